@@ -1,0 +1,1 @@
+"""Sources to raw frames: EVM nodes, venues, recordings."""

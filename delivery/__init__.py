@@ -1,0 +1,1 @@
+"""Events and alerts to files, Elasticsearch, Splunk and notifications."""

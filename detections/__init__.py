@@ -1,0 +1,1 @@
+"""ECS events to alerts: compiled Sigma rules and stateful correlators."""

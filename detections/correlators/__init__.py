@@ -1,0 +1,1 @@
+"""Stateful correlators, one typology a file."""

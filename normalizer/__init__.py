@@ -1,0 +1,1 @@
+"""Raw frames to typed ECS events: decoders, records, enrichment."""

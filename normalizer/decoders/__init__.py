@@ -1,0 +1,1 @@
+"""Frames of one protocol to records: a decoder a file."""

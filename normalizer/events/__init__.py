@@ -1,0 +1,28 @@
+"""The events: one ``msgspec.Struct`` class per ``event.action``, with ECS names on the wire.
+
+This is the language that the stages speak. Detections, delivery and evidence import nothing else
+of the normalizer.
+"""
+
+from normalizer.events.alert import SEVERITY, Alert, Level
+from normalizer.events.base import AssetEvent, Event, PartyEvent
+from normalizer.events.chain import ChainEvent, ChainRecord
+from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
+
+#: Every record of the EVENTS stream.
+Record = ChainRecord | MarketRecord
+
+__all__ = [
+    "SEVERITY",
+    "Alert",
+    "AssetEvent",
+    "ChainEvent",
+    "ChainRecord",
+    "Event",
+    "Level",
+    "MarketEvent",
+    "MarketRecord",
+    "OrderEvent",
+    "PartyEvent",
+    "Record",
+]

@@ -1,0 +1,1 @@
+"""What runs Tapewatch: configuration, bus, supervision, metrics, secrets, command line."""

@@ -1,0 +1,1 @@
+"""The command line, which wires all the packages together."""

@@ -1,0 +1,65 @@
+"""Prometheus metrics of all stages. Changed once per batch, not once per event."""
+
+from prometheus_client import Counter, Gauge, Histogram
+
+#: Seconds; fine below a tenth of a second, where the product lives.
+LATENCY_BUCKETS = (
+    *(0.001, 0.0025, 0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.075),
+    *(0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 300),
+)
+
+MESSAGES_IN = Counter(
+    "tapewatch_messages_in_total", "Frames, events or alerts that a stage took", ["stage", "source"]
+)
+MESSAGES_OUT = Counter(
+    "tapewatch_messages_out_total", "Events, alerts or documents that it made", ["stage", "source"]
+)
+MESSAGES_DEAD = Counter(
+    "tapewatch_messages_dead_total", "What went to the dead letters", ["stage", "source"]
+)
+MESSAGES_IGNORED = Counter(
+    "tapewatch_messages_ignored_total",
+    "Known messages that carry nothing to watch, such as acknowledgements",
+    ["source", "type"],
+)
+SCHEMA_ERRORS = Counter(
+    "tapewatch_schema_errors_total", "Messages that don't fit their protocol", ["source", "field"]
+)
+UNDECODED_LOGS = Counter(
+    "tapewatch_undecoded_logs_total", "Logs of watched contracts with unknown signature", ["source"]
+)
+SOURCE_TO_ALERT = Histogram(
+    "tapewatch_source_to_alert_seconds",
+    "From the source's time of the completing event to its alert",
+    ["typology"],
+    buckets=LATENCY_BUCKETS,
+)
+RECEIVED_TO_ALERT = Histogram(
+    "tapewatch_received_to_alert_seconds",
+    "From the receipt of the completing frame to its alert",
+    ["typology"],
+    buckets=LATENCY_BUCKETS,
+)
+ALERTS = Counter("tapewatch_alerts_total", "Alerts", ["rule", "typology", "level"])
+STREAM_LAG = Gauge(
+    "tapewatch_stream_lag_messages",
+    "Messages of the stream that a stage or sink has not taken yet",
+    ["stage", "consumer"],
+    multiprocess_mode="mostrecent",
+)
+SOURCE_CONNECTED = Gauge(
+    "tapewatch_source_connected", "1 while connected", ["source"], multiprocess_mode="mostrecent"
+)
+SOURCE_LAG = Gauge(
+    "tapewatch_source_lag_seconds",
+    "How far a collector is behind its source",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
+SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
+SOURCE_RECONNECTS = Counter(
+    "tapewatch_source_reconnects_total", "Connections made anew", ["source"]
+)
+SINK_ERRORS = Counter(
+    "tapewatch_sink_errors_total", "Deliveries that failed and are tried again", ["sink", "reason"]
+)

@@ -1,0 +1,28 @@
+"""Where collectors put frames. The bus implements it; a list does for offline use."""
+
+from typing import Protocol
+
+from pipeline.frames import DeadLetter, Frame
+from pipeline.source_state import SourceState
+
+
+class FrameOutlet(Protocol):
+    """Takes the frames of one source, in order, and makes them durable."""
+
+    state: SourceState
+
+    async def send(self, frame: Frame) -> None:
+        """Take a frame. Waits while too much is not yet durable (backpressure)."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything sent so far is durable."""
+        ...
+
+    async def last(self) -> Frame | None:
+        """The newest durable frame of this source from any earlier run, to go on behind it."""
+        ...
+
+    async def dead(self, letter: DeadLetter) -> None:
+        """Put what can't enter RAW into the dead letters."""
+        ...
