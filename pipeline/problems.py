@@ -167,13 +167,13 @@ def to_json(problems: Iterable[Problem]) -> str:
 
 
 def _render_one(problem: Problem) -> str:
-    lines = [f"{problem.location}: {problem.severity}: {problem.message}"]
+    where = f" ({problem.path})" if problem.path else ""
+    lines = [f"{problem.location}: {problem.severity}: {problem.message}{where}"]
     if problem.context is not None:
         number = str(problem.location.line)
         lines.append(f"  {number} | {problem.context.text}")
         lines.append(f"  {' ' * len(number)} | {_underline(problem.context)}")
-    for place in problem.related:
-        lines.append(f"    see also {place}")
+    lines.extend(f"    see also {place}" for place in problem.related)
     if problem.expected is not None:
         lines.append(f"    expected {problem.expected}")
     if problem.hint is not None:

@@ -83,11 +83,15 @@ _OTHER_SIZE_NAMES: Mapping[str, str] = {
 
 
 class UnitError(ValueError):
-    """A text isn't a quantity with a unit. `hint` is what was probably meant, if that is clear."""
+    """A text isn't a quantity with a unit.
 
-    def __init__(self, message: str, hint: str | None = None) -> None:
+    `hint` is what was probably meant, if that is clear, and `advice` what to do, if it isn't.
+    """
+
+    def __init__(self, message: str, hint: str | None = None, advice: str | None = None) -> None:
         self.message = message
         self.hint = hint
+        self.advice = advice
         super().__init__(message)
 
 
@@ -96,7 +100,7 @@ def parse_duration(text: str) -> int:
 
     Raises UnitError, also for a bare number and for more than 292 years.
     """
-    return _parse(text, NANOSECONDS, _OTHER_DURATION_NAMES, "a duration", "5", "s")
+    return _parse(text, NANOSECONDS, _OTHER_DURATION_NAMES, "a duration", ("ms", "s", "m"))
 
 
 def parse_size(text: str) -> int:
@@ -104,7 +108,7 @@ def parse_size(text: str) -> int:
 
     Raises UnitError, also for a bare number and for 8 EiB or more.
     """
-    return _parse(text, BYTES, _OTHER_SIZE_NAMES, "a size", "64", "MiB")
+    return _parse(text, BYTES, _OTHER_SIZE_NAMES, "a size", ("KiB", "MiB", "GiB"))
 
 
 def parse_ratio(text: str) -> float:
@@ -168,8 +172,7 @@ def _parse(
     units: Mapping[str, int],
     other_names: Mapping[str, str],
     noun: str,
-    number: str,
-    unit: str,
+    usual: tuple[str, ...],
 ) -> int:
     stripped = text.strip()
     if len(stripped) > _LONGEST_TEXT:
@@ -177,7 +180,11 @@ def _parse(
     if _NUMBER.fullmatch(stripped):
         if stripped.startswith("-"):
             raise UnitError(f"{noun} can't be negative")
-        raise UnitError("this number has no unit", f"{stripped.lstrip('+')}{unit}")
+        number = stripped.lstrip("+") if "e" not in stripped.lower() else "5"
+        forms = [number + unit for unit in usual]
+        raise UnitError(
+            "this number has no unit", advice=f"add one: {', '.join(forms[:-1])} or {forms[-1]}"
+        )
     parts = _PART.findall(stripped)
     if not parts or _PART.sub("", stripped).strip():
         raise UnitError(f"this isn't {noun}")

@@ -1,13 +1,14 @@
 """``pipeline.yaml`` as records. What every key means stands in the file itself, commented."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
-from pipeline.secrets import SecretText
-from pipeline.structured import FilePath
+from pipeline.secrets import Secret, SecretText
+from pipeline.structured import ExistingPath, FilePath
 from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, SECOND, Duration, Size
 
 
@@ -26,8 +27,12 @@ class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
 
     raw: StreamLimits = field(default_factory=StreamLimits)
     events: StreamLimits = field(default_factory=StreamLimits)
-    alerts: StreamLimits = field(default_factory=lambda: StreamLimits(max_age=90 * DAY))
-    dead: StreamLimits = field(default_factory=lambda: StreamLimits(max_age=30 * DAY))
+    alerts: StreamLimits = field(
+        default_factory=lambda: StreamLimits(max_age=90 * DAY, max_size=4 * GIB)
+    )
+    dead: StreamLimits = field(
+        default_factory=lambda: StreamLimits(max_age=30 * DAY, max_size=4 * GIB)
+    )
 
 
 class MicroBatch(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -69,8 +74,8 @@ class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", 
     #: A NATS credentials file (JWT and NKey seed).
     credentials: FilePath | None = None
     username: str | None = None
-    password: SecretText | None = None
-    token: SecretText | None = None
+    password: Secret | None = None
+    token: Secret | None = None
     #: Put before the names of streams and subjects, where several deployments share a server.
     prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = ""
     streams: Streams = field(default_factory=Streams)
@@ -83,7 +88,7 @@ Bus = EmbeddedBus | ExternalBus
 class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which rules run."""
 
-    rules: Annotated[list[FilePath], Meta(min_length=1)]
+    rules: Annotated[list[ExistingPath], Meta(min_length=1)]
     #: Events before the point of restart that are read again to rebuild the correlators' state.
     warm_up: Duration = 15 * MINUTE
     #: How late an event may come, by event time, and still count in its window.
@@ -111,7 +116,7 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
 
     bus: Bus
     sources: list[Source]
-    reference: list[FilePath] = field(default_factory=list[FilePath])
+    reference: list[ExistingPath] = field(default_factory=list[Path])
     detections: Detections
     sinks: list[Sink]
     notifications: list[Notification] = field(default_factory=list[Notification])

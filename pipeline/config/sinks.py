@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from pipeline.config.sources import Name
-from pipeline.secrets import SecretText
+from pipeline.secrets import Secret, SecretText
 from pipeline.structured import FilePath
 from pipeline.units import DAY, MIB, MINUTE, SECOND, Duration, Size
 
@@ -37,9 +37,9 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     """Elasticsearch data streams ``logs-tapewatch.<data>-<namespace>``."""
 
     urls: Annotated[list[SecretText], Meta(min_length=1)]
-    api_key: SecretText | None = None
+    api_key: Secret | None = None
     username: str | None = None
-    password: SecretText | None = None
+    password: Secret | None = None
     ca_certificate: FilePath | None = None
     verify_certificates: bool = True
     namespace: Name = "default"
@@ -52,7 +52,7 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     """Splunk's HTTP Event Collector."""
 
     url: SecretText
-    token: SecretText
+    token: Secret
     index: str | None = None
     sourcetype: str = "tapewatch:ecs"
     #: Wait for the indexers' acknowledgement; the token must have it enabled.
@@ -76,7 +76,7 @@ class WebhookNotification(
 
     name: Name
     url: SecretText
-    secret: SecretText | None = None
+    secret: Secret | None = None
     minimum_level: Literal["informational", "low", "medium", "high", "critical"] = "medium"
     headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
     verify_certificates: bool = True

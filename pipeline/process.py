@@ -1,0 +1,46 @@
+"""Running a process's coroutine until it ends or a signal asks it to."""
+
+import asyncio
+import signal
+import sys
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+
+
+def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
+    if sys.platform == "win32":
+        return None
+    import uvloop
+
+    return uvloop.new_event_loop
+
+
+def run(main: Coroutine[Any, Any, T]) -> T | None:
+    """Run to the end; on SIGTERM or SIGINT cancel it, let it clean up, and return None."""
+
+    async def guarded() -> T | None:
+        task = asyncio.current_task()
+        assert task is not None
+        stopping = False
+        loop = asyncio.get_running_loop()
+
+        def stop() -> None:
+            nonlocal stopping
+            if not stopping:
+                stopping = True
+                task.cancel()
+
+        if sys.platform != "win32":
+            for number in (signal.SIGTERM, signal.SIGINT):
+                loop.add_signal_handler(number, stop)
+        try:
+            return await main
+        except asyncio.CancelledError:
+            if stopping:
+                return None
+            raise
+
+    with asyncio.Runner(loop_factory=_loop_factory()) as runner:
+        return runner.run(guarded())

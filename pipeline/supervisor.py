@@ -1,0 +1,211 @@
+"""Supervision: one process per stage, started, watched, restarted, and stopped in order."""
+
+import asyncio
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import structlog
+from prometheus_client import CollectorRegistry
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # pyright: ignore[reportUnknownVariableType]
+
+from pipeline.bus.connection import Bus, BusUnavailable
+from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.status_board import StageReport
+from pipeline.config.schema import Configuration, EmbeddedBus
+from pipeline.observability import Endpoint, Health
+
+log = structlog.get_logger(__name__)
+
+STAGES = ("collectors", "normalizer", "detections", "delivery")
+#: Set in the environment of a stage's process that a supervisor started.
+SUPERVISED = "TAPEWATCH_SUPERVISED"
+STOP_TIMEOUT = 15.0
+CONFIGURATION_EXIT = 2
+#: Restarts wait 0.5 s, then twice as long each time up to this; a minute of life starts over.
+LONGEST_WAIT = 30.0
+#: With ``until_done``: idle for this many checks in a row means that nothing is under way.
+QUIET_CHECKS = 3
+CHECK_EVERY = 0.5
+
+
+class StageFailed(Exception):
+    """A stage can't run with this configuration; its own process has said why."""
+
+
+class _Child:
+    """The process of one stage."""
+
+    def __init__(self, stage: str, command: Sequence[str], environment: dict[str, str]) -> None:
+        self.stage = stage
+        self._command = command
+        self._environment = environment
+        self._process: asyncio.subprocess.Process | None = None
+        self.restarts = 0
+
+    @property
+    def alive(self) -> bool:
+        return self._process is not None and self._process.returncode is None
+
+    async def watch(self) -> None:
+        """Keep the process running until cancelled. Raises StageFailed where that is in vain."""
+        wait = 0.5
+        while True:
+            started = time.monotonic()
+            self._process = await asyncio.create_subprocess_exec(
+                *self._command,
+                env=self._environment,
+                stdin=asyncio.subprocess.DEVNULL,
+                # A Ctrl-C at the terminal goes to the supervisor, which stops the stages in order.
+                start_new_session=True,
+            )
+            code = await self._process.wait()
+            mark_process_dead(self._process.pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
+            if code == CONFIGURATION_EXIT:
+                raise StageFailed(f"{self.stage} can't run with this configuration")
+            if time.monotonic() - started > 60:
+                wait = 0.5
+            self.restarts += 1
+            log.error("a stage ended and is started again", child=self.stage, code=code, wait=wait)
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LONGEST_WAIT)
+
+    async def stop(self) -> None:
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        process.terminate()
+        try:
+            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+        except TimeoutError:
+            log.error("a stage did not stop in time and is killed", child=self.stage)
+            process.kill()
+            await process.wait()
+
+
+class Supervisor:
+    """Runs the bus, when it is embedded, and all stages."""
+
+    def __init__(self, config: Configuration, path: Path, stages: Sequence[str] = STAGES) -> None:
+        self._config = config
+        self._path = path
+        self._stages = stages
+        self._health = Health()
+        self._reports: list[StageReport] = []
+        self._bus: Bus | None = None
+        self.on_reports: Callable[[list[StageReport]], None] | None = None
+
+    async def run(self, *, until_done: bool = False) -> None:
+        """Run until cancelled; with ``until_done``, until recordings ended and all is delivered.
+
+        Raises :class:`StageFailed`, :class:`EmbeddedServerFailed`, :class:`BusUnavailable` or
+        :class:`EndpointFailed`, all of which say what to do.
+        """
+        server = (
+            EmbeddedServer(self._config.bus) if isinstance(self._config.bus, EmbeddedBus) else None
+        )
+        with tempfile.TemporaryDirectory(prefix="tapewatch-metrics-") as metrics:
+            try:
+                if server is not None:
+                    await server.start()
+                endpoint = self._open_endpoint(metrics)
+                try:
+                    self._bus = await Bus.connect(self._config.bus, name="supervisor")
+                    await self._supervise(server, metrics, until_done)
+                finally:
+                    if self._bus is not None:
+                        await self._bus.close()
+                    if endpoint is not None:
+                        endpoint.close()
+            finally:
+                if server is not None:
+                    await server.stop()
+
+    def _open_endpoint(self, metrics: str) -> Endpoint | None:
+        if not self._config.observability.enabled:
+            return None
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, path=metrics)
+        endpoint = Endpoint(self._config.observability, lambda: self._health, registry)
+        log.info("metrics", url=f"{endpoint.url}/metrics", ready=f"{endpoint.url}/readyz")
+        return endpoint
+
+    async def _supervise(
+        self, server: EmbeddedServer | None, metrics: str, until_done: bool
+    ) -> None:
+        environment = {**os.environ, SUPERVISED: "1", "PROMETHEUS_MULTIPROC_DIR": metrics}
+        children = [_Child(stage, self._command(stage), environment) for stage in self._stages]
+        watchers = [asyncio.create_task(child.watch()) for child in children]
+        board = asyncio.create_task(self._observe(children, server, until_done))
+        try:
+            done, _ = await asyncio.wait([*watchers, board], return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+        finally:
+            for task in (*watchers, board):
+                task.cancel()
+            # Sources first, so that what they still send finds everything behind them running.
+            for child in children:
+                await child.stop()
+            await asyncio.gather(*watchers, board, return_exceptions=True)
+
+    def _command(self, stage: str) -> list[str]:
+        module = [sys.executable, "-m", "pipeline.cli"]
+        return [*module, "run", "--only", stage, "--config", str(self._path)]
+
+    async def _observe(
+        self, children: list[_Child], server: EmbeddedServer | None, until_done: bool
+    ) -> None:
+        """Renew the health, restart a dead bus, and notice when nothing is left to do."""
+        assert self._bus is not None
+        quiet = 0
+        while True:
+            await asyncio.sleep(CHECK_EVERY)
+            if server is not None and not server.alive:
+                log.error("the embedded bus ended and is started again")
+                await server.stop()
+                await server.start()
+            try:
+                self._reports = await asyncio.wait_for(self._bus.status.reports(), 5)
+            except Exception as error:  # whatever the bus says now, the next look decides
+                self._health = Health(False, [f"bus: {error or type(error).__name__}"])
+                continue
+            self._health = self._judge(children)
+            if self.on_reports is not None:
+                self.on_reports(self._reports)
+            quiet = quiet + 1 if self._health.ready and self._idle() else 0
+            if until_done and quiet >= QUIET_CHECKS:
+                return
+
+    def _judge(self, children: list[_Child]) -> Health:
+        reports = {report.stage: report for report in self._reports}
+        problems: list[str] = []
+        for child in children:
+            report = reports.get(child.stage)
+            if not child.alive:
+                problems.append(f"{child.stage}: its process is not running")
+            elif report is None or not report.fresh:
+                problems.append(f"{child.stage}: has not reported yet")
+            else:
+                problems += [
+                    f"{source.source}: {source.trouble or source.connection}"
+                    for source in report.sources
+                    if source.connection in ("starting", "reconnecting", "stale")
+                ]
+                problems += [
+                    f"{reader.name}: {reader.trouble}"
+                    for reader in report.readers
+                    if reader.trouble
+                ]
+        return Health(not problems, problems)
+
+    def _idle(self) -> bool:
+        finished = any(r.stage == "collectors" and r.finished for r in self._reports)
+        readers = [reader for report in self._reports for reader in report.readers]
+        return finished and bool(readers) and all(reader.lag == 0 for reader in readers)
+
+
+__all__ = ["STAGES", "BusUnavailable", "StageFailed", "Supervisor"]

@@ -1,0 +1,1 @@
+"""The tests of Tapewatch. `servers` holds the real servers, `fixtures` their fixtures."""

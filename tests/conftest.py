@@ -1,0 +1,12 @@
+"""Loads the fixtures of the real parts."""
+
+pytest_plugins = [
+    "tests.fixtures.chain",
+    "tests.fixtures.ecs",
+    "tests.fixtures.elasticsearch",
+    "tests.fixtures.hec",
+    "tests.fixtures.nats",
+    "tests.fixtures.proxy",
+    "tests.fixtures.skipped",
+    "tests.fixtures.webhook",
+]
