@@ -1,14 +1,58 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
+.PHONY: help setup demo test lint bench soak lock clean elasticsearch elasticsearch-stop
 
 help:  ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-lock:  ## Resolve all dependencies anew into requirements.lock and package-lock.json
+setup: $(VENV)/.installed $(if $(NPM),node_modules/.installed)  ## Install everything into .venv and node_modules
+
+$(VENV)/.installed: requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+		|| { echo "Tapewatch needs Python 3.11 or newer; say which with make PYTHON=python3.12"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $@
+
+node_modules/.installed: package-lock.json
+	npm ci --silent
+	@touch $@
+
+demo: setup  ## Watch a real chain and a venue being abused, and see what is found
+	$(BIN)/tapewatch demo
+
+test: setup  ## Run all tests, against real servers
+	$(BIN)/pytest -n auto
+
+lint: setup  ## ruff, pyright and the import contract
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/lint-imports
+	npx --no-install pyright
+
+bench: setup  ## Measure, as ratios to a floor in the same run
+	$(BIN)/python -m benchmarks.normalizer
+	$(BIN)/python -m benchmarks.detections
+	$(BIN)/python -m benchmarks.end_to_end
+
+soak: setup  ## Ten minutes at 2,000 events/s: latency and memory
+	$(BIN)/python -m benchmarks.end_to_end --rate 2000 --seconds 600
+
+elasticsearch: setup  ## Start a real Elasticsearch on port 9200, as the tests do (Java 21+ and Maven)
+	$(BIN)/python -m tests.servers.elasticsearch start
+
+elasticsearch-stop:  ## Stop it
+	$(BIN)/python -m tests.servers.elasticsearch stop
+
+lock: setup  ## Resolve all dependencies anew into requirements.lock and package-lock.json
 	$(BIN)/pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra demo --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-emit-index-url --no-annotate --quiet --upgrade -o requirements.lock
 	npm install --package-lock-only
-.PHONY: help lock
+
+clean:  ## Remove what was installed and written
+	rm -rf $(VENV) node_modules var

@@ -12,6 +12,8 @@ from typing import Literal
 
 import msgspec
 
+from pipeline.masking import masked
+
 Severity = Literal["error", "warning"]
 
 # Characters that move the cursor, reverse the text or show nothing: never sent to a terminal.
@@ -102,7 +104,8 @@ def one_of(choices: Iterable[str]) -> str:
 
 
 def shown(text: str, most: int = 60) -> str:
-    """`text` in double quotes, on one line, with its invisible characters written as escapes."""
+    """`text` in double quotes, on one line, its invisible characters as escapes, secrets masked."""
+    text = masked(text[:1_000])
     cut = text if len(text) <= most else text[: most - 1] + "…"
     visible = "".join(_visible(char) for char in cut)
     return f'"{visible}"'

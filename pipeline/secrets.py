@@ -90,9 +90,11 @@ class EnvironmentScheme:
 
     def fetch(self, argument: str, folder: Path, warn: Warn) -> str:
         value = self._environment.get(argument)
-        if value:
+        if value and _is_text(value):
             return value
         state = "is not set" if value is None else "is set but empty"
+        if value:
+            state = "isn't UTF-8 text"
         hint = did_you_mean(argument, self._environment) if value is None else None
         raise SecretError(
             "secret/unavailable",
@@ -123,13 +125,7 @@ class FileScheme:
         reference = f"${{file:{argument}}}"
         path = folder / argument.strip()
         try:
-            # Without O_NONBLOCK a named pipe would hold up the start for ever.
-            descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NONBLOCK", 0))
-            with os.fdopen(descriptor, "rb") as file:
-                mode = os.fstat(descriptor).st_mode
-                if not stat.S_ISREG(mode):
-                    raise OSError(errno.EINVAL, "it isn't a regular file")
-                data = file.read(MOST_SECRET_BYTES + 1)
+            mode, data = _read_regular_file(path)
         except (OSError, ValueError) as error:
             why = error.strerror if isinstance(error, OSError) else str(error)
             raise self._unavailable(reference, path, why or "unknown reason") from None
@@ -191,8 +187,10 @@ class SecretResolver:
         For log lines and messages of libraries that quote a URL or header. Values shorter than six
         characters are left, since they would mask ordinary words.
         """
-        for value in sorted(self._seen, key=len, reverse=True):
-            text = text.replace(value, self._seen[value])
+        # A copy first: another thread may reveal a secret meanwhile.
+        seen = self._seen.copy()
+        for value in sorted(seen, key=len, reverse=True):
+            text = text.replace(value, seen[value])
         return text
 
     def _scheme(self, reference: str) -> tuple[SecretScheme, str]:
@@ -354,6 +352,26 @@ def _split(template: str, resolver: SecretResolver) -> tuple[tuple[str, bool], .
     if end < len(template):
         parts.append((template[end:], False))
     return tuple(parts)
+
+
+def _is_text(value: str) -> bool:
+    # Python smuggles bytes that aren't UTF-8 in as surrogates; a later encode would fail with an
+    # exception that carries the value.
+    return not any("\ud800" <= char <= "\udfff" for char in value)
+
+
+def _read_regular_file(path: Path) -> tuple[int, bytes]:
+    # Without O_NONBLOCK a named pipe would hold up the start for ever.
+    flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
+    descriptor = os.open(path, flags)
+    try:
+        mode = os.fstat(descriptor).st_mode
+        if not stat.S_ISREG(mode):
+            raise OSError(errno.EINVAL, "it isn't a regular file")
+        with open(descriptor, "rb", closefd=False) as file:
+            return mode, file.read(MOST_SECRET_BYTES + 1)
+    finally:
+        os.close(descriptor)
 
 
 def _ignore(message: str, advice: str) -> None:

@@ -8,6 +8,10 @@ from msgspec import Struct
 Connection = Literal["starting", "connected", "backfilling", "reconnecting", "stale", "stopped"]
 
 
+#: What an operator must look at.
+ILL_CONNECTIONS = frozenset[Connection]({"starting", "reconnecting", "stale"})
+
+
 class SourceState(Struct):
     """State of one collector. The collector changes it in place; the runner publishes it."""
 

@@ -17,6 +17,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.status_board import StageReport
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.observability import Endpoint, Health
+from pipeline.source_state import ILL_CONNECTIONS
 
 log = structlog.get_logger(__name__)
 
@@ -97,6 +98,8 @@ class Supervisor:
         self._reports: list[StageReport] = []
         self._bus: Bus | None = None
         self.on_reports: Callable[[list[StageReport]], None] | None = None
+        #: Base URL of the metrics, while they are served.
+        self.endpoint_url: str | None = None
 
     async def run(self, *, until_done: bool = False) -> None:
         """Run until cancelled; with ``until_done``, until recordings ended and all is delivered.
@@ -130,6 +133,7 @@ class Supervisor:
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=metrics)
         endpoint = Endpoint(self._config.observability, lambda: self._health, registry)
+        self.endpoint_url = endpoint.url
         log.info("metrics", url=f"{endpoint.url}/metrics", ready=f"{endpoint.url}/readyz")
         return endpoint
 
@@ -193,7 +197,7 @@ class Supervisor:
                 problems += [
                     f"{source.source}: {source.trouble or source.connection}"
                     for source in report.sources
-                    if source.connection in ("starting", "reconnecting", "stale")
+                    if source.connection in ILL_CONNECTIONS
                 ]
                 problems += [
                     f"{reader.name}: {reader.trouble}"

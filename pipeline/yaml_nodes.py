@@ -1,31 +1,14 @@
 """A YAML document as nodes that know their place, before any meaning is given to them."""
 
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from pipeline.masking import Span, disjoint, secret_spans
 from pipeline.problems import Excerpt, Location, Problem, excerpt
 
-Span = tuple[int, int]
-"""Start and end column of a part of a line, from 1, the end not included."""
-
-# Values that look like a secret are masked in every line that is shown, whatever their field is.
-_LOOKS_SECRET = tuple(
-    re.compile(pattern, re.IGNORECASE)
-    for pattern in (
-        r"""(?:password|passwd|passphrase|secret|credential|authorization
-        |(?:api|private|access|signing)[_-]?key
-        |(?:auth|api|access|bearer|hec|bot|refresh|session)[_-]?token
-        )[\w-]{0,40}["']?\s{0,20}[:=]\s{0,20}["']?(?!\$\{)([^\s"'#&@,}][^"'#&@,}]{0,1000})""".replace(
-            "\n        ", ""
-        ),
-        r"://[^/\s:@]{0,200}:(?!\$\{)([^/@\s]{1,500})@",
-        r"[?&](?:api_?key|key|token|secret)=(?!\$\{)([^\s\"'#&@,}]{1,500})",
-    )
-)
 _WINDOW = 1_000
 
 
@@ -46,37 +29,20 @@ class Source(msgspec.Struct, frozen=True, eq=False):
             return None
         before = max(0, column - 1 - _WINDOW // 2)
         text = self.lines[line - 1][before : before + _WINDOW]
-        column -= before
+        place = column - 1 - before
         hidden = masks.get(line, ()) if masks else ()
-        spans = [
-            (max(1, start - before), min(end - before, len(text) + 1)) for start, end in hidden
-        ]
-        for pattern in _LOOKS_SECRET:
-            spans.extend((found.start(1) + 1, found.end(1) + 1) for found in pattern.finditer(text))
-        for start, end in _disjoint(spans):
-            text = f"{text[: start - 1]}***{text[end - 1 :]}"
-            if column >= end:
-                column += 3 - (end - start)
-            elif column + length > start:
-                length = 3 if column >= start else start + 3 - column
-                column = min(column, start)
-        return excerpt(text, column, length)
+        spans = [(max(0, a - before), min(b - before, len(text))) for a, b in hidden]
+        for start, end in disjoint(spans + secret_spans(text)):
+            text = f"{text[:start]}***{text[end:]}"
+            if place >= end:
+                place += 3 - (end - start)
+            elif place + length > start:
+                length = 3 if place >= start else start + 3 - place
+                place = min(place, start)
+        return excerpt(text, place + 1, length)
 
     def __repr__(self) -> str:
         return f"<Source {self.name}>"
-
-
-def _disjoint(spans: list[Span]) -> list[Span]:
-    """The union of the spans, from the right to the left."""
-    joined: list[Span] = []
-    for start, end in sorted(spans):
-        if end <= start:
-            continue
-        if joined and start <= joined[-1][1]:
-            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
-        else:
-            joined.append((start, end))
-    return joined[::-1]
 
 
 class Node(msgspec.Struct, eq=False, gc=False):

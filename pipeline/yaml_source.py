@@ -1,25 +1,18 @@
 """Reading YAML files from outside: safely, within bounds, and with the place of every value.
 
-Events of PyYAML (libyaml where it is built in) become `Node`s. No object is ever constructed from
-a tag, aliases can't blow up, and what YAML allows but people get wrong is refused: duplicate keys,
-merge keys, keys that aren't text, invisible characters.
+Text that isn't UTF-8, is too large or holds invisible characters is refused here; the rest is
+composed into `Node`s by `pipeline.yaml_composer`.
 """
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
 
 import msgspec
-import yaml
 
-from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, shown
-from pipeline.units import MIB, format_size
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, Source
-from pipeline.yaml_syntax import explain
-
-PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-MOST_PROBLEMS = 1_000
+from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean
+from pipeline.units import format_size
+from pipeline.yaml_composer import Composer, Limits
+from pipeline.yaml_nodes import Node, ScalarNode, Source
 
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 # Invisible in an editor, and either an accident of copying or a trick (text that is shown in
@@ -28,26 +21,12 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
     "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _BYTE_ORDER_MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",
     b"\x00\x00\xfe\xff": "UTF-32",
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
-_TAG = "tag:yaml.org,2002:"
-_COLLECTION_TAGS = (None, "!", _TAG + "map", _TAG + "seq")
-_TEXT_TAGS = ("!", _TAG + "str")
-
-
-class Limits(msgspec.Struct, frozen=True):
-    """What a file may cost. `max_nodes` counts an aliased value each time that it is used."""
-
-    max_bytes: int = 4 * MIB
-    max_depth: int = 64
-    max_nodes: int = 500_000
-
-
 DEFAULT_LIMITS = Limits()
 
 
@@ -115,7 +94,7 @@ def parse_bytes(
     if found := _INVISIBLE.search(text):
         problems.append(_invisible(source, text, found))
         return _empty(source)
-    composer = _Composer(source, limits, problems, single)
+    composer = Composer(source, limits, problems, single)
     composer.compose(text)
     return Parsed(source, composer.documents) if composer.documents else _empty(source)
 
@@ -202,219 +181,3 @@ def _invisible(source: Source, text: str, found: re.Match[str]) -> Problem:
         f"an invisible character (U+{ord(found[0]):04X}) stands here",
         advice=f'delete it, or if it is meant, write it in double quotes as "{char}"',
     )
-
-
-class _Stop(Exception):
-    """Composing can't go on."""
-
-
-class _Open:
-    """A collection whose end hasn't come yet."""
-
-    __slots__ = ("anchor", "before", "key", "keys", "node", "skip")
-
-    def __init__(self, node: SequenceNode | MappingNode, anchor: str | None, before: int) -> None:
-        self.node = node
-        self.anchor = anchor
-        self.before = before  # the number of nodes when it began
-        self.key: ScalarNode | None = None
-        self.keys: dict[str, ScalarNode] = {}
-        self.skip = False  # the next value belongs to a key that was refused
-
-
-class _Composer:
-    def __init__(
-        self, source: Source, limits: Limits, problems: list[Problem], single: bool
-    ) -> None:
-        self.documents: list[Node] = []
-        self._source = source
-        self._limits = limits
-        self._problems = problems
-        self._single = single
-        self._stack: list[_Open] = []
-        self._anchors: dict[str, tuple[Node, int | None]] = {}
-        self._nodes = 0
-
-    def compose(self, text: str) -> None:
-        try:
-            self._run(text)
-        except _Stop:
-            pass
-        except yaml.MarkedYAMLError as error:
-            line, column, message, advice = explain(error, self._source.lines)
-            self._problems.append(
-                self._at(line, column).problem("yaml/syntax", message, advice=advice)
-            )
-        except (yaml.YAMLError, ValueError, OverflowError) as error:
-            # libyaml's reader errors have no place, and the pure Python parser lets a few of
-            # Python's own through (a \U escape beyond Unicode).
-            self._problems.append(
-                self._at(0, 0).problem("yaml/syntax", f"this isn't valid YAML: {error}")
-            )
-
-    def _run(self, text: str) -> None:
-        source, stack = self._source, self._stack
-        for event in cast("Iterator[Any]", yaml.parse(text, Loader=PARSER)):
-            kind = event.__class__
-            if kind is yaml.ScalarEvent:
-                start, end = event.start_mark, event.end_mark
-                tag = event.tag
-                node = ScalarNode(
-                    source,
-                    start.line + 1,
-                    start.column + 1,
-                    end.line + 1,
-                    end.column + 1,
-                    event.value,
-                    tag is None and event.implicit[0],
-                )
-                if tag is not None and tag not in _TEXT_TAGS:
-                    self._refuse_tag(node, tag)
-                if event.style == '"' and _LONE_SURROGATE.search(event.value):
-                    self._report(node, "yaml/syntax", "this escape isn't a Unicode character")
-                if event.anchor is not None:
-                    self._anchors[event.anchor] = (node, 1)
-                self._add(node, 1)
-            elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
-                self._open(event, kind is yaml.MappingStartEvent)
-            elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
-                opened = stack.pop()
-                opened.node.end_line = event.end_mark.line + 1
-                opened.node.end_column = event.end_mark.column + 1
-                size = self._nodes - opened.before
-                if opened.anchor is not None:
-                    self._anchors[opened.anchor] = (opened.node, size)
-                self._add(opened.node, 0)
-            elif kind is yaml.AliasEvent:
-                self._alias(event)
-            elif kind is yaml.DocumentStartEvent:
-                self._anchors.clear()
-                if self._single and self.documents:
-                    self._report(
-                        self._at_mark(event.start_mark),
-                        "yaml/second-document",
-                        "a second document begins here, and this file can have only one",
-                        advice='remove the line "---", or put the rest into a file of its own',
-                    )
-                    raise _Stop
-
-    def _at(self, line: int, column: int) -> Node:
-        return Node(self._source, line, column, line, column + 1)
-
-    def _at_mark(self, mark: Any) -> Node:
-        return self._at(mark.line + 1, mark.column + 1)
-
-    def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
-        self._problems.append(node.problem(code, message, **more))
-        if len(self._problems) >= MOST_PROBLEMS:
-            raise _Stop
-
-    def _refuse_tag(self, node: Node, tag: str) -> None:
-        name = "!!" + tag.removeprefix(_TAG) if tag.startswith(_TAG) else tag
-        self._report(
-            node,
-            "yaml/tag",
-            f"the tag {shown(name)} isn't allowed",
-            advice="remove it: the type of each value is known",
-        )
-
-    def _open(self, event: Any, mapping: bool) -> None:
-        place = self._at_mark(event.start_mark)
-        if len(self._stack) >= self._limits.max_depth:
-            message = f"lists and groups are nested more than {self._limits.max_depth} deep"
-            self._report(place, "yaml/too-deep", message)
-            raise _Stop
-        if event.tag not in _COLLECTION_TAGS:
-            self._refuse_tag(place, event.tag)
-        node: SequenceNode | MappingNode
-        if mapping:
-            node = MappingNode(place.source, place.line, place.column, 0, 0, [])
-        else:
-            node = SequenceNode(place.source, place.line, place.column, 0, 0, [])
-        if event.anchor is not None:
-            self._anchors[event.anchor] = (node, None)
-        self._stack.append(_Open(node, event.anchor, self._nodes))
-        self._count(place, 1)
-
-    def _alias(self, event: Any) -> None:
-        place = self._at_mark(event.start_mark)
-        place.end_column = event.end_mark.column + 1
-        node, size = self._anchors.get(event.anchor, (None, 0))
-        if node is None:
-            self._report(
-                place,
-                "yaml/unknown-alias",
-                f"nothing is named {shown('&' + event.anchor)} above this line",
-                hint=_starred(did_you_mean(event.anchor, self._anchors)),
-                advice="a text that begins with * must be in quotes",
-            )
-            node, size = ScalarNode(place.source, place.line, place.column, 0, 0, "", True), 1
-        elif size is None:
-            self._report(place, "yaml/endless-alias", "this alias stands inside what it repeats")
-            raise _Stop
-        elif isinstance(node, ScalarNode):
-            # A copy, since a problem with it is a problem of the place where it is used.
-            end = (event.end_mark.line + 1, event.end_mark.column + 1)
-            node = ScalarNode(place.source, place.line, place.column, *end, node.text, node.plain)
-        self._count(place, size)
-        self._add(node, 0)
-
-    def _count(self, node: Node, more: int) -> None:
-        self._nodes += more
-        if self._nodes > self._limits.max_nodes:
-            self._report(
-                node,
-                "yaml/too-many-values",
-                f"more than {self._limits.max_nodes} values, counting those repeated by aliases",
-                advice="split the file, or remove aliases (*name)",
-            )
-            raise _Stop
-
-    def _add(self, node: Node, more: int) -> None:
-        if more:
-            self._count(node, more)
-        if not self._stack:
-            self.documents.append(node)
-            return
-        parent = self._stack[-1]
-        holder = parent.node
-        if isinstance(holder, SequenceNode):
-            holder.items.append(node)
-        elif parent.skip:
-            parent.skip = False
-        elif parent.key is None:
-            self._add_key(parent, node)
-        else:
-            holder.pairs.append((parent.key, node))
-            parent.key = None
-
-    def _add_key(self, parent: _Open, node: Node) -> None:
-        parent.skip = True
-        if not isinstance(node, ScalarNode):
-            self._report(
-                node,
-                "yaml/key-not-text",
-                "a key can't be a list or a group",
-                advice='a text that begins with "{" or "[" must be in quotes',
-            )
-        elif node.plain and node.text == "<<":
-            self._report(
-                node,
-                "yaml/merge-key",
-                "merging with << isn't supported, since YAML 1.2 has no such key",
-                advice="write the keys out, or repeat a whole value with an alias (*name)",
-            )
-        elif (first := parent.keys.get(node.text)) is not None:
-            self._report(
-                node,
-                "yaml/duplicate-key",
-                f"the key {shown(node.text)} is given twice",
-                related=(first.location,),
-            )
-        else:
-            parent.skip = False
-            parent.keys[node.text] = parent.key = node
-
-
-def _starred(name: str | None) -> str | None:
-    return f"*{name}" if name else None

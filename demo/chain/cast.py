@@ -50,7 +50,7 @@ MARKET_MAKER = Member(
     accreditation="qualified",
     labels=("market_maker",),
     tokens=1_500_000,
-    cash=40_000_000,
+    cash=160_000_000,
     trades=True,
 )
 
@@ -64,7 +64,7 @@ def _investor(number: int, country: str, cluster: str | None = None) -> Member:
         accreditation="accredited",
         cluster=cluster,
         tokens=20_000,
-        cash=500_000,
+        cash=2_000_000,
         trades=True,
     )
 
@@ -102,7 +102,7 @@ WASH_OWNERS = tuple(
         accreditation="accredited",
         cluster="CL-0001",
         tokens=60_000,
-        cash=2_000_000,
+        cash=8_000_000,
         trades=True,
     )
     for name, account, country in (("INV-0011", 17, "SG"), ("INV-0012", 18, "CH"))

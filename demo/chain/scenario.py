@@ -31,16 +31,16 @@ from demo.chain.trex_suite import deploy_security_token
 from demo.chain.uniswap import CashToken, Market, deploy_cash, deploy_market
 
 TERMS = TokenTerms(
-    name="Harbour Street Property Fund",
-    symbol="HSPF",
+    name="Acme Harbour Property Fund",
+    symbol="ACME",
     decimals=6,
     allowed_countries=cast.ALLOWED_COUNTRIES,
     max_balance=2_000_000,
     supply_limit=10_000_000,
 )
 ISSUER_ID = "ISS-0001"
-ISSUER_NAME = "Harbour Street Capital"
-OPENING_PRICE = Decimal(25)
+ISSUER_NAME = "Acme Capital"
+OPENING_PRICE = Decimal(100)
 POOL_TOKENS = 1_000_000
 _POOL_COUNTRY = "LU"
 

@@ -16,10 +16,13 @@ def spoofer(desk: Desk, rng: random.Random, large_side: Side, truth: GroundTruth
     for _ in range(4):
         yield from desk.wait_for_room(4)
         genuine_price, large_price = desk.inside(small_side), desk.inside(large_side)
-        if genuine_price is None or large_price is None:
+        if genuine_price is None or large_price is None or genuine_price == large_price:
             continue
         genuine = desk.limit(small_side, rng.randint(8, 11) * 100, genuine_price).order_id
         yield 0.02
+        if desk.crosses(large_side, large_price):
+            desk.cancel(genuine)  # the market moved: the large order would trade
+            continue
         depth = desk.depth(large_side)
         large_lots = rng.randint(34, 42) * 1000
         large = desk.limit(large_side, large_lots, large_price).order_id

@@ -89,6 +89,7 @@ def regular_counterparties(
     order_ids: list[str] = []
     trade_ids: list[str] = []
     for pause in pauses:
+        unfilled: tuple[str, ...] = ()
         yield from seller.wait_for_room(3)
         price = seller.inside("sell")
         if price is not None:
@@ -100,7 +101,10 @@ def regular_counterparties(
             if trades:
                 order_ids += (offer, bid.order_id)
                 trade_ids += trades
+            unfilled = (offer, bid.order_id)
         yield pause
+        for desk, order_id in zip((seller, buyer), unfilled, strict=False):
+            desk.cancel(order_id)
     truth.decoys.append(
         Decoy(
             name="unrelated accounts that often meet",

@@ -78,6 +78,11 @@ class Desk:
         bid, ask = self.best("buy"), self.best("sell")
         return ask - bid if bid is not None and ask is not None else 0
 
+    def crosses(self, side: Side, price: int) -> bool:
+        """Whether a limit order would trade at once."""
+        other = self.best(opposite(side))
+        return other is not None and (other <= price if side == "buy" else other >= price)
+
     def wait_for_room(self, ticks: int) -> Script:
         """Wait until the spread has at least `ticks`, but no longer than four seconds."""
         for _ in range(80):

@@ -44,7 +44,7 @@ def _fact(
 ) -> AccountFact:
     return AccountFact(
         account=f"acct-{name}",
-        investor=f"inv-{number}",
+        investor=f"INV-{number}",
         jurisdiction=jurisdiction,
         accreditation=accreditation,
         cluster=cluster,
@@ -52,22 +52,22 @@ def _fact(
     )
 
 
-HARBOR = _fact("harbor", 1001, "US", "institutional", "market_maker")
-BEACON = _fact("beacon", 1002, "US", "institutional", "market_maker")
-ANCHOR = _fact("anchor", 1003, "LU", "institutional", "market_maker")
+HARBOR = _fact("harbor", 1001, "US", "qualified", "market_maker")
+BEACON = _fact("beacon", 1002, "US", "qualified", "market_maker")
+ANCHOR = _fact("anchor", 1003, "LU", "qualified", "market_maker")
 JUNIPER = _fact("juniper", 1010, "CH", "qualified")
 HAZEL = _fact("hazel", 1011, "US", "accredited")
 LINDEN = _fact("linden", 1020, "US", "accredited")
 MAPLE = _fact("maple", 1021, "DE", "qualified")
 WILLOW = _fact("willow", 1022, "SG", "accredited")
 CEDAR = _fact("cedar", 1023, "US", "accredited")
-SWIFT = _fact("swift", 1030, "US", "institutional", "algorithmic")
-GRANITE = _fact("granite", 1040, "US", "institutional", "fund")
-BIRCH = _fact("birch", 1041, "GB", "institutional", "fund")
-OAK = _fact("oak", 1042, "CH", "institutional", "fund")
+SWIFT = _fact("swift", 1030, "US", "qualified", "algorithmic")
+GRANITE = _fact("granite", 1040, "US", "qualified", "fund")
+BIRCH = _fact("birch", 1041, "GB", "qualified", "fund")
+OAK = _fact("oak", 1042, "CH", "qualified", "fund")
 POPLAR = _fact("poplar", 1043, "US", "accredited")
 ROWAN = _fact("rowan", 1044, "FR", "qualified")
-ELM = _fact("elm", 1045, "US", "institutional", "issuer_affiliate")
+ELM = _fact("elm", 1045, "US", "qualified", "issuer_affiliate")
 MIRAGE = _fact("mirage", 1060, "AE", "qualified", "algorithmic")
 ECHO = _fact("echo", 1061, "US", "accredited")
 ONYX = _fact("onyx", 1062, "CY", "qualified", cluster="cluster-17")

@@ -1,1 +1,1 @@
-"""Stateful correlators, one typology a file."""
+"""Stateful detections, one file each. A rule names one and sets its parameters."""

@@ -189,6 +189,9 @@ class IdentityRegistered(_IdentityChange, tag="identity-registered", kw_only=Tru
     identity: Annotated[Address, described("The investor's OnchainID")] = field(
         name="investor.identity.address"
     )
+    country: Annotated[
+        int | None, described("ISO 3166-1 numeric code, where the call itself tells it")
+    ] = field(name="investor.identity.country", default=None)
 
 
 class IdentityRemoved(_IdentityChange, tag="identity-removed", kw_only=True):

@@ -23,7 +23,9 @@ class OrderEvent(MarketEvent, kw_only=True):
     """A step in an order's life. The account is there where the venue gives it."""
 
     order_id: Annotated[str, described("The venue's order id")] = field(name="market.order.id")
-    side: Annotated[Side, described("Side of the order")] = field(name="market.order.side")
+    side: Annotated[
+        Side | None, described("Side of the order; none where the feed does not say it again")
+    ] = field(name="market.order.side", default=None)
     price: Annotated[float | None, described("Limit price; none for a market order")] = field(
         name="market.order.price", default=None
     )

@@ -8,7 +8,6 @@ from pipeline.config.sources import CoinbaseSource, KrakenSource, ReplaySource
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import Resolve, examine
 from pipeline.yaml_nodes import MappingNode, Node, SequenceNode
-from pipeline.yaml_source import read_node
 
 _VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
 
@@ -17,11 +16,10 @@ def load_configuration(
     path: Path, *, resolve: Resolve = "now", warnings: list[Problem] | None = None
 ) -> Configuration:
     """The configuration in a file. Raises :class:`ProblemsFound` with all that is wrong."""
-    node = read_node(path)
-    outcome = examine(node, Configuration, resolve=resolve)
+    outcome = examine(path, Configuration, resolve=resolve)
     problems = list(outcome.problems)
     if outcome.value is not None:
-        problems += _inconsistencies(outcome.value, node)
+        problems += _inconsistencies(outcome.value, outcome.node)
     if outcome.value is None or any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)
     if warnings is not None:

@@ -23,6 +23,7 @@ class ListReader(Reader):
         self._make = make
         self._length = LengthBounds(limits, "item", "items")
         self._unique = unique
+        self.secret = item.secret
 
     @property
     def expected(self) -> str:
@@ -66,6 +67,7 @@ class TupleReader(Reader):
 
     def __init__(self, items: Sequence[Reader]) -> None:
         self._items = items
+        self.secret = any(item.secret for item in items)
 
     @property
     def expected(self) -> str:
@@ -93,6 +95,7 @@ class DictReader(Reader):
     def __init__(self, key: Reader, value: Reader, limits: Any) -> None:
         self._key = key
         self._value = value
+        self.secret = value.secret
         self._length = LengthBounds(limits, "entry", "entries")
 
     @property
@@ -172,5 +175,6 @@ class NodeReader(Reader):
 
 def _in_brackets(node: Node, item: Reader) -> str | None:
     # The commonest slip: one value where a list of one is meant.
-    single = isinstance(node, ScalarNode) and ScalarNode in item.kinds and 0 < len(node.text) <= 40
-    return f"[{node.text}]" if single and isinstance(node, ScalarNode) else None
+    if not isinstance(node, ScalarNode) or ScalarNode not in item.kinds or item.secret:
+        return None
+    return f"[{node.text}]" if 0 < len(node.text) <= 40 else None

@@ -18,10 +18,15 @@ T = TypeVar("T")
 
 
 class Outcome(msgspec.Struct, Generic[T], frozen=True):
-    """What `examine` found: the value, unless there are errors, and all problems."""
+    """What `examine` found: the value, unless there are errors, and all problems.
+
+    `node` is what was read, for checks of one's own that need places (`node.problem(...)`); an
+    empty scalar where the file is too broken.
+    """
 
     value: T | None
     problems: tuple[Problem, ...]
+    node: Node
 
     @property
     def ok(self) -> bool:
@@ -93,7 +98,7 @@ def examine(
         problems.extend(parsed.source.problems)
         node = parsed.documents[0]
         if any(problem.code not in _SURVIVABLE for problem in problems):
-            return Outcome(None, tuple(problems))
+            return Outcome(None, tuple(problems), node)
     walk = Walk(node.source, secrets, resolve)
     value: Any = INVALID
     try:
@@ -105,9 +110,9 @@ def examine(
         pass
     problems.extend(walk.problems())
     outcome: Outcome[T] = Outcome(
-        None if value is INVALID else value, tuple(in_file_order(problems))
+        None if value is INVALID else value, tuple(in_file_order(problems)), node
     )
-    return outcome if outcome.ok else Outcome(None, outcome.problems)
+    return outcome if outcome.ok else Outcome(None, outcome.problems, node)
 
 
 # After these the document is complete enough to look for everything else that is wrong with it.

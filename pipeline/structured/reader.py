@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from pipeline.structured.walk import Invalid, Walk, Where, found
-from pipeline.yaml_nodes import Node
+from pipeline.yaml_nodes import Node, ScalarNode
 
 Extra = Mapping[str, Any]
 """`Meta(extra=..., description=...)` of a type, in one mapping."""
@@ -18,6 +18,8 @@ class Reader(ABC):
 
     kinds: tuple[type[Node], ...] = ()
     """The kinds of node that it can read."""
+    secret: bool = False
+    """Whether what stands there may be a secret, even where it is of the wrong type."""
 
     @property
     @abstractmethod
@@ -32,6 +34,10 @@ class Reader(ABC):
         """Report that something else stands there."""
         what = found(node)
         message = "the value is missing" if what == "nothing" else f"{what} can't stand here"
+        if self.secret:
+            walk.mask(node)
+            if isinstance(node, ScalarNode) and what != "nothing":
+                message = "a single value can't stand here"
         return walk.report(
             node, where, "config/wrong-type", message, expected=self.expected, **more
         )

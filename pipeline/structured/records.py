@@ -9,7 +9,6 @@ import msgspec
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured.paths import absolute
 from pipeline.structured.reader import Reader
-from pipeline.structured.secret_fields import SecretReader
 from pipeline.structured.walk import INVALID, FieldError, Walk, Where
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
 from pipeline.yaml_scalars import meaning
@@ -192,7 +191,7 @@ class RecordReader(Reader):
         meant = self._fields.get(hint or "")
         if meant is not None:
             failed.add(meant.attribute)  # one slip, one problem: it isn't missing as well
-            if _may_be_secret(meant.reader):
+            if meant.reader.secret:
                 walk.mask(value)
         walk.report(
             key,
@@ -247,10 +246,4 @@ def unknown_tag(node: Node, where: Where, walk: Walk, tags: Sequence[str]) -> ob
         f"{shown(text)} isn't one of the choices" if text else "the value is missing",
         expected=one_of(tags),
         hint=did_you_mean(text, tags),
-    )
-
-
-def _may_be_secret(reader: Reader) -> bool:
-    return isinstance(reader, SecretReader) or any(
-        _may_be_secret(inner) for inner in getattr(reader, "alternatives", ())
     )

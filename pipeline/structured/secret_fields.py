@@ -10,6 +10,8 @@ from pipeline.yaml_scalars import meaning
 class SecretReader(ScalarReader):
     """A reference, or text with references. What stands there in clear is never shown."""
 
+    secret = True
+
     def __init__(self, cls: type[SecretText]) -> None:
         self._cls = cls
 
@@ -21,8 +23,6 @@ class SecretReader(ScalarReader):
 
     def read(self, node: Node, where: Where, walk: Walk) -> object:
         if not isinstance(node, ScalarNode):
-            walk.mask(node)
-            # The general message is safe: of a list or group it quotes nothing.
             return self.wrong_type(node, where, walk)
         if not node.text or (node.plain and meaning(node) is None):
             return self.wrong_type(node, where, walk)

@@ -32,6 +32,7 @@ class UnionReader(Reader):
 
     def __init__(self, alternatives: Sequence[Reader]) -> None:
         self.alternatives = sorted(alternatives, key=_rank)
+        self.secret = any(reader.secret for reader in alternatives)
         self.kinds = tuple({kind for reader in alternatives for kind in reader.kinds})
         self._optional = any(isinstance(reader, NullReader) for reader in alternatives)
         self._valued = [r for r in self.alternatives if not isinstance(r, NullReader)]

@@ -6,9 +6,10 @@ from typing import Any, Final, Literal
 
 import msgspec
 
+from pipeline.masking import Span
 from pipeline.problems import Problem, shown
 from pipeline.secrets import SecretResolver
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, Source, Span
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, Source
 from pipeline.yaml_scalars import meaning
 
 Resolve = Literal["now", "report", "later"]
@@ -94,9 +95,9 @@ class Walk:
         """Never show this node's text, whatever problem its lines are shown for."""
         last = len(self.source.lines)
         for line in range(node.line, min(node.end_line, last) + 1):
-            start = node.column if line == node.line else 1
-            full = len(self.source.lines[line - 1]) + 1
-            end = node.end_column if line == node.end_line else full
+            start = node.column - 1 if line == node.line else 0
+            full = len(self.source.lines[line - 1])
+            end = node.end_column - 1 if line == node.end_line else full
             self._masks.setdefault(line, []).append((start, end))
 
     def problems(self) -> list[Problem]:

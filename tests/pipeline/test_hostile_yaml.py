@@ -7,11 +7,11 @@ from typing import Annotated, Any
 
 import pytest
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Meta, Struct
 
-import pipeline.yaml_source as yaml_source
+import pipeline.yaml_composer as yaml_composer
 from pipeline.problems import ProblemsFound, render, to_json
 from pipeline.secrets import EnvironmentScheme, FileScheme, SecretResolver
 from pipeline.structured import examine, load
@@ -44,15 +44,13 @@ def _broken_copies(draw: st.DrawFn) -> bytes:
     return bytes(data)
 
 
-_QUICK = settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+_QUICK = settings(max_examples=150, deadline=None)
 
 
 def _must_hold(data: bytes, type_: Any) -> None:
     for parser in PARSERS:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(yaml_source, "PARSER", parser)
+            patch.setattr(yaml_composer, "PARSER", parser)
             outcome = examine(data, type_, name="f.yaml", secrets=RESOLVER)
         if outcome.ok:
             load(data, type_, name="f.yaml", secrets=RESOLVER)
@@ -125,10 +123,10 @@ _INVESTOR = """\
 
 def _seconds(data: bytes, errors: bool) -> float:
     best = 1e9
-    for _ in range(3):  # the machine is shared
-        start = time.perf_counter()
+    for _ in range(3):  # of the processor's time, since the machine may be shared
+        start = time.process_time()
         outcome = examine(data, Reference)
-        best = min(best, time.perf_counter() - start)
+        best = min(best, time.process_time() - start)
         assert outcome.ok is not errors
     return best
 
@@ -163,9 +161,9 @@ def test_a_file_that_is_wrong_everywhere_takes_no_longer() -> None:
     ids=lambda data: repr(data[:12]),
 )
 def test_large_hostile_files_are_answered_in_bounded_time(data: bytes) -> None:
-    start = time.perf_counter()
+    start = time.process_time()
     with contextlib.suppress(ProblemsFound):
         load(data, dict[str, int | str], name="f.yaml")
     with contextlib.suppress(ProblemsFound):
         load(data, Example, name="f.yaml")
-    assert time.perf_counter() - start < 10
+    assert time.process_time() - start < 10

@@ -26,7 +26,7 @@ VALUE = "s3cr3t-v4lue"
 
 @pytest.fixture
 def resolver() -> SecretResolver:
-    environment = {"KEY": VALUE, "EMPTY": "", "OTHER_KEY": "other-value"}
+    environment = {"KEY": VALUE, "EMPTY": "", "OTHER_KEY": "other-value", "RAW": "\udcff"}
     return SecretResolver({"env": EnvironmentScheme(environment), "file": FileScheme()})
 
 
@@ -156,6 +156,7 @@ def _error(template: str, folder: Path, resolver: SecretResolver) -> SecretError
     [
         ("${env:KEYS}", "unavailable", "variable KEYS is not set", "${env:KEY}"),
         ("${env:EMPTY}", "unavailable", "variable EMPTY is set but empty", None),
+        ("${env:RAW}", "unavailable", "variable RAW isn't UTF-8 text", None),
         ("${env:}", "reference", "isn't the name of an environment variable", None),
         ("${env:A B}", "reference", "isn't the name of an environment variable", None),
         ("${vault:kv/x}", "unknown-scheme", 'can\'t be fetched from "vault"', None),

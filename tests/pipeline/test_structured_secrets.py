@@ -96,6 +96,11 @@ def test_a_file_that_everybody_can_read_is_a_warning_with_its_place(tmp_path: Pa
         "{url: hunter2, nte: x}",
         "headers: {a: hunter2, b: [x]}",
         "key: ${env:KEY}hunter2",
+        "headers: hunter2",
+        "headers: [hunter2]",
+        "x: &p hunter2\nkey: *p",
+        "{api_key:hunter2}",
+        "{note: {x: 1}, key: hunter2}",
     ],
 )
 def test_a_secret_in_the_file_is_an_error_that_does_not_show_it(text: str) -> None:

@@ -1,0 +1,5 @@
+"""Coinbase Exchange, or a venue that speaks its protocol."""
+
+from collectors.coinbase.collector import CoinbaseCollector
+
+__all__ = ["CoinbaseCollector"]

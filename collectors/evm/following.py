@@ -1,0 +1,232 @@
+"""Every block from where the last run ended, once, in order, through reorganisations."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from typing import Literal
+
+import structlog
+
+from collectors.connection import EndpointFault, LinkLost
+from collectors.evm.assembly import AssembledBlock, BlockAssembler, LogReader
+from collectors.evm.backfill import (
+    AdaptiveRange,
+    FinalityTags,
+    RangeLogs,
+    read_finality,
+    read_range,
+)
+from collectors.evm.blocks import BlockHash, Header
+from collectors.evm.branch import Branch
+from collectors.evm.heads import HeadWatch
+from collectors.evm.reorganisation import find_fork, header_at
+from collectors.evm.rpc import RpcClient
+from collectors.evm.sending import BlockSender
+from pipeline.source_state import SourceState
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Blocks back to which a reorganisation is followed.
+REORGANISATION_DEPTH = 128
+#: So many blocks behind the head it is a backfill; so many at least are worth a range of logs.
+BACKFILL_FROM = 24
+#: A range that ends nearer to the head may be answered by a node that is behind.
+_RANGE_MARGIN = 8
+_STRETCH = 64
+#: Blocks that are fetched ahead of the one that is sent.
+_WINDOW = 12
+#: After a message that was too large, so many blocks are fetched one by one to find which it is.
+_CAREFUL_BLOCKS = 2 * _WINDOW
+_MOST_MISSES = 12
+
+
+class Cursor:
+    """Where the collector stands. It outlives connections."""
+
+    def __init__(
+        self, start: int | Literal["latest"], backfill_range: int, depth: int = REORGANISATION_DEPTH
+    ) -> None:
+        self.start = start
+        self.depth = depth
+        self.branch = Branch(depth)
+        self.range = AdaptiveRange(backfill_range)
+        #: Blocks still to be fetched one by one.
+        self.careful = 0
+        #: The block whose data is too large for a message.
+        self.too_large: int | None = None
+
+    def next_number(self, head: Header) -> int:
+        """The height of the next block to send."""
+        if self.branch.last is not None:
+            return self.branch.last[0] + 1
+        if not isinstance(self.start, int):
+            # Fixed now, so that a connection lost before the first block skips none.
+            self.start = head.number
+        return self.start
+
+    @property
+    def floor(self) -> int:
+        """The lowest height that was asked for."""
+        return self.start if isinstance(self.start, int) else 0
+
+
+class Follower:
+    """Brings the outlet up to the node's head, through one connection."""
+
+    def __init__(
+        self,
+        rpc: RpcClient,
+        heads: HeadWatch,
+        assembler: BlockAssembler,
+        logs: LogReader,
+        sender: BlockSender,
+        cursor: Cursor,
+        state: SourceState,
+    ) -> None:
+        self._rpc = rpc
+        self._heads = heads
+        self._assembler = assembler
+        self._logs = logs
+        self._sender = sender
+        self._cursor = cursor
+        self._state = state
+
+    async def catch_up(self) -> None:
+        """Send all blocks up to the newest head. Raises EndpointFault when the node can't tell."""
+        cursor, misses = self._cursor, 0
+        finality: FinalityTags | None = None
+        while True:
+            head = self._heads.newest
+            if cursor.branch.contradicted_by(head):
+                done = await self._reorganise(head)
+            else:
+                first = cursor.next_number(head)
+                if first > head.number:
+                    break
+                if head.number - first >= BACKFILL_FROM and finality is None:
+                    self._state.connection = "backfilling"
+                    finality = await read_finality(self._rpc)
+                done = await self._advance(first, head, finality or FinalityTags())
+            misses = 0 if done else misses + 1
+            if misses:
+                await self._wait_for_node(misses, head)
+        self._state.connection = "connected"
+
+    async def _wait_for_node(self, misses: int, head: Header) -> None:
+        """A balanced endpoint may announce a block by one node and ask another that lacks it."""
+        if misses > _MOST_MISSES:
+            raise EndpointFault(
+                f"{self._rpc.endpoint}: its head is block {head.number}, but it can't give "
+                f"block {self._cursor.next_number(head)}"
+            )
+        await asyncio.sleep(min(2.0, 0.05 * 2**misses))
+        await self._heads.refresh()
+
+    async def _advance(self, first: int, head: Header, finality: FinalityTags) -> bool:
+        """Send a stretch of blocks from ``first``; false when not one could be sent."""
+        cursor = self._cursor
+        if cursor.too_large == first:
+            return await self._skip(first, head)
+        logs: RangeLogs | None = None
+        last = min(head.number, first + _STRETCH - 1)
+        end = self._settled(head, finality)
+        if end - first >= BACKFILL_FROM and not cursor.careful:
+            logs = await read_range(self._logs, cursor.range, first, end)
+            last = logs.last if logs is not None else last
+        sent = 0
+        blocks = self._fetch(first, last, head, finality, logs)
+        try:
+            async for block in blocks:
+                if not cursor.branch.followed_by(block.header):
+                    return await self._reorganise(head) or sent > 0
+                await self._sender.send(block, head)
+                cursor.branch.add(block.header.number, block.header.hash)
+                cursor.careful = max(0, cursor.careful - 1)
+                sent += 1
+        except LinkLost as lost:
+            if lost.too_large:
+                self._note_too_large(cursor.next_number(head))
+            raise
+        finally:
+            await blocks.aclose()
+        return sent > 0
+
+    def _settled(self, head: Header, finality: FinalityTags) -> int:
+        """The newest block whose logs may be read by range. Above it logs are read by the block's
+        hash: if the chain reorganised between two requests, a range without logs of a block would
+        not show that it was of another branch.
+        """
+        settled = max(finality.finalized, head.number - self._cursor.depth)
+        return min(settled, head.number - _RANGE_MARGIN)
+
+    async def _fetch(
+        self,
+        first: int,
+        last: int,
+        head: Header,
+        finality: FinalityTags,
+        logs: RangeLogs | None,
+    ) -> AsyncGenerator[AssembledBlock, None]:
+        """Blocks in order, fetched ahead; ends before one that the node doesn't have."""
+        window = 1 if self._cursor.careful else _WINDOW
+        ahead: deque[asyncio.Task[AssembledBlock | None]] = deque()
+        following = first
+        try:
+            while ahead or following <= last:
+                while following <= last and len(ahead) < window:
+                    fetch = self._assembler.assemble(
+                        following,
+                        finality.of(following),
+                        known_logs=None if logs is None else logs.by_block.get(following, ()),
+                        announced=head if following == head.number else None,
+                    )
+                    ahead.append(asyncio.create_task(fetch))
+                    following += 1
+                block = await ahead[0]
+                ahead.popleft()
+                if block is None:
+                    return
+                yield block
+        finally:
+            for task in ahead:
+                task.cancel()
+            await asyncio.gather(*ahead, return_exceptions=True)
+
+    def _note_too_large(self, number: int) -> None:
+        """A message was too large. Fetched one by one, the block is known; else find it so."""
+        if self._cursor.careful:
+            self._cursor.too_large = number
+        self._cursor.careful = _CAREFUL_BLOCKS
+
+    async def _skip(self, number: int, head: Header) -> bool:
+        """Pass over the block whose data fits no message."""
+        header = await header_at(self._rpc, number)
+        if header is None:
+            return False
+        self._cursor.too_large = None
+        self._cursor.careful = 0
+        if not self._cursor.branch.followed_by(header):
+            return await self._reorganise(head)
+        reason = "the node's answer about this block is larger than max_frame"
+        await self._sender.skip(header, head, reason)
+        self._cursor.branch.add(header.number, header.hash)
+        return True
+
+    async def _reorganise(self, head: Header) -> bool:
+        """Go back to where the chain parted; false when it turns out that it didn't."""
+        branch, cursor = self._cursor.branch, self._cursor
+        old = branch.last
+        assert old is not None
+        fork = await find_fork(self._rpc, branch, depth=cursor.depth, floor=cursor.floor)
+        if fork is None or (fork.number, fork.hash) == old:
+            return False
+        where = f"they part after block {fork.number} ({fork.hash})"
+        if not fork.known:
+            where = f"they part at an unknown depth; going on after block {fork.number}"
+        reason = (
+            f"chain reorganised from block {old[0]} ({old[1]}) "
+            f"to block {head.number} ({head.hash}): {where}"
+        )
+        await self._sender.reorganised((fork.number, fork.hash), old, head, reason)
+        self._sender.orphaned(branch.rewind(fork.number, BlockHash(fork.hash)))
+        return True

@@ -1,0 +1,83 @@
+"""The collectors on the bus: every configured source, each with its own outlet and state."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Mapping, Sequence
+from typing import Any
+
+import structlog
+
+from collectors.coinbase import CoinbaseCollector
+from collectors.evm.collector import EvmCollector
+from collectors.evm.watched import Watched
+from collectors.kraken import KrakenCollector
+from collectors.replay import ReplayCollector
+from pipeline.bus import Bus
+from pipeline.bus.raw_outlet import RawOutlet
+from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
+from pipeline.source_state import SourceState
+
+log = structlog.get_logger(__name__)
+
+STAGE = "collectors"
+#: On stopping, what was read and not yet stored is written for at most this long, in seconds.
+FLUSH_TIMEOUT = 5.0
+
+
+class Collectors:
+    """Runs all sources of a configuration until each has ended or the task is cancelled."""
+
+    def __init__(self, bus: Bus, sources: Sequence[Source], watched: Mapping[str, Watched]) -> None:
+        """``watched``: by the name of an EVM source, the contracts to watch there."""
+        self._bus = bus
+        self._sources = sources
+        self._watched = watched
+        self._outlets: dict[str, RawOutlet] = {}
+        self._writers: set[asyncio.Task[None]] = set()
+        self.finished = False
+
+    @property
+    def states(self) -> list[SourceState]:
+        """The state of every source."""
+        return [outlet.state for outlet in self._outlets.values()]
+
+    async def run(self) -> None:
+        """Collect. Recordings end by themselves; then ``finished`` is true."""
+        try:
+            async with asyncio.TaskGroup() as group:
+                for source in self._sources:
+                    group.create_task(self._collector(source)(), name=source.name)
+            await self._flush()
+            self.finished = True
+        finally:
+            try:
+                async with asyncio.timeout(FLUSH_TIMEOUT):
+                    await self._flush()
+            except TimeoutError:
+                log.warning("frames that the bus did not take in time will be collected again")
+            for writer in self._writers:
+                writer.cancel()
+
+    def _collector(self, source: Source) -> Callable[[], Coroutine[Any, Any, None]]:
+        match source:
+            case EvmSource():
+                outlet = self._outlet(source, source.name, "evm")
+                return EvmCollector(source, self._watched[source.name], outlet).run
+            case CoinbaseSource():
+                return CoinbaseCollector(source, self._outlet(source, source.name, "coinbase")).run
+            case KrakenSource():
+                return KrakenCollector(source, self._outlet(source, source.name, "kraken")).run
+            case ReplaySource():
+                return ReplayCollector(
+                    source, lambda name, protocol: self._outlet(source, name, protocol)
+                ).run
+
+    def _outlet(self, source: Source, name: str, protocol: str) -> RawOutlet:
+        outlet = self._outlets.get(name)
+        if outlet is None:
+            outlet = RawOutlet(self._bus, SourceState(name, protocol), buffer=source.buffer)
+            self._outlets[name] = outlet
+            self._writers.add(asyncio.create_task(outlet.run()))
+        return outlet
+
+    async def _flush(self) -> None:
+        await asyncio.gather(*(outlet.flush() for outlet in self._outlets.values()))

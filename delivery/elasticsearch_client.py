@@ -1,0 +1,144 @@
+"""The connection to Elasticsearch: its client, its version, and what its errors mean."""
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import elastic_transport
+import msgspec
+from elasticsearch import (
+    ApiError,
+    AsyncElasticsearch,
+    BadRequestError,
+    UnsupportedProductError,
+)
+from msgspec import Struct
+
+from delivery.endpoint import endpoint_of, retry_after, revealed, tls_context
+from delivery.sink import SinkUnavailable
+from pipeline.secrets import SecretText
+from pipeline.units import SECOND
+
+#: The client speaks the REST API of version 9, which older servers refuse.
+OLDEST = (9, 0)
+
+#: All that talking to a server may raise.
+ElasticsearchErrors = (ApiError, elastic_transport.TransportError, UnsupportedProductError)
+ElasticsearchError = ApiError | elastic_transport.TransportError | UnsupportedProductError
+
+
+class Connection(Struct, frozen=True, kw_only=True):
+    """Where the server is and how to log in. `timeout` is in nanoseconds, for one request."""
+
+    urls: Sequence[SecretText]
+    timeout: int
+    api_key: SecretText | None = None
+    username: str | None = None
+    password: SecretText | None = None
+    ca_certificate: Path | None = None
+    verify_certificates: bool = True
+
+
+class Server(Struct, frozen=True, kw_only=True):
+    """What a server says of itself; empty where the user may not ask."""
+
+    version: str = ""
+    cluster: str = ""
+
+
+def connect(connection: Connection) -> AsyncElasticsearch:
+    """A client. It retries nothing by itself. Raises SinkUnavailable for what can't be used."""
+    endpoints = [endpoint_of(url) for url in connection.urls]
+    headers: dict[str, str] = {}
+    api_key = None
+    basic_auth: tuple[str, str] | None = None
+    if connection.api_key is not None:
+        api_key = revealed(connection.api_key, "the API key")
+    elif connection.username is not None:
+        password = connection.password
+        shown = revealed(password, "the password") if password is not None else ""
+        basic_auth = (connection.username, shown)
+    elif endpoints[0].authorization is not None:
+        headers["authorization"] = endpoints[0].authorization
+    secure = any(endpoint.shown.startswith("https:") for endpoint in endpoints)
+    tls = tls_context(connection.ca_certificate, connection.verify_certificates) if secure else None
+    return AsyncElasticsearch(
+        [endpoint.url() for endpoint in endpoints],
+        node_class=elastic_transport.HttpxAsyncHttpNode,
+        api_key=api_key,
+        basic_auth=basic_auth,
+        headers=headers,
+        ssl_context=tls,
+        request_timeout=connection.timeout / SECOND,
+        max_retries=0,
+        retry_on_timeout=False,
+    )
+
+
+async def fitting_server(client: AsyncElasticsearch) -> Server:
+    """What answers. Raises SinkUnavailable when it is none, or too old, or refuses the log-in.
+
+    A user that may only write may not ask for the version; that is not an error.
+    """
+    try:
+        answer = (await client.info()).body
+    except BadRequestError as error:
+        if "compatible-with" in str(error) or "media_type_header" in str(error):
+            raise SinkUnavailable(_too_old("an older version")) from None
+        raise unavailable(error) from None
+    except ApiError as error:
+        if error.status_code == 403:
+            return Server()
+        raise unavailable(error) from None
+    except ElasticsearchErrors as error:
+        raise unavailable(error) from None
+    version = answer.get("version", {})
+    number = str(version.get("number", ""))
+    if version.get("build_flavor") != "serverless" and not _fits(number):
+        raise SinkUnavailable(_too_old(number or "an unknown version"))
+    return Server(version=number, cluster=str(answer.get("cluster_name", "")))
+
+
+def _fits(number: str) -> bool:
+    found = re.match(r"(\d+)\.(\d+)", number)
+    return found is not None and (int(found[1]), int(found[2])) >= OLDEST
+
+
+def _too_old(number: str) -> str:
+    oldest = ".".join(map(str, OLDEST))
+    return f"Elasticsearch {oldest} or newer is needed, this is {number}: upgrade it"
+
+
+def unavailable(error: ElasticsearchError) -> SinkUnavailable:
+    """What an error of the whole request means. No part of a request is in the reason."""
+    if isinstance(error, UnsupportedProductError):
+        return SinkUnavailable("what answers isn't Elasticsearch: see `urls`")
+    if isinstance(error, elastic_transport.TransportError):
+        return SinkUnavailable(f"Elasticsearch can't be reached: {error.message}")
+    status = error.status_code
+    reason = _reason(error)
+    wait = retry_after(error.meta.headers.get("retry-after"))
+    if status == 401:
+        return SinkUnavailable(
+            f"Elasticsearch refuses the log-in: see `api_key` or `username` ({reason})", wait
+        )
+    if status == 403:
+        return SinkUnavailable(f"Elasticsearch doesn't permit it: {reason}", wait)
+    return SinkUnavailable(f"Elasticsearch: HTTP {status}, {reason}", wait)
+
+
+class _Detail(Struct):
+    type: str = ""
+    reason: str | None = None
+
+
+class _Refusal(Struct):
+    error: _Detail
+
+
+def _reason(error: ApiError) -> str:
+    try:
+        detail = msgspec.convert(error.body, _Refusal).error
+    except msgspec.ValidationError:
+        return str(error.message)[:200]
+    return f"{detail.type}: {(detail.reason or '')[:500]}"

@@ -1,0 +1,326 @@
+"""The Elasticsearch sink: documents to data streams, each once, by its event.id.
+
+`create` with `_id` = event.id: a second copy is a 409, which counts as delivered. Ids are unique
+within one backing index only, so after a rollover a second `create` would be a second copy. Where
+a copy may be there already (the bus delivers again, or an attempt broke off) and the stream has
+rolled over, the older backing indices are searched first. What remains: a server that carries out
+a request whose connection broke after that search and after a rollover in between; the two copies
+have the same `_id` and `event.id`.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+import structlog
+from elasticsearch import ApiError, AsyncElasticsearch, NotFoundError
+from msgspec import Struct
+
+from delivery.bulk import (
+    FILTER,
+    MOST_BYTES,
+    MOST_ID_BYTES,
+    BulkAnswer,
+    ItemResult,
+    chunks,
+    fault_field,
+    operations,
+    outcome,
+)
+from delivery.elasticsearch_client import (
+    Connection,
+    ElasticsearchErrors,
+    Server,
+    connect,
+    fitting_server,
+    unavailable,
+)
+from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
+from delivery.template_installer import TemplateReport, install_templates, missing_templates
+from delivery.templates import StreamNames
+from pipeline.findings import Finding, FindingLevel
+
+_log = structlog.get_logger(__name__)
+#: Ids in one search.
+_ASKED_AT_ONCE = 1_000
+
+
+class _Hit(Struct):
+    id: str = msgspec.field(name="_id")
+
+
+class _Hits(Struct):
+    hits: list[_Hit] = msgspec.field(default_factory=list[_Hit])
+
+
+class _SearchAnswer(Struct):
+    hits: _Hits = msgspec.field(default_factory=_Hits)
+
+
+class _StreamInfo(Struct):
+    backing_indices: list[str]
+
+
+class _Resolved(Struct):
+    data_streams: list[_StreamInfo]
+
+
+class ElasticsearchSink:
+    """Writes to `names.stream(content)`. `fields`: Elasticsearch type by dotted field name."""
+
+    def __init__(
+        self,
+        name: str,
+        connection: Connection,
+        fields: Mapping[str, str],
+        *,
+        names: StreamNames | None = None,
+        install: bool = True,
+        most_bytes: int = MOST_BYTES,
+    ) -> None:
+        self.name = name
+        self._connection = connection
+        self._fields = fields
+        self._names = names or StreamNames()
+        self._install = install
+        self._most_bytes = most_bytes
+        self._client: AsyncElasticsearch | None = None
+        # Of batches that broke off: their documents may be there or not.
+        self._unsure: dict[Content, frozenset[str]] = {}
+        self.templates = TemplateReport()
+
+    async def open(self) -> None:
+        """Connect, check the version, and install the templates where that is configured."""
+        await self._ready()
+
+    async def install_templates(self) -> TemplateReport:
+        """Install the templates now, whatever is configured: `tapewatch setup`."""
+        client = connect(self._connection)
+        try:
+            server = await fitting_server(client)
+            return await install_templates(client, server, self._names, self._fields)
+        finally:
+            await client.close()
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.close()
+
+    async def deliver(self, batch: Sequence[Document]) -> Delivered:
+        """Index the documents, one content after the other."""
+        by_content: dict[Content, dict[str, Document]] = {}
+        for document in batch:
+            by_content.setdefault(document.content, {})[document.id] = document
+        written = already = 0
+        refused: list[Refused] = []
+        for content, documents in by_content.items():
+            part = await self._deliver(content, list(documents.values()))
+            written += part.written
+            already += part.already
+            refused.extend(part.refused)
+        twice = len(batch) - sum(map(len, by_content.values()))
+        return Delivered(written=written, already=already + twice, refused=tuple(refused))
+
+    async def _deliver(self, content: Content, documents: Sequence[Document]) -> Delivered:
+        unsure = self._unsure.get(content, frozenset())
+        # Noted before anything is sent, so that a cancelled delivery is remembered as well.
+        self._unsure[content] = unsure.union(d.id for d in documents)
+        try:
+            client = await self._ready()
+            stream = self._names.stream(content)
+            suspects = [d.id for d in documents if d.redelivered or d.id in unsure]
+            present = await _rolled_over(client, stream, suspects) if suspects else set[str]()
+            written, already = 0, len(present)
+            refused: list[Refused] = []
+            for chunk in chunks([d for d in documents if d.id not in present], self._most_bytes):
+                part = await self._bulk(client, stream, chunk)
+                written += part.written
+                already += part.already
+                refused.extend(part.refused)
+        except ElasticsearchErrors as error:
+            if isinstance(error, ApiError) and error.status_code == 401:
+                await self.close()  # a new client reads the secret anew: it may have been rotated
+            raise unavailable(error) from None
+        except msgspec.ValidationError as error:
+            raise SinkUnavailable(f"Elasticsearch's answer can't be read: {error}") from None
+        del self._unsure[content]
+        return Delivered(written=written, already=already, refused=tuple(refused))
+
+    async def _bulk(
+        self, client: AsyncElasticsearch, stream: str, documents: Sequence[Document]
+    ) -> Delivered:
+        fitting: list[Document] = []
+        refused: list[Refused] = []
+        for document in documents:
+            if len(document.id.encode()) <= MOST_ID_BYTES:
+                fitting.append(document)
+            else:
+                reason = f"event.id is longer than {MOST_ID_BYTES} bytes"
+                refused.append(Refused(document=document, reason=reason, field="event.id"))
+        if not fitting:
+            return Delivered(refused=tuple(refused))
+        try:
+            answer = await client.bulk(
+                index=stream,
+                operations=cast(Any, [line for d in fitting for line in operations(d)]),
+                require_data_stream=True,  # else a plain index of guessed types would come to be
+                filter_path=FILTER,
+            )
+        except ApiError as error:
+            if error.status_code != 413:
+                raise
+            if len(fitting) == 1:
+                reason = f"Elasticsearch takes no request of {len(fitting[0].body)} bytes"
+                refused.append(Refused(document=fitting[0], reason=reason))
+                return Delivered(refused=tuple(refused))
+            middle = len(fitting) // 2
+            first = await self._bulk(client, stream, fitting[:middle])
+            second = await self._bulk(client, stream, fitting[middle:])
+            return Delivered(
+                written=first.written + second.written,
+                already=first.already + second.already,
+                refused=(*refused, *first.refused, *second.refused),
+            )
+        results = [item.create for item in msgspec.convert(answer.body, BulkAnswer).items]
+        return self._sorted(fitting, results, refused)
+
+    def _sorted(
+        self, documents: Sequence[Document], results: Sequence[ItemResult], refused: list[Refused]
+    ) -> Delivered:
+        written = already = 0
+        again: list[ItemResult] = []
+        if len(results) != len(documents):
+            raise SinkUnavailable("Elasticsearch answered for fewer documents than were sent")
+        for document, result in zip(documents, results, strict=True):
+            match outcome(result):
+                case "written":
+                    written += 1
+                case "already":
+                    already += 1
+                case "refused":
+                    error = result.error
+                    reason = f"Elasticsearch: {error.type}: {(error.reason or '')[:1000]}"
+                    refused.append(
+                        Refused(document=document, reason=reason, field=fault_field(result))
+                    )
+                case "again":
+                    again.append(result)
+        if again:
+            raise SinkUnavailable(_why_again(again, len(documents)))
+        return Delivered(written=written, already=already, refused=tuple(refused))
+
+    async def _ready(self) -> AsyncElasticsearch:
+        """The client, made and the server checked at the first need."""
+        if self._client is not None:
+            return self._client
+        client = connect(self._connection)
+        try:
+            server = await fitting_server(client)
+            if self._install:
+                self.templates = await install_templates(client, server, self._names, self._fields)
+        except BaseException:
+            await client.close()
+            raise
+        self._log_templates(server)
+        if self._client is not None:  # another content was faster
+            await client.close()
+            return self._client
+        self._client = client
+        return client
+
+    def _log_templates(self, server: Server) -> None:
+        report = self.templates
+        if report.written or report.doubts:
+            _log.info(
+                "templates installed",
+                sink=self.name,
+                server=server.version,
+                written=report.written,
+                left_out=report.left_out,
+                doubts=report.doubts,
+            )
+
+    async def check(self) -> list[Finding]:
+        """Whether the server is there, new enough, lets us in, and has the templates."""
+        subject = f"sink {self.name}"
+        findings: list[Finding] = []
+        try:
+            client = connect(self._connection)
+        except SinkUnavailable as error:
+            return [_finding("error", subject, error.reason, "see the sink in the configuration")]
+        try:
+            server = await fitting_server(client)
+            what = f"Elasticsearch {server.version}, cluster {server.cluster}"
+            findings.append(_finding("ok", subject, what if server.version else "Elasticsearch"))
+            missing = await missing_templates(client, self._names, self._fields)
+        except SinkUnavailable as error:
+            advice = "see `urls`, the log-in and the certificates in the configuration"
+            return [*findings, _finding("error", subject, error.reason, advice)]
+        finally:
+            await client.close()
+        if not missing:
+            findings.append(_finding("ok", subject, "its templates are there"))
+        elif self._install:
+            said = f"templates to be installed at start: {', '.join(missing)}"
+            findings.append(_finding("ok", subject, said))
+        else:
+            said = f"templates are missing or of another version: {', '.join(missing)}"
+            advice = "run `tapewatch setup`, or set `install_templates: true`"
+            findings.append(_finding("error", subject, said, advice))
+        if not self._connection.verify_certificates:
+            advice = "give `ca_certificate` and remove `verify_certificates: false`"
+            said = "the server's certificate isn't verified"
+            findings.append(_finding("warning", subject, said, advice))
+        return findings
+
+
+async def _rolled_over(
+    client: AsyncElasticsearch, stream: str, document_ids: Sequence[str]
+) -> set[str]:
+    """Those of the ids that an older backing index of the stream holds; empty if there is none.
+
+    Needs the privileges `view_index_metadata`, `maintenance` and `read`; a user that may only
+    write gets no answer here, and its copies after a rollover are not recognised.
+    """
+    present: set[str] = set()
+    try:
+        resolved = await client.indices.resolve_index(name=stream)
+        streams = msgspec.convert(resolved.body, _Resolved).data_streams
+        if not streams or len(streams[0].backing_indices) < 2:
+            return present  # the one index tells a copy by itself
+        await client.indices.refresh(index=stream)
+        for start in range(0, len(document_ids), _ASKED_AT_ONCE):
+            asked = document_ids[start : start + _ASKED_AT_ONCE]
+            answer = await client.search(
+                index=stream,
+                query={"ids": {"values": list(asked)}},
+                size=len(asked),
+                source=False,
+                track_total_hits=False,
+                allow_partial_search_results=False,
+                filter_path=["hits.hits._id"],
+            )
+            found = msgspec.convert(answer.body, _SearchAnswer)
+            present.update(hit.id for hit in found.hits.hits)
+    except NotFoundError:
+        return present
+    except ApiError as error:
+        if error.status_code != 403:
+            raise
+        _log.warning("the user may not look for copies before a rollover", stream=stream)
+    return present
+
+
+def _why_again(results: Sequence[ItemResult], sent: int) -> str:
+    first = results[0]
+    reason = f"{first.error.type}: {(first.error.reason or '')[:500]}"
+    advice = ""
+    if "no matching index template" in reason:
+        advice = "; run `tapewatch setup`, or set `install_templates: true`"
+    return f"Elasticsearch took {sent - len(results)} of {sent} documents: {reason}{advice}"
+
+
+def _finding(level: FindingLevel, subject: str, message: str, advice: str = "") -> Finding:
+    return Finding(level=level, subject=subject, message=message, advice=advice)

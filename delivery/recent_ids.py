@@ -1,0 +1,31 @@
+"""The ids that a sink took lately, in bounded memory."""
+
+from collections.abc import Iterable
+
+
+class RecentIds:
+    """Remembers at least the last `least` ids that were added, and at most twice as many.
+
+    Two generations: when the younger is full it becomes the older, whose ids are forgotten.
+    """
+
+    def __init__(self, least: int) -> None:
+        self._least = least
+        self._younger: set[str] = set()
+        self._older: set[str] = set()
+
+    def __contains__(self, document_id: str) -> bool:
+        return document_id in self._younger or document_id in self._older
+
+    def __len__(self) -> int:
+        return len(self._younger | self._older)
+
+    def add(self, document_ids: Iterable[str]) -> None:
+        """Remember them. Ids that are added together are never forgotten before earlier ones."""
+        self._younger.update(document_ids)
+        if len(self._younger) >= self._least:
+            self._older, self._younger = self._younger, set()
+
+    def clear(self) -> None:
+        """Forget all."""
+        self._younger, self._older = set(), set()

@@ -1,0 +1,235 @@
+"""The webhook notification: an HTTP POST for every alert of a minimum level, signed.
+
+The body is JSON: `id`, `level`, `summary` (one line for people), `url` (the rule's reference, or
+null) and `alert`, the whole nested ECS document. Headers:
+
+- `Idempotency-Key`: the alert's id. After a crash or a lost answer an alert may come again; a
+  receiver drops the second copy by this key.
+- `Tapewatch-Signature: t=<epoch seconds>,v1=<hex>` where a secret is configured: HMAC-SHA-256 with
+  the secret over `<t>.<body>`. A receiver computes it over the body's bytes as they came, compares
+  in constant time, and refuses a `t` that is more than some minutes old.
+
+2xx is taken. 408, 425, 429, 5xx, a lost connection and a redirect (none is followed: the body would
+go to a host that nobody configured) are tried again. Any other 4xx refuses the alert: it goes to
+the dead letters, from where it can be sent again when the receiver is put right.
+"""
+
+import hashlib
+import hmac
+import time
+from collections.abc import Mapping, Sequence
+
+import httpx
+import msgspec
+from msgspec import Struct, field
+
+from delivery.endpoint import (
+    Endpoint,
+    HttpOptions,
+    endpoint_of,
+    http_client,
+    retry_after,
+    revealed,
+    unreachable,
+)
+from delivery.recent_ids import RecentIds
+from delivery.sink import Delivered, Document, Refused, SinkUnavailable
+from normalizer.events import SEVERITY, Level
+from pipeline.findings import Finding
+from pipeline.secrets import SecretText
+
+REMEMBERED = 10_000
+_TRY_AGAIN = frozenset((408, 425, 429))
+
+
+class _SurveillancePart(Struct):
+    level: Level
+
+
+class _RulePart(Struct):
+    name: str = ""
+    reference: str | None = None
+
+
+class _EventPart(Struct):
+    reason: str = ""
+
+
+class _AlertParts(Struct):
+    """What the notification needs of the nested alert."""
+
+    surveillance: _SurveillancePart
+    rule: _RulePart = field(default_factory=_RulePart)
+    event: _EventPart = field(default_factory=_EventPart)
+
+
+class _Body(Struct):
+    id: str
+    level: Level
+    summary: str
+    url: str | None
+    alert: msgspec.Raw
+
+
+_parts_decoder = msgspec.json.Decoder(_AlertParts)
+_body_encoder = msgspec.json.Encoder()
+
+
+def signature(secret: str, moment: int, body: bytes) -> str:
+    """The value of `Tapewatch-Signature` for `body` at `moment`, in epoch seconds."""
+    mac = hmac.new(secret.encode(), b"%d." % moment + body, hashlib.sha256)
+    return f"t={moment},v1={mac.hexdigest()}"
+
+
+class WebhookSink:
+    """Posts alerts to `url`, in order. Events and lower levels are skipped."""
+
+    def __init__(
+        self,
+        name: str,
+        url: SecretText,
+        http: HttpOptions,
+        *,
+        secret: SecretText | None = None,
+        minimum_level: Level = "medium",
+        headers: Mapping[str, SecretText] | None = None,
+    ) -> None:
+        self.name = name
+        self._url = url
+        self._http = http
+        self._secret = secret
+        self._minimum = SEVERITY[minimum_level]
+        self._headers = dict(headers or {})
+        self._client: httpx.AsyncClient | None = None
+        self._endpoint: Endpoint | None = None
+        self._recent = RecentIds(REMEMBERED)
+
+    async def open(self) -> None:
+        """Make the client. The receiver may be down: `deliver` says so."""
+        if self._client is None:
+            self._endpoint = endpoint_of(self._url)
+            self._client = http_client(self._http)
+
+    async def close(self) -> None:
+        """Close the connections."""
+        client, self._client = self._client, None
+        if client is not None:
+            await client.aclose()
+
+    async def deliver(self, batch: Sequence[Document]) -> Delivered:
+        """Post each alert that is due and was not posted before."""
+        written = already = skipped = 0
+        refused: list[Refused] = []
+        for document in batch:
+            if document.content != "alerts":
+                skipped += 1
+                continue
+            if document.id in self._recent:
+                already += 1
+                continue
+            try:
+                parts = _parts_decoder.decode(document.body)
+            except msgspec.MsgspecError as error:
+                reason = f"the alert can't be read: {error}"
+                refused.append(Refused(document=document, reason=reason))
+                continue
+            if SEVERITY[parts.surveillance.level] < self._minimum:
+                skipped += 1
+                continue
+            refusal = await self._post(document, _body(document, parts))
+            if refusal is None:
+                written += 1
+                self._recent.add((document.id,))
+            else:
+                refused.append(Refused(document=document, reason=refusal))
+        return Delivered(written=written, already=already, skipped=skipped, refused=tuple(refused))
+
+    async def check(self) -> list[Finding]:
+        """Whether something answers at the URL; a HEAD request, so no alert is sent."""
+        was_open = self._client is not None
+        try:
+            return await self._examine(f"notification {self.name}")
+        finally:
+            if not was_open:
+                await self.close()
+
+    async def _examine(self, subject: str) -> list[Finding]:
+        findings: list[Finding] = []
+        try:
+            response = await self._exchange("HEAD", b"", {})
+            message = f"{self._shown} answers (HTTP {response.status_code} to HEAD)"
+            findings.append(Finding(level="ok", subject=subject, message=message))
+        except SinkUnavailable as unavailable:
+            advice = "see whether the receiver runs, and `url` in the configuration"
+            return [
+                Finding(level="error", subject=subject, message=unavailable.reason, advice=advice)
+            ]
+        if self._secret is None:
+            findings.append(
+                Finding(
+                    level="warning",
+                    subject=subject,
+                    message="notifications aren't signed",
+                    advice="set `secret`, and have the receiver check Tapewatch-Signature",
+                )
+            )
+        return findings
+
+    @property
+    def _shown(self) -> str:
+        return self._endpoint.shown if self._endpoint is not None else "the webhook"
+
+    async def _post(self, document: Document, body: bytes) -> str | None:
+        """None when it is taken, else why it never will be."""
+        headers = {"Content-Type": "application/json", "Idempotency-Key": document.id}
+        if self._secret is not None:
+            secret = revealed(self._secret, "the webhook's secret")
+            headers["Tapewatch-Signature"] = signature(secret, int(time.time()), body)
+        response = await self._exchange("POST", body, headers)
+        status = response.status_code
+        if response.is_success:
+            return None
+        if 400 <= status < 500 and status not in _TRY_AGAIN:
+            return f"{self._shown} refused it: HTTP {status}"
+        if response.is_redirect:
+            raise SinkUnavailable(
+                f"{self._shown} redirects (HTTP {status}), which is not followed: set `url` to "
+                "where it leads"
+            )
+        raise SinkUnavailable(
+            f"{self._shown}: HTTP {status}", retry_after(response.headers.get("Retry-After"))
+        )
+
+    async def _exchange(self, method: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
+        if self._client is None or self._endpoint is None:
+            await self.open()
+        assert self._client is not None
+        assert self._endpoint is not None
+        configured = {
+            name: revealed(value, f"the header {name}") for name, value in self._headers.items()
+        }
+        if self._endpoint.authorization is not None:
+            configured = {"Authorization": self._endpoint.authorization, **configured}
+        try:
+            return await self._client.request(
+                method, self._endpoint.url(), content=body, headers={**configured, **headers}
+            )
+        except httpx.HTTPError as error:
+            raise unreachable(self._shown, error) from None
+        except (httpx.InvalidURL, UnicodeEncodeError, ValueError):
+            raise SinkUnavailable(
+                f"{self._shown}: the URL or a header holds characters that HTTP doesn't allow"
+            ) from None
+
+
+def _body(document: Document, parts: _AlertParts) -> bytes:
+    summary = f"{parts.rule.name}: {parts.event.reason}".strip(": ")
+    return _body_encoder.encode(
+        _Body(
+            id=document.id,
+            level=parts.surveillance.level,
+            summary=summary,
+            url=parts.rule.reference,
+            alert=msgspec.Raw(document.body),
+        )
+    )

@@ -1,0 +1,194 @@
+"""From a match or a finding to an ECS alert."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import msgspec
+
+from detections.findings import Finding, Witness, witness
+from detections.identity import fingerprint
+from detections.rules.model import Rule
+from detections.sigma.documents import Document
+from normalizer.events import SEVERITY, Alert
+from normalizer.events.chain import ZERO_ADDRESS
+
+MOST_EVIDENCE = 1_000
+_MOST_RELATED = 256
+
+#: What an alert repeats of the event that completed it: attribute and ECS name, which are the same
+#: in records and alerts.
+_CONTEXT: Mapping[str, str] = {
+    f.name: f.encode_name
+    for f in msgspec.structs.fields(Alert)
+    if f.name
+    in {
+        *("chain_id", "network", "block_number", "block_hash", "finality", "transaction_hash"),
+        *("token_id", "token_address", "token_symbol", "token_classification"),
+        *("token_issuer_name", "venue", "instrument"),
+    }
+}
+_CONTEXT_TYPE: Mapping[str, Any] = {
+    f.name: f.type for f in msgspec.structs.fields(Alert) if f.name in _CONTEXT
+}
+#: Marks of an event that its alerts carry on.
+_MARKS = frozenset(("unsure", "inferred"))
+
+
+def finding_alert(rule: Rule, finding: Finding, event: Any) -> Alert:
+    """The alert of a correlator's finding on a record."""
+    last = [w for w in finding.witnesses if w.id == event.id]
+    others = [w for w in finding.witnesses if w.id != event.id]
+    return _alert(
+        rule,
+        # The event that completed it comes last, whatever its time.
+        witnesses=(*others, *(last or [witness(event)])),
+        entities=finding.entities,
+        reason=finding.reason,
+        confidence=finding.confidence,
+        metrics=finding.metrics,
+        tags=finding.tags,
+        timestamp=event.timestamp,
+        provider=event.provider,
+        context={name: getattr(event, name, None) for name in _CONTEXT},
+    )
+
+
+def match_alert(rule: Rule, reason: str, event: Any) -> Alert:
+    """The alert of a Sigma rule that a record matched."""
+    return _alert(
+        rule,
+        witnesses=(witness(event),),
+        entities=_entities(event),
+        reason=reason,
+        tags=tuple(tag for tag in event.tags if tag in _MARKS),
+        timestamp=event.timestamp,
+        provider=event.provider,
+        context={name: getattr(event, name, None) for name in _CONTEXT},
+    )
+
+
+def document_alert(rule: Rule, reason: str, document: Document) -> Alert:
+    """The alert of a Sigma rule that a plain document matched.
+
+    The document has `event.id` (text) and `@timestamp` (nanoseconds).
+    """
+    users = _texts(document, "related.user")
+    seen = Witness(
+        id=str(document["event.id"]),
+        timestamp=document["@timestamp"],
+        original=" ".join(_texts(document, "event.original"))[:1_000],
+        transaction=_text(document, "blockchain.transaction.hash"),
+        orders=_texts(document, "market.order.id"),
+        trade=_text(document, "market.trade.id"),
+        related_hash=_texts(document, "related.hash"),
+        related_user=users,
+    )
+    names = ("investor.id", "investor.address", "user.name", "source.address", "host.name")
+    named = [text for name in names for text in _texts(document, name)]
+    return _alert(
+        rule,
+        witnesses=(seen,),
+        entities=tuple(dict.fromkeys(named or users)),
+        reason=reason,
+        timestamp=document["@timestamp"],
+        provider=_text(document, "event.provider") or _text(document, "event.module") or "unknown",
+        context={name: _converted(document, name) for name in _CONTEXT},
+    )
+
+
+def _alert(
+    rule: Rule,
+    *,
+    witnesses: tuple[Witness, ...],
+    entities: tuple[str, ...],
+    reason: str,
+    timestamp: int,
+    provider: str,
+    context: Mapping[str, Any],
+    confidence: float = 1.0,
+    metrics: Mapping[str, float] | None = None,
+    tags: tuple[str, ...] = (),
+) -> Alert:
+    ids = [w.id for w in witnesses]
+    severity = SEVERITY[rule.level]
+    confidence = min(1.0, max(0.0, confidence))
+    kept = witnesses[-MOST_EVIDENCE:]
+    return Alert(
+        id=fingerprint([rule.id, rule.hash, rule.typology, entities, ids]),
+        timestamp=timestamp,
+        created=min(w.timestamp for w in witnesses),
+        provider=provider,
+        severity=severity,
+        risk_score=round(severity * (0.5 + 0.5 * confidence), 1),
+        reason=reason,
+        message=f"{rule.title}: {reason}",
+        rule_id=rule.id,
+        rule_name=rule.title,
+        rule_version=rule.version,
+        rule_description=rule.description,
+        rule_author=rule.authors,
+        rule_reference=rule.references[0] if rule.references else None,
+        rule_hash=rule.hash,
+        level=rule.level,
+        typology=rule.typology,
+        confidence=round(confidence, 4),
+        entities=entities,
+        evidence_events=tuple(ids[-MOST_EVIDENCE:]),
+        evidence_originals=_unique(w.original for w in kept),
+        evidence_orders=_unique(order for w in kept for order in w.orders),
+        evidence_trades=_unique(w.trade for w in kept),
+        evidence_transactions=_unique(w.transaction for w in kept),
+        evidence_blocks=tuple(dict.fromkeys(w.block for w in kept if w.block is not None)),
+        metrics={name: float(value) for name, value in (metrics or {}).items()},
+        related_hash=_unique(h for w in kept for h in w.related_hash)[:_MOST_RELATED],
+        related_user=_unique([*entities, *(u for w in kept for u in w.related_user)])[
+            :_MOST_RELATED
+        ],
+        tags=_unique([*rule.tags, *tags]),
+        **context,
+    )
+
+
+def _unique(texts: Iterable[str | None]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for text in texts if text))
+
+
+def _entities(event: Any) -> tuple[str, ...]:
+    """Who a record is about: each party by investor id where it is known, else as it acts."""
+    sides = (
+        ("source_investor", "source_address"),
+        ("destination_investor", "destination_address"),
+        ("buyer_id", "buyer_account"),
+        ("seller_id", "seller_account"),
+        ("investor_id", "investor_account", "investor_address"),
+    )
+    names: list[str] = []
+    for attributes in sides:
+        found = (getattr(event, attribute, None) for attribute in attributes)
+        name = next((value for value in found if value), None)
+        if name and name != ZERO_ADDRESS:
+            names.append(name)
+    if not names:
+        fallback = getattr(event, "token_address", None) or getattr(event, "instrument", None)
+        names = [fallback] if fallback else []
+    return tuple(dict.fromkeys(names))
+
+
+def _texts(document: Document, name: str) -> tuple[str, ...]:
+    value = document.get(name)
+    if value is None:
+        return ()
+    return tuple(str(one) for one in value) if isinstance(value, list) else (str(value),)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _text(document: Document, name: str) -> str | None:
+    texts = _texts(document, name)
+    return texts[0] if texts else None
+
+
+def _converted(document: Document, name: str) -> Any:
+    value = document.get(_CONTEXT[name])
+    try:
+        return msgspec.convert(value, _CONTEXT_TYPE[name], strict=False)
+    except msgspec.ValidationError:
+        return None

@@ -1,0 +1,419 @@
+"""Spoofing: a large order meant to be cancelled, while the other side is executed.
+
+MAR Annex I A(f); FINRA Rule 5210; CEA section 4c(a)(5). All of this must hold:
+
+1. The order is at least `minimum_depth_share` of the depth that its side had when it was placed:
+   within the best `depth_levels` levels and within `depth_range` of the best price, the order
+   itself not counted. It stands within the same bounds. An empty side has no depth to deceive
+   with, so a first order there is never a candidate.
+2. It is cancelled within `maximum_lifetime`, with at most `maximum_fill_share` of it filled.
+3. Between placing it and `execution_window` after its end, the same account, investor or cluster
+   trades on the other side, at most a `minimum_execution_multiple`-th of the order's quantity.
+   Cancelling fast alone is what market makers do all day, so this is required unless the rule says
+   otherwise. Where a feed names no accounts, a resting order of the other side that is executed
+   counts instead, with a much lower confidence.
+
+One alert per order. A book over which something was missed marks its alerts `unsure`.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.order_book import OrderBook, OrderBooks
+from detections.parties import UNKNOWN, Party, Sameness, acting, buyer, is_exempt, sameness, seller
+from detections.windows import SlidingGroups
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import (
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderFilled,
+    OrderPlaced,
+    OrderRemoved,
+    Trade,
+)
+from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
+
+#: Orders per book that are watched at once; the oldest go first.
+MOST_CANDIDATES = 256
+_MOST_EXECUTIONS = 20
+
+# Confidence before it is calibrated on labelled data. What the other side's execution proves,
+_EXECUTION: dict[Sameness | None, float] = {
+    "account": 1.0,
+    "investor": 1.0,
+    "cluster": 0.9,
+    None: 0.35,
+}
+_NO_EXECUTION = 0.3
+# ... times a base and what size, speed and repetition add to it,
+_BASE, _SIZE, _SPEED, _REPEATED = 0.55, 0.2, 0.15, 0.1
+_FULL_SIZE = 5.0  # at five times the minimum share size adds all it can
+_FULL_REPETITION = 4  # likewise at the fifth time within the hour
+_REPETITION_WINDOW = HOUR
+# ... less for what the feed doesn't say for sure.
+_UNSURE, _INFERRED = 0.6, 0.8
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a spoofing rule sets."""
+
+    #: The order, as a part of the depth of its side before it.
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.1
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count and an order is near the touch.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: From placing to cancelling.
+    maximum_lifetime: Annotated[Duration, Meta(ge=MILLISECOND, le=10 * MINUTE)] = 2 * SECOND
+    #: Part of the order that may be filled.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: Whether an execution on the other side is needed.
+    require_execution: bool = True
+    #: After the order's end, how long an execution on the other side still counts.
+    execution_window: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = SECOND
+    #: The order is at least this many times what was executed on the other side.
+    minimum_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
+    #: Whether executions count where the feed names no accounts.
+    anonymous_executions: bool = True
+    #: Value of the order (price times quantity) below which it is not looked at.
+    minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Execution(Struct, frozen=True):
+    """A trade on the other side."""
+
+    quantity: float
+    price: float
+    same: Sameness | None
+    witness: Witness
+
+
+class Candidate(Struct):
+    """A large order that may turn out to be a spoof."""
+
+    order_id: str
+    buy: bool
+    party: Party
+    price: float
+    quantity: float
+    depth: float
+    """Of its side, before it."""
+    placed: Witness
+    unsure: bool
+    filled: float = 0.0
+    reduced: float = 0.0
+    traded_at_price: float = 0.0
+    """By trades that name no order: perhaps its own fills."""
+    executions: list[Execution] = field(default_factory=list[Execution])
+    ended: Witness | None = None
+    inferred: bool = False
+    """The feed doesn't say whether it was cancelled."""
+
+
+class Watch(Struct):
+    """The candidates of one book, in the order of their placing and of their end."""
+
+    live: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
+    ended: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
+
+
+class Occurrence(Struct, frozen=True):
+    """That a party was found spoofing once."""
+
+    timestamp: int
+
+
+@correlator("spoofing")
+class Spoofing(Correlator):
+    """See the module. Memory: the books, and at most 256 watched orders per book."""
+
+    parameters_type = Parameters
+    typology = "spoofing"
+    actions = frozenset(
+        {
+            *("order-placed", "order-changed", "order-cancelled", "order-filled", "order-removed"),
+            *("trade", "book-snapshot", "book-update", "feed-gap"),
+        }
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+        self._most_depth = 1.0 / parameters.minimum_depth_share
+        self._books = OrderBooks()
+        self._watches: dict[tuple[str, str, str], Watch] = {}
+        self._found = SlidingGroups[Occurrence](_REPETITION_WINDOW, most_items=_FULL_REPETITION + 1)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        books = self._books
+        book = books.of(event)
+        kind = type(event)
+        if kind is OrderPlaced:
+            self._placed(event, book)  # pyright: ignore[reportArgumentType]
+            books.apply(event, book)
+            return ()
+        if kind is FeedGap:
+            self._missed(event)
+        watch = self._watches.get(book.key)
+        if watch is None:
+            books.apply(event, book)
+            return ()
+        found: Iterable[Finding] = ()
+        if kind is OrderCancelled or kind is OrderRemoved:
+            found = self._cancelled(event, watch)  # pyright: ignore[reportArgumentType]
+        elif kind is Trade:
+            found = self._traded(event, book, watch)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderChanged:
+            self._changed(event, watch)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            watch.live.pop(event.order_id, None)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
+        books.apply(event, book)
+        return found
+
+    def _placed(self, order: OrderPlaced, book: OrderBook) -> None:
+        p = self._p
+        quantity = order.quantity if order.remaining is None else order.remaining
+        price = order.price
+        if quantity is None or price is None or quantity <= 0:
+            return
+        buy = order.side == "buy"
+        side = book.side(buy)
+        limit = quantity * self._most_depth
+        depth = side.depth(p.depth_levels, p.depth_range, limit)
+        if depth > limit or depth <= 0 or not side.is_near(price, p.depth_levels, p.depth_range):
+            return
+        if quantity * price < p.minimum_notional or is_exempt(order.investor_labels, self._exempt):
+            return
+        watch = self._watches.get(book.key)
+        if watch is None:
+            watch = self._watches[book.key] = Watch()
+        self._forget(watch, order.timestamp)
+        if len(watch.live) >= MOST_CANDIDATES:
+            del watch.live[next(iter(watch.live))]
+        unsure = book.unsure or "unsure" in order.tags
+        watch.live[order.order_id] = Candidate(
+            order.order_id,
+            buy,
+            acting(order),
+            price,
+            quantity,
+            depth,
+            witness(order),
+            unsure,
+        )
+
+    def _missed(self, gap: MarketEvent) -> None:
+        """What was missed may have been a fill of any order that is watched now."""
+        for (provider, venue, instrument), watch in self._watches.items():
+            if provider == gap.provider and (
+                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
+            ):
+                for candidate in (*watch.live.values(), *watch.ended.values()):
+                    candidate.unsure = True
+
+    def _forget(self, watch: Watch, now: int) -> None:
+        """Let go of what can't become a finding any more."""
+        while watch.live:
+            order_id, first = next(iter(watch.live.items()))
+            if now - first.placed.timestamp <= self._p.maximum_lifetime:
+                break
+            del watch.live[order_id]
+        while watch.ended:
+            order_id, first = next(iter(watch.ended.items()))
+            assert first.ended is not None
+            if now - first.ended.timestamp <= self._p.execution_window:
+                break
+            del watch.ended[order_id]
+
+    def _changed(self, event: OrderChanged, watch: Watch) -> None:
+        candidate = watch.live.get(event.order_id)
+        if candidate is None:
+            return
+        left = event.quantity if event.remaining is None else event.remaining
+        if left is not None:
+            candidate.reduced = max(candidate.reduced, candidate.quantity - left)
+
+    def _cancelled(self, event: OrderCancelled | OrderRemoved, watch: Watch) -> Iterable[Finding]:
+        candidate = watch.live.pop(event.order_id, None)
+        if candidate is None:
+            return ()
+        if event.timestamp - candidate.placed.timestamp > self._p.maximum_lifetime:
+            return ()
+        filled = _filled(candidate, event)
+        if filled > self._p.maximum_fill_share * candidate.quantity:
+            return ()
+        candidate.filled = filled
+        candidate.ended = witness(event)
+        candidate.inferred = isinstance(event, OrderRemoved)
+        candidate.unsure = candidate.unsure or "unsure" in event.tags
+        if candidate.executions or not self._p.require_execution:
+            return self._conclude(candidate, event)
+        self._forget(watch, event.timestamp)
+        if len(watch.ended) >= MOST_CANDIDATES:
+            del watch.ended[next(iter(watch.ended))]
+        watch.ended[candidate.order_id] = candidate
+        return ()
+
+    def _traded(self, trade: Trade, book: OrderBook, watch: Watch) -> Iterable[Finding]:
+        self._forget(watch, trade.timestamp)
+        if not watch.live and not watch.ended:
+            return ()
+        for order_id in (trade.maker_order_id, trade.taker_order_id):
+            if order_id is not None and (own := watch.live.get(order_id)) is not None:
+                own.filled += trade.quantity
+        bought = _resolved(buyer(trade), trade, book, buy=True)
+        sold = _resolved(seller(trade), trade, book, buy=False)
+        for candidate in watch.live.values():
+            if trade.maker_order_id is None and trade.price == candidate.price:
+                candidate.traded_at_price += trade.quantity
+            self._execute(candidate, trade, sold if candidate.buy else bought)
+        if not watch.ended:
+            return ()
+        findings: list[Finding] = []
+        for order_id, candidate in list(watch.ended.items()):
+            if self._execute(candidate, trade, sold if candidate.buy else bought):
+                del watch.ended[order_id]
+                findings.extend(self._conclude(candidate, trade))
+        return findings
+
+    def _execute(self, candidate: Candidate, trade: Trade, other_side: Party) -> bool:
+        """Note the trade if the candidate's party was on the other side of the book in it."""
+        if trade.timestamp < candidate.placed.timestamp or candidate.order_id in (
+            trade.maker_order_id,
+            trade.taker_order_id,
+        ):
+            return False
+        same = sameness(candidate.party, other_side)
+        if same is None and not (
+            self._p.anonymous_executions
+            and not candidate.party.known
+            and not other_side.known
+            # A resting order of the other side was executed: the taker came on the candidate's.
+            and trade.side == ("buy" if candidate.buy else "sell")
+        ):
+            return False
+        if len(candidate.executions) < _MOST_EXECUTIONS:
+            execution = Execution(trade.quantity, trade.price, same, witness(trade))
+            candidate.executions.append(execution)
+        return True
+
+    def _conclude(self, candidate: Candidate, event: MarketEvent) -> Iterable[Finding]:
+        executed = sum(e.quantity for e in candidate.executions)
+        if candidate.quantity < executed * self._p.minimum_execution_multiple:
+            return ()
+        times = self._times(candidate, event)
+        ended = candidate.ended
+        assert ended is not None
+        lifetime = ended.timestamp - candidate.placed.timestamp
+        share = candidate.quantity / candidate.depth
+        tags = [
+            name
+            for name, on in (
+                ("unsure", candidate.unsure),
+                ("inferred", candidate.inferred),
+                ("anonymous", not candidate.party.known),
+            )
+            if on
+        ]
+        witnesses = {
+            w.id: w for w in (candidate.placed, ended, *(e.witness for e in candidate.executions))
+        }
+        others = [e.same for e in candidate.executions if e.same == "cluster"]
+        entities = candidate.party.names or (f"order {candidate.order_id}",)
+        return [
+            Finding(
+                entities=entities,
+                reason=_sentence(candidate, event, lifetime, share, executed, bool(others)),
+                witnesses=tuple(sorted(witnesses.values(), key=lambda w: w.timestamp)),
+                confidence=self._confidence(candidate, share, lifetime, times),
+                metrics={
+                    "order_quantity": candidate.quantity,
+                    "order_price": candidate.price,
+                    "depth_before": candidate.depth,
+                    "depth_share": share,
+                    "lifetime_seconds": lifetime / SECOND,
+                    "filled_quantity": candidate.filled,
+                    "executed_quantity": executed,
+                    "times_in_an_hour": float(times),
+                },
+                tags=tuple(tags),
+            )
+        ]
+
+    def _times(self, candidate: Candidate, event: MarketEvent) -> int:
+        """Which time in the last hour it is that this party is found here; 1 if it has no name."""
+        if not candidate.party.known:
+            return 1
+        key = (event.venue, event.instrument, candidate.party.key)
+        group = self._found.add(key, Occurrence(event.timestamp))
+        return 1 if group is None else len(group.items)
+
+    def _confidence(self, candidate: Candidate, share: float, lifetime: int, times: int) -> float:
+        evidence = max((_EXECUTION[e.same] for e in candidate.executions), default=_NO_EXECUTION)
+        size = min(1.0, share / (_FULL_SIZE * self._p.minimum_depth_share))
+        speed = 1.0 - max(0, lifetime) / self._p.maximum_lifetime
+        repeated = min(1.0, (times - 1) / _FULL_REPETITION)
+        whole = evidence * (_BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated)
+        return (
+            whole
+            * (_UNSURE if candidate.unsure else 1.0)
+            * (_INFERRED if candidate.inferred else 1.0)
+        )
+
+
+def _filled(candidate: Candidate, event: OrderCancelled | OrderRemoved) -> float:
+    """How much of the order was filled, as far as the feed tells."""
+    filled = candidate.filled
+    if isinstance(event, OrderCancelled) and event.remaining is not None:
+        return max(filled, candidate.quantity - candidate.reduced - event.remaining)
+    # What trades at its price took, where they name no orders, may all have been its own.
+    return max(filled, min(candidate.quantity, candidate.traded_at_price))
+
+
+def _resolved(named: Party, trade: Trade, book: OrderBook, *, buy: bool) -> Party:
+    """The party of one side, by the account behind its resting order where the trade has none."""
+    if named.known:
+        return named
+    if trade.maker_order_id is not None:
+        order = book.orders.get(trade.maker_order_id)
+        if order is not None and order.buy is buy:
+            return Party(order.account, order.investor, order.cluster)
+    return UNKNOWN
+
+
+def _sentence(
+    candidate: Candidate,
+    event: MarketEvent,
+    lifetime: int,
+    share: float,
+    executed: float,
+    by_cluster: bool,
+) -> str:
+    side, depth_side, doing, done = (
+        ("buy", "bid", "selling", "sold") if candidate.buy else ("sell", "ask", "buying", "bought")
+    )
+    ended = "took it off the book" if candidate.inferred else "cancelled it"
+    text = (
+        f"{candidate.party} placed a {side} of {amount(candidate.quantity)} {event.instrument} at "
+        f"{amount(candidate.price)} ({percent(share)} of the {depth_side} depth), {ended} after "
+        f"{lapse(lifetime)} with {amount(candidate.filled)} filled"
+    )
+    if not candidate.executions:
+        return text
+    value = sum(e.quantity * e.price for e in candidate.executions)
+    at = amount(round(value / executed, 8)) if executed else "0"
+    if all(e.same is None for e in candidate.executions):
+        return f"{text}, while {amount(executed)} were {done} at {at} (the feed names no accounts)"
+    if by_cluster:
+        return f"{text}, while its cluster was {doing} {amount(executed)} at {at}"
+    return f"{text}, while {doing} {amount(executed)} at {at}"

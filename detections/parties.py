@@ -1,0 +1,70 @@
+"""Who acts: an account, the investor behind it, and the cluster that the investor belongs to."""
+
+from collections.abc import Collection
+from typing import Any, Literal, NamedTuple
+
+Sameness = Literal["account", "investor", "cluster"]
+
+
+class Party(NamedTuple):
+    """What is known of one side. Everything may be unknown."""
+
+    account: str | None
+    investor: str | None
+    cluster: str | None
+
+    @property
+    def known(self) -> bool:
+        return self.account is not None or self.investor is not None or self.cluster is not None
+
+    @property
+    def key(self) -> str:
+        """The widest name that is known: cluster, else investor, else account."""
+        return self.cluster or self.investor or self.account or ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(name for name in self if name is not None)
+
+    def __str__(self) -> str:
+        first = self.account or self.investor or self.cluster or "an unnamed account"
+        if self.investor and self.investor != first:
+            return f"{first} ({self.investor})"
+        return first
+
+
+UNKNOWN = Party(None, None, None)
+
+
+def sameness(a: Party, b: Party) -> Sameness | None:
+    """What two parties have in common, the strongest first; None if nothing known."""
+    if a.account is not None and a.account == b.account:
+        return "account"
+    if a.investor is not None and a.investor == b.investor:
+        return "investor"
+    if a.cluster is not None and a.cluster == b.cluster:
+        return "cluster"
+    return None
+
+
+def acting(event: Any) -> Party:
+    """The party of a PartyEvent: its venue account or wallet."""
+    account = event.investor_account
+    return Party(
+        event.investor_address if account is None else account,
+        event.investor_id,
+        event.investor_cluster,
+    )
+
+
+def buyer(trade: Any) -> Party:
+    return Party(trade.buyer_account, trade.buyer_id, trade.buyer_cluster)
+
+
+def seller(trade: Any) -> Party:
+    return Party(trade.seller_account, trade.seller_id, trade.seller_cluster)
+
+
+def is_exempt(labels: Collection[str], exempt: Collection[str]) -> bool:
+    """Whether one of `labels` is exempt. Most events have no label at all."""
+    return bool(labels) and any(label in exempt for label in labels)

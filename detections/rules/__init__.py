@@ -1,0 +1,6 @@
+"""Rule files: YAML under `sigma_rules/`, read, checked and made ready for the engine."""
+
+from detections.rules.loading import RuleSet, load_rules
+from detections.rules.model import CorrelatorRule, Rule, SigmaRule
+
+__all__ = ["CorrelatorRule", "Rule", "RuleSet", "SigmaRule", "load_rules"]

@@ -1,0 +1,209 @@
+"""A rule file's keys, and the checks that both kinds of rule share."""
+
+import datetime
+import hashlib
+import re
+from collections.abc import Collection
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct, field
+
+from detections.rules.model import Rule
+from detections.typologies import TYPOLOGIES
+from normalizer.events import Level
+from pipeline.problems import Problem, did_you_mean, one_of, shown
+from pipeline.structured import examine
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipeline.yaml_scalars import meaning
+
+OURS = "tapewatch"
+_UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_TYPOLOGY = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+REQUIRED = (
+    *("title", "id", "status", "level", "description", "author", "date", "typology"),
+    *("falsepositives", "references"),
+)
+
+
+class Logsource(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What a rule's events come from. `product: tapewatch` means our own records."""
+
+    product: str | None = None
+    category: str | None = None
+    service: str | None = None
+    definition: str | None = None
+
+
+class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Keys of Sigma's specification, and ours: `typology`, `reason`, `correlator`, `parameters`.
+
+    All are optional here: which ones a rule needs is checked after reading, so that everything
+    that is missing is said together with everything that is wrong.
+    """
+
+    title: str | None = None
+    id: str | None = None
+    name: str | None = None
+    related: Node | None = None
+    taxonomy: str | None = None
+    status: Literal["stable", "test", "experimental", "deprecated", "unsupported"] | None = None
+    description: str | None = None
+    license: str | None = None
+    author: str | None = None
+    references: list[str] | None = None
+    date: datetime.date | None = None
+    modified: datetime.date | None = None
+    level: Level | None = None
+    tags: list[str] = field(default_factory=list[str])
+    falsepositives: list[str] | None = None
+    fields: list[str] | None = None
+    scope: list[str] | None = None
+    logsource: Node | None = None
+    detection: Node | None = None
+    typology: str | None = None
+    reason: str | None = None
+    correlator: str | None = None
+    parameters: Node | None = None
+
+
+class Reading:
+    """A rule document being read, with the problems found so far."""
+
+    def __init__(self, node: MappingNode, *, foreign: bool) -> None:
+        self.node = node
+        self.foreign = foreign
+        """A rule for other log sources than ours: its fields and further keys are its own."""
+        self.problems: list[Problem] = []
+
+    def report(self, node: Node, code: str, message: str, **more: Any) -> None:
+        self.problems.append(node.problem(code, message, **more))
+
+    def at(self, key: str) -> Node:
+        """The value of a key, or the document's beginning where it isn't there."""
+        return self.node.get(key) or self.node
+
+    def key(self, key: str) -> Node:
+        """The key itself."""
+        return next((name for name, _ in self.node.pairs if name.text == key), self.node)
+
+    @property
+    def usable(self) -> bool:
+        return all(problem.severity != "error" for problem in self.problems)
+
+
+def read_document(reading: Reading) -> RuleDocument | None:
+    """The keys of the document, checked; None where they can't be read. Reports what is wrong."""
+    outcome = examine(reading.node, RuleDocument, other_keys=None if reading.foreign else ())
+    reading.problems += outcome.problems
+    document = outcome.value
+    required: Collection[str] = ("title",) if reading.foreign else REQUIRED
+    present = {name.text for name, value in reading.node.pairs if not _is_empty(value)}
+    for key in required:
+        if key not in present:
+            reading.report(
+                reading.node,
+                "rule/missing-key",
+                f'the key "{key}" is missing',
+                expected=_EXPECTED.get(key),
+            )
+    if document is not None:
+        _check_id(reading, document)
+        _check_typology(reading, document)
+    return document
+
+
+def make_rule(reading: Reading, document: RuleDocument) -> Rule:
+    """The rule's common part. What a rule of another log source lacks gets a default."""
+    digest = content_hash(reading.node)
+    changed = document.modified or document.date
+    author = document.author or ""
+    return Rule(
+        id=(document.id or _derived_id(digest)).lower(),
+        title=document.title or "",
+        level=document.level or "medium",
+        typology=document.typology or "other",
+        version=changed.isoformat() if changed else digest[:12],
+        hash=digest,
+        location=reading.node.location,
+        status=document.status or "experimental",
+        description=document.description.strip() if document.description else None,
+        authors=tuple(name.strip() for name in author.split(",") if name.strip()),
+        references=tuple(document.references or ()),
+        falsepositives=tuple(document.falsepositives or ()),
+        tags=tuple(document.tags),
+    )
+
+
+def content_hash(node: Node) -> str:
+    """SHA-256 of what a document says: the same however it is laid out, quoted or ordered."""
+    plain = msgspec.json.encode(_plain(node), order="sorted")
+    return hashlib.sha256(plain).hexdigest()
+
+
+def _plain(node: Node) -> Any:
+    if isinstance(node, MappingNode):
+        return {key.text: _plain(value) for key, value in node.pairs}
+    if isinstance(node, SequenceNode):
+        return [_plain(item) for item in node.items]
+    assert isinstance(node, ScalarNode)
+    value = meaning(node)
+    # JSON has neither infinities nor integers beyond 64 bits in msgspec: these go in as text.
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) >= 1 << 63):
+        return {"number": repr(value)}
+    return value
+
+
+def _is_empty(node: Node) -> bool:
+    return isinstance(node, ScalarNode) and node.plain and meaning(node) is None
+
+
+def _derived_id(digest: str) -> str:
+    """The id of a rule that has none: from its content, in the form of a UUID."""
+    return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
+
+
+def _check_id(reading: Reading, document: RuleDocument) -> None:
+    if document.id is not None and not re.fullmatch(_UUID, document.id):
+        reading.report(
+            reading.at("id"),
+            "rule/id",
+            "this isn't a UUID",
+            expected="a UUID, such as 5f2c1f0e-8a3c-4a0e-9b57-1f7e2f3a4b5c",
+            advice="make one with: uuidgen",
+        )
+
+
+def _check_typology(reading: Reading, document: RuleDocument) -> None:
+    name = document.typology
+    if name is None or name in TYPOLOGIES:
+        return
+    node = reading.at("typology")
+    if not re.fullmatch(_TYPOLOGY, name):
+        reading.report(
+            node,
+            "rule/typology",
+            f"{shown(name)} can't be the name of a typology",
+            expected="lower-case words joined by _, such as wash_trading",
+            hint=did_you_mean(name, TYPOLOGIES),
+        )
+        return
+    reading.report(
+        node,
+        "rule/typology",
+        f"{shown(name)} isn't a known typology; it is taken as a new one",
+        severity="warning",
+        hint=did_you_mean(name, TYPOLOGIES),
+        expected=one_of(TYPOLOGIES),
+    )
+
+
+_EXPECTED = {
+    "id": "a UUID of its own; make one with: uuidgen",
+    "status": "stable, test, experimental, deprecated or unsupported",
+    "level": "informational, low, medium, high or critical",
+    "date": "the day when it was written, such as 2026-01-31",
+    "typology": "the kind of abuse, such as wash_trading",
+    "falsepositives": "a list of what looks the same and is honest",
+    "references": "a list of laws, papers or pages that it rests on; it may be empty: []",
+}

@@ -1,0 +1,44 @@
+"""pySigma's own opinion of a rule: what it finds wrong that we haven't said already."""
+
+from typing import Any
+
+from sigma.exceptions import SigmaError
+from sigma.rule import SigmaLogSource, SigmaRule
+
+from detections.rules.document import Reading
+from pipeline.structured import examine
+
+# Where pySigma's errors belong, by the name of their class.
+_KEYS = (
+    *("title", "identifier", "name", "taxonomy", "related", "level", "status", "tag", "date"),
+    *("modified", "fields", "falsepositives", "author", "description", "references", "scope"),
+    *("license", "logsource"),
+)
+_OTHER_NAMES = {"identifier": "id", "tag": "tags"}
+
+
+def check_by_pysigma(reading: Reading) -> None:
+    """Report what pySigma finds wrong with the metadata, at the key that it means."""
+    outcome = examine(reading.node, dict[str, Any])
+    if outcome.value is None:
+        return
+    plain = {key: value for key, value in outcome.value.items() if key != "detection"}
+    # With collect_errors pySigma raises nothing of its own, but trusts types here and there.
+    try:
+        _, errors = SigmaRule.from_dict_common_params(plain, collect_errors=True)
+    except (SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
+        errors = [error if isinstance(error, SigmaError) else SigmaError(str(error))]
+    try:
+        SigmaLogSource.from_dict(plain.get("logsource") or {})
+    except SigmaError as error:
+        errors.append(error)
+    except (AttributeError, TypeError):
+        pass  # not a group: said on reading it
+    said = {(p.location.line, p.location.column) for p in reading.problems}
+    missing = {p.message for p in reading.problems if p.code == "rule/missing-key"}
+    for error in errors:
+        name = type(error).__name__.removeprefix("Sigma").removesuffix("Error").lower()
+        key = _OTHER_NAMES.get(name, name) if name in _KEYS else ""
+        node = reading.at(key) if key else reading.node
+        if (node.line, node.column) not in said and f'the key "{key}" is missing' not in missing:
+            reading.report(node, "rule/sigma", str(error))

@@ -1,0 +1,1 @@
+"""Sigma detections compiled to functions over records and over plain ECS documents."""

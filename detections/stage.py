@@ -1,0 +1,133 @@
+"""The detections on the bus: EVENTS to ALERTS."""
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+
+import msgspec
+import nats.js.errors
+import structlog
+
+from detections.engine import Engine
+from normalizer.events import Alert, Record
+from pipeline.bus import Bus, Stream, StreamMessage
+from pipeline.bus.relay import Origin, Output, Relay
+from pipeline.frames import DeadLetter
+from pipeline.metrics import (
+    ALERTS,
+    MESSAGES_IN,
+    MESSAGES_OUT,
+    RECEIVED_TO_ALERT,
+    SOURCE_TO_ALERT,
+)
+from pipeline.source_state import now
+
+log = structlog.get_logger(__name__)
+
+STAGE = "detections"
+_event_decoder = msgspec.json.Decoder(Record)
+_alert_decoder = msgspec.json.Decoder(Alert)
+_encoder = msgspec.json.Encoder()
+
+
+class DetectionStage:
+    """Runs an engine on a bus."""
+
+    def __init__(self, bus: Bus, engine: Engine, *, warm_up: int) -> None:
+        self._bus = bus
+        self._engine = engine
+        self._warm_up = warm_up
+        #: When the frame of each alert under way was received, for the latency.
+        self._received: dict[str, int] = {}
+        self.relay = Relay(
+            bus, STAGE, Stream.EVENTS, Stream.ALERTS, self._work, on_written=self._on_written
+        )
+
+    async def run(self) -> None:
+        """Rebuild the correlators' state from the log, then work until cancelled."""
+        origin = await self.relay.origin()
+        if origin.sequence and self._warm_up:
+            await self._rebuild(origin)
+        await self.relay.run(origin)
+
+    async def _rebuild(self, origin: Origin) -> None:
+        """Read again what lies up to ``warm_up`` before the origin; its alerts are out already."""
+        stream = self._bus.names.stream(Stream.EVENTS)
+        try:
+            last = await self._bus.jetstream.get_msg(stream, origin.sequence)
+        except nats.js.errors.NotFoundError:
+            return  # expired; the window that it would fill has passed
+        stored = last.time or datetime.now(UTC)
+        start = datetime.fromtimestamp(stored.timestamp() - self._warm_up / 1e9, UTC)
+        reader = self._bus.reader(Stream.EVENTS, after=0, start_time=start.isoformat())
+        events = 0
+        try:
+            while reader.position < origin.sequence:
+                for message in await reader.batch(64, wait=5):
+                    if message.sequence <= origin.sequence:
+                        records, _ = _decode(message)
+                        self._engine.process(records)
+                        events += len(records)
+        finally:
+            await reader.close()
+        log.info("state rebuilt from the log", events=events, since=start.isoformat())
+
+    def _work(self, message: StreamMessage) -> Output:
+        records, dead = _decode(message)
+        alerts = self._engine.process(records)
+        dead += [_failure(message, problem) for problem in self._engine.take_problems()]
+        self._count(records, alerts)
+        return Output([_encoder.encode(alert) for alert in alerts], dead)
+
+    def _count(self, records: Sequence[Record], alerts: Iterable[Alert]) -> None:
+        by_source: dict[str, int] = {}
+        received = {record.id: record.ingested for record in records}
+        for record in records:
+            by_source[record.provider] = by_source.get(record.provider, 0) + 1
+        for source, count in by_source.items():
+            MESSAGES_IN.labels(STAGE, source).inc(count)
+        for alert in alerts:
+            MESSAGES_OUT.labels(STAGE, alert.provider).inc()
+            ALERTS.labels(alert.rule_name, alert.typology, alert.level).inc()
+            if alert.evidence_events and alert.evidence_events[-1] in received:
+                self._received[alert.id] = received[alert.evidence_events[-1]]
+
+    def _on_written(self, lines: Sequence[bytes]) -> None:
+        at = now()
+        for line in lines:
+            alert = _alert_decoder.decode(line)
+            SOURCE_TO_ALERT.labels(alert.typology).observe((at - alert.timestamp) / 1e9)
+            received = self._received.pop(alert.id, None)
+            if received is not None:
+                RECEIVED_TO_ALERT.labels(alert.typology).observe((at - received) / 1e9)
+
+
+def _decode(message: StreamMessage) -> tuple[list[Record], list[DeadLetter]]:
+    records: list[Record] = []
+    dead: list[DeadLetter] = []
+    for index, line in enumerate(message.data.split(b"\n")):
+        try:
+            records.append(_event_decoder.decode(line))
+        except msgspec.MsgspecError as error:
+            dead.append(
+                DeadLetter(
+                    stage=STAGE,
+                    source=message.subject,
+                    position=f"{message.sequence}/{index}",
+                    received=message.stored,
+                    reason=f"not an event that this version knows: {error}",
+                    original=f"EVENTS/{message.sequence}/{index}",
+                    payload=line,
+                )
+            )
+    return records, dead
+
+
+def _failure(message: StreamMessage, problem: str) -> DeadLetter:
+    return DeadLetter(
+        stage=STAGE,
+        source=message.subject,
+        position=str(message.sequence),
+        received=message.stored,
+        reason=problem,
+        original=f"EVENTS/{message.sequence}",
+    )

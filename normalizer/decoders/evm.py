@@ -1,0 +1,215 @@
+"""Frames of EVM chains to events: one frame is one block."""
+
+from collections.abc import Callable
+from typing import Any
+
+from normalizer.abi import AbiMismatch, EventAbi
+from normalizer.decoders import evm_administration as administration
+from normalizer.decoders import evm_identity as identity
+from normalizer.decoders import evm_pools as pools
+from normalizer.decoders import evm_transfers as transfers
+from normalizer.decoders.collected import Normalized
+from normalizer.decoders.evm_dead_parts import DeadParts
+from normalizer.decoders.evm_refusals import is_transfer, refused
+from normalizer.decoders.evm_scope import BlockScope, LogScope
+from normalizer.decoders.evm_unrecorded import contract_event
+from normalizer.decoders.evm_wire import (
+    Log,
+    Payload,
+    address,
+    hash32,
+    quantity,
+    read_payload,
+)
+from normalizer.decoders.gap import feed_gap
+from normalizer.decoders.instrument import Instruments
+from normalizer.decoders.times import plausible
+from normalizer.decoders.unreadable import Unreadable
+from normalizer.enrichment import Enrichment
+from normalizer.events.chain import Block, ChainRecord
+from normalizer.signatures import KNOWN_EVENTS, KNOWN_TOPICS, event_abi
+from pipeline.frames import Frame
+
+Builder = Callable[[LogScope, tuple[Any, ...]], ChainRecord]
+
+_RECORDED: dict[str, Builder] = {
+    "Transfer(address indexed from, address indexed to, uint256 value)": transfers.transfer,
+    "Approval(address indexed owner, address indexed spender, uint256 value)": transfers.approval,
+    "AddressFrozen(address indexed a, bool indexed b, address indexed c)": identity.address_frozen,
+    "TokensFrozen(address indexed wallet, uint256 amount)": identity.tokens_frozen,
+    "TokensUnfrozen(address indexed wallet, uint256 amount)": identity.tokens_unfrozen,
+    "RecoverySuccess(address a, address b, address c)": identity.recovery_success,
+    "RecoverySuccess(address indexed a, address indexed b, address indexed c)": (
+        identity.recovery_success
+    ),
+    "IdentityRegistered(address indexed a, address indexed b)": identity.identity_registered,
+    "IdentityRemoved(address indexed a, address indexed b)": identity.identity_removed,
+    "IdentityUpdated(address indexed a, address indexed b)": identity.identity_updated,
+    "CountryUpdated(address indexed a, uint16 indexed b)": identity.country_updated,
+    "Paused(address account)": administration.paused,
+    "Unpaused(address account)": administration.unpaused,
+    "AgentAdded(address indexed agent)": administration.agent_added,
+    "AgentRemoved(address indexed agent)": administration.agent_removed,
+    "OwnershipTransferred(address indexed a, address indexed b)": (
+        administration.ownership_transferred
+    ),
+    "UpdatedTokenInformation(string a, string b, uint8 c, string d, address e)": (
+        administration.information_updated
+    ),
+    "UpdatedTokenInformation("
+    "string indexed a, string indexed b, uint8 c, string d, address indexed e)": (
+        administration.information_updated
+    ),
+    "IdentityRegistryAdded(address indexed a)": administration.wired("identity-registry"),
+    "ComplianceAdded(address indexed a)": administration.wired("compliance"),
+    "ClaimTopicsRegistrySet(address indexed a)": administration.wired("claim-topics-registry"),
+    "IdentityStorageSet(address indexed a)": administration.wired("identity-storage"),
+    "TrustedIssuersRegistrySet(address indexed a)": administration.wired(
+        "trusted-issuers-registry"
+    ),
+    "Swap(address indexed a,address indexed b,int256 c,int256 d,uint160 e,uint128 f,int24 g)": (
+        pools.swap
+    ),
+    "Mint(address a,address indexed b,int24 indexed c,int24 indexed d,uint128,uint256,uint256)": (
+        pools.mint
+    ),
+    "Burn(address indexed a,int24 indexed b,int24 indexed c,uint128,uint256,uint256)": pools.burn,
+}
+
+
+def _builders() -> dict[tuple[str, int], tuple[EventAbi, Builder | None]]:
+    table: dict[tuple[str, int], tuple[EventAbi, Builder | None]] = {
+        key: (abi, None) for key, abi in KNOWN_EVENTS.items()
+    }
+    for text, builder in _RECORDED.items():
+        abi = event_abi(text)
+        table[abi.topic0, abi.topic_count] = (abi, builder)
+    return table
+
+
+_BUILDERS = _builders()
+
+
+class EvmDecoder:
+    """Decodes the frames of one source. Without state but for caches."""
+
+    def __init__(self, source: str, venue: str, enrichment: Enrichment) -> None:
+        self._source = source
+        self._enrichment = enrichment
+        self._gaps = Instruments(source, venue, enrichment)
+
+    def decode(self, frame: Frame, original: str, out: Normalized) -> None:
+        """Add the block's events in log order. Raises :class:`Unreadable`.
+
+        What of a block does not fit becomes a dead letter of its own; the rest goes on.
+        """
+        if frame.kind == "gap":
+            out.events.append(feed_gap(frame, original, self._gaps))
+            return
+        payload, places, misfits = read_payload(frame.payload)
+        letters = DeadParts(self._source, frame, original, out)
+        for misfit in misfits:
+            letters.misfit(misfit)
+        block = self._block(payload, frame, original, out)
+        for number, transaction in enumerate(payload.transactions):
+            try:
+                block.add_call(transaction)
+            except Unreadable as error:
+                letters.part("transactions", number, error)
+        self._logs(payload, places, block, letters, out)
+        self._refusals(payload, block, letters, out)
+
+    def _block(self, payload: Payload, frame: Frame, original: str, out: Normalized) -> BlockScope:
+        header = payload.block
+        block_hash = hash32(header.hash, "block.hash")
+        number = quantity(header.number, "block.number")
+        time = quantity(header.timestamp, "block.timestamp") * 10**9
+        plausible(time, frame.received, "block.timestamp")
+        parent = header.parent_hash
+        block = BlockScope(self._enrichment, payload.chain_id, block_hash, time)
+        block.fields = {
+            "timestamp": time,
+            "ingested": frame.received,
+            "original": original,
+            "provider": self._source,
+            "chain_id": payload.chain_id,
+            "network": payload.network,
+            "block_number": number,
+            "block_hash": block_hash,
+            "finality": payload.finality,
+        }
+        out.events.append(
+            Block(
+                **block.fields,
+                id=f"{payload.chain_id}:{block_hash}",
+                parent_hash=None if parent is None else hash32(parent, "block.parentHash"),
+                related_hash=(block_hash,),
+            )
+        )
+        return block
+
+    def _logs(
+        self,
+        payload: Payload,
+        places: list[int] | None,
+        block: BlockScope,
+        letters: DeadParts,
+        out: Normalized,
+    ) -> None:
+        events: list[tuple[int, ChainRecord]] = []
+        for number, log in enumerate(payload.logs):
+            if log.removed:
+                out.ignore("removed-log")
+                continue
+            try:
+                events.append(_log_event(log, block, out))
+            except (AbiMismatch, Unreadable) as error:
+                place = number if places is None else places[number]
+                letters.part("logs", place, error)
+        events.sort(key=_by_index)
+        out.events.extend([event for _, event in events])
+
+    def _refusals(
+        self, payload: Payload, block: BlockScope, letters: DeadParts, out: Normalized
+    ) -> None:
+        answers = {refusal.transaction_hash.lower(): refusal for refusal in payload.refusals}
+        for number, receipt in enumerate(payload.receipts):
+            try:
+                if quantity(receipt.status, "status"):
+                    continue
+                call = block.call(hash32(receipt.transaction_hash, "transactionHash"))
+                answer = answers.get(call.hash)
+                if not is_transfer(call) or (answer is None and call.to not in block.chain.tokens):
+                    out.ignore("failed-transaction")
+                    continue
+                out.events.extend(list(refused(block, call, answer)))
+            except Unreadable as error:
+                letters.part("receipts", number, error)
+
+
+def _by_index(pair: tuple[int, ChainRecord]) -> int:
+    return pair[0]
+
+
+def _log_event(log: Log, block: BlockScope, out: Normalized) -> tuple[int, ChainRecord]:
+    """The index of a log and its event. Raises AbiMismatch or Unreadable."""
+    contract = address(log.address, "address")
+    index = quantity(log.log_index, "logIndex")
+    if log.block_hash.lower() != block.hash:
+        raise Unreadable("is not the hash of this frame's block", "blockHash")
+    scope = LogScope(
+        block, block.call(hash32(log.transaction_hash, "transactionHash")), contract, index
+    )
+    topics = log.topics
+    topic0 = topics[0].lower() if topics else ""
+    known = _BUILDERS.get((topic0, len(topics)))
+    if known is None:
+        if topic0 in KNOWN_TOPICS:
+            raise AbiMismatch("topics", f"{len(topics)} topics fit no known form of this event")
+        out.undecoded += 1
+        return index, contract_event(scope, log, None, ())
+    abi, build = known
+    values = abi.decode(topics, log.data)
+    if build is None:
+        return index, contract_event(scope, log, abi, values)
+    return index, build(scope, values)

@@ -1,0 +1,94 @@
+"""Transfers that a token refused: failed transactions, which leave no log.
+
+T-REX says ``Transfer not possible`` for an unverified receiver and for a compliance rule alike, so
+the collector asked the contracts at that block, and its answers are in the frame.
+"""
+
+from collections.abc import Iterator
+from typing import Any
+
+from normalizer.abi import AbiMismatch
+from normalizer.decoders.evm_scope import BlockScope, Call, related, whole
+from normalizer.decoders.unreadable import Unreadable
+from normalizer.enrichment import Party
+from normalizer.events.chain import TokenTransferRefused
+from normalizer.signatures import KNOWN_FUNCTIONS, selectors
+from pipeline.evm_payload import Refusal
+
+_TRANSFER = selectors("transfer")
+_BATCH = selectors("batchTransfer")
+_BETWEEN = selectors("transferFrom", "forcedTransfer", "controllerTransfer", "transferTokenForced")
+_BATCH_BETWEEN = selectors("batchForcedTransfer")
+_TRANSFERS = _TRANSFER | _BATCH | _BETWEEN | _BATCH_BETWEEN
+_MOST_IN_BATCH = 1000
+
+
+def is_transfer(call: Call) -> bool:
+    """Whether a transaction calls a function that moves tokens."""
+    return call.selector in _TRANSFERS and call.to is not None
+
+
+def refused(
+    block: BlockScope, call: Call, refusal: Refusal | None
+) -> Iterator[TokenTransferRefused]:
+    """The transfers that the call asked for. Raises :class:`Unreadable`."""
+    assert call.to is not None
+    moves = list(_moves(call))
+    token = block.token_of(call.to)
+    for number, (source, destination, amount) in enumerate(moves):
+        sender, receiver = block.party(source), block.party(destination)
+        # What was asked is of the call as a whole, so it says nothing of one of many.
+        single = refusal if refusal is not None and len(moves) == 1 else None
+        yield TokenTransferRefused(
+            **block.contract_fields(call.to),
+            **call.fields,
+            **_parties(sender, receiver, block.time),
+            id=f"{block.prefix}{call.hash}:refused" + (f":{number}" if number else ""),
+            reason=refusal.reason if refusal else None,
+            source_address=source,
+            destination_address=destination,
+            related_user=related(source, destination, call.sender, sender.id, receiver.id),
+            amount_raw=str(amount),
+            amount=whole(amount, token),
+            receiver_verified=single.receiver_verified if single else None,
+            compliance_allows=single.compliance_allows if single else None,
+            tags=("batch",) if len(moves) > 1 else (),
+        )
+
+
+def _parties(source: Party, destination: Party, time: int) -> dict[str, Any]:
+    """The investors behind both ends of a transfer."""
+    return {
+        "source_investor": source.id,
+        "source_jurisdiction": source.jurisdiction,
+        "source_accreditation": source.accreditation,
+        "source_cluster": source.cluster,
+        "source_labels": source.labels_at(time),
+        "destination_investor": destination.id,
+        "destination_jurisdiction": destination.jurisdiction,
+        "destination_accreditation": destination.accreditation,
+        "destination_cluster": destination.cluster,
+        "destination_labels": destination.labels_at(time),
+    }
+
+
+def _moves(call: Call) -> Iterator[tuple[str, str, int]]:
+    """Source, destination and amount of each transfer that was asked for."""
+    assert call.selector is not None
+    assert call.sender is not None
+    try:
+        values: tuple[Any, ...] = KNOWN_FUNCTIONS[call.selector].decode(call.input)
+    except AbiMismatch as error:
+        raise Unreadable(error.reason, error.field) from None
+    if call.selector in _TRANSFER:
+        yield call.sender, values[0], values[1]
+    elif call.selector in _BETWEEN:
+        yield values[0], values[1], values[2]
+    else:
+        if call.selector in _BATCH:
+            values = ((call.sender,) * len(values[0]), *values)
+        sources, destinations, amounts = values
+        if len(destinations) > _MOST_IN_BATCH:
+            raise Unreadable(f"a batch of more than {_MOST_IN_BATCH} transfers", "input")
+        # Lists of unequal length are themselves a reason to refuse: what pairs up is kept.
+        yield from zip(sources, destinations, amounts, strict=False)

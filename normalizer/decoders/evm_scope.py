@@ -1,0 +1,182 @@
+"""Where a log stands: its block, its transaction, its contract, and what is known of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+from msgspec import Struct
+
+from normalizer.decoders.blank import blank
+from normalizer.decoders.evm_wire import Transaction, address, hash32, quantity
+from normalizer.enrichment import NOBODY, ChainReference, Enrichment, Party, TokenInfo
+from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
+from normalizer.signatures import KNOWN_FUNCTIONS
+
+
+class Call(Struct, gc=False):
+    """A transaction: who called what. All but the hash is None where the frame doesn't have it."""
+
+    hash: str
+    sender: str | None = None
+    to: str | None = None
+    #: First four bytes of the input, where there are as many.
+    selector: str | None = None
+    input: str = "0x"
+    index: int | None = None
+    method: str | None = None
+    #: Hashes that its events are found by: its own and the block's.
+    related: tuple[str, ...] = ()
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Attributes of every event of the transaction."""
+        return {
+            "transaction_hash": self.hash,
+            "transaction_index": self.index,
+            "transaction_from": self.sender,
+            "transaction_to": self.to,
+            "transaction_method": self.method,
+            "related_hash": self.related,
+        }
+
+
+class BlockScope:
+    """One block of one chain, as its events carry it."""
+
+    def __init__(self, enrichment: Enrichment, chain_id: int, block_hash: str, time: int) -> None:
+        self.chain: ChainReference = enrichment.chain(chain_id)
+        self.parties = enrichment.parties
+        self.chain_id = chain_id
+        self.hash = block_hash
+        self.time = time
+        self.prefix = f"{chain_id}:{block_hash}:"
+        #: Attributes of every event of the block.
+        self.fields: dict[str, Any] = {}
+        self._calls: dict[str, Call] = {}
+        self._contracts: dict[str, dict[str, Any]] = {}
+        self._transfers: dict[str, Callable[[], TokenTransfer]] = {}
+
+    def add_call(self, transaction: Transaction) -> Call:
+        """Take a transaction of the block. Raises ``Unreadable``."""
+        call_hash = hash32(transaction.hash, "hash")
+        sender = address(transaction.sender, "from")
+        to = None if transaction.to is None else address(transaction.to, "to")
+        selector = transaction.input[:10].lower() if len(transaction.input) >= 10 else None
+        function = KNOWN_FUNCTIONS.get(selector or "")
+        index = transaction.index
+        call = Call(
+            call_hash,
+            sender,
+            to,
+            selector,
+            transaction.input,
+            None if index is None else quantity(index, "transactionIndex"),
+            function.name if function else selector,
+            (call_hash, self.hash),
+        )
+        self._calls[call_hash] = call
+        return call
+
+    def call(self, call_hash: str) -> Call:
+        """The transaction of this hash; without details where the frame doesn't have it."""
+        call = self._calls.get(call_hash)
+        if call is None:
+            call = self._calls[call_hash] = Call(call_hash, related=(call_hash, self.hash))
+        return call
+
+    def token_of(self, contract: str) -> TokenInfo | None:
+        """The token that a contract is, or is a part of."""
+        chain = self.chain
+        token = chain.tokens.get(contract) or chain.suite.get(contract)
+        if token is None and (pool := chain.pools.get(contract)) is not None:
+            token = pool.token
+        return token
+
+    def contract_fields(self, contract: str) -> dict[str, Any]:
+        """Attributes of every event of one contract in this block."""
+        fields = self._contracts.get(contract)
+        if fields is None:
+            token = self.token_of(contract)
+            fields = {**self.fields, "contract": contract}
+            if token is not None:
+                fields |= token.fields()
+            self._contracts[contract] = fields
+        return fields
+
+    def new_transfer(self, contract: str) -> TokenTransfer:
+        """A transfer of a token, with what all its transfers in this block have in common."""
+        make = self._transfers.get(contract)
+        if make is None:
+            make = self._transfers[contract] = blank(
+                TokenTransfer(
+                    **self.contract_fields(contract),
+                    id="",
+                    source_address="",
+                    destination_address="",
+                    amount_raw="",
+                )
+            )
+        return make()
+
+    def party(self, wallet: str) -> Party:
+        """Who stands behind an address."""
+        return self.parties.get(wallet, NOBODY)
+
+
+class LogScope:
+    """One log with its block and transaction."""
+
+    __slots__ = ("block", "call", "contract", "index")
+
+    def __init__(self, block: BlockScope, call: Call, contract: str, index: int) -> None:
+        self.block = block
+        self.call = call
+        self.contract = contract
+        self.index = index
+
+    @property
+    def id(self) -> str:
+        """The event's identity."""
+        return f"{self.block.prefix}{self.call.hash}:{self.index}"
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """Attributes of the log's event, whatever it is."""
+        return {
+            **self.block.contract_fields(self.contract),
+            **self.call.fields,
+            "id": self.id,
+            "log_index": self.index,
+        }
+
+    @property
+    def token(self) -> TokenInfo | None:
+        """The token that the log's contract is or belongs to."""
+        return self.block.token_of(self.contract)
+
+    @property
+    def direct_caller(self) -> str | None:
+        """Who called the log's contract without another contract between."""
+        return self.call.sender if self.call.to == self.contract else None
+
+    def about(self, wallet: str, *others: str | None) -> dict[str, Any]:
+        """The fields, with ``wallet`` as the party and the others among those related."""
+        party = self.block.party(wallet)
+        return self.fields | {
+            "investor_address": wallet,
+            "investor_id": party.id,
+            "investor_jurisdiction": party.jurisdiction,
+            "investor_accreditation": party.accreditation,
+            "investor_cluster": party.cluster,
+            "investor_labels": party.labels_at(self.block.time),
+            "related_user": related(wallet, *others, party.id),
+        }
+
+
+def related(*users: str | None) -> tuple[str, ...]:
+    """Addresses and ids, each once, without the zero address."""
+    return tuple(dict.fromkeys([user for user in users if user and user != ZERO_ADDRESS]))
+
+
+def whole(amount: int, token: TokenInfo | None) -> float | None:
+    """Whole tokens, correctly rounded; None where the decimals are not known."""
+    return None if token is None else amount / token.unit

@@ -1,0 +1,78 @@
+"""ERC-20 ``Transfer`` and ``Approval``."""
+
+from typing import Any
+
+from normalizer.decoders.evm_scope import Call, LogScope, related, whole
+from normalizer.enrichment import NOBODY
+from normalizer.events.chain import ZERO_ADDRESS, TokenApproval, TokenTransfer
+from normalizer.signatures import selectors
+
+# T-REX, ERC-1644 and SRC-20 move tokens against the holder's will with a plain ``Transfer``: only
+# the call tells. The second set goes through a T-REX AgentManager, which then calls the token.
+_FORCED = selectors(
+    "forcedTransfer", "batchForcedTransfer", "controllerTransfer", "transferTokenForced"
+)
+_FORCED_BY_MANAGER = selectors("callForcedTransfer", "callBatchForcedTransfer")
+_RECOVERY = selectors("recoveryAddress")
+_RECOVERY_BY_MANAGER = selectors("callRecoveryAddress")
+
+
+def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
+    """Tokens moved, were minted (from the zero address) or burned (to it)."""
+    source, destination, amount = values
+    block = scope.block
+    sender, receiver = block.party(source), block.party(destination)
+    call = scope.call
+    event = block.new_transfer(scope.contract)
+    event.id = scope.id
+    event.log_index = scope.index
+    event.transaction_hash = call.hash
+    event.transaction_index = call.index
+    event.transaction_from = call.sender
+    event.transaction_to = call.to
+    event.transaction_method = call.method
+    event.related_hash = call.related
+    event.related_user = related(source, destination, sender.id, receiver.id)
+    event.source_address = source
+    if sender is not NOBODY:
+        event.source_investor = sender.id
+        event.source_jurisdiction = sender.jurisdiction
+        event.source_accreditation = sender.accreditation
+        event.source_cluster = sender.cluster
+        event.source_labels = sender.labels_at(block.time)
+    event.destination_address = destination
+    if receiver is not NOBODY:
+        event.destination_investor = receiver.id
+        event.destination_jurisdiction = receiver.jurisdiction
+        event.destination_accreditation = receiver.accreditation
+        event.destination_cluster = receiver.cluster
+        event.destination_labels = receiver.labels_at(block.time)
+    event.amount_raw = str(amount)
+    event.amount = whole(amount, scope.token)
+    event.transfer_type = _transfer_type(source, destination, call, scope.contract)
+    return event
+
+
+def _transfer_type(source: str, destination: str, call: Call, token: str) -> str:
+    if source == ZERO_ADDRESS:
+        return "mint"
+    if destination == ZERO_ADDRESS:
+        return "burn"
+    selector = call.selector
+    direct = call.to == token
+    if (direct and selector in _FORCED) or selector in _FORCED_BY_MANAGER:
+        return "forced"
+    if (direct and selector in _RECOVERY) or selector in _RECOVERY_BY_MANAGER:
+        return "recovery"
+    return "transfer"
+
+
+def approval(scope: LogScope, values: tuple[Any, ...]) -> TokenApproval:
+    """The owner, who is the party, allowed a spender an amount."""
+    owner, spender, amount = values
+    return TokenApproval(
+        **scope.about(owner, spender),
+        spender=spender,
+        amount_raw=str(amount),
+        amount=whole(amount, scope.token),
+    )

@@ -1,0 +1,106 @@
+"""Source times to nanoseconds since the epoch, exact, and checked for absurdity."""
+
+from datetime import datetime
+
+from normalizer.decoders.unreadable import Unreadable
+
+#: Bitcoin's first block is of January 2009; no feed that we read has anything older.
+EARLIEST = 1_230_768_000 * 10**9
+_DAY = 86_400 * 10**9
+_SECOND = 10**9
+_MOST_SECONDS = 4096
+
+
+class _Seconds(dict[str, int]):
+    """``2014-11-07T08:19:27`` to nanoseconds. Messages come by the thousand in a second."""
+
+    def __missing__(self, text: str) -> int:
+        try:
+            if not text.isascii() or text[10:11] not in ("T", "t", " ") or len(text) != 19:
+                raise ValueError
+            parsed = datetime.fromisoformat(text + "+00:00")
+        except ValueError:
+            raise Unreadable(f"{text[:40]!r} is no RFC 3339 time", "time") from None
+        if len(self) >= _MOST_SECONDS:
+            self.clear()
+        self[text] = value = int(parsed.timestamp()) * _SECOND
+        return value
+
+
+_seconds = _Seconds()
+_OFFSETS = frozenset({"+00:00", "-00:00"})
+
+
+def parse_rfc3339(text: str, field: str = "time") -> int:
+    """Nanoseconds of an RFC 3339 time with any number of fractional digits; more than nine are cut.
+
+    Raises :class:`Unreadable`.
+    """
+    base = text[:19]
+    try:
+        if text[19:20] == "." and text[-1] == "Z" and text.isascii():
+            digits = text[20:-1]
+            if digits.isdigit():
+                return _seconds[base] + int(digits[:9].ljust(9, "0"))
+        elif text[19:] == "Z":
+            return _seconds[base]
+        return _with_offset(text)
+    except Unreadable as error:
+        raise Unreadable(error.reason, field) from None
+
+
+def _with_offset(text: str) -> int:
+    rest = text[19:]
+    digits = ""
+    if rest.startswith("."):
+        end = 1
+        while rest[end : end + 1].isdigit():
+            end += 1
+        digits, rest = rest[1:end], rest[end:]
+        if not digits:
+            raise Unreadable(f"{text[:40]!r} is no RFC 3339 time")
+    if not digits.isascii():
+        raise Unreadable(f"{text[:40]!r} is no RFC 3339 time")
+    value = _seconds[text[:19]] + int(digits[:9].ljust(9, "0"))
+    if rest in ("Z", "z") or rest in _OFFSETS:
+        return value
+    try:
+        zone = datetime.fromisoformat(f"2000-01-01T00:00:00{rest}").utcoffset()
+    except ValueError:
+        zone = None
+    if zone is None or len(rest) != 6:
+        raise Unreadable(f"{text[:40]!r} has no valid zone")
+    return value - int(zone.total_seconds()) * _SECOND
+
+
+def event_time(text: str, received: int, field: str = "time") -> int:
+    """:func:`parse_rfc3339` and :func:`plausible` in one. Raises :class:`Unreadable`."""
+    time = parse_rfc3339(text, field)
+    if EARLIEST <= time <= received + _DAY:
+        return time
+    return plausible(time, received, field)
+
+
+def parse_seconds(text: str, field: str = "time") -> int:
+    """Nanoseconds of seconds since the epoch as a decimal text, such as ``1618678123.481570``.
+
+    Raises :class:`Unreadable`.
+    """
+    whole, _, digits = text.partition(".")
+    if not (text.isascii() and whole.isdigit() and (digits.isdigit() or not digits)):
+        raise Unreadable(f"{text[:40]!r} is no time in seconds", field)
+    if len(whole) > 12:
+        raise Unreadable("is out of range", field)
+    return int(whole) * _SECOND + int(digits[:9].ljust(9, "0"))
+
+
+def plausible(time: int, received: int, field: str = "time") -> int:
+    """The time, if it is neither before 2009 nor a day after its receipt.
+
+    Raises :class:`Unreadable`.
+    """
+    if time < EARLIEST:
+        raise Unreadable("is before 2009", field)
+    if time > received + _DAY:
+        raise Unreadable("is more than a day after the frame was received", field)
+    return time

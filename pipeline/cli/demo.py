@@ -1,0 +1,131 @@
+"""``tapewatch demo``: a market of its own, abused before your eyes, and what was found."""
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+from pipeline.cli.app import app
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+
+if TYPE_CHECKING:
+    from demo.session import Progress as Played
+
+ROOT = Path(__file__).parent.parent.parent
+RULES = ROOT / "sigma_rules"
+RECORDING = ROOT / "demo" / "recording"
+#: Typical length of the trading, for the progress bar only.
+TRADING_SECONDS = 28
+
+
+@app.command()
+@command
+def demo(
+    folder: Annotated[Path, typer.Option(help="Where it works and leaves its output.")] = Path(
+        "var/demo"
+    ),
+    recorded: Annotated[
+        bool, typer.Option("--recorded", help="Replay the recorded session, even with Node.js.")
+    ] = False,
+    seed: Annotated[int, typer.Option(help="Of the scripted participants on the chain.")] = 1,
+    record: Annotated[
+        Path | None, typer.Option(help="Keep the live session as a recording in this folder.")
+    ] = None,
+) -> None:
+    """Play honest and abusive trading on a real chain and a venue, and watch it.
+
+    Exit 1 if something planted was missed or an alert was false.
+    """
+    from demo.outcome import Outcome, conclude
+    from demo.recording import keep
+
+    from demo.chain.anvil import NodeModulesMissing
+    from demo.session import SessionFailed, play_live, play_recorded
+    from demo.workspace import NotOurs, Workspace
+
+    console = Console()
+    workspace = Workspace(folder)
+    try:
+        workspace.prepare()
+    except NotOurs as error:
+        raise Failure(str(error), CONFIGURATION) from error
+
+    async def play() -> Outcome:
+        with _Display(console) as display:
+            try:
+                if recorded:
+                    raise NodeModulesMissing("asked for the recording")
+                truth = await play_live(workspace, RULES, seed, display.show)
+                if record is not None:
+                    display.say("keeping the recording")
+                    await keep(workspace, truth, record)
+            except NodeModulesMissing as missing:
+                if not recorded:
+                    display.log(f"No local chain ({missing}); the recorded session instead.")
+                truth = await play_recorded(workspace, RECORDING, RULES, display.show)
+            display.say("judging")
+            return await asyncio.to_thread(conclude, workspace, truth)
+
+    from pipeline.process import run
+
+    try:
+        outcome = run(play())
+    except SessionFailed as failed:
+        raise Failure(f"{failed}\nThe stages' log: {workspace.log}") from failed
+    if outcome is None:
+        raise typer.Exit(130)
+    for part in outcome.shown:
+        console.print(part)
+    console.print(f"\nAlerts, as ECS:   {_relative(workspace.out / 'alerts')}/*.ndjson")
+    console.print(f"The page to show: [bold]{_relative(workspace.report)}[/]")
+    if not outcome.complete:
+        raise typer.Exit(FAILED)
+
+
+def _relative(path: Path) -> str:
+    try:
+        return str(path.relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+class _Display:
+    """A progress bar on a terminal, a line per phase elsewhere."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("{task.description}"),
+            BarColumn(),
+            TimeElapsedColumn(),
+            TextColumn("{task.fields[frames]:,} frames  {task.fields[alerts]} alerts"),
+            console=console,
+            disable=not console.is_terminal,
+        )
+        self._task = self._progress.add_task("starting", total=None, frames=0, alerts=0)
+        self._phase = ""
+
+    def __enter__(self) -> "_Display":
+        self._progress.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._progress.stop()
+
+    def show(self, played: "Played") -> None:
+        self._progress.update(self._task, frames=played.frames, alerts=played.alerts)
+        self.say(played.phase)
+
+    def say(self, phase: str) -> None:
+        if phase != self._phase:
+            self._phase = phase
+            self._progress.update(self._task, description=phase)
+            if not self._console.is_terminal:
+                self._console.print(f"{phase} ...")
+
+    def log(self, text: str) -> None:
+        self._console.print(text)

@@ -1,0 +1,62 @@
+"""``tapewatch run``: all stages, or one."""
+
+import os
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
+from pipeline.cli.failures import command
+from pipeline.config.schema import Configuration
+
+StageName = Literal["collectors", "normalizer", "detections", "delivery"]
+
+
+@app.command()
+@command
+def run(
+    config: ConfigPath = DEFAULT_CONFIG,
+    only: Annotated[
+        StageName | None, typer.Option(help="Run one stage, on a bus that is there.")
+    ] = None,
+    until_done: Annotated[
+        bool,
+        typer.Option(
+            "--until-done", help="End when all recordings are read and everything is delivered."
+        ),
+    ] = False,
+) -> None:
+    """Watch: run all stages until stopped (Ctrl-C), or one of them with --only."""
+    from pipeline import logs
+    from pipeline.config.loading import load_configuration
+    from pipeline.problems import Problem, render
+    from pipeline.supervisor import SUPERVISED, Supervisor
+
+    warnings: list[Problem] = []
+    loaded = load_configuration(config, warnings=warnings)
+    supervised = SUPERVISED in os.environ
+    logs.configure(loaded.logging, stage=only or "supervisor")
+    if warnings and not supervised:
+        typer.echo(render(warnings), err=True)
+    if only is None:
+        from pipeline.process import run as run_process
+
+        run_process(Supervisor(loaded, config).run(until_done=until_done))
+    else:
+        _run_stage(only, loaded, supervised)
+
+
+def _run_stage(stage: StageName, config: Configuration, supervised: bool) -> None:
+    from pipeline.cli.stages import run_stage
+    from pipeline.observability import Endpoint, Health
+    from pipeline.process import run as run_process
+
+    endpoint = None
+    health = Health()
+    if config.observability.enabled and not supervised:
+        endpoint = Endpoint(config.observability, lambda: health)
+    try:
+        run_process(run_stage(stage, config, health))
+    finally:
+        if endpoint is not None:
+            endpoint.close()

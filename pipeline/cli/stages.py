@@ -1,0 +1,210 @@
+"""Wiring: a stage of a configuration, on the bus, with its report to the status board."""
+
+import asyncio
+import os
+from collections.abc import Awaitable, Callable, Mapping
+
+from pipeline.bus import Bus
+from pipeline.bus.status_board import ReaderState, StageReport
+from pipeline.config.schema import Configuration
+from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource
+from pipeline.observability import Health
+from pipeline.source_state import ILL_CONNECTIONS, SourceState, now
+
+REPORT_EVERY = 0.5
+
+
+class Reporter:
+    """What a stage's process tells the status board."""
+
+    def __init__(self, stage: str, health: Health) -> None:
+        self.stage = stage
+        self.health = health
+        self.sources: Callable[[], list[SourceState]] = list[SourceState]
+        self.readers: Callable[[], list[ReaderState]] = list[ReaderState]
+        self.finished: Callable[[], bool] = lambda: False
+
+    async def run(self, bus: Bus) -> None:
+        """Report until cancelled."""
+        while True:
+            await bus.status.put(
+                StageReport(
+                    stage=self.stage,
+                    at=now(),
+                    pid=os.getpid(),
+                    sources=self.sources(),
+                    readers=self.readers(),
+                    finished=self.finished(),
+                )
+            )
+            self._judge(bus)
+            await asyncio.sleep(REPORT_EVERY)
+
+    def _judge(self, bus: Bus) -> None:
+        problems = [
+            f"{source.source}: {source.trouble or source.connection}"
+            for source in self.sources()
+            if source.connection in ILL_CONNECTIONS
+        ]
+        problems += [f"{r.name}: {r.trouble}" for r in self.readers() if r.trouble]
+        if not bus.client.is_connected:
+            problems.append("bus: not connected")
+        self.health.ready, self.health.problems = not problems, problems
+
+
+async def run_stage(stage: str, config: Configuration, health: Health) -> None:
+    """Run one stage until cancelled. ``health`` is kept up to date."""
+    prepare = _STAGES[stage]
+    # Imports and files first: a wrong rule must be told before anything connects.
+    start = prepare(config)
+    reporter = Reporter(stage, health)
+    async with await Bus.connect(config.bus, name=stage) as bus:
+        work = asyncio.ensure_future(start(bus, reporter))
+        report = asyncio.create_task(reporter.run(bus))
+        try:
+            await asyncio.wait({work, report}, return_when=asyncio.FIRST_COMPLETED)
+            if work.done():
+                work.result()
+                await report  # a stage whose sources have ended still says so
+            report.result()
+        finally:
+            for task in (work, report):
+                task.cancel()
+            await asyncio.gather(work, report, return_exceptions=True)
+
+
+Start = Callable[[Bus, Reporter], Awaitable[None]]
+
+
+def _collectors(config: Configuration) -> Start:
+    from collectors.evm.watched import Watched, WatchedToken
+    from collectors.stage import Collectors
+    from normalizer.reference import watched
+    from normalizer.reference_files import load_reference
+
+    reference = load_reference(config.reference)
+    contracts: dict[str, Watched] = {}
+    for source in config.sources:
+        if isinstance(source, EvmSource):
+            found = [
+                contract
+                for token in reference.tokens
+                for chain in {c.chain for c in token.contracts} | {p.chain for p in token.pools}
+                if source.chain_id in (None, chain)
+                for contract in watched(reference, chain)
+            ]
+            contracts[source.name] = Watched.of(
+                {
+                    c.address: WatchedToken(
+                        identity_registry=c.identity_registry, compliance=c.compliance
+                    )
+                    for c in found
+                    if c.role == "token"
+                },
+                [c.address for c in found if c.role != "token"],
+            )
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        collectors = Collectors(bus, config.sources, contracts)
+        reporter.sources = lambda: collectors.states
+        reporter.finished = lambda: collectors.finished
+        await collectors.run()
+
+    return start
+
+
+def _normalizer(config: Configuration) -> Start:
+    from normalizer.normalize import Normalizer
+    from normalizer.reference_files import load_reference
+    from normalizer.stage import relay
+
+    normalizer = Normalizer(load_reference(config.reference), venues(config))
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        moving = relay(bus, normalizer)
+        reporter.readers = lambda: [moving.state]
+        await moving.run()
+
+    return start
+
+
+def venues(config: Configuration) -> Mapping[str, str]:
+    """The venue of every source that has one, by the source's name."""
+    from collectors.recording import recorded_sources
+
+    found: dict[str, str] = {}
+    for source in config.sources:
+        match source:
+            case CoinbaseSource() | KrakenSource():
+                found[source.name] = source.venue
+            case ReplaySource(protocol="recorded"):
+                for recorded in recorded_sources(source.path):
+                    if recorded.venue:
+                        found[recorded.source] = recorded.venue
+            case ReplaySource():
+                if source.venue:
+                    found[source.name] = source.venue
+            case EvmSource():
+                pass
+    return found
+
+
+def _detections(config: Configuration) -> Start:
+    from detections.engine import Engine
+    from detections.rules import load_rules
+    from detections.stage import DetectionStage
+
+    engine = Engine(load_rules(config.detections.rules))
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        stage = DetectionStage(bus, engine, warm_up=config.detections.warm_up)
+        reporter.readers = lambda: [stage.relay.state]
+        await stage.run()
+
+    return start
+
+
+def _delivery(config: Configuration) -> Start:
+    from delivery.build import build_notification, build_sink
+
+    from delivery.stage import DocumentCache, SinkRunner, run_sink
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        cache = DocumentCache()
+        runners: list[SinkRunner] = []
+        reporter.readers = lambda: [runner.state for runner in runners]
+        async with asyncio.TaskGroup() as group:
+            for settings in config.sinks:
+                sink = build_sink(settings)
+                mine = [
+                    SinkRunner(
+                        bus,
+                        sink,
+                        content,
+                        cache,
+                        batch=settings.batch,
+                        retry_maximum=settings.retry_maximum,
+                    )
+                    for content in settings.content
+                ]
+                runners += mine
+                group.create_task(run_sink(mine, sink, settings.retry_maximum))
+            for settings in config.notifications:
+                sink = build_notification(settings)
+                mine = [
+                    SinkRunner(
+                        bus, sink, "alerts", cache, batch=1, retry_maximum=settings.retry_maximum
+                    )
+                ]
+                runners += mine
+                group.create_task(run_sink(mine, sink, settings.retry_maximum))
+
+    return start
+
+
+_STAGES: dict[str, Callable[[Configuration], Start]] = {
+    "collectors": _collectors,
+    "normalizer": _normalizer,
+    "detections": _detections,
+    "delivery": _delivery,
+}

@@ -1,0 +1,112 @@
+"""A hosted node's limits in front of a real node: methods it lacks, ranges it refuses."""
+
+import asyncio
+import json
+from collections import Counter
+from types import TracebackType
+from typing import Any, Self
+
+from websockets.asyncio.client import connect
+from websockets.asyncio.server import Server, ServerConnection, serve
+
+from demo.chain.anvil import Anvil
+
+
+class Provider:
+    """Relays JSON-RPC to `node`, and answers with errors what a provider would not serve.
+
+    - `lacks`: methods answered with -32601;
+    - `most_blocks`, `most_logs`: limits of `eth_getLogs`, refused in a provider's words;
+    - `rate_limited`: so many requests are answered with 429 first;
+    - `behind`: for so many first requests by height it doesn't know the newest block yet;
+    - `mute`: drops the notifications of subscriptions.
+    """
+
+    def __init__(self, node: Anvil) -> None:
+        self.node = node
+        self.lacks: set[str] = set()
+        self.most_blocks: int | None = None
+        self.most_logs: int | None = None
+        self.rate_limited = 0
+        self.behind = 0
+        self.mute = False
+        self.asked: Counter[str] = Counter()
+        self.refused: Counter[str] = Counter()
+        self.paths: list[str] = []
+        self._server: Server | None = None
+
+    @property
+    def url(self) -> str:
+        assert self._server is not None
+        port = next(iter(self._server.sockets)).getsockname()[1]
+        return f"ws://127.0.0.1:{port}"
+
+    async def __aenter__(self) -> Self:
+        self._server = await serve(self._serve, "127.0.0.1", 0, max_size=None)
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        assert self._server is not None
+        self._server.close()
+        await self._server.wait_closed()
+
+    async def _serve(self, client: ServerConnection) -> None:
+        assert client.request is not None
+        self.paths.append(client.request.path)
+        async with connect(self.node.ws_url, max_size=None, proxy=None) as node:
+
+            async def back() -> None:
+                async for message in node:
+                    answer = json.loads(message)
+                    if self.mute and "method" in answer:
+                        continue
+                    await client.send(self._limited(answer, message))
+
+            relaying = asyncio.create_task(back())
+            try:
+                async for message in client:
+                    request = json.loads(message)
+                    self.asked[request["method"]] += 1
+                    refusal = self._refusal(request)
+                    if refusal is None:
+                        await node.send(message)
+                    else:
+                        self.refused[request["method"]] += 1
+                        await client.send(json.dumps({"id": request["id"], **refusal}))
+            finally:
+                relaying.cancel()
+
+    def _refusal(self, request: dict[str, Any]) -> dict[str, Any] | None:
+        method, params = request["method"], request["params"]
+        if method in self.lacks:
+            return _error(-32601, f"the method {method} does not exist/is not available")
+        if self.rate_limited > 0:
+            self.rate_limited -= 1
+            return _error(429, "Too Many Requests: slow down")
+        if method == "eth_getBlockByNumber" and params[1] is True and self.behind > 0:
+            self.behind -= 1
+            return {"result": None}
+        if method == "eth_getLogs" and "fromBlock" in params[0] and self.most_blocks is not None:
+            asked = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
+            if asked > self.most_blocks:
+                return _error(-32602, f"range {asked} exceeds limit of {self.most_blocks}")
+        return None
+
+    def _limited(self, answer: dict[str, Any], message: str | bytes) -> str | bytes:
+        result = answer.get("result")
+        logs = isinstance(result, list) and bool(result) and "logIndex" in result[0]
+        many = logs and len({log["blockNumber"] for log in result}) > 1
+        if self.most_logs is not None and many and len(result) > self.most_logs:
+            self.refused["eth_getLogs"] += 1
+            words = f"query returned more than {self.most_logs} results"
+            return json.dumps({"id": answer["id"], **_error(-32005, words)})
+        return message
+
+
+def _error(code: int, message: str) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "error": {"code": code, "message": message}}

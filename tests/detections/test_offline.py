@@ -1,0 +1,125 @@
+"""Detections over NDJSON without a bus."""
+
+import json
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detections.offline import detect
+from detections.rules import RuleSet
+from normalizer.events import Alert
+from pipeline.problems import Problem
+from tests.detections.samples import START, Tape, correlator, sigma, transfer
+
+RULE = sigma("  s: {event.action: token-transfer, token.amount|gte: 5}\n  condition: s")
+
+
+def run(rules: RuleSet, lines: list[bytes]) -> tuple[list[Alert], list[Problem]]:
+    problems: list[Problem] = []
+    return list(detect(rules, lines, name="events.ndjson", report=problems.append)), problems
+
+
+def nested(flat: dict[str, Any]) -> dict[str, Any]:
+    tree: dict[str, Any] = {}
+    for name, value in flat.items():
+        *path, last = name.split(".")
+        node = tree
+        for part in path:
+            node = node.setdefault(part, {})
+        node[last] = value
+    return tree
+
+
+def test_dotted_and_nested_events_give_the_same_alerts() -> None:
+    event = transfer(amount=7.0, source_labels=("a", "b"))
+    flat = json.loads(msgspec.json.encode(event))
+    deep = nested(flat)
+    deep["@timestamp"] = "2026-01-01T00:00:00.001000000Z"
+    alerts, problems = run(RULE, [json.dumps(flat).encode()])
+    again, more = run(RULE, [json.dumps(deep).encode()])
+    assert problems == more == []
+    assert alerts == again
+    assert alerts[0].timestamp == START + 1_000_000
+
+
+def test_correlators_see_our_events() -> None:
+    tape = Tape()
+    lines = [
+        msgspec.json.encode(
+            tape.trade(n, 10, 5, buyer_account="a", seller_account="a", dataset="tapewatch.venue")
+        )
+        for n in range(2)
+    ]
+    for number, line in enumerate(lines):  # the data set is its class's default and left out
+        lines[number] = line[:-1] + b',"event.dataset":"tapewatch.venue"}'
+    alerts, problems = run(
+        correlator("wash_trading", "{pattern: self_trade, minimum_trades: 2}"), lines
+    )
+    assert problems == []
+    assert len(alerts) == 1
+
+
+def test_any_other_ecs_document_meets_the_sigma_rules() -> None:
+    document = {
+        "@timestamp": "2026-01-01T00:00:00Z",
+        "event": {"action": "token-transfer"},
+        "token": {"amount": 9},
+    }
+    line = json.dumps(document).encode()
+    alerts, problems = run(RULE, [line, b"", b"  \n", line + b"\n"])
+    assert problems == []
+    assert len(alerts) == 1, "the same line is the same event"
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        (b"{", "this isn't JSON"),
+        (b"[1]", "this isn't a JSON object"),
+        (b"null", "this isn't a JSON object"),
+        (b"\xff\xfe", "this isn't JSON"),
+        (b"{}", "@timestamp is missing"),
+        (b'{"@timestamp": "yesterday"}', "@timestamp isn't a time"),
+        (b'{"@timestamp": true}', "@timestamp isn't a time"),
+        (
+            b'{"@timestamp": 1, "event.dataset": "tapewatch.x", "event.action": "nonsense"}',
+            "no event of ours",
+        ),
+        (
+            b'{"@timestamp": 1, "event.dataset": "tapewatch.evm", "event.action": "trade"}',
+            "missing required field",
+        ),
+        (b'{"a":' * 3000 + b"1" + b"}" * 3000, "nested"),
+    ],
+)
+def test_a_bad_line_is_reported_with_its_place_and_stops_nothing(line: bytes, message: str) -> None:
+    good = json.dumps(
+        {"@timestamp": 1, "event.action": "token-transfer", "token.amount": 9}
+    ).encode()
+    alerts, problems = run(RULE, [b"", line, good])
+    assert len(alerts) == 1
+    (problem,) = problems
+    assert (problem.location.file, problem.location.line) == ("events.ndjson", 2)
+    assert message in problem.message
+
+
+def test_the_column_of_a_syntax_error_is_said() -> None:
+    _, problems = run(RULE, [b'{"a": 1, x}'])
+    assert problems[0].location.column > 1
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_no_mutation_of_an_event_brings_a_traceback(data: st.DataObject) -> None:
+    line = msgspec.json.encode(transfer(amount=7.0, dataset="tapewatch.evm"))
+    line = line[:-1] + b',"event.dataset":"tapewatch.evm"}'
+    at = data.draw(st.integers(0, len(line)))
+    cut = data.draw(st.integers(0, 20))
+    new = data.draw(
+        st.sampled_from([b"", b'"', b"{", b"]", b"null", b"-1e999", b"\xff", b"1" * 50])
+    )
+    alerts, problems = run(RULE, [line[:at] + new + line[at + cut :]])
+    assert len(alerts) + len(problems) <= 1

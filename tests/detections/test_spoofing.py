@@ -1,0 +1,305 @@
+"""When a large order that is cancelled is called spoofing, and when not."""
+
+from typing import Any
+
+import pytest
+
+from normalizer.events import Alert
+from tests.detections.samples import Tape, alerts, correlator
+
+SPOOFER = {"investor_account": "acct-12", "investor_id": "INV-0031", "investor_cluster": "CL-1"}
+SOLD = {
+    "seller_account": "acct-12",
+    "seller_id": "INV-0031",
+    "seller_cluster": "CL-1",
+    "side": "buy",
+}
+
+
+def honest(tape: Tape, **more: Any) -> list[Any]:
+    return [
+        tape.placed(0, "b1", "buy", 10.01, 5000, **more),
+        tape.placed(0, "b2", "buy", 10.00, 8000, **more),
+        tape.placed(0, "a1", "sell", 10.05, 900, **more),
+    ]
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(correlator("spoofing", parameters), events)
+
+
+def spoof(tape: Tape, start: float = 1000, number: int = 1, **more: Any) -> list[Any]:
+    order = f"spoof-{number}"
+    return [
+        tape.placed(start, order, "buy", 10.02, 5000, **{**SPOOFER, **more}),
+        tape.trade(start + 500, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(start + 840, order, remaining=5000.0, **more),
+    ]
+
+
+def test_it_says_who_did_what_with_the_numbers() -> None:
+    tape = Tape()
+    (alert,) = found([*honest(tape, investor_account="acct-1"), *spoof(tape)])
+    assert alert.reason == (
+        "acct-12 (INV-0031) placed a buy of 5,000 ACME-USD at 10.02 (38% of the bid depth), "
+        "cancelled it after 0.84 s with 0 filled, while selling 300 at 10.05"
+    )
+    assert alert.entities == ("acct-12", "INV-0031", "CL-1")
+    assert alert.evidence_orders == ("spoof-1",)
+    assert alert.evidence_events == ("event-4", "event-5", "event-6")
+    assert alert.evidence_trades == ("trade-5",)
+    assert alert.created is not None
+    assert alert.timestamp - alert.created == 840_000_000
+    assert alert.venue == "demo-venue"
+    assert "INV-0031" in alert.related_user
+
+
+def test_a_sell_is_weighed_against_the_asks() -> None:
+    tape = Tape()
+    (alert,) = found(
+        [
+            *honest(tape),
+            tape.placed(1000, "s", "sell", 10.04, 5000, **SPOOFER),
+            tape.trade(1500, 10.01, 300, buyer_account="acct-12", seller_account="x", side="sell"),
+            tape.cancelled(1900, "s", "sell", remaining=5000.0),
+        ]
+    )
+    assert "556% of the ask depth" in alert.reason
+    assert "while buying 300 at 10.01" in alert.reason
+
+
+def test_the_other_side_may_trade_shortly_after_the_cancellation() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    soon = [*events, tape.trade(2400, 10.05, 300, buyer_account="acct-3", **SOLD)]
+    late = [*events, tape.trade(2600, 10.05, 300, buyer_account="acct-3", **SOLD)]
+    assert len(found(soon)) == 1
+    assert found(late) == []
+    assert len(found(late, "{execution_window: 2s}")) == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "change"),
+    [
+        ("too small", {"quantity": 1000}),
+        ("too far from the touch", {"price": 9.0}),
+        ("exempt", {"investor_labels": ("market_maker",)}),
+    ],
+)
+def test_orders_that_are_no_candidates(why: str, change: dict[str, Any]) -> None:
+    tape = Tape()
+    fields: dict[str, Any] = {"price": 10.02, "quantity": 5000, **SPOOFER, **change}
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", fields.pop("price"), fields.pop("quantity"), **fields),
+        tape.trade(1500, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1840, "s"),
+    ]
+    assert found(events, "{exempt_labels: [market_maker]}") == []
+
+
+def test_the_lifetime_is_a_parameter_and_its_end_counts() -> None:
+    def life(milliseconds: float) -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+            tape.trade(1100, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.cancelled(1000 + milliseconds, "s", remaining=5000.0),
+        ]
+
+    assert len(found(life(2000))) == 1
+    assert found(life(2001)) == []
+    assert len(found(life(30_000), "{maximum_lifetime: 1m}")) == 1
+
+
+def test_an_order_that_was_filled_was_meant() -> None:
+    tape = Tape()
+    part = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1100, 10.02, 600, maker_order_id="s", buyer_account="acct-12", side="sell"),
+        tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s"),
+    ]
+    assert found(part) == []
+    (alert,) = found(part, "{maximum_fill_share: 20%}")
+    assert "with 600 filled" in alert.reason
+
+
+def test_fills_are_known_from_what_remains_too() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s", remaining=1000.0),
+    ]
+    assert found(events) == []
+
+
+def test_a_reduction_by_its_owner_is_no_fill() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.changed(1100, "s", 4000),
+        tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s", remaining=4000.0),
+    ]
+    assert len(found(events)) == 1
+
+
+def test_a_great_execution_is_no_small_profit_from_a_false_impression() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1200, 10.05, 3000, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    assert found(events) == []
+    assert len(found(events, "{minimum_execution_multiple: 1}")) == 1
+
+
+def test_the_cluster_may_trade_for_it() -> None:
+    tape = Tape()
+    (alert,) = found(
+        [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+            tape.trade(1200, 10.05, 300, seller_account="acct-99", seller_cluster="CL-1"),
+            tape.cancelled(1500, "s", remaining=5000.0),
+        ]
+    )
+    assert "while its cluster was selling 300 at 10.05" in alert.reason
+
+
+def test_the_account_behind_a_resting_order_is_known_from_its_placing() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(500, "mine", "sell", 10.04, 300, **SPOOFER),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1200, 10.04, 300, side="buy", maker_order_id="mine", taker_order_id="t"),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    assert len(found(events)) == 1
+
+
+class TestFeedsWithoutAccounts:
+    def events(self, side: str = "buy") -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.02, 5000),
+            tape.trade(1200, 10.05, 300, side=side, maker_order_id="a1"),
+            tape.cancelled(1500, "s", remaining=5000.0),
+        ]
+
+    def test_an_execution_on_the_other_side_counts_with_little_confidence(self) -> None:
+        (alert,) = found(self.events())
+        assert alert.confidence < 0.4
+        assert "anonymous" in alert.tags
+        assert alert.entities == ("order s",)
+        assert "while 300 were sold at 10.05 (the feed names no accounts)" in alert.reason
+
+    def test_but_not_on_the_order_s_own_side(self) -> None:
+        assert found(self.events(side="sell")) == []
+
+    def test_and_not_at_all_where_the_rule_says_so(self) -> None:
+        assert found(self.events(), "{anonymous_executions: false}") == []
+
+    def test_without_the_condition_every_quick_cancellation_counts(self) -> None:
+        tape = Tape()
+        events = [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.02, 5000),
+            tape.cancelled(1500, "s", remaining=5000.0),
+        ]
+        assert found(events) == []
+        (alert,) = found(events, "{require_execution: false}")
+        assert alert.confidence < 0.35
+
+    def test_a_removal_that_may_be_a_fill_is_none(self) -> None:
+        tape = Tape()
+        start = [*honest(tape), tape.placed(1000, "s", "buy", 10.02, 5000)]
+        bought = tape.trade(1200, 10.05, 300, side="buy")
+        taken = tape.trade(1300, 10.02, 5000, side="sell")
+        gone = tape.removed(1500, "s")
+        assert found([*start, bought, taken, gone]) == []
+        (alert,) = found([*start, bought, gone])
+        assert "inferred" in alert.tags
+        assert "took it off the book" in alert.reason
+
+
+def test_a_gap_makes_findings_unsure_and_less_confident() -> None:
+    tape = Tape()
+    sure = found([*honest(tape), *spoof(tape)])
+    unsure = found([*honest(tape), tape.gap(900), *spoof(tape)])
+    assert "unsure" in unsure[0].tags
+    assert unsure[0].confidence == pytest.approx(sure[0].confidence * 0.6, rel=1e-3)
+    resynchronised = tape.snapshot(
+        950, bid_prices=(10.01,), bid_quantities=(13000.0,), bid_order_ids=("b1",)
+    )
+    again = found([*honest(tape), tape.gap(900), resynchronised, *spoof(tape)])
+    assert "unsure" not in again[0].tags
+
+
+def test_a_gap_while_the_order_rests_makes_it_unsure_too() -> None:
+    tape = Tape()
+    placed, traded, cancelled = spoof(tape)
+    (alert,) = found([*honest(tape), placed, tape.gap(1100), traded, cancelled])
+    assert "unsure" in alert.tags
+
+
+def test_repetition_raises_the_confidence() -> None:
+    tape = Tape()
+    events = honest(tape)
+    for number in range(4):
+        events += spoof(tape, 1000 + number * 10_000, number)
+    confidences = [alert.confidence for alert in found(events)]
+    assert len(confidences) == 4
+    assert confidences == sorted(confidences)
+    assert confidences[-1] > confidences[0]
+
+
+def test_books_of_other_venues_and_instruments_don_t_count() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape, instrument="OTHER-USD"),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    assert found(events) == []
+
+
+def test_depth_by_level_serves_where_a_feed_has_no_other_orders() -> None:
+    tape = Tape()
+    events = [
+        tape.snapshot(0, bid_prices=(10.0,), bid_quantities=(13000.0,)),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    (alert,) = found(events)
+    assert alert.metrics["depth_before"] == 13000
+
+
+def test_watched_orders_are_bounded() -> None:
+    from detections.correlators.spoofing import MOST_CANDIDATES, Parameters, Spoofing
+
+    tape, spoofing = Tape(), Spoofing(Parameters())
+    for event in honest(tape):
+        spoofing.observe(event)
+    for number in range(3 * MOST_CANDIDATES):
+        spoofing.observe(tape.placed(1000, f"s{number}", "buy", 10.02, 10.0 ** (5 + number / 10)))
+        spoofing.observe(tape.cancelled(1001, f"s{number - 1}"))
+    (watch,) = spoofing._watches.values()
+    assert len(watch.live) <= MOST_CANDIDATES
+    assert len(watch.ended) <= MOST_CANDIDATES
