@@ -47,32 +47,38 @@ class Server(Struct, frozen=True, kw_only=True):
 
 
 def connect(connection: Connection) -> AsyncElasticsearch:
-    """A client. It retries nothing by itself. Raises SinkUnavailable for what can't be used."""
+    """A client that is not logged in; it retries nothing by itself.
+
+    Raises SinkUnavailable for a URL or CA certificate that can't be used.
+    """
     endpoints = [endpoint_of(url) for url in connection.urls]
-    headers: dict[str, str] = {}
-    api_key = None
-    basic_auth: tuple[str, str] | None = None
-    if connection.api_key is not None:
-        api_key = revealed(connection.api_key, "the API key")
-    elif connection.username is not None:
-        password = connection.password
-        shown = revealed(password, "the password") if password is not None else ""
-        basic_auth = (connection.username, shown)
-    elif endpoints[0].authorization is not None:
-        headers["authorization"] = endpoints[0].authorization
     secure = any(endpoint.shown.startswith("https:") for endpoint in endpoints)
     tls = tls_context(connection.ca_certificate, connection.verify_certificates) if secure else None
     return AsyncElasticsearch(
         [endpoint.url() for endpoint in endpoints],
         node_class=elastic_transport.HttpxAsyncHttpNode,
-        api_key=api_key,
-        basic_auth=basic_auth,
-        headers=headers,
         ssl_context=tls,
         request_timeout=connection.timeout / SECOND,
         max_retries=0,
         retry_on_timeout=False,
     )
+
+
+def logged_in(client: AsyncElasticsearch, connection: Connection) -> AsyncElasticsearch:
+    """`client`, sharing its connections, with the log-in as it is now: secrets may be rotated.
+
+    Raises SinkUnavailable when a secret can't be had.
+    """
+    if connection.api_key is not None:
+        return client.options(api_key=revealed(connection.api_key, "the API key"))
+    if connection.username is not None:
+        secret = connection.password
+        password = revealed(secret, "the password") if secret is not None else ""
+        return client.options(basic_auth=(connection.username, password))
+    authorization = endpoint_of(connection.urls[0]).authorization
+    if authorization is not None:
+        return client.options(headers={"authorization": authorization})
+    return client
 
 
 async def fitting_server(client: AsyncElasticsearch) -> Server:

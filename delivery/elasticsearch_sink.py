@@ -33,6 +33,7 @@ from delivery.elasticsearch_client import (
     Server,
     connect,
     fitting_server,
+    logged_in,
     unavailable,
 )
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
@@ -97,8 +98,9 @@ class ElasticsearchSink:
         """Install the templates now, whatever is configured: `tapewatch setup`."""
         client = connect(self._connection)
         try:
-            server = await fitting_server(client)
-            return await install_templates(client, server, self._names, self._fields)
+            user = logged_in(client, self._connection)
+            server = await fitting_server(user)
+            return await install_templates(user, server, self._names, self._fields)
         finally:
             await client.close()
 
@@ -140,8 +142,6 @@ class ElasticsearchSink:
                 already += part.already
                 refused.extend(part.refused)
         except ElasticsearchErrors as error:
-            if isinstance(error, ApiError) and error.status_code == 401:
-                await self.close()  # a new client reads the secret anew: it may have been rotated
             raise unavailable(error) from None
         except msgspec.ValidationError as error:
             raise SinkUnavailable(f"Elasticsearch's answer can't be read: {error}") from None
@@ -212,23 +212,25 @@ class ElasticsearchSink:
         return Delivered(written=written, already=already, refused=tuple(refused))
 
     async def _ready(self) -> AsyncElasticsearch:
-        """The client, made and the server checked at the first need."""
-        if self._client is not None:
-            return self._client
-        client = connect(self._connection)
-        try:
-            server = await fitting_server(client)
-            if self._install:
-                self.templates = await install_templates(client, server, self._names, self._fields)
-        except BaseException:
-            await client.close()
-            raise
-        self._log_templates(server)
-        if self._client is not None:  # another content was faster
-            await client.close()
-            return self._client
-        self._client = client
-        return client
+        """The client, logged in; made, and the server checked, at the first need."""
+        if self._client is None:
+            client = connect(self._connection)
+            try:
+                await self._prepare(logged_in(client, self._connection))
+            except BaseException:
+                await client.close()
+                raise
+            if self._client is None:
+                self._client = client
+            else:  # another content was faster
+                await client.close()
+        return logged_in(self._client, self._connection)
+
+    async def _prepare(self, client: AsyncElasticsearch) -> None:
+        server = await fitting_server(client)
+        if self._install:
+            self.templates = await install_templates(client, server, self._names, self._fields)
+            self._log_templates(server)
 
     def _log_templates(self, server: Server) -> None:
         report = self.templates
@@ -251,10 +253,11 @@ class ElasticsearchSink:
         except SinkUnavailable as error:
             return [_finding("error", subject, error.reason, "see the sink in the configuration")]
         try:
-            server = await fitting_server(client)
+            user = logged_in(client, self._connection)
+            server = await fitting_server(user)
             what = f"Elasticsearch {server.version}, cluster {server.cluster}"
             findings.append(_finding("ok", subject, what if server.version else "Elasticsearch"))
-            missing = await missing_templates(client, self._names, self._fields)
+            missing = await missing_templates(user, self._names, self._fields)
         except SinkUnavailable as error:
             advice = "see `urls`, the log-in and the certificates in the configuration"
             return [*findings, _finding("error", subject, error.reason, advice)]

@@ -204,7 +204,11 @@ def _keywords(reading: Reading, node: Node, values: list[ScalarNode]) -> SigmaDe
     if any(value is None for value in plain):
         reading.report(node, "rule/detection", "a keyword can't be empty")
         return None
-    item = SigmaDetectionItem(None, [], [_sigma_value(value) for value in plain])
+    try:
+        item = SigmaDetectionItem(None, [], [_sigma_value(value) for value in plain])
+    except SigmaError as error:
+        reading.report(node, "rule/value", _said(error))
+        return None
     return SigmaDetection([item])
 
 
@@ -243,8 +247,8 @@ def _item(reading: Reading, key: ScalarNode, node: Node) -> SigmaDetectionItem |
     if not sound:
         return None
     as_expression = SigmaRegularExpressionModifier in modifiers
-    sigma_values = [_sigma_value(meaning(s), verbatim=as_expression) for s in scalars]
     try:
+        sigma_values = [_sigma_value(meaning(s), verbatim=as_expression) for s in scalars]
         item = SigmaDetectionItem(name or None, modifiers, sigma_values)
     except (SigmaError, RecursionError) as error:
         reading.report(node, "rule/value", _said(error))

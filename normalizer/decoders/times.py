@@ -1,5 +1,6 @@
 """Source times to nanoseconds since the epoch, exact, and checked for absurdity."""
 
+import re
 from datetime import datetime
 
 from normalizer.decoders.unreadable import Unreadable
@@ -9,6 +10,7 @@ EARLIEST = 1_230_768_000 * 10**9
 _DAY = 86_400 * 10**9
 _SECOND = 10**9
 _MOST_SECONDS = 4096
+_WHOLE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
 class _Seconds(dict[str, int]):
@@ -16,7 +18,7 @@ class _Seconds(dict[str, int]):
 
     def __missing__(self, text: str) -> int:
         try:
-            if not text.isascii() or text[10:11] not in ("T", "t", " ") or len(text) != 19:
+            if _WHOLE.fullmatch(text) is None:
                 raise ValueError
             parsed = datetime.fromisoformat(text + "+00:00")
         except ValueError:

@@ -8,6 +8,7 @@ twice, nothing is left out. Work must be a pure function of what was read.
 
 import asyncio
 from collections.abc import Callable, Sequence
+from typing import cast
 
 import nats.errors
 import nats.js.errors
@@ -83,7 +84,7 @@ class Relay:
             )
         except nats.js.errors.NotFoundError:
             return Origin(0, 0)
-        headers: dict[str, str] = last.headers or {}
+        headers = cast("dict[str, str]", last.headers or {})
         sequence, _, lines = headers.get(ORIGIN, "0/0").partition("/")
         return Origin(int(sequence), int(lines or "0"))
 

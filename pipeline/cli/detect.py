@@ -1,7 +1,7 @@
 """``tapewatch detect``: rules over a file of events, without a bus."""
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -49,7 +49,7 @@ def detect(
 
 
 @contextmanager
-def _open(path: Path) -> Iterator[BinaryIO]:
+def _open(path: Path) -> Generator[BinaryIO]:
     if str(path) == "-":
         yield sys.stdin.buffer
         return

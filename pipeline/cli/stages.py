@@ -96,7 +96,7 @@ def _collectors(config: Configuration) -> Start:
             contracts[source.name] = Watched.of(
                 {
                     c.address: WatchedToken(
-                        identity_registry=c.identity_registry, compliance=c.compliance
+                        identity_registry=c.registry, compliance=c.compliance
                     )
                     for c in found
                     if c.role == "token"

@@ -409,8 +409,10 @@ async def test_trades_alone_are_checked_by_their_ids() -> None:
             await until(lambda: outlet.payloads, "subscribed")
             venue.trade(100, (ACME.id,))
             await until(
-                lambda: f'"trade_id":{venue.exchange.last_trade_id(ACME.id)},'.encode()
-                in outlet.payloads[-1],
+                lambda: (
+                    f'"trade_id":{venue.exchange.last_trade_id(ACME.id)},'.encode()
+                    in outlet.payloads[-1]
+                ),
                 "the newest trade",
             )
             assert outlet.gaps == []

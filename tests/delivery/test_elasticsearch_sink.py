@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -300,6 +301,24 @@ async def test_a_refused_log_in_says_so_and_shows_no_secret(
     seen += caplog.text
     for hidden in ("hunter22", "a2V5aWQ6aHVudGVyMj", "ZWxhc3RpYzpodW50ZXIyMg"):
         assert hidden not in seen
+
+
+async def test_a_rotated_secret_is_read_at_the_next_delivery(
+    secure_elasticsearch: ElasticsearchServer, tmp_path: Path
+):
+    server, names = secure_elasticsearch, StreamNames(prefix="logs-tapewatch-secure")
+    assert server.password is not None
+    (tmp_path / "password").write_text("outdated")
+    secret = SecretText(f"${{file:{tmp_path / 'password'}}}")
+    sink = sink_to(server.url, names, username=server.username, password=secret)
+    with pytest.raises(SinkUnavailable, match="refuses the log-in"):
+        await sink.deliver([event(1)])
+    (tmp_path / "password").write_text(server.password)
+    assert (await sink.deliver([event(1)])).refused == ()
+    (tmp_path / "password").write_text("outdated again")
+    with pytest.raises(SinkUnavailable, match="refuses the log-in"):
+        await sink.deliver([event(2)])
+    await sink.close()
 
 
 async def test_what_is_no_elasticsearch_is_said(names: StreamNames, webhook: WebhookReceiver):

@@ -19,7 +19,8 @@ RULE = sigma("  s: {event.action: token-transfer, token.amount|gte: 5}\n  condit
 
 def run(rules: RuleSet, lines: list[bytes]) -> tuple[list[Alert], list[Problem]]:
     problems: list[Problem] = []
-    return list(detect(rules, lines, name="events.ndjson", report=problems.append)), problems
+    alerts = list(detect(rules, lines, name="events.ndjson", report=problems.append))
+    return alerts, [problem for problem in problems if problem.severity == "error"]
 
 
 def nested(flat: dict[str, Any]) -> dict[str, Any]:
@@ -123,3 +124,12 @@ def test_no_mutation_of_an_event_brings_a_traceback(data: st.DataObject) -> None
     )
     alerts, problems = run(RULE, [line[:at] + new + line[at + cut :]])
     assert len(alerts) + len(problems) <= 1
+
+
+def test_an_event_of_ours_that_lacks_something_is_doubted_and_meets_the_sigma_rules() -> None:
+    problems: list[Problem] = []
+    line = b'{"@timestamp": 1, "event.action": "token-transfer", "token.amount": 9}'
+    assert len(list(detect(RULE, [line], report=problems.append))) == 1
+    (problem,) = problems
+    assert problem.severity == "warning"
+    assert "missing required field" in problem.message

@@ -1,0 +1,153 @@
+"""Reference data: what a file may say, what contradicts itself, and what is looked up."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from normalizer.enrichment import NOBODY, Enrichment
+from normalizer.reference import Reference, WatchedContract, watched
+from normalizer.reference_files import load_reference
+from pipeline.problems import ProblemsFound
+from tests.normalizer import blocks as b
+
+TOKEN = f"""
+tokens:
+  - id: acme
+    name: ACME Fund I
+    contracts: [{{chain: 1, address: "{b.TOKEN}"}}]
+    instruments: [{{venue: demo-venue, symbol: ACME-USD}}]
+    pools:
+      - chain: 1
+        address: "{b.POOL}"
+        token0: "{b.TOKEN}"
+        token1: "{b.QUOTE}"
+        quote: {{symbol: USDX, address: "{b.QUOTE}", decimals: 6}}
+"""
+
+
+def load(tmp_path: Path, *texts: str) -> Reference:
+    paths: list[Path] = []
+    for number, text in enumerate(texts):
+        path = tmp_path / f"{number}.yaml"
+        path.write_text(text)
+        paths.append(path)
+    return load_reference(paths)
+
+
+def problems(tmp_path: Path, *texts: str) -> list[str]:
+    with pytest.raises(ProblemsFound) as caught:
+        load(tmp_path, *texts)
+    return [
+        f"{problem.location.line}:{problem.location.column} {problem.message}"
+        for problem in caught.value.problems
+    ]
+
+
+def test_files_add_up_and_a_folder_stands_for_its_files(tmp_path: Path) -> None:
+    both = load(tmp_path, TOKEN, "investors: [{id: INV-1}]\n")
+    assert [token.id for token in both.tokens] == ["acme"]
+    assert [investor.id for investor in both.investors] == ["INV-1"]
+    assert load_reference([tmp_path]) == both
+
+
+def test_everything_wrong_in_all_files_is_said_at_once(tmp_path: Path) -> None:
+    found = problems(
+        tmp_path,
+        TOKEN.replace("demo-venue", "''"),
+        "investors:\n  - {id: I, jurisdiction: USA, acreditation: none}\n",
+    )
+    assert len(found) == 3
+    assert any("acreditation" in line for line in found)
+
+
+def test_ids_addresses_and_accounts_that_are_taken_are_found_within_and_between_files(
+    tmp_path: Path,
+) -> None:
+    found = problems(
+        tmp_path,
+        TOKEN,
+        f"""
+tokens:
+  - id: acme
+    contracts: [{{chain: 1, address: "{b.TOKEN.upper().replace("0X", "0x")}"}}]
+    instruments: [{{venue: demo-venue, symbol: ACME-USD}}]
+investors:
+  - {{id: I, addresses: ["{b.ALICE}"], accounts: [{{venue: v, account: a}}]}}
+  - {{id: I, addresses: ["{b.ALICE}"], accounts: [{{venue: v, account: a}}]}}
+addresses:
+  - {{address: "{b.BOB}", labels: [custodian]}}
+  - {{address: "{b.BOB}", labels: [agent]}}
+sanctions:
+  - {{address: "{b.CAROL}", list: OFAC-SDN}}
+  - {{address: "{b.CAROL}", list: OFAC-SDN}}
+""",
+    )
+    assert [line.split(" ")[0] for line in found] == [
+        "3:9",
+        "4:37",
+        "5:47",
+        "8:10",
+        "8:25",
+        "8:103",
+        "11:15",
+        "14:15",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        (f'address: "{b.QUOTE}"', f'address: "{b.BOB}"', "not in the pool"),
+        (f'token0: "{b.TOKEN}"', f'token0: "{b.BOB}"', "no contract of token acme"),
+        (f'token0: "{b.TOKEN}"', f'token0: "{b.QUOTE}"', "the same contract"),
+    ],
+)
+def test_a_pool_must_trade_the_token_against_its_quote(
+    tmp_path: Path, old: str, new: str, message: str
+) -> None:
+    (found,) = problems(tmp_path, TOKEN.replace(old, new))
+    assert message in found
+
+
+def test_addresses_are_found_in_any_case_on_every_chain() -> None:
+    enrichment = Enrichment(b.REFERENCE)
+    assert enrichment.parties[b.ALICE].id == "INV-0001"
+    assert enrichment.parties[b.BOB].labels == ("custodian",)
+    assert enrichment.parties[b.POOL].labels == ("pool",)
+    chain = enrichment.chain(b.CHAIN)
+    assert chain.tokens[b.TOKEN].issuer_name == "ACME Inc"
+    assert chain.suite[b.REGISTRY].address == b.TOKEN
+    assert not enrichment.chain(1).tokens
+
+
+def test_instruments_and_accounts_are_found_by_venue() -> None:
+    enrichment = Enrichment(b.REFERENCE)
+    known = enrichment.instrument("demo-venue", "ACME-USD")
+    assert known.token is not None
+    assert (known.token.id, known.currency) == ("acme", "USD")
+    other = enrichment.instrument("elsewhere", "ACME-USD")
+    assert (other.token, other.currency) == (None, "USD")
+    assert enrichment.instrument("elsewhere", "ACME").currency is None
+    assert enrichment.account("demo-venue", "acct-12").cluster == "CL-07"
+    assert enrichment.account("elsewhere", "acct-12") is NOBODY
+
+
+def test_a_registry_that_two_tokens_share_says_nothing_of_which() -> None:
+    token = b.REFERENCE.tokens[0]
+    contract = msgspec.structs.replace(token.contracts[0], address=b.CAROL)
+    second = msgspec.structs.replace(
+        token, id="second", contracts=(contract,), pools=(), instruments=()
+    )
+    shared = msgspec.structs.replace(b.REFERENCE, tokens=(token, second))
+    assert not Enrichment(shared).chain(b.CHAIN).suite
+
+
+def test_the_contracts_to_watch_come_with_their_roles() -> None:
+    assert watched(b.REFERENCE, b.CHAIN) == (
+        WatchedContract(b.TOKEN, "token", "acme", b.REGISTRY, b.COMPLIANCE),
+        WatchedContract(b.REGISTRY, "identity-registry", "acme"),
+        WatchedContract(b.COMPLIANCE, "compliance", "acme"),
+        WatchedContract(b.POOL, "pool", "acme"),
+    )
+    assert watched(b.REFERENCE, 1) == ()
