@@ -6,11 +6,7 @@ from typing import Any
 
 import structlog
 
-from collectors.coinbase import CoinbaseCollector
-from collectors.evm.collector import EvmCollector
 from collectors.evm.watched import Watched
-from collectors.kraken import KrakenCollector
-from collectors.replay import ReplayCollector
 from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
@@ -58,15 +54,24 @@ class Collectors:
                 writer.cancel()
 
     def _collector(self, source: Source) -> Callable[[], Coroutine[Any, Any, None]]:
+        # A protocol's code is imported where one of its sources is configured.
         match source:
             case EvmSource():
+                from collectors.evm.collector import EvmCollector
+
                 outlet = self._outlet(source, source.name, "evm")
                 return EvmCollector(source, self._watched[source.name], outlet).run
             case CoinbaseSource():
+                from collectors.coinbase import CoinbaseCollector
+
                 return CoinbaseCollector(source, self._outlet(source, source.name, "coinbase")).run
             case KrakenSource():
+                from collectors.kraken import KrakenCollector
+
                 return KrakenCollector(source, self._outlet(source, source.name, "kraken")).run
             case ReplaySource():
+                from collectors.replay import ReplayCollector
+
                 return ReplayCollector(
                     source, lambda name, protocol: self._outlet(source, name, protocol)
                 ).run

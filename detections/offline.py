@@ -32,8 +32,8 @@ def detect(
 
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where its action is one of ours but it lacks what such a record has. A line that is no
-    event goes to `report`, with `name`, line and column, and so does a rule that failed on an event;
-    nothing stops the others.
+    event goes to `report`, with `name`, line and column, and so does a rule that failed on an
+    event; nothing stops the others.
     """
     engine = rules if isinstance(rules, Engine) else Engine(rules)
     for number, line in enumerate(lines, 1):

@@ -22,11 +22,11 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
-from detections.order_book import OrderBook, OrderBooks
+from detections.findings import Finding, witness
+from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks
 from detections.parties import UNKNOWN, Party, Sameness, acting, buyer, is_exempt, sameness, seller
+from detections.spoofing_candidate import Candidate, Execution, filled_quantity, sentence
 from detections.windows import SlidingGroups
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import (
     FeedGap,
     MarketEvent,
@@ -85,37 +85,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
-
-
-class Execution(Struct, frozen=True):
-    """A trade on the other side."""
-
-    quantity: float
-    price: float
-    same: Sameness | None
-    witness: Witness
-
-
-class Candidate(Struct):
-    """A large order that may turn out to be a spoof."""
-
-    order_id: str
-    buy: bool
-    party: Party
-    price: float
-    quantity: float
-    depth: float
-    """Of its side, before it."""
-    placed: Witness
-    unsure: bool
-    filled: float = 0.0
-    reduced: float = 0.0
-    traded_at_price: float = 0.0
-    """By trades that name no order: perhaps its own fills."""
-    executions: list[Execution] = field(default_factory=list[Execution])
-    ended: Witness | None = None
-    inferred: bool = False
-    """The feed doesn't say whether it was cancelled."""
 
 
 class Watch(Struct):
@@ -196,6 +165,8 @@ class Spoofing(Correlator):
             return
         watch = self._watches.get(book.key)
         if watch is None:
+            if len(self._watches) >= MOST_BOOKS:
+                del self._watches[next(iter(self._watches))]
             watch = self._watches[book.key] = Watch()
         self._forget(watch, order.timestamp)
         if len(watch.live) >= MOST_CANDIDATES:
@@ -249,7 +220,7 @@ class Spoofing(Correlator):
             return ()
         if event.timestamp - candidate.placed.timestamp > self._p.maximum_lifetime:
             return ()
-        filled = _filled(candidate, event)
+        filled = filled_quantity(candidate, event)
         if filled > self._p.maximum_fill_share * candidate.quantity:
             return ()
         candidate.filled = filled
@@ -333,7 +304,7 @@ class Spoofing(Correlator):
         return [
             Finding(
                 entities=entities,
-                reason=_sentence(candidate, event, lifetime, share, executed, bool(others)),
+                reason=sentence(candidate, event, lifetime, share, executed, bool(others)),
                 witnesses=tuple(sorted(witnesses.values(), key=lambda w: w.timestamp)),
                 confidence=self._confidence(candidate, share, lifetime, times),
                 metrics={
@@ -371,15 +342,6 @@ class Spoofing(Correlator):
         )
 
 
-def _filled(candidate: Candidate, event: OrderCancelled | OrderRemoved) -> float:
-    """How much of the order was filled, as far as the feed tells."""
-    filled = candidate.filled
-    if isinstance(event, OrderCancelled) and event.remaining is not None:
-        return max(filled, candidate.quantity - candidate.reduced - event.remaining)
-    # What trades at its price took, where they name no orders, may all have been its own.
-    return max(filled, min(candidate.quantity, candidate.traded_at_price))
-
-
 def _resolved(named: Party, trade: Trade, book: OrderBook, *, buy: bool) -> Party:
     """The party of one side, by the account behind its resting order where the trade has none."""
     if named.known:
@@ -389,31 +351,3 @@ def _resolved(named: Party, trade: Trade, book: OrderBook, *, buy: bool) -> Part
         if order is not None and order.buy is buy:
             return Party(order.account, order.investor, order.cluster)
     return UNKNOWN
-
-
-def _sentence(
-    candidate: Candidate,
-    event: MarketEvent,
-    lifetime: int,
-    share: float,
-    executed: float,
-    by_cluster: bool,
-) -> str:
-    side, depth_side, doing, done = (
-        ("buy", "bid", "selling", "sold") if candidate.buy else ("sell", "ask", "buying", "bought")
-    )
-    ended = "took it off the book" if candidate.inferred else "cancelled it"
-    text = (
-        f"{candidate.party} placed a {side} of {amount(candidate.quantity)} {event.instrument} at "
-        f"{amount(candidate.price)} ({percent(share)} of the {depth_side} depth), {ended} after "
-        f"{lapse(lifetime)} with {amount(candidate.filled)} filled"
-    )
-    if not candidate.executions:
-        return text
-    value = sum(e.quantity * e.price for e in candidate.executions)
-    at = amount(round(value / executed, 8)) if executed else "0"
-    if all(e.same is None for e in candidate.executions):
-        return f"{text}, while {amount(executed)} were {done} at {at} (the feed names no accounts)"
-    if by_cluster:
-        return f"{text}, while its cluster was {doing} {amount(executed)} at {at}"
-    return f"{text}, while {doing} {amount(executed)} at {at}"

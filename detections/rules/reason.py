@@ -19,7 +19,7 @@ from detections.wording import amount
 LONGEST_TEMPLATE = 1_000
 _LONGEST_VALUE = 200
 _LONGEST_SENTENCE = 2_000
-_MISSING = "(unknown)"
+_MISSING = "unknown"
 _TOKEN = re.compile(r"\{\{|\}\}|\{([^{}]*)\}|[{}]")
 _SECOND = 1_000_000_000
 

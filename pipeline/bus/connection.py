@@ -31,9 +31,14 @@ class Bus:
     """The streams, for one process. Use as an asynchronous context manager."""
 
     def __init__(
-        self, client: Client, jetstream: JetStreamContext, config: EmbeddedBus | ExternalBus
+        self,
+        client: Client,
+        jetstream: JetStreamContext,
+        config: EmbeddedBus | ExternalBus,
+        news: "_News",
     ) -> None:
         self.client = client
+        self._news = news
         self.jetstream = jetstream
         self.names = StreamNames(config.prefix if isinstance(config, ExternalBus) else "")
         self.batch: MicroBatch = config.batch
@@ -44,6 +49,7 @@ class Bus:
     @classmethod
     async def connect(cls, config: EmbeddedBus | ExternalBus, *, name: str) -> Self:
         """Connect, and create or update streams and buckets. Raises :class:`BusUnavailable`."""
+        news = _News()
         options = _embedded_options(config) if isinstance(config, EmbeddedBus) else _options(config)
         try:
             client = await nats.connect(
@@ -54,9 +60,9 @@ class Bus:
                 # The first connection must not be tried for ever in silence.
                 allow_reconnect=True,
                 ping_interval=10,
-                error_cb=_on_error,
-                disconnected_cb=_on_disconnected,
-                reconnected_cb=_on_reconnected,
+                error_cb=news.error,
+                disconnected_cb=news.disconnected,
+                reconnected_cb=news.reconnected,
                 pending_size=64 * 1024 * 1024,
                 **options,
             )
@@ -66,7 +72,7 @@ class Bus:
                 "check bus.urls and its credentials, and that the server runs"
             ) from error
         jetstream = client.jetstream(timeout=10)
-        bus = cls(client, jetstream, config)
+        bus = cls(client, jetstream, config, news)
         try:
             await jetstream.account_info()
             await ensure_streams(jetstream, bus.names, config.streams)
@@ -88,6 +94,7 @@ class Bus:
 
     async def close(self) -> None:
         """Close the connection; what was not acknowledged was never said to be durable."""
+        self._news.closing = True
         await self.client.close()
 
     @property
@@ -146,13 +153,19 @@ def _tls(config: Tls) -> ssl.SSLContext:
     return context
 
 
-async def _on_error(error: Exception) -> None:
-    log.warning("bus", error=str(error) or type(error).__name__)
+class _News:
+    """Tells the log what becomes of the connection, but for its end by our own will."""
 
+    def __init__(self) -> None:
+        self.closing = False
 
-async def _on_disconnected() -> None:
-    log.warning("bus disconnected")
+    async def error(self, error: Exception) -> None:
+        if not self.closing:
+            log.warning("bus", error=str(error) or type(error).__name__)
 
+    async def disconnected(self) -> None:
+        if not self.closing:
+            log.warning("bus disconnected")
 
-async def _on_reconnected() -> None:
-    log.info("bus connected again")
+    async def reconnected(self) -> None:
+        log.info("bus connected again")

@@ -130,14 +130,14 @@ def _normalizer(config: Configuration) -> Start:
 
 def venues(config: Configuration) -> Mapping[str, str]:
     """The venue of every source that has one, by the source's name."""
-    from collectors.recording import recorded_sources
-
     found: dict[str, str] = {}
     for source in config.sources:
         match source:
             case CoinbaseSource() | KrakenSource():
                 found[source.name] = source.venue
             case ReplaySource(protocol="recorded"):
+                from collectors.recording import recorded_sources
+
                 for recorded in recorded_sources(source.path):
                     if recorded.venue:
                         found[recorded.source] = recorded.venue

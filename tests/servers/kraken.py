@@ -1,6 +1,6 @@
 """A small, strict server of Kraken's WebSocket v2, written from its documentation.
 
-Sources: https://docs.kraken.com/api/docs/websocket-v2/book, /trade, /level3, /status, /heartbeat and
+Sources: https://docs.kraken.com/api/docs/websocket-v2/book, trade, level3, status, heartbeat, and
 the checksum guides. Levels are sent with the instrument's full precision; a level that comes into
 the subscribed depth is published, one that falls out is not. It shares no code with the collector.
 """
@@ -295,8 +295,8 @@ class KrakenServer:
         new = {order_id: (p, q) for p, queue in now.items() for order_id, q in queue}
         events: list[tuple[str, str, Decimal, Decimal]] = [
             ("delete", order_id, *old[order_id])
-            for order_id in old
-            if order_id not in market.orders[side]
+            for order_id, (price, _) in old.items()
+            if order_id not in new and self._left(market, side, order_id, price)
         ]
         for order_id, (price, quantity) in new.items():
             if order_id not in old:
@@ -309,6 +309,11 @@ class KrakenServer:
             f'"order_qty":{market.quantity(quantity)},"timestamp":"{_now()}"}}'
             for event, order_id, price, quantity in events
         ]
+
+    def _left(self, market: Market, side: str, order_id: str, price: Decimal) -> bool:
+        """Whether an order is gone from its price, and not only out of the depth with its level."""
+        known = market.orders[side].get(order_id)
+        return known is None or known[0] != price
 
     def _trade_row(self, market: Market, number: int) -> str:
         price, quantity = market.price(Decimal(100)), market.quantity(Decimal(1))
