@@ -11,15 +11,16 @@ and each further line is one frame::
     [0,1700000000123456789,"1700000000000000000.000000000001","{\\"type\\":...}"]
     [1,1700000000123456789,"...","{...}","snapshot","ACME-USD"]
 
-which is: the source's place in the first line's list, when it was received (ns since the epoch), its
-position, its payload, and, where they aren't ``message`` and empty, its kind and context. A payload
-that is no UTF-8 is ``{"base64":"..."}``. The same frames give the same bytes, gzip'd too.
+which is: the source's place in the first line's list, when it was received (ns since the epoch),
+its position, its payload, and, where they aren't ``message`` and empty, its kind and context. A
+payload that is no UTF-8 is ``{"base64":"..."}``. The same frames give the same bytes, gzip'd too.
 """
 
 import base64
 import binascii
 import gzip
 import io
+import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -34,6 +35,9 @@ from pipeline.outlet import FrameOutlet
 FORMAT = "tapewatch-recording"
 VERSION = 1
 GZIP_MAGIC = b"\x1f\x8b"
+
+#: What reading a damaged or vanished file raises.
+UNREADABLE = (OSError, EOFError, zlib.error)
 
 _LONGEST_HEADER = 1 << 20
 
@@ -160,7 +164,7 @@ def read_header(path: Path) -> Header:
     with open_lines(path) as file:
         try:
             line = file.readline(_LONGEST_HEADER)
-        except (EOFError, OSError) as error:
+        except UNREADABLE as error:
             raise RecordingError(f"{path.name}: {error}") from None
     return decode_header(line, path.name)
 
@@ -230,6 +234,7 @@ class _Unpacked(gzip.GzipFile):
 
 
 __all__ = [
+    "UNREADABLE",
     "Header",
     "RecordedSource",
     "RecordingError",

@@ -14,6 +14,7 @@ import structlog
 from collectors.connection import SourceMisconfigured
 from collectors.cryptofeed_lines import parse_line
 from collectors.recording import (
+    UNREADABLE,
     RecordingError,
     decode_header,
     decode_line,
@@ -109,6 +110,7 @@ class ReplayCollector:
         self._path = Path(config.path)
         self._outlet_for = outlet_for
         self._longest = _ESCAPED * config.max_frame + _LINE_OVERHEAD
+        self._bad = 0
         self._log = _log.bind(source=config.name, file=self._path.name)
 
     async def run(self) -> None:
@@ -136,7 +138,7 @@ class ReplayCollector:
         try:
             with open_lines(self._path) as file:
                 return _Recorded(self._path, file.readline(self._longest))
-        except (OSError, EOFError) as error:
+        except UNREADABLE as error:
             raise SourceMisconfigured(f"{self._path.name} can't be read: {error}") from None
 
     async def _resume(self, lines: _Lines, outlets: list[FrameOutlet]) -> list[int]:
@@ -210,12 +212,16 @@ class ReplayCollector:
                     read = lines.read(number, line)
                     if read is not None:
                         yield read
-        except (OSError, EOFError) as error:
+        except UNREADABLE as error:
             yield _Read(number + 1, 0, None, f"the file can't be read from here on: {error}")
 
     async def _report(self, outlet: FrameOutlet, read: _Read) -> None:
         payload = read.line[:_KEPT_OF_A_BAD_LINE]
-        self._log.warning("a line is no frame", line=read.number, reason=read.problem)
+        self._bad += 1
+        if self._bad in (1, 10, 100) or self._bad % 1000 == 0:
+            self._log.warning("no frame", line=read.number, reason=read.problem, bad=self._bad)
+        if not read.line:
+            outlet.state.trouble = read.problem
         await outlet.dead(
             DeadLetter(
                 stage="collectors",

@@ -15,6 +15,9 @@ class Timed(Protocol):
     def timestamp(self) -> int: ...
 
 
+#: Up to so many times the minimum, a series alerts at each multiple of it.
+_EVERY = 5
+
 T = TypeVar("T", bound=Timed)
 _timestamp = attrgetter("timestamp")
 
@@ -23,10 +26,12 @@ class Group(msgspec.Struct, Generic[T]):
     """What happened to one key within the window, in order of event time."""
 
     items: list[T]
-    muted_until: int = 0
-    """Nothing before this event time is collected: an alert covers it."""
-    muted: int = 0
-    """How much was left out while muted."""
+    series_until: int = 0
+    """End, by event time, of the series that was alerted; 0 while none was."""
+    series_alerts: int = 0
+    """Alerts of the series so far."""
+    next_alert: int = 0
+    """How many items the series must have for its next alert."""
 
 
 class SlidingGroups(Generic[T]):
@@ -41,8 +46,11 @@ class SlidingGroups(Generic[T]):
         self._most_items = most_items
         self._groups: dict[Hashable, Group[T]] = {}
 
-    def add(self, key: Hashable, item: T) -> Group[T] | None:
-        """The key's group with `item` in it, cleared of what is too old; None while it is muted."""
+    def add(self, key: Hashable, item: T) -> Group[T]:
+        """The key's group with `item` in it, cleared of what is too old.
+
+        While a series lasts its items stay, so that each further alert has the whole evidence.
+        """
         # Taken out and put back at the end, so that the first group is always the idlest.
         group = self._groups.pop(key, None)
         if group is None:
@@ -50,11 +58,11 @@ class SlidingGroups(Generic[T]):
         self._groups[key] = group
         if len(self._groups) > self._most_groups:
             del self._groups[next(iter(self._groups))]
-        if item.timestamp < group.muted_until:
-            group.muted += 1
-            return None
+        if group.series_until and item.timestamp >= group.series_until:
+            group.items.clear()
+            group.series_until = group.series_alerts = group.next_alert = 0
         insort(group.items, item, key=_timestamp)
-        oldest = group.items[-1].timestamp - self.window
+        oldest = 0 if group.series_until else group.items[-1].timestamp - self.window
         stale = 0
         while group.items[stale].timestamp < oldest:
             stale += 1
@@ -63,12 +71,20 @@ class SlidingGroups(Generic[T]):
             del group.items[:stale]
         return group
 
-    def mute(self, group: Group[T]) -> int:
-        """Let the group be silent for one window from its first item, and empty it.
+    def due(self, group: Group[T], minimum: int) -> bool:
+        """Whether the group has enough for an alert, or for the next one of its series.
 
-        Returns how many were left out by the mute before.
+        A series lasts one window from its first item. It alerts at `minimum`, at twice, three,
+        four and five times that, and then whenever it has doubled: no trade is without an alert for
+        long, and no series makes a flood.
         """
-        before, group.muted = group.muted, 0
-        group.muted_until = group.items[0].timestamp + self.window
-        group.items.clear()
-        return before
+        return len(group.items) >= (group.next_alert or minimum)
+
+    def alerted(self, group: Group[T], minimum: int) -> int:
+        """Note an alert; returns which one of its series it is, from 1."""
+        count = len(group.items)
+        multiple = count // minimum
+        group.series_until = group.series_until or group.items[0].timestamp + self.window
+        group.next_alert = (multiple + 1) * minimum if multiple < _EVERY else 2 * count
+        group.series_alerts += 1
+        return group.series_alerts

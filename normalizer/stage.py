@@ -1,5 +1,7 @@
 """The normalizer on the bus: RAW to EVENTS."""
 
+import re
+
 import msgspec
 
 from normalizer.normalize import Normalized, Normalizer, encode_event
@@ -15,6 +17,7 @@ from pipeline.metrics import (
 )
 
 STAGE = "normalizer"
+_PLACES = re.compile(r"\[[^\]]*\]")
 
 
 def relay(bus: Bus, normalizer: Normalizer) -> Relay:
@@ -40,7 +43,8 @@ def _count(source: str, frames: int, result: Normalized) -> None:
     for kind, count in result.ignored.items():
         MESSAGES_IGNORED.labels(source, kind).inc(count)
     for letter in result.dead:
-        SCHEMA_ERRORS.labels(source, letter.field or "frame").inc()
+        # Without places in lists, so that the metric has a bounded number of series.
+        SCHEMA_ERRORS.labels(source, _PLACES.sub("", letter.field or "frame")).inc()
 
 
 def _no_batch(message: StreamMessage, error: msgspec.MsgspecError) -> DeadLetter:

@@ -5,8 +5,6 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from typing import Literal
 
-import structlog
-
 from collectors.connection import EndpointFault, LinkLost
 from collectors.evm.assembly import AssembledBlock, BlockAssembler, LogReader
 from collectors.evm.backfill import (
@@ -23,8 +21,6 @@ from collectors.evm.reorganisation import find_fork, header_at
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import BlockSender
 from pipeline.source_state import SourceState
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Blocks back to which a reorganisation is followed.
 REORGANISATION_DEPTH = 128

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import msgspec
-import structlog
 from msgspec import Raw, Struct
 from tenacity import (
     AsyncRetrying,
@@ -21,8 +20,6 @@ from tenacity import (
 )
 
 from collectors.connection import EndpointFault, Link, LinkLost
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Requests that one connection has under way at most.
 MAX_IN_FLIGHT = 32

@@ -6,9 +6,9 @@ Three patterns, one per rule:
 - `same_cluster`: buyer and seller are different, but of one cluster.
 - `pool_round_trip`: one owner's (or cluster's) swaps in a pool go both ways and nearly cancel out.
 
-Each looks at a sliding window per owner and instrument, and alerts once when the window has enough.
-Then that owner is silent there until a window after the first trade of the alert is over; what came
-meanwhile is counted in the next alert, if there is one.
+Each looks at a sliding window per owner and instrument, and alerts when the window has enough. What
+follows within a window of the first trade belongs to the same series: it alerts again at multiples
+of the minimum, then at each doubling, each time with the evidence of the whole series.
 """
 
 from collections.abc import Iterable
@@ -109,7 +109,7 @@ class WashTrading(Correlator):
         )
         key = (trade.provider, trade.venue, trade.instrument, same, owner)
         group = self._groups.add(key, deal)
-        if group is None or len(group.items) < self._minimum:
+        if not self._groups.due(group, self._minimum):
             return ()
         if sum(d.notional for d in group.items) < self._gross:
             return ()
@@ -117,7 +117,7 @@ class WashTrading(Correlator):
 
     def _crossing(self, trade: Trade, same: str, owner: str, group: Group[Deal]) -> Finding:
         deals = list(group.items)
-        before = self._groups.mute(group)
+        number = self._groups.alerted(group, self._minimum)
         quantity, notional = sum(d.quantity for d in deals), sum(d.notional for d in deals)
         money = f" {trade.currency}" if trade.currency else ""
         where = f"{trade.instrument} on {trade.venue}"
@@ -133,7 +133,7 @@ class WashTrading(Correlator):
             "trades": float(len(deals)),
             "quantity": quantity,
             "notional": notional,
-            "trades_since_last_alert": float(before),
+            "alert_of_series": float(number),
         }
         return self._finding(
             deals,
@@ -161,7 +161,7 @@ class WashTrading(Correlator):
             "unsure" in swap.tags,
         )
         group = self._groups.add((swap.chain_id, swap.pool, owner), deal)
-        if group is None or len(group.items) < self._minimum:
+        if not self._groups.due(group, self._minimum):
             return ()
         bought = sum(d.quantity for d in group.items if d.quantity > 0)
         sold = -sum(d.quantity for d in group.items if d.quantity < 0)
@@ -183,7 +183,7 @@ class WashTrading(Correlator):
         net_share: float,
     ) -> Finding:
         deals = list(group.items)
-        before = self._groups.mute(group)
+        number = self._groups.alerted(group, self._minimum)
         wallets = sorted({party.account or owner for d in deals for party in d.who})
         notional = sum(d.notional for d in deals)
         symbol = f" {swap.token_symbol}" if swap.token_symbol else ""
@@ -204,7 +204,7 @@ class WashTrading(Correlator):
                 "notional": notional,
                 "net_share": net_share,
                 "wallets": float(len(wallets)),
-                "trades_since_last_alert": float(before),
+                "alert_of_series": float(number),
             },
             [owner, *(name for d in deals for party in d.who for name in party.names)],
         )

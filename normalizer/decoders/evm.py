@@ -177,7 +177,7 @@ class EvmDecoder:
             try:
                 if quantity(receipt.status, "status"):
                     continue
-                call = block.call(hash32(receipt.transaction_hash, "transactionHash"))
+                call = block.call(receipt.transaction_hash)
                 answer = answers.get(call.hash)
                 if not is_transfer(call) or (answer is None and call.to not in block.chain.tokens):
                     out.ignore("failed-transaction")
@@ -195,11 +195,9 @@ def _log_event(log: Log, block: BlockScope, out: Normalized) -> tuple[int, Chain
     """The index of a log and its event. Raises AbiMismatch or Unreadable."""
     contract = address(log.address, "address")
     index = quantity(log.log_index, "logIndex")
-    if log.block_hash.lower() != block.hash:
+    if log.block_hash != block.hash and log.block_hash.lower() != block.hash:
         raise Unreadable("is not the hash of this frame's block", "blockHash")
-    scope = LogScope(
-        block, block.call(hash32(log.transaction_hash, "transactionHash")), contract, index
-    )
+    scope = LogScope(block, block.call(log.transaction_hash), contract, index)
     topics = log.topics
     topic0 = topics[0].lower() if topics else ""
     known = _BUILDERS.get((topic0, len(topics)))

@@ -53,6 +53,7 @@ class BlockScope:
         self.fields: dict[str, Any] = {}
         self._calls: dict[str, Call] = {}
         self._contracts: dict[str, dict[str, Any]] = {}
+        self._tokens: dict[str, TokenInfo | None] = {}
         self._transfers: dict[str, Callable[[], TokenTransfer]] = {}
 
     def add_call(self, transaction: Transaction) -> Call:
@@ -76,19 +77,28 @@ class BlockScope:
         self._calls[call_hash] = call
         return call
 
-    def call(self, call_hash: str) -> Call:
-        """The transaction of this hash; without details where the frame doesn't have it."""
-        call = self._calls.get(call_hash)
-        if call is None:
+    def call(self, text: str) -> Call:
+        """The transaction of this hash; without details where the frame doesn't have it.
+
+        Raises ``Unreadable`` for what is no hash.
+        """
+        call = self._calls.get(text)
+        if call is None and (call := self._calls.get(hash32(text, "transactionHash"))) is None:
+            call_hash = text.lower()
             call = self._calls[call_hash] = Call(call_hash, related=(call_hash, self.hash))
         return call
 
     def token_of(self, contract: str) -> TokenInfo | None:
         """The token that a contract is, or is a part of."""
+        try:
+            return self._tokens[contract]
+        except KeyError:
+            pass
         chain = self.chain
         token = chain.tokens.get(contract) or chain.suite.get(contract)
         if token is None and (pool := chain.pools.get(contract)) is not None:
             token = pool.token
+        self._tokens[contract] = token
         return token
 
     def contract_fields(self, contract: str) -> dict[str, Any]:

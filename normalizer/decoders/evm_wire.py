@@ -159,17 +159,12 @@ class _Quantities(dict[str, int]):
         return value
 
 
-class _Checked(dict[str, str]):
-    """Texts of one form to their lower case; kept, for they come again."""
-
-    def __init__(self, form: re.Pattern[str], what: str) -> None:
-        super().__init__()
-        self.form = form
-        self.what = what
+class _Addresses(dict[str, str]):
+    """Addresses as they came to their lower case; kept, for they come again."""
 
     def __missing__(self, text: str) -> str:
-        if self.form.fullmatch(text) is None:
-            raise Unreadable(f"{text[:80]!r} is no {self.what}")
+        if _ADDRESS.fullmatch(text) is None:
+            raise Unreadable(f"{text[:80]!r} is no address")
         if len(self) >= _MOST_KEPT:
             self.clear()
         self[text] = lower = text.lower()
@@ -177,8 +172,7 @@ class _Checked(dict[str, str]):
 
 
 _quantities = _Quantities()
-_addresses = _Checked(_ADDRESS, "address")
-_hashes = _Checked(_HASH, "hash")
+_addresses = _Addresses()
 
 
 def address(text: str, name: str) -> str:
@@ -191,7 +185,6 @@ def address(text: str, name: str) -> str:
 
 def hash32(text: str, name: str) -> str:
     """A 32-byte hash in lower case. Raises :class:`Unreadable`."""
-    try:
-        return _hashes[text]
-    except Unreadable as error:
-        raise Unreadable(error.reason, name) from None
+    if _HASH.fullmatch(text) is None:
+        raise Unreadable(f"{text[:80]!r} is no 32-byte hash", name)
+    return text.lower()

@@ -35,7 +35,7 @@ def detect(
 
     def report(problem: Problem) -> None:
         nonlocal problems
-        problems += 1
+        problems += problem.severity == "error"
         print(render([problem]), file=sys.stderr)
 
     encode = msgspec.json.Encoder().encode

@@ -33,7 +33,7 @@ def check(
             typer.echo(f"{render(found.problems)}\n\n{summary(found.problems)}", err=True)
         raise typer.Exit(CONFIGURATION) from None
     if as_json:
-        typer.echo("[]")
+        typer.echo(to_json(ruleset.warnings))
     else:
         count = len(ruleset.sigma) + len(ruleset.correlators)
         typer.echo(

@@ -95,9 +95,7 @@ def _collectors(config: Configuration) -> Start:
             ]
             contracts[source.name] = Watched.of(
                 {
-                    c.address: WatchedToken(
-                        identity_registry=c.registry, compliance=c.compliance
-                    )
+                    c.address: WatchedToken(identity_registry=c.registry, compliance=c.compliance)
                     for c in found
                     if c.role == "token"
                 },

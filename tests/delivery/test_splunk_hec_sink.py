@@ -232,6 +232,18 @@ async def test_what_was_acknowledged_before_a_fault_is_not_sent_again(
     assert indexed(hec) == Counter({"event-1": 1, "event-3": 1})
 
 
+async def test_requests_are_acknowledged_also_when_a_later_one_of_the_batch_is_put_off():
+    # With room for one unacknowledged request, each attempt gets one request further.
+    with HecReceiver(HecToken(acknowledge=True), max_pending_acks=1) as hec:
+        sink = sink_to(hec, acknowledgement=True, max_body=1_000)
+        batch = [event(n, size=900) for n in range(4)]
+        with pytest.raises(SinkUnavailable, match="code 27"):
+            await sink.deliver(batch)
+        done, _ = await deliver_all(sink, batch)
+        assert done.written + done.already == 4
+        assert indexed(hec) == Counter({d.id: 1 for d in batch})
+
+
 async def test_acknowledgement_that_the_token_lacks_is_said(hec: HecReceiver):
     with pytest.raises(SinkUnavailable, match="acknowledgement: false"):
         await sink_to(hec, acknowledgement=True).deliver([event(1)])
