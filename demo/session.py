@@ -13,19 +13,17 @@ from msgspec import Struct
 
 from demo.chain.anvil import Anvil, AnvilOptions
 from demo.ground_truth import GroundTruth, ground_truth
+from demo.recording import REFERENCE_FILE, SESSION_FILE, TRUTH_FILE
 from demo.venue import scenario as venue_scenario
 from demo.venue.authentication import Credential, new_credential
 from demo.venue.exchange import Exchange
 from demo.venue.facts import PRODUCT
 from demo.venue.server import FeedServer
-from demo.workspace import KEY_VARIABLES, Workspace, live_sources, reference_of
+from demo.workspace import CHAIN_SOURCE, KEY_VARIABLES, Workspace, live_sources, reference_of
 from pipeline.bus.status_board import StageReport
 from pipeline.config.loading import load_configuration
 from pipeline.supervisor import Supervisor
 
-#: The session's file in a recording's folder.
-SESSION_FILE = "session.jsonl.gz"
-CHAIN_SOURCE = "chain"
 #: Sealing a block every so often, in seconds.
 BLOCK_SECONDS = 0.5
 #: Stages must be up, and everything delivered, within this many seconds.
@@ -195,7 +193,7 @@ async def play_recorded(
     workspace: Workspace, recording: Path, rules: Path, on_progress: Callable[[Progress], None]
 ) -> GroundTruth:
     """Send a recorded session through the same pipeline."""
-    reference = yaml.safe_load((recording / "reference.yaml").read_text())
+    reference = yaml.safe_load((recording / REFERENCE_FILE).read_text())
     source = {
         "name": "recording",
         "type": "replay",
@@ -203,7 +201,7 @@ async def play_recorded(
     }
     workspace.write([source], reference, rules)
     await Watched(workspace, on_progress).until_done()
-    return GroundTruth.load(recording / "truth.json")
+    return GroundTruth.load(recording / TRUTH_FILE)
 
 
 def _chain_scenario() -> ModuleType:

@@ -10,6 +10,8 @@ from demo.chain.facts import Facts, TokenFacts
 from demo.venue.facts import ACCOUNTS, PRODUCT
 
 VENUE = "demo-venue"
+CHAIN_SOURCE = "chain"
+VENUE_SOURCE = "venue"
 NETWORK = "anvil"
 #: Environment variables by which the stages get the venue's key: it is in no file.
 KEY_VARIABLES = {
@@ -69,7 +71,7 @@ def live_sources(
     key = {name: f"${{env:{variable}}}" for name, variable in KEY_VARIABLES.items()}
     return [
         {
-            "name": "chain",
+            "name": CHAIN_SOURCE,
             "type": "evm",
             "network": NETWORK,
             "chain_id": facts.chain_id,
@@ -77,7 +79,7 @@ def live_sources(
             "start_block": facts.start_block,
         },
         {
-            "name": "venue",
+            "name": VENUE_SOURCE,
             "type": "coinbase",
             "venue": VENUE,
             "url": venue_url,

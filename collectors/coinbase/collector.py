@@ -191,7 +191,8 @@ class CoinbaseCollector:
         self._log.warning(
             "gap", product=product.product, expected=last + 1, received=sequence, reason=reason
         )
-        await self._synchroniser.gap(product, notice, sequence)
+        # It stands where the first missing one would: a snapshot that has those comes behind it.
+        await self._synchroniser.gap(product, notice, min(last + 1, sequence))
         self._synchronise(link, product)
 
     async def _trade(self, header: wire.Header) -> bool:

@@ -14,7 +14,7 @@ LARGEST_OVERLAP = 100_000
 
 
 class Held(NamedTuple):
-    """A frame that waits for the snapshot. A gap notice has the sequence of what comes behind."""
+    """A frame that waits for the snapshot. A gap notice has the sequence of what is missing."""
 
     sequence: int
     received: int

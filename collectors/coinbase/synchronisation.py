@@ -56,7 +56,7 @@ class Synchroniser:
             product.keep(held)
 
     async def gap(self, product: ProductFeed, notice: GapNotice, sequence: int) -> None:
-        """Put a gap notice before the message ``sequence``."""
+        """Put a gap notice into the feed, where the message ``sequence`` is missing."""
         if product.held is None:
             await self._feed.gap(notice)
         else:
@@ -142,7 +142,7 @@ class Synchroniser:
                     expected=last + 1,
                     received=book.sequence,
                 )
-                await self.gap(product, notice, book.sequence)
+                await self.gap(product, notice, last + 1)
             product.skip_to(book.sequence)
         placed = False
         while True:

@@ -69,6 +69,7 @@ class EvmCollector:
             max_frame=self._config.max_frame,
             # A node on this machine or in this network would only lose time by compressing.
             compression=None,
+            acknowledge_at_once=True,
         )
         await connector.run(self._session)
 

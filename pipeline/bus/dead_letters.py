@@ -123,7 +123,7 @@ async def _frame(bus: Bus, original: str) -> Frame | None:
 
 
 async def _original(bus: Bus, original: str) -> tuple[Stream | None, int, bytes | None]:
-    """The stream, the index in the message, and the message's data, of ``STREAM/sequence/index``."""
+    """Stream, index in the message, and the message's data, of ``STREAM/sequence/index``."""
     name, _, rest = original.partition("/")
     sequence, _, index = rest.partition("/")
     try:

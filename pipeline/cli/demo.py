@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "sigma_rules"
-RECORDING = ROOT / "demo" / "recording"
+RECORDING = ROOT / "demo" / "recorded"
 #: Typical length of the trading, for the progress bar only.
 TRADING_SECONDS = 28
 
@@ -40,9 +40,9 @@ def demo(
     Exit 1 if something planted was missed or an alert was false.
     """
     from demo.outcome import Outcome, conclude
-    from demo.recording import keep
 
     from demo.chain.anvil import NodeModulesMissing
+    from demo.recording import keep
     from demo.session import SessionFailed, play_live, play_recorded
     from demo.workspace import NotOurs, Workspace
 

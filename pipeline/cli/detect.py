@@ -25,10 +25,9 @@ def detect(
 
     Lines that are no events are reported on standard error and don't stop the others; exit 1 then.
     """
-    from normalizer.events.ecs import nest
-
     from detections.offline import detect as run
     from detections.rules import load_rules
+    from normalizer.events.ecs import nest
 
     ruleset = load_rules(rules)
     problems = 0

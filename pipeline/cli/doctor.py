@@ -114,7 +114,7 @@ def _content(config: Configuration) -> list[Finding]:
                 f"{len(reference.sanctions)} sanctioned addresses",
                 advice=""
                 if reference.tokens
-                else "without tokens nothing on a chain is watched but `contracts`: set `reference`",
+                else "without tokens only `contracts` are watched on a chain: set `reference`",
             )
         )
     except ProblemsFound as problems:

@@ -134,11 +134,11 @@ def venues(config: Configuration) -> Mapping[str, str]:
             case CoinbaseSource() | KrakenSource():
                 found[source.name] = source.venue
             case ReplaySource(protocol="recorded"):
-                from collectors.recording import recorded_sources
+                from collectors.recording import read_header
 
-                for recorded in recorded_sources(source.path):
+                for recorded in read_header(source.path).sources:
                     if recorded.venue:
-                        found[recorded.source] = recorded.venue
+                        found[recorded.name] = recorded.venue
             case ReplaySource():
                 if source.venue:
                     found[source.name] = source.venue
@@ -164,7 +164,6 @@ def _detections(config: Configuration) -> Start:
 
 def _delivery(config: Configuration) -> Start:
     from delivery.build import build_notification, build_sink
-
     from delivery.stage import DocumentCache, SinkRunner, run_sink
 
     async def start(bus: Bus, reporter: Reporter) -> None:

@@ -1,0 +1,34 @@
+"""``tapewatch setup``: what sinks need, installed by somebody who may."""
+
+import asyncio
+
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
+from pipeline.cli.failures import Failure, command
+from pipeline.config.sinks import ElasticsearchSink
+
+
+@app.command()
+@command
+def setup(config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Install the Elasticsearch templates of every configured sink. Safe to repeat."""
+    from delivery.build import build_elasticsearch
+    from delivery.sink import SinkUnavailable
+    from pipeline.config.loading import load_configuration
+
+    loaded = load_configuration(config)
+    sinks = [sink for sink in loaded.sinks if isinstance(sink, ElasticsearchSink)]
+    if not sinks:
+        raise Failure(f"{config} has no sink of type elasticsearch: there is nothing to set up")
+    for settings in sinks:
+        try:
+            report = asyncio.run(build_elasticsearch(settings).install_templates())
+        except SinkUnavailable as error:
+            raise Failure(f"{settings.name}: {error.reason}") from error
+        written, unchanged = len(report.written), len(report.unchanged)
+        typer.echo(f"{settings.name}: {written} templates written, {unchanged} as they should be")
+        for name in report.written:
+            typer.echo(f"  written: {name}")
+        for sentence in (*report.left_out, *report.doubts):
+            typer.echo(f"  note: {sentence}")
