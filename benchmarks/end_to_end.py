@@ -250,9 +250,12 @@ async def _drain(watch: Watch, frames: int, folder: Path) -> None:
     """Wait until the sink has an event for each frame; a check of files, not of what is claimed."""
     deadline = time.monotonic() + DRAIN_SECONDS
     while time.monotonic() < deadline:
-        if watch.frames() >= frames and watch.behind() == 0:
-            if await asyncio.to_thread(_lines, folder / "out" / "events") >= frames:
-                return
+        if (
+            watch.frames() >= frames
+            and watch.behind() == 0
+            and await asyncio.to_thread(_lines, folder / "out" / "events") >= frames
+        ):
+            return
         await asyncio.sleep(0.2)
     raise SystemExit(f"not delivered within {DRAIN_SECONDS:.0f} s: {watch.reports}")
 

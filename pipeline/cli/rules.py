@@ -37,5 +37,6 @@ def check(
     else:
         count = len(ruleset.sigma) + len(ruleset.correlators)
         typer.echo(
-            f"{count} rules are good: {len(ruleset.sigma)} Sigma, {len(ruleset.correlators)} correlators"
+            f"{count} rules are good: {len(ruleset.sigma)} Sigma, "
+            f"{len(ruleset.correlators)} correlator rules"
         )

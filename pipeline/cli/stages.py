@@ -2,10 +2,12 @@
 
 import asyncio
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from typing import cast
 
 from pipeline.bus import Bus
 from pipeline.bus.status_board import ReaderState, StageReport
+from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource
 from pipeline.observability import Health
@@ -64,13 +66,35 @@ async def run_stage(stage: str, config: Configuration, health: Health) -> None:
         try:
             await asyncio.wait({work, report}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
-                work.result()
+                _raise_plainly(work)
                 await report  # a stage whose sources have ended still says so
             report.result()
         finally:
             for task in (work, report):
                 task.cancel()
             await asyncio.gather(work, report, return_exceptions=True)
+
+
+def _raise_plainly(work: "asyncio.Future[None]") -> None:
+    """Raise what the work raised; of a group, what a person must mend comes first."""
+    from collectors.connection import SourceMisconfigured
+
+    try:
+        work.result()
+    except BaseExceptionGroup as group:
+        wrong = group.subgroup(SourceMisconfigured)
+        if wrong is not None:
+            texts = [str(error) for error in _leaves(wrong)]
+            raise Failure("; ".join(texts), CONFIGURATION) from None
+        raise
+
+
+def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
+    for error in group.exceptions:
+        if isinstance(error, BaseExceptionGroup):
+            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
+        else:
+            yield error
 
 
 Start = Callable[[Bus, Reporter], Awaitable[None]]

@@ -1,0 +1,159 @@
+"""The product as its users run it: processes, files, a bus on the disk. For tests."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+ROOT = Path(__file__).parent.parent.parent
+RECORDED = ROOT / "demo" / "recorded"
+TAPEWATCH = (sys.executable, "-m", "pipeline.cli")
+
+
+class Installation:
+    """A folder with a configuration, and the commands run on it."""
+
+    def __init__(self, folder: Path, **changes: Any) -> None:
+        self.folder = folder
+        self.path = folder / "pipeline.yaml"
+        self.configuration: dict[str, Any] = {
+            "bus": {"type": "embedded", "path": "nats"},
+            "reference": [str(RECORDED / "reference.yaml")],
+            "sources": [
+                {
+                    "name": "recording",
+                    "type": "replay",
+                    "path": str(RECORDED / "session.jsonl.gz"),
+                }
+            ],
+            "detections": {"rules": [str(ROOT / "sigma_rules")]},
+            "sinks": [{"name": "files", "type": "file", "path": "out"}],
+            "observability": {"port": 0},
+            "logging": {"level": "info", "format": "ecs"},
+        } | changes
+        self.write()
+
+    def write(self) -> None:
+        """Write the configuration as it is now."""
+        self.path.write_text(yaml.safe_dump(self.configuration))
+
+    def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+        """A command to its end."""
+        return subprocess.run(
+            [*TAPEWATCH, *arguments, "--config", str(self.path)],
+            cwd=self.folder,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+
+    @contextmanager
+    def running(self, *arguments: str) -> Iterator["Running"]:
+        """`tapewatch run` in the background; stopped, if need be, at the end."""
+        log = self.folder / "log.ndjson"
+        with log.open("ab") as output:
+            process = subprocess.Popen(
+                [*TAPEWATCH, "run", *arguments, "--config", str(self.path)],
+                cwd=self.folder,
+                stdout=output,
+                stderr=output,
+            )
+        try:
+            yield Running(self, process, log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait()
+
+    def documents(self, content: str, sink: str = "out") -> list[dict[str, Any]]:
+        """What the file sink holds, in its order."""
+        folder = self.folder / sink / content
+        lines: list[dict[str, Any]] = []
+        for path in sorted(folder.glob("*.ndjson"), key=lambda p: p.name.rpartition("-")[2]):
+            for line in path.read_bytes().splitlines():
+                try:
+                    lines.append(json.loads(line))
+                except ValueError:
+                    assert line == path.read_bytes().splitlines()[-1], f"torn line within {path}"
+        return lines
+
+    def alerts(self, sink: str = "out") -> list[dict[str, Any]]:
+        """The alerts in the file sink."""
+        return self.documents("alerts", sink)
+
+
+class Running:
+    """A running product."""
+
+    def __init__(
+        self, installation: Installation, process: "subprocess.Popen[bytes]", log: Path
+    ) -> None:
+        self.installation = installation
+        self.process = process
+        self.log = log
+
+    def wait(self, timeout: float = 60) -> int:
+        """Its exit code, once it has ended."""
+        try:
+            return self.process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"still running; its log ends:\n{self.tail()}") from None
+
+    def tail(self) -> str:
+        """The end of the log."""
+        return self.log.read_text()[-4000:]
+
+    def until(self, condition: Callable[[], object], timeout: float = 40) -> None:
+        """Wait for something to become true."""
+        deadline = time.monotonic() + timeout
+        while not condition():
+            assert self.process.poll() is None, f"it ended:\n{self.tail()}"
+            assert time.monotonic() < deadline, f"not within {timeout} s:\n{self.tail()}"
+            time.sleep(0.1)
+
+    def status(self) -> dict[str, Any]:
+        """What `tapewatch status --json` says."""
+        answer = self.installation.run("status", "--json")
+        return json.loads(answer.stdout) if answer.stdout else {"stages": []}
+
+    def stage_pid(self, stage: str) -> int | None:
+        """The process of a stage, from the operating system's own list."""
+        for entry in Path("/proc").iterdir():
+            if not entry.name.isdigit():
+                continue
+            try:
+                command = (entry / "cmdline").read_bytes().split(b"\0")
+            except OSError:
+                continue
+            wanted = {b"--only", stage.encode(), str(self.installation.path).encode()}
+            if wanted <= set(command):
+                return int(entry.name)
+        return None
+
+    def kill_stage(self, stage: str) -> None:
+        """`kill -9`."""
+        pid = self.stage_pid(stage)
+        assert pid is not None, f"{stage} does not run:\n{self.tail()}"
+        os.kill(pid, signal.SIGKILL)
+
+
+def without_places(alert: dict[str, Any]) -> dict[str, Any]:
+    """An alert without where its frames lie on this bus: that depends on micro-batches."""
+    copy = json.loads(json.dumps(alert))
+    copy["surveillance"]["evidence"].pop("originals", None)
+    return copy
+
+
+__all__ = ["RECORDED", "ROOT", "Installation", "Running", "without_places"]
