@@ -327,7 +327,7 @@ class Spoofing(Correlator):
             return 1
         key = (event.venue, event.instrument, candidate.party.key)
         group = self._found.add(key, Occurrence(event.timestamp))
-        return 1 if group is None else len(group.items)
+        return len(group.items)
 
     def _confidence(self, candidate: Candidate, share: float, lifetime: int, times: int) -> float:
         evidence = max((_EXECUTION[e.same] for e in candidate.executions), default=_NO_EXECUTION)

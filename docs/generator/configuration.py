@@ -11,8 +11,9 @@ from pipeline.config.schema import Configuration
 _INTRODUCTION = """\
 Every key of `pipeline.yaml`. The file itself, commented, is [pipeline.yaml](../../pipeline.yaml).
 
-Durations have units: `250ms`, `5s`, `10m`, `1h30m`, `7d`. So have sizes: `64MiB` is a power of 1024,
-`10GB` of 1000. A number without a unit is an error. Relative paths start from the file's folder.
+Durations have units: `250ms`, `5s`, `10m`, `1h30m`, `7d`. So have sizes: `64MiB` is a power of
+1024, `10GB` of 1000. A number without a unit is an error. Relative paths start from the file's
+folder.
 A secret is never written into the file but referred to: `${env:NAME}` or `${file:PATH}`.
 Where the default of a group is empty, each of its keys has its own default.
 

@@ -1,6 +1,6 @@
 """``fields.md``: every ``event.action`` with its fields, from the records themselves."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterable, Iterator
 from typing import Annotated, Any, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -13,13 +13,13 @@ from normalizer.events.market import MarketEvent, OrderEvent
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
 
 _INTRODUCTION = """\
-Names are ECS names; types are those of Elasticsearch. On the bus and in `.test.yml` files a record is
-flat JSON with these names as keys; at a sink it is a nested ECS document. A rule names them as they
-stand here, and `tapewatch rules check` refuses any other.
+Names are ECS names; types are those of Elasticsearch. On the bus and in `.test.yml` files a record
+is flat JSON with these names as keys; at a sink it is a nested ECS document. A rule names them as
+they stand here, and `tapewatch rules check` refuses any other.
 
-An exact amount (`token.amount_raw`) is a whole number as decimal text, so that a uint256 never passes
-through a float. Times are nanoseconds since 1970 in UTC on the bus, RFC 3339 at sinks. A field that
-has no value is left out."""
+An exact amount (`token.amount_raw`) is a whole number as decimal text, so that a uint256 never
+passes through a float. Times are nanoseconds since 1970 in UTC on the bus, RFC 3339 at sinks. A
+field that has no value is left out."""
 
 _SHARED: dict[type[Struct], str] = {
     Event: "Every event",
@@ -56,14 +56,15 @@ def _action(record: type[Struct]) -> str:
 def _shared(cls: type[Struct], heading: str) -> str:
     parts = [f"## {heading}", sentence(cls.__doc__)]
     if above := _above(cls):
-        parts.append(f"Has besides: {above}.")
-    return "\n\n".join([*parts, _table(_rows(cls, cls.__annotations__))])
+        parts.append(f"Has besides what is under {above}.")
+    own = {name for name in cls.__annotations__ if cls is Event or name not in _ALWAYS}
+    return "\n\n".join([*parts, _table(_rows(cls, own))])
 
 
 def _record(record: type[Struct]) -> str:
     parts = [f"## {_action(record)}", sentence(record.__doc__)]
     if record is not Alert:
-        parts.append(f"Has the fields of: {_above(record)}.")
+        parts.append(f"Has besides what is under {_above(record)}.")
     own = [
         name
         for base in reversed(record.__mro__)
@@ -73,7 +74,7 @@ def _record(record: type[Struct]) -> str:
     fixed = _fixed(record)
     if fixed:
         parts.append(f"Always: {', '.join(fixed)}.")
-    rows = list(_rows(record, {name: None for name in own if name not in _ALWAYS}))
+    rows = list(_rows(record, {name for name in own if name not in _ALWAYS}))
     if rows:
         parts.append(_table(rows))
     return "\n\n".join(parts)
@@ -87,7 +88,7 @@ def _fixed(record: type[Struct]) -> list[str]:
     return [
         f"{code(field.encode_name)} is {code(_plain(field.default))}"
         for field in msgspec.structs.fields(record)
-        if field.name in _ALWAYS and field.default not in (None, ()) and field.name != "kind"
+        if field.name in _ALWAYS and field.default not in (None, (), "event")
     ]
 
 
@@ -96,12 +97,12 @@ def _plain(value: Any) -> str:
 
 
 def _above(cls: type[Struct]) -> str:
-    """Links to the shared parts that a class has besides its own."""
-    found = [base for base in cls.__mro__[1:] if base in _SHARED]
-    return ", ".join(f"[{_SHARED[base]}]({anchor(_SHARED[base])})" for base in found[::-1])
+    """A link to what a class has besides its own fields; empty where that is nothing."""
+    nearest = next((base for base in cls.__mro__[1:] if base in _SHARED), None)
+    return f"[{_SHARED[nearest]}]({anchor(_SHARED[nearest])})" if nearest else ""
 
 
-def _rows(cls: type[Struct], names: Any) -> Iterator[tuple[str, str, str]]:
+def _rows(cls: type[Struct], names: Collection[str]) -> Iterator[tuple[str, str, str]]:
     hints = get_type_hints(cls, include_extras=True)
     for field in msgspec.structs.fields(cls):
         if field.name in names:
@@ -124,5 +125,5 @@ def _description(hint: Any) -> str | None:
     return said[-1] if said else None
 
 
-def _table(rows: Any) -> str:
+def _table(rows: Iterable[tuple[str, str, str]]) -> str:
     return table(("field", "type", "meaning"), rows)

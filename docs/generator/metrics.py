@@ -1,6 +1,7 @@
 """``metrics.md``: the Prometheus metrics."""
 
 from collections.abc import Iterator
+from typing import Any, cast
 
 from prometheus_client import Counter, Gauge, Histogram
 
@@ -35,5 +36,5 @@ def _metrics() -> Iterator[tuple[str, str, tuple[str, ...], str]]:
         if isinstance(value, Metric):
             for described in value.describe():
                 suffix = "_total" if described.type == "counter" else ""
-                labels = tuple(value._labelnames)  # pyright: ignore[reportPrivateUsage]
+                labels: tuple[str, ...] = tuple(cast("Any", value)._labelnames)
                 yield f"{described.name}{suffix}", described.type, labels, described.documentation

@@ -71,13 +71,13 @@ def _default(field: msgspec.structs.FieldInfo, hint: Any) -> str:
     if groups(hint) and not _is_list(hint):
         return "none" if field.default is None else _differing(field)
     factory = field.default_factory
-    value = field.default if factory is msgspec.NODEFAULT else cast("Any", factory)()
+    value = field.default if factory is msgspec.NODEFAULT else factory()
     return shown(value, hint)
 
 
 def _differing(field: msgspec.structs.FieldInfo) -> str:
     """What of a group's default differs from the group's own defaults."""
-    value = cast("Any", field.default_factory)()
+    value: Struct = field.default_factory()
     own, hints = type(value)(), get_type_hints(type(value), include_extras=True)
     differing = [
         f"{inner.encode_name}: {shown(given, hints[inner.name]).strip('`')}"

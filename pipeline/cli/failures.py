@@ -24,6 +24,10 @@ FAILED = 1
 CONFIGURATION = 2
 
 
+#: What commands raise besides :class:`Failure`, in words for users.
+EXPECTED = (ProblemsFound, EndpointFailed, StageFailed, BusUnavailable, EmbeddedServerFailed)
+
+
 class Failure(Exception):
     """A command can't be carried out. The text says why and what to do."""
 

@@ -3,10 +3,11 @@
 import os
 from typing import Annotated, Literal
 
+import structlog
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
-from pipeline.cli.failures import command
+from pipeline.cli.failures import EXPECTED, Failure, command
 from pipeline.config.schema import Configuration
 
 StageName = Literal["collectors", "normalizer", "detections", "delivery"]
@@ -39,8 +40,10 @@ def run(
     if warnings and not supervised:
         typer.echo(render(warnings), err=True)
     if only is None:
+        from pipeline.cli.preflight import preflight
         from pipeline.process import run as run_process
 
+        preflight(loaded)
         run_process(Supervisor(loaded, config).run(until_done=until_done))
     else:
         _run_stage(only, loaded, supervised)
@@ -57,6 +60,12 @@ def _run_stage(stage: StageName, config: Configuration, supervised: bool) -> Non
         endpoint = Endpoint(config.observability, lambda: health)
     try:
         run_process(run_stage(stage, config, health))
+    except (*EXPECTED, Failure):
+        raise
+    except Exception as error:
+        # The supervisor starts the stage again; whoever mends it needs all of this.
+        structlog.get_logger(__name__).error("stage failed", exc_info=error)
+        raise Failure(f"{stage} failed: {type(error).__name__}: {error}") from error
     finally:
         if endpoint is not None:
             endpoint.close()
