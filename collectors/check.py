@@ -14,7 +14,7 @@ from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, Rep
 from pipeline.findings import Finding
 from pipeline.secrets import SecretError, SecretText
 from pipeline.source_state import now
-from pipeline.units import SECOND, format_size
+from pipeline.units import SECOND, about_size
 
 OPEN_TIMEOUT = 10.0
 #: A node whose newest block is older than this is behind, or its chain stands still.
@@ -32,7 +32,7 @@ async def check_source(source: Source) -> list[Finding]:
             return [await _feed(source.name, source.url)]
         case ReplaySource():
             size = source.path.stat().st_size
-            return [_ok(source.name, f"recording {source.path.name}, {format_size(size)}")]
+            return [_ok(source.name, f"recording {source.path.name}, {about_size(size)}")]
 
 
 async def _node(source: EvmSource, endpoint: SecretText) -> Finding:

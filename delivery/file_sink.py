@@ -17,7 +17,7 @@ from delivery.file_folder import FOLDER_MODE, NdjsonFolder, Rotation, free_bytes
 from delivery.recent_ids import RecentIds
 from delivery.sink import Content, Delivered, Document, SinkUnavailable
 from pipeline.findings import Finding
-from pipeline.units import GIB
+from pipeline.units import GIB, about_size
 
 #: Far more than can be between a delivery and its acknowledgement: a batch is at most 50,000.
 REMEMBERED = 200_000
@@ -164,7 +164,7 @@ def _check_folder(subject: str, path: Path) -> list[Finding]:
                 advice="give the user that runs Tapewatch the right to write there, or set `path`",
             )
         ]
-    free_text = f"{free / GIB:.1f} GiB free"
+    free_text = f"{about_size(free)} free"
     if free < LITTLE_SPACE:
         return [
             Finding(

@@ -158,6 +158,15 @@ def format_size(size: int) -> str:
     return "0B"
 
 
+def about_size(size: int) -> str:
+    """`77.8 GiB`, `66 KiB`: rounded, for people to read."""
+    for name, factor in (("TiB", TIB), ("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size >= factor:
+            amount = size / factor
+            return f"{amount:.1f} {name}" if amount < 100 else f"{amount:.0f} {name}"
+    return f"{size} bytes"
+
+
 def format_ratio(ratio: float) -> str:
     """`10%`, `12.5%`, `0%`."""
     percent = Decimal(repr(ratio)).scaleb(2)

@@ -19,7 +19,7 @@ from pipeline.clock import check_clock
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.findings import Finding
 from pipeline.problems import Problem, ProblemsFound
-from pipeline.units import GIB, format_size
+from pipeline.units import GIB, about_size
 
 _MARKS = {"ok": "[green]ok  [/]", "warning": "[yellow]warn[/]", "error": "[red]bad [/]"}
 LEAST_FREE = GIB
@@ -142,7 +142,7 @@ async def _bus(config: Configuration) -> Finding:
     try:
         async with await Bus.connect(bus, name="doctor") as connected:
             server = connected.client.connected_server_version
-            payload = format_size(connected.client.max_payload)
+            payload = about_size(connected.client.max_payload)
     except BusUnavailable as error:
         return Finding(level="error", subject="bus", message=str(error))
     return Finding(
@@ -163,13 +163,13 @@ def _embedded(bus: EmbeddedBus) -> Finding:
         return Finding(
             level="error",
             subject="bus",
-            message=f"{format_size(free)} are free for {bus.path}",
+            message=f"{about_size(free)} are free for {bus.path}",
             advice="make room, or set bus.path to another disk",
         )
     return Finding(
         level="ok",
         subject="bus",
-        message=f"embedded ({binary.name}), not running now; {format_size(free)} free",
+        message=f"embedded ({binary.name}), not running now; {about_size(free)} free",
     )
 
 

@@ -15,6 +15,7 @@ from pipeline.units import (
     MINUTE,
     SECOND,
     UnitError,
+    about_size,
     format_duration,
     format_ratio,
     format_size,
@@ -175,3 +176,12 @@ def test_every_ratio_is_read_back_as_it_was_written(ratio: float) -> None:
 def test_any_text_is_a_quantity_or_a_unit_error(text: str, parse: Callable[[str], float]) -> None:
     with contextlib.suppress(UnitError):
         assert parse(text) is not None
+
+
+def test_a_size_for_reading_is_rounded() -> None:
+    assert [about_size(n) for n in (12, 66_000, 5 * MIB, 83_500_000_000)] == [
+        "12 bytes",
+        "64.5 KiB",
+        "5.0 MiB",
+        "77.8 GiB",
+    ]
