@@ -11,7 +11,7 @@ from detections.fields import Shape, shapes, taxonomy
 from detections.findings import Finding
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
-from detections.rules.reason import Fill, Reason, fill_reason
+from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
 from detections.sigma.compiler import Match, compile_conditions
 from detections.sigma.documents import Document
 from detections.sigma.readers import DocumentReader, Reader, RecordReader
@@ -158,4 +158,4 @@ def _silent(event: Any) -> str:
 
 
 def _default_reason() -> Reason:
-    return Reason(("a ", "event.action", " event matched, about ", "related.user", ""))
+    return parse_reason("a {event.action} event matched[, about {related.user}]")

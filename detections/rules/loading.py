@@ -255,7 +255,8 @@ def _read_reason(reading: Reading) -> Reason | None:
             node,
             "rule/reason",
             f"the sentence can't be read: {error}",
-            expected="text with fields in braces, such as {token.symbol}; a brace itself as {{",
+            expected="text with fields in braces, such as {token.symbol}, and in square brackets "
+            "what is left out without a value; a brace or bracket itself twice, as {{",
         )
         return None
     for name in reason.fields:

@@ -1,0 +1,49 @@
+"""Frames that Coinbase and Kraken sent in 2021, through the whole product."""
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.end_to_end.pipeline_run import ROOT, Installation
+
+DATA = ROOT.parent / "shared" / "data"
+COINBASE = DATA / "COINBASE.ws.28.0.gz"
+KRAKEN = DATA / "KRAKEN.ws.50.0.gz"
+
+
+@pytest.mark.skipif(not COINBASE.exists(), reason=f"the recorded frames are not in {DATA.name}")
+def test_recorded_frames_of_coinbase_and_kraken_become_events(tmp_path: Path) -> None:
+    installation = Installation(
+        tmp_path,
+        sources=[
+            {
+                "name": "coinbase",
+                "type": "replay",
+                "path": str(COINBASE),
+                "protocol": "coinbase",
+                "venue": "coinbase",
+            },
+            {
+                "name": "kraken",
+                "type": "replay",
+                "path": str(KRAKEN),
+                "protocol": "kraken-v1",
+                "venue": "kraken",
+            },
+        ],
+        reference=[],
+    )
+    with installation.running("--until-done") as run:
+        assert run.wait() == 0, run.tail()
+
+    events = Counter(
+        (e["market"]["venue"], e["event"]["action"]) for e in installation.documents("events")
+    )
+    assert events == {
+        ("coinbase", "book-snapshot"): 10,
+        ("coinbase", "book-update"): 9_719,
+        ("coinbase", "trade"): 97 + 10,  # matches, and the last one of each product on subscribing
+        ("kraken", "book-snapshot"): 10,
+        ("kraken", "book-update"): 4_269,
+    }
