@@ -16,7 +16,7 @@ import sys
 import tempfile
 import time
 import urllib.request
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -51,8 +51,8 @@ class Measured(msgspec.Struct):
     behind_seconds: float
     alerts: int
     latency: list[tuple[float, float]]
-    #: Megabytes by stage: after a tenth of the time, at the end, largest.
-    memory: dict[str, tuple[float, float, float]]
+    #: Megabytes by stage: after a fifth, two fifths, ... of the time, and at the end.
+    memory: dict[str, list[float]]
 
     def percentile(self, share: float) -> float:
         """The histogram bucket's upper bound, in seconds, below which ``share`` of alerts came."""
@@ -66,7 +66,7 @@ class Measured(msgspec.Struct):
 @asynccontextmanager
 async def venue(
     rate: float, seconds: float, key: Credential
-) -> AsyncIterator[tuple[dict[str, str], "asyncio.Future[dict[str, Any]]"]]:
+) -> AsyncGenerator[tuple[dict[str, str], "asyncio.Future[dict[str, Any]]"]]:
     """The venue under load, in a process of its own; its addresses, and what it sent in the end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "demo.venue.load", "--rate", str(rate)),
@@ -240,7 +240,7 @@ async def measure(rate: float, seconds: float) -> Measured:
             alerts=_lines(folder / "out" / "alerts"),
             latency=latency,
             memory={
-                stage: (samples[len(samples) // 10], samples[-1], max(samples))
+                stage: [samples[(len(samples) - 1) * part // 5] for part in range(1, 6)]
                 for stage, samples in watch.memory.items()
             },
         )
@@ -302,12 +302,12 @@ def show(results: list[Measured], floor_rate: float) -> None:
     console.print(
         f"floor: one client that receives and decodes the same frames: {floor_rate:,.0f} frames/s"
     )
-    memory = Table(title="Resident memory, MB", title_justify="left")
-    for name in ("events/s", "stage", "after a tenth", "at the end", "largest"):
+    memory = Table(title="Resident memory over the time, MB", title_justify="left")
+    for name in ("events/s", "stage", "1/5", "2/5", "3/5", "4/5", "end"):
         memory.add_column(name, justify="left" if name == "stage" else "right")
     for one in results:
-        for stage, (early, late, largest) in sorted(one.memory.items()):
-            memory.add_row(f"{one.rate:,.0f}", stage, *(f"{v:.0f}" for v in (early, late, largest)))
+        for stage, samples in sorted(one.memory.items()):
+            memory.add_row(f"{one.rate:,.0f}", stage, *(f"{sample:.0f}" for sample in samples))
     console.print(memory)
 
 
@@ -319,7 +319,7 @@ async def _main(options: argparse.Namespace) -> None:
 
 def main() -> None:
     """Entry point."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = argparse.ArgumentParser(description="Measure the whole product under load.")
     parser.add_argument("--rate", type=float, default=0, help="frames per second")
     parser.add_argument("--seconds", type=float, default=20, help="how long to send")
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(40))

@@ -105,7 +105,7 @@ class NdjsonFolder:
         try:
             _write_all(file, data)
             if self._sync:
-                os.fdatasync(file)
+                _sync(file)
         except OSError:
             # After a failed write or fsync nobody knows what is on the disk: cut the file back to
             # what was durable, and go on in another one; or, where even that fails, have the
@@ -187,6 +187,11 @@ def _write_all(file: int, data: bytes) -> None:
         if written == 0:
             raise OSError(errno.EIO, "nothing was written")
         view = view[written:]
+
+
+def _sync(file: int) -> None:
+    """Put data and length on the disk. macOS has no fdatasync."""
+    getattr(os, "fdatasync", os.fsync)(file)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 import yaml
 from msgspec import Struct
@@ -151,7 +152,7 @@ async def play_live(
 ) -> GroundTruth:
     """Deploy, trade and abuse for half a minute on a real node and venue, and watch it."""
     # web3 takes two seconds to import: not before it is needed, and not on the event loop.
-    chain = await asyncio.to_thread(_chain_scenario)
+    chain: Any = await asyncio.to_thread(_chain_scenario)
     exchange = Exchange([PRODUCT], clock=time.time_ns)
     operator = new_credential(operator=True)
     truth: list[GroundTruth] = []
@@ -171,11 +172,12 @@ async def play_live(
 
         async def play() -> None:
             await server.wait_for_subscriber()
-            on_chain, at_venue = await asyncio.gather(
-                chain.perform(deployment, seed=seed, block_seconds=BLOCK_SECONDS),
-                venue_scenario.perform(exchange),
-            )
-            truth.append(ground_truth(on_chain, at_venue))
+            async with asyncio.TaskGroup() as group:
+                on_chain = group.create_task(
+                    chain.perform(deployment, seed=seed, block_seconds=BLOCK_SECONDS)
+                )
+                at_venue = group.create_task(venue_scenario.perform(exchange))
+            truth.append(ground_truth(on_chain.result(), at_venue.result()))
 
         def collected(reports: list[StageReport]) -> bool:
             head = int(node.rpc("eth_blockNumber"), 16)

@@ -1,5 +1,6 @@
 """From a match or a finding to an ECS alert."""
 
+import math
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -24,12 +25,14 @@ _CONTEXT: Mapping[str, str] = {
     in {
         *("chain_id", "network", "block_number", "block_hash", "finality", "transaction_hash"),
         *("token_id", "token_address", "token_symbol", "token_classification"),
-        *("token_issuer_name", "venue", "instrument"),
+        *("token_issuer_name", "venue", "instrument", "currency"),
     }
 }
 _CONTEXT_TYPE: Mapping[str, Any] = {
     f.name: f.type for f in msgspec.structs.fields(Alert) if f.name in _CONTEXT
 }
+#: Numbers of an event that the alert of a Sigma rule has as its metrics.
+_NUMBERS = ("amount", "quantity", "price", "notional")
 #: Marks of an event that its alerts carry on.
 _MARKS = frozenset(("unsure", "inferred"))
 
@@ -60,6 +63,9 @@ def match_alert(rule: Rule, reason: str, event: Any) -> Alert:
         witnesses=(witness(event),),
         entities=_entities(event),
         reason=reason,
+        metrics={
+            name: value for name in _NUMBERS if (value := getattr(event, name, None)) is not None
+        },
         tags=tuple(tag for tag in event.tags if tag in _MARKS),
         timestamp=event.timestamp,
         provider=event.provider,
@@ -117,6 +123,7 @@ def _alert(
         id=fingerprint([rule.id, rule.hash, rule.typology, entities, ids]),
         timestamp=timestamp,
         created=min(w.timestamp for w in witnesses),
+        ended=max(w.timestamp for w in witnesses),
         provider=provider,
         severity=severity,
         risk_score=round(severity * (0.5 + 0.5 * confidence), 1),
@@ -139,7 +146,10 @@ def _alert(
         evidence_trades=_unique(w.trade for w in kept),
         evidence_transactions=_unique(w.transaction for w in kept),
         evidence_blocks=tuple(dict.fromkeys(w.block for w in kept if w.block is not None)),
-        metrics={name: float(value) for name, value in (metrics or {}).items()},
+        # JSON has no infinity.
+        metrics={
+            name: float(value) for name, value in (metrics or {}).items() if math.isfinite(value)
+        },
         related_hash=_unique(h for w in kept for h in w.related_hash)[:_MOST_RELATED],
         related_user=_unique([*entities, *(u for w in kept for u in w.related_user)])[
             :_MOST_RELATED

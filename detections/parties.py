@@ -33,9 +33,6 @@ class Party(NamedTuple):
         return first
 
 
-UNKNOWN = Party(None, None, None)
-
-
 def sameness(a: Party, b: Party) -> Sameness | None:
     """What two parties have in common, the strongest first; None if nothing known."""
     if a.account is not None and a.account == b.account:

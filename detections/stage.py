@@ -6,11 +6,13 @@ from datetime import UTC, datetime
 import msgspec
 import nats.js.errors
 import structlog
+from nats.js.api import RawStreamMsg
 
 from detections.engine import Engine
 from normalizer.events import Alert, Record
-from pipeline.bus import Bus, Stream, StreamMessage
-from pipeline.bus.relay import Origin, Output, Relay
+from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
+from pipeline.bus.positions import Position
+from pipeline.bus.relay import Output, Relay
 from pipeline.frames import DeadLetter
 from pipeline.metrics import (
     ALERTS,
@@ -24,6 +26,8 @@ from pipeline.source_state import now
 log = structlog.get_logger(__name__)
 
 STAGE = "detections"
+#: Recordings are of any time; for their sake a rebuild doesn't go back more than this, in seconds.
+MOST_CATCHING_UP = 3600.0
 _event_decoder = msgspec.json.Decoder(Record)
 _alert_decoder = msgspec.json.Decoder(Alert)
 _encoder = msgspec.json.Encoder()
@@ -45,30 +49,34 @@ class DetectionStage:
     async def run(self) -> None:
         """Rebuild the correlators' state from the log, then work until cancelled."""
         origin = await self.relay.origin()
-        if origin.sequence and self._warm_up:
+        if origin.done and self._warm_up:
             await self._rebuild(origin)
         await self.relay.run(origin)
 
-    async def _rebuild(self, origin: Origin) -> None:
+    async def _rebuild(self, origin: Position) -> None:
         """Read again what lies up to ``warm_up`` before the origin; its alerts are out already."""
         stream = self._bus.names.stream(Stream.EVENTS)
         try:
-            last = await self._bus.jetstream.get_msg(stream, origin.sequence)
+            last = await self._bus.jetstream.get_msg(stream, origin.done)
         except nats.js.errors.NotFoundError:
             return  # expired; the window that it would fill has passed
-        stored = last.time or datetime.now(UTC)
-        start = datetime.fromtimestamp(stored.timestamp() - self._warm_up / 1e9, UTC)
+        start = _warm_up_start(last, self._warm_up)
         reader = self._bus.reader(Stream.EVENTS, after=0, start_time=start.isoformat())
         events = 0
         try:
-            while reader.position < origin.sequence:
-                for message in await reader.batch(64, wait=5):
-                    if message.sequence <= origin.sequence:
+            while reader.position < origin.done:
+                try:
+                    messages = await reader.batch(64, wait=5)
+                except MessagesExpired:
+                    continue  # they were read once; a rebuilt state is what is left of them
+                for message in messages:
+                    if message.sequence <= origin.done:
                         records, _ = _decode(message)
                         self._engine.process(records)
                         events += len(records)
         finally:
             await reader.close()
+        self._engine.take_problems()  # they are dead letters already
         log.info("state rebuilt from the log", events=events, since=start.isoformat())
 
     def _work(self, message: StreamMessage) -> Output:
@@ -99,6 +107,23 @@ class DetectionStage:
             received = self._received.pop(alert.id, None)
             if received is not None:
                 RECEIVED_TO_ALERT.labels(alert.typology).observe((at - received) / 1e9)
+
+
+def _warm_up_start(last: RawStreamMsg, warm_up: int) -> datetime:
+    """When the messages that fill the windows of the event ``last`` began to be stored.
+
+    Windows are of event time. An event is stored after it happened; where it was much later, such
+    as after an outage of the collectors, its window began long before it was stored.
+    """
+    stored = (last.time or datetime.now(UTC)).timestamp()
+    happened = stored
+    for line in (last.data or b"").split(b"\n"):
+        try:
+            happened = min(happened, _event_decoder.decode(line).timestamp / 1e9)
+        except msgspec.MsgspecError:
+            continue
+    earliest = max(happened, stored - MOST_CATCHING_UP)
+    return datetime.fromtimestamp(earliest - warm_up / 1e9, UTC)
 
 
 def _decode(message: StreamMessage) -> tuple[list[Record], list[DeadLetter]]:

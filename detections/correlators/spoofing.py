@@ -8,10 +8,15 @@ MAR Annex I A(f); FINRA Rule 5210; CEA section 4c(a)(5). All of this must hold:
    with, so a first order there is never a candidate.
 2. It is cancelled within `maximum_lifetime`, with at most `maximum_fill_share` of it filled.
 3. Between placing it and `execution_window` after its end, the same account, investor or cluster
-   trades on the other side, at most a `minimum_execution_multiple`-th of the order's quantity.
+   trades on the other side. What its orders there showed is at most a
+   `minimum_execution_multiple`-th of the order's quantity: who quotes alike on both sides, as
+   market makers do, gives no false impression.
    Cancelling fast alone is what market makers do all day, so this is required unless the rule says
    otherwise. Where a feed names no accounts, a resting order of the other side that is executed
    counts instead, with a much lower confidence.
+
+Amending is placing and cancelling in one: an order that is enlarged, or moved, to be large near the
+touch counts as placed then, and one that is cut to next to nothing, or moved away, as cancelled.
 
 One alert per order. A book over which something was missed marks its alerts `unsure`.
 """
@@ -19,14 +24,15 @@ One alert per order. A book over which something was missed marks its alerts `un
 from collections.abc import Iterable
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
-from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks
-from detections.parties import UNKNOWN, Party, Sameness, acting, buyer, is_exempt, sameness, seller
-from detections.spoofing_candidate import Candidate, Execution, filled_quantity, sentence
+from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks, Resting
+from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
+from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
 from detections.windows import SlidingGroups
+from detections.wording import amount
 from normalizer.events.market import (
     FeedGap,
     MarketEvent,
@@ -41,7 +47,6 @@ from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 #: Orders per book that are watched at once; the oldest go first.
 MOST_CANDIDATES = 256
-_MOST_EXECUTIONS = 20
 
 # Confidence before it is calibrated on labelled data. What the other side's execution proves,
 _EXECUTION: dict[Sameness | None, float] = {
@@ -77,7 +82,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     require_execution: bool = True
     #: After the order's end, how long an execution on the other side still counts.
     execution_window: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = SECOND
-    #: The order is at least this many times what was executed on the other side.
+    #: The order is at least this many times what the orders that traded on the other side showed.
     minimum_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
     #: Whether executions count where the feed names no accounts.
     anonymous_executions: bool = True
@@ -85,13 +90,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
-
-
-class Watch(Struct):
-    """The candidates of one book, in the order of their placing and of their end."""
-
-    live: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
-    ended: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
 
 
 class Occurrence(Struct, frozen=True):
@@ -131,6 +129,10 @@ class Spoofing(Correlator):
             self._placed(event, book)  # pyright: ignore[reportArgumentType]
             books.apply(event, book)
             return ()
+        if kind is OrderChanged:
+            found = self._changed(event, book)  # pyright: ignore[reportArgumentType]
+            books.apply(event, book)
+            return found
         if kind is FeedGap:
             self._missed(event)
         watch = self._watches.get(book.key)
@@ -142,8 +144,6 @@ class Spoofing(Correlator):
             found = self._cancelled(event, watch)  # pyright: ignore[reportArgumentType]
         elif kind is Trade:
             found = self._traded(event, book, watch)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderChanged:
-            self._changed(event, watch)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled:
             watch.live.pop(event.order_id, None)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
         books.apply(event, book)
@@ -161,7 +161,23 @@ class Spoofing(Correlator):
         depth = side.depth(p.depth_levels, p.depth_range, limit)
         if depth > limit or depth <= 0 or not side.is_near(price, p.depth_levels, p.depth_range):
             return
-        if quantity * price < p.minimum_notional or is_exempt(order.investor_labels, self._exempt):
+        self._watch(order, book, buy, price, quantity, depth, acting(order), "placed")
+
+    def _watch(
+        self,
+        order: OrderPlaced | OrderChanged,
+        book: OrderBook,
+        buy: bool,
+        price: float,
+        quantity: float,
+        depth: float,
+        party: Party,
+        began: str,
+    ) -> None:
+        """Look at what becomes of an order that is large from now on."""
+        if quantity * price < self._p.minimum_notional or is_exempt(
+            order.investor_labels, self._exempt
+        ):
             return
         watch = self._watches.get(book.key)
         if watch is None:
@@ -173,14 +189,7 @@ class Spoofing(Correlator):
             del watch.live[next(iter(watch.live))]
         unsure = book.unsure or "unsure" in order.tags
         watch.live[order.order_id] = Candidate(
-            order.order_id,
-            buy,
-            acting(order),
-            price,
-            quantity,
-            depth,
-            witness(order),
-            unsure,
+            order.order_id, buy, party, price, quantity, depth, witness(order), unsure, began
         )
 
     def _missed(self, gap: MarketEvent) -> None:
@@ -193,31 +202,71 @@ class Spoofing(Correlator):
                     candidate.unsure = True
 
     def _forget(self, watch: Watch, now: int) -> None:
-        """Let go of what can't become a finding any more."""
-        while watch.live:
-            order_id, first = next(iter(watch.live.items()))
-            if now - first.placed.timestamp <= self._p.maximum_lifetime:
-                break
-            del watch.live[order_id]
-        while watch.ended:
-            order_id, first = next(iter(watch.ended.items()))
-            assert first.ended is not None
-            if now - first.ended.timestamp <= self._p.execution_window:
-                break
-            del watch.ended[order_id]
+        watch.forget(now, self._p.maximum_lifetime, self._p.execution_window)
 
-    def _changed(self, event: OrderChanged, watch: Watch) -> None:
-        candidate = watch.live.get(event.order_id)
-        if candidate is None:
-            return
+    def _changed(self, event: OrderChanged, book: OrderBook) -> Iterable[Finding]:
+        order = book.orders.get(event.order_id)
         left = event.quantity if event.remaining is None else event.remaining
-        if left is not None:
+        if order is None or left is None:
+            return ()
+        price = order.price if event.price is None else event.price
+        p, side, watch = self._p, book.side(order.buy), self._watches.get(book.key)
+        near = side.is_near(price, p.depth_levels, p.depth_range)
+        candidate = None if watch is None else watch.live.get(event.order_id)
+        if (
+            watch is None
+            or candidate is None
+            or event.timestamp - candidate.placed.timestamp > p.maximum_lifetime
+        ):
+            if near and (left > order.quantity or price != order.price):
+                self._enlarged(event, book, order, price, left)
+            return ()
+        if left > candidate.quantity:
+            candidate.quantity, candidate.reduced = left, 0.0
+        else:
             candidate.reduced = max(candidate.reduced, candidate.quantity - left)
+        # Where a feed names nobody, what is cut may as well have been filled.
+        if candidate.party.known and left <= p.maximum_fill_share * candidate.quantity:
+            return self._ended(event, watch, candidate, f"cut it to {amount(left)}")
+        if candidate.party.known and not near:
+            return self._ended(event, watch, candidate, f"moved it to {amount(price)}")
+        candidate.price = price
+        return ()
+
+    def _enlarged(
+        self, event: OrderChanged, book: OrderBook, order: Resting, price: float, quantity: float
+    ) -> None:
+        """An order is larger, or elsewhere, than before: as if it had been placed now."""
+        p, side = self._p, book.side(order.buy)
+        depth = side.depth(p.depth_levels, p.depth_range)
+        if side.is_near(order.price, p.depth_levels, p.depth_range):
+            depth -= order.quantity
+        # What subtracting leaves of a sum of floats is no depth.
+        if depth <= 1e-9 * order.quantity or depth > quantity * self._most_depth:
+            return
+        named = acting(event)
+        party = named if named.known else Party(order.account, order.investor, order.cluster)
+        began = "amended an order into"
+        self._watch(event, book, order.buy, price, quantity, depth, party, began)
 
     def _cancelled(self, event: OrderCancelled | OrderRemoved, watch: Watch) -> Iterable[Finding]:
-        candidate = watch.live.pop(event.order_id, None)
+        candidate = watch.live.get(event.order_id)
         if candidate is None:
             return ()
+        inferred = isinstance(event, OrderRemoved)
+        return self._ended(
+            event, watch, candidate, "took it off the book" if inferred else "cancelled it"
+        )
+
+    def _ended(
+        self,
+        event: OrderCancelled | OrderRemoved | OrderChanged,
+        watch: Watch,
+        candidate: Candidate,
+        ending: str,
+    ) -> Iterable[Finding]:
+        """The order no longer makes an impression."""
+        del watch.live[candidate.order_id]
         if event.timestamp - candidate.placed.timestamp > self._p.maximum_lifetime:
             return ()
         filled = filled_quantity(candidate, event)
@@ -225,6 +274,7 @@ class Spoofing(Correlator):
             return ()
         candidate.filled = filled
         candidate.ended = witness(event)
+        candidate.ending = ending
         candidate.inferred = isinstance(event, OrderRemoved)
         candidate.unsure = candidate.unsure or "unsure" in event.tags
         if candidate.executions or not self._p.require_execution:
@@ -242,22 +292,25 @@ class Spoofing(Correlator):
         for order_id in (trade.maker_order_id, trade.taker_order_id):
             if order_id is not None and (own := watch.live.get(order_id)) is not None:
                 own.filled += trade.quantity
-        bought = _resolved(buyer(trade), trade, book, buy=True)
-        sold = _resolved(seller(trade), trade, book, buy=False)
+        resting = None if trade.maker_order_id is None else book.orders.get(trade.maker_order_id)
+        bought = _resolved(buyer(trade), resting, buy=True)
+        sold = _resolved(seller(trade), resting, buy=False)
         for candidate in watch.live.values():
             if trade.maker_order_id is None and trade.price == candidate.price:
                 candidate.traded_at_price += trade.quantity
-            self._execute(candidate, trade, sold if candidate.buy else bought)
+            self._execute(candidate, trade, sold if candidate.buy else bought, resting)
         if not watch.ended:
             return ()
         findings: list[Finding] = []
         for order_id, candidate in list(watch.ended.items()):
-            if self._execute(candidate, trade, sold if candidate.buy else bought):
+            if self._execute(candidate, trade, sold if candidate.buy else bought, resting):
                 del watch.ended[order_id]
                 findings.extend(self._conclude(candidate, trade))
         return findings
 
-    def _execute(self, candidate: Candidate, trade: Trade, other_side: Party) -> bool:
+    def _execute(
+        self, candidate: Candidate, trade: Trade, other_side: Party, resting: Resting | None
+    ) -> bool:
         """Note the trade if the candidate's party was on the other side of the book in it."""
         if trade.timestamp < candidate.placed.timestamp or candidate.order_id in (
             trade.maker_order_id,
@@ -273,14 +326,12 @@ class Spoofing(Correlator):
             and trade.side == ("buy" if candidate.buy else "sell")
         ):
             return False
-        if len(candidate.executions) < _MOST_EXECUTIONS:
-            execution = Execution(trade.quantity, trade.price, same, witness(trade))
-            candidate.executions.append(execution)
+        there = resting if resting is not None and resting.buy is not candidate.buy else None
+        candidate.execute(trade, same, there)
         return True
 
     def _conclude(self, candidate: Candidate, event: MarketEvent) -> Iterable[Finding]:
-        executed = sum(e.quantity for e in candidate.executions)
-        if candidate.quantity < executed * self._p.minimum_execution_multiple:
+        if candidate.quantity < candidate.shown * self._p.minimum_execution_multiple:
             return ()
         times = self._times(candidate, event)
         ended = candidate.ended
@@ -299,12 +350,11 @@ class Spoofing(Correlator):
         witnesses = {
             w.id: w for w in (candidate.placed, ended, *(e.witness for e in candidate.executions))
         }
-        others = [e.same for e in candidate.executions if e.same == "cluster"]
         entities = candidate.party.names or (f"order {candidate.order_id}",)
         return [
             Finding(
                 entities=entities,
-                reason=sentence(candidate, event, lifetime, share, executed, bool(others)),
+                reason=sentence(candidate, event, lifetime, share),
                 witnesses=tuple(sorted(witnesses.values(), key=lambda w: w.timestamp)),
                 confidence=self._confidence(candidate, share, lifetime, times),
                 metrics={
@@ -314,7 +364,7 @@ class Spoofing(Correlator):
                     "depth_share": share,
                     "lifetime_seconds": lifetime / SECOND,
                     "filled_quantity": candidate.filled,
-                    "executed_quantity": executed,
+                    "executed_quantity": candidate.executed,
                     "times_in_an_hour": float(times),
                 },
                 tags=tuple(tags),
@@ -342,12 +392,8 @@ class Spoofing(Correlator):
         )
 
 
-def _resolved(named: Party, trade: Trade, book: OrderBook, *, buy: bool) -> Party:
+def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:
     """The party of one side, by the account behind its resting order where the trade has none."""
-    if named.known:
+    if named.known or resting is None or resting.buy is not buy:
         return named
-    if trade.maker_order_id is not None:
-        order = book.orders.get(trade.maker_order_id)
-        if order is not None and order.buy is buy:
-            return Party(order.account, order.investor, order.cluster)
-    return UNKNOWN
+    return Party(resting.account, resting.investor, resting.cluster)

@@ -188,14 +188,14 @@ class WashTrading(Correlator):
         notional = sum(d.notional for d in deals)
         symbol = f" {swap.token_symbol}" if swap.token_symbol else ""
         money = f" worth {amount(notional)} {swap.currency or ''}".rstrip() if notional else ""
-        many = f" with {len(wallets)} wallets" if len(wallets) > 1 else ""
+        by = f"changed the position by {percent(net_share)} of the volume"
         low, high = _ROUND_TRIP
         exactness = 1.0 - net_share / self._net_share if self._net_share else 1.0
         return self._finding(
             deals,
-            f"{owner}{many} bought {amount(bought)} and sold {amount(sold)}{symbol} in the pool "
-            f"{swap.instrument} within {lapse(_span(deals))}: {len(deals)} swaps{money}, "
-            f"of which {percent(net_share)} was left as a change of position",
+            f"{_wallets(owner, wallets, deals)} bought {amount(bought)} and sold {amount(sold)}"
+            f"{symbol} in the pool {swap.instrument} within {lapse(_span(deals))}: {len(deals)} "
+            f"swaps{money}, which {by if net_share else 'did not change the position'}",
             low + (high - low) * exactness,
             {
                 "trades": float(len(deals)),
@@ -226,6 +226,16 @@ class WashTrading(Correlator):
             metrics=metrics,
             tags=("unsure",) if unsure else (),
         )
+
+
+def _wallets(owner: str, wallets: list[str], deals: list[Deal]) -> str:
+    """Who swapped: a wallet with its investor, or the wallets of an investor or a cluster."""
+    if len(wallets) == 1:
+        return str(deals[0].who[0])
+    investors = sorted({party.investor for d in deals for party in d.who if party.investor})
+    if not investors or investors == [owner]:
+        return f"{len(wallets)} wallets of {owner}"
+    return f"{len(wallets)} wallets of one cluster ({owner}: {_listed(investors)})"
 
 
 def _bought(swap: PoolSwap) -> float | None:

@@ -1,10 +1,10 @@
 """The sentence that a rule writes into its alerts: text with fields in braces.
 
 `"{token.amount} {token.symbol} moved from {source.address}"`. Nothing but field names can stand in
-braces; `{{` and `}}` are braces themselves. What stands in square brackets is left out where an event
-has no value for a field in it: `"{source.address}[ ({investor.source.id})]"`; `[[` and `]]` are square
-brackets themselves. Python's format strings are not used: they reach attributes and can be made to
-use any amount of memory.
+braces; `{{` and `}}` are braces themselves. What stands in square brackets is left out where an
+event has no value for a field in it: `"{source.address}[ ({investor.source.id})]"`; `[[` and `]]`
+are square brackets themselves. Python's format strings are not used: they reach attributes and can
+be made to use any amount of memory.
 """
 
 import re

@@ -25,6 +25,8 @@ class Call(Struct, gc=False):
     method: str | None = None
     #: Hashes that its events are found by: its own and the block's.
     related: tuple[str, ...] = ()
+    #: Selectors that an inner call may have, of those looked for; None before they were looked for.
+    inner: tuple[str, ...] | None = None
 
     @property
     def fields(self) -> dict[str, Any]:

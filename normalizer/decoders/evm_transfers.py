@@ -15,6 +15,12 @@ _FORCED = selectors(
 _FORCED_BY_MANAGER = selectors("callForcedTransfer", "callBatchForcedTransfer")
 _RECOVERY = selectors("recoveryAddress")
 _RECOVERY_BY_MANAGER = selectors("callRecoveryAddress")
+# Agents mostly are multisigs: then the call of the token is a part of the calldata, word for word.
+_BATCH = selectors("batchForcedTransfer")
+_INNER = {s[2:]: "forced" for s in _FORCED} | {s[2:]: "recovery" for s in _RECOVERY}
+_SELECTOR_END = 10
+#: Where the first of three lists begins.
+_THREE_LISTS = f"{0x60:064x}"
 
 
 def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
@@ -49,11 +55,11 @@ def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
         event.destination_labels = receiver.labels_at(block.time)
     event.amount_raw = str(amount)
     event.amount = whole(amount, scope.token)
-    event.transfer_type = _transfer_type(source, destination, call, scope.contract)
+    event.transfer_type = _transfer_type(source, destination, amount, call, scope.contract)
     return event
 
 
-def _transfer_type(source: str, destination: str, call: Call, token: str) -> str:
+def _transfer_type(source: str, destination: str, amount: int, call: Call, token: str) -> str:
     if source == ZERO_ADDRESS:
         return "mint"
     if destination == ZERO_ADDRESS:
@@ -64,6 +70,27 @@ def _transfer_type(source: str, destination: str, call: Call, token: str) -> str
         return "forced"
     if (direct and selector in _RECOVERY) or selector in _RECOVERY_BY_MANAGER:
         return "recovery"
+    return "transfer" if direct else _inner_type(source, destination, amount, call)
+
+
+def _inner_type(source: str, destination: str, amount: int, call: Call) -> str:
+    """What the transfer is by a call of the token in the calldata of a call of something else."""
+    if call.inner is None:
+        text = call.input.lower()
+        call.inner = tuple([s for s in _INNER if text.find(s, _SELECTOR_END) > 0])
+    if not call.inner:
+        return "transfer"
+    text = call.input.lower()
+    from_word, to_word = f"{source[2:]:0>64}", f"{destination[2:]:0>64}"
+    for selector in call.inner:
+        if "0x" + selector in _BATCH:
+            found = selector + _THREE_LISTS in text and from_word in text and to_word in text
+        elif _INNER[selector] == "forced":
+            found = f"{selector}{from_word}{to_word}{amount:064x}" in text
+        else:
+            found = selector + from_word + to_word in text
+        if found:
+            return _INNER[selector]
     return "transfer"
 
 

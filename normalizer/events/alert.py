@@ -36,6 +36,9 @@ class Alert(
     created: Annotated[
         Nanoseconds | None, described("Event time of the first event that it rests on")
     ] = field(name="event.start", default=None)
+    ended: Annotated[
+        Nanoseconds | None, described("Event time of the last event that it rests on")
+    ] = field(name="event.end", default=None)
     kind: Annotated[str, described("ECS kind")] = field(name="event.kind", default="alert")
     dataset: Annotated[str, described("Data set")] = field(
         name="event.dataset", default="tapewatch.alert"
@@ -142,6 +145,9 @@ class Alert(
     instrument: Annotated[str | None, described("The venue's symbol")] = field(
         name="market.instrument", default=None
     )
+    currency: Annotated[
+        str | None, described("Quote currency, which the metrics' values are in")
+    ] = field(name="market.currency", default=None)
     related_hash: Annotated[Keywords, described("Transaction and block hashes, to pivot by")] = (
         field(name="related.hash", default=())
     )

@@ -55,6 +55,7 @@ def demo(
 
     async def play() -> Outcome:
         with _Display(console) as display:
+            from_recording = recorded
             try:
                 if recorded:
                     raise NodeModulesMissing("asked for the recording")
@@ -65,9 +66,10 @@ def demo(
             except NodeModulesMissing as missing:
                 if not recorded:
                     display.log(f"No local chain ({missing}); the recorded session instead.")
+                from_recording = True
                 truth = await play_recorded(workspace, RECORDING, RULES, display.show)
             display.say("judging")
-            return await asyncio.to_thread(conclude, workspace, truth)
+            return await asyncio.to_thread(conclude, workspace, truth, recorded=from_recording)
 
     from pipeline.process import run
 
@@ -81,7 +83,7 @@ def demo(
         console.print(part)
     console.print(f"\nAlerts, as ECS:   {_relative(workspace.out / 'alerts')}/*.ndjson")
     console.print(f"The page to show: [bold]{_relative(workspace.report)}[/]")
-    if not outcome.complete:
+    if not outcome.verdict.complete:
         raise typer.Exit(FAILED)
 
 

@@ -9,27 +9,34 @@ from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, Duration, Size
 
 
 class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     """Retention of one JetStream stream."""
 
+    #: Messages older than this go.
     max_age: Duration = 7 * DAY
+    #: Where a stream is larger, its oldest messages go.
     max_size: Size = 20 * GIB
     #: How long JetStream remembers a ``Nats-Msg-Id``.
     duplicate_window: Duration = 10 * MINUTE
+    #: Copies of the stream in a NATS cluster.
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
 
 class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
     """The four streams."""
 
+    #: Frames as they came, byte for byte.
     raw: StreamLimits = field(default_factory=StreamLimits)
+    #: What the normalizer made of them.
     events: StreamLimits = field(default_factory=StreamLimits)
+    #: What the detections found.
     alerts: StreamLimits = field(
         default_factory=lambda: StreamLimits(max_age=90 * DAY, max_size=4 * GIB)
     )
+    #: What could not be decoded, validated or delivered.
     dead: StreamLimits = field(
         default_factory=lambda: StreamLimits(max_age=30 * DAY, max_size=4 * GIB)
     )
@@ -38,16 +45,22 @@ class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
 class MicroBatch(Struct, forbid_unknown_fields=True, kw_only=True):
     """What is put into one message of the bus: until one of the three is reached."""
 
+    #: Frames in one message.
     max_frames: Annotated[int, Meta(ge=1, le=10_000)] = 256
+    #: Bytes in one message; a larger frame goes alone.
     max_bytes: Size = 512 * 1024
+    #: How long the first frame waits for others.
     max_delay: Duration = 3 * MILLISECOND
 
 
 class Tls(Struct, forbid_unknown_fields=True, kw_only=True):
     """Certificates towards the NATS server."""
 
+    #: Authority that signed the servers' certificates, PEM; the system's without.
     ca_certificate: FilePath | None = None
+    #: Our own certificate, PEM, where the servers ask for one.
     certificate: FilePath | None = None
+    #: Its private key, PEM.
     key: FilePath | None = None
 
 
@@ -56,29 +69,40 @@ class EmbeddedBus(
 ):
     """The packaged nats-server, started and stopped by Tapewatch, with file storage."""
 
+    #: Folder where messages are stored. One Tapewatch at a time.
     path: FilePath
     #: 0 takes a free port.
     port: Annotated[int, Meta(ge=0, le=65_535)] = 0
     #: ``always`` survives a power loss, at a fifth of the throughput.
     sync: Literal["default", "always"] = "default"
+    #: What all streams together may take on the disk.
     max_storage: Size = 50 * GIB
+    #: Retention, by stream.
     streams: Streams = field(default_factory=Streams)
+    #: Frames that travel together.
     batch: MicroBatch = field(default_factory=MicroBatch)
 
 
 class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", tag_field="type"):
     """A NATS server or cluster that is already there, with JetStream enabled."""
 
+    #: Servers, `tls://` or `nats://`; the first that answers.
     urls: Annotated[list[SecretText], Meta(min_length=1)]
+    #: Certificates; without, the system's authorities are trusted.
     tls: Tls | None = None
     #: A NATS credentials file (JWT and NKey seed).
     credentials: FilePath | None = None
+    #: With `password`, one way to log in.
     username: str | None = None
+    #: With `username`.
     password: Secret | None = None
+    #: Another way to log in.
     token: Secret | None = None
     #: Put before the names of streams and subjects, where several deployments share a server.
     prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = ""
+    #: Retention, by stream.
     streams: Streams = field(default_factory=Streams)
+    #: Frames that travel together.
     batch: MicroBatch = field(default_factory=MicroBatch)
 
 
@@ -88,24 +112,27 @@ Bus = EmbeddedBus | ExternalBus
 class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     """Which rules run."""
 
+    #: Rule files, and folders with all that is below.
     rules: Annotated[list[ExistingPath], Meta(min_length=1)]
     #: Events before the point of restart that are read again to rebuild the correlators' state.
     warm_up: Duration = 15 * MINUTE
-    #: How late an event may come, by event time, and still count in its window.
-    allowed_lateness: Duration = 5 * SECOND
 
 
 class Observability(Struct, forbid_unknown_fields=True, kw_only=True):
     """The HTTP endpoint of ``/metrics``, ``/healthz`` and ``/readyz``."""
 
+    #: Whether it is served.
     enabled: bool = True
+    #: Address to listen on. It is plain HTTP: keep it on the loopback.
     host: str = "127.0.0.1"
+    #: 0 takes a free port.
     port: Annotated[int, Meta(ge=0, le=65_535)] = 9464
 
 
 class Logging(Struct, forbid_unknown_fields=True, kw_only=True):
     """Structured logs."""
 
+    #: The least that is logged.
     level: Literal["debug", "info", "warning", "error"] = "info"
     #: ``auto``: readable on a terminal, ECS JSON elsewhere.
     format: Literal["auto", "ecs", "console"] = "auto"
@@ -114,11 +141,19 @@ class Logging(Struct, forbid_unknown_fields=True, kw_only=True):
 class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
+    #: Where frames, events and alerts are kept on their way.
     bus: Bus
+    #: What is watched.
     sources: list[Source]
+    #: Tokens, investors, labels and sanctions: who the addresses are.
     reference: list[ExistingPath] = field(default_factory=list[Path])
+    #: Which rules run.
     detections: Detections
+    #: Where events and alerts go.
     sinks: list[Sink]
+    #: Who is told of alerts at once.
     notifications: list[Notification] = field(default_factory=list[Notification])
+    #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
+    #: What is logged, and how.
     logging: Logging = field(default_factory=Logging)

@@ -18,25 +18,33 @@ Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EV
 class Reconnection(Struct, forbid_unknown_fields=True, kw_only=True):
     """Exponential backoff with jitter between attempts to connect. It never gives up."""
 
+    #: First wait; it doubles each time.
     initial: Duration = SECOND // 2
+    #: Longest wait.
     maximum: Duration = MINUTE
     #: No frame and no heartbeat for this long: the connection is stale and is made anew.
     stale_after: Duration = 15 * SECOND
 
 
 class _Source(Struct, forbid_unknown_fields=True, kw_only=True):
+    #: Positions on the bus are kept by it: don't change it later.
     name: Name
+    #: How it comes back after a break.
     reconnection: Reconnection = field(default_factory=Reconnection)
     #: Frames that wait to become durable; when it is full, the collector stops reading.
     buffer: Size = 64 * 1024 * 1024
+    #: A larger frame goes to the dead letters.
     max_frame: Size = 32 * 1024 * 1024
 
 
 class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     """An EVM chain, by a node's WebSocket JSON-RPC. Several endpoints: the first that answers."""
 
+    #: WebSocket URLs of nodes.
     endpoints: Annotated[list[SecretText], Meta(min_length=1)]
+    #: Name of the network, for the events.
     network: str
+    #: EIP-155 id; a node of another chain is refused.
     chain_id: int | None = None
     #: Watched besides the contracts and pools in the reference data.
     contracts: list[Address] = field(default_factory=list[str])
@@ -46,46 +54,64 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     backfill_range: Annotated[int, Meta(ge=1, le=100_000)] = 500
     #: Ask why a transfer was refused, and what the identity registry says of the receiver.
     explain_refusals: bool = True
+    #: How long a node may take to answer.
     request_timeout: Duration = 20 * SECOND
 
 
 class CoinbaseSource(_Source, tag="coinbase", tag_field="type", kw_only=True):
     """Coinbase Exchange, or a venue that speaks its protocol."""
 
+    #: WebSocket URL of the feed.
     url: SecretText
     #: Base URL of the REST API, for book snapshots.
     rest_url: SecretText | None = None
+    #: The venue's symbols.
     products: Annotated[list[str], Meta(min_length=1)]
+    #: `full` and `level3` need the key; `heartbeat` shows a silent break.
     channels: list[Literal["full", "level3", "level2", "matches", "heartbeat", "ticker"]] = field(
         default_factory=lambda: ["full", "heartbeat"]
     )
+    #: Name of the venue, as in the reference data.
     venue: str = "coinbase"
+    #: The three parts of a key go together.
     api_key: Secret | None = None
+    #: Second part of the key, base64.
     api_secret: Secret | None = None
+    #: Third part of the key.
     passphrase: Secret | None = None
 
 
 class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
     """Kraken spot, WebSocket v2."""
 
+    #: WebSocket URL of the feed.
     url: SecretText
+    #: The venue's symbols, such as BTC/USD.
     symbols: Annotated[list[str], Meta(min_length=1)]
+    #: `level3` needs a token.
     channels: list[Literal["book", "trade", "level3"]] = field(
         default_factory=lambda: ["book", "trade"]
     )
+    #: Levels of the book per side.
     depth: Literal[10, 25, 100, 500, 1000] = 100
+    #: Name of the venue, as in the reference data.
     venue: str = "kraken"
     #: WebSocket token for ``level3``, of GetWebSocketsToken.
     token: Secret | None = None
+    #: Check every book against the venue's CRC-32, and fetch it anew if wrong.
     verify_checksum: bool = True
 
 
 class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
     """A recording: frames from a file, as the source had sent them."""
 
+    #: The file; gzip where it ends in `.gz`.
     path: ExistingPath
+    #: `recorded`: Tapewatch's own format. Else whose frames a cryptofeed file holds.
     protocol: Literal["evm", "coinbase", "kraken", "kraken-v1", "recorded"] = "recorded"
+    #: `original`: as fast as it was.
     speed: Literal["original", "maximum"] = "maximum"
+    #: Name of the venue, where the file doesn't say it.
     venue: str | None = None
 
 

@@ -166,6 +166,109 @@ def test_a_great_execution_is_no_small_profit_from_a_false_impression() -> None:
     assert len(found(events, "{minimum_execution_multiple: 1}")) == 1
 
 
+def test_the_size_of_an_order_on_the_other_side_counts_whole_however_little_of_it_traded() -> None:
+    def quoting(ask: float) -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(900, "ask", "sell", 10.04, ask, **SPOOFER),
+            tape.placed(1000, "bid", "buy", 10.02, 5000, **SPOOFER),
+            tape.trade(1100, 10.04, 20, maker_order_id="ask", buyer_account="acct-3", **SOLD),
+            tape.trade(1200, 10.04, 20, maker_order_id="ask", buyer_account="acct-4", **SOLD),
+            tape.cancelled(1500, "bid", remaining=5000.0),
+        ]
+
+    assert found(quoting(5000)) == []
+    (alert,) = found(quoting(2500))
+    assert alert.metrics["executed_quantity"] == 40
+
+
+def test_many_small_executions_count_all() -> None:
+    def hit(times: int) -> list[Any]:
+        tape = Tape()
+        trades = [tape.trade(1100, 10.05, 50, buyer_account="acct-3", **SOLD) for _ in range(times)]
+        placed = tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER)
+        return [*honest(tape), placed, *trades, tape.cancelled(1500, "s", remaining=5000.0)]
+
+    (alert,) = found(hit(50))
+    assert alert.metrics["executed_quantity"] == 2500
+    assert "while selling 2,500 at 10.05" in alert.reason
+    assert found(hit(51)) == []
+
+
+class TestAmendedOrders:
+    def test_an_order_that_is_enlarged_to_be_large_counts_as_placed_then(self) -> None:
+        tape = Tape()
+        (alert,) = found(
+            [
+                *honest(tape),
+                tape.placed(500, "s", "buy", 10.02, 1, **SPOOFER),
+                tape.changed(60_000, "s", 5000),
+                tape.trade(60_500, 10.05, 300, buyer_account="acct-3", **SOLD),
+                tape.cancelled(60_840, "s", remaining=5000.0),
+            ]
+        )
+        assert alert.reason == (
+            "acct-12 (INV-0031) amended an order into a buy of 5,000 ACME-USD at 10.02 (38% of the "
+            "bid depth), cancelled it after 0.84 s with 0 filled, while selling 300 at 10.05"
+        )
+        assert alert.evidence_events == ("event-5", "event-6", "event-7")
+
+    def test_an_order_that_is_moved_to_the_touch_counts_as_placed_then(self) -> None:
+        tape = Tape()
+        events = [
+            *honest(tape),
+            tape.placed(500, "s", "buy", 5.0, 5000, **SPOOFER),
+            tape.changed(60_000, "s", 5000, price=10.02),
+            tape.trade(60_500, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.changed(60_840, "s", 5000, price=5.0),
+        ]
+        (alert,) = found(events)
+        assert "amended an order into a buy of 5,000 ACME-USD at 10.02" in alert.reason
+        assert "moved it to 5 after 0.84 s with 0 filled" in alert.reason
+
+    def test_cutting_an_order_to_next_to_nothing_is_cancelling_it(self) -> None:
+        tape = Tape()
+        start = [*honest(tape), tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER)]
+        sold = tape.trade(1500, 10.05, 300, buyer_account="acct-3", **SOLD)
+        (alert,) = found([*start, sold, tape.changed(1840, "s", 1)])
+        assert "cut it to 1 after 0.84 s" in alert.reason
+        assert found([*start, sold, tape.changed(1840, "s", 4000)]) == []
+
+    def test_an_enlarged_order_is_not_weighed_against_itself(self) -> None:
+        tape = Tape()
+        (alert,) = found(
+            [
+                tape.placed(0, "b1", "buy", 10.01, 1000, investor_account="acct-1"),
+                tape.placed(500, "s", "buy", 10.02, 90, **SPOOFER),
+                tape.changed(1000, "s", 5000),
+                tape.trade(1500, 10.05, 300, buyer_account="acct-3", **SOLD),
+                tape.cancelled(1840, "s"),
+            ]
+        )
+        assert alert.metrics["depth_before"] == 1000
+
+    def test_where_a_feed_names_nobody_what_is_cut_may_have_been_filled(self) -> None:
+        tape = Tape()
+        events = [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.02, 5000),
+            tape.trade(1200, 10.05, 300, side="buy", maker_order_id="a1"),
+            tape.changed(1500, "s", 1),
+        ]
+        assert found(events) == []
+
+    def test_an_order_that_is_alone_on_its_side_deceives_nobody(self) -> None:
+        tape = Tape()
+        events = [
+            tape.placed(0, "s", "buy", 10.02, 0.1, **SPOOFER),
+            tape.changed(1000, "s", 5000),
+            tape.trade(1500, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.cancelled(1840, "s"),
+        ]
+        assert found(events) == []
+
+
 def test_the_cluster_may_trade_for_it() -> None:
     tape = Tape()
     (alert,) = found(

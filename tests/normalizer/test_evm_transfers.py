@@ -3,6 +3,7 @@
 from typing import Any
 
 import pytest
+from eth_abi.abi import encode
 
 from normalizer.events.chain import Block, ContractEvent, TokenApproval, TokenTransfer
 from normalizer.normalize import encode_event
@@ -113,6 +114,32 @@ def test_tokens_from_the_zero_address_are_minted_and_to_it_burned() -> None:
 )
 def test_the_call_tells_a_forced_transfer_and_a_recovery(data: str, to: str, kind: str) -> None:
     assert transferred(data, to).transfer_type == kind
+
+
+def wrapped(inner: str) -> str:
+    """The call, in a Safe's ``execTransaction``, of whose words the first four stand here."""
+    data = bytes.fromhex(inner[2:])
+    types = ["address", "uint256", "bytes", "uint8"]
+    return "0x6a761202" + encode(types, [b.TOKEN, 0, data, 0]).hex()
+
+
+@pytest.mark.parametrize(
+    ("inner", "kind"),
+    [
+        (b.call("forcedTransfer", b.ALICE, b.BOB, 10**18), "forced"),
+        (b.call("batchForcedTransfer", [b.CAROL, b.ALICE], [b.CAROL, b.BOB], [1, 1]), "forced"),
+        (b.call("controllerTransfer", b.ALICE, b.BOB, 10**18, b"why", b""), "forced"),
+        (b.call("recoveryAddress", b.ALICE, b.BOB, b.CAROL), "recovery"),
+        # Another transfer of the same transaction is not forced by it.
+        (b.call("forcedTransfer", b.CAROL, b.BOB, 10**18), "transfer"),
+        (b.call("forcedTransfer", b.ALICE, b.BOB, 5), "transfer"),
+        (b.call("batchForcedTransfer", [b.CAROL], [b.BOB], [1]), "transfer"),
+        (b.call("transferFrom", b.ALICE, b.BOB, 10**18), "transfer"),
+    ],
+)
+def test_a_call_through_a_multisig_tells_it_too(inner: str, kind: str) -> None:
+    for data in (wrapped(inner), wrapped(inner).upper().replace("0X", "0x")):
+        assert transferred(data, b.AGENT).transfer_type == kind
 
 
 def test_a_transfer_without_its_transaction_in_the_frame_is_still_an_event() -> None:

@@ -1,0 +1,100 @@
+"""What an event says, as one sentence for a timeline."""
+
+from typing import Any
+
+from normalizer.events import Alert, Event, OrderEvent, Record
+from normalizer.events.chain import PoolSwap, TokenTransfer, TokenTransferRefused
+from normalizer.events.market import OrderCancelled, OrderFilled, OrderPlaced, OrderReceived, Trade
+
+_DONE: dict[type[Any], str] = {
+    OrderReceived: "entered",
+    OrderPlaced: "rests on the book with",
+    OrderCancelled: "cancelled",
+    OrderFilled: "was filled:",
+}
+
+
+def sentence(event: Record | Alert) -> str:
+    """Who did what with how much, as far as the event tells it. One line, nothing left to guess.
+
+    Addresses and ids are whole; values are as the source gave them, so don't take the text for
+    markup.
+    """
+    match event:
+        case Alert():
+            return event.message
+        case Trade():
+            return (
+                f"{_who(event.buyer_account, event.buyer_id, 'somebody')} bought "
+                f"{_number(event.quantity)} {event.instrument} from "
+                f"{_who(event.seller_account, event.seller_id, 'somebody')} "
+                f"at {_number(event.price)}"
+            )
+        case OrderEvent():
+            return _order(event)
+        case TokenTransferRefused():
+            because = f": {event.reason}" if event.reason else ""
+            return f"{_moved(event)} was refused{because}"
+        case TokenTransfer():
+            kind = "" if event.transfer_type == "transfer" else f" ({event.transfer_type})"
+            return f"{_moved(event)} was made{kind}"
+        case PoolSwap():
+            return _swap(event)
+        case _:
+            return _anything(event)
+
+
+def _order(event: OrderEvent) -> str:
+    who = _who(event.investor_account, event.investor_id, "an order")
+    done = _DONE.get(type(event), _action(event))
+    kind = "order" if event.side is None else f"{event.side} order"
+    quantity = event.quantity if event.quantity is not None else event.remaining
+    size = "" if quantity is None else f" of {_number(quantity)}"
+    price = "" if event.price is None else f" at {_number(event.price)}"
+    if isinstance(event, OrderCancelled) and event.remaining is not None:
+        left = f"{_number(event.remaining)} {event.instrument}"
+        return f"{who} cancelled a {kind}{price} with {left} open"
+    return f"{who} {done} a {kind}{size} {event.instrument}{price}"
+
+
+def _moved(event: TokenTransfer | TokenTransferRefused) -> str:
+    amount = f"{event.amount_raw} units" if event.amount is None else _number(event.amount)
+    return (
+        f"a transfer of {amount} {event.token_symbol or 'tokens'} "
+        f"from {_who(event.source_address, event.source_investor, '')} "
+        f"to {_who(event.destination_address, event.destination_investor, '')}"
+    )
+
+
+def _swap(event: PoolSwap) -> str:
+    who = _who(event.transaction_from, event.investor_id, "somebody")
+    if event.side is None or event.quantity is None:
+        return f"{who} swapped in the pool {event.instrument}"
+    done = "bought" if event.side == "buy" else "sold"
+    # The source gave two exact amounts; the price is our quotient, so its last digits mean nothing.
+    price = "" if event.price is None else f" at {event.price:,.6g}"
+    what = f"{_number(event.quantity)} {event.token_symbol or 'tokens'}"
+    return f"{who} {done} {what} in the pool {event.instrument}{price}"
+
+
+def _anything(event: Record) -> str:
+    party = _who(
+        event.investor_address or event.investor_account, event.investor_id, event.token_symbol
+    )
+    text = _action(event)
+    return f"{text}: {party}" if party else text
+
+
+def _action(event: Event) -> str:
+    return str(event.__struct_config__.tag).replace("-", " ")
+
+
+def _who(name: str | None, investor: str | None, otherwise: str | None) -> str:
+    if name and investor:
+        return f"{name} ({investor})"
+    return name or investor or otherwise or ""
+
+
+def _number(value: float) -> str:
+    text = f"{value:,.8f}".rstrip("0").rstrip(".")
+    return text if text not in ("0", "-0") or not value else f"{value:.3g}"

@@ -1,0 +1,84 @@
+"""What the pages tell a reader to write down works as it stands there."""
+
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from detections.rule_tests import run_test_file
+from detections.rule_tests import test_files as files_with_tests
+from detections.rules import load_rules
+from normalizer.reference_files import load_reference
+from pipeline.config.loading import load_configuration
+from pipeline.problems import Problem
+from tests.docs.marked import DOCS, configurations, files
+
+#: What a part of a configuration needs besides, to be a whole one.
+_REST: dict[str, Any] = {
+    "bus": {"type": "embedded", "path": "var/nats"},
+    "sources": [{"name": "recording", "type": "replay", "path": "session.jsonl"}],
+    "detections": {"rules": ["sigma_rules"]},
+    "sinks": [{"name": "files", "type": "file", "path": "var/out"}],
+}
+_BLOCKS = configurations()
+
+
+@pytest.mark.parametrize("text", [text for _, text in _BLOCKS], ids=[name for name, _ in _BLOCKS])
+def test_a_block_of_configuration_loads_without_a_problem(
+    text: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in re.findall(r"\$\{env:(\w+)\}", text):
+        monkeypatch.setenv(name, "a-value-for-the-test")
+    part: dict[str, Any] = yaml.safe_load(text)
+    rest = {key: value for key, value in _REST.items() if key not in part}
+    for path in _files_named_in({**rest, **part}, text):
+        target = tmp_path / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text("something\n")
+        target.chmod(0o600)
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(text + yaml.safe_dump(rest) if rest else text)
+    warnings: list[Problem] = []
+    load_configuration(file, warnings=warnings)
+    assert warnings == []
+
+
+def test_there_are_blocks_of_configuration_to_try() -> None:
+    assert len(_BLOCKS) >= 7
+
+
+def _files_named_in(config: dict[str, Any], text: str) -> list[str]:
+    """What must be there: rules, reference data, recordings and secrets in files."""
+    named = [*config["detections"]["rules"], *config.get("reference", [])]
+    named += [source["path"] for source in config["sources"] if "path" in source]
+    named += re.findall(r"\$\{file:([^}]+)\}", text)
+    return [path for path in named if not Path(path).is_absolute()]
+
+
+def test_the_reference_data_of_the_tutorial_loads(tmp_path: Path) -> None:
+    file = tmp_path / "reference.yaml"
+    file.write_text(files(DOCS / "tutorial-operations.md")["reference.yaml"])
+    reference = load_reference([file])
+    assert [token.id for token in reference.tokens] == ["acme"]
+    assert reference.investors
+    assert reference.sanctions
+
+
+def test_the_rules_of_the_tutorial_load_and_pass_the_tests_beside_them(tmp_path: Path) -> None:
+    shown = files(DOCS / "tutorial-rule-authors.md")
+    for name, text in shown.items():
+        target = tmp_path / name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(text)
+    rules = load_rules([tmp_path / "my_rules"])
+    assert rules.warnings == ()
+    assert rules.sigma
+    assert rules.correlators
+    tested = files_with_tests(tmp_path / "my_rules")
+    assert tested
+    for path in tested:
+        results = run_test_file(path)
+        assert {result.name: result.differences for result in results if result.differences} == {}
+        assert {result.positive for result in results} == {True, False}
