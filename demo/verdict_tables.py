@@ -53,7 +53,7 @@ def _planted(verdict: Verdict) -> Table:
             Text("false", style="bold red"),
             Text(printable(typology_name(one.alert.typology))),
             Text(printable(one.alert.provider)),
-            Text(f"nothing of the kind: {decoys}" if decoys else "nothing of the kind"),
+            Text(f"honest: {decoys}" if decoys else "nothing of the kind"),
             Text(printable(one.alert.rule_name)),
         )
     return table
@@ -141,6 +141,8 @@ def evidence_lines(one: JudgedAlert) -> list[str]:
             f"orders {shown}{f'  +{more} more' if more > 0 else ''}"
             + (f"  ({plural(trades, 'trade')})" if trades else "")
         )
+    elif alert.evidence_trades:
+        lines.append(f"trades {'  '.join(alert.evidence_trades[:_MOST_ORDERS])}")
     return lines
 
 

@@ -121,7 +121,7 @@ def _verdict(verdict: Verdict) -> Html:
         "section",
         el("h2", "What was planted, and what was found"),
         el("div", _counts(verdict), class_="scroll"),
-        el("div", el("table", el("thead", head), el("tbody", *rows)), class_="scroll"),
+        el("table", el("thead", head), el("tbody", *rows), class_="verdict"),
         _decoys(verdict),
     )
 

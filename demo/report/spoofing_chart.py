@@ -66,7 +66,7 @@ def spoofing_chart(story: Story, book: list[BookMoment]) -> Html | None:
     said = (
         f"{order[0].upper()}{order[1:]} by {life.placed.investor_account or 'an unknown account'} "
         f"stood at {number(life.placed.price, 8)} for {span(lived)}. It lifted the depth of its "
-        f"side to {number(peak)}; meanwhile its owner traded on the other side, then it was cancelled."
+        f"side to {number(peak)}. Meanwhile its owner traded on the other side; then it was gone."
     )
     legend = join(
         key(swatch("bid", "line"), "best bid, bid depth"),

@@ -3,7 +3,7 @@
 from typing import Any
 
 from demo.ground_truth import Decoy, Planted
-from normalizer.events import Alert, SEVERITY
+from normalizer.events import SEVERITY, Alert
 
 T0 = 1_800_000_000_000_000_000
 TX = "0x" + "ab" * 32

@@ -67,7 +67,7 @@ def test_a_false_alarm_on_a_decoy_names_the_decoy() -> None:
     truth = GroundTruth(decoys=[decoy(order_ids=("d",)), decoy(order_ids=("e",))])
     verdict = judge(truth, [alert("a", "spoofing", evidence_orders=("d",))])
     assert verdict.false_alarms[0].decoys == (truth.decoys[0],)
-    assert verdict.decoys_passed == 0 + 1
+    assert verdict.decoys_passed == 1
 
 
 def test_evidence_of_a_planted_abuse_under_another_typology_is_related_not_false() -> None:
