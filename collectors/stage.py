@@ -29,6 +29,7 @@ class Collectors:
         self._watched = watched
         self._outlets: dict[str, RawOutlet] = {}
         self._writers: set[asyncio.Task[None]] = set()
+        self._writing: asyncio.TaskGroup
         self.finished = False
 
     @property
@@ -38,20 +39,23 @@ class Collectors:
 
     async def run(self) -> None:
         """Collect. Recordings end by themselves; then ``finished`` is true."""
-        try:
-            async with asyncio.TaskGroup() as group:
-                for source in self._sources:
-                    group.create_task(self._collector(source)(), name=source.name)
-            await self._flush()
-            self.finished = True
-        finally:
+        # A writer that fails must end the stage: its collector would wait for it for ever.
+        async with asyncio.TaskGroup() as writing:
+            self._writing = writing
             try:
-                async with asyncio.timeout(FLUSH_TIMEOUT):
-                    await self._flush()
-            except TimeoutError:
-                log.warning("frames that the bus did not take in time will be collected again")
-            for writer in self._writers:
-                writer.cancel()
+                async with asyncio.TaskGroup() as group:
+                    for source in self._sources:
+                        group.create_task(self._collector(source)(), name=source.name)
+                await self._flush()
+                self.finished = True
+            finally:
+                try:
+                    async with asyncio.timeout(FLUSH_TIMEOUT):
+                        await self._flush()
+                except TimeoutError:
+                    log.warning("frames that the bus did not take in time will be collected again")
+                for writer in self._writers:
+                    writer.cancel()
 
     def _collector(self, source: Source) -> Callable[[], Coroutine[Any, Any, None]]:
         # A protocol's code is imported where one of its sources is configured.
@@ -81,7 +85,7 @@ class Collectors:
         if outlet is None:
             outlet = RawOutlet(self._bus, SourceState(name, protocol), buffer=source.buffer)
             self._outlets[name] = outlet
-            self._writers.add(asyncio.create_task(outlet.run()))
+            self._writers.add(self._writing.create_task(outlet.run()))
         return outlet
 
     async def _flush(self) -> None:

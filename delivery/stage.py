@@ -14,10 +14,13 @@ from delivery.sink import Content, Document, Refused, Sink
 from normalizer.events import Alert, Record
 from normalizer.events.ecs import nest
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
+from pipeline.bus.dead_letters import encode_fitting
+from pipeline.bus.positions import Position
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.status_board import ReaderState
-from pipeline.frames import DeadLetter, encode_dead_letter
+from pipeline.frames import DeadLetter
 from pipeline.metrics import MESSAGES_DEAD, MESSAGES_IN, MESSAGES_OUT, SINK_ERRORS, STREAM_LAG
+from pipeline.source_state import now
 
 log = structlog.get_logger(__name__)
 
@@ -36,11 +39,12 @@ class DocumentCache:
     """Documents of the newest messages, shared by the sinks of this process."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[tuple[Content, int], list[Document]] = OrderedDict()
+        self._documents: OrderedDict[tuple[Content, int, int], list[Document]] = OrderedDict()
 
     def documents(self, content: Content, message: StreamMessage) -> list[Document]:
         """The documents in a message."""
-        key = (content, message.sequence)
+        # With the time: a stream that was made anew gives its sequences out again.
+        key = (content, message.sequence, message.stored)
         found = self._documents.get(key)
         if found is None:
             found = documents_of(content, message)
@@ -90,22 +94,25 @@ class SinkRunner:
         self._policy = RetryPolicy(maximum=retry_maximum)
         self._key = f"sink.{sink.name}.{content}"
         self._ready_until = 0
+        self._created = 0
         self.state = ReaderState(f"{sink.name}/{content}", STREAMS[content].value, 0, 0)
 
     async def run(self) -> None:
         """Deliver until cancelled."""
         stream = STREAMS[self._content]
-        position = await self._bus.positions.load(self._key)
-        self.state.position = position
-        self.state.last = self._ready_until = await self._bus.last_sequence(stream)
-        reader = self._bus.reader(stream, after=position)
+        info = await self._bus.info(stream)
+        saved = await self._bus.positions.load(self._key)
+        position = saved.within(info, self.state.name)
+        self._created = position.stream
+        self.state.position = position.sequence
+        self.state.last = self._ready_until = info.state.last_seq
+        reader = self._bus.reader(stream, after=position.sequence, created=position.stream)
         try:
             while True:
                 try:
                     messages = await reader.batch(32, wait=IDLE_LOOK)
                 except MessagesExpired as expired:
-                    self.state.trouble = str(expired)
-                    log.error("documents were lost", sink=self._sink.name, reason=str(expired))
+                    await self._tell_loss(expired)
                     continue
                 if messages:
                     await self._deliver(messages)
@@ -131,6 +138,22 @@ class SinkRunner:
         self.state.position = messages[-1].sequence
         await self._save()
 
+    async def _tell_loss(self, expired: MessagesExpired) -> None:
+        self.state.trouble = str(expired)
+        log.error("documents were lost", sink=self._sink.name, reason=str(expired))
+        last = expired.first_there - 1
+        await self._dead(
+            DeadLetter(
+                stage=STAGE,
+                source=self._sink.name,
+                position=f"{STREAMS[self._content].value}/{expired.first_wanted}-{last}",
+                received=now(),
+                reason=str(expired),
+                context=self._sink.name,
+            )
+        )
+        self.state.position = last
+
     async def _documents(self, message: StreamMessage) -> list[Document]:
         try:
             documents = self._cache.documents(self._content, message)
@@ -143,8 +166,7 @@ class SinkRunner:
                     received=message.stored,
                     reason=f"not a record that this version knows: {error}",
                     original=f"{STREAMS[self._content].value}/{message.sequence}",
-                    payload=message.data[:1_000_000],
-                    truncated=len(message.data) > 1_000_000,
+                    payload=message.data,
                 )
             )
             return []
@@ -171,10 +193,10 @@ class SinkRunner:
 
     async def _dead(self, letter: DeadLetter) -> None:
         await publish_once(
-            self._bus.jetstream,
+            self._bus,
             self._bus.names.subject(Stream.DEAD, STAGE),
-            encode_dead_letter(letter),
-            f"{self._key}:{letter.position}",
+            encode_fitting(letter, self._bus.largest_payload),
+            f"{self._key}:{self._created}:{letter.position}",
         )
         MESSAGES_DEAD.labels(STAGE, self._sink.name).inc()
 
@@ -191,12 +213,8 @@ class SinkRunner:
             )
 
     async def _save(self) -> None:
-        while True:
-            try:
-                await self._bus.positions.save(self._key, self.state.position)
-                return
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
-                await asyncio.sleep(0.5)
+        position = Position(stream=self._created, sequence=self.state.position)
+        await self._bus.positions.save(self._key, position)
 
     async def _look(self, stream: Stream) -> None:
         try:

@@ -9,6 +9,7 @@ from msgspec import Struct, field
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, generate_latest
 
 from pipeline.config.schema import Observability
+from pipeline.failure import CONFIGURATION, Failure
 
 
 class Health(Struct):
@@ -18,8 +19,10 @@ class Health(Struct):
     problems: list[str] = field(default_factory=lambda: ["starting"])
 
 
-class EndpointFailed(Exception):
-    """The endpoint could not be opened; the text says why and what to do."""
+class EndpointFailed(Failure):
+    """The endpoint could not be opened."""
+
+    code = CONFIGURATION
 
 
 class Endpoint:

@@ -8,6 +8,9 @@ from typing import Any, TypeVar
 
 T = TypeVar("T")
 
+#: Seconds after which a task that was cancelled and still runs is cancelled again.
+CANCEL_AGAIN = 120.0
+
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
     if sys.platform == "win32":
@@ -30,7 +33,12 @@ def run(main: Coroutine[Any, Any, T]) -> T | None:
             nonlocal stopping
             if not stopping:
                 stopping = True
-                task.cancel()
+                cancel()
+
+        def cancel() -> None:
+            task.cancel()
+            # A cancellation can get lost (pipeline.cancellation); cleaning up takes less than this.
+            loop.call_later(CANCEL_AGAIN, cancel)
 
         if sys.platform != "win32":
             for number in (signal.SIGTERM, signal.SIGINT):

@@ -15,26 +15,28 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from pipeline.bus.connection import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.status_board import StageReport
+from pipeline.bus.streams import Stream
+from pipeline.cancellation import raise_if_cancelled
 from pipeline.config.schema import Configuration, EmbeddedBus
+from pipeline.failure import CONFIGURATION, Failure
 from pipeline.observability import Endpoint, Health
 from pipeline.source_state import ILL_CONNECTIONS
 
 log = structlog.get_logger(__name__)
 
 STAGES = ("collectors", "normalizer", "detections", "delivery")
-#: Set in the environment of a stage's process that a supervisor started.
+#: Set in the environment of a stage's process that a supervisor started, to its process id.
 SUPERVISED = "TAPEWATCH_SUPERVISED"
 STOP_TIMEOUT = 15.0
-CONFIGURATION_EXIT = 2
 #: Restarts wait 0.5 s, then twice as long each time up to this; a minute of life starts over.
 LONGEST_WAIT = 30.0
-#: With ``until_done``: idle for this many checks in a row means that nothing is under way.
-QUIET_CHECKS = 3
 CHECK_EVERY = 0.5
 
 
-class StageFailed(Exception):
+class StageFailed(Failure):
     """A stage can't run with this configuration; its own process has said why."""
+
+    code = CONFIGURATION
 
 
 class _Child:
@@ -44,6 +46,7 @@ class _Child:
         self.stage = stage
         self._command = command
         self._environment = environment
+        self._starting: asyncio.Future[asyncio.subprocess.Process] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.restarts = 0
 
@@ -51,21 +54,30 @@ class _Child:
     def alive(self) -> bool:
         return self._process is not None and self._process.returncode is None
 
+    @property
+    def pid(self) -> int | None:
+        return self._process.pid if self._process is not None else None
+
     async def watch(self) -> None:
         """Keep the process running until cancelled. Raises StageFailed where that is in vain."""
         wait = 0.5
         while True:
             started = time.monotonic()
-            self._process = await asyncio.create_subprocess_exec(
-                *self._command,
-                env=self._environment,
-                stdin=asyncio.subprocess.DEVNULL,
-                # A Ctrl-C at the terminal goes to the supervisor, which stops the stages in order.
-                start_new_session=True,
+            self._starting = asyncio.ensure_future(
+                asyncio.create_subprocess_exec(
+                    *self._command,
+                    env=self._environment,
+                    stdin=asyncio.subprocess.DEVNULL,
+                    # A Ctrl-C at the terminal goes to the supervisor, which stops them in order.
+                    start_new_session=True,
+                )
             )
-            code = await self._process.wait()
-            mark_process_dead(self._process.pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
-            if code == CONFIGURATION_EXIT:
+            # A cancellation in mid-start must not leave a process that nobody knows.
+            process = await asyncio.shield(self._starting)
+            self._process = process
+            code = await process.wait()
+            mark_process_dead(process.pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
+            if code == CONFIGURATION:
                 raise StageFailed(f"{self.stage} can't run with this configuration")
             if time.monotonic() - started > 60:
                 wait = 0.5
@@ -75,8 +87,10 @@ class _Child:
             wait = min(2 * wait, LONGEST_WAIT)
 
     async def stop(self) -> None:
-        process = self._process
-        if process is None or process.returncode is not None:
+        if self._starting is None:
+            return
+        process = await self._starting
+        if process.returncode is not None:
             return
         process.terminate()
         try:
@@ -140,7 +154,11 @@ class Supervisor:
     async def _supervise(
         self, server: EmbeddedServer | None, metrics: str, until_done: bool
     ) -> None:
-        environment = {**os.environ, SUPERVISED: "1", "PROMETHEUS_MULTIPROC_DIR": metrics}
+        environment = {
+            **os.environ,
+            SUPERVISED: str(os.getpid()),
+            "PROMETHEUS_MULTIPROC_DIR": metrics,
+        }
         children = [_Child(stage, self._command(stage), environment) for stage in self._stages]
         watchers = [asyncio.create_task(child.watch()) for child in children]
         board = asyncio.create_task(self._observe(children, server, until_done))
@@ -165,23 +183,25 @@ class Supervisor:
     ) -> None:
         """Renew the health, restart a dead bus, and notice when nothing is left to do."""
         assert self._bus is not None
-        quiet = 0
         while True:
             await asyncio.sleep(CHECK_EVERY)
+            raise_if_cancelled()
             if server is not None and not server.alive:
                 log.error("the embedded bus ended and is started again")
                 await server.stop()
                 await server.start()
             try:
+                if self._bus.client.is_closed:
+                    self._bus = await Bus.connect(self._config.bus, name="supervisor")
                 self._reports = await asyncio.wait_for(self._bus.status.reports(), 5)
+                self._health = self._judge(children)
+                done = until_done and self._health.ready and await self._idle()
             except Exception as error:  # whatever the bus says now, the next look decides
                 self._health = Health(False, [f"bus: {error or type(error).__name__}"])
                 continue
-            self._health = self._judge(children)
             if self.on_reports is not None:
                 self.on_reports(self._reports)
-            quiet = quiet + 1 if self._health.ready and self._idle() else 0
-            if until_done and quiet >= QUIET_CHECKS:
+            if done:
                 return
 
     def _judge(self, children: list[_Child]) -> Health:
@@ -191,7 +211,7 @@ class Supervisor:
             report = reports.get(child.stage)
             if not child.alive:
                 problems.append(f"{child.stage}: its process is not running")
-            elif report is None or not report.fresh:
+            elif report is None or report.pid != child.pid or not report.fresh:
                 problems.append(f"{child.stage}: has not reported yet")
             else:
                 problems += [
@@ -206,10 +226,19 @@ class Supervisor:
                 ]
         return Health(not problems, problems)
 
-    def _idle(self) -> bool:
-        finished = any(r.stage == "collectors" and r.finished for r in self._reports)
+    async def _idle(self) -> bool:
+        """Whether the recordings have ended and every reader has read all that there will be.
+
+        The streams' ends are looked up after the reports were made, and a reader's position moves
+        when what it caused is stored. So a normalizer at the end of RAW has written all of EVENTS,
+        and from there on likewise.
+        """
+        assert self._bus is not None
         readers = [reader for report in self._reports for reader in report.readers]
-        return finished and bool(readers) and all(reader.lag == 0 for reader in readers)
+        if not readers or not any(r.stage == "collectors" and r.finished for r in self._reports):
+            return False
+        ends = {s.value: await self._bus.last_sequence(s) for s in Stream}
+        return all(reader.position >= ends[reader.stream] for reader in readers)
 
 
 __all__ = ["STAGES", "BusUnavailable", "StageFailed", "Supervisor"]

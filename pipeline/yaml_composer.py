@@ -100,6 +100,10 @@ class Composer:
                     event.value,
                     tag is None and event.implicit[0],
                 )
+                if node.line > len(source.lines) > 0:
+                    # An empty value after the last line: libyaml ends every text with a line break.
+                    node.line = node.end_line = len(source.lines)
+                    node.column = node.end_column = len(source.lines[-1]) + 1
                 if tag is not None and tag not in _TEXT_TAGS:
                     self._refuse_tag(node, tag)
                 if event.style == '"' and _LONE_SURROGATE.search(event.value):

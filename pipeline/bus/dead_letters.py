@@ -16,7 +16,12 @@ from pipeline.frames import (
     decode_batch,
     decode_dead_letter,
     encode_batch,
+    encode_dead_letter,
 )
+
+#: What of a payload a dead letter keeps at most; the whole one stays where ``original`` points.
+MOST_DEAD_BYTES = 256 * 1024
+MOST_REASON = 4_000
 
 #: Stages whose letters hold a raw frame, which can take the whole way again.
 FRAME_STAGES = ("collectors", "normalizer")
@@ -31,6 +36,22 @@ class StoredLetter(Struct):
 
 class CannotReplay(Exception):
     """A dead letter that can't be sent through again; the text says why and what to do."""
+
+
+def encode_fitting(letter: DeadLetter, largest: int) -> bytes:
+    """A letter as JSON that a message of ``largest`` bytes holds: cut, and marked so, if need be.
+
+    A letter that the bus refuses would hold up its stage for ever.
+    """
+    most = min(MOST_DEAD_BYTES, largest // 2)  # base64 makes four bytes of three
+    return encode_dead_letter(
+        msgspec.structs.replace(
+            letter,
+            reason=letter.reason[:MOST_REASON],
+            payload=letter.payload[:most],
+            truncated=letter.truncated or len(letter.payload) > most,
+        )
+    )
 
 
 async def dead_letters(bus: Bus, *, after: int = 0) -> AsyncIterator[StoredLetter]:
@@ -89,7 +110,7 @@ async def _replay_frame(bus: Bus, stored: StoredLetter) -> None:
         )
     again = Frame(letter.position, letter.received, payload, letter.kind, letter.context)
     await publish_once(
-        bus.jetstream,
+        bus,
         bus.names.subject(Stream.RAW, f"{letter.source}.dead"),
         encode_batch(FrameBatch(letter.source, letter.protocol, [again])),
         f"dead:{stored.sequence}",
@@ -105,7 +126,7 @@ async def _replay_record(bus: Bus, stored: StoredLetter) -> None:
             "which is not on the bus any more"
         )
     await publish_once(
-        bus.jetstream,
+        bus,
         bus.names.subject(stream, "dead"),
         lines[index],
         f"dead:{stored.sequence}",

@@ -14,16 +14,18 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.config.schema import EmbeddedBus
+from pipeline.failure import Failure
 from pipeline.units import MIB
 
-START_TIMEOUT = 20.0
+#: A store of many gigabytes is read before the server listens.
+START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
 #: A block of a busy chain or a venue's whole book is one message; the server's default is 1 MiB.
 MAX_PAYLOAD = 32 * MIB
 
 
-class EmbeddedServerFailed(Exception):
-    """The packaged nats-server did not start; the text says why and what to do."""
+class EmbeddedServerFailed(Failure):
+    """The packaged nats-server did not start."""
 
 
 class RunningServer(Struct):
@@ -32,6 +34,8 @@ class RunningServer(Struct):
     url: str
     token: str
     pid: int
+    #: The process that started it, and stops it.
+    owner: int = 0
 
 
 def _server_file(path: Path) -> Path:
@@ -78,6 +82,44 @@ def _write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True
+    return True
+
+
+async def _end(server: RunningServer) -> None:
+    """Stop a server that nobody stops any more."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        os.kill(server.pid, number)
+        for _ in range(int(STOP_TIMEOUT / 0.1)):
+            if not _alive(server.pid):
+                return
+            await asyncio.sleep(0.1)
+
+
+def _lock(store: Path) -> int | None:
+    """A descriptor that holds the store's lock. Raises BlockingIOError while a server has it.
+
+    nats-server itself would let a second one write into the same files.
+    """
+    if sys.platform == "win32":
+        return None
+    import fcntl
+
+    descriptor = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
 def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-800:] if log.exists() else "(no log)"
 
@@ -100,27 +142,38 @@ class EmbeddedServer:
     async def start(self) -> RunningServer:
         """Start the server, again on the same port with the same token if it had died."""
         store = self._config.path
-        if running_server(store) is not None:
-            raise EmbeddedServerFailed(
-                f"another Tapewatch runs on {store}: stop it first, or set another bus.path"
-            )
+        running = running_server(store)
+        if running is not None and not _alive(running.owner):
+            await _end(running)  # its Tapewatch was killed and could not stop it
         self._port = self._port or _free_port()
         log = store / "server.log"
         try:
             store.mkdir(parents=True, exist_ok=True)
+            lock = _lock(store)
             _write_private(store / "server.conf", self._render())
+        except BlockingIOError:
+            raise EmbeddedServerFailed(
+                f"another Tapewatch runs on {store}: stop it first, or set another bus.path"
+            ) from None
         except OSError as error:
             raise EmbeddedServerFailed(f"can't write to the store {store}: {error}") from error
-        self._process = await asyncio.create_subprocess_exec(
-            *(str(server_binary()), "-c", str(store / "server.conf"), "-l", str(log)),
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.DEVNULL,
-            stderr=asyncio.subprocess.DEVNULL,
-            # Its own group: a Ctrl-C at the terminal must stop the stages first, then the server.
-            start_new_session=True,
-        )
+        try:
+            self._process = await asyncio.create_subprocess_exec(
+                *(str(server_binary()), "-c", str(store / "server.conf"), "-l", str(log)),
+                stdin=asyncio.subprocess.DEVNULL,
+                stdout=asyncio.subprocess.DEVNULL,
+                stderr=asyncio.subprocess.DEVNULL,
+                # Its own group: a Ctrl-C at the terminal must stop the stages first, then this.
+                start_new_session=True,
+                pass_fds=() if lock is None else (lock,),
+            )
+        finally:
+            if lock is not None:
+                os.close(lock)  # from now on the server alone holds it, until it ends
         await self._wait_until_ready(log)
-        server = RunningServer(f"nats://127.0.0.1:{self._port}", self._token, self._process.pid)
+        server = RunningServer(
+            f"nats://127.0.0.1:{self._port}", self._token, self._process.pid, os.getpid()
+        )
         _write_private(_server_file(store), msgspec.json.encode(server).decode())
         return server
 

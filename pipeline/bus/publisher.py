@@ -1,18 +1,140 @@
 """Writing to a stream so that each message is there once, in order."""
 
-import asyncio
+from typing import TYPE_CHECKING
 
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.js import JetStreamContext
-from nats.js.api import PubAck
+from nats.js.api import RawStreamMsg
 from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wait_exponential_jitter
+
+from pipeline.cancellation import raise_if_cancelled
+
+if TYPE_CHECKING:
+    from pipeline.bus.connection import Bus
 
 log = structlog.get_logger(__name__)
 
 MESSAGE_ID = "Nats-Msg-Id"
-ACK_TIMEOUT = 5.0
+EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
+#: JetStream's error codes for another last sequence than the expected one.
+WRONG_LAST_SEQUENCE = (10071, 10164)
+
+
+class AnotherWriter(Exception):
+    """Something else wrote what only this process may write: it must stop, and look anew."""
+
+    def __init__(self, subject: str) -> None:
+        self.subject = subject
+        super().__init__(
+            f"another process writes to {subject} as well: make sure that this stage runs once; "
+            "nothing was written twice"
+        )
+
+
+class SubjectWriter:
+    """The one writer of a subject: each write is stored exactly once, however long an outage takes.
+
+    JetStream forgets message ids after the duplicate window. So a write also names the message that
+    it must come right behind: a second copy, a message of a process that was believed dead, and a
+    second process of the same stage are refused by the server, at any time.
+    """
+
+    def __init__(self, bus: "Bus", stream: str, subject: str) -> None:
+        self.subject = subject
+        self._bus = bus
+        self._stream = stream
+        self._last: int | None = None
+
+    @property
+    def last(self) -> int:
+        """Sequence of the newest message of the subject; 0 when there is none."""
+        return self._last or 0
+
+    async def newest(self) -> RawStreamMsg | None:
+        """The newest message. The first write comes right behind what this found first."""
+        message = await self._look()
+        if self._last is None:
+            self._last = _sequence(message)
+        return message
+
+    async def write(
+        self, payload: bytes, message_id: str, headers: dict[str, str] | None = None
+    ) -> None:
+        """Publish until the server has stored it. Raises :class:`AnotherWriter`.
+
+        It never gives up: a full or unreachable server holds the caller up, which is the
+        backpressure. Not for concurrent use.
+        """
+        async for attempt in _until_stored():
+            with attempt:
+                if self._last is None:
+                    await self.newest()
+                identity = f"{message_id}>{self._last}"
+                complete = {
+                    **(headers or {}),
+                    MESSAGE_ID: identity,
+                    EXPECTED_LAST: str(self._last),
+                }
+                try:
+                    self._last = await _publish(self._bus, self.subject, payload, complete)
+                except nats.js.errors.APIError as error:
+                    if error.err_code not in WRONG_LAST_SEQUENCE:
+                        raise
+                    if not await self._stored(identity):
+                        raise
+
+    async def _stored(self, identity: str) -> bool:
+        """After a refusal: whether an earlier attempt was stored whose acknowledgement was lost."""
+        newest = await self._look()
+        expected, self._last = self.last, _sequence(newest)
+        if newest is None or self._last <= expected:
+            return False  # what we came behind has expired
+        if (newest.headers or {}).get(MESSAGE_ID) != identity:
+            raise AnotherWriter(self.subject)
+        return True
+
+    async def _look(self) -> RawStreamMsg | None:
+        try:
+            return await self._bus.jetstream.get_last_msg(self._stream, self.subject)
+        except nats.js.errors.NotFoundError:
+            return None
+
+
+def _sequence(message: RawStreamMsg | None) -> int:
+    return (message.seq or 0) if message is not None else 0
+
+
+async def publish_once(
+    bus: "Bus",
+    subject: str,
+    payload: bytes,
+    message_id: str,
+    headers: dict[str, str] | None = None,
+) -> None:
+    """Publish to a subject that several write to, until the server has stored it.
+
+    A second copy is dropped by its message id, for as long as the server remembers that.
+    """
+    complete = {**(headers or {}), MESSAGE_ID: message_id}
+    async for attempt in _until_stored():
+        with attempt:
+            await _publish(bus, subject, payload, complete)
+
+
+async def _publish(bus: "Bus", subject: str, payload: bytes, headers: dict[str, str]) -> int:
+    raise_if_cancelled()
+    return await bus.acknowledgements.publish(subject, payload, headers)
+
+
+def _until_stored() -> AsyncRetrying:
+    return AsyncRetrying(
+        wait=wait_exponential_jitter(multiplier=0.05, max=5, jitter=0.2),
+        retry=retry_if_exception_type(
+            (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
+        ),
+        before_sleep=_report,
+    )
 
 
 def _report(state: RetryCallState) -> None:
@@ -21,31 +143,3 @@ def _report(state: RetryCallState) -> None:
         log.warning(
             "publish is tried again", attempt=state.attempt_number, error=str(error) or repr(error)
         )
-
-
-async def publish_once(
-    jetstream: JetStreamContext,
-    subject: str,
-    payload: bytes,
-    message_id: str,
-    headers: dict[str, str] | None = None,
-) -> PubAck:
-    """Publish until the server has stored it. A second copy is dropped by its message id.
-
-    Callers await one publish before the next, so that a retry can't change the order. It never
-    gives up: a full or unreachable server holds the caller up, which is the backpressure.
-    """
-    complete = {**(headers or {}), MESSAGE_ID: message_id}
-    async for attempt in AsyncRetrying(
-        wait=wait_exponential_jitter(multiplier=0.05, max=5, jitter=0.2),
-        retry=retry_if_exception_type(
-            (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
-        ),
-        before_sleep=_report,
-    ):
-        with attempt:
-            # Not `publish`: its wait_for can swallow a cancellation in Python 3.11.
-            acknowledgement = await jetstream.publish_async(subject, payload, headers=complete)
-            async with asyncio.timeout(ACK_TIMEOUT):
-                return await acknowledgement
-    raise AssertionError("unreachable: the retry has no end")

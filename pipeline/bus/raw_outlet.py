@@ -2,9 +2,8 @@
 
 import asyncio
 
-import nats.js.errors
-
 from pipeline.bus.connection import Bus
+from pipeline.bus.dead_letters import encode_fitting
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.streams import Stream
 from pipeline.frames import (
@@ -13,7 +12,6 @@ from pipeline.frames import (
     FrameBatch,
     decode_batch,
     encode_batch,
-    encode_dead_letter,
 )
 from pipeline.metrics import MESSAGES_DEAD, MESSAGES_IN
 from pipeline.source_state import SourceState
@@ -39,7 +37,7 @@ class RawOutlet:
         self._in_flight = 0
         self._unsent = asyncio.Event()
         self._taken = asyncio.Condition()
-        self._subject = bus.names.subject(Stream.RAW, state.source)
+        self._writer = bus.writer(Stream.RAW, state.source)
         self._counter = MESSAGES_IN.labels("collectors", state.source)
 
     async def send(self, frame: Frame) -> None:
@@ -64,20 +62,17 @@ class RawOutlet:
 
     async def last(self) -> Frame | None:
         """The newest durable frame of this source."""
-        try:
-            message = await self._bus.jetstream.get_last_msg(
-                self._bus.names.stream(Stream.RAW), self._subject
-            )
-        except nats.js.errors.NotFoundError:
+        message = await self._writer.newest()
+        if message is None:
             return None
         return decode_batch(message.data or b"").frames[-1]
 
     async def dead(self, letter: DeadLetter) -> None:
         """Put what can't enter RAW into the dead letters."""
         await publish_once(
-            self._bus.jetstream,
+            self._bus,
             self._bus.names.subject(Stream.DEAD, "collectors"),
-            encode_dead_letter(letter),
+            encode_fitting(letter, self._bus.largest_payload),
             f"collectors:{letter.source}:{letter.position}",
         )
         MESSAGES_DEAD.labels("collectors", letter.source).inc()
@@ -92,11 +87,8 @@ class RawOutlet:
                 await asyncio.sleep(delay)
             frames = self._take(min(batch.max_bytes, self._bus.largest_payload), batch.max_frames)
             payload = encode_batch(FrameBatch(self.state.source, self.state.protocol, frames))
-            await publish_once(
-                self._bus.jetstream,
-                self._subject,
-                payload,
-                f"{self.state.source}:{frames[0].position}:{frames[-1].position}",
+            await self._writer.write(
+                payload, f"{self.state.source}:{frames[0].position}:{frames[-1].position}"
             )
             self._counter.inc(len(frames))
             self._in_flight = 0

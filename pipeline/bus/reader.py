@@ -4,14 +4,14 @@ A pull consumer without acknowledgements, by JetStream's JSON API: requests are 
 run out, so messages flow without waiting, and no more than ``window`` are ever in memory. Where a
 stage stands is not the consumer's business but the stage's own (:mod:`pipeline.bus.positions`, and
 the origin that its last output carries), so that a restart reads on in order, without redelivery
-out of turn. Any break (lost connection, server restart, missed heartbeat, jump in the sequence)
-makes the reader ask anew from the message after the last one that it gave out.
+out of turn. Any break (lost connection, server restart, missed heartbeat, lost delivery, a minute
+of quiet) makes the reader ask anew from the message after the last one that it gave out.
 """
 
 import asyncio
 import time
 from collections import deque
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 import nats.errors
@@ -24,13 +24,18 @@ from nats.aio.subscription import Subscription
 from nats.js import JetStreamContext
 from nats.js.api import AckPolicy, ConsumerConfig, DeliverPolicy
 
+from pipeline.bus.positions import created_at
+from pipeline.cancellation import raise_if_cancelled
+
 log = structlog.get_logger(__name__)
 
 HEARTBEAT = 5.0
 #: A pull request's life; it is renewed when it ends.
 EXPIRES = 30.0
+#: After this long without a message the stream is looked at, and the consumer made anew.
+QUIET = 60.0
 #: An unused consumer is removed by the server after this long.
-INACTIVE = 300.0
+INACTIVE = 60.0
 
 
 class StreamMessage(Struct, gc=False):
@@ -44,7 +49,7 @@ class StreamMessage(Struct, gc=False):
 
 
 class MessagesExpired(Exception):
-    """Messages left the stream by its limits before they were read: this reader lost them."""
+    """Messages left the stream before they were read: this reader lost them."""
 
     def __init__(self, stream: str, first_wanted: int, first_there: int) -> None:
         self.stream = stream
@@ -55,6 +60,29 @@ class MessagesExpired(Exception):
             f"{self.count} messages of {stream} ({first_wanted} to {first_there - 1}) expired "
             "before they were read: raise bus.streams limits, or find what held the reader up"
         )
+
+
+class StreamMadeAnew(Exception):
+    """The stream isn't the one that was read until now: start again, from the saved position."""
+
+    def __init__(self, stream: str) -> None:
+        super().__init__(f"the stream {stream} was deleted and made anew, or lost its newest part")
+
+
+class _Delivery(NamedTuple):
+    """What the reply subject of a message says."""
+
+    sequence: int
+    number: int  # counts what the consumer has delivered, from 1
+    stored: int
+
+    @classmethod
+    def of(cls, message: Msg) -> "_Delivery":
+        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>,
+        # with a domain and an account hash before the stream in the newer, longer form.
+        parts = message.reply.split(".")
+        first = 5 if len(parts) == 9 else 7
+        return cls(*(int(part) for part in parts[first : first + 3]))
 
 
 class StreamReader:
@@ -69,7 +97,9 @@ class StreamReader:
         after: int,
         window: int = 64,
         start_time: str | None = None,
+        created: int | None = None,
     ) -> None:
+        """``created``: which life of the stream ``after`` is of, as by :func:`created_at`."""
         self._client = client
         self._jetstream = jetstream
         self._stream = stream
@@ -83,7 +113,9 @@ class StreamReader:
         self._inbox = ""
         self._next_subject = ""
         self._consumer = ""
+        self._created = created
         self._last_sign = 0.0
+        self._last_message = 0.0
         self._expected_delivery = 1
 
     @property
@@ -95,11 +127,12 @@ class StreamReader:
         """Up to ``maximum`` messages that are there; waits ``wait`` seconds for the first.
 
         An empty list when none came. Raises :class:`MessagesExpired` once when messages are gone;
-        the next call goes on behind them.
+        the next call goes on behind them. Raises :class:`StreamMadeAnew` when all is different.
         """
         deadline = time.monotonic() + wait
         messages: list[StreamMessage] = []
         while not messages:
+            raise_if_cancelled()
             remaining = deadline - time.monotonic()
             if remaining <= 0:
                 return messages
@@ -107,12 +140,7 @@ class StreamReader:
                 if self._subscription is None:
                     await self._open()
                 await self._wait(min(remaining, HEARTBEAT))
-                while self._arrived and len(messages) < maximum:
-                    message = self._arrived.popleft()
-                    if message.reply:
-                        messages.append(self._take_message(message))
-                    else:
-                        self._take_status(message)
+                self._take_arrived(messages, maximum)
                 await self._request_more()
             except (
                 nats.errors.Error,
@@ -142,12 +170,12 @@ class StreamReader:
 
     async def _open(self) -> None:
         info = await self._jetstream.stream_info(self._stream)
-        first = info.state.first_seq
-        if self._start_time is None and info.state.messages and first > self._last + 1:
-            wanted = self._last + 1
-            self._last = first - 1
-            if wanted > 1:  # a first reader has no claim on what was before it
-                raise MessagesExpired(self._stream, wanted, first)
+        created = created_at(info)
+        if self._created not in (None, created) or info.state.last_seq < self._last:
+            raise StreamMadeAnew(self._stream)
+        self._created = created
+        if self._start_time is None:
+            self._go_to(info.state.first_seq)
         config = ConsumerConfig(
             ack_policy=AckPolicy.NONE,
             max_deliver=1,
@@ -165,10 +193,23 @@ class StreamReader:
         self._consumer = consumer.name or ""
         self._next_subject = f"$JS.API.CONSUMER.MSG.NEXT.{self._stream}.{self._consumer}"
         self._inbox = self._client.new_inbox()
-        self._subscription = await self._client.subscribe(self._inbox, cb=self._take)
+        arrived = self._arrived = deque()
+
+        async def take(message: Msg) -> None:
+            self._last_sign = time.monotonic()
+            arrived.append(message)  # a straggler of an earlier consumer falls into its own deque
+            self._arrival.set()
+
+        self._subscription = await self._client.subscribe(
+            self._inbox,
+            cb=take,
+            # The window is the bound; nats-py would drop messages without a word to us.
+            pending_msgs_limit=0,
+            pending_bytes_limit=0,
+        )
         self._outstanding = 0
         self._expected_delivery = 1
-        self._last_sign = time.monotonic()
+        self._last_sign = self._last_message = time.monotonic()
         await self._request_more()
 
     async def _request_more(self) -> None:
@@ -196,11 +237,47 @@ class StreamReader:
         except TimeoutError:
             if time.monotonic() - self._last_sign > 2.5 * HEARTBEAT:
                 raise _Broken("no heartbeat from the consumer") from None
+            if time.monotonic() - self._last_message > QUIET:
+                raise _Broken("quiet for a while") from None
 
-    async def _take(self, message: Msg) -> None:
-        self._last_sign = time.monotonic()
-        self._arrived.append(message)
-        self._arrival.set()
+    def _take_arrived(self, messages: list[StreamMessage], maximum: int) -> None:
+        while self._arrived and len(messages) < maximum:
+            message = self._arrived[0]
+            if not message.reply:
+                self._arrived.popleft()
+                self._take_status(message)
+                continue
+            delivery = _Delivery.of(message)
+            if delivery.number != self._expected_delivery or delivery.sequence <= self._last:
+                raise _Broken(f"delivery {delivery} came instead of {self._expected_delivery}")
+            if self._start_time is None and delivery.sequence != self._last + 1:
+                if messages:
+                    return  # these first; the next call tells of the gap
+                self._go_to(delivery.sequence)
+            self._arrived.popleft()
+            self._expected_delivery += 1
+            self._outstanding -= 1
+            self._last = delivery.sequence
+            self._last_message = self._last_sign
+            self._start_time = None
+            messages.append(
+                StreamMessage(
+                    delivery.sequence,
+                    delivery.stored,
+                    message.subject,
+                    message.data,
+                    message.headers,
+                )
+            )
+
+    def _go_to(self, first: int) -> None:
+        """Note that nothing is left before ``first``; say so when it should have been there."""
+        wanted = self._last + 1
+        if first <= wanted:
+            return
+        self._last = first - 1
+        if wanted > 1:  # a first reader has no claim on what was before it
+            raise MessagesExpired(self._stream, wanted, first)
 
     def _take_status(self, message: Msg) -> None:
         headers: dict[str, Any] = message.headers or {}
@@ -215,25 +292,9 @@ class StreamReader:
             return
         raise _Broken(f"{status} {headers.get('Description', '')}")
 
-    def _take_message(self, message: Msg) -> StreamMessage:
-        # $JS.ACK.<stream>.<consumer>.<delivered>.<stream seq>.<consumer seq>.<time>.<pending>,
-        # with a domain and an account hash before the stream in the newer, longer form.
-        parts = message.reply.split(".")
-        offset = 0 if len(parts) == 9 else 2
-        sequence, delivery = int(parts[5 + offset]), int(parts[6 + offset])
-        if delivery != self._expected_delivery:
-            raise _Broken(f"delivery {delivery} came instead of {self._expected_delivery}")
-        self._expected_delivery += 1
-        self._outstanding -= 1
-        self._last = sequence
-        self._start_time = None
-        return StreamMessage(
-            sequence, int(parts[7 + offset]), message.subject, message.data, message.headers
-        )
-
     async def _close(self) -> None:
         subscription, self._subscription = self._subscription, None
-        self._arrived.clear()
+        self._arrived = deque()
         self._consumer = ""
         if subscription is not None:
             try:

@@ -1,6 +1,5 @@
 """The command ``tapewatch``: its subcommands and what they share."""
 
-from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
 
@@ -24,6 +23,8 @@ JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON, for machin
 
 def _version(wanted: bool) -> None:
     if wanted:
+        from importlib.metadata import version
+
         typer.echo(f"tapewatch {version('tapewatch')}")
         raise typer.Exit
 

@@ -1,19 +1,18 @@
 """``tapewatch dead``: what could not be decoded, validated or delivered."""
 
-import asyncio
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from rich.console import Console
-from rich.table import Table
 
-from pipeline.bus import Bus
-from pipeline.bus.dead_letters import CannotReplay, StoredLetter, dead_letters, replay
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.asking import ask_bus
 from pipeline.cli.failures import Failure, command
-from pipeline.config.schema import Configuration
+
+if TYPE_CHECKING:
+    from pipeline.bus import Bus
+    from pipeline.bus.dead_letters import StoredLetter
 
 dead = typer.Typer(
     help="List dead letters, show one, send them through again.", no_args_is_help=True
@@ -24,15 +23,11 @@ Stage = Annotated[str | None, typer.Option(help="Only those of a stage.")]
 Source = Annotated[str | None, typer.Option(help="Only those of a source or sink.")]
 
 
-def _load(config: ConfigPath) -> Configuration:
-    from pipeline.config.loading import load_configuration
-
-    return load_configuration(config, resolve="later")
-
-
 async def _select(
-    bus: Bus, stage: str | None, source: str | None, most: int | None = None
-) -> list[StoredLetter]:
+    bus: "Bus", stage: str | None, source: str | None, most: int | None = None
+) -> "list[StoredLetter]":
+    from pipeline.bus.dead_letters import dead_letters
+
     found: list[StoredLetter] = []
     async for stored in dead_letters(bus):
         letter = stored.letter
@@ -54,21 +49,20 @@ def list_letters(
     as_json: JsonOutput = False,
 ) -> None:
     """List dead letters with their reasons."""
-    loaded = _load(config)
-
-    async def look() -> list[StoredLetter]:
-        async with await Bus.connect(loaded.bus, name="dead") as bus:
-            return await _select(bus, stage, source, most)
-
-    found = asyncio.run(look())
+    found = ask_bus(config, "dead", lambda bus: _select(bus, stage, source, most))
     if as_json:
         for stored in found:
             typer.echo(msgspec.json.encode(stored))
-        return
-    console = Console()
-    if not found:
-        console.print("No dead letters.")
-        return
+    elif not found:
+        typer.echo("No dead letters.")
+    else:
+        _print(found)
+
+
+def _print(found: "list[StoredLetter]") -> None:
+    from rich.console import Console
+    from rich.table import Table
+
     table = Table(box=None, header_style="bold")
     for name in ("number", "received (UTC)", "stage", "source", "position", "field", "reason"):
         table.add_column(name, overflow="fold")
@@ -83,22 +77,21 @@ def list_letters(
             letter.field or "",
             letter.reason,
         )
-    console.print(table, highlight=False, markup=False)
+    Console().print(table, highlight=False, markup=False)
 
 
 @dead.command("show")
 @command
 def show(number: int, config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Print one dead letter whole, its payload as text."""
-    loaded = _load(config)
+    from pipeline.bus.dead_letters import dead_letters
 
-    async def look() -> StoredLetter | None:
-        async with await Bus.connect(loaded.bus, name="dead") as bus:
-            async for stored in dead_letters(bus, after=number - 1):
-                return stored if stored.sequence == number else None
+    async def look(bus: "Bus") -> "StoredLetter | None":
+        async for stored in dead_letters(bus, after=number - 1):
+            return stored if stored.sequence == number else None
         return None
 
-    found = asyncio.run(look())
+    found = ask_bus(config, "dead", look)
     if found is None:
         raise Failure(f"there is no dead letter {number}: see `tapewatch dead list`")
     for name, value in msgspec.structs.asdict(found.letter).items():
@@ -116,22 +109,27 @@ def replay_letters(
     source: Source = None,
 ) -> None:
     """Send raw frames of dead letters through the pipeline again, after a fix."""
-    loaded = _load(config)
+    from pipeline.bus.dead_letters import CannotReplay, replay
 
-    async def send() -> tuple[int, list[str]]:
+    async def send(bus: "Bus") -> tuple[int, list[str]]:
         sent, problems = 0, list[str]()
-        async with await Bus.connect(loaded.bus, name="dead") as bus:
-            for stored in await _select(bus, stage, source):
-                if numbers and stored.sequence not in numbers:
-                    continue
-                try:
-                    await replay(bus, stored)
-                    sent += 1
-                except CannotReplay as error:
-                    problems.append(str(error))
+        wanted = set(numbers or [])
+        for stored in await _select(bus, stage, source):
+            if numbers and stored.sequence not in wanted:
+                continue
+            wanted.discard(stored.sequence)
+            try:
+                await replay(bus, stored)
+                sent += 1
+            except CannotReplay as error:
+                problems.append(str(error))
+        problems += [
+            f"there is no dead letter {number}: see `tapewatch dead list`"
+            for number in sorted(wanted)
+        ]
         return sent, problems
 
-    sent, problems = asyncio.run(send())
+    sent, problems = ask_bus(config, "dead", send)
     typer.echo(f"{sent} sent through again")
     if problems:
         raise Failure("\n".join(problems))

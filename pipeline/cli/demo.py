@@ -39,9 +39,8 @@ def demo(
 
     Exit 1 if something planted was missed or an alert was false.
     """
-    from demo.outcome import Outcome, conclude
-
     from demo.chain.anvil import NodeModulesMissing
+    from demo.outcome import Outcome, conclude
     from demo.recording import keep
     from demo.session import SessionFailed, play_live, play_recorded
     from demo.workspace import NotOurs, Workspace

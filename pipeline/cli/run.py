@@ -1,14 +1,15 @@
 """``tapewatch run``: all stages, or one."""
 
 import os
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
-import structlog
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
-from pipeline.cli.failures import EXPECTED, Failure, command
-from pipeline.config.schema import Configuration
+from pipeline.cli.failures import Failure, command
+
+if TYPE_CHECKING:
+    from pipeline.config.schema import Configuration
 
 StageName = Literal["collectors", "normalizer", "detections", "delivery"]
 
@@ -49,9 +50,12 @@ def run(
         _run_stage(only, loaded, supervised)
 
 
-def _run_stage(stage: StageName, config: Configuration, supervised: bool) -> None:
+def _run_stage(stage: StageName, config: "Configuration", supervised: bool) -> None:
+    import structlog
+
     from pipeline.cli.stages import run_stage
     from pipeline.observability import Endpoint, Health
+    from pipeline.problems import ProblemsFound
     from pipeline.process import run as run_process
 
     endpoint = None
@@ -60,7 +64,7 @@ def _run_stage(stage: StageName, config: Configuration, supervised: bool) -> Non
         endpoint = Endpoint(config.observability, lambda: health)
     try:
         run_process(run_stage(stage, config, health))
-    except (*EXPECTED, Failure):
+    except (ProblemsFound, Failure):
         raise
     except Exception as error:
         # The supervisor starts the stage again; whoever mends it needs all of this.

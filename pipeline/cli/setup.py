@@ -1,23 +1,25 @@
 """``tapewatch setup``: what sinks need, installed by somebody who may."""
 
-import asyncio
-
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import Failure, command
-from pipeline.config.sinks import ElasticsearchSink
 
 
 @app.command()
 @command
 def setup(config: ConfigPath = DEFAULT_CONFIG) -> None:
     """Install the Elasticsearch templates of every configured sink. Safe to repeat."""
+    import asyncio
+
     from delivery.build import build_elasticsearch
     from delivery.sink import SinkUnavailable
+    from pipeline import logs
     from pipeline.config.loading import load_configuration
+    from pipeline.config.sinks import ElasticsearchSink
 
     loaded = load_configuration(config)
+    logs.configure(loaded.logging, stage="setup")
     sinks = [sink for sink in loaded.sinks if isinstance(sink, ElasticsearchSink)]
     if not sinks:
         raise Failure(f"{config} has no sink of type elasticsearch: there is nothing to set up")

@@ -2,16 +2,19 @@
 
 import asyncio
 import os
+import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import cast
 
-from pipeline.bus import Bus
+from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.status_board import ReaderState, StageReport
+from pipeline.cancellation import raise_if_cancelled
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource
 from pipeline.observability import Health
 from pipeline.source_state import ILL_CONNECTIONS, SourceState, now
+from pipeline.supervisor import SUPERVISED
 
 REPORT_EVERY = 0.5
 
@@ -40,7 +43,12 @@ class Reporter:
                 )
             )
             self._judge(bus)
+            if bus.client.is_closed:
+                # After an error that the server told, nats-py never connects again.
+                raise BusUnavailable(f"the server ended the connection: {bus.client.last_error}")
+            _stop_with_supervisor()
             await asyncio.sleep(REPORT_EVERY)
+            raise_if_cancelled()
 
     def _judge(self, bus: Bus) -> None:
         problems = [
@@ -52,6 +60,13 @@ class Reporter:
         if not bus.client.is_connected:
             problems.append("bus: not connected")
         self.health.ready, self.health.problems = not problems, problems
+
+
+def _stop_with_supervisor() -> None:
+    """End a stage whose supervisor was killed: the next one starts stages of its own."""
+    supervisor = os.environ.get(SUPERVISED)
+    if supervisor is not None and sys.platform != "win32" and os.getppid() != int(supervisor):
+        raise Failure("the supervisor has ended, so this stage ends too")
 
 
 async def run_stage(stage: str, config: Configuration, health: Health) -> None:

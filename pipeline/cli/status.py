@@ -1,26 +1,30 @@
 """``tapewatch status``: sources, stages and sinks as they are now."""
 
-import asyncio
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import msgspec
 import typer
 from msgspec import Struct
-from rich.console import Console
-from rich.table import Table
 
-from pipeline.bus import Bus, Stream
-from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.asking import ask_bus
 from pipeline.cli.failures import FAILED, command
 from pipeline.source_state import SourceState, now
 from pipeline.units import SECOND
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from pipeline.bus import Bus
+    from pipeline.bus.status_board import ReaderState, StageReport
 
 
 class Status(Struct):
     """What ``tapewatch status --json`` prints."""
 
-    stages: list[StageReport]
+    stages: "list[StageReport]"
     streams: dict[str, int]
 
 
@@ -28,16 +32,9 @@ class Status(Struct):
 @command
 def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> None:
     """Show every source, stage and sink: connected, position, lag, gaps. Exit 1 if one is ill."""
-    from pipeline.config.loading import load_configuration
+    from rich.console import Console
 
-    loaded = load_configuration(config, resolve="later")
-
-    async def look() -> Status:
-        async with await Bus.connect(loaded.bus, name="status") as bus:
-            reports = await bus.status.reports()
-            return Status(reports, {s.value: await bus.last_sequence(s) for s in Stream})
-
-    found = asyncio.run(look())
+    found = ask_bus(config, "status", _look)
     if as_json:
         typer.echo(msgspec.json.encode(found))
     else:
@@ -47,7 +44,14 @@ def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
         raise typer.Exit(FAILED)
 
 
-def troubles(reports: Sequence[StageReport]) -> list[str]:
+async def _look(bus: "Bus") -> Status:
+    from pipeline.bus import Stream
+
+    reports = await bus.status.reports()
+    return Status(reports, {s.value: await bus.last_sequence(s) for s in Stream})
+
+
+def troubles(reports: "Sequence[StageReport]") -> list[str]:
     """What is wrong, one sentence each."""
     return [
         f"{what.source}: {what.trouble}"
@@ -59,7 +63,7 @@ def troubles(reports: Sequence[StageReport]) -> list[str]:
     ]
 
 
-def print_status(status: Status, console: Console) -> None:
+def print_status(status: Status, console: "Console") -> None:
     """The status as tables."""
     if not status.stages:
         console.print("Nothing has reported: start it with [bold]tapewatch run[/]")
@@ -78,7 +82,9 @@ def print_status(status: Status, console: Console) -> None:
         console.print(f"[yellow]{trouble}[/]", highlight=False)
 
 
-def _sources(sources: Sequence[SourceState]) -> Table:
+def _sources(sources: Sequence[SourceState]) -> "Table":
+    from rich.table import Table
+
     table = Table(title="Sources", title_justify="left", box=None, header_style="bold")
     for name in ("source", "protocol", "connection", "position", "frames"):
         table.add_column(name, justify="right" if name == "frames" else "left", no_wrap=True)
@@ -99,7 +105,9 @@ def _sources(sources: Sequence[SourceState]) -> Table:
     return table
 
 
-def _readers(readers: Sequence[ReaderState]) -> Table:
+def _readers(readers: "Sequence[ReaderState]") -> "Table":
+    from rich.table import Table
+
     table = Table(title="Stages and sinks", title_justify="left", box=None, header_style="bold")
     for name in ("reader", "of", "position", "behind"):
         table.add_column(name, justify="left" if name in ("reader", "of") else "right")

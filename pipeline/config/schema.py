@@ -57,11 +57,11 @@ class Tls(Struct, forbid_unknown_fields=True, kw_only=True):
     """Certificates towards the NATS server."""
 
     #: Authority that signed the servers' certificates, PEM; the system's without.
-    ca_certificate: FilePath | None = None
+    ca_certificate: ExistingPath | None = None
     #: Our own certificate, PEM, where the servers ask for one.
-    certificate: FilePath | None = None
+    certificate: ExistingPath | None = None
     #: Its private key, PEM.
-    key: FilePath | None = None
+    key: ExistingPath | None = None
 
 
 class EmbeddedBus(
@@ -83,6 +83,12 @@ class EmbeddedBus(
     batch: MicroBatch = field(default_factory=MicroBatch)
 
 
+Prefix = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$", description="at most 32 letters, digits, - and _"),
+]
+
+
 class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", tag_field="type"):
     """A NATS server or cluster that is already there, with JetStream enabled."""
 
@@ -91,7 +97,7 @@ class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", 
     #: Certificates; without, the system's authorities are trusted.
     tls: Tls | None = None
     #: A NATS credentials file (JWT and NKey seed).
-    credentials: FilePath | None = None
+    credentials: ExistingPath | None = None
     #: With `password`, one way to log in.
     username: str | None = None
     #: With `username`.
@@ -99,7 +105,7 @@ class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", 
     #: Another way to log in.
     token: Secret | None = None
     #: Put before the names of streams and subjects, where several deployments share a server.
-    prefix: Annotated[str, Meta(pattern=r"^[A-Za-z0-9_-]{0,32}$")] = ""
+    prefix: Prefix = ""
     #: Retention, by stream.
     streams: Streams = field(default_factory=Streams)
     #: Frames that travel together.

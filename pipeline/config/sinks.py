@@ -6,7 +6,7 @@ from msgspec import Meta, Struct, field
 
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
-from pipeline.structured import FilePath
+from pipeline.structured import ExistingPath, FilePath
 from pipeline.units import DAY, MIB, MINUTE, SECOND, Duration, Size
 
 Content = Literal["events", "alerts"]
@@ -50,7 +50,7 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     #: With `username`.
     password: Secret | None = None
     #: Authority that signed the server's certificate, PEM; the system's without.
-    ca_certificate: FilePath | None = None
+    ca_certificate: ExistingPath | None = None
     #: Never `false` outside a test.
     verify_certificates: bool = True
     #: Last part of the data streams' names.
@@ -79,7 +79,7 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     #: Whether bodies are compressed.
     gzip: bool = True
     #: Authority that signed the server's certificate, PEM; the system's without.
-    ca_certificate: FilePath | None = None
+    ca_certificate: ExistingPath | None = None
     #: Never `false` outside a test.
     verify_certificates: bool = True
     #: HEC refuses a larger body.

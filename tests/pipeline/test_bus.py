@@ -11,10 +11,11 @@ import pytest
 
 from pipeline.bus import Bus, BusUnavailable, Stream, StreamMessage
 from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed, running_server
+from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.bus.reader import MessagesExpired
-from pipeline.bus.relay import Origin, Output, Relay
+from pipeline.bus.relay import Output, Relay
 from pipeline.bus.status_board import StageReport
 from pipeline.config.schema import EmbeddedBus, MicroBatch, StreamLimits, Streams
 from pipeline.frames import DeadLetter, Frame, decode_batch, decode_dead_letter
@@ -184,7 +185,7 @@ async def test_streams_are_brought_to_a_changed_configuration(
 
 async def test_a_second_copy_of_a_publish_is_dropped(bus: Bus) -> None:
     for _ in range(3):
-        await publish_once(bus.jetstream, "events.x", b"same", "id-1")
+        await publish_once(bus, "events.x", b"same", "id-1")
 
     assert await bus.last_sequence(Stream.EVENTS) == 1
 
@@ -215,9 +216,10 @@ async def test_a_relay_goes_on_in_the_middle_of_a_messages_output(bus: Bus) -> N
     await send_frames(bus, range(10))
     message = (await read_all(bus, Stream.RAW))[0]
     written = one_line_per_frame(message).lines[:3]
-    half = Origin(message.sequence - 1, len(written)).text()
+    created = created_at(await bus.info(Stream.RAW))
+    half = Position(created, message.sequence, len(written)).text()
     await publish_once(
-        bus.jetstream, "events.normalizer", b"\n".join(written), "half", {"Tapewatch-Origin": half}
+        bus, "events.normalizer", b"\n".join(written), "half", {"Tapewatch-Origin": half}
     )
 
     await run_until(relay(bus), lambda: has_lines(bus, 10))
@@ -274,7 +276,7 @@ async def test_a_reader_survives_the_death_of_the_server(bus: Bus, server: Embed
 
 async def test_a_reader_says_what_expired_before_it_was_read(bus: Bus) -> None:
     for number in range(10):
-        await publish_once(bus.jetstream, "events.x", b"e", f"id-{number}")
+        await publish_once(bus, "events.x", b"e", f"id-{number}")
     await bus.jetstream.purge_stream("EVENTS", seq=6)
 
     reader = bus.reader(Stream.EVENTS, after=2)
@@ -286,11 +288,11 @@ async def test_a_reader_says_what_expired_before_it_was_read(bus: Bus) -> None:
 
 
 async def test_positions_and_reports_are_kept(bus: Bus) -> None:
-    await bus.positions.save("sink.files.events", 42)
+    await bus.positions.save("sink.files.events", Position(1, 42))
     await bus.status.put(StageReport("delivery", now(), 1))
 
-    assert await bus.positions.load("sink.files.events") == 42
-    assert await bus.positions.load("never") == 0
+    assert await bus.positions.load("sink.files.events") == Position(1, 42)
+    assert await bus.positions.load("never") == Position()
     assert [r.stage for r in await bus.status.reports()] == ["delivery"]
 
 

@@ -70,6 +70,11 @@ def test_any_bytes_give_a_value_or_problems(data: bytes) -> None:
     _must_hold(data, Any)
 
 
+def test_a_document_that_only_begins_has_its_problem_on_its_line() -> None:
+    (problem,) = examine(b"---", int, name="f.yaml").problems
+    assert (problem.location.line, problem.location.column) == (1, 4)
+
+
 @_QUICK
 @given(_YAML_LIKE)
 def test_anything_like_yaml_gives_a_value_or_problems(data: bytes) -> None:

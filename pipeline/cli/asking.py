@@ -1,0 +1,29 @@
+"""How a command asks the bus something: once, with only the answer on standard output."""
+
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+if TYPE_CHECKING:
+    from pipeline.bus import Bus
+
+T = TypeVar("T")
+
+
+def ask_bus(config: Path, name: str, ask: "Callable[[Bus], Awaitable[T]]") -> T:
+    """What ``ask`` finds on the bus of a configuration. Raises ProblemsFound and Failure."""
+    import asyncio
+
+    from pipeline import logs
+    from pipeline.bus import Bus
+    from pipeline.config.loading import load_configuration
+
+    # Secrets of sources and sinks are none of its business.
+    loaded = load_configuration(config, resolve="later")
+    logs.configure(loaded.logging, stage=name)
+
+    async def connect_and_ask() -> T:
+        async with await Bus.connect(loaded.bus, name=name) as bus:
+            return await ask(bus)
+
+    return asyncio.run(connect_and_ask())

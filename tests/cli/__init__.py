@@ -1,0 +1,1 @@
+"""The command `tapewatch`, run as its users run it."""

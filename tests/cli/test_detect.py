@@ -1,0 +1,166 @@
+"""`tapewatch detect`: a pure filter from events to alerts."""
+
+import json
+import subprocess
+from pathlib import Path
+from typing import Any
+
+from normalizer.events.chain import TokenTransfer
+from normalizer.events.ecs import nest, parse
+from tests.cli.command_line import COMMAND, RULES, environment, tapewatch
+
+RULE = """\
+title: Log-in from nowhere
+id: 5a7e2f0e-3f4e-4f0e-8f53-3f4be2c9b0ab
+status: test
+level: medium
+description: A rule for documents of others.
+author: Tester
+date: 2026-01-31
+logsource: {product: other}
+detection:
+  login:
+    event.action: user-login
+    source.geo.country_iso_code: XX
+  condition: login
+reason: "log-in from {source.geo.country_iso_code}"
+falsepositives: []
+references: []
+typology: manipulation
+"""
+FOREIGN: dict[str, Any] = {
+    "@timestamp": "2026-01-31T10:00:00Z",
+    "event": {"action": "user-login", "kind": "event"},
+    "source": {"geo": {"country_iso_code": "XX"}},
+}
+DOTTED: dict[str, Any] = {
+    "@timestamp": "2026-01-31T10:00:00.123456789Z",
+    "event.action": "token-transfer",
+    "token.symbol": "ACME",
+    "token.amount": 1,
+    "source.address": "0x" + "a1" * 20,
+    "destination.address": "0x" + "b2" * 20,
+    "investor.destination.labels": ["sanctioned"],
+}
+
+
+def nested() -> dict[str, Any]:
+    record = parse(DOTTED | {"@timestamp": "2026-01-31T10:00:01Z"})
+    assert isinstance(record, TokenTransfer)
+    return nest(record)
+
+
+def lines(*documents: dict[str, Any]) -> bytes:
+    return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
+
+
+def detect(folder: Path, events: bytes, *options: str, rules: Path = RULES) -> Any:
+    (folder / "events.ndjson").write_bytes(events)
+    return tapewatch(
+        "detect", "--rules", rules, "--events", "events.ndjson", *options, folder=folder
+    )
+
+
+def test_dotted_and_nested_events_give_the_same_alert(tmp_path: Path) -> None:
+    answer = detect(tmp_path, lines(DOTTED, nested()))
+
+    assert (answer.code, answer.error) == (0, "")
+    first, second = [json.loads(line) for line in answer.out.splitlines()]
+    assert first["rule"]["name"] == "Transfer with a sanctioned address"
+    assert first["@timestamp"] == "2026-01-31T10:00:00.123456789Z"
+    assert first["event"]["reason"] == second["event"]["reason"]
+    assert first["event"]["id"] != second["event"]["id"]
+
+
+def test_flat_alerts_have_dotted_keys(tmp_path: Path) -> None:
+    answer = detect(tmp_path, lines(DOTTED), "--flat")
+
+    (alert,) = [json.loads(line) for line in answer.out.splitlines()]
+    assert alert["rule.name"] == "Transfer with a sanctioned address"
+
+
+def test_documents_of_others_meet_the_sigma_rules(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(RULE)
+
+    answer = detect(tmp_path, lines(FOREIGN), rules=tmp_path / "rule.yml")
+
+    assert (answer.code, answer.error) == (0, "")
+    assert json.loads(answer.out)["event"]["reason"] == "log-in from XX"
+
+
+def test_events_come_from_standard_input_as_well(tmp_path: Path) -> None:
+    answer = tapewatch(
+        "detect", "--rules", RULES, "--events", "-", folder=tmp_path, stdin=lines(DOTTED)
+    )
+
+    assert answer.code == 0
+    assert json.loads(answer.out)["event"]["kind"] == "alert"
+
+
+def test_no_events_are_no_alerts(tmp_path: Path) -> None:
+    answer = detect(tmp_path, b"\n\n")
+
+    assert (answer.code, answer.out, answer.error) == (0, "", "")
+
+
+def test_bad_lines_are_told_by_place_and_stop_no_other(tmp_path: Path) -> None:
+    bad = b'{"@timestamp": \n[1]\n{"event":{"action":"user-login"}}\n\xff\xfe\n' + b"[" * 5000
+    unknown = {"@timestamp": "2026-01-31T10:00:00Z", "event.action": "token-transfr",
+               "event.dataset": "tapewatch.chain"}  # fmt: skip
+
+    answer = detect(tmp_path, lines(DOTTED) + bad + b"\n" + lines(unknown, nested()))
+
+    assert answer.code == 1
+    alerts = [json.loads(line) for line in answer.out.splitlines()]
+    assert len(alerts) == 2, "the good lines' alerts are there"
+    for number in (2, 3, 4, 5, 6, 7):
+        assert f"events.ndjson:{number}:" in answer.error, answer.error
+    assert "@timestamp is missing" in answer.error
+
+
+def test_bad_rules_are_told_before_anything_is_read(tmp_path: Path) -> None:
+    (tmp_path / "rule.yml").write_text(RULE.replace("level: medium", "level: midium"))
+
+    answer = detect(tmp_path, lines(FOREIGN), rules=tmp_path / "rule.yml")
+
+    assert answer.code == 2
+    assert answer.out == ""
+    assert "did you mean medium?" in answer.error
+
+
+def test_a_missing_file_is_told(tmp_path: Path) -> None:
+    answer = tapewatch("detect", "--rules", RULES, "--events", "none.ndjson", folder=tmp_path)
+
+    assert answer.code == 2
+    assert "none.ndjson" in answer.error
+
+
+def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+    # More than a pipe holds, so that writing goes on after the reader has gone.
+    documents = [DOTTED | {"event.id": f"event-{number}"} for number in range(2_000)]
+    (tmp_path / "events.ndjson").write_bytes(lines(*documents))
+    process = subprocess.Popen(
+        [*COMMAND, "detect", "--rules", str(RULES), "--events", "events.ndjson"],
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=environment(),
+    )
+    assert process.stdout is not None
+    assert process.stderr is not None
+    first = process.stdout.readline()
+    process.stdout.close()
+
+    assert json.loads(first)["event"]["kind"] == "alert"
+    assert process.stderr.read() == b""
+    process.stderr.close()
+    assert process.wait(30) == 0
+
+
+def test_a_thousand_alerts_are_not_mixed_with_what_is_told(tmp_path: Path) -> None:
+    documents = [DOTTED | {"event.id": f"event-{number}"} for number in range(1_000)]
+
+    answer = detect(tmp_path, lines(*documents) + b"torn\n")
+
+    assert answer.code == 1
+    assert len({json.loads(line)["event"]["id"] for line in answer.out.splitlines()}) == 1_000
