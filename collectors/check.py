@@ -10,6 +10,7 @@ from collectors.connection import EndpointFault, Link
 from collectors.endpoint_text import redacted, scrubber
 from collectors.evm.rpc import RpcClient
 from collectors.loopback import is_loopback
+from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
 from pipeline.findings import Finding
 from pipeline.secrets import SecretError, SecretText
@@ -31,8 +32,24 @@ async def check_source(source: Source) -> list[Finding]:
         case KrakenSource():
             return [await _feed(source.name, source.url)]
         case ReplaySource():
-            size = source.path.stat().st_size
-            return [_ok(source.name, f"recording {source.path.name}, {about_size(size)}")]
+            return [_recording(source)]
+
+
+def _recording(source: ReplaySource) -> Finding:
+    try:
+        size = source.path.stat().st_size
+        if source.protocol == "recorded":
+            names = [recorded.name for recorded in read_header(source.path).sources]
+            said = f", of {', '.join(names)}"
+        else:
+            with open_lines(source.path) as file:
+                file.read(1)
+            said = f", of {source.protocol}"
+    except RecordingError as error:
+        return _bad(source.name, str(error), "correct path or protocol")
+    except UNREADABLE as error:
+        return _bad(source.name, f"{source.path}: {error}", "correct path, or the rights")
+    return _ok(source.name, f"recording {source.path.name}, {about_size(size)}{said}")
 
 
 async def _node(source: EvmSource, endpoint: SecretText) -> Finding:

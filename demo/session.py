@@ -54,7 +54,9 @@ class Watched:
 
     def __init__(self, workspace: Workspace, on_progress: Callable[[Progress], None]) -> None:
         self._supervisor = Supervisor(
-            load_configuration(workspace.configuration), workspace.configuration
+            load_configuration(workspace.configuration),
+            workspace.configuration,
+            log=workspace.log,
         )
         self._supervisor.on_reports = self._take
         self._on_progress = on_progress

@@ -6,7 +6,9 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
+from typing import BinaryIO
 
 import structlog
 from prometheus_client import CollectorRegistry
@@ -42,8 +44,11 @@ class StageFailed(Failure):
 class _Child:
     """The process of one stage."""
 
-    def __init__(self, stage: str, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(
+        self, stage: str, command: Sequence[str], environment: dict[str, str], log: Path | None
+    ) -> None:
         self.stage = stage
+        self._log = log
         self._command = command
         self._environment = environment
         self._starting: asyncio.Future[asyncio.subprocess.Process] | None = None
@@ -58,22 +63,29 @@ class _Child:
     def pid(self) -> int | None:
         return self._process.pid if self._process is not None else None
 
+    def _output(self) -> AbstractContextManager[BinaryIO | None]:
+        """Where the process writes: the log, or None for where the supervisor does."""
+        return self._log.open("ab") if self._log is not None else nullcontext()
+
     async def watch(self) -> None:
         """Keep the process running until cancelled. Raises StageFailed where that is in vain."""
         wait = 0.5
         while True:
             started = time.monotonic()
-            self._starting = asyncio.ensure_future(
-                asyncio.create_subprocess_exec(
-                    *self._command,
-                    env=self._environment,
-                    stdin=asyncio.subprocess.DEVNULL,
-                    # A Ctrl-C at the terminal goes to the supervisor, which stops them in order.
-                    start_new_session=True,
+            with self._output() as output:
+                self._starting = asyncio.ensure_future(
+                    asyncio.create_subprocess_exec(
+                        *self._command,
+                        env=self._environment,
+                        stdin=asyncio.subprocess.DEVNULL,
+                        stdout=output,
+                        stderr=output,
+                        # A Ctrl-C goes to the supervisor, which stops them in order.
+                        start_new_session=True,
+                    )
                 )
-            )
-            # A cancellation in mid-start must not leave a process that nobody knows.
-            process = await asyncio.shield(self._starting)
+                # A cancellation in mid-start must not leave a process that nobody knows.
+                process = await asyncio.shield(self._starting)
             self._process = process
             code = await process.wait()
             mark_process_dead(process.pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
@@ -104,8 +116,17 @@ class _Child:
 class Supervisor:
     """Runs the bus, when it is embedded, and all stages."""
 
-    def __init__(self, config: Configuration, path: Path, stages: Sequence[str] = STAGES) -> None:
+    def __init__(
+        self,
+        config: Configuration,
+        path: Path,
+        stages: Sequence[str] = STAGES,
+        *,
+        log: Path | None = None,
+    ) -> None:
+        """``log``: a file for what the stages write; else they write where this process does."""
         self._config = config
+        self._log = log
         self._path = path
         self._stages = stages
         self._health = Health()
@@ -159,7 +180,9 @@ class Supervisor:
             SUPERVISED: str(os.getpid()),
             "PROMETHEUS_MULTIPROC_DIR": metrics,
         }
-        children = [_Child(stage, self._command(stage), environment) for stage in self._stages]
+        children = [
+            _Child(stage, self._command(stage), environment, self._log) for stage in self._stages
+        ]
         watchers = [asyncio.create_task(child.watch()) for child in children]
         board = asyncio.create_task(self._observe(children, server, until_done))
         try:

@@ -1,6 +1,7 @@
 """Writing to a stream so that each message is there once, in order."""
 
-from typing import TYPE_CHECKING
+import secrets
+from typing import TYPE_CHECKING, cast
 
 import nats.errors
 import nats.js.errors
@@ -17,6 +18,8 @@ log = structlog.get_logger(__name__)
 
 MESSAGE_ID = "Nats-Msg-Id"
 EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
+#: Tells two processes apart that do the same and so write the same.
+WRITER = "Tapewatch-Writer"
 #: JetStream's error codes for another last sequence than the expected one.
 WRONG_LAST_SEQUENCE = (10071, 10164)
 
@@ -44,6 +47,7 @@ class SubjectWriter:
         self.subject = subject
         self._bus = bus
         self._stream = stream
+        self._name = secrets.token_hex(8)
         self._last: int | None = None
 
     @property
@@ -75,6 +79,7 @@ class SubjectWriter:
                     **(headers or {}),
                     MESSAGE_ID: identity,
                     EXPECTED_LAST: str(self._last),
+                    WRITER: self._name,
                 }
                 try:
                     self._last = await _publish(self._bus, self.subject, payload, complete)
@@ -90,7 +95,8 @@ class SubjectWriter:
         expected, self._last = self.last, _sequence(newest)
         if newest is None or self._last <= expected:
             return False  # what we came behind has expired
-        if (newest.headers or {}).get(MESSAGE_ID) != identity:
+        headers = cast("dict[str, str]", newest.headers or {})
+        if (headers.get(MESSAGE_ID), headers.get(WRITER)) != (identity, self._name):
             raise AnotherWriter(self.subject)
         return True
 

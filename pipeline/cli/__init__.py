@@ -5,7 +5,7 @@ def main() -> None:
     """Entry point of the ``tapewatch`` command."""
     from pipeline.cli.commands import app
 
-    app()
+    app(prog_name="tapewatch")
 
 
 __all__ = ["main"]

@@ -8,8 +8,10 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
+from pipeline import logs
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.config.schema import Logging
 
 if TYPE_CHECKING:
     from demo.session import Progress as Played
@@ -45,6 +47,7 @@ def demo(
     from demo.session import SessionFailed, play_live, play_recorded
     from demo.workspace import NotOurs, Workspace
 
+    logs.configure(Logging(level="warning"), stage="demo")
     console = Console()
     workspace = Workspace(folder)
     try:

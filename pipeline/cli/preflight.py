@@ -2,12 +2,13 @@
 
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
+from pipeline.config.sources import ReplaySource
 from pipeline.problems import Problem, ProblemsFound
 
 
 def preflight(config: Configuration) -> None:
     """Read reference data, rules and the heads of recordings. Raises what is wrong, all of it."""
-    from collectors.recording import RecordingError
+    from collectors.recording import UNREADABLE, RecordingError
     from detections.rules import load_rules
     from normalizer.reference_files import load_reference
     from pipeline.cli.stages import venues
@@ -22,5 +23,26 @@ def preflight(config: Configuration) -> None:
         raise ProblemsFound(problems)
     try:
         venues(config)
-    except (RecordingError, OSError) as error:
+        _no_name_twice(config)
+    except (RecordingError, *UNREADABLE) as error:
         raise Failure(str(error), CONFIGURATION) from error
+
+
+def _no_name_twice(config: Configuration) -> None:
+    """Recordings name their sources themselves. Where each goes on is kept by name."""
+    from collectors.recording import read_header
+
+    owners: dict[str, str] = {}
+    for source in config.sources:
+        if isinstance(source, ReplaySource) and source.protocol == "recorded":
+            names = [recorded.name for recorded in read_header(source.path).sources]
+        else:
+            names = [source.name]
+        for name in names:
+            if name in owners:
+                raise Failure(
+                    f"sources {owners[name]} and {source.name} both send frames of {name}: "
+                    "run them one after the other, on another bus.path or bus.prefix",
+                    CONFIGURATION,
+                )
+            owners[name] = source.name

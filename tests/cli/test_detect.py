@@ -38,6 +38,10 @@ DOTTED: dict[str, Any] = {
     "event.action": "token-transfer",
     "token.symbol": "ACME",
     "token.amount": 1,
+    "token.amount_raw": "1000000",
+    "blockchain.chain.id": 1,
+    "blockchain.block.number": 7,
+    "blockchain.block.hash": "0x" + "cd" * 32,
     "source.address": "0x" + "a1" * 20,
     "destination.address": "0x" + "b2" * 20,
     "investor.destination.labels": ["sanctioned"],
@@ -85,7 +89,7 @@ def test_documents_of_others_meet_the_sigma_rules(tmp_path: Path) -> None:
     answer = detect(tmp_path, lines(FOREIGN), rules=tmp_path / "rule.yml")
 
     assert (answer.code, answer.error) == (0, "")
-    assert json.loads(answer.out)["event"]["reason"] == "log-in from XX"
+    assert json.loads(answer.out)["rule"]["name"] == "Log-in from nowhere"
 
 
 def test_events_come_from_standard_input_as_well(tmp_path: Path) -> None:

@@ -20,7 +20,7 @@ from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed, running_
 from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import AnotherWriter, SubjectWriter
 from pipeline.bus.reader import StreamMadeAnew
-from pipeline.bus.relay import Output
+from pipeline.bus.relay import Output, Relay
 from pipeline.config.schema import ExternalBus
 from pipeline.frames import DeadLetter, decode_batch, decode_dead_letter
 from pipeline.secrets import SecretText
@@ -206,14 +206,15 @@ async def test_dead_letters_of_a_message_come_once_even_after_the_duplicate_wind
     def refuse(message: StreamMessage) -> Output:
         return Output(dead=letters)
 
-    async def buried() -> bool:
-        return await bus.last_sequence(Stream.DEAD) >= 2 * count
-
     for _ in range(2):
-        await run_until(relay(bus, refuse), buried)
+        moving = relay(bus, refuse)
+
+        async def at_the_end(moving: Relay = moving) -> bool:
+            return moving.state.position == count
+
+        await run_until(moving, at_the_end)
+        assert await bus.positions.load("normalizer") == Position(), "this is of a crash before"
         await asyncio.sleep(0.4)
-    async with asyncio.timeout(5):
-        await asyncio.sleep(0.5)
 
     assert await bus.last_sequence(Stream.DEAD) == 2 * count
 
@@ -387,6 +388,15 @@ async def test_two_servers_that_start_at_once_never_share_a_store(tmp_path: Path
     finally:
         for one in servers:
             await one.stop()
+
+
+async def test_a_store_is_its_servers_own_even_when_its_file_is_gone(
+    server: EmbeddedServer, tmp_path: Path
+) -> None:
+    (tmp_path / "nats" / "server.json").unlink()
+
+    with pytest.raises(EmbeddedServerFailed, match="another Tapewatch runs"):
+        await EmbeddedServer(configuration(tmp_path / "nats")).start()
 
 
 async def test_a_server_whose_tapewatch_was_killed_is_stopped_by_the_next(tmp_path: Path) -> None:
