@@ -57,10 +57,19 @@ def anvil_binary(folder: Path | None = None) -> Path:
             "macOS and Windows, on x86-64 and (but for Windows) arm64"
         )
     name = "anvil.exe" if system == "win32" else "anvil"
-    binary = node_modules(folder) / f"@foundry-rs/anvil-{system}-{machine}" / "bin" / name
+    package = f"@foundry-rs/anvil-{system}-{machine}"
+    binary = node_modules(folder) / package / "bin" / name
     if not binary.is_file():
-        raise NodeModulesMissing(f"no anvil binary at {binary}: {INSTALL_HINT}")
+        hint = INSTALL_HINT
+        if package != LOCKED_PACKAGE:
+            hint = f"npm install --no-save --ignore-scripts {package}@{LOCKED_VERSION}"
+        raise NodeModulesMissing(f"no anvil binary at {binary}: {hint}")
     return binary
+
+
+#: The one build that package-lock.json has; others are installed beside it.
+LOCKED_PACKAGE = "@foundry-rs/anvil-linux-amd64"
+LOCKED_VERSION = "1.7.1"
 
 
 class Anvil:
