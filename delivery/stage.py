@@ -116,9 +116,15 @@ class SinkRunner:
                     continue
                 if messages:
                     await self._deliver(messages)
-                await self._look(stream)
         finally:
             await reader.close()
+
+    async def watch(self) -> None:
+        """Renew the lag until cancelled, also while the sink is down or was never there."""
+        self.state.position = (await self._bus.positions.load(self._key)).sequence
+        while True:
+            await self._look(STREAMS[self._content])
+            await asyncio.sleep(IDLE_LOOK)
 
     async def _deliver(self, messages: Sequence[StreamMessage]) -> None:
         documents: list[Document] = []
@@ -238,12 +244,16 @@ async def run_sink(runners: Sequence[SinkRunner], sink: Sink, retry_maximum: int
                 attempt=attempt.attempt,
             )
 
-    try:
+    async def deliver(group: asyncio.TaskGroup) -> None:
         await open_until_ready(sink, RetryPolicy(maximum=retry_maximum), failed)
         for runner in runners:
             runner.state.trouble = ""
+            group.create_task(runner.run())
+
+    try:
         async with asyncio.TaskGroup() as group:
             for runner in runners:
-                group.create_task(runner.run())
+                group.create_task(runner.watch())
+            group.create_task(deliver(group))
     finally:
         await sink.close()

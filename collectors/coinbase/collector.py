@@ -10,7 +10,6 @@ A message whose number was known already is not handed on a second time.
 
 import asyncio
 import time
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -22,6 +21,7 @@ from collectors.coinbase.rest_books import RestBooks
 from collectors.coinbase.subscription import Subscription, refusal_text
 from collectors.coinbase.synchronisation import Synchroniser
 from collectors.connection import Connector, EndpointFault, Link, LinkLost
+from collectors.feed_lag import note_lag
 from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
 from pipeline.config.sources import CoinbaseSource
 from pipeline.frames import GapNotice
@@ -256,8 +256,7 @@ class CoinbaseCollector:
         at = asyncio.get_running_loop().time()
         self._beaten[header.product_id] = at
         if header.time:
-            sent = datetime.fromisoformat(header.time).timestamp()
-            self._state.lag_seconds = max(0.0, round(time.time() - sent, 3))
+            note_lag(self._state, header.time)
         if self._sequenced:
             last = product.last
             if product.announce(header.sequence) and product.held is None:

@@ -9,7 +9,6 @@ which brings a snapshot. Trades are checked by their ids.
 
 import asyncio
 import time
-from datetime import datetime
 
 import msgspec
 import structlog
@@ -21,6 +20,7 @@ from collectors.connection import (
     LinkLost,
     SourceMisconfigured,
 )
+from collectors.feed_lag import note_lag
 from collectors.kraken import wire
 from collectors.kraken.subscriptions import Subscribed, Subscriptions
 from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
@@ -153,8 +153,7 @@ class KrakenCollector:
         at = _loop_time()
         if timestamp and at - self._measured >= 1:
             self._measured = at
-            sent = datetime.fromisoformat(timestamp).timestamp()
-            self._state.lag_seconds = max(0.0, round(time.time() - sent, 3))
+            note_lag(self._state, timestamp)
 
     async def _books(self, message: wire.Envelope) -> None:
         for data in wire.decode_books(message.data):

@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.publisher import publish_once
+from pipeline.bus.reader import MessagesExpired
 from pipeline.bus.streams import Stream
 from pipeline.frames import (
     DeadLetter,
@@ -18,6 +19,7 @@ from pipeline.frames import (
     encode_batch,
     encode_dead_letter,
 )
+from pipeline.source_state import now
 
 #: What of a payload a dead letter keeps at most; the whole one stays where ``original`` points.
 MOST_DEAD_BYTES = 256 * 1024
@@ -25,6 +27,8 @@ MOST_REASON = 4_000
 
 #: Stages whose letters hold a raw frame, which can take the whole way again.
 FRAME_STAGES = ("collectors", "normalizer")
+#: A recording's own lines have none: what is wrong there never was a frame.
+_NO_PROTOCOL = ("", "recorded")
 
 
 class StoredLetter(Struct):
@@ -60,7 +64,10 @@ async def dead_letters(bus: Bus, *, after: int = 0) -> AsyncIterator[StoredLette
     reader = bus.reader(Stream.DEAD, after=after)
     try:
         while reader.position < last:
-            messages = await reader.batch(64, wait=2)
+            try:
+                messages = await reader.batch(64, wait=2)
+            except MessagesExpired:
+                continue  # older letters have left the stream by its limits, as they may
             if not messages:
                 return  # the rest expired
             for message in messages:
@@ -104,7 +111,7 @@ async def _replay_frame(bus: Bus, stored: StoredLetter) -> None:
                 "never entered RAW or has expired from it"
             )
         payload = frame.payload
-    if not letter.protocol or not payload:
+    if letter.protocol in _NO_PROTOCOL or not payload:
         raise CannotReplay(
             f"dead letter {stored.sequence} holds no raw frame: there is nothing to send again"
         )
@@ -113,8 +120,13 @@ async def _replay_frame(bus: Bus, stored: StoredLetter) -> None:
         bus,
         bus.names.subject(Stream.RAW, f"{letter.source}.dead"),
         encode_batch(FrameBatch(letter.source, letter.protocol, [again])),
-        f"dead:{stored.sequence}",
+        _once_this_time(stored),
     )
+
+
+def _once_this_time(stored: StoredLetter) -> str:
+    """A message id for the retries of one replay; the same letter may be sent again later."""
+    return f"dead:{stored.sequence}:{now()}"
 
 
 async def _replay_record(bus: Bus, stored: StoredLetter) -> None:
@@ -129,7 +141,7 @@ async def _replay_record(bus: Bus, stored: StoredLetter) -> None:
         bus,
         bus.names.subject(stream, "dead"),
         lines[index],
-        f"dead:{stored.sequence}",
+        _once_this_time(stored),
     )
 
 

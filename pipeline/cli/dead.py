@@ -82,7 +82,9 @@ def _print(found: "list[StoredLetter]") -> None:
 
 @dead.command("show")
 @command
-def show(number: int, config: ConfigPath = DEFAULT_CONFIG) -> None:
+def show(
+    number: Annotated[int, typer.Argument(min=1)], config: ConfigPath = DEFAULT_CONFIG
+) -> None:
     """Print one dead letter whole, its payload as text."""
     from pipeline.bus.dead_letters import dead_letters
 
@@ -108,13 +110,14 @@ def replay_letters(
     stage: Stage = None,
     source: Source = None,
 ) -> None:
-    """Send raw frames of dead letters through the pipeline again, after a fix."""
+    """Send what dead letters are about through the pipeline again, after a fix."""
     from pipeline.bus.dead_letters import CannotReplay, replay
 
     async def send(bus: "Bus") -> tuple[int, list[str]]:
         sent, problems = 0, list[str]()
         wanted = set(numbers or [])
-        for stored in await _select(bus, stage, source):
+        found = await _select(bus, stage, source)
+        for stored in found if numbers else _newest_of_each(found):
             if numbers and stored.sequence not in wanted:
                 continue
             wanted.discard(stored.sequence)
@@ -133,6 +136,16 @@ def replay_letters(
     typer.echo(f"{sent} sent through again")
     if problems:
         raise Failure("\n".join(problems))
+
+
+def _newest_of_each(found: "list[StoredLetter]") -> "list[StoredLetter]":
+    """What died, was sent again and died again has several letters: one of them will do."""
+    newest = {
+        (stored.letter.stage, stored.letter.source, stored.letter.position,
+         stored.letter.field, stored.letter.payload): stored
+        for stored in found
+    }  # fmt: skip
+    return sorted(newest.values(), key=lambda stored: stored.sequence)
 
 
 def _time(nanoseconds: int) -> str:

@@ -121,6 +121,11 @@ def test_a_second_run_goes_on_behind_the_first(undisturbed: Installation) -> Non
     assert (ids(undisturbed, "events"), ids(undisturbed)) == before
 
 
+def lag_of(status: dict[str, Any], reader: str) -> int:
+    readers = [r for stage in status["stages"] for r in stage.get("readers", [])]
+    return sum(r["last"] - r["position"] for r in readers if r["name"] == reader)
+
+
 def test_a_sink_that_is_down_holds_up_no_other_and_loses_nothing(
     undisturbed: Installation, tmp_path: Path, hec: HecReceiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -145,6 +150,7 @@ def test_a_sink_that_is_down_holds_up_no_other_and_loses_nothing(
         run.until(lambda: set(ids(installation)) == wanted)
         run.until(lambda: any(r["trouble"] for s in run.status()["stages"] for r in s["readers"]))
         assert len(hec.events) == 0
+        run.until(lambda: lag_of(run.status(), "splunk/alerts") > 0)
         hec.come_back()
         run.until(lambda: {e.event["event"]["id"] for e in hec.events} == wanted)
 
