@@ -54,6 +54,7 @@ def _files_named_in(config: dict[str, Any], text: str) -> list[str]:
     named = [*config["detections"]["rules"], *config.get("reference", [])]
     named += [source["path"] for source in config["sources"] if "path" in source]
     named += re.findall(r"\$\{file:([^}]+)\}", text)
+    named += re.findall(r"(?:ca_certificate|credentials): ([\w./-]+)", text)
     return [path for path in named if not Path(path).is_absolute()]
 
 
