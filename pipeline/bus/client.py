@@ -4,6 +4,7 @@ Once it was there it is made again for ever, whenever it breaks. The first time 
 about within seconds, or :class:`BusUnavailable` says what to look at.
 """
 
+import asyncio
 import ssl
 from pathlib import Path
 from typing import Any
@@ -27,6 +28,8 @@ log = structlog.get_logger(__name__)
 STEP_TIMEOUT = 4
 #: Each server of bus.urls is tried again this often before the first connection is given up.
 FIRST_RETRIES = 1
+#: All of the first connection, in seconds.
+FIRST_CONNECTION = 10
 FOR_EVER = -1
 _SCHEMES = ("nats", "tls", "ws", "wss")
 _MOST_REASONS = 3
@@ -47,7 +50,8 @@ async def connect_client(config: EmbeddedBus | ExternalBus, name: str, news: "Ne
             raise BusUnavailable(f"bus: {error}") from None
     client = _CarefulClient()
     try:
-        with nothing_swallowed():
+        # nats-py can wait without end for a connection to close whose TLS handshake failed.
+        async with asyncio.timeout(FIRST_CONNECTION):
             await client.connect(
                 name=f"tapewatch {name}",
                 connect_timeout=STEP_TIMEOUT,
