@@ -243,4 +243,8 @@ def _advice(config: EmbeddedBus | ExternalBus, error: Exception) -> str:
             if getattr(config, name, None) is not None
         ]
         return f"check bus.{' and bus.'.join(given)}" if given else "check who logs in by bus.urls"
+    hung_up = isinstance(error, ConnectionError) and not isinstance(error, ConnectionRefusedError)
+    if config.tls is not None and (hung_up or isinstance(error, nats.errors.Error)):
+        # With TLS 1.3 a server refuses a client's certificate, or its absence, by hanging up.
+        return "see the server's log; it may ask for a certificate of ours: check bus.tls"
     return "check bus.urls, the firewall, and that the server runs"
