@@ -136,6 +136,8 @@ def _alert(
         rule_author=rule.authors,
         rule_reference=rule.references[0] if rule.references else None,
         rule_hash=rule.hash,
+        rule_note=rule.note,
+        staged=rule.staged,
         level=rule.level,
         typology=rule.typology,
         confidence=round(confidence, 4),

@@ -18,7 +18,13 @@ from detections.rules.document import (
     read_document,
 )
 from detections.rules.field_check import check_field
-from detections.rules.model import CorrelatorRule, Rule, SigmaRule
+from detections.rules.model import (
+    CorrelationRule,
+    CorrelatorRule,
+    ExceptionRule,
+    Rule,
+    SigmaRule,
+)
 from detections.rules.pysigma_check import check_by_pysigma
 from detections.rules.reason import Reason, ReasonError, parse_reason
 from detections.sigma.compiler import compile_conditions
@@ -48,11 +54,14 @@ class RuleSet(msgspec.Struct, frozen=True):
 
     sigma: tuple[SigmaRule, ...] = ()
     correlators: tuple[CorrelatorRule, ...] = ()
+    correlations: tuple[CorrelationRule, ...] = ()
+    """Every rule before the correlations that refer to it."""
+    exceptions: tuple[ExceptionRule, ...] = ()
     warnings: tuple[Problem, ...] = ()
 
     @property
     def rules(self) -> list[Rule]:
-        return [one.rule for one in (*self.sigma, *self.correlators)]
+        return [one.rule for one in (*self.sigma, *self.correlators, *self.correlations)]
 
 
 def load_rules(paths: Iterable[Path]) -> RuleSet:
@@ -117,7 +126,7 @@ def _collect(files: list[Parsed], problems: list[Problem]) -> RuleSet:
     ordered = in_file_order(problems)
     if any(problem.severity == "error" for problem in ordered):
         raise ProblemsFound(ordered)
-    return RuleSet(tuple(sigma), tuple(found), tuple(ordered))
+    return RuleSet(tuple(sigma), tuple(found), warnings=tuple(ordered))
 
 
 def _note_id(node: Node, rule: Rule, ids: dict[str, Location], problems: list[Problem]) -> None:

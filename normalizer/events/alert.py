@@ -74,6 +74,12 @@ class Alert(
     rule_hash: Annotated[str, described("SHA-256 of the rule's canonical content")] = field(
         name="surveillance.rule.hash"
     )
+    rule_note: Annotated[str | None, described("What the analyst should look at")] = field(
+        name="surveillance.rule.note", default=None
+    )
+    staged: Annotated[bool, described("Whether the rule is on trial: its alerts notify nobody")] = (
+        field(name="surveillance.staged", default=False)
+    )
     level: Annotated[Level, described("Sigma level of the rule")] = field(name="surveillance.level")
     typology: Annotated[str, described("Kind of abuse, such as wash_trading")] = field(
         name="surveillance.typology"

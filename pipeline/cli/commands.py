@@ -1,6 +1,29 @@
 """All subcommands, registered by import. What a command needs it imports itself, when it runs."""
 
-from pipeline.cli import dead, demo, detect, doctor, evidence, rules, run, setup, status
+from pipeline.cli import (
+    dead,
+    demo,
+    detect,
+    doctor,
+    evidence,
+    rules,
+    rules_check,
+    run,
+    setup,
+    status,
+)
 from pipeline.cli.app import app
 
-__all__ = ["app", "dead", "demo", "detect", "doctor", "evidence", "rules", "run", "setup", "status"]
+__all__ = [
+    "app",
+    "dead",
+    "demo",
+    "detect",
+    "doctor",
+    "evidence",
+    "rules",
+    "rules_check",
+    "run",
+    "setup",
+    "status",
+]

@@ -1,0 +1,59 @@
+"""What goes into the correlations, and what comes out."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from detections.findings import Witness
+
+#: What a window keeps of an event for the alert's evidence: a `Witness`, or the event's line of
+#: NDJSON, which is read again only if it comes to an alert.
+Evidence = Witness | bytes
+
+
+class Hit(msgspec.Struct, frozen=True, kw_only=True):
+    """A match of a Sigma rule that a correlation refers to."""
+
+    rule: str
+    """The matching rule's id."""
+    id: str
+    """`event.id`."""
+    timestamp: int
+    """Event time, nanoseconds."""
+    values: Mapping[str, Any]
+    """By field, at least those in `Correlations.needs[rule]` that the event has a value for.
+
+    A value is a text, number or boolean, or a list or tuple of them.
+    """
+    evidence: Evidence
+    event: Any
+    """The event as the engine has it. The correlations only pass it on, in `Firing.completing`."""
+
+
+class Firing(msgspec.Struct, frozen=True, kw_only=True):
+    """A correlation that holds for a group."""
+
+    rule: str
+    """The correlation rule's id."""
+    timestamp: int
+    """When it came true: the completing event's time, or the time at which its window closed."""
+    group: Mapping[str, str]
+    """The group's values, by the names in `group-by`, as text."""
+    completing: Hit
+    """The last event that it rests on, in the order in which events were processed."""
+    evidence: tuple[tuple[str, Evidence], ...]
+    """Event id and evidence, by event time; the newest, where there are more than are kept."""
+    metrics: Mapping[str, float]
+    """`count`, and for value types `value`; see the correlations' reference for the others."""
+    sentence: str
+    """Why it fired, in words with numbers, for a rule that has no reason of its own."""
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What one correlation rule may hold. Beyond it the oldest goes, and is counted."""
+
+    most_groups: int = 100_000
+    """Groups; the one longest without news goes first."""
+    most_events: int = 10_000
+    """Events of a group; the oldest goes first."""
