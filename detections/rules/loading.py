@@ -211,7 +211,12 @@ def _read_sigma(reading: Reading, document: RuleDocument | None) -> SigmaRule | 
         _check_compiles(reading, conditions)
     if document is None or not reading.usable:
         return None
-    return SigmaRule(rule=make_rule(reading, document), conditions=conditions, reason=reason)
+    return SigmaRule(
+        rule=make_rule(reading, document),
+        conditions=conditions,
+        reason=reason,
+        foreign=reading.foreign,
+    )
 
 
 def _check_compiles(reading: Reading, conditions: tuple[object, ...]) -> None:

@@ -59,6 +59,8 @@ class SigmaRule(msgspec.Struct, frozen=True, kw_only=True):
     reason: Reason | None = None
     silent: bool = False
     """It only feeds correlations (which have no `generate: true`) and alerts nobody by itself."""
+    foreign: bool = False
+    """It is for log sources of others, whose events are no records of ours."""
 
 
 class Comparison(msgspec.Struct, frozen=True):
