@@ -69,6 +69,11 @@ def load_rules(paths: Iterable[Path]) -> RuleSet:
 
     Raises ProblemsFound with everything that is wrong in any of them.
     """
+    return rules_of(*read_rules(paths))
+
+
+def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
+    """The documents of these files and folders before they are rules, and what couldn't be read."""
     problems: list[Problem] = []
     parsed: list[Parsed] = []
     for path in paths:
@@ -83,7 +88,12 @@ def load_rules(paths: Iterable[Path]) -> RuleSet:
                 )
             )
         parsed += [read_file(file) for file in files]
-    return _collect(parsed, problems)
+    return parsed, problems
+
+
+def rules_of(parsed: Iterable[Parsed], problems: Iterable[Problem] = ()) -> RuleSet:
+    """The rules in documents that were read, and perhaps changed since. Raises as `load_rules`."""
+    return _collect(list(parsed), list(problems))
 
 
 def parse_rules(data: bytes, *, name: str = "<text>") -> RuleSet:
