@@ -6,7 +6,8 @@ from rich.table import Table
 from rich.text import Text
 
 from demo.verdict import Count, Item, JudgedAlert, Verdict
-from demo.words import plural, printable, ratio, short_id, shortened, span, typology_name
+from demo.words import short_id, shortened, typology_name
+from pipeline.page.words import plural, printable, ratio, span
 
 _LEVEL_STYLES = {"critical": "bold red", "high": "red", "medium": "yellow", "low": "cyan"}
 _MOST_ORDERS = 4

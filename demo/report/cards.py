@@ -3,13 +3,14 @@
 from collections.abc import Iterable
 
 from demo.report.instants import clock_time, date_and_time, relative
-from demo.report.markup import Html, el, join
 from demo.report.palette import colour_class, legend_mark
 from demo.report.story import Story
 from demo.report.venue_chart import anchor
 from demo.verdict import JudgedAlert
-from demo.words import number, plural, short_id, shortened, typology_name
+from demo.words import short_id, shortened, typology_name
 from evidence.timeline import Entry, Timeline, timeline_of
+from pipeline.page.markup import Html, el, join
+from pipeline.page.words import number, plural
 
 _MOST_ENTRIES = 60
 _MOST_IDS = 60

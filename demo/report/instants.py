@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from demo.words import span
+from pipeline.page.words import span
 from pipeline.units import SECOND
 
 _LAST_SECOND = 253_402_300_799

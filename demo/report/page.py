@@ -7,7 +7,6 @@ from typing import Any
 from demo.report.book_replay import replay
 from demo.report.cards import card
 from demo.report.instants import said_date
-from demo.report.markup import Html, document, el, join, style_sheet
 from demo.report.palette import legend_mark
 from demo.report.pool_chart import pool_chart
 from demo.report.rate_chart import rate_chart
@@ -16,12 +15,13 @@ from demo.report.story import Latency, Story, tell
 from demo.report.transfer_chart import transfer_chart
 from demo.report.venue_chart import anchor, venue_chart
 from demo.verdict import Count, Item, JudgedAlert, Verdict
-from demo.words import plural, ratio, span, typology_name
+from demo.words import typology_name
 from normalizer.events import Record
+from pipeline.page.layout import page, tiles
+from pipeline.page.markup import Html, el, join
+from pipeline.page.words import plural, ratio, span
 
 _STYLE = Path(__file__).with_name("style.css")
-#: Even if something slipped through: no script, no request, no form.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'"
 
 
 def write_report(
@@ -36,21 +36,14 @@ def write_report(
 
     Raises OSError, or normalizer.events.ecs.UnreadableDocument.
     """
-    page = render_page(tell(verdict, events, latency=latency, recorded=recorded))
-    path.write_text(page, encoding="utf-8")
+    text = render_page(tell(verdict, events, latency=latency, recorded=recorded))
+    path.write_text(text, encoding="utf-8")
 
 
 def render_page(story: Story) -> str:
     """The page as text."""
-    head = join(
-        el("meta", charset="utf-8"),
-        el("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        el("meta", attributes={"http-equiv": "Content-Security-Policy", "content": _POLICY}),
-        el("meta", name="color-scheme", content="light dark"),
-        el("title", f"Tapewatch: session of {said_date(story.start)}"),
-        style_sheet(_STYLE.read_text(encoding="utf-8")),
-    )
-    body = join(
+    return page(
+        f"Tapewatch: session of {said_date(story.start)}",
         _top(story),
         el(
             "main",
@@ -59,13 +52,13 @@ def render_page(story: Story) -> str:
             _alerts(story),
         ),
         _foot(story),
+        style=_STYLE.read_text(encoding="utf-8"),
     )
-    return document(head, body)
 
 
 def _top(story: Story) -> Html:
     verdict, totals = story.verdict, story.totals()
-    tiles = [
+    figures = [
         ("blocks", f"{totals.blocks:,}"),
         ("transfers", f"{totals.transfers + totals.refused:,}"),
         ("pool swaps", f"{totals.swaps:,}"),
@@ -75,7 +68,7 @@ def _top(story: Story) -> Html:
         ("alerts", f"{totals.alerts:,}"),
     ]
     if story.latency is not None:
-        tiles += [
+        figures += [
             ("median latency", span(story.latency.median)),
             ("p99 latency", span(story.latency.p99)),
         ]
@@ -91,7 +84,7 @@ def _top(story: Story) -> Html:
             "purpose. Tapewatch knew only what a compliance desk knows, and watched.",
             class_="lead",
         ),
-        el("dl", *(el("div", el("dt", name), el("dd", value)) for name, value in tiles)),
+        tiles(*figures),
         class_="top",
     )
 

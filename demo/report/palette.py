@@ -6,7 +6,7 @@ apart by all common kinds of colour blindness), with other values in dark mode.
 
 from typing import Literal
 
-from demo.report.markup import Html, el
+from pipeline.page.markup import Html, el
 
 Shape = Literal["diamond", "square", "triangle", "down", "circle", "hexagon"]
 

@@ -2,14 +2,15 @@
 
 from itertools import pairwise
 
-from demo.report.canvas import Panel, box, figure, key, line, steps, swatch, x_axis, y_axis
-from demo.report.markup import Html, join
 from demo.report.palette import colour_class, legend_mark, marker
-from demo.report.scales import Linear, padded, ticks
 from demo.report.story import Story
 from demo.verdict import JudgedAlert
-from demo.words import number, plural, shortened
+from demo.words import shortened
 from normalizer.events.chain import PoolSwap
+from pipeline.page.canvas import Panel, box, figure, key, line, steps, swatch, x_axis, y_axis
+from pipeline.page.markup import Html, join
+from pipeline.page.scales import Linear, padded, ticks
+from pipeline.page.words import number, plural
 
 _PRICE = Panel(40, 220)
 _VOLUME = Panel(280, 400)

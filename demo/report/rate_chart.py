@@ -1,10 +1,10 @@
 """Events per second, a row for each source."""
 
-from demo.report.canvas import Panel, box, figure, label, x_axis, y_axis
-from demo.report.markup import Html, join
-from demo.report.scales import ticks
 from demo.report.story import Story
-from demo.words import number, plural
+from pipeline.page.canvas import Panel, box, figure, label, x_axis, y_axis
+from pipeline.page.markup import Html, join
+from pipeline.page.scales import ticks
+from pipeline.page.words import number, plural
 
 _ROW = 92.0
 _GAP = 34.0

@@ -3,7 +3,11 @@
 from msgspec import Struct
 
 from demo.report.book_replay import BookMoment
-from demo.report.canvas import (
+from demo.report.palette import legend_mark, marker
+from demo.report.story import Story
+from demo.verdict import JudgedAlert
+from normalizer.events.market import OrderCancelled, OrderPlaced, Trade
+from pipeline.page.canvas import (
     Panel,
     area,
     box,
@@ -16,13 +20,9 @@ from demo.report.canvas import (
     x_axis,
     y_axis,
 )
-from demo.report.markup import Html, el, join
-from demo.report.palette import legend_mark, marker
-from demo.report.scales import Linear, padded, ticks
-from demo.report.story import Story
-from demo.verdict import JudgedAlert
-from demo.words import number, span
-from normalizer.events.market import OrderCancelled, OrderPlaced, Trade
+from pipeline.page.markup import Html, el, join
+from pipeline.page.scales import Linear, padded, ticks
+from pipeline.page.words import number, span
 from pipeline.units import SECOND
 
 _PRICE = Panel(40, 230)

@@ -2,15 +2,16 @@
 
 import math
 
-from demo.report.canvas import Panel, figure, key, swatch, x_axis, y_axis
-from demo.report.markup import Html, el, join
 from demo.report.palette import legend_mark, marker
-from demo.report.scales import Log, ticks
 from demo.report.story import Story
 from demo.report.venue_chart import anchor
 from demo.verdict import JudgedAlert
-from demo.words import compact, number, plural, shortened, typology_name
+from demo.words import shortened, typology_name
 from normalizer.events.chain import TokenTransfer, TokenTransferRefused
+from pipeline.page.canvas import Panel, figure, key, swatch, x_axis, y_axis
+from pipeline.page.markup import Html, el, join
+from pipeline.page.scales import Log, ticks
+from pipeline.page.words import compact, number, plural
 
 _PANEL = Panel(40, 330)
 _LARGEST = 26.0

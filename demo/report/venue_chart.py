@@ -3,7 +3,12 @@
 import math
 
 from demo.report.book_replay import BookMoment
-from demo.report.canvas import (
+from demo.report.palette import colour_class, legend_mark, marker
+from demo.report.story import Story
+from demo.verdict import JudgedAlert
+from demo.words import shortened, typology_name
+from normalizer.events.market import Trade
+from pipeline.page.canvas import (
     Panel,
     figure,
     key,
@@ -14,13 +19,9 @@ from demo.report.canvas import (
     x_axis,
     y_axis,
 )
-from demo.report.markup import Html, el, join
-from demo.report.palette import colour_class, legend_mark, marker
-from demo.report.scales import Linear, padded, ticks
-from demo.report.story import Story
-from demo.verdict import JudgedAlert
-from demo.words import number, plural, shortened, typology_name
-from normalizer.events.market import Trade
+from pipeline.page.markup import Html, el, join
+from pipeline.page.scales import Linear, padded, ticks
+from pipeline.page.words import number, plural
 
 _PRICE = Panel(70, 320)
 _LANE = 28.0

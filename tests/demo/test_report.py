@@ -10,13 +10,13 @@ import pytest
 
 from demo.ground_truth import GroundTruth
 from demo.report import Latency, write_report
-from demo.report.markup import el, style_sheet
 from demo.report.page import render_page
-from demo.report.scales import Linear, Log, padded, tick_texts, ticks
 from demo.report.story import Story, tell
 from demo.verdict import judge
 from normalizer.events import Alert, Record
 from normalizer.events.ecs import nest
+from pipeline.page.markup import el, style_sheet
+from pipeline.page.scales import Linear, Log, padded, tick_texts, ticks
 from tests.demo.invented_alerts import T0, alert, decoy, planted
 from tests.demo.watched_session import WatchedSession, watch_both, watch_venue
 from tests.fixtures.chain import PlayedScenario

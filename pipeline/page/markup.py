@@ -6,7 +6,7 @@ Everything that events say is untrusted; nothing reaches the page but through he
 import re
 from html import escape
 
-from demo.words import printable
+from pipeline.page.words import printable
 
 _NAME = re.compile(r"[a-zA-Z][a-zA-Z0-9-]*")
 _VOID = frozenset({"meta", "link", "br", "hr", "img", "input"})

@@ -5,8 +5,8 @@ from itertools import pairwise
 
 from msgspec import Struct
 
-from demo.report.markup import Html, el, join
-from demo.report.scales import Linear, Scale, tick_texts, ticks
+from pipeline.page.markup import Html, el, join
+from pipeline.page.scales import Linear, Scale, tick_texts, ticks
 
 WIDTH = 1000.0
 LEFT, RIGHT = 78.0, 984.0
