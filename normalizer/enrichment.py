@@ -74,6 +74,16 @@ class PoolInfo(Struct, frozen=True):
     quote_unit: int
 
 
+class FeedInfo(Struct, frozen=True):
+    """An oracle's price feed for a token."""
+
+    token: TokenInfo
+    name: str
+    currency: str
+    #: Answer's units in one unit of the currency.
+    unit: int
+
+
 class ChainReference(Struct, frozen=True):
     """What is known of one chain, by address in lower case."""
 
@@ -81,6 +91,7 @@ class ChainReference(Struct, frozen=True):
     #: Registries and compliance contracts, where they belong to one token only.
     suite: Mapping[str, TokenInfo]
     pools: Mapping[str, PoolInfo]
+    price_feeds: Mapping[str, FeedInfo] = {}
 
 
 class VenueInstrument(Struct, frozen=True):
@@ -146,12 +157,13 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
     tokens: dict[int, dict[str, TokenInfo]] = {}
     suite: dict[int, dict[str, TokenInfo]] = {}
     pools: dict[int, dict[str, PoolInfo]] = {}
+    feeds: dict[int, dict[str, FeedInfo]] = {}
     shared: set[tuple[int, str]] = set()
     for token in reference.tokens:
         for contract in token.contracts:
             info = _token_info(token, contract)
             tokens.setdefault(contract.chain, {})[contract.address.lower()] = info
-            for part in (contract.identity_registry, contract.compliance):
+            for part in contract.suite:
                 if part is not None:
                     here = suite.setdefault(contract.chain, {})
                     if here.setdefault(part.lower(), info).id != token.id:
@@ -168,13 +180,24 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
                 currency=pool.quote.symbol,
                 quote_unit=10**pool.quote.decimals,
             )
+        for feed in token.price_feeds:
+            own = [c for c in token.contracts if c.chain == feed.chain]
+            feeds.setdefault(feed.chain, {})[feed.address.lower()] = FeedInfo(
+                token=_token_info(token, own[0] if own else None),
+                name=feed.name or feed.address.lower(),
+                currency=feed.currency,
+                unit=10**feed.decimals,
+            )
     for chain_id, part in shared:
         del suite[chain_id][part]
     return {
         chain_id: ChainReference(
-            tokens.get(chain_id, {}), suite.get(chain_id, {}), pools.get(chain_id, {})
+            tokens.get(chain_id, {}),
+            suite.get(chain_id, {}),
+            pools.get(chain_id, {}),
+            feeds.get(chain_id, {}),
         )
-        for chain_id in {*tokens, *pools}
+        for chain_id in {*tokens, *pools, *feeds}
     }
 
 

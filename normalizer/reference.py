@@ -44,6 +44,18 @@ class TokenContract(_Part, kw_only=True):
     address: Address
     identity_registry: Address | None = None
     compliance: Address | None = None
+    #: Who may issue claims about investors (ERC-3643).
+    trusted_issuers_registry: Address | None = None
+    #: Which claims an investor needs (ERC-3643).
+    claim_topics_registry: Address | None = None
+
+    @property
+    def suite(self) -> tuple[Address | None, ...]:
+        """The contracts that the token's rules are made of."""
+        return (
+            *(self.identity_registry, self.compliance),
+            *(self.trusted_issuers_registry, self.claim_topics_registry),
+        )
 
 
 class Instrument(_Part, kw_only=True):
@@ -76,6 +88,18 @@ class Pool(_Part, kw_only=True):
     fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
 
 
+class PriceFeed(_Part, kw_only=True):
+    """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
+
+    chain: ChainId
+    address: Address
+    currency: Text
+    #: Of the answer: the aggregator's own ``decimals()``.
+    decimals: Decimals = 8
+    #: What the aggregator's ``description()`` says, such as ``ACME / USD``.
+    name: Text | None = None
+
+
 class Token(_Part, kw_only=True):
     """A security token."""
 
@@ -89,6 +113,7 @@ class Token(_Part, kw_only=True):
     contracts: tuple[TokenContract, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     pools: tuple[Pool, ...] = ()
+    price_feeds: tuple[PriceFeed, ...] = ()
 
 
 class Account(_Part, kw_only=True):
@@ -165,11 +190,22 @@ class Contradiction(Struct, frozen=True):
     first: Path | None = None
 
 
+Role = Literal[
+    "token",
+    "identity-registry",
+    "compliance",
+    "trusted-issuers-registry",
+    "claim-topics-registry",
+    "pool",
+    "price-feed",
+]
+
+
 class WatchedContract(Struct, frozen=True):
     """A contract whose logs are collected. ``registry`` and ``compliance`` are those of a token."""
 
     address: str
-    role: Literal["token", "identity-registry", "compliance", "pool"]
+    role: Role
     token: str
     registry: str | None = None
     compliance: str | None = None
@@ -181,7 +217,7 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
 
     def add(
         address: str | None,
-        role: Literal["token", "identity-registry", "compliance", "pool"],
+        role: Role,
         token: str,
         registry: str | None = None,
         compliance: str | None = None,
@@ -199,9 +235,14 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
                 add(contract.address, "token", token.id, registry, compliance)
                 add(registry, "identity-registry", token.id)
                 add(compliance, "compliance", token.id)
+                add(contract.trusted_issuers_registry, "trusted-issuers-registry", token.id)
+                add(contract.claim_topics_registry, "claim-topics-registry", token.id)
         for pool in token.pools:
             if pool.chain == chain_id:
                 add(pool.address, "pool", token.id)
+        for feed in token.price_feeds:
+            if feed.chain == chain_id:
+                add(feed.address, "price-feed", token.id)
     return tuple(found.values())
 
 
@@ -272,6 +313,13 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
             f"{pool.address} on chain {pool.chain} is another contract already",
         )
         keys.found.extend(_check_pool(file, (*at, "pools", place), token, pool))
+    for place, feed in enumerate(token.price_feeds):
+        keys.once(
+            ("contract", feed.chain, feed.address.lower()),
+            file,
+            (*at, "price_feeds", place, "address"),
+            f"{feed.address} on chain {feed.chain} is another contract already",
+        )
 
 
 def _check_pool(file: int, at: Path, token: Token, pool: Pool) -> list[Contradiction]:
@@ -330,6 +378,7 @@ __all__ = [
     "Issuer",
     "LabelledAddress",
     "Pool",
+    "PriceFeed",
     "Quote",
     "Reference",
     "Sanction",

@@ -6,6 +6,7 @@ from typing import Any
 from normalizer.abi import AbiMismatch, EventAbi
 from normalizer.decoders import evm_administration as administration
 from normalizer.decoders import evm_identity as identity
+from normalizer.decoders import evm_oracles as oracles
 from normalizer.decoders import evm_pools as pools
 from normalizer.decoders import evm_transfers as transfers
 from normalizer.decoders.collected import Normalized
@@ -74,6 +75,7 @@ _RECORDED: dict[str, Builder] = {
         pools.mint
     ),
     "Burn(address indexed a,int24 indexed b,int24 indexed c,uint128,uint256,uint256)": pools.burn,
+    "AnswerUpdated(int256 indexed a, uint256 indexed b, uint256 c)": oracles.answer_updated,
 }
 
 

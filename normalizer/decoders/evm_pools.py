@@ -78,6 +78,7 @@ def mint(scope: LogScope, values: tuple[Any, ...]) -> LiquidityAdded:
     sender, owner, lower, upper, liquidity, amount0, amount1 = values
     return LiquidityAdded(
         **_change(scope, owner, lower, upper, sender),
+        **_moved(scope, amount0, amount1),
         amount0_raw=str(amount0),
         amount1_raw=str(amount1),
         liquidity=str(liquidity),
@@ -89,6 +90,7 @@ def burn(scope: LogScope, values: tuple[Any, ...]) -> LiquidityRemoved:
     owner, lower, upper, liquidity, amount0, amount1 = values
     return LiquidityRemoved(
         **_change(scope, owner, lower, upper),
+        **_moved(scope, amount0, amount1),
         amount0_raw=str(-amount0),
         amount1_raw=str(-amount1),
         liquidity=str(liquidity),
@@ -104,4 +106,17 @@ def _change(scope: LogScope, owner: str, lower: int, upper: int, *others: str) -
         "tick_lower": lower,
         "tick_upper": upper,
         "owner": owner,
+    }
+
+
+def _moved(scope: LogScope, amount0: int, amount1: int) -> dict[str, Any]:
+    """What went in or out in whole units, where it is known which asset is the token."""
+    pool = scope.block.chain.pools.get(scope.contract)
+    if pool is None:
+        return {}
+    token, quote = (amount0, amount1) if pool.token_is_0 else (amount1, amount0)
+    return {
+        "token_quantity": token / pool.token.unit,
+        "quote_quantity": quote / pool.quote_unit,
+        "currency": pool.currency,
     }

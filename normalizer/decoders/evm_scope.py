@@ -98,8 +98,9 @@ class BlockScope:
             pass
         chain = self.chain
         token = chain.tokens.get(contract) or chain.suite.get(contract)
-        if token is None and (pool := chain.pools.get(contract)) is not None:
-            token = pool.token
+        if token is None:
+            priced = chain.pools.get(contract) or chain.price_feeds.get(contract)
+            token = None if priced is None else priced.token
         self._tokens[contract] = token
         return token
 

@@ -100,6 +100,7 @@ def approval(scope: LogScope, values: tuple[Any, ...]) -> TokenApproval:
     return TokenApproval(
         **scope.about(owner, spender),
         spender=spender,
+        spender_labels=scope.block.party(spender).labels_at(scope.block.time),
         amount_raw=str(amount),
         amount=whole(amount, scope.token),
     )

@@ -1,11 +1,19 @@
-"""Events of EVM chains: blocks, security-token contracts, identity registries, pools."""
+"""Events of EVM chains: blocks, security-token contracts, registries, pools, oracles."""
 
 from typing import Annotated
 
 from msgspec import field
 
 from normalizer.events.base import Keywords, PartyEvent
-from normalizer.events.fields import Address, Hash, Int256, Side, Uint256, described
+from normalizer.events.fields import (
+    Address,
+    Hash,
+    Int256,
+    Nanoseconds,
+    Side,
+    Uint256,
+    described,
+)
 
 ZERO_ADDRESS = "0x" + "0" * 40
 
@@ -129,6 +137,9 @@ class TokenApproval(ChainEvent, tag="token-approval", kw_only=True):
     """An owner allowed a spender an amount (ERC-20 ``Approval``). The owner is the party."""
 
     spender: Annotated[Address, described("Who may spend")] = field(name="token.spender.address")
+    spender_labels: Annotated[Keywords, described("Labels of the spender")] = field(
+        name="token.spender.labels", default=()
+    )
     amount_raw: Annotated[Uint256, described("Allowed amount, exact")] = field(
         name="token.amount_raw"
     )
@@ -342,6 +353,15 @@ class _LiquidityChange(_PoolEvent, kw_only=True):
     owner: Annotated[Address, described("Owner of the position")] = field(
         name="market.pool.position_owner"
     )
+    token_quantity: Annotated[
+        float | None, described("Whole tokens that went in or out; not exact")
+    ] = field(name="market.pool.token_quantity", default=None)
+    quote_quantity: Annotated[
+        float | None, described("What went in or out of the quote asset, whole units; not exact")
+    ] = field(name="market.pool.quote_quantity", default=None)
+    currency: Annotated[str | None, described("Quote asset")] = field(
+        name="market.currency", default=None
+    )
 
 
 class LiquidityAdded(_LiquidityChange, tag="liquidity-added", kw_only=True):
@@ -350,6 +370,32 @@ class LiquidityAdded(_LiquidityChange, tag="liquidity-added", kw_only=True):
 
 class LiquidityRemoved(_LiquidityChange, tag="liquidity-removed", kw_only=True):
     """Liquidity left a pool's range (Uniswap v3 ``Burn``)."""
+
+
+class OracleUpdate(ChainEvent, tag="oracle-update", kw_only=True):
+    """An oracle published a price (Chainlink aggregators' ``AnswerUpdated``).
+
+    Token, price and currency are there where the reference data has the feed.
+    """
+
+    feed: Annotated[str, described("Name of the feed; its address where it has none")] = field(
+        name="market.oracle.feed"
+    )
+    answer_raw: Annotated[Int256, described("Answer as the oracle gave it, exact")] = field(
+        name="market.oracle.answer_raw"
+    )
+    round: Annotated[Uint256, described("Number of the aggregator's round, exact")] = field(
+        name="market.oracle.round"
+    )
+    updated: Annotated[
+        Nanoseconds, described("When the oracle's nodes agreed on the answer, as it says")
+    ] = field(name="market.oracle.updated")
+    price: Annotated[float | None, described("Price of one whole token; not exact")] = field(
+        name="market.oracle.price", default=None
+    )
+    currency: Annotated[str | None, described("Currency of the price")] = field(
+        name="market.currency", default=None
+    )
 
 
 class ContractEvent(ChainEvent, tag="contract-event", kw_only=True):
@@ -399,5 +445,6 @@ ChainRecord = (
     | PoolSwap
     | LiquidityAdded
     | LiquidityRemoved
+    | OracleUpdate
     | ContractEvent
 )

@@ -128,7 +128,9 @@ def _collectors(config: Configuration) -> Start:
             found = [
                 contract
                 for token in reference.tokens
-                for chain in {c.chain for c in token.contracts} | {p.chain for p in token.pools}
+                for chain in {
+                    part.chain for part in (*token.contracts, *token.pools, *token.price_feeds)
+                }
                 if source.chain_id in (None, chain)
                 for contract in watched(reference, chain)
             ]

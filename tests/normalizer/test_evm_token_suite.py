@@ -173,6 +173,7 @@ def test_liquidity_in_and_out() -> None:
     assert isinstance(added, chain.LiquidityAdded)
     assert (added.owner, added.tick_lower, added.tick_upper) == (b.BOB, -60, 60)
     assert (added.amount0_raw, added.liquidity, added.investor_id) == ("8", "7", "INV-0001")
+    assert (added.token_quantity, added.quote_quantity, added.currency) == (8e-18, 9e-6, "USDX")
     burn = (
         "Burn(address indexed owner, int24 indexed a, int24 indexed b,"
         " uint128 amount, uint256 amount0, uint256 amount1)"
@@ -180,6 +181,9 @@ def test_liquidity_in_and_out() -> None:
     removed = decoded(burn, b.BOB, -60, 60, 7, 8, 9, address=b.POOL)
     assert isinstance(removed, chain.LiquidityRemoved)
     assert (removed.amount0_raw, removed.amount1_raw) == ("-8", "-9")
+    assert (removed.token_quantity, removed.quote_quantity) == (8e-18, 9e-6)
+    elsewhere = decoded(burn, b.BOB, -60, 60, 7, 8, 9, address=b.TOKEN)
+    assert (elsewhere.token_quantity, elsewhere.currency) == (None, None)
 
 
 def test_events_without_a_record_keep_name_and_arguments() -> None:

@@ -169,6 +169,7 @@ def test_an_approval_is_of_its_owner() -> None:
     event = b.only(b.normalize(b.frame(b.log(approval, b.ALICE, b.BOB, 3 * 10**18))))
     assert isinstance(event, TokenApproval)
     assert (event.investor_id, event.spender, event.amount) == ("INV-0001", b.BOB, 3.0)
+    assert event.spender_labels == ("custodian",)
 
 
 def test_a_sanction_counts_from_its_date_on() -> None:

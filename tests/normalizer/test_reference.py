@@ -151,3 +151,19 @@ def test_the_contracts_to_watch_come_with_their_roles() -> None:
         WatchedContract(b.POOL, "pool", "acme"),
     )
     assert watched(b.REFERENCE, 1) == ()
+
+
+def test_a_tokens_further_registries_are_watched_and_belong_to_it(tmp_path: Path) -> None:
+    reference = load(
+        tmp_path,
+        TOKEN.replace(
+            "}]\n    instruments",
+            f', trusted_issuers_registry: "{b.REGISTRY}", claim_topics_registry: "{b.AGENT}"}}]\n'
+            "    instruments",
+        ),
+    )
+    roles = {contract.address: contract.role for contract in watched(reference, 1)}
+    assert roles[b.REGISTRY] == "trusted-issuers-registry"
+    assert roles[b.AGENT] == "claim-topics-registry"
+    chain = Enrichment(reference).chain(1)
+    assert {chain.suite[b.REGISTRY].id, chain.suite[b.AGENT].id} == {"acme"}
