@@ -1,0 +1,64 @@
+"""Which files are meant by the paths, patterns and folders that a person names."""
+
+import glob
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from pipeline.failure import CONFIGURATION, Failure
+from pipeline.problems import did_you_mean
+
+_PLAIN = (".ndjson", ".jsonl", ".json")
+#: What is taken out of a folder. A file that is named itself may be called anything.
+SUFFIXES = (*(plain + packed for plain in _PLAIN for packed in ("", ".gz", ".zst")), ".parquet")
+STANDARD_INPUT = Path("-")
+_MOST_FILES = 100_000
+
+
+def select_files(named: Iterable[Path]) -> list[Path]:
+    """The files, each once, in the order in which they were named, by name within a folder.
+
+    A folder stands for all files of events below it; one that a file sink writes to, for its
+    `events` (its `alerts` are no events). Raises Failure where there is nothing.
+    """
+    found: dict[Path, None] = {}
+    for path in named:
+        files = list(_files(path))
+        if not files:
+            raise Failure(_nothing(path), CONFIGURATION)
+        found.update(dict.fromkeys(files))
+    return list(found)
+
+
+def _files(path: Path) -> Iterator[Path]:
+    if path == STANDARD_INPUT or path.is_file() or path.is_fifo():
+        yield path
+    elif path.is_dir():
+        yield from _below(path)
+    elif glob.has_magic(str(path)):
+        for match in sorted(glob.glob(str(path), recursive=True)):  # noqa: PTH207, the pattern may be absolute
+            yield from _files(Path(match))
+
+
+def _below(folder: Path) -> Iterator[Path]:
+    of_sink = folder / "events"
+    root = of_sink if of_sink.is_dir() and (folder / "alerts").is_dir() else folder
+    files = (
+        file
+        for file in root.rglob("*")
+        if file.name.endswith(SUFFIXES)
+        and not any(part.startswith(".") for part in file.relative_to(root).parts)
+        and file.is_file()
+    )
+    yield from sorted(files)[:_MOST_FILES]
+
+
+def _nothing(path: Path) -> str:
+    if path.is_dir():
+        return f"there are no events in the folder {path}: files end in {', '.join(SUFFIXES)}"
+    if glob.has_magic(str(path)):
+        return f"no file matches {path}"
+    names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = did_you_mean(path.name, names)
+    return f"there is no file or folder {path}" + (
+        f": did you mean {path.with_name(hint)}?" if hint else ""
+    )

@@ -1,0 +1,157 @@
+"""Events out of a range of the stream EVENTS.
+
+A range is of sequences, or begins at an event time: then what was stored before it is passed over,
+since an event can't be stored before it happens. (Where a recording's times lie ahead of the clock,
+as its own messages show, nothing is passed over.)
+"""
+
+from collections.abc import AsyncGenerator, Iterator, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+
+import msgspec
+import nats.js.errors
+from nats.js.api import RawStreamMsg
+
+from pipeline.bus import Bus, MessagesExpired, Stream
+from pipeline.bus.embedded import EmbeddedServer, running_server
+from pipeline.config.schema import EmbeddedBus, ExternalBus
+from pipeline.event_sources.batches import Batch
+from pipeline.event_sources.blocking import drawn
+from pipeline.failure import FAILED, Failure
+from pipeline.units import HOUR, SECOND
+
+#: How far clocks of sources and of the server may differ.
+SKEW = HOUR
+#: Nothing for so long, though the range isn't at its end, is a failure; in seconds.
+PATIENCE = 10.0
+_PATIENCES = 3
+
+
+class StreamSource:
+    """The stream's messages `first` to `last` (both included), or from the event time `since` on.
+
+    `last` beyond the end means the end as it is when reading begins.
+    """
+
+    unit = "messages"
+
+    def __init__(
+        self,
+        bus: EmbeddedBus | ExternalBus,
+        *,
+        first: int | None = None,
+        last: int | None = None,
+        since: int | None = None,
+    ) -> None:
+        self._settings = bus
+        self._first = first
+        self._last = last
+        self._since = since
+        self.total: int | None = None
+        self._notes: list[str] = []
+
+    @property
+    def name(self) -> str:
+        """The stream, and the range of sequences if there is one."""
+        if self._first is None and self._last is None:
+            return f"stream {Stream.EVENTS.value}"
+        return f"stream {Stream.EVENTS.value}, messages {self._first or 1} to {self._last or 'end'}"
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """What had expired."""
+        return self._notes
+
+    def batches(self) -> Iterator[Batch]:
+        """One batch for every message. Raises Failure."""
+        return drawn(self._batches())
+
+    async def _batches(self) -> AsyncGenerator[Batch]:
+        async with AsyncExitStack() as stack:
+            await self._start_server(stack)
+            bus = await stack.enter_async_context(
+                await Bus.connect(self._settings, name="backtest")
+            )
+            state = (await bus.info(Stream.EVENTS)).state
+            last = min(state.last_seq, self._last or state.last_seq)
+            after = max(self._first or 1, state.first_seq) - 1
+            if self._first is not None and after >= self._first:
+                gone = min(after, last) - self._first + 1
+                self._notes.append(f"{gone:,} messages at the range's beginning have expired")
+            if not state.messages or after >= last:
+                return
+            start = await self._start_time(bus, state.first_seq, state.last_seq)
+            reader = bus.reader(Stream.EVENTS, after=after, start_time=start)
+            stack.push_async_callback(reader.close)
+            begun: int | None = None
+            quiet = 0
+            while reader.position < last:
+                try:
+                    messages = await reader.batch(256, wait=PATIENCE)
+                except MessagesExpired as expired:
+                    self._notes.append(str(expired))
+                    continue
+                quiet = 0 if messages else quiet + 1
+                if quiet == _PATIENCES:
+                    raise Failure(
+                        f"the stream gave nothing after message {reader.position:,} of {last:,}: "
+                        "see whether the server is well, with `tapewatch doctor`",
+                        FAILED,
+                    )
+                for message in messages:
+                    if message.sequence > last:
+                        return
+                    if begun is None:
+                        begun = message.sequence
+                        self.total = last - begun + 1
+                    yield Batch(
+                        f"{Stream.EVENTS.value}/{message.sequence}",
+                        1,
+                        message.data.split(b"\n"),
+                        message.sequence - begun + 1,
+                    )
+
+    async def _start_server(self, stack: AsyncExitStack) -> None:
+        """The embedded server runs only while Tapewatch does; its store can be read anyway."""
+        settings = self._settings
+        if not isinstance(settings, EmbeddedBus) or running_server(settings.path) is not None:
+            return
+        if not settings.path.is_dir():
+            raise Failure(
+                f"there is no stream at {settings.path} yet: start one with `tapewatch run`", FAILED
+            )
+        await stack.enter_async_context(EmbeddedServer(settings))
+
+    async def _start_time(self, bus: Bus, first: int, last: int) -> str | None:
+        """Where to begin, as JetStream wants it; None for the beginning."""
+        if self._since is None:
+            return None
+        newest: datetime | None = None
+        for sequence in (first, last):
+            try:
+                message = await bus.jetstream.get_msg(bus.names.stream(Stream.EVENTS), sequence)
+            except nats.js.errors.NotFoundError:
+                continue
+            if _ahead(message) > SKEW:
+                return None
+            newest = message.time
+        moment = datetime.fromtimestamp(max(0, self._since - SKEW) / SECOND, UTC)
+        # From behind the end JetStream would wait for what is still to come.
+        return min(moment, newest or moment).isoformat()
+
+
+class _Timed(msgspec.Struct):
+    timestamp: int = msgspec.field(name="@timestamp")
+
+
+def _ahead(message: RawStreamMsg) -> int:
+    """How long before its newest event a message was stored, in nanoseconds."""
+    newest = 0
+    for line in (message.data or b"").split(b"\n"):
+        try:
+            newest = max(newest, msgspec.json.decode(line, type=_Timed).timestamp)
+        except msgspec.MsgspecError:
+            continue
+    stored = message.time.timestamp() * SECOND if message.time else newest
+    return newest - int(stored)
