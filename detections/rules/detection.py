@@ -5,6 +5,7 @@ so that a mistake is known by line and column, all are found at once, and intege
 (pySigma's own reading passes them through a float).
 """
 
+from pathlib import Path
 from typing import Any, cast
 
 from sigma.conditions import (
@@ -13,7 +14,7 @@ from sigma.conditions import (
     ConditionSelector,
     SigmaCondition,
 )
-from sigma.exceptions import SigmaError
+from sigma.exceptions import SigmaError, SigmaRuleLocation
 from sigma.modifiers import SigmaModifier, SigmaRegularExpressionModifier, modifier_mapping
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 from sigma.types import (
@@ -209,6 +210,7 @@ def _keywords(reading: Reading, node: Node, values: list[ScalarNode]) -> SigmaDe
     except SigmaError as error:
         reading.report(node, "rule/value", _said(error))
         return None
+    item.source = _place(node)
     return SigmaDetection([item])
 
 
@@ -256,7 +258,13 @@ def _item(reading: Reading, key: ScalarNode, node: Node) -> SigmaDetectionItem |
     if not name and any(isinstance(value, SigmaNull) for value in item.value):
         reading.report(node, "rule/value", "null must belong to a field")
         return None
+    item.source = _place(key)
     return item
+
+
+def _place(node: Node) -> SigmaRuleLocation:
+    """Where an item stands: what is made of the rule says so where it can't keep the meaning."""
+    return SigmaRuleLocation(Path(node.source.name), node.line, node.column)
 
 
 def _sigma_value(value: Plain, *, verbatim: bool = False) -> SigmaType:
