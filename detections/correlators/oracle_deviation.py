@@ -1,0 +1,246 @@
+"""Prices away from the oracle's, and trading on an answer that is out of date (MAR Annex I A(g)).
+
+Two patterns, one per rule:
+
+- `deviation`: a trade or swap of a token at a price that differs from the oracle's by at least
+  `minimum_deviation`. The first `minimum_trades` that do so in a row on one market make an alert; a
+  trade near the oracle's price ends the series. While it lasts it alerts again each time that the
+  number of trades, or the deviation, has doubled.
+- `stale`: a token is traded although its oracle's newest answer is older than `maximum_age`. One
+  alert for each answer that grew old.
+
+A trade is held against the newest answer that was on the chain at the trade's time, and only if
+both are in one currency. An answer older than `maximum_age` proves nothing and is left out of
+`deviation`. Set `maximum_age` a little above the heartbeat that the feed promises.
+"""
+
+import math
+from bisect import bisect_right, insort
+from collections.abc import Hashable, Iterable
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.parties import Party, acting, buyer, seller
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.chain import OracleUpdate, PoolSwap
+from normalizer.events.market import Trade
+from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
+
+_MOST_MARKETS = 10_000
+_MOST_FEEDS = 10_000
+#: Answers of a feed that are kept, for trades that come late.
+_MOST_ANSWERS = 64
+_MOST_TRADES = 1_000
+_MOST_NAMES = 16
+_AGAIN = 2
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on oracles sets."""
+
+    pattern: Literal["deviation", "stale"]
+    #: `deviation`: difference from the oracle's price, as a part of it.
+    minimum_deviation: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
+    #: `deviation`: trades in a row that make an alert.
+    minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    #: Trades worth less than this in the quote currency are left out.
+    minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
+    #: Age beyond which an answer is out of date.
+    maximum_age: Annotated[Duration, Meta(ge=MINUTE, le=4 * WEEK)] = 25 * HOUR
+    #: Names of what counts as one currency, such as a currency and its stablecoins.
+    same_currency: tuple[str, ...] = ("USD", "USDC", "USDT")
+
+
+class Answer(Struct, frozen=True):
+    """What an oracle said."""
+
+    timestamp: int
+    """When it was on the chain."""
+    updated: int
+    """When the oracle's nodes agreed on it."""
+    price: float
+    feed: str
+    witness: Witness
+
+
+class Away(Struct, frozen=True):
+    """A trade away from the oracle's price."""
+
+    timestamp: int
+    deviation: float
+    notional: float
+    who: tuple[Party, ...]
+    witness: Witness
+
+
+class Series(Struct):
+    """Trades in a row of one market, all away from the oracle's price."""
+
+    trades: list[Away] = field(default_factory=list[Away])
+    count: int = 0
+    notional: float = 0.0
+    alerts: int = 0
+    next_count: int = 0
+    next_deviation: float = 0.0
+
+
+@correlator("oracle_deviation")
+class OracleDeviation(Correlator):
+    """See the module. Memory: 64 answers for each of at most 10,000 feeds; 10,000 markets."""
+
+    parameters_type = Parameters
+    typology = "oracle_deviation"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._rule = parameters
+        self._same = frozenset(parameters.same_currency)
+        self._answers: dict[Hashable, list[Answer]] = {}
+        self._series: dict[Hashable, Series] = {}
+        self._told: dict[Hashable, int] = {}
+        """By feed: the time of the answer whose age was alerted."""
+        self.actions = frozenset({"oracle-update", "trade", "pool-swap"})
+
+    def observe(self, event: OracleUpdate | Trade | PoolSwap) -> Iterable[Finding]:
+        """Take an answer, a trade or a swap; other records are none of its business."""
+        if isinstance(event, OracleUpdate):
+            self._answered(event)
+            return ()
+        price, feed = event.price, self._feed(event)
+        if feed is None or price is None or not 0 < price < math.inf:
+            return ()
+        notional = event.notional
+        if notional is None:
+            notional = price * (event.quantity or 0.0)
+        answer = self._answer_at(feed, event.timestamp)
+        if answer is None or notional < self._rule.minimum_notional:
+            return ()
+        age = event.timestamp - answer.updated
+        if self._rule.pattern == "stale":
+            return self._stale(event, feed, answer, age)
+        if age > self._rule.maximum_age:
+            return ()
+        return self._compared(event, price, notional, answer)
+
+    def _feed(self, event: OracleUpdate | Trade | PoolSwap) -> Hashable | None:
+        if event.token_id is None or event.currency is None:
+            return None
+        same = event.currency in self._same
+        return event.token_id, "" if same else event.currency
+
+    def _answered(self, update: OracleUpdate) -> None:
+        feed = self._feed(update)
+        if feed is None or update.price is None or not 0 < update.price < math.inf:
+            return
+        answer = Answer(
+            update.timestamp, update.updated, update.price, update.feed, witness(update)
+        )
+        # Taken out and put back at the end, so that the first feed is always the idlest.
+        answers = self._answers.pop(feed, [])
+        self._answers[feed] = answers
+        if len(self._answers) > _MOST_FEEDS:
+            del self._answers[next(iter(self._answers))]
+        insort(answers, answer, key=_timestamp)
+        del answers[:-_MOST_ANSWERS]
+
+    def _answer_at(self, feed: Hashable, time: int) -> Answer | None:
+        answers = self._answers.get(feed, [])
+        place = bisect_right(answers, time, key=_timestamp)
+        return answers[place - 1] if place else None
+
+    def _stale(
+        self, event: Trade | PoolSwap, feed: Hashable, answer: Answer, age: int
+    ) -> Iterable[Finding]:
+        if age <= self._rule.maximum_age or self._told.get(feed) == answer.timestamp:
+            return
+        self._told[feed] = answer.timestamp
+        if len(self._told) > _MOST_FEEDS:
+            del self._told[next(iter(self._told))]
+        money = f" {event.currency}" if event.currency else ""
+        yield Finding(
+            entities=(answer.feed, event.instrument),
+            reason=(
+                f"{event.instrument} was traded on {event.venue} at {amount(event.price or 0)}"
+                f"{money} while the newest answer of the oracle {answer.feed}, "
+                f"{amount(answer.price)}, was {lapse(age)} old"
+            ),
+            witnesses=(answer.witness, witness(event)),
+            metrics={"age_seconds": age / 1e9, "oracle_price": answer.price},
+            tags=_marks(event),
+        )
+
+    def _compared(
+        self, event: Trade | PoolSwap, price: float, notional: float, answer: Answer
+    ) -> Iterable[Finding]:
+        market = (event.provider, event.venue, event.instrument)
+        deviation = price / answer.price - 1
+        if not reaches(abs(deviation), self._rule.minimum_deviation):
+            self._series.pop(market, None)
+            return
+        series = self._series.pop(market, None) or Series(next_count=self._rule.minimum_trades)
+        if series.trades and series.trades[-1].deviation * deviation < 0:
+            series = Series(next_count=self._rule.minimum_trades)  # it crossed the oracle's price
+        self._series[market] = series
+        if len(self._series) > _MOST_MARKETS:
+            del self._series[next(iter(self._series))]
+        series.trades.append(
+            Away(event.timestamp, deviation, notional, _parties(event), witness(event))
+        )
+        del series.trades[:-_MOST_TRADES]
+        series.count += 1
+        series.notional += notional
+        deeper = series.alerts > 0 and math.isfinite(deviation)
+        deeper = deeper and reaches(abs(deviation), series.next_deviation)
+        if series.count < series.next_count and not deeper:
+            return
+        series.alerts += 1
+        series.next_count = _AGAIN * series.count
+        series.next_deviation = _AGAIN * abs(deviation)
+        yield self._finding(event, price, answer, series)
+
+    def _finding(
+        self, event: Trade | PoolSwap, price: float, answer: Answer, series: Series
+    ) -> Finding:
+        last, count = series.trades[-1], series.count
+        age = max(0, event.timestamp - answer.updated)
+        names = {name: 0 for trade in series.trades for party in trade.who for name in party.names}
+        money = f" {event.currency}" if event.currency else ""
+        many = "a trade" if count == 1 else f"the last of {count} trades in a row"
+        return Finding(
+            entities=(event.instrument, *list(names)[:_MOST_NAMES]),
+            reason=(
+                f"{event.instrument} on {event.venue}: {many}, at {amount(price)}{money}, was "
+                f"{percent(abs(last.deviation))} {'above' if last.deviation > 0 else 'below'} the "
+                f"{amount(answer.price)} of the oracle {answer.feed}, which was "
+                f"{lapse(age)} old; worth {amount(series.notional)}"
+                f"{money} together"
+            ),
+            witnesses=(answer.witness, *(trade.witness for trade in series.trades)),
+            metrics={
+                "deviation": last.deviation,
+                "price": price,
+                "oracle_price": answer.price,
+                "oracle_age_seconds": age / 1e9,
+                "trades": float(count),
+                "notional": series.notional,
+                "alert_of_series": float(series.alerts),
+            },
+            tags=_marks(event),
+        )
+
+
+def _parties(event: Trade | PoolSwap) -> tuple[Party, ...]:
+    parties = (buyer(event), seller(event)) if isinstance(event, Trade) else (acting(event),)
+    return tuple(party for party in parties if party.known)
+
+
+def _marks(event: Trade | PoolSwap) -> tuple[str, ...]:
+    return ("unsure",) if "unsure" in event.tags else ()
+
+
+def _timestamp(answer: Answer) -> int:
+    return answer.timestamp

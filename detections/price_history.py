@@ -1,0 +1,141 @@
+"""Prices and volumes of one market over time, in slots: bounded however busy the market is."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from detections.findings import Witness
+from detections.parties import Party
+
+#: Parts of the window, and so how exactly its beginning is known.
+SLOTS = 240
+#: Parts of the time that tells what volume is usual.
+_BASELINE_SLOTS = 168
+_MOST_PARTIES = 8
+
+
+class Deal(Struct, frozen=True):
+    """A trade or swap."""
+
+    timestamp: int
+    price: float
+    quantity: float
+    notional: float
+    buyer: Party
+    seller: Party
+    witness: Witness
+
+
+class Slot(Struct):
+    """What happened in a short part of the window."""
+
+    number: int
+    first: Deal
+    last: Deal
+    trades: int = 0
+    quantity: float = 0.0
+    notional: float = 0.0
+    #: Quantity by party, of the first few parties of the slot.
+    bought: dict[Party, float] = field(default_factory=dict[Party, float])
+    sold: dict[Party, float] = field(default_factory=dict[Party, float])
+
+    def add(self, deal: Deal) -> None:
+        """Count a deal of this part of the window."""
+        if deal.timestamp < self.first.timestamp:
+            self.first = deal
+        if deal.timestamp >= self.last.timestamp:
+            self.last = deal
+        self.trades += 1
+        self.quantity += deal.quantity
+        self.notional += deal.notional
+        for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
+            if party.known and (party in book or len(book) < _MOST_PARTIES):
+                book[party] = book.get(party, 0.0) + deal.quantity
+
+
+class PriceHistory:
+    """The last window of a market, the price before it, and the volume over a longer time."""
+
+    def __init__(self, window: int, baseline: int) -> None:
+        self._window = window
+        self._width = max(1, window // SLOTS)
+        self._baseline = baseline
+        self._baseline_width = max(1, baseline // _BASELINE_SLOTS)
+        self.slots: list[Slot] = []
+        """The slots of the window, by time."""
+        self.before: Deal | None = None
+        """The last deal before the window, if it was not more than a window before it."""
+        self._volumes: dict[int, float] = {}
+        self._first_time: int | None = None
+        self.now = 0
+        """Time of the newest deal."""
+
+    def add(self, deal: Deal) -> None:
+        """Take a deal; one that is older than the window counts for the usual volume only."""
+        self.now = max(self.now, deal.timestamp)
+        first = self._first_time
+        self._first_time = deal.timestamp if first is None else min(first, deal.timestamp)
+        place = deal.timestamp // self._baseline_width
+        self._volumes[place] = self._volumes.get(place, 0.0) + deal.quantity
+        number = deal.timestamp // self._width
+        if number > (self.now - self._window) // self._width:
+            at = bisect_left(self.slots, number, key=_number)
+            if at == len(self.slots) or self.slots[at].number != number:
+                self.slots.insert(at, Slot(number, deal, deal))
+            self.slots[at].add(deal)
+        elif self.before is None or deal.timestamp >= self.before.timestamp:
+            self.before = deal
+        self._forget()
+
+    def _forget(self) -> None:
+        oldest = (self.now - self._window) // self._width
+        stale = 0
+        while self.slots[stale].number <= oldest:
+            self.before = self.slots[stale].last
+            stale += 1
+        del self.slots[:stale]
+        if self.before is not None and self.before.timestamp < self.now - 2 * self._window:
+            self.before = None
+        start = (self.now - self._window - self._baseline) // self._baseline_width
+        while (earliest := next(iter(self._volumes))) < start:
+            del self._volumes[earliest]
+
+    @property
+    def opening(self) -> Deal:
+        """The deal that gave the price when the window began; else the first within it."""
+        return self.before or self.slots[0].first
+
+    @property
+    def closing(self) -> Deal:
+        """The newest deal."""
+        return self.slots[-1].last
+
+    def usual_quantity(self, minimum_history: float) -> float | None:
+        """Quantity that is usual in a window, by what came before it.
+
+        None while less than `minimum_history` of the baseline has been seen: nobody knows then.
+        """
+        assert self._first_time is not None
+        end = (self.now - self._window) // self._baseline_width
+        start = end - self._baseline // self._baseline_width
+        covered = end - max(start, self._first_time // self._baseline_width)
+        if covered <= 0 or covered * self._baseline_width < minimum_history * self._baseline:
+            return None
+        total = sum(v for place, v in self._volumes.items() if start <= place < end)
+        return total * self._window / (covered * self._baseline_width)
+
+
+def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:
+    """Who has most in several slots' books, and how much."""
+    totals: dict[Party, float] = {}
+    for book in books:
+        for party, quantity in book.items():
+            totals[party] = totals.get(party, 0.0) + quantity
+    if not totals:
+        return None
+    return max(totals.items(), key=lambda pair: (pair[1], str(pair[0])))
+
+
+def _number(slot: Slot) -> int:
+    return slot.number

@@ -1,0 +1,99 @@
+"""Prices away from the oracle's: which answer counts, and what ends a series."""
+
+from typing import Any
+
+from detections.correlators.oracle_deviation import OracleDeviation, Parameters
+from detections.findings import Finding
+from normalizer.events.chain import OracleUpdate
+from pipeline.units import DAY, HOUR
+from tests.detections.samples import MILLISECOND, START, Tape
+
+SECONDS = 1_000
+
+
+def answer(at: float, price: float, **more: Any) -> OracleUpdate:
+    moment = START + round(at * MILLISECOND)
+    fields: dict[str, Any] = {
+        "id": f"answer-{at}",
+        "timestamp": moment,
+        "ingested": moment,
+        "original": "RAW/0/0",
+        "provider": "chain",
+        "chain_id": 1,
+        "block_number": 1,
+        "block_hash": "0x" + "b" * 64,
+        "feed": "ACME / USD",
+        "answer_raw": "1",
+        "round": "1",
+        "updated": moment,
+        "price": price,
+        "currency": "USD",
+        "token_id": "acme",
+    }
+    return OracleUpdate(**{**fields, **more})
+
+
+def tape() -> Tape:
+    return Tape(token_id="acme", currency="USD")
+
+
+def found(events: list[Any], **parameters: Any) -> list[Finding]:
+    wanted: dict[str, Any] = {"pattern": "deviation", **parameters}
+    detection = OracleDeviation(Parameters(**wanted))
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def test_a_trade_is_held_against_the_answer_of_its_time_even_if_it_comes_late() -> None:
+    venue = tape()
+    late = venue.trade(1 * SECONDS, 100, 5)
+    events = [answer(0, 100), answer(2 * SECONDS, 120), late, venue.trade(3 * SECONDS, 120, 5)]
+    assert found(events, minimum_trades=1) == []
+    early = venue.trade(-1, 500, 5)
+    assert found([answer(0, 100), early], minimum_trades=1) == []
+
+
+def test_answers_that_come_in_the_wrong_order_are_put_right() -> None:
+    trade = tape().trade(5 * SECONDS, 150, 5)
+    (finding,) = found([answer(2 * SECONDS, 100), answer(0, 150), trade], minimum_trades=1)
+    assert finding.metrics["oracle_price"] == 100
+
+
+def test_an_answer_ages_from_when_the_oracle_agreed_on_it() -> None:
+    old = answer(0, 100, updated=START - 2 * DAY)
+    events = [old, tape().trade(SECONDS, 150, 5)]
+    assert found(events, minimum_trades=1) == []
+    (finding,) = found(events, pattern="stale")
+    assert finding.metrics["age_seconds"] == 2 * 86_400 + 1
+    assert found(events, pattern="stale", maximum_age=3 * DAY) == []
+
+
+def test_each_answer_that_grew_old_is_told_once_on_all_markets_together() -> None:
+    venue, other = tape(), Tape(token_id="acme", currency="USDC", instrument="ACME-USDC")
+    day = 24 * 3_600 * SECONDS
+    events = [
+        answer(0, 100),
+        *(market.trade(day + n, 100, 5) for n in range(3) for market in (venue, other)),
+        answer(2 * day, 100),
+        venue.trade(3 * day, 100, 5),
+    ]
+    assert len(found(events, pattern="stale", maximum_age=12 * HOUR)) == 2
+
+
+def test_a_market_that_nobody_prices_and_a_price_that_none_can_be_are_left_out() -> None:
+    venue = Tape(currency="USD")
+    events = [
+        answer(0, 100),
+        venue.trade(1, 500, 5),
+        tape().trade(2, -5, 5),
+        tape().trade(3, float("inf"), 5),
+    ]
+    assert found(events, minimum_trades=1) == []
+
+
+def test_a_series_keeps_a_bounded_number_of_trades_and_counts_all() -> None:
+    venue = tape()
+    events = [answer(0, 100), *(venue.trade(n, 150, 1) for n in range(1, 3_000))]
+    last = found(events)[-1]
+    assert last.metrics["trades"] == 1_536
+    assert len(last.witnesses) == 1_001
+    assert last.metrics["notional"] == 150 * 1_536

@@ -1,0 +1,128 @@
+"""Unusual moves of price and volume: late trades, what is forgotten, and what is usual."""
+
+import math
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from detections.correlators.price_move import Parameters, PriceMove
+from detections.findings import Finding, witness
+from detections.parties import Party
+from detections.price_history import SLOTS, Deal, PriceHistory
+from normalizer.events.market import Trade
+from pipeline.problems import ProblemsFound
+from pipeline.units import DAY, HOUR, MINUTE
+from tests.detections.samples import Tape, correlator
+
+MINUTES = 60_000
+
+
+def moves(events: list[Trade], **parameters: Any) -> list[Finding]:
+    detection = PriceMove(Parameters(**parameters))
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def deal(trade: Trade) -> Deal:
+    who = Party("acct-1", None, None)
+    notional = trade.price * trade.quantity
+    return Deal(trade.timestamp, trade.price, trade.quantity, notional, who, who, witness(trade))
+
+
+def hourly(tape: Tape, hours: int, price: float = 10, quantity: float = 100) -> list[Trade]:
+    return [tape.trade(hour * 60 * MINUTES, price, quantity) for hour in range(hours)]
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.permutations(range(6)))
+def test_the_window_is_the_same_in_whatever_order_its_trades_come(order: list[int]) -> None:
+    tape = Tape()
+    trades = [tape.trade(number * MINUTES, 10 + number, 5) for number in range(6)]
+    detection = PriceMove(Parameters(minimum_change=0.5, minimum_trades=6))
+    found = [one for place in order for one in detection.observe(trades[place])]
+    (finding,) = found
+    assert finding.metrics["change"] == 0.5
+    assert {w.id for w in finding.witnesses} <= {trade.id for trade in trades}
+
+
+def test_a_trade_older_than_the_window_is_the_price_before_it() -> None:
+    tape = Tape()
+    old, new = tape.trade(0, 10, 5), tape.trade(30 * 60 * MINUTES, 14, 5)
+    late = tape.trade(60 * MINUTES, 11, 5)
+    last = tape.trade(30 * 60 * MINUTES + 1, 14, 5)
+    (finding,) = moves([old, new, late, last], minimum_change=0.25)
+    assert finding.metrics["price_before"] == 11
+    assert finding.witnesses[0].id == late.id
+
+
+def test_a_price_of_long_ago_is_no_price_before_the_window() -> None:
+    tape = Tape()
+    events = [tape.trade(0, 10, 5), *(tape.trade(49 * 60 * MINUTES + n, 20, 5) for n in range(3))]
+    assert moves(events) == []
+
+
+def test_memory_is_bounded_however_busy_the_market_is() -> None:
+    tape = Tape()
+    history = PriceHistory(HOUR, DAY)
+    for number in range(20_000):
+        history.add(deal(tape.trade(number * 1_000, 10, 1)))
+    assert len(history.slots) <= SLOTS
+    assert len(history._volumes) <= 200  # pyright: ignore[reportPrivateUsage]
+    assert sum(slot.trades for slot in history.slots) == pytest.approx(3_600, abs=20)
+
+
+def test_markets_are_kept_apart_and_the_idlest_is_forgotten() -> None:
+    detection = PriceMove(Parameters())
+    tapes = [Tape(instrument=f"T{number}") for number in range(2_001)]
+    for tape in tapes:
+        assert list(detection.observe(tape.trade(0, 10, 1))) == []
+    # The first one's price is forgotten by now, the second one's isn't.
+    assert list(detection.observe(tapes[0].trade(MINUTES, 20, 1))) == []
+    assert list(detection.observe(tapes[2].trade(MINUTES, 20, 1))) != []
+
+
+def test_where_nothing_is_usual_any_volume_is_a_multiple_but_only_one_alert() -> None:
+    tape = Tape()
+    burst = [tape.trade(200 * 60 * MINUTES + n * 1_000, 10, 500) for n in range(40)]
+    events = [*hourly(tape, 2), *burst]
+    found = moves(
+        events, window=HOUR, minimum_change=0.0, minimum_volume_multiple=10.0, minimum_trades=5
+    )
+    (finding,) = found
+    assert "where nothing is usual" in finding.reason
+    assert math.isinf(finding.metrics["volume_multiple"])
+
+
+def test_what_is_usual_is_not_known_before_enough_was_seen() -> None:
+    tape = Tape()
+    history = PriceHistory(HOUR, DAY)
+    for trade in hourly(tape, 10):
+        history.add(deal(trade))
+    assert history.usual_quantity(0.5) is None
+    assert history.usual_quantity(0.25) == pytest.approx(100, rel=0.15)
+
+
+def test_a_series_ends_when_nothing_held_for_a_window() -> None:
+    tape = Tape()
+    first = [tape.trade(0, 10, 5), tape.trade(1 * MINUTES, 13, 5)]
+    quiet = [tape.trade(minute * MINUTES, 13, 5) for minute in range(2, 20)]
+    again = [tape.trade(25 * MINUTES + n, 17, 5) for n in range(2)]
+    found = moves([*first, *quiet, *again], window=5 * MINUTE)
+    assert [finding.metrics["alert_of_series"] for finding in found] == [1, 1]
+
+
+def test_a_price_that_turns_around_alerts_again() -> None:
+    tape = Tape()
+    prices = (10, 13, 14, 7, 6)
+    events = [tape.trade(n * MINUTES, price, 5) for n, price in enumerate(prices)]
+    found = moves(events)
+    assert [round(finding.metrics["change"], 1) for finding in found] == [0.3, -0.3]
+
+
+def test_a_rule_for_which_nothing_matters_is_refused_where_it_stands() -> None:
+    with pytest.raises(ProblemsFound) as caught:
+        correlator("price_move", "{minimum_change: 0%}")
+    (problem,) = caught.value.problems
+    assert "every trade would be an alert" in problem.message
+    assert problem.location.column > 1
