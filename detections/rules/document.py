@@ -36,7 +36,8 @@ class Logsource(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Keys of Sigma's specification, and ours: `typology`, `reason`, `correlator`, `parameters`.
+    """Keys of Sigma's specification, and ours: `typology`, `reason`, `note`, `staged`, `correlator`
+    and `parameters`.
 
     All are optional here: which ones a rule needs is checked after reading, so that everything
     that is missing is said together with everything that is wrong.
@@ -61,8 +62,13 @@ class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     scope: list[str] | None = None
     logsource: Node | None = None
     detection: Node | None = None
+    correlation: Node | None = None
+    generate: bool = False
+    filter: Node | None = None
     typology: str | None = None
     reason: str | None = None
+    note: str | None = None
+    staged: bool = False
     correlator: str | None = None
     parameters: Node | None = None
 
@@ -92,12 +98,11 @@ class Reading:
         return all(problem.severity != "error" for problem in self.problems)
 
 
-def read_document(reading: Reading) -> RuleDocument | None:
+def read_document(reading: Reading, required: Collection[str]) -> RuleDocument | None:
     """The keys of the document, checked; None where they can't be read. Reports what is wrong."""
     outcome = examine(reading.node, RuleDocument, other_keys=None if reading.foreign else ())
     reading.problems += outcome.problems
     document = outcome.value
-    required: Collection[str] = ("title",) if reading.foreign else REQUIRED
     present = {name.text for name, value in reading.node.pairs if not _is_empty(value)}
     for key in required:
         if key not in present:
@@ -113,13 +118,16 @@ def read_document(reading: Reading) -> RuleDocument | None:
     return document
 
 
-def make_rule(reading: Reading, document: RuleDocument) -> Rule:
-    """The rule's common part. What a rule of another log source lacks gets a default."""
-    digest = content_hash(reading.node)
+def make_rule(reading: Reading, document: RuleDocument, digest: str) -> Rule:
+    """The rule's common part. What a rule of another log source lacks gets a default.
+
+    `digest` is the content's hash.
+    """
     changed = document.modified or document.date
     author = document.author or ""
     return Rule(
-        id=(document.id or _derived_id(digest)).lower(),
+        id=(document.id or derived_id(digest)).lower(),
+        name=document.name,
         title=document.title or "",
         level=document.level or "medium",
         typology=document.typology or "other",
@@ -127,11 +135,13 @@ def make_rule(reading: Reading, document: RuleDocument) -> Rule:
         hash=digest,
         location=reading.node.location,
         status=document.status or "experimental",
+        staged=document.staged,
         description=document.description.strip() if document.description else None,
         authors=tuple(name.strip() for name in author.split(",") if name.strip()),
         references=tuple(document.references or ()),
         falsepositives=tuple(document.falsepositives or ()),
         tags=tuple(document.tags),
+        note=document.note.strip() if document.note else None,
     )
 
 
@@ -158,7 +168,7 @@ def _is_empty(node: Node) -> bool:
     return isinstance(node, ScalarNode) and node.plain and meaning(node) is None
 
 
-def _derived_id(digest: str) -> str:
+def derived_id(digest: str) -> str:
     """The id of a rule that has none: from its content, in the form of a UUID."""
     return "-".join((digest[:8], digest[8:12], digest[12:16], digest[16:20], digest[20:32]))
 

@@ -6,7 +6,7 @@ from detections.fields import ORDERED, FieldType, taxonomy
 from detections.rules.document import Reading
 from detections.sigma.texts import text_test
 from pipeline.problems import did_you_mean, one_of, shown
-from pipeline.yaml_nodes import ScalarNode
+from pipeline.yaml_nodes import Node, ScalarNode
 from pipeline.yaml_scalars import meaning
 
 _SIZES = frozenset(("gt", "gte", "lt", "lte"))
@@ -27,7 +27,7 @@ _NOUNS = {
 }
 
 
-def check_field(reading: Reading, node: ScalarNode, name: str) -> FieldType | None:
+def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
     """What the field holds; None if it isn't known, which is an error in rules for our records."""
     found = taxonomy().get(name)
     if found is None and not reading.foreign:

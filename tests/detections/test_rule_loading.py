@@ -11,7 +11,7 @@ from detections.rules import load_rules
 from detections.rules.loading import parse_rules
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.units import SECOND
-from tests.detections.samples import HEADER
+from tests.detections.rules.documents import HEADER
 
 OURS = HEADER + "logsource: {product: tapewatch}\n"
 SOUND = OURS + "detection:\n  s: {event.action: trade}\n  condition: s\n"
@@ -153,11 +153,15 @@ def test_two_rules_can_t_have_one_id() -> None:
     ("text", "message", "hint"),
     [
         (HEADER + "correlator: spofing\n", 'there is no correlator "spofing"', "spoofing"),
-        (HEADER, "there is neither a detection nor a correlator", None),
+        (
+            HEADER,
+            "there is neither a detection nor a correlation, a filter or a correlator",
+            None,
+        ),
         (HEADER + "detecton: {}\n", None, "detection"),
         (
             HEADER + "correlation: {type: event_count}\n",
-            "Sigma's correlation rules are not supported yet",
+            'the key "rules" is missing',
             None,
         ),
         ("[1, 2]", "this isn't a rule", None),

@@ -1,0 +1,67 @@
+"""Which fields the events of a correlation's base rules can have."""
+
+from collections.abc import Mapping
+
+from detections.fields import FieldType, actions, taxonomy
+from detections.rules.drafts import Draft
+from pipeline.problems import did_you_mean, one_of, shown
+from pipeline.yaml_nodes import MappingNode, ScalarNode, SequenceNode
+
+_KEYWORD = FieldType("keyword", many=False)
+
+
+def check_event_field(
+    draft: Draft, node: ScalarNode, also: Mapping[str, object] | None = None
+) -> FieldType | None:
+    """What a field of the base rules' events holds; None if that isn't known.
+
+    Reports a field that they can't have; `also` are other names that may stand here.
+    """
+    reading, name = draft.reading, node.text
+    groups = {group for _, base in draft.bases for group in group_names(base)}
+    if name in groups and name not in taxonomy():
+        return _KEYWORD
+    found = taxonomy().get(name)
+    if found is None:
+        if not reading.foreign:
+            reading.report(
+                node,
+                "rule/unknown-field",
+                f"no event has a field {shown(name)}",
+                hint=did_you_mean(name, [*(also or ()), *groups, *taxonomy()]),
+            )
+        return None
+    without = [base for _, base in draft.bases if not has_field(base, name)]
+    if not without:
+        return found
+    missing = f"no event that {one_of([base.label for base in without])} matches has a field {name}"
+    if len(without) == len(draft.bases):
+        reading.report(node, "rule/field", missing)
+    else:
+        reading.report(
+            node,
+            "rule/ungrouped",
+            f"{missing}: it doesn't count",
+            severity="warning",
+            advice="an alias can say which field it is for each rule",
+        )
+    return found
+
+
+def has_field(base: Draft, name: str) -> bool:
+    """Whether an event that the rule matches can have the field. True where that isn't known."""
+    if base.kind == "correlation":
+        return name in group_names(base) or any(has_field(inner, name) for _, inner in base.bases)
+    if base.actions is None:
+        return True
+    return any(name in actions()[one].attributes for one in base.actions)
+
+
+def group_names(draft: Draft) -> tuple[str, ...]:
+    """What a correlation groups by, as it stands there; nothing for other rules."""
+    inner = draft.node.get("correlation")
+    node = inner.get("group-by") if isinstance(inner, MappingNode) else None
+    if node is None:
+        return ()
+    nodes = node.items if isinstance(node, SequenceNode) else [node]
+    return tuple(one.text for one in nodes if isinstance(one, ScalarNode))

@@ -1,0 +1,179 @@
+"""Documents of rule files at first sight: what each one is, and what it is called.
+
+Rules refer to each other across files and forwards, so all are known by id and name before any of
+them is read.
+"""
+
+from collections.abc import Iterable
+from pathlib import PurePath
+from typing import Literal
+
+from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
+from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
+from pipeline.problems import Problem, did_you_mean, shown
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+
+Kind = Literal["sigma", "correlation", "correlator", "filter"]
+#: In this order: a document with several of these keys is what comes first.
+_KINDS: dict[str, Kind] = {
+    "correlation": "correlation",
+    "filter": "filter",
+    "correlator": "correlator",
+    "detection": "sigma",
+}
+_EXPECTED = (
+    "a Sigma rule (with detection), a correlation, a filter, or a correlator rule "
+    "(with correlator and parameters)"
+)
+
+
+class Draft:
+    """A rule on its way from a document to the engine."""
+
+    def __init__(self, node: MappingNode, kind: Kind) -> None:
+        self.node = node
+        self.kind: Kind = kind
+        self.reading = Reading(node, foreign=False)
+        self.digest = content_hash(node)
+        """Of the document's content, and of what is applied to it: filters, lists, pipelines."""
+        self.id = (_text(node.get("id")) or derived_id(self.digest)).lower()
+        self.name = _text(node.get("name"))
+        self.bases: list[tuple[Node, Draft]] = []
+        """For a correlation: the rules that it refers to, and where it does."""
+        self.feeds: list[Draft] = []
+        """The correlations that refer to it."""
+        self.may_feed = False
+        """A mistake may be why no correlation in its file refers to it."""
+        self.actions: frozenset[str] | None = None
+        """`event.action` of the records that it can match; None where that isn't known."""
+        self.rule: SigmaRule | CorrelationRule | CorrelatorRule | None = None
+        """None as long as it isn't read, and where it can't be used."""
+
+    @property
+    def label(self) -> str:
+        """What people call it."""
+        return self.name or _text(self.node.get("title")) or self.id
+
+    @property
+    def generates(self) -> bool:
+        """Whether a correlation lets the rules that it refers to alert for themselves."""
+        inner = self.node.get("correlation")
+        values = [self.node.get("generate")]
+        if isinstance(inner, MappingNode):
+            values.append(inner.get("generate"))
+        return any(isinstance(v, ScalarNode) and v.text.lower() == "true" for v in values)
+
+    @property
+    def silent(self) -> bool:
+        """Whether it only feeds correlations, none of which lets it alert for itself."""
+        return bool(self.feeds) and not any(one.generates for one in self.feeds)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is silent, and stands in a file with a correlation that refers to it."""
+        if self.may_feed:
+            return True
+        here = self.node.source.name
+        return self.silent and any(one.node.source.name == here for one in self.feeds)
+
+
+def draft(node: Node, problems: list[Problem]) -> Draft | None:
+    """The document's draft; None if it is no rule of any kind, which is reported."""
+    if not isinstance(node, MappingNode):
+        problems.append(node.problem("rule/not-a-rule", "this isn't a rule", expected=_EXPECTED))
+        return None
+    present = {key.text for key, _ in node.pairs}
+    for key, kind in _KINDS.items():
+        if key in present:
+            return Draft(node, kind)
+    problems.append(
+        node.problem(
+            "rule/not-a-rule",
+            "there is neither a detection nor a correlation, a filter or a correlator",
+            expected=_EXPECTED,
+            hint=_misspelt(present),
+            advice=_kept_elsewhere(node, present),
+        )
+    )
+    return None
+
+
+def _misspelt(present: Iterable[str]) -> str | None:
+    unknown = sorted(set(present) - set(RuleDocument.__struct_fields__))
+    hints = [did_you_mean(word, _KINDS) for word in unknown]
+    return next((hint for hint in hints if hint), None)
+
+
+def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
+    stem = PurePath(node.source.name).stem
+    for key in ("exceptions", "lists", "tests"):
+        if key in present:
+            suffix = "test" if key == "tests" else key
+            return f"a file of {key} is called {stem}.{suffix}.yml"
+    return None
+
+
+class Names:
+    """All rules by id and by name."""
+
+    def __init__(self, drafts: Iterable[Draft], problems: list[Problem]) -> None:
+        self._ids: dict[str, Draft] = {}
+        self._names: dict[str, Draft] = {}
+        self._titles: dict[str, Draft] = {}
+        for one in drafts:
+            self._add_id(one, problems)
+            self._add_name(one, problems)
+            title = _text(one.node.get("title"))
+            if title:
+                self._titles.setdefault(title, one)
+
+    def find(self, text: str) -> Draft | None:
+        """The rule with this id or name."""
+        return self._names.get(text) or self._ids.get(text.lower())
+
+    def missing(self, node: Node, text: str, code: str = "rule/no-such-rule") -> Problem:
+        """The problem that there is no rule of this id or name."""
+        titled = self._titles.get(text)
+        if titled is not None:
+            hint = titled.name or titled.id
+            return node.problem(
+                code, f"a rule is called by name or id, not by title: {shown(text)}", hint=hint
+            )
+        hint = did_you_mean(text, [*self._names, *self._ids])
+        if hint is None and (by_title := did_you_mean(text, self._titles)) is not None:
+            near = self._titles[by_title]
+            hint = near.name or near.id
+        return node.problem(code, f"there is no rule with the id or name {shown(text)}", hint=hint)
+
+    def _add_id(self, one: Draft, problems: list[Problem]) -> None:
+        first = self._ids.setdefault(one.id, one)
+        if first is one:
+            return
+        given = one.node.get("id")
+        problems.append(
+            (given or one.node).problem(
+                "rule/duplicate-id",
+                "another rule has the same id" if given else "another rule is the same as this",
+                related=(first.node.location,),
+                advice="make a new one with: uuidgen" if given else "remove one of the two",
+            )
+        )
+
+    def _add_name(self, one: Draft, problems: list[Problem]) -> None:
+        if not one.name:
+            return
+        first = self._names.setdefault(one.name, one)
+        if first is not one:
+            one.may_feed = True
+            problems.append(
+                (one.node.get("name") or one.node).problem(
+                    "rule/duplicate-name",
+                    f"another rule has the name {shown(one.name)}",
+                    related=((first.node.get("name") or first.node).location,),
+                    advice="a name is what correlations call a rule by: it must be its own",
+                )
+            )
+
+
+def _text(node: Node | None) -> str:
+    return node.text.strip() if isinstance(node, ScalarNode) else ""
