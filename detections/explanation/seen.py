@@ -1,0 +1,82 @@
+"""An event as explanations look at it: its fields by name, and what it has them of."""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from detections.explanation.model import Missing
+from detections.fields import ACTION, Shape, shapes
+from detections.sigma.documents import Document
+from detections.sigma.readers import Constant, DocumentReader, Reader, RecordReader
+from normalizer.events import Record
+from pipeline.problems import did_you_mean
+
+_LONGEST = 160
+_MOST_VALUES = 10
+
+
+class Seen:
+    """One event."""
+
+    def __init__(self, event: Record | Document) -> None:
+        self.event = event
+        self.shape: Shape | None = None if isinstance(event, dict) else shapes()[type(event)]
+        self.reader: Reader = DocumentReader() if self.shape is None else RecordReader(self.shape)
+
+    @property
+    def action(self) -> str | None:
+        value = self.value(ACTION)
+        return None if value is None else str(value)
+
+    def value(self, name: str) -> Any:
+        """The field's value, or list of values; None where there is none."""
+        read = self.reader.field(name)
+        value = read.value if isinstance(read, Constant) else read(self.event)
+        return None if value in ((), []) else value
+
+    def values(self, name: str) -> list[Any]:
+        """The field's values: none, one or several."""
+        value = self.value(name)
+        if value is None:
+            return []
+        return list(value) if isinstance(value, (list, tuple)) else [value]  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+    def text(self, name: str) -> str | None:
+        """The field's value for people; None where there is none."""
+        values = self.values(name)
+        if not values:
+            return None
+        more = len(values) - _MOST_VALUES
+        said = ", ".join(_cut(text_of(value)) for value in values[:_MOST_VALUES])
+        return f"{said} and {more} more" if more > 0 else said
+
+    def why_missing(self, name: str) -> Missing:
+        """Why a field has no value."""
+        if self.shape is not None and name != ACTION and name not in self.shape.attributes:
+            return "never there"
+        return "no value"
+
+    def nearly(self, name: str) -> str | None:
+        """The field of nearly this name that does have a value."""
+        found = did_you_mean(name, (known for known in self.names() if known != name))
+        return None if found is None else f"{found}: {self.text(found)}"
+
+    def names(self) -> Iterator[str]:
+        """The fields that have a value."""
+        yield from (name for name in self._all() if self.value(name) is not None)
+
+    def _all(self) -> Iterable[str]:
+        if isinstance(self.event, dict):
+            return self.event
+        assert self.shape is not None
+        return (ACTION, *self.shape.attributes)
+
+
+def text_of(value: Any) -> str:
+    """A value as it stands in JSON, texts without quotes."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return str(value)
+
+
+def _cut(text: str) -> str:
+    return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 1]}…"

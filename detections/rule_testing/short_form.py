@@ -1,0 +1,220 @@
+"""Events as tests write them: dotted or nested names, relative times, repeats."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, cast
+
+import msgspec
+from msgspec import Struct
+
+from detections.fields import ACTION, Shape, actions, taxonomy
+from detections.rule_testing.filling import event_id, fill_in, fitted
+from detections.rule_testing.model import Sample
+from detections.sigma.documents import Document, flatten
+from normalizer.events import Record
+from pipeline.problems import Problem, did_you_mean, one_of, shown
+from pipeline.structured import examine
+from pipeline.units import SECOND, UnitError, parse_duration
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+from pipeline.yaml_scalars import meaning
+
+MOST_REPEATS = 10_000
+_WORDS = ("at", "every", "repeat")
+_TURN = "{n}"
+
+
+class _Timing(Struct, frozen=True):
+    """When an event comes, and how often."""
+
+    at: int
+    every: int
+    repeat: int
+
+
+class ShortForm:
+    """Reads a test's events. What is wrong goes to `problems`."""
+
+    def __init__(
+        self, defaults: Mapping[str, Any], *, start: int, foreign: bool, problems: list[Problem]
+    ) -> None:
+        self._defaults = dotted(defaults)
+        self._start = start
+        self._foreign = foreign
+        self._problems = problems
+
+    def read(self, nodes: Sequence[MappingNode]) -> list[Sample]:
+        """The events in the order of the file."""
+        samples: list[Sample] = []
+        for node in nodes:
+            samples += self._event(node, len(samples) + 1)
+        return samples
+
+    def _event(self, node: MappingNode, number: int) -> Iterator[Sample]:
+        outcome = examine(node, dict[str, Any])
+        self._problems += outcome.problems
+        if outcome.value is None:
+            return
+        timing = self._timing(node)
+        if timing is None:
+            return
+        written = {k: v for k, v in dotted(outcome.value).items() if k not in _WORDS}
+        for turn in range(timing.repeat):
+            said = _numbered(written, turn + 1) if timing.repeat > 1 else written
+            moment = self._start + timing.at + turn * timing.every
+            sample = self._sample(node, said, number + turn, moment)
+            if sample is None:
+                return
+            yield sample
+
+    def _timing(self, node: MappingNode) -> _Timing | None:
+        at = self._duration(node, "at", 0)
+        every = self._duration(node, "every", SECOND)
+        place = node.get("repeat")
+        repeat = meaning(place) if isinstance(place, ScalarNode) else 1 if place is None else None
+        if type(repeat) is not int or not 1 <= repeat <= MOST_REPEATS:
+            expected = f"a whole number from 1 to {MOST_REPEATS}"
+            self._report(place or node, "test/repeat", "repeat is wrong", expected=expected)
+            return None
+        if at is None or every is None:
+            return None
+        return _Timing(at, every, repeat)
+
+    def _duration(self, node: MappingNode, key: str, default: int) -> int | None:
+        place = node.get(key)
+        if place is None:
+            return default
+        try:
+            return parse_duration(place.text if isinstance(place, ScalarNode) else "")
+        except UnitError as error:
+            self._report(
+                place,
+                "test/time",
+                f"at or every: {error}",
+                expected="a time after the test's beginning, such as 5s",
+                hint=error.hint,
+                advice=error.advice,
+            )
+            return None
+
+    def _sample(
+        self, node: MappingNode, written: Mapping[str, Any], number: int, moment: int
+    ) -> Sample | None:
+        action = written.get(ACTION, self._defaults.get(ACTION))
+        shape = actions().get(action) if isinstance(action, str) else None
+        if shape is not None:
+            event = self._record(node, written, shape, number, moment)
+            if event is None:
+                return None
+            return Sample(id=event.id, timestamp=event.timestamp, event=event, written=written)
+        if self._foreign:
+            return self._document(node, written, number, moment)
+        said = "is missing" if action is None else f"is never {shown(str(action))}"
+        self._report(
+            key_of(node, ACTION),
+            "test/action",
+            f"{ACTION} {said}",
+            expected=one_of(sorted(actions())),
+            hint=did_you_mean(str(action), actions()),
+        )
+        return None
+
+    def _record(
+        self,
+        node: MappingNode,
+        written: Mapping[str, Any],
+        shape: Shape,
+        number: int,
+        moment: int,
+    ) -> Record | None:
+        merged = {**_fitting(self._defaults, shape), **written}
+        fields: dict[str, Any] = {}
+        for name, value in merged.items():
+            attribute = shape.attributes.get(name)
+            if attribute is None and name != ACTION:
+                self._report(
+                    key_of(node, name),
+                    "test/unknown-field",
+                    f"a {shape.action} event has no field {shown(name)}",
+                    hint=did_you_mean(name, [*shape.attributes, *_WORDS]),
+                )
+                return None
+            fields[name] = value if attribute is None else fitted(value, attribute)
+        fields[ACTION] = shape.action
+        fill_in(fields, shape, number=number, moment=moment)
+        try:
+            return cast("Record", msgspec.convert(fields, shape.record))
+        except msgspec.ValidationError as error:
+            message, name = _said(error)
+            self._report(key_of(node, name), "test/value", message)
+            return None
+
+    def _document(
+        self, node: MappingNode, written: Mapping[str, Any], number: int, moment: int
+    ) -> Sample | None:
+        document: Document = flatten({**self._defaults, **written})
+        document.setdefault("event.id", event_id(number))
+        document.setdefault("@timestamp", moment)
+        timestamp = document["@timestamp"]
+        if type(timestamp) is not int:
+            self._report(
+                key_of(node, "@timestamp"),
+                "test/value",
+                "@timestamp isn't a time",
+                expected="nanoseconds since 1970; or leave it out, and give the test an as_of",
+            )
+            return None
+        event = str(document["event.id"])
+        return Sample(id=event, timestamp=timestamp, event=document, written=written)
+
+    def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
+        self._problems.append(node.problem(code, message, **more))
+
+
+def dotted(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Groups in groups as dotted names. Lists stay, and so does null: it undoes a default."""
+    flat: dict[str, Any] = {}
+    for key, value in fields.items():
+        name = f"{prefix}{key}"
+        if isinstance(value, dict) and value:
+            flat.update(dotted(cast("dict[str, Any]", value), f"{name}."))
+        else:
+            flat[name] = value
+    return flat
+
+
+def key_of(node: MappingNode, name: str) -> Node:
+    """Where a dotted name stands in a group; the group itself where it doesn't."""
+    for key, value in node.pairs:
+        if key.text == name:
+            return key
+        if isinstance(value, MappingNode) and name.startswith(f"{key.text}."):
+            found = key_of(value, name.removeprefix(f"{key.text}."))
+            return key if found is value else found
+    return node
+
+
+def _fitting(defaults: Mapping[str, Any], shape: Shape) -> dict[str, Any]:
+    """The defaults that this kind of event has; and those that none has, for them to be told."""
+    return {
+        name: value
+        for name, value in defaults.items()
+        if name in shape.attributes or name == ACTION or name not in taxonomy()
+    }
+
+
+def _numbered(fields: Mapping[str, Any], turn: int) -> dict[str, Any]:
+    return {name: _with_number(value, str(turn)) for name, value in fields.items()}
+
+
+def _with_number(value: Any, turn: str) -> Any:
+    if isinstance(value, str):
+        return value.replace(_TURN, turn)
+    if isinstance(value, list):
+        return [_with_number(one, turn) for one in cast("list[Any]", value)]
+    return value
+
+
+def _said(error: msgspec.ValidationError) -> tuple[str, str]:
+    """What msgspec found, and the field's name."""
+    message, _, place = str(error).partition(" - at `$.")
+    name = place.rstrip("`").partition("[")[0]
+    return (f"{name}: {message}" if name else message), name

@@ -1,0 +1,30 @@
+"""Text for people: with colours on a terminal, without them anywhere else."""
+
+import io
+import sys
+
+import typer
+from rich.console import Console, RenderableType
+
+_WIDTH = 100
+
+
+def show(renderable: RenderableType) -> None:
+    """Print on standard output."""
+    if sys.stdout.isatty():
+        Console(highlight=False).print(renderable)
+    else:
+        typer.echo(as_text(renderable))
+
+
+def as_text(renderable: RenderableType) -> str:
+    """As it is shown in a file: no colours, a fixed width, no blanks at the ends of lines."""
+    out = io.StringIO()
+    console = Console(file=out, width=_WIDTH, color_system=None, legacy_windows=False)
+    console.print(renderable)
+    return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
+
+
+def printable(text: str) -> str:
+    """Without control characters: what stands in a file must not command the terminal."""
+    return "".join(char if char.isprintable() else "�" for char in text)

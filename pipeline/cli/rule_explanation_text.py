@@ -1,0 +1,198 @@
+"""Why rules did or didn't match, as trees for people."""
+
+from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
+
+from rich.console import Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+from rich.tree import Tree
+
+from detections.explanation.model import (
+    AlertExplanation,
+    EventExplanation,
+    Part,
+    RuleExplanation,
+    Step,
+)
+from detections.rules.model import ExceptionRule
+from pipeline.cli.printing import printable
+from pipeline.units import SECOND
+
+_MOST_STEPS = 50
+_SIGNS = {True: ("✓", "green"), False: ("✗", "red")}
+_WORDS = {"all": "all of", "any": "any of", "not": "not"}
+
+
+def event_text(explained: EventExplanation) -> RenderableType:
+    """What the rules make of an event: those that matched first, what was ruled out last."""
+    parts: list[RenderableType] = [_head(explained)]
+    if explained.doubt is not None:
+        parts.append(Text(printable(f"no record of ours: {explained.doubt}"), style="yellow"))
+    alone = len(explained.rules) == 1
+    shown: list[RuleExplanation] = []
+    for verdict in ("matched", "watches", "not matched"):
+        shown += [one for one in explained.rules if one.verdict == verdict]
+    if alone:
+        shown = list(explained.rules)
+    for one in shown:
+        parts += [Text(""), _rule(one)]
+    out = [one for one in explained.rules if one.verdict == "ruled out"]
+    if out and not alone:
+        parts += [Text(""), Text("ruled out at once:", style="bold")]
+        parts += [Text(printable(f"  {one.rule.title}: {one.why}")) for one in out]
+    return Group(*parts)
+
+
+def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> RenderableType:
+    """Why an alert came. `sentences` says of the events that are there what happened, by id."""
+    alert, rule = explained.alert, explained.rule
+    parts: list[RenderableType] = [
+        Text(printable(f"{alert.rule_name}  ({alert.level})"), style="bold"),
+        Text(printable(alert.reason)),
+        Text(f"alert {alert.id}, {_time(alert.timestamp)}", style="dim"),
+        Text(""),
+    ]
+    if alert.rule_description:
+        parts.append(_said("what the rule looks for", alert.rule_description))
+    if explained.how:
+        parts.append(_said("how", explained.how))
+    if explained.group:
+        group = ", ".join(f"{name} {value}" for name, value in explained.group)
+        parts.append(_said("group", group))
+    if alert.metrics:
+        numbers = ", ".join(f"{name} {value:g}" for name, value in alert.metrics.items())
+        parts.append(_said("numbers", numbers))
+    if alert.rule_note:
+        parts.append(_said("what to look at", alert.rule_note))
+    if rule is not None and rule.falsepositives:
+        parts.append(_said("may be honest", "; ".join(rule.falsepositives)))
+    if rule is None:
+        parts.append(Text("the rule isn't among these rules: give --rules", style="yellow"))
+    elif explained.changed:
+        said = "the rule was changed after this alert: what it says now is shown"
+        parts.append(Text(said, style="yellow"))
+    if explained.exception is not None:
+        parts.append(_exception(explained.exception))
+    if explained.condition is not None:
+        tree = Tree(Text("its condition, on this event", style="bold"))
+        _grow(tree, explained.condition)
+        parts += [Text(""), tree]
+    parts += [Text(""), _steps(explained.steps, sentences)]
+    return Group(*parts)
+
+
+def _head(explained: EventExplanation) -> Text:
+    action = explained.action or "an event without event.action"
+    head = Text(printable(f"{action}  {explained.event_id}"), style="bold")
+    head.append(f"  {_time(explained.timestamp)}\n", style="dim")
+    counts = {
+        "matched": "matched",
+        "watches": "count it",
+        "not matched": "did not match",
+        "ruled out": "ruled out at once",
+    }
+    verdicts = [one.verdict for one in explained.rules]
+    said = [f"{verdicts.count(v)} {text}" for v, text in counts.items() if v in verdicts]
+    head.append(f"{len(verdicts)} rules: {', '.join(said)}", style="not bold")
+    return head
+
+
+def _rule(one: RuleExplanation) -> RenderableType:
+    sign, style = _SIGNS[one.verdict in ("matched", "watches")]
+    if one.verdict == "watches":
+        sign, style = "•", "cyan"
+    head = Text.assemble((f"{sign} ", style), (printable(one.rule.title), "bold"))
+    head.append(f"  {one.rule.location}", style="dim")
+    tree = Tree(head)
+    if one.verdict == "ruled out":
+        tree.add(Text(printable(f"ruled out at once: {one.why}")))
+    elif one.why:
+        tree.add(Text(printable(one.why)))
+    if one.condition is not None:
+        _grow(tree, one.condition)
+    _add_group(tree, one)
+    if one.reason is not None and one.verdict == "matched" and not one.silent:
+        tree.add(Text(printable(f"would say: {one.reason}")))
+    if one.silent:
+        tree.add(Text("it only feeds correlations, and alerts nobody"))
+    if one.exception is not None:
+        tree.add(_exception(one.exception))
+    return tree
+
+
+def _add_group(tree: Tree, one: RuleExplanation) -> None:
+    for base in one.bases:
+        sign, style = ("•", "cyan") if base.matched is None else _SIGNS[base.matched]
+        said = " (a correlation; it counts the event)" if base.matched is None else ""
+        tree.add(Text.assemble((f"{sign} ", style), printable(f"{base.rule.title}{said}")))
+    if one.group is None:
+        return
+    values = [f"{name} {value}" for name, value in one.group.values]
+    if one.group.lacking:
+        lacking = ", ".join(one.group.lacking)
+        tree.add(Text(printable(f"in no group: the event has no {lacking}"), style="red"))
+    elif values:
+        tree.add(Text(printable(f"in the group {', '.join(values)}")))
+
+
+def _grow(tree: Tree, part: Part) -> None:
+    sign, style = _SIGNS[part.holds]
+    line = Text.assemble((f"{sign} ", style))
+    if part.name is not None:
+        line.append(f"{part.name}: ", style="bold")
+    line.append(printable(_WORDS.get(part.kind) or _leaf(part)))
+    branch = tree.add(line)
+    for inner in part.parts:
+        _grow(branch, inner)
+
+
+def _leaf(part: Part) -> str:
+    if part.field is None:
+        return str(part.wanted)
+    said = f"{part.field}: {part.wanted}"
+    if part.came is not None:
+        return said if part.came == part.wanted else f"{said} (it is {part.came})"
+    if part.missing == "never there":
+        said = f"{said} (an event of this kind never has it)"
+    elif part.wanted != "no value":
+        said = f"{said} (missing)"
+    return f"{said}; did you mean {part.hint}?" if part.hint else said
+
+
+def _exception(one: ExceptionRule) -> Text:
+    until = datetime.fromtimestamp(one.expires // SECOND, UTC).date()
+    said = f"covered by the exception {one.id} until {until}: {one.reason} ({one.owner})"
+    return Text(printable(f"{said}, {one.location}"), style="yellow")
+
+
+def _steps(steps: Iterable[Step], sentences: Mapping[str, str]) -> RenderableType:
+    every = list(steps)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("time (UTC)", no_wrap=True)
+    table.add_column("events that it rests on", overflow="fold")
+    for step in every[-_MOST_STEPS:]:
+        what = Text(
+            printable(sentences.get(step.event_id, step.event_id)),
+            style="bold" if step.completing else "",
+        )
+        if step.timestamp is None:
+            what.append(" (not here)", style="red")
+        if step.rules:
+            what.append(printable(f"\n{'; '.join(step.rules)}"), style="not bold dim")
+        table.add_row("" if step.timestamp is None else _time(step.timestamp)[:-4], what)
+    if len(every) > _MOST_STEPS:
+        return Group(Text(f"{len(every)} events, the last {_MOST_STEPS}:"), table)
+    return table
+
+
+def _said(name: str, text: str) -> RenderableType:
+    line = Text.assemble((f"{name}: ", "bold"), printable(" ".join(text.split())))
+    return Padding(line, 0)
+
+
+def _time(nanoseconds: int) -> str:
+    seconds, rest = divmod(nanoseconds, SECOND)
+    moment = datetime.fromtimestamp(seconds, UTC)
+    return f"{moment:%Y-%m-%d %H:%M:%S}.{rest // 1_000_000:03d} UTC"
