@@ -1,11 +1,12 @@
 """From a match or a finding to an ECS alert."""
 
 import math
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, cast
 
 import msgspec
 
+from detections.correlations.hits import Firing
 from detections.findings import Finding, Witness, witness
 from detections.identity import fingerprint
 from detections.rules.model import Rule
@@ -78,8 +79,21 @@ def document_alert(rule: Rule, reason: str, document: Document) -> Alert:
 
     The document has `event.id` (text) and `@timestamp` (nanoseconds).
     """
-    users = _texts(document, "related.user")
-    seen = Witness(
+    seen = document_witness(document)
+    return _alert(
+        rule,
+        witnesses=(seen,),
+        entities=_document_entities(document),
+        reason=reason,
+        timestamp=document["@timestamp"],
+        provider=_document_provider(document),
+        context={name: _converted(document, name) for name in _CONTEXT},
+    )
+
+
+def document_witness(document: Document) -> Witness:
+    """What to keep of a plain document."""
+    return Witness(
         id=str(document["event.id"]),
         timestamp=document["@timestamp"],
         original=" ".join(_texts(document, "event.original"))[:1_000],
@@ -87,18 +101,45 @@ def document_alert(rule: Rule, reason: str, document: Document) -> Alert:
         orders=_texts(document, "market.order.id"),
         trade=_text(document, "market.trade.id"),
         related_hash=_texts(document, "related.hash"),
-        related_user=users,
+        related_user=_texts(document, "related.user"),
     )
-    names = ("investor.id", "investor.address", "user.name", "source.address", "host.name")
-    named = [text for name in names for text in _texts(document, name)]
+
+
+def firing_alert(
+    rule: Rule,
+    firing: Firing,
+    reason: str,
+    event: Any,
+    read: Callable[[bytes], Witness],
+) -> Alert:
+    """The alert of a correlation that holds.
+
+    `event` is the completing one, a record or a flat document; `read` makes a witness of a line.
+    """
+    witnesses = tuple(
+        found if isinstance(found, Witness) else read(found) for _, found in firing.evidence
+    )
+    group = tuple(dict.fromkeys(value for value in firing.group.values() if value))
+    if isinstance(event, dict):
+        entities = group or _document_entities(cast("Document", event))
+        provider = _document_provider(cast("Document", event))
+        context = {name: _converted(cast("Document", event), name) for name in _CONTEXT}
+        tags: tuple[str, ...] = ()
+    else:
+        entities = group or _entities(event)
+        provider = event.provider
+        context = {name: getattr(event, name, None) for name in _CONTEXT}
+        tags = tuple(tag for tag in event.tags if tag in _MARKS)
     return _alert(
         rule,
-        witnesses=(seen,),
-        entities=tuple(dict.fromkeys(named or users)),
+        witnesses=witnesses,
+        entities=entities,
         reason=reason,
-        timestamp=document["@timestamp"],
-        provider=_text(document, "event.provider") or _text(document, "event.module") or "unknown",
-        context={name: _converted(document, name) for name in _CONTEXT},
+        metrics=firing.metrics,
+        tags=tags,
+        timestamp=firing.timestamp,
+        provider=provider,
+        context=context,
     )
 
 
@@ -191,6 +232,16 @@ def _texts(document: Document, name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(str(one) for one in value) if isinstance(value, list) else (str(value),)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _document_entities(document: Document) -> tuple[str, ...]:
+    names = ("investor.id", "investor.address", "user.name", "source.address", "host.name")
+    named = [text for name in names for text in _texts(document, name)]
+    return tuple(dict.fromkeys(named or _texts(document, "related.user")))
+
+
+def _document_provider(document: Document) -> str:
+    return _text(document, "event.provider") or _text(document, "event.module") or "unknown"
 
 
 def _text(document: Document, name: str) -> str | None:

@@ -1,95 +1,153 @@
 """Rules against events: the pure core of the detections."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from typing import Any
 
 import msgspec
 
-from detections.alerts import document_alert, finding_alert, match_alert
-from detections.correlators.base import correlators
-from detections.fields import Shape, shapes, taxonomy
-from detections.findings import Finding
+from detections.alerts import (
+    document_alert,
+    document_witness,
+    finding_alert,
+    firing_alert,
+    match_alert,
+)
+from detections.correlation_reason import Fired, correlation_reason
+from detections.correlations.hits import Firing, Hit, Limits
+from detections.correlations.runtime import Correlations
+from detections.event_time import Tie, Waiting, tie
+from detections.exceptions import Exceptions
+from detections.findings import Witness, witness
+from detections.reading import ReadEvent, read_event
+from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
-from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
-from detections.sigma.compiler import Match, compile_conditions
 from detections.sigma.documents import Document
-from detections.sigma.readers import DocumentReader, Reader, RecordReader
 from normalizer.events import Alert, Record
 
 _MOST_PROBLEMS = 1_000
 #: Event ids that are remembered, at least; at most twice as many.
 REMEMBERED_EVENTS = 100_000
+LATE = "late"
 
 
-class _Entry(msgspec.Struct):
-    """One rule for one shape of event: a Sigma match, or a correlator's observe."""
+class _Work(msgspec.Struct, frozen=True):
+    """What is left to do with an event when its time comes."""
 
-    rule: Rule
-    match: Match
-    fill: Fill
-    observe: Callable[[Any], Iterable[Finding]] | None = None
+    event: Any
+    hits: tuple[Hit, ...]
+    correlators: tuple[CorrelatorEntry, ...]
 
 
 class Engine:
     """Runs a set of rules. It reads no clock and does no I/O; its output depends on its input only.
 
     An event that comes again within the last `remembered` ones (by `event.id`) counts once.
+    Sigma rules alert at once. Correlations and correlators see events in the order of event time,
+    as far as these come within `allowed_lateness` (nanoseconds) of the newest; with 0 in the order
+    of the stream. An event that is later still is taken when it comes: it is counted, and the
+    alerts that it completes have the tag `late`.
     """
 
-    def __init__(self, ruleset: RuleSet, *, remembered: int = REMEMBERED_EVENTS) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        *,
+        remembered: int = REMEMBERED_EVENTS,
+        allowed_lateness: int = 0,
+        limits: Limits | None = None,
+    ) -> None:
         self.ruleset = ruleset
         self.duplicates = 0
         """Events that came again and were left out."""
+        self.late = 0
+        """Events that came later than allowed, and were taken all the same."""
         self.failures = 0
         """Times that a rule failed on an event."""
+        self.exceptions = Exceptions(ruleset.exceptions)
+        """Who and what the rules leave alone, with counts."""
+        self.correlations = Correlations(ruleset.correlations, limits or Limits())
         self._problems: list[str] = []
         self._remembered = remembered
         self._young: set[str] = set()
         self._old: set[str] = set()
-        self._entries: dict[type[Any], tuple[_Entry, ...]] = {
-            record: _entries(ruleset, shape) for record, shape in shapes().items()
+        self._waiting = Waiting[_Work](allowed_lateness)
+        self.book = RuleBook(ruleset, self.correlations.needs)
+        self._reasons = {
+            one.rule.id: (one, correlation_reason(one)) for one in ruleset.correlations
         }
-        self._add_correlators(ruleset)
-        self._documents = _entries(ruleset, None)
+        self._timed = bool(ruleset.correlations)
+        self.needs_time = self._timed or allowed_lateness > 0
+        """Whether events that match nothing matter all the same, for their time."""
+
+    # -- events ------------------------------------------------------------------------------------
 
     def process(self, events: Iterable[Record]) -> list[Alert]:
-        """Take events in the order of the stream. Alerts are in that order, then by rule id."""
+        """Take events in the order of the stream.
+
+        Alerts come in that order; those of one event by rule id, first of Sigma rules, then of
+        correlators, then of correlations.
+        """
         alerts: list[Alert] = []
-        entries_of = self._entries
+        meetings: dict[type[Any], Meeting] = {}
         for event in events:
-            event_id = event.id
-            if event_id in self._young or event_id in self._old:
-                self.duplicates += 1
+            if self.is_duplicate(event.id):
                 continue
-            self._remember(event_id)
-            for entry in entries_of[type(event)]:
-                try:
-                    observe = entry.observe
-                    if observe is not None:
-                        for finding in observe(event):
-                            alerts.append(finding_alert(entry.rule, finding, event))  # noqa: PERF401
-                    elif entry.match(event):
-                        alerts.append(match_alert(entry.rule, entry.fill(event), event))
-                except Exception as error:
-                    self._fail(entry.rule, event_id, error)
+            meeting = meetings.get(type(event))
+            if meeting is None:
+                meeting = meetings[type(event)] = self.book.of_record(type(event))
+            found = self._matches(meeting, event)
+            self._meet(meeting, found, event, _of_record, tie(event), alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
         """Take flat ECS documents that are no records. Correlators don't see them."""
         alerts: list[Alert] = []
+        meeting = self.book.of_documents()
         for document in documents:
             event_id = str(document["event.id"])
-            if event_id in self._young or event_id in self._old:
-                self.duplicates += 1
+            if self.is_duplicate(event_id):
                 continue
-            self._remember(event_id)
-            for entry in self._documents:
-                try:
-                    if entry.match(document):
-                        alerts.append(document_alert(entry.rule, entry.fill(document), document))
-                except Exception as error:
-                    self._fail(entry.rule, event_id, error)
+            found = self._matches(meeting, document)
+            order = (str(document.get("event.provider", "")), -1, event_id)
+            self._meet(meeting, found, document, _of_document, order, alerts)
+        return alerts
+
+    def process_read(self, read: ReadEvent) -> list[Alert]:
+        """Take an event that was read from a line.
+
+        Sigma rules see the document as it stands there, with more than a record of ours has room
+        for; correlators see the record.
+        """
+        record = read.record
+        if record is None:
+            return self.process_documents((read.document,))
+        alerts: list[Alert] = []
+        if self.is_duplicate(record.id):
+            return alerts
+        meeting = self.book.of_record(type(record))
+        found = self._matches(self.book.of_documents(), read.document)
+        self._meet(meeting, found, record, _of_record, tie(record), alerts)
+        return alerts
+
+    def take_hits(self, hits: tuple[Hit, ...], order: Tie) -> list[Alert]:
+        """Take one event of which only matches of silent rules are known."""
+        alerts: list[Alert] = []
+        self._take(hits[0].timestamp, order, _Work(hits[0].event, hits, ()), alerts)
+        return alerts
+
+    def advance(self, time: int) -> list[Alert]:
+        """Event time has come this far, whether or not an event says so."""
+        alerts: list[Alert] = []
+        self._reach(time, alerts)
+        return alerts
+
+    def finish(self) -> list[Alert]:
+        """The input has ended: what waited is taken, and time has come to the newest event."""
+        alerts: list[Alert] = []
+        for timestamp, work in self._waiting.release_all():
+            self._do(timestamp, work, alerts)
+        self._alert_firings(self.correlations.advance(self._waiting.newest), alerts)
         return alerts
 
     def take_problems(self) -> list[str]:
@@ -100,62 +158,197 @@ class Engine:
         problems, self._problems = self._problems, []
         return problems
 
-    def _remember(self, event_id: str) -> None:
+    def is_duplicate(self, event_id: str) -> bool:
+        """Whether the event was taken before; it is remembered now."""
+        if event_id in self._young or event_id in self._old:
+            self.duplicates += 1
+            return True
         # Two generations: forgetting the older one whole costs nothing per event.
         self._young.add(event_id)
         if len(self._young) >= self._remembered:
             self._old, self._young = self._young, set()
+        return False
 
-    def _fail(self, rule: Rule, event_id: str, error: Exception) -> None:
+    # -- time --------------------------------------------------------------------------------------
+
+    def _reach(self, time: int, alerts: list[Alert]) -> None:
+        """Move event time on, and do what waited for it."""
+        waiting = self._waiting
+        if time > waiting.newest:
+            waiting.newest = time
+            if len(waiting):
+                for timestamp, work in waiting.release():
+                    self._do(timestamp, work, alerts)
+            if self._timed:
+                self._alert_firings(self.correlations.advance(waiting.watermark), alerts)
+
+    def _take(self, timestamp: int, order: Tie, work: _Work, alerts: list[Alert]) -> None:
+        waiting = self._waiting
+        if timestamp < waiting.watermark:
+            self.late += 1
+            self._do(timestamp, work, alerts, late=waiting.lateness > 0)
+        elif waiting.lateness:
+            waiting.add(timestamp, order, work)
+            self._reach(timestamp, alerts)
+        else:
+            waiting.newest = timestamp
+            self._do(timestamp, work, alerts)
+
+    def _do(self, timestamp: int, work: _Work, alerts: list[Alert], *, late: bool = False) -> None:
+        first = len(alerts)
+        event = work.event
+        for entry in work.correlators:
+            try:
+                for finding in entry.correlator.observe(event):
+                    self._keep(finding_alert(entry.rule, finding, event), event, alerts)
+            except Exception as error:
+                self._fail(entry.rule, event.id, error)
+        if self._timed:
+            hits = work.hits
+            firings = (
+                self.correlations.observe(hits, timestamp)
+                if hits
+                else self.correlations.advance(timestamp)
+            )
+            self._alert_firings(firings, alerts)
+        if late:
+            alerts[first:] = [
+                msgspec.structs.replace(alert, tags=(*alert.tags, LATE)) for alert in alerts[first:]
+            ]
+
+    # -- rules -------------------------------------------------------------------------------------
+
+    def _meet(
+        self,
+        meeting: Meeting,
+        found: list[int] | None,
+        event: Any,
+        kind: "_Kind",
+        order: Tie,
+        alerts: list[Alert],
+    ) -> None:
+        """Alert at once on the rules that match; the rest is done when the event's time comes."""
+        hits = () if found is None else self._match(meeting, found, event, alerts, kind)
+        if hits or meeting.correlators:
+            work = _Work(event, hits, meeting.correlators)
+            self._take(_time_of(event), order, work, alerts)
+        elif self.needs_time:
+            self._reach(_time_of(event), alerts)
+
+    def _matches(self, meeting: Meeting, event: Any) -> list[int] | None:
+        """Numbers of the Sigma rules that match, in their order."""
+        program = meeting.program
+        if program is None:
+            return None
+        try:
+            found = program(event)
+        except Exception:
+            return self._matches_one_by_one(meeting, event)
+        if found is not None and len(found) > 1:
+            found.sort()
+        return found
+
+    def _matches_one_by_one(self, meeting: Meeting, event: Any) -> list[int] | None:
         # One rule's mistake on one event must not silence the others; the event is named, so that
         # it can be replayed against a corrected rule.
+        found: list[int] = []
+        for number, (rule, match) in enumerate(meeting.one_by_one()):
+            try:
+                if match(event):
+                    found.append(number)
+            except Exception as error:
+                self._fail(rule, _id_of(event), error)
+        return found or None
+
+    def _match(
+        self,
+        meeting: Meeting,
+        found: Iterable[int],
+        event: Any,
+        alerts: list[Alert],
+        kind: "_Kind",
+    ) -> tuple[Hit, ...]:
+        """Alert on the rules that match; their hits for correlations."""
+        hits: list[Hit] = []
+        for number in found:
+            entry = meeting.sigma[number]
+            try:
+                if not entry.silent:
+                    alert = kind.alert(entry.rule, entry.fill(event), event)
+                    self._keep(alert, event, alerts)
+                if entry.needs is not None:
+                    read = {name: read(event) for name, read in entry.needs}
+                    hits.append(
+                        Hit(
+                            rule=entry.rule.id,
+                            id=_id_of(event),
+                            timestamp=_time_of(event),
+                            values={n: value for n, value in read.items() if value is not None},
+                            evidence=kind.witness(event),
+                            event=event,
+                        )
+                    )
+            except Exception as error:
+                self._fail(entry.rule, _id_of(event), error)
+        return tuple(hits)
+
+    def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
+        for firing in firings:
+            one, reason = self._reasons[firing.rule]
+            if one.silent:
+                continue
+            event = firing.completing.event
+            try:
+                event = event_of(event) if isinstance(event, bytes) else event
+                text = reason(Fired(firing, event))
+                self._keep(firing_alert(one.rule, firing, text, event, witness_of), event, alerts)
+            except Exception as error:
+                self._fail(one.rule, firing.completing.id, error)
+
+    def _keep(self, alert: Alert, event: Any, alerts: list[Alert]) -> None:
+        try:
+            covered = self.exceptions.covering(alert.rule_id, alert, event) is not None
+        except Exception as error:
+            # An exception that can't be judged covers nothing: better an alert too many.
+            self._note(f"an exception of {alert.rule_name} failed on event {_id_of(event)}", error)
+            covered = False
+        if not covered:
+            alerts.append(alert)
+
+    def _fail(self, rule: Rule, event_id: str, error: Exception) -> None:
+        self._note(f"rule {rule.id} ({rule.title}) failed on event {event_id}", error)
+
+    def _note(self, what: str, error: Exception) -> None:
         self.failures += 1
         if len(self._problems) < _MOST_PROBLEMS:
-            self._problems.append(
-                f"rule {rule.id} ({rule.title}) failed on event {event_id}: "
-                f"{type(error).__name__}: {error}"
-            )
-
-    def _add_correlators(self, ruleset: RuleSet) -> None:
-        known = correlators()
-        for one in ruleset.correlators:
-            instance = known[one.correlator](one.parameters)
-            for record, shape in shapes().items():
-                if shape.action in instance.actions:
-                    entry = _Entry(one.rule, _never, _silent, instance.observe)
-                    self._entries[record] = _in_order([*self._entries[record], entry])
+            self._problems.append(f"{what}: {type(error).__name__}: {error}")
 
 
-def _entries(ruleset: RuleSet, shape: Shape | None) -> tuple[_Entry, ...]:
-    """The Sigma rules that could match this class of records (or documents, if None)."""
-    reader: Reader = DocumentReader() if shape is None else RecordReader(shape)
-    found: list[_Entry] = []
-    for rule in ruleset.sigma:
-        compiled = compile_conditions(rule.conditions, reader)
-        if compiled is False:
-            continue
-        match: Match = _always if isinstance(compiled, bool) else compiled
-        reason = rule.reason or _default_reason()
-        fill = fill_reason(reason, reader, taxonomy().get)
-        found.append(_Entry(rule.rule, match, fill))
-    return _in_order(found)
+class _Kind(msgspec.Struct, frozen=True):
+    """How alerts and evidence are made of a kind of event."""
+
+    alert: Callable[[Rule, str, Any], Alert]
+    witness: Callable[[Any], Witness]
 
 
-def _in_order(entries: Sequence[_Entry]) -> tuple[_Entry, ...]:
-    return tuple(sorted(entries, key=lambda entry: entry.rule.id))
+_of_record = _Kind(match_alert, witness)
+_of_document = _Kind(document_alert, document_witness)
 
 
-def _always(event: Any) -> bool:
-    return True
+def _id_of(event: Any) -> str:
+    return event.id if isinstance(event, msgspec.Struct) else str(event["event.id"])  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _never(event: Any) -> bool:
-    return False
+def _time_of(event: Any) -> int:
+    return event.timestamp if isinstance(event, msgspec.Struct) else event["@timestamp"]  # pyright: ignore[reportAttributeAccessIssue]
 
 
-def _silent(event: Any) -> str:
-    return ""
+def event_of(line: bytes) -> Any:
+    """The event that a line holds, which was read once already: a record or a flat document."""
+    return read_event(line).event
 
 
-def _default_reason() -> Reason:
-    return parse_reason("a {event.action} event matched[, about {related.user}]")
+def witness_of(line: bytes) -> Witness:
+    """What to keep of the event that a line holds."""
+    read = read_event(line)
+    return document_witness(read.document) if read.record is None else witness(read.record)

@@ -1,24 +1,21 @@
 """Detections over NDJSON, without a bus: what `tapewatch detect` does."""
 
 from collections.abc import Callable, Iterable, Iterator
-from datetime import UTC, datetime
-from typing import Any
-
-import msgspec
+from io import BufferedIOBase
+from itertools import islice
 
 from detections.engine import Engine
-from detections.fields import ACTION
-from detections.identity import fingerprint
+from detections.lean_scan import LeanScan
+from detections.reading import LONGEST_LINE, NotAnEvent, read_event
 from detections.rules.loading import RuleSet
-from detections.sigma.documents import Document, flatten
-from normalizer.events import Alert, Record
-from normalizer.events.ecs import UnreadableDocument, parse
+from detections.sigma.lean import CannotBeLean
+from normalizer.events import Alert
 from pipeline.problems import Location, Problem, Severity
 
-LONGEST_LINE = 16 * 1024 * 1024
-_OURS = "tapewatch"
-_decode = msgspec.json.Decoder(dict[str, Any]).decode
-_SECOND = 1_000_000_000
+_BLOCK = 1 << 20
+_LINES = 2_000
+
+Report = Callable[[Problem], None]
 
 
 def detect(
@@ -26,127 +23,127 @@ def detect(
     lines: Iterable[bytes],
     *,
     name: str = "<events>",
-    report: Callable[[Problem], None],
+    report: Report,
 ) -> Iterator[Alert]:
     """The alerts of nested or dotted ECS events, one JSON object per line, in their order.
 
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where its action is one of ours but it lacks what such a record has. A line that is no
     event goes to `report`, with `name`, line and column, and so does a rule that failed on an
-    event; nothing stops the others.
+    event; nothing stops the others. The end of the lines is the end of the events.
+
+    `lines` may be a binary stream, which is read in blocks: alerts come after each.
     """
     engine = rules if isinstance(rules, Engine) else Engine(rules)
-    for number, line in enumerate(lines, 1):
-        stripped = line.strip()
-        if not stripped:
-            continue
-        try:
-            event = read_event(stripped)
-        except NotAnEvent as error:
-            report(_problem(name, number, error, "error"))
-            continue
-        if isinstance(event, Foreign):
-            if event.doubt is not None:
-                report(_problem(name, number, event.doubt, "warning"))
-            yield from engine.process_documents([event.document])
+    reading = _Reading(engine, name, report)
+    blocks = _blocks(lines) if isinstance(lines, BufferedIOBase) else _joined(lines)
+    for block in blocks:
+        yield from reading.take(block)
+    yield from reading.finish()
+
+
+def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
+    remaining = iter(lines)
+    while some := list(islice(remaining, _LINES)):
+        yield b"".join(line if line.endswith(b"\n") else line + b"\n" for line in some)
+
+
+def _blocks(stream: BufferedIOBase) -> Iterator[bytes]:
+    """Whole lines, as soon as they are there; the last one may lack its end."""
+    rest = b""
+    while data := stream.read1(_BLOCK):
+        end = data.rfind(b"\n") + 1
+        if end:
+            yield rest + data[:end]
+            rest = data[end:]
         else:
-            yield from engine.process([event])
-        for problem in engine.take_problems():
-            place = Location(name, number, 1)
-            report(Problem(location=place, code="detect/rule-failed", message=problem))
+            rest += data
+        if len(rest) > LONGEST_LINE:
+            # What is kept is enough to say that it is too long; what follows is not needed.
+            yield rest + b"\n"
+            rest = _after_line(stream)
+    if rest:
+        yield rest
 
 
-class NotAnEvent(ValueError):
-    """A line can't be taken as an event: what is wrong and, if known, with which field."""
-
-    def __init__(self, message: str, column: int = 1, path: str = "") -> None:
-        self.column = column
-        self.path = path
-        super().__init__(message)
-
-
-class Foreign(msgspec.Struct, frozen=True):
-    """A document that is no record of ours."""
-
-    document: Document
-    doubt: NotAnEvent | None = None
-    """Its action is one of ours, but it doesn't fit: correlators can't see it."""
+def _after_line(stream: BufferedIOBase) -> bytes:
+    while data := stream.read1(_BLOCK):
+        _, end, rest = data.partition(b"\n")
+        if end:
+            return rest
+    return b""
 
 
-def read_event(line: bytes) -> Record | Foreign:
-    """One line as a record of ours, or as a flat document. Raises NotAnEvent."""
-    if len(line) > LONGEST_LINE:
-        raise NotAnEvent(f"the line is longer than {LONGEST_LINE} bytes")
-    try:
-        decoded = _decode(line)
-    except msgspec.ValidationError as error:
-        raise NotAnEvent(f"this isn't a JSON object: {error}") from error
-    except msgspec.DecodeError as error:
-        raise NotAnEvent(f"this isn't JSON: {error}", _column(str(error))) from error
-    except RecursionError as error:
-        raise NotAnEvent("this is nested too deeply") from error
-    except ValueError as error:
-        raise NotAnEvent(f"this isn't JSON: {error}") from error
-    doubt: NotAnEvent | None = None
-    try:
-        record = parse(decoded)
-        if record is not None and not isinstance(record, Alert):
-            return record
-    except UnreadableDocument as error:
-        doubt = NotAnEvent(error.reason, path=error.field or "")
-    document = _flat(decoded, line)
-    if str(document.get("event.dataset", "")).startswith(_OURS) and not _is_alert(document):
-        raise doubt or NotAnEvent("no event of ours has this action", path=ACTION)
-    return Foreign(document, doubt)
+class _Reading:
+    """Lines that are read one block after the other."""
+
+    def __init__(self, engine: Engine, name: str, report: Report) -> None:
+        self.engine = engine
+        self.name = name
+        self.report = report
+        self._before = 0
+        try:
+            self._lean = LeanScan(engine)
+        except CannotBeLean:
+            self._lean = None
+
+    def take(self, data: bytes) -> list[Alert]:
+        block = _Block(self, data, self._before)
+        self._before += block.count
+        if self._lean is not None:
+            return self._lean.take(block)
+        read = (block.read_in_full(number) for number in range(block.count))
+        return [alert for some in read for alert in some or ()]
+
+    def finish(self) -> list[Alert]:
+        alerts = self.engine.finish()
+        self.tell_failures(0)
+        return alerts
+
+    def tell_failures(self, line: int) -> None:
+        for problem in self.engine.take_problems():
+            where = Location(self.name, line, 1)
+            self.report(Problem(location=where, code="detect/rule-failed", message=problem))
 
 
-def _flat(decoded: dict[str, Any], line: bytes) -> Document:
-    try:
-        document = flatten(decoded)
-    except ValueError as error:
-        raise NotAnEvent(str(error)) from error
-    document["@timestamp"] = _nanoseconds(document.get("@timestamp"))
-    if "event.id" not in document:
-        # The same line is the same event, as far as anybody can tell.
-        document["event.id"] = fingerprint([line.decode("utf-8", "replace")])
-    return document
+class _Block:
+    """Whole lines. They are taken apart only where one is asked for."""
+
+    def __init__(self, reading: _Reading, data: bytes, before: int) -> None:
+        self.data = data
+        self.count = data.count(b"\n") + (not data.endswith(b"\n"))
+        self._reading = reading
+        self._before = before
+        self._lines: list[bytes] | None = None
+
+    def line(self, number: int) -> bytes:
+        if self._lines is None:
+            self._lines = self.data.split(b"\n")
+        return self._lines[number]
+
+    def read_in_full(self, number: int) -> list[Alert] | None:
+        line = self.line(number).strip()
+        if not line:
+            return []
+        place, reading = self._before + number + 1, self._reading
+        try:
+            read = read_event(line)
+        except NotAnEvent as error:
+            reading.report(_problem(reading.name, place, error, "error"))
+            return None
+        if read.doubt is not None:
+            reading.report(_problem(reading.name, place, read.doubt, "warning"))
+        alerts = reading.engine.process_read(read)
+        reading.tell_failures(place)
+        return alerts
 
 
-def _is_alert(document: Document) -> bool:
-    return document.get(ACTION) == "alert"
-
-
-def _nanoseconds(value: object) -> int:
-    """Nanoseconds since the epoch, of those, or of RFC 3339 text (UTC where it has no zone)."""
-    if isinstance(value, int) and not isinstance(value, bool):
-        return value
-    if not isinstance(value, str):
-        what = "is missing" if value is None else "isn't a time"
-        raise NotAnEvent(f"@timestamp {what}")
-    head, dot, rest = value.partition(".")
-    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
-    zone = rest[len(digits) :] if dot else ""
-    try:
-        when = datetime.fromisoformat(head + zone)
-    except ValueError as error:
-        raise NotAnEvent(f"@timestamp isn't a time: {value[:60]!r}") from error
-    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    since = when - datetime(1970, 1, 1, tzinfo=UTC)
-    seconds = since.days * 86_400 + since.seconds
-    return seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0")
-
-
-def _problem(name: str, number: int, error: NotAnEvent, severity: Severity) -> Problem:
+def _problem(name: str, line: int, error: NotAnEvent, severity: Severity) -> Problem:
     return Problem(
-        location=Location(name, number, error.column),
+        location=Location(name, line, error.column),
         code="detect/bad-line" if severity == "error" else "detect/not-our-record",
         message=f"{error.path}: {error}" if error.path else str(error),
         severity=severity,
         path=error.path,
         advice=None if severity == "error" else "correlators can't see this event",
     )
-
-
-def _column(message: str) -> int:
-    _, found, rest = message.partition("(byte ")
-    return int(rest.rstrip(")")) + 1 if found and rest.rstrip(")").isdigit() else 1

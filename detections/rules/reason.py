@@ -15,7 +15,7 @@ from typing import Any
 import msgspec
 
 from detections.fields import FieldType
-from detections.sigma.readers import Constant, Reader
+from detections.sigma.readers import Constant, FieldReader
 from detections.wording import amount
 
 LONGEST_TEMPLATE = 1_000
@@ -101,7 +101,9 @@ def parse_reason(template: str) -> Reason:
     return Reason(tuple(reading.sections))
 
 
-def fill_reason(reason: Reason, reader: Reader, types: Callable[[str], FieldType | None]) -> Fill:
+def fill_reason(
+    reason: Reason, reader: FieldReader, types: Callable[[str], FieldType | None]
+) -> Fill:
     """The function that writes the sentence for an event of the reader's shape."""
     sections = [_fill_section(section, reader, types) for section in reason.sections]
 
@@ -112,7 +114,7 @@ def fill_reason(reason: Reason, reader: Reader, types: Callable[[str], FieldType
 
 
 def _fill_section(
-    section: Section, reader: Reader, types: Callable[[str], FieldType | None]
+    section: Section, reader: FieldReader, types: Callable[[str], FieldType | None]
 ) -> Fill:
     literals = section.parts[0::2]
     reads = [(reader.field(name), types(name)) for name in section.parts[1::2]]

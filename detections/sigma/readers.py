@@ -1,32 +1,55 @@
 """How a compiled rule reads fields: by attribute of a record, or by name of a document."""
 
 import operator
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Protocol
+
+import msgspec
 
 from detections.fields import ACTION, Shape
 
 Read = Callable[[Any], Any]
 
 
-class Constant:
+class Constant(msgspec.Struct, frozen=True):
     """The field has the same value in every event of this shape (None: it isn't there)."""
 
-    __slots__ = ("value",)
-
-    def __init__(self, value: Any) -> None:
-        self.value = value
+    value: Any
 
 
-class Reader(Protocol):
-    """Gives access to the fields of one shape of event."""
+class Attribute(msgspec.Struct, frozen=True):
+    """Attributes, one after the other, that lead to the value. Their names are ours."""
+
+    path: str
+    default: Any = None
+    """What a record has where the event says nothing."""
+    is_text: bool = False
+    """Whether it is always text, or None."""
+
+
+class Key(msgspec.Struct, frozen=True):
+    """The key of a flat document."""
+
+    name: str
+
+
+#: Where a field is found, for code that reads it in place.
+Access = Constant | Attribute | Key
+
+
+class FieldReader(Protocol):
+    """Reads fields by name."""
 
     def field(self, name: str) -> Read | Constant:
-        """How to read the field; what is read is None, a value, or a list or tuple of values."""
+        """How to read the field; its value is None, a value, or a list or tuple of values."""
         ...
 
-    def is_list(self, name: str) -> bool | None:
-        """Whether the field always is a list (True), never (False), or perhaps (None)."""
+
+class Reader(FieldReader, Protocol):
+    """Gives access to the fields of one shape of event."""
+
+    def access(self, name: str) -> Access:
+        """Where the field is found."""
         ...
 
     def values(self, event: Any) -> Iterator[Any]:
@@ -41,15 +64,20 @@ class RecordReader:
         self._shape = shape
         self._all = tuple(a.name for a in shape.attributes.values())
 
-    def field(self, name: str) -> Read | Constant:
+    def access(self, name: str) -> Access:
         if name == ACTION:
             return Constant(self._shape.action)
         attribute = self._shape.attributes.get(name)
-        return Constant(None) if attribute is None else operator.attrgetter(attribute.name)
+        if attribute is None:
+            return Constant(None)
+        kind = attribute.type
+        return Attribute(
+            attribute.name, is_text=not kind.many and kind.kind in ("keyword", "exact")
+        )
 
-    def is_list(self, name: str) -> bool | None:
-        attribute = self._shape.attributes.get(name)
-        return attribute is not None and attribute.type.many
+    def field(self, name: str) -> Read | Constant:
+        found = self.access(name)
+        return operator.attrgetter(found.path) if isinstance(found, Attribute) else found  # pyright: ignore[reportReturnType]
 
     def values(self, event: Any) -> Iterator[Any]:
         yield self._shape.action
@@ -64,14 +92,14 @@ class RecordReader:
 class DocumentReader:
     """Reads flat documents (`detections.sigma.documents`)."""
 
+    def access(self, name: str) -> Access:
+        return Key(name)
+
     def field(self, name: str) -> Read | Constant:
-        def read(document: Any) -> Any:
+        def read(document: Mapping[str, Any]) -> Any:
             return document.get(name)
 
         return read
-
-    def is_list(self, name: str) -> bool | None:
-        return None
 
     def values(self, event: Any) -> Iterator[Any]:
         for value in event.values():

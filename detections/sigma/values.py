@@ -30,7 +30,7 @@ from detections.sigma.texts import TextTest, plain_text, text_test
 ValueTest = Callable[[Any], bool]
 
 _SECOND = 1_000_000_000
-_COMPARE: dict[CompareOperators, Callable[[Any, Any], bool]] = {
+COMPARE: dict[CompareOperators, Callable[[Any, Any], bool]] = {
     CompareOperators.LT: operator.lt,
     CompareOperators.LTE: operator.le,
     CompareOperators.GT: operator.gt,
@@ -151,7 +151,7 @@ def _boolean(wanted: bool) -> ValueTest:
 
 
 def _compare(expression: SigmaCompareExpression) -> ValueTest:
-    number, compare = expression.number.number, _COMPARE[expression.op]
+    number, compare = expression.number.number, COMPARE[expression.op]
 
     def test(value: Any) -> bool:
         actual = as_number(value)

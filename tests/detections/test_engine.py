@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from detections.engine import Engine
 from detections.identity import fingerprint
 from detections.rules.loading import RuleSet, parse_rules
+from detections.sigma.conditions import FieldTest
 from normalizer.events import Alert
 from tests.detections.samples import HEADER, Tape, correlator, sigma, transfer
 
@@ -122,10 +123,10 @@ def test_alerts_come_in_the_order_of_events_then_of_rule_ids() -> None:
 def test_a_rule_that_fails_stops_no_other_and_is_reported() -> None:
     engine = Engine(parse_rules(b"---\n".join([with_id("b0aa"), with_id("b0bb")])))
 
-    def fail(event: Any) -> bool:
+    def fail(value: Any) -> bool:
         raise KeyError("broken")
 
-    engine._entries[type(transfer())][0].match = fail
+    engine.book.conditions[0] = (0, FieldTest("token.amount", fail))
     (alert,) = engine.process([transfer()])
     assert alert.rule_id.endswith("b0bb")
     (problem,) = engine.take_problems()

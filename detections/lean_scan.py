@@ -1,0 +1,236 @@
+"""Lines of NDJSON against rules, read only as far as the rules need them.
+
+Most lines match nothing, and all that is needed of them is to know that. A line that matches a rule
+that alerts, or that a correlator wants to see, or that this reading can't take exactly, is read in
+full and goes through the engine. A line that only feeds correlations is not.
+"""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, Protocol
+
+import msgspec
+
+from detections.correlations.hits import Hit
+from detections.engine import Engine
+from detections.event_time import Tie
+from detections.fields import ACTION, actions
+from detections.reading import NotAnEvent, nanoseconds, record_defaults
+from detections.sigma.conditions import fields, has_keywords
+from detections.sigma.functions import Program
+from detections.sigma.index import build_program
+from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader
+from detections.sigma.readers import Read
+from normalizer.events import Alert
+
+_EVENT_ID = "event.id"
+_PROVIDER = "event.provider"
+_MOST_ACTIONS = 10_000
+_MOST_SECONDS = 4_096
+#: Rule numbers of a line that must be read in full.
+_FULL: list[int] = []
+#: Bad UTF-8 is a ValueError.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
+
+
+class Block(Protocol):
+    """Whole lines, with the way of reading one in full."""
+
+    data: bytes
+    count: int
+    """How many lines there are."""
+
+    def line(self, number: int) -> bytes:
+        """A line, by its number from 0."""
+        ...
+
+    def read_in_full(self, number: int) -> Iterable[Alert] | None:
+        """Run the engine on a line; None where it is no event, which is told."""
+        ...
+
+
+class LeanScan:
+    """Takes batches of lines. Raises CannotBeLean for rules that need the whole of every event."""
+
+    def __init__(self, engine: Engine) -> None:
+        book = engine.book
+        for _, node in book.conditions:
+            if has_keywords(node):
+                raise CannotBeLean("a rule searches for keywords in all fields")
+        needs = engine.correlations.needs
+        named = {name for _, node in book.conditions for name in fields(node)}
+        if needs:
+            named |= {_EVENT_ID, _PROVIDER, *(name for names in needs.values() for name in names)}
+        self._events = LeanEvents(named)
+        self._engine = engine
+        self._conditions = book.conditions
+        self._rules = book.sigma
+        self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
+        self._programs = _ByAction(self._program_of)
+        reader = LeanReader(self._events.paths, {})
+        self._action, self._time = _read(reader, ACTION), _read(reader, TIMESTAMP)
+        self._id, self._provider = _nothing, _nothing
+        if needs:
+            self._id, self._provider = _read(reader, _EVENT_ID), _read(reader, _PROVIDER)
+        self._needs = {
+            number: [(name, _read(reader, name)) for name in needs[one.rule.id]]
+            for number, one in enumerate(book.sigma)
+            if one.silent and one.rule.id in needs
+        }
+        self._seconds = _Seconds()
+        self._newest = [0]
+        self._scan = self._write_scan()
+
+    def take(self, block: Block) -> list[Alert]:
+        """The alerts of a block, in the order of its lines."""
+        alerts: list[Alert] = []
+        try:
+            events = self._events.decode_lines(block.data)
+        except _UNREADABLE:
+            events = []
+        if len(events) == block.count:
+            self._scan(events, 0, block, alerts)
+            return alerts
+        for number in range(block.count):
+            try:
+                event = self._events.decode(block.line(number))
+            except _UNREADABLE:
+                # In full it is told what is wrong with it, if anything is.
+                alerts += block.read_in_full(number) or ()
+            else:
+                self._scan([event], number, block, alerts)
+        return alerts
+
+    def _write_scan(self) -> Callable[[list[Any], int, Block, list[Alert]], None]:
+        """The loop over the events of a batch, with the places of their fields written into it."""
+        paths = self._events.paths
+        reach = """
+            time = e.{time}
+            try: time = clock(time)
+            except NotAnEvent: found = FULL
+            else:
+                if time > newest[0]:
+                    newest[0] = time
+                    if found is None: alerts += advance(time)"""
+        source = """
+def scan(events, number, block, alerts):
+    number -= 1
+    for e in events:
+        number += 1
+        try:
+            run = programs[e.{action}]
+            found = None if run is None else run(e)
+        except Exception:
+            found = FULL{reach}
+        if found is not None or e.{time} is None:
+            take(number, e, found, block, alerts)
+"""
+        text = source.format(
+            action=paths[ACTION],
+            time=paths[TIMESTAMP],
+            reach=reach.format(time=paths[TIMESTAMP]) if self._engine.needs_time else "",
+        )
+        names: dict[str, Any] = {
+            "programs": self._programs,
+            "FULL": _FULL,
+            "NotAnEvent": NotAnEvent,
+            "clock": self._clock,
+            "newest": self._newest,
+            "advance": self._engine.advance,
+            "take": self._take,
+        }
+        exec(compile(text, "<lean scan>", "exec"), names)  # noqa: S102
+        return names["scan"]
+
+    def _take(
+        self,
+        number: int,
+        event: Any,
+        found: list[int] | None,
+        block: Block,
+        alerts: list[Alert],
+    ) -> None:
+        """A line that matches something, or that is odd."""
+        event_id, needs = self._id(event), self._needs
+        if not found or type(event_id) is not str or any(n not in needs for n in found):
+            read = block.read_in_full(number)
+            if read is None:
+                self._refuse(event)
+            else:
+                alerts += read
+            return
+        if self._engine.is_duplicate(event_id):
+            return
+        time, line = self._clock(self._time(event)), block.line(number)
+        hits = tuple(
+            Hit(
+                rule=self._rules[one].rule.id,
+                id=event_id,
+                timestamp=time,
+                values={
+                    name: value for name, read in needs[one] if (value := read(event)) is not None
+                },
+                evidence=line,
+                event=line,
+            )
+            for one in sorted(found)
+        )
+        order: Tie = (str(self._provider(event) or ""), -1, event_id)
+        alerts += self._engine.take_hits(hits, order)
+
+    def _refuse(self, event: Any) -> None:
+        """Lines of this action are to be read in full, so that what is wrong with each is told."""
+        action = self._action(event)
+        if isinstance(action, str) and action not in actions():
+            self._programs[action] = _in_full
+
+    def _program_of(self, action: Any) -> Program | None:
+        if action in self._wanted:
+            return _in_full
+        defaults: Mapping[str, Any] = record_defaults(action) if isinstance(action, str) else {}
+        return build_program(self._conditions, LeanReader(self._events.paths, defaults))
+
+    def _clock(self, value: Any) -> int:
+        """Nanoseconds since the epoch. Raises NotAnEvent."""
+        if value.__class__ is str and value[19:20] == "." and value[-1:] == "Z":
+            digits = value[20:-1]
+            if len(digits) <= 9 and digits.isascii() and digits.isdigit():
+                return self._seconds[value[:19]] + int(digits.ljust(9, "0"))
+        return nanoseconds(value)
+
+
+def _in_full(event: Any) -> list[int]:
+    return _FULL
+
+
+def _nothing(event: Any) -> Any:
+    return None
+
+
+def _read(reader: LeanReader, name: str) -> Read:
+    found = reader.field(name)
+    assert callable(found), f"{name} is read with every event"
+    return found
+
+
+class _ByAction(dict[Any, Program | None]):
+    """Programs by `event.action`. The first line of each is read in full: it may be wrong."""
+
+    def __init__(self, program_of: Callable[[Any], Program | None]) -> None:
+        super().__init__()
+        self._program_of = program_of
+
+    def __missing__(self, action: Any) -> Program | None:
+        if len(self) >= _MOST_ACTIONS:
+            return _in_full
+        self[action] = self._program_of(action)
+        return _in_full
+
+
+class _Seconds(dict[str, int]):
+    """Whole seconds of texts such as 2026-01-01T00:00:00, in nanoseconds."""
+
+    def __missing__(self, text: str) -> int:
+        if len(self) >= _MOST_SECONDS:
+            self.clear()
+        self[text] = found = nanoseconds(f"{text}Z")
+        return found

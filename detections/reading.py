@@ -1,0 +1,128 @@
+"""A line of NDJSON as an event: nested or dotted ECS, a record of ours or a plain document."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from functools import cache
+from typing import Any
+
+import msgspec
+
+from detections.fields import ACTION, actions
+from detections.identity import fingerprint
+from detections.sigma.documents import Document, flatten
+from normalizer.events import Alert, Record
+from normalizer.events.ecs import UnreadableDocument, parse
+
+LONGEST_LINE = 16 * 1024 * 1024
+_OURS = "tapewatch"
+_decode = msgspec.json.Decoder(dict[str, Any]).decode
+_SECOND = 1_000_000_000
+
+
+class NotAnEvent(ValueError):
+    """A line can't be taken as an event: what is wrong and, if known, with which field."""
+
+    def __init__(self, message: str, column: int = 1, path: str = "") -> None:
+        self.column = column
+        self.path = path
+        super().__init__(message)
+
+
+class ReadEvent(msgspec.Struct, frozen=True):
+    """A line that was read."""
+
+    document: Document
+    """Flat, as Sigma rules see it, with the defaults of our record of its action."""
+    record: Record | None = None
+    """The record of ours that it is."""
+    doubt: NotAnEvent | None = None
+    """Its action is one of ours, but it doesn't fit: correlators can't see it."""
+
+    @property
+    def event(self) -> Any:
+        """The record, or the flat document where it is none."""
+        return self.document if self.record is None else self.record
+
+
+def read_event(line: bytes) -> ReadEvent:
+    """Read one line. Raises NotAnEvent."""
+    if len(line) > LONGEST_LINE:
+        raise NotAnEvent(f"the line is longer than {LONGEST_LINE} bytes")
+    try:
+        decoded = _decode(line)
+    except msgspec.ValidationError as error:
+        raise NotAnEvent(f"this isn't a JSON object: {error}") from error
+    except msgspec.DecodeError as error:
+        raise NotAnEvent(f"this isn't JSON: {error}", _column(str(error))) from error
+    except RecursionError as error:
+        raise NotAnEvent("this is nested too deeply") from error
+    except ValueError as error:
+        raise NotAnEvent(f"this isn't JSON: {error}") from error
+    doubt: NotAnEvent | None = None
+    record: Record | Alert | None = None
+    try:
+        record = parse(decoded)
+    except UnreadableDocument as error:
+        doubt = NotAnEvent(error.reason, path=error.field or "")
+    try:
+        document = flatten(decoded)
+    except ValueError as error:
+        raise NotAnEvent(str(error)) from error
+    claims_to_be_ours = str(document.get("event.dataset", "")).startswith(_OURS)
+    _fill_in(document)
+    if record is None or isinstance(record, Alert):
+        document["@timestamp"] = nanoseconds(document.get("@timestamp"))
+        if record is None and claims_to_be_ours:
+            raise doubt or NotAnEvent("no event of ours has this action", path=ACTION)
+        if "event.id" not in document:
+            # The same line is the same event, as far as anybody can tell.
+            document["event.id"] = fingerprint([line.decode("utf-8", "replace")])
+        return ReadEvent(document, None, doubt)
+    document["event.id"], document["@timestamp"] = record.id, record.timestamp
+    return ReadEvent(document, record)
+
+
+def _fill_in(document: Document) -> None:
+    action = document.get(ACTION)
+    if isinstance(action, str):
+        for name, default in record_defaults(action).items():
+            document.setdefault(name, default)
+
+
+@cache
+def record_defaults(action: str) -> Mapping[str, Any]:
+    """What an event of one of our actions has where nothing is said; empty for other actions."""
+    shape = actions().get(action)
+    if shape is None:
+        return {}
+    found: dict[str, Any] = {}
+    for info in msgspec.structs.fields(shape.record):
+        default: Any = info.default
+        if default is not msgspec.NODEFAULT and default not in (None, ()):
+            found[info.encode_name] = list(default) if isinstance(default, tuple) else default  # pyright: ignore[reportUnknownArgumentType]
+    return found
+
+
+def nanoseconds(value: object) -> int:
+    """Nanoseconds since the epoch, of those, or of RFC 3339 text (UTC where it has no zone)."""
+    if isinstance(value, int) and not isinstance(value, bool):
+        return value
+    if not isinstance(value, str):
+        what = "is missing" if value is None else "isn't a time"
+        raise NotAnEvent(f"@timestamp {what}")
+    head, dot, rest = value.partition(".")
+    digits = rest[: len(rest) - len(rest.lstrip("0123456789"))]
+    zone = rest[len(digits) :] if dot else ""
+    try:
+        when = datetime.fromisoformat(head + zone)
+    except ValueError as error:
+        raise NotAnEvent(f"@timestamp isn't a time: {value[:60]!r}") from error
+    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    since = when - datetime(1970, 1, 1, tzinfo=UTC)
+    seconds = since.days * 86_400 + since.seconds
+    return seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0")
+
+
+def _column(message: str) -> int:
+    _, found, rest = message.partition("(byte ")
+    return int(rest.rstrip(")")) + 1 if found and rest.rstrip(")").isdigit() else 1

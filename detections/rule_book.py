@@ -1,0 +1,126 @@
+"""Which rules an event meets: for each shape of event, the Sigma rules and correlators that could.
+
+A shape is a class of our records, or any other ECS document.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from detections.correlators.base import Correlator, correlators
+from detections.fields import shapes, taxonomy
+from detections.rules.loading import RuleSet
+from detections.rules.model import Rule
+from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
+from detections.sigma.compiler import Match, compile_condition
+from detections.sigma.conditions import Condition, conditions
+from detections.sigma.functions import Program
+from detections.sigma.index import build_program
+from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
+
+
+class SigmaEntry(msgspec.Struct, frozen=True):
+    """A Sigma rule for one shape of event."""
+
+    rule: Rule
+    silent: bool
+    fill: Fill
+    """Writes the sentence."""
+    needs: tuple[tuple[str, Read], ...] | None
+    """Fields that correlations need of its matches; None if none refers to it."""
+
+
+class CorrelatorEntry(msgspec.Struct, frozen=True):
+    """A correlator with its state."""
+
+    rule: Rule
+    correlator: Correlator
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """What an event of one shape meets."""
+
+    program: Program | None
+    """Gives the numbers of the Sigma rules that match; None if none could."""
+    sigma: tuple[SigmaEntry, ...]
+    """By number."""
+    correlators: tuple[CorrelatorEntry, ...]
+    one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
+    """Each Sigma rule by itself: slow, and for when one fails on an event."""
+
+
+class RuleBook:
+    """Makes the meetings, each when its first event comes: most streams have few shapes.
+
+    `needs` are the fields that correlations need, by id of the Sigma rule. Sigma rules are numbered
+    in the order of their ids.
+    """
+
+    def __init__(self, ruleset: RuleSet, needs: Mapping[str, Sequence[str]]) -> None:
+        self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
+        self.conditions: list[tuple[int, Condition]] = [
+            (number, conditions(one.conditions)) for number, one in enumerate(self.sigma)
+        ]
+        self._needs = needs
+        known = correlators()
+        made = [
+            CorrelatorEntry(one.rule, known[one.correlator](one.parameters))
+            for one in ruleset.correlators
+        ]
+        self.correlators = sorted(made, key=lambda entry: entry.rule.id)
+        self._records: dict[type[Any], Meeting] = {}
+        self._documents: Meeting | None = None
+
+    def of_record(self, record: type[Any]) -> Meeting:
+        """What a record of this class meets."""
+        found = self._records.get(record)
+        if found is None:
+            shape = shapes()[record]
+            mine = [one for one in self.correlators if shape.action in one.correlator.actions]
+            found = self._records[record] = self._meeting(RecordReader(shape), mine)
+        return found
+
+    def of_documents(self) -> Meeting:
+        """What a flat ECS document that is no record meets: no correlators."""
+        if self._documents is None:
+            self._documents = self._meeting(DocumentReader(), ())
+        return self._documents
+
+    def _meeting(self, reader: Reader, mine: Sequence[CorrelatorEntry]) -> Meeting:
+        def one_by_one() -> list[tuple[Rule, Match]]:
+            return [
+                (one.rule, _function(compile_condition(node, reader)))
+                for one, (_, node) in zip(self.sigma, self.conditions, strict=True)
+            ]
+
+        entries = [
+            SigmaEntry(
+                one.rule,
+                one.silent,
+                fill_reason(one.reason or _DEFAULT_REASON, reader, taxonomy().get),
+                _reads(self._needs.get(one.rule.id), reader),
+            )
+            for one in self.sigma
+        ]
+        return Meeting(
+            build_program(self.conditions, reader), tuple(entries), tuple(mine), one_by_one
+        )
+
+
+def _reads(names: Sequence[str] | None, reader: Reader) -> tuple[tuple[str, Read], ...] | None:
+    return None if names is None else tuple((name, _read(reader.field(name))) for name in names)
+
+
+def _read(found: Read | Constant) -> Read:
+    if not isinstance(found, Constant):
+        return found
+    value = found.value
+    return lambda event: value
+
+
+def _function(compiled: Match | bool) -> Match:
+    return compiled if callable(compiled) else lambda event: compiled
+
+
+_DEFAULT_REASON: Reason = parse_reason("a {event.action} event matched[, about {related.user}]")
