@@ -336,11 +336,14 @@ _of_document = _Kind(document_alert, document_witness)
 
 
 def _id_of(event: Any) -> str:
-    return event.id if isinstance(event, msgspec.Struct) else str(event["event.id"])  # pyright: ignore[reportAttributeAccessIssue]
+    """The id of a record or of a flat document."""
+    found: Any = event.id if hasattr(event, "id") else event["event.id"]
+    return str(found)
 
 
 def _time_of(event: Any) -> int:
-    return event.timestamp if isinstance(event, msgspec.Struct) else event["@timestamp"]  # pyright: ignore[reportAttributeAccessIssue]
+    found: int = event.timestamp if hasattr(event, "timestamp") else event["@timestamp"]
+    return found
 
 
 def event_of(line: bytes) -> Any:
