@@ -5,6 +5,7 @@ once; where it differs, each form of it has an id of its own.
 """
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
+from typing import Any, cast
 
 import msgspec
 from msgspec.structs import replace
@@ -78,8 +79,7 @@ class _Union:
             return known, rule_id in new
 
         for sigma in rules.sigma:
-            content = (sigma.rule.hash, sigma.silent, repr(sigma.conditions))
-            name, is_new = form_of(sigma.rule.id, content)
+            name, is_new = form_of(sigma.rule.id, (sigma.rule.hash, sigma.silent))
             if is_new:
                 self._sigma.append(replace(sigma, rule=replace(sigma.rule, id=name)))
         for correlator in rules.correlators:
@@ -115,10 +115,20 @@ def _covers(exceptions: Sequence[ExceptionRule]) -> dict[str, tuple[Hashable, ..
     """What keeps each rule's alerts back, by the rule's id."""
     found: dict[str, tuple[Hashable, ...]] = {}
     for one in exceptions:
-        content = (one.entities, repr(one.conditions), one.expires)
+        content = (one.entities, _shape(one.conditions), one.expires)
         for rule_id in dict.fromkeys(one.rules):
             found[rule_id] = (*found.get(rule_id, ()), content)
     return found
+
+
+def _shape(tree: Any) -> Hashable:
+    """What one of pySigma's trees says, without where it stands."""
+    if isinstance(tree, tuple | list):
+        return tuple(_shape(part) for part in cast("Sequence[Any]", tree))
+    kind = type(tree).__name__
+    if hasattr(tree, "args"):
+        return (kind, _shape(tree.args))
+    return (kind, getattr(tree, "field", None), repr(tree.value))
 
 
 def _referring(correlation: Correlation, forms: Mapping[str, str]) -> Correlation:
