@@ -20,6 +20,7 @@ TYPOLOGIES: Mapping[str, str] = {
     "sanctions": "dealings with sanctioned or high-risk parties",
     "structuring": "amounts kept just below a threshold, mixers, funding sources",
     "address_poisoning": "worthless transfers from look-alike addresses",
+    "wallet_draining": "approvals and permissions that let others empty a wallet",
     "oracle_deviation": "prices away from the reference price",
     "administration": "agents' and owners' powers used or changed",
     "data_quality": "feeds, sources and rules that fell silent or broke",

@@ -33,6 +33,8 @@ _FUNCTIONS = """
 transfer(address to, uint256 amount)
 transferFrom(address from, address to, uint256 amount)
 approve(address spender, uint256 amount)
+increaseAllowance(address spender, uint256 addedValue)
+permit(address owner, address spender, uint256 value, uint256 deadline, uint8 v, bytes32 r, bytes32 s)
 batchTransfer(address[] to, uint256[] amounts)
 forcedTransfer(address from, address to, uint256 amount)
 batchForcedTransfer(address[] from, address[] to, uint256[] amounts)

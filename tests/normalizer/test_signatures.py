@@ -50,6 +50,7 @@ def test_selectors_are_the_published_ones() -> None:
     assert KNOWN_FUNCTIONS["0xa9059cbb"].name == "transfer"
     assert KNOWN_FUNCTIONS["0x23b872dd"].name == "transferFrom"
     assert selectors("approve") == {"0x095ea7b3"}
+    assert selectors("increaseAllowance", "permit") == {"0x39509351", "0xd505accf"}
     with pytest.raises(KeyError):
         selectors("transfers")
 
