@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from detections.rules.context import context_of
 from detections.rules.correlation_rule import read_correlation_rule
 from detections.rules.correlator_rule import read_correlator
 from detections.rules.drafts import Draft, Names, draft
@@ -23,10 +24,11 @@ def assemble(files: Iterable[Parsed], problems: list[Problem]) -> RuleSet:
         drafts += [one for node in parsed.documents if (one := draft(node, problems))]
     names = Names(drafts, problems)
     correlations = connect(drafts, names)
+    context = context_of({})
     for one in drafts:
         match one.kind:
             case "sigma":
-                read_sigma(one)
+                read_sigma(one, context)
             case "correlator":
                 read_correlator(one)
             case "filter":

@@ -8,10 +8,15 @@ from msgspec import Struct
 from detections.correlations.hits import Limits
 from detections.rules.correlation_fields import check_event_field
 from detections.rules.drafts import Draft
-from detections.rules.model import Comparison, CorrelationType, Expression
+from detections.rules.model import MOST_ORDERED, Comparison, CorrelationType, Expression
 from detections.rules.places import part
 from detections.rules.references import references
-from detections.rules.temporal_expression import ExpressionError, parse_expression, rule_words
+from detections.rules.temporal_expression import (
+    ExpressionError,
+    parse_expression,
+    rule_words,
+    words,
+)
 from detections.rules.thresholds import (
     OPERATORS,
     Scope,
@@ -113,15 +118,32 @@ def _expression(
         return None
     if correlation.get("rules") is not None:
         _compare_with_rules(draft, node, ids)
+    if type_ == "temporal_ordered":
+        _check_ordered(draft, node)
     return found
+
+
+def _check_ordered(draft: Draft, node: ScalarNode) -> None:
+    for word in words(node.text):
+        if word.text == "not":
+            draft.reading.report(
+                part(node, word.start, word.end),
+                _CODE,
+                "what doesn't happen has no place in an order",
+                advice="use the type temporal, or absence for what doesn't follow",
+            )
+    if len(draft.bases) > MOST_ORDERED:
+        message = f"an order with a condition takes at most {MOST_ORDERED} rules"
+        draft.reading.report(node, _CODE, message)
 
 
 def _compare_with_rules(draft: Draft, node: ScalarNode, ids: Mapping[str, str]) -> None:
     """Where there is a list of rules too, both name the same ones."""
     names = [base.name or base.id for _, base in draft.bases]
     listed = {place.text for place in references(draft.node)}  # also those that aren't there
-    words = rule_words(node.text)
-    said = {word: ids.get(word.text) or ids.get(word.text.lower()) for word in words}
+    said = {
+        word: ids.get(word.text) or ids.get(word.text.lower()) for word in rule_words(node.text)
+    }
     for word, found in said.items():
         if found is None and word.text not in listed:
             draft.reading.report(

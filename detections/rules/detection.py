@@ -1,60 +1,39 @@
-"""The `detection` part of a Sigma rule: built with pySigma, each mistake at its place.
+"""The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
-pySigma gives the meaning of modifiers, values and conditions. The tree is built here item by item,
-so that a mistake is known by line and column, all are found at once, and integers stay exact
-(pySigma's own reading passes them through a float).
-"""
-
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any, cast
 
-from sigma.conditions import (
-    ConditionIdentifier,
-    ConditionItem,
-    ConditionSelector,
-    SigmaCondition,
-)
-from sigma.exceptions import SigmaError, SigmaRuleLocation
-from sigma.modifiers import SigmaModifier, SigmaRegularExpressionModifier, modifier_mapping
+import msgspec
+from sigma.conditions import ConditionItem
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
-from sigma.types import (
-    SigmaBool,
-    SigmaNull,
-    SigmaNumber,
-    SigmaString,
-    SigmaType,
-)
 
+from detections.rules.condition import ConditionError, parse_condition
+from detections.rules.context import Context
 from detections.rules.document import Reading
-from detections.rules.field_check import check_field, check_values
-from pipeline.problems import did_you_mean, one_of, shown
+from detections.rules.field_check import check_item
+from detections.rules.items import field_item, keyword_item, said_by_pysigma
+from detections.rules.places import part
+from pipeline.problems import shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
-from pipeline.yaml_scalars import Plain, meaning
-
-_LONGEST_CONDITION = 10_000
-_RESERVED = ("condition", "timeframe")
 
 
-class ExactNumber(SigmaNumber):
-    """A number whose integers don't pass through a float."""
+class Detection(msgspec.Struct):
+    """Selections by name, and conditions over them, before they are put together."""
 
-    def __post_init__(self, init_number: Any) -> None:
-        if type(init_number) is int:
-            self.number = init_number
-        else:
-            super().__post_init__(init_number)
+    selections: dict[str, SigmaDetection]
+    conditions: list[str]
+    nodes: list[ScalarNode]
+    """Where each condition stands."""
 
 
-def build_conditions(reading: Reading, node: Node | None) -> tuple[object, ...]:
-    """The rule's conditions as pySigma's trees. Empty if there are errors, which are reported."""
-    if node is None:
-        reading.report(reading.node, "rule/missing-key", 'the key "detection" is missing')
-        return ()
-    if not isinstance(node, MappingNode):
-        reading.report(
-            node, "rule/detection", "this isn't a group", expected="selections and a condition"
-        )
-        return ()
+def read_detection(
+    reading: Reading, node: MappingNode, context: Context, *, besides: str = ""
+) -> Detection | None:
+    """What stands in a detection; None if it can't be used. Reports what is wrong.
+
+    `besides` is a key that is no selection here.
+    """
+    before = reading.errors
     selections: dict[str, SigmaDetection] = {}
     names: list[str] = []
     for key, value in node.pairs:
@@ -63,23 +42,90 @@ def build_conditions(reading: Reading, node: Node | None) -> tuple[object, ...]:
                 key,
                 "rule/timeframe",
                 "timeframe belonged to an old form of Sigma's aggregations",
-                advice="count within a window with a correlator rule",
+                advice="a correlation counts within a timespan",
             )
-        elif key.text not in _RESERVED:
+        elif key.text not in ("condition", besides):
             names.append(key.text)
-            if (built := _selection(reading, key, value)) is not None:
+            if (built := read_selection(reading, key, value, context)) is not None:
                 selections[key.text] = built
-    conditions = _condition_nodes(reading, node)
+    nodes = _condition_nodes(reading, node)
     if not names:
         reading.report(
             node, "rule/detection", "there is no selection", expected="at least one, and condition"
         )
-    if not selections or len(selections) < len(names):
-        # Whether the condition is sound can be said all the same.
-        for condition in conditions:
-            _parse(reading, condition, names)
+    used: set[str] = set()
+    for condition in nodes:
+        parsed = parse_condition(condition.text, names)
+        used |= parsed.used
+        for error in parsed.errors:
+            _report_condition(reading, condition, error)
+    for key, _ in node.pairs if nodes else ():
+        if key.text in names and key.text not in used and not key.text.startswith("_"):
+            reading.report(
+                key,
+                "rule/unused-selection",
+                f"the selection {shown(key.text)} isn't used by the condition",
+                severity="warning",
+            )
+    if not nodes or not names or len(selections) < len(names) or reading.errors > before:
+        return None
+    return Detection(selections, [condition.text for condition in nodes], nodes)
+
+
+def read_selection(
+    reading: Reading, key: ScalarNode, node: Node, context: Context
+) -> SigmaDetection | None:
+    """A group of items, a list of groups, a list of keywords, or a keyword."""
+    return _selection(reading, key, node, key.text, context)
+
+
+def build_trees(
+    reading: Reading, detection: Detection, context: Context
+) -> tuple[ConditionItem, ...]:
+    """pySigma's trees of the conditions. Empty if there are errors, which are reported."""
+    before = reading.errors
+    for selection in detection.selections.values() if context.pipelines else ():
+        for item in items_of(selection):
+            check_item(reading, item)
+    if reading.errors > before:
         return ()
-    return _postprocess(reading, node, selections, conditions)
+    trees: list[ConditionItem] = []
+    together = SigmaDetections(detection.selections, detection.conditions)
+    for text, node in zip(detection.conditions, detection.nodes, strict=True):
+        parsed = parse_condition(text, detection.selections)
+        for error in parsed.errors:
+            _report_condition(reading, node, error)
+        try:
+            tree = parsed.tree.postprocess(together) if parsed.tree is not None else None
+        except Exception as error:  # as on making items
+            reading.report(node, "rule/condition", said_by_pysigma(error))
+            return ()
+        if tree is None:
+            if not parsed.errors:
+                reading.report(node, "rule/condition", "this condition selects nothing")
+            return ()
+        trees.append(cast("ConditionItem", tree))
+    return tuple(trees)
+
+
+def items_of(detection: SigmaDetection) -> Iterator[SigmaDetectionItem]:
+    """All items of a selection."""
+    for one in detection.detection_items:
+        if isinstance(one, SigmaDetection):
+            yield from items_of(one)
+        else:
+            yield one
+
+
+def _report_condition(reading: Reading, node: ScalarNode, error: ConditionError) -> None:
+    reading.report(
+        part(node, error.start, error.end),
+        "rule/condition",
+        str(error),
+        expected=error.expected,
+        hint=error.hint,
+        advice=error.advice,
+    )
 
 
 def _condition_nodes(reading: Reading, node: MappingNode) -> list[ScalarNode]:
@@ -100,190 +146,31 @@ def _condition_nodes(reading: Reading, node: MappingNode) -> list[ScalarNode]:
     return texts
 
 
-def _postprocess(
-    reading: Reading,
-    node: MappingNode,
-    selections: dict[str, SigmaDetection],
-    conditions: list[ScalarNode],
-) -> tuple[object, ...]:
-    trees: list[object] = []
-    used: set[str] = set()
-    for condition in conditions:
-        names = _parse(reading, condition, list(selections))
-        if names is None:
-            return ()
-        used |= names
-        try:
-            detections = SigmaDetections(selections, [condition.text])
-            tree = detections.parsed_condition[0].parse()
-        except (SigmaError, RecursionError) as error:
-            reading.report(condition, "rule/condition", _said(error))
-            return ()
-        if tree is None:
-            reading.report(condition, "rule/condition", "this condition selects nothing")
-            return ()
-        trees.append(tree)
-    for key, _ in node.pairs:
-        if key.text in selections and key.text not in used:
-            reading.report(
-                key,
-                "rule/unused-selection",
-                f"the selection {shown(key.text)} isn't used by the condition",
-                severity="warning",
-            )
-    return tuple(trees)
-
-
-def _parse(reading: Reading, node: ScalarNode, names: list[str]) -> set[str] | None:
-    """The selections that a condition names; None if it can't be read, which is reported."""
-    if len(node.text) > _LONGEST_CONDITION:
-        reading.report(node, "rule/condition", "this condition is too long")
-        return None
-    placeholder = SigmaDetections.__new__(SigmaDetections)
-    try:
-        tree = SigmaCondition(node.text, placeholder).parse(postprocess=False)
-    except (SigmaError, RecursionError) as error:
-        reading.report(
-            node,
-            "rule/condition",
-            _said(error),
-            expected="selections joined by and, or, not, 1 of NAME*, all of them",
-        )
-        return None
-    used: set[str] = set()
-    sound = True
-    for word, matching in _named(tree, names):
-        used |= matching
-        if not matching:
-            sound = False
-            many = "*" in word or word == "them"
-            reading.report(
-                node,
-                "rule/condition",
-                f"no selection {'matches' if many else 'is called'} {shown(word)}",
-                expected=one_of(names) if names else None,
-                hint=did_you_mean(word.rstrip("*"), names),
-            )
-    return used if sound else None
-
-
-def _named(tree: object, names: list[str]) -> list[tuple[str, set[str]]]:
-    if isinstance(tree, ConditionIdentifier):
-        return [(tree.identifier, {tree.identifier} & set(names))]
-    if isinstance(tree, ConditionSelector):
-        known = SigmaDetections.__new__(SigmaDetections)
-        known.detections = dict.fromkeys(names)  # pyright: ignore[reportAttributeAccessIssue]
-        found = tree.resolve_referenced_detections(known)
-        return [(tree.pattern, {one.identifier for one in found})]
-    if isinstance(tree, ConditionItem):
-        return [pair for arg in tree.args for pair in _named(arg, names)]
-    return []
-
-
-def _selection(reading: Reading, key: Node, node: Node) -> SigmaDetection | None:
-    """A group of items, a list of groups, a list of keywords, or a keyword."""
+def _selection(
+    reading: Reading, key: Node, node: Node, name: str, context: Context
+) -> SigmaDetection | None:
     if isinstance(node, MappingNode):
-        items = [_item(reading, name, value) for name, value in node.pairs]
-        whole = [item for item in items if item is not None]
-        if not items:
-            reading.report(key, "rule/detection", f"the selection {shown(_text(key))} is empty")
-        return SigmaDetection(cast("Any", whole)) if whole and len(whole) == len(items) else None
+        found = [field_item(reading, name, item, value, context) for item, value in node.pairs]
+        return _together(reading, key, name, found)
     if isinstance(node, SequenceNode):
-        if node.items and all(isinstance(item, ScalarNode) for item in node.items):
-            return _keywords(reading, node, cast("list[ScalarNode]", node.items))
-        parts = [_selection(reading, item, item) for item in node.items]
-        groups = [part for part in parts if part is not None]
-        if not parts:
-            reading.report(key, "rule/detection", f"the selection {shown(_text(key))} is empty")
-        return SigmaDetection(cast("Any", groups)) if parts and len(groups) == len(parts) else None
+        values = [item for item in node.items if isinstance(item, ScalarNode)]
+        if values and len(values) == len(node.items):
+            keywords = keyword_item(reading, name, node, values)
+            return SigmaDetection([keywords]) if keywords else None
+        parts = [_selection(reading, item, item, name, context) for item in node.items]
+        return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)
-    return _keywords(reading, node, [node])
+    keyword = keyword_item(reading, name, node, [node])
+    return SigmaDetection([keyword]) if keyword else None
 
 
-def _keywords(reading: Reading, node: Node, values: list[ScalarNode]) -> SigmaDetection | None:
-    plain = [meaning(value) for value in values]
-    if any(value is None for value in plain):
-        reading.report(node, "rule/detection", "a keyword can't be empty")
-        return None
-    try:
-        item = SigmaDetectionItem(None, [], [_sigma_value(value) for value in plain])
-    except SigmaError as error:
-        reading.report(node, "rule/value", _said(error))
-        return None
-    item.source = _place(node)
-    return SigmaDetection([item])
-
-
-def _item(reading: Reading, key: ScalarNode, node: Node) -> SigmaDetectionItem | None:
-    name, *modifier_names = key.text.split("|")
-    modifiers: list[type[SigmaModifier[Any, Any]]] = []
-    known = True
-    for modifier in modifier_names:
-        found = modifier_mapping.get(modifier)
-        if found is None:
-            known = False
-            reading.report(
-                key,
-                "rule/modifier",
-                f"{shown(modifier)} isn't a modifier",
-                expected=one_of(sorted(modifier_mapping)),
-                hint=did_you_mean(modifier, modifier_mapping),
-            )
-        elif modifier == "expand":
-            known = False
-            reading.report(key, "rule/modifier", "placeholders (expand) are not supported yet")
-        else:
-            modifiers.append(found)
-    field = check_field(reading, key, name) if name else None
-    values = node.items if isinstance(node, SequenceNode) else [node]
-    scalars = [value for value in values if isinstance(value, ScalarNode)]
-    if len(scalars) < len(values):
-        wrong = next(value for value in values if not isinstance(value, ScalarNode))
-        reading.report(wrong, "rule/detection", "this can't stand here", expected="a value")
-        return None
-    if not known:
-        return None
-    sound = True
-    for scalar in scalars:
-        sound &= check_values(reading, key, name, field, modifier_names, scalar)
-    if not sound:
-        return None
-    as_expression = SigmaRegularExpressionModifier in modifiers
-    try:
-        sigma_values = [_sigma_value(meaning(s), verbatim=as_expression) for s in scalars]
-        item = SigmaDetectionItem(name or None, modifiers, sigma_values)
-    except (SigmaError, RecursionError) as error:
-        reading.report(node, "rule/value", _said(error))
-        return None
-    if not name and any(isinstance(value, SigmaNull) for value in item.value):
-        reading.report(node, "rule/value", "null must belong to a field")
-        return None
-    item.source = _place(key)
-    return item
-
-
-def _place(node: Node) -> SigmaRuleLocation:
-    """Where an item stands: what is made of the rule says so where it can't keep the meaning."""
-    return SigmaRuleLocation(Path(node.source.name), node.line, node.column)
-
-
-def _sigma_value(value: Plain, *, verbatim: bool = False) -> SigmaType:
-    if verbatim:
-        return SigmaString.from_str(str(value))
-    if value is None:
-        return SigmaNull()
-    if isinstance(value, bool):
-        return SigmaBool(value)
-    if isinstance(value, str):
-        return SigmaString(value)
-    return ExactNumber(value)
-
-
-def _text(node: Node) -> str:
-    return node.text if isinstance(node, ScalarNode) else ""
-
-
-def _said(error: BaseException) -> str:
-    if isinstance(error, RecursionError):
-        return "this is nested too deeply"
-    return str(error).strip() or type(error).__name__
+def _together(
+    reading: Reading,
+    key: Node,
+    name: str,
+    found: list[SigmaDetectionItem | None] | list[SigmaDetection | None],
+) -> SigmaDetection | None:
+    if not found:
+        reading.report(key, "rule/detection", f"the selection {shown(name)} is empty")
+    whole: list[Any] = [one for one in found if one is not None]
+    return SigmaDetection(whole) if whole and len(whole) == len(found) else None

@@ -94,8 +94,13 @@ class Reading:
         return next((name for name, _ in self.node.pairs if name.text == key), self.node)
 
     @property
+    def errors(self) -> int:
+        """How many errors were found so far."""
+        return sum(problem.severity == "error" for problem in self.problems)
+
+    @property
     def usable(self) -> bool:
-        return all(problem.severity != "error" for problem in self.problems)
+        return self.errors == 0
 
 
 def read_document(reading: Reading, required: Collection[str]) -> RuleDocument | None:

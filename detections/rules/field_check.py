@@ -1,22 +1,24 @@
 """Whether a rule's fields exist in our records, and whether its values fit them."""
 
-from sigma.types import SigmaString
+from sigma.rule import SigmaDetectionItem
+from sigma.types import SigmaFieldReference, SigmaString
 
 from detections.fields import ORDERED, FieldType, taxonomy
 from detections.rules.document import Reading
+from detections.rules.item_place import ItemPlace
+from detections.rules.places import part
+from detections.rules.value_check import MOMENTS, SIZES
 from detections.sigma.texts import text_test
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import Node, ScalarNode
 from pipeline.yaml_scalars import meaning
 
-_SIZES = frozenset(("gt", "gte", "lt", "lte"))
 _TEXT_MODIFIERS = frozenset(
     (
-        *("contains", "startswith", "endswith", "re", "cased", "cidr", "windash"),
-        *("base64", "base64offset", "wide", "utf16", "utf16be"),
+        *("contains", "startswith", "endswith", "re", "cased", "cidr", "windash", "expand"),
+        *("base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"),
     )
 )
-_MOMENTS = frozenset(("minute", "hour", "day", "week", "month", "year"))
 _NOUNS = {
     "keyword": "text",
     "exact": "an exact integer",
@@ -40,56 +42,78 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
     return found
 
 
-def check_values(
-    reading: Reading,
-    key: ScalarNode,
-    name: str,
-    field: FieldType | None,
-    modifiers: list[str],
-    node: ScalarNode,
-) -> bool:
-    """Whether the value fits the field and its modifiers. Reports what doesn't."""
-    value = meaning(node)
-    if _SIZES & set(modifiers) and (isinstance(value, bool) or not isinstance(value, (int, float))):
-        quoted = isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit()
+def check_place(reading: Reading, place: ItemPlace) -> bool:
+    """Whether an item fits our records as it stands there. Reports what doesn't."""
+    if not place.field:
+        return True
+    before = reading.errors
+    key = place.key
+    name_node = part(key, 0, len(place.field)) if isinstance(key, ScalarNode) else key
+    field = check_field(reading, name_node, place.field)
+    for node in place.nodes:
+        if "fieldref" in place.modifiers:
+            check_field(reading, node, node.text)
+        elif field is not None and not reading.foreign:
+            _check_value(reading, place, place.field, field, node)
+    return reading.errors == before
+
+
+def check_item(reading: Reading, item: SigmaDetectionItem) -> None:
+    """Whether an item fits our records after pipelines were applied. Reports what doesn't."""
+    place = item.source
+    if not isinstance(place, ItemPlace):
+        _check_added(reading, item)
+        return
+    if item.field is None:
+        return
+    field = check_field(reading, place.key, item.field)
+    for value in item.value:
+        if isinstance(value, SigmaFieldReference):
+            check_field(reading, place.nodes[0], value.field)
+    if reading.foreign or field is None or item.value is not place.values:
+        return
+    for node in place.nodes:
+        _check_value(reading, place, item.field, field, node)
+
+
+def _check_added(reading: Reading, item: SigmaDetectionItem) -> None:
+    """An item that a pipeline added, so that it stands nowhere in the rule."""
+    if item.field is not None and not reading.foreign and item.field not in taxonomy():
         reading.report(
-            node,
-            "rule/value",
-            "only numbers can be compared by size",
-            expected="a number",
-            hint=str(value) if quoted else None,
+            reading.key("detection"),
+            "rule/unknown-field",
+            f"a pipeline adds the field {shown(item.field)}, which no event has",
+            hint=did_you_mean(item.field, taxonomy()),
         )
-        return False
-    if "exists" in modifiers:
-        if not isinstance(value, bool):
-            reading.report(node, "rule/value", "exists is or isn't", expected="true or false")
-            return False
-        return True
-    if reading.foreign or field is None:
-        return True
-    if "fieldref" in modifiers:
-        return check_field(reading, node, node.text) is not None
-    problem = _misfit(field, set(modifiers), value)
-    if problem is not None:
-        message, expected = problem
-        where = key if expected is None else node
-        reading.report(where, "rule/type", f"{name} holds {message}", expected=expected)
-        return False
-    return _check_choice(reading, name, field, modifiers, node, value)
+
+
+def _check_value(
+    reading: Reading, place: ItemPlace, name: str, field: FieldType, node: ScalarNode
+) -> None:
+    modifiers, value = set(place.modifiers), meaning(node)
+    if modifiers & {"exists", "fieldref"}:
+        return
+    problem = _misfit(field, modifiers, value)
+    if problem is None:
+        _check_choice(reading, name, field, modifiers, node, value)
+        return
+    message, expected = problem
+    where = place.key if expected is None else node
+    reading.report(where, "rule/type", f"{name} holds {message}", expected=expected)
 
 
 def _misfit(field: FieldType, modifiers: set[str], value: object) -> tuple[str, str | None] | None:
     holds = _NOUNS[field.kind]
-    if modifiers & _SIZES:
+    if modifiers & SIZES:
         if field.kind not in ORDERED:
             return f"{holds}, which can't be compared by size", None
         return None
-    if modifiers & _MOMENTS:
+    if modifiers & MOMENTS.keys():
         return None if field.kind == "date" else (f"{holds}, not a time", None)
     if value is None:
         return None
     if modifiers & _TEXT_MODIFIERS:
-        if field.kind in ("keyword", "exact"):
+        if field.kind in ("keyword", "exact") or modifiers & _TEXT_MODIFIERS == {"expand"}:
             return None
         return f"{holds}: {one_of(sorted(modifiers & _TEXT_MODIFIERS))} is for text", None
     if field.kind == "keyword" and not isinstance(value, str):
@@ -109,20 +133,18 @@ def _check_choice(
     reading: Reading,
     name: str,
     field: FieldType,
-    modifiers: list[str],
+    modifiers: set[str],
     node: ScalarNode,
     value: object,
-) -> bool:
-    if not field.choices or not isinstance(value, str) or set(modifiers) - {"all", "neq", "cased"}:
-        return True
+) -> None:
+    if not field.choices or not isinstance(value, str) or modifiers - {"all", "neq", "cased"}:
+        return
     matches = text_test(SigmaString(value), cased="cased" in modifiers)
-    if any(matches(choice) for choice in field.choices):
-        return True
-    reading.report(
-        node,
-        "rule/value",
-        f"{name} is never {shown(value)}",
-        expected=one_of(sorted(field.choices)),
-        hint=did_you_mean(value, field.choices),
-    )
-    return False
+    if not any(matches(choice) for choice in field.choices):
+        reading.report(
+            node,
+            "rule/value",
+            f"{name} is never {shown(value)}",
+            expected=one_of(sorted(field.choices)),
+            hint=did_you_mean(value, field.choices),
+        )

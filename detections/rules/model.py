@@ -21,6 +21,8 @@ CorrelationType = Literal[
     "absence",
 ]
 Operator = Literal["gt", "gte", "lt", "lte", "eq", "neq"]
+#: Rules of an order with a boolean condition, which is tried for every choice of them.
+MOST_ORDERED = 10
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):

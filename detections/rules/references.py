@@ -71,12 +71,19 @@ def _tie(correlation: Draft, node: ScalarNode, names: Names) -> bool:
             f"{shown(text)} is a correlator rule, which can't be correlated further",
             expected="a Sigma rule or a correlation",
         )
-    elif any(found is base for _, base in correlation.bases):
+    elif any(found is base for _, base in correlation.bases) and not _is_ordered(correlation):
         reading.report(node, "rule/reference", f"the rule {shown(text)} is named twice")
     else:
         correlation.bases.append((node, found))
         found.feeds.append(correlation)
     return True
+
+
+def _is_ordered(correlation: Draft) -> bool:
+    """In an order, a rule may come twice."""
+    inner = correlation.node.get("correlation")
+    type_ = inner.get("type") if isinstance(inner, MappingNode) else None
+    return isinstance(type_, ScalarNode) and type_.text == "temporal_ordered"
 
 
 def _in_order(correlations: list[Draft]) -> list[Draft]:

@@ -1,6 +1,7 @@
 """Sigma rules: a condition over the fields of one event."""
 
-from detections.rules.detection import build_conditions
+from detections.rules.context import Context
+from detections.rules.detection import build_trees, read_detection
 from detections.rules.document import OURS, Logsource, Reading, make_rule, read_document
 from detections.rules.drafts import Draft
 from detections.rules.field_check import check_field
@@ -12,17 +13,17 @@ from detections.rules.sentence import read_reason
 from detections.sigma.values import Unsupported
 from pipeline.problems import did_you_mean, shown
 from pipeline.structured import examine
-from pipeline.yaml_nodes import MappingNode, ScalarNode
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
 
 
-def read_sigma(draft: Draft) -> None:
+def read_sigma(draft: Draft, context: Context) -> None:
     """Read the draft's rule. Reports what is wrong with it."""
     reading = draft.reading
     reading.foreign = is_foreign(draft.node)
     document = read_document(reading, required_of(draft))
     check_misplaced(draft)
     _check_logsource(reading)
-    conditions = build_conditions(reading, draft.node.get("detection"))
+    conditions = _conditions(reading, draft.node.get("detection"), context)
     reason = read_reason(reading, lambda node, name: check_field(reading, node, name))
     check_by_pysigma(reading)
     if conditions:
@@ -36,6 +37,15 @@ def read_sigma(draft: Draft) -> None:
         silent=draft.silent,
         foreign=reading.foreign,
     )
+
+
+def _conditions(reading: Reading, node: Node | None, context: Context) -> tuple[object, ...]:
+    if not isinstance(node, MappingNode):
+        place, expected = node or reading.node, "selections and a condition"
+        reading.report(place, "rule/detection", "this isn't a group", expected=expected)
+        return ()
+    detection = read_detection(reading, node, context)
+    return build_trees(reading, detection, context) if detection is not None else ()
 
 
 def is_foreign(node: MappingNode) -> bool:

@@ -31,7 +31,7 @@ class Word(NamedTuple):
 
 def rule_words(text: str) -> list[Word]:
     """The words that name rules, each as often as it stands there."""
-    return [word for word in _words(text) if word.text not in (*_WORDS, "(", ")")]
+    return [word for word in words(text) if word.text not in (*_WORDS, "(", ")")]
 
 
 def parse_expression(text: str, resolve: Callable[[str], str]) -> Expression:
@@ -39,7 +39,8 @@ def parse_expression(text: str, resolve: Callable[[str], str]) -> Expression:
     return _Parser(text, resolve).whole()
 
 
-def _words(text: str) -> Iterator[Word]:
+def words(text: str) -> Iterator[Word]:
+    """All words and brackets."""
     for found in _TOKEN.finditer(text):
         yield Word(found[0], *found.span())
 
@@ -48,7 +49,7 @@ class _Parser:
     """`not` binds more than `and`, and `and` more than `or`."""
 
     def __init__(self, text: str, resolve: Callable[[str], str]) -> None:
-        self._words = list(_words(text))
+        self._words = list(words(text))
         self._length = len(text)
         self._resolve = resolve
         self._at = 0

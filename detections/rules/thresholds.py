@@ -59,7 +59,7 @@ def read_bounds(reading: Reading, node: MappingNode) -> list[Bound] | None:
                 hint=number if quoted and isinstance(number, str) else None,
             )
             sound = False
-        elif not math.isfinite(number):
+        elif isinstance(number, float) and not math.isfinite(number):
             reading.report(
                 value, "rule/threshold", "a threshold must be finite", expected="a number"
             )

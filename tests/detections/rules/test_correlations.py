@@ -196,6 +196,13 @@ def test_and_binds_more_than_or() -> None:
     )
 
 
+def test_in_an_order_a_rule_may_come_twice() -> None:
+    body = "type: temporal_ordered\nrules: [mint_seen, trade_seen, mint_seen]\ntimespan: 1h"
+    found = rules(MINT, TRADE, correlation(body))
+    mint, trade = (one.rule.id for one in found.sigma)
+    assert found.correlations[0].correlation.rules == (mint, trade, mint)
+
+
 @pytest.mark.parametrize("names", ["[mint_seen]", "[mint_seen, trade_seen]"])
 def test_absence_is_about_one_rule_or_about_two(names: str) -> None:
     body = f"type: absence\nrules: {names}\ntimespan: 1h"
@@ -322,6 +329,8 @@ def test_a_rule_that_alerts_for_itself_needs_all_metadata() -> None:
          "this bracket isn't closed", None),
         ("type: temporal\ntimespan: 5m\ncondition: mint_seen and",
          "a rule's name is missing here", None),
+        ("type: temporal_ordered\ntimespan: 5m\ncondition: mint_seen and not trade_seen",
+         "what doesn't happen has no place in an order", None),
         ("type: absence\nrules: [mint_seen]\ntimespan: 5m\ncondition: {gte: 1}",
          "an absence has no condition: it is that nothing comes within the timespan", None),
         ("type: absence\nrules: [mint_seen, trade_seen, freeze_seen]\ntimespan: 5m",

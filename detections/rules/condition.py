@@ -1,0 +1,219 @@
+"""The `condition` of a detection: `selection and not 1 of filter_*`, as pySigma's tree.
+
+The grammar is pySigma's. It is read here, so that a mistake is known by its place, and because a
+general parser takes more time for a rule's condition than all the rest of it together.
+"""
+
+import re
+from collections.abc import Collection, Iterator
+from typing import Any, NamedTuple, cast
+
+from sigma.conditions import (
+    ConditionAND,
+    ConditionIdentifier,
+    ConditionItem,
+    ConditionNOT,
+    ConditionOR,
+    ConditionSelector,
+)
+
+from pipeline.problems import did_you_mean, one_of, shown
+
+_TOKEN = re.compile(r"[()|]|[^\s()|]+")
+_NAME = re.compile(r"[A-Za-z0-9_-]+")
+_PATTERN = re.compile(r"[A-Za-z0-9_*-]+")
+_QUANTIFIERS = ("1", "any", "all")
+_WORDS = ("and", "or", "not")
+_DEEPEST = 50
+_MOST_WILDCARDS = 8
+LONGEST = 10_000
+
+
+class ConditionError(ValueError):
+    """The text is no condition; `start` and `end` (from 0) are where."""
+
+    def __init__(
+        self,
+        message: str,
+        start: int,
+        end: int,
+        *,
+        hint: str | None = None,
+        expected: str | None = None,
+        advice: str | None = None,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.hint = hint
+        self.expected = expected
+        self.advice = advice
+        super().__init__(message)
+
+
+class _Word(NamedTuple):
+    text: str
+    start: int
+    end: int
+
+
+class Parsed(NamedTuple):
+    """A condition before its selections are put in."""
+
+    tree: ConditionItem | None
+    """None where there are errors."""
+    used: frozenset[str]
+    """The selections that it names."""
+    errors: tuple[ConditionError, ...]
+
+
+def parse_condition(text: str, names: Collection[str]) -> Parsed:
+    """The condition over selections of these names; it raises nothing."""
+    if len(text) > LONGEST:
+        error = ConditionError("this condition is too long", LONGEST, LONGEST + 1)
+        return Parsed(None, frozenset(), (error,))
+    parser = _Parser(text, names)
+    try:
+        tree = parser.whole()
+    except ConditionError as error:
+        parser.errors.append(error)
+        tree = None
+    return Parsed(None if parser.errors else tree, frozenset(parser.used), tuple(parser.errors))
+
+
+class _Parser:
+    """`not` binds more than `and`, and `and` more than `or`."""
+
+    def __init__(self, text: str, names: Collection[str]) -> None:
+        self.used: set[str] = set()
+        self.errors: list[ConditionError] = []
+        """Names that aren't there; after anything else it can't go on."""
+        self._words = [_Word(found[0], *found.span()) for found in _TOKEN.finditer(text)]
+        self._length = len(text)
+        self._names = names
+        self._at = 0
+        self._depth = 0
+
+    def whole(self) -> ConditionItem:
+        if not self._words:
+            raise ConditionError("this isn't a condition", 0, self._length, expected="text")
+        found = self._alternatives()
+        if (word := self._next()) is None:
+            return found
+        if word.text == "|":
+            raise ConditionError(
+                "counting with | belonged to an old form of Sigma",
+                word.start,
+                word.end,
+                advice="a correlation counts within a timespan",
+            )
+        if word.text == ")":
+            raise ConditionError("this bracket was never opened", word.start, word.end)
+        lower = word.text.lower()
+        raise ConditionError(
+            "and or or is missing before this",
+            word.start,
+            word.end,
+            hint=lower if lower in _WORDS and lower != word.text else None,
+        )
+
+    def _alternatives(self) -> ConditionItem:
+        parts = [self._conjunction()]
+        while self._take("or"):
+            parts.append(self._conjunction())
+        return parts[0] if len(parts) == 1 else ConditionOR(cast("Any", parts))
+
+    def _conjunction(self) -> ConditionItem:
+        parts = [self._operand()]
+        while self._take("and"):
+            parts.append(self._operand())
+        return parts[0] if len(parts) == 1 else ConditionAND(cast("Any", parts))
+
+    def _operand(self) -> ConditionItem:
+        word = self._next()
+        if word is None:
+            end = self._length
+            raise ConditionError("a selection is missing here", max(0, end - 1), end)
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise ConditionError("this is nested too deeply", word.start, word.end)
+        self._at += 1
+        if word.text == "not":
+            found: ConditionItem = ConditionNOT([self._operand()])
+        elif word.text == "(":
+            found = self._alternatives()
+            if not self._take(")"):
+                raise ConditionError("this bracket isn't closed", word.start, word.end)
+        elif word.text in (")", "|", *_WORDS):
+            raise ConditionError("a selection is missing before this", word.start, word.end)
+        elif self._take("of"):
+            found = self._selector(word)
+        else:
+            found = self._identifier(word)
+        self._depth -= 1
+        return found
+
+    def _identifier(self, word: _Word) -> ConditionItem:
+        name = word.text
+        if name not in self._names:
+            hint = did_you_mean(name, self._names)
+            if name.lower() == "not":
+                hint = "not"
+            elif "*" in name and not _NAME.fullmatch(name):
+                hint = f"1 of {name}"
+            self._missing(f"no selection is called {shown(name)}", word, hint)
+        self.used.add(name)
+        return ConditionIdentifier(cast("Any", [name]))
+
+    def _selector(self, quantifier: _Word) -> ConditionItem:
+        if quantifier.text not in _QUANTIFIERS:
+            raise ConditionError(
+                f"{shown(quantifier.text)} of can't be said",
+                quantifier.start,
+                quantifier.end,
+                expected="1 of, any of or all of",
+                hint=did_you_mean(quantifier.text, _QUANTIFIERS),
+            )
+        word = self._next()
+        if word is None or not _PATTERN.fullmatch(word.text):
+            start, end = (word.start, word.end) if word else (quantifier.start, self._length)
+            raise ConditionError(
+                "what these are of is missing",
+                start,
+                end,
+                expected="them, or names such as filter_*",
+            )
+        self._at += 1
+        pattern = re.sub(r"\*+", "*", word.text)
+        if pattern.count("*") > _MOST_WILDCARDS:
+            raise ConditionError("there are too many * in this", word.start, word.end)
+        found = set(_matching(pattern, self._names))
+        if not found:
+            hint = did_you_mean(pattern.strip("*_"), self._names)
+            self._missing(f"no selection matches {shown(pattern)}", word, hint)
+        self.used |= found
+        return ConditionSelector(cast("Any", [quantifier.text, pattern]))
+
+    def _missing(self, message: str, word: _Word, hint: str | None) -> None:
+        expected = one_of(sorted(self._names)) if self._names else None
+        self.errors.append(
+            ConditionError(message, word.start, word.end, hint=hint, expected=expected)
+        )
+
+    def _next(self) -> _Word | None:
+        return self._words[self._at] if self._at < len(self._words) else None
+
+    def _take(self, text: str) -> bool:
+        word = self._next()
+        if word is not None and word.text == text:
+            self._at += 1
+            return True
+        return False
+
+
+def _matching(pattern: str, names: Collection[str]) -> Iterator[str]:
+    """As pySigma's selector: names with a leading _ only for a pattern that has one."""
+    expression = re.compile(".*" if pattern == "them" else re.escape(pattern).replace(r"\*", ".*"))
+    for name in names:
+        hidden = name.startswith("_") and not pattern.startswith("_")
+        if not hidden and expression.fullmatch(name):
+            yield name

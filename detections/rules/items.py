@@ -1,0 +1,159 @@
+"""One item of a detection: a field with modifiers and values, or keywords.
+
+pySigma gives the meaning of modifiers and values. The item is built here, so that a mistake is
+known by line and column, all are found at once, and numbers stay exact (pySigma's own reading
+passes them through a float).
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeVar
+
+from sigma.exceptions import SigmaError
+from sigma.modifiers import SigmaRegularExpressionModifier, reverse_modifier_mapping
+from sigma.rule import SigmaDetectionItem
+from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
+
+from detections.rules.context import Context
+from detections.rules.document import Reading
+from detections.rules.field_check import check_place
+from detections.rules.item_place import ItemPlace
+from detections.rules.modifiers import Modifier
+from detections.rules.places import part
+from detections.rules.value_check import check_form
+from pipeline.problems import did_you_mean, one_of, shown
+from pipeline.yaml_nodes import Node, ScalarNode, SequenceNode
+from pipeline.yaml_scalars import Plain, meaning
+
+T = TypeVar("T")
+_INCOMPATIBLE = re.compile(r"Modifier (\w+) incompatible to value type of '(.*)'", re.DOTALL)
+
+
+class ExactNumber(SigmaNumber):
+    """A number whose integers don't pass through a float."""
+
+    def __post_init__(self, init_number: Any) -> None:
+        if type(init_number) is int:
+            self.number = init_number
+        else:
+            super().__post_init__(init_number)
+
+
+def keyword_item(
+    reading: Reading, selection: str, node: Node, values: Sequence[ScalarNode]
+) -> SigmaDetectionItem | None:
+    """Keywords, of which one must stand anywhere in the event. Reports what is wrong."""
+    plain = [meaning(value) for value in values]
+    if any(value is None for value in plain):
+        reading.report(node, "rule/detection", "a keyword can't be empty")
+        return None
+    place = ItemPlace(selection, node, "", (), values)
+    return _made(
+        reading,
+        node,
+        lambda: SigmaDetectionItem(None, [], [_sigma_value(v) for v in plain], source=place),
+    )
+
+
+def field_item(
+    reading: Reading, selection: str, key: ScalarNode, node: Node, context: Context
+) -> SigmaDetectionItem | None:
+    """A field with modifiers, and its values. Reports what is wrong."""
+    known = context.modifiers
+    name, *modifiers = key.text.split("|")
+    sound = _check_modifiers(reading, key, name, modifiers, known)
+    values = node.items if isinstance(node, SequenceNode) else [node]
+    scalars = [value for value in values if isinstance(value, ScalarNode)]
+    if len(scalars) < len(values):
+        wrong = next(value for value in values if not isinstance(value, ScalarNode))
+        reading.report(wrong, "rule/detection", "this can't stand here", expected="a value")
+        return None
+    if not values:
+        reading.report(
+            node,
+            "rule/value",
+            "there is no value in this list",
+            expected="values; null for a field that isn't there",
+        )
+        return None
+    for scalar in scalars:
+        sound &= check_form(reading, modifiers, scalar)
+    place = ItemPlace(selection, key, name, tuple(modifiers), scalars)
+    if not context.pipelines:
+        sound &= check_place(reading, place)
+    if not sound:
+        return None
+    classes = [known[modifier] for modifier in modifiers]
+    verbatim = SigmaRegularExpressionModifier in classes
+
+    def make() -> SigmaDetectionItem:
+        given = [_sigma_value(meaning(s), verbatim=verbatim) for s in scalars]
+        return SigmaDetectionItem(name or None, classes, given, source=place)
+
+    item = _made(reading, node, make)
+    if item is None:
+        return None
+    if not name and any(isinstance(value, SigmaNull) for value in item.value):
+        reading.report(node, "rule/value", "null must belong to a field")
+        return None
+    place.values = item.value
+    return item
+
+
+def _check_modifiers(
+    reading: Reading,
+    key: ScalarNode,
+    name: str,
+    modifiers: Sequence[str],
+    known: Mapping[str, Modifier],
+) -> bool:
+    sound, at = True, len(name)
+    for modifier in modifiers:
+        start, at = at + 1, at + 1 + len(modifier)
+        if modifier not in known:
+            sound = False
+            reading.report(
+                part(key, start, at),
+                "rule/modifier",
+                f"{shown(modifier)} isn't a modifier",
+                expected=one_of(sorted(known)),
+                hint=did_you_mean(modifier, known),
+            )
+    return sound
+
+
+def _made(
+    reading: Reading, node: Node, make: Callable[[], SigmaDetectionItem]
+) -> SigmaDetectionItem | None:
+    try:
+        return make()
+    except Exception as error:
+        # Besides its own errors, pySigma lets some of Python's through, and trusts values here and
+        # there that anybody can write. Whatever it fails with, it is the item that must change.
+        reading.report(node, "rule/value", said_by_pysigma(error))
+        return None
+
+
+def said_by_pysigma(error: Exception) -> str:
+    """What pySigma found wrong, in words."""
+    text = str(error).strip()
+    if isinstance(error, RecursionError):
+        return "this is nested too deeply"
+    if not isinstance(error, SigmaError):
+        return f"pySigma can't take this: {type(error).__name__}: {shown(text)}"
+    if (found := _INCOMPATIBLE.search(text)) is not None:
+        modifier = reverse_modifier_mapping.get(found[1], found[1])
+        return f"{modifier} can't be applied to {shown(found[2])}"
+    return text or type(error).__name__
+
+
+def _sigma_value(value: Plain, *, verbatim: bool = False) -> SigmaType:
+    if verbatim:
+        return SigmaString.from_str(str(value))
+    if value is None:
+        return SigmaNull()
+    if isinstance(value, bool):
+        return SigmaBool(value)
+    if isinstance(value, str):
+        return SigmaString(value)
+    return ExactNumber(value)
