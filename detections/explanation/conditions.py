@@ -22,6 +22,7 @@ from detections.explanation.seen import Seen
 from detections.explanation.wanted import any_of_words, keyword_words, wanted_words
 from detections.fields import ACTION
 from detections.sigma.compiler import compile_conditions
+from pipeline.problems import one_of
 
 
 def explain_condition(conditions: Sequence[object], seen: Seen) -> Part:
@@ -36,7 +37,7 @@ def ruled_out(conditions: Sequence[object], seen: Seen) -> str | None:
     """Why no event of this kind can match; None if some could."""
     if not all(_is_out(one, seen) for one in conditions):
         return None
-    return " and ".join(dict.fromkeys(_why(one, seen) for one in conditions))
+    return _mismatches([leaf for one in conditions for leaf in _leaves_out(one, seen)], seen)
 
 
 def _part(tree: object, seen: Seen) -> Part:
@@ -68,7 +69,8 @@ def _field(tree: object, field: str, words: str, seen: Seen) -> Part:
     came = seen.text(field)
     other = _other_field(tree)
     if other is not None:
-        words = f"{words} ({seen.text(other) or seen.why_missing(other)})"
+        value = seen.text(other)
+        words = f"{words}, which {'has no value' if value is None else f'is {value}'}"
     holds = _holds(tree, seen)
     return Part(
         kind="field",
@@ -132,39 +134,37 @@ def _is_out(tree: object, seen: Seen) -> bool:
             return compile_conditions([tree], seen.reader) is False
 
 
-def _why(tree: object, seen: Seen) -> str:
+def _leaves_out(tree: object, seen: Seen) -> list[Part]:
+    """The parts that are false for every event of this kind, as few as are needed."""
     match tree:
         case ConditionAND():
-            return _why(next(arg for arg in tree.args if _is_out(arg, seen)), seen)
+            return _leaves_out(next(arg for arg in tree.args if _is_out(arg, seen)), seen)
         case ConditionOR() if _of_one_field(tree.args) is None:
-            return " and ".join(dict.fromkeys(_why(arg, seen) for arg in tree.args))
-        case ConditionNOT():
-            return f"it leaves alone what has {_always(tree.args[0], seen)}"
+            return [leaf for arg in tree.args for leaf in _leaves_out(arg, seen)]
         case _:
-            return _mismatch(_part(tree, seen), seen)
+            return [_part(tree, seen)]
 
 
-def _always(tree: object, seen: Seen) -> str:
-    """A part that holds for every event of this kind."""
-    match tree:
-        case ConditionOR() if _of_one_field(tree.args) is None:
-            return _always(next(arg for arg in tree.args if _is_sure(arg, seen)), seen)
-        case ConditionAND():
-            return " and ".join(_always(arg, seen) for arg in tree.args)
-        case ConditionNOT():
-            return f"not {_always(tree.args[0], seen)}"
-        case _:
-            part = _part(tree, seen)
-            return f"{part.field or 'anywhere'}: {part.wanted}"
+def _mismatches(leaves: Sequence[Part], seen: Seen) -> str:
+    """In words, those of one field together."""
+    by_field: dict[str | None, list[Part]] = {}
+    for leaf in leaves:
+        by_field.setdefault(leaf.field, []).append(leaf)
+    said: list[str] = []
+    for field, parts in by_field.items():
+        wanted = one_of(dict.fromkeys(part.wanted or "" for part in parts))
+        if field is None:
+            said += [f"it leaves alone {_excluded(part)}" for part in parts]
+        elif parts[0].missing == "never there":
+            said.append(f"a {seen.action} event never has {field}")
+        else:
+            said.append(f"{field} is {parts[0].came or parts[0].missing}, it wants {wanted}")
+    return " and ".join(dict.fromkeys(said))
 
 
-def _is_sure(tree: object, seen: Seen) -> bool:
-    return compile_conditions([tree], seen.reader) is True
-
-
-def _mismatch(part: Part, seen: Seen) -> str:
-    if part.field is None:
-        return f"it wants {part.wanted}"
-    if part.missing == "never there":
-        return f"a {seen.action} event never has {part.field}"
-    return f"{part.field} is {part.came or part.missing}, it wants {part.wanted}"
+def _excluded(part: Part) -> str:
+    """What a negation excludes, that every event of this kind has."""
+    if part.field is not None:
+        return f"{part.field}: {part.wanted}"
+    holding = [inner for inner in part.parts if inner.holds] or list(part.parts)
+    return " and ".join(_excluded(inner) for inner in holding) or str(part.wanted)

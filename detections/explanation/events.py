@@ -24,11 +24,15 @@ def explain_event(
     ruleset: RuleSet,
     event: Record | Document,
     *,
+    document: Document | None = None,
     only: frozenset[str] | None = None,
     doubt: str | None = None,
 ) -> EventExplanation:
-    """What the rules make of an event, or those of the ids `only`."""
-    seen = Seen(event)
+    """What the rules make of an event, or those of the ids `only`.
+
+    `document` is all that was sent of a record of ours: there a misspelt field can be found.
+    """
+    seen = Seen(event, document)
     alerts = _alerts(ruleset, event)
     exceptions = Exceptions(ruleset.exceptions)
     found = [_sigma(one, seen, alerts.get(one.rule.id), exceptions) for one in ruleset.sigma]

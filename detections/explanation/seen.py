@@ -1,6 +1,7 @@
 """An event as explanations look at it: its fields by name, and what it has them of."""
 
-from collections.abc import Iterable, Iterator
+import difflib
+from collections.abc import Mapping
 from typing import Any
 
 from detections.explanation.model import Missing
@@ -8,17 +9,18 @@ from detections.fields import ACTION, Shape, shapes
 from detections.sigma.documents import Document
 from detections.sigma.readers import Constant, DocumentReader, Reader, RecordReader
 from normalizer.events import Record
-from pipeline.problems import did_you_mean
 
 _LONGEST = 160
 _MOST_VALUES = 10
+_NEARLY = 0.8
 
 
 class Seen:
-    """One event."""
+    """One event. `document` is all that was sent of it, with what a record of ours leaves out."""
 
-    def __init__(self, event: Record | Document) -> None:
+    def __init__(self, event: Record | Document, document: Document | None = None) -> None:
         self.event = event
+        self._sent: Mapping[str, Any] = event if isinstance(event, dict) else document or {}
         self.shape: Shape | None = None if isinstance(event, dict) else shapes()[type(event)]
         self.reader: Reader = DocumentReader() if self.shape is None else RecordReader(self.shape)
 
@@ -56,26 +58,18 @@ class Seen:
         return "no value"
 
     def nearly(self, name: str) -> str | None:
-        """The field of nearly this name that does have a value."""
-        found = did_you_mean(name, (known for known in self.names() if known != name))
-        return None if found is None else f"{found}: {self.text(found)}"
-
-    def names(self) -> Iterator[str]:
-        """The fields that have a value."""
-        yield from (name for name in self._all() if self.value(name) is not None)
-
-    def _all(self) -> Iterable[str]:
-        if isinstance(self.event, dict):
-            return self.event
-        assert self.shape is not None
-        return (ACTION, *self.shape.attributes)
+        """What the event has under nearly this name, where that is no field that we know."""
+        known = {} if self.shape is None else self.shape.attributes
+        names = [sent for sent in self._sent if sent != name and sent not in known]
+        found = difflib.get_close_matches(name, names, n=1, cutoff=_NEARLY)
+        return f"{found[0]}: {_cut(text_of(self._sent[found[0]]))}" if found else None
 
 
 def text_of(value: Any) -> str:
     """A value as it stands in JSON, texts without quotes."""
     if isinstance(value, bool):
         return "true" if value else "false"
-    return str(value)
+    return f"{value:.15g}" if isinstance(value, float) else str(value)
 
 
 def _cut(text: str) -> str:

@@ -41,7 +41,7 @@ def event_text(explained: EventExplanation) -> RenderableType:
     out = [one for one in explained.rules if one.verdict == "ruled out"]
     if out and not alone:
         parts += [Text(""), Text("ruled out at once:", style="bold")]
-        parts += [Text(printable(f"  {one.rule.title}: {one.why}")) for one in out]
+        parts += [_line(f"{one.rule.title}: {one.why}") for one in out]
     return Group(*parts)
 
 
@@ -94,7 +94,11 @@ def _head(explained: EventExplanation) -> Text:
         "ruled out": "ruled out at once",
     }
     verdicts = [one.verdict for one in explained.rules]
-    said = [f"{verdicts.count(v)} {text}" for v, text in counts.items() if v in verdicts]
+    said = [
+        f"{verdicts.count(verdict)} {text}"
+        for verdict, text in counts.items()
+        if verdict in verdicts or verdict == "matched"
+    ]
     head.append(f"{len(verdicts)} rules: {', '.join(said)}", style="not bold")
     return head
 
@@ -142,13 +146,14 @@ def _grow(tree: Tree, part: Part) -> None:
     line = Text.assemble((f"{sign} ", style))
     if part.name is not None:
         line.append(f"{part.name}: ", style="bold")
-    line.append(printable(_WORDS.get(part.kind) or _leaf(part)))
+    line.append(printable(_WORDS.get(part.kind) or leaf_text(part)))
     branch = tree.add(line)
     for inner in part.parts:
         _grow(branch, inner)
 
 
-def _leaf(part: Part) -> str:
+def leaf_text(part: Part) -> str:
+    """What a field or keyword was wanted to be, and what it is."""
     if part.field is None:
         return str(part.wanted)
     said = f"{part.field}: {part.wanted}"
@@ -156,7 +161,7 @@ def _leaf(part: Part) -> str:
         return said if part.came == part.wanted else f"{said} (it is {part.came})"
     if part.missing == "never there":
         said = f"{said} (an event of this kind never has it)"
-    elif part.wanted != "no value":
+    elif part.wanted not in ("no value", "no such field"):
         said = f"{said} (missing)"
     return f"{said}; did you mean {part.hint}?" if part.hint else said
 
@@ -190,6 +195,10 @@ def _steps(steps: Iterable[Step], sentences: Mapping[str, str]) -> RenderableTyp
 def _said(name: str, text: str) -> RenderableType:
     line = Text.assemble((f"{name}: ", "bold"), printable(" ".join(text.split())))
     return Padding(line, 0)
+
+
+def _line(text: str) -> RenderableType:
+    return Padding(Text(printable(text)), (0, 0, 0, 2))
 
 
 def _time(nanoseconds: int) -> str:

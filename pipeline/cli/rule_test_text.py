@@ -9,6 +9,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from detections.explanation.failing import holding
+from detections.explanation.model import Part
 from detections.fields import ACTION
 from detections.rule_testing.model import (
     ExpectedAlert,
@@ -19,16 +21,18 @@ from detections.rule_testing.model import (
     Sample,
     Unmet,
 )
+from detections.rule_testing.near_misses import NearMiss
 from detections.wording import lapse
 from normalizer.events import Alert
 from pipeline.cli.printing import printable
+from pipeline.cli.rule_explanation_text import leaf_text
 
 _MOST_EVENTS = 20
 _MOST_ALERTS = 10
 
 
-def failure(result: Result) -> RenderableType:
-    """A failed test: what was expected, what came, and of which events."""
+def failure(result: Result, misses: Sequence[NearMiss] = ()) -> RenderableType:
+    """A failed test: what was expected, what came, of which events, and what they lack."""
     test = result.test
     head = Text.assemble(("FAILED  ", "bold red"), (printable(test.name), "bold"))
     head.append(f"  {test.location}", style="dim")
@@ -41,6 +45,8 @@ def failure(result: Result) -> RenderableType:
     parts += [_line(f"failed: {text}", style="red") for text in result.failed]
     if result.replayed is not None:
         parts.append(_replayed(result.replayed))
+    if any(one.nearest is None for one in result.comparison.unmet):
+        parts += [_miss(one) for one in misses]
     parts.append(_events(test))
     return Group(*parts)
 
@@ -84,6 +90,21 @@ def _unmet(unmet: Unmet) -> RenderableType:
         )
     title = Text(f"expected alert {unmet.number} ({wanted.location}) {said}")
     return _indented(Group(title, _indented(table)) if differences else title)
+
+
+def _miss(miss: NearMiss) -> RenderableType:
+    title = f'"{miss.rule.title}"'
+    if miss.event_id is None:
+        counted = ", ".join(f'"{name}" {count}' for name, count in miss.counted)
+        return _line(f"{title} counts events that match: {counted}", style="yellow")
+    lacking = "; ".join(_lacking(part) for part in miss.lacking)
+    return _line(f"{title} comes nearest on {miss.event_id}, but: {lacking}", style="yellow")
+
+
+def _lacking(part: Part) -> str:
+    if part.kind == "not":
+        return f"not {' and '.join(leaf_text(leaf) for leaf in holding(part.parts[0]))}"
+    return leaf_text(part)
 
 
 def _unexpected(alert: Alert) -> RenderableType:

@@ -69,7 +69,7 @@ def explain(
 
     only = None if rule is None else _called(ruleset, rule)
     doubt = None if read.doubt is None else f"{read.doubt.path}: {read.doubt}"
-    explained = explain_event(ruleset, read.event, only=only, doubt=doubt)
+    explained = explain_event(ruleset, read.event, document=read.document, only=only, doubt=doubt)
     if as_json:
         typer.echo(msgspec.json.encode(explained))
         return
