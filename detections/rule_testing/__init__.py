@@ -32,7 +32,7 @@ be the same. See `replays`.
 from detections.rule_testing.model import Result, RuleTest
 from detections.rule_testing.planning import Plan, PlannedFile, chosen, plan
 from detections.rule_testing.running import run_test_file, run_tests, run_text
-from detections.rule_testing.subjects import Subject, rule_of, test_files
+from detections.rule_testing.subjects import Subject, rule_of, subject_of, test_files
 
 __all__ = [
     "Plan",
@@ -46,5 +46,6 @@ __all__ = [
     "run_test_file",
     "run_tests",
     "run_text",
+    "subject_of",
     "test_files",
 ]

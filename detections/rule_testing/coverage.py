@@ -23,7 +23,7 @@ class Tested(Struct):
     """Tests in which it isn't."""
 
 
-def tested(results: Iterable[tuple[Subject, Result]]) -> dict[str, Tested]:
+def tests_by_rule(results: Iterable[tuple[Subject, Result]]) -> dict[str, Tested]:
     """By rule id, what its tests are. A failed test is one all the same."""
     found: dict[str, Tested] = {}
     for subject, result in results:

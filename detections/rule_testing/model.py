@@ -79,7 +79,7 @@ class Comparison(Struct, frozen=True, kw_only=True):
     """Those that are nearest to no expected one."""
 
 
-Way = Literal["shuffled", "twice", "batches"]
+Way = Literal["reversed", "shuffled", "twice", "batches"]
 
 
 class Replay(Struct, frozen=True, kw_only=True):
@@ -89,11 +89,13 @@ class Replay(Struct, frozen=True, kw_only=True):
     batch: int
     """Events that come together."""
     seed: int | None = None
-    """What the order was drawn from; None where it is the first one's."""
+    """What the order was drawn from, where it was."""
 
     def __str__(self) -> str:
         together = "one by one" if self.batch == 1 else f"{self.batch} at a time"
         match self.way:
+            case "reversed":
+                return f"the last first, {together}"
             case "shuffled":
                 return f"shuffled with seed {self.seed}, {together}"
             case "twice":

@@ -18,10 +18,12 @@ from detections.rule_testing.model import Replay, ReplayDifference, RuleTest, Sa
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert
 
+#: Seeds that give different orders even of three events.
 SHUFFLED = (
+    Replay(way="reversed", batch=1),
     Replay(way="shuffled", batch=1, seed=1),
-    Replay(way="shuffled", batch=7, seed=2),
-    Replay(way="shuffled", batch=1_000, seed=3),
+    Replay(way="shuffled", batch=7, seed=7),
+    Replay(way="shuffled", batch=1_000, seed=13),
     Replay(way="twice", batch=3, seed=4),
 )
 BATCHES = (Replay(way="batches", batch=1), Replay(way="batches", batch=3))
@@ -99,6 +101,8 @@ def _deliver(engine: Engine, samples: Sequence[Sample]) -> list[Alert]:
 
 def _order(samples: Sequence[Sample], way: Replay) -> list[Sample]:
     order = [*samples, *samples] if way.way == "twice" else [*samples]
+    if way.way == "reversed":
+        order.reverse()
     if way.seed is not None:
         random.Random(way.seed).shuffle(order)  # noqa: S311 - the same for everybody
     return order

@@ -58,7 +58,7 @@ def run_tests_beside(
     warnings: list[Problem] = []
     if not plan.chosen:
         pairs = [(file.subject, result) for file, results, _ in tested for result in results]
-        warnings += coverage.untested_rules(plan.rules, coverage.tested(pairs))
+        warnings += coverage.untested_rules(plan.rules, coverage.tests_by_rule(pairs))
         covered = [name for _, result in pairs for name in result.covered]
         warnings += coverage.untested_exceptions(plan.rules, covered)
     if junit_file is not None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 import yaml
 
-from detections.rule_tests import run_test_file
-from detections.rule_tests import test_files as files_with_tests
+from detections.rule_testing import run_test_file
+from detections.rule_testing import test_files as files_with_tests
 from detections.rules import load_rules
 from normalizer.reference_files import load_reference
 from pipeline.config.loading import load_configuration
@@ -80,6 +80,6 @@ def test_the_rules_of_the_tutorial_load_and_pass_the_tests_beside_them(tmp_path:
     tested = files_with_tests(tmp_path / "my_rules")
     assert tested
     for path in tested:
-        results = run_test_file(path)
-        assert {result.name: result.differences for result in results if result.differences} == {}
-        assert {result.positive for result in results} == {True, False}
+        results = run_test_file(path, rules)
+        assert [result.test.name for result in results if not result.passed] == []
+        assert {bool(result.test.expected) for result in results} == {True, False}
