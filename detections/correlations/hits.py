@@ -37,7 +37,10 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     rule: str
     """The correlation rule's id."""
     timestamp: int
-    """When it came true: the completing event's time, or the time at which its window closed."""
+    """When it came true: the completing event's time, or the time at which its window closed.
+
+    Where a late event completes it, the time of the newest event that it took to come true.
+    """
     group: Mapping[str, str]
     """The group's values, by the names in `group-by`, as text."""
     completing: Hit
@@ -45,7 +48,8 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[tuple[str, Evidence], ...]
     """Event id and evidence, by event time; the newest, where there are more than are kept."""
     metrics: Mapping[str, float]
-    """`count`, and for value types `value`; see the correlations' reference for the others."""
+    """`count`, and for value types `value`, of the window; of the series: `events`, `span_seconds`
+    and `alert_of_series`."""
     sentence: str
     """Why it fired, in words with numbers, for a rule that has no reason of its own."""
 
@@ -56,4 +60,7 @@ class Limits(msgspec.Struct, frozen=True, kw_only=True):
     most_groups: int = 100_000
     """Groups; the one longest without news goes first."""
     most_events: int = 10_000
-    """Events of a group; the oldest goes first."""
+    """Events of a group; the oldest goes first. A rule that asks for more gets as many as it asks
+    for."""
+    most_held: int = 1_000_000
+    """Events of all groups together; the group longest without news goes first."""

@@ -1,0 +1,157 @@
+"""Absence, an extension of ours: what should have come, and didn't."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from detections.correlations.closing import Closing, ClosingGroup, Schedule
+from detections.correlations.conditions import Condition
+from detections.correlations.hits import Hit, Limits
+from detections.correlations.measures import Measure
+from detections.correlations.sources import Key
+from detections.correlations.tallies import CountTally, Payload
+from detections.correlations.windows import (
+    Counts,
+    Entry,
+    Group,
+    Kept,
+    Outcome,
+    Windows,
+    time_of,
+)
+from detections.rules.model import CorrelationRule
+
+_FIRST, _SECOND = 1, 2
+
+
+def _either(one: Payload, other: Payload) -> Payload:
+    return one | other
+
+
+class Unanswered(Closing):
+    """The second rule's event does not follow the first's within a timespan.
+
+    A window opens with an event of the first rule, and is gone with the second's.
+    """
+
+    def __init__(
+        self,
+        rule: CorrelationRule,
+        limits: Limits,
+        counts: Counts,
+        tells: bool,
+        schedule: Schedule,
+    ) -> None:
+        always = Condition(())
+        measure = Measure(
+            tally=lambda: CountTally(always),
+            closing=True,
+            merge=_either,
+            condition=always,
+            counts_events=True,
+        )
+        super().__init__(rule, measure, limits, counts, tells, schedule)
+
+    def _place(
+        self, key: Key, group: ClosingGroup, hit: Hit, payload: Payload, now: int
+    ) -> list[Outcome] | None:
+        time = hit.timestamp
+        if payload & _SECOND:
+            group.windows = [
+                window
+                for window in group.windows
+                if window.judged or not window.opened <= time <= window.opened + self.span
+            ]
+            group.series = [s for s in group.series if not self._is_near(s, time, time)]
+            self._forget(group, time, now)
+        elif not self._note(group, hit) and not self._is_answered(group, time):
+            self._open(key, group, hit, now)
+        return None
+
+    def _is_answered(self, group: ClosingGroup, time: int) -> bool:
+        """Whether the second's event has come before this one, though it is later (or the same)."""
+        entries = group.entries
+        for place in range(bisect_left(entries, time, group.front, key=time_of), len(entries)):
+            moment, _, _, payload = entries[place]
+            if moment > time + self.span:
+                break
+            if payload & _SECOND:
+                return True
+        return False
+
+
+class SilentGroup(Group, kw_only=True):
+    """What is kept of one group: its newest event."""
+
+    last: Hit
+    closes: int
+    """The time that must be passed without another event."""
+    timer: int
+    """When the runtime asks next."""
+
+
+class Silence(Windows[SilentGroup]):
+    """Nothing comes within a timespan after a group's last event; each event starts it anew."""
+
+    def __init__(
+        self,
+        rule: CorrelationRule,
+        limits: Limits,
+        counts: Counts,
+        tells: bool,
+        schedule: Schedule,
+    ) -> None:
+        super().__init__(
+            rule,
+            limits,
+            counts,
+            keep=2 * rule.correlation.timespan,
+            least=0,
+            merge=_either,
+            tells=tells,
+        )
+        self._schedule = schedule
+
+    def _take(
+        self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
+    ) -> list[Outcome] | None:
+        entry: Entry = (hit.timestamp, hit.id, evidence, payload)
+        closes = now + self.span
+        group = self.groups.get(key)
+        if group is None:
+            group = SilentGroup(entries=[entry], touched=now, last=hit, closes=closes, timer=closes)
+            self._add(key, group, now)
+            self.held += 1
+            self._schedule(closes, key)
+            self._bound(now)
+            return None
+        self.groups.move_to_end(key)
+        group.touched = now
+        if hit.timestamp >= group.entries[0][0]:
+            group.entries[0] = entry
+            group.last, group.closes = hit, closes
+        return None
+
+    def close(self, key: Key, deadline: int) -> list[Outcome]:
+        group = self.groups.get(key)
+        if group is None or group.timer != deadline:
+            return []  # it had to be let go
+        if group.closes > deadline:
+            group.timer = group.closes
+            self._schedule(group.closes, key)
+            return []
+        del self.groups[key]
+        self.held -= 1
+        outcome = Outcome(
+            key=key,
+            timestamp=group.entries[0][0] + self.span,
+            completing=group.last,
+            entries=group.entries,
+            count=1,
+            value=None,
+            events=1,
+            alert=1,
+        )
+        return [outcome]
+
+    def deadlines(self, key: Key, group: SilentGroup) -> Iterable[int]:
+        return (group.closes,)

@@ -1,0 +1,79 @@
+"""What a correlation hands on: firings to the engine, hits to other correlations."""
+
+from collections.abc import Mapping, Sequence
+
+from detections.correlations.hits import Firing, Hit
+from detections.correlations.sentences import sentence_of
+from detections.correlations.values import as_float
+from detections.correlations.windows import ChainedHit, Entry, Happening, Outcome
+from detections.rules.model import CorrelationRule
+
+#: A firing hands on so many of its newest events to correlations that refer to its rule.
+_MOST_HANDED_ON = 1_000
+
+
+class Speaker:
+    """Makes the firings of one correlation, and its hits for others."""
+
+    def __init__(self, rule: CorrelationRule, titles: Mapping[str, str], most_events: int) -> None:
+        self._id = rule.rule.id
+        self._names = rule.correlation.group_by
+        self._sentence = sentence_of(rule, titles)
+        self._most_events = most_events
+
+    def firing(self, outcome: Outcome) -> Firing:
+        found = happenings(outcome.entries)
+        lasted = found[-1][0] - found[0][0]
+        chained = any(isinstance(entry[2], tuple) for entry in outcome.entries)
+        events = len(found) if chained else outcome.events
+        metrics: dict[str, float] = {"count": outcome.count}
+        if outcome.value is not None:
+            metrics["value"] = as_float(outcome.value)
+        metrics["events"] = events
+        metrics["span_seconds"] = lasted / 1e9
+        metrics["alert_of_series"] = outcome.alert
+        return Firing(
+            rule=self._id,
+            timestamp=outcome.timestamp,
+            group=dict(zip(self._names, outcome.key, strict=True)),
+            completing=_origin(outcome.completing),
+            evidence=tuple((id_, kept) for _, id_, kept in found[-self._most_events :]),
+            metrics=metrics,
+            sentence=self._sentence(outcome, lasted),
+        )
+
+    def hit(self, outcome: Outcome) -> ChainedHit:
+        """The firing as a hit, with the values of its completing event and its group."""
+        completing = outcome.completing
+        return ChainedHit(
+            rule=self._id,
+            id=completing.id,
+            timestamp=outcome.timestamp,
+            values={**completing.values, **dict(zip(self._names, outcome.key, strict=True))},
+            evidence=completing.evidence,
+            event=completing.event,
+            origin=_origin(completing),
+            happenings=tuple(happenings(outcome.entries[-_MOST_HANDED_ON:])[-_MOST_HANDED_ON:]),
+        )
+
+
+def happenings(entries: Sequence[Entry]) -> list[Happening]:
+    """The events that entries rest on, each once, by time."""
+    found: dict[str, Happening] = {}
+    in_order = True
+    for time, id_, kept, _ in entries:
+        if isinstance(kept, tuple):
+            in_order = False
+            for happening in kept:
+                found.setdefault(happening[1], happening)
+        else:
+            found.setdefault(id_, (time, id_, kept))
+    return list(found.values()) if in_order else sorted(found.values(), key=_time)
+
+
+def _time(happening: Happening) -> int:
+    return happening[0]
+
+
+def _origin(hit: Hit) -> Hit:
+    return hit.origin if isinstance(hit, ChainedHit) else hit

@@ -1,0 +1,218 @@
+"""Runs the correlations: hits in, firings out, chains of correlations and closing windows between.
+
+Nothing here depends on how hits come in batches, or on how often the time is told.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from heapq import heappop, heappush
+from typing import Any
+
+from detections.correlations.absence import Silence, Unanswered
+from detections.correlations.closing import Closing, Schedule
+from detections.correlations.firings import Speaker
+from detections.correlations.hits import Firing, Hit, Limits
+from detections.correlations.measures import measure_of
+from detections.correlations.needs import needs_of
+from detections.correlations.sliding import Sliding
+from detections.correlations.sources import Key, Source
+from detections.correlations.windows import Counts, Outcome, Windows
+from detections.rules.model import CorrelationRule, CorrelationType
+
+_NEVER = -(2**63)
+_LIMITS = Limits()
+#: Types that count firings of a correlation that they refer to. The others are told at each event
+#: at which its condition holds, whether it alerts then or not.
+_COUNTING: frozenset[CorrelationType] = frozenset(
+    ("event_count", "value_sum", "value_avg", "value_percentile", "value_median")
+)
+
+
+class _Part:
+    """One correlation, and what it leads to."""
+
+    __slots__ = ("counting", "leads_to", "order", "rule", "speaker", "windows")
+
+    def __init__(self, order: int, rule: CorrelationRule, speaker: Speaker) -> None:
+        self.order = order
+        """Its place among the rules; those that refer to it come later."""
+        self.rule = rule
+        self.speaker = speaker
+        self.counting = rule.correlation.type in _COUNTING
+        self.leads_to: list[_Part] = []
+        """The correlations that refer to it."""
+        self.windows: Windows[Any]
+
+
+class _Route:
+    """Where the hits of one rule go."""
+
+    __slots__ = ("ends", "parts")
+
+    def __init__(self) -> None:
+        self.parts: list[tuple[_Part, Source]] = []
+        self.ends = True
+        """Whether nothing leads on from any of them."""
+
+
+class Correlations:
+    """All correlations of a rule set, with their state.
+
+    `titles` are those of the Sigma rules that correlations refer to, for sentences. Raises
+    ValueError if a rule refers to a correlation that comes after it, or can't be run.
+    """
+
+    def __init__(
+        self,
+        rules: Sequence[CorrelationRule],
+        limits: Limits = _LIMITS,
+        *,
+        titles: Mapping[str, str] | None = None,
+    ) -> None:
+        self.needs = needs_of(rules)
+        """Sigma rule id to the ECS fields whose values a hit of it must carry."""
+        self.late = 0
+        """Hits behind the time that was already reached."""
+        self.reached = _NEVER
+        """The time that is reached: the newest event's, or later."""
+        self._counts = Counts()
+        self._timers: list[tuple[int, int, Key]] = []
+        """Windows to close: when, of which part, of which group."""
+        self._parts = self._parts_of(rules, limits, titles or {})
+        self._routes: dict[str, _Route] = {}
+        for part in self._parts:
+            for name, source in part.windows.sources.items():
+                route = self._routes.setdefault(name, _Route())
+                route.parts.append((part, source))
+                route.ends = route.ends and not part.leads_to
+
+    @property
+    def evictions(self) -> dict[tuple[str, str], int]:
+        """By rule id and "groups" or "events": what had to go because there was too much."""
+        return self._counts.evictions
+
+    @property
+    def left_out(self) -> dict[tuple[str, str], int]:
+        """By rule id and field: hits that lack a value for it, and so belong to no group."""
+        return self._counts.left_out
+
+    # -- input -------------------------------------------------------------------------------------
+
+    def observe(self, hits: Sequence[Hit], time: int) -> list[Firing]:
+        """Take one event's hits; `time` is the event's. Returns what fired, in order.
+
+        First, windows are closed whose deadline is before `time`.
+        """
+        fired: list[Firing] = []
+        timers = self._timers
+        if timers and timers[0][0] < time:
+            self._close(time, fired)
+        if time >= self.reached:
+            self.reached = time
+        else:
+            self.late += len(hits)
+        if len(hits) == 1:
+            hit = hits[0]
+            route = self._routes.get(hit.rule)
+            if route is None:
+                return fired
+            if route.ends:
+                for part, source in route.parts:
+                    outcomes = part.windows.take(source, hit, self.reached)
+                    if outcomes:
+                        self._tell(part, outcomes, {}, fired)
+                return fired
+        pending: dict[int, list[Hit]] = {}
+        for hit in hits:
+            route = self._routes.get(hit.rule)
+            for part, _ in () if route is None else route.parts:
+                pending.setdefault(part.order, []).append(hit)
+        self._run(pending, fired)
+        return fired
+
+    def advance(self, time: int) -> list[Firing]:
+        """Event time has come this far. Closes windows whose deadline is before `time`."""
+        fired: list[Firing] = []
+        self._close(time, fired)
+        self.reached = max(self.reached, time)
+        return fired
+
+    def _close(self, time: int, fired: list[Firing]) -> None:
+        timers = self._timers
+        while timers and timers[0][0] < time:
+            deadline, order, key = heappop(timers)
+            self.reached = max(self.reached, deadline)
+            part = self._parts[order]
+            pending: dict[int, list[Hit]] = {}
+            self._tell(part, part.windows.close(key, deadline), pending, fired)
+            self._run(pending, fired)
+
+    def _run(self, pending: dict[int, list[Hit]], fired: list[Firing]) -> None:
+        """Take hits by the order of the parts that they are for, and what follows from them."""
+        while pending:
+            part = self._parts[min(pending)]
+            hits, windows = pending.pop(part.order), part.windows
+            if len(hits) == 1 and type(hits[0]) is Hit:
+                outcomes = windows.take(windows.sources[hits[0].rule], hits[0], self.reached)
+            else:
+                outcomes = windows.take_together(hits, self.reached)
+            if outcomes:
+                self._tell(part, outcomes, pending, fired)
+
+    def _tell(
+        self,
+        part: _Part,
+        outcomes: Iterable[Outcome],
+        pending: dict[int, list[Hit]],
+        fired: list[Firing],
+    ) -> None:
+        """Hand on what holds: as a firing, and as a hit to the correlations that refer to it."""
+        for outcome in outcomes:
+            if outcome.alert and not part.rule.silent:
+                fired.append(part.speaker.firing(outcome))
+            leads_to = [above for above in part.leads_to if outcome.alert or not above.counting]
+            if leads_to:
+                hit = part.speaker.hit(outcome)
+                for above in leads_to:
+                    pending.setdefault(above.order, []).append(hit)
+
+    # -- set-up ------------------------------------------------------------------------------------
+
+    def _parts_of(
+        self, rules: Sequence[CorrelationRule], limits: Limits, titles: Mapping[str, str]
+    ) -> list[_Part]:
+        titles = {**titles, **{one.rule.id: one.rule.title for one in rules}}
+        parts = [
+            _Part(order, rule, Speaker(rule, titles, limits.most_events))
+            for order, rule in enumerate(rules)
+        ]
+        part_of = {part.rule.rule.id: part for part in parts}
+        for part in parts:
+            for name in dict.fromkeys(part.rule.correlation.rules):
+                lower = part_of.get(name)
+                if lower is not None:
+                    if lower.order >= part.order:
+                        raise ValueError(
+                            f"correlation {part.rule.rule.id} comes before {name}, which it "
+                            "refers to"
+                        )
+                    lower.leads_to.append(part)
+        for part in parts:
+            part.windows = self._windows_of(part, limits)
+        return parts
+
+    def _windows_of(self, part: _Part, limits: Limits) -> Windows[Any]:
+        rule, counts, schedule = part.rule, self._counts, self._schedule_of(part)
+        tells = any(not above.counting for above in part.leads_to)
+        if rule.correlation.type == "absence":
+            kind = Silence if len(rule.correlation.rules) == 1 else Unanswered
+            return kind(rule, limits, counts, tells, schedule)
+        measure = measure_of(rule.correlation)
+        if measure.closing:
+            return Closing(rule, measure, limits, counts, tells, schedule)
+        return Sliding(rule, measure, limits, counts, tells)
+
+    def _schedule_of(self, part: _Part) -> Schedule:
+        def schedule(deadline: int, key: Key) -> None:
+            heappush(self._timers, (deadline, part.order, key))
+
+        return schedule

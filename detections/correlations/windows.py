@@ -1,0 +1,249 @@
+"""What all windows have in common: reading hits, groups, bounds, and what comes out."""
+
+from abc import ABC, abstractmethod
+from collections import OrderedDict
+from collections.abc import Callable, Iterable, Sequence
+from operator import itemgetter
+from typing import Generic, TypeVar
+
+import msgspec
+
+from detections.correlations.hits import Evidence, Hit, Limits
+from detections.correlations.sources import Key, Source, source_of
+from detections.correlations.tallies import Payload
+from detections.correlations.values import Measured
+from detections.rules.model import CorrelationRule
+
+#: An event as evidence: its time, its id and what is kept of it.
+Happening = tuple[int, str, Evidence]
+#: Evidence of a hit: what is kept of the event; of another correlation's firing, what it rests on.
+Kept = Evidence | tuple[Happening, ...]
+#: What a window keeps of a hit: its time, its id, its evidence, and what it contributes.
+Entry = tuple[int, str, Kept, Payload]
+
+time_of: Callable[[Entry], int] = itemgetter(0)
+
+#: Other correlations are told of the newest events of a window, where it doesn't alert.
+MOST_TOLD = 100
+
+#: So many entries that were let go are deleted at once, if they are half of all.
+_MANY = 32
+
+
+class ChainedHit(Hit, frozen=True, kw_only=True):
+    """A firing of a correlation as a hit for another one."""
+
+    origin: Hit
+    """The hit that completed the firing."""
+    happenings: tuple[Happening, ...]
+    """What the firing rests on."""
+
+
+class Outcome(msgspec.Struct, kw_only=True):
+    """A condition that holds for a group."""
+
+    key: Key
+    timestamp: int
+    completing: Hit
+    entries: Sequence[Entry]
+    """What it rests on: the whole series where it alerts, else the window."""
+    count: int
+    value: Measured | None
+    events: int
+    """Hits of the series so far, kept or not."""
+    alert: int
+    """Which alert of its series it is, from 1; 0 if it is none, and only other correlations that
+    refer to this one are told."""
+
+
+class Counts(msgspec.Struct):
+    """What was let go or left out, by rule."""
+
+    evictions: dict[tuple[str, str], int] = {}
+    left_out: dict[tuple[str, str], int] = {}
+
+    def evict(self, rule: str, what: str) -> None:
+        self.evictions[rule, what] = self.evictions.get((rule, what), 0) + 1
+
+    def leave_out(self, rule: str, field: str) -> None:
+        self.left_out[rule, field] = self.left_out.get((rule, field), 0) + 1
+
+
+class Group(msgspec.Struct, kw_only=True):
+    """What is kept of one group."""
+
+    entries: list[Entry]
+    """By time; those of the same time as they came."""
+    touched: int
+    """The time that had been reached when the group last got a hit."""
+    front: int = 0
+    """Entries before this one are let go, and only not yet deleted."""
+
+    def held(self) -> int:
+        return len(self.entries) - self.front
+
+
+G = TypeVar("G", bound=Group)
+
+
+class Windows(ABC, Generic[G]):
+    """The windows of one correlation, by group."""
+
+    def __init__(
+        self,
+        rule: CorrelationRule,
+        limits: Limits,
+        counts: Counts,
+        *,
+        keep: int,
+        least: int,
+        merge: Callable[[Payload, Payload], Payload],
+        tells: bool,
+    ) -> None:
+        """`keep` is how long a group is kept without news, in nanoseconds of event time.
+
+        `least` is how many events it takes to fulfil the condition, `merge` makes one of what two
+        hits of the same event contribute, and `tells` is whether correlations refer to this one
+        that must know of each time that it holds, not only of alerts.
+        """
+        correlation = rule.correlation
+        self.rule = rule
+        self.span = correlation.timespan
+        self.sources = {name: source_of(correlation, name) for name in correlation.rules}
+        self.groups: OrderedDict[Key, G] = OrderedDict()
+        """The group longest without news comes first."""
+        self.held = 0
+        """Hits that are kept, of all groups."""
+        self._id = rule.rule.id
+        self._counts = counts
+        self._keep = keep
+        self._merge = merge
+        self._tells = tells
+        self._most_groups = limits.most_groups
+        # A rule that asks for more events than that gets them: else it could never fire.
+        self._most_events = max(limits.most_events, least)
+        self._most_held = max(limits.most_held, self._most_events)
+
+    # -- hits --------------------------------------------------------------------------------------
+
+    def take(self, source: Source, hit: Hit, now: int) -> list[Outcome] | None:
+        """Take a hit. `now` is the time that is reached, which the hit may be behind."""
+        values = hit.values
+        read = source.payload
+        if read is None:
+            payload = source.mask
+        else:
+            payload = read(values)
+            if payload is None:
+                self._counts.leave_out(self._id, source.missing(values))
+                return None
+        keys = source.keys(values)
+        if len(keys) == 1:
+            return self._take(keys[0], hit, hit.evidence, payload, now)
+        if not keys:
+            self._counts.leave_out(self._id, source.missing(values))
+        outcomes: list[Outcome] = []
+        for key in keys:
+            outcomes += self._take(key, hit, hit.evidence, payload, now) or ()
+        return outcomes
+
+    def take_together(self, hits: Iterable[Hit], now: int) -> list[Outcome]:
+        """Take hits of one event, and firings that it completed.
+
+        An event that is a hit of several rules counts once; so does one that completed a firing
+        and is a hit by itself.
+        """
+        merged: dict[tuple[Key, str, int], list[tuple[Hit, Kept, Payload, int]]] = {}
+        sources = self.sources
+        for hit in sorted(hits, key=lambda hit: sources[hit.rule].mask):
+            source = sources[hit.rule]
+            evidence = hit.happenings if isinstance(hit, ChainedHit) else hit.evidence
+            payload = source.mask if source.payload is None else source.payload(hit.values)
+            keys = source.keys(hit.values) if payload is not None else ()
+            if not keys:
+                self._counts.leave_out(self._id, source.missing(hit.values))
+            for key in keys:
+                same = merged.setdefault((key, hit.id, hit.timestamp), [])
+                for place, (first, kept, before, mask) in enumerate(same):
+                    if not mask & source.mask:
+                        both = self._merge(before, payload)
+                        same[place] = first, _all_of(kept, evidence), both, mask | source.mask
+                        break
+                else:
+                    same.append((hit, evidence, payload, source.mask))
+        outcomes: list[Outcome] = []
+        for (key, _, _), same in merged.items():
+            for hit, evidence, payload, _ in same:
+                outcomes += self._take(key, hit, evidence, payload, now) or ()
+        return outcomes
+
+    @abstractmethod
+    def _take(
+        self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
+    ) -> list[Outcome] | None:
+        """Take a hit of one group."""
+
+    # -- time --------------------------------------------------------------------------------------
+
+    def close(self, key: Key, deadline: int) -> list[Outcome]:
+        """Judge the group's windows that close at `deadline`."""
+        return []
+
+    def deadlines(self, key: Key, group: G) -> Iterable[int]:
+        """When windows of the group that are open will close."""
+        return ()
+
+    # -- bounds ------------------------------------------------------------------------------------
+
+    def _let_go(self, group: G, place: int) -> None:
+        """Nothing needs the entries before this place any more."""
+        self.held -= place - group.front
+        group.front = place
+        if place >= _MANY and 2 * place >= len(group.entries):
+            del group.entries[:place]
+            group.front = 0
+
+    def is_forgotten(self, group: G, now: int) -> bool:
+        """Whether the group was without news for so long that it is as if it had never been."""
+        return now - group.touched > self._keep
+
+    def _add(self, key: Key, group: G, now: int) -> G:
+        """A new group, for which another one may have to go."""
+        groups = self.groups
+        before = groups.pop(key, None)
+        if before is not None:
+            self.held -= before.held()
+        for _ in range(2):  # two for each new one, so that there are never many of them
+            if not self._drop_forgotten(now):
+                break
+        if len(groups) >= self._most_groups and not self._drop_forgotten(now):
+            self._drop_first()
+        groups[key] = group
+        return group
+
+    def _bound(self, now: int) -> None:
+        """Let groups go until no more hits are kept than allowed."""
+        while self.held > self._most_held and len(self.groups) > 1:
+            if not self._drop_forgotten(now):
+                self._drop_first()
+
+    def _drop_forgotten(self, now: int) -> bool:
+        for key, group in self.groups.items():
+            if self.is_forgotten(group, now):
+                self.held -= group.held()
+                del self.groups[key]
+                return True
+            break
+        return False
+
+    def _drop_first(self) -> None:
+        _, group = self.groups.popitem(last=False)
+        self.held -= group.held()
+        self._counts.evict(self._id, "groups")
+
+
+def _all_of(one: Kept, other: Kept) -> Kept:
+    """The evidence of two hits of one event: a firing's, which has that event's in it."""
+    if isinstance(one, tuple):
+        return one + other if isinstance(other, tuple) else one
+    return other
