@@ -57,18 +57,23 @@ def build_elasticsearch(settings: config.ElasticsearchSink) -> ElasticsearchSink
     """As `build_sink`; it has `install_templates` besides, for `tapewatch setup`."""
     return ElasticsearchSink(
         settings.name,
-        Connection(
-            urls=settings.urls,
-            timeout=settings.timeout,
-            api_key=settings.api_key,
-            username=settings.username,
-            password=settings.password,
-            ca_certificate=settings.ca_certificate,
-            verify_certificates=settings.verify_certificates,
-        ),
+        elasticsearch_connection(settings),
         elasticsearch_fields(),
         names=StreamNames(namespace=settings.namespace),
         install=settings.install_templates,
+    )
+
+
+def elasticsearch_connection(settings: config.ElasticsearchSink) -> Connection:
+    """Where the sink's server is and how to log in: also to read from it."""
+    return Connection(
+        urls=settings.urls,
+        timeout=settings.timeout,
+        api_key=settings.api_key,
+        username=settings.username,
+        password=settings.password,
+        ca_certificate=settings.ca_certificate,
+        verify_certificates=settings.verify_certificates,
     )
 
 

@@ -70,6 +70,8 @@ class Events(Struct, frozen=True, kw_only=True):
     """Events that came again, and counted once."""
     late: int
     """Events that came later than allowed, and were taken all the same."""
+    allowed_lateness: str
+    """Such as `10m`; with `0s` every event that is older than one before it is late."""
     first: str | None
     last: str | None
     seconds: float

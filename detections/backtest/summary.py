@@ -27,7 +27,7 @@ from detections.backtest.variants import Grid
 from detections.rules.model import CorrelationRule, CorrelatorRule, Rule, SigmaRule
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import render
-from pipeline.units import DAY, SECOND
+from pipeline.units import DAY, SECOND, format_duration
 
 _MOST_ENTITIES = 20
 _MOST_ENTITIES_OF_RULE = 5
@@ -82,6 +82,7 @@ class _Telling:
             outside=meter.outside,
             duplicates=passed.duplicates,
             late=passed.late,
+            allowed_lateness=format_duration(self._plan.allowed_lateness),
             first=None if meter.first is None else time_text(meter.first),
             last=None if meter.last is None else time_text(meter.last),
             seconds=self._span / SECOND,

@@ -1,6 +1,7 @@
 """All subcommands, registered by import. What a command needs it imports itself, when it runs."""
 
 from pipeline.cli import (
+    backtest,
     dead,
     demo,
     detect,
@@ -18,6 +19,7 @@ from pipeline.cli.app import app
 
 __all__ = [
     "app",
+    "backtest",
     "dead",
     "demo",
     "detect",

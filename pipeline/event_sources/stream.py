@@ -80,6 +80,7 @@ class StreamSource:
                 gone = min(after, last) - self._first + 1
                 self._notes.append(f"{gone:,} messages at the range's beginning have expired")
             if not state.messages or after >= last:
+                self._notes.append(f"the stream ends with message {state.last_seq:,}")
                 return
             start = await self._start_time(bus, state.first_seq, state.last_seq)
             reader = bus.reader(Stream.EVENTS, after=after, start_time=start)

@@ -1,0 +1,238 @@
+"""``tapewatch backtest``: what rules would have found in the past, before they go live."""
+
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+
+if TYPE_CHECKING:
+    from detections.backtest.labels import Labels
+    from detections.backtest.result import Backtest
+    from detections.backtest.run import Plan
+    from detections.rules.model import Rule
+    from pipeline.event_sources import Batch, EventSource
+
+_DEFAULT_RULES = Path("sigma_rules")
+_STANDARD_OUTPUT = Path("-")
+_OF_STREAM = "With --stream also the number of a message."
+
+
+@app.command()
+@command
+def backtest(
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
+    ] = None,
+    events: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--events",
+            help="NDJSON (also .gz, .zst) or Parquet: files, folders, patterns; - for stdin.",
+        ),
+    ] = None,
+    column: Annotated[
+        str | None, typer.Option(help="Of Parquet files: the column that holds events as JSON.")
+    ] = None,
+    stream: Annotated[bool, typer.Option("--stream", help="Events of the configured bus.")] = False,
+    elasticsearch: Annotated[
+        bool, typer.Option("--elasticsearch", help="Events of the configured Elasticsearch sink.")
+    ] = False,
+    sink: Annotated[
+        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
+    ] = None,
+    index: Annotated[
+        str | None,
+        typer.Option(
+            help="Index, data stream or pattern.", show_default="the sink's stream of events"
+        ),
+    ] = None,
+    query: Annotated[str | None, typer.Option(help="Only documents that match, Lucene.")] = None,
+    since: Annotated[
+        str | None, typer.Option("--from", help=f"Event time to begin at. {_OF_STREAM}")
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help=f"Event time to end before. {_OF_STREAM}")
+    ] = None,
+    allowed_lateness: Annotated[
+        str, typer.Option(metavar="DURATION", help="How late an event may come, such as 10m.")
+    ] = "0s",
+    labels: Annotated[
+        Path | None, typer.Option(help="Alerts that should come, and that should not.")
+    ] = None,
+    closed_world: Annotated[
+        bool, typer.Option("--closed-world", help="Alerts that no label speaks of are wrong.")
+    ] = False,
+    compare: Annotated[
+        list[Path] | None, typer.Option(help="Other rules: what would change with them.")
+    ] = None,
+    sweep: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="RULE:PARAMETER=VALUES",
+            help="Try values: 1s..5s:500ms, or 10,20,50. Several sweeps make a grid.",
+        ),
+    ] = None,
+    html: Annotated[Path | None, typer.Option(help="Write a page with charts.")] = None,
+    json: Annotated[
+        Path | None, typer.Option(help="Write the result as JSON; - for stdout.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Run rules over events of the past: alerts by rule and day, and how right they are.
+
+    Exit 1 if a line was no event or a rule failed on one.
+    """
+    from pipeline.cli.backtest_inputs import Wanted, choose
+    from pipeline.cli.backtest_text import print_backtest
+
+    chosen = choose(
+        Wanted(
+            config=config,
+            events=events or (),
+            column=column,
+            stream=stream,
+            elasticsearch=elasticsearch,
+            sink=sink,
+            index=index,
+            query=query,
+            since=since,
+            until=until,
+        )
+    )
+    plan = _plan(
+        rules or [_DEFAULT_RULES],
+        compare or [],
+        sweep or [],
+        labels,
+        closed_world=closed_world,
+        allowed_lateness=allowed_lateness,
+        since=chosen.since,
+        until=chosen.until,
+    )
+    result = _run(plan, chosen.source)
+    if json is not None:
+        _write(json, _json(result))
+    if html is not None:
+        from pipeline.cli.backtest_page import render_page
+
+        _write(html, render_page(result).encode())
+    if json != _STANDARD_OUTPUT and html != _STANDARD_OUTPUT:
+        print_backtest(result, Console())
+    if result.events.dead or result.rule_failures:
+        raise typer.Exit(FAILED)
+
+
+def _plan(
+    rules: Sequence[Path],
+    compare: Sequence[Path],
+    sweeps: Sequence[str],
+    labels: Path | None,
+    *,
+    closed_world: bool,
+    allowed_lateness: str,
+    since: int | None,
+    until: int | None,
+) -> "Plan":
+    from detections.backtest.run import Plan
+    from detections.backtest.sweeps import SweepError, parse_sweep
+    from detections.backtest.variants import sweep_rules
+    from detections.rules import load_rules
+    from detections.rules.loading import read_rules, rules_of
+    from pipeline.units import UnitError, parse_duration
+
+    try:
+        lateness = parse_duration(allowed_lateness)
+    except UnitError as error:
+        raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
+    if closed_world and labels is None:
+        raise Failure("--closed-world belongs to --labels", CONFIGURATION)
+    files, problems = read_rules(rules)
+    ruleset = rules_of(files, problems)
+    compared = load_rules(compare) if compare else None
+    try:
+        wanted = [parse_sweep(text) for text in sweeps]
+        grid = sweep_rules(files, ruleset, wanted) if wanted else None
+    except SweepError as error:
+        raise Failure(f"--sweep: {error}", CONFIGURATION) from error
+    known = [*ruleset.rules, *(compared.rules if compared else ())]
+    return Plan(
+        rules=ruleset,
+        compared=compared,
+        grid=grid,
+        labels=None if labels is None else _labels(labels, known),
+        closed_world=closed_world,
+        allowed_lateness=lateness,
+        since=since,
+        until=until,
+    )
+
+
+def _labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
+    from detections.backtest.label_files import read_labels
+    from detections.backtest.labels import Labels
+
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
+    return Labels(read_labels(data, str(path)), rules)
+
+
+def _run(plan: "Plan", source: "EventSource") -> "Backtest":
+    from detections.backtest.run import run
+    from detections.backtest.summary import summarise
+
+    with _progress(source) as on_batch:
+        passed = run(plan, source.batches(), on_batch=on_batch)
+    return summarise(passed, source=source.name, notes=source.notes)
+
+
+@contextmanager
+def _progress(source: "EventSource") -> "Generator[Callable[[Batch], None]]":
+    """A bar on a terminal's standard error, with the events of each second."""
+    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
+
+    console = Console(stderr=True)
+    with Progress(
+        TextColumn("reading"),
+        BarColumn(),
+        TaskProgressColumn(),
+        TimeElapsedColumn(),
+        TextColumn("{task.fields[lines]:,} events"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    ) as progress:
+        task = progress.add_task("reading", total=source.total, lines=0)
+        lines = 0
+
+        def on_batch(batch: "Batch") -> None:
+            nonlocal lines
+            lines += len(batch.lines)
+            progress.update(task, completed=batch.done, total=source.total, lines=lines)
+
+        yield on_batch
+
+
+def _json(result: "Backtest") -> bytes:
+    import msgspec
+
+    return msgspec.json.format(msgspec.json.encode(result), indent=2) + b"\n"
+
+
+def _write(path: Path, data: bytes) -> None:
+    if path == _STANDARD_OUTPUT:
+        typer.echo(data, nl=False)
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(data)
+    except OSError as error:
+        raise Failure(f"can't write {path}: {error.strerror}") from error

@@ -1,0 +1,307 @@
+"""A backtest on the terminal."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from pipeline.cli.backtest_words import (
+    TimeColumns,
+    doubts,
+    moment_text,
+    rate_text,
+    rounded,
+    span_text,
+    sparkline,
+)
+from pipeline.page.words import plural, printable, ratio
+
+if TYPE_CHECKING:
+    from detections.backtest.result import (
+        Backtest,
+        Comparison,
+        Count,
+        Example,
+        LabelOutcome,
+        LabelText,
+        RuleOutcome,
+        Score,
+        SweepOutcome,
+    )
+
+_SPARK = 24
+_MOST_RULES = 40
+_MOST_ENTITIES = 8
+_MOST_LABELS = 10
+_MOST_PROBLEMS = 10
+_MOST_POINTS = 40
+_LONGEST = 60
+#: Below this width, who alerts are about is left to the line below the table.
+_ROOMY = 110
+_LEAST_RULE = 24
+
+
+def print_backtest(result: "Backtest", console: Console) -> None:
+    """All of it, the rules with the most alerts first."""
+    _print_events(result, console)
+    _print_rules(result, console)
+    _print_entities(result.entities, console)
+    if result.labels is not None:
+        _print_labels(result.labels, console)
+    if result.comparison is not None:
+        _print_comparison(result.comparison, console)
+    if result.sweep is not None:
+        _print_sweep(result.sweep, console)
+    _print_exceptions(result, console)
+    _print_problems(result, console)
+
+
+def _print_events(result: "Backtest", console: Console) -> None:
+    events = result.events
+    read = plural(events.read, "event")
+    if events.first is None or events.last is None:
+        _say(console, f"{read} from {result.source}")
+    else:
+        _say(
+            console,
+            f"{read} of {span_text(events.seconds)}, {moment_text(events.first)} to "
+            f"{moment_text(events.last)} UTC, from {result.source}",
+        )
+    told = doubts(events)
+    if told:
+        _say(console, "; ".join(told), "yellow")
+    for note in result.notes:
+        _say(console, note, "yellow")
+
+
+def _print_rules(result: "Backtest", console: Console) -> None:
+    alerting = [one for one in result.rules if one.alerts]
+    of = f"{len(alerting)} of {plural(len(result.rules), 'rule')}"
+    rate = "" if result.per_day is None else f", {rate_text(result.per_day)}"
+    console.print()
+    _say(console, f"{plural(result.alerts, 'alert')}{rate}, of {of}", "bold")
+    if not alerting:
+        return
+    rated = result.per_day is not None
+    labelled = result.labels is not None
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("rule", overflow="ellipsis", no_wrap=True, min_width=_LEAST_RULE)
+    # What has a least width is never cut; what is left over is the rule's.
+    table.add_column("level", no_wrap=True, min_width=8)
+    table.add_column("alerts", justify="right", no_wrap=True, min_width=7)
+    if rated:
+        table.add_column("a day", justify="right", no_wrap=True, min_width=5)
+    columns = TimeColumns(result.events, _SPARK)
+    by = result.events.bucket if columns.fine else "time"
+    table.add_column(f"by {by}", no_wrap=True, min_width=columns.count)
+    if labelled:
+        for name in ("right", "wrong", "open"):
+            table.add_column(name, justify="right", no_wrap=True, min_width=5)
+    roomy = console.width >= _ROOMY
+    if roomy:
+        table.add_column("most often about", overflow="ellipsis", no_wrap=True)
+    for one in alerting[:_MOST_RULES]:
+        cells = [_rule(one), one.level, f"{one.alerts:,}"]
+        if rated:
+            cells.append(rounded(one.per_day or 0))
+        cells.append(sparkline(columns.counts(one.by_bucket)))
+        if labelled and one.score is not None:
+            cells += [f"{n:,}" for n in (one.score.right, one.score.wrong, one.score.unlabelled)]
+        if roomy:
+            cells.append(_most_often(one))
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    console.print(table)
+    more = len(alerting) - _MOST_RULES
+    if more > 0:
+        _say(console, f"and {plural(more, 'more rule')}", "dim")
+
+
+def _rule(one: "RuleOutcome") -> str:
+    return f"{_short(one.title)} (staged)" if one.staged else _short(one.title)
+
+
+def _most_often(one: "RuleOutcome") -> str:
+    if not one.entities:
+        return ""
+    first = one.entities[0]
+    others = one.different_entities - 1
+    share = f"{_entity(first.name)} ({ratio(first.count / one.alerts)})"
+    return f"{share}, {plural(others, 'other')}" if others else share
+
+
+def _print_entities(entities: "Sequence[Count]", console: Console) -> None:
+    if entities:
+        shown = [f"{_entity(one.name)} {one.count:,}" for one in entities[:_MOST_ENTITIES]]
+        console.print()
+        _say(console, f"Most often about: {', '.join(shown)}")
+
+
+def _print_labels(labels: "LabelOutcome", console: Console) -> None:
+    console.print()
+    _say(console, f"Against the labels: {score_text(labels.score)}", "bold")
+    table = _table(
+        "typology", *_numbers("right", "wrong", "open", "precision", "found", "recall", "F1")
+    )
+    for one in labels.by_typology:
+        table.add_row(one.typology, *score_cells(one.score))
+    if len(labels.by_typology) > 1:
+        table.add_section()
+        table.add_row("all", *score_cells(labels.score))
+    console.print(table)
+    _print_list("missed", labels.missed, console, "red")
+    _print_list("fell for", labels.fallen_for, console, "red")
+    if labels.left_out:
+        left_out = plural(len(labels.left_out), "label")
+        _say(console, f"{left_out} about rules or typologies that no rule here has", "yellow")
+
+
+def score_cells(score: "Score") -> list[str]:
+    """Right, wrong, unlabelled, precision, found of expected, recall, F1."""
+    return [
+        f"{score.right:,}",
+        f"{score.wrong:,}",
+        f"{score.unlabelled:,}",
+        ratio(score.precision),
+        f"{score.found:,} of {score.expected:,}",
+        ratio(score.recall),
+        "–" if score.f1 is None else f"{score.f1:.2f}",
+    ]
+
+
+def score_text(score: "Score") -> str:
+    """`precision 92 %, recall 80 % (8 of 10 found), 3 alerts unlabelled`."""
+    parts = [f"precision {ratio(score.precision)}", f"recall {ratio(score.recall)}"]
+    if score.expected:
+        parts[-1] += f" ({score.found:,} of {score.expected:,} found)"
+    if score.unlabelled:
+        parts.append(f"{plural(score.unlabelled, 'alert')} unlabelled")
+    return ", ".join(parts)
+
+
+def _print_list(what: str, labels: "Sequence[LabelText]", console: Console, style: str) -> None:
+    for one in labels[:_MOST_LABELS]:
+        _say(console, f"{what}: {one.about}  ({one.place})", style)
+    if len(labels) > _MOST_LABELS:
+        _say(console, f"{what}: {len(labels) - _MOST_LABELS} more", style)
+
+
+def _print_comparison(found: "Comparison", console: Console) -> None:
+    console.print()
+    said = (
+        f"With the other rules: {plural(found.after, 'alert')} instead of {found.before:,} "
+        f"({found.new:,} new, {found.gone:,} gone, {found.changed:,} changed, {found.same:,} same)"
+    )
+    _say(console, said, "bold")
+    if found.score is not None:
+        _say(console, score_text(found.score))
+    if not found.rules:
+        _say(console, "No rule differs.")
+        return
+    names = ("before", "after", "new", "gone", "changed")
+    table = _table("rule", "it is", *_numbers(*names))
+    for one in found.rules[:_MOST_RULES]:
+        counts = (one.before, one.after, one.new, one.gone, one.changed)
+        table.add_row(Text(printable(_short(one.title))), one.kind, *(f"{n:,}" for n in counts))
+    console.print(table)
+    for one in found.rules[:_MOST_RULES]:
+        for word, examples in (("new", one.new_examples), ("gone", one.gone_examples)):
+            for example in examples[:2]:
+                _say(console, f"{word}: {_example(example)}", "dim")
+        for change in one.changed_examples[:2]:
+            _say(console, f"changed ({', '.join(change.fields)}): {_example(change.after)}", "dim")
+
+
+def _example(example: "Example") -> str:
+    return f"{moment_text(example.time)} {example.reason}"
+
+
+def _print_sweep(sweep: "SweepOutcome", console: Console) -> None:
+    console.print()
+    _say(console, f"Sweep, counted: {', '.join(sweep.rules)}", "bold")
+    scored = any(point.score is not None for point in sweep.points)
+    rated = any(point.per_day is not None for point in sweep.points)
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for one in sweep.parameters:
+        table.add_column(Text(printable(one.path)), justify="right")
+    table.add_column("alerts", justify="right")
+    if rated:
+        table.add_column("a day", justify="right")
+    table.add_column("", no_wrap=True)
+    if scored:
+        for name in ("precision", "found", "recall", "F1"):
+            table.add_column(name, justify="right")
+    table.add_column("")
+    most = max((point.alerts for point in sweep.points), default=0)
+    for point in sweep.points[:_MOST_POINTS]:
+        cells = [*point.values, f"{point.alerts:,}"]
+        if rated:
+            cells.append(rounded(point.per_day or 0))
+        cells.append("█" * round(12 * point.alerts / most) if most else "")
+        if scored and point.score is not None:
+            cells += score_cells(point.score)[3:]
+        cells.append("← now" if point.current else "")
+        table.add_row(*(Text(printable(cell)) for cell in cells))
+    console.print(table)
+    more = len(sweep.points) - _MOST_POINTS
+    if more > 0:
+        _say(console, f"and {more} more: see --html or --json", "dim")
+
+
+def _print_exceptions(result: "Backtest", console: Console) -> None:
+    if not result.exceptions:
+        return
+    console.print()
+    held = sum(one.alerts for one in result.exceptions)
+    count = plural(len(result.exceptions), "exception")
+    _say(console, f"{count} held back {plural(held, 'alert')}", "bold")
+    for one in result.exceptions:
+        if one.expired:
+            what = f"expired on {one.expires[:10]}, by the newest event's time"
+        elif not one.alerts:
+            what = "held back nothing"
+        else:
+            continue
+        _say(console, f"{one.place}: {what} ({one.owner}: {one.reason})", "yellow")
+
+
+def _print_problems(result: "Backtest", console: Console) -> None:
+    if not result.problems:
+        return
+    console.print()
+    failed = plural(result.rule_failures, "time")
+    told = [plural(result.events.dead, "line is no event", "lines are no events")]
+    if result.rule_failures:
+        told.append(f"a rule failed {failed}")
+    _say(console, f"{'; '.join(told)}. The first:", "red")
+    for problem in result.problems[:_MOST_PROBLEMS]:
+        console.print(Text("\n".join(printable(line) for line in problem.splitlines())))
+
+
+def _table(*names: "str | tuple[str]") -> Table:
+    """A plain table; names in tuples are of numbers."""
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in names:
+        if isinstance(name, tuple):
+            table.add_column(name[0], justify="right", no_wrap=True)
+        else:
+            table.add_column(name, overflow="fold")
+    return table
+
+
+def _numbers(*names: str) -> list[tuple[str]]:
+    return [(name,) for name in names]
+
+
+def _entity(name: str) -> str:
+    """Addresses as `0x1cbd…c9ec`; the page and the JSON have them whole."""
+    return name if len(name) <= 20 else f"{name[:6]}…{name[-4:]}"
+
+
+def _short(text: str, most: int = _LONGEST) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _say(console: Console, text: str, style: str = "") -> None:
+    console.print(Text(printable(text), style=style))
