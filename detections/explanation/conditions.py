@@ -22,6 +22,7 @@ from detections.explanation.seen import Seen
 from detections.explanation.wanted import any_of_words, keyword_words, wanted_words
 from detections.fields import ACTION
 from detections.sigma.compiler import compile_conditions
+from detections.sigma.values import keyword_test
 from pipeline.problems import one_of
 
 
@@ -59,8 +60,13 @@ def _part(tree: object, seen: Seen) -> Part:
         case ConditionFieldEqualsValueExpression():
             return _field(tree, tree.field, wanted_words(tree.value), seen)
         case ConditionValueExpression():
-            words = keyword_words(tree.value)
-            return Part(kind="keyword", holds=_holds(tree, seen), name=name, wanted=words)
+            return Part(
+                kind="keyword",
+                holds=_holds(tree, seen),
+                name=name,
+                wanted=keyword_words(tree.value),
+                came=seen.where(keyword_test(tree.value)),
+            )
         case _:
             raise TypeError(f"{type(tree).__name__} is no part of a condition")
 

@@ -5,9 +5,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from detections.explanation.model import Missing
-from detections.fields import ACTION, Shape, shapes
+from detections.fields import ACTION, Attribute, Shape, shapes
 from detections.sigma.documents import Document
 from detections.sigma.readers import Constant, DocumentReader, Reader, RecordReader
+from detections.sigma.values import ValueTest
 from normalizer.events import Record
 
 _LONGEST = 160
@@ -51,6 +52,18 @@ class Seen:
         said = ", ".join(_cut(text_of(value)) for value in values[:_MOST_VALUES])
         return f"{said} and {more} more" if more > 0 else said
 
+    def where(self, test: ValueTest) -> str | None:
+        """The first field with a value that passes, and this value."""
+        names = self.event if isinstance(self.event, dict) else (ACTION, *self._attributes())
+        for name in names:
+            for value in self.values(name):
+                if test(value):
+                    return f"{name}: {_cut(text_of(value))}"
+        return None
+
+    def _attributes(self) -> Mapping[str, Attribute]:
+        return {} if self.shape is None else self.shape.attributes
+
     def why_missing(self, name: str) -> Missing:
         """Why a field has no value."""
         if self.shape is not None and name != ACTION and name not in self.shape.attributes:
@@ -59,7 +72,7 @@ class Seen:
 
     def nearly(self, name: str) -> str | None:
         """What the event has under nearly this name, where that is no field that we know."""
-        known = {} if self.shape is None else self.shape.attributes
+        known = self._attributes()
         names = [sent for sent in self._sent if sent != name and sent not in known]
         found = difflib.get_close_matches(name, names, n=1, cutoff=_NEARLY)
         return f"{found[0]}: {_cut(text_of(self._sent[found[0]]))}" if found else None

@@ -155,7 +155,7 @@ def _grow(tree: Tree, part: Part) -> None:
 def leaf_text(part: Part) -> str:
     """What a field or keyword was wanted to be, and what it is."""
     if part.field is None:
-        return str(part.wanted)
+        return f"{part.wanted} (it has {part.came})" if part.came else str(part.wanted)
     said = f"{part.field}: {part.wanted}"
     if part.came is not None:
         return said if part.came == part.wanted else f"{said} (it is {part.came})"
