@@ -9,6 +9,7 @@ from msgspec import Struct
 from rich.console import RenderableType
 
 from demo.ground_truth import GroundTruth
+from demo.labels import write_labels
 from demo.report import write_report
 from demo.verdict import Verdict, judge
 from demo.verdict_tables import render
@@ -23,7 +24,8 @@ class Outcome(Struct):
 
 
 def conclude(workspace: Workspace, truth: GroundTruth, *, recorded: bool) -> Outcome:
-    """Judge the alerts in the workspace and write its page."""
+    """Judge the alerts in the workspace; write its page, and the truth as labels for backtests."""
+    write_labels(workspace.labels, truth, documents(workspace.out / "events"))
     verdict = judge(truth, documents(workspace.out / "alerts"))
     write_report(
         workspace.report,

@@ -7,6 +7,7 @@ from typing import Any
 import yaml
 
 from demo.chain.facts import Facts, TokenFacts
+from demo.labels import LABELS_FILE
 from demo.venue.facts import ACCOUNTS, PRODUCT
 
 VENUE = "demo-venue"
@@ -30,6 +31,7 @@ class Workspace:
         self.reference = self.path / "reference.yaml"
         self.out = self.path / "out"
         self.report = self.path / "report.html"
+        self.labels = self.path / LABELS_FILE
         self.log = self.path / "tapewatch.log"
 
     def prepare(self) -> None:
