@@ -66,7 +66,8 @@ class Engine:
         """Times that a rule failed on an event."""
         self.exceptions = Exceptions(ruleset.exceptions)
         """Who and what the rules leave alone, with counts."""
-        self.correlations = Correlations(ruleset.correlations, limits or Limits())
+        titles = {one.rule.id: one.rule.title for one in ruleset.sigma}
+        self.correlations = Correlations(ruleset.correlations, limits or Limits(), titles=titles)
         self._problems: list[str] = []
         self._remembered = remembered
         self._young: set[str] = set()

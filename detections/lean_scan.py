@@ -18,8 +18,7 @@ from detections.reading import NotAnEvent, nanoseconds, record_defaults
 from detections.sigma.conditions import fields, has_keywords
 from detections.sigma.functions import Program
 from detections.sigma.index import build_program
-from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader
-from detections.sigma.readers import Read
+from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
 from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
@@ -66,13 +65,13 @@ class LeanScan:
         self._rules = book.sigma
         self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
         self._programs = _ByAction(self._program_of)
-        reader = LeanReader(self._events.paths, {})
-        self._action, self._time = _read(reader, ACTION), _read(reader, TIMESTAMP)
+        read = {name: path_reader(path) for name, path in self._events.paths.items()}
+        self._action, self._time = read[ACTION], read[TIMESTAMP]
         self._id, self._provider = _nothing, _nothing
         if needs:
-            self._id, self._provider = _read(reader, _EVENT_ID), _read(reader, _PROVIDER)
+            self._id, self._provider = read[_EVENT_ID], read[_PROVIDER]
         self._needs = {
-            number: [(name, _read(reader, name)) for name in needs[one.rule.id]]
+            number: [(name, read[name]) for name in needs[one.rule.id]]
             for number, one in enumerate(book.sigma)
             if one.silent and one.rule.id in needs
         }
@@ -187,7 +186,7 @@ def scan(events, number, block, alerts):
         if action in self._wanted:
             return _in_full
         defaults: Mapping[str, Any] = record_defaults(action) if isinstance(action, str) else {}
-        return build_program(self._conditions, LeanReader(self._events.paths, defaults))
+        return build_program(self._conditions, LeanReader(self._events.paths, action, defaults))
 
     def _clock(self, value: Any) -> int:
         """Nanoseconds since the epoch. Raises NotAnEvent."""
@@ -204,12 +203,6 @@ def _in_full(event: Any) -> list[int]:
 
 def _nothing(event: Any) -> Any:
     return None
-
-
-def _read(reader: LeanReader, name: str) -> Read:
-    found = reader.field(name)
-    assert callable(found), f"{name} is read with every event"
-    return found
 
 
 class _ByAction(dict[Any, Program | None]):

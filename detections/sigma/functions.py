@@ -128,9 +128,11 @@ class _Writer:
             return f"{self._bind(compile_condition(node, self._reader))}(e)"
         match node:
             case AllOf():
-                return f"({' and '.join(self._expression(p, depth + 1) for p in node.parts)})"
+                parts = sorted(node.parts, key=_cost)
+                return f"({' and '.join(self._expression(p, depth + 1) for p in parts)})"
             case AnyOf():
-                return f"({' or '.join(self._expression(p, depth + 1) for p in node.parts)})"
+                parts = sorted(node.parts, key=_cost)
+                return f"({' or '.join(self._expression(p, depth + 1) for p in parts)})"
             case Not():
                 return f"(not {self._expression(node.part, depth + 1)})"
             case FieldTest():
@@ -183,3 +185,23 @@ class _Writer:
         if form.end:
             return f"{text}.endswith({piece})"
         return f"{piece} in {text}"
+
+
+def _cost(node: Condition) -> int:
+    """What a part costs, roughly: the cheap ones are tried first, since no test has an effect."""
+    match node:
+        case FieldTest():
+            return _COSTS.get(type(node.form), 10)
+        case Present():
+            return 1
+        case Not():
+            return _cost(node.part)
+        case AllOf() | AnyOf():
+            return sum(_cost(part) for part in node.parts)
+        case Related():
+            return 15
+        case _:
+            return 100
+
+
+_COSTS: dict[type[Any], int] = {Compare: 1, Equals: 2, Part: 3}

@@ -5,13 +5,27 @@ or a piece of text in one. Fields whose values lead to rules are looked up; what
 tried, and what can't be indexed is tried always.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import ahocorasick_rs
+from sigma.types import CompareOperators
 
 from detections.sigma.compiler import fold, plain_values
-from detections.sigma.conditions import AllOf, AnyOf, Condition, Equals, FieldTest, Part
+from detections.sigma.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    Equals,
+    FieldTest,
+    Not,
+    Part,
+    all_of,
+    any_of,
+    negation,
+)
 from detections.sigma.functions import (
     Numbered,
     Program,
@@ -19,6 +33,7 @@ from detections.sigma.functions import (
     straight_program,
     straight_test,
 )
+from detections.sigma.numbers import Number, as_number
 from detections.sigma.readers import Reader
 from detections.sigma.values import as_text
 
@@ -46,7 +61,7 @@ def _program(rules: Sequence[Numbered], reader: Reader, used: frozenset[str]) ->
     field = _best_field(rules, used)
     if field is not None:
         return _partition(field, rules, reader, used)
-    return _lookup(rules, reader)
+    return _lookup(rules, reader, used)
 
 
 # -- by the value of one field, with all that goes with it in one program --------------------------
@@ -85,12 +100,13 @@ def _partition(
             by_text.setdefault(text, []).append(rule)
     inner = used | {field}
     # Rules that come together for several texts share one program.
-    programs: dict[tuple[int, ...], Program] = {}
+    programs: dict[tuple[Numbered, ...], Program] = {}
     table: dict[str, Program] = {}
     for text, some in sorted(by_text.items()):
-        key = tuple(number for number, _ in some)
+        rest_of_them = [(number, _given(node, field, text)) for number, node in some]
+        key = tuple(rest_of_them)
         if key not in programs:
-            programs[key] = _program(some, reader, inner)
+            programs[key] = _program(rest_of_them, reader, inner)
         table[text] = programs[key]
     remembered = _Remembered(lambda text: table.get(text.lower()))
 
@@ -119,6 +135,22 @@ def _partition(
     return _function([*lines, "return found"], {**names, **bind.constants})
 
 
+def _given(node: Condition, field: str, text: str) -> Condition:
+    """What is left of a condition where the field has this text, perhaps among others."""
+    match node:
+        case FieldTest():
+            same = node.field == field and isinstance(node.form, Equals)
+            return True if same and text in _texts(node) else node
+        case AllOf():
+            return all_of([_given(part, field, text) for part in node.parts])
+        case AnyOf():
+            return any_of([_given(part, field, text) for part in node.parts])
+        case Not():
+            return negation(_given(node.part, field, text))
+        case _:
+            return node
+
+
 def _texts(test: FieldTest) -> frozenset[str]:
     assert isinstance(test.form, Equals)
     return test.form.texts
@@ -127,47 +159,39 @@ def _texts(test: FieldTest) -> frozenset[str]:
 # -- by pieces of text in any field, with a test of its own for each rule --------------------------
 
 
-def _lookup(rules: Sequence[Numbered], reader: Reader) -> Program:
+def _lookup(rules: Sequence[Numbered], reader: Reader, used: frozenset[str]) -> Program:
     tables: dict[str, _Table] = {}
     anchors: dict[int, list[FieldTest]] = {}
     weight: dict[str, int] = {}
     for number, node in rules:
-        needed = necessary(node, _is_indexable)
+        needed = necessary(node, lambda test: test.field not in used and _is_indexable(test))
         if needed is not None:
             anchors[number] = needed
             for name in {test.field for test in needed}:
                 weight[name] = weight.get(name, 0) + 1
     rest: list[Numbered] = []
-    tests: dict[int, Callable[[Any], bool]] = {}
+    indexed: dict[int, Condition] = {}
     for number, node in rules:
         needed = anchors.get(number)
         if needed is None or any(weight[test.field] < _WORTH for test in needed):
             rest.append((number, node))
             continue
-        tests[number] = straight_test(node, reader)
+        indexed[number] = node
         for test in needed:
             tables.setdefault(test.field, _Table()).add(test, number)
     if not tables:
         return straight_program(rules, reader)
 
+    tests = _Tests(indexed, reader)
+
     def confirm(numbers: tuple[int, ...], event: Any) -> list[int] | None:
         return [n for n in dict.fromkeys(numbers) if tests[n](event)] or None
 
     bind = _Binding()
+    bind.constants.update(below=bisect_right, above=bisect_left)
     lines = ["some = ()"]
     for field, table in tables.items():
-        table.finish()
-        many = bind(table.look_up_all)
-        if (whole := table.whole_texts) is not None:
-            # Nothing to remember: the look-up itself is as fast, also where no text comes twice.
-            one = f"{bind(whole)}.get(value.lower(), ())"
-        else:
-            one = f"{bind(_Remembered(table.look_up))}[value]"
-        lines += [
-            *read_source(field, reader, bind, "value"),
-            f"if value.__class__ is str: some += {one}",
-            f"elif value is not None: some += {many}(value)",
-        ]
+        lines += [*read_source(field, reader, bind, "value"), *_look_up_source(table, bind)]
     lines.append("found = confirm(some, e) if some else None")
     names: dict[str, Any] = {"confirm": confirm}
     if rest:
@@ -179,12 +203,42 @@ def _lookup(rules: Sequence[Numbered], reader: Reader) -> Program:
     return _function([*lines, "return found"], {**names, **bind.constants})
 
 
+def _look_up_source(table: "_Table", bind: "_Binding") -> list[str]:
+    """Statements that add to `some` what the variable `value` leads to."""
+    table.finish()
+    lines: list[str] = []
+    if table.has_texts:
+        if (whole := table.whole_texts) is not None:
+            # Nothing to remember: the look-up itself is as fast, also where no text comes twice.
+            one = f"{bind(whole)}.get(value.lower(), ())"
+        else:
+            one = f"{bind(_Remembered(table.look_up))}[value]"
+        if table.has_numbers:
+            one = f"{one} + {bind(table.look_up_number_text)}(value)"
+        lines.append(f"if value.__class__ is str: some += {one}")
+    if table.has_numbers:
+        kind = "value.__class__ is float or value.__class__ is int"
+        lines.append(f"{'elif' if lines else 'if'} {kind}:")
+        for sizes, function, part in (
+            (table.at_least, "below", "[:{}]"),
+            (table.at_most, "above", "[{}:]"),
+        ):
+            numbers, rules = bind([n for n, _ in sizes]), bind(tuple(rule for _, rule in sizes))
+            if sizes:
+                lines.append(f"    some += {rules}{part.format(f'{function}({numbers}, value)')}")
+        if table.has_texts:
+            lines.append(f"    some += {bind(table.look_up_all)}(value)")
+    return [*lines, f"elif value is not None: some += {bind(table.look_up_all)}(value)"]
+
+
 def _is_indexable(test: FieldTest) -> bool:
     match test.form:
         case Equals():
             return len(test.form.texts) <= _MOST_TEXTS
         case Part():
             return len(test.form.text) >= _SHORTEST_PIECE
+        case Compare():
+            return test.form.operator is not CompareOperators.NEQ
         case _:
             return False
 
@@ -199,6 +253,10 @@ class _Table:
         self._inside: dict[str, list[int]] = {}
         self._search: ahocorasick_rs.AhoCorasick | None = None
         self._found: list[list[int]] = []
+        self.at_least: list[tuple[int | float, int]] = []
+        """Numbers that a value must reach, ascending, each with its rule."""
+        self.at_most: list[tuple[int | float, int]] = []
+        """Numbers that a value must not pass, ascending, each with its rule."""
 
     def add(self, test: FieldTest, number: int) -> None:
         match test.form:
@@ -215,6 +273,10 @@ class _Table:
                     self._ends.setdefault(len(piece), {}).setdefault(piece, []).append(number)
                 else:
                     self._inside.setdefault(piece, []).append(number)
+            case Compare():
+                rising = test.form.operator in (CompareOperators.GT, CompareOperators.GTE)
+                sizes = self.at_least if rising else self.at_most
+                sizes.append((test.form.number, number))
             case _:
                 raise AssertionError(f"{test.form} can't be looked up")
 
@@ -223,6 +285,16 @@ class _Table:
         if self._inside:
             self._search = ahocorasick_rs.AhoCorasick(list(self._inside))
             self._found = list(self._inside.values())
+        self.at_least.sort()
+        self.at_most.sort()
+
+    @property
+    def has_texts(self) -> bool:
+        return bool(self._whole or self._starts or self._ends or self._inside)
+
+    @property
+    def has_numbers(self) -> bool:
+        return bool(self.at_least or self.at_most)
 
     @property
     def whole_texts(self) -> dict[str, tuple[int, ...]] | None:
@@ -246,7 +318,27 @@ class _Table:
 
     def look_up_all(self, value: Any) -> tuple[int, ...]:
         """The same for a list, or a value that is no text."""
-        return tuple(n for one in plain_values(value) for n in self.look_up(as_text(one)))
+        found: tuple[int, ...] = ()
+        for one in plain_values(value):
+            found += self.look_up(as_text(one))
+            if self.has_numbers:
+                found += self._look_up_number(as_number(one))
+        return found
+
+    def look_up_number_text(self, text: str) -> tuple[int, ...]:
+        """The rules that a number leads to that stands as text."""
+        return self._look_up_number(as_number(text))
+
+    def _look_up_number(self, number: Number | None) -> tuple[int, ...]:
+        if number is None:
+            return ()
+        first = bisect_right(self.at_least, number, key=_size)
+        last = bisect_left(self.at_most, number, key=_size)
+        return tuple(n for _, n in (*self.at_least[:first], *self.at_most[last:]))
+
+
+def _size(entry: tuple[int | float, int]) -> int | float:
+    return entry[0]
 
 
 def necessary(node: Condition, suits: Callable[[FieldTest], bool]) -> list[FieldTest] | None:
@@ -275,9 +367,25 @@ def _cost(tests: Sequence[FieldTest]) -> tuple[int, int]:
             case Part():
                 count += 1
                 worst = max(worst, 1 if test.form.start or test.form.end else 2)
+            case Compare():
+                count += 1
+                worst = 3
             case _:
                 pass
     return worst, count
+
+
+class _Tests(dict[int, Callable[[Any], bool]]):
+    """Each rule's own test, made when the first event asks for it."""
+
+    def __init__(self, nodes: Mapping[int, Condition], reader: Reader) -> None:
+        super().__init__()
+        self._nodes = nodes
+        self._reader = reader
+
+    def __missing__(self, number: int) -> Callable[[Any], bool]:
+        self[number] = test = straight_test(self._nodes[number], self._reader)
+        return test
 
 
 class _Binding:

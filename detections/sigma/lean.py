@@ -5,6 +5,7 @@ decoded, which is several times as fast as reading it whole. What this reading c
 (names with dots, values where objects are meant, lists of objects) is refused.
 """
 
+import operator
 from collections.abc import Iterable, Mapping
 from typing import Annotated, Any
 
@@ -80,24 +81,33 @@ def _dotted_names(tree: _Tree) -> list[str]:
 
 
 class LeanReader:
-    """Reads lean events; those of one of our actions have our record's defaults."""
+    """Reads lean events of one action; those of one of our actions have our record's defaults."""
 
-    def __init__(self, paths: Mapping[str, str], defaults: Mapping[str, Any]) -> None:
+    def __init__(self, paths: Mapping[str, str], action: Any, defaults: Mapping[str, Any]) -> None:
         self._paths = paths
+        self._action = action
         self._defaults = defaults
 
     def access(self, name: str) -> Access:
+        if name == ACTION:
+            return Constant(self._action)
         return Attribute(self._paths[name], self._defaults.get(name))
 
     def field(self, name: str) -> Read | Constant:
-        parts, default = self._paths[name].split("."), self._defaults.get(name)
+        if name == ACTION:
+            return Constant(self._action)
+        read, default = path_reader(self._paths[name]), self._defaults.get(name)
 
-        def read(event: Any) -> Any:
-            for part in parts:
-                event = getattr(event, part)
-            return default if event is None else event
+        def read_or_default(event: Any) -> Any:
+            value = read(event)
+            return default if value is None else value
 
-        return read
+        return read_or_default
 
     def values(self, event: Any) -> Any:
         raise NotImplementedError("a lean event doesn't have all values; it can't be searched")
+
+
+def path_reader(path: str) -> Read:
+    """What reads the value at the end of a path of attributes."""
+    return operator.attrgetter(path)

@@ -4,6 +4,7 @@ import operator
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import lru_cache
 from ipaddress import ip_address
 from typing import Any
 
@@ -171,16 +172,26 @@ def _expression(value: SigmaRegularExpression) -> ValueTest:
 
 def _network(value: SigmaCIDRExpression) -> ValueTest:
     network = value.network
+    version, mask = network.version, int(network.netmask)
+    wanted = int(network.network_address)
 
     def test(address: Any) -> bool:
-        if type(address) is not str:
+        if address.__class__ is not str:
             return False
-        try:
-            return ip_address(address) in network
-        except ValueError:
-            return False
+        found = _address(address)
+        return found is not None and found[0] == version and found[1] & mask == wanted
 
     return test
+
+
+@lru_cache(65_536)
+def _address(text: str) -> tuple[int, int] | None:
+    """Version and number of an IP address. Many rules ask for the same one, one after the other."""
+    try:
+        found = ip_address(text)
+    except ValueError:
+        return None
+    return found.version, int(found)
 
 
 def _timestamp_part(value: SigmaTimestampPart) -> ValueTest:
