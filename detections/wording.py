@@ -39,10 +39,13 @@ def part(ratio: float, whole: str) -> str:
 
 
 def lapse(nanoseconds: int) -> str:
-    """`0.84 s`, `12 s`, `4 min`, `3.5 h`: a span of time, rounded."""
+    """`0.84 s`, `12 s`, `4 min`, `3.5 h`, `90 days`: a span of time, rounded."""
     seconds = nanoseconds / _NANOSECONDS
     if seconds < 120:
         return f"{seconds:.3g} s"
     if seconds < 7_200:
         return f"{seconds / 60:.3g} min"
-    return f"{seconds / 3_600:.3g} h"
+    if seconds < 172_800:
+        return f"{seconds / 3_600:.3g} h"
+    days = seconds / 86_400
+    return f"{f'{days:.3g}' if days < _GREAT else f'{days:,.0f}'} days"

@@ -48,3 +48,5 @@ def test_a_share_and_a_span_of_time() -> None:
     assert percent(0.01) == "1%"
     times = [0, 838_000_000, 12_000_000_000, 240 * 10**9, 3 * 3600 * 10**9]
     assert [lapse(time) for time in times] == ["0 s", "0.838 s", "12 s", "4 min", "3 h"]
+    days = [lapse(days * 86_400 * 10**9) for days in (1, 2, 90, 3_652)]
+    assert days == ["24 h", "2 days", "90 days", "3,652 days"]
