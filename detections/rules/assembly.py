@@ -1,12 +1,19 @@
 """From the documents of all files to the rules of a set."""
 
-from collections.abc import Iterable
+import datetime
+from collections.abc import Sequence
+from pathlib import Path
 
-from detections.rules.context import context_of
+from detections.rules.context import Context, context_of
 from detections.rules.correlation_rule import read_correlation_rule
 from detections.rules.correlator_rule import read_correlator
 from detections.rules.drafts import Draft, Names, draft
+from detections.rules.exception_files import read_exceptions, warn_of_expired
+from detections.rules.files import Content, content_of
+from detections.rules.filters import check_use, read_filters
+from detections.rules.lists import read_lists
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
+from detections.rules.pipelines import read_pipelines
 from detections.rules.references import connect
 from detections.rules.rule_set import RuleSet
 from detections.rules.sigma_rule import read_sigma
@@ -14,33 +21,32 @@ from pipeline.problems import Problem, ProblemsFound, in_file_order
 from pipeline.yaml_source import Parsed
 
 
-def assemble(files: Iterable[Parsed], problems: list[Problem]) -> RuleSet:
-    """The rules in the documents. Raises ProblemsFound with all that is wrong, `problems` too."""
-    drafts: list[Draft] = []
+def assemble(
+    files: Sequence[Parsed],
+    problems: list[Problem],
+    *,
+    pipelines: Sequence[Path] = (),
+    today: datetime.date | None = None,
+) -> RuleSet:
+    """The rules in the documents. Raises ProblemsFound with all that is wrong, `problems` too.
+
+    `today` is for exceptions that are past their date.
+    """
+    readable: dict[Content, list[Parsed]] = {"rules": [], "exceptions": [], "lists": []}
     for parsed in files:
         problems += parsed.source.problems
-        if any(problem.severity == "error" for problem in parsed.source.problems):
-            continue
-        drafts += [one for node in parsed.documents if (one := draft(node, problems))]
-    names = Names(drafts, problems)
-    correlations = connect(drafts, names)
-    context = context_of({})
-    for one in drafts:
-        match one.kind:
-            case "sigma":
-                read_sigma(one, context)
-            case "correlator":
-                read_correlator(one)
-            case "filter":
-                one.reading.report(
-                    one.reading.key("filter"),
-                    "rule/unsupported",
-                    "Sigma's filter rules are not supported yet",
-                )
-            case "correlation":
-                pass  # below, after the rules that it refers to
-    for one in correlations:
-        read_correlation_rule(one)
+        if all(problem.severity != "error" for problem in parsed.source.problems):
+            readable[content_of(parsed.source.name)].append(parsed)
+    lists = read_lists(readable["lists"], problems)
+    context = context_of(lists, read_pipelines(pipelines, lists, problems))
+    nodes = [node for parsed in readable["rules"] for node in parsed.documents]
+    drafts = [one for node in nodes if (one := draft(node, problems))]
+    complete = sum(map(len, readable.values())) == len(files)
+    names = Names(drafts, problems, complete=complete)
+    correlations = _read(drafts, names, context)
+    exceptions = read_exceptions(readable["exceptions"], names, context, problems)
+    if today is not None:
+        problems += warn_of_expired(exceptions, readable["exceptions"], today)
     for one in drafts:
         problems += one.reading.problems
     ordered = in_file_order(problems)
@@ -53,5 +59,21 @@ def assemble(files: Iterable[Parsed], problems: list[Problem]) -> RuleSet:
         correlations=tuple(
             one.rule for one in correlations if isinstance(one.rule, CorrelationRule)
         ),
+        exceptions=tuple(exceptions),
         warnings=tuple(ordered),
     )
+
+
+def _read(drafts: Sequence[Draft], names: Names, context: Context) -> list[Draft]:
+    """Read all drafts, each after what it rests on. Gives the correlations, in that order."""
+    correlations = connect(drafts, names)
+    filters = read_filters(drafts, names, context)
+    for one in drafts:
+        if one.kind == "sigma":
+            read_sigma(one, filters, context)
+        elif one.kind == "correlator":
+            read_correlator(one)
+    for one in correlations:
+        read_correlation_rule(one, context)
+    check_use(filters)
+    return correlations

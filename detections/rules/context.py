@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import msgspec
 
+from detections.rules.drafts import Draft
 from detections.rules.modifiers import MODIFIERS, Lists, Modifier, expand_modifier
+from detections.rules.pipelines import Pipelines
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -12,10 +14,14 @@ class Context(msgspec.Struct, frozen=True):
 
     modifiers: Mapping[str, Modifier]
     """By name; `expand` knows the lists."""
-    lists: Lists = {}
-    pipelines: tuple[()] = ()
+    lists: Lists
+    pipelines: Pipelines | None
+
+    def names_of(self, correlation: Draft, name: str) -> tuple[str, ...]:
+        """What a field of a correlation is called after the pipelines."""
+        return (name,) if self.pipelines is None else self.pipelines.names_of(correlation, name)
 
 
-def context_of(lists: Lists) -> Context:
-    """The context of rules with these reference lists."""
-    return Context({**MODIFIERS, "expand": expand_modifier(lists)}, lists)
+def context_of(lists: Lists, pipelines: Pipelines | None) -> Context:
+    """The context of rules with these reference lists and pipelines."""
+    return Context({**MODIFIERS, "expand": expand_modifier(lists)}, lists, pipelines)

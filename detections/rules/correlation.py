@@ -5,8 +5,9 @@ from typing import Literal, cast, get_args
 
 from msgspec import Struct, field
 
+from detections.rules.context import Context
 from detections.rules.correlation_condition import TEMPORAL, read_condition
-from detections.rules.correlation_fields import check_event_field, has_field
+from detections.rules.correlation_fields import check_event_field, has_field, one_name
 from detections.rules.document import Reading
 from detections.rules.drafts import Draft
 from detections.rules.field_check import check_field
@@ -51,7 +52,7 @@ class CorrelationDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     generate: bool = False
 
 
-def read_correlation(draft: Draft) -> Correlation | None:
+def read_correlation(draft: Draft, context: Context) -> Correlation | None:
     """The correlation; None where it can't be used. Reports what is wrong."""
     reading, node = draft.reading, draft.node.get("correlation")
     assert node is not None
@@ -60,13 +61,13 @@ def read_correlation(draft: Draft) -> Correlation | None:
     if not isinstance(node, MappingNode):
         return None
     timespan = _timespan(reading, node.get("timespan"))
-    aliases = _aliases(draft, node.get("aliases"))
-    group_by = _group_by(draft, node, aliases)
+    aliases = _aliases(draft, node.get("aliases"), context)
+    group_by = _group_by(draft, node, aliases, context)
     type_ = _type(node)
     if type_ is None:
         return None
     _check_rules(draft, node, type_)
-    condition = read_condition(draft, node, type_)
+    condition = read_condition(draft, node, type_, context)
     if timespan is None or not reading.usable:
         return None
     return Correlation(
@@ -137,7 +138,7 @@ def _check_rules(draft: Draft, node: MappingNode, type_: CorrelationType) -> Non
         reading.report(rules, "rule/reference", "there are too few rules", expected=expected)
 
 
-def _aliases(draft: Draft, node: Node | None) -> Aliases:
+def _aliases(draft: Draft, node: Node | None, context: Context) -> Aliases:
     """Alias to rule id to field."""
     found: dict[str, dict[str, str]] = {}
     if node is None:
@@ -157,9 +158,9 @@ def _aliases(draft: Draft, node: Node | None) -> Aliases:
                 draft.reading.report(
                     name, "rule/alias", "this isn't a field", expected="a field's name"
                 )
-            elif base is not None:
-                found[key.text][base.id] = name.text
-                _check_field_of(draft, base, name)
+            elif base is not None and (mapped := one_name(draft, name, context)) is not None:
+                found[key.text][base.id] = mapped
+                _check_field_of(draft, base, name, mapped)
     return found
 
 
@@ -179,16 +180,18 @@ def _base_called(draft: Draft, node: ScalarNode) -> Draft | None:
     return None
 
 
-def _check_field_of(draft: Draft, base: Draft, node: ScalarNode) -> None:
+def _check_field_of(draft: Draft, base: Draft, node: ScalarNode, name: str) -> None:
     """Whether the events of one base rule can have a field."""
-    if base.kind == "sigma" and check_field(draft.reading, node, node.text) is None:
+    if base.kind == "sigma" and check_field(draft.reading, node, name) is None:
         return
-    if not has_field(base, node.text):
-        message = f"no event that {base.label} matches has a field {shown(node.text)}"
+    if not has_field(base, name):
+        message = f"no event that {base.label} matches has a field {shown(name)}"
         draft.reading.report(node, "rule/field", message)
 
 
-def _group_by(draft: Draft, correlation: MappingNode, aliases: Aliases) -> tuple[str, ...]:
+def _group_by(
+    draft: Draft, correlation: MappingNode, aliases: Aliases, context: Context
+) -> tuple[str, ...]:
     reading, node = draft.reading, correlation.get("group-by")
     if node is None:
         nodes: list[Node] = []
@@ -200,12 +203,13 @@ def _group_by(draft: Draft, correlation: MappingNode, aliases: Aliases) -> tuple
             reading.report(one, "rule/group-by", "this isn't a field", expected="fields or aliases")
         elif one.text in names:
             reading.report(one, "rule/group-by", f"{shown(one.text)} is named twice")
-        else:
+        elif one.text in aliases:
             names.append(one.text)
-            if one.text in aliases:
-                _check_alias(draft, one, aliases[one.text])
-            else:
-                check_event_field(draft, one, also=aliases)
+            _check_alias(draft, one, aliases[one.text])
+        else:
+            for name in context.names_of(draft, one.text):
+                names.append(name)
+                check_event_field(draft, one, name, also=aliases)
     _check_used(reading, correlation.get("aliases"), names)
     return tuple(names)
 

@@ -6,7 +6,8 @@ from typing import get_args
 from msgspec import Struct
 
 from detections.correlations.hits import Limits
-from detections.rules.correlation_fields import check_event_field
+from detections.rules.context import Context
+from detections.rules.correlation_fields import check_event_field, one_name
 from detections.rules.drafts import Draft
 from detections.rules.model import MOST_ORDERED, Comparison, CorrelationType, Expression
 from detections.rules.places import part
@@ -52,7 +53,9 @@ class Condition(Struct, kw_only=True):
     expression: Expression | None = None
 
 
-def read_condition(draft: Draft, correlation: MappingNode, type_: CorrelationType) -> Condition:
+def read_condition(
+    draft: Draft, correlation: MappingNode, type_: CorrelationType, context: Context
+) -> Condition:
     """The condition of a correlation of this type. Reports what is wrong."""
     assert type_ in get_args(CorrelationType)
     reading, node = draft.reading, correlation.get("condition")
@@ -81,7 +84,7 @@ def read_condition(draft: Draft, correlation: MappingNode, type_: CorrelationTyp
                 )
         return Condition(
             comparisons=_comparisons(draft, node, type_),
-            fields=_fields(draft, node, type_),
+            fields=_fields(draft, node, type_, context),
             percentile=_percentile(draft, node, type_),
         )
     else:
@@ -226,7 +229,9 @@ def _report_impossible(
     draft.reading.report(node, "rule/threshold", message, advice=advice)
 
 
-def _fields(draft: Draft, node: MappingNode, type_: CorrelationType) -> tuple[str, ...]:
+def _fields(
+    draft: Draft, node: MappingNode, type_: CorrelationType, context: Context
+) -> tuple[str, ...]:
     reading, place = draft.reading, node.get("field")
     if type_ not in OF_VALUES:
         if place is not None:
@@ -243,14 +248,14 @@ def _fields(draft: Draft, node: MappingNode, type_: CorrelationType) -> tuple[st
     for one in nodes:
         if not isinstance(one, ScalarNode) or not one.text:
             reading.report(one, _CODE, "this isn't a field", expected="a field's name")
-        else:
-            names.append(one.text)
-            _check_counted(draft, one, type_)
+        elif (name := one_name(draft, one, context)) is not None:
+            names.append(name)
+            _check_counted(draft, one, name, type_)
     return tuple(names)
 
 
-def _check_counted(draft: Draft, node: ScalarNode, type_: CorrelationType) -> None:
-    found = check_event_field(draft, node)
+def _check_counted(draft: Draft, node: ScalarNode, name: str, type_: CorrelationType) -> None:
+    found = check_event_field(draft, node, name)
     if found is None or draft.reading.foreign or type_ not in _OF_NUMBERS:
         return
     if found.kind not in _NUMERIC or found.many:
@@ -258,7 +263,7 @@ def _check_counted(draft: Draft, node: ScalarNode, type_: CorrelationType) -> No
         draft.reading.report(
             node,
             "rule/type",
-            f"{node.text} holds {what}, and {type_} needs numbers",
+            f"{name} holds {what}, and {type_} needs numbers",
             advice="value_count counts different values of any kind",
         )
 

@@ -3,21 +3,32 @@
 from collections.abc import Mapping
 
 from detections.fields import FieldType, actions, taxonomy
+from detections.rules.context import Context
 from detections.rules.drafts import Draft
+from detections.rules.model import CorrelationRule
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import MappingNode, ScalarNode, SequenceNode
 
 _KEYWORD = FieldType("keyword", many=False)
 
 
+def one_name(draft: Draft, node: ScalarNode, context: Context) -> str | None:
+    """What the field at a node is called after the pipelines; None if it isn't one field."""
+    names = context.names_of(draft, node.text)
+    if len(names) > 1:
+        message = f"a pipeline makes several fields of {node.text}: {one_of(names)}"
+        draft.reading.report(node, "rule/pipeline", message, expected="one field")
+    return names[0] if len(names) == 1 else None
+
+
 def check_event_field(
-    draft: Draft, node: ScalarNode, also: Mapping[str, object] | None = None
+    draft: Draft, node: ScalarNode, name: str, also: Mapping[str, object] | None = None
 ) -> FieldType | None:
     """What a field of the base rules' events holds; None if that isn't known.
 
     Reports a field that they can't have; `also` are other names that may stand here.
     """
-    reading, name = draft.reading, node.text
+    reading = draft.reading
     groups = {group for _, base in draft.bases for group in group_names(base)}
     if name in groups and name not in taxonomy():
         return _KEYWORD
@@ -50,15 +61,15 @@ def check_event_field(
 
 def has_field(base: Draft, name: str) -> bool:
     """Whether an event that the rule matches can have the field. True where that isn't known."""
-    if base.kind == "correlation":
-        return name in group_names(base) or any(has_field(inner, name) for _, inner in base.bases)
-    if base.actions is None:
+    if base.actions is None or name in group_names(base):
         return True
     return any(name in actions()[one].attributes for one in base.actions)
 
 
 def group_names(draft: Draft) -> tuple[str, ...]:
-    """What a correlation groups by, as it stands there; nothing for other rules."""
+    """What a correlation groups by; nothing for other rules."""
+    if isinstance(draft.rule, CorrelationRule):
+        return draft.rule.correlation.group_by
     inner = draft.node.get("correlation")
     node = inner.get("group-by") if isinstance(inner, MappingNode) else None
     if node is None:

@@ -1,6 +1,9 @@
 """Correlation rules: a condition over the matches of other rules within a time span."""
 
+from collections.abc import Sequence
+
 from detections.fields import taxonomy
+from detections.rules.context import Context
 from detections.rules.correlation import read_correlation
 from detections.rules.correlation_condition import OF_VALUES
 from detections.rules.document import make_rule, read_document
@@ -14,24 +17,35 @@ from pipeline.yaml_nodes import Node
 _NUMBERS = ("correlation.count", "correlation.value", "correlation.timespan")
 
 
-def read_correlation_rule(draft: Draft) -> None:
+def read_correlation_rule(draft: Draft, context: Context) -> None:
     """Read the draft's rule, after those that it refers to. Reports what is wrong with it."""
     reading = draft.reading
     bases = [base for _, base in draft.bases]
     # Whose base rules are all for log sources of others is so itself.
     reading.foreign = bool(bases) and all(base.reading.foreign for base in bases)
+    draft.actions = _actions(bases)
     document = read_document(reading, required_of(draft))
     check_misplaced(draft)
-    correlation = read_correlation(draft)
+    correlation = read_correlation(draft, context)
     reason = read_reason(reading, lambda node, name: _check_name(draft, correlation, node, name))
     if document is None or correlation is None or not reading.usable:
         return
     draft.rule = CorrelationRule(
-        rule=make_rule(reading, document, draft.digest),
+        rule=make_rule(reading, document, draft.id, draft.digest),
         correlation=correlation,
         reason=reason,
         silent=draft.silent,
     )
+
+
+def _actions(bases: Sequence[Draft]) -> frozenset[str] | None:
+    """What can complete the correlation: any event that a base rule can match."""
+    found: frozenset[str] = frozenset()
+    for base in bases:
+        if base.actions is None:
+            return None
+        found |= base.actions
+    return found
 
 
 def _check_name(draft: Draft, correlation: Correlation | None, node: Node, name: str) -> None:

@@ -37,5 +37,7 @@ def read_correlator(draft: Draft) -> None:
     if document is None or outcome.value is None or not reading.usable:
         return
     draft.rule = CorrelatorRule(
-        rule=make_rule(reading, document, draft.digest), correlator=name, parameters=outcome.value
+        rule=make_rule(reading, document, draft.id, draft.digest),
+        correlator=name,
+        parameters=outcome.value,
     )

@@ -1,29 +1,21 @@
 """The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
-from collections.abc import Iterator
 from typing import Any, cast
 
-import msgspec
-from sigma.conditions import ConditionItem
+from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, ConditionOR
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
 from detections.rules.condition import ConditionError, parse_condition
 from detections.rules.context import Context
 from detections.rules.document import Reading
 from detections.rules.field_check import check_item
-from detections.rules.items import field_item, keyword_item, said_by_pysigma
+from detections.rules.items import field_item, keyword_item
+from detections.rules.lists import check_placeholders
 from detections.rules.places import part
+from detections.rules.pysigma_words import said_by_pysigma
+from detections.rules.selections import Detection, items_of
 from pipeline.problems import shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
-
-
-class Detection(msgspec.Struct):
-    """Selections by name, and conditions over them, before they are put together."""
-
-    selections: dict[str, SigmaDetection]
-    conditions: list[str]
-    nodes: list[ScalarNode]
-    """Where each condition stands."""
 
 
 def read_detection(
@@ -84,9 +76,11 @@ def build_trees(
 ) -> tuple[ConditionItem, ...]:
     """pySigma's trees of the conditions. Empty if there are errors, which are reported."""
     before = reading.errors
-    for selection in detection.selections.values() if context.pipelines else ():
+    for selection in detection.selections.values():
         for item in items_of(selection):
-            check_item(reading, item)
+            check_placeholders(reading, item, context.lists)
+            if context.pipelines:
+                check_item(reading, item)
     if reading.errors > before:
         return ()
     trees: list[ConditionItem] = []
@@ -96,7 +90,7 @@ def build_trees(
         for error in parsed.errors:
             _report_condition(reading, node, error)
         try:
-            tree = parsed.tree.postprocess(together) if parsed.tree is not None else None
+            tree = _pruned(parsed.tree.postprocess(together)) if parsed.tree else None
         except Exception as error:  # as on making items
             reading.report(node, "rule/condition", said_by_pysigma(error))
             return ()
@@ -108,13 +102,16 @@ def build_trees(
     return tuple(trees)
 
 
-def items_of(detection: SigmaDetection) -> Iterator[SigmaDetectionItem]:
-    """All items of a selection."""
-    for one in detection.detection_items:
-        if isinstance(one, SigmaDetection):
-            yield from items_of(one)
-        else:
-            yield one
+def _pruned(tree: object) -> object:
+    """The tree without what a pipeline dropped; None if nothing is left."""
+    if isinstance(tree, (ConditionAND, ConditionOR, ConditionNOT)):
+        args = [kept for arg in tree.args if (kept := _pruned(arg)) is not None]
+        if not args:
+            return None
+        if len(args) == 1 and not isinstance(tree, ConditionNOT):
+            return args[0]
+        tree.args = cast("Any", args)
+    return tree
 
 
 def _report_condition(reading: Reading, node: ScalarNode, error: ConditionError) -> None:

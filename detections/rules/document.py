@@ -123,15 +123,15 @@ def read_document(reading: Reading, required: Collection[str]) -> RuleDocument |
     return document
 
 
-def make_rule(reading: Reading, document: RuleDocument, digest: str) -> Rule:
+def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -> Rule:
     """The rule's common part. What a rule of another log source lacks gets a default.
 
-    `digest` is the content's hash.
+    `digest` is the hash of its content, and of what was applied to it.
     """
     changed = document.modified or document.date
     author = document.author or ""
     return Rule(
-        id=(document.id or derived_id(digest)).lower(),
+        id=id_,
         name=document.name,
         title=document.title or "",
         level=document.level or "medium",

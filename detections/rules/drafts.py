@@ -4,9 +4,12 @@ Rules refer to each other across files and forwards, so all are known by id and 
 them is read.
 """
 
+import hashlib
 from collections.abc import Iterable
 from pathlib import PurePath
 from typing import Literal
+
+import sigma.rule
 
 from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
@@ -46,8 +49,16 @@ class Draft:
         """A mistake may be why no correlation in its file refers to it."""
         self.actions: frozenset[str] | None = None
         """`event.action` of the records that it can match; None where that isn't known."""
+        self.sigma: sigma.rule.SigmaRule | None = None
+        """pySigma's rule, where pipelines were applied."""
         self.rule: SigmaRule | CorrelationRule | CorrelatorRule | None = None
         """None as long as it isn't read, and where it can't be used."""
+
+    def apply(self, digests: Iterable[str]) -> None:
+        """Note that what has these hashes is applied to it: it is another rule then."""
+        more = [self.digest, *digests]
+        if len(more) > 1:
+            self.digest = hashlib.sha256("\n".join(more).encode()).hexdigest()
 
     @property
     def label(self) -> str:
@@ -116,7 +127,10 @@ def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
 class Names:
     """All rules by id and by name."""
 
-    def __init__(self, drafts: Iterable[Draft], problems: list[Problem]) -> None:
+    def __init__(
+        self, drafts: Iterable[Draft], problems: list[Problem], *, complete: bool = True
+    ) -> None:
+        self._complete = complete
         self._ids: dict[str, Draft] = {}
         self._names: dict[str, Draft] = {}
         self._titles: dict[str, Draft] = {}
@@ -143,7 +157,9 @@ class Names:
         if hint is None and (by_title := did_you_mean(text, self._titles)) is not None:
             near = self._titles[by_title]
             hint = near.name or near.id
-        return node.problem(code, f"there is no rule with the id or name {shown(text)}", hint=hint)
+        advice = None if self._complete else "it may be in one of the files that can't be read"
+        message = f"there is no rule with the id or name {shown(text)}"
+        return node.problem(code, message, hint=hint, advice=advice)
 
     def _add_id(self, one: Draft, problems: list[Problem]) -> None:
         first = self._ids.setdefault(one.id, one)

@@ -5,12 +5,10 @@ known by line and column, all are found at once, and numbers stay exact (pySigma
 passes them through a float).
 """
 
-import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from sigma.exceptions import SigmaError
-from sigma.modifiers import SigmaRegularExpressionModifier, reverse_modifier_mapping
+from sigma.modifiers import SigmaRegularExpressionModifier
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
@@ -20,13 +18,13 @@ from detections.rules.field_check import check_place
 from detections.rules.item_place import ItemPlace
 from detections.rules.modifiers import Modifier
 from detections.rules.places import part
+from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.value_check import check_form
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import Plain, meaning
 
 T = TypeVar("T")
-_INCOMPATIBLE = re.compile(r"Modifier (\w+) incompatible to value type of '(.*)'", re.DOTALL)
 
 
 class ExactNumber(SigmaNumber):
@@ -132,19 +130,6 @@ def _made(
         # there that anybody can write. Whatever it fails with, it is the item that must change.
         reading.report(node, "rule/value", said_by_pysigma(error))
         return None
-
-
-def said_by_pysigma(error: Exception) -> str:
-    """What pySigma found wrong, in words."""
-    text = str(error).strip()
-    if isinstance(error, RecursionError):
-        return "this is nested too deeply"
-    if not isinstance(error, SigmaError):
-        return f"pySigma can't take this: {type(error).__name__}: {shown(text)}"
-    if (found := _INCOMPATIBLE.search(text)) is not None:
-        modifier = reverse_modifier_mapping.get(found[1], found[1])
-        return f"{modifier} can't be applied to {shown(found[2])}"
-    return text or type(error).__name__
 
 
 def _sigma_value(value: Plain, *, verbatim: bool = False) -> SigmaType:

@@ -1,35 +1,39 @@
 """From files and folders to rules. All problems of all files are said at once."""
 
-from collections.abc import Iterable, Iterator
+import datetime
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detections.rules.assembly import assemble
+from detections.rules.files import TEST_SUFFIXES, rule_files
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import Location, Problem
 from pipeline.yaml_source import Parsed, parse_bytes, read_file
 
 __all__ = ["TEST_SUFFIXES", "RuleSet", "load_rules", "parse_rules", "read_rules", "rules_of"]
 
-_SUFFIXES = (".yml", ".yaml")
-#: Tests stand beside their rules and are no rules.
-TEST_SUFFIXES = (".test.yml", ".test.yaml")
-_MOST_FILES = 20_000
 
-
-def load_rules(paths: Iterable[Path]) -> RuleSet:
+def load_rules(
+    paths: Iterable[Path],
+    pipelines: Sequence[Path] = (),
+    *,
+    today: datetime.date | None = None,
+) -> RuleSet:
     """The rules in these files and, with all that is below, folders.
 
-    Raises ProblemsFound with everything that is wrong in any of them.
+    `pipelines` are files of pySigma's processing pipelines, for rules of other log sources. With
+    `today`, exceptions that are past their date are warned of. Raises ProblemsFound with
+    everything that is wrong in any of the files.
     """
-    return rules_of(*read_rules(paths))
+    return rules_of(*read_rules(paths), pipelines=pipelines, today=today)
 
 
 def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
     """The documents of these files and folders before they are rules, and what couldn't be read."""
     problems: list[Problem] = []
-    parsed: list[Parsed] = []
+    parsed: dict[Path, Parsed] = {}
     for path in paths:
-        files = list(_files(path))
+        files = list(rule_files(path))
         if not files and path.is_dir():
             problems.append(
                 Problem(
@@ -39,30 +43,23 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
                     expected="files that end in .yml",
                 )
             )
-        parsed += [read_file(file) for file in files]
-    return parsed, problems
+        for file in files:
+            if (whole := file.absolute()) not in parsed:  # named twice, or in a folder too
+                parsed[whole] = read_file(file)
+    return list(parsed.values()), problems
 
 
-def rules_of(parsed: Iterable[Parsed], problems: Iterable[Problem] = ()) -> RuleSet:
+def rules_of(
+    parsed: Iterable[Parsed],
+    problems: Iterable[Problem] = (),
+    *,
+    pipelines: Sequence[Path] = (),
+    today: datetime.date | None = None,
+) -> RuleSet:
     """The rules in documents that were read, and perhaps changed since. Raises as `load_rules`."""
-    return assemble(list(parsed), list(problems))
+    return assemble(list(parsed), list(problems), pipelines=pipelines, today=today)
 
 
 def parse_rules(data: bytes, *, name: str = "<text>") -> RuleSet:
     """The rules in YAML text. Raises ProblemsFound."""
     return assemble([parse_bytes(data, name=name)], [])
-
-
-def _files(path: Path) -> Iterator[Path]:
-    if not path.is_dir():
-        yield path  # whether it is there and can be read, reading says
-        return
-    found = (
-        file
-        for file in path.rglob("*")
-        if file.suffix in _SUFFIXES
-        and not file.name.endswith(TEST_SUFFIXES)
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and file.is_file()
-    )
-    yield from sorted(found)[:_MOST_FILES]

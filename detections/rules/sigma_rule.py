@@ -1,37 +1,47 @@
 """Sigma rules: a condition over the fields of one event."""
 
+from collections.abc import Sequence
+
+from sigma.conditions import ConditionItem
+
 from detections.rules.context import Context
 from detections.rules.detection import build_trees, read_detection
-from detections.rules.document import OURS, Logsource, Reading, make_rule, read_document
+from detections.rules.document import make_rule, read_document
 from detections.rules.drafts import Draft
 from detections.rules.field_check import check_field
+from detections.rules.filters import Filter, filtered
+from detections.rules.lists import list_digests
+from detections.rules.logsource import check_service, is_foreign, read_logsource
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import SigmaRule
 from detections.rules.pysigma_check import check_by_pysigma
 from detections.rules.reach import matching_actions
 from detections.rules.sentence import read_reason
 from detections.sigma.values import Unsupported
-from pipeline.problems import did_you_mean, shown
-from pipeline.structured import examine
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+from pipeline.yaml_nodes import MappingNode, Node
 
 
-def read_sigma(draft: Draft, context: Context) -> None:
-    """Read the draft's rule. Reports what is wrong with it."""
+def read_sigma(draft: Draft, filters: Sequence[Filter], context: Context) -> None:
+    """Read the draft's rule, with the filters that are for it. Reports what is wrong with it."""
     reading = draft.reading
     reading.foreign = is_foreign(draft.node)
     document = read_document(reading, required_of(draft))
     check_misplaced(draft)
-    _check_logsource(reading)
-    conditions = _conditions(reading, draft.node.get("detection"), context)
+    logsource = read_logsource(reading)
+    trees = _trees(draft, draft.node.get("detection"), context)
+    mine = [one for one in filters if one.applies_to(draft, logsource)]
+    conditions = filtered(trees, mine, draft, context)
     reason = read_reason(reading, lambda node, name: check_field(reading, node, name))
     check_by_pysigma(reading)
     if conditions:
         _check_reach(draft, conditions)
+    if draft.actions is not None:
+        check_service(reading, logsource, draft.actions)
     if document is None or not conditions or not reading.usable:
         return
+    draft.apply(one.draft.digest for one in mine)
     draft.rule = SigmaRule(
-        rule=make_rule(reading, document, draft.digest),
+        rule=make_rule(reading, document, draft.id, draft.digest),
         conditions=conditions,
         reason=reason,
         silent=draft.silent,
@@ -39,29 +49,22 @@ def read_sigma(draft: Draft, context: Context) -> None:
     )
 
 
-def _conditions(reading: Reading, node: Node | None, context: Context) -> tuple[object, ...]:
+def _trees(draft: Draft, node: Node | None, context: Context) -> tuple[ConditionItem, ...]:
+    reading = draft.reading
     if not isinstance(node, MappingNode):
-        place, expected = node or reading.node, "selections and a condition"
+        place, expected = node or draft.node, "selections and a condition"
         reading.report(place, "rule/detection", "this isn't a group", expected=expected)
         return ()
     detection = read_detection(reading, node, context)
+    if detection is None:
+        return ()
+    draft.apply(list_digests(detection.selections, context.lists))
+    if context.pipelines is not None:
+        detection = context.pipelines.applied_to(draft, detection)
     return build_trees(reading, detection, context) if detection is not None else ()
 
 
-def is_foreign(node: MappingNode) -> bool:
-    """Whether the rule is for log sources of others, whose fields we don't know."""
-    logsource = node.get("logsource")
-    if not isinstance(logsource, MappingNode):
-        return False
-    product = logsource.get("product")
-    if product is None:
-        return bool(logsource.pairs)
-    if not isinstance(product, ScalarNode):
-        return False
-    return product.text != OURS and did_you_mean(product.text, [OURS]) is None
-
-
-def _check_reach(draft: Draft, conditions: tuple[object, ...]) -> None:
+def _check_reach(draft: Draft, conditions: Sequence[object]) -> None:
     reading, node = draft.reading, draft.reading.key("detection")
     try:
         actions = matching_actions(conditions)
@@ -77,26 +80,4 @@ def _check_reach(draft: Draft, conditions: tuple[object, ...]) -> None:
             "rule/never-matches",
             "no event can match this: no kind of event has all of these fields with these values",
             severity="warning",
-        )
-
-
-def _check_logsource(reading: Reading) -> None:
-    if reading.foreign:
-        return
-    node = reading.node.get("logsource")
-    if node is None:
-        reading.report(
-            reading.node,
-            "rule/missing-key",
-            'the key "logsource" is missing',
-            expected=f"where its events come from: product: {OURS}",
-        )
-        return
-    outcome = examine(node, Logsource)
-    reading.problems += outcome.problems
-    if outcome.value is not None and outcome.value.product not in (None, OURS):
-        place = node.get("product") if isinstance(node, MappingNode) else None
-        product = outcome.value.product or ""
-        reading.report(
-            place or node, "rule/logsource", f"{shown(product)} is no product", hint=OURS
         )

@@ -2,11 +2,17 @@
 
 import textwrap
 import uuid
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from detections.rules import RuleSet
+from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
+from detections.sigma.compiler import compile_conditions
+from detections.sigma.documents import flatten
+from detections.sigma.readers import DocumentReader
 from pipeline.problems import Problem, ProblemsFound, render
 
 HEADER = """
@@ -87,3 +93,26 @@ def the_problem(*documents: str, severity: str = "error") -> Problem:
     if len(found) != 1:
         pytest.fail(f"{len(found)} instead of one {severity}:\n{render(found)}")
     return found[0]
+
+
+def matches(found: RuleSet, event: dict[str, Any]) -> bool:
+    """Whether the one Sigma rule matches a document, given nested or with dotted names."""
+    (rule,) = found.sigma
+    compiled = compile_conditions(rule.conditions, DocumentReader())
+    return compiled if isinstance(compiled, bool) else compiled(flatten(event))
+
+
+def folder(root: Path, files: Mapping[str, str], **options: Any) -> RuleSet:
+    """The rules in a folder of these files."""
+    for name, text in files.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    return load_rules([root], **options)
+
+
+def folder_problems(root: Path, files: Mapping[str, str], **options: Any) -> list[Problem]:
+    """All that is wrong with a folder of these files."""
+    try:
+        return list(folder(root, files, **options).warnings)
+    except ProblemsFound as found:
+        return list(found.problems)
