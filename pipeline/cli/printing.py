@@ -6,21 +6,23 @@ import sys
 import typer
 from rich.console import Console, RenderableType
 
-_WIDTH = 100
+WIDTH = 100
+#: For tables whose rows should stay on one line each.
+WIDE = 200
 
 
-def show(renderable: RenderableType) -> None:
-    """Print on standard output."""
+def show(renderable: RenderableType, *, width: int = WIDTH) -> None:
+    """Print on standard output; `width` is for what is no terminal."""
     if sys.stdout.isatty():
         Console(highlight=False).print(renderable)
     else:
-        typer.echo(as_text(renderable))
+        typer.echo(as_text(renderable, width=width))
 
 
-def as_text(renderable: RenderableType) -> str:
+def as_text(renderable: RenderableType, *, width: int = WIDTH) -> str:
     """As it is shown in a file: no colours, a fixed width, no blanks at the ends of lines."""
     out = io.StringIO()
-    console = Console(file=out, width=_WIDTH, color_system=None, legacy_windows=False)
+    console = Console(file=out, width=width, color_system=None, legacy_windows=False)
     console.print(renderable)
     return "\n".join(line.rstrip() for line in out.getvalue().splitlines())
 

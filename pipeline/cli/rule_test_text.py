@@ -22,10 +22,10 @@ from detections.rule_testing.model import (
     Unmet,
 )
 from detections.rule_testing.near_misses import NearMiss
-from detections.wording import lapse
 from normalizer.events import Alert
 from pipeline.cli.printing import printable
 from pipeline.cli.rule_explanation_text import leaf_text
+from pipeline.units import format_duration
 
 _MOST_EVENTS = 20
 _MOST_ALERTS = 10
@@ -45,8 +45,7 @@ def failure(result: Result, misses: Sequence[NearMiss] = ()) -> RenderableType:
     parts += [_line(f"failed: {text}", style="red") for text in result.failed]
     if result.replayed is not None:
         parts.append(_replayed(result.replayed))
-    if any(one.nearest is None for one in result.comparison.unmet):
-        parts += [_miss(one) for one in misses]
+    parts += [_miss(one) for one in misses if _is_about(one, result)]
     parts.append(_events(test))
     return Group(*parts)
 
@@ -90,6 +89,14 @@ def _unmet(unmet: Unmet) -> RenderableType:
         )
     title = Text(f"expected alert {unmet.number} ({wanted.location}) {said}")
     return _indented(Group(title, _indented(table)) if differences else title)
+
+
+def _is_about(miss: NearMiss, result: Result) -> bool:
+    """Whether nothing came in place of an alert that the rule may have been to give."""
+    return any(
+        one.nearest is None and (not one.expected.rules or miss.rule.id in one.expected.rules)
+        for one in result.comparison.unmet
+    )
 
 
 def _miss(miss: NearMiss) -> RenderableType:
@@ -138,7 +145,7 @@ def _events(test: RuleTest) -> RenderableType:
     for sample in test.samples[:_MOST_EVENTS]:
         table.add_row(
             Text(printable(sample.id)),
-            Text(_after(sample.timestamp - test.start)),
+            Text(format_duration(sample.timestamp - test.start)),
             Text(printable(_action(sample))),
             Text(_fields(sample.written)),
         )
@@ -146,7 +153,9 @@ def _events(test: RuleTest) -> RenderableType:
     if len(test.samples) > _MOST_EVENTS:
         parts.append(Text(f"and {len(test.samples) - _MOST_EVENTS} more"))
     if test.until is not None:
-        parts.append(Text(f"then event time moves on to {_after(test.until - test.start)}"))
+        parts.append(
+            Text(f"then event time moves on to {format_duration(test.until - test.start)}")
+        )
     return _indented(Group(*parts))
 
 
@@ -174,10 +183,6 @@ def _value(value: Any) -> str:
 
 def _is_empty(value: Any) -> bool:
     return value is None or value in ((), {})
-
-
-def _after(nanoseconds: int) -> str:
-    return "0 s" if nanoseconds == 0 else lapse(nanoseconds)
 
 
 def _line(text: str, style: str = "") -> RenderableType:

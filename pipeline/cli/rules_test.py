@@ -117,7 +117,7 @@ def _write_junit(path: Path, tested: "Sequence[Tested]") -> None:
 
 def _print(tested: "Sequence[Tested]", warnings: Sequence[Problem]) -> None:
     from detections.rule_testing.near_misses import near_misses
-    from pipeline.cli.printing import show
+    from pipeline.cli.printing import WIDE, show
     from pipeline.cli.rule_test_text import failure, summary_table
 
     for file, results, _ in tested:
@@ -125,7 +125,7 @@ def _print(tested: "Sequence[Tested]", warnings: Sequence[Problem]) -> None:
             if not result.passed:
                 show(failure(result, near_misses(result.test, file.subject)))
                 typer.echo()
-    show(summary_table((str(file.path), results) for file, results, _ in tested))
+    show(summary_table((str(file.path), results) for file, results, _ in tested), width=WIDE)
     typer.echo()
     if warnings:
         typer.echo(f"{render(warnings)}\n")
