@@ -13,6 +13,7 @@ from pipeline.units import SECOND
 
 #: Lines whose places are known, at least: rules take some thousand at a time.
 _REMEMBERED = 50_000
+_MOST_DAYS = 4_096
 
 
 class _Timed(msgspec.Struct):
@@ -112,32 +113,31 @@ class Meter:
 
 
 class _Clock:
-    """Reads the time of a line, and remembers how texts of one second begin."""
+    """Reads the time of a line, and remembers when days begin: there are few of them."""
 
     def __init__(self) -> None:
-        self._seconds: dict[bytes, int] = {}
+        self._days: dict[bytes, int] = {}
 
     def time_of(self, line: bytes) -> int | None:
         try:
             found = _decode(line).timestamp
-        except (msgspec.MsgspecError, RecursionError):
-            return None
-        if isinstance(found, msgspec.UnsetType):
-            return None
-        raw = bytes(found)
-        try:
+            if isinstance(found, msgspec.UnsetType):
+                return None
+            raw = bytes(found)
             return int(raw) if raw.isdigit() else self._of_text(raw)
-        except (ValueError, msgspec.MsgspecError):
+        except (ValueError, msgspec.MsgspecError, RecursionError):
             return None
 
     def _of_text(self, raw: bytes) -> int:
         """`"2026-01-31T10:00:00.123456789Z"`, as nearly all are; anything else the long way."""
-        head, fraction = raw[1:20], raw[21:-2]
+        fraction = raw[21:-2]
         if raw[-2:] != b'Z"' or raw[20:21] != b"." or not fraction.isdigit() or len(fraction) > 9:
             return nanoseconds(_decode_time(raw))
-        second = self._seconds.get(head)
-        if second is None:
-            if len(self._seconds) > 4_096:
-                self._seconds.clear()
-            second = self._seconds[head] = nanoseconds(f"{head.decode()}Z")
-        return second + int(fraction.ljust(9, b"0"))
+        day = raw[1:11]
+        start = self._days.get(day)
+        if start is None:
+            if len(self._days) > _MOST_DAYS:
+                self._days.clear()
+            start = self._days[day] = nanoseconds(f"{day.decode()}T00:00:00Z")
+        seconds = int(raw[12:14]) * 3_600 + int(raw[15:17]) * 60 + int(raw[18:20])
+        return start + seconds * SECOND + int(fraction.ljust(9, b"0"))

@@ -180,8 +180,9 @@ class Comparison(Struct, frozen=True, kw_only=True):
     unchanged_rules: int
     rules: tuple[RuleDifference, ...]
     """Rules that aren't the same in both."""
-    score: Score | None = None
-    """Of the second set."""
+    score_before: Score | None = None
+    score_after: Score | None = None
+    """Both against the labels that are about either set."""
 
 
 class SweptParameter(Struct, frozen=True, kw_only=True):

@@ -167,7 +167,8 @@ class _Telling:
             gone=sum(one.gone for one in rules),
             unchanged_rules=len(unchanged),
             rules=tuple(ordered),
-            score=None if labels is None else self._score(labels, new, after),
+            score_before=self._score_of_all(labels, before),
+            score_after=self._score_of_all(labels, after),
         )
 
     def sweep(self) -> SweepOutcome | None:
@@ -238,6 +239,12 @@ class _Telling:
     ) -> Score:
         mine = [tallies[rule_id] for rule_id in rules]
         return score_of(mine, labels, self._about(labels, rules), closed=self._plan.closed_world)
+
+    def _score_of_all(self, labels: Labels | None, tallies: Mapping[str, Tally]) -> Score | None:
+        if labels is None:
+            return None
+        every = range(len(labels.used))
+        return score_of(tallies.values(), labels, every, closed=self._plan.closed_world)
 
     @staticmethod
     def _about(labels: Labels, rules: Mapping[str, Rule]) -> list[int]:

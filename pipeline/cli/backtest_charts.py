@@ -64,8 +64,7 @@ def rules_chart(result: "Backtest") -> Html | None:
         drawn=join(*rows, time_axis(panel, time)),
         legend=join(
             key(swatch("heat none"), "none"),
-            key(_sample(_shade(1, most)), "1"),
-            key(_sample(_shade(most, most)), f"{most:,}"),
+            *(key(_sample(_shade(n, most)), f"{n:,}") for n in sorted({1, most})),
         ),
         name="rules-over-time",
     )

@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 from pipeline.cli.backtest_charts import alerts_chart, rules_chart
 from pipeline.cli.backtest_sweep_charts import sweep_charts
 from pipeline.cli.backtest_text import score_cells, score_text
-from pipeline.cli.backtest_words import doubts, moment_text, rate_text, rounded, span_text
+from pipeline.cli.backtest_words import (
+    doubts,
+    moment_text,
+    quiet_differences,
+    rate_text,
+    rounded,
+    short_name,
+    span_text,
+)
 from pipeline.page.layout import page, tiles
 from pipeline.page.markup import Html, el, join
 from pipeline.page.words import plural, ratio
@@ -96,18 +104,14 @@ def _rules(result: "Backtest") -> Html:
     names = ["Rule", "Typology", "Level", "Alerts"]
     names += ["A day"] if rated else []
     names += ["Right", "Wrong", "Open", "Precision"] if labelled else []
-    rows = [
-        _rule(one, rated=rated, labelled=labelled, columns=len(names) + 1)
-        for one in result.rules
-        if one.alerts
-    ]
+    rows = [_rule(one, rated=rated, labelled=labelled) for one in result.rules if one.alerts]
     quiet = [one for one in result.rules if not one.alerts]
     table = el(
         "div",
         el(
             "table",
-            el("thead", el("tr", *_heads(*names, "Most often about", numbers_from=3))),
-            *rows,
+            el("thead", el("tr", *_heads(*names, numbers_from=3, numbers_to=len(names)))),
+            el("tbody", *rows),
             class_="rules",
         ),
         class_="scroll",
@@ -120,10 +124,16 @@ def _rules(result: "Backtest") -> Html:
     )
 
 
-def _rule(one: "RuleOutcome", *, rated: bool, labelled: bool, columns: int) -> Html:
+def _rule(one: "RuleOutcome", *, rated: bool, labelled: bool) -> Html:
     staged = el("span", "staged", class_="tag") if one.staged else None
     cells: list[Html] = [
-        el("td", staged, el("strong", one.title), " ", el("span", one.file, class_="quiet")),
+        el(
+            "td",
+            staged,
+            el("strong", one.title),
+            el("div", one.file, *_most_often(one), class_="quiet file"),
+            _examples(one),
+        ),
         el("td", one.typology.replace("_", " ")),
         el("td", one.level),
         _number(f"{one.alerts:,}"),
@@ -135,28 +145,24 @@ def _rule(one: "RuleOutcome", *, rated: bool, labelled: bool, columns: int) -> H
         counts = (score.right, score.wrong, score.unlabelled)
         cells += [_number(f"{count:,}") for count in counts]
         cells.append(_number(ratio(score.precision)))
-    cells.append(el("td", *_most_often(one)))
-    examples = el(
-        "td",
-        el(
-            "details",
-            el("summary", f"The first {len(one.examples):,}" if one.alerts > 1 else "The alert"),
-            _alerts(one.examples),
-        ),
-        colspan=columns,
-    )
-    return el("tbody", el("tr", *cells), el("tr", examples, class_="examples"))
+    return el("tr", *cells)
+
+
+def _examples(one: "RuleOutcome") -> Html:
+    said = "The alert" if one.alerts == 1 else f"The first {len(one.examples):,}"
+    return el("details", el("summary", said), _alerts(one.examples))
 
 
 def _most_often(one: "RuleOutcome") -> list[Html | str]:
     if not one.entities:
-        return ["–"]
+        return []
     first = one.entities[0]
     others = one.different_entities - 1
-    return [
-        el("code", first.name),
-        f" {ratio(first.count / one.alerts)}" + (f", {plural(others, 'other')}" if others else ""),
-    ]
+    share = f" ({ratio(first.count / one.alerts)})" + (
+        f", {plural(others, 'other')}" if others else ""
+    )
+    name = el("code", short_name(first.name), title=first.name)
+    return [el("br"), "most often about ", name, share]
 
 
 def _alerts(examples: "Sequence[Example]", word: str = "") -> Html:
@@ -196,7 +202,7 @@ def _quiet(rules: "Sequence[RuleOutcome]") -> Html | None:
 
 def _labels(labels: "LabelOutcome") -> Html:
     rows = [
-        el("tr", el("td", one.typology.replace("_", " ")), *map(_number, score_cells(one.score)))
+        el("tr", el("th", one.typology.replace("_", " ")), *map(_number, score_cells(one.score)))
         for one in labels.by_typology
     ]
     names = ("", "Right", "Wrong", "Open", "Precision", "Found", "Recall", "F1")
@@ -208,7 +214,7 @@ def _labels(labels: "LabelOutcome") -> Html:
     return el(
         "section",
         el("h2", "How right"),
-        el("p", f"{score_text(labels.score)}. {world}".capitalize(), class_="quiet"),
+        el("p", f"{_sentence(score_text(labels.score))} {world}", class_="quiet"),
         el(
             "table",
             el("thead", el("tr", *(el("th", name, scope="col") for name in names))),
@@ -235,19 +241,23 @@ def _label_list(title: str, labels: "Sequence[LabelText]") -> Html | None:
 
 
 def _comparison(found: "Comparison") -> Html:
-    rows = [_difference(one) for one in found.rules]
+    rows = [_difference(one) for one in found.rules if one.before or one.after]
     names = ("Rule", "It is", "Before", "After", "New", "Gone", "Changed", "Same")
     table = el(
         "div",
         el(
             "table",
             el("thead", el("tr", *_heads(*names, numbers_from=2, numbers_to=8))),
-            *rows,
+            el("tbody", *rows),
             class_="rules",
         ),
         class_="scroll",
     )
-    score = None if found.score is None else el("p", score_text(found.score).capitalize() + ".")
+    scores = [
+        el("p", f"{word}: {score_text(score)}.")
+        for word, score in (("Before", found.score_before), ("After", found.score_after))
+        if score is not None
+    ]
     return el(
         "section",
         el("h2", "What would change with the other rules"),
@@ -257,8 +267,10 @@ def _comparison(found: "Comparison") -> Html:
             f"{found.gone:,} gone, {found.changed:,} changed, {found.same:,} the same. "
             f"{plural(found.unchanged_rules, 'rule')} the same in both.",
         ),
-        score,
-        table if rows else el("p", "No rule differs."),
+        *scores,
+        table if rows else None,
+        el("p", quiet_differences(found) or None, class_="quiet"),
+        None if found.rules else el("p", "No rule differs."),
     )
 
 
@@ -280,16 +292,15 @@ def _difference(one: "RuleDifference") -> Html:
         _alerts(one.gone_examples, "gone") if one.gone_examples else None,
         el("ul", *changes, class_="alerts") if changes else None,
     )
-    examples = el("details", el("summary", "Examples"), shown, open=None) if shown else None
     return el(
-        "tbody",
+        "tr",
         el(
-            "tr",
-            el("td", el("strong", one.title)),
-            el("td", one.kind),
-            *(_number(f"{count:,}") for count in counts),
+            "td",
+            el("strong", one.title),
+            el("details", el("summary", "Examples"), shown) if shown else None,
         ),
-        el("tr", el("td", examples, colspan=8), class_="examples"),
+        el("td", one.kind),
+        *(_number(f"{count:,}") for count in counts),
     )
 
 
@@ -349,6 +360,7 @@ def _entities(result: "Backtest") -> Html | None:
             "table",
             el("thead", el("tr", *_heads("Entity", "Alerts", "", numbers_from=1, numbers_to=2))),
             el("tbody", *rows),
+            class_="entities",
         ),
     )
 
@@ -407,6 +419,10 @@ def _heads(*names: str, numbers_from: int = 0, numbers_to: int | None = None) ->
     for at, name in enumerate(names):
         of_numbers = numbers_from <= at < max(end, numbers_from + 1)
         yield el("th", name, scope="col", class_="number" if of_numbers else None)
+
+
+def _sentence(text: str) -> str:
+    return f"{text[:1].upper()}{text[1:]}."
 
 
 def _number(text: str) -> Html:

@@ -11,8 +11,10 @@ from pipeline.cli.backtest_words import (
     TimeColumns,
     doubts,
     moment_text,
+    quiet_differences,
     rate_text,
     rounded,
+    short_name,
     span_text,
     sparkline,
 )
@@ -99,7 +101,7 @@ def _print_rules(result: "Backtest", console: Console) -> None:
     if labelled:
         for name in ("right", "wrong", "open"):
             table.add_column(name, justify="right", no_wrap=True, min_width=5)
-    roomy = console.width >= _ROOMY
+    roomy = console.width >= _ROOMY + 24 * labelled + 7 * rated
     if roomy:
         table.add_column("most often about", overflow="ellipsis", no_wrap=True)
     for one in alerting[:_MOST_RULES]:
@@ -127,13 +129,13 @@ def _most_often(one: "RuleOutcome") -> str:
         return ""
     first = one.entities[0]
     others = one.different_entities - 1
-    share = f"{_entity(first.name)} ({ratio(first.count / one.alerts)})"
+    share = f"{short_name(first.name)} ({ratio(first.count / one.alerts)})"
     return f"{share}, {plural(others, 'other')}" if others else share
 
 
 def _print_entities(entities: "Sequence[Count]", console: Console) -> None:
     if entities:
-        shown = [f"{_entity(one.name)} {one.count:,}" for one in entities[:_MOST_ENTITIES]]
+        shown = [f"{short_name(one.name)} {one.count:,}" for one in entities[:_MOST_ENTITIES]]
         console.print()
         _say(console, f"Most often about: {', '.join(shown)}")
 
@@ -194,18 +196,23 @@ def _print_comparison(found: "Comparison", console: Console) -> None:
         f"({found.new:,} new, {found.gone:,} gone, {found.changed:,} changed, {found.same:,} same)"
     )
     _say(console, said, "bold")
-    if found.score is not None:
-        _say(console, score_text(found.score))
+    if found.score_before is not None and found.score_after is not None:
+        _say(console, f"before: {score_text(found.score_before)}")
+        _say(console, f"after:  {score_text(found.score_after)}")
     if not found.rules:
         _say(console, "No rule differs.")
         return
-    names = ("before", "after", "new", "gone", "changed")
-    table = _table("rule", "it is", *_numbers(*names))
-    for one in found.rules[:_MOST_RULES]:
-        counts = (one.before, one.after, one.new, one.gone, one.changed)
-        table.add_row(Text(printable(_short(one.title))), one.kind, *(f"{n:,}" for n in counts))
-    console.print(table)
-    for one in found.rules[:_MOST_RULES]:
+    alerting = [one for one in found.rules if one.before or one.after]
+    if alerting:
+        table = _table("rule", "it is", *_numbers("before", "after", "new", "gone", "changed"))
+        for one in alerting[:_MOST_RULES]:
+            counts = (one.before, one.after, one.new, one.gone, one.changed)
+            cells = (Text(printable(_short(one.title))), one.kind, *(f"{n:,}" for n in counts))
+            table.add_row(*cells)
+        console.print(table)
+    if quiet := quiet_differences(found):
+        _say(console, quiet, "dim")
+    for one in alerting[:_MOST_RULES]:
         for word, examples in (("new", one.new_examples), ("gone", one.gone_examples)):
             for example in examples[:2]:
                 _say(console, f"{word}: {_example(example)}", "dim")
@@ -292,11 +299,6 @@ def _table(*names: "str | tuple[str]") -> Table:
 
 def _numbers(*names: str) -> list[tuple[str]]:
     return [(name,) for name in names]
-
-
-def _entity(name: str) -> str:
-    """Addresses as `0x1cbd…c9ec`; the page and the JSON have them whole."""
-    return name if len(name) <= 20 else f"{name[:6]}…{name[-4:]}"
 
 
 def _short(text: str, most: int = _LONGEST) -> str:

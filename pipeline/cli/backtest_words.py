@@ -1,5 +1,6 @@
 """How a backtest is told to people: rates, spans, moments, and counts over time as one line."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
@@ -7,7 +8,7 @@ from typing import TYPE_CHECKING
 from pipeline.page.words import number, plural
 
 if TYPE_CHECKING:
-    from detections.backtest.result import Bucket, Events
+    from detections.backtest.result import Bucket, Comparison, Events
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EMPTY = "·"
@@ -46,6 +47,11 @@ def moment_text(time: str) -> str:
     return time[:19].replace("T", " ")
 
 
+def short_name(name: str) -> str:
+    """Addresses as `0x1cbd…c9ec`, where the whole one wouldn't fit."""
+    return name if len(name) <= 20 else f"{name[:6]}…{name[-4:]}"
+
+
 def doubts(events: "Events") -> list[str]:
     """What a reader should know about the events before believing the rest."""
     out_of_order = "came out of the order " + (
@@ -60,6 +66,15 @@ def doubts(events: "Events") -> list[str]:
         (events.outside, "event outside the wanted time", "events outside the wanted time"),
     )
     return [plural(count, one, more) for count, one, more in counts if count]
+
+
+def quiet_differences(found: "Comparison") -> str:
+    """`12 more rules without any alert: 10 removed, 2 changed`; empty if there are none."""
+    kinds = Counter(one.kind for one in found.rules if not (one.before or one.after))
+    if not kinds:
+        return ""
+    counts = ", ".join(f"{count:,} {kind}" for kind, count in sorted(kinds.items()))
+    return f"{plural(kinds.total(), 'more rule')} without any alert: {counts}"
 
 
 class TimeColumns:
