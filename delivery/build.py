@@ -85,6 +85,7 @@ def build_notification(settings: config.Notification) -> Sink:
         HttpOptions(timeout=settings.timeout, verify_certificates=settings.verify_certificates),
         secret=settings.secret,
         minimum_level=settings.minimum_level,
+        staged=settings.staged,
         headers=settings.headers,
     )
 

@@ -1,5 +1,7 @@
 """The webhook notification: an HTTP POST for every alert of a minimum level, signed.
 
+Alerts of staged rules, which are on trial, are left out unless they are asked for.
+
 The body is JSON: `id`, `level`, `summary` (one line for people), `url` (the rule's reference, or
 null) and `alert`, the whole nested ECS document. Headers:
 
@@ -44,6 +46,7 @@ _TRY_AGAIN = frozenset((408, 425, 429))
 
 class _SurveillancePart(Struct):
     level: Level
+    staged: bool = False
 
 
 class _RulePart(Struct):
@@ -82,7 +85,7 @@ def signature(secret: str, moment: int, body: bytes) -> str:
 
 
 class WebhookSink:
-    """Posts alerts to `url`, in order. Events and lower levels are skipped."""
+    """Posts alerts to `url`, in order. Events, lower levels and staged rules are skipped."""
 
     def __init__(
         self,
@@ -92,6 +95,7 @@ class WebhookSink:
         *,
         secret: SecretText | None = None,
         minimum_level: Level = "medium",
+        staged: bool = False,
         headers: Mapping[str, SecretText] | None = None,
     ) -> None:
         self.name = name
@@ -99,6 +103,7 @@ class WebhookSink:
         self._http = http
         self._secret = secret
         self._minimum = SEVERITY[minimum_level]
+        self._staged = staged
         self._headers = dict(headers or {})
         self._client: httpx.AsyncClient | None = None
         self._endpoint: Endpoint | None = None
@@ -133,7 +138,7 @@ class WebhookSink:
                 reason = f"the alert can't be read: {error}"
                 refused.append(Refused(document=document, reason=reason))
                 continue
-            if SEVERITY[parts.surveillance.level] < self._minimum:
+            if not self._is_due(parts.surveillance):
                 skipped += 1
                 continue
             refusal = await self._post(document, _body(document, parts))
@@ -178,6 +183,9 @@ class WebhookSink:
     @property
     def _shown(self) -> str:
         return self._endpoint.shown if self._endpoint is not None else "the webhook"
+
+    def _is_due(self, alert: _SurveillancePart) -> bool:
+        return SEVERITY[alert.level] >= self._minimum and (self._staged or not alert.staged)
 
     async def _post(self, document: Document, body: bytes) -> str | None:
         """None when it is taken, else why it never will be."""

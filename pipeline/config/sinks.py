@@ -104,6 +104,8 @@ class WebhookNotification(
     secret: Secret | None = None
     #: Alerts below it are left out.
     minimum_level: Literal["informational", "low", "medium", "high", "critical"] = "medium"
+    #: Send the alerts of staged rules too, which are on trial.
+    staged: bool = False
     #: Sent along, such as an authorization.
     headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
     #: Never `false` outside a test.

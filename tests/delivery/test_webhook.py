@@ -71,6 +71,22 @@ async def test_events_and_lower_levels_are_skipped(webhook: WebhookReceiver):
     assert posted(webhook) == ["alert-3", "alert-4"]
 
 
+async def test_alerts_of_staged_rules_notify_nobody(webhook: WebhookReceiver):
+    on_trial = {"level": "critical", "typology": "wash_trading", "staged": True}
+    batch = [alert(1), alert(2, surveillance=on_trial), alert(3)]
+
+    assert await sink_to(webhook).deliver(batch) == Delivered(written=2, skipped=1)
+    assert posted(webhook) == ["alert-1", "alert-3"]
+
+
+async def test_alerts_of_staged_rules_come_where_they_are_asked_for(webhook: WebhookReceiver):
+    on_trial = {"level": "critical", "typology": "wash_trading", "staged": True}
+    batch = [alert(1), alert(2, surveillance=on_trial)]
+
+    assert await sink_to(webhook, staged=True).deliver(batch) == Delivered(written=2)
+    assert posted(webhook) == ["alert-1", "alert-2"]
+
+
 @pytest.mark.parametrize("status", [408, 425, 429, 500, 502, 503, 504])
 async def test_a_receiver_in_trouble_is_tried_again(webhook: WebhookReceiver, status: int):
     webhook.answer(status, 2)
