@@ -1,6 +1,7 @@
 """Rule sets with other values in their parameters, through the same loader and checks as all."""
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ from detections.backtest.rule_documents import (
     with_value,
 )
 from detections.backtest.sweeps import Sweep, grid
+from detections.rules.files import content_of
 from detections.rules.loading import rules_of
 from detections.rules.model import CorrelationRule, CorrelatorRule, Rule, SigmaRule
 from detections.rules.rule_set import RuleSet
@@ -59,11 +61,18 @@ class _Swept(msgspec.Struct, frozen=True):
     rule: Rule
 
 
-def sweep_rules(files: Sequence[Parsed], base: RuleSet, sweeps: Sequence[Sweep]) -> Grid:
-    """Every combination of the values as a rule set. `base` is what `files` say as they are.
+def sweep_rules(
+    files: Sequence[Parsed],
+    base: RuleSet,
+    sweeps: Sequence[Sweep],
+    *,
+    pipelines: Sequence[Path] = (),
+) -> Grid:
+    """Every combination of the values as a rule set.
 
-    Raises SweepError where a rule or value isn't found, and ProblemsFound, at the value's place,
-    where the loader refuses one.
+    `base` is what `files` say as they are, with pySigma's `pipelines` as for the loader. Raises
+    SweepError where a rule or value isn't found, and ProblemsFound, at the value's place, where the
+    loader refuses one.
     """
     combinations = grid(sweeps)
     rules_at = {one.rule.location: one.rule for one in _all(base)}
@@ -76,7 +85,7 @@ def sweep_rules(files: Sequence[Parsed], base: RuleSet, sweeps: Sequence[Sweep])
     affected = _with_dependents(base, {one.rule.id for one in swept})
     needed = _documents_for(files, base, affected)
     points = [
-        Point(values, _with_values(files, base, swept, values, affected, needed))
+        Point(values, _with_values(files, base, swept, values, affected, needed, pipelines))
         for values in combinations
     ]
     axes = tuple(
@@ -132,6 +141,7 @@ def _with_values(
     values: Sequence[str],
     affected: frozenset[str],
     needed: frozenset[Location] | None,
+    pipelines: Sequence[Path],
 ) -> RuleSet:
     changed = list(files)
     for one, value in zip(swept, values, strict=True):
@@ -141,13 +151,9 @@ def _with_values(
             document = with_value(document, ("id",), one.rule.id)
         changed = with_document(changed, one.place, document)
     if needed is not None:
-        changed = [
-            Parsed(parsed.source, kept)
-            for parsed in changed
-            if (kept := [node for node in parsed.documents if node.location in needed])
-        ]
+        changed = [_only(parsed, needed) for parsed in changed]
     try:
-        loaded = rules_of(changed)
+        loaded = rules_of(changed, pipelines=pipelines)
     except ProblemsFound as found:
         raise ProblemsFound(_said(found.problems, swept, values)) from None
     if needed is None:
@@ -158,6 +164,14 @@ def _with_values(
         correlations=_replaced(base.correlations, loaded.correlations, affected),
         exceptions=base.exceptions,
         warnings=base.warnings,
+    )
+
+
+def _only(parsed: Parsed, needed: frozenset[Location]) -> Parsed:
+    """The needed rules of a file; lists of values, which any rule may use, are kept whole."""
+    kept = content_of(parsed.source.name) == "lists"
+    return Parsed(
+        parsed.source, [node for node in parsed.documents if kept or node.location in needed]
     )
 
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from detections.backtest.result import Backtest
     from detections.backtest.run import Plan
     from detections.rules.model import Rule
+    from pipeline.cli.backtest_inputs import Chosen
     from pipeline.event_sources import Batch, EventSource
 
 _DEFAULT_RULES = Path("sigma_rules")
@@ -61,8 +62,17 @@ def backtest(
         str | None, typer.Option("--to", help=f"Event time to end before. {_OF_STREAM}")
     ] = None,
     allowed_lateness: Annotated[
-        str, typer.Option(metavar="DURATION", help="How late an event may come, such as 10m.")
-    ] = "0s",
+        str | None,
+        typer.Option(
+            metavar="DURATION",
+            help="How late an event may come, such as 10m.",
+            show_default="0s; with --stream and --elasticsearch the configured one",
+        ),
+    ] = None,
+    pipeline: Annotated[
+        list[Path] | None,
+        typer.Option(help="pySigma's pipelines, for rules of other log sources."),
+    ] = None,
     labels: Annotated[
         Path | None, typer.Option(help="Alerts that should come, and that should not.")
     ] = None,
@@ -107,14 +117,14 @@ def backtest(
         )
     )
     plan = _plan(
+        chosen,
         rules or [_DEFAULT_RULES],
         compare or [],
         sweep or [],
         labels,
         closed_world=closed_world,
         allowed_lateness=allowed_lateness,
-        since=chosen.since,
-        until=chosen.until,
+        pipelines=pipeline,
     )
     result = _run(plan, chosen.source)
     if json is not None:
@@ -124,41 +134,40 @@ def backtest(
 
         _write(html, render_page(result).encode())
     if json != _STANDARD_OUTPUT and html != _STANDARD_OUTPUT:
-        print_backtest(result, Console())
+        print_backtest(result, _console())
     if result.events.dead or result.rule_failures:
         raise typer.Exit(FAILED)
 
 
 def _plan(
+    chosen: "Chosen",
     rules: Sequence[Path],
     compare: Sequence[Path],
     sweeps: Sequence[str],
     labels: Path | None,
     *,
     closed_world: bool,
-    allowed_lateness: str,
-    since: int | None,
-    until: int | None,
+    allowed_lateness: str | None,
+    pipelines: Sequence[Path] | None,
 ) -> "Plan":
     from detections.backtest.run import Plan
     from detections.backtest.sweeps import SweepError, parse_sweep
     from detections.backtest.variants import sweep_rules
     from detections.rules import load_rules
     from detections.rules.loading import read_rules, rules_of
-    from pipeline.units import UnitError, parse_duration
 
-    try:
-        lateness = parse_duration(allowed_lateness)
-    except UnitError as error:
-        raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
     if closed_world and labels is None:
         raise Failure("--closed-world belongs to --labels", CONFIGURATION)
+    lateness = chosen.allowed_lateness
+    if allowed_lateness is not None:
+        lateness = _duration(allowed_lateness, "--allowed-lateness")
+    used = chosen.pipelines if pipelines is None else pipelines
     files, problems = read_rules(rules)
-    ruleset = rules_of(files, problems)
-    compared = load_rules(compare) if compare else None
+    ruleset = rules_of(files, problems, pipelines=used)
+    compared = load_rules(compare, used) if compare else None
     try:
         wanted = [parse_sweep(text) for text in sweeps]
-        grid = sweep_rules(files, ruleset, wanted) if wanted else None
+        grid = sweep_rules(files, ruleset, wanted, pipelines=used) if wanted else None
     except SweepError as error:
         raise Failure(f"--sweep: {error}", CONFIGURATION) from error
     known = [*ruleset.rules, *(compared.rules if compared else ())]
@@ -169,9 +178,19 @@ def _plan(
         labels=None if labels is None else _labels(labels, known),
         closed_world=closed_world,
         allowed_lateness=lateness,
-        since=since,
-        until=until,
+        since=chosen.since,
+        until=chosen.until,
     )
+
+
+def _duration(text: str, option: str) -> int:
+    from pipeline.units import UnitError, parse_duration
+
+    try:
+        return parse_duration(text)
+    except UnitError as error:
+        hint = f": did you mean {error.hint}?" if error.hint else ""
+        raise Failure(f"{option} {text}: {error}{hint}", CONFIGURATION) from error
 
 
 def _labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
@@ -219,6 +238,13 @@ def _progress(source: "EventSource") -> "Generator[Callable[[Batch], None]]":
             progress.update(task, completed=batch.done, total=source.total, lines=lines)
 
         yield on_batch
+
+
+def _console() -> Console:
+    from pipeline.cli.printing import WIDTH
+
+    console = Console()
+    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _json(result: "Backtest") -> bytes:

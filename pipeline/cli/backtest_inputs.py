@@ -31,11 +31,13 @@ class Wanted(Struct, frozen=True, kw_only=True):
 
 
 class Chosen(Struct, frozen=True, kw_only=True):
-    """The source, and the event times that count."""
+    """The source, the event times that count, and what the configuration says of its events."""
 
     source: "EventSource"
     since: int | None = None
     until: int | None = None
+    allowed_lateness: int = 0
+    pipelines: Sequence[Path] = ()
 
 
 def choose(wanted: Wanted) -> Chosen:
@@ -57,7 +59,7 @@ def choose(wanted: Wanted) -> Chosen:
 
         files = FileSource(select_files(wanted.events), column=wanted.column)
         return Chosen(source=files, since=since, until=until)
-    return Chosen(source=_elasticsearch(wanted, since, until), since=since, until=until)
+    return _elasticsearch(wanted, since, until)
 
 
 def time_of(text: str | None, option: str, *, end: bool = False) -> int | None:
@@ -127,17 +129,27 @@ def _stream(wanted: Wanted) -> Chosen:
     # Secrets of sources and sinks are none of its business.
     config = load_configuration(wanted.config, resolve="later")
     logs.configure(config.logging, stage="backtest")
-    bus = config.bus
+    bus, detections = config.bus, config.detections
     numbers = [text for text in (wanted.since, wanted.until) if text and text.isdecimal()]
     if numbers:
         first = _sequence(wanted.since, "--from")
         last = _sequence(wanted.until, "--to")
         if first is not None and last is not None and first > last:
             raise Failure("--to comes before --from", CONFIGURATION)
-        return Chosen(source=StreamSource(bus, first=first, last=last))
+        return Chosen(
+            source=StreamSource(bus, first=first, last=last),
+            allowed_lateness=detections.allowed_lateness,
+            pipelines=detections.pipelines,
+        )
     since, until = time_of(wanted.since, "--from"), time_of(wanted.until, "--to", end=True)
     _check_order(since, until)
-    return Chosen(source=StreamSource(bus, since=since), since=since, until=until)
+    return Chosen(
+        source=StreamSource(bus, since=since),
+        since=since,
+        until=until,
+        allowed_lateness=detections.allowed_lateness,
+        pipelines=detections.pipelines,
+    )
 
 
 def _sequence(text: str | None, option: str) -> int | None:
@@ -151,7 +163,7 @@ def _sequence(text: str | None, option: str) -> int | None:
     return int(text)
 
 
-def _elasticsearch(wanted: Wanted, since: int | None, until: int | None) -> "EventSource":
+def _elasticsearch(wanted: Wanted, since: int | None, until: int | None) -> Chosen:
     from delivery.build import elasticsearch_connection
     from delivery.elasticsearch_reader import ElasticsearchSource
     from delivery.templates import StreamNames
@@ -161,10 +173,17 @@ def _elasticsearch(wanted: Wanted, since: int | None, until: int | None) -> "Eve
     config = load_configuration(wanted.config, resolve="later")
     logs.configure(config.logging, stage="backtest")
     sink = elasticsearch_sink(config, wanted.config, wanted.sink)
-    return ElasticsearchSource(
+    source = ElasticsearchSource(
         elasticsearch_connection(sink),
         wanted.index or StreamNames(namespace=sink.namespace).stream("events"),
         query=wanted.query,
         since=since,
         until=until,
+    )
+    return Chosen(
+        source=source,
+        since=since,
+        until=until,
+        allowed_lateness=config.detections.allowed_lateness,
+        pipelines=config.detections.pipelines,
     )

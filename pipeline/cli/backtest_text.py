@@ -40,9 +40,9 @@ _MOST_LABELS = 10
 _MOST_PROBLEMS = 10
 _MOST_POINTS = 40
 _LONGEST = 60
-#: Below this width, who alerts are about is left to the line below the table.
-_ROOMY = 110
-_LEAST_RULE = 24
+#: Where there is less room for rules' titles, who alerts are about is left out of the table.
+_LEAST_RULE = 36
+_NUMBERS = frozenset(("alerts", "a day", "right", "wrong", "open"))
 
 
 def print_backtest(result: "Backtest", console: Console) -> None:
@@ -88,36 +88,38 @@ def _print_rules(result: "Backtest", console: Console) -> None:
         return
     rated = result.per_day is not None
     labelled = result.labels is not None
-    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
-    table.add_column("rule", overflow="ellipsis", no_wrap=True, min_width=_LEAST_RULE)
-    # What has a least width is never cut; what is left over is the rule's.
-    table.add_column("level", no_wrap=True, min_width=8)
-    table.add_column("alerts", justify="right", no_wrap=True, min_width=7)
-    if rated:
-        table.add_column("a day", justify="right", no_wrap=True, min_width=5)
     columns = TimeColumns(result.events, _SPARK)
-    by = result.events.bucket if columns.fine else "time"
-    table.add_column(f"by {by}", no_wrap=True, min_width=columns.count)
-    if labelled:
-        for name in ("right", "wrong", "open"):
-            table.add_column(name, justify="right", no_wrap=True, min_width=5)
-    roomy = console.width >= _ROOMY + 24 * labelled + 7 * rated
-    if roomy:
-        table.add_column("most often about", overflow="ellipsis", no_wrap=True)
+    by = f"by {result.events.bucket if columns.fine else 'time'}"
+    heads = ["rule", "level", "alerts", *(["a day"] if rated else []), by]
+    heads += ["right", "wrong", "open"] if labelled else []
+    rows: list[list[str]] = []
     for one in alerting[:_MOST_RULES]:
         cells = [_rule(one), one.level, f"{one.alerts:,}"]
-        if rated:
-            cells.append(rounded(one.per_day or 0))
+        cells += [rounded(one.per_day or 0)] if rated else []
         cells.append(sparkline(columns.counts(one.by_bucket)))
         if labelled and one.score is not None:
             cells += [f"{n:,}" for n in (one.score.right, one.score.wrong, one.score.unlabelled)]
-        if roomy:
-            cells.append(_most_often(one))
-        table.add_row(*(Text(printable(cell)) for cell in cells))
-    console.print(table)
+        rows.append([*cells, _most_often(one)])
+    console.print(_fitting([*heads, "most often about"], rows, console.width))
     more = len(alerting) - _MOST_RULES
     if more > 0:
         _say(console, f"and {plural(more, 'more rule')}", "dim")
+
+
+def _fitting(heads: list[str], rows: list[list[str]], width: int) -> Table:
+    """A table whose first column gives way, and whose last is left out where there is no room."""
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
+    if sum(widths[1:]) + 2 * len(widths) + _LEAST_RULE > width:
+        heads, rows, widths = heads[:-1], [row[:-1] for row in rows], widths[:-1]
+    first = max(_LEAST_RULE, width - sum(widths[1:]) - 2 * len(widths))
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    for name in heads:
+        is_number = name in _NUMBERS
+        table.add_column(name, justify="right" if is_number else "left", no_wrap=True)
+    for row in rows:
+        shown = [_short(row[0], first), *row[1:]]
+        table.add_row(*(Text(printable(cell)) for cell in shown))
+    return table
 
 
 def _rule(one: "RuleOutcome") -> str:
@@ -283,7 +285,8 @@ def _print_problems(result: "Backtest", console: Console) -> None:
         told.append(f"a rule failed {failed}")
     _say(console, f"{'; '.join(told)}. The first:", "red")
     for problem in result.problems[:_MOST_PROBLEMS]:
-        console.print(Text("\n".join(printable(line) for line in problem.splitlines())))
+        shown = "\n".join(printable(line) for line in problem.splitlines())
+        console.print(Text(shown), soft_wrap=True)
 
 
 def _table(*names: "str | tuple[str]") -> Table:
@@ -306,4 +309,5 @@ def _short(text: str, most: int = _LONGEST) -> str:
 
 
 def _say(console: Console, text: str, style: str = "") -> None:
-    console.print(Text(printable(text), style=style))
+    # Long lines are the terminal's to wrap: in a file they stay whole.
+    console.print(Text(printable(text), style=style), soft_wrap=True)
