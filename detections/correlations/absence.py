@@ -153,5 +153,5 @@ class Silence(Windows[SilentGroup]):
         )
         return [outcome]
 
-    def deadlines(self, key: Key, group: SilentGroup) -> Iterable[int]:
+    def deadlines(self, group: SilentGroup) -> Iterable[int]:
         return (group.closes,)

@@ -109,7 +109,7 @@ class Closing(Windows[ClosingGroup]):
         due = [w for w in group.windows if not w.judged and w.closes <= deadline]
         return self._judged(key, group, due, deadline)
 
-    def deadlines(self, key: Key, group: ClosingGroup) -> Iterable[int]:
+    def deadlines(self, group: ClosingGroup) -> Iterable[int]:
         return [window.closes for window in group.windows if not window.judged]
 
     def _place(

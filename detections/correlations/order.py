@@ -164,14 +164,20 @@ class AnyOrderTally:
         return any(tally.holds(floor) for tally in self._choices)
 
     def count(self) -> int:
-        """Of the window that was last asked about: the rules in the longest choice."""
-        return max((t.count() for t in self._choices if t.holds(self._floor)), default=0)
+        """Of the window that was last asked about: the rules in the choice that began latest."""
+        return self._best(self._floor)[1]
 
     def value(self) -> Measured | None:
         return None
 
     def start(self, floor: int) -> int | None:
-        return min((t.start(floor) for t in self._choices if t.holds(floor)), default=None)
+        return self._best(floor)[0]
+
+    def _best(self, floor: int) -> tuple[int | None, int]:
+        held = [
+            (tally.start(floor), tally.count()) for tally in self._choices if tally.holds(floor)
+        ]
+        return max(held, default=(None, 0))
 
     def memory(self) -> list[ChainMemory]:
         return [memory for tally in self._choices for memory in tally.memory()]
@@ -179,6 +185,9 @@ class AnyOrderTally:
     def remember(self, memory: list[ChainMemory]) -> None:
         for tally, one in zip(self._choices, memory, strict=True):
             tally.remember([one])
+
+
+Ordered = OrderTally | PartialOrderTally | AnyOrderTally
 
 
 def _matching(tick: list[int], first: int, last: int) -> int:

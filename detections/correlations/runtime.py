@@ -4,7 +4,7 @@ Nothing here depends on how hits come in batches, or on how often the time is to
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from typing import Any
 
 from detections.correlations.absence import Silence, Unanswered
@@ -15,6 +15,7 @@ from detections.correlations.measures import measure_of
 from detections.correlations.needs import needs_of
 from detections.correlations.sliding import Sliding
 from detections.correlations.sources import Key, Source
+from detections.correlations.state import groups_of, snapshot_of, state_of
 from detections.correlations.windows import Counts, Outcome, Windows
 from detections.rules.model import CorrelationRule, CorrelationType
 
@@ -95,6 +96,16 @@ class Correlations:
         """By rule id and field: hits that lack a value for it, and so belong to no group."""
         return self._counts.left_out
 
+    @property
+    def closes_windows(self) -> bool:
+        """Whether time alone can bring a firing."""
+        return any(isinstance(part.windows, (Closing, Silence)) for part in self._parts)
+
+    @property
+    def next_deadline(self) -> int | None:
+        """`advance` beyond this time closes a window; None while there is none to close."""
+        return self._timers[0][0] if self._timers else None
+
     # -- input -------------------------------------------------------------------------------------
 
     def observe(self, hits: Sequence[Hit], time: int) -> list[Firing]:
@@ -174,6 +185,41 @@ class Correlations:
                 hit = part.speaker.hit(outcome)
                 for above in leads_to:
                     pending.setdefault(above.order, []).append(hit)
+
+    # -- snapshots ---------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """The state, for `restore`: the same state gives the same bytes."""
+        parts = self._parts
+        return snapshot_of(
+            (part.rule for part in parts),
+            (part.windows for part in parts),
+            self._counts,
+            self.reached,
+            self.late,
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Take the state of a snapshot instead of the present one.
+
+        Raises SnapshotError, and leaves the present one, if the snapshot is damaged or was taken
+        with other rules.
+        """
+        parts = self._parts
+        state = state_of(data, [part.rule for part in parts])
+        restored = [
+            groups_of(part.windows, groups)
+            for part, groups in zip(parts, state.groups, strict=True)
+        ]
+        self._timers.clear()
+        for part, groups in zip(parts, restored, strict=True):
+            part.windows.restore(groups)
+            for key, group in groups:
+                for deadline in part.windows.deadlines(group):
+                    self._timers.append((deadline, part.order, key))
+        heapify(self._timers)
+        self.reached, self.late = state.reached, state.late
+        self._counts.restore(state.evictions, state.left_out)
 
     # -- set-up ------------------------------------------------------------------------------------
 

@@ -73,7 +73,7 @@ class Sliding(Windows[SlidingGroup]):
         span = self.span
         group = self.groups.get(key)
         if group is None or now - group.touched > span:
-            group = self._add(key, SlidingGroup(entries=[], touched=now, tally=self._tally()), now)
+            group = self._add(key, self.new_group(now), now)
             entries = group.entries
         else:
             self.groups.move_to_end(key)
@@ -170,11 +170,7 @@ class Sliding(Windows[SlidingGroup]):
         group.front = 0
         entries.insert(bisect_right(entries, time, key=time_of), (time, hit.id, evidence, payload))
         self.held += 1
-        group.start = bisect_left(entries, entries[-1][0] - self.span, key=time_of)
-        if self._minimum is None:
-            group.tally = self._tally()
-            for entry in entries[group.start :]:
-                group.tally.add(entry[0], entry[3])
+        self.measure(group)
         run = self._first_run(entries, time)
         outcome = None
         if run is not None:
@@ -199,6 +195,18 @@ class Sliding(Windows[SlidingGroup]):
                 )
         self._evict(group, now)
         return None if outcome is None else [outcome]
+
+    def measure(self, group: SlidingGroup) -> None:
+        """Find the group's window among its entries, and its tally."""
+        entries = group.entries
+        group.start = bisect_left(entries, entries[-1][0] - self.span, group.front, key=time_of)
+        if self._minimum is None:
+            group.tally = self._tally()
+            for time, _, _, payload in entries[group.start :]:
+                group.tally.add(time, payload)
+
+    def new_group(self, touched: int) -> SlidingGroup:
+        return SlidingGroup(entries=[], touched=touched, tally=self._tally())
 
     def _first_run(self, entries: Sequence[Entry], time: int) -> "_Run | None":
         """Of the windows that contain `time`, the first ones in a row that are true."""
@@ -230,7 +238,7 @@ class Sliding(Windows[SlidingGroup]):
         """The series that the run belongs to, with the late event of this time counted in."""
         entries, live = group.entries, group.live
         first, last = entries[run.begin][0], entries[run.reach - 1][0]
-        group.past = self._recent(group, now)
+        group.past = self.recent(group, now)
         for series in reversed(group.past if live is None else [*group.past, live]):
             if series.first <= last and first <= series.last:
                 if series.first <= time <= series.last:
@@ -254,10 +262,11 @@ class Sliding(Windows[SlidingGroup]):
     # -- letting go --------------------------------------------------------------------------------
 
     def _end_series(self, group: SlidingGroup, live: Series, now: int) -> None:
-        group.past = [*self._recent(group, now), live][-_MOST_PAST:]
+        group.past = [*self.recent(group, now), live][-_MOST_PAST:]
         group.live = None
 
-    def _recent(self, group: SlidingGroup, now: int) -> list[Series]:
+    def recent(self, group: SlidingGroup, now: int) -> list[Series]:
+        """The series that are over but still count."""
         return [series for series in group.past if now - series.touched <= self.span]
 
     def _evict(self, group: SlidingGroup, now: int) -> None:

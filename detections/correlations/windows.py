@@ -68,6 +68,12 @@ class Counts(msgspec.Struct):
     def leave_out(self, rule: str, field: str) -> None:
         self.left_out[rule, field] = self.left_out.get((rule, field), 0) + 1
 
+    def restore(
+        self, evictions: Iterable[tuple[str, str, int]], left_out: Iterable[tuple[str, str, int]]
+    ) -> None:
+        self.evictions = {(rule, what): count for rule, what, count in evictions}
+        self.left_out = {(rule, field): count for rule, field, count in left_out}
+
 
 class Group(msgspec.Struct, kw_only=True):
     """What is kept of one group."""
@@ -189,9 +195,14 @@ class Windows(ABC, Generic[G]):
         """Judge the group's windows that close at `deadline`."""
         return []
 
-    def deadlines(self, key: Key, group: G) -> Iterable[int]:
+    def deadlines(self, group: G) -> Iterable[int]:
         """When windows of the group that are open will close."""
         return ()
+
+    def restore(self, groups: Iterable[tuple[Key, G]]) -> None:
+        """Take these groups instead of the present ones; the one longest without news first."""
+        self.groups = OrderedDict(groups)
+        self.held = sum(group.held() for group in self.groups.values())
 
     # -- bounds ------------------------------------------------------------------------------------
 

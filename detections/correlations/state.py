@@ -1,0 +1,298 @@
+"""The state of correlations as bytes: the same state, the same bytes.
+
+Each group is encoded by itself, so that a store can keep the groups that changed and leave the
+others. Tallies and timers are not kept: they follow from the events.
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any, TypeVar
+
+import msgspec
+
+from detections.correlations.absence import Silence, SilentGroup
+from detections.correlations.closing import Closing, ClosingGroup, Window
+from detections.correlations.order import ChainMemory, Ordered
+from detections.correlations.packing import (
+    Happenings,
+    PackedHappening,
+    PackedHit,
+    PackedKept,
+    pack,
+    unpack,
+)
+from detections.correlations.series import Series
+from detections.correlations.sliding import Sliding, SlidingGroup
+from detections.correlations.sources import Key
+from detections.correlations.windows import Counts, Entry, Group, Windows
+from detections.rules.model import CorrelationRule
+
+_VERSION = 1
+_MOST_TOLD = 10
+
+T = TypeVar("T")
+
+
+class SnapshotError(ValueError):
+    """A snapshot can't be restored; the text says why, and what to do."""
+
+
+class State(msgspec.Struct, array_like=True, kw_only=True):
+    """All that correlations remember."""
+
+    version: int = _VERSION
+    rules: list[tuple[str, str, str]]
+    """Id, hash and title, in order."""
+    reached: int
+    late: int
+    evictions: list[tuple[str, str, int]]
+    left_out: list[tuple[str, str, int]]
+    groups: list[list[msgspec.Raw]]
+    """By rule, the groups from the one longest without news to the newest."""
+
+
+class _Entries(msgspec.Struct, array_like=True):
+    """Entries, column by column."""
+
+    times: list[int]
+    ids: list[str]
+    kept: list[PackedKept]
+    payloads: list[Any]
+
+
+class _Sliding(msgspec.Struct, array_like=True):
+    key: Key
+    touched: int
+    happenings: list[PackedHappening]
+    entries: _Entries
+    late_until: int
+    live: Series | None
+    past: list[Series]
+    memory: list[ChainMemory] | None
+
+
+class _Window(msgspec.Struct, array_like=True):
+    opened: int
+    closes: int
+    last: PackedHit
+    judged: bool
+    true: bool
+    lost: int
+
+
+class _Closing(msgspec.Struct, array_like=True):
+    key: Key
+    touched: int
+    happenings: list[PackedHappening]
+    entries: _Entries
+    windows: list[_Window]
+    series: list[Series]
+
+
+class _Silent(msgspec.Struct, array_like=True):
+    key: Key
+    touched: int
+    happenings: list[PackedHappening]
+    entries: _Entries
+    last: PackedHit
+    closes: int
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode_state = msgspec.msgpack.Decoder(State).decode
+_decode_sliding = msgspec.msgpack.Decoder(_Sliding).decode
+_decode_closing = msgspec.msgpack.Decoder(_Closing).decode
+_decode_silent = msgspec.msgpack.Decoder(_Silent).decode
+
+
+# -- all of it -------------------------------------------------------------------------------------
+
+
+def snapshot_of(
+    rules: Iterable[CorrelationRule],
+    windows: Iterable[Windows[Any]],
+    counts: Counts,
+    reached: int,
+    late: int,
+) -> bytes:
+    """The state as bytes. Groups that are forgotten by now are left out."""
+    return _encode(
+        State(
+            rules=_identities(rules),
+            reached=reached,
+            late=late,
+            evictions=[(*what, n) for what, n in sorted(counts.evictions.items())],
+            left_out=[(*what, n) for what, n in sorted(counts.left_out.items())],
+            groups=[list(_groups_of(one, reached)) for one in windows],
+        )
+    )
+
+
+def state_of(data: bytes, rules: Sequence[CorrelationRule]) -> State:
+    """The state that a snapshot holds. Raises SnapshotError, also if it is of other rules."""
+    try:
+        version = msgspec.msgpack.decode(data, type=tuple[Any, ...])[0]
+    except (msgspec.DecodeError, IndexError) as error:
+        raise SnapshotError(f"the snapshot of the correlations can't be read: {error}") from error
+    if version != _VERSION:
+        raise SnapshotError(
+            f"the snapshot of the correlations is of version {version}, and this program reads "
+            f"version {_VERSION}: replay the events instead"
+        )
+    state = _decoded(_decode_state, data)
+    differences = _differences(state.rules, _identities(rules))
+    if differences:
+        more = len(differences) - _MOST_TOLD
+        told = differences[:_MOST_TOLD] + ([f"{more} more"] if more > 0 else [])
+        raise SnapshotError(
+            f"the snapshot was taken with other correlation rules: {'; '.join(told)}. Restore it "
+            "with the rules that it was taken with, or replay the events"
+        )
+    return state
+
+
+def groups_of(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> list[tuple[Key, Group]]:
+    """The groups of a snapshot, by key. Raises SnapshotError."""
+    try:
+        return list(_unpacked(windows, groups))
+    except (IndexError, KeyError, ValueError) as error:  # it decodes, but doesn't fit together
+        raise SnapshotError(f"the snapshot of the correlations is damaged: {error}") from error
+
+
+def _unpacked(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> Iterator[tuple[Key, Group]]:
+    for data in groups:
+        match windows:
+            case Sliding():
+                yield _unpack_sliding(windows, _decoded(_decode_sliding, data))
+            case Closing():
+                yield _unpack_closing(_decoded(_decode_closing, data))
+            case Silence():
+                yield _unpack_silent(_decoded(_decode_silent, data))
+            case _:
+                raise TypeError(type(windows).__name__)
+
+
+def _identities(rules: Iterable[CorrelationRule]) -> list[tuple[str, str, str]]:
+    return [(one.rule.id, one.rule.hash, one.rule.title) for one in rules]
+
+
+def _differences(
+    then: Sequence[tuple[str, str, str]], now: Sequence[tuple[str, str, str]]
+) -> list[str]:
+    hash_then = {id_: hash_ for id_, hash_, _ in then}
+    hash_now = {id_: hash_ for id_, hash_, _ in now}
+    found = [
+        f'"{title}" ({id_}) is new' if id_ not in hash_then else f'"{title}" ({id_}) has changed'
+        for id_, hash_, title in now
+        if hash_then.get(id_) != hash_
+    ]
+    found += [f'"{title}" ({id_}) is gone' for id_, _, title in then if id_ not in hash_now]
+    if not found and list(hash_then) != list(hash_now):
+        found.append("they are in another order")
+    return found
+
+
+def _decoded(decode: Callable[[Any], T], data: Any) -> T:
+    try:
+        return decode(data)
+    except msgspec.DecodeError as error:
+        raise SnapshotError(f"the snapshot of the correlations can't be read: {error}") from error
+
+
+# -- groups ----------------------------------------------------------------------------------------
+
+
+def _groups_of(windows: Windows[Any], now: int) -> Iterator[msgspec.Raw]:
+    for key, group in windows.groups.items():
+        if windows.is_forgotten(group, now):
+            continue
+        match windows:
+            case Sliding():
+                packed = _pack_sliding(key, group, windows.recent(group, now))
+            case Closing():
+                packed = _pack_closing(key, group)
+            case _:
+                packed = _pack_silent(key, group)
+        yield msgspec.Raw(_encode(packed))
+
+
+def _pack_sliding(key: Key, group: SlidingGroup, past: list[Series]) -> _Sliding:
+    happenings, tally = Happenings(), group.tally
+    entries = _pack_entries(group.entries[group.front :], happenings)
+    memory = tally.memory() if isinstance(tally, Ordered) else None
+    return _Sliding(
+        key,
+        group.touched,
+        happenings.packed,
+        entries,
+        group.late_until,
+        group.live,
+        past,
+        memory,
+    )
+
+
+def _unpack_sliding(windows: Sliding, packed: _Sliding) -> tuple[Key, Group]:
+    group = windows.new_group(packed.touched)
+    group.entries = _unpack_entries(packed.entries, Happenings(packed.happenings))
+    group.late_until, group.live, group.past = packed.late_until, packed.live, packed.past
+    windows.measure(group)
+    if packed.memory is not None and isinstance(group.tally, Ordered):
+        group.tally.remember(packed.memory)
+    return packed.key, group
+
+
+def _pack_closing(key: Key, group: ClosingGroup) -> _Closing:
+    happenings = Happenings()
+    entries = _pack_entries(group.entries[group.front :], happenings)
+    windows = [
+        _Window(w.opened, w.closes, happenings.pack_hit(w.last), w.judged, w.true, w.lost)
+        for w in group.windows
+    ]
+    return _Closing(key, group.touched, happenings.packed, entries, windows, group.series)
+
+
+def _unpack_closing(packed: _Closing) -> tuple[Key, Group]:
+    happenings = Happenings(packed.happenings)
+    windows = [
+        Window(w.opened, w.closes, happenings.unpack_hit(w.last), w.judged, w.true, w.lost)
+        for w in packed.windows
+    ]
+    entries = _unpack_entries(packed.entries, happenings)
+    group = ClosingGroup(
+        entries=entries, touched=packed.touched, windows=windows, series=packed.series
+    )
+    return packed.key, group
+
+
+def _pack_silent(key: Key, group: SilentGroup) -> _Silent:
+    happenings = Happenings()
+    entries = _pack_entries(group.entries, happenings)
+    last = happenings.pack_hit(group.last)
+    return _Silent(key, group.touched, happenings.packed, entries, last, group.closes)
+
+
+def _unpack_silent(packed: _Silent) -> tuple[Key, Group]:
+    happenings = Happenings(packed.happenings)
+    group = SilentGroup(
+        entries=_unpack_entries(packed.entries, happenings),
+        touched=packed.touched,
+        last=happenings.unpack_hit(packed.last),
+        closes=packed.closes,
+        timer=packed.closes,
+    )
+    return packed.key, group
+
+
+def _pack_entries(entries: Sequence[Entry], happenings: Happenings) -> _Entries:
+    return _Entries(
+        [time for time, _, _, _ in entries],
+        [id_ for _, id_, _, _ in entries],
+        [happenings.pack(kept) for _, _, kept, _ in entries],
+        [pack(payload) for _, _, _, payload in entries],
+    )
+
+
+def _unpack_entries(packed: _Entries, happenings: Happenings) -> list[Entry]:
+    kept = [happenings.unpack(one) for one in packed.kept]
+    payloads = [unpack(one) for one in packed.payloads]
+    return list(zip(packed.times, packed.ids, kept, payloads, strict=True))
