@@ -1,5 +1,6 @@
 """What a test's event lacks to be a record of ours: filled in, the same every time, readable."""
 
+import contextlib
 from decimal import Decimal
 from typing import Any
 
@@ -7,7 +8,7 @@ import msgspec
 
 from detections.fields import Attribute, Shape
 
-_RAW_PER_WHOLE = 10**18
+_DECIMALS = 18
 _ADDRESS = "0x" + "0" * 36 + "cafe"
 _PARTIES = (".owner", ".recipient", ".sender")
 
@@ -16,8 +17,8 @@ def fill_in(fields: dict[str, Any], shape: Shape, *, number: int, moment: int) -
     """Add what a record of this shape needs. `number` counts a test's events from 1."""
     amount = fields.get("token.amount")
     if "token.amount_raw" in shape.attributes and type(amount) in (int, float):
-        raw = int(Decimal(str(amount)) * _RAW_PER_WHOLE)
-        fields.setdefault("token.amount_raw", str(raw))
+        with contextlib.suppress(ArithmeticError, ValueError):  # of what is no amount
+            fields.setdefault("token.amount_raw", str(int(Decimal(str(amount)).scaleb(_DECIMALS))))
     fields.setdefault("event.id", event_id(number))
     fields.setdefault("@timestamp", moment)
     fields.setdefault("event.ingested", moment)

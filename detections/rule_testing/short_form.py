@@ -18,6 +18,7 @@ from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
 from pipeline.yaml_scalars import meaning
 
 MOST_REPEATS = 10_000
+_LATEST = 1 << 63
 _WORDS = ("at", "every", "repeat")
 _TURN = "{n}"
 
@@ -102,11 +103,12 @@ class ShortForm:
         shape = actions().get(action) if isinstance(action, str) else None
         if shape is not None:
             event = self._record(node, written, shape, number, moment)
-            if event is None:
+            if event is None or not self._is_in_time(node, event.timestamp):
                 return None
             return Sample(id=event.id, timestamp=event.timestamp, event=event, written=written)
         if self._foreign:
-            return self._document(node, written, number, moment)
+            sample = self._document(node, written, number, moment)
+            return sample if sample and self._is_in_time(node, sample.timestamp) else None
         said = "is missing" if action is None else f"is never {shown(str(action))}"
         self._report(
             key_of(node, ACTION),
@@ -164,6 +166,14 @@ class ShortForm:
             return None
         event = str(document["event.id"])
         return Sample(id=event, timestamp=timestamp, event=document, written=written)
+
+    def _is_in_time(self, node: MappingNode, timestamp: int) -> bool:
+        """Whether a time can be nanoseconds of 64 bits, as in every event."""
+        if 0 <= timestamp < _LATEST:
+            return True
+        message = "this event's time is out of range"
+        self._report(node, "test/time", message, expected="a time between 1970 and 2262")
+        return False
 
     def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
         self._problems.append(node.problem(code, message, **more))

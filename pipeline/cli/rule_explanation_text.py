@@ -67,7 +67,7 @@ def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> Ren
     if alert.rule_note:
         parts.append(_said("what to look at", alert.rule_note))
     if rule is not None and rule.falsepositives:
-        parts.append(_said("may be honest", "; ".join(rule.falsepositives)))
+        parts.append(_said("what looks the same and is honest", "; ".join(rule.falsepositives)))
     if rule is None:
         parts.append(Text("the rule isn't among these rules: give --rules", style="yellow"))
     elif explained.changed:
@@ -99,7 +99,8 @@ def _head(explained: EventExplanation) -> Text:
         for verdict, text in counts.items()
         if verdict in verdicts or verdict == "matched"
     ]
-    head.append(f"{len(verdicts)} rules: {', '.join(said)}", style="not bold")
+    rules = f"{len(verdicts)} rule{'' if len(verdicts) == 1 else 's'}"
+    head.append(f"{rules}: {', '.join(said)}", style="not bold")
     return head
 
 
@@ -168,8 +169,8 @@ def leaf_text(part: Part) -> str:
 
 def _exception(one: ExceptionRule) -> Text:
     until = datetime.fromtimestamp(one.expires // SECOND, UTC).date()
-    said = f"covered by the exception {one.id} until {until}: {one.reason} ({one.owner})"
-    return Text(printable(f"{said}, {one.location}"), style="yellow")
+    said = f"covered until {until} by the exception {one.location}: {one.reason} ({one.owner})"
+    return Text(printable(said), style="yellow")
 
 
 def _steps(steps: Iterable[Step], sentences: Mapping[str, str]) -> RenderableType:
@@ -185,7 +186,8 @@ def _steps(steps: Iterable[Step], sentences: Mapping[str, str]) -> RenderableTyp
         if step.timestamp is None:
             what.append(" (not here)", style="red")
         if step.rules:
-            what.append(printable(f"\n{'; '.join(step.rules)}"), style="not bold dim")
+            what.append("\n")
+            what.append(printable("; ".join(step.rules)), style="not bold dim")
         table.add_row("" if step.timestamp is None else _time(step.timestamp)[:-4], what)
     if len(every) > _MOST_STEPS:
         return Group(Text(f"{len(every)} events, the last {_MOST_STEPS}:"), table)

@@ -56,6 +56,11 @@ def test_an_exact_number_may_be_written_as_a_number() -> None:
     assert found.amount_raw == "340282366920938463463374607431768211456"
 
 
+@pytest.mark.parametrize("amount", ["1e400", ".inf", ".nan", "1e80", "9" * 90])
+def test_any_number_may_be_an_amount(amount: str) -> None:
+    assert event(f"{{{TRANSFER}, token.amount: {amount}}}").id == "event-1"
+
+
 def test_events_come_in_the_order_of_their_times() -> None:
     found = samples(f"{{{TRANSFER}, at: 5m}}, {{{TRANSFER}, at: 90s}}, {{{TRANSFER}}}")
     assert [(s.id, s.timestamp - START) for s in found] == [
@@ -139,6 +144,8 @@ def test_an_event_of_ours_is_a_record_beside_a_rule_for_others_too() -> None:
         (f"{{{TRANSFER}, at: 5}}", "at or every", "5"),
         (f"{{{TRANSFER}, every: [1]}}", "at or every", "["),
         (f"{{{TRANSFER}, repeat: 0}}", "repeat is wrong", "0"),
+        (f"{{{TRANSFER}, repeat: 999, every: 5200w}}", "time is out of range", "{"),
+        (f"{{{TRANSFER}, token.amount: [1]}}", "Expected `float | null`", "token.amount"),
         (f"{{{TRANSFER}, repeat: true}}", "repeat is wrong", "true"),
     ],
 )
