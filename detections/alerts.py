@@ -32,6 +32,7 @@ _CONTEXT: Mapping[str, str] = {
 _CONTEXT_TYPE: Mapping[str, Any] = {
     f.name: f.type for f in msgspec.structs.fields(Alert) if f.name in _CONTEXT
 }
+_ORDERS = ("market.order.id", "market.trade.maker_order_id", "market.trade.taker_order_id")
 #: Numbers of an event that the alert of a Sigma rule has as its metrics.
 _NUMBERS = ("amount", "quantity", "price", "notional")
 #: Marks of an event that its alerts carry on.
@@ -98,7 +99,8 @@ def document_witness(document: Document) -> Witness:
         timestamp=document["@timestamp"],
         original=" ".join(_texts(document, "event.original"))[:1_000],
         transaction=_text(document, "blockchain.transaction.hash"),
-        orders=_texts(document, "market.order.id"),
+        block=_whole(document.get("blockchain.block.number")),
+        orders=tuple(order for name in _ORDERS for order in _texts(document, name)),
         trade=_text(document, "market.trade.id"),
         related_hash=_texts(document, "related.hash"),
         related_user=_texts(document, "related.user"),
@@ -232,6 +234,10 @@ def _texts(document: Document, name: str) -> tuple[str, ...]:
     if value is None:
         return ()
     return tuple(str(one) for one in value) if isinstance(value, list) else (str(value),)  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+
+
+def _whole(value: Any) -> int | None:
+    return value if type(value) is int else None
 
 
 def _document_entities(document: Document) -> tuple[str, ...]:

@@ -16,7 +16,9 @@ from detections.correlation_reason import Fired, correlation_reason
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
 from detections.event_time import Tie, Waiting, tie
+from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
+from detections.fields import ACTION
 from detections.findings import Witness, witness
 from detections.reading import ReadEvent, read_event
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
@@ -77,8 +79,7 @@ class Engine:
         self._reasons = {
             one.rule.id: (one, correlation_reason(one)) for one in ruleset.correlations
         }
-        self._timed = bool(ruleset.correlations)
-        self.needs_time = self._timed or allowed_lateness > 0
+        self.needs_time = self.correlations.closes_windows or allowed_lateness > 0
         """Whether events that match nothing matter all the same, for their time."""
 
     # -- events ------------------------------------------------------------------------------------
@@ -131,6 +132,11 @@ class Engine:
         self._meet(meeting, found, record, _of_record, tie(record), alerts)
         return alerts
 
+    def wants(self, read: ReadEvent) -> bool:
+        """Whether a correlator looks at events of this action."""
+        action = read.document.get(ACTION)
+        return any(action in entry.correlator.actions for entry in self.book.correlators)
+
     def take_hits(self, hits: tuple[Hit, ...], order: Tie) -> list[Alert]:
         """Take one event of which only matches of silent rules are known."""
         alerts: list[Alert] = []
@@ -148,7 +154,7 @@ class Engine:
         alerts: list[Alert] = []
         for timestamp, work in self._waiting.release_all():
             self._do(timestamp, work, alerts)
-        self._alert_firings(self.correlations.advance(self._waiting.newest), alerts)
+        self._close(self._waiting.newest, alerts)
         return alerts
 
     def take_problems(self) -> list[str]:
@@ -180,8 +186,13 @@ class Engine:
             if len(waiting):
                 for timestamp, work in waiting.release():
                     self._do(timestamp, work, alerts)
-            if self._timed:
-                self._alert_firings(self.correlations.advance(waiting.watermark), alerts)
+            self._close(waiting.watermark, alerts)
+
+    def _close(self, time: int, alerts: list[Alert]) -> None:
+        """Judge the windows that ended before this time."""
+        deadline = self.correlations.next_deadline
+        if deadline is not None and time > deadline:
+            self._alert_firings(self.correlations.advance(time), alerts)
 
     def _take(self, timestamp: int, order: Tie, work: _Work, alerts: list[Alert]) -> None:
         waiting = self._waiting
@@ -204,14 +215,10 @@ class Engine:
                     self._keep(finding_alert(entry.rule, finding, event), event, alerts)
             except Exception as error:
                 self._fail(entry.rule, event.id, error)
-        if self._timed:
-            hits = work.hits
-            firings = (
-                self.correlations.observe(hits, timestamp)
-                if hits
-                else self.correlations.advance(timestamp)
-            )
-            self._alert_firings(firings, alerts)
+        if work.hits:
+            self._alert_firings(self.correlations.observe(work.hits, timestamp), alerts)
+        else:
+            self._close(timestamp, alerts)
         if late:
             alerts[first:] = [
                 msgspec.structs.replace(alert, tags=(*alert.tags, LATE)) for alert in alerts[first:]
@@ -300,9 +307,11 @@ class Engine:
                 continue
             event = firing.completing.event
             try:
-                event = event_of(event) if isinstance(event, bytes) else event
+                event = _event_of(event) if isinstance(event, bytes) else event
                 text = reason(Fired(firing, event))
-                self._keep(firing_alert(one.rule, firing, text, event, witness_of), event, alerts)
+                self._keep(
+                    firing_alert(one.rule, firing, text, event, witness_of_line), event, alerts
+                )
             except Exception as error:
                 self._fail(one.rule, firing.completing.id, error)
 
@@ -347,12 +356,6 @@ def _time_of(event: Any) -> int:
     return found
 
 
-def event_of(line: bytes) -> Any:
+def _event_of(line: bytes) -> Any:
     """The event that a line holds, which was read once already: a record or a flat document."""
     return read_event(line).event
-
-
-def witness_of(line: bytes) -> Witness:
-    """What to keep of the event that a line holds."""
-    read = read_event(line)
-    return document_witness(read.document) if read.record is None else witness(read.record)

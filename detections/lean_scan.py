@@ -76,7 +76,6 @@ class LeanScan:
             if one.silent and one.rule.id in needs
         }
         self._seconds = _Seconds()
-        self._newest = [0]
         self._scan = self._write_scan()
 
     def take(self, block: Block) -> list[Alert]:
@@ -107,9 +106,9 @@ class LeanScan:
             try: time = clock(time)
             except NotAnEvent: found = FULL
             else:
-                if time > newest[0]:
+                if found is None and time > newest[0]:
                     newest[0] = time
-                    if found is None: alerts += advance(time)"""
+                    alerts += advance(time)"""
         source = """
 def scan(events, number, block, alerts):
     number -= 1
@@ -133,7 +132,7 @@ def scan(events, number, block, alerts):
             "FULL": _FULL,
             "NotAnEvent": NotAnEvent,
             "clock": self._clock,
-            "newest": self._newest,
+            "newest": [0],
             "advance": self._engine.advance,
             "take": self._take,
         }

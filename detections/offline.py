@@ -28,9 +28,9 @@ def detect(
     """The alerts of nested or dotted ECS events, one JSON object per line, in their order.
 
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
-    a warning where its action is one of ours but it lacks what such a record has. A line that is no
-    event goes to `report`, with `name`, line and column, and so does a rule that failed on an
-    event; nothing stops the others. The end of the lines is the end of the events.
+    a warning where a correlator would look at it but can't, since it isn't such a record. A line
+    that is no event goes to `report`, with `name`, line and column, and so does a rule that failed
+    on an event; nothing stops the others. The end of the lines is the end of the events.
 
     `lines` may be a binary stream, which is read in blocks: alerts come after each.
     """
@@ -131,7 +131,7 @@ class _Block:
         except NotAnEvent as error:
             reading.report(_problem(reading.name, place, error, "error"))
             return None
-        if read.doubt is not None:
+        if read.doubt is not None and reading.engine.wants(read):
             reading.report(_problem(reading.name, place, read.doubt, "warning"))
         alerts = reading.engine.process_read(read)
         reading.tell_failures(place)

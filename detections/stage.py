@@ -1,5 +1,6 @@
 """The detections on the bus: EVENTS to ALERTS."""
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
@@ -7,6 +8,7 @@ import msgspec
 import nats.js.errors
 import structlog
 from nats.js.api import RawStreamMsg
+from prometheus_client import Counter as Metric
 
 from detections.engine import Engine
 from normalizer.events import Alert, Record
@@ -16,6 +18,10 @@ from pipeline.bus.relay import Output, Relay
 from pipeline.frames import DeadLetter
 from pipeline.metrics import (
     ALERTS,
+    ALERTS_EXCEPTED,
+    CORRELATION_EVICTIONS,
+    EVENTS_LATE,
+    EVENTS_REPEATED,
     MESSAGES_IN,
     MESSAGES_OUT,
     RECEIVED_TO_ALERT,
@@ -40,6 +46,7 @@ class DetectionStage:
         self._bus = bus
         self._engine = engine
         self._warm_up = warm_up
+        self._told: Counter[tuple[str, ...]] = Counter()
         #: When the frame of each alert under way was received, for the latency.
         self._received: dict[str, int] = {}
         self.relay = Relay(
@@ -84,6 +91,7 @@ class DetectionStage:
         alerts = self._engine.process(records)
         dead += [_failure(message, problem) for problem in self._engine.take_problems()]
         self._count(records, alerts)
+        self._count_engine()
         return Output([_encoder.encode(alert) for alert in alerts], dead)
 
     def _count(self, records: Sequence[Record], alerts: Iterable[Alert]) -> None:
@@ -98,6 +106,23 @@ class DetectionStage:
             ALERTS.labels(alert.rule_name, alert.typology, alert.level).inc()
             if alert.evidence_events and alert.evidence_events[-1] in received:
                 self._received[alert.id] = received[alert.evidence_events[-1]]
+
+    def _count_engine(self) -> None:
+        """Tell the metrics what the engine counted since the last time."""
+        engine = self._engine
+        self._tell(EVENTS_LATE, engine.late)
+        self._tell(EVENTS_REPEATED, engine.duplicates)
+        for exception, count in engine.exceptions.counts.items():
+            if count:
+                self._tell(ALERTS_EXCEPTED, count, exception)
+        for (rule, what), count in engine.correlations.evictions.items():
+            self._tell(CORRELATION_EVICTIONS, count, rule, what)
+
+    def _tell(self, metric: Metric, count: int, *labels: str) -> None:
+        key = (str(id(metric)), *labels)
+        if count > self._told[key]:
+            (metric.labels(*labels) if labels else metric).inc(count - self._told[key])
+            self._told[key] = count
 
     def _on_written(self, lines: Sequence[bytes]) -> None:
         at = now()

@@ -41,6 +41,21 @@ RECEIVED_TO_ALERT = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 ALERTS = Counter("tapewatch_alerts_total", "Alerts", ["rule", "typology", "level"])
+ALERTS_EXCEPTED = Counter(
+    "tapewatch_alerts_excepted_total", "Alerts that an exception covered", ["exception"]
+)
+EVENTS_LATE = Counter(
+    "tapewatch_events_late_total",
+    "Events that came later than allowed, and were taken all the same",
+)
+EVENTS_REPEATED = Counter(
+    "tapewatch_events_repeated_total", "Events that came again, and counted once"
+)
+CORRELATION_EVICTIONS = Counter(
+    "tapewatch_correlation_evictions_total",
+    "Groups and events that a correlation had no room for, and forgot",
+    ["rule", "what"],
+)
 STREAM_LAG = Gauge(
     "tapewatch_stream_lag_messages",
     "Messages of the stream that a stage or sink has not taken yet",

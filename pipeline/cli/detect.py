@@ -10,7 +10,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import app
-from pipeline.cli.failures import FAILED, Failure, command
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.problems import Problem, render
 
 
@@ -20,16 +20,27 @@ def detect(
     rules: Annotated[list[Path], typer.Option("--rules", help="Rule files or folders.")],
     events: Annotated[Path, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")],
     flat: Annotated[bool, typer.Option("--flat", help="Alerts with dotted keys.")] = False,
+    allowed_lateness: Annotated[
+        str, typer.Option(metavar="DURATION", help="How late an event may come, such as 10m.")
+    ] = "0s",
 ) -> None:
     """Run rules over ECS events (NDJSON, nested or dotted) and print ECS alerts. No bus, no state.
 
-    Lines that are no events are reported on standard error and don't stop the others; exit 1 then.
+    Correlations and correlators see events in the order of their times, as far as these come within
+    the allowed lateness. Lines that are no events are reported on standard error and don't stop the
+    others; exit 1 then.
     """
+    from detections.engine import Engine
     from detections.offline import detect as run
     from detections.rules import load_rules
     from normalizer.events.ecs import nest
+    from pipeline.units import UnitError, parse_duration
 
-    ruleset = load_rules(rules)
+    try:
+        lateness = parse_duration(allowed_lateness)
+    except UnitError as error:
+        raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
+    engine = Engine(load_rules(rules), allowed_lateness=lateness)
     problems = 0
 
     def report(problem: Problem) -> None:
@@ -40,7 +51,7 @@ def detect(
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
     with _open(events) as lines:
-        for alert in run(ruleset, lines, name=str(events), report=report):
+        for alert in run(engine, lines, name=str(events), report=report):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
     if problems:

@@ -189,14 +189,21 @@ def venues(config: Configuration) -> Mapping[str, str]:
 
 
 def _detections(config: Configuration) -> Start:
+    from detections.correlations.hits import Limits
     from detections.engine import Engine
     from detections.rules import load_rules
     from detections.stage import DetectionStage
 
-    engine = Engine(load_rules(config.detections.rules))
+    settings = config.detections
+    limits = settings.correlations
+    engine = Engine(
+        load_rules(settings.rules, pipelines=settings.pipelines),
+        allowed_lateness=settings.allowed_lateness,
+        limits=Limits(most_groups=limits.most_groups, most_events=limits.most_events),
+    )
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        stage = DetectionStage(bus, engine, warm_up=config.detections.warm_up)
+        stage = DetectionStage(bus, engine, warm_up=settings.warm_up)
         reporter.readers = lambda: [stage.relay.state]
         await stage.run()
 

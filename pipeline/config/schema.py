@@ -115,11 +115,27 @@ class ExternalBus(Struct, forbid_unknown_fields=True, kw_only=True, tag="nats", 
 Bus = EmbeddedBus | ExternalBus
 
 
+class CorrelationLimits(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What one Sigma correlation may hold in memory. Beyond it the oldest goes, and is counted."""
+
+    #: Groups; the one longest without news goes first.
+    most_groups: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
+    #: Events of a group; the oldest goes first.
+    most_events: Annotated[int, Meta(ge=10, le=1_000_000)] = 10_000
+
+
 class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Which rules run."""
+    """Which rules run, and how late events may be."""
 
     #: Rule files, and folders with all that is below.
     rules: Annotated[list[ExistingPath], Meta(min_length=1)]
+    #: pySigma pipelines: field names and log sources of rules that were written for others.
+    pipelines: list[ExistingPath] = field(default_factory=list[Path])
+    #: Correlations and correlators wait so long, by event time, to put late events in their place;
+    #: with 0 they take events as they come.
+    allowed_lateness: Duration = 0
+    #: Memory of Sigma correlations.
+    correlations: CorrelationLimits = field(default_factory=CorrelationLimits)
     #: Events before the point of restart that are read again to rebuild the correlators' state.
     warm_up: Duration = 15 * MINUTE
 
