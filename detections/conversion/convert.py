@@ -139,9 +139,7 @@ class Converter:
                     query = to_splunk(one, bases, losses, place)
         return Converted(rule=one, language=language, query=query, losses=losses.found)
 
-    def _bases(
-        self, one: CorrelationRule, language: Language, losses: Losses
-    ) -> list[Base] | None:
+    def _bases(self, one: CorrelationRule, language: Language, losses: Losses) -> list[Base] | None:
         found: list[Base] = []
         for rule_id in one.correlation.rules:
             base = self._sigma.get(rule_id)

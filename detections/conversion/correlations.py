@@ -157,18 +157,20 @@ def _runs(correlation: Correlation) -> int | None:
 def _check_common(correlation: Correlation, losses: Losses, place: Location) -> None:
     if correlation.type == "absence":
         losses.refuse(
-            "absence", "no target can be asked for what doesn't follow: it is an extension of ours", place
+            "absence",
+            "no target can be asked for what doesn't follow: it is an extension of ours",
+            place,
         )
     if correlation.timespan % _SECOND:
         losses.refuse("timespan", "the timespan is no whole number of seconds", place)
 
 
-def _check_buckets(
-    correlation: Correlation, target: str, losses: Losses, place: Location
-) -> None:
+def _check_buckets(correlation: Correlation, target: str, losses: Losses, place: Location) -> None:
     _check_common(correlation, losses, place)
     if correlation.type == "temporal_ordered":
-        losses.refuse("order", f"pySigma can't ask {target} for an order of events", place, "use EQL")
+        losses.refuse(
+            "order", f"pySigma can't ask {target} for an order of events", place, "use EQL"
+        )
     if len(correlation.fields) > 1:
         losses.refuse("fields", "pySigma can't count the values of several fields together", place)
     kind = field_type(correlation.fields[0]) if correlation.fields else None
@@ -201,9 +203,7 @@ def _overlap(bases: Sequence[Base]) -> bool:
     return False
 
 
-def _prepare(
-    found: CorrelationRule, bases: Sequence[Base], index: str, spelt: Any
-) -> _Prepared:
+def _prepare(found: CorrelationRule, bases: Sequence[Base], index: str, spelt: Any) -> _Prepared:
     names = _names(bases)
     references: list[SigmaRuleReference] = []
     for base in bases:

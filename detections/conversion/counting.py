@@ -21,9 +21,13 @@ class CountingEsql(Esql):
 
     _bucket = "| eval timebucket=date_trunc({timespan}, @timestamp) | stats "
 
-    value_sum_aggregation_expression: ClassVar = {"stats": f"{_bucket}value_sum=sum({{field}}){{groupby}}"}
+    value_sum_aggregation_expression: ClassVar = {
+        "stats": f"{_bucket}value_sum=sum({{field}}){{groupby}}"
+    }
     value_sum_condition_expression: ClassVar = {"stats": "| where value_sum {op} {count}"}
-    value_avg_aggregation_expression: ClassVar = {"stats": f"{_bucket}value_avg=avg({{field}}){{groupby}}"}
+    value_avg_aggregation_expression: ClassVar = {
+        "stats": f"{_bucket}value_avg=avg({{field}}){{groupby}}"
+    }
     value_avg_condition_expression: ClassVar = {"stats": "| where value_avg {op} {count}"}
     value_median_aggregation_expression: ClassVar = {
         "stats": f"{_bucket}value_median=median({{field}}){{groupby}}"
@@ -32,7 +36,9 @@ class CountingEsql(Esql):
     value_percentile_aggregation_expression: ClassVar = {
         "stats": f"{_bucket}value_percentile=percentile({{field}}, {{percentile}}){{groupby}}"
     }
-    value_percentile_condition_expression: ClassVar = {"stats": "| where value_percentile {op} {count}"}
+    value_percentile_condition_expression: ClassVar = {
+        "stats": "| where value_percentile {op} {count}"
+    }
     temporal_extended_correlation_query: ClassVar = Esql.temporal_correlation_query
     temporal_extended_aggregation_expression: ClassVar = {
         "stats": f'{_bucket}event_types=mv_concat(values(event_type), "\\n"){{groupby}}'
@@ -113,5 +119,3 @@ class CountingEql(EqlBackend):
     default_correlation_query: ClassVar = {
         "sequence": "sequence {groupby} with maxspan={timespan}\n{search} {condition}"
     }
-
-

@@ -67,7 +67,7 @@ def quoted(text: str) -> str:
 
 
 def with_missing_fields(tree: Tree, *, holds: bool = True) -> Tree:
-    """The tree, or its opposite, with negations at the leaves: true also where a field is missing."""
+    """The tree, or its opposite, with negations at the leaves, where a missing field counts."""
     match tree:
         case ConditionNOT():
             return with_missing_fields(parts_of(tree)[0], holds=not holds)

@@ -100,7 +100,9 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
         return found
     match found.value:
         case SigmaExists():
-            return leaf(found.field, SigmaExists(True) if found.value.exists else SigmaNull(), found)
+            return leaf(
+                found.field, SigmaExists(True) if found.value.exists else SigmaNull(), found
+            )
         case SigmaNull() | SigmaBool():
             return found
         case SigmaString():
@@ -108,7 +110,9 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
         case SigmaRegularExpression():
             dot = IN_LINE if is_list(found.field) else IN_VALUE
             pattern = translate_for(found, found.value, losses, dot)
-            return found if pattern is None else _pattern(found, column(found.field), pattern, losses)
+            return (
+                found if pattern is None else _pattern(found, column(found.field), pattern, losses)
+            )
         case SigmaTimestampPart():
             return _part(found, "==", found.value, losses)
         case SigmaNumber():
@@ -117,7 +121,9 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
             return _size(found, found.value, losses)
         case SigmaCIDRExpression():
             if is_list(found.field):
-                losses.refuse("list", f"{found.field} is a list, whose networks ES|QL can't say", found)
+                losses.refuse(
+                    "list", f"{found.field} is a list, whose networks ES|QL can't say", found
+                )
                 return found
             network = quoted(str(found.value.network))
             return raw(found.field, f"cidr_match(to_ip({column(found.field)}), {network})", found)
@@ -178,7 +184,9 @@ def _number(found: Leaf, number: int | float, losses: Losses) -> Tree:
     if kind is not None and kind.kind == "date":
         return _time(found, "==", number, losses)
     if is_list(found.field):
-        losses.refuse("list", f"{found.field} is a list, one of whose numbers ES|QL can't find", found)
+        losses.refuse(
+            "list", f"{found.field} is a list, one of whose numbers ES|QL can't find", found
+        )
         return found
     check_number(found, number, TARGET, losses)
     if kind is not None and kind.kind == "exact":
@@ -227,7 +235,9 @@ def _part(found: Leaf, operator: str, value: SigmaTimestampPart, losses: Losses)
 
 
 def _reference(found: Leaf, value: SigmaFieldReference, losses: Losses) -> Tree:
-    kinds = {kind.kind if kind else "keyword" for kind in map(field_type, (found.field, value.field))}
+    kinds = {
+        kind.kind if kind else "keyword" for kind in map(field_type, (found.field, value.field))
+    }
     if is_list(found.field) or is_list(value.field):
         losses.refuse("list", "ES|QL can't compare fields that are lists", found)
         return found

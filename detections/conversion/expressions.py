@@ -205,5 +205,3 @@ class _Writing:
         if not flags & re.ASCII:
             self.losses.append(f"takes {sign} for {chars} alone, without other scripts")
         return chars
-
-

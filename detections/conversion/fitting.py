@@ -30,7 +30,9 @@ def fit_tree(tree: object, fit: FitLeaf, losses: Losses, *, conjunctive: bool = 
     """A new tree. What it loses goes to `losses`."""
     match tree:
         case ConditionAND():
-            return every([fit_tree(p, fit, losses, conjunctive=conjunctive) for p in parts_of(tree)])
+            return every(
+                [fit_tree(p, fit, losses, conjunctive=conjunctive) for p in parts_of(tree)]
+            )
         case ConditionOR():
             return any_of([fit_tree(p, fit, losses, conjunctive=False) for p in parts_of(tree)])
         case ConditionNOT():

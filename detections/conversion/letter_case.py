@@ -21,7 +21,7 @@ def has_case(text: str) -> bool:
 
 
 def is_regular(text: str) -> bool:
-    """Whether `variants` of each character give exactly the texts that are the same but for case."""
+    """Whether the texts that are the same but for case are those of its characters' `variants`."""
     folded = text.lower()
     return not any(sign in folded for sign in _IRREGULAR)
 
@@ -40,7 +40,9 @@ def expression_variants(char: str) -> str | None:
     """All characters that Python's IGNORECASE takes for `char`; None where that isn't known."""
     if not char.isascii():
         return None if char.lower() != char.upper() else char
-    return _EXPRESSION_VARIANTS.get(char.lower(), "".join(dict.fromkeys(char.lower() + char.upper())))
+    return _EXPRESSION_VARIANTS.get(
+        char.lower(), "".join(dict.fromkeys(char.lower() + char.upper()))
+    )
 
 
 @cache

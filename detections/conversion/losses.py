@@ -133,5 +133,3 @@ class Places:
         rest = source.lines[place.line - 1][place.column - 1 :]
         length = min((rest.find(end) for end in _NAME_ENDS if end in rest), default=len(rest))
         return source.excerpt(place.line, place.column, max(1, length))
-
-

@@ -84,7 +84,9 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
     match found.value:
         case SigmaExists():
             # Not as the backend says it: `NOT _exists_` without parentheses, wrong after an OR.
-            return leaf(found.field, SigmaExists(True) if found.value.exists else SigmaNull(), found)
+            return leaf(
+                found.field, SigmaExists(True) if found.value.exists else SigmaNull(), found
+            )
         case SigmaNull() | SigmaBool():
             return found
         case SigmaString():
@@ -105,7 +107,9 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
             )
         case SigmaFieldReference():
             losses.refuse(
-                "two-fields", "Elasticsearch's queries can't compare two fields", found,
+                "two-fields",
+                "Elasticsearch's queries can't compare two fields",
+                found,
                 "use ES|QL",
             )
         case _:
@@ -122,7 +126,9 @@ def _text(found: Leaf, text: Text, losses: Losses) -> Tree:
         return leaf(found.field, SigmaExists(True), found)
     if text.plain is not None and len(text.plain) > LONGEST_TEXT:
         losses.refuse(
-            "long-text", f"Elasticsearch doesn't index texts beyond {LONGEST_TEXT:,} characters", found
+            "long-text",
+            f"Elasticsearch doesn't index texts beyond {LONGEST_TEXT:,} characters",
+            found,
         )
         return found
     if not text.regular:
@@ -200,4 +206,11 @@ def _time(found: Leaf, operator: str, number: int | float, losses: Losses) -> Tr
 
 def before_or_after(field: str, operator: str, moment: str, like: object = None) -> Tree:
     """A comparison of a time field with an RFC 3339 time."""
-    return raw(field, f'{field}:{operator}"{moment}"', like)
+    ranges = {
+        "": f'"{moment}"',
+        "<": f'{{* TO "{moment}"}}',
+        "<=": f'{{* TO "{moment}"]',
+        ">": f'{{"{moment}" TO *}}',
+        ">=": f'["{moment}" TO *}}',
+    }
+    return raw(field, f"{field}:{ranges[operator]}", like)

@@ -35,7 +35,14 @@ IN_LINE = Dot(within_line=True)
 
 def literal(text: str) -> str:
     """The pattern of this very text."""
-    return "".join(f"\\{char}" if char in _SPECIAL else char for char in text)
+    return "".join(_literal(char) for char in text)
+
+
+def _literal(char: str) -> str:
+    if char == "\\":
+        # In brackets: a slash right behind it, which ends the expression, would count as escaped.
+        return r"[\\]"
+    return f"\\{char}" if char in _SPECIAL else char
 
 
 def one_of(chars: Iterable[str]) -> str:
@@ -48,7 +55,7 @@ def one_of(chars: Iterable[str]) -> str:
 
 def in_class(char: str) -> str:
     """A character as it stands in square brackets."""
-    return f"\\{char}" if char in string.punctuation and char != "_" else char
+    return f"\\{char}" if char in string.punctuation and char not in "_/" else char
 
 
 def of_text(value: SigmaString, *, cased: bool, dot: Dot = IN_VALUE) -> str:

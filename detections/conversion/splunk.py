@@ -104,7 +104,9 @@ def fit(found: Leaf | Keyword, losses: Losses, *, conjunctive: bool) -> Tree:
         case SigmaNull() | SigmaBool():
             return leaf(name, found.value, found)
         case SigmaString():
-            return _text(found, read_text(found.field, found.value), losses, conjunctive=conjunctive)
+            return _text(
+                found, read_text(found.field, found.value), losses, conjunctive=conjunctive
+            )
         case SigmaRegularExpression():
             return _expression(found, found.value, losses, conjunctive=conjunctive)
         case SigmaTimestampPart():
@@ -114,7 +116,9 @@ def fit(found: Leaf | Keyword, losses: Losses, *, conjunctive: bool) -> Tree:
         case SigmaCompareExpression():
             operator = OPERATORS.get(found.value.op)
             if operator is None or isinstance(found.value.number, SigmaTimestampPart):
-                losses.refuse("time-part", "Splunk's parts of times depend on the user's zone", found)
+                losses.refuse(
+                    "time-part", "Splunk's parts of times depend on the user's zone", found
+                )
             else:
                 return _number(found, operator, found.value.number.number, losses)
         case SigmaCIDRExpression():
@@ -160,7 +164,9 @@ def _text(found: Leaf, text: Text, losses: Losses, *, conjunctive: bool) -> Tree
         _warn_of_list(found, losses)
         return leaf(name, SigmaRegularExpression(pattern, flags), found)
     if starred:
-        losses.refuse("wildcard", "an asterisk can't be looked for in Splunk under OR or NOT", found)
+        losses.refuse(
+            "wildcard", "an asterisk can't be looked for in Splunk under OR or NOT", found
+        )
         return found
     if wildcard:
         losses.warn("wildcard", "Splunk's wildcard for one character matches any number", found)
@@ -197,7 +203,9 @@ def _is_writable(found: object, value: SigmaString, losses: Losses) -> bool:
 
 def _warn_of_list(found: Leaf, losses: Losses) -> None:
     if is_list(found.field):
-        losses.warn("list", f"{found.field} is a list: Splunk's regex looks at it as one text", found)
+        losses.warn(
+            "list", f"{found.field} is a list: Splunk's regex looks at it as one text", found
+        )
 
 
 def _expression(

@@ -1,0 +1,143 @@
+"""``tapewatch rules convert``: the same rules in Elastic Security and Splunk."""
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import msgspec
+import typer
+
+from pipeline.cli.app import JsonOutput
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.rules import rules
+from pipeline.problems import one_of, render, summary
+
+if TYPE_CHECKING:
+    from detections.conversion.export import Exported
+
+
+@rules.command()
+@command
+def convert(
+    to: Annotated[Literal["elastic", "splunk"], typer.Option("--to", help="For which product.")],
+    paths: Annotated[
+        list[Path] | None, typer.Argument(help="Rule files or folders.", show_default="sigma_rules")
+    ] = None,
+    written_as: Annotated[
+        Literal["siem", "lucene", "esql", "eql", "savedsearches", "spl"] | None,
+        typer.Option(
+            "--format",
+            help="elastic: siem (rules of Elastic Security as NDJSON), or queries alone: lucene, "
+            "esql, eql. splunk: savedsearches (savedsearches.conf), or searches alone: spl.",
+            show_default="siem or savedsearches",
+        ),
+    ] = None,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write there.", show_default="standard output"),
+    ] = None,
+    strict: Annotated[
+        bool,
+        typer.Option("--strict", help="Refuse every rule whose query isn't equal in meaning."),
+    ] = False,
+    alerts: Annotated[
+        bool,
+        typer.Option(
+            "--alerts",
+            help="For a rule that can't be converted: a rule that takes over the alerts that "
+            "Tapewatch itself writes of it.",
+        ),
+    ] = False,
+    index: Annotated[
+        str, typer.Option(help="Index pattern of the events, for elastic.")
+    ] = "logs-tapewatch.events-*",
+    alerts_index: Annotated[
+        str, typer.Option(help="Index pattern of Tapewatch's alerts, for elastic.")
+    ] = "logs-tapewatch.alerts-*",
+    pipeline: Annotated[
+        list[Path] | None,
+        typer.Option(help="pySigma's pipelines, for rules of other log sources."),
+    ] = None,
+    as_json: JsonOutput = False,
+) -> None:
+    """Convert Sigma rules to queries of Elastic or Splunk, through pySigma's backends. Offline.
+
+    What a target can't say is refused, what it says with another meaning is warned of, each with
+    its place in the rule. Exit 2 if a rule was refused; the others are written all the same.
+    """
+    from detections.conversion.export import FORMATS, Choices, export, written
+    from detections.rules import load_rules
+
+    chosen = written_as or FORMATS[to][0]
+    if chosen not in FORMATS[to]:
+        raise Failure(
+            f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
+        )
+    ruleset = load_rules(paths or [Path("sigma_rules")], pipeline or ())
+    choices = Choices(
+        format=chosen, strict=strict, alerts=alerts, events_index=index, alerts_index=alerts_index
+    )
+    exported = export(ruleset, choices)
+    text = written(exported, chosen)
+    done = [one for one in exported if one.output is not None]
+    if output is not None and done:
+        _write(output, text)
+    if as_json:
+        typer.echo(msgspec.json.encode(_report(exported, text if output is None else None)))
+    else:
+        if output is None and done:
+            typer.echo(text, nl=False)
+        _say(exported, output)
+    if len(done) < len(exported) or not done:
+        raise typer.Exit(CONFIGURATION)
+
+
+def _say(exported: "Sequence[Exported]", output: Path | None) -> None:
+    from detections.conversion.export import described
+
+    problems = [problem for one in exported for problem in one.problems]
+    if problems:
+        typer.echo(f"{render(problems)}\n\n{summary(problems)}", err=True)
+    done = [one for one in exported if one.output is not None]
+    ways = Counter(described(one) for one in done)
+    said = ", ".join(f"{count} as {way}" for way, count in ways.items())
+    refused = len(exported) - len(done)
+    if not done:
+        typer.echo(f"nothing was converted: all of {refused} rules were refused", err=True)
+        return
+    place = f" to {output}" if output is not None else ""
+    missing = f"; {refused} were refused and are missing" if refused else ""
+    typer.echo(f"wrote {len(done)} of {len(exported)} rules{place} ({said}){missing}", err=True)
+
+
+def _report(exported: "Sequence[Exported]", text: str | None) -> dict[str, Any]:
+    """What became of each rule, for machines; `output` is the file, if none was written."""
+    return {
+        "converted": sum(one.output is not None for one in exported),
+        "refused": sum(one.output is None for one in exported),
+        "rules": [
+            {
+                "id": one.rule.rule.id,
+                "title": one.rule.rule.title,
+                "location": one.rule.rule.location,
+                "converted_as": one.way,
+                "query": one.query,
+                "problems": one.problems,
+            }
+            for one in exported
+        ],
+        "output": text,
+    }
+
+
+def _write(path: Path, text: str) -> None:
+    """All of it or nothing: a file that is cut off would switch rules off."""
+    beside = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        beside.write_text(text, encoding="utf-8", newline="\n")
+        beside.replace(path)
+    except OSError as error:
+        beside.unlink(missing_ok=True)
+        raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error
