@@ -2,8 +2,6 @@
 
 from collections.abc import Mapping
 
-import msgspec
-
 from detections.correlators.base import correlators
 from detections.engine import Engine
 from detections.exceptions import Exceptions
@@ -33,9 +31,8 @@ def explain_event(
     `document` is all that was sent of a record of ours: there a misspelt field can be found.
     """
     seen = Seen(event, document)
-    alerts = _alerts(ruleset, event)
     exceptions = Exceptions(ruleset.exceptions)
-    found = [_sigma(one, seen, alerts.get(one.rule.id), exceptions) for one in ruleset.sigma]
+    found = [_sigma(one, seen, exceptions) for one in ruleset.sigma]
     found += [_correlator(one, seen) for one in ruleset.correlators]
     rules = {rule.id: rule for rule in ruleset.rules}
     counted: dict[str, bool | None] = {one.rule.id: one.verdict == "matched" for one in found}
@@ -59,23 +56,12 @@ def matches(rule: SigmaRule, seen: Seen) -> bool:
     return compiled if isinstance(compiled, bool) else compiled(seen.event)
 
 
-def _alerts(ruleset: RuleSet, event: Record | Document) -> Mapping[str, Alert]:
-    """By rule id, the alerts that Sigma rules would give, exceptions aside."""
-    alone = RuleSet(sigma=tuple(msgspec.structs.replace(r, silent=False) for r in ruleset.sigma))
-    engine = Engine(alone)
-    found = (
-        engine.process_documents([event]) if isinstance(event, dict) else engine.process([event])
-    )
-    return {alert.rule_id: alert for alert in found}
-
-
-def _sigma(
-    one: SigmaRule, seen: Seen, alert: Alert | None, exceptions: Exceptions
-) -> RuleExplanation:
+def _sigma(one: SigmaRule, seen: Seen, exceptions: Exceptions) -> RuleExplanation:
     condition = explain_condition(one.conditions, seen)
     why = None if condition.holds else ruled_out(one.conditions, seen)
+    alert = _alert(one, seen.event) if condition.holds and not one.silent else None
     covering = None
-    if alert is not None and not one.silent:
+    if alert is not None:
         covering = exceptions.would_cover(one.rule.id, alert, seen.event)
     return RuleExplanation(
         rule=one.rule,
@@ -87,6 +73,14 @@ def _sigma(
         exception=covering,
         reason=None if alert is None else alert.reason,
     )
+
+
+def _alert(one: SigmaRule, event: Record | Document) -> Alert | None:
+    """The alert that the rule gives, exceptions aside."""
+    engine = Engine(RuleSet(sigma=(one,)))
+    documents = isinstance(event, dict)
+    found = engine.process_documents([event]) if documents else engine.process([event])
+    return found[0] if found else None
 
 
 def _correlator(one: CorrelatorRule, seen: Seen) -> RuleExplanation:

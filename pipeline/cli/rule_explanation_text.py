@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
+from typing import get_args
 
 from rich.console import Group, RenderableType
 from rich.padding import Padding
@@ -9,39 +10,43 @@ from rich.table import Table
 from rich.text import Text
 from rich.tree import Tree
 
+from detections.explanation.failing import failing
 from detections.explanation.model import (
     AlertExplanation,
     EventExplanation,
     Part,
     RuleExplanation,
     Step,
+    Verdict,
 )
 from detections.rules.model import ExceptionRule
 from pipeline.cli.printing import printable
 from pipeline.units import SECOND
 
 _MOST_STEPS = 50
+_MOST_NEAR = 20
+_MOST = 1_000_000
 _SIGNS = {True: ("✓", "green"), False: ("✗", "red")}
 _WORDS = {"all": "all of", "any": "any of", "not": "not"}
 
 
 def event_text(explained: EventExplanation) -> RenderableType:
-    """What the rules make of an event: those that matched first, what was ruled out last."""
+    """What the rules make of an event: those that matched first, then the nearest of the others."""
     parts: list[RenderableType] = [_head(explained)]
     if explained.doubt is not None:
         parts.append(Text(printable(f"no record of ours: {explained.doubt}"), style="yellow"))
-    alone = len(explained.rules) == 1
-    shown: list[RuleExplanation] = []
-    for verdict in ("matched", "watches", "not matched"):
-        shown += [one for one in explained.rules if one.verdict == verdict]
-    if alone:
-        shown = list(explained.rules)
-    for one in shown:
+    if len(explained.rules) == 1:
+        return Group(*parts, Text(""), _rule(explained.rules[0]))
+    by_verdict = {verdict: _of(explained, verdict) for verdict in get_args(Verdict)}
+    near = sorted(by_verdict["not matched"], key=_lacks)
+    for one in (*by_verdict["matched"], *by_verdict["watches"], *near[:_MOST_NEAR]):
         parts += [Text(""), _rule(one)]
-    out = [one for one in explained.rules if one.verdict == "ruled out"]
-    if out and not alone:
+    if len(near) > _MOST_NEAR:
+        said = f"and {len(near) - _MOST_NEAR} more that did not match; name one with --rule"
+        parts += [Text(""), Text(said, style="bold")]
+    if by_verdict["ruled out"]:
         parts += [Text(""), Text("ruled out at once:", style="bold")]
-        parts += [_line(f"{one.rule.title}: {one.why}") for one in out]
+        parts += [_line(f"{one.rule.title}: {one.why}") for one in by_verdict["ruled out"]]
     return Group(*parts)
 
 
@@ -81,6 +86,15 @@ def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> Ren
         parts += [Text(""), tree]
     parts += [Text(""), _steps(explained.steps, sentences)]
     return Group(*parts)
+
+
+def _of(explained: EventExplanation, verdict: Verdict) -> list[RuleExplanation]:
+    return [one for one in explained.rules if one.verdict == verdict]
+
+
+def _lacks(one: RuleExplanation) -> int:
+    """How many parts of the condition fail; correlations come last."""
+    return _MOST if one.condition is None else len(failing(one.condition))
 
 
 def _head(explained: EventExplanation) -> Text:
