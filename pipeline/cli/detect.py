@@ -23,6 +23,10 @@ def detect(
     allowed_lateness: Annotated[
         str, typer.Option(metavar="DURATION", help="How late an event may come, such as 10m.")
     ] = "0s",
+    pipelines: Annotated[
+        list[Path] | None,
+        typer.Option("--pipeline", help="pySigma pipelines, for rules for other log sources."),
+    ] = None,
 ) -> None:
     """Run rules over ECS events (NDJSON, nested or dotted) and print ECS alerts. No bus, no state.
 
@@ -40,7 +44,8 @@ def detect(
         lateness = parse_duration(allowed_lateness)
     except UnitError as error:
         raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
-    engine = Engine(load_rules(rules), allowed_lateness=lateness)
+    ruleset = load_rules(rules, pipelines=pipelines or ())
+    engine = Engine(ruleset, allowed_lateness=lateness)
     problems = 0
 
     def report(problem: Problem) -> None:
