@@ -5,6 +5,7 @@ from sigma.types import SigmaFieldReference, SigmaString
 
 from detections.fields import ORDERED, FieldType, taxonomy
 from detections.rules.document import Reading
+from detections.rules.ecs_fields import meant_ecs_field
 from detections.rules.item_place import ItemPlace
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
@@ -30,16 +31,29 @@ _NOUNS = {
 
 
 def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
-    """What the field holds; None if it isn't known, which is an error in rules for our records."""
+    """What the field holds; None if it isn't known, which is an error in rules for our records.
+
+    Rules of others have their own fields: only what looks like a slip in one of ECS is told.
+    """
     found = taxonomy().get(name)
-    if found is None and not reading.foreign:
+    if found is not None:
+        return found
+    if not reading.foreign:
         reading.report(
             node,
             "rule/unknown-field",
             f"no event has a field {shown(name)}",
             hint=did_you_mean(name, taxonomy()),
         )
-    return found
+    elif (meant := meant_ecs_field(name)) is not None:
+        reading.report(
+            node,
+            "rule/unknown-field",
+            f"the Elastic Common Schema has no field {shown(name)}",
+            severity="warning",
+            hint=meant,
+        )
+    return None
 
 
 def check_place(reading: Reading, place: ItemPlace) -> bool:

@@ -15,8 +15,9 @@ from detections.rules.logsource import check_service, is_foreign, read_logsource
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import SigmaRule
 from detections.rules.pysigma_check import check_by_pysigma
-from detections.rules.reach import matching_actions
+from detections.rules.reach import check_supported, matching_actions
 from detections.rules.sentence import read_reason
+from detections.rules.unreachable import check_reachable
 from detections.sigma.values import Unsupported
 from pipeline.yaml_nodes import MappingNode, Node
 
@@ -34,7 +35,7 @@ def read_sigma(draft: Draft, filters: Sequence[Filter], context: Context) -> Non
     reason = read_reason(reading, lambda node, name: check_field(reading, node, name))
     check_by_pysigma(reading)
     if conditions:
-        _check_reach(draft, conditions)
+        _check_reach(draft, trees, conditions)
     if draft.actions is not None:
         check_service(reading, logsource, draft.actions)
     if document is None or not conditions or not reading.usable:
@@ -64,17 +65,19 @@ def _trees(draft: Draft, node: Node | None, context: Context) -> tuple[Condition
     return build_trees(reading, detection, context) if detection is not None else ()
 
 
-def _check_reach(draft: Draft, conditions: Sequence[object]) -> None:
+def _check_reach(draft: Draft, trees: Sequence[object], conditions: Sequence[object]) -> None:
+    """Whether the rule can match: `trees` are its own conditions, `conditions` those filtered."""
     reading, node = draft.reading, draft.reading.key("detection")
     try:
-        actions = matching_actions(conditions)
+        if reading.foreign:
+            check_supported(conditions)
+        else:
+            draft.actions = matching_actions(conditions)
     except (Unsupported, RecursionError) as error:
         reading.report(node, "rule/unsupported", str(error) or "this is nested too deeply")
         return
-    if reading.foreign:
-        return
-    draft.actions = actions
-    if not actions and reading.usable:
+    reachable = check_reachable(reading, trees)
+    if reachable and draft.actions == frozenset():
         reading.report(
             node,
             "rule/never-matches",

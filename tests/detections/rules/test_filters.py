@@ -128,6 +128,11 @@ def test_a_filter_that_applies_to_nothing_is_a_warning(tmp_path: Path) -> None:
     ]
 
 
+def test_a_rule_that_can_t_match_behind_its_filter_is_a_warning() -> None:
+    body = "rules: [large]\norder: {market.order.id|exists: false}\ncondition: not order"
+    assert "warning: no event can match this" in said(LARGE, filter_(body))
+
+
 def test_a_filter_that_names_a_rule_of_another_log_source_is_told(tmp_path: Path) -> None:
     text = said(LARGE, filter_(CUSTODIAN, logsource="product: tapewatch, service: venue"))
     assert (
