@@ -3,8 +3,9 @@
 Source: Elasticsearch's REST API reference, "Open a point in time" and "Paginate search results".
 """
 
+import asyncio
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
-from contextlib import aclosing
+from contextlib import aclosing, asynccontextmanager
 from typing import Any
 
 import msgspec
@@ -24,6 +25,7 @@ from normalizer.events.ecs import rfc3339
 from pipeline.event_sources import Batch
 from pipeline.event_sources.blocking import drawn
 from pipeline.failure import FAILED, Failure
+from pipeline.units import MILLISECOND
 
 PAGE = 2_000
 #: How long the server keeps the point in time between two pages.
@@ -50,6 +52,19 @@ class _Hits(Struct):
 class _Page(Struct):
     pit_id: str = ""
     hits: _Hits = field(default_factory=_Hits)
+
+
+class _Value(Struct):
+    value: float | None = None
+
+
+class _Ends(Struct):
+    first: _Value
+    last: _Value
+
+
+class _Span(Struct):
+    aggregations: _Ends | None = None
 
 
 class ElasticsearchSource:
@@ -88,24 +103,12 @@ class ElasticsearchSource:
         return drawn(self._batches())
 
     async def _batches(self) -> AsyncGenerator[Batch]:
-        try:
-            client = connect(self._connection)
-            try:
-                user = logged_in(client, self._connection)
-                await fitting_server(user)
-                async with aclosing(self._pages(user)) as pages:
-                    async for batch in pages:
-                        yield batch
-            finally:
-                await client.close()
-        except NotFoundError:
-            raise Failure(f"Elasticsearch has nothing called {self._index}", FAILED) from None
-        except ElasticsearchErrors as error:
-            raise Failure(unavailable(error).reason, FAILED) from None
-        except SinkUnavailable as error:
-            raise Failure(error.reason, FAILED) from None
-        except msgspec.ValidationError as error:
-            raise Failure(f"Elasticsearch's answer can't be read: {error}", FAILED) from None
+        async with (
+            _logged_in(self._connection, self._index) as client,
+            aclosing(self._pages(client)) as pages,
+        ):
+            async for batch in pages:
+                yield batch
 
     async def _pages(self, client: AsyncElasticsearch) -> AsyncGenerator[Batch]:
         opened = await client.open_point_in_time(index=self._index, keep_alive=KEEP_ALIVE)
@@ -143,6 +146,50 @@ class ElasticsearchSource:
                 after = hits[-1].sort
         finally:
             await client.options(ignore_status=404).close_point_in_time(id=point)
+
+
+def time_span(connection: Connection, index: str) -> tuple[int, int] | None:
+    """Times of the oldest and the newest document, to the millisecond; None without any.
+
+    Raises Failure.
+    """
+    return asyncio.run(_time_span(connection, index))
+
+
+async def _time_span(connection: Connection, index: str) -> tuple[int, int] | None:
+    async with _logged_in(connection, index) as client:
+        answer = await client.search(
+            index=index,
+            size=0,
+            aggregations={"first": {"min": {"field": _TIME}}, "last": {"max": {"field": _TIME}}},
+            ignore_unavailable=True,
+            allow_partial_search_results=False,
+        )
+        found = msgspec.convert(answer.body, _Span).aggregations
+        if found is None or found.first.value is None or found.last.value is None:
+            return None
+        return int(found.first.value) * MILLISECOND, int(found.last.value) * MILLISECOND
+
+
+@asynccontextmanager
+async def _logged_in(connection: Connection, index: str) -> AsyncGenerator[AsyncElasticsearch]:
+    """A client that may be asked. What goes wrong with it becomes a Failure."""
+    try:
+        client = connect(connection)
+        try:
+            user = logged_in(client, connection)
+            await fitting_server(user)
+            yield user
+        finally:
+            await client.close()
+    except NotFoundError:
+        raise Failure(f"Elasticsearch has nothing called {index}", FAILED) from None
+    except ElasticsearchErrors as error:
+        raise Failure(unavailable(error).reason, FAILED) from None
+    except SinkUnavailable as error:
+        raise Failure(error.reason, FAILED) from None
+    except msgspec.ValidationError as error:
+        raise Failure(f"Elasticsearch's answer can't be read: {error}", FAILED) from None
 
 
 def _filter(query: str | None, since: int | None, until: int | None) -> Mapping[str, Any]:

@@ -44,7 +44,7 @@ class Meter:
         self._since = since
         self._until = until
         self._passed: deque[_Passed] = deque()
-        self._clock = _Clock()
+        self._clock = LineClock()
         self.lines = 0
         """Lines that went through and aren't empty."""
         self.outside = 0
@@ -112,13 +112,14 @@ class Meter:
         return [batch.lines[at] for at in kept], [numbers[at] for at in kept]
 
 
-class _Clock:
+class LineClock:
     """Reads the time of a line, and remembers when days begin: there are few of them."""
 
     def __init__(self) -> None:
         self._days: dict[bytes, int] = {}
 
     def time_of(self, line: bytes) -> int | None:
+        """Nanoseconds; None where the line says none that can be read."""
         try:
             found = _decode(line).timestamp
             if isinstance(found, msgspec.UnsetType):

@@ -24,7 +24,7 @@ from detections.backtest.result import (
 from detections.backtest.run import Passed
 from detections.backtest.tallies import Tally, score_of, time_text, top
 from detections.backtest.variants import Grid
-from detections.rules.model import CorrelationRule, CorrelatorRule, Rule, SigmaRule
+from detections.rules.model import CorrelationRule, CorrelatorRule, ExceptionRule, Rule, SigmaRule
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import render
 from pipeline.units import DAY, SECOND, format_duration
@@ -57,6 +57,24 @@ def summarise(passed: Passed, *, source: str, notes: Iterable[str] = ()) -> Back
         rule_failures=passed.failures,
         notes=tuple(notes),
         problems=tuple(render([problem]) for problem in passed.problems),
+    )
+
+
+def exception_outcomes(
+    exceptions: Iterable[ExceptionRule], counts: Mapping[str, int], now: int
+) -> tuple[ExceptionOutcome, ...]:
+    """Exceptions with the alerts that each held back, by its id; `now` is of event time."""
+    return tuple(
+        ExceptionOutcome(
+            id=one.id,
+            place=str(one.location),
+            owner=one.owner,
+            reason=one.reason,
+            expires=time_text(one.expires),
+            alerts=counts.get(one.id, 0),
+            expired=one.expires <= now,
+        )
+        for one in exceptions
     )
 
 
@@ -105,18 +123,9 @@ class _Telling:
         return tuple(sorted(found, key=lambda one: (-one.alerts, one.title, one.id)))
 
     def exceptions(self) -> tuple[ExceptionOutcome, ...]:
-        newest = self._passed.meter.last or 0
-        return tuple(
-            ExceptionOutcome(
-                id=one.id,
-                place=str(one.location),
-                owner=one.owner,
-                reason=one.reason,
-                expires=time_text(one.expires),
-                alerts=self._passed.exceptions.get(one.id, 0),
-                expired=one.expires <= newest,
-            )
-            for one in self._plan.rules.exceptions
+        passed = self._passed
+        return exception_outcomes(
+            self._plan.rules.exceptions, passed.exceptions, passed.meter.last or 0
         )
 
     def labels(self, tallies: Mapping[str, Tally]) -> LabelOutcome | None:

@@ -1,23 +1,20 @@
 """``tapewatch backtest``: what rules would have found in the past, before they go live."""
 
-from collections.abc import Callable, Generator, Iterable, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.rules import PipelineFiles
 
 if TYPE_CHECKING:
-    from detections.backtest.labels import Labels
     from detections.backtest.result import Backtest
     from detections.backtest.run import Plan
-    from detections.rules.model import Rule
     from pipeline.cli.backtest_inputs import Chosen
-    from pipeline.event_sources import Batch, EventSource
+    from pipeline.event_sources import EventSource
 
 _DEFAULT_RULES = Path("sigma_rules")
 _STANDARD_OUTPUT = Path("-")
@@ -69,10 +66,7 @@ def backtest(
             show_default="0s; with --stream and --elasticsearch the configured one",
         ),
     ] = None,
-    pipeline: Annotated[
-        list[Path] | None,
-        typer.Option(help="pySigma's pipelines, for rules of other log sources."),
-    ] = None,
+    pipelines: PipelineFiles = None,
     labels: Annotated[
         Path | None, typer.Option(help="Alerts that should come, and that should not.")
     ] = None,
@@ -101,6 +95,7 @@ def backtest(
     """
     from pipeline.cli.backtest_inputs import Wanted, choose
     from pipeline.cli.backtest_text import print_backtest
+    from pipeline.cli.printing import output
 
     chosen = choose(
         Wanted(
@@ -124,7 +119,7 @@ def backtest(
         labels,
         closed_world=closed_world,
         allowed_lateness=allowed_lateness,
-        pipelines=pipeline,
+        pipelines=pipelines,
     )
     result = _run(plan, chosen.source)
     if json is not None:
@@ -134,7 +129,7 @@ def backtest(
 
         _write(html, render_page(result).encode())
     if json != _STANDARD_OUTPUT and html != _STANDARD_OUTPUT:
-        print_backtest(result, _console())
+        print_backtest(result, output())
     if result.events.dead or result.rule_failures:
         raise typer.Exit(FAILED)
 
@@ -155,6 +150,7 @@ def _plan(
     from detections.backtest.variants import sweep_rules
     from detections.rules import load_rules
     from detections.rules.loading import read_rules, rules_of
+    from pipeline.cli.label_option import load_labels
 
     if closed_world and labels is None:
         raise Failure("--closed-world belongs to --labels", CONFIGURATION)
@@ -175,7 +171,7 @@ def _plan(
         rules=ruleset,
         compared=compared,
         grid=grid,
-        labels=None if labels is None else _labels(labels, known),
+        labels=None if labels is None else load_labels(labels, known),
         closed_world=closed_world,
         allowed_lateness=lateness,
         since=chosen.since,
@@ -193,58 +189,14 @@ def _duration(text: str, option: str) -> int:
         raise Failure(f"{option} {text}: {error}{hint}", CONFIGURATION) from error
 
 
-def _labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
-    from detections.backtest.label_files import read_labels
-    from detections.backtest.labels import Labels
-
-    try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
-    return Labels(read_labels(data, str(path)), rules)
-
-
 def _run(plan: "Plan", source: "EventSource") -> "Backtest":
     from detections.backtest.run import run
     from detections.backtest.summary import summarise
+    from pipeline.cli.reading_progress import reading_progress
 
-    with _progress(source) as on_batch:
+    with reading_progress(source, "events") as on_batch:
         passed = run(plan, source.batches(), on_batch=on_batch)
     return summarise(passed, source=source.name, notes=source.notes)
-
-
-@contextmanager
-def _progress(source: "EventSource") -> "Generator[Callable[[Batch], None]]":
-    """A bar on a terminal's standard error, with the events of each second."""
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeElapsedColumn
-
-    console = Console(stderr=True)
-    with Progress(
-        TextColumn("reading"),
-        BarColumn(),
-        TaskProgressColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[lines]:,} events"),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    ) as progress:
-        task = progress.add_task("reading", total=source.total, lines=0)
-        lines = 0
-
-        def on_batch(batch: "Batch") -> None:
-            nonlocal lines
-            lines += len(batch.lines)
-            progress.update(task, completed=batch.done, total=source.total, lines=lines)
-
-        yield on_batch
-
-
-def _console() -> Console:
-    from pipeline.cli.printing import WIDTH
-
-    console = Console()
-    return console if console.is_terminal else Console(width=WIDTH)
 
 
 def _json(result: "Backtest") -> bytes:

@@ -18,7 +18,8 @@ from pipeline.cli.backtest_words import (
     span_text,
     sparkline,
 )
-from pipeline.page.words import plural, printable, ratio
+from pipeline.cli.printing import printable, say
+from pipeline.page.words import plural, ratio
 
 if TYPE_CHECKING:
     from detections.backtest.result import (
@@ -64,18 +65,18 @@ def _print_events(result: "Backtest", console: Console) -> None:
     events = result.events
     read = plural(events.read, "event")
     if events.first is None or events.last is None:
-        _say(console, f"{read} from {result.source}")
+        say(console, f"{read} from {result.source}")
     else:
-        _say(
+        say(
             console,
             f"{read} of {span_text(events.seconds)}, {moment_text(events.first)} to "
             f"{moment_text(events.last)} UTC, from {result.source}",
         )
     told = doubts(events)
     if told:
-        _say(console, "; ".join(told), "yellow")
+        say(console, "; ".join(told), "yellow")
     for note in result.notes:
-        _say(console, note, "yellow")
+        say(console, note, "yellow")
 
 
 def _print_rules(result: "Backtest", console: Console) -> None:
@@ -83,7 +84,7 @@ def _print_rules(result: "Backtest", console: Console) -> None:
     of = f"{len(alerting)} of {plural(len(result.rules), 'rule')}"
     rate = "" if result.per_day is None else f", {rate_text(result.per_day)}"
     console.print()
-    _say(console, f"{plural(result.alerts, 'alert')}{rate}, of {of}", "bold")
+    say(console, f"{plural(result.alerts, 'alert')}{rate}, of {of}", "bold")
     if not alerting:
         return
     rated = result.per_day is not None
@@ -103,7 +104,7 @@ def _print_rules(result: "Backtest", console: Console) -> None:
     console.print(_fitting([*heads, "most often about"], rows, console.width))
     more = len(alerting) - _MOST_RULES
     if more > 0:
-        _say(console, f"and {plural(more, 'more rule')}", "dim")
+        say(console, f"and {plural(more, 'more rule')}", "dim")
 
 
 def _fitting(heads: list[str], rows: list[list[str]], width: int) -> Table:
@@ -139,12 +140,12 @@ def _print_entities(entities: "Sequence[Count]", console: Console) -> None:
     if entities:
         shown = [f"{short_name(one.name)} {one.count:,}" for one in entities[:_MOST_ENTITIES]]
         console.print()
-        _say(console, f"Most often about: {', '.join(shown)}")
+        say(console, f"Most often about: {', '.join(shown)}")
 
 
 def _print_labels(labels: "LabelOutcome", console: Console) -> None:
     console.print()
-    _say(console, f"Against the labels: {score_text(labels.score)}", "bold")
+    say(console, f"Against the labels: {score_text(labels.score)}", "bold")
     table = _table(
         "typology", *_numbers("right", "wrong", "open", "precision", "found", "recall", "F1")
     )
@@ -158,7 +159,7 @@ def _print_labels(labels: "LabelOutcome", console: Console) -> None:
     _print_list("fell for", labels.fallen_for, console, "red")
     if labels.left_out:
         left_out = plural(len(labels.left_out), "label")
-        _say(console, f"{left_out} about rules or typologies that no rule here has", "yellow")
+        say(console, f"{left_out} about rules or typologies that no rule here has", "yellow")
 
 
 def score_cells(score: "Score") -> list[str]:
@@ -186,9 +187,9 @@ def score_text(score: "Score") -> str:
 
 def _print_list(what: str, labels: "Sequence[LabelText]", console: Console, style: str) -> None:
     for one in labels[:_MOST_LABELS]:
-        _say(console, f"{what}: {one.about}  ({one.place})", style)
+        say(console, f"{what}: {one.about}  ({one.place})", style)
     if len(labels) > _MOST_LABELS:
-        _say(console, f"{what}: {len(labels) - _MOST_LABELS} more", style)
+        say(console, f"{what}: {len(labels) - _MOST_LABELS} more", style)
 
 
 def _print_comparison(found: "Comparison", console: Console) -> None:
@@ -197,12 +198,12 @@ def _print_comparison(found: "Comparison", console: Console) -> None:
         f"With the other rules: {plural(found.after, 'alert')} instead of {found.before:,} "
         f"({found.new:,} new, {found.gone:,} gone, {found.changed:,} changed, {found.same:,} same)"
     )
-    _say(console, said, "bold")
+    say(console, said, "bold")
     if found.score_before is not None and found.score_after is not None:
-        _say(console, f"before: {score_text(found.score_before)}")
-        _say(console, f"after:  {score_text(found.score_after)}")
+        say(console, f"before: {score_text(found.score_before)}")
+        say(console, f"after:  {score_text(found.score_after)}")
     if not found.rules:
-        _say(console, "No rule differs.")
+        say(console, "No rule differs.")
         return
     alerting = [one for one in found.rules if one.before or one.after]
     if alerting:
@@ -213,13 +214,13 @@ def _print_comparison(found: "Comparison", console: Console) -> None:
             table.add_row(*cells)
         console.print(table)
     if quiet := quiet_differences(found):
-        _say(console, quiet, "dim")
+        say(console, quiet, "dim")
     for one in alerting[:_MOST_RULES]:
         for word, examples in (("new", one.new_examples), ("gone", one.gone_examples)):
             for example in examples[:2]:
-                _say(console, f"{word}: {_example(example)}", "dim")
+                say(console, f"{word}: {_example(example)}", "dim")
         for change in one.changed_examples[:2]:
-            _say(console, f"changed ({', '.join(change.fields)}): {_example(change.after)}", "dim")
+            say(console, f"changed ({', '.join(change.fields)}): {_example(change.after)}", "dim")
 
 
 def _example(example: "Example") -> str:
@@ -228,7 +229,7 @@ def _example(example: "Example") -> str:
 
 def _print_sweep(sweep: "SweepOutcome", console: Console) -> None:
     console.print()
-    _say(console, f"Sweep, counted: {', '.join(sweep.rules)}", "bold")
+    say(console, f"Sweep, counted: {', '.join(sweep.rules)}", "bold")
     scored = any(point.score is not None for point in sweep.points)
     rated = any(point.per_day is not None for point in sweep.points)
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
@@ -255,7 +256,7 @@ def _print_sweep(sweep: "SweepOutcome", console: Console) -> None:
     console.print(table)
     more = len(sweep.points) - _MOST_POINTS
     if more > 0:
-        _say(console, f"and {more} more: see --html or --json", "dim")
+        say(console, f"and {more} more: see --html or --json", "dim")
 
 
 def _print_exceptions(result: "Backtest", console: Console) -> None:
@@ -264,7 +265,7 @@ def _print_exceptions(result: "Backtest", console: Console) -> None:
     console.print()
     held = sum(one.alerts for one in result.exceptions)
     count = plural(len(result.exceptions), "exception")
-    _say(console, f"{count} held back {plural(held, 'alert')}", "bold")
+    say(console, f"{count} held back {plural(held, 'alert')}", "bold")
     for one in result.exceptions:
         if one.expired:
             what = f"expired on {one.expires[:10]}, by the newest event's time"
@@ -272,7 +273,7 @@ def _print_exceptions(result: "Backtest", console: Console) -> None:
             what = "held back nothing"
         else:
             continue
-        _say(console, f"{one.place}: {what} ({one.owner}: {one.reason})", "yellow")
+        say(console, f"{one.place}: {what} ({one.owner}: {one.reason})", "yellow")
 
 
 def _print_problems(result: "Backtest", console: Console) -> None:
@@ -283,7 +284,7 @@ def _print_problems(result: "Backtest", console: Console) -> None:
     told = [plural(result.events.dead, "line is no event", "lines are no events")]
     if result.rule_failures:
         told.append(f"a rule failed {failed}")
-    _say(console, f"{'; '.join(told)}. The first:", "red")
+    say(console, f"{'; '.join(told)}. The first:", "red")
     for problem in result.problems[:_MOST_PROBLEMS]:
         shown = "\n".join(printable(line) for line in problem.splitlines())
         console.print(Text(shown), soft_wrap=True)
@@ -306,8 +307,3 @@ def _numbers(*names: str) -> list[tuple[str]]:
 
 def _short(text: str, most: int = _LONGEST) -> str:
     return text if len(text) <= most else f"{text[: most - 1]}…"
-
-
-def _say(console: Console, text: str, style: str = "") -> None:
-    # Long lines are the terminal's to wrap: in a file they stay whole.
-    console.print(Text(printable(text), style=style), soft_wrap=True)

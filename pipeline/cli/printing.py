@@ -5,6 +5,7 @@ import sys
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 WIDTH = 100
 #: For tables whose rows should stay on one line each.
@@ -30,3 +31,14 @@ def as_text(renderable: RenderableType, *, width: int = WIDTH) -> str:
 def printable(text: str) -> str:
     """Without control characters: what stands in a file must not command the terminal."""
     return "".join(char if char.isprintable() else "�" for char in text)
+
+
+def output(*, width: int = WIDTH) -> Console:
+    """Standard output; `width` is for what is no terminal."""
+    console = Console(highlight=False)
+    return console if console.is_terminal else Console(width=width, highlight=False)
+
+
+def say(console: Console, text: str, style: str = "") -> None:
+    """A line, which is the terminal's to wrap: in a file it stays whole."""
+    console.print(Text(printable(text), style=style), soft_wrap=True)

@@ -1,0 +1,1 @@
+"""Rules on trial: what their alerts tell, and how one goes live."""

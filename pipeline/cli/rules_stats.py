@@ -1,0 +1,173 @@
+"""``tapewatch rules stats``: what delivered alerts tell of each rule, and which may go live."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
+from pipeline.cli.failures import FAILED, command
+from pipeline.cli.rules import PipelineFiles, rules
+
+if TYPE_CHECKING:
+    from detections.backtest.result import ExceptionOutcome
+    from detections.rules.rule_set import RuleSet
+    from detections.staging.advice import Criteria
+    from detections.staging.statistics import RuleStatistics, Statistics
+    from pipeline.cli.delivered import Delivered
+
+_DEFAULT_RULES = Path("sigma_rules")
+
+
+class StatsReport(Struct, frozen=True, kw_only=True):
+    """What ``tapewatch rules stats --json`` prints."""
+
+    source: str
+    first_event: str | None
+    last_event: str | None
+    of_events: bool
+    """Whether these are times of events; else of alerts, since no events are kept."""
+    criteria: "Criteria"
+    rules: "list[RuleStatistics]"
+    exceptions: "list[ExceptionOutcome]"
+    exceptions_tried: bool
+    unreadable: int
+    """Lines that are no alerts."""
+
+
+@rules.command()
+@command
+def stats(
+    paths: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
+    ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            help="A folder that a file sink writes to.", show_default="the configured file sink's"
+        ),
+    ] = None,
+    elasticsearch: Annotated[
+        bool, typer.Option("--elasticsearch", help="Alerts of the configured Elasticsearch sink.")
+    ] = False,
+    sink: Annotated[
+        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
+    ] = None,
+    labels: Annotated[
+        Path | None, typer.Option(help="Verdicts on alerts: labels as for a backtest.")
+    ] = None,
+    least_days: Annotated[
+        float, typer.Option(min=0, help="To go live: days of event time on trial.")
+    ] = 7.0,
+    most_a_day: Annotated[float, typer.Option(min=0, help="To go live: alerts a day.")] = 10.0,
+    most_share: Annotated[
+        float, typer.Option(min=0, max=1, help="To go live: share of one entity.")
+    ] = 0.5,
+    least_precision: Annotated[
+        float, typer.Option(min=0, max=1, help="To go live: right ones of the judged alerts.")
+    ] = 0.5,
+    try_exceptions: Annotated[
+        bool,
+        typer.Option(
+            "--try-exceptions", help="Send the kept events through, to see what exceptions cover."
+        ),
+    ] = False,
+    pipelines: PipelineFiles = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: JsonOutput = False,
+) -> None:
+    """Tell of each rule how often it alerts and about whom; of staged ones whether to promote.
+
+    Exit 1 if a line that was delivered is no alert.
+    """
+    from detections.backtest.tallies import time_text
+    from detections.rules import load_rules
+    from detections.staging.advice import Criteria
+    from detections.staging.statistics import Statistics
+    from pipeline.cli.delivered import delivered
+
+    found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
+    ruleset = load_rules(paths or [_DEFAULT_RULES], pipelines or ())
+    judged = None
+    if labels is not None:
+        from pipeline.cli.label_option import load_labels
+
+        judged = load_labels(labels, ruleset.rules)
+    statistics = Statistics(ruleset.rules, judged)
+    for moment in found.span or ():
+        statistics.reach(moment)
+    unreadable = _read(found, statistics)
+    criteria = Criteria(
+        least_days=least_days,
+        most_per_day=most_a_day,
+        most_share=most_share,
+        least_precision=least_precision,
+    )
+    first, last = statistics.first, statistics.last
+    report = StatsReport(
+        source=found.name,
+        first_event=None if first is None else time_text(first),
+        last_event=None if last is None else time_text(last),
+        of_events=found.span is not None,
+        criteria=criteria,
+        rules=statistics.rules(criteria),
+        exceptions=_exceptions(ruleset, found, last or 0, tried=try_exceptions),
+        exceptions_tried=try_exceptions and found.events is not None,
+        unreadable=len(unreadable),
+    )
+    if as_json:
+        typer.echo(msgspec.json.format(msgspec.json.encode(report), indent=2))
+    else:
+        from pipeline.cli.printing import output
+        from pipeline.cli.rules_stats_text import print_stats
+
+        print_stats(report, output())
+    for line in unreadable[:10]:
+        typer.echo(line, err=True)
+    if unreadable:
+        raise typer.Exit(FAILED)
+
+
+def _read(found: "Delivered", statistics: "Statistics") -> list[str]:
+    """Take all alerts. Gives the lines that are none, with the reasons."""
+    from normalizer.events import Alert
+    from normalizer.events.ecs import UnreadableDocument, parse
+    from pipeline.cli.reading_progress import reading_progress
+
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    unreadable: list[str] = []
+    with reading_progress(found.alerts, "alerts") as on_batch:
+        for batch in found.alerts.batches():
+            for number, line in enumerate(batch.lines, batch.first):
+                if not line.strip():
+                    continue
+                try:
+                    alert = parse(decode(line))
+                except (msgspec.MsgspecError, UnreadableDocument, RecursionError, ValueError) as e:
+                    unreadable.append(f"{batch.place}:{number}: {e}")
+                    continue
+                if isinstance(alert, Alert):
+                    statistics.add(alert)
+                else:
+                    unreadable.append(f"{batch.place}:{number}: this is no alert")
+            on_batch(batch)
+    return unreadable
+
+
+def _exceptions(
+    ruleset: "RuleSet", found: "Delivered", now: int, *, tried: bool
+) -> "list[ExceptionOutcome]":
+    """Exceptions with what they cover of the kept events; 0 where these aren't tried."""
+    from detections.backtest.run import Plan, run
+    from detections.backtest.summary import exception_outcomes
+    from pipeline.cli.reading_progress import reading_progress
+
+    counts: dict[str, int] = {}
+    if tried and ruleset.exceptions and found.events is not None:
+        with reading_progress(found.events, "events") as on_batch:
+            passed = run(Plan(rules=ruleset), found.events.batches(), on_batch=on_batch)
+        counts = dict(passed.exceptions)
+    return list(exception_outcomes(ruleset.exceptions, counts, now))
