@@ -1,7 +1,7 @@
 """Which tests to run: found beside the rules of files and folders, read, and chosen by name."""
 
 import fnmatch
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -38,9 +38,13 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Whether tests were left out by name, so that nothing can be said about what is untested."""
 
 
-def plan(paths: Sequence[Path], *, load: Callable[[Iterable[Path]], RuleSet] = load_rules) -> Plan:
-    """The tests of rule files, test files and folders. Raises ProblemsFound with all of them."""
-    rules = load(dict.fromkeys(rule_of(path) if is_test_file(path) else path for path in paths))
+def plan(paths: Sequence[Path], *, pipelines: Sequence[Path] = ()) -> Plan:
+    """The tests of rule files, test files and folders.
+
+    `pipelines` are as `load_rules` takes them. Raises ProblemsFound with all that is wrong.
+    """
+    files_of_rules = dict.fromkeys(rule_of(p) if is_test_file(p) else p for p in paths)
+    rules = load_rules(files_of_rules, pipelines)
     problems: list[Problem] = []
     files: list[PlannedFile] = []
     for path in dict.fromkeys(test for place in paths for test in _tests_at(place)):

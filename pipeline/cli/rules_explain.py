@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.cli.rules import rules
+from pipeline.cli.rules import PipelineFiles, rules
 from pipeline.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def explain(
     rule: Annotated[
         str | None, typer.Option("--rule", help="Only the rule of this name, title or id.")
     ] = None,
+    pipelines: PipelineFiles = None,
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder that the file sink writes to.")
     ] = None,
@@ -53,7 +54,7 @@ def explain(
     from detections.rules import load_rules
 
     found = _alert_in(out, event) if _is_alert_id(event, out) else _read(event)
-    ruleset = load_rules(paths or [Path("sigma_rules")])
+    ruleset = load_rules(paths or [Path("sigma_rules")], pipelines or ())
     if not isinstance(found, bytes):
         _explain_alert(ruleset, found, out, as_json)
         return

@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import rules
+from pipeline.cli.rules import PipelineFiles, rules
 from pipeline.problems import Problem, render
 
 if TYPE_CHECKING:
@@ -37,6 +37,7 @@ def run_tests_beside(
         bool,
         typer.Option("--strict", help="Exit 1 also for rules and exceptions without tests."),
     ] = False,
+    pipelines: PipelineFiles = None,
     junit_file: Annotated[
         Path | None, typer.Option("--junit", help="Write the results there as JUnit XML.")
     ] = None,
@@ -48,7 +49,7 @@ def run_tests_beside(
     """
     from detections.rule_testing import coverage, planning
 
-    plan = planning.plan(paths or [Path("sigma_rules")])
+    plan = planning.plan(paths or [Path("sigma_rules")], pipelines=pipelines or ())
     if name is not None:
         plan = planning.chosen(plan, name)
     if not plan.files:

@@ -113,6 +113,33 @@ detection:
   selection: {event.action: wallet-frozen}
   condition: selection
 """
+SHELL = """\
+title: Shell
+logsource: {product: windows, category: process_creation}
+detection:
+  selection: {Image|endswith: \\cmd.exe}
+  condition: selection
+level: low
+"""
+SHELL_TESTS = """\
+defaults: {host.name: pc}
+tests:
+  - name: a shell is started
+    events:
+      - {process: {executable: 'C:\\Windows\\cmd.exe'}, user.name: [eve]}
+    alerts:
+      - {rule.name: Shell, event.severity: 21, surveillance.entities: [eve, pc]}
+  - name: another program is started
+    events: [{process.executable: 'C:\\Windows\\write.exe'}]
+    alerts: []
+"""
+PIPELINE = """\
+name: ECS
+priority: 10
+transformations:
+  - type: field_name_mapping
+    mapping: {Image: process.executable}
+"""
 EXCEPTIONS = """\
 exceptions:
   - rules: [large]
@@ -248,6 +275,15 @@ def test_results_that_cannot_be_written_are_told(folder: Path) -> None:
     answer = run(folder, "--junit", "nowhere/results.xml")
     assert answer.code == 1
     assert "can't write nowhere/results.xml: No such file or directory" in answer.error
+
+
+def test_rules_for_others_are_tested_on_their_documents_through_a_pipeline(folder: Path) -> None:
+    (folder / "rules" / "shell.yml").write_text(SHELL)
+    (folder / "rules" / "shell.test.yml").write_text(SHELL_TESTS)
+    (folder / "ecs.yml").write_text(PIPELINE)
+    answer = run(folder, "--filter", "Shell", "--pipeline", "ecs.yml")
+    assert answer.code == 0, answer
+    assert "2 passed" in answer.out
 
 
 def test_whatever_stands_in_a_test_file_there_is_no_traceback(folder: Path) -> None:
