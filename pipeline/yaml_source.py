@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean
+from pipeline.problems import Location, Problem, ProblemsFound, Severity, did_you_mean
 from pipeline.units import format_size
 from pipeline.yaml_composer import Composer, Limits
 from pipeline.yaml_nodes import Node, ScalarNode, Source
@@ -27,6 +27,8 @@ _BYTE_ORDER_MARKS = {
     b"\xff\xfe": "UTF-16",
     b"\xfe\xff": "UTF-16",
 }
+# Those among them that only hide or turn text, and stand in some texts for good reason.
+_TURNING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]")
 DEFAULT_LIMITS = Limits()
 
 
@@ -62,14 +64,27 @@ def parse_nodes(
     return _usable(parse_bytes(data, name=name, folder=folder, limits=limits)).documents
 
 
-def read_file(path: Path, *, limits: Limits = DEFAULT_LIMITS, single: bool = False) -> Parsed:
+def read_file(
+    path: Path,
+    *,
+    limits: Limits = DEFAULT_LIMITS,
+    single: bool = False,
+    turning: Severity = "error",
+) -> Parsed:
     """As `parse_bytes`, of a file. A file that can't be read is a problem too."""
     try:
         with path.open("rb") as file:
             data = file.read(limits.max_bytes + 1)
     except (OSError, ValueError) as error:
         return _empty(Source(str(path), path.parent, (), (_unreadable(path, error),)))
-    return parse_bytes(data, name=str(path), folder=path.parent, limits=limits, single=single)
+    return parse_bytes(
+        data,
+        name=str(path),
+        folder=path.parent,
+        limits=limits,
+        single=single,
+        turning=turning,
+    )
 
 
 def parse_bytes(
@@ -79,12 +94,14 @@ def parse_bytes(
     folder: Path | None = None,
     limits: Limits = DEFAULT_LIMITS,
     single: bool = False,
+    turning: Severity = "error",
 ) -> Parsed:
     """The documents in UTF-8 text, with the problems of its syntax; it raises nothing.
 
     `name` is shown as the file's name, `folder` is what relative paths in it start from (the
     current folder if None). An empty file is one empty document; so is a file that is too broken
-    to have any. With `single`, a second document is an error.
+    to have any. With `single`, a second document is an error. `turning` says how bad it is if
+    there are characters that are shown as nothing, or turn the direction of text.
     """
     folder = folder if folder is not None else Path()
     text, problems = _decode(data, name, limits)
@@ -92,8 +109,12 @@ def parse_bytes(
         return _empty(Source(name, folder, (), problems))
     source = Source(name, folder, _NEWLINE.split(text), problems)
     if found := _INVISIBLE.search(text):
-        problems.append(_invisible(source, text, found))
-        return _empty(source)
+        severity: Severity = "error"
+        if turning == "warning" and not _INVISIBLE.search(_TURNING.sub("", text)):
+            severity = "warning"
+        problems.append(_invisible(source, text, found, severity))
+        if severity == "error":
+            return _empty(source)
     composer = Composer(source, limits, problems, single)
     composer.compose(text)
     return Parsed(source, composer.documents) if composer.documents else _empty(source)
@@ -172,12 +193,13 @@ def _encoding_problem(name: str, line: int, column: int, message: str) -> Proble
     )
 
 
-def _invisible(source: Source, text: str, found: re.Match[str]) -> Problem:
+def _invisible(source: Source, text: str, found: re.Match[str], severity: Severity) -> Problem:
     before = _NEWLINE.split(text[: found.start()])
     char = f"\\u{ord(found[0]):04x}"
     place = Node(source, len(before), len(before[-1]) + 1, len(before), len(before[-1]) + 2)
     return place.problem(
         "yaml/invisible-character",
         f"an invisible character (U+{ord(found[0]):04X}) stands here",
+        severity=severity,
         advice=f'delete it, or if it is meant, write it in double quotes as "{char}"',
     )

@@ -45,7 +45,7 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
             )
         for file in files:
             if (whole := file.absolute()) not in parsed:  # named twice, or in a folder too
-                parsed[whole] = read_file(file)
+                parsed[whole] = read_file(file, turning="warning")
     return list(parsed.values()), problems
 
 
@@ -62,4 +62,4 @@ def rules_of(
 
 def parse_rules(data: bytes, *, name: str = "<text>") -> RuleSet:
     """The rules in YAML text. Raises ProblemsFound."""
-    return assemble([parse_bytes(data, name=name)], [])
+    return assemble([parse_bytes(data, name=name, turning="warning")], [])

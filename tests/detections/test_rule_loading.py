@@ -281,3 +281,12 @@ def test_no_mutation_of_a_rule_file_brings_a_traceback(data: st.DataObject) -> N
         parse_rules((source[:at] + new + source[at + cut :]).encode())
     except ProblemsFound as found:
         assert found.problems  # noqa: PT017 - that it may also be sound is the point
+
+
+def test_text_that_turns_its_direction_is_a_warning_in_rules_which_may_look_for_it() -> None:
+    item = "token.name|contains: '\u202e'"
+    (warning,) = parse_rules(detection(item).encode(), name="rule.yml").warnings
+    assert (warning.location.line, warning.location.column) == (15, 27)
+    assert warning.message == "an invisible character (U+202E) stands here"
+    with pytest.raises(ProblemsFound):
+        parse_rules(detection("token.name|contains: '\u2028'").encode())
