@@ -5,6 +5,8 @@ from typing import Any, Literal
 
 from msgspec import Struct
 
+from detections.explanation.model import Part
+from detections.rules.model import Rule
 from detections.sigma.documents import Document
 from normalizer.events import Alert, Record
 from pipeline.problems import Location
@@ -118,6 +120,18 @@ class ReplayDifference(Struct, frozen=True, kw_only=True):
     """What a rule failed with this time only."""
 
 
+class NearMiss(Struct, frozen=True, kw_only=True):
+    """What a rule made of a test's events."""
+
+    rule: Rule
+    event_id: str | None = None
+    """Of a Sigma rule that matched no event: the one that came nearest."""
+    lacking: tuple[Part, ...] = ()
+    """What that one lacks."""
+    counted: tuple[tuple[str, int], ...] = ()
+    """Of a correlation: its Sigma rules by title, and how many events each matched."""
+
+
 class Result(Struct, frozen=True, kw_only=True):
     """How one test went."""
 
@@ -133,6 +147,8 @@ class Result(Struct, frozen=True, kw_only=True):
     """Other ways that were tried."""
     covered: frozenset[str] = frozenset()
     """Ids of the exceptions that covered an alert."""
+    misses: tuple[NearMiss, ...] = ()
+    """Where nothing came in place of an expected alert: what the rules lacked."""
 
     @property
     def passed(self) -> bool:

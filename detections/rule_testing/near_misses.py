@@ -2,33 +2,16 @@
 
 from collections.abc import Sequence
 
-from msgspec import Struct
-
 from detections.explanation.conditions import explain_condition
 from detections.explanation.events import matches
 from detections.explanation.failing import failing
-from detections.explanation.model import Part
 from detections.explanation.seen import Seen
-from detections.rule_testing.model import RuleTest
-from detections.rule_testing.subjects import Subject
-from detections.rules.model import CorrelationRule, Rule, SigmaRule
+from detections.rule_testing.model import NearMiss, RuleTest
+from detections.rules import CorrelationRule, RuleSet, SigmaRule
 
 
-class NearMiss(Struct, frozen=True, kw_only=True):
-    """What a rule made of a test's events."""
-
-    rule: Rule
-    event_id: str | None = None
-    """Of a Sigma rule that matched no event: the one that came nearest."""
-    lacking: tuple[Part, ...] = ()
-    """What that one lacks."""
-    counted: tuple[tuple[str, int], ...] = ()
-    """Of a correlation: its Sigma rules by title, and how many events each matched."""
-
-
-def near_misses(test: RuleTest, subject: Subject) -> list[NearMiss]:
+def near_misses(test: RuleTest, rules: RuleSet) -> list[NearMiss]:
     """For each rule that the test is about, what it lacked. Correlators don't tell."""
-    rules = subject.rules
     found = [
         miss
         for one in rules.sigma

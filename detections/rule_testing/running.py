@@ -7,6 +7,7 @@ import msgspec
 
 from detections.rule_testing.comparison import compare
 from detections.rule_testing.model import Result, RuleTest
+from detections.rule_testing.near_misses import near_misses
 from detections.rule_testing.reading import read_tests
 from detections.rule_testing.replays import first_run, replay, replays
 from detections.rule_testing.subjects import Subject, rule_of, subject_of, whole
@@ -44,12 +45,15 @@ def run_test(test: RuleTest, rules: RuleSet) -> Result:
         tried += 1
         if (difference := replay(test, rules, way, first)) is not None:
             break
+    comparison = compare(test.expected, first.alerts)
+    nothing_came = any(one.nearest is None for one in comparison.unmet)
     return Result(
         test=test,
-        comparison=compare(test.expected, first.alerts),
+        comparison=comparison,
         alerts=first.alerts,
         failed=first.failed,
         replayed=difference,
         replays=tried,
         covered=first.covered,
+        misses=tuple(near_misses(test, rules)) if nothing_came else (),
     )

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from detections.rule_testing.model import Result, Unmet
+from detections.rule_testing.model import NearMiss, Result, Unmet
 from normalizer.events import Alert
 
 
@@ -24,6 +24,7 @@ def row(file: str, result: Result) -> dict[str, Any]:
         return found
     found["unmet"] = [_unmet(one) for one in comparison.unmet]
     found["unexpected"] = [_alert(alert) for alert in comparison.unexpected]
+    found["misses"] = [_miss(one) for one in result.misses]
     found["failed"] = list(result.failed)
     if (replayed := result.replayed) is not None:
         found["replayed"] = {
@@ -46,6 +47,16 @@ def _unmet(unmet: Unmet) -> dict[str, Any]:
         "fields": unmet.expected.fields,
         "nearest": None if unmet.nearest is None else _alert(unmet.nearest),
         "differences": msgspec.to_builtins(unmet.differences),
+    }
+
+
+def _miss(miss: NearMiss) -> dict[str, Any]:
+    return {
+        "rule.id": miss.rule.id,
+        "rule.name": miss.rule.title,
+        "event": miss.event_id,
+        "lacking": msgspec.to_builtins(miss.lacking),
+        "counted": dict(miss.counted),
     }
 
 

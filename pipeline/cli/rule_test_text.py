@@ -15,13 +15,13 @@ from detections.fields import ACTION
 from detections.rule_testing.model import (
     ExpectedAlert,
     FieldDifference,
+    NearMiss,
     ReplayDifference,
     Result,
     RuleTest,
     Sample,
     Unmet,
 )
-from detections.rule_testing.near_misses import NearMiss
 from normalizer.events import Alert
 from pipeline.cli.printing import printable
 from pipeline.cli.rule_explanation_text import leaf_text
@@ -31,7 +31,7 @@ _MOST_EVENTS = 20
 _MOST_ALERTS = 10
 
 
-def failure(result: Result, misses: Sequence[NearMiss] = ()) -> RenderableType:
+def failure(result: Result) -> RenderableType:
     """A failed test: what was expected, what came, of which events, and what they lack."""
     test = result.test
     head = Text.assemble(("FAILED  ", "bold red"), (printable(test.name), "bold"))
@@ -45,7 +45,7 @@ def failure(result: Result, misses: Sequence[NearMiss] = ()) -> RenderableType:
     parts += [_line(f"failed: {text}", style="red") for text in result.failed]
     if result.replayed is not None:
         parts.append(_replayed(result.replayed))
-    parts += [_miss(one) for one in misses if _is_about(one, result)]
+    parts += [_miss(one) for one in result.misses if _is_about(one, result)]
     parts.append(_events(test))
     return Group(*parts)
 

@@ -117,14 +117,13 @@ def _write_junit(path: Path, tested: "Sequence[Tested]") -> None:
 
 
 def _print(tested: "Sequence[Tested]", warnings: Sequence[Problem]) -> None:
-    from detections.rule_testing.near_misses import near_misses
     from pipeline.cli.printing import WIDE, show
     from pipeline.cli.rule_test_text import failure, summary_table
 
-    for file, results, _ in tested:
+    for _, results, _ in tested:
         for result in results:
             if not result.passed:
-                show(failure(result, near_misses(result.test, file.subject)))
+                show(failure(result))
                 typer.echo()
     show(summary_table((str(file.path), results) for file, results, _ in tested), width=WIDE)
     typer.echo()

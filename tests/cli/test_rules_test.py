@@ -242,6 +242,8 @@ def test_machines_get_the_same_as_json(folder: Path) -> None:
     assert found["summary"] == {"tests": 5, "passed": 1, "failed": 4}
     near, other, unexpected, few, passed = found["tests"]
     assert near["unmet"][0]["nearest"] is None
+    assert near["misses"][0]["event"] == "event-1"
+    assert near["misses"][0]["lacking"][0]["field"] == "token.amount"
     assert [d["name"] for d in other["unmet"][0]["differences"]] == [
         "event.severity",
         "event.reason",
@@ -266,6 +268,8 @@ def test_continuous_integration_gets_junit(folder: Path) -> None:
     )
     cases = {case.get("name"): case for case in suite}
     assert len(cases["this one passes"]) == 0
+    (missing,) = cases["nothing comes near enough"]
+    assert "comes nearest on event-1, but: token.amount" in (missing.text or "")
     (failure,) = cases["other fields than expected"]
     assert "event.severity" in (failure.get("message") or "")
     assert "100 ACME moved from*" in (failure.text or "")

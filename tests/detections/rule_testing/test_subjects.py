@@ -148,6 +148,27 @@ tests:
     assert failed(tmp_path / "both.test.yml", tmp_path) == []
 
 
+def test_an_event_may_be_later_than_allowed(tmp_path: Path) -> None:
+    tests = """\
+defaults: {event.action: token-transfer}
+tests:
+  - name: two come after time has moved on
+    allowed_lateness: 1m
+    events: [{at: 1s}, {at: 10m}, {at: 2s}, {at: 3s}]
+    alerts:
+      - rule: count
+        tags: [late]
+        surveillance.evidence.event_ids: [event-1, event-3, event-4]
+  - name: two come after it, but in time
+    allowed_lateness: 10m
+    events: [{at: 1s}, {at: 9m}, {at: 2s}, {at: 3s}]
+    alerts:
+      - {rule: count, tags: null}
+"""
+    write(tmp_path, both=f"{BASE}---\n{COUNT}", both__test=tests)
+    assert failed(tmp_path / "both.test.yml", tmp_path) == []
+
+
 EXCEPTIONS = """\
 exceptions:
   - rules: [base]
