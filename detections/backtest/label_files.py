@@ -151,7 +151,7 @@ def _label(
     since, until = (_time(entry, key, place, problems, node) for key in ("from", "to"))
     if since is not None and until is not None and since >= until:
         _report(problems, _place(place, node, "to"), '"to" doesn\'t come after "from"')
-    if not (entry.entities or entry.events or since is not None or until is not None):
+    if not (entry.entities or entry.events or entry.since is not None or entry.until is not None):
         _report(
             problems,
             place,

@@ -23,7 +23,7 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     """Whether an alert about it is right."""
     id: str = ""
     rule: str | None = None
-    """What it is called, in lower case: by id, name, or its file."""
+    """What it is called, in lower case: by id, name, title or file."""
     typology: str | None = None
     entities: frozenset[str] = frozenset()
     """In lower case; the alert is about at least one."""

@@ -37,18 +37,24 @@ class _Passed(msgspec.Struct, frozen=True):
 class Meter:
     """Counts, and lets through what lies in `since` to `until` (event time, the end excluded).
 
+    Late is what is older than the newest event before it by more than the allowed lateness.
+
     A line without a readable time goes through: what is wrong with it is told by whoever reads it.
     """
 
-    def __init__(self, since: int | None = None, until: int | None = None) -> None:
+    def __init__(
+        self, since: int | None = None, until: int | None = None, *, allowed_lateness: int = 0
+    ) -> None:
         self._since = since
         self._until = until
+        self._lateness = allowed_lateness
         self._passed: deque[_Passed] = deque()
         self._clock = LineClock()
         self.lines = 0
         """Lines that went through and aren't empty."""
         self.outside = 0
         """Events before `since`, or at or after `until`."""
+        self.late = 0
         self.first: int | None = None
         self.last: int | None = None
         """Event time of the oldest and the newest."""
@@ -81,6 +87,8 @@ class Meter:
         first, last = self.first, self.last
         since, until = self._since, self._until
         bounded = since is not None or until is not None
+        lateness = self._lateness
+        late = 0
         outside: set[int] = set()
         seconds: dict[int, int] = {}
         empty = 0
@@ -100,10 +108,13 @@ class Meter:
                 first = time
             if last is None or time > last:
                 last = time
+            elif time < last - lateness:
+                late += 1
         for second, count in seconds.items():
             self.histogram.add(second * SECOND, count)
         self.first, self.last = first, last
         self.outside += len(outside)
+        self.late += late
         self.lines += len(batch.lines) - len(outside) - empty
         numbers = range(batch.first, batch.first + len(batch.lines))
         if not outside:

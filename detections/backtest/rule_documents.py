@@ -23,7 +23,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def find_rule(files: Sequence[Parsed], called: str) -> Place:
-    """The rule with this id or name, or the only rule of the file of this name.
+    """The rule with this id, name or title, or the only rule of the file of this name.
 
     Raises SweepError, with what was probably meant.
     """
@@ -35,7 +35,7 @@ def find_rule(files: Sequence[Parsed], called: str) -> Place:
             if isinstance(node, MappingNode) and any(node.get(body) for body in _BODIES)
         ]
         for place, node in rules:
-            for key in ("id", "name"):
+            for key in ("id", "name", "title"):
                 value = node.get(key)
                 if isinstance(value, ScalarNode):
                     names.setdefault(value.text.lower(), []).append(Place(at, place))
@@ -50,7 +50,7 @@ def find_rule(files: Sequence[Parsed], called: str) -> Place:
         raise SweepError(f"several rules are called {shown(called)}: use the id; see {where}")
     hint = did_you_mean(called, names)
     raise SweepError(
-        f"no rule is called {shown(called)} (by id, name, or the file's name where it has one rule)"
+        f"no rule is called {shown(called)} (by id, name, title, or a file that has no other)"
         + (f": did you mean {hint}?" if hint else "")
     )
 

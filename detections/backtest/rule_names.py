@@ -1,4 +1,4 @@
-"""What people call rules: by id, by name, or by the file that holds no other."""
+"""What people call rules: by id, name or title, or by the file that holds no other."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import PurePath
@@ -14,7 +14,7 @@ def rule_names(rules: Iterable[Rule]) -> Mapping[str, str]:
         files.setdefault(rule.location.file, []).append(rule.id)
     called: dict[str, set[str]] = {}
     for rule in known:
-        names = [rule.id, rule.name]
+        names = [rule.id, rule.name, rule.title]
         if len(files[rule.location.file]) == 1:
             names.append(PurePath(rule.location.file).stem)
         for name in filter(None, names):

@@ -53,7 +53,6 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """Alerts held back, by the exception's id."""
     dead: int
     duplicates: int
-    late: int
     failures: int
     problems: tuple[Problem, ...]
 
@@ -76,7 +75,7 @@ def run(
         sets += [point.rules for point in plan.grid.points]
     union = unite(sets)
     engine = Engine(union.rules, allowed_lateness=plan.allowed_lateness)
-    meter = Meter(plan.since, plan.until)
+    meter = Meter(plan.since, plan.until, allowed_lateness=plan.allowed_lateness)
     listener = _Listener(meter, report)
     counting = _Counting(plan, union)
     lines = meter.through(batches, on_batch)
@@ -93,7 +92,6 @@ def run(
         exceptions=dict(engine.exceptions.counts),
         dead=listener.dead,
         duplicates=engine.duplicates,
-        late=engine.late,
         failures=listener.failures,
         problems=tuple(listener.problems),
     )

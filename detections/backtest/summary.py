@@ -99,7 +99,7 @@ class _Telling:
             dead=passed.dead,
             outside=meter.outside,
             duplicates=passed.duplicates,
-            late=passed.late,
+            late=meter.late,
             allowed_lateness=format_duration(self._plan.allowed_lateness),
             first=None if meter.first is None else time_text(meter.first),
             last=None if meter.last is None else time_text(meter.last),
