@@ -99,8 +99,10 @@ def _lacks(one: RuleExplanation) -> int:
 
 def _head(explained: EventExplanation) -> Text:
     action = explained.action or "an event without event.action"
-    head = Text(printable(f"{action}  {explained.event_id}"), style="bold")
-    head.append(f"  {_time(explained.timestamp)}\n", style="dim")
+    head = Text(printable(action), style="bold")
+    head.append(f"  {_time(explained.timestamp)}\n", style="not bold")
+    head.append(printable(f"event {explained.event_id}"), style="not bold dim")
+    head.append("\n")
     counts = {
         "matched": "matched",
         "watches": "count it",
