@@ -1,12 +1,31 @@
 """``tapewatch rules check``: all that is wrong with rules, before they go live."""
 
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
+import msgspec
 import typer
 
-from pipeline.cli.failures import CONFIGURATION, command
-from pipeline.cli.rules import rules
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.problems import Problem, ProblemsFound, render, summary, to_json
+
+if TYPE_CHECKING:
+    from detections.rules import RuleSet
+    from pipeline.yaml_source import Parsed
+
+Format = Literal["text", "json", "sarif", "junit"]
+
+
+class _Checked(msgspec.Struct, frozen=True):
+    """What a check found."""
+
+    files: tuple[str, ...]
+    problems: tuple[Problem, ...]
+    good: str
+    """How many rules of each kind there are; empty where there are errors."""
 
 
 @rules.command()
@@ -15,25 +34,103 @@ def check(
     paths: Annotated[
         list[Path] | None, typer.Argument(help="Rule files or folders.", show_default="sigma_rules")
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print the problems as JSON.")] = False,
+    written_as: Annotated[
+        Format, typer.Option("--format", help="For people, machines, code hosts, or CI.")
+    ] = "text",
+    as_json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Write there.", show_default="standard output"),
+    ] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")] = False,
+    pipelines: PipelineFiles = None,
 ) -> None:
-    """Check Sigma and correlator rules: all problems with file, line and column. Exit 2 if any."""
-    from detections.rules import load_rules
-    from pipeline.problems import ProblemsFound, render, summary, to_json
+    """Check rules, correlations, filters, lists and exceptions: all that is wrong, with its place.
 
-    try:
-        ruleset = load_rules(paths or [Path("sigma_rules")])
-    except ProblemsFound as found:
-        if as_json:
-            typer.echo(to_json(found.problems))
-        else:
-            typer.echo(f"{render(found.problems)}\n\n{summary(found.problems)}", err=True)
-        raise typer.Exit(CONFIGURATION) from None
+    Exit 2 if there is an error.
+    """
+    checked = _check(paths or [Path("sigma_rules")], pipelines or ())
     if as_json:
-        typer.echo(to_json(ruleset.warnings))
+        written_as = "json"
+    failed = any(strict or problem.severity == "error" for problem in checked.problems)
+    if written_as == "text" and output is None:
+        _print(checked)
     else:
-        count = len(ruleset.sigma) + len(ruleset.correlators)
-        typer.echo(
-            f"{count} rules are good: {len(ruleset.sigma)} Sigma, "
-            f"{len(ruleset.correlators)} correlator rules"
-        )
+        document = _document(checked, written_as, strict=strict)
+        if output is None:
+            typer.echo(document, nl=not document.endswith(b"\n"))
+        else:
+            _write(output, document)
+            typer.echo(_verdict(checked), err=failed)
+    if failed:
+        raise typer.Exit(CONFIGURATION)
+
+
+def _check(paths: Sequence[Path], pipelines: Sequence[Path]) -> _Checked:
+    from detections.rules.loading import read_rules, rules_of
+
+    parsed, unreadable = read_rules(paths)
+    files = tuple(one.source.name for one in parsed)
+    today = datetime.now(UTC).date()
+    try:
+        ruleset = rules_of(parsed, unreadable, pipelines=pipelines, today=today)
+    except ProblemsFound as found:
+        return _Checked(files, found.problems, "")
+    return _Checked(files, ruleset.warnings, _good(ruleset, parsed))
+
+
+def _good(ruleset: "RuleSet", parsed: "Sequence[Parsed]") -> str:
+    from detections.rules.contents import count_others
+
+    counts = {
+        "Sigma rule": len(ruleset.sigma),
+        "correlation": len(ruleset.correlations),
+        "correlator rule": len(ruleset.correlators),
+        **count_others(parsed),
+        "exception": len(ruleset.exceptions),
+    }
+    kinds = [f"{n} {noun}{'' if n == 1 else 's'}" for noun, n in counts.items() if n]
+    total = len(ruleset.rules)
+    said = "1 rule is good" if total == 1 else f"{total} rules are good"
+    return f"{said}: {', '.join(kinds)}" if kinds else said
+
+
+def _verdict(checked: _Checked) -> str:
+    if not checked.good:
+        return summary(checked.problems)
+    if not checked.problems:
+        return checked.good
+    return f"{checked.good}; {summary(checked.problems)}"
+
+
+def _print(checked: _Checked) -> None:
+    if checked.problems:
+        typer.echo(f"{render(checked.problems)}\n", err=True)
+    typer.echo(_verdict(checked), err=not checked.good)
+
+
+def _document(checked: _Checked, written_as: Format, *, strict: bool) -> bytes:
+    problems = checked.problems
+    match written_as:
+        case "json":
+            return to_json(problems).encode() + b"\n"
+        case "sarif":
+            from importlib.metadata import version
+
+            from pipeline.cli.rule_check_sarif import sarif
+
+            return sarif(problems, version=version("tapewatch"))
+        case "junit":
+            from pipeline.cli.rule_check_junit import junit
+
+            return junit(checked.files, problems, strict=strict)
+        case "text":
+            found = f"{render(problems, most=len(problems))}\n\n" if problems else ""
+            return f"{found}{_verdict(checked)}\n".encode()
+
+
+def _write(path: Path, document: bytes) -> None:
+    try:
+        path.write_bytes(document)
+    except OSError as error:
+        raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error
