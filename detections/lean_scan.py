@@ -6,6 +6,7 @@ full and goes through the engine. A line that only feeds correlations is not.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
 import msgspec
@@ -16,8 +17,9 @@ from detections.event_time import Tie
 from detections.fields import ACTION, actions
 from detections.reading import NotAnEvent, nanoseconds, record_defaults
 from detections.sigma.conditions import fields, has_keywords
-from detections.sigma.functions import Program
+from detections.sigma.functions import Numbered, Program
 from detections.sigma.index import build_program
+from detections.sigma.keywords import KeywordSearch, needed_pieces, without_keywords
 from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
 from normalizer.events import Alert
 
@@ -27,6 +29,7 @@ _MOST_ACTIONS = 10_000
 _MOST_SECONDS = 4_096
 #: Rule numbers of a line that must be read in full.
 _FULL: list[int] = []
+_NONE: frozenset[int] = frozenset()
 #: Bad UTF-8 is a ValueError.
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
@@ -52,16 +55,14 @@ class LeanScan:
 
     def __init__(self, engine: Engine) -> None:
         book = engine.book
-        for _, node in book.conditions:
-            if has_keywords(node):
-                raise CannotBeLean("a rule searches for keywords in all fields")
         needs = engine.correlations.needs
-        named = {name for _, node in book.conditions for name in fields(node)}
+        self._conditions, pieces = _lean_conditions(book.conditions)
+        self._keywords = KeywordSearch(pieces) if pieces else None
+        named = {name for _, node in self._conditions for name in fields(node)}
         if needs:
             named |= {_EVENT_ID, _PROVIDER, *(name for names in needs.values() for name in names)}
         self._events = LeanEvents(named)
         self._engine = engine
-        self._conditions = book.conditions
         self._rules = book.sigma
         self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
         self._programs = _ByAction(self._program_of)
@@ -73,7 +74,7 @@ class LeanScan:
         self._needs = {
             number: [(name, read[name]) for name in needs[one.rule.id]]
             for number, one in enumerate(book.sigma)
-            if one.silent and one.rule.id in needs
+            if one.silent and one.rule.id in needs and not has_keywords(book.conditions[number][1])
         }
         self._seconds = _Seconds()
         self._scan = self._write_scan()
@@ -81,12 +82,13 @@ class LeanScan:
     def take(self, block: Block) -> list[Alert]:
         """The alerts of a block, in the order of its lines."""
         alerts: list[Alert] = []
+        wanted = _NONE if self._keywords is None else self._keywords.lines(block.data)
         try:
             events = self._events.decode_lines(block.data)
         except _UNREADABLE:
             events = []
         if len(events) == block.count:
-            self._scan(events, 0, block, alerts)
+            self._scan(events, 0, block, alerts, wanted)
             return alerts
         for number in range(block.count):
             try:
@@ -95,12 +97,14 @@ class LeanScan:
                 # In full it is told what is wrong with it, if anything is.
                 alerts += block.read_in_full(number) or ()
             else:
-                self._scan([event], number, block, alerts)
+                self._scan([event], number, block, alerts, wanted)
         return alerts
 
-    def _write_scan(self) -> Callable[[list[Any], int, Block, list[Alert]], None]:
+    def _write_scan(self) -> Callable[[list[Any], int, Block, list[Alert], AbstractSet[int]], None]:
         """The loop over the events of a batch, with the places of their fields written into it."""
         paths = self._events.paths
+        keywords = """
+        if number in wanted: found = FULL"""
         reach = """
             time = e.{time}
             try: time = clock(time)
@@ -110,7 +114,7 @@ class LeanScan:
                     newest[0] = time
                     alerts += advance(time)"""
         source = """
-def scan(events, number, block, alerts):
+def scan(events, number, block, alerts, wanted):
     number -= 1
     for e in events:
         number += 1
@@ -118,13 +122,14 @@ def scan(events, number, block, alerts):
             run = programs[e.{action}]
             found = None if run is None else run(e)
         except Exception:
-            found = FULL{reach}
+            found = FULL{keywords}{reach}
         if found is not None or e.{time} is None:
             take(number, e, found, block, alerts)
 """
         text = source.format(
             action=paths[ACTION],
             time=paths[TIMESTAMP],
+            keywords="" if self._keywords is None else keywords,
             reach=reach.format(time=paths[TIMESTAMP]) if self._engine.needs_time else "",
         )
         names: dict[str, Any] = {
@@ -198,6 +203,25 @@ def scan(events, number, block, alerts):
 
 def _in_full(event: Any) -> list[int]:
     return _FULL
+
+
+def _lean_conditions(rules: Iterable[Numbered]) -> tuple[list[Numbered], list[str]]:
+    """Conditions that need no keywords, and texts to search lines for instead.
+
+    A line that matches such a condition may still not match the rule.
+    """
+    found: list[Numbered] = []
+    pieces: list[str] = []
+    for number, node in rules:
+        if not has_keywords(node):
+            found.append((number, node))
+        elif (rest := without_keywords(node)) is not True:
+            found.append((number, rest))
+        elif (needed := needed_pieces(node)) is not None:
+            pieces += needed
+        else:
+            raise CannotBeLean("a rule searches all fields for more than plain text")
+    return found, pieces
 
 
 def _nothing(event: Any) -> Any:

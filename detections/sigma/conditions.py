@@ -96,6 +96,8 @@ class Keyword(msgspec.Struct, frozen=True):
     """Any value of the event passes."""
 
     test: ValueTest
+    piece: str | None = None
+    """A text, in lower case, that is in any value that passes; None where none has to be."""
 
 
 class AllOf(msgspec.Struct, frozen=True):
@@ -137,7 +139,7 @@ def condition(tree: object) -> Condition:
         case ConditionFieldEqualsValueExpression():
             return _field(tree.field, tree.value)
         case ConditionValueExpression():
-            return Keyword(keyword_test(tree.value))
+            return _keyword(tree.value)
         case _:
             raise Unsupported("this condition selects nothing")
 
@@ -241,6 +243,15 @@ def _field(name: str, value: SigmaType) -> Condition:
             return FieldTest(name, value_test(value), Compare(value.op, number))
         case _:
             return FieldTest(name, value_test(value))
+
+
+def _keyword(value: SigmaType) -> Condition:
+    if isinstance(value, SigmaExpansion):
+        return any_of([_keyword(one) for one in value.values])
+    pieces: list[str] = []
+    if isinstance(value, SigmaString):
+        pieces = [part.lower() for part in value.s if isinstance(part, str)]
+    return Keyword(keyword_test(value), max(pieces, key=len, default=None))
 
 
 def _part(pattern: SigmaString) -> Part | None:

@@ -60,6 +60,9 @@ def rule_sets(draw: st.DrawFn) -> RuleSet:
     documents: list[str] = []
     for number in range(draw(st.integers(1, 30))):
         parts = [draw(selections()) for _ in range(draw(st.integers(1, 3)))]
+        if draw(st.integers(0, 5)) == 0:
+            keywords = st.sampled_from(["xab", "B*", "token", "5", '"*b?c*"', "AB"])
+            parts.append(json.dumps([draw(keywords)]))
         names = [f"s{n}" for n in range(len(parts))]
         condition = draw(
             st.sampled_from(["all of s*", "1 of s*", "s0 and not 1 of s*", "not s0", "s0"])
