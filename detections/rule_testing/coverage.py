@@ -24,9 +24,11 @@ class Tested(Struct):
 
 
 def tests_by_rule(results: Iterable[tuple[Subject, Result]]) -> dict[str, Tested]:
-    """By rule id, what its tests are. A failed test is one all the same."""
+    """By rule id, what its tests are: also those that failed, but not those of exceptions."""
     found: dict[str, Tested] = {}
     for subject, result in results:
+        if subject.exceptions:
+            continue
         expected = _expected(subject, result)
         for rule_id in result.test.about:
             one = found.setdefault(rule_id, Tested([], []))

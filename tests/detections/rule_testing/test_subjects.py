@@ -211,6 +211,8 @@ def test_exceptions_are_tested_by_the_alerts_that_remain(tmp_path: Path) -> None
     covered = [name for result in results for name in result.covered]
     untested = untested_exceptions(rules, covered)
     assert [problem.location.line for problem in untested] == [rules.exceptions[1].location.line]
+    subject = subject_of(tmp_path / "own.exceptions.test.yml", rules)
+    assert by_rule((subject, result) for result in results) == {}
 
 
 def test_exceptions_are_out_of_force_beside_rules_unless_a_test_wants_them(tmp_path: Path) -> None:
