@@ -27,7 +27,7 @@ _ODD = re.compile(rb"[\\\x80-\xff]")
 
 
 def without_keywords(node: Condition, *, holds: bool = True) -> Condition:
-    """The condition as if every keyword helped it: it matches what it matches with them, and more."""
+    """The condition as if each keyword helped: it matches what it matches with them, and more."""
     match node:
         case Keyword():
             return holds
