@@ -1,7 +1,6 @@
 """`tapewatch rules test`."""
 
 import json
-import random
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -288,17 +287,3 @@ def test_rules_for_others_are_tested_on_their_documents_through_a_pipeline(folde
     answer = run(folder, "--filter", "Shell", "--pipeline", "ecs.yml")
     assert answer.code == 0, answer
     assert "2 passed" in answer.out
-
-
-def test_whatever_stands_in_a_test_file_there_is_no_traceback(folder: Path) -> None:
-    # `tapewatch` looks for one in all that a command says.
-    draw = random.Random(4)
-    for _ in range(12):
-        text = bytearray(BAD.encode())
-        for _ in range(draw.randrange(1, 6)):
-            at = draw.randrange(len(text))
-            text[at : at + draw.randrange(3)] = draw.choice(
-                [b"{", b"]", b"\x00", b": ", b"\n- ", b"*"]
-            )
-        (folder / "rules" / "transfers.test.yml").write_bytes(text)
-        assert run(folder).code in (0, 1, 2)
