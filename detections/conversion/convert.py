@@ -85,7 +85,7 @@ class Converter:
         if unknown:
             losses.warn(
                 "unknown-fields",
-                f"how {DIALECTS[language].name} holds {', '.join(sorted(unknown))} isn't known here",
+                f"it isn't known here how the target holds {', '.join(sorted(unknown))}",
             )
         return fit_conditions(one.conditions, DIALECTS[language].fit, losses)
 
@@ -101,7 +101,7 @@ class Converter:
         reasons = "; ".join(loss.message for loss in own.found if loss.severity == "error")
         losses.warn(
             "exception",
-            f"an exception isn't part of the query, which alerts where the engine doesn't: {reasons}",
+            f"an exception isn't part of the query, which alerts in spite of it: {reasons}",
             exception.location,
         )
         return None
@@ -124,8 +124,8 @@ class Converter:
         for exception in self._exceptions(one.rule.id):
             losses.warn(
                 "exception",
-                "an exception from a correlation can't be part of the query, which alerts where the "
-                "engine doesn't",
+                "an exception from a correlation can't be part of the query, which alerts in spite "
+                "of it",
                 exception.location,
             )
         query = None

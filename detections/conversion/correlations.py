@@ -7,7 +7,7 @@ not read by pySigma, which rounds them.
 """
 
 import keyword
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -81,7 +81,7 @@ def to_esql(
     if losses.refused:
         return None
     backend = CountingEsql()
-    prepared = _prepare(found, bases, index, spelt=lambda name: name)
+    prepared = _prepare(found, bases, index, spelt=_as_it_is)
     backend.conditions, backend.aliases = prepared.conditions, prepared.aliases
     return _converted(backend, prepared.rule, losses, place)
 
@@ -132,7 +132,7 @@ def to_eql(
     if losses.refused:
         return None
     losses.warn("series", "EQL reports each sequence once, and no longer series", place)
-    prepared = _prepare(found, bases, "", spelt=lambda name: name)
+    prepared = _prepare(found, bases, "", spelt=_as_it_is)
     if prepared.aliases:
         losses.refuse("aliases", "pySigma can't give fields another name in EQL", place)
         return None
@@ -140,6 +140,10 @@ def to_eql(
         operator = SigmaCorrelationConditionOperator.GTE
         prepared.rule.condition = SigmaCorrelationCondition(operator, count)
     return _converted(CountingEql(), prepared.rule, losses, place)
+
+
+def _as_it_is(name: str) -> str:
+    return name
 
 
 def _runs(correlation: Correlation) -> int | None:
@@ -173,14 +177,15 @@ def _check_buckets(correlation: Correlation, target: str, losses: Losses, place:
         )
     if len(correlation.fields) > 1:
         losses.refuse("fields", "pySigma can't count the values of several fields together", place)
-    kind = field_type(correlation.fields[0]) if correlation.fields else None
-    if correlation.type in _SUMS and kind is not None and kind.kind not in ("integer", "number"):
-        losses.refuse("size-of-text", f"{correlation.fields[0]} is text in {target}", place)
+    for name in correlation.fields if correlation.type in _SUMS else ():
+        kind = field_type(name)
+        if kind is not None and kind.kind not in ("integer", "number"):
+            losses.refuse("size-of-text", f"{name} is text in {target}", place)
     if correlation.timespan % _SECOND == 0:
         losses.warn(
             "buckets",
-            f"{target} counts in fixed buckets of {spelt_timespan(correlation.timespan)}: what lies "
-            "on both sides of an edge is missed, and each bucket alerts once",
+            f"{target} counts in fixed buckets of {spelt_timespan(correlation.timespan)}: what "
+            "lies on both sides of an edge is missed, and each bucket alerts once",
             place,
         )
 
@@ -203,7 +208,9 @@ def _overlap(bases: Sequence[Base]) -> bool:
     return False
 
 
-def _prepare(found: CorrelationRule, bases: Sequence[Base], index: str, spelt: Any) -> _Prepared:
+def _prepare(
+    found: CorrelationRule, bases: Sequence[Base], index: str, spelt: Callable[[str], str]
+) -> _Prepared:
     names = _names(bases)
     references: list[SigmaRuleReference] = []
     for base in bases:
@@ -288,7 +295,7 @@ def _aliases(prepared: _Prepared, correlation: Correlation) -> SigmaCorrelationF
 
 
 def _conditions(
-    correlation: Correlation, rules: int, spelt: Any
+    correlation: Correlation, rules: int, spelt: Callable[[str], str]
 ) -> list[SigmaCorrelationCondition]:
     # An empty condition of a temporal correlation: all of the rules.
     comparisons = correlation.comparisons or (Comparison("gte", rules),)

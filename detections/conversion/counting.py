@@ -1,14 +1,16 @@
 """pySigma's backends with what correlations need besides: see `correlations`."""
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
-from sigma.backends.elasticsearch import EqlBackend
+from sigma.conversion.base import TextQueryBackend
 from sigma.correlations import (
     SigmaCorrelationCondition,
     SigmaCorrelationConditionOperator,
     SigmaCorrelationRule,
 )
 
+from detections.conversion.eql import Eql
 from detections.conversion.esql import Esql
 from detections.conversion.splunk import Splunk
 
@@ -16,8 +18,27 @@ from detections.conversion.splunk import Splunk
 Aliases = dict[str, list[tuple[str, str]]]
 
 
-class CountingEsql(Esql):
+class _SeveralConditions(TextQueryBackend):
+    """A range has two conditions; the backends take one."""
+
+    conditions: Sequence[SigmaCorrelationCondition] = ()
+
+    def convert_correlation_condition_from_template(
+        self, cond: Any, referenced_rules: Any, correlation_type: Any, method: str
+    ) -> str:
+        convert = super().convert_correlation_condition_from_template
+        return "\n".join(
+            [
+                convert(one, referenced_rules, correlation_type, method)
+                for one in self.conditions or [cond]
+            ]
+        )
+
+
+class CountingEsql(_SeveralConditions, Esql):
     """Counts in buckets of time, by groups that aren't null."""
+
+    aliases: Aliases = {}  # noqa: RUF012 - replaced, never changed
 
     _bucket = "| eval timebucket=date_trunc({timespan}, @timestamp) | stats "
 
@@ -39,7 +60,7 @@ class CountingEsql(Esql):
     value_percentile_condition_expression: ClassVar = {
         "stats": "| where value_percentile {op} {count}"
     }
-    temporal_extended_correlation_query: ClassVar = Esql.temporal_correlation_query
+    temporal_extended_correlation_query: ClassVar = Esql.temporal_correlation_query  # pyright: ignore[reportAssignmentType] - the backend declares it wrongly
     temporal_extended_aggregation_expression: ClassVar = {
         "stats": f'{_bucket}event_types=mv_concat(values(event_type), "\\n"){{groupby}}'
     }
@@ -47,11 +68,6 @@ class CountingEsql(Esql):
     extended_correlation_condition_rule_reference_expression: ClassVar = {
         "stats": 'event_types rlike "(.*\\n)?{ruleid}(\\n.*)?"'
     }
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.conditions: list[SigmaCorrelationCondition] = []
-        self.aliases: Aliases = {}
 
     def convert_correlation_search(self, rule: SigmaCorrelationRule, **more: Any) -> str:
         search = super().convert_correlation_search(rule, **more)
@@ -62,15 +78,11 @@ class CountingEsql(Esql):
         # Otherwise what has no value for a group would be a group of its own.
         return f"{search}\n| where {' and '.join(present)}" if present else search
 
-    def convert_correlation_condition_from_template(self, cond: Any, *more: Any) -> str:
-        convert = super().convert_correlation_condition_from_template
-        return "\n".join([convert(one, *more) for one in self.conditions or [cond]])
 
-
-class CountingSplunk(Splunk):
+class CountingSplunk(_SeveralConditions, Splunk):
     """Counts in buckets of time, each event once."""
 
-    default_correlation_query: ClassVar = {
+    default_correlation_query: ClassVar = {  # pyright: ignore[reportAssignmentType] - the backend declares it wrongly
         "stats": "{search}\n| dedup event.id\n{aggregate}\n{condition}"
     }
     temporal_correlation_query: ClassVar = {
@@ -101,21 +113,13 @@ class CountingSplunk(Splunk):
         "stats": "| search value_percentile {op} {count}"
     }
 
-    def __init__(self) -> None:
-        super().__init__()
-        self.conditions: list[SigmaCorrelationCondition] = []
 
-    def convert_correlation_condition_from_template(self, cond: Any, *more: Any) -> str:
-        convert = super().convert_correlation_condition_from_template
-        return "\n".join([convert(one, *more) for one in self.conditions or [cond]])
-
-
-class CountingEql(EqlBackend):
+class CountingEql(Eql):
     """Sequences of events. The backend writes an empty `by` and `with runs` behind the last one."""
 
     temporal_ordered_correlation_query: ClassVar = {
         "sequence": "sequence {groupby} with maxspan={timespan}\n{search}"
     }
-    default_correlation_query: ClassVar = {
+    default_correlation_query: ClassVar = {  # pyright: ignore[reportAssignmentType] - the backend declares it wrongly
         "sequence": "sequence {groupby} with maxspan={timespan}\n{search} {condition}"
     }

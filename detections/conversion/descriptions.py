@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 
 from detections.conversion.convert import AnyRule
+from detections.conversion.known_fields import field_type
 from detections.conversion.losses import Loss
 from detections.rules import CorrelationRule, ExceptionRule, SigmaRule
 from detections.rules.reason import Reason
@@ -28,7 +29,7 @@ def reason_fields(one: AnyRule) -> list[str]:
     """The fields that the rule's sentence names: those to look at first."""
     reason: Reason | None = one.reason if isinstance(one, (SigmaRule, CorrelationRule)) else None
     names = reason.fields if reason is not None else ()
-    return [name for name in dict.fromkeys(names) if not name.startswith("correlation.")]
+    return [name for name in dict.fromkeys(names) if field_type(name) is not None]
 
 
 def _day(nanoseconds: int) -> str:

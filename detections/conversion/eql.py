@@ -4,12 +4,13 @@ No EQL ran in our tests either. What its documentation says that differs from ou
 
 - A comparison with a missing field is null, and so is its negation. So negations go down to the
   leaves, where a missing field is asked for.
-- `:` leaves case out of account, `==` doesn't; `regex` is exact about case, where the backend writes
-  `regex~`, which isn't.
+- `:` leaves case out of account, `==` doesn't; `regex` is exact about case, where the backend
+  writes `regex~`, which isn't.
 - Lists aren't supported.
 """
 
-from typing import Any
+import re
+from typing import Any, ClassVar
 
 from sigma.backends.elasticsearch import EqlBackend
 from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, ConditionOR
@@ -47,18 +48,33 @@ from detections.conversion.trees import (
 )
 
 TARGET = "EQL"
+_WORDS = (
+    *("and", "any", "by", "false", "in", "join", "like", "maxspan", "not", "null", "of", "or"),
+    *("regex", "runs", "sample", "sequence", "true", "until", "where", "with"),
+)
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+
+
+class Eql(EqlBackend):
+    """pySigma's backend, with names in quotes that hold a word of the language."""
+
+    field_quote_pattern: ClassVar = re.compile(
+        rf"\d|.*[^\w.]|(?:.*\.)?(?:{'|'.join(_WORDS)})(?:\.|$)", re.IGNORECASE
+    )
+
+
+_BACKEND = Eql()
 
 
 def condition_of(tree: Tree) -> str:
     """The condition of a fitted tree, without `any where`."""
-    query: Any = EqlBackend().convert_condition(tree, ConversionState())
+    query: Any = _BACKEND.convert_condition(tree, ConversionState())
     return str(query)
 
 
 def column(field: str) -> str:
     """A field as it stands in a query."""
-    return EqlBackend().escape_and_quote_field(field)
+    return _BACKEND.escape_and_quote_field(field)
 
 
 def quoted(text: str) -> str:

@@ -68,6 +68,9 @@ class Esql(ESQLBackend):
         return f"not coalesce({self.convert_condition(inner, state)}, false)"
 
 
+_BACKEND = Esql()
+
+
 def quoted(text: str) -> str:
     """A text as a string of ES|QL."""
     return f'"{"".join(_ESCAPED.get(char, char) for char in text)}"'
@@ -137,7 +140,7 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
 
 def column(field: str) -> str:
     """A field as it stands in a query."""
-    return Esql().escape_and_quote_field(field)
+    return _BACKEND.escape_and_quote_field(field)
 
 
 def _text(found: Leaf, text: Text, losses: Losses) -> Tree:

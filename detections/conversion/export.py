@@ -66,7 +66,7 @@ def export(ruleset: RuleSet, choices: Choices) -> list[Exported]:
 def _export(one: AnyRule, converter: Converter, choices: Choices) -> Exported:
     languages = _LANGUAGES[choices.format]
     if isinstance(one, CorrelationRule) and len(languages) > 1:
-        languages = tuple(language for language in languages if language != "lucene")
+        languages = languages[1:]  # Lucene has no correlations, and nobody need be told
     tried = [converter.convert(one, language) for language in languages]
     usable = [c for c in tried if c.query is not None and not (choices.strict and c.losses)]
     best = next((c for c in usable if not c.losses), usable[0] if usable else None)

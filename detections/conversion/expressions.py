@@ -177,7 +177,8 @@ class _Writing:
             case "LITERAL":
                 return "".join(in_class(char) for char in self._same(chr(argument), flags))
             case "RANGE":
-                return self._range(*argument, flags)
+                first, last = argument
+                return self._range(first, last, flags)
             case "CATEGORY":
                 category = str(argument).removeprefix("CATEGORY_")
                 if category.startswith("NOT_"):

@@ -1,6 +1,5 @@
 """What a target can't say, or says with another meaning."""
 
-from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
@@ -88,7 +87,7 @@ class Places:
     """
 
     def __init__(self) -> None:
-        self._read = cache(lambda name: read_file(Path(name)))
+        self._files: dict[str, Parsed] = {}
 
     def problem(self, loss: Loss, rule: Location, title: str) -> Problem:
         """`title` names the rule, which a place in a filter or exception doesn't."""
@@ -122,9 +121,14 @@ class Places:
         text: object = getattr(value, "text", None)
         return text.strip() or None if isinstance(text, str) else None
 
+    def _read(self, name: str) -> Parsed:
+        if name not in self._files:
+            self._files[name] = read_file(Path(name))
+        return self._files[name]
+
     def _document(self, rule: Location) -> Node | None:
-        parsed: Parsed = self._read(rule.file)
-        return next((node for node in parsed.documents if node.location == rule), None)
+        documents = self._read(rule.file).documents
+        return next((node for node in documents if node.location == rule), None)
 
     def _excerpt(self, place: Location) -> Excerpt | None:
         source: Source = self._read(place.file).source

@@ -69,7 +69,8 @@ class Splunk(SplunkBackend):
         return not quoted and super().decide_convert_condition_as_in_expression(cond, state)
 
     def convert_condition_field_eq_field(self, cond: Any, state: ConversionState) -> Any:
-        return _InAnyCase(state, cond.field, cond.value.field).postprocess(None, cond)
+        nothing: Any = None
+        return _InAnyCase(state, cond.field, cond.value.field).postprocess(nothing, cond)
 
 
 def field(name: str) -> str:

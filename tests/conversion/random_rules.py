@@ -112,7 +112,8 @@ def _item(chance: random.Random, field: str, kind: FieldType) -> str:
         case "integer":
             return _number(chance, field, (0, 1, 5, -5, 42, 2**31, 2**53 + 1))
         case "date":
-            return f"{field}{chance.choice(_SIZES)}: {1_767_225_600_000_000_000 + chance.randint(0, 9)}"
+            moment = 1_767_225_600_000_000_000 + chance.randint(0, 9)
+            return f"{field}{chance.choice(_SIZES)}: {moment}"
         case "exact":
             return f"{field}: {chance.choice((0, 1, 5, 2**64, 10**24))}"
         case _:

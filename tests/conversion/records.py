@@ -1,4 +1,4 @@
-"""Records to be searched: those of our rules' tests, and variants that rules are likely to confuse."""
+"""Records to be searched: those of our rules' tests, and variants that a query may confuse."""
 
 import random
 from collections.abc import Iterator
