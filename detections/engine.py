@@ -15,7 +15,7 @@ from detections.alerts import (
 from detections.correlation_reason import Fired, correlation_reason
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
-from detections.event_time import Tie, Waiting, tie
+from detections.event_time import NO_TIE, Tie, Waiting, tie
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.fields import ACTION
@@ -99,7 +99,7 @@ class Engine:
             if meeting is None:
                 meeting = meetings[type(event)] = self.book.of_record(type(event))
             found = self._matches(meeting, event)
-            self._meet(meeting, found, event, _of_record, tie(event), alerts)
+            self._meet(meeting, found, event, event.timestamp, _of_record, alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
@@ -111,8 +111,7 @@ class Engine:
             if self.is_duplicate(event_id):
                 continue
             found = self._matches(meeting, document)
-            order = (str(document.get("event.provider", "")), -1, event_id)
-            self._meet(meeting, found, document, _of_document, order, alerts)
+            self._meet(meeting, found, document, document["@timestamp"], _of_document, alerts)
         return alerts
 
     def process_read(self, read: ReadEvent) -> list[Alert]:
@@ -129,7 +128,7 @@ class Engine:
             return alerts
         meeting = self.book.of_record(type(record))
         found = self._matches(self.book.of_documents(), read.document)
-        self._meet(meeting, found, record, _of_record, tie(record), alerts)
+        self._meet(meeting, found, record, record.timestamp, _of_record, alerts)
         return alerts
 
     def wants(self, read: ReadEvent) -> bool:
@@ -231,17 +230,17 @@ class Engine:
         meeting: Meeting,
         found: list[int] | None,
         event: Any,
+        time: int,
         kind: "_Kind",
-        order: Tie,
         alerts: list[Alert],
     ) -> None:
         """Alert at once on the rules that match; the rest is done when the event's time comes."""
-        hits = () if found is None else self._match(meeting, found, event, alerts, kind)
+        hits = () if found is None else self._match(meeting, found, event, time, kind, alerts)
         if hits or meeting.correlators:
-            work = _Work(event, hits, meeting.correlators)
-            self._take(_time_of(event), order, work, alerts)
+            order = kind.tie(event) if self._waiting.lateness else NO_TIE
+            self._take(time, order, _Work(event, hits, meeting.correlators), alerts)
         elif self.needs_time:
-            self._reach(_time_of(event), alerts)
+            self._reach(time, alerts)
 
     def _matches(self, meeting: Meeting, event: Any) -> list[int] | None:
         """Numbers of the Sigma rules that match, in their order."""
@@ -273,11 +272,13 @@ class Engine:
         meeting: Meeting,
         found: Iterable[int],
         event: Any,
-        alerts: list[Alert],
+        time: int,
         kind: "_Kind",
+        alerts: list[Alert],
     ) -> tuple[Hit, ...]:
         """Alert on the rules that match; their hits for correlations."""
         hits: list[Hit] = []
+        seen: Witness | None = None
         for number in found:
             entry = meeting.sigma[number]
             try:
@@ -285,17 +286,21 @@ class Engine:
                     alert = kind.alert(entry.rule, entry.fill(event), event)
                     self._keep(alert, event, alerts)
                 if entry.needs is not None:
-                    read = {name: read(event) for name, read in entry.needs}
-                    hits.append(
-                        Hit(
-                            rule=entry.rule.id,
-                            id=_id_of(event),
-                            timestamp=_time_of(event),
-                            values={n: value for n, value in read.items() if value is not None},
-                            evidence=kind.witness(event),
-                            event=event,
-                        )
+                    seen = seen or kind.witness(event)
+                    values = {
+                        name: value
+                        for name, read in entry.needs
+                        if (value := read(event)) is not None
+                    }
+                    hit = Hit(
+                        rule=entry.rule.id,
+                        id=seen.id,
+                        timestamp=time,
+                        values=values,
+                        evidence=seen,
+                        event=event,
                     )
+                    hits.append(hit)
             except Exception as error:
                 self._fail(entry.rule, _id_of(event), error)
         return tuple(hits)
@@ -339,21 +344,21 @@ class _Kind(msgspec.Struct, frozen=True):
 
     alert: Callable[[Rule, str, Any], Alert]
     witness: Callable[[Any], Witness]
+    tie: Callable[[Any], Tie]
 
 
-_of_record = _Kind(match_alert, witness)
-_of_document = _Kind(document_alert, document_witness)
+def _document_tie(document: Document) -> Tie:
+    return (str(document.get("event.provider", "")), -1, str(document["event.id"]))
+
+
+_of_record = _Kind(match_alert, witness, tie)
+_of_document = _Kind(document_alert, document_witness, _document_tie)
 
 
 def _id_of(event: Any) -> str:
     """The id of a record or of a flat document."""
     found: Any = event.id if hasattr(event, "id") else event["event.id"]
     return str(found)
-
-
-def _time_of(event: Any) -> int:
-    found: int = event.timestamp if hasattr(event, "timestamp") else event["@timestamp"]
-    return found
 
 
 def _event_of(line: bytes) -> Any:

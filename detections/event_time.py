@@ -13,6 +13,7 @@ T = TypeVar("T")
 
 #: What decides between events of one time: source, its sequence number, event id.
 Tie = tuple[str, int, str]
+NO_TIE: Tie = ("", -1, "")
 
 
 def tie(event: Any) -> Tie:
