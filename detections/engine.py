@@ -15,7 +15,7 @@ from detections.alerts import (
 from detections.correlation_reason import Fired, correlation_reason
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
-from detections.event_time import NO_TIE, Tie, Waiting, tie
+from detections.event_time import NO_TIE, Tie, Waiting, tie, tie_of
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.fields import ACTION
@@ -348,7 +348,8 @@ class _Kind(msgspec.Struct, frozen=True):
 
 
 def _document_tie(document: Document) -> Tie:
-    return (str(document.get("event.provider", "")), -1, str(document["event.id"]))
+    provider, sequence = document.get("event.provider"), document.get("event.sequence")
+    return tie_of(provider, sequence, document["event.id"])
 
 
 _of_record = _Kind(match_alert, witness, tie)

@@ -21,6 +21,12 @@ def tie(event: Any) -> Tie:
     return (event.provider, -1 if event.sequence is None else event.sequence, event.id)
 
 
+def tie_of(provider: Any, sequence: Any, event_id: Any) -> Tie:
+    """The same, of what a document has in these fields."""
+    number: int = sequence if type(sequence) is int else -1
+    return ("" if provider is None else str(provider), number, str(event_id))
+
+
 class Waiting(Generic[T]):
     """Holds items until the watermark has passed their time.
 

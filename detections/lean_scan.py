@@ -13,7 +13,7 @@ import msgspec
 
 from detections.correlations.hits import Hit
 from detections.engine import Engine
-from detections.event_time import Tie
+from detections.event_time import tie_of
 from detections.fields import ACTION, actions
 from detections.reading import NotAnEvent, nanoseconds, record_defaults
 from detections.sigma.conditions import fields, has_keywords
@@ -25,6 +25,7 @@ from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
 _PROVIDER = "event.provider"
+_SEQUENCE = "event.sequence"
 _MOST_ACTIONS = 10_000
 _MOST_SECONDS = 4_096
 #: Rule numbers of a line that must be read in full.
@@ -60,7 +61,8 @@ class LeanScan:
         self._keywords = KeywordSearch(pieces) if pieces else None
         named = {name for _, node in self._conditions for name in fields(node)}
         if needs:
-            named |= {_EVENT_ID, _PROVIDER, *(name for names in needs.values() for name in names)}
+            named |= {_EVENT_ID, _PROVIDER, _SEQUENCE}
+            named |= {name for names in needs.values() for name in names}
         self._events = LeanEvents(named)
         self._engine = engine
         self._rules = book.sigma
@@ -68,9 +70,11 @@ class LeanScan:
         self._programs = _ByAction(self._program_of)
         read = {name: path_reader(path) for name, path in self._events.paths.items()}
         self._action, self._time = read[ACTION], read[TIMESTAMP]
-        self._id, self._provider = _nothing, _nothing
-        if needs:
-            self._id, self._provider = read[_EVENT_ID], read[_PROVIDER]
+        self._id = read.get(_EVENT_ID, _nothing)
+        self._provider, self._sequence = (
+            read.get(_PROVIDER, _nothing),
+            read.get(_SEQUENCE, _nothing),
+        )
         self._needs = {
             number: [(name, read[name]) for name in needs[one.rule.id]]
             for number, one in enumerate(book.sigma)
@@ -177,7 +181,7 @@ def scan(events, number, block, alerts, wanted):
             )
             for one in sorted(found)
         )
-        order: Tie = (str(self._provider(event) or ""), -1, event_id)
+        order = tie_of(self._provider(event), self._sequence(event), event_id)
         alerts += self._engine.take_hits(hits, order)
 
     def _refuse(self, event: Any) -> None:
