@@ -62,6 +62,7 @@ correlation:
   generate: true
   condition:
     gte: 2
+reason: "{{correlation.count}} from {{source.address}} within {{correlation.timespan}}"
 """
 
 
