@@ -48,6 +48,10 @@ def assemble(
     if today is not None:
         problems += warn_of_expired(exceptions, readable["exceptions"], today)
     for one in drafts:
+        told = one.kind == "filter" or one.in_circle or not one.reading.usable
+        if one.rule is None and not told:
+            # A rule is never left out silently.
+            one.reading.report(one.node, "rule/unusable", "this rule can't be used")
         problems += one.reading.problems
     ordered = in_file_order(problems)
     if any(problem.severity == "error" for problem in ordered):

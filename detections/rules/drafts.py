@@ -45,6 +45,8 @@ class Draft:
         """For a correlation: the rules that it refers to, and where it does."""
         self.feeds: list[Draft] = []
         """The correlations that refer to it."""
+        self.in_circle = False
+        """It refers to itself in a circle, which is reported at one place of that."""
         self.may_feed = False
         """A mistake may be why no correlation in its file refers to it."""
         self.actions: frozenset[str] | None = None

@@ -14,7 +14,7 @@ import msgspec
 from sigma.correlations import SigmaCorrelationRule, SigmaRuleReference
 from sigma.processing.pipeline import ProcessingItem, ProcessingPipeline
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections, SigmaRule
-from sigma.rule.logsource import EmptyLogSource, SigmaLogSource
+from sigma.rule.logsource import SigmaLogSource
 
 from detections.rules.document import OURS, content_hash
 from detections.rules.drafts import Draft
@@ -45,7 +45,7 @@ class Pipelines:
         The rule's log source may become another one.
         """
         rule = _sigma_rule(draft, detection)
-        if not self._apply(draft, rule):
+        if rule is None or not self._apply(draft, rule):
             return None
         draft.sigma = rule
         draft.reading.foreign = _is_foreign(rule.logsource, draft.reading.foreign)
@@ -62,7 +62,9 @@ class Pipelines:
             selections={name: _copy(one) for name, one in detection.selections.items()},
         )
         made = _sigma_rule(rule, copied)
-        return _detection_of(made, copied) if self._apply(filter_, made) else None
+        if made is None or not self._apply(filter_, made):
+            return None
+        return _detection_of(made, copied)
 
     def names_of(self, correlation: Draft, name: str) -> tuple[str, ...]:
         """What a field of a correlation is called after them; reported if they can't say."""
@@ -175,20 +177,21 @@ def _reads_outside(node: Node, problems: list[Problem]) -> bool:
     return nested is not None and _reads_outside(nested, problems)
 
 
-def _sigma_rule(draft: Draft, detection: Detection) -> SigmaRule:
-    """pySigma's rule, as far as the conditions of pipelines may ask for it."""
+def _sigma_rule(draft: Draft, detection: Detection) -> SigmaRule | None:
+    """pySigma's rule, as far as the conditions of pipelines may ask for it.
+
+    None where its metadata can't be read, which is told elsewhere.
+    """
     plain = examine(draft.node, dict[str, Any]).value or {}
-    common, _ = SigmaRule.from_dict_common_params(plain, collect_errors=True)
-    logsource = plain.get("logsource")
     try:
-        source = SigmaLogSource.from_dict(cast("dict[str, str]", logsource))
-    except Exception:  # an empty one: said elsewhere
-        source = EmptyLogSource()
-    return SigmaRule(
-        logsource=source,
-        detection=SigmaDetections(detection.selections, detection.conditions),
-        **common,
-    )
+        common, _ = SigmaRule.from_dict_common_params(plain, collect_errors=True)
+        return SigmaRule(
+            logsource=SigmaLogSource.from_dict(plain["logsource"]),
+            detection=SigmaDetections(detection.selections, detection.conditions),
+            **common,
+        )
+    except Exception:  # as on making items
+        return None
 
 
 def _detection_of(rule: SigmaRule, before: Detection) -> Detection:

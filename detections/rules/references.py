@@ -102,6 +102,7 @@ def _in_order(correlations: list[Draft]) -> list[Draft]:
             for number in circle:
                 below.pop(number, None)
                 correlations[number].bases.clear()
+                correlations[number].in_circle = True
             below = {n: {base for base in bases if base in below} for n, bases in below.items()}
         else:
             break
