@@ -57,7 +57,8 @@ def alerts_of(events: list[Record], cuts: list[int]) -> list[bytes]:
 @given(st.lists(st.integers(0, 10_000), max_size=100))
 def test_batches_make_no_difference(recorded: list[Record], cuts: list[int]) -> None:
     once = alerts_of(recorded, [])
-    assert len(once) == 20
+    # What was planted, with what follows from it: a frozen wallet's attempt, and a second hop.
+    assert len(once) == 22
     assert len({msgspec.json.decode(alert)["event.id"] for alert in once}) == len(once)
     assert alerts_of(recorded, cuts) == once
 
@@ -85,7 +86,8 @@ def test_a_wash_series_alerts_as_documented_in_whatever_order_its_trades_come(
     tape = Tape(buyer_account="acct-7", seller_account="acct-7")
     trades = [tape.trade(number * HOUR / 60, 10, 5) for number in range(count)]
     chance.shuffle(trades)  # type: ignore[attr-defined]
-    alerts = Engine(RULES).process(trades)
+    # What comes before its time looks like a silence before it, of which other rules tell.
+    alerts = [a for a in Engine(RULES).process(trades) if a.typology == "wash_trading"]
     # At each of the first five, then at each doubling; each with all that came until then.
     expected = [number for number in (1, 2, 3, 4, 5, 10, 20, 40) if number <= count]
     assert [alert.metrics["trades"] for alert in alerts] == expected
