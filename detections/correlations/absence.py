@@ -124,7 +124,6 @@ class Silence(Windows[SilentGroup]):
             self._schedule(closes, key)
             self._bound(now)
             return None
-        self.groups.move_to_end(key)
         group.touched = now
         if hit.timestamp >= group.entries[0][0]:
             group.entries[0] = entry
@@ -139,8 +138,7 @@ class Silence(Windows[SilentGroup]):
             group.timer = group.closes
             self._schedule(group.closes, key)
             return []
-        del self.groups[key]
-        self.held -= 1
+        self._drop(key)
         outcome = Outcome(
             key=key,
             timestamp=group.entries[0][0] + self.span,

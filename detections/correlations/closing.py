@@ -88,7 +88,6 @@ class Closing(Windows[ClosingGroup]):
         if group is None or self.is_forgotten(group, now):
             group = self._add(key, ClosingGroup(entries=[], touched=now), now)
         else:
-            self.groups.move_to_end(key)
             group.touched = now
         time, entries = hit.timestamp, group.entries
         entry = (time, hit.id, evidence, payload)

@@ -50,14 +50,14 @@ class Condition:
         """Whether a count that fulfils it still does when it grows."""
         self.minimum = max((_least(c) for c in comparisons), default=0) if self.lasting else 0
         """Of a lasting condition: the smallest count that fulfils it."""
-
-    def count(self, count: int) -> bool:
+        self.count = self._count_test()
         """Whether a count fulfils it."""
-        # A loop, because a generator costs more than what it goes through.
-        for compare, number, _, _ in self._bounds:  # noqa: SIM110
-            if not compare(count, number):
-                return False
-        return True
+
+    def _count_test(self) -> Callable[[int], bool]:
+        if self.lasting:
+            minimum = self.minimum
+            return lambda count: count >= minimum
+        return lambda count: all(compare(count, number) for compare, number, _, _ in self._bounds)
 
     def value(self, value: Measured) -> bool:
         """Whether a value fulfils it: a float, or the exact quotient of two integers."""

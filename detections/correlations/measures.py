@@ -128,7 +128,8 @@ def _first(one: Payload, other: Payload) -> Payload:
 
 
 def _union(one: Payload, other: Payload) -> Payload:
-    return tuple(dict.fromkeys((*one, *other)))
+    both = [(payload,) if isinstance(payload, str) else payload for payload in (one, other)]
+    return tuple(dict.fromkeys(value for values in both for value in values))
 
 
 def _bits(one: Payload, other: Payload) -> Payload:

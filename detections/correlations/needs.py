@@ -26,7 +26,6 @@ def needs_of(rules: Sequence[CorrelationRule]) -> Mapping[str, tuple[str, ...]]:
 
     for one in rules:
         for base in one.correlation.rules:
-            source = source_of(one.correlation, base)
-            fields = (*source.group_fields, *source.value_fields)
-            ask(base, [field for field in fields if field is not None])
+            fields = source_of(one.correlation, base).fields
+            ask(base, [field for _, field in fields if field is not None])
     return {rule: tuple(sorted(fields)) for rule, fields in sorted(needed.items())}

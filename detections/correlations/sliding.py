@@ -18,6 +18,7 @@ from detections.correlations.sources import Key
 from detections.correlations.tallies import Payload, Tally
 from detections.correlations.values import Measured
 from detections.correlations.windows import (
+    MANY,
     MOST_TOLD,
     Counts,
     Entry,
@@ -76,7 +77,6 @@ class Sliding(Windows[SlidingGroup]):
             group = self._add(key, self.new_group(now), now)
             entries = group.entries
         else:
-            self.groups.move_to_end(key)
             group.touched = now
             entries = group.entries
             if time < entries[-1][0]:
@@ -104,10 +104,12 @@ class Sliding(Windows[SlidingGroup]):
         if live is not None and (not holds or live.last < floor):
             self._end_series(group, live, now)
             live = None
-        if live is None and start != group.front and now > group.late_until:
-            self._let_go(group, start)
-            if not group.front:
-                group.start = 0
+        if start != group.front and live is None and now > group.late_until:
+            self.held -= start - group.front
+            group.front = start
+            if start >= MANY and 2 * start >= len(entries):
+                del entries[:start]
+                group.start = group.front = 0
         if not holds:
             if len(entries) > self._most_events or self.held > self._most_held:
                 self._evict(group, now)

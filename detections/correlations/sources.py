@@ -16,8 +16,6 @@ Values = Mapping[str, Any]
 
 #: An event of long lists belongs to at most so many groups, and has so many combined values.
 MOST_COMBINATIONS = 1_000
-_EVERYONE: tuple[Key, ...] = ((),)
-_NOBODY: tuple[Key, ...] = ()
 
 
 class Source(msgspec.Struct, frozen=True):
@@ -26,23 +24,22 @@ class Source(msgspec.Struct, frozen=True):
     rule: str
     mask: int
     """The bits of the rule's places in the correlation's list."""
+    key: Callable[[Values], Key | None]
+    """The group of an event, read fast; None, where `keys` must say."""
     keys: Callable[[Values], Sequence[Key]]
     """The groups of an event; none, if it lacks a value."""
     payload: Callable[[Values], Payload] | None
     """What an event contributes; None, if it lacks a value. Without: the mask."""
-    group_fields: tuple[str | None, ...]
-    """The fields that the group's values are read from; None for what the rule has no value of."""
-    value_fields: tuple[str | None, ...]
-    """The fields that the condition's values are read from."""
+    fields: tuple[tuple[str, str | None], ...]
+    """What the correlation asks for, as it calls it, and the field that holds it; None where it is
+    an alias that doesn't name the rule."""
 
     def missing(self, values: Values) -> str:
-        """Why an event is left out: the field that it lacks."""
-        for field in (*self.group_fields, *self.value_fields):
-            if field is None:
-                return "(no alias)"
-            if not texts(values.get(field)):
-                return field
-        return self.value_fields[0] or "" if self.value_fields else ""
+        """What an event lacks that is left out, as the correlation calls it."""
+        for name, field in self.fields:
+            if field is None or not texts(values.get(field)):
+                return name
+        return self.fields[-1][0]  # there is something, but it is no number
 
 
 def source_of(correlation: Correlation, rule: str) -> Source:
@@ -57,7 +54,9 @@ def source_of(correlation: Correlation, rule: str) -> Source:
         payload = _distinct_values(value_fields)
     elif correlation.type.startswith("value_"):
         payload = _numbers(value_fields[0])
-    return Source(rule, mask, _keys(group_fields), payload, group_fields, value_fields)
+    key, keys = _key(group_fields), _keys(group_fields)
+    names, fields = correlation.group_by + correlation.fields, group_fields + value_fields
+    return Source(rule, mask, key, keys, payload, tuple(zip(names, fields, strict=True)))
 
 
 def _field(correlation: Correlation, name: str, rule: str) -> str | None:
@@ -65,29 +64,41 @@ def _field(correlation: Correlation, name: str, rule: str) -> str | None:
     return name if alias is None else alias.get(rule)
 
 
-def _keys(fields: tuple[str | None, ...]) -> Callable[[Values], Sequence[Key]]:
+def _key(fields: tuple[str | None, ...]) -> Callable[[Values], Key | None]:
     known = tuple(field for field in fields if field is not None)
     if len(known) < len(fields):
-        return lambda values: _NOBODY
+        return lambda values: None
     if not known:
-        return lambda values: _EVERYONE
+        return lambda values: ()
     if len(known) == 1:
         (field,) = known
 
-        def key(values: Values) -> Sequence[Key]:
+        def one(values: Values) -> Key | None:
             value = values.get(field)
-            if type(value) is str:
-                return ((value,),)
-            return [(text,) for text in texts(value)[:MOST_COMBINATIONS]]
+            return (value,) if type(value) is str else None
 
-        return key
+        return one
+
+    def several(values: Values) -> Key | None:
+        found: list[str] = []
+        for field in known:
+            value = values.get(field)
+            if type(value) is not str:
+                return None
+            found.append(value)
+        return tuple(found)
+
+    return several
+
+
+def _keys(fields: tuple[str | None, ...]) -> Callable[[Values], Sequence[Key]]:
+    known = tuple(field for field in fields if field is not None)
+    if len(known) < len(fields):
+        return lambda values: ()
 
     def keys(values: Values) -> Sequence[Key]:
-        found = [values.get(field) for field in known]
-        for value in found:
-            if type(value) is not str:
-                return list(islice(product(*map(texts, found)), MOST_COMBINATIONS))
-        return (tuple(found),)  # pyright: ignore[reportReturnType]
+        found = (texts(values.get(field)) for field in known)
+        return list(islice(product(*found), MOST_COMBINATIONS))
 
     return keys
 
@@ -101,7 +112,9 @@ def _distinct_values(fields: tuple[str | None, ...]) -> Callable[[Values], Paylo
 
         def value(values: Values) -> Payload:
             found = values.get(field)
-            return (found,) if type(found) is str else texts(found)[:MOST_COMBINATIONS] or None
+            if type(found) is str:
+                return found  # one text stands for itself: most events have just one
+            return texts(found)[:MOST_COMBINATIONS] or None
 
         return value
 

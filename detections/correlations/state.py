@@ -4,12 +4,13 @@ Each group is encoded by itself, so that a store can keep the groups that change
 others. Tallies and timers are not kept: they follow from the events.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, TypeVar
+from collections.abc import Iterable, Iterator, Sequence
+from hashlib import blake2b
+from typing import Any
 
 import msgspec
 
-from detections.correlations.absence import Silence, SilentGroup
+from detections.correlations.absence import SilentGroup
 from detections.correlations.closing import Closing, ClosingGroup, Window
 from detections.correlations.order import ChainMemory, Ordered
 from detections.correlations.packing import (
@@ -29,17 +30,24 @@ from detections.rules.model import CorrelationRule
 _VERSION = 1
 _MOST_TOLD = 10
 
-T = TypeVar("T")
+_WHAT = "the snapshot of the correlations"
 
 
 class SnapshotError(ValueError):
     """A snapshot can't be restored; the text says why, and what to do."""
 
 
+class _Sealed(msgspec.Struct, array_like=True):
+    """A state, with what shows that it is whole."""
+
+    version: int
+    digest: bytes
+    state: bytes
+
+
 class State(msgspec.Struct, array_like=True, kw_only=True):
     """All that correlations remember."""
 
-    version: int = _VERSION
     rules: list[tuple[str, str, str]]
     """Id, hash and title, in order."""
     reached: int
@@ -47,7 +55,7 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     evictions: list[tuple[str, str, int]]
     left_out: list[tuple[str, str, int]]
     groups: list[list[msgspec.Raw]]
-    """By rule, the groups from the one longest without news to the newest."""
+    """By rule, the groups by their values."""
 
 
 class _Entries(msgspec.Struct, array_like=True):
@@ -115,7 +123,7 @@ def snapshot_of(
     late: int,
 ) -> bytes:
     """The state as bytes. Groups that are forgotten by now are left out."""
-    return _encode(
+    state = _encode(
         State(
             rules=_identities(rules),
             reached=reached,
@@ -125,50 +133,47 @@ def snapshot_of(
             groups=[list(_groups_of(one, reached)) for one in windows],
         )
     )
+    return _encode(_Sealed(_VERSION, _digest(state), state))
 
 
 def state_of(data: bytes, rules: Sequence[CorrelationRule]) -> State:
     """The state that a snapshot holds. Raises SnapshotError, also if it is of other rules."""
     try:
-        version = msgspec.msgpack.decode(data, type=tuple[Any, ...])[0]
-    except (msgspec.DecodeError, IndexError) as error:
-        raise SnapshotError(f"the snapshot of the correlations can't be read: {error}") from error
-    if version != _VERSION:
+        sealed = msgspec.msgpack.decode(data, type=_Sealed)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise SnapshotError(f"{_WHAT} can't be read: {error}; replay the events") from error
+    if sealed.version != _VERSION:
         raise SnapshotError(
-            f"the snapshot of the correlations is of version {version}, and this program reads "
-            f"version {_VERSION}: replay the events instead"
+            f"{_WHAT} is of version {sealed.version}, and this program reads version {_VERSION}: "
+            "replay the events"
         )
-    state = _decoded(_decode_state, data)
+    if sealed.digest != _digest(sealed.state):
+        raise SnapshotError(f"{_WHAT} is damaged: replay the events, or restore an older one")
+    state = _decode_state(sealed.state)
     differences = _differences(state.rules, _identities(rules))
     if differences:
         more = len(differences) - _MOST_TOLD
         told = differences[:_MOST_TOLD] + ([f"{more} more"] if more > 0 else [])
         raise SnapshotError(
-            f"the snapshot was taken with other correlation rules: {'; '.join(told)}. Restore it "
-            "with the rules that it was taken with, or replay the events"
+            f"{_WHAT} was taken with other rules: {'; '.join(told)}. Restore it with the rules "
+            "that it was taken with, or replay the events"
         )
     return state
 
 
 def groups_of(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> list[tuple[Key, Group]]:
-    """The groups of a snapshot, by key. Raises SnapshotError."""
-    try:
-        return list(_unpacked(windows, groups))
-    except (IndexError, KeyError, ValueError) as error:  # it decodes, but doesn't fit together
-        raise SnapshotError(f"the snapshot of the correlations is damaged: {error}") from error
+    """The groups of a rule, by key."""
+    match windows:
+        case Sliding():
+            return [_unpack_sliding(windows, _decode_sliding(data)) for data in groups]
+        case Closing():
+            return [_unpack_closing(_decode_closing(data)) for data in groups]
+        case _:
+            return [_unpack_silent(_decode_silent(data)) for data in groups]
 
 
-def _unpacked(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> Iterator[tuple[Key, Group]]:
-    for data in groups:
-        match windows:
-            case Sliding():
-                yield _unpack_sliding(windows, _decoded(_decode_sliding, data))
-            case Closing():
-                yield _unpack_closing(_decoded(_decode_closing, data))
-            case Silence():
-                yield _unpack_silent(_decoded(_decode_silent, data))
-            case _:
-                raise TypeError(type(windows).__name__)
+def _digest(state: bytes) -> bytes:
+    return blake2b(state, digest_size=16).digest()
 
 
 def _identities(rules: Iterable[CorrelationRule]) -> list[tuple[str, str, str]]:
@@ -191,18 +196,11 @@ def _differences(
     return found
 
 
-def _decoded(decode: Callable[[Any], T], data: Any) -> T:
-    try:
-        return decode(data)
-    except msgspec.DecodeError as error:
-        raise SnapshotError(f"the snapshot of the correlations can't be read: {error}") from error
-
-
 # -- groups ----------------------------------------------------------------------------------------
 
 
 def _groups_of(windows: Windows[Any], now: int) -> Iterator[msgspec.Raw]:
-    for key, group in windows.groups.items():
+    for key, group in sorted(windows.groups.items()):
         if windows.is_forgotten(group, now):
             continue
         match windows:

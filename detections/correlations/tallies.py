@@ -81,7 +81,7 @@ class CountTally:
 
 
 class DistinctTally:
-    """Different values; an event contributes a tuple of them."""
+    """Different values; an event contributes one text, or a tuple of values."""
 
     __slots__ = ("_condition", "_events_of")
 
@@ -91,12 +91,15 @@ class DistinctTally:
 
     def add(self, time: int, payload: Payload) -> None:
         events_of = self._events_of
+        if type(payload) is str:
+            events_of[payload] = events_of.get(payload, 0) + 1
+            return
         for value in payload:
             events_of[value] = events_of.get(value, 0) + 1
 
     def remove(self, payload: Payload) -> None:
         events_of = self._events_of
-        for value in payload:
+        for value in (payload,) if type(payload) is str else payload:
             left = events_of[value] - 1
             if left:
                 events_of[value] = left

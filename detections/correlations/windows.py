@@ -1,8 +1,8 @@
 """What all windows have in common: reading hits, groups, bounds, and what comes out."""
 
 from abc import ABC, abstractmethod
-from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
+from heapq import heapify, heappop, heappush, heapreplace
 from operator import itemgetter
 from typing import Generic, TypeVar
 
@@ -27,7 +27,7 @@ time_of: Callable[[Entry], int] = itemgetter(0)
 MOST_TOLD = 100
 
 #: So many entries that were let go are deleted at once, if they are half of all.
-_MANY = 32
+MANY = 32
 
 
 class ChainedHit(Hit, frozen=True, kw_only=True):
@@ -116,11 +116,13 @@ class Windows(ABC, Generic[G]):
         self.rule = rule
         self.span = correlation.timespan
         self.sources = {name: source_of(correlation, name) for name in correlation.rules}
-        self.groups: OrderedDict[Key, G] = OrderedDict()
-        """The group longest without news comes first."""
+        self.groups: dict[Key, G] = {}
         self.held = 0
         """Hits that are kept, of all groups."""
         self._id = rule.rule.id
+        self._news: list[tuple[int, Key]] = []
+        # A heap of when each group had news, or earlier: brought up to date only where it matters,
+        # which is cheaper than to keep the groups in that order with each hit.
         self._counts = counts
         self._keep = keep
         self._merge = merge
@@ -143,9 +145,10 @@ class Windows(ABC, Generic[G]):
             if payload is None:
                 self._counts.leave_out(self._id, source.missing(values))
                 return None
+        key = source.key(values)
+        if key is not None:
+            return self._take(key, hit, hit.evidence, payload, now)
         keys = source.keys(values)
-        if len(keys) == 1:
-            return self._take(keys[0], hit, hit.evidence, payload, now)
         if not keys:
             self._counts.leave_out(self._id, source.missing(values))
         outcomes: list[Outcome] = []
@@ -200,9 +203,11 @@ class Windows(ABC, Generic[G]):
         return ()
 
     def restore(self, groups: Iterable[tuple[Key, G]]) -> None:
-        """Take these groups instead of the present ones; the one longest without news first."""
-        self.groups = OrderedDict(groups)
+        """Take these groups instead of the present ones."""
+        self.groups = dict(groups)
         self.held = sum(group.held() for group in self.groups.values())
+        self._news = [(group.touched, key) for key, group in self.groups.items()]
+        heapify(self._news)
 
     # -- bounds ------------------------------------------------------------------------------------
 
@@ -210,7 +215,7 @@ class Windows(ABC, Generic[G]):
         """Nothing needs the entries before this place any more."""
         self.held -= place - group.front
         group.front = place
-        if place >= _MANY and 2 * place >= len(group.entries):
+        if place >= MANY and 2 * place >= len(group.entries):
             del group.entries[:place]
             group.front = 0
 
@@ -220,37 +225,56 @@ class Windows(ABC, Generic[G]):
 
     def _add(self, key: Key, group: G, now: int) -> G:
         """A new group, for which another one may have to go."""
-        groups = self.groups
-        before = groups.pop(key, None)
-        if before is not None:
-            self.held -= before.held()
+        self._drop(key)
         for _ in range(2):  # two for each new one, so that there are never many of them
             if not self._drop_forgotten(now):
                 break
-        if len(groups) >= self._most_groups and not self._drop_forgotten(now):
-            self._drop_first()
-        groups[key] = group
+        if len(self.groups) >= self._most_groups and not self._drop_forgotten(now):
+            self._drop_idlest()
+        self.groups[key] = group
+        heappush(self._news, (group.touched, key))
         return group
 
     def _bound(self, now: int) -> None:
         """Let groups go until no more hits are kept than allowed."""
         while self.held > self._most_held and len(self.groups) > 1:
             if not self._drop_forgotten(now):
-                self._drop_first()
+                self._drop_idlest()
+
+    def _idlest(self) -> Key | None:
+        """The group longest without news; of several, the first by its values."""
+        news = self._news
+        while news:
+            touched, key = news[0]
+            group = self.groups.get(key)
+            if group is None:
+                heappop(news)
+            elif group.touched != touched:
+                heapreplace(news, (group.touched, key))
+            else:
+                return key
+        return None
 
     def _drop_forgotten(self, now: int) -> bool:
-        for key, group in self.groups.items():
-            if self.is_forgotten(group, now):
-                self.held -= group.held()
-                del self.groups[key]
-                return True
-            break
-        return False
+        # What the heap says is never later than the truth, so it costs little to ask.
+        if not self._news or now - self._news[0][0] <= self._keep:
+            return False
+        key = self._idlest()
+        if key is None or not self.is_forgotten(self.groups[key], now):
+            return False
+        self._drop(key)
+        return True
 
-    def _drop_first(self) -> None:
-        _, group = self.groups.popitem(last=False)
-        self.held -= group.held()
-        self._counts.evict(self._id, "groups")
+    def _drop_idlest(self) -> None:
+        key = self._idlest()
+        if key is not None:
+            self._drop(key)
+            self._counts.evict(self._id, "groups")
+
+    def _drop(self, key: Key) -> None:
+        group = self.groups.pop(key, None)
+        if group is not None:
+            self.held -= group.held()
 
 
 def _all_of(one: Kept, other: Kept) -> Kept:
