@@ -16,6 +16,8 @@ from normalizer.events.ecs import UnreadableDocument, parse
 LONGEST_LINE = 16 * 1024 * 1024
 _OURS = "tapewatch"
 _decode = msgspec.json.Decoder(dict[str, Any]).decode
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 _SECOND = 1_000_000_000
 
 
@@ -104,9 +106,12 @@ def record_defaults(action: str) -> Mapping[str, Any]:
 
 
 def nanoseconds(value: object) -> int:
-    """Nanoseconds since the epoch, of those, or of RFC 3339 text (UTC where it has no zone)."""
+    """Nanoseconds since the epoch, of those, or of RFC 3339 text (UTC where it has no zone).
+
+    Raises NotAnEvent, also for times that don't fit into 64 bits, as those of records do.
+    """
     if isinstance(value, int) and not isinstance(value, bool):
-        return value
+        return _in_range(value)
     if not isinstance(value, str):
         what = "is missing" if value is None else "isn't a time"
         raise NotAnEvent(f"@timestamp {what}")
@@ -117,10 +122,15 @@ def nanoseconds(value: object) -> int:
         when = datetime.fromisoformat(head + zone)
     except ValueError as error:
         raise NotAnEvent(f"@timestamp isn't a time: {value[:60]!r}") from error
-    when = when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
-    since = when - datetime(1970, 1, 1, tzinfo=UTC)
+    since = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
     seconds = since.days * 86_400 + since.seconds
-    return seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0")
+    return _in_range(seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0"))
+
+
+def _in_range(moment: int) -> int:
+    if not _EARLIEST <= moment <= _LATEST:
+        raise NotAnEvent("@timestamp is out of range: it must be from 1678 to 2261")
+    return moment
 
 
 def _column(message: str) -> int:
