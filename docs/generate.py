@@ -1,20 +1,30 @@
-"""Writes ``docs/reference/`` from the code: ``python -m docs.generate``.
+"""Writes ``docs/reference/`` and ``docs/catalogue/``: ``python -m docs.generate``.
 
-Nothing in that folder is written by hand. A test compares it with what this gives.
+Nothing in those folders is written by hand: the reference is from the code, the catalogue from the
+rules. A test compares them with what this gives.
 """
 
 import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from docs.generator import cli, configuration, correlators, fields, metrics, rules
+from docs.generator import (
+    catalogue,
+    cli,
+    configuration,
+    conversion,
+    correlators,
+    fields,
+    metrics,
+)
 
 REFERENCE = Path(__file__).parent / "reference"
+CATALOGUE = Path(__file__).parent / "catalogue"
 PAGES: Mapping[str, Callable[[], str]] = {
     "fields.md": fields.page,
     "configuration.md": configuration.page,
     "correlators.md": correlators.page,
-    "rules.md": rules.page,
+    "conversion.md": conversion.page,
     "metrics.md": metrics.page,
     "cli.md": cli.page,
 }
@@ -22,13 +32,22 @@ PAGES: Mapping[str, Callable[[], str]] = {
 
 def main() -> None:
     """Write every page that differs, and say which."""
-    REFERENCE.mkdir(exist_ok=True)
-    for name, page in PAGES.items():
-        path, text = REFERENCE / name, page()
+    _write(REFERENCE, {name: page() for name, page in PAGES.items()})
+    _write(CATALOGUE, catalogue.pages())
+
+
+def _write(folder: Path, pages: Mapping[str, str]) -> None:
+    folder.mkdir(exist_ok=True)
+    for name, text in pages.items():
+        path = folder / name
         changed = not path.exists() or path.read_text(encoding="utf-8") != text
         if changed:
             path.write_text(text, encoding="utf-8")
-        sys.stdout.write(f"{'written  ' if changed else 'unchanged'} {path.name}\n")
+        sys.stdout.write(f"{'written  ' if changed else 'unchanged'} {folder.name}/{name}\n")
+    for path in folder.iterdir():
+        if path.name not in pages:
+            path.unlink()
+            sys.stdout.write(f"removed   {folder.name}/{path.name}\n")
 
 
 if __name__ == "__main__":

@@ -57,7 +57,7 @@ def _row(parameter: Any, hint: Any) -> tuple[str, str, str, str]:
     )
 
 
-_NOUNS: dict[Any, str] = {Path: "path", int: "whole number", str: "text"}
+_NOUNS: dict[Any, str] = {Path: "path", int: "whole number", float: "number", str: "text"}
 
 
 def _value(hint: Any) -> str:

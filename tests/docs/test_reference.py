@@ -4,9 +4,10 @@ import re
 
 import pytest
 
-from docs.generate import PAGES, REFERENCE
+from docs.generate import CATALOGUE, PAGES, REFERENCE
+from docs.generator import catalogue, conversion
 from docs.generator.options import options
-from docs.generator.rules import ROOT
+from docs.generator.rule_facts import ROOT
 from normalizer.events.taxonomy import fields, record_classes, struct_type
 from pipeline.config.schema import Configuration, StreamLimits
 
@@ -44,8 +45,32 @@ def test_a_default_is_shown_in_its_unit() -> None:
     assert shown["replicas"] == "`1`"
 
 
-def test_every_rule_file_is_in_the_rule_reference() -> None:
-    page = PAGES["rules.md"]()
-    rules = [p for p in (ROOT / "sigma_rules").rglob("*.yml") if ".test." not in p.name]
+def test_the_committed_catalogue_is_what_the_generator_writes() -> None:
+    committed = {path.name: path.read_text(encoding="utf-8") for path in CATALOGUE.iterdir()}
+    assert committed == catalogue.pages(), "run: python -m docs.generate"
+
+
+def test_every_rule_file_is_in_the_catalogue_and_the_table_of_conversion() -> None:
+    pages = catalogue.pages()
+    whole = "".join(pages.values())
+    rules = [
+        path
+        for path in (ROOT / "sigma_rules").rglob("*.yml")
+        if not path.name.endswith((".test.yml", ".exceptions.yml", ".pipeline.yml"))
+    ]
     assert rules
-    assert [p.name for p in rules if p.relative_to(ROOT).as_posix() not in page] == []
+    assert [p.name for p in rules if p.relative_to(ROOT).as_posix() not in whole] == []
+    table = PAGES["conversion.md"]()
+    titles = re.findall(
+        r"^## (.+)$", "".join(t for n, t in pages.items() if n != "README.md"), re.M
+    )
+    assert [title for title in titles if f"[{title}](" not in table] == []
+
+
+def test_every_reason_for_a_loss_is_explained() -> None:
+    sources = "".join(
+        path.read_text(encoding="utf-8") for path in (ROOT / "detections/conversion").glob("*.py")
+    )
+    named = set(re.findall(r"losses\.(?:refuse|warn)\(\s*\"([a-z-]+)\"", sources))
+    assert named
+    assert named == set(conversion.legend())
