@@ -1,5 +1,6 @@
 """Numbers, times and parties as they stand in an alert's sentence."""
 
+import sys
 from decimal import Decimal
 
 _NANOSECONDS = 1_000_000_000
@@ -16,7 +17,8 @@ def amount(value: float | int | Decimal) -> str:
     most eight.
     """
     if abs(value) >= _ASTRONOMICAL:
-        return f"{value:.3g}"
+        beyond_floats = isinstance(value, int) and abs(value) > sys.float_info.max
+        return f"{Decimal(value):.3g}" if beyond_floats else f"{value:.3g}"
     if isinstance(value, int):
         return f"{value:,}"
     text = f"{value:,.2f}" if abs(value) >= _GREAT else f"{value:,.8f}"

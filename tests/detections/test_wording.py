@@ -23,6 +23,7 @@ from detections.wording import amount, lapse, part, percent
         (123_456_789_012_345_678, "123,456,789,012,345,678"),
         (2**256 - 1, "1.16e+77"),
         (1e300, "1e+300"),
+        (10**399, "1.00e+399"),
     ],
 )
 def test_amounts_are_grouped_and_rounded(value: float, text: str) -> None:
