@@ -92,6 +92,8 @@ def _rate(alerts: int, days: float) -> str:
 
 
 def _days(days: float) -> str:
+    if days < 0.95:
+        return "less than a day"
     if days < 10:
         text = f"{days:.1f}".removesuffix(".0")
         return f"{text} day" if text == "1" else f"{text} days"

@@ -1,0 +1,198 @@
+"""A rule's way from trial to live: `detect`, `rules stats`, `rules promote`."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.backtest.samples import CORRELATION, LARGE, OFTEN, RULE, transfer, write
+from tests.cli.command_line import Answer, tapewatch, write_configuration
+
+STAGED = RULE.replace("level: medium\n", "level: medium\nstaged: true  # until May\n")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """A staged rule and a live one, ten days of events, and what a file sink has of both."""
+    (tmp_path / "sigma_rules").mkdir()
+    (tmp_path / "sigma_rules" / "large.yml").write_text(STAGED)
+    (tmp_path / "sigma_rules" / "often.yml").write_text(CORRELATION)
+    for content in ("alerts", "events"):
+        (tmp_path / "out" / content).mkdir(parents=True)
+    lines = [
+        transfer(
+            n,
+            200 if n % 4 == 0 else 5,
+            hours=6 * n,
+            **{"investor.source.id": f"INV-{n % 5}", "destination.address": f"0x{n % 7:040x}"},
+        )
+        for n in range(41)
+    ]
+    write(tmp_path / "out" / "events" / "20260101T000000Z-00000001.ndjson", *lines[:20])
+    write(tmp_path / "out" / "events" / "20260106T000000Z-00000002.ndjson", *lines[20:])
+    write(tmp_path / "events.ndjson", *lines)
+    detect = tapewatch(
+        "detect", "--rules", "sigma_rules", "--events", "events.ndjson", folder=tmp_path
+    )
+    assert detect.code == 0, detect
+    (tmp_path / "out" / "alerts" / "20260101T000000Z-00000001.ndjson").write_text(detect.out)
+    return tmp_path
+
+
+def stats(folder: Path, *options: str) -> Answer:
+    return tapewatch("rules", "stats", "--out", "out", *options, folder=folder)
+
+
+def of(answer: Answer, rule_id: str) -> Any:
+    return next(one for one in json.loads(answer.out)["rules"] if one["id"] == rule_id)
+
+
+def test_alerts_of_a_staged_rule_are_marked(folder: Path) -> None:
+    alerts = (folder / "out" / "alerts").glob("*.ndjson")
+    found = [json.loads(line) for path in alerts for line in path.read_text().splitlines()]
+
+    assert len(found) == 11
+    assert all(one["surveillance"]["staged"] is True for one in found)
+
+
+def test_a_rule_that_did_well_may_go_live(folder: Path) -> None:
+    answer = stats(folder)
+
+    assert (answer.code, answer.error) == (0, "")
+    assert "promote it: Large transfer" in answer.out
+    assert "seen 10 days, with 11 alerts, about 1 a day" in answer.out
+    assert f"tapewatch rules promote {LARGE}" in answer.out
+
+
+def test_the_numbers_as_json(folder: Path) -> None:
+    one = of(stats(folder, "--json"), LARGE)
+
+    assert (one["alerts"], one["days"], one["per_day"]) == (11, 10.0, 1.1)
+    assert one["staged"] is True
+    assert one["advice"]["verdict"] == "promote"
+    assert of(stats(folder, "--json"), OFTEN)["advice"] is None
+
+
+def test_the_criteria_are_options(folder: Path) -> None:
+    assert "wait: Large transfer" in stats(folder, "--least-days", "30").out
+    assert "tune it first: Large transfer" in stats(folder, "--most-a-day", "0.5").out
+    assert "are about" in stats(folder, "--most-share", "0.1").out
+
+
+def test_verdicts_come_by_labels(folder: Path) -> None:
+    (folder / "labels.yml").write_text("labels:\n  - {label: false, entities: [INV-0, INV-1]}\n")
+
+    answer = stats(folder, "--labels", "labels.yml")
+
+    assert "only 0 % of" in answer.out
+    assert "judged alerts are right" in answer.out
+
+
+def test_exceptions_are_told_where_they_are_old_or_idle(folder: Path) -> None:
+    (folder / "sigma_rules" / "agreed.exceptions.yml").write_text(
+        """\
+exceptions:
+  - {rules: [large], entities: [INV-0], owner: a@b, reason: used, expires: 2027-01-01}
+  - {rules: [large], entities: [INV-9], owner: c@d, reason: idle, expires: 2027-01-01}
+  - {rules: [large], entities: [INV-1], owner: e@f, reason: old, expires: 2026-01-05}
+"""
+    )
+
+    plain, tried = stats(folder), stats(folder, "--try-exceptions")
+
+    for answer in (plain, tried):
+        assert "agreed.exceptions.yml:4:5: past its date, 2026-01-05 (e@f: old)" in answer.out
+    assert "what they cover is told with --try-exceptions" in plain.out
+    assert "covers none of the kept events' alerts (c@d: idle)" in tried.out
+    assert "(a@b: used)" not in tried.out
+
+
+def test_the_configured_file_sink_is_the_default(folder: Path) -> None:
+    write_configuration(folder)
+
+    answer = tapewatch("rules", "stats", folder=folder)
+
+    assert answer.code == 0, answer
+    assert "11 alerts in" in answer.out
+
+
+def test_lines_that_are_no_alerts_are_told(folder: Path) -> None:
+    path = next((folder / "out" / "alerts").glob("*.ndjson"))
+    with path.open("a") as file:
+        file.write("{torn\n")
+
+    answer = stats(folder)
+
+    assert answer.code == 1
+    assert f"out/alerts/{path.name}:12: " in answer.error
+    assert "11 alerts" in answer.out
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--elasticsearch",), "say --out or --elasticsearch, not both"),
+        (("--sink", "x"), "--sink belongs to --elasticsearch"),
+        (("--rules", "none"), "no such file"),
+    ],
+)
+def test_mistakes_are_told(folder: Path, options: tuple[str, ...], said: str) -> None:
+    answer = stats(folder, *options)
+
+    assert answer.code == 2
+    assert said in answer.error
+
+
+def test_a_folder_that_is_no_sinks_is_told(folder: Path) -> None:
+    answer = tapewatch("rules", "stats", "--out", "sigma_rules", folder=folder)
+
+    assert answer.code == 2
+    assert "name the folder that a file sink writes to" in answer.error
+
+
+def promote(folder: Path, *options: str) -> Answer:
+    return tapewatch("rules", "promote", *options, folder=folder)
+
+
+def test_promoting_removes_one_line_and_shows_it(folder: Path) -> None:
+    path = folder / "sigma_rules" / "large.yml"
+    path.chmod(0o640)
+
+    answer = promote(folder, "large")
+
+    assert (answer.code, answer.error) == (0, "")
+    assert path.read_text() == RULE
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert "-staged: true  # until May" in answer.out
+    assert [line for line in answer.out.splitlines() if line.startswith(("+", "-"))][2:] == [
+        "-staged: true  # until May"
+    ]
+
+
+@pytest.mark.parametrize("called", [LARGE, "Large transfer", "large"])
+def test_a_dry_run_only_shows(folder: Path, called: str) -> None:
+    answer = promote(folder, called, "--dry-run", "--json")
+
+    told = json.loads(answer.out)
+    assert (told["id"], told["written"]) == (LARGE, False)
+    assert "-staged: true" in told["diff"]
+    assert (folder / "sigma_rules" / "large.yml").read_text() == STAGED
+
+
+def test_a_live_rule_and_an_unknown_one_are_refused(folder: Path) -> None:
+    live, unknown = promote(folder, "often"), promote(folder, "lrge")
+
+    assert (live.code, unknown.code) == (2, 2)
+    assert "it is live already" in live.error
+    assert "did you mean large?" in unknown.error
+
+
+def test_nothing_is_promoted_while_a_rule_is_bad(folder: Path) -> None:
+    (folder / "sigma_rules" / "bad.yml").write_text("title: bad\n")
+
+    answer = promote(folder, "large")
+
+    assert answer.code == 2
+    assert "bad.yml" in answer.error
+    assert (folder / "sigma_rules" / "large.yml").read_text() == STAGED
