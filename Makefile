@@ -37,6 +37,8 @@ lint: setup  ## ruff, pyright and the import contract
 bench: setup  ## Measure, as ratios to a floor in the same run
 	$(BIN)/python -m benchmarks.normalizer
 	$(BIN)/python -m benchmarks.detections
+	$(BIN)/python -m benchmarks.correlations
+	$(BIN)/python -m benchmarks.sigma_engine --events 500000
 	$(BIN)/python -m benchmarks.end_to_end
 
 soak: setup  ## Ten minutes at 2,000 events/s: latency and memory
