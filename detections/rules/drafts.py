@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import Literal
 
 import sigma.rule
+from sigma.correlations import SigmaCorrelationRule
 
 from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
@@ -51,7 +52,7 @@ class Draft:
         """A mistake may be why no correlation in its file refers to it."""
         self.actions: frozenset[str] | None = None
         """`event.action` of the records that it can match; None where that isn't known."""
-        self.sigma: sigma.rule.SigmaRule | None = None
+        self.sigma: sigma.rule.SigmaRule | SigmaCorrelationRule | None = None
         """pySigma's rule, where pipelines were applied."""
         self.rule: SigmaRule | CorrelationRule | CorrelatorRule | None = None
         """None as long as it isn't read, and where it can't be used."""

@@ -206,11 +206,10 @@ def _is_foreign(logsource: SigmaLogSource, before: bool) -> bool:
 
 
 def _pysigma_of(draft: Draft) -> SigmaRule | SigmaCorrelationRule | None:
-    if draft.kind != "correlation":
-        return draft.sigma
-    rule = SigmaCorrelationRule(title=draft.label, rules=[])
-    rule.referenced_rules = _references(draft)
-    return rule
+    if draft.sigma is None and draft.kind == "correlation":
+        draft.sigma = SigmaCorrelationRule(title=draft.label, rules=[])
+        draft.sigma.referenced_rules = _references(draft)
+    return draft.sigma
 
 
 def _references(correlation: Draft) -> list[SigmaRuleReference]:

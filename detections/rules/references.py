@@ -8,6 +8,9 @@ from detections.rules.temporal_expression import rule_words
 from pipeline.problems import shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
+#: How many correlations may stand on one another.
+DEEPEST = 16
+
 
 def connect(drafts: Sequence[Draft], names: Names) -> list[Draft]:
     """Tie correlations to the rules that they refer to; what isn't there is reported.
@@ -109,7 +112,15 @@ def _in_order(correlations: list[Draft]) -> list[Draft]:
     depth: dict[int, int] = {}
     for number in order:
         depth[number] = 1 + max((depth[base] for base in below[number]), default=0)
+        if depth[number] == DEEPEST + 1:
+            _report_depth(correlations[number])
     return [correlations[number] for number in sorted(order, key=lambda n: (depth[n], n))]
+
+
+def _report_depth(correlation: Draft) -> None:
+    node = correlation.bases[0][0]
+    message = f"correlations stand on one another more than {DEEPEST} deep here"
+    correlation.reading.report(node, "rule/too-deep", message)
 
 
 def _report_circle(circle: list[Draft]) -> None:

@@ -392,6 +392,18 @@ def test_a_correlation_can_t_refer_to_itself() -> None:
     assert problem.message == ("these correlations refer to each other in a circle: own -> own")
 
 
+def test_a_chain_has_an_end() -> None:
+    below, documents = "mint_seen", [MINT]
+    for number in range(1, 18):
+        body = f"type: temporal\nrules: [{below}]\ntimespan: 1h"
+        below = f"level_{number}"
+        documents.append(correlation(body, number=number) + f"name: {below}\n")
+    assert problems(*documents[:-1]) == []
+    assert the_problem(*documents).message == (
+        "correlations stand on one another more than 16 deep here"
+    )
+
+
 def test_two_rules_can_t_have_one_name() -> None:
     second = part("mint_seen", "trade")
     problem = the_problem(part("mint_seen"), second, correlation(COUNT))
