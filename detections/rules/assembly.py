@@ -3,6 +3,7 @@
 import datetime
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from detections.rules.context import Context, context_of
 from detections.rules.correlation_rule import read_correlation_rule
@@ -13,12 +14,15 @@ from detections.rules.files import Content, content_of
 from detections.rules.filters import check_use, read_filters
 from detections.rules.lists import read_lists
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
-from detections.rules.pipelines import read_pipelines
+from detections.rules.modifiers import Lists
 from detections.rules.references import connect
 from detections.rules.rule_set import RuleSet
 from detections.rules.sigma_rule import read_sigma
 from pipeline.problems import Problem, ProblemsFound, in_file_order
 from pipeline.yaml_source import Parsed
+
+if TYPE_CHECKING:
+    from detections.rules.pipelines import Pipelines
 
 
 def assemble(
@@ -38,7 +42,7 @@ def assemble(
         if all(problem.severity != "error" for problem in parsed.source.problems):
             readable[content_of(parsed.source.name)].append(parsed)
     lists = read_lists(readable["lists"], problems)
-    context = context_of(lists, read_pipelines(pipelines, lists, problems))
+    context = context_of(lists, _pipelines(pipelines, lists, problems))
     nodes = [node for parsed in readable["rules"] for node in parsed.documents]
     drafts = [one for node in nodes if (one := draft(node, problems))]
     complete = sum(map(len, readable.values())) == len(files)
@@ -66,6 +70,14 @@ def assemble(
         exceptions=tuple(exceptions),
         warnings=tuple(ordered),
     )
+
+
+def _pipelines(paths: Sequence[Path], lists: Lists, problems: list[Problem]) -> "Pipelines | None":
+    if not paths:
+        return None
+    from detections.rules.pipelines import read_pipelines
+
+    return read_pipelines(paths, lists, problems)
 
 
 def _read(drafts: Sequence[Draft], names: Names, context: Context) -> list[Draft]:

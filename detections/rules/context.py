@@ -1,12 +1,16 @@
 """What rules are read with: reference lists, and pipelines for other log sources."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from detections.rules.drafts import Draft
 from detections.rules.modifiers import MODIFIERS, Lists, Modifier, expand_modifier
-from detections.rules.pipelines import Pipelines
+
+if TYPE_CHECKING:
+    # Few have pipelines, and pySigma's part for them takes a quarter of a second to import.
+    from detections.rules.pipelines import Pipelines
 
 
 class Context(msgspec.Struct, frozen=True):
@@ -15,13 +19,13 @@ class Context(msgspec.Struct, frozen=True):
     modifiers: Mapping[str, Modifier]
     """By name; `expand` knows the lists."""
     lists: Lists
-    pipelines: Pipelines | None
+    pipelines: "Pipelines | None"
 
     def names_of(self, correlation: Draft, name: str) -> tuple[str, ...]:
         """What a field of a correlation is called after the pipelines."""
         return (name,) if self.pipelines is None else self.pipelines.names_of(correlation, name)
 
 
-def context_of(lists: Lists, pipelines: Pipelines | None) -> Context:
+def context_of(lists: Lists, pipelines: "Pipelines | None") -> Context:
     """The context of rules with these reference lists and pipelines."""
     return Context({**MODIFIERS, "expand": expand_modifier(lists)}, lists, pipelines)

@@ -7,15 +7,16 @@ them is read.
 import hashlib
 from collections.abc import Iterable
 from pathlib import PurePath
-from typing import Literal
-
-import sigma.rule
-from sigma.correlations import SigmaCorrelationRule
+from typing import TYPE_CHECKING, Literal
 
 from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
 from pipeline.problems import Problem, did_you_mean, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+
+if TYPE_CHECKING:
+    import sigma.rule
+    from sigma.correlations import SigmaCorrelationRule
 
 Kind = Literal["sigma", "correlation", "correlator", "filter"]
 #: In this order: a document with several of these keys is what comes first.

@@ -85,10 +85,8 @@ class Pipelines:
         return True
 
 
-def read_pipelines(
-    paths: Sequence[Path], lists: Lists, problems: list[Problem]
-) -> Pipelines | None:
-    """The pipelines in these files; None if there are none. Appends what is wrong."""
+def read_pipelines(paths: Sequence[Path], lists: Lists, problems: list[Problem]) -> Pipelines:
+    """The pipelines in these files. Appends what is wrong to the problems."""
     found: list[tuple[int, list[ProcessingItem], dict[str, Any], str]] = []
     for path in paths:
         parsed = read_file(path, single=True)
@@ -96,8 +94,6 @@ def read_pipelines(
         if any(problem.severity == "error" for problem in parsed.source.problems):
             continue
         found.append(_read(parsed.documents[0], problems))
-    if not paths:
-        return None
     items: list[ProcessingItem] = []
     variables: dict[str, Any] = {name: list(values) for name, values in lists.items()}
     for _, more, own, _ in sorted(found, key=lambda one: one[0]):
