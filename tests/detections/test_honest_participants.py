@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 from detections.engine import Engine
 from detections.rules import load_rules
 from normalizer.events import Alert
-from tests.detections.samples import Tape, transfer
+from tests.detections.samples import MILLISECOND, START, Tape, swap, transfer
 
 RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+NOBODY = "0x" + "0" * 40
 MAKER = {"investor_account": "mm-1", "investor_id": "INV-0002"}
 
 #: For each quote of a market maker: how long it stands, in ms, the ticks that it is away from the
@@ -121,8 +122,8 @@ def test_transfers_that_change_no_holder_for_good_are_never_large(
 @given(st.floats(0, 1e18), st.sampled_from(["mint", "burn"]))
 def test_issuing_and_redeeming_are_no_large_transfers(amount: float, kind: str) -> None:
     """The use of an agent's power they are, from some amount on: administration tells of that."""
-    end = "source_address" if kind == "mint" else "destination_address"
-    alerts = found([transfer(amount=amount, transfer_type=kind, **{end: "0x" + "0" * 40})])
+    end: dict[str, Any] = {"source_address" if kind == "mint" else "destination_address": NOBODY}
+    alerts = found([transfer(amount=amount, transfer_type=kind, **end)])
     assert {alert.typology for alert in alerts} <= {"administration"}
 
 
@@ -131,3 +132,91 @@ def test_a_forced_transfer_is_one_alert_however_large() -> None:
         [transfer(amount=5e6, transfer_type="forced", transaction_from="0x" + "d" * 40)]
     )
     assert alert.rule_name == "Forced transfer by an agent"
+
+
+def holder(number: int, side: str) -> dict[str, Any]:
+    return {
+        f"{side}_address": f"0x{number:040x}",
+        f"{side}_investor": f"INV-{number:04}",
+        f"{side}_accreditation": "accredited",
+        f"{side}_jurisdiction": "US",
+    }
+
+
+#: For each transfer: minutes since the one before, sender and receiver, and the amount.
+TRANSFERS = st.lists(
+    st.tuples(st.integers(0, 300), st.integers(1, 9), st.integers(1, 9), st.floats(0.01, 999)),
+    min_size=1,
+    max_size=60,
+)
+
+
+@settings(max_examples=50, deadline=None)
+@given(TRANSFERS)
+def test_known_holders_send_each_other_small_amounts_as_often_as_they_like(
+    moves: list[tuple[int, int, int, float]],
+) -> None:
+    now, events = START, list[Any]()
+    for number, (pause, sender, receiver, amount) in enumerate(moves):
+        now += pause * 60_000 * MILLISECOND
+        events.append(
+            transfer(
+                number,
+                timestamp=now,
+                token_id="acme",
+                token_address="0x" + "e" * 40,
+                token_classification="reg-d-506c",
+                contract="0x" + "e" * 40,
+                transaction_from=f"0x{sender:040x}",
+                amount=amount,
+                **holder(sender, "source"),
+                **holder(receiver, "destination"),
+            )
+        )
+    assert found(events) == []
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.lists(st.tuples(st.integers(0, 600), st.integers(1, 9), st.booleans()), max_size=60))
+def test_known_holders_swap_small_amounts_in_a_pool_as_they_like(
+    swaps: list[tuple[int, int, bool]],
+) -> None:
+    """Each in a block of its own, at a price that hardly moves, less than a wash trader would."""
+    now, events = START, list[Any]()
+    for number, (pause, trader, buys) in enumerate(swaps):
+        now += pause * 1_000 * MILLISECOND
+        pool = {"address": "0x" + "f" * 40, "labels": ("pool",)}
+        side = ("source", "destination") if buys else ("destination", "source")
+        fields: dict[str, Any] = {
+            "timestamp": now,
+            "token_id": "acme",
+            "token_address": "0x" + "e" * 40,
+            "block_number": number,
+            "block_hash": f"0x{number:064x}",
+            "transaction_from": f"0x{trader:040x}",
+        }
+        events.append(
+            transfer(
+                number,
+                **fields,
+                contract="0x" + "e" * 40,
+                amount=9.0,
+                **holder(trader, side[1]),
+                **{f"{side[0]}_{name}": value for name, value in pool.items()},
+            )
+        )
+        events.append(
+            swap(
+                number,
+                **fields,
+                contract="0x" + "f" * 40,
+                investor_address=f"0x{trader:040x}",
+                investor_id=f"INV-{trader:04}",
+                side="buy" if buys else "sell",
+                price=100.0 + (number % 7) / 10,
+                quantity=9.0,
+                notional=9.0,
+                currency="USDX",
+            )
+        )
+    assert found(events) == []
