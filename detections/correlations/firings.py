@@ -59,16 +59,14 @@ class Speaker:
 
 def happenings(entries: Sequence[Entry]) -> list[Happening]:
     """The events that entries rest on, each once, by time."""
+    if all(kept.__class__ is not tuple for _, _, kept, _ in entries):
+        # An event is in a group once, so there is nothing to look for.
+        return [(time, id_, kept) for time, id_, kept, _ in entries]  # pyright: ignore[reportReturnType]
     found: dict[str, Happening] = {}
-    in_order = True
     for time, id_, kept, _ in entries:
-        if isinstance(kept, tuple):
-            in_order = False
-            for happening in kept:
-                found.setdefault(happening[1], happening)
-        else:
-            found.setdefault(id_, (time, id_, kept))
-    return list(found.values()) if in_order else sorted(found.values(), key=_time)
+        for happening in kept if isinstance(kept, tuple) else ((time, id_, kept),):
+            found.setdefault(happening[1], happening)
+    return sorted(found.values(), key=_time)
 
 
 def _time(happening: Happening) -> int:

@@ -24,7 +24,7 @@ Entry = tuple[int, str, Kept, Payload]
 time_of: Callable[[Entry], int] = itemgetter(0)
 
 #: Other correlations are told of the newest events of a window, where it doesn't alert.
-MOST_TOLD = 100
+MOST_TOLD = 10
 
 #: So many entries that were let go are deleted at once, if they are half of all.
 MANY = 32
@@ -168,7 +168,10 @@ class Windows(ABC, Generic[G]):
             source = sources[hit.rule]
             evidence = hit.happenings if isinstance(hit, ChainedHit) else hit.evidence
             payload = source.mask if source.payload is None else source.payload(hit.values)
-            keys = source.keys(hit.values) if payload is not None else ()
+            key = source.key(hit.values)
+            keys: Sequence[Key] = ()
+            if payload is not None:
+                keys = source.keys(hit.values) if key is None else (key,)
             if not keys:
                 self._counts.leave_out(self._id, source.missing(hit.values))
             for key in keys:
