@@ -60,6 +60,7 @@ def render_page(result: "Backtest") -> str:
 def _top(result: "Backtest") -> Html:
     events = result.events
     alerting = sum(1 for one in result.rules if one.alerts)
+    loud = sum(1 for one in result.rules if not one.silent)
     when = (
         ""
         if events.first is None or events.last is None
@@ -69,7 +70,7 @@ def _top(result: "Backtest") -> Html:
     numbers = [
         ("events", f"{events.read:,}"),
         ("alerts", f"{result.alerts:,}"),
-        ("rules with alerts", f"{alerting:,} of {len(result.rules):,}"),
+        ("rules with alerts", f"{alerting:,} of {loud:,}"),
     ]
     if result.per_day is not None:
         numbers.insert(2, ("alerts a day", rounded(result.per_day)))

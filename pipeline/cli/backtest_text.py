@@ -81,7 +81,8 @@ def _print_events(result: "Backtest", console: Console) -> None:
 
 def _print_rules(result: "Backtest", console: Console) -> None:
     alerting = [one for one in result.rules if one.alerts]
-    of = f"{len(alerting)} of {plural(len(result.rules), 'rule')}"
+    loud = sum(1 for one in result.rules if not one.silent)
+    of = f"{len(alerting)} of {plural(loud, 'rule')}"
     rate = "" if result.per_day is None else f", {rate_text(result.per_day)}"
     console.print()
     say(console, f"{plural(result.alerts, 'alert')}{rate}, of {of}", "bold")
