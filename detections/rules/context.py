@@ -21,6 +21,12 @@ class Context(msgspec.Struct, frozen=True):
     lists: Lists
     pipelines: "Pipelines | None"
 
+    @property
+    def list_names(self) -> frozenset[str]:
+        """What placeholders may be called."""
+        known = frozenset(self.lists)
+        return known if self.pipelines is None else known | self.pipelines.variables
+
     def names_of(self, correlation: Draft, name: str) -> tuple[str, ...]:
         """What a field of a correlation is called after the pipelines."""
         return (name,) if self.pipelines is None else self.pipelines.names_of(correlation, name)

@@ -78,7 +78,7 @@ def build_trees(
     before = reading.errors
     for selection in detection.selections.values():
         for item in items_of(selection):
-            check_placeholders(reading, item, context.lists)
+            check_placeholders(reading, item, context.list_names)
             if context.pipelines:
                 check_item(reading, item)
     if reading.errors > before:

@@ -6,7 +6,7 @@ lists:
 
 import hashlib
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import msgspec
 from sigma.rule import SigmaDetection, SigmaDetectionItem
@@ -83,8 +83,8 @@ def _values(key: ScalarNode, node: Node, problems: list[Problem]) -> tuple[str, 
     return tuple(found)
 
 
-def check_placeholders(reading: Reading, item: SigmaDetectionItem, lists: Lists) -> None:
-    """Report what stands for a list that isn't there."""
+def check_placeholders(reading: Reading, item: SigmaDetectionItem, known: Collection[str]) -> None:
+    """Report what stands for a list that isn't there; `known` are those that are."""
     for name in dict.fromkeys(name for value in item.value for name in _placeholders(value)):
         place, node = item.source, None
         if isinstance(place, ItemPlace):
@@ -95,8 +95,8 @@ def check_placeholders(reading: Reading, item: SigmaDetectionItem, lists: Lists)
             where,
             "rule/no-such-list",
             f"there is no list {shown(name)}",
-            hint=did_you_mean(name, lists),
-            expected=one_of(sorted(lists)) if lists else "a list in a file NAME.lists.yml",
+            hint=did_you_mean(name, known),
+            expected=one_of(sorted(known)) if known else "a list in a file NAME.lists.yml",
         )
 
 

@@ -37,6 +37,8 @@ class Pipelines:
 
     def __init__(self, items: list[ProcessingItem], variables: dict[str, Any], digest: str) -> None:
         self._pipeline = ProcessingPipeline(items=items, vars=variables)
+        self.variables = frozenset(variables)
+        """Names that placeholders may have."""
         self._digest = digest
 
     def applied_to(self, draft: Draft, detection: Detection) -> Detection | None:

@@ -137,6 +137,13 @@ def test_placeholders_are_filled_from_a_pipelines_variables(tmp_path: Path) -> N
     assert not matches(found, {"CommandLine": "whoami", "User": "ADM_joe"})
 
 
+def test_a_placeholder_that_no_pipeline_fills_is_told(tmp_path: Path) -> None:
+    files = {"rules/r.yml": WINDOWS.replace("User: SYSTEM", "User|expand: '%amdins%'")}
+    pipeline = "vars: {admins: [root]}\ntransformations: []\n"
+    (problem,) = folder_problems(tmp_path, files, pipelines=written(tmp_path, pipeline))
+    assert (problem.message, problem.hint) == ('there is no list "amdins"', "admins")
+
+
 def test_pipelines_are_applied_by_priority(tmp_path: Path) -> None:
     late = "priority: 20\ntransformations: [{type: field_name_suffix, suffix: .keyword}]\n"
     early = MAPPING + "priority: 10\n"
