@@ -1,6 +1,7 @@
 """Running a process's coroutine until it ends or a signal asks it to."""
 
 import asyncio
+import gc
 import signal
 import sys
 from collections.abc import Callable, Coroutine
@@ -10,6 +11,16 @@ T = TypeVar("T")
 
 #: Seconds after which a task that was cancelled and still runs is cancelled again.
 CANCEL_AGAIN = 120.0
+
+
+def expect_much_state() -> None:
+    """Look for garbage less often: for processes that keep much, and make little in cycles.
+
+    What is there already (modules, rules) is not looked through any more, and the state of
+    detections, which grows to millions of objects, a hundred times less often.
+    """
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 100)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:

@@ -38,6 +38,7 @@ def detect(
     from detections.offline import detect as run
     from detections.rules import load_rules
     from normalizer.events.ecs import nest
+    from pipeline.process import expect_much_state
     from pipeline.units import UnitError, parse_duration
 
     try:
@@ -46,6 +47,7 @@ def detect(
         raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
     ruleset = load_rules(rules, pipelines=pipelines or ())
     engine = Engine(ruleset, allowed_lateness=lateness)
+    expect_much_state()
     problems = 0
 
     def report(problem: Problem) -> None:

@@ -13,6 +13,7 @@ from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource
 from pipeline.observability import Health
+from pipeline.process import expect_much_state
 from pipeline.source_state import ILL_CONNECTIONS, SourceState, now
 from pipeline.supervisor import SUPERVISED
 
@@ -201,6 +202,8 @@ def _detections(config: Configuration) -> Start:
         allowed_lateness=settings.allowed_lateness,
         limits=Limits(most_groups=limits.most_groups, most_events=limits.most_events),
     )
+
+    expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
         stage = DetectionStage(bus, engine, warm_up=settings.warm_up)
