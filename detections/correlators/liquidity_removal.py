@@ -1,0 +1,159 @@
+"""Liquidity taken out of a pool in large part (MiCA Article 91).
+
+What counts is the liquidity that is in range, so that a sale meets it. Its amount is known from the
+pool's swaps, and moved on by what is added and removed around the price since. What was taken out
+within the `window`, less what was added, is held against what there was before; with
+`minimum_share` of it gone there is an alert, and another each time that half of the rest has gone.
+
+A pool of which no swap was seen has an unknown price, and so nothing is said of it: Uniswap v3's
+positions are ranges of prices, and one that is out of range takes nothing from anybody.
+"""
+
+from collections.abc import Hashable, Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.parties import Party, acting
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
+from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
+
+_MOST_POOLS = 10_000
+_MOST_CHANGES = 1_000
+_MOST_NAMES = 4
+_MOST_ENTITIES = 16
+_HALF = 0.5
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on liquidity sets."""
+
+    #: The time within which removals count together, by event time.
+    window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
+    #: Part of the liquidity in range that must be gone, net of what was added.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
+    #: Quote asset that was taken out together, below which nothing is said.
+    minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
+
+
+class Change(Struct, frozen=True):
+    """Liquidity in range that came (positive) or went."""
+
+    timestamp: int
+    liquidity: int
+    before: int
+    """In range before it."""
+    quote: float
+    who: Party
+    witness: Witness
+
+
+class Pool(Struct):
+    """What is known of a pool."""
+
+    liquidity: int
+    """In range."""
+    tick: int
+    changes: list[Change] = field(default_factory=list[Change])
+    alerts: int = 0
+    next_share: float = 0.0
+
+
+@correlator("liquidity_removal")
+class LiquidityRemoval(Correlator):
+    """See the module. Memory: at most 10,000 pools with 1,000 changes of their window each."""
+
+    parameters_type = Parameters
+    typology = "liquidity_removal"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._rule = parameters
+        self._pools: dict[Hashable, Pool] = {}
+        self.actions = frozenset({"pool-swap", "liquidity-added", "liquidity-removed"})
+
+    def observe(self, event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> Iterable[Finding]:
+        """Take a swap or a change of liquidity; other records are none of its business."""
+        key = (event.chain_id, event.pool)
+        liquidity = int(event.liquidity or 0)
+        if isinstance(event, PoolSwap):
+            self._swapped(key, liquidity, event.tick)
+            return ()
+        pool = self._pools.get(key)
+        if pool is None or not event.tick_lower <= pool.tick < event.tick_upper or not liquidity:
+            return ()
+        removed = isinstance(event, LiquidityRemoved)
+        change = Change(
+            event.timestamp,
+            -liquidity if removed else liquidity,
+            pool.liquidity,
+            (event.quote_quantity or 0.0) * (-1 if removed else 1),
+            acting(event),
+            witness(event),
+        )
+        pool.liquidity = max(0, pool.liquidity + change.liquidity)
+        pool.changes.append(change)
+        newest = max(one.timestamp for one in pool.changes)
+        kept = [c for c in pool.changes if newest - c.timestamp <= self._rule.window]
+        if len(kept) < len(pool.changes):
+            pool.alerts, pool.next_share = 0, 0.0
+        pool.changes = kept[-_MOST_CHANGES:]
+        return self._judged(event, pool) if isinstance(event, LiquidityRemoved) else ()
+
+    def _swapped(self, key: Hashable, liquidity: int, tick: int) -> None:
+        # Taken out and put back at the end, so that the first pool is always the idlest.
+        pool = self._pools.pop(key, None)
+        if pool is None:
+            pool = Pool(liquidity, tick)
+        pool.liquidity, pool.tick = liquidity, tick
+        self._pools[key] = pool
+        if len(self._pools) > _MOST_POOLS:
+            del self._pools[next(iter(self._pools))]
+
+    def _judged(self, event: LiquidityRemoved, pool: Pool) -> Iterable[Finding]:
+        before = pool.changes[0].before
+        gone = -sum(change.liquidity for change in pool.changes)
+        quote = -sum(change.quote for change in pool.changes)
+        if before <= 0 or gone <= 0 or quote < self._rule.minimum_quote:
+            return ()
+        share = min(1.0, gone / before)
+        if not reaches(share, max(self._rule.minimum_share, pool.next_share)):
+            return ()
+        pool.alerts += 1
+        pool.next_share = share + _HALF * (1 - share) if share < 1 else 2.0
+        return [self._finding(event, pool, share, quote)]
+
+    def _finding(self, event: LiquidityRemoved, pool: Pool, share: float, quote: float) -> Finding:
+        removals = [change for change in pool.changes if change.liquidity < 0]
+        parties = list(dict.fromkeys(change.who for change in removals))
+        names = {name: 0 for party in parties for name in party.names}
+        span = removals[-1].timestamp - removals[0].timestamp
+        money = f" {event.currency}" if event.currency else ""
+        worth = f", with {amount(quote)}{money} in it" if quote > 0 else ""
+        steps = "in one step" if len(removals) == 1 else f"in {len(removals)} steps"
+        within = f" within {lapse(span)}" if span else ""
+        return Finding(
+            entities=(event.instrument, *list(names)[:_MOST_ENTITIES]),
+            reason=(
+                f"{percent(share)} of the liquidity in range left the pool {event.instrument}"
+                f"{within}, {steps}{worth}, taken out by {_listed([str(p) for p in parties])}"
+            ),
+            witnesses=tuple(change.witness for change in pool.changes),
+            metrics={
+                "share": share,
+                "quote_quantity": quote,
+                "removals": float(len(removals)),
+                "alert_of_series": float(pool.alerts),
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
+
+
+def _listed(names: list[str]) -> str:
+    if len(names) > _MOST_NAMES:
+        return f"{', '.join(names[:_MOST_NAMES])} and {len(names) - _MOST_NAMES} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
