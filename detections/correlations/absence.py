@@ -20,7 +20,8 @@ from detections.correlations.windows import (
 )
 from detections.rules.model import CorrelationRule
 
-_FIRST, _SECOND = 1, 2
+_NOTHING = b""
+_SECOND = 2  # the bit of the second rule
 
 
 def _either(one: Payload, other: Payload) -> Payload:
@@ -56,16 +57,28 @@ class Unanswered(Closing):
     ) -> list[Outcome] | None:
         time = hit.timestamp
         if payload & _SECOND:
-            group.windows = [
-                window
-                for window in group.windows
-                if window.judged or not window.opened <= time <= window.opened + self.span
-            ]
-            group.series = [s for s in group.series if not self._is_near(s, time, time)]
+            if group.windows:
+                group.windows = [
+                    window
+                    for window in group.windows
+                    if window.judged or not window.opened <= time <= window.opened + self.span
+                ]
+            if group.series:
+                group.series = [s for s in group.series if not self._is_near(s, time, time)]
             self._forget(group, time, now)
         elif not self._note(group, hit) and not self._is_answered(group, time):
             self._open(key, group, hit, now)
         return None
+
+    def _take(
+        self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
+    ) -> list[Outcome] | None:
+        # Of an answer only the time matters, and there may be very many.
+        kept = _NOTHING if payload & _SECOND else evidence
+        return super()._take(key, hit, kept, payload, now)
+
+    def _evidence(self, entries: list[Entry]) -> list[Entry]:
+        return [entry for entry in entries if not entry[3] & _SECOND]
 
     def _is_answered(self, group: ClosingGroup, time: int) -> bool:
         """Whether the second's event has come before this one, though it is later (or the same)."""

@@ -115,19 +115,20 @@ class Closing(Windows[ClosingGroup]):
         self, key: Key, group: ClosingGroup, hit: Hit, payload: Payload, now: int
     ) -> list[Outcome] | None:
         """Open a window with a new hit, or note it in those that contain it."""
-        containing = self._note(group, hit)
-        if not containing:
+        if not self._note(group, hit):
             self._open(key, group, hit, now)
             return None
-        return self._judged(key, group, [w for w in containing if w.judged], now)
-
-    def _note(self, group: ClosingGroup, hit: Hit) -> list[Window]:
-        """The windows that contain a hit."""
         time = hit.timestamp
-        containing = [w for w in group.windows if w.opened <= time <= w.opened + self.span]
-        for window in containing:
-            window.last = hit
-        return containing
+        again = [w for w in group.windows if w.judged and w.opened <= time <= w.opened + self.span]
+        return self._judged(key, group, again, now)
+
+    def _note(self, group: ClosingGroup, hit: Hit) -> bool:
+        """Whether a window contains the hit; those that do know it."""
+        time, found = hit.timestamp, False
+        for window in group.windows:
+            if window.opened <= time <= window.opened + self.span:
+                window.last, found = hit, True
+        return found
 
     def _open(self, key: Key, group: ClosingGroup, hit: Hit, now: int) -> None:
         self._forget(group, hit.timestamp, now)
@@ -163,7 +164,8 @@ class Closing(Windows[ClosingGroup]):
             series.lost += window.lost
         begin = bisect_left(entries, series.first, group.front, key=time_of)
         until = bisect_right(entries, series.last, group.front, key=time_of)
-        series.count = until - begin + series.lost
+        rests_on = self._evidence(entries[begin:until])
+        series.count = len(rests_on) + series.lost
         alert = series.alert()
         if not alert and not self._tells:
             return ()
@@ -171,7 +173,7 @@ class Closing(Windows[ClosingGroup]):
             key=key,
             timestamp=end,
             completing=window.last,
-            entries=entries[begin:until] if alert else entries[max(first, last - MOST_TOLD) : last],
+            entries=rests_on if alert else entries[max(first, last - MOST_TOLD) : last],
             count=tally.count(),
             value=tally.value(),
             events=series.count,
@@ -184,6 +186,10 @@ class Closing(Windows[ClosingGroup]):
         for time, _, _, payload in entries:
             tally.add(time, payload)
         return tally
+
+    def _evidence(self, entries: list[Entry]) -> list[Entry]:
+        """Of a series' entries, those that it rests on."""
+        return entries
 
     # -- series ------------------------------------------------------------------------------------
 
@@ -207,16 +213,20 @@ class Closing(Windows[ClosingGroup]):
 
     def _forget(self, group: ClosingGroup, time: int, now: int) -> None:
         """Let go of what neither windows nor series need once an event of this time has come."""
-        group.windows = [w for w in group.windows if not w.judged or now - w.closes <= self.span]
-        newest = time >= group.entries[-1][0]
-        group.series = [
-            series
-            for series in group.series
-            if now - series.touched <= 2 * self.span
-            and not (newest and time - series.last > self.span)
-        ]
-        begins = [w.opened for w in group.windows] + [s.first for s in group.series]
-        floor = min([time - self.span, *begins])
+        floor = time - self.span
+        if group.windows or group.series:
+            group.windows = [
+                w for w in group.windows if not w.judged or now - w.closes <= self.span
+            ]
+            newest = time >= group.entries[-1][0]
+            group.series = [
+                series
+                for series in group.series
+                if now - series.touched <= 2 * self.span
+                and not (newest and time - series.last > self.span)
+            ]
+            begins = [w.opened for w in group.windows] + [s.first for s in group.series]
+            floor = min([floor, *begins])
         self._let_go(group, bisect_left(group.entries, floor, group.front, key=time_of))
 
     def _evict(self, group: ClosingGroup, now: int) -> None:

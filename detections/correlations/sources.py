@@ -130,6 +130,7 @@ def _numbers(field: str | None) -> Callable[[Values], Payload]:
         return lambda values: None
 
     def read(values: Values) -> Payload:
-        return numbers(values.get(field)) or None
+        value = values.get(field)
+        return (value,) if type(value) is int else numbers(value) or None
 
     return read

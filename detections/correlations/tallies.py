@@ -4,18 +4,15 @@ A tally follows a window: events are added as they come, and removed as they fal
 depends only on the events that are in it, never on the order in which they came and went.
 """
 
-from bisect import bisect_left, insort
-from collections.abc import Iterator
+from bisect import bisect_left
 from decimal import Decimal
 from typing import Any, Protocol
 
 from detections.correlations.conditions import Condition
 from detections.correlations.values import (
     DECIMAL_UNIT,
-    FLOAT_UNIT,
     Measured,
     decimal_units,
-    float_units,
     quotient,
 )
 from detections.sigma.numbers import Number
@@ -126,22 +123,35 @@ class SumTally:
     and the result is rounded once, as `math.fsum` does it.
     """
 
-    __slots__ = ("_binary", "_condition", "_decimal", "_decimals", "_floats", "_numbers", "_whole")
+    __slots__ = (
+        "_binary",
+        "_condition",
+        "_decimal",
+        "_decimals",
+        "_floats",
+        "_numbers",
+        "_places",
+        "_whole",
+    )
 
     def __init__(self, condition: Condition) -> None:
         self._condition = condition
         self._numbers = self._decimals = self._floats = 0
-        self._whole = self._decimal = self._binary = 0
+        self._whole = 0
+        self._decimal = 0  # in units of 10**-100
+        self._binary = 0  # in units of 2**-places
+        self._places = 0  # as many as any float so far has needed
 
     def add(self, time: int, payload: Payload) -> None:
         numbers: tuple[Number, ...] = payload
         self._numbers += len(numbers)
         for number in numbers:
-            if isinstance(number, int):
-                self._whole += number
-            elif isinstance(number, float):
+            if isinstance(number, float):
                 self._floats += 1
-                self._binary += float_units(number)
+                units = self._units(number)  # first: it may change the unit
+                self._binary += units
+            elif isinstance(number, int):
+                self._whole += number
             else:
                 self._decimals += 1
                 self._decimal += decimal_units(number)
@@ -150,11 +160,12 @@ class SumTally:
         numbers: tuple[Number, ...] = payload
         self._numbers -= len(numbers)
         for number in numbers:
-            if isinstance(number, int):
-                self._whole -= number
-            elif isinstance(number, float):
+            if isinstance(number, float):
                 self._floats -= 1
-                self._binary -= float_units(number)
+                units = self._units(number)
+                self._binary -= units
+            elif isinstance(number, int):
+                self._whole -= number
             else:
                 self._decimals -= 1
                 self._decimal -= decimal_units(number)
@@ -171,14 +182,25 @@ class SumTally:
     def start(self, floor: int) -> int | None:
         return None
 
+    def _units(self, number: float) -> int:
+        """How many units of the sum of floats it is; the unit gets smaller where it must."""
+        over, under = number.as_integer_ratio()
+        places = under.bit_length() - 1
+        more = places - self._places
+        if more > 0:
+            self._binary <<= more
+            self._places = places
+            return over
+        return over << -more
+
     def _over(self, parts: int) -> Measured:
         """The sum, divided by `parts`."""
         over, under = self._whole, 1
         if self._decimals:
             over, under = over * DECIMAL_UNIT + self._decimal, DECIMAL_UNIT
         if self._floats:
-            over, under = over * FLOAT_UNIT + self._binary * under, under * FLOAT_UNIT
-            return quotient(over, under * parts)
+            over = (over << self._places) + self._binary * under
+            return quotient(over, (under << self._places) * parts)
         return over, under * parts
 
 
@@ -200,16 +222,17 @@ class RankTally:
         """The percentile's place is `over / under` of the way from the least to the greatest."""
         self._condition = condition
         self._over, self._under = over, under
-        # With the kind of number, so that 1 and 1.0 have one order.
-        self._sorted: list[tuple[Number, int]] = []
+        self._sorted: list[Number] = []
 
     def add(self, time: int, payload: Payload) -> None:
-        for ranked in _ranked(payload):
-            insort(self._sorted, ranked)
+        numbers: tuple[Number, ...] = payload
+        for number in numbers:
+            self._sorted.insert(self._place(number), number)
 
     def remove(self, payload: Payload) -> None:
-        for ranked in _ranked(payload):
-            del self._sorted[bisect_left(self._sorted, ranked)]
+        numbers: tuple[Number, ...] = payload
+        for number in numbers:
+            del self._sorted[self._place(number)]
 
     def holds(self, floor: int) -> bool:
         return self._condition.value(self.value())
@@ -219,10 +242,10 @@ class RankTally:
 
     def value(self) -> Measured:
         place, rest = divmod(self._over * (len(self._sorted) - 1), self._under)
-        lower = self._sorted[place][0]
+        lower = self._sorted[place]
         if not rest:
             return lower if isinstance(lower, float) else _exact(lower)
-        upper = self._sorted[place + 1][0]
+        upper = self._sorted[place + 1]
         (low, low_under), (high, high_under) = _exact(lower), _exact(upper)
         over = low * high_under * (self._under - rest) + high * low_under * rest
         under = low_under * high_under * self._under
@@ -233,11 +256,18 @@ class RankTally:
     def start(self, floor: int) -> int | None:
         return None
 
+    def _place(self, number: Number) -> int:
+        """Where the number is, or would be: of 1, 1.0 and a decimal 1, the kinds have an order."""
+        ordered = self._sorted
+        place = bisect_left(ordered, number)
+        kind = _kind(number)
+        while place < len(ordered) and ordered[place] == number and _kind(ordered[place]) < kind:
+            place += 1
+        return place
 
-def _ranked(payload: Payload) -> Iterator[tuple[Number, int]]:
-    numbers: tuple[Number, ...] = payload
-    for number in numbers:
-        yield number, 0 if isinstance(number, int) else 2 if isinstance(number, float) else 1
+
+def _kind(number: Number) -> int:
+    return 0 if isinstance(number, int) else 2 if isinstance(number, float) else 1
 
 
 def _exact(number: Number) -> tuple[int, int]:

@@ -11,10 +11,7 @@ from detections.sigma.values import as_text
 #: A value that was measured: a float, or the exact quotient of two integers, the second above 0.
 Measured = float | tuple[int, int]
 
-# Every finite float is a whole number of 2**-1074, and every decimal text that counts as a number
-# (at most 100 characters) a whole number of 10**-100.
-_FLOAT_PLACES = 1074
-FLOAT_UNIT = 1 << _FLOAT_PLACES
+# A decimal text that counts as a number has at most 100 characters.
 _DECIMAL_PLACES = 100
 DECIMAL_UNIT = 10**_DECIMAL_PLACES
 _WIDE = Context(prec=400)
@@ -37,16 +34,12 @@ def texts(value: Any) -> tuple[str, ...]:
 
 def numbers(value: Any) -> tuple[Number, ...]:
     """The numbers among the values of a field; infinity is none."""
+    if type(value) is float:
+        return (value,) if math.isfinite(value) else ()
     found = (as_number(one) for one in elements(value))
     return tuple(
         one for one in found if one is not None and (type(one) is not float or math.isfinite(one))
     )
-
-
-def float_units(number: float) -> int:
-    """How many 2**-1074 it is."""
-    over, under = number.as_integer_ratio()
-    return over << (_FLOAT_PLACES + 1 - under.bit_length())
 
 
 def decimal_units(number: Decimal) -> int:

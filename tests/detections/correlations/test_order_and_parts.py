@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detections.correlations.hits import Firing
 from detections.correlations.runtime import Correlations
-from tests.detections.correlations.cases import EVERYTHING, hits_of, late_tapes
+from tests.detections.correlations.cases import EVERYTHING, IDS, hits_of, late_tapes
 from tests.detections.correlations.made import SECOND
 from tests.detections.correlations.reference import Event
 
@@ -63,3 +63,19 @@ def without_rule(firing: Firing) -> tuple[object, ...]:
         firing.metrics,
         firing.sentence,
     )
+
+
+@settings(max_examples=80, deadline=None)
+@given(late_tapes("abc", most=20))
+def test_evidence_is_there_once_each_and_in_the_order_of_time(tape: list[Event]) -> None:
+    time_of = {event.id: event.time for event in tape}
+    rules_of = {event.id: event.rules for event in tape}
+    for firing in run(tape):
+        ids = [id for id, _ in firing.evidence]
+        assert ids
+        assert len(set(ids)) == len(ids)
+        assert [time_of[id] for id in ids] == sorted(time_of[id] for id in ids)
+        assert firing.completing.id in ids
+        assert all(evidence == id.encode() for id, evidence in firing.evidence)
+        if firing.rule == IDS["absence"]:
+            assert all("b" not in rules_of[id] for id in ids)
