@@ -1,8 +1,10 @@
 """Rules of any kind to a query language: a query, or why there is none, and what it loses."""
 
-from collections.abc import Iterator, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 
 import msgspec
+from sigma.types import SigmaFieldReference
 
 from detections.conversion.correlations import Base, to_eql, to_esql, to_splunk
 from detections.conversion.covered import covered_by, without
@@ -12,7 +14,9 @@ from detections.conversion.languages import DIALECTS, Language
 from detections.conversion.losses import Loss, Losses, Places
 from detections.conversion.trees import Leaf, Tree, every, leaves
 from detections.rules import CorrelationRule, CorrelatorRule, ExceptionRule, RuleSet, SigmaRule
+from pipeline.problems import shown
 
+_NAME = re.compile(r"[\w@][\w.@-]*", re.ASCII)
 AnyRule = SigmaRule | CorrelationRule | CorrelatorRule
 EVENTS_INDEX = "logs-tapewatch.events-*"
 
@@ -76,12 +80,8 @@ class Converter:
         )
 
     def _fitted(self, one: SigmaRule, language: Language, losses: Losses) -> Tree:
-        unknown = {
-            found.field
-            for tree in one.conditions
-            for found in leaves(tree)
-            if isinstance(found, Leaf) and field_type(found.field) is None
-        }
+        check_names(fields_of(one), losses)
+        unknown = {name for name in fields_of(one) if field_type(name) is None}
         if unknown:
             losses.warn(
                 "unknown-fields",
@@ -120,6 +120,7 @@ class Converter:
                 "use ES|QL",
             )
             return Converted(rule=one, language=language, query=None, losses=losses.found)
+        check_names([*one.correlation.aliases, *one.correlation.group_by], losses)
         bases = self._bases(one, language, losses)
         for exception in self._exceptions(one.rule.id):
             losses.warn(
@@ -165,3 +166,22 @@ class Converter:
             "with --alerts, Tapewatch's own alerts of the rule are taken over instead",
         )
         return Converted(rule=one, language=language, query=None, losses=losses.found)
+
+
+def fields_of(one: SigmaRule) -> list[str]:
+    """The fields of a rule's conditions, each once; of a comparison of two fields both."""
+    found: dict[str, None] = {}
+    for tree in one.conditions:
+        for part in leaves(tree):
+            if isinstance(part, Leaf):
+                found[part.field] = None
+                if isinstance(part.value, SigmaFieldReference):
+                    found[part.value.field] = None
+    return list(found)
+
+
+def check_names(names: Iterable[str], losses: Losses) -> None:
+    """Refuse names that aren't names everywhere: they would be read as a part of the query."""
+    for name in names:
+        if not _NAME.fullmatch(name):
+            losses.refuse("name", f"{shown(name)} can't be written as a name in a query")

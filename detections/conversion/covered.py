@@ -52,7 +52,8 @@ def about_entity(entity: str, known: Iterable[str]) -> Tree:
         names = [name for name in party if name in fields]
         missing: list[Tree] = []
         for name in names:
-            found.append(every([*missing, _is(name, entity)]))
+            if entity != ZERO_ADDRESS:  # which is nobody
+                found.append(every([*missing, _is(name, entity)]))
             missing.append(_has_no(name))
         if names:
             unnamed = any_of([missing[-1], _is(names[-1], ZERO_ADDRESS)])

@@ -7,12 +7,11 @@ know. The fields are those of Kibana's `RuleCreateProps`.
 import re
 from typing import Any
 
-from detections.conversion.convert import AnyRule, Converted
+from detections.conversion.convert import AnyRule, Converted, fields_of
 from detections.conversion.descriptions import description, reason_fields
 from detections.conversion.known_fields import field_type
 from detections.conversion.losses import Places
 from detections.conversion.schedule import ALERTS, EVENTS, Schedule, duration, of_correlation
-from detections.conversion.trees import Leaf, leaves
 from detections.rules import CorrelationRule, Rule, SigmaRule
 from normalizer.events import SEVERITY, Level
 from normalizer.events.taxonomy import fields
@@ -124,8 +123,7 @@ def _version(rule: Rule) -> int:
 def _required(one: AnyRule) -> list[dict[str, str]]:
     names: dict[str, None] = {}
     if isinstance(one, SigmaRule):
-        for tree in one.conditions:
-            names |= dict.fromkeys(f.field for f in leaves(tree) if isinstance(f, Leaf))
+        names |= dict.fromkeys(fields_of(one))
     elif isinstance(one, CorrelationRule):
         names |= dict.fromkeys(name for name in one.correlation.group_by if field_type(name))
         names |= dict.fromkeys(one.correlation.fields)

@@ -6,7 +6,9 @@ whole value, where ours looks for a part of it: anchors become nothing, and thei
 
 import importlib
 import re
+import sys
 from collections.abc import Iterable, Sequence
+from functools import cache
 from typing import Any
 
 import msgspec
@@ -17,7 +19,6 @@ from detections.conversion.patterns import IN_VALUE, Dot, in_class, one_of
 _MOST_REPEATS = 255
 _STARTS = ("AT_BEGINNING", "AT_BEGINNING_STRING")
 _ENDS = ("AT_END", "AT_END_STRING")
-_SPACES = "".join(chr(code) for code in range(0x11_0000) if chr(code).isspace())
 _ASCII_SPACES = " \t\n\r\f\v"
 _SINGLE = ("LITERAL", "NOT_LITERAL", "ANY", "IN", "SUBPATTERN")
 _REASONS = {
@@ -199,10 +200,15 @@ class _Writing:
 
     def _category(self, category: str, flags: int) -> str:
         if category == "SPACE":
-            return _ASCII_SPACES if flags & re.ASCII else _SPACES
+            return _ASCII_SPACES if flags & re.ASCII else _spaces()
         if category not in ("DIGIT", "WORD"):
             raise Untranslatable("uses a class of characters that Lucene doesn't have")
         sign, chars = (r"\d", "0-9") if category == "DIGIT" else (r"\w", "a-zA-Z0-9_")
         if not flags & re.ASCII:
             self.losses.append(f"takes {sign} for {chars} alone, without other scripts")
         return chars
+
+
+@cache
+def _spaces() -> str:
+    return "".join(char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace())

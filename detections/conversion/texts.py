@@ -49,7 +49,13 @@ def read_text(field: str, value: SigmaString) -> Text:
         case "lower":
             return Text(value.lower(), "exact")
         case "upper":
-            return Text(value.upper(), "exact")
+            # Such fields are ASCII; `ß` must not become the `SS` that one may hold.
+            folded = value.lower()
+            return Text(folded.map_str_parts(_upper), "exact")
         case _:
             literal = "".join(part for part in value.s if isinstance(part, str))
             return Text(value, "any case" if has_case(literal) else "exact")
+
+
+def _upper(text: str) -> str:
+    return text.upper() if text.isascii() else text

@@ -40,6 +40,8 @@ _PROOF = """\
   are fewer: a series alerts when it begins and when it has doubled.
 - Times of queries end at the present: events of the past that come later are found by their time of
   receipt (`event.ingested`; Splunk's index time), but not by correlations.
+- Two fields with the same number written differently, such as 05 and 5, are equal to the engine
+  alone.
 - Exceptions are part of a query, until their end. Those from correlations can't be: this is said.
 - Case is left out of account, as in Sigma. Where the normalizer decides about a field's case
   (actions, addresses, hashes, labels, countries), the query compares exactly; elsewhere Lucene gets
@@ -61,6 +63,7 @@ _LEGEND: Mapping[str, str] = {
     "letter-case": "case is compared in another way",
     "list": "the field is a list, which the language doesn't support here",
     "long-text": "longer than what the target takes",
+    "name": "a name that would be read as a part of the query",
     "network": "a network in a field that is text there",
     "not-indexed": "the field isn't indexed",
     "number": "the target doesn't hold the number exactly",

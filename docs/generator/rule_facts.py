@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 from sigma.types import SigmaCompareExpression, SigmaNumber
 
-from detections.conversion.convert import AnyRule, Converted, Converter
+from detections.conversion.convert import AnyRule, Converted, Converter, fields_of
 from detections.conversion.known_fields import field_type
 from detections.conversion.languages import DIALECTS, Language
 from detections.conversion.trees import Keyword, Leaf, leaves
@@ -172,9 +172,7 @@ def _fields(
 ) -> tuple[str, ...]:
     found: dict[str, None] = {}
     for rule in sigma:
-        for part in _leaves(rule):
-            if isinstance(part, Leaf):
-                found[part.field] = None
+        found |= dict.fromkeys(fields_of(rule))
     for rule in (one, *bases):
         if isinstance(rule, CorrelationRule):
             aliases = rule.correlation.aliases

@@ -89,12 +89,12 @@ def convert(
     else:
         if output is None and done:
             typer.echo(text, nl=False)
-        _say(exported, output)
+        _say(exported, output, alerts=alerts)
     if len(done) < len(exported) or not done:
         raise typer.Exit(CONFIGURATION)
 
 
-def _say(exported: "Sequence[Exported]", output: Path | None) -> None:
+def _say(exported: "Sequence[Exported]", output: Path | None, *, alerts: bool) -> None:
     from detections.conversion.export import described
 
     problems = [problem for one in exported for problem in one.problems]
@@ -110,6 +110,8 @@ def _say(exported: "Sequence[Exported]", output: Path | None) -> None:
     place = f" to {output}" if output is not None else ""
     missing = f"; {refused} were refused and are missing" if refused else ""
     typer.echo(f"wrote {len(done)} of {len(exported)} rules{place} ({said}){missing}", err=True)
+    if refused and not alerts:
+        typer.echo("--alerts takes over Tapewatch's own alerts of what is refused", err=True)
 
 
 def _report(exported: "Sequence[Exported]", text: str | None) -> dict[str, Any]:

@@ -19,12 +19,15 @@ from pipeline.units import SECOND
 from tests.servers.elasticsearch.server import ElasticsearchServer
 
 _AT_ONCE = 100
+#: `index.max_result_window`.
+_MOST = 10_000
 
 
 class Searched:
     """A data stream with records in it."""
 
     def __init__(self, server: ElasticsearchServer, records: Sequence[Record]) -> None:
+        assert len(records) <= _MOST, "a search would not give them all"
         self._server = server
         names = StreamNames(prefix=f"test-{uuid.uuid4().hex[:12]}-tapewatch", namespace="unit")
         self.stream = names.stream("events")
@@ -55,7 +58,7 @@ class Searched:
         searches: list[dict[str, object]] = []
         for _, query in chunk:
             asked = {"query_string": {"query": query, "analyze_wildcard": True}}
-            searches += [{"index": self.stream}, {"query": asked, "size": 10_000, "_source": False}]
+            searches += [{"index": self.stream}, {"query": asked, "size": _MOST, "_source": False}]
         answer = client.msearch(searches=searches)
         found: dict[str, set[str]] = {}
         for (name, query), response in zip(chunk, answer["responses"], strict=True):

@@ -9,6 +9,7 @@ from detections.conversion.convert import Converter
 from detections.engine import Engine
 from detections.rules import ExceptionRule, RuleSet, load_rules
 from normalizer.events import Record
+from normalizer.events.chain import ZERO_ADDRESS
 from pipeline.problems import Location
 from tests.conversion.random_rules import item_rules, random_rules
 from tests.conversion.records import HOSTILE, RULES, numbered, rule_test_records, variants
@@ -22,7 +23,7 @@ CHANCE = 20261125
 def records() -> list[Record]:
     chance = random.Random(CHANCE)
     written = rule_test_records()
-    return numbered([*written, *variants(written, chance, 1_500)])
+    return numbered([*written, *variants(written, chance, 1_200)])
 
 
 @pytest.fixture(scope="module")
@@ -77,8 +78,8 @@ def test_our_rules_find_the_same_events(records: list[Record], searched: Searche
 
 def test_random_rules_find_the_same_events(records: list[Record], searched: Searched) -> None:
     chance = random.Random(CHANCE)
-    ruleset = random_rules(chance, 500)
-    assert demand_the_same_hits(ruleset, records, searched) >= 350
+    ruleset = random_rules(chance, 250)
+    assert demand_the_same_hits(ruleset, records, searched) >= 190
 
 
 def quoted(text: str) -> str:
@@ -99,7 +100,8 @@ def test_exceptions_leave_the_same_events_alone(records: list[Record], searched:
     chance = random.Random(CHANCE)
     whole = engine_hits(ruleset, records)
     times = sorted(record.timestamp for record in records)
-    known = ("INV-0001", "acme-usd", "0x00000000000000000000000000000000000000a1", "", *HOSTILE[:9])
+    addresses = ("0x00000000000000000000000000000000000000a1", ZERO_ADDRESS)
+    known = ("INV-0001", "acme-usd", *addresses, *HOSTILE[1:9])
     conditions = item_rules(
         ["investor.source.labels: custodian", "token.symbol|startswith: a", "token.amount|gte: 5"]
     )

@@ -124,6 +124,13 @@ def test_fields_of_others_are_warned_of() -> None:
     assert codes(one("lucene", foreign)) == {"unknown-fields": "warning"}
 
 
+@pytest.mark.parametrize("name", ["x) OR (y", "a b", "a`b", "a:b", "a{}", 'a"b'])
+def test_a_name_that_would_be_a_part_of_the_query_is_refused(name: str) -> None:
+    document = rule(items(f"'{name}': x")).replace("tapewatch", "windows")
+    for language in DIALECTS:
+        assert codes(one(language, document)).get("name") == "error"
+
+
 BASE = rule(items("event.action: trade"), number=1, name="first")
 OTHER = rule(items("event.action: order-placed"), number=2, name="second")
 CORRELATIONS: list[tuple[str, dict[Language, dict[str, str]]]] = [
