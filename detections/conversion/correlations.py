@@ -112,6 +112,8 @@ def to_eql(
     _check_common(correlation, losses, place)
     count = _runs(correlation)
     match correlation.type:
+        case "event_count" if len(bases) > 1:
+            losses.refuse("correlation", "EQL can't count events of several rules together", place)
         case "event_count" if count is None:
             losses.refuse(
                 "comparison",

@@ -145,6 +145,10 @@ CORRELATIONS: list[tuple[str, dict[Language, dict[str, str]]]] = [
         },
     ),
     (
+        "  type: event_count\n  rules: [first, second]\n  timespan: 5m\n  condition: {gte: 10}",
+        {"esql": {"buckets": "warning"}, "eql": {"correlation": "error"}},
+    ),
+    (
         "  type: event_count\n  rules: [first]\n  timespan: 5m\n  condition: {lt: 10}",
         {"esql": {"buckets": "warning"}, "eql": {"comparison": "error"}},
     ),
