@@ -2,12 +2,14 @@
 
 import datetime
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from detections.rules.context import Context, context_of
 from detections.rules.correlation_rule import read_correlation_rule
 from detections.rules.correlator_rule import read_correlator
+from detections.rules.document import TooManyProblems
 from detections.rules.drafts import Draft, Names, draft
 from detections.rules.exception_files import read_exceptions, warn_of_expired
 from detections.rules.files import Content, content_of
@@ -85,11 +87,13 @@ def _read(drafts: Sequence[Draft], names: Names, context: Context) -> list[Draft
     correlations = connect(drafts, names)
     filters = read_filters(drafts, names, context)
     for one in drafts:
-        if one.kind == "sigma":
-            read_sigma(one, filters, context)
-        elif one.kind == "correlator":
-            read_correlator(one)
+        with suppress(TooManyProblems):
+            if one.kind == "sigma":
+                read_sigma(one, filters, context)
+            elif one.kind == "correlator":
+                read_correlator(one)
     for one in correlations:
-        read_correlation_rule(one, context)
+        with suppress(TooManyProblems):
+            read_correlation_rule(one, context)
     check_use(filters)
     return correlations

@@ -27,7 +27,7 @@ def read_detection(
     """
     before = reading.errors
     selections: dict[str, SigmaDetection] = {}
-    names: list[str] = []
+    names: dict[str, None] = {}  # in their order
     for key, value in node.pairs:
         if key.text == "timeframe":
             reading.report(
@@ -37,7 +37,7 @@ def read_detection(
                 advice="a correlation counts within a timespan",
             )
         elif key.text not in ("condition", besides):
-            names.append(key.text)
+            names[key.text] = None
             if (built := read_selection(reading, key, value, context)) is not None:
                 selections[key.text] = built
     nodes = _condition_nodes(reading, node)

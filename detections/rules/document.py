@@ -18,6 +18,7 @@ from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
 
 OURS = "tapewatch"
+_MOST_PROBLEMS = 500
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _TYPOLOGY = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 REQUIRED = (
@@ -73,6 +74,10 @@ class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     parameters: Node | None = None
 
 
+class TooManyProblems(Exception):
+    """A document is given up: nobody reads on, and a hostile one could ask for a million."""
+
+
 class Reading:
     """A rule document being read, with the problems found so far."""
 
@@ -83,7 +88,14 @@ class Reading:
         self.problems: list[Problem] = []
 
     def report(self, node: Node, code: str, message: str, **more: Any) -> None:
-        self.problems.append(node.problem(code, message, **more))
+        """Note a problem; `more` are further fields of it. Raises TooManyProblems at last."""
+        self.add(node.problem(code, message, **more))
+
+    def add(self, problem: Problem) -> None:
+        """Note a problem. Raises TooManyProblems at last."""
+        self.problems.append(problem)
+        if len(self.problems) >= _MOST_PROBLEMS:
+            raise TooManyProblems
 
     def at(self, key: str) -> Node:
         """The value of a key, or the document's beginning where it isn't there."""

@@ -11,13 +11,14 @@ exceptions:
 
 import datetime
 from collections.abc import Iterable, Sequence
+from contextlib import suppress
 from typing import Annotated
 
 from msgspec import Meta, Struct
 
 from detections.rules.context import Context
 from detections.rules.detection import build_trees, read_selection
-from detections.rules.document import Reading, content_hash, derived_id
+from detections.rules.document import Reading, TooManyProblems, content_hash, derived_id
 from detections.rules.drafts import Draft, Names
 from detections.rules.model import ExceptionRule
 from detections.rules.reach import matching_actions
@@ -62,8 +63,9 @@ def read_exceptions(
             outcome = examine(document, ExceptionsDocument)
             problems += outcome.problems
             for node in outcome.value.exceptions if outcome.value is not None else ():
-                reading = Reading(node, foreign=False)
-                one = _read(reading, names, context)
+                reading, one = Reading(node, foreign=False), None
+                with suppress(TooManyProblems):
+                    one = _read(reading, names, context)
                 problems += reading.problems
                 if one is None:
                     continue
@@ -147,7 +149,7 @@ def _rules(reading: Reading, node: Node | None, names: Names) -> list[Draft]:
         text = one.text.strip() if isinstance(one, ScalarNode) else ""
         rule = names.find(text) if text else None
         if text and rule is None:
-            reading.problems.append(names.missing(one, text))
+            reading.add(names.missing(one, text))
         elif rule is not None and rule.kind == "filter":
             reading.report(one, _CODE, f"{shown(text)} is a filter, which alerts nobody")
         elif rule is not None:

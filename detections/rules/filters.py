@@ -6,12 +6,13 @@ out is `not selection`.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 from sigma.conditions import ConditionAND, ConditionItem
 
 from detections.rules.context import Context
 from detections.rules.detection import build_trees, read_detection
-from detections.rules.document import read_document
+from detections.rules.document import TooManyProblems, read_document
 from detections.rules.drafts import Draft, Names
 from detections.rules.lists import list_digests
 from detections.rules.logsource import LogSource, is_foreign, read_logsource
@@ -59,8 +60,12 @@ class Filter:
 
 def read_filters(drafts: Sequence[Draft], names: Names, context: Context) -> list[Filter]:
     """The filters among the drafts. Reports what is wrong with them."""
-    found = [_read(one, names, context) for one in drafts if one.kind == "filter"]
-    return [one for one in found if one is not None]
+    found: list[Filter] = []
+    for one in drafts:
+        if one.kind == "filter":
+            with suppress(TooManyProblems):
+                found += _read(one, names, context)
+    return found
 
 
 def filtered(
@@ -84,7 +89,7 @@ def check_use(filters: Sequence[Filter]) -> None:
             )
 
 
-def _read(draft: Draft, names: Names, context: Context) -> Filter | None:
+def _read(draft: Draft, names: Names, context: Context) -> list[Filter]:
     reading, node = draft.reading, draft.node.get("filter")
     reading.foreign = is_foreign(draft.node)
     read_document(reading, required_of(draft))
@@ -93,15 +98,15 @@ def _read(draft: Draft, names: Names, context: Context) -> Filter | None:
     if not isinstance(node, MappingNode):
         expected = "rules, selections and a condition"
         reading.report(node or draft.node, "rule/filter", "this isn't a group", expected=expected)
-        return None
+        return []
     targets = _targets(draft, node, names, logsource)
     detection = read_detection(reading, node, context, besides="rules")
     if detection is None or not reading.usable:
-        return None
+        return []
     if len(detection.conditions) > 1:
         condition = node.get("condition") or node
         reading.report(condition, "rule/filter", "a filter has one condition", expected="text")
-        return None
+        return []
     draft.apply(list_digests(detection.selections, context.lists))
     if not _leaves_out(detection):
         reading.report(
@@ -111,7 +116,7 @@ def _read(draft: Draft, names: Names, context: Context) -> Filter | None:
             severity="warning",
             advice="to leave out those that match, write: not ...",
         )
-    return Filter(draft, logsource, detection, targets)
+    return [Filter(draft, logsource, detection, targets)]
 
 
 def _leaves_out(detection: Detection) -> bool:
@@ -141,7 +146,7 @@ def _targets(
             continue
         found = names.find(text)
         if found is None:
-            reading.problems.append(names.missing(one, text))
+            reading.add(names.missing(one, text))
         elif found.kind != "sigma":
             message = f"{shown(text)} is no Sigma rule, and filters are for those"
             reading.report(one, "rule/reference", message)

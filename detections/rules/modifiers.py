@@ -126,34 +126,38 @@ class SigmaWindowsDashModifier(SigmaValueModifier[SigmaString, SigmaExpansion]):
                 f"windash can't take more than {_MOST_DASHES} options in one value: "
                 "write each as a value of its own, with contains and all"
             )
-        return SigmaExpansion([*_replaced(val, marked.s, {"_windash": _DASHES})])
+        return SigmaExpansion([*_replaced(val, marked.s, {"_windash": _DASHES}, MOST_VALUES)])
 
 
 def expand_modifier(lists: Lists) -> Modifier:
     """The modifier `expand` with the values of these lists."""
 
     class Expand(SigmaExpandModifier):
+        made = 0
+        """Values for all of one item."""
+
         def apply(self, val: Any) -> list[Any]:
-            return [
-                one
-                for marked in super().apply(val)
-                for one in (
-                    [marked] if isinstance(marked, SigmaExpansion) else _expansions(marked, lists)
-                )
-            ]
+            found: list[Any] = []
+            for marked in super().apply(val):
+                if isinstance(marked, SigmaExpansion):
+                    found.append(marked)  # its values were expanded one by one
+                else:
+                    found += _expansions(marked, lists, MOST_VALUES - self.made)
+            self.made += len(found)
+            return found
 
     Expand.__name__ = SigmaExpandModifier.__name__  # by which pySigma knows what it is called
     return Expand
 
 
 def _expansions(
-    val: SigmaString | SigmaRegularExpression, lists: Lists
+    val: SigmaString | SigmaRegularExpression, lists: Lists, most: int
 ) -> Iterator[SigmaString | SigmaRegularExpression]:
     if isinstance(val, SigmaString):
-        yield from _replaced(val, val.s, lists)
+        yield from _replaced(val, val.s, lists, most)
         return
     # What a list holds is text, not part of an expression.
-    for one in _replaced(val.regexp, val.regexp.s, lists, literal=True):
+    for one in _replaced(val.regexp, val.regexp.s, lists, most, literal=True):
         found = SigmaRegularExpression("", set(val.flags))
         if one.contains_placeholder():
             found.regexp = one
@@ -168,7 +172,12 @@ def _as_written(val: SigmaString) -> str:
 
 
 def _replaced(
-    model: SigmaString, parts: Sequence[SigmaStringPartType], lists: Lists, *, literal: bool = False
+    model: SigmaString,
+    parts: Sequence[SigmaStringPartType],
+    lists: Lists,
+    most: int,
+    *,
+    literal: bool = False,
 ) -> Iterator[SigmaString]:
     """A text of the model's class for each combination of values for its placeholders."""
     choices: list[Sequence[Sequence[SigmaStringPartType]]] = []
@@ -182,7 +191,7 @@ def _replaced(
         else:
             choices.append([SigmaString(value).s for value in values])
         count *= len(choices[-1])
-    if count > MOST_VALUES:
+    if count > most:
         raise SigmaValueError(f"its placeholders stand for more than {MOST_VALUES:,} values")
     for combination in product(*choices):
         found = type(model)()

@@ -1,8 +1,10 @@
 """Which rules a correlation refers to, across all files of a set."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from graphlib import CycleError, TopologicalSorter
 
+from detections.rules.document import TooManyProblems
 from detections.rules.drafts import Draft, Names
 from detections.rules.temporal_expression import rule_words
 from pipeline.problems import shown
@@ -21,9 +23,10 @@ def connect(drafts: Sequence[Draft], names: Names) -> list[Draft]:
     correlations = [one for one in drafts if one.kind == "correlation"]
     unsure: set[str] = set()
     for correlation in correlations:
-        for node in references(correlation.node):
-            if not _tie(correlation, node, names):
-                unsure.add(correlation.node.source.name)
+        with suppress(TooManyProblems):
+            for node in references(correlation.node):
+                if not _tie(correlation, node, names):
+                    unsure.add(correlation.node.source.name)
     for one in drafts:
         one.may_feed |= one.node.source.name in unsure and not one.feeds
     return _in_order(correlations)
@@ -63,7 +66,7 @@ def _tie(correlation: Draft, node: ScalarNode, names: Names) -> bool:
     reading, text = correlation.reading, node.text.strip()
     found = names.find(text)
     if found is None:
-        reading.problems.append(names.missing(node, text))
+        reading.add(names.missing(node, text))
         return False
     if found.kind == "filter":
         reading.report(node, "rule/reference", f"{shown(text)} is a filter, which matches nothing")

@@ -43,7 +43,7 @@ from pipeline.problems import one_of, shown
 
 _LOWER: dict[CompareOperators, bool] = {CompareOperators.GT: True, CompareOperators.GTE: False}
 _UPPER: dict[CompareOperators, bool] = {CompareOperators.LT: True, CompareOperators.LTE: False}
-_MOST_NODES = 20_000
+_MOST_NODES = 2_000
 
 
 class _Claim(msgspec.Struct, frozen=True):
