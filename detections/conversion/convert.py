@@ -17,6 +17,8 @@ from detections.rules import CorrelationRule, CorrelatorRule, ExceptionRule, Rul
 from pipeline.problems import shown
 
 _NAME = re.compile(r"[\w@][\w.@-]*", re.ASCII)
+#: Elasticsearch takes 1,024 clauses in any case, and more where it has the memory.
+_MOST_VALUES = 1_000
 AnyRule = SigmaRule | CorrelationRule | CorrelatorRule
 EVENTS_INDEX = "logs-tapewatch.events-*"
 
@@ -81,6 +83,12 @@ class Converter:
 
     def _fitted(self, one: SigmaRule, language: Language, losses: Losses) -> Tree:
         check_names(fields_of(one), losses)
+        count = sum(1 for tree in one.conditions for _ in leaves(tree))
+        if count > _MOST_VALUES:
+            losses.warn(
+                "many-values",
+                f"it compares with {count:,} values, which may be more than a server takes",
+            )
         unknown = {name for name in fields_of(one) if field_type(name) is None}
         if unknown:
             losses.warn(

@@ -42,6 +42,7 @@ _PROOF = """\
   receipt (`event.ingested`; Splunk's index time), but not by correlations.
 - Two fields with the same number written differently, such as 05 and 5, are equal to the engine
   alone.
+- Values of reference lists are those of the day of the conversion: convert again when they change.
 - Exceptions are part of a query, until their end. Those from correlations can't be: this is said.
 - Case is left out of account, as in Sigma. Where the normalizer decides about a field's case
   (actions, addresses, hashes, labels, countries), the query compares exactly; elsewhere Lucene gets
@@ -63,6 +64,7 @@ _LEGEND: Mapping[str, str] = {
     "letter-case": "case is compared in another way",
     "list": "the field is a list, which the language doesn't support here",
     "long-text": "longer than what the target takes",
+    "many-values": "it compares with more values than a server may take",
     "name": "a name that would be read as a part of the query",
     "network": "a network in a field that is text there",
     "not-indexed": "the field isn't indexed",

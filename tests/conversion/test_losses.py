@@ -119,6 +119,12 @@ def test_an_expression_under_not_is_refused_in_splunk() -> None:
     assert codes(one("spl", rule(detection))) == {"expression": "error"}
 
 
+def test_a_rule_with_very_many_values_is_warned_of() -> None:
+    values = ", ".join(f"a{number}" for number in range(1_001))
+    found = one("lucene", rule(items(f"token.symbol: [{values}]")))
+    assert codes(found) == {"many-values": "warning"}
+
+
 def test_fields_of_others_are_warned_of() -> None:
     foreign = rule(items("Image|endswith: x")).replace("tapewatch", "windows")
     assert codes(one("lucene", foreign)) == {"unknown-fields": "warning"}
