@@ -21,8 +21,11 @@ def read_correlation_rule(draft: Draft, context: Context) -> None:
     """Read the draft's rule, after those that it refers to. Reports what is wrong with it."""
     reading = draft.reading
     bases = [base for _, base in draft.bases]
-    # Whose base rules are all for log sources of others is so itself.
-    reading.foreign = bool(bases) and all(base.reading.foreign for base in bases)
+    if bases:
+        # Whose base rules are all for log sources of others is so itself.
+        reading.foreign = all(base.reading.foreign for base in bases)
+    else:  # none of them is there, which is told; what is known is whether it is written like ours
+        reading.foreign = draft.node.get("typology") is None
     draft.actions = _actions(bases)
     document = read_document(reading, required_of(draft))
     check_misplaced(draft)

@@ -157,7 +157,8 @@ class Names:
             return node.problem(
                 code, f"a rule is called by name or id, not by title: {shown(text)}", hint=hint
             )
-        hint = did_you_mean(text, [*self._names, *self._ids])
+        given = [one.id for one in self._ids.values() if one.node.get("id") is not None]
+        hint = did_you_mean(text, [*self._names, *given])
         if hint is None and (by_title := did_you_mean(text, self._titles)) is not None:
             near = self._titles[by_title]
             hint = near.name or near.id

@@ -495,6 +495,14 @@ def test_correlations_over_rules_of_other_log_sources_have_their_own_fields() ->
     assert found.warnings == ()
 
 
+def test_a_correlation_of_others_whose_rules_aren_t_there_is_told_only_that() -> None:
+    text = (
+        "title: Many failed\ncorrelation:\n  type: event_count\n  rules: [failed]\n"
+        "  group-by: [TargetUserName]\n  timespan: 10m\n  condition: {gte: 10}\n"
+    )
+    assert the_problem(text).message == 'there is no rule with the id or name "failed"'
+
+
 # --- how it reads
 
 
