@@ -74,15 +74,14 @@ class _Known(msgspec.Struct, frozen=True):
         for one in self.claims:
             if _contradict(one, claim):
                 return one
-        values = [one for one in self.claims if one.values is not None]
-        if values:
-            left = [v for v in values[0].values or () if self._allows(v, claim)]
-            if not left:
-                return values[0]
-        return _Known((*self.claims, claim))
-
-    def _allows(self, value: Any, more: _Claim) -> bool:
-        return all(one.test is None or one.test(value) for one in (*self.claims, more))
+        together = (*self.claims, claim)
+        if not self.claims:
+            return _Known(together)
+        # 5 is the text 5.0 by its number, which isn't 5 by its text: one way round is enough.
+        lists = [one.values for one in together if one.values is not None]
+        if lists and not any(_allowed(value, together) for values in lists for value in values):
+            return next((one for one in self.claims if one.values is not None), self.claims[-1])
+        return _Known(together)
 
 
 class _Facts(msgspec.Struct, frozen=True):
@@ -231,10 +230,14 @@ def _fits(action: str, claim: _Claim) -> bool:
 def _contradict(one: _Claim, other: _Claim) -> bool:
     if one.present is not None and other.present is not None and one.present is not other.present:
         return True
-    for values, test in ((one.values, other.test), (other.values, one.test)):
-        if values is not None and test is not None and not any(test(value) for value in values):
-            return True
+    lists = [claim.values for claim in (one, other) if claim.values is not None]
+    if lists and not any(_allowed(v, (one, other)) for values in lists for v in values):
+        return True
     return _apart(one.low, other.high) or _apart(other.low, one.high)
+
+
+def _allowed(value: Any, claims: Iterable[_Claim]) -> bool:
+    return all(one.test is None or one.test(value) for one in claims)
 
 
 def _apart(low: tuple[float, bool] | None, high: tuple[float, bool] | None) -> bool:
@@ -305,7 +308,7 @@ def _claim(field: str, value: SigmaType, place: ItemPlace | None, foreign: bool)
         return _Claim(field, place, present=True)  # of a list, elements may be different
     if isinstance(value, SigmaExpansion):
         claims = [_claim(field, one, place, foreign) for one in value.values]
-        return _either([one for one in claims if one is not None])
+        return _either([one for one in claims if one is not None]) if claims else None
     return _of_value(_Claim(field, place, present=True), value)
 
 

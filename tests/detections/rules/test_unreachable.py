@@ -67,6 +67,8 @@ def test_both_places_are_told() -> None:
         "  s: {token.symbol: [A, B]}\n  t: {token.symbol: [B, C]}\n  condition: s and t",
         # a list may hold both
         "  s: {investor.source.labels: a}\n  t: {investor.source.labels: b}\n  condition: s and t",
+        # a number and its text
+        "  s: {token.amount_raw: 5}\n  t: {token.amount_raw: '5'}\n  condition: s and t",
         # upper and lower case
         "  s: {token.symbol: acme}\n  t: {token.symbol|cased: ACME}\n  condition: s and t",
         "  s: {token.symbol: acme}\n  t: {token.symbol|re: ^ACME}\n  condition: s and t",
@@ -130,6 +132,11 @@ def test_rules_of_others_are_looked_through_too() -> None:
         "    Image: 'C:\\good.exe'\n  condition: s and not filter"
     )
     assert [line for line, _ in warnings(text)] == [8]
+
+
+def test_a_number_may_be_written_in_many_ways() -> None:
+    text = foreign("  s: {a: 5}\n  t: {a: '5.0'}\n  u: {a|gte: 5}\n  condition: s and t and u")
+    assert warnings(text) == []
 
 
 def test_lists_of_ecs_may_hold_both() -> None:
