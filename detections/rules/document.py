@@ -20,6 +20,7 @@ from pipeline.yaml_scalars import meaning
 OURS = "tapewatch"
 _MOST_PROBLEMS = 500
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
+_SLASHES = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 _TYPOLOGY = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 REQUIRED = (
     *("title", "id", "status", "level", "description", "author", "date", "typology"),
@@ -117,7 +118,8 @@ class Reading:
 
 def read_document(reading: Reading, required: Collection[str]) -> RuleDocument | None:
     """The keys of the document, checked; None where they can't be read. Reports what is wrong."""
-    outcome = examine(reading.node, RuleDocument, other_keys=None if reading.foreign else ())
+    node = _with_dashes(reading.node) if reading.foreign else reading.node
+    outcome = examine(node, RuleDocument, other_keys=None if reading.foreign else ())
     reading.problems += outcome.problems
     document = outcome.value
     present = {name.text for name, value in reading.node.pairs if not _is_empty(value)}
@@ -133,6 +135,23 @@ def read_document(reading: Reading, required: Collection[str]) -> RuleDocument |
         _check_id(reading, document)
         _check_typology(reading, document)
     return document
+
+
+def _with_dashes(node: MappingNode) -> MappingNode:
+    """The document with dates such as 2022/7/28, which others write, as 2022-07-28."""
+    pairs = [
+        (key, _dashed(value) if key.text in ("date", "modified") else value)
+        for key, value in node.pairs
+    ]
+    return msgspec.structs.replace(node, pairs=pairs)
+
+
+def _dashed(node: Node) -> Node:
+    found = _SLASHES.fullmatch(node.text) if isinstance(node, ScalarNode) else None
+    if found is None:
+        return node
+    year, month, day = found.groups()
+    return msgspec.structs.replace(node, text=f"{year}-{month:0>2}-{day:0>2}")
 
 
 def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -> Rule:

@@ -26,6 +26,7 @@ _KINDS: dict[str, Kind] = {
     "correlator": "correlator",
     "detection": "sigma",
 }
+_OLD_ACTIONS = ("global", "reset", "repeat")
 _EXPECTED = (
     "a Sigma rule (with detection), a correlation, a filter, or a correlator rule "
     "(with correlator and parameters)"
@@ -98,6 +99,12 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
         problems.append(node.problem("rule/not-a-rule", "this isn't a rule", expected=_EXPECTED))
         return None
     present = {key.text for key, _ in node.pairs}
+    action = node.get("action")
+    if isinstance(action, ScalarNode) and action.text in _OLD_ACTIONS:
+        message = f"action: {action.text} belonged to an old form of Sigma"
+        advice = "write each rule out in a document of its own"
+        problems.append(action.problem("rule/action", message, advice=advice))
+        return None
     for key, kind in _KINDS.items():
         if key in present:
             return Draft(node, kind)

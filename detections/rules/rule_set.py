@@ -25,3 +25,9 @@ class RuleSet(msgspec.Struct, frozen=True):
     @property
     def rules(self) -> list[Rule]:
         return [one.rule for one in (*self.sigma, *self.correlators, *self.correlations)]
+
+    @property
+    def alerting(self) -> list[Rule]:
+        """The rules that give alerts: without those that only feed correlations."""
+        silent = {one.rule.id for one in (*self.sigma, *self.correlations) if one.silent}
+        return [rule for rule in self.rules if rule.id not in silent]

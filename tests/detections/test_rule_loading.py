@@ -290,3 +290,18 @@ def test_text_that_turns_its_direction_is_a_warning_in_rules_which_may_look_for_
     assert warning.message == "an invisible character (U+202E) stands here"
     with pytest.raises(ProblemsFound):
         parse_rules(detection("token.name|contains: '\u2028'").encode())
+
+
+def test_others_may_write_dates_with_slashes() -> None:
+    text = (
+        "title: Foreign\nlogsource: {product: windows}\ndate: 2022/7/28\n"
+        "detection:\n  s: {CommandLine: x}\n  condition: s\n"
+    )
+    (found,) = parse_rules(text.encode()).sigma
+    assert found.rule.version == "2022-07-28"
+    assert "date" in the_error(SOUND.replace("2026-01-31", "2026/01/31")).path
+
+
+def test_global_documents_of_old_sigma_are_told_what_to_be_instead() -> None:
+    problem = the_error("action: global\ntitle: x\n")
+    assert problem.message == "action: global belonged to an old form of Sigma"
