@@ -83,9 +83,9 @@ def _content(config: Configuration) -> list[Finding]:
     except ProblemsFound as problems:
         found.append(Finding(level="error", subject="reference data", message=str(problems)))
     try:
-        rules = load_rules(config.detections.rules)
-        count = len(rules.sigma) + len(rules.correlators)
-        found.append(Finding(level="ok", subject="rules", message=f"{count} rules are good"))
+        rules = load_rules(config.detections.rules, pipelines=config.detections.pipelines)
+        message = f"{len(rules.rules)} rules are good"
+        found.append(Finding(level="ok", subject="rules", message=message))
     except ProblemsFound as problems:
         found.append(
             Finding(

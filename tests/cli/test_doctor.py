@@ -139,3 +139,19 @@ def test_a_recording_that_is_none_is_found(tmp_path: Path) -> None:
 
     assert findings(answer)["source r"]["level"] == "error"
     assert "not a Tapewatch recording" in findings(answer)["source r"]["message"]
+
+
+def test_rules_are_read_with_the_configured_pipelines(tmp_path: Path) -> None:
+    (tmp_path / "ledger.yml").write_text(
+        "title: Large move\nlogsource: {product: ledger}\n"
+        "detection:\n  s: {units|gte: 5000}\n  condition: s\n"
+    )
+    pipeline = "transformations:\n  - {type: field_name_mapping, mapping: {units: token.symbol}}\n"
+    pipeline += "  - {type: change_logsource, product: tapewatch}\n"
+    (tmp_path / "names.yml").write_text(pipeline)
+    detections = {"rules": ["ledger.yml"], "pipelines": ["names.yml"]}
+    write_configuration(tmp_path, detections=detections)
+
+    answer = tapewatch("doctor", "--json", folder=tmp_path)
+
+    assert "token.symbol" in findings(answer)["rules"]["message"]
