@@ -96,7 +96,7 @@ def stats(
         from pipeline.cli.label_option import load_labels
 
         judged = load_labels(labels, ruleset.rules)
-    statistics = Statistics(ruleset.rules, judged)
+    statistics = Statistics(ruleset.alerting, judged)
     for moment in found.span or ():
         statistics.reach(moment)
     unreadable = _read(found, statistics)

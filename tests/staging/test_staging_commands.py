@@ -74,6 +74,17 @@ def test_the_numbers_as_json(folder: Path) -> None:
     assert of(stats(folder, "--json"), OFTEN)["advice"] is None
 
 
+def test_a_rule_that_only_feeds_correlations_is_no_live_rule(folder: Path) -> None:
+    base = "title: Base\nname: base\nlogsource: {product: tapewatch}\n"
+    base += "detection: {s: {event.action: token-transfer}, condition: s}\n---\n"
+    correlation = CORRELATION.replace("[large]", "[base]").replace("  generate: true\n", "")
+    (folder / "sigma_rules" / "often.yml").write_text(base + correlation)
+
+    found = json.loads(stats(folder, "--json").out)["rules"]
+
+    assert [one["id"] for one in found] == [LARGE, OFTEN]
+
+
 def test_the_criteria_are_options(folder: Path) -> None:
     assert "wait: Large transfer" in stats(folder, "--least-days", "30").out
     assert "tune it first: Large transfer" in stats(folder, "--most-a-day", "0.5").out
