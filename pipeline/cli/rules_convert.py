@@ -108,7 +108,7 @@ def _say(exported: "Sequence[Exported]", output: Path | None, *, alerts: bool) -
         typer.echo(f"nothing was converted: all of {refused} rules were refused", err=True)
         return
     place = f" to {output}" if output is not None else ""
-    missing = f"; {refused} were refused and are missing" if refused else ""
+    missing = f"; {refused} refused and missing" if refused else ""
     typer.echo(f"wrote {len(done)} of {len(exported)} rules{place} ({said}){missing}", err=True)
     if refused and not alerts:
         typer.echo("--alerts takes over Tapewatch's own alerts of what is refused", err=True)

@@ -45,7 +45,7 @@ def test_what_is_refused_is_said_with_its_place_and_is_missing(tmp_path: Path) -
     assert "refused.yml:" in answer.error
     assert "token.amount_raw is text in Elasticsearch" in answer.error
     assert "|     ^^^^^^^^^^^^^^^^^^^" in answer.error
-    assert "wrote 1 of 2 rules (1 as Lucene); 1 were refused and are missing" in answer.error
+    assert "wrote 1 of 2 rules (1 as Lucene); 1 refused and missing" in answer.error
 
 
 def test_what_loses_meaning_is_warned_of_and_strictly_refused(tmp_path: Path) -> None:
