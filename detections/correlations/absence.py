@@ -138,6 +138,7 @@ class Silence(Windows[SilentGroup]):
             self._bound(now)
             return None
         group.touched = now
+        self.uses = group.used = self.uses + 1
         if hit.timestamp >= group.entries[0][0]:
             group.entries[0] = entry
             group.last, group.closes = hit, closes

@@ -89,6 +89,7 @@ class Closing(Windows[ClosingGroup]):
             group = self._add(key, ClosingGroup(entries=[], touched=now), now)
         else:
             group.touched = now
+            self.uses = group.used = self.uses + 1
         time, entries = hit.timestamp, group.entries
         entry = (time, hit.id, evidence, payload)
         if not entries or entries[-1][0] <= time:

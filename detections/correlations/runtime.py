@@ -212,8 +212,8 @@ class Correlations:
             for part, groups in zip(parts, state.groups, strict=True)
         ]
         self._timers.clear()
-        for part, groups in zip(parts, restored, strict=True):
-            part.windows.restore(groups)
+        for part, groups, uses in zip(parts, restored, state.uses, strict=True):
+            part.windows.restore(groups, uses)
             for key, group in groups:
                 for deadline in part.windows.deadlines(group):
                     self._timers.append((deadline, part.order, key))

@@ -9,10 +9,11 @@ judged as if it were not.
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.correlations.hits import Hit, Limits
 from detections.correlations.measures import Measure
+from detections.correlations.order import Ordered
 from detections.correlations.series import Series
 from detections.correlations.sources import Key
 from detections.correlations.tallies import Payload, Tally
@@ -45,7 +46,7 @@ class SlidingGroup(Group, kw_only=True):
     """Until this time is reached, nothing is let go for the sake of late events."""
     live: Series | None = None
     """The series that goes on."""
-    past: list[Series] = field(default_factory=list[Series])
+    past: tuple[Series, ...] = ()
     """Series that are over, which a late event may still belong to."""
 
 
@@ -66,6 +67,7 @@ class Sliding(Windows[SlidingGroup]):
         )
         self._tally = measure.tally
         self._minimum = measure.condition.minimum if measure.counts_events else None
+        self._unused = measure.tally()
 
     def _take(
         self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
@@ -78,6 +80,7 @@ class Sliding(Windows[SlidingGroup]):
             entries = group.entries
         else:
             group.touched = now
+            self.uses = group.used = self.uses + 1
             entries = group.entries
             if time < entries[-1][0]:
                 return self._take_late(key, group, hit, evidence, payload, now)
@@ -169,10 +172,17 @@ class Sliding(Windows[SlidingGroup]):
         entries, time = group.entries, hit.timestamp
         group.late_until = now + self.span
         del entries[: group.front]
+        group.start -= group.front
         group.front = 0
         entries.insert(bisect_right(entries, time, key=time_of), (time, hit.id, evidence, payload))
         self.held += 1
-        self.measure(group)
+        if time < entries[-1][0] - self.span:
+            group.start += 1
+        elif self._minimum is None:
+            if isinstance(group.tally, Ordered):
+                self.measure(group)  # it can't take an event before others
+            else:
+                group.tally.add(time, payload)
         run = self._first_run(entries, time)
         outcome = None
         if run is not None:
@@ -208,7 +218,8 @@ class Sliding(Windows[SlidingGroup]):
                 group.tally.add(time, payload)
 
     def new_group(self, touched: int) -> SlidingGroup:
-        return SlidingGroup(entries=[], touched=touched, tally=self._tally())
+        tally = self._tally() if self._minimum is None else self._unused
+        return SlidingGroup(entries=[], touched=touched, tally=tally)
 
     def _first_run(self, entries: Sequence[Entry], time: int) -> "_Run | None":
         """Of the windows that contain `time`, the first ones in a row that are true."""
@@ -241,7 +252,7 @@ class Sliding(Windows[SlidingGroup]):
         entries, live = group.entries, group.live
         first, last = entries[run.begin][0], entries[run.reach - 1][0]
         group.past = self.recent(group, now)
-        for series in reversed(group.past if live is None else [*group.past, live]):
+        for series in reversed(group.past if live is None else (*group.past, live)):
             if series.first <= last and first <= series.last:
                 if series.first <= time <= series.last:
                     series.count += 1
@@ -255,21 +266,21 @@ class Sliding(Windows[SlidingGroup]):
         else:
             events = run.reach - run.begin
             series = Series(first, last, events, due=events)
-            group.past.append(series)
+            group.past = (*group.past, series)[-_MOST_PAST:]
         if live is None and series.last == entries[-1][0]:
-            group.past.remove(series)
+            group.past = tuple(one for one in group.past if one is not series)
             group.live = series
         return series
 
     # -- letting go --------------------------------------------------------------------------------
 
     def _end_series(self, group: SlidingGroup, live: Series, now: int) -> None:
-        group.past = [*self.recent(group, now), live][-_MOST_PAST:]
+        group.past = (*self.recent(group, now), live)[-_MOST_PAST:]
         group.live = None
 
-    def recent(self, group: SlidingGroup, now: int) -> list[Series]:
+    def recent(self, group: SlidingGroup, now: int) -> tuple[Series, ...]:
         """The series that are over but still count."""
-        return [series for series in group.past if now - series.touched <= self.span]
+        return tuple(series for series in group.past if now - series.touched <= self.span)
 
     def _evict(self, group: SlidingGroup, now: int) -> None:
         """Let the oldest entries of the group go if there are too many; or else other groups."""

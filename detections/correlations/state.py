@@ -54,6 +54,7 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     late: int
     evictions: list[tuple[str, str, int]]
     left_out: list[tuple[str, str, int]]
+    uses: list[int]
     groups: list[list[msgspec.Raw]]
     """By rule, the groups by their values."""
 
@@ -70,11 +71,12 @@ class _Entries(msgspec.Struct, array_like=True):
 class _Sliding(msgspec.Struct, array_like=True):
     key: Key
     touched: int
+    used: int
     happenings: list[PackedHappening]
     entries: _Entries
     late_until: int
     live: Series | None
-    past: list[Series]
+    past: tuple[Series, ...]
     memory: list[ChainMemory] | None
 
 
@@ -90,6 +92,7 @@ class _Window(msgspec.Struct, array_like=True):
 class _Closing(msgspec.Struct, array_like=True):
     key: Key
     touched: int
+    used: int
     happenings: list[PackedHappening]
     entries: _Entries
     windows: list[_Window]
@@ -99,6 +102,7 @@ class _Closing(msgspec.Struct, array_like=True):
 class _Silent(msgspec.Struct, array_like=True):
     key: Key
     touched: int
+    used: int
     happenings: list[PackedHappening]
     entries: _Entries
     last: PackedHit
@@ -123,6 +127,7 @@ def snapshot_of(
     late: int,
 ) -> bytes:
     """The state as bytes. Groups that are forgotten by now are left out."""
+    windows = list(windows)
     state = _encode(
         State(
             rules=_identities(rules),
@@ -130,6 +135,7 @@ def snapshot_of(
             late=late,
             evictions=[(*what, n) for what, n in sorted(counts.evictions.items())],
             left_out=[(*what, n) for what, n in sorted(counts.left_out.items())],
+            uses=[one.uses for one in windows],
             groups=[list(_groups_of(one, reached)) for one in windows],
         )
     )
@@ -213,13 +219,14 @@ def _groups_of(windows: Windows[Any], now: int) -> Iterator[msgspec.Raw]:
         yield msgspec.Raw(_encode(packed))
 
 
-def _pack_sliding(key: Key, group: SlidingGroup, past: list[Series]) -> _Sliding:
+def _pack_sliding(key: Key, group: SlidingGroup, past: tuple[Series, ...]) -> _Sliding:
     happenings, tally = Happenings(), group.tally
     entries = _pack_entries(group.entries[group.front :], happenings)
     memory = tally.memory() if isinstance(tally, Ordered) else None
     return _Sliding(
         key,
         group.touched,
+        group.used,
         happenings.packed,
         entries,
         group.late_until,
@@ -231,6 +238,7 @@ def _pack_sliding(key: Key, group: SlidingGroup, past: list[Series]) -> _Sliding
 
 def _unpack_sliding(windows: Sliding, packed: _Sliding) -> tuple[Key, Group]:
     group = windows.new_group(packed.touched)
+    group.used = packed.used
     group.entries = _unpack_entries(packed.entries, Happenings(packed.happenings))
     group.late_until, group.live, group.past = packed.late_until, packed.live, packed.past
     windows.measure(group)
@@ -246,7 +254,9 @@ def _pack_closing(key: Key, group: ClosingGroup) -> _Closing:
         _Window(w.opened, w.closes, happenings.pack_hit(w.last), w.judged, w.true, w.lost)
         for w in group.windows
     ]
-    return _Closing(key, group.touched, happenings.packed, entries, windows, group.series)
+    return _Closing(
+        key, group.touched, group.used, happenings.packed, entries, windows, group.series
+    )
 
 
 def _unpack_closing(packed: _Closing) -> tuple[Key, Group]:
@@ -257,7 +267,11 @@ def _unpack_closing(packed: _Closing) -> tuple[Key, Group]:
     ]
     entries = _unpack_entries(packed.entries, happenings)
     group = ClosingGroup(
-        entries=entries, touched=packed.touched, windows=windows, series=packed.series
+        entries=entries,
+        touched=packed.touched,
+        used=packed.used,
+        windows=windows,
+        series=packed.series,
     )
     return packed.key, group
 
@@ -265,8 +279,8 @@ def _unpack_closing(packed: _Closing) -> tuple[Key, Group]:
 def _pack_silent(key: Key, group: SilentGroup) -> _Silent:
     happenings = Happenings()
     entries = _pack_entries(group.entries, happenings)
-    last = happenings.pack_hit(group.last)
-    return _Silent(key, group.touched, happenings.packed, entries, last, group.closes)
+    last, closes = happenings.pack_hit(group.last), group.closes
+    return _Silent(key, group.touched, group.used, happenings.packed, entries, last, closes)
 
 
 def _unpack_silent(packed: _Silent) -> tuple[Key, Group]:
@@ -274,6 +288,7 @@ def _unpack_silent(packed: _Silent) -> tuple[Key, Group]:
     group = SilentGroup(
         entries=_unpack_entries(packed.entries, happenings),
         touched=packed.touched,
+        used=packed.used,
         last=happenings.unpack_hit(packed.last),
         closes=packed.closes,
         timer=packed.closes,

@@ -25,7 +25,7 @@ class Tally(Protocol):
     """A window's events, as far as its condition needs to know them."""
 
     def add(self, time: int, payload: Payload) -> None:
-        """An event came; none in the window is newer."""
+        """An event came. Where order matters, none in the window is newer."""
         ...
 
     def remove(self, payload: Payload) -> None:

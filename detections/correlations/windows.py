@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Sequence
-from heapq import heapify, heappop, heappush, heapreplace
+from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Generic, TypeVar
 
@@ -82,6 +82,10 @@ class Group(msgspec.Struct, kw_only=True):
     """By time; those of the same time as they came."""
     touched: int
     """The time that had been reached when the group last got a hit."""
+    used: int = 0
+    """Which use of a group that was, of all groups."""
+    queued: int = 0
+    """The use by which it stands in the queue of groups to let go."""
     front: int = 0
     """Entries before this one are let go, and only not yet deleted."""
 
@@ -119,10 +123,12 @@ class Windows(ABC, Generic[G]):
         self.groups: dict[Key, G] = {}
         self.held = 0
         """Hits that are kept, of all groups."""
+        self.uses = 0
+        """How often any group had news."""
         self._id = rule.rule.id
-        self._news: list[tuple[int, Key]] = []
-        # A heap of when each group had news, or earlier: brought up to date only where it matters,
-        # which is cheaper than to keep the groups in that order with each hit.
+        # A heap of the last use of each group, with its time: it may be behind the truth, and is
+        # brought up to date only where it matters. That is cheaper than order with each hit.
+        self._news: list[tuple[int, int, Key]] = []
         self._counts = counts
         self._keep = keep
         self._merge = merge
@@ -205,12 +211,14 @@ class Windows(ABC, Generic[G]):
         """When windows of the group that are open will close."""
         return ()
 
-    def restore(self, groups: Iterable[tuple[Key, G]]) -> None:
+    def restore(self, groups: Iterable[tuple[Key, G]], uses: int) -> None:
         """Take these groups instead of the present ones."""
         self.groups = dict(groups)
+        self.uses = uses
         self.held = sum(group.held() for group in self.groups.values())
-        self._news = [(group.touched, key) for key, group in self.groups.items()]
-        heapify(self._news)
+        self._news = []
+        for key, group in self.groups.items():
+            self._queue(key, group)
 
     # -- bounds ------------------------------------------------------------------------------------
 
@@ -230,49 +238,43 @@ class Windows(ABC, Generic[G]):
         """A new group, for which another one may have to go."""
         self._drop(key)
         for _ in range(2):  # two for each new one, so that there are never many of them
-            if not self._drop_forgotten(now):
+            if not self._drop_idlest(now):
                 break
-        if len(self.groups) >= self._most_groups and not self._drop_forgotten(now):
-            self._drop_idlest()
+        if len(self.groups) >= self._most_groups:
+            self._make_room(now)
+        self.uses += 1
+        group.used = self.uses
         self.groups[key] = group
-        heappush(self._news, (group.touched, key))
+        self._queue(key, group)
         return group
 
     def _bound(self, now: int) -> None:
         """Let groups go until no more hits are kept than allowed."""
         while self.held > self._most_held and len(self.groups) > 1:
-            if not self._drop_forgotten(now):
-                self._drop_idlest()
+            self._make_room(now)
 
-    def _idlest(self) -> Key | None:
-        """The group longest without news; of several, the first by its values."""
-        news = self._news
-        while news:
-            touched, key = news[0]
-            group = self.groups.get(key)
-            if group is None:
-                heappop(news)
-            elif group.touched != touched:
-                heapreplace(news, (group.touched, key))
-            else:
-                return key
-        return None
-
-    def _drop_forgotten(self, now: int) -> bool:
-        # What the heap says is never later than the truth, so it costs little to ask.
-        if not self._news or now - self._news[0][0] <= self._keep:
-            return False
-        key = self._idlest()
-        if key is None or not self.is_forgotten(self.groups[key], now):
-            return False
-        self._drop(key)
-        return True
-
-    def _drop_idlest(self) -> None:
-        key = self._idlest()
-        if key is not None:
-            self._drop(key)
+    def _make_room(self, now: int) -> None:
+        if not self._drop_idlest(now) and self._drop_idlest(None):
             self._counts.evict(self._id, "groups")
+
+    def _queue(self, key: Key, group: G) -> None:
+        group.queued = group.used
+        heappush(self._news, (group.used, group.touched, key))
+
+    def _drop_idlest(self, now: int | None) -> bool:
+        """Drop the group longest without news; with `now`, only if it is forgotten by then."""
+        news = self._news
+        # What the heap says of a group is never later than the truth.
+        while news and (now is None or now - news[0][1] > self._keep):
+            used, _, key = heappop(news)
+            group = self.groups.get(key)
+            if group is None or group.queued != used:
+                continue  # it went, and may have come again
+            if group.used == used:
+                self._drop(key)
+                return True
+            self._queue(key, group)
+        return False
 
     def _drop(self, key: Key) -> None:
         group = self.groups.pop(key, None)
