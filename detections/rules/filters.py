@@ -64,7 +64,8 @@ def read_filters(drafts: Sequence[Draft], names: Names, context: Context) -> lis
     for one in drafts:
         if one.kind == "filter":
             with suppress(TooManyProblems):
-                found += _read(one, names, context)
+                if (usable := _read(one, names, context)) is not None:
+                    found.append(usable)
     return found
 
 
@@ -89,7 +90,7 @@ def check_use(filters: Sequence[Filter]) -> None:
             )
 
 
-def _read(draft: Draft, names: Names, context: Context) -> list[Filter]:
+def _read(draft: Draft, names: Names, context: Context) -> Filter | None:
     reading, node = draft.reading, draft.node.get("filter")
     reading.foreign = is_foreign(draft.node)
     read_document(reading, required_of(draft))
@@ -98,15 +99,15 @@ def _read(draft: Draft, names: Names, context: Context) -> list[Filter]:
     if not isinstance(node, MappingNode):
         expected = "rules, selections and a condition"
         reading.report(node or draft.node, "rule/filter", "this isn't a group", expected=expected)
-        return []
+        return None
     targets = _targets(draft, node, names, logsource)
     detection = read_detection(reading, node, context, besides="rules")
     if detection is None or not reading.usable:
-        return []
+        return None
     if len(detection.conditions) > 1:
         condition = node.get("condition") or node
         reading.report(condition, "rule/filter", "a filter has one condition", expected="text")
-        return []
+        return None
     draft.apply(list_digests(detection.selections, context.lists))
     if not _leaves_out(detection):
         reading.report(
@@ -116,7 +117,7 @@ def _read(draft: Draft, names: Names, context: Context) -> list[Filter]:
             severity="warning",
             advice="to leave out those that match, write: not ...",
         )
-    return [Filter(draft, logsource, detection, targets)]
+    return Filter(draft, logsource, detection, targets)
 
 
 def _leaves_out(detection: Detection) -> bool:
