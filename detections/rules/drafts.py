@@ -10,6 +10,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
 from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
+from detections.rules.files import TEST_SUFFIXES
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
 from pipeline.problems import Problem, did_you_mean, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
@@ -127,11 +128,12 @@ def _misspelt(present: Iterable[str]) -> str | None:
 
 
 def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
-    stem = PurePath(node.source.name).stem
-    for key in ("exceptions", "lists", "tests"):
+    name = PurePath(node.source.name)
+    if name.name.endswith(TEST_SUFFIXES):
+        return "run the tests in it with: tapewatch rules test"
+    for key, suffix in (("exceptions", "exceptions"), ("lists", "lists"), ("tests", "test")):
         if key in present:
-            suffix = "test" if key == "tests" else key
-            return f"a file of {key} is called {stem}.{suffix}.yml"
+            return f"a file of {key} is called {name.stem}.{suffix}.yml"
     return None
 
 

@@ -251,3 +251,10 @@ def test_there_are_words_for_a_folder_without_rules(tmp_path: Path) -> None:
     answer = checked(tmp_path)
     assert answer.code == 2
     assert "rules: error: there is no rule in this folder" in answer.error
+
+
+def test_a_file_of_tests_is_told_what_it_is_for(tmp_path: Path) -> None:
+    (tmp_path / "a.test.yml").write_text("tests: []\n")
+    answer = tapewatch("rules", "check", "a.test.yml", folder=tmp_path)
+    assert answer.code == 2
+    assert "run the tests in it with: tapewatch rules test" in answer.error
