@@ -23,10 +23,7 @@ from detections.correlations.together import (
     has_negation,
     least_choices,
 )
-from detections.rules.model import Correlation
-
-#: A boolean condition on events in order is tried for every choice of its rules.
-_MOST_ORDERED = 10
+from detections.rules.model import MOST_ORDERED, Correlation
 
 
 class Measure(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,8 +103,8 @@ def _ordered(correlation: Correlation, condition: Condition) -> Callable[[], Tal
     if expression is not None:
         if has_negation(expression):
             raise ValueError("temporal_ordered can't be used with `not`")
-        if len(rules) > _MOST_ORDERED:
-            raise ValueError(f"temporal_ordered takes at most {_MOST_ORDERED} rules in a condition")
+        if len(rules) > MOST_ORDERED:
+            raise ValueError(f"temporal_ordered takes at most {MOST_ORDERED} rules in a condition")
         test = expression_test(expression, {rule: place for place, rule in enumerate(rules)})
         choices = least_choices(test, len(rules))
         return lambda: AnyOrderTally(choices)
