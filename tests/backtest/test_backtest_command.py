@@ -115,6 +115,23 @@ def test_what_events_say_is_escaped_on_the_page(folder: Path) -> None:
     assert "&lt;script&gt;" in text
 
 
+def test_exceptions_and_what_went_wrong_are_on_the_page_too(folder: Path) -> None:
+    (folder / "rules" / "agreed.exceptions.yml").write_text(
+        "exceptions:\n  - {rules: [large], entities: [INV-0002], owner: jane@example.com, "
+        "reason: Custodian, expires: 2027-01-31}\n"
+    )
+    with (folder / "events.ndjson").open("ab") as file:
+        file.write(b"{torn\n")
+
+    answer = backtest(folder, "--html", "page.html")
+
+    assert answer.code == 1
+    text = (folder / "page.html").read_text()
+    for said in ("Exceptions", "jane@example.com", "What went wrong", "events.ndjson:8:"):
+        assert said in text
+    assert "1 exception held back" in answer.out
+
+
 def test_a_grid_of_two_parameters_is_drawn(folder: Path) -> None:
     answer = backtest(
         folder,
