@@ -1,25 +1,32 @@
 """Rules against events: the pure core of the detections."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
 
 from detections.alerts import (
-    document_alert,
-    document_witness,
     finding_alert,
     firing_alert,
-    match_alert,
 )
 from detections.correlation_reason import Fired, correlation_reason
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
-from detections.event_time import NO_TIE, Tie, Waiting, tie, tie_of
+from detections.correlations.state import SnapshotError
+from detections.engine_state import (
+    CannotRestore,
+    decode_state,
+    encode_state,
+    event_of,
+    rules_fingerprint,
+    waiting_event,
+)
+from detections.event_kinds import DOCUMENT, RECORD, EventKind, id_of, kind_of
+from detections.event_time import NO_TIE, Tie, Waiting
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.fields import ACTION
-from detections.findings import Witness, witness
+from detections.findings import Witness
 from detections.reading import ReadEvent, read_event
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
 from detections.rules.loading import RuleSet
@@ -72,9 +79,11 @@ class Engine:
         self.correlations = Correlations(ruleset.correlations, limits or Limits(), titles=titles)
         self._problems: list[str] = []
         self._remembered = remembered
-        self._young: set[str] = set()
-        self._old: set[str] = set()
+        # Dicts for their order: the same state must give the same bytes.
+        self._young: dict[str, None] = {}
+        self._old: dict[str, None] = {}
         self._waiting = Waiting[_Work](allowed_lateness)
+        self._rules = rules_fingerprint(ruleset, self.correlations.needs)
         self.book = RuleBook(ruleset, self.correlations.needs)
         self._reasons = {
             one.rule.id: (one, correlation_reason(one)) for one in ruleset.correlations
@@ -99,7 +108,7 @@ class Engine:
             if meeting is None:
                 meeting = meetings[type(event)] = self.book.of_record(type(event))
             found = self._matches(meeting, event)
-            self._meet(meeting, found, event, event.timestamp, _of_record, alerts)
+            self._meet(meeting, found, event, event.timestamp, RECORD, alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
@@ -111,7 +120,7 @@ class Engine:
             if self.is_duplicate(event_id):
                 continue
             found = self._matches(meeting, document)
-            self._meet(meeting, found, document, document["@timestamp"], _of_document, alerts)
+            self._meet(meeting, found, document, document["@timestamp"], DOCUMENT, alerts)
         return alerts
 
     def process_read(self, read: ReadEvent) -> list[Alert]:
@@ -128,7 +137,7 @@ class Engine:
             return alerts
         meeting = self.book.of_record(type(record))
         found = self._matches(self.book.of_documents(), read.document)
-        self._meet(meeting, found, record, record.timestamp, _of_record, alerts)
+        self._meet(meeting, found, record, record.timestamp, RECORD, alerts)
         return alerts
 
     def wants(self, read: ReadEvent) -> bool:
@@ -170,10 +179,59 @@ class Engine:
             self.duplicates += 1
             return True
         # Two generations: forgetting the older one whole costs nothing per event.
-        self._young.add(event_id)
+        self._young[event_id] = None
         if len(self._young) >= self._remembered:
-            self._old, self._young = self._young, set()
+            self._old, self._young = self._young, {}
         return False
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """The state, but for what Python correlators know. The same state gives the same bytes."""
+        return encode_state(
+            rules=self._rules,
+            lateness=self._waiting.lateness,
+            newest=self._waiting.newest,
+            young=self._young,
+            old=self._old,
+            waiting=[
+                waiting_event(timestamp, order, work.event)
+                for timestamp, order, work in self._waiting.items()
+            ],
+            correlations=self.correlations.snapshot(),
+        )
+
+    def restore(self, data: bytes) -> None:
+        """Take the state of a snapshot. Raises CannotRestore, and then nothing has changed."""
+        state = decode_state(data, rules=self._rules, lateness=self._waiting.lateness)
+        try:
+            self.correlations.restore(state.correlations)
+        except SnapshotError as error:
+            raise CannotRestore(str(error)) from error
+        self._young, self._old = dict.fromkeys(state.young), dict.fromkeys(state.old)
+        self._waiting.clear(state.newest)
+        for one in state.waiting:
+            event = event_of(one)
+            kind = kind_of(event)
+            meeting = kind.meeting(self.book, event)
+            found = self._matches(meeting, event) or ()
+            hits = self._hits(meeting, found, event, one.timestamp, kind)
+            self._waiting.add(one.timestamp, one.order, _Work(event, hits, meeting.correlators))
+
+    def warm_correlators(self, records: Iterable[Record]) -> None:
+        """Show Python correlators what they saw before a restored snapshot was taken.
+
+        What waits in the snapshot they will see when its time comes.
+        """
+        for record in records:
+            if self._waiting.lateness and record.timestamp >= self._waiting.watermark:
+                continue
+            for entry in self.book.of_record(type(record)).correlators:
+                try:
+                    for _ in entry.correlator.observe(record):
+                        pass  # it is out already
+                except Exception as error:
+                    self._fail(entry.rule, record.id, error)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -197,6 +255,8 @@ class Engine:
         waiting = self._waiting
         if timestamp < waiting.watermark:
             self.late += 1
+            # A window that it opens must stay open for as long as it is late.
+            self._alert_firings(self.correlations.advance(waiting.watermark), alerts)
             self._do(timestamp, work, alerts, late=waiting.lateness > 0)
         elif waiting.lateness:
             waiting.add(timestamp, order, work)
@@ -231,7 +291,7 @@ class Engine:
         found: list[int] | None,
         event: Any,
         time: int,
-        kind: "_Kind",
+        kind: EventKind,
         alerts: list[Alert],
     ) -> None:
         """Alert at once on the rules that match; the rest is done when the event's time comes."""
@@ -264,45 +324,58 @@ class Engine:
                 if match(event):
                     found.append(number)
             except Exception as error:
-                self._fail(rule, _id_of(event), error)
+                self._fail(rule, id_of(event), error)
         return found or None
 
     def _match(
         self,
         meeting: Meeting,
-        found: Iterable[int],
+        found: Sequence[int],
         event: Any,
         time: int,
-        kind: "_Kind",
+        kind: EventKind,
         alerts: list[Alert],
     ) -> tuple[Hit, ...]:
         """Alert on the rules that match; their hits for correlations."""
+        feeds = False
+        for number in found:
+            entry = meeting.sigma[number]
+            feeds = feeds or entry.needs is not None
+            if entry.silent:
+                continue
+            try:
+                alert = kind.alert(entry.rule, entry.fill(event), event)
+                self._keep(alert, event, alerts)
+            except Exception as error:
+                self._fail(entry.rule, id_of(event), error)
+        return self._hits(meeting, found, event, time, kind) if feeds else ()
+
+    def _hits(
+        self, meeting: Meeting, found: Iterable[int], event: Any, time: int, kind: EventKind
+    ) -> tuple[Hit, ...]:
+        """What correlations get of the rules that match."""
         hits: list[Hit] = []
         seen: Witness | None = None
         for number in found:
             entry = meeting.sigma[number]
+            if entry.needs is None:
+                continue
             try:
-                if not entry.silent:
-                    alert = kind.alert(entry.rule, entry.fill(event), event)
-                    self._keep(alert, event, alerts)
-                if entry.needs is not None:
-                    seen = seen or kind.witness(event)
-                    values = {
-                        name: value
-                        for name, read in entry.needs
-                        if (value := read(event)) is not None
-                    }
-                    hit = Hit(
-                        rule=entry.rule.id,
-                        id=seen.id,
-                        timestamp=time,
-                        values=values,
-                        evidence=seen,
-                        event=event,
-                    )
-                    hits.append(hit)
+                seen = seen or kind.witness(event)
+                values = {
+                    name: value for name, read in entry.needs if (value := read(event)) is not None
+                }
+                hit = Hit(
+                    rule=entry.rule.id,
+                    id=seen.id,
+                    timestamp=time,
+                    values=values,
+                    evidence=seen,
+                    event=event,
+                )
+                hits.append(hit)
             except Exception as error:
-                self._fail(entry.rule, _id_of(event), error)
+                self._fail(entry.rule, id_of(event), error)
         return tuple(hits)
 
     def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
@@ -325,7 +398,7 @@ class Engine:
             covered = self.exceptions.covering(alert.rule_id, alert, event) is not None
         except Exception as error:
             # An exception that can't be judged covers nothing: better an alert too many.
-            self._note(f"an exception of {alert.rule_name} failed on event {_id_of(event)}", error)
+            self._note(f"an exception of {alert.rule_name} failed on event {id_of(event)}", error)
             covered = False
         if not covered:
             alerts.append(alert)
@@ -337,29 +410,6 @@ class Engine:
         self.failures += 1
         if len(self._problems) < _MOST_PROBLEMS:
             self._problems.append(f"{what}: {type(error).__name__}: {error}")
-
-
-class _Kind(msgspec.Struct, frozen=True):
-    """How alerts and evidence are made of a kind of event."""
-
-    alert: Callable[[Rule, str, Any], Alert]
-    witness: Callable[[Any], Witness]
-    tie: Callable[[Any], Tie]
-
-
-def _document_tie(document: Document) -> Tie:
-    provider, sequence = document.get("event.provider"), document.get("event.sequence")
-    return tie_of(provider, sequence, document["event.id"])
-
-
-_of_record = _Kind(match_alert, witness, tie)
-_of_document = _Kind(document_alert, document_witness, _document_tie)
-
-
-def _id_of(event: Any) -> str:
-    """The id of a record or of a flat document."""
-    found: Any = event.id if hasattr(event, "id") else event["event.id"]
-    return str(found)
 
 
 def _event_of(line: bytes) -> Any:

@@ -67,6 +67,11 @@ class Waiting(Generic[T]):
             timestamp, _, _, item = heapq.heappop(self._heap)
             yield timestamp, item
 
+    def clear(self, newest: int) -> None:
+        """Forget what waits; the newest event time is this."""
+        self._heap.clear()
+        self.newest = newest
+
     def items(self) -> list[tuple[int, Tie, T]]:
         """What waits, in order, without releasing it."""
         return [(timestamp, order, item) for timestamp, order, _, item in sorted(self._heap)]

@@ -9,6 +9,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamInfo
 
 from pipeline.bus.acknowledged import Acknowledgements
+from pipeline.bus.checkpoints import Checkpoints
 from pipeline.bus.client import BusUnavailable, News, connect_client
 from pipeline.bus.positions import Positions
 from pipeline.bus.publisher import SubjectWriter
@@ -119,6 +120,10 @@ class Bus:
     def writer(self, stream: Stream, token: str) -> SubjectWriter:
         """The one writer of a subject of a stream."""
         return SubjectWriter(self, self.names.stream(stream), self.names.subject(stream, token))
+
+    async def checkpoints(self, stage: str) -> Checkpoints:
+        """The saved states of a stage."""
+        return await Checkpoints.open(self.jetstream, self.names.bucket("CHECKPOINTS"), stage)
 
     async def info(self, stream: Stream) -> StreamInfo:
         """What the server says of a stream."""

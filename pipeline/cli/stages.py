@@ -200,13 +200,22 @@ def _detections(config: Configuration) -> Start:
     engine = Engine(
         load_rules(settings.rules, pipelines=settings.pipelines),
         allowed_lateness=settings.allowed_lateness,
-        limits=Limits(most_groups=limits.most_groups, most_events=limits.most_events),
+        limits=Limits(
+            most_groups=limits.most_groups,
+            most_events=limits.most_events,
+            most_held=limits.most_held,
+        ),
     )
 
     expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        stage = DetectionStage(bus, engine, warm_up=settings.warm_up)
+        stage = DetectionStage(
+            bus,
+            engine,
+            warm_up=settings.warm_up,
+            checkpoint_every=settings.checkpoint_every,
+        )
         reporter.readers = lambda: [stage.relay.state]
         await stage.run()
 

@@ -9,7 +9,7 @@ from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, Duration, Size
+from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, SECOND, Duration, Size
 
 
 class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -122,6 +122,8 @@ class CorrelationLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     most_groups: Annotated[int, Meta(ge=1, le=10_000_000)] = 100_000
     #: Events of a group; the oldest goes first.
     most_events: Annotated[int, Meta(ge=10, le=1_000_000)] = 10_000
+    #: Events of all groups together; the group longest without news goes first.
+    most_held: Annotated[int, Meta(ge=1_000, le=1_000_000_000)] = 1_000_000
 
 
 class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -136,7 +138,10 @@ class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     allowed_lateness: Duration = 0
     #: Memory of Sigma correlations.
     correlations: CorrelationLimits = field(default_factory=CorrelationLimits)
-    #: Events before the point of restart that are read again to rebuild the correlators' state.
+    #: How often the correlations' state is saved on the bus. A restart goes on from there.
+    checkpoint_every: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 30 * SECOND
+    #: Events before the point of restart that are read again to rebuild the correlators' state, and
+    #: that of the correlations where no checkpoint fits.
     warm_up: Duration = 15 * MINUTE
 
 

@@ -1,0 +1,98 @@
+"""The engine's state as bytes: for checkpoints."""
+
+from collections.abc import Iterable
+from typing import Any, get_args
+
+import msgspec
+
+from detections.event_time import Tie
+from detections.identity import fingerprint
+from detections.rules.loading import RuleSet
+from normalizer.events import Record
+
+_VERSION = 1
+
+
+class CannotRestore(ValueError):
+    """A state doesn't fit: why, for people to read. What would be restored is untouched."""
+
+
+class WaitingEvent(msgspec.Struct, array_like=True):
+    """An event whose time hasn't come: a record, or a flat document."""
+
+    timestamp: int
+    order: Tie
+    record: bytes | None = None
+    document: dict[str, Any] | None = None
+
+
+class EngineState(msgspec.Struct, array_like=True):
+    """All but what Python correlators know."""
+
+    version: int
+    rules: str
+    """Fingerprint of the rules that the state belongs to."""
+    lateness: int
+    newest: int
+    young: list[str]
+    old: list[str]
+    waiting: list[WaitingEvent]
+    correlations: bytes
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_decode = msgspec.msgpack.Decoder(EngineState).decode
+_decode_record = msgspec.msgpack.Decoder(Record).decode
+_RECORDS = get_args(Record)
+
+
+def rules_fingerprint(ruleset: RuleSet, needs: Iterable[str]) -> str:
+    """Of the correlations, and of the Sigma rules that feed them (`needs` are their ids)."""
+    feeding = frozenset(needs)
+    rules = [one.rule for one in ruleset.correlations]
+    rules += [one.rule for one in ruleset.sigma if one.rule.id in feeding]
+    return fingerprint(sorted(f"{rule.id}:{rule.hash}" for rule in rules))
+
+
+def waiting_event(timestamp: int, order: Tie, event: Any) -> WaitingEvent:
+    """An event that waits, as it is kept."""
+    if isinstance(event, _RECORDS):
+        return WaitingEvent(timestamp, order, record=_encode(event))
+    return WaitingEvent(timestamp, order, document=event)
+
+
+def event_of(waiting: WaitingEvent) -> Any:
+    """The record or flat document that waited."""
+    return waiting.document if waiting.record is None else _decode_record(waiting.record)
+
+
+def encode_state(
+    *,
+    rules: str,
+    lateness: int,
+    newest: int,
+    young: Iterable[str],
+    old: Iterable[str],
+    waiting: list[WaitingEvent],
+    correlations: bytes,
+) -> bytes:
+    """The state as bytes; the same state gives the same bytes."""
+    state = EngineState(
+        _VERSION, rules, lateness, newest, list(young), list(old), waiting, correlations
+    )
+    return _encode(state)
+
+
+def decode_state(data: bytes, *, rules: str, lateness: int) -> EngineState:
+    """Raises CannotRestore if it is damaged, or of another version, other rules or lateness."""
+    try:
+        state = _decode(data)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise CannotRestore(f"the saved state can't be read: {error}") from error
+    if state.version != _VERSION:
+        raise CannotRestore(f"it is of version {state.version}, and this one reads {_VERSION}")
+    if state.rules != rules:
+        raise CannotRestore("the correlations, or the rules that they refer to, have changed")
+    if state.lateness != lateness:
+        raise CannotRestore("the allowed lateness has changed")
+    return state

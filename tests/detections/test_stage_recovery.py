@@ -1,0 +1,204 @@
+"""The detections on a real bus: what correlations knew outlives the process, however it ends."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import msgspec
+import pytest
+import structlog.testing
+
+from detections.engine import Engine
+from detections.rules import RuleSet
+from detections.stage import DetectionStage
+from normalizer.events import Alert, Record
+from pipeline.bus import Bus, Stream
+from pipeline.bus.checkpoints import KEPT
+from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.positions import Position, Positions, created_at
+from pipeline.bus.publisher import publish_once
+from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
+from pipeline.units import MIB, MINUTE, SECOND
+from tests.detections.samples import Tape, correlator
+from tests.detections.test_event_time import BURST, correlation, move
+
+_decode = msgspec.json.Decoder(Alert).decode
+
+#: Three transfers within a day: far more than any warm-up reads again.
+DAY_LONG = correlation(
+    "  type: event_count\n  rules: [moved]\n  group-by: [source.address]\n"
+    "  timespan: 1d\n  condition: {gte: 3}"
+)
+
+
+def configuration(path: Path) -> EmbeddedBus:
+    small = StreamLimits(max_size=64 * MIB)
+    return EmbeddedBus(
+        path=path, streams=Streams(raw=small, events=small, alerts=small, dead=small)
+    )
+
+
+@pytest.fixture
+async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
+    settings = configuration(tmp_path / "nats")
+    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
+        yield connected
+
+
+async def publish(bus: Bus, events: Sequence[Record]) -> None:
+    writer = bus.writer(Stream.EVENTS, "test")
+    await writer.newest()
+    for event in events:
+        await writer.write(msgspec.json.encode(event), event.id)
+
+
+@asynccontextmanager
+async def running(
+    bus: Bus, rules: RuleSet, *, lateness: int = 0, warm_up: int = 0, every: int = SECOND // 20
+) -> AsyncIterator[None]:
+    """A stage that ends as a crash does: nothing is saved on the way out."""
+    engine = Engine(rules, allowed_lateness=lateness)
+    stage = DetectionStage(bus, engine, warm_up=warm_up, checkpoint_every=every)
+    task = asyncio.create_task(stage.run())
+    try:
+        yield
+        assert not task.done(), task
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def taken(bus: Bus) -> None:
+    """Wait until the stage has taken all events, and says so durably."""
+    last = await bus.last_sequence(Stream.EVENTS)
+    async with asyncio.timeout(20):
+        while True:
+            positions = await Positions.open(bus, bus.names.bucket("POSITIONS"))
+            if (await positions.load("detections")).done >= last:
+                return
+            await asyncio.sleep(0.05)
+
+
+async def saved(bus: Bus) -> None:
+    """Wait until a checkpoint holds all events."""
+    info = await bus.info(Stream.EVENTS)
+    here = Position(created_at(info), info.state.last_seq)
+    checkpoints = await bus.checkpoints("detections")
+    async with asyncio.timeout(20):
+        while True:
+            newest = await checkpoints.newest(here)
+            if newest is not None and newest.sequence == here.done:
+                return
+            await asyncio.sleep(0.02)
+
+
+async def alerts(bus: Bus) -> list[Alert]:
+    last = await bus.last_sequence(Stream.ALERTS)
+    reader = bus.reader(Stream.ALERTS, after=0)
+    found: list[Alert] = []
+    while reader.position < last:
+        for message in await reader.batch(100, wait=1):
+            found += map(_decode, message.data.split(b"\n"))
+    await reader.close()
+    return found
+
+
+async def test_a_correlation_goes_on_where_a_killed_process_was(bus: Bus) -> None:
+    await publish(bus, [move(1, 0), move(2, 3_600)])
+    async with running(bus, DAY_LONG):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 40_000)])
+    async with running(bus, DAY_LONG):
+        await taken(bus)
+    (alert,) = await alerts(bus)
+    assert alert.evidence_events == ("transfer-1", "transfer-2", "transfer-3")
+
+
+async def test_what_came_after_the_checkpoint_is_read_again_and_alerts_once(bus: Bus) -> None:
+    await publish(bus, [move(1, 0), move(2, 1)])
+    async with running(bus, BURST):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 2)])
+    async with running(bus, BURST, every=3_600 * SECOND):
+        await taken(bus)
+    assert len(await alerts(bus)) == 1
+    await publish(bus, [move(4, 3), move(5, 4), move(6, 5)])
+    async with running(bus, BURST):
+        await taken(bus)
+    first, second = await alerts(bus)
+    assert len(first.evidence_events) == 3
+    assert len(second.evidence_events) == 6, "the series has doubled, with all that it had"
+
+
+async def test_events_that_wait_for_late_ones_are_kept(bus: Bus) -> None:
+    lateness = 60 * SECOND
+    await publish(bus, [move(1, 5), move(2, 3)])
+    async with running(bus, BURST, lateness=lateness):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 4), move(4, 70, "b"), move(5, 80, "b")])
+    async with running(bus, BURST, lateness=lateness):
+        await taken(bus)
+    (alert,) = await alerts(bus)
+    assert alert.evidence_events == ("transfer-2", "transfer-3", "transfer-1")
+
+
+async def test_an_event_that_comes_again_after_the_restart_counts_once(bus: Bus) -> None:
+    await publish(bus, [move(1, 0), move(2, 1)])
+    async with running(bus, BURST):
+        await taken(bus)
+        await saved(bus)
+    subject = bus.names.subject(Stream.EVENTS, "again")
+    await publish_once(bus, subject, msgspec.json.encode(move(2, 1)), "again")
+    async with running(bus, BURST):
+        await taken(bus)
+    assert await alerts(bus) == []
+
+
+async def test_changed_rules_rebuild_the_state_and_say_so(bus: Bus) -> None:
+    await publish(bus, [move(1, 0), move(2, 1)])
+    async with running(bus, DAY_LONG):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 2)])
+    with structlog.testing.capture_logs() as logs:
+        async with running(bus, BURST, warm_up=15 * MINUTE):
+            await taken(bus)
+    assert len(await alerts(bus)) == 1
+    assert any("have changed" in str(log.get("reason")) for log in logs)
+
+
+async def test_correlators_are_warmed_up_beside_the_checkpoint(bus: Bus) -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 3, window: 1m}")
+    both = RuleSet(
+        sigma=BURST.sigma, correlations=BURST.correlations, correlators=rules.correlators
+    )
+    tape = Tape()
+
+    def trade(second: float) -> Record:
+        return tape.trade(second * 1_000, 10, 5, buyer_account="a", seller_account="a")
+
+    await publish(bus, [move(1, 0), trade(1), move(2, 2), trade(3)])
+    async with running(bus, both, warm_up=15 * MINUTE):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 4), trade(5)])
+    async with running(bus, both, warm_up=15 * MINUTE):
+        await taken(bus)
+    assert [len(alert.evidence_events) for alert in await alerts(bus)] == [3, 3]
+
+
+async def test_a_checkpoint_ahead_of_the_outputs_is_not_used(bus: Bus) -> None:
+    await publish(bus, [move(n, n) for n in range(1, 5)])
+    created = created_at(await bus.info(Stream.EVENTS))
+    checkpoints = await bus.checkpoints("detections")
+    for sequence in range(1, 6):
+        await checkpoints.save(created, sequence, f"state {sequence}".encode())
+    newest = await checkpoints.newest(Position(created, 4))
+    assert newest is not None
+    assert (newest.sequence, newest.data) == (4, b"state 4")
+    assert await checkpoints.newest(Position(created, 5 - KEPT)) is None, "old ones are removed"
+    assert await checkpoints.newest(Position(created + 1, 9)) is None, "another stream's life"
