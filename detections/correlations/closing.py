@@ -174,7 +174,7 @@ class Closing(Windows[ClosingGroup]):
             key=key,
             timestamp=end,
             completing=window.last,
-            entries=rests_on if alert else entries[max(first, last - MOST_TOLD) : last],
+            entries=rests_on if alert else self._evidence(entries[first:last])[-MOST_TOLD:],
             count=tally.count(),
             value=tally.value(),
             events=series.count,

@@ -250,6 +250,8 @@ class Correlations:
         rule, counts, schedule = part.rule, self._counts, self._schedule_of(part)
         tells = any(not above.counting for above in part.leads_to)
         if rule.correlation.type == "absence":
+            if len(rule.correlation.rules) > 2:
+                raise ValueError(f"correlation {rule.rule.id}: absence is of one rule or two")
             kind = Silence if len(rule.correlation.rules) == 1 else Unanswered
             return kind(rule, limits, counts, tells, schedule)
         measure = measure_of(rule.correlation)

@@ -1,5 +1,7 @@
 """absence (an extension of ours): what should have come, and didn't."""
 
+import pytest
+
 from tests.detections.correlations.made import Run, correlation, hit, ids, seconds
 
 # -- two rules: the second does not follow the first -----------------------------------------------
@@ -96,3 +98,8 @@ def test_events_of_other_groups_tell_the_time() -> None:
 
 def test_what_never_came_is_not_missed() -> None:
     assert Run(correlation("absence", "a")).until(1_000) == []
+
+
+def test_it_is_of_one_rule_or_two() -> None:
+    with pytest.raises(ValueError, match="one rule or two"):
+        Run(correlation("absence", "a b c"))
