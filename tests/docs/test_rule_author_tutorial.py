@@ -1,51 +1,42 @@
-"""What the rule authors' page says that tests and explanations print is what they print."""
+"""The rule authors' page, from its first command to its last: all works, and shows what it says."""
 
 import re
 from pathlib import Path
 
-import pytest
-
-from tests.cli.command_line import tapewatch
-from tests.docs.marked import DOCS, files
+from tests.docs.marked import DOCS
+from tests.docs.walking import commands_without_mark, prepare, steps, walk
 
 PAGE = DOCS / "tutorial-rule-authors.md"
-RULE = "my_rules/administration/agent_added.yml"
-TESTS = "my_rules/administration/agent_added.test.yml"
+#: What a rule author does, in order.
+_DAY = (
+    "rules check",
+    "rules test",
+    "detect",
+    "rules explain",
+    "backtest",
+    "rules stats",
+    "rules promote",
+    "rules convert",
+)
 
 
-@pytest.fixture
-def folder(tmp_path: Path) -> Path:
-    shown = files(PAGE)
-    (tmp_path / RULE).parent.mkdir(parents=True)
-    for name in (RULE, TESTS):
-        (tmp_path / name).write_text(shown[name])
-    return tmp_path
+def test_every_step_works_and_shows_what_the_page_shows(tmp_path: Path) -> None:
+    prepare(tmp_path)
+    walk(PAGE, tmp_path)
 
 
-def stands_on_the_page(text: str) -> bool:
-    return f"```text\n{text.strip()}\n```" in PAGE.read_text(encoding="utf-8")
+def test_no_block_of_commands_is_left_out_of_the_walk() -> None:
+    assert commands_without_mark(PAGE) == []
 
 
-def test_tests_that_pass(folder: Path) -> None:
-    answer = tapewatch("rules", "test", "my_rules", folder=folder)
-    assert answer.code == 0, answer
-    assert stands_on_the_page(answer.out), answer
+def test_the_whole_day_is_shown_in_order() -> None:
+    run = "\n".join(step.text for step in steps(PAGE) if step.mark.startswith("run"))
+    found = [re.search(rf"^tapewatch {command}\b", run, re.M) for command in _DAY]
+    assert None not in found
+    places = [one.start() for one in found if one]
+    assert places == sorted(places)
 
 
-def test_tests_that_fail(folder: Path) -> None:
-    rule = (folder / RULE).read_text()
-    changed = rule.replace("level: high", "level: medium").replace("[agent, issuer]", "[issuer]")
-    (folder / RULE).write_text(changed)
-    answer = tapewatch("rules", "test", "my_rules", folder=folder)
-    assert answer.code == 1
-    assert stands_on_the_page(answer.out.partition("tests beside rules")[0]), answer
-
-
-def test_an_event_that_is_explained(folder: Path) -> None:
+def test_every_shown_output_is_held() -> None:
     text = PAGE.read_text(encoding="utf-8")
-    found = re.search(r"Write `events\.ndjson`:\n\n```json\n(.*?)```", text, re.S)
-    assert found is not None
-    (folder / "events.ndjson").write_text(found[1])
-    answer = tapewatch("rules", "explain", "events.ndjson:2", "--rules", "my_rules", folder=folder)
-    assert answer.code == 0, answer
-    assert stands_on_the_page(answer.out), answer
+    assert text.count("```text\n") == sum(step.mark == "shown" for step in steps(PAGE))

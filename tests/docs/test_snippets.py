@@ -7,9 +7,6 @@ from typing import Any
 import pytest
 import yaml
 
-from detections.rule_testing import run_test_file
-from detections.rule_testing import test_files as files_with_tests
-from detections.rules import load_rules
 from normalizer.reference_files import load_reference
 from pipeline.config.loading import load_configuration
 from pipeline.problems import Problem
@@ -65,21 +62,3 @@ def test_the_reference_data_of_the_tutorial_loads(tmp_path: Path) -> None:
     assert [token.id for token in reference.tokens] == ["acme"]
     assert reference.investors
     assert reference.sanctions
-
-
-def test_the_rules_of_the_tutorial_load_and_pass_the_tests_beside_them(tmp_path: Path) -> None:
-    shown = files(DOCS / "tutorial-rule-authors.md")
-    for name, text in shown.items():
-        target = tmp_path / name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(text)
-    rules = load_rules([tmp_path / "my_rules"])
-    assert rules.warnings == ()
-    assert rules.sigma
-    assert rules.correlators
-    tested = files_with_tests(tmp_path / "my_rules")
-    assert tested
-    for path in tested:
-        results = run_test_file(path, rules)
-        assert [result.test.name for result in results if not result.passed] == []
-        assert {bool(result.test.expected) for result in results} == {True, False}
