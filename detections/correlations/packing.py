@@ -26,38 +26,39 @@ _decode_record = msgspec.msgpack.Decoder(Record).decode
 
 def pack(value: Any) -> Any:
     """A value as MessagePack can have it: a tuple as a list, what it doesn't know as extension."""
-    match value:
-        case int() if not _LEAST_INTEGER <= value <= _MOST_INTEGER:
-            size = value.bit_length() // 8 + 1
-            return msgspec.msgpack.Ext(_GREAT, value.to_bytes(size, "big", signed=True))
-        case Decimal():
-            return msgspec.msgpack.Ext(_DECIMAL, str(value).encode())
-        case tuple():
-            return [pack(one) for one in cast("tuple[Any, ...]", value)]
-        case list():
-            inner = [pack(one) for one in cast("list[Any]", value)]
-            return msgspec.msgpack.Ext(_LIST, _encode(inner))
-        case Mapping():
-            return {name: pack(one) for name, one in cast("Mapping[str, Any]", value).items()}
-        case _:
+    kind = value.__class__
+    if kind is str or kind is float or kind is bytes:
+        return value
+    if kind is int:
+        if _LEAST_INTEGER <= value <= _MOST_INTEGER:
             return value
+        size = value.bit_length() // 8 + 1
+        return msgspec.msgpack.Ext(_GREAT, value.to_bytes(size, "big", signed=True))
+    if kind is tuple:
+        return [pack(one) for one in value]
+    if kind is list:
+        return msgspec.msgpack.Ext(_LIST, _encode([pack(one) for one in value]))
+    if isinstance(value, Decimal):
+        return msgspec.msgpack.Ext(_DECIMAL, str(value).encode())
+    if isinstance(value, Mapping):
+        return {name: pack(one) for name, one in cast("Mapping[str, Any]", value).items()}
+    return value
 
 
 def unpack(value: Any) -> Any:
     """What `pack` was given."""
-    match value:
-        case list():
-            return tuple(unpack(one) for one in cast("list[Any]", value))
-        case dict():
-            return {name: unpack(one) for name, one in cast("dict[str, Any]", value).items()}
-        case msgspec.msgpack.Ext(code=code, data=data):
-            if code == _GREAT:
-                return int.from_bytes(data, "big", signed=True)
-            if code == _DECIMAL:
-                return Decimal(bytes(data).decode())
-            return [unpack(one) for one in _decode(data)]
-        case _:
-            return value
+    kind = value.__class__
+    if kind is list:
+        return tuple([unpack(one) for one in value])
+    if kind is dict:
+        return {name: unpack(one) for name, one in value.items()}
+    if isinstance(value, msgspec.msgpack.Ext):
+        if value.code == _GREAT:
+            return int.from_bytes(value.data, "big", signed=True)
+        if value.code == _DECIMAL:
+            return Decimal(bytes(value.data).decode())
+        return [unpack(one) for one in _decode(value.data)]
+    return value
 
 
 class PackedWitness(msgspec.Struct, frozen=True, array_like=True, omit_defaults=True, tag="w"):

@@ -44,15 +44,10 @@ class _Part:
         self.windows: Windows[Any]
 
 
-class _Route:
-    """Where the hits of one rule go."""
-
-    __slots__ = ("ends", "parts")
-
-    def __init__(self) -> None:
-        self.parts: list[tuple[_Part, Source]] = []
-        self.ends = True
-        """Whether nothing leads on from any of them."""
+#: What takes the hits of an event: a part, how it reads the first of them, and their places.
+_Plan = list[tuple[_Part, Source, tuple[int, ...]]]
+#: Events match so many different sets of rules, at the most, that are remembered.
+_MOST_PLANS = 10_000
 
 
 class Correlations:
@@ -79,12 +74,11 @@ class Correlations:
         self._timers: list[tuple[int, int, Key]] = []
         """Windows to close: when, of which part, of which group."""
         self._parts = self._parts_of(rules, limits, titles or {})
-        self._routes: dict[str, _Route] = {}
+        self._routes: dict[str, list[tuple[_Part, Source]]] = {}
         for part in self._parts:
             for name, source in part.windows.sources.items():
-                route = self._routes.setdefault(name, _Route())
-                route.parts.append((part, source))
-                route.ends = route.ends and not part.leads_to
+                self._routes.setdefault(name, []).append((part, source))
+        self._plans: dict[tuple[str, ...], _Plan] = {}
 
     @property
     def evictions(self) -> dict[tuple[str, str], int]:
@@ -121,24 +115,40 @@ class Correlations:
             self.reached = time
         else:
             self.late += len(hits)
-        if len(hits) == 1:
-            hit = hits[0]
-            route = self._routes.get(hit.rule)
-            if route is None:
-                return fired
-            if route.ends:
-                for part, source in route.parts:
-                    outcomes = part.windows.take(source, hit, self.reached)
-                    if outcomes:
-                        self._tell(part, outcomes, {}, fired)
-                return fired
+        rules = tuple([hit.rule for hit in hits])
+        plan = self._plans.get(rules)
+        if plan is None:
+            plan = self._plan(rules)
+        reached = self.reached
         pending: dict[int, list[Hit]] = {}
-        for hit in hits:
-            route = self._routes.get(hit.rule)
-            for part, _ in () if route is None else route.parts:
-                pending.setdefault(part.order, []).append(hit)
-        self._run(pending, fired)
+        for part, source, places in plan:
+            chained: list[Hit] | None = None
+            if pending:
+                self._run(pending, fired, before=part.order)
+                chained = pending.pop(part.order, None)
+            if chained is not None or len(places) > 1:
+                together = [hits[place] for place in places]
+                outcomes = part.windows.take_together([*together, *(chained or ())], reached)
+            else:
+                outcomes = part.windows.take(source, hits[places[0]], reached)
+            if outcomes:
+                self._tell(part, outcomes, pending, fired)
+        if pending:
+            self._run(pending, fired)
         return fired
+
+    def _plan(self, rules: tuple[str, ...]) -> _Plan:
+        """What takes the hits of an event that matched these rules, in order."""
+        places: dict[int, list[int]] = {}
+        sources: dict[int, Source] = {}
+        for place, rule in enumerate(rules):
+            for part, source in self._routes.get(rule, ()):
+                places.setdefault(part.order, []).append(place)
+                sources[part.order] = source
+        plan = [(self._parts[n], sources[n], tuple(places[n])) for n in sorted(places)]
+        if len(self._plans) < _MOST_PLANS:
+            self._plans[rules] = plan
+        return plan
 
     def advance(self, time: int) -> list[Firing]:
         """Event time has come this far. Closes windows whose deadline is before `time`."""
@@ -157,15 +167,16 @@ class Correlations:
             self._tell(part, part.windows.close(key, deadline), pending, fired)
             self._run(pending, fired)
 
-    def _run(self, pending: dict[int, list[Hit]], fired: list[Firing]) -> None:
-        """Take hits by the order of the parts that they are for, and what follows from them."""
-        while pending:
+    def _run(
+        self, pending: dict[int, list[Hit]], fired: list[Firing], *, before: int | None = None
+    ) -> None:
+        """Take firings as hits, by the order of the parts that they are for, and what follows.
+
+        With `before`, only those for parts that come before that one.
+        """
+        while pending and (before is None or min(pending) < before):
             part = self._parts[min(pending)]
-            hits, windows = pending.pop(part.order), part.windows
-            if len(hits) == 1 and type(hits[0]) is Hit:
-                outcomes = windows.take(windows.sources[hits[0].rule], hits[0], self.reached)
-            else:
-                outcomes = windows.take_together(hits, self.reached)
+            outcomes = part.windows.take_together(pending.pop(part.order), self.reached)
             if outcomes:
                 self._tell(part, outcomes, pending, fired)
 

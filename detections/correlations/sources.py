@@ -24,8 +24,9 @@ class Source(msgspec.Struct, frozen=True):
     rule: str
     mask: int
     """The bits of the rule's places in the correlation's list."""
-    key: Callable[[Values], Key | None]
-    """The group of an event, read fast; None, where `keys` must say."""
+    key: Callable[[Values], Key | str | None]
+    """The group of an event, read fast; the name of a field that has no value, which makes it no
+    group; or None, where `keys` must say."""
     keys: Callable[[Values], Sequence[Key]]
     """The groups of an event; none, if it lacks a value."""
     payload: Callable[[Values], Payload] | None
@@ -37,7 +38,8 @@ class Source(msgspec.Struct, frozen=True):
     def missing(self, values: Values) -> str:
         """What an event lacks that is left out, as the correlation calls it."""
         for name, field in self.fields:
-            if field is None or not texts(values.get(field)):
+            value = None if field is None else values.get(field)
+            if value is None or not texts(value):
                 return name
         return self.fields[-1][0]  # there is something, but it is no number
 
@@ -54,7 +56,7 @@ def source_of(correlation: Correlation, rule: str) -> Source:
         payload = _distinct_values(value_fields)
     elif correlation.type.startswith("value_"):
         payload = _numbers(value_fields[0])
-    key, keys = _key(group_fields), _keys(group_fields)
+    key, keys = _key(correlation.group_by, group_fields), _keys(group_fields)
     names, fields = correlation.group_by + correlation.fields, group_fields + value_fields
     return Source(rule, mask, key, keys, payload, tuple(zip(names, fields, strict=True)))
 
@@ -64,28 +66,33 @@ def _field(correlation: Correlation, name: str, rule: str) -> str | None:
     return name if alias is None else alias.get(rule)
 
 
-def _key(fields: tuple[str | None, ...]) -> Callable[[Values], Key | None]:
-    known = tuple(field for field in fields if field is not None)
-    if len(known) < len(fields):
-        return lambda values: None
-    if not known:
+def _key(
+    names: tuple[str, ...], fields: tuple[str | None, ...]
+) -> Callable[[Values], Key | str | None]:
+    for name, field in zip(names, fields, strict=True):
+        if field is None:
+            return lambda values: name
+    if not fields:
         return lambda values: ()
-    if len(known) == 1:
-        (field,) = known
+    if len(fields) == 1:
+        (name,), (field,) = names, fields
 
-        def one(values: Values) -> Key | None:
-            value = values.get(field)
-            return (value,) if type(value) is str else None
+        def one(values: Values) -> Key | str | None:
+            value = values.get(field)  # pyright: ignore[reportArgumentType]
+            if value.__class__ is str:
+                return (value,)
+            return name if value is None else None
 
         return one
+    pairs = tuple(zip(names, fields, strict=True))
 
-    def several(values: Values) -> Key | None:
+    def several(values: Values) -> Key | str | None:
         found: list[str] = []
-        for field in known:
-            value = values.get(field)
-            if type(value) is not str:
-                return None
-            found.append(value)
+        for name, field in pairs:
+            value = values.get(field)  # pyright: ignore[reportArgumentType]
+            if value.__class__ is not str:
+                return name if value is None else None
+            found.append(value)  # pyright: ignore[reportArgumentType]
         return tuple(found)
 
     return several

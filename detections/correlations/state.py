@@ -56,7 +56,7 @@ class State(msgspec.Struct, array_like=True, kw_only=True):
     left_out: list[tuple[str, str, int]]
     uses: list[int]
     groups: list[list[msgspec.Raw]]
-    """By rule, the groups by their values."""
+    """By rule, the groups in the order in which they came."""
 
 
 class _Entries(msgspec.Struct, array_like=True):
@@ -206,7 +206,7 @@ def _differences(
 
 
 def _groups_of(windows: Windows[Any], now: int) -> Iterator[msgspec.Raw]:
-    for key, group in sorted(windows.groups.items()):
+    for key, group in windows.groups.items():
         if windows.is_forgotten(group, now):
             continue
         match windows:

@@ -143,15 +143,15 @@ class Windows(ABC, Generic[G]):
     def take(self, source: Source, hit: Hit, now: int) -> list[Outcome] | None:
         """Take a hit. `now` is the time that is reached, which the hit may be behind."""
         values = hit.values
-        read = source.payload
-        if read is None:
-            payload = source.mask
-        else:
-            payload = read(values)
-            if payload is None:
-                self._counts.leave_out(self._id, source.missing(values))
-                return None
         key = source.key(values)
+        if isinstance(key, str):
+            self._counts.leave_out(self._id, key)
+            return None
+        read = source.payload
+        payload = source.mask if read is None else read(values)
+        if payload is None:
+            self._counts.leave_out(self._id, source.missing(values))
+            return None
         if key is not None:
             return self._take(key, hit, hit.evidence, payload, now)
         keys = source.keys(values)
@@ -176,7 +176,7 @@ class Windows(ABC, Generic[G]):
             payload = source.mask if source.payload is None else source.payload(hit.values)
             key = source.key(hit.values)
             keys: Sequence[Key] = ()
-            if payload is not None:
+            if payload is not None and not isinstance(key, str):
                 keys = source.keys(hit.values) if key is None else (key,)
             if not keys:
                 self._counts.leave_out(self._id, source.missing(hit.values))
