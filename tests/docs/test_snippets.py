@@ -47,8 +47,9 @@ def test_there_are_blocks_of_configuration_to_try() -> None:
 
 
 def _files_named_in(config: dict[str, Any], text: str) -> list[str]:
-    """What must be there: rules, reference data, recordings and secrets in files."""
-    named = [*config["detections"]["rules"], *config.get("reference", [])]
+    """What must be there: rules, pipelines, reference data, recordings and secrets in files."""
+    detections = config["detections"]
+    named = [*detections["rules"], *detections.get("pipelines", []), *config.get("reference", [])]
     named += [source["path"] for source in config["sources"] if "path" in source]
     named += re.findall(r"\$\{file:([^}]+)\}", text)
     named += re.findall(r"(?:ca_certificate|credentials): ([\w./-]+)", text)
