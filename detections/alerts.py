@@ -1,7 +1,7 @@
 """From a match or a finding to an ECS alert."""
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, cast
 
 import msgspec
@@ -110,18 +110,22 @@ def document_witness(document: Document) -> Witness:
 def firing_alert(
     rule: Rule,
     firing: Firing,
+    parties: Collection[str],
     reason: str,
     event: Any,
     read: Callable[[bytes], Witness],
 ) -> Alert:
     """The alert of a correlation that holds.
 
-    `event` is the completing one, a record or a flat document; `read` makes a witness of a line.
+    It is about those of the group's values that are `parties`, by their names; about all of them
+    where there are none; and about whom the completing event is about where there is no group.
+    `event` is that event, a record or a flat document; `read` makes a witness of a line.
     """
     witnesses = tuple(
         found if isinstance(found, Witness) else read(found) for _, found in firing.evidence
     )
-    group = tuple(dict.fromkeys(value for value in firing.group.values() if value))
+    who = [value for name, value in firing.group.items() if value and name in parties]
+    group = tuple(dict.fromkeys(who or [value for value in firing.group.values() if value]))
     if isinstance(event, dict):
         entities = group or _document_entities(cast("Document", event))
         provider = _document_provider(cast("Document", event))

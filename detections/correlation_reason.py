@@ -23,6 +23,22 @@ class Fired(msgspec.Struct, frozen=True):
     """A record, or a flat document."""
 
 
+#: Fields that say who: those of parties, and what identifies one where nobody is known.
+_PARTIES = ("investor.", "source.", "destination.", "user.", "client.", "server.", "host.")
+_PARTY_FIELDS = frozenset(("blockchain.transaction.from", "market.pool.position_owner"))
+
+
+def parties_of(rule: CorrelationRule) -> frozenset[str]:
+    """The names in `group-by` that say who an alert is about; the others say where and of what."""
+    found: set[str] = set()
+    for name in rule.correlation.group_by:
+        aliased = rule.correlation.aliases.get(name)
+        fields = (name,) if aliased is None else tuple(aliased.values())
+        if any(field.startswith(_PARTIES) or field in _PARTY_FIELDS for field in fields):
+            found.add(name)
+    return frozenset(found)
+
+
 def correlation_reason(rule: CorrelationRule) -> Callable[[Fired], str]:
     """The function that writes the sentence: the rule's own, else the correlation's."""
     if rule.reason is None:

@@ -9,7 +9,7 @@ from detections.alerts import (
     finding_alert,
     firing_alert,
 )
-from detections.correlation_reason import Fired, correlation_reason
+from detections.correlation_reason import Fired, correlation_reason, parties_of
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
 from detections.correlations.state import SnapshotError
@@ -26,7 +26,6 @@ from detections.event_time import NO_TIE, Tie, Waiting
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.fields import ACTION
-from detections.findings import Witness
 from detections.reading import ReadEvent, read_event
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
 from detections.rules.loading import RuleSet
@@ -86,7 +85,8 @@ class Engine:
         self._rules = rules_fingerprint(ruleset, self.correlations.needs)
         self.book = RuleBook(ruleset, self.correlations.needs)
         self._reasons = {
-            one.rule.id: (one, correlation_reason(one)) for one in ruleset.correlations
+            one.rule.id: (one, correlation_reason(one), parties_of(one))
+            for one in ruleset.correlations
         }
         self.needs_time = self.correlations.closes_windows or allowed_lateness > 0
         """Whether events that match nothing matter all the same, for their time."""
@@ -354,18 +354,18 @@ class Engine:
         self, meeting: Meeting, found: Iterable[int], event: Any, time: int, kind: EventKind
     ) -> tuple[Hit, ...]:
         """What correlations get of the rules that match."""
-        hits: list[Hit] = []
-        seen: Witness | None = None
-        for number in found:
-            entry = meeting.sigma[number]
-            if entry.needs is None:
-                continue
-            try:
-                seen = seen or kind.witness(event)
-                values = {
-                    name: value for name, read in entry.needs if (value := read(event)) is not None
-                }
-                hit = Hit(
+        try:
+            seen = kind.witness(event)
+            reads = meeting.needs(tuple(found))
+            values = {name: value for name, read in reads if (value := read(event)) is not None}
+        except Exception as error:
+            for number in found:
+                self._fail(meeting.sigma[number].rule, id_of(event), error)
+            return ()
+        entries = [meeting.sigma[number] for number in found]
+        return tuple(
+            [
+                Hit(
                     rule=entry.rule.id,
                     id=seen.id,
                     timestamp=time,
@@ -373,14 +373,14 @@ class Engine:
                     evidence=seen,
                     event=event,
                 )
-                hits.append(hit)
-            except Exception as error:
-                self._fail(entry.rule, id_of(event), error)
-        return tuple(hits)
+                for entry in entries
+                if entry.needs is not None
+            ]
+        )
 
     def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
         for firing in firings:
-            one, reason = self._reasons[firing.rule]
+            one, reason, parties = self._reasons[firing.rule]
             if one.silent:
                 continue
             event = firing.completing.event
@@ -388,7 +388,9 @@ class Engine:
                 event = _event_of(event) if isinstance(event, bytes) else event
                 text = reason(Fired(firing, event))
                 self._keep(
-                    firing_alert(one.rule, firing, text, event, witness_of_line), event, alerts
+                    firing_alert(one.rule, firing, parties, text, event, witness_of_line),
+                    event,
+                    alerts,
                 )
             except Exception as error:
                 self._fail(one.rule, firing.completing.id, error)

@@ -5,7 +5,7 @@ that alerts, or that a correlator wants to see, or that this reading can't take 
 full and goes through the engine. A line that only feeds correlations is not.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import Any, Protocol
 
@@ -21,6 +21,7 @@ from detections.sigma.functions import Numbered, Program
 from detections.sigma.index import build_program
 from detections.sigma.keywords import KeywordSearch, needed_pieces, without_keywords
 from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
+from detections.sigma.readers import Read
 from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
@@ -80,6 +81,7 @@ class LeanScan:
             for number, one in enumerate(book.sigma)
             if one.silent and one.rule.id in needs and not has_keywords(book.conditions[number][1])
         }
+        self._reads = _Reads(self._needs)
         self._seconds = _Seconds()
         self._scan = self._write_scan()
 
@@ -168,18 +170,28 @@ def scan(events, number, block, alerts, wanted):
         if self._engine.is_duplicate(event_id):
             return
         time, line = self._clock(self._time(event)), block.line(number)
+        numbers = tuple(sorted(found))
+        action = self._action(event)
+        defaults = record_defaults(action if isinstance(action, str) else "")
+        values: dict[str, Any] = {}
+        for name, read in self._reads[numbers]:
+            value = read(event)
+            if value is None:
+                value = defaults.get(name)
+            if value is not None:
+                values[name] = value
         hits = tuple(
-            Hit(
-                rule=self._rules[one].rule.id,
-                id=event_id,
-                timestamp=time,
-                values={
-                    name: value for name, read in needs[one] if (value := read(event)) is not None
-                },
-                evidence=line,
-                event=line,
-            )
-            for one in sorted(found)
+            [
+                Hit(
+                    rule=self._rules[number].rule.id,
+                    id=event_id,
+                    timestamp=time,
+                    values=values,
+                    evidence=line,
+                    event=line,
+                )
+                for number in numbers
+            ]
         )
         order = tie_of(self._provider(event), self._sequence(event), event_id)
         alerts += self._engine.take_hits(hits, order)
@@ -244,6 +256,20 @@ class _ByAction(dict[Any, Program | None]):
             return _in_full
         self[action] = self._program_of(action)
         return _in_full
+
+
+class _Reads(dict[tuple[int, ...], list[tuple[str, Read]]]):
+    """What correlations need of an event that matches these rules, each field once."""
+
+    def __init__(self, needs: Mapping[int, Sequence[tuple[str, Read]]]) -> None:
+        super().__init__()
+        self._needs = needs
+
+    def __missing__(self, numbers: tuple[int, ...]) -> list[tuple[str, Read]]:
+        found = list(dict(pair for number in numbers for pair in self._needs[number]).items())
+        if len(self) < _MOST_ACTIONS:
+            self[numbers] = found
+        return found
 
 
 class _Seconds(dict[str, int]):

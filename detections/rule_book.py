@@ -19,6 +19,10 @@ from detections.sigma.functions import Program
 from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
 
+#: Fields, each with how it is read.
+Needs = tuple[tuple[str, Read], ...]
+_MOST_REMEMBERED = 10_000
+
 
 class SigmaEntry(msgspec.Struct, frozen=True):
     """A Sigma rule for one shape of event."""
@@ -27,7 +31,7 @@ class SigmaEntry(msgspec.Struct, frozen=True):
     silent: bool
     fill: Fill
     """Writes the sentence."""
-    needs: tuple[tuple[str, Read], ...] | None
+    needs: Needs | None
     """Fields that correlations need of its matches; None if none refers to it."""
 
 
@@ -48,6 +52,18 @@ class Meeting(msgspec.Struct, frozen=True):
     correlators: tuple[CorrelatorEntry, ...]
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
+    remembered: dict[tuple[int, ...], Needs] = {}
+    """What `needs` answered."""
+
+    def needs(self, found: tuple[int, ...]) -> Needs:
+        """What correlations need of an event that these rules match, each field once."""
+        needs = self.remembered.get(found)
+        if needs is None:
+            entries = (self.sigma[number].needs for number in found)
+            needs = tuple(dict(pair for some in entries for pair in some or ()).items())
+            if len(self.remembered) < _MOST_REMEMBERED:
+                self.remembered[found] = needs
+        return needs
 
 
 class RuleBook:
@@ -108,7 +124,7 @@ class RuleBook:
         )
 
 
-def _reads(names: Sequence[str] | None, reader: Reader) -> tuple[tuple[str, Read], ...] | None:
+def _reads(names: Sequence[str] | None, reader: Reader) -> Needs | None:
     return None if names is None else tuple((name, _read(reader.field(name))) for name in names)
 
 
@@ -123,4 +139,4 @@ def _function(compiled: Match | bool) -> Match:
     return compiled if callable(compiled) else lambda event: compiled
 
 
-_DEFAULT_REASON: Reason = parse_reason("a {event.action} event matched[, about {related.user}]")
+_DEFAULT_REASON: Reason = parse_reason("the event[ {event.action}] matched[, about {related.user}]")

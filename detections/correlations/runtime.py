@@ -44,8 +44,9 @@ class _Part:
         self.windows: Windows[Any]
 
 
-#: What takes the hits of an event: a part, how it reads the first of them, and their places.
-_Plan = list[tuple[_Part, Source, tuple[int, ...]]]
+#: What takes the hits of an event: a part, how it reads its only hit, that hit's place, and those
+#: of the others that it takes together with it.
+_Plan = list[tuple[_Part, Source, int, tuple[int, ...]]]
 #: Events match so many different sets of rules, at the most, that are remembered.
 _MOST_PLANS = 10_000
 
@@ -121,16 +122,16 @@ class Correlations:
             plan = self._plan(rules)
         reached = self.reached
         pending: dict[int, list[Hit]] = {}
-        for part, source, places in plan:
+        for part, source, first, others in plan:
             chained: list[Hit] | None = None
             if pending:
                 self._run(pending, fired, before=part.order)
                 chained = pending.pop(part.order, None)
-            if chained is not None or len(places) > 1:
-                together = [hits[place] for place in places]
-                outcomes = part.windows.take_together([*together, *(chained or ())], reached)
+            if chained is not None or others:
+                together = [hits[first], *(hits[place] for place in others), *(chained or ())]
+                outcomes = part.windows.take_together(together, reached)
             else:
-                outcomes = part.windows.take(source, hits[places[0]], reached)
+                outcomes = part.windows.take(source, hits[first], reached)
             if outcomes:
                 self._tell(part, outcomes, pending, fired)
         if pending:
@@ -145,7 +146,9 @@ class Correlations:
             for part, source in self._routes.get(rule, ()):
                 places.setdefault(part.order, []).append(place)
                 sources[part.order] = source
-        plan = [(self._parts[n], sources[n], tuple(places[n])) for n in sorted(places)]
+        plan = [
+            (self._parts[n], sources[n], places[n][0], tuple(places[n][1:])) for n in sorted(places)
+        ]
         if len(self._plans) < _MOST_PLANS:
             self._plans[rules] = plan
         return plan

@@ -79,7 +79,7 @@ def _key(
 
         def one(values: Values) -> Key | str | None:
             value = values.get(field)  # pyright: ignore[reportArgumentType]
-            if value.__class__ is str:
+            if type(value) is str:
                 return (value,)
             return name if value is None else None
 
@@ -90,9 +90,9 @@ def _key(
         found: list[str] = []
         for name, field in pairs:
             value = values.get(field)  # pyright: ignore[reportArgumentType]
-            if value.__class__ is not str:
+            if type(value) is not str:
                 return name if value is None else None
-            found.append(value)  # pyright: ignore[reportArgumentType]
+            found.append(value)
         return tuple(found)
 
     return several

@@ -152,6 +152,10 @@ def related(node: Related) -> Callable[[Any, Any], bool]:
     compare = node.compare
 
     def check(left: Any, right: Any) -> bool:
+        if left is None or right is None:
+            return False
+        if left.__class__ is str and right.__class__ is str:
+            return compare(left, right)
         return any(compare(a, b) for a in plain_values(left) for b in plain_values(right))
 
     return check

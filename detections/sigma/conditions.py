@@ -66,6 +66,8 @@ class Compare(msgspec.Struct, frozen=True):
     number: int | float
 
 
+_NUMBER_BEGINS = frozenset("+-0123456789")
+
 #: What a test is where it is a simple one, for faster code and for the index.
 Form = Equals | Part | Compare | None
 
@@ -285,6 +287,11 @@ def _comparison(reference: SigmaFieldReference) -> Callable[[Any, Any], bool]:
 
 
 def _same(a: Any, b: Any) -> bool:
+    if a.__class__ is str and b.__class__ is str:
+        if a.lower() == b.lower():
+            return True
+        if a[:1] not in _NUMBER_BEGINS or b[:1] not in _NUMBER_BEGINS:
+            return False
     left = as_number(a)
     if left is not None and left == as_number(b):
         return True

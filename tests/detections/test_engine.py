@@ -139,7 +139,7 @@ def test_a_rule_that_fails_stops_no_other_and_is_reported() -> None:
 
 def test_a_rule_without_a_reason_says_what_matched() -> None:
     (alert,) = Engine(sigma(ANY_TRANSFER)).process([transfer(related_user=("0xu", "0xv"))])
-    assert alert.reason == "a token-transfer event matched, about 0xu, 0xv"
+    assert alert.reason == "the event token-transfer matched, about 0xu, 0xv"
 
 
 @settings(max_examples=25, deadline=None)

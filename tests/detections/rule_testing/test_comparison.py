@@ -24,7 +24,7 @@ def said(result: Result) -> list[tuple[str, object, object]]:
     [
         "{}",
         "{event.severity: 73, surveillance.level: high}",
-        "{event.reason: 'a token-transfer event *', rule.name: A ru?e}",
+        "{event.reason: 'the event token-transfer *', rule.name: A ru?e}",
         "{surveillance.metrics: {amount: 9}}",
         "{surveillance.metrics.amount: 9.0}",
         "{surveillance: {metrics: {amount: 9}}}",
