@@ -3,7 +3,7 @@
     python -m benchmarks.sigma_engine [--events 2000000] [--rsigma rsigma] [--rounds 3]
 
 Start-up and output are included. rsigma comes by `cargo install --locked rsigma --version 0.23.0`;
-without it the ratio is left out. The floor is decoding the same lines with msgspec and nothing else.
+without it the ratio is left out. The floor is decoding the same lines with msgspec alone.
 """
 
 import argparse

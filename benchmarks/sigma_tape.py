@@ -1,7 +1,7 @@
 """Nested ECS events and Sigma rules, for measuring engines: the same for the same seed.
 
-The events are of some 480 bytes, as a sink has them: transfers, orders, trades and administration of
-security tokens, and some of hosts. About one in a thousand matches a rule.
+The events are of some 480 bytes, as a sink has them: transfers, orders, trades and administration
+of security tokens, and some of hosts. About one in two thousand matches a rule.
 """
 
 import random
