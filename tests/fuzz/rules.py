@@ -3,7 +3,10 @@
 `python -m tests.fuzz.rules --count N --seed S`
 """
 
+import atexit
+import os
 import random
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -22,7 +25,9 @@ from tests.fuzz.events import sample_lines
 from tests.fuzz.mutation import mutate_bytes, mutate_structure
 from tests.fuzz.watching import Case, main
 
-_TEMPORARY = tempfile.TemporaryDirectory(prefix="tapewatch-fuzz-")
+#: One per process, made where it is needed: a fork that ends must not take it from its parent.
+_FOLDER = Path(tempfile.gettempdir()) / f"tapewatch-fuzz-{os.getpid()}"
+atexit.register(shutil.rmtree, _FOLDER, ignore_errors=True)
 
 
 def make(chance: random.Random) -> Case:
@@ -73,7 +78,8 @@ def load(files: Mapping[str, bytes], pipeline: bytes | None) -> None:
 def _written(pipeline: bytes | None) -> Sequence[Path]:
     if pipeline is None:
         return ()
-    path = Path(_TEMPORARY.name) / "pipeline.yml"
+    _FOLDER.mkdir(exist_ok=True)
+    path = _FOLDER / "pipeline.yml"
     path.write_bytes(pipeline)
     return (path,)
 
