@@ -1,5 +1,6 @@
 """Chainlink's ``AnswerUpdated``: as an aggregator emits it, and as a real node gives it."""
 
+import time
 from typing import Any
 
 import msgspec
@@ -87,7 +88,12 @@ def test_an_answer_decodes_as_a_real_node_gives_it(anvil: Anvil, undone: None) -
 
     def send(**call: str) -> Any:
         sent = anvil.rpc("eth_sendTransaction", {"from": sender, **call})
-        return anvil.rpc("eth_getTransactionReceipt", sent)
+        until = time.monotonic() + 20
+        # The node mines by itself, but answers before it has done so.
+        while (receipt := anvil.rpc("eth_getTransactionReceipt", sent)) is None:
+            assert time.monotonic() < until, "no receipt"
+            time.sleep(0.01)
+        return receipt
 
     feed = send(data=_CREATION)["contractAddress"]
     words = encode(["int256", "uint256", "uint256"], [99_9500_0000, 7, 1_700_000_000])
