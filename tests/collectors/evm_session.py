@@ -19,6 +19,8 @@ from tests.collectors.list_outlet import ListOutlet
 #: CALLDATALOAD(0); while it isn't 0: LOG1(0, 32, it), subtract 1.
 EMITTER = "0x601880600b6000396000f3" + "6000355b801560165780602060" + "00a160019003600356" + "5b00"
 QUICK = Reconnection(initial=20 * MILLISECOND, maximum=200 * MILLISECOND, stale_after=3 * SECOND)
+#: For tests that allow no reconnection: a busy machine may well be silent for three seconds.
+PATIENT = Reconnection(initial=20 * MILLISECOND, maximum=200 * MILLISECOND, stale_after=30 * SECOND)
 
 
 class Emitter:

@@ -9,6 +9,7 @@ from collectors.evm.backfill import LARGEST_RANGE, AdaptiveRange
 from demo.chain.anvil import Anvil
 from pipeline.units import KIB, MIB
 from tests.collectors.evm_session import (
+    PATIENT,
     Emitter,
     canonical,
     collecting,
@@ -121,7 +122,7 @@ async def test_too_many_requests_are_asked_again(start_anvil: Start) -> None:
     outlet = ListOutlet()
     async with Provider(node) as provider:
         provider.rate_limited = 4
-        async with collecting(source(provider.url), Watched(), outlet):
+        async with collecting(source(provider.url, reconnection=PATIENT), Watched(), outlet):
             await until(lambda: len(outlet.frames) == 7)
             assert outlet.state.reconnects == 0
     assert positions(outlet.frames) == canonical(node)
@@ -132,7 +133,10 @@ async def test_a_node_that_announces_before_it_has_the_block_is_waited_for(
 ) -> None:
     node = start_anvil(mining="manual")
     outlet = ListOutlet()
-    async with Provider(node) as provider, collecting(source(provider.url), Watched(), outlet):
+    async with (
+        Provider(node) as provider,
+        collecting(source(provider.url, reconnection=PATIENT), Watched(), outlet),
+    ):
         await until(lambda: len(outlet.frames) == 1)
         provider.behind = 3
         node.mine()
