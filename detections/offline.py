@@ -107,19 +107,26 @@ class _Reading:
 
 
 class _Block:
-    """Whole lines. They are taken apart only where one is asked for."""
+    """Whole lines, of which one is taken out only where it is asked for."""
 
     def __init__(self, reading: _Reading, data: bytes, before: int) -> None:
         self.data = data
         self.count = data.count(b"\n") + (not data.endswith(b"\n"))
         self._reading = reading
         self._before = before
-        self._lines: list[bytes] | None = None
+        #: The line that was asked for last, and where it begins.
+        self._number = self._start = 0
 
     def line(self, number: int) -> bytes:
-        if self._lines is None:
-            self._lines = self.data.split(b"\n")
-        return self._lines[number]
+        # Few lines are asked for, mostly one after the other: to copy them all would cost more.
+        if number < self._number:
+            self._number = self._start = 0
+        find, start = self.data.find, self._start
+        for _ in range(number - self._number):
+            start = find(b"\n", start) + 1
+        self._number, self._start = number, start
+        end = find(b"\n", start)
+        return self.data[start:] if end < 0 else self.data[start:end]
 
     def read_in_full(self, number: int) -> list[Alert] | None:
         line = self.line(number).strip()
