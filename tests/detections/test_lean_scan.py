@@ -162,3 +162,22 @@ def test_lines_that_are_too_long_are_told_and_stop_nothing(tmp_path: Any) -> Non
     assert len(alerts) == 2
     assert len(told) == 1
     assert "longer than" in told[0]
+
+
+def test_correlations_get_the_same_of_lines_that_only_feed_them() -> None:
+    rules = parse_rules(
+        b"title: Burst\nid: 00000000-0000-4000-8000-000000000001\nstatus: test\nlevel: high\n"
+        b"correlation:\n  type: event_count\n  rules: [login]\n  group-by: [user.name]\n"
+        b"  timespan: 10s\n  condition: {gte: 3}\n"
+        b"---\ntitle: Login\nname: login\nid: 00000000-0000-4000-8000-000000000002\n"
+        b"logsource: {product: other}\n"
+        b"detection: {s: {event.action: login}, condition: s}\n"
+    )
+    some = [
+        b'{"@timestamp":"2026-01-01T00:00:%02dZ","event":{"action":"login","id":"%d"},'
+        b'"user":{"name":"u%d"}}' % (second, second, second % 2)
+        for second in range(12)
+    ]
+    found = as_detected(rules, some)
+    assert len(found) >= 2
+    assert found == in_full(rules, some)
