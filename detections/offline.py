@@ -12,7 +12,7 @@ from detections.sigma.lean import CannotBeLean
 from normalizer.events import Alert
 from pipeline.problems import Location, Problem, Severity
 
-_BLOCK = 1 << 20
+_BLOCK = 1 << 17
 _LINES = 2_000
 
 Report = Callable[[Problem], None]
