@@ -261,6 +261,8 @@ def _text(document: Document, name: str) -> str | None:
 
 def _converted(document: Document, name: str) -> Any:
     value = document.get(_CONTEXT[name])
+    if value is None:
+        return None
     try:
         return msgspec.convert(value, _CONTEXT_TYPE[name], strict=False)
     except msgspec.ValidationError:

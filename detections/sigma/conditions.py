@@ -18,6 +18,7 @@ from sigma.conditions import (
 from sigma.types import (
     CompareOperators,
     SigmaCasedString,
+    SigmaCIDRExpression,
     SigmaCompareExpression,
     SigmaExists,
     SigmaExpansion,
@@ -66,10 +67,18 @@ class Compare(msgspec.Struct, frozen=True):
     number: int | float
 
 
+class Network(msgspec.Struct, frozen=True):
+    """The text is an IP address of this network: `number` are the bits before the last `shift`."""
+
+    version: int
+    shift: int
+    number: int
+
+
 _NUMBER_BEGINS = frozenset("+-0123456789")
 
 #: What a test is where it is a simple one, for faster code and for the index.
-Form = Equals | Part | Compare | None
+Form = Equals | Part | Compare | Network | None
 
 
 class FieldTest(msgspec.Struct, frozen=True):
@@ -243,8 +252,16 @@ def _field(name: str, value: SigmaType) -> Condition:
         case SigmaCompareExpression():
             number = value.number.number
             return FieldTest(name, value_test(value), Compare(value.op, number))
+        case SigmaCIDRExpression():
+            return FieldTest(name, value_test(value), _network(value))
         case _:
             return FieldTest(name, value_test(value))
+
+
+def _network(value: SigmaCIDRExpression) -> Network:
+    network = value.network
+    shift = network.max_prefixlen - network.prefixlen
+    return Network(network.version, shift, int(network.network_address) >> shift)
 
 
 def _keyword(value: SigmaType) -> Condition:

@@ -20,6 +20,7 @@ from detections.sigma.conditions import (
     Condition,
     Equals,
     FieldTest,
+    Network,
     Not,
     Part,
     all_of,
@@ -35,7 +36,7 @@ from detections.sigma.functions import (
 )
 from detections.sigma.numbers import Number, as_number
 from detections.sigma.readers import Reader
-from detections.sigma.values import as_text
+from detections.sigma.values import address_of, as_text
 
 #: So many rules are tried faster than looked up.
 _FEW = 10
@@ -239,6 +240,8 @@ def _is_indexable(test: FieldTest) -> bool:
             return len(test.form.text) >= _SHORTEST_PIECE
         case Compare():
             return test.form.operator is not CompareOperators.NEQ
+        case Network():
+            return True
         case _:
             return False
 
@@ -251,6 +254,7 @@ class _Table:
         self._starts: dict[int, dict[str, list[int]]] = {}
         self._ends: dict[int, dict[str, list[int]]] = {}
         self._inside: dict[str, list[int]] = {}
+        self._networks: dict[tuple[int, int], dict[int, list[int]]] = {}
         self._search: ahocorasick_rs.AhoCorasick | None = None
         self._found: list[list[int]] = []
         self.at_least: list[tuple[int | float, int]] = []
@@ -273,6 +277,9 @@ class _Table:
                     self._ends.setdefault(len(piece), {}).setdefault(piece, []).append(number)
                 else:
                     self._inside.setdefault(piece, []).append(number)
+            case Network():
+                same_size = self._networks.setdefault((test.form.version, test.form.shift), {})
+                same_size.setdefault(test.form.number, []).append(number)
             case Compare():
                 rising = test.form.operator in (CompareOperators.GT, CompareOperators.GTE)
                 sizes = self.at_least if rising else self.at_most
@@ -290,7 +297,7 @@ class _Table:
 
     @property
     def has_texts(self) -> bool:
-        return bool(self._whole or self._starts or self._ends or self._inside)
+        return bool(self._whole or self._starts or self._ends or self._inside or self._networks)
 
     @property
     def has_numbers(self) -> bool:
@@ -299,7 +306,7 @@ class _Table:
     @property
     def whole_texts(self) -> dict[str, tuple[int, ...]] | None:
         """What texts lead to, in lower case, where only whole ones do."""
-        if self._starts or self._ends or self._inside:
+        if self._starts or self._ends or self._inside or self._networks:
             return None
         return {text: tuple(numbers) for text, numbers in self._whole.items()}
 
@@ -314,6 +321,11 @@ class _Table:
         if self._search is not None:
             for piece, _, _ in self._search.find_matches_as_indexes(text, overlapping=True):
                 found += self._found[piece]
+        if self._networks and (address := address_of(text)) is not None:
+            version, number = address
+            for (kind, shift), networks in self._networks.items():
+                if kind == version:
+                    found += networks.get(number >> shift, ())
         return tuple(dict.fromkeys(found))
 
     def look_up_all(self, value: Any) -> tuple[int, ...]:
@@ -367,6 +379,9 @@ def _cost(tests: Sequence[FieldTest]) -> tuple[int, int]:
             case Part():
                 count += 1
                 worst = max(worst, 1 if test.form.start or test.form.end else 2)
+            case Network():
+                count += 1
+                worst = max(worst, 1)
             case Compare():
                 count += 1
                 worst = 3

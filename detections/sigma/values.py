@@ -178,14 +178,14 @@ def _network(value: SigmaCIDRExpression) -> ValueTest:
     def test(address: Any) -> bool:
         if address.__class__ is not str:
             return False
-        found = _address(address)
+        found = address_of(address)
         return found is not None and found[0] == version and found[1] & mask == wanted
 
     return test
 
 
 @lru_cache(65_536)
-def _address(text: str) -> tuple[int, int] | None:
+def address_of(text: str) -> tuple[int, int] | None:
     """Version and number of an IP address. Many rules ask for the same one, one after the other."""
     try:
         found = ip_address(text)
