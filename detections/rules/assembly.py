@@ -31,7 +31,7 @@ def assemble(
     files: Sequence[Parsed],
     problems: list[Problem],
     *,
-    pipelines: Sequence[Path] = (),
+    pipelines: Sequence[Path | Parsed] = (),
     today: datetime.date | None = None,
 ) -> RuleSet:
     """The rules in the documents. Raises ProblemsFound with all that is wrong, `problems` too.
@@ -74,12 +74,14 @@ def assemble(
     )
 
 
-def _pipelines(paths: Sequence[Path], lists: Lists, problems: list[Problem]) -> "Pipelines | None":
-    if not paths:
+def _pipelines(
+    files: Sequence[Path | Parsed], lists: Lists, problems: list[Problem]
+) -> "Pipelines | None":
+    if not files:
         return None
     from detections.rules.pipelines import read_pipelines
 
-    return read_pipelines(paths, lists, problems)
+    return read_pipelines(files, lists, problems)
 
 
 def _read(drafts: Sequence[Draft], names: Names, context: Context) -> list[Draft]:

@@ -53,7 +53,7 @@ def rules_of(
     parsed: Iterable[Parsed],
     problems: Iterable[Problem] = (),
     *,
-    pipelines: Sequence[Path] = (),
+    pipelines: Sequence[Path | Parsed] = (),
     today: datetime.date | None = None,
 ) -> RuleSet:
     """The rules in documents that were read, and perhaps changed since. Raises as `load_rules`."""

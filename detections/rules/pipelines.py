@@ -24,7 +24,7 @@ from detections.rules.selections import Detection
 from pipeline.problems import Problem, did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
-from pipeline.yaml_source import read_file
+from pipeline.yaml_source import Parsed, read_file
 
 _CODE = "rule/pipeline"
 _KNOWN = ("name", "priority", "vars", "transformations", "allowed_backends")
@@ -87,11 +87,13 @@ class Pipelines:
         return True
 
 
-def read_pipelines(paths: Sequence[Path], lists: Lists, problems: list[Problem]) -> Pipelines:
+def read_pipelines(
+    files: Sequence[Path | Parsed], lists: Lists, problems: list[Problem]
+) -> Pipelines:
     """The pipelines in these files. Appends what is wrong to the problems."""
     found: list[tuple[int, list[ProcessingItem], dict[str, Any], str]] = []
-    for path in paths:
-        parsed = read_file(path, single=True)
+    for file in files:
+        parsed = read_file(file, single=True) if isinstance(file, Path) else file
         problems += parsed.source.problems
         if any(problem.severity == "error" for problem in parsed.source.problems):
             continue
