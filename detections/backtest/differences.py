@@ -5,7 +5,7 @@ by the same event; what else differs makes it a changed one. Of those that are l
 that share an event are one alert that changed.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import msgspec
 
@@ -34,7 +34,15 @@ class _Seen(msgspec.Struct, frozen=True):
 class Differences:
     """Of one rule: before and after."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        *,
+        on_new: Callable[[Example], None] = lambda alert: None,
+        on_gone: Callable[[Example], None] = lambda alert: None,
+    ) -> None:
+        """`on_new` and `on_gone` are told of each alert that only one side has."""
+        self._on_new = on_new
+        self._on_gone = on_gone
         self.same = 0
         self.changed = 0
         self.new = 0
@@ -78,13 +86,7 @@ class Differences:
     ) -> None:
         completing = alert.evidence_events[-1] if alert.evidence_events else ""
         key = (completing, alert.entities)
-        seen = _Seen(
-            example(alert),
-            alert.evidence_events[-MOST_EVENTS:],
-            len(alert.evidence_events),
-            alert.timestamp,
-            tuple(getattr(alert, name) for name in _COMPARED),
-        )
+        seen = _seen(alert)
         partner = others.pop(key, None)
         if partner is not None:
             self._note_pair(*((partner, seen) if is_after else (seen, partner)))
@@ -106,17 +108,34 @@ class Differences:
 
     def _note_new(self, seen: _Seen) -> None:
         self.new += 1
+        self._on_new(seen.shown)
         if len(self.new_ones) < EXAMPLES:
             self.new_ones.append(seen.shown)
 
     def _note_gone(self, seen: _Seen) -> None:
         self.gone += 1
+        self._on_gone(seen.shown)
         if len(self.gone_ones) < EXAMPLES:
             self.gone_ones.append(seen.shown)
 
     @staticmethod
     def _ordered(waiting: dict[_Key, _Seen]) -> list[tuple[_Key, _Seen]]:
         return sorted(waiting.items(), key=lambda pair: (pair[1].timestamp, pair[0]))
+
+
+def differing_fields(before: Alert, after: Alert) -> tuple[str, ...]:
+    """What differs between two forms of an alert, of what people are told."""
+    return _differing(_seen(before), _seen(after))
+
+
+def _seen(alert: Alert) -> _Seen:
+    return _Seen(
+        example(alert),
+        alert.evidence_events[-MOST_EVENTS:],
+        len(alert.evidence_events),
+        alert.timestamp,
+        tuple(getattr(alert, name) for name in _COMPARED),
+    )
 
 
 def _differing(before: _Seen, after: _Seen) -> tuple[str, ...]:

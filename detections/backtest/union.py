@@ -65,7 +65,7 @@ class _Union:
         )
 
     def add(self, rules: RuleSet) -> dict[str, str]:
-        covers = _covers(rules.exceptions)
+        covers = covers(rules.exceptions)
         forms: dict[str, str] = {}
         new: set[str] = set()
 
@@ -111,7 +111,7 @@ class _Union:
         return name
 
 
-def _covers(exceptions: Sequence[ExceptionRule]) -> dict[str, tuple[Hashable, ...]]:
+def covers(exceptions: Sequence[ExceptionRule]) -> dict[str, tuple[Hashable, ...]]:
     """What keeps each rule's alerts back, by the rule's id."""
     found: dict[str, tuple[Hashable, ...]] = {}
     for one in exceptions:

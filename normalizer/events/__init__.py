@@ -8,9 +8,10 @@ from normalizer.events.alert import SEVERITY, Alert, Level
 from normalizer.events.base import AssetEvent, Event, PartyEvent
 from normalizer.events.chain import ChainEvent, ChainRecord
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
+from normalizer.events.rule_set import RulesChanged
 
 #: Every record of the EVENTS stream.
-Record = ChainRecord | MarketRecord
+Record = ChainRecord | MarketRecord | RulesChanged
 
 __all__ = [
     "SEVERITY",
@@ -25,4 +26,5 @@ __all__ = [
     "OrderEvent",
     "PartyEvent",
     "Record",
+    "RulesChanged",
 ]
