@@ -65,12 +65,12 @@ class _Union:
         )
 
     def add(self, rules: RuleSet) -> dict[str, str]:
-        covers = covers(rules.exceptions)
+        excepted = covers(rules.exceptions)
         forms: dict[str, str] = {}
         new: set[str] = set()
 
         def form_of(rule_id: str, content: Hashable) -> tuple[str, bool]:
-            key = (rule_id, content, covers.get(rule_id, ()))
+            key = (rule_id, content, excepted.get(rule_id, ()))
             known = self._ids.get(key)
             if known is None:
                 known = self._ids[key] = self._free(rule_id)

@@ -115,7 +115,7 @@ async def test_a_large_set_comes_back_whole(archive: RuleArchive) -> None:
 
 
 async def test_a_set_that_is_not_there_is_told(archive: RuleArchive) -> None:
-    with pytest.raises(RuleSetLost, match="the rule set 0123456789ab can't be read .* isn't there"):
+    with pytest.raises(RuleSetLost, match=r"rule set 0123456789ab can't be read .* isn't there"):
         await archive.get("0123456789abcdef")
 
 
