@@ -9,6 +9,7 @@ from nats.js import JetStreamContext
 from nats.js.api import StreamInfo
 
 from pipeline.bus.acknowledged import Acknowledgements
+from pipeline.bus.bookmarks import Bookmarks
 from pipeline.bus.checkpoints import Checkpoints
 from pipeline.bus.client import BusUnavailable, News, connect_client
 from pipeline.bus.positions import Positions
@@ -41,6 +42,7 @@ class Bus:
         self.batch: MicroBatch = config.batch
         self._config = config
         self.acknowledgements: Acknowledgements
+        self.bookmarks: Bookmarks
         self.positions: Positions
         self.status: StatusBoard
 
@@ -74,6 +76,7 @@ class Bus:
         try:
             await ensure_streams(self.jetstream, self.names, self._config.streams)
             self.acknowledgements = await Acknowledgements.open(self.client)
+            self.bookmarks = await Bookmarks.open(self.jetstream, self.names.bucket("BOOKMARKS"))
             self.positions = await Positions.open(self, self.names.bucket("POSITIONS"))
             self.status = await StatusBoard.open(self.jetstream, self.names.bucket("STATUS"))
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
@@ -119,7 +122,12 @@ class Bus:
 
     def writer(self, stream: Stream, token: str) -> SubjectWriter:
         """The one writer of a subject of a stream."""
-        return SubjectWriter(self, self.names.stream(stream), self.names.subject(stream, token))
+        return SubjectWriter(
+            self,
+            self.names.stream(stream),
+            self.names.subject(stream, token),
+            self.bookmarks,
+        )
 
     async def checkpoints(self, stage: str) -> Checkpoints:
         """The saved states of a stage."""

@@ -1,6 +1,7 @@
 """Writing to a stream so that each message is there once, in order."""
 
 import secrets
+from collections.abc import Callable
 from typing import TYPE_CHECKING, cast
 
 import nats.errors
@@ -12,6 +13,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 from pipeline.cancellation import raise_if_cancelled
 
 if TYPE_CHECKING:
+    from pipeline.bus.bookmarks import Bookmarks
     from pipeline.bus.connection import Bus
 
 log = structlog.get_logger(__name__)
@@ -22,6 +24,15 @@ EXPECTED_LAST = "Nats-Expected-Last-Subject-Sequence"
 WRITER = "Tapewatch-Writer"
 #: JetStream's error codes for another last sequence than the expected one.
 WRONG_LAST_SEQUENCE = (10071, 10164)
+#: Failed attempts before anybody but the log is told; a new leader or a restart takes as long.
+ATTEMPTS_UNTOLD = 4
+#: JetStream's answers when there is no room, and what they mean.
+NO_ROOM = {
+    10077: "the stream has no room (max_size): writing goes on when its readers have taken more",
+    10023: "JetStream's storage is used up (bus.max_storage, or the account's limit)",
+    10047: "JetStream's storage is used up (bus.max_storage, or the account's limit)",
+    10002: "JetStream's storage is used up (bus.max_storage, or the account's limit)",
+}
 
 
 class AnotherWriter(Exception):
@@ -43,10 +54,16 @@ class SubjectWriter:
     second process of the same stage are refused by the server, at any time.
     """
 
-    def __init__(self, bus: "Bus", stream: str, subject: str) -> None:
+    def __init__(
+        self, bus: "Bus", stream: str, subject: str, bookmarks: "Bookmarks | None" = None
+    ) -> None:
+        """``bookmarks``: where the newest message is when retention took it out of the stream."""
         self.subject = subject
+        #: Why a write has been waiting for a while; empty when none does.
+        self.waiting = ""
         self._bus = bus
         self._stream = stream
+        self._bookmarks = bookmarks
         self._name = secrets.token_hex(8)
         self._last: int | None = None
 
@@ -60,7 +77,7 @@ class SubjectWriter:
         message = await self._look()
         if self._last is None:
             self._last = _sequence(message)
-        return message
+        return message or await self._bookmark()
 
     async def write(
         self, payload: bytes, message_id: str, headers: dict[str, str] | None = None
@@ -70,7 +87,7 @@ class SubjectWriter:
         It never gives up: a full or unreachable server holds the caller up, which is the
         backpressure. Not for concurrent use.
         """
-        async for attempt in _until_stored():
+        async for attempt in _until_stored(self._wait):
             with attempt:
                 if self._last is None:
                     await self.newest()
@@ -88,17 +105,29 @@ class SubjectWriter:
                         raise
                     if not await self._stored(identity):
                         raise
+        self.waiting = ""
+
+    def _wait(self, state: RetryCallState) -> None:
+        if state.attempt_number >= ATTEMPTS_UNTOLD:
+            self.waiting = f"{self.subject}: {_reason(state)}"
+        _report(state)
 
     async def _stored(self, identity: str) -> bool:
         """After a refusal: whether an earlier attempt was stored whose acknowledgement was lost."""
         newest = await self._look()
         expected, self._last = self.last, _sequence(newest)
-        if newest is None or self._last <= expected:
+        newest = newest or await self._bookmark()
+        if newest is None or _sequence(newest) <= expected:
             return False  # what we came behind has expired
         headers = cast("dict[str, str]", newest.headers or {})
         if (headers.get(MESSAGE_ID), headers.get(WRITER)) != (identity, self._name):
             raise AnotherWriter(self.subject)
         return True
+
+    async def _bookmark(self) -> RawStreamMsg | None:
+        if self._bookmarks is None:
+            return None
+        return await self._bookmarks.find(self._stream, self.subject)
 
     async def _look(self) -> RawStreamMsg | None:
         try:
@@ -123,7 +152,7 @@ async def publish_once(
     A second copy is dropped by its message id, for as long as the server remembers that.
     """
     complete = {**(headers or {}), MESSAGE_ID: message_id}
-    async for attempt in _until_stored():
+    async for attempt in _until_stored(_report):
         with attempt:
             await _publish(bus, subject, payload, complete)
 
@@ -133,19 +162,25 @@ async def _publish(bus: "Bus", subject: str, payload: bytes, headers: dict[str, 
     return await bus.acknowledgements.publish(subject, payload, headers)
 
 
-def _until_stored() -> AsyncRetrying:
+def _until_stored(tell: Callable[[RetryCallState], None]) -> AsyncRetrying:
     return AsyncRetrying(
         wait=wait_exponential_jitter(multiplier=0.05, max=5, jitter=0.2),
         retry=retry_if_exception_type(
             (nats.errors.Error, nats.js.errors.Error, TimeoutError, OSError)
         ),
-        before_sleep=_report,
+        before_sleep=tell,
     )
 
 
 def _report(state: RetryCallState) -> None:
-    error = state.outcome.exception() if state.outcome else None
     if state.attempt_number in (1, 5, 20) or state.attempt_number % 100 == 0:
-        log.warning(
-            "publish is tried again", attempt=state.attempt_number, error=str(error) or repr(error)
-        )
+        log.warning("publish is tried again", attempt=state.attempt_number, error=_reason(state))
+
+
+def _reason(state: RetryCallState) -> str:
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, nats.js.errors.APIError) and error.err_code in NO_ROOM:
+        return NO_ROOM[error.err_code]
+    if isinstance(error, TimeoutError | nats.errors.TimeoutError):
+        return "no answer: the bus may be away, or its disk full (see the log of nats-server)"
+    return str(error) or repr(error)

@@ -42,16 +42,18 @@ class StreamNames:
 def stream_configuration(names: StreamNames, stream: Stream, limits: StreamLimits) -> StreamConfig:
     """What JetStream is asked for.
 
-    Old messages make room for new ones at the size limit. A reader that finds its next message
-    gone says so (:class:`pipeline.bus.reader.MessagesExpired`): loss is never silent.
+    RAW, EVENTS and ALERTS refuse what has no room: JetStream itself drops nothing of them, neither
+    by size nor by age. What all readers have taken is purged by :mod:`pipeline.bus.retention`. Dead
+    letters have no reader that would make room: the oldest go.
     """
+    dead = stream is Stream.DEAD
     return StreamConfig(
         name=names.stream(stream),
         subjects=[names.subject(stream, ">")],
         retention=RetentionPolicy.LIMITS,
-        discard=DiscardPolicy.OLD,
+        discard=DiscardPolicy.OLD if dead else DiscardPolicy.NEW,
         storage=StorageType.FILE,
-        max_age=limits.max_age / SECOND,
+        max_age=limits.max_age / SECOND if dead else 0,
         max_bytes=limits.max_size,
         duplicate_window=min(limits.duplicate_window, limits.max_age) / SECOND,
         num_replicas=limits.replicas,
