@@ -1,5 +1,6 @@
 """One process's connection to the bus, with its streams, positions and status board."""
 
+from collections.abc import Sequence
 from typing import Self
 
 import nats.errors
@@ -109,8 +110,9 @@ class Bus:
         after: int,
         start_time: str | None = None,
         created: int | None = None,
+        subjects: Sequence[str] = (),
     ) -> StreamReader:
-        """Read a stream from after a sequence, or from a time on."""
+        """Read a stream from after a sequence, or from a time on; all of it, or some subjects."""
         return StreamReader(
             self.client,
             self.jetstream,
@@ -118,6 +120,7 @@ class Bus:
             after=after,
             start_time=start_time,
             created=created,
+            subjects=subjects,
         )
 
     def writer(self, stream: Stream, token: str) -> SubjectWriter:

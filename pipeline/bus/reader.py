@@ -11,6 +11,7 @@ of quiet) makes the reader ask anew from the message after the last one that it 
 import asyncio
 import time
 from collections import deque
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import msgspec
@@ -98,8 +99,11 @@ class StreamReader:
         window: int = 64,
         start_time: str | None = None,
         created: int | None = None,
+        subjects: Sequence[str] = (),
     ) -> None:
-        """``created``: which life of the stream ``after`` is of, as by :func:`created_at`."""
+        """``created``: which life of the stream ``after`` is of, as by :func:`created_at`.
+        ``subjects``: what is read, with wildcards; all of the stream without.
+        """
         self._client = client
         self._jetstream = jetstream
         self._stream = stream
@@ -114,6 +118,7 @@ class StreamReader:
         self._next_subject = ""
         self._consumer = ""
         self._created = created
+        self._subjects = list(subjects)
         self._last_sign = 0.0
         self._last_message = 0.0
         self._expected_delivery = 1
@@ -158,6 +163,27 @@ class StreamReader:
                 await asyncio.sleep(min(0.2, max(0.0, deadline - time.monotonic())))
         return messages
 
+    async def pass_over(self) -> int | None:
+        """When nothing that was stored until now is left to read: the stream's end.
+
+        Reading goes on behind it. None while messages are under way, or the bus doesn't answer.
+        """
+        try:
+            last = (await self._jetstream.stream_info(self._stream)).state.last_seq
+            for subject in self._subjects:
+                if await self._newest(subject) > self._last:
+                    return None
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
+            return None
+        self._last = max(self._last, last)
+        return self._last
+
+    async def _newest(self, subject: str) -> int:
+        try:
+            return (await self._jetstream.get_last_msg(self._stream, subject)).seq or 0
+        except nats.js.errors.NotFoundError:
+            return 0
+
     async def close(self) -> None:
         """Give up the consumer."""
         consumer, connected = self._consumer, self._client.is_connected
@@ -182,6 +208,7 @@ class StreamReader:
             mem_storage=True,
             inactive_threshold=INACTIVE,
             num_replicas=1,
+            filter_subjects=self._subjects or None,
         )
         if self._start_time is not None:
             config.deliver_policy = DeliverPolicy.BY_START_TIME
@@ -250,7 +277,8 @@ class StreamReader:
             delivery = _Delivery.of(message)
             if delivery.number != self._expected_delivery or delivery.sequence <= self._last:
                 raise _Broken(f"delivery {delivery} came instead of {self._expected_delivery}")
-            if self._start_time is None and delivery.sequence != self._last + 1:
+            gap = delivery.sequence != self._last + 1
+            if gap and self._start_time is None and not self._subjects:
                 if messages:
                     return  # these first; the next call tells of the gap
                 self._go_to(delivery.sequence)

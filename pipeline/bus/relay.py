@@ -5,37 +5,38 @@ says up to where the source was read. After any crash the relay goes on from the
 it finds there, and each write must come right behind the one before
 (:class:`pipeline.bus.publisher.SubjectWriter`). So nothing depends on how long JetStream remembers
 message ids: nothing is written twice, nothing is left out. Work must be a pure function of what was
-read. Dead letters are written in the same way.
+read. Dead letters are written in the same way. Output by lane goes to several subjects
+(:mod:`pipeline.bus.relay_outlets`).
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
-from typing import cast
+import inspect
+from collections.abc import Awaitable, Callable, Sequence
 
 import nats.errors
 import nats.js.errors
 import structlog
 from msgspec import Struct, field
-from nats.js.api import RawStreamMsg
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.dead_letters import encode_fitting
+from pipeline.bus.lane_order import Mark
 from pipeline.bus.positions import Position, created_at
-from pipeline.bus.reader import MessagesExpired, StreamMessage
+from pipeline.bus.reader import MessagesExpired, StreamMessage, StreamReader
+from pipeline.bus.relay_outlets import ENOUGH_OUTPUT, ORIGIN, RelayOutlets, origin_of
 from pipeline.bus.status_board import ReaderState
 from pipeline.bus.streams import Stream
 from pipeline.frames import DeadLetter
 from pipeline.metrics import MESSAGES_DEAD, STREAM_LAG
 from pipeline.source_state import now
 
+__all__ = ["ENOUGH_OUTPUT", "ORIGIN", "Output", "Relay"]
+
 log = structlog.get_logger(__name__)
 
-ORIGIN = "Tapewatch-Origin"
 #: A position without output is saved at most this often, in seconds.
 SAVE_EVERY = 1.0
 READ_AT_ONCE = 64
-#: Output is written when it reaches this size, so that readers' windows stay small in memory.
-ENOUGH_OUTPUT = 1024 * 1024
 
 
 class Output(Struct, gc=False):
@@ -43,6 +44,16 @@ class Output(Struct, gc=False):
 
     lines: list[bytes] = field(default_factory=list[bytes])
     dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
+    lanes: list[str] | None = None
+    """Of each line, the lane's token, or ``EVERYBODY``; None where there is one subject only."""
+    marks: list[Mark] | None = None
+    """Of each line, the time that it brings; with lanes only."""
+    waits: bool = False
+    """Nothing was done yet: this message is worked on together with one to come. After a restart
+    it is read again."""
+
+
+Work = Callable[[StreamMessage], Output | Awaitable[Output]]
 
 
 class Relay:
@@ -54,20 +65,31 @@ class Relay:
         name: str,
         source: Stream,
         target: Stream,
-        work: Callable[[StreamMessage], Output],
+        work: Work,
         *,
         on_written: Callable[[Sequence[bytes]], None] | None = None,
+        lanes: Sequence[str] = (),
+        subjects: Sequence[str] = (),
+        barrier: Callable[[StreamMessage], bool] | None = None,
     ) -> None:
+        """``lanes``: the tokens of the subjects that the output goes to, by lane; without, all of
+        it goes to one, named as the relay. ``subjects``: what of the source is read, as tokens;
+        all of it without. ``barrier``: before a message for which it is true is worked on, all
+        that came before is written; what it causes itself is written right after.
+        """
         self._bus = bus
         self._name = name
         self._source = source
         self._target = target
         self._work = work
-        self._on_written = on_written
-        self._output = bus.writer(target, name)
+        self._barrier = barrier
+        self._subjects = subjects
+        self._outlets = RelayOutlets(bus, name, target, lanes, on_written)
         self._dead = bus.writer(Stream.DEAD, name)
         self._buried = Position()
         self._position = Position()
+        #: Whether messages were read that wait to be worked on.
+        self._held = False
         self.state = ReaderState(name, source.value, 0, 0)
 
     async def origin(self) -> Position:
@@ -76,19 +98,26 @@ class Relay:
         saved = await self._bus.positions.load(self._name)
         if saved.written > await self._bus.last_sequence(self._target):
             saved = Position()  # the output that it relies on has been lost
-        written = _origin(await self._output.newest())
-        self._buried = _origin(await self._dead.newest())
+        written = await self._outlets.written()
+        self._buried = origin_of(await self._dead.newest())
         if self._buried.sequence > info.state.last_seq:
             self._buried = Position()
         created = created_at(info)
+        self._outlets.forget_beyond(info.state.last_seq)
         latest = max(written, saved, key=lambda place: (place.stream == created, place.done))
         return latest.within(info, self._name)
 
     async def run(self, start: Position | None = None) -> None:
         """Work until cancelled."""
         position = start or await self.origin()
+        self._outlets.go_on(position)
         self._stand_at(position)
-        reader = self._bus.reader(self._source, after=position.done, created=position.stream)
+        reader = self._bus.reader(
+            self._source,
+            after=position.done,
+            created=position.stream,
+            subjects=[self._bus.names.subject(self._source, token) for token in self._subjects],
+        )
         loop = asyncio.get_running_loop()
         next_save = loop.time() + SAVE_EVERY
         try:
@@ -103,45 +132,47 @@ class Relay:
                     self.state.trouble = ""
                 if loop.time() >= next_save:
                     next_save = loop.time() + SAVE_EVERY
+                    if not messages and self._subjects:
+                        await self._pass_over(reader)
                     await self._save()
         finally:
             await reader.close()
 
     async def _handle(self, messages: Sequence[StreamMessage]) -> None:
         """Work on messages; write their output together, or in parts where it is large."""
-        pending: list[bytes] = []
-        size = 0
-        reached = self._position
         for message in messages:
+            barrier = self._barrier is not None and self._barrier(message)
+            if barrier:
+                await self._write()
             output = self._work(message)
-            largest = self._bus.largest_payload
-            too_large = [
-                self._too_large(message, line) for line in output.lines if len(line) > largest
-            ]
-            await self._bury(message.sequence, [*output.dead, *too_large])
-            written = 0
-            if reached.sequence == message.sequence:
-                written = reached.lines
-            for number, line in enumerate(output.lines[written:], written):
-                if len(line) > largest:
-                    continue
-                if pending and size + len(line) >= min(ENOUGH_OUTPUT, largest):
-                    if number:
-                        reached = self._at(message.sequence, number)
-                    await self._write(pending, reached)
-                    pending, size = [], 0
-                pending.append(line)
-                size += len(line) + 1
-            reached = self._at(message.sequence)
-        if pending:
-            await self._write(pending, reached)
-        self._stand_at(reached)
+            if inspect.isawaitable(output):
+                output = await output
+            self._held = output.waits
+            if output.waits:
+                continue
+            await self._take(message, output)
+            if barrier:
+                await self._write()
+        await self._write()
 
-    async def _write(self, lines: list[bytes], origin: Position) -> None:
-        text = origin.text()
-        await self._output.write(b"\n".join(lines), f"{self._name}:{text}", {ORIGIN: text})
-        if self._on_written is not None:
-            self._on_written(lines)
+    async def _take(self, message: StreamMessage, output: Output) -> None:
+        largest = self._bus.largest_payload
+        too_large = [self._too_large(message, line) for line in output.lines if len(line) > largest]
+        await self._bury(message.sequence, [*output.dead, *too_large])
+        outlets, lanes, marks = self._outlets, output.lanes, output.marks
+        outlets.begin(message.sequence)
+        for number, line in enumerate(output.lines):
+            lane = lanes[number] if lanes is not None else None
+            if len(line) > largest:
+                outlets.skip(lane)
+            else:
+                await outlets.add(line, lane, marks[number] if marks is not None else None)
+        outlets.end()
+
+    async def _write(self) -> None:
+        """Write what waits; then the position is where that is from."""
+        await self._outlets.flush()
+        self._stand_at(self._outlets.reached)
 
     async def _bury(self, sequence: int, letters: Sequence[DeadLetter]) -> None:
         """Write the dead letters of a message, but for those that an earlier process has."""
@@ -173,7 +204,15 @@ class Relay:
             reason=str(expired),
         )
         await self._bury(last, [letter])
+        self._outlets.go_on(self._at(last))
         self._stand_at(self._at(last))
+
+    async def _pass_over(self, reader: StreamReader) -> None:
+        """Stand behind what is in the stream for others, when nothing is there for us."""
+        passed = await reader.pass_over()
+        if passed is not None and not self._held:
+            self._outlets.go_on(self._at(passed))
+            self._stand_at(self._at(passed))
 
     def _too_large(self, message: StreamMessage, line: bytes) -> DeadLetter:
         return DeadLetter(
@@ -197,15 +236,10 @@ class Relay:
 
     async def _save(self) -> None:
         position = self._at(self._position.sequence, self._position.lines)
-        position.written = self._output.last
+        position.written = self._outlets.last
         await self._bus.positions.save(self._name, position)
         try:
             self.state.last = await self._bus.last_sequence(self._source)
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
             return  # the next look tells
         STREAM_LAG.labels(self._name, self._name).set(self.state.lag)
-
-
-def _origin(message: RawStreamMsg | None) -> Position:
-    headers = cast("dict[str, str] | None", message.headers) if message is not None else None
-    return Position.parse(headers[ORIGIN]) if headers and ORIGIN in headers else Position()
