@@ -157,7 +157,9 @@ class RelayOutlets:
         if self._order is not None and self._group.lanes:
             group, self._group = self._group, LaneOrder()
             text = self._place(self._count).text()
-            await self._order.writer.write(group.encode(), f"{self._name}:{text}", {ORIGIN: text})
+            await self._order.writer.write(
+                group.encode(), self._message_id(self._order, text), {ORIGIN: text}
+            )
 
     async def _write(self, outlet: _Outlet, headers: dict[str, str] | None = None) -> None:
         if not outlet.lines:
@@ -165,10 +167,16 @@ class RelayOutlets:
         lines, outlet.lines, outlet.size = outlet.lines, [], 0
         text = self._place(outlet.count).text()
         await outlet.writer.write(
-            b"\n".join(lines), f"{self._name}:{text}", {ORIGIN: text, **(headers or {})}
+            b"\n".join(lines),
+            self._message_id(outlet, text),
+            {ORIGIN: text, **(headers or {})},
         )
         if self._on_written is not None:
             self._on_written(lines)
+
+    def _message_id(self, outlet: _Outlet, place: str) -> str:
+        # With the subject: the server compares ids over the whole stream.
+        return f"{self._name}:{outlet.writer.subject}:{place}"
 
     def _place(self, count: int) -> Position:
         return Position(self._stream, self._sequence, count) if count else self.reached
