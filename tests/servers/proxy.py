@@ -15,7 +15,10 @@ class FaultProxy:
     - `refuse()`: close all and listen no more, until `accept()`;
     - `pause()`: a black hole: connections stay open and new ones open, but no byte passes, until
       `resume()`, which delivers what was held;
-    - `delay_seconds`: added to each chunk, in both directions.
+    - `pause_answers()`: half of it: what clients send arrives, no answer comes back, until
+      `resume()`; followed by `cut()`, the answers are lost though the requests were carried out;
+    - `delay_seconds`: added to each chunk, in both directions;
+    - `bytes_per_second`: how much passes each connection and direction; 0 for any amount.
     """
 
     def __init__(self, target_host: str, target_port: int) -> None:
@@ -24,7 +27,10 @@ class FaultProxy:
         self._connections: set[asyncio.Task[None]] = set()
         self._flowing = asyncio.Event()
         self._flowing.set()
+        self._answering = asyncio.Event()
+        self._answering.set()
         self.delay_seconds = 0.0
+        self.bytes_per_second = 0
         self.port = 0
         self.connections_seen = 0
 
@@ -69,10 +75,14 @@ class FaultProxy:
         self._server = self._thread.run(self._listen(self.port))
 
     def pause(self) -> None:
-        self._thread.run(self._set_flowing(False))
+        self._thread.run(self._switch(self._flowing, False))
+
+    def pause_answers(self) -> None:
+        self._thread.run(self._switch(self._answering, False))
 
     def resume(self) -> None:
-        self._thread.run(self._set_flowing(True))
+        for event in (self._flowing, self._answering):
+            self._thread.run(self._switch(event, True))
 
     async def _listen(self, port: int) -> asyncio.Server:
         server = await asyncio.start_server(self._serve, "127.0.0.1", port)
@@ -89,11 +99,11 @@ class FaultProxy:
             connection.cancel()
         await asyncio.gather(*connections)
 
-    async def _set_flowing(self, flowing: bool) -> None:
-        if flowing:
-            self._flowing.set()
+    async def _switch(self, event: asyncio.Event, on: bool) -> None:
+        if on:
+            event.set()
         else:
-            self._flowing.clear()
+            event.clear()
 
     async def _serve(self, reader: asyncio.StreamReader, client: asyncio.StreamWriter) -> None:
         connection = asyncio.current_task()
@@ -105,7 +115,10 @@ class FaultProxy:
             await self._flowing.wait()
             target_reader, target = await asyncio.open_connection(*self._target)
             writers.append(target)
-            await asyncio.gather(self._pump(reader, target), self._pump(target_reader, client))
+            await asyncio.gather(
+                self._pump(reader, target, self._flowing),
+                self._pump(target_reader, client, self._flowing, self._answering),
+            )
         except (OSError, asyncio.CancelledError):
             # The target is down, a side was reset, or a test cuts: the client sees it closed.
             pass
@@ -114,13 +127,23 @@ class FaultProxy:
                 writer.transport.abort()
             self._connections.discard(connection)
 
-    async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while chunk := await reader.read(CHUNK):
+    async def _pump(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, *gates: asyncio.Event
+    ) -> None:
+        while chunk := await reader.read(self._chunk()):
             if self.delay_seconds:
                 await asyncio.sleep(self.delay_seconds)
-            await self._flowing.wait()
+            if self.bytes_per_second:
+                await asyncio.sleep(len(chunk) / self.bytes_per_second)
+            for gate in gates:
+                await gate.wait()
             writer.write(chunk)
             await writer.drain()
-        await self._flowing.wait()
+        for gate in gates:
+            await gate.wait()
         if writer.can_write_eof():
             writer.write_eof()
+
+    def _chunk(self) -> int:
+        """Bytes to read at once: small ones where few may pass, so that they pass evenly."""
+        return max(1, self.bytes_per_second // 50) if self.bytes_per_second else CHUNK

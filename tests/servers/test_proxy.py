@@ -106,3 +106,34 @@ async def test_a_target_that_is_down_closes_the_connection(proxy: ProxyFactory) 
 async def test_it_takes_the_place_of_host_and_port_in_a_url(through: FaultProxy) -> None:
     url = through.through("wss://me:secret@example.test:8546/feed?x=1")
     assert url == f"wss://me:secret@127.0.0.1:{through.port}/feed?x=1"
+
+
+async def test_paused_answers_are_lost_by_a_cut_though_the_request_has_arrived() -> None:
+    arrived: list[bytes] = []
+
+    async def note(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        arrived.append(await reader.readline())
+        writer.write(b"done\n")
+        writer.close()
+
+    server = await asyncio.start_server(note, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    with FaultProxy("127.0.0.1", port) as through:
+        connection = await connect(through)
+        through.pause_answers()
+        with pytest.raises(TimeoutError):
+            await say(connection, b"do it\n", timeout=0.2)
+        through.cut()
+        assert await closed(connection)
+    assert arrived == [b"do it\n"]
+    server.close()
+
+
+async def test_a_throttle_lets_so_many_bytes_pass_each_second(through: FaultProxy) -> None:
+    connection = await connect(through)
+    await say(connection, b"x\n")
+    through.bytes_per_second = 2_000
+    await say(connection, b"x\n")  # what was read ahead before the throttle
+    started = time.monotonic()
+    await say(connection, b"x" * 399 + b"\n")
+    assert 0.3 <= time.monotonic() - started < 3
