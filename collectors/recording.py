@@ -30,7 +30,7 @@ import msgspec
 from msgspec import Struct
 
 from pipeline.frames import DeadLetter, Frame, FrameKind
-from pipeline.outlet import FrameOutlet
+from pipeline.outlet import FrameOutlet, SentFrame
 
 FORMAT = "tapewatch-recording"
 VERSION = 1
@@ -153,6 +153,10 @@ class RecordingOutlet:
     async def last(self) -> Frame | None:
         """The newest durable frame from any earlier run."""
         return await self._inner.last()
+
+    async def sent(self, least: int) -> list[SentFrame]:
+        """What is remembered of the newest durable frames."""
+        return await self._inner.sent(least)
 
     async def dead(self, letter: DeadLetter) -> None:
         """A dead letter, which isn't recorded."""

@@ -11,8 +11,9 @@ from msgspec import Meta, Struct
 
 #: ``message``: as the source pushed it. ``snapshot``: an answer that a collector asked for, such as
 #: a venue's book by REST; ``context`` names what it is of. ``gap``: a :class:`GapNotice` of the
-#: collector's own, in the place where something of the feed is missing.
-FrameKind = Literal["message", "snapshot", "gap"]
+#: collector's own, in the place where something of the feed is missing. ``reorganisation`` and
+#: ``finality``: what a collector found out about a chain (:mod:`pipeline.chain_notices`).
+FrameKind = Literal["message", "snapshot", "gap", "reorganisation", "finality"]
 
 #: A frame larger than this never enters RAW whole: it is cut and goes to the dead letters.
 MAX_FRAME_BYTES = 32 * 1024 * 1024

@@ -72,9 +72,45 @@ SOURCE_LAG = Gauge(
     multiprocess_mode="mostrecent",
 )
 SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
+SOURCE_REORGANISATIONS = Counter(
+    "tapewatch_source_reorganisations_total", "Times that a chain was reorganised", ["source"]
+)
 SOURCE_RECONNECTS = Counter(
     "tapewatch_source_reconnects_total", "Connections made anew", ["source"]
 )
 SINK_ERRORS = Counter(
     "tapewatch_sink_errors_total", "Deliveries that failed and are tried again", ["sink", "reason"]
+)
+STREAM_SIZE = Gauge(
+    "tapewatch_stream_size_bytes",
+    "What a stream of the bus holds",
+    ["stream"],
+    multiprocess_mode="mostrecent",
+)
+STREAM_LIMIT = Gauge(
+    "tapewatch_stream_limit_bytes",
+    "What a stream may hold (max_size)",
+    ["stream"],
+    multiprocess_mode="mostrecent",
+)
+STREAM_UNREAD_MESSAGES = Gauge(
+    "tapewatch_stream_unread_messages",
+    "Messages of a stream that at least one of its readers has not taken; of DEAD all",
+    ["stream"],
+    multiprocess_mode="mostrecent",
+)
+STREAM_UNREAD_BYTES = Gauge(
+    "tapewatch_stream_unread_bytes",
+    "The same in bytes, by the mean size of the stream's messages",
+    ["stream"],
+    multiprocess_mode="mostrecent",
+)
+STREAM_UNREAD_SHARE = Gauge(
+    "tapewatch_stream_unread_share",
+    "The same as a part of the limit, 0 to 1: at 1 writing waits",
+    ["stream"],
+    multiprocess_mode="mostrecent",
+)
+STREAM_PURGED = Counter(
+    "tapewatch_stream_purged_total", "Messages that retention took out of a stream", ["stream"]
 )

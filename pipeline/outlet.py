@@ -2,8 +2,17 @@
 
 from typing import Protocol
 
-from pipeline.frames import DeadLetter, Frame
+from msgspec import Struct
+
+from pipeline.frames import DeadLetter, Frame, FrameKind
 from pipeline.source_state import SourceState
+
+
+class SentFrame(Struct, frozen=True):
+    """What is remembered of a durable frame: its kind and position."""
+
+    kind: FrameKind
+    position: str
 
 
 class FrameOutlet(Protocol):
@@ -21,6 +30,12 @@ class FrameOutlet(Protocol):
 
     async def last(self) -> Frame | None:
         """The newest durable frame of this source from any earlier run, to go on behind it."""
+        ...
+
+    async def sent(self, least: int) -> list[SentFrame]:
+        """At least the newest ``least`` durable frames of this source, as far as they are still
+        there, oldest first.
+        """
         ...
 
     async def dead(self, letter: DeadLetter) -> None:

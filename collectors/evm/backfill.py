@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from collectors.connection import LinkLost
 from collectors.evm.assembly import LogReader
-from collectors.evm.blocks import Log, is_null, read_header
+from collectors.evm.blocks import BlockHash, Header, Log, is_null, read_header
 from collectors.evm.rpc import RequestTimeout, RpcClient, RpcError
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -90,6 +90,8 @@ class FinalityTags(Struct, frozen=True):
 
     safe: int = -1
     finalized: int = -1
+    safe_hash: BlockHash | None = None
+    finalized_hash: BlockHash | None = None
 
     def of(self, number: int) -> str:
         """``finalized``, ``safe`` or ``latest``."""
@@ -97,15 +99,25 @@ class FinalityTags(Struct, frozen=True):
             return "finalized"
         return "safe" if number <= self.safe else "latest"
 
+    def moved_from(self, before: "FinalityTags") -> bool:
+        """Whether more blocks are safe or finalized than before. The first block always is."""
+        return self.safe > max(0, before.safe) or self.finalized > max(0, before.finalized)
+
 
 async def read_finality(rpc: RpcClient) -> FinalityTags:
     """Ask for both tags. Raises LinkLost or RequestTimeout."""
-    return FinalityTags(await _tagged(rpc, "safe"), await _tagged(rpc, "finalized"))
+    safe, finalized = await _tagged(rpc, "safe"), await _tagged(rpc, "finalized")
+    return FinalityTags(
+        -1 if safe is None else safe.number,
+        -1 if finalized is None else finalized.number,
+        None if safe is None else safe.hash,
+        None if finalized is None else finalized.hash,
+    )
 
 
-async def _tagged(rpc: RpcClient, tag: str) -> int:
+async def _tagged(rpc: RpcClient, tag: str) -> Header | None:
     try:
         answer = await rpc.call("eth_getBlockByNumber", tag, False)
     except RpcError:
-        return -1
-    return -1 if is_null(answer) else read_header(answer).number
+        return None
+    return None if is_null(answer) else read_header(answer)

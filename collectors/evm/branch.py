@@ -37,13 +37,24 @@ class Branch:
         assert self.oldest is not None
         self._hashes = {self.oldest[0] - 1: block_hash, **self._hashes}
 
+    def above(self, number: int) -> list[BlockHash]:
+        """The hashes above this height, as far as known, oldest first."""
+        return [known for at, known in self._hashes.items() if at > number]
+
     def rewind(self, number: int, block_hash: BlockHash) -> list[BlockHash]:
-        """Go back to this block; returns the hashes of those that were behind it."""
-        orphaned = [known for at, known in self._hashes.items() if at > number]
+        """Go back to this block; returns the hashes of those that were behind it, as far as known,
+        oldest first.
+        """
+        orphaned = self.above(number)
         self._hashes = {at: known for at, known in self._hashes.items() if at < number}
         self._hashes[number] = block_hash
         self.last = (number, block_hash)
         return orphaned
+
+    def clear(self) -> None:
+        """Nothing was sent."""
+        self._hashes = {}
+        self.last = None
 
     def followed_by(self, header: Header) -> bool:
         """Whether the block's parent is the last one that was sent."""

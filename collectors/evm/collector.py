@@ -1,16 +1,17 @@
 """The collector of an EVM chain: where it goes on, which chain it is, and one session per link."""
 
+import asyncio
 from typing import NoReturn
 
 import msgspec
 import structlog
-from msgspec import Struct
 
 from collectors.connection import Connector, EndpointFault, Link, SourceMisconfigured
 from collectors.evm.assembly import BlockAssembler, Chain, LogReader
-from collectors.evm.blocks import BlockHash, read_position
-from collectors.evm.following import REORGANISATION_DEPTH, Cursor, Follower
+from collectors.evm.blocks import read_position
+from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
+from collectors.evm.resuming import read_newest, resume_branch
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
 from collectors.evm.watched import Watched
@@ -24,35 +25,23 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 _POLLS_PER_STALENESS = 3
 
 
-class _SentBlock(Struct, rename="camel"):
-    parent_hash: str
-
-
-class _SentPayload(Struct):
-    chain_id: int
-    block: _SentBlock
-
-
 class EvmCollector:
     """Sends one frame per block of the chain, as :mod:`pipeline.evm_payload` describes.
 
-    Positions are ``<number>:<hash>``, with more behind a second colon for gaps. Besides ``watched``
-    it watches the configuration's ``contracts``.
+    Frames in between tell of blocks that were passed over, reorganisations and finality
+    (:mod:`pipeline.chain_notices`). Positions are ``<number>:<hash>`` of the block behind which a
+    run goes on, with more behind a second colon for those. Besides ``watched`` it watches the
+    configuration's ``contracts``.
     """
 
-    def __init__(
-        self,
-        config: EvmSource,
-        watched: Watched,
-        outlet: FrameOutlet,
-        *,
-        reorganisation_depth: int = REORGANISATION_DEPTH,
-    ) -> None:
+    def __init__(self, config: EvmSource, watched: Watched, outlet: FrameOutlet) -> None:
         self._config = config
         self._watched = watched.with_others(config.contracts)
         self._outlet = outlet
         self._sender = BlockSender(outlet, max_frame=config.max_frame)
-        self._cursor = Cursor(config.start_block, config.backfill_range, reorganisation_depth)
+        self._cursor = Cursor(
+            config.start_block, config.backfill_range, config.reorganisation_depth
+        )
         self._chain_id = config.chain_id
         self._chain_known_from = "the configuration"
         outlet.state.protocol = PROTOCOL
@@ -61,7 +50,7 @@ class EvmCollector:
         """Collect until cancelled. Raises SourceMisconfigured when only a person can help."""
         last = await self._outlet.last()
         if last is not None:
-            self._resume(last)
+            await self._resume(last)
         connector = Connector(
             self._config.endpoints,
             self._config.reconnection,
@@ -73,25 +62,27 @@ class EvmCollector:
         )
         await connector.run(self._session)
 
-    def _resume(self, last: Frame) -> None:
+    async def _resume(self, last: Frame) -> None:
+        branch = self._cursor.branch
+        # Twice as many as blocks are followed back: some frames are no blocks.
+        sent = await self._outlet.sent(2 * self._config.reorganisation_depth)
         try:
-            number, block_hash = read_position(last.position)
+            here = read_position(last.position)
+            self._sender.orphaned(resume_branch(branch, sent))
         except ValueError:
             raise SourceMisconfigured(
                 f"source {self._config.name}: the newest frame in the stream has the position "
                 f"{last.position!r}, which is none of an EVM chain; give this source another name"
             ) from None
-        branch = self._cursor.branch
-        if last.kind == "message":
-            try:
-                sent = msgspec.json.decode(last.payload, type=_SentPayload)
-            except msgspec.MsgspecError:
-                pass  # the position is enough to go on
-            else:
-                if number > 0:
-                    branch.add(number - 1, BlockHash(sent.block.parent_hash.lower()))
-                self._check_chain(sent.chain_id, "the newest frame in the stream")
-        branch.add(number, block_hash)
+        newest = read_newest(last)
+        if newest.chain_id is not None:
+            self._check_chain(newest.chain_id, "the newest frame in the stream")
+        if branch.last != here:
+            branch.clear()
+            branch.add(*here)
+        if newest.parent is not None and here[0] > 0 and branch.oldest == here:
+            branch.add_older(newest.parent)
+        self._cursor.timestamp = newest.timestamp
         _log.info("going on", source=self._config.name, behind=last.position)
 
     async def _session(self, link: Link) -> None:
@@ -113,6 +104,7 @@ class EvmCollector:
                 follower = Follower(
                     rpc,
                     heads,
+                    chain,
                     assembler,
                     LogReader(rpc, self._watched.addresses),
                     self._sender,
@@ -120,8 +112,21 @@ class EvmCollector:
                     self._outlet.state,
                 )
                 while True:
+                    await self._follow(heads, follower)
+
+    async def _follow(self, heads: HeadWatch, follower: Follower) -> None:
+        """Send what comes until it is time to ask for finality; then ask."""
+        every = self._config.finality_every
+        loop = asyncio.get_running_loop()
+        due = loop.time() + every / SECOND
+        while not every or loop.time() < due:
+            try:
+                async with asyncio.timeout_at(due if every else None):
                     await heads.changed()
-                    await follower.catch_up()
+            except TimeoutError:
+                break
+            await follower.catch_up()
+        await follower.tell_finality()
 
     def _check_chain(self, chain_id: int, where: str) -> None:
         if self._chain_id is None:

@@ -6,7 +6,7 @@ from collections.abc import AsyncGenerator
 from typing import Literal
 
 from collectors.connection import EndpointFault, LinkLost
-from collectors.evm.assembly import AssembledBlock, BlockAssembler, LogReader
+from collectors.evm.assembly import AssembledBlock, BlockAssembler, Chain, LogReader
 from collectors.evm.backfill import (
     AdaptiveRange,
     FinalityTags,
@@ -20,10 +20,9 @@ from collectors.evm.heads import HeadWatch
 from collectors.evm.reorganisation import find_fork, header_at
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import BlockSender
+from pipeline.chain_notices import BlockPlace, FinalityNotice, ReorganisationNotice
 from pipeline.source_state import SourceState
 
-#: Blocks back to which a reorganisation is followed.
-REORGANISATION_DEPTH = 128
 #: So many blocks behind the head it is a backfill; so many at least are worth a range of logs.
 BACKFILL_FROM = 24
 #: A range that ends nearer to the head may be answered by a node that is behind.
@@ -39,12 +38,14 @@ _MOST_MISSES = 12
 class Cursor:
     """Where the collector stands. It outlives connections."""
 
-    def __init__(
-        self, start: int | Literal["latest"], backfill_range: int, depth: int = REORGANISATION_DEPTH
-    ) -> None:
+    def __init__(self, start: int | Literal["latest"], backfill_range: int, depth: int) -> None:
         self.start = start
         self.depth = depth
         self.branch = Branch(depth)
+        #: Of the newest block that was sent, in seconds; None where that isn't known.
+        self.timestamp: int | None = None
+        #: What was last told of finality.
+        self.finality = FinalityTags()
         self.range = AdaptiveRange(backfill_range)
         #: Blocks still to be fetched one by one.
         self.careful = 0
@@ -65,6 +66,11 @@ class Cursor:
         """The lowest height that was asked for."""
         return self.start if isinstance(self.start, int) else 0
 
+    def sent(self, header: Header) -> None:
+        """The next block was sent."""
+        self.branch.add(header.number, header.hash)
+        self.timestamp = header.timestamp
+
 
 class Follower:
     """Brings the outlet up to the node's head, through one connection."""
@@ -73,6 +79,7 @@ class Follower:
         self,
         rpc: RpcClient,
         heads: HeadWatch,
+        chain: Chain,
         assembler: BlockAssembler,
         logs: LogReader,
         sender: BlockSender,
@@ -81,6 +88,7 @@ class Follower:
     ) -> None:
         self._rpc = rpc
         self._heads = heads
+        self._chain = chain
         self._assembler = assembler
         self._logs = logs
         self._sender = sender
@@ -90,7 +98,7 @@ class Follower:
     async def catch_up(self) -> None:
         """Send all blocks up to the newest head. Raises EndpointFault when the node can't tell."""
         cursor, misses = self._cursor, 0
-        finality: FinalityTags | None = None
+        backfill: FinalityTags | None = None
         while True:
             head = self._heads.newest
             if cursor.branch.contradicted_by(head):
@@ -99,14 +107,38 @@ class Follower:
                 first = cursor.next_number(head)
                 if first > head.number:
                     break
-                if head.number - first >= BACKFILL_FROM and finality is None:
+                if head.number - first >= BACKFILL_FROM and backfill is None:
                     self._state.connection = "backfilling"
-                    finality = await read_finality(self._rpc)
-                done = await self._advance(first, head, finality or FinalityTags())
+                    backfill = await read_finality(self._rpc)
+                done = await self._advance(first, head, backfill or cursor.finality)
             misses = 0 if done else misses + 1
             if misses:
                 await self._wait_for_node(misses, head)
         self._state.connection = "connected"
+
+    async def tell_finality(self) -> None:
+        """Ask which blocks are safe and finalized, and say so when these are more than before.
+
+        Raises EndpointFault.
+        """
+        cursor = self._cursor
+        newest, timestamp = cursor.branch.last, cursor.timestamp
+        if newest is None or timestamp is None:
+            return
+        tags = await read_finality(self._rpc)
+        if not tags.moved_from(cursor.finality):
+            return
+        await self._sender.finality(
+            FinalityNotice(
+                chain_id=self._chain.id,
+                network=self._chain.network,
+                safe=_place(tags.safe, tags.safe_hash),
+                finalized=_place(tags.finalized, tags.finalized_hash),
+                newest=BlockPlace(*newest),
+                timestamp=timestamp,
+            )
+        )
+        cursor.finality = tags
 
     async def _wait_for_node(self, misses: int, head: Header) -> None:
         """A balanced endpoint may announce a block by one node and ask another that lacks it."""
@@ -136,7 +168,7 @@ class Follower:
                 if not cursor.branch.followed_by(block.header):
                     return await self._reorganise(head) or sent > 0
                 await self._sender.send(block, head)
-                cursor.branch.add(block.header.number, block.header.hash)
+                cursor.sent(block.header)
                 cursor.careful = max(0, cursor.careful - 1)
                 sent += 1
         except LinkLost as lost:
@@ -205,7 +237,7 @@ class Follower:
             return await self._reorganise(head)
         reason = "the node's answer about this block is larger than max_frame"
         await self._sender.skip(header, head, reason)
-        self._cursor.branch.add(header.number, header.hash)
+        self._cursor.sent(header)
         return True
 
     async def _reorganise(self, head: Header) -> bool:
@@ -216,13 +248,22 @@ class Follower:
         fork = await find_fork(self._rpc, branch, depth=cursor.depth, floor=cursor.floor)
         if fork is None or (fork.number, fork.hash) == old:
             return False
-        where = f"they part after block {fork.number} ({fork.hash})"
-        if not fork.known:
-            where = f"they part at an unknown depth; going on after block {fork.number}"
-        reason = (
-            f"chain reorganised from block {old[0]} ({old[1]}) "
-            f"to block {head.number} ({head.hash}): {where}"
+        notice = ReorganisationNotice(
+            chain_id=self._chain.id,
+            network=self._chain.network,
+            common=BlockPlace(fork.number, fork.hash),
+            depth_known=fork.known,
+            orphaned=list(branch.above(fork.number)),
+            old=BlockPlace(*old),
+            new=BlockPlace(head.number, head.hash),
+            timestamp=head.timestamp if fork.timestamp is None else fork.timestamp,
         )
-        await self._sender.reorganised((fork.number, fork.hash), old, head, reason)
-        self._sender.orphaned(branch.rewind(fork.number, BlockHash(fork.hash)))
+        # Told first: a connection lost here must not leave the branch without a word.
+        await self._sender.reorganised(notice, head)
+        branch.rewind(fork.number, fork.hash)
+        cursor.timestamp = notice.timestamp
         return True
+
+
+def _place(number: int, block_hash: BlockHash | None) -> BlockPlace | None:
+    return None if block_hash is None else BlockPlace(number, block_hash)

@@ -9,12 +9,14 @@ from collectors.evm.rpc import RpcClient, RpcError
 
 class Fork(Struct, frozen=True):
     """The last block that both branches share. ``known`` is false where it lies deeper than could
-    be seen: then it is the canonical block at the bound.
+    be seen: then it is the canonical block at the bound. ``timestamp`` in seconds; None for what is
+    before the first block.
     """
 
     number: int
     hash: BlockHash
     known: bool
+    timestamp: int | None
 
 
 async def find_fork(rpc: RpcClient, branch: Branch, *, depth: int, floor: int) -> Fork | None:
@@ -31,11 +33,11 @@ async def find_fork(rpc: RpcClient, branch: Branch, *, depth: int, floor: int) -
             break
         canonical = await header_at(rpc, number)
         if canonical is not None and canonical.hash == sent:
-            return Fork(number, sent, known=True)
+            return Fork(number, sent, True, canonical.timestamp)
     if lowest < 0:
-        return Fork(*BEFORE_GENESIS, known=False)
+        return Fork(*BEFORE_GENESIS, known=False, timestamp=None)
     bound = await header_at(rpc, lowest)
-    return None if bound is None else Fork(lowest, bound.hash, known=False)
+    return None if bound is None else Fork(lowest, bound.hash, False, bound.timestamp)
 
 
 async def header_at(rpc: RpcClient, number: int) -> Header | None:
@@ -45,8 +47,8 @@ async def header_at(rpc: RpcClient, number: int) -> Header | None:
 
 
 async def _sent_at(rpc: RpcClient, branch: Branch, number: int) -> BlockHash | None:
-    """The hash that was sent for this height. After a restart only the newest is known, but many
-    nodes still tell an orphaned block's parent.
+    """The hash that was sent for this height. Where the stream doesn't have it any more, many nodes
+    still tell an orphaned block's parent.
     """
     known = branch.hash_at(number)
     oldest = branch.oldest

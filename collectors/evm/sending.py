@@ -1,15 +1,21 @@
-"""From blocks to the outlet: positions, state, metrics, and what is too large to be sent."""
+"""From blocks to the outlet: positions, state, metrics, and what is too large to be sent.
+
+Every position begins with the block behind which a run goes on.
+"""
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from typing import Literal
 
 import msgspec
 import structlog
 
 from collectors.evm.assembly import AssembledBlock
 from collectors.evm.blocks import BlockHash, Header, position_of
+from collectors.evm.resuming import TOO_LARGE
+from pipeline.chain_notices import FinalityNotice, ReorganisationNotice
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, GapNotice
-from pipeline.metrics import SOURCE_GAPS, SOURCE_LAG
+from pipeline.metrics import SOURCE_GAPS, SOURCE_LAG, SOURCE_REORGANISATIONS
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 
@@ -21,7 +27,7 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class BlockSender:
-    """Sends one frame per block, and gap frames in the places where the chain breaks."""
+    """Sends one frame per block, and in between what else is to say of the chain."""
 
     def __init__(self, outlet: FrameOutlet, *, max_frame: int) -> None:
         self._outlet = outlet
@@ -59,17 +65,40 @@ class BlockSender:
             truncated=True,
         )
         await self._outlet.dead(letter)
-        await self._gap(f"{header.position}:too-large", reason, header.number, header.number + 1)
+        await self._gap(f"{header.position}:{TOO_LARGE}", reason, header.number)
         self._follow(header, head, received)
 
-    async def reorganised(
-        self, fork: tuple[int, BlockHash], old: tuple[int, BlockHash], head: Header, reason: str
-    ) -> None:
-        """Say that what was sent behind ``fork`` is no longer part of the chain."""
-        # The time makes it unique: the same reorganisation may happen again.
-        position = f"{position_of(*fork)}:reorganised:{now()}"
+    async def reorganised(self, notice: ReorganisationNotice, head: Header) -> None:
+        """Say that what was sent behind the common block is no longer part of the chain."""
         self._state.head = head.position
-        await self._gap(position, reason, old[0] + 1, fork[0] + 1)
+        # The time makes it unique: the same reorganisation may happen again.
+        place = position_of(notice.common.number, notice.common.hash)
+        await self._note(f"{place}:reorganised:{now()}", "reorganisation", notice)
+        SOURCE_REORGANISATIONS.labels(self._state.source).inc()
+        _log.warning(
+            "the chain was reorganised",
+            source=self._state.source,
+            common=place,
+            depth_known=notice.depth_known,
+            old=position_of(notice.old.number, notice.old.hash),
+            new=position_of(notice.new.number, notice.new.hash),
+        )
+        self.orphaned(BlockHash(one) for one in notice.orphaned)
+
+    async def finality(self, notice: FinalityNotice) -> None:
+        """Say which blocks are safe and finalized."""
+        place = position_of(notice.newest.number, notice.newest.hash)
+        await self._note(f"{place}:finality:{now()}", "finality", notice)
+
+    async def _note(
+        self,
+        position: str,
+        kind: Literal["reorganisation", "finality"],
+        notice: ReorganisationNotice | FinalityNotice,
+    ) -> None:
+        at = now()
+        await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind=kind))
+        self._state.saw_frame(position, at)
 
     def orphaned(self, hashes: Iterable[BlockHash]) -> None:
         """Remember blocks that left the chain, in case that it returns to them."""
@@ -79,8 +108,8 @@ class BlockSender:
         while len(self._orphans) > _MOST_ORPHANS:
             self._orphans.popitem(last=False)
 
-    async def _gap(self, position: str, reason: str, expected: int, received: int) -> None:
-        notice = GapNotice(instrument="*", reason=reason, expected=expected, received=received)
+    async def _gap(self, position: str, reason: str, number: int) -> None:
+        notice = GapNotice(instrument="*", reason=reason, expected=number, received=number + 1)
         at = now()
         await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind="gap"))
         self._state.saw_frame(position, at)

@@ -11,6 +11,7 @@ from normalizer.decoders import evm_pools as pools
 from normalizer.decoders import evm_transfers as transfers
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm_dead_parts import DeadParts
+from normalizer.decoders.evm_notices import finality, reorganised
 from normalizer.decoders.evm_refusals import is_transfer, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
 from normalizer.decoders.evm_unrecorded import contract_event
@@ -107,6 +108,12 @@ class EvmDecoder:
         """
         if frame.kind == "gap":
             out.events.append(feed_gap(frame, original, self._gaps))
+            return
+        if frame.kind == "reorganisation":
+            out.events.append(reorganised(frame, original, self._source))
+            return
+        if frame.kind == "finality":
+            out.events.append(finality(frame, original, self._source))
             return
         payload, places, misfits = read_payload(frame.payload)
         letters = DeadParts(self._source, frame, original, out)

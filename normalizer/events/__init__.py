@@ -5,20 +5,27 @@ of the normalizer.
 """
 
 from normalizer.events.alert import SEVERITY, Alert, Level
+from normalizer.events.alert_update import AlertStatus, AlertUpdate
 from normalizer.events.base import AssetEvent, Event, PartyEvent
 from normalizer.events.chain import ChainEvent, ChainRecord
+from normalizer.events.chain_state import ChainFinality, ChainReorganised, ChainStateRecord
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
 from normalizer.events.rule_set import RulesChanged
 
 #: Every record of the EVENTS stream.
-Record = ChainRecord | MarketRecord | RulesChanged
+Record = ChainRecord | ChainStateRecord | MarketRecord | RulesChanged
 
 __all__ = [
     "SEVERITY",
     "Alert",
+    "AlertStatus",
+    "AlertUpdate",
     "AssetEvent",
     "ChainEvent",
+    "ChainFinality",
     "ChainRecord",
+    "ChainReorganised",
+    "ChainStateRecord",
     "Event",
     "Level",
     "MarketEvent",

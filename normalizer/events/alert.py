@@ -112,6 +112,13 @@ class Alert(
         dict[str, float], described("The numbers behind the reason, by name", es="float_map")
     ] = field(name="surveillance.metrics", default_factory=dict[str, float])
 
+    status: Annotated[
+        Literal["retracted", "reinstated"] | None,
+        described("What a later alert-update made of it, as far as the sink could mark it"),
+    ] = field(name="surveillance.alert.status", default=None)
+    status_reason: Annotated[str | None, described("Why, as the update says")] = field(
+        name="surveillance.alert.status_reason", default=None
+    )
     chain_id: Annotated[int | None, described("EIP-155 chain id")] = field(
         name="blockchain.chain.id", default=None
     )
@@ -124,9 +131,9 @@ class Alert(
     block_hash: Annotated[Hash | None, described("Its hash")] = field(
         name="blockchain.block.hash", default=None
     )
-    finality: Annotated[str | None, described("pending, latest, safe or finalized")] = field(
-        name="blockchain.finality", default=None
-    )
+    finality: Annotated[
+        str | None, described("The least final of its evidence: pending, latest, safe or finalized")
+    ] = field(name="blockchain.finality", default=None)
     transaction_hash: Annotated[Hash | None, described("Transaction of the completing event")] = (
         field(name="blockchain.transaction.hash", default=None)
     )

@@ -35,6 +35,9 @@ class ChainEvent(PartyEvent, kw_only=True):
     finality: Annotated[str | None, described("pending, latest, safe or finalized")] = field(
         name="blockchain.finality", default=None
     )
+    orphaned: Annotated[
+        bool | None, described("True where a sink was told that the block left the chain")
+    ] = field(name="blockchain.orphaned", default=None)
     transaction_hash: Annotated[Hash | None, described("Hash of the transaction")] = field(
         name="blockchain.transaction.hash", default=None
     )

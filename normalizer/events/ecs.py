@@ -8,7 +8,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.nesting import nesting_function
 from normalizer.events.taxonomy import fields, record_classes, struct_type
 
@@ -58,7 +58,7 @@ _NEST: dict[type[Struct], Callable[[Any], dict[str, Any]]] = {
 }
 
 
-def nest(record: Record | Alert) -> dict[str, Any]:
+def nest(record: Record | Alert | AlertUpdate) -> dict[str, Any]:
     """The record as a nested ECS document; empty lists and None are left out."""
     return _NEST[type(record)](record)
 
@@ -70,7 +70,7 @@ _TIMES = frozenset(name for name, field in fields().items() if field.es == "date
 _MAPS = frozenset(name for name, field in fields().items() if field.type == "map")
 
 
-def parse(document: Mapping[str, Any]) -> Record | Alert | None:
+def parse(document: Mapping[str, Any]) -> Record | Alert | AlertUpdate | None:
     """The record in an ECS document, nested or with dotted names; None for one that isn't ours.
 
     Times are RFC 3339 texts or nanoseconds. For documents written by hand: lists may be single
@@ -101,7 +101,7 @@ def parse(document: Mapping[str, Any]) -> Record | Alert | None:
         values["event.id"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
     values["event.action"] = action
     try:
-        return cast("Record | Alert", msgspec.convert(values, record, strict=False))
+        return cast("Record | Alert | AlertUpdate", msgspec.convert(values, record, strict=False))
     except msgspec.ValidationError as error:
         raise _unreadable(error) from None
 

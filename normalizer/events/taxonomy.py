@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import msgspec
 from msgspec import Struct, inspect
 
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 
 #: Element types of a field; ``map`` is an object of numbers by name.
 PythonType = Literal["str", "int", "float", "bool", "map"]
@@ -21,6 +21,9 @@ _ES: dict[PythonType, str] = {
     "bool": "boolean",
     "map": "float_map",
 }
+
+
+_OF_ALERTS = frozenset(("alert", "alert-update"))
 
 
 class FieldInfo(Struct, frozen=True):
@@ -35,7 +38,7 @@ class FieldInfo(Struct, frozen=True):
     #: Elasticsearch's type, or ``text``, ``binary_text`` (kept, not searched), ``float_map``.
     es: str
     description: str
-    #: ``event.action`` of the records that have it, ``alert`` among them.
+    #: ``event.action`` of the records that have it, ``alert`` and ``alert-update`` among them.
     records: tuple[str, ...]
     #: The only values it can have; empty where any is possible.
     choices: tuple[str, ...] = ()
@@ -50,8 +53,8 @@ class _Shape(Struct):
 
 
 def record_classes() -> tuple[type[Struct], ...]:
-    """Every record class of EVENTS, and the alert's."""
-    return (*get_args(Record), Alert)
+    """Every record class of EVENTS, and those of ALERTS."""
+    return (*get_args(Record), Alert, AlertUpdate)
 
 
 def struct_type(record: type[Struct]) -> inspect.StructType:
@@ -95,12 +98,16 @@ def fields() -> dict[str, FieldInfo]:
 
 def event_fields() -> dict[str, FieldInfo]:
     """The fields of documents of EVENTS."""
-    return {name: field for name, field in fields().items() if set(field.records) != {"alert"}}
+    return {
+        name: field for name, field in fields().items() if not _OF_ALERTS.issuperset(field.records)
+    }
 
 
 def alert_fields() -> dict[str, FieldInfo]:
     """The fields of documents of ALERTS."""
-    return {name: field for name, field in fields().items() if "alert" in field.records}
+    return {
+        name: field for name, field in fields().items() if _OF_ALERTS.intersection(field.records)
+    }
 
 
 def _inherited(name: str) -> str:

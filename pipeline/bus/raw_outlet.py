@@ -2,6 +2,9 @@
 
 import asyncio
 
+import msgspec
+import nats.js.errors
+
 from pipeline.bus.connection import Bus
 from pipeline.bus.dead_letters import encode_fitting
 from pipeline.bus.publisher import publish_once
@@ -14,10 +17,13 @@ from pipeline.frames import (
     encode_batch,
 )
 from pipeline.metrics import MESSAGES_DEAD, MESSAGES_IN
+from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
 
 #: What a frame costs in a batch besides its payload.
 FRAME_OVERHEAD = 96
+#: Messages of the stream, of all sources, that are looked through at first for a source's own.
+_FIRST_LOOK = 512
 
 
 class RawOutlet:
@@ -66,6 +72,42 @@ class RawOutlet:
         if message is None:
             return None
         return decode_batch(message.data or b"").frames[-1]
+
+    async def sent(self, least: int) -> list[SentFrame]:
+        """At least the newest ``least`` durable frames, oldest first; fewer where there are fewer.
+
+        Raises what the bus raises.
+        """
+        newest = await self._writer.newest()
+        last = 0 if newest is None else newest.seq or 0
+        back = _FIRST_LOOK
+        while True:
+            frames = await self._sent_after(max(0, last - back), last)
+            if len(frames) >= least or back >= last:
+                return frames
+            back *= 4
+
+    async def _sent_after(self, sequence: int, last: int) -> list[SentFrame]:
+        frames: list[SentFrame] = []
+        stream = self._bus.names.stream(Stream.RAW)
+        while sequence < last:
+            try:
+                message = await self._bus.jetstream.get_msg(
+                    stream, seq=sequence + 1, subject=self._writer.subject, next=True
+                )
+            except nats.js.errors.NotFoundError:
+                break  # the rest has expired meanwhile
+            sequence = message.seq or last
+            batch = decode_batch(message.data or b"")
+            frames += [SentFrame(frame.kind, frame.position) for frame in batch.frames]
+        return frames
+
+    def reported(self) -> SourceState:
+        """The state, and why writing has been waiting for a while, where it has."""
+        waiting = self._writer.waiting
+        if not waiting:
+            return self.state
+        return msgspec.structs.replace(self.state, trouble=waiting)
 
     async def dead(self, letter: DeadLetter) -> None:
         """Put what can't enter RAW into the dead letters."""

@@ -133,7 +133,7 @@ def stats(
 
 def _read(found: "Delivered", statistics: "Statistics") -> list[str]:
     """Take all alerts. Gives the lines that are none, with the reasons."""
-    from normalizer.events import Alert
+    from normalizer.events import Alert, AlertUpdate
     from normalizer.events.ecs import UnreadableDocument, parse
     from pipeline.cli.reading_progress import reading_progress
 
@@ -151,7 +151,7 @@ def _read(found: "Delivered", statistics: "Statistics") -> list[str]:
                     continue
                 if isinstance(alert, Alert):
                     statistics.add(alert)
-                else:
+                elif not isinstance(alert, AlertUpdate):
                     unreadable.append(f"{batch.place}:{number}: this is no alert")
             on_batch(batch)
     return unreadable

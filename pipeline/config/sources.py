@@ -52,6 +52,10 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     start_block: int | Literal["latest"] = "latest"
     #: Blocks that one ``eth_getLogs`` may ask for at first; it adapts to what the node allows.
     backfill_range: Annotated[int, Meta(ge=1, le=100_000)] = 500
+    #: Blocks back to which a reorganisation is followed.
+    reorganisation_depth: Annotated[int, Meta(ge=1, le=100_000)] = 128
+    #: How often the node is asked which blocks are safe and finalized; `0s`: never.
+    finality_every: Duration = 12 * SECOND
     #: Ask why a transfer was refused, and what the identity registry says of the receiver.
     explain_refusals: bool = True
     #: How long a node may take to answer.

@@ -49,7 +49,7 @@ def source(*urls: str, **options: Any) -> EvmSource:
         name="chain",
         endpoints=[SecretText(url) for url in urls],
         network="anvil",
-        **{"reconnection": QUICK, "start_block": 0, **options},
+        **{"reconnection": QUICK, "start_block": 0, "finality_every": 0, **options},
     )
 
 

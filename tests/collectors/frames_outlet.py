@@ -6,6 +6,7 @@ from collections.abc import Callable
 import msgspec
 
 from pipeline.frames import DeadLetter, Frame, GapNotice
+from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
 
 
@@ -31,6 +32,9 @@ class FramesOutlet:
 
     async def last(self) -> Frame | None:
         return self.frames[-1] if self.frames else self.earlier
+
+    async def sent(self, least: int) -> list[SentFrame]:
+        return [SentFrame(frame.kind, frame.position) for frame in self.frames]
 
     async def dead(self, letter: DeadLetter) -> None:
         self.letters.append(letter)

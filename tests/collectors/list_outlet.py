@@ -3,6 +3,7 @@
 import asyncio
 
 from pipeline.frames import DeadLetter, Frame
+from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
 
 
@@ -25,6 +26,9 @@ class ListOutlet:
 
     async def last(self) -> Frame | None:
         return self.frames[-1] if self.frames else None
+
+    async def sent(self, least: int) -> list[SentFrame]:
+        return [SentFrame(frame.kind, frame.position) for frame in self.frames]
 
     async def dead(self, letter: DeadLetter) -> None:
         self.letters.append(letter)

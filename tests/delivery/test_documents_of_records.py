@@ -12,7 +12,7 @@ from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.sink import Document
 from delivery.templates import CONTENTS, StreamNames
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.ecs import nest
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
 from pipeline.secrets import SecretText
@@ -59,7 +59,7 @@ def value_of(info: FieldInfo) -> Any:
 
 def document_of(record: Any) -> Document:
     return Document(
-        content="alerts" if isinstance(record, Alert) else "events",
+        content="alerts" if isinstance(record, Alert | AlertUpdate) else "events",
         id=record.id,
         timestamp=record.timestamp,
         source=record.provider,
@@ -94,7 +94,8 @@ async def strict_sink(
 
 
 def test_the_records_are_all_there():
-    assert {r.__name__ for r in RECORDS} == {r.__name__ for r in (*get_args(Record), Alert)}
+    expected = (*get_args(Record), Alert, AlertUpdate)
+    assert {r.__name__ for r in RECORDS} == {r.__name__ for r in expected}
     assert len(RECORDS) > 25
 
 

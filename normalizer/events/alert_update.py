@@ -1,0 +1,81 @@
+"""What became of an alert after it was given. It is never deleted or changed, only updated."""
+
+from typing import Annotated, Literal
+
+from msgspec import Struct, field
+
+from normalizer.events.alert import Level
+from normalizer.events.base import Keywords
+from normalizer.events.fields import Hash, Nanoseconds, Text, described
+
+#: `retracted`: what it rests on did not happen. `reinstated`: after that, it did after all.
+AlertStatus = Literal["retracted", "reinstated"]
+
+
+class AlertUpdate(
+    Struct, kw_only=True, omit_defaults=True, gc=False, tag_field="event.action", tag="alert-update"
+):
+    """An alert no longer holds, or holds again, since its chain was reorganised.
+
+    It travels with the alerts, always behind the one that it is about. ``id`` is made of the
+    alert's id, the status and the event that caused it.
+    """
+
+    id: Annotated[str, described("Deterministic identity of the update")] = field(name="event.id")
+    timestamp: Annotated[Nanoseconds, described("Event time of what caused it")] = field(
+        name="@timestamp"
+    )
+    kind: Annotated[str, described("ECS kind")] = field(name="event.kind", default="event")
+    dataset: Annotated[str, described("Data set")] = field(
+        name="event.dataset", default="tapewatch.alert"
+    )
+    provider: Annotated[str, described("Source of the event that caused it")] = field(
+        name="event.provider"
+    )
+    original: Annotated[str, described("Where the raw frame lies that caused it")] = field(
+        name="event.original", default=""
+    )
+    reason: Annotated[str, described("Why, in one sentence")] = field(name="event.reason")
+    message: Annotated[Text, described("The rule's title, the status and the reason")] = field(
+        name="message"
+    )
+    alert_id: Annotated[str, described("event.id of the alert")] = field(
+        name="surveillance.alert.id"
+    )
+    status: Annotated[AlertStatus, described("What the alert is from now on")] = field(
+        name="surveillance.alert.status"
+    )
+    rule_id: Annotated[str, described("The rule's id (UUID)")] = field(name="rule.id")
+    rule_name: Annotated[str, described("The rule's title")] = field(name="rule.name")
+    level: Annotated[Level, described("Sigma level of the rule")] = field(name="surveillance.level")
+    typology: Annotated[str, described("Kind of abuse, such as wash_trading")] = field(
+        name="surveillance.typology"
+    )
+    staged: Annotated[bool, described("Whether the rule is on trial: its alerts notify nobody")] = (
+        field(name="surveillance.staged", default=False)
+    )
+    evidence_events: Annotated[
+        Keywords, described("event.id of the event that caused it: of kind chain-reorganised")
+    ] = field(name="surveillance.evidence.event_ids", default=())
+    chain_id: Annotated[int | None, described("EIP-155 chain id")] = field(
+        name="blockchain.chain.id", default=None
+    )
+    network: Annotated[str | None, described("Name of the network")] = field(
+        name="blockchain.network", default=None
+    )
+    common_number: Annotated[int | None, described("The last block that both branches share")] = (
+        field(name="blockchain.reorganisation.common.number", default=None)
+    )
+    common_hash: Annotated[Hash | None, described("Its hash")] = field(
+        name="blockchain.reorganisation.common.hash", default=None
+    )
+    orphaned: Annotated[
+        tuple[Hash, ...], described("Hashes of orphaned blocks, as far as they are known")
+    ] = field(name="blockchain.reorganisation.orphaned.hash", default=())
+    related_hash: Annotated[Keywords, described("Block hashes, to pivot by")] = field(
+        name="related.hash", default=()
+    )
+    related_user: Annotated[Keywords, described("Whom the alert is about")] = field(
+        name="related.user", default=()
+    )
+    tags: Annotated[Keywords, described("Marks")] = field(name="tags", default=())
