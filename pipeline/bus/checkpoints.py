@@ -76,6 +76,10 @@ class Checkpoints:
                 log.warning("a checkpoint can't be read", name=name, reason=str(error))
         return None
 
+    async def oldest(self, stream: int) -> int | None:
+        """The sequence of the oldest one of a stream's life; None when there is none."""
+        return next((place for life, place, _ in await self._names() if life == stream), None)
+
     async def _names(self) -> list[tuple[int, int, str]]:
         """When the stream was created, the sequence, and the name, in that order."""
         try:

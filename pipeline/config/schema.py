@@ -15,9 +15,10 @@ from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, SECOND, Duration, Size
 class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     """Retention of one JetStream stream."""
 
-    #: Messages older than this go.
+    #: Messages older than this go, once all readers have taken them; dead letters in any case.
     max_age: Duration = 7 * DAY
-    #: Where a stream is larger, its oldest messages go.
+    #: What a stream may hold. Above 80 % of it the oldest go that all readers have taken. When it is
+    #: full of what was not taken, writing to it waits. Of dead letters the oldest go.
     max_size: Size = 20 * GIB
     #: How long JetStream remembers a ``Nats-Msg-Id``.
     duplicate_window: Duration = 10 * MINUTE
@@ -40,6 +41,9 @@ class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
     dead: StreamLimits = field(
         default_factory=lambda: StreamLimits(max_age=30 * DAY, max_size=4 * GIB)
     )
+    #: Nothing is held any longer for a reader (a sink, say) that is not in the configuration any
+    #: more and has taken nothing for so long. `tapewatch retire` lets one go at once.
+    retire_after: Duration = 3 * DAY
 
 
 class MicroBatch(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -1,0 +1,43 @@
+"""Who reads which stream: the names under which positions and checkpoints are kept."""
+
+from collections.abc import Iterator
+
+from pipeline.bus.streams import Stream
+from pipeline.config.schema import Configuration
+
+NORMALIZER = "normalizer"
+DETECTIONS = "detections"
+_SINK = "sink."
+_OF_CONTENT = {"events": Stream.EVENTS, "alerts": Stream.ALERTS}
+
+
+def sink_reader(sink: str, content: str) -> str:
+    """The reader that delivers a content to a sink, or alerts to a notification."""
+    return f"{_SINK}{sink}.{content}"
+
+
+def stream_of(reader: str) -> Stream | None:
+    """What a reader reads, by its name; None for what is no reader of this version."""
+    if reader == NORMALIZER:
+        return Stream.RAW
+    if reader.startswith(_SINK):
+        return _OF_CONTENT.get(reader.rpartition(".")[2])
+    return Stream.EVENTS
+
+
+def lanes(config: Configuration) -> list[str]:
+    """The lanes of the detections, by which their positions and checkpoints are named."""
+    return [DETECTIONS]
+
+
+def configured_readers(config: Configuration) -> set[str]:
+    """All that a configuration runs: nothing that one of them has not taken may go."""
+    return {NORMALIZER, *lanes(config), *_sinks(config)}
+
+
+def _sinks(config: Configuration) -> Iterator[str]:
+    for sink in config.sinks:
+        for content in sink.content:
+            yield sink_reader(sink.name, content)
+    for notification in config.notifications:
+        yield sink_reader(notification.name, "alerts")

@@ -1,0 +1,228 @@
+"""The keeper of the streams: it takes out what everybody has, and says early when room runs out.
+
+RAW, EVENTS and ALERTS refuse what has no room, and JetStream drops nothing of them by itself. So
+somebody must purge. The keeper does, and only what all readers have taken and no checkpoint needs:
+by size as late as it can, so that as much history stays as fits; by age where messages are older
+than `max_age`; and more than that where the disk or JetStream's storage is nearly used up. Several
+keepers may run at once: each purges only what any of them might.
+"""
+
+import asyncio
+import math
+import shutil
+from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+import nats.errors
+import nats.js.errors
+import structlog
+
+from pipeline.bus.connection import Bus
+from pipeline.bus.room import KEPT, LEVELS, Room, look
+from pipeline.bus.streams import Stream
+from pipeline.cancellation import raise_if_cancelled
+from pipeline.config.schema import StreamLimits, Streams
+from pipeline.metrics import (
+    STREAM_LIMIT,
+    STREAM_PURGED,
+    STREAM_SIZE,
+    STREAM_UNREAD_BYTES,
+    STREAM_UNREAD_MESSAGES,
+    STREAM_UNREAD_SHARE,
+)
+from pipeline.source_state import now
+from pipeline.units import MIB, about_size
+
+log = structlog.get_logger(__name__)
+
+#: Seconds between two looks.
+EVERY = 2.0
+#: Above this share of its limit a stream is made smaller, down to the other.
+HIGH, LOW = 0.8, 0.75
+#: Above this share of JetStream's storage, and with less free on its disk, all history may go.
+MOST_STORAGE = 0.9
+LEAST_FREE = 256 * MIB
+#: Purging in parts of what is too much, since only their number tells how large messages are.
+PART = 0.5
+_BUS_ERRORS = (nats.errors.Error, nats.js.errors.Error, TimeoutError)
+
+
+class Keeper:
+    """Watches and purges the streams of one bus. Changes nothing that a reader still needs."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        streams: Streams,
+        configured: Collection[str],
+        lanes: Collection[str],
+        *,
+        store: Path | None = None,
+        max_storage: int | None = None,
+        every: float = EVERY,
+        largest: int | None = None,
+    ) -> None:
+        """``configured``: the readers that hold what they have not taken. ``lanes``: those of them
+        whose checkpoints hold, too. ``store``: where the server keeps its files, when it is ours.
+        ``max_storage``: what it may take there, in bytes. ``largest``: bytes of the largest
+        message that there will be; what the bus takes, without.
+        """
+        self._bus = bus
+        self._streams = streams
+        self._configured = frozenset(configured)
+        self._lanes = tuple(lanes)
+        self._store = store
+        self._max_storage = max_storage
+        self._every = every
+        self._largest = largest or bus.largest_payload
+        self._levels: dict[str, int] = {}
+        self._tight = ""
+        self.rooms: list[Room] = []
+
+    @property
+    def problems(self) -> list[str]:
+        """What must be seen to now: streams that are nearly full or full, a disk without room."""
+        return [
+            *(room.sentence() for room in self.rooms if room.level >= len(LEVELS)),
+            *([self._tight] if self._tight else []),
+        ]
+
+    @property
+    def warnings(self) -> list[str]:
+        """What will be a problem when it goes on."""
+        return [room.sentence() for room in self.rooms if 0 < room.level < len(LEVELS)]
+
+    async def run(self) -> None:
+        """Look and purge until cancelled. A bus that is away is looked at again later."""
+        while True:
+            try:
+                await self.tend()
+            except _BUS_ERRORS as error:
+                log.debug("retention looks again", reason=str(error) or type(error).__name__)
+            await asyncio.sleep(self._every)
+            raise_if_cancelled()
+
+    async def tend(self) -> None:
+        """Look once, tell, and purge what may and should go. Raises what the bus raises."""
+        self.rooms = await look(self._bus, self._configured, self._streams.retire_after)
+        self._tell()
+        tight = await self._tightness()
+        if tight and not self._tight:
+            log.error("room runs out", reason=tight)
+        self._tight = tight
+        for room in self.rooms:
+            stream = Stream(room.stream)
+            if stream in KEPT and room.messages:
+                await self._tend(stream, room, self._limits[stream], bool(tight))
+
+    @property
+    def _limits(self) -> Mapping[Stream, StreamLimits]:
+        streams = self._streams
+        return {
+            Stream.RAW: streams.raw,
+            Stream.EVENTS: streams.events,
+            Stream.ALERTS: streams.alerts,
+        }
+
+    async def _tend(
+        self, stream: Stream, room: Room, limits: StreamLimits, everything: bool
+    ) -> None:
+        # The largest message must find room as well, or its writer would wait for ever.
+        reserve = min(self._largest, room.limit // 2)
+        high = min(HIGH * room.limit, room.limit - reserve)
+        low = high * LOW / HIGH
+        too_large = room.limit > 0 and room.size > high
+        old = await self._older_than(stream, room, limits.max_age)
+        if not (too_large or everything or old >= room.first):
+            return
+        first, size = room.first, room.size
+        bound = min(room.taken, await self._known_to_lanes(stream, room))
+        await self._purge(stream, room, bound if everything else min(old, bound))
+        while too_large and room.first <= bound and room.size > low:
+            mean = max(1, room.size // room.messages)
+            part = max(1, math.ceil(PART * (room.size - low) / mean))
+            if not await self._purge(stream, room, min(bound, room.first + part - 1)):
+                break
+        if room.first > first:
+            STREAM_PURGED.labels(room.stream).inc(room.first - first)
+            log.info(
+                "history was purged",
+                stream=room.stream,
+                messages=room.first - first,
+                freed=about_size(max(0, size - room.size)),
+            )
+
+    async def _purge(self, stream: Stream, room: Room, until: int) -> bool:
+        """Take out the messages up to a sequence, and see what is left; False if nothing was."""
+        if until < room.first:
+            return False
+        name = self._bus.names.stream(stream)
+        if not await self._bus.bookmarks.keep(name, room.created, until):
+            return False  # another keeper is at it
+        await self._bus.jetstream.purge_stream(name, seq=until + 1)
+        state = (await self._bus.info(stream)).state
+        room.first, room.size, room.messages = state.first_seq, state.bytes, state.messages
+        return room.messages > 0
+
+    async def _known_to_lanes(self, stream: Stream, room: Room) -> int:
+        """Up to where no checkpoint needs the stream: a restart, or a fork, goes back to one."""
+        if stream is not Stream.EVENTS:
+            return room.last
+        bound = room.last
+        for lane in self._lanes:
+            oldest = await (await self._bus.checkpoints(lane)).oldest(room.created)
+            if oldest is not None:
+                bound = min(bound, oldest)
+        return bound
+
+    async def _older_than(self, stream: Stream, room: Room, age: int) -> int:
+        """The sequence of the last message that is older than an age; 0 when none is."""
+        start = datetime.fromtimestamp((now() - age) / 1e9, UTC)
+        request = msgspec.json.encode({"start_time": start.isoformat(), "batch": 1})
+        answer = await self._bus.client.request(
+            f"$JS.API.DIRECT.GET.{self._bus.names.stream(stream)}", request, timeout=5
+        )
+        headers = answer.headers or {}
+        if "Nats-Sequence" in headers:
+            return int(headers["Nats-Sequence"]) - 1
+        return room.last if headers.get("Status") == "404" else 0
+
+    async def _tightness(self) -> str:
+        """Why everything that was taken should go; empty when there is room."""
+        if self._store is not None:
+            free = await asyncio.to_thread(_free_bytes, self._store)
+            if free is not None and free < LEAST_FREE:
+                return f"the disk of the bus has only {about_size(free)} free, at {self._store}"
+        account = await self._bus.jetstream.account_info()
+        limit = account.limits.max_storage
+        most = limit if limit > 0 else self._max_storage
+        if most and account.storage > MOST_STORAGE * most:
+            return (
+                f"JetStream's storage is nearly used up: {about_size(account.storage)} of "
+                f"{about_size(most)} (bus.max_storage, or the account's limit)"
+            )
+        return ""
+
+    def _tell(self) -> None:
+        for room in self.rooms:
+            STREAM_SIZE.labels(room.stream).set(room.size)
+            STREAM_LIMIT.labels(room.stream).set(room.limit)
+            STREAM_UNREAD_MESSAGES.labels(room.stream).set(room.unread)
+            STREAM_UNREAD_BYTES.labels(room.stream).set(room.unread_bytes)
+            STREAM_UNREAD_SHARE.labels(room.stream).set(room.share)
+            before, level = self._levels.get(room.stream, 0), room.level
+            self._levels[room.stream] = level
+            if level > before:
+                tell = log.error if level >= len(LEVELS) else log.warning
+                tell("a stream fills up", stream=room.stream, reason=room.sentence())
+            elif level < before:
+                log.info("a stream has room again", stream=room.stream, share=round(room.share, 2))
+
+
+def _free_bytes(path: Path) -> int | None:
+    try:
+        return shutil.disk_usage(path).free
+    except OSError:
+        return None
