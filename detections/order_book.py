@@ -29,7 +29,7 @@ MOST_BOOKS = 20_000
 _DUST = 1e-12
 
 
-class Resting(Struct, frozen=True, gc=False):
+class Resting(Struct, frozen=True, gc=False, array_like=True):
     """An order on the book. Without cycles, so the garbage collector need not look at it."""
 
     buy: bool
@@ -224,20 +224,21 @@ class OrderBook(Struct):
             self.level_asks.set_level(price, quantity)
 
 
-class OrderBooks:
+class OrderBooks(Struct):
     """The books of all instruments of all sources, moved on by events."""
 
-    def __init__(self) -> None:
-        self._books: dict[tuple[str, str, str], OrderBook] = {}
+    books: dict[tuple[str, str, str], OrderBook] = field(
+        default_factory=dict[tuple[str, str, str], OrderBook]
+    )
 
     def of(self, event: MarketEvent) -> OrderBook:
         """The book that the event is about."""
         key = (event.provider, event.venue, event.instrument)
-        book = self._books.get(key)
+        book = self.books.get(key)
         if book is None:
-            if len(self._books) >= MOST_BOOKS:
-                del self._books[next(iter(self._books))]
-            book = self._books[key] = OrderBook(key)
+            if len(self.books) >= MOST_BOOKS:
+                del self.books[next(iter(self.books))]
+            book = self.books[key] = OrderBook(key)
         return book
 
     def apply(self, event: MarketEvent, book: OrderBook) -> None:
@@ -252,7 +253,7 @@ class OrderBooks:
         if event.instrument != "*":
             self.of(event).unsure = True
             return
-        for book in self._books.values():
+        for book in self.books.values():
             if book.key[0] == event.provider:
                 book.unsure = True
 

@@ -15,7 +15,7 @@ _BASELINE_SLOTS = 168
 _MOST_PARTIES = 8
 
 
-class Deal(Struct, frozen=True):
+class Deal(Struct, frozen=True, array_like=True):
     """A trade or swap."""
 
     timestamp: int
@@ -27,7 +27,7 @@ class Deal(Struct, frozen=True):
     witness: Witness
 
 
-class Slot(Struct):
+class Slot(Struct, array_like=True):
     """What happened in a short part of the window."""
 
     number: int
@@ -54,32 +54,38 @@ class Slot(Struct):
                 book[party] = book.get(party, 0.0) + deal.quantity
 
 
-class PriceHistory:
+class PriceHistory(Struct):
     """The last window of a market, the price before it, and the volume over a longer time."""
 
-    def __init__(self, window: int, baseline: int) -> None:
-        self._window = window
-        self._width = max(1, window // SLOTS)
-        self._baseline = baseline
-        self._baseline_width = max(1, baseline // _BASELINE_SLOTS)
-        self.slots: list[Slot] = []
-        """The slots of the window, by time."""
-        self.before: Deal | None = None
-        """The last deal before the window, if it was not more than a window before it."""
-        self._volumes: dict[int, float] = {}
-        self._first_time: int | None = None
-        self.now = 0
-        """Time of the newest deal."""
+    window: int
+    baseline: int
+    slots: list[Slot] = field(default_factory=list[Slot])
+    """The slots of the window, by time."""
+    before: Deal | None = None
+    """The last deal before the window, if it was not more than a window before it."""
+    volumes: dict[int, float] = field(default_factory=dict[int, float])
+    """Quantity by part of the baseline."""
+    first_time: int | None = None
+    now: int = 0
+    """Time of the newest deal."""
+
+    @property
+    def _width(self) -> int:
+        return max(1, self.window // SLOTS)
+
+    @property
+    def _baseline_width(self) -> int:
+        return max(1, self.baseline // _BASELINE_SLOTS)
 
     def add(self, deal: Deal) -> None:
         """Take a deal; one that is older than the window counts for the usual volume only."""
         self.now = max(self.now, deal.timestamp)
-        first = self._first_time
-        self._first_time = deal.timestamp if first is None else min(first, deal.timestamp)
+        first = self.first_time
+        self.first_time = deal.timestamp if first is None else min(first, deal.timestamp)
         place = deal.timestamp // self._baseline_width
-        self._volumes[place] = self._volumes.get(place, 0.0) + deal.quantity
+        self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
         number = deal.timestamp // self._width
-        if number > (self.now - self._window) // self._width:
+        if number > (self.now - self.window) // self._width:
             at = bisect_left(self.slots, number, key=_number)
             if at == len(self.slots) or self.slots[at].number != number:
                 self.slots.insert(at, Slot(number, deal, deal))
@@ -89,17 +95,17 @@ class PriceHistory:
         self._forget()
 
     def _forget(self) -> None:
-        oldest = (self.now - self._window) // self._width
+        oldest = (self.now - self.window) // self._width
         stale = 0
         while self.slots[stale].number <= oldest:
             self.before = self.slots[stale].last
             stale += 1
         del self.slots[:stale]
-        if self.before is not None and self.before.timestamp < self.now - 2 * self._window:
+        if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
             self.before = None
-        start = (self.now - self._window - self._baseline) // self._baseline_width
-        while (earliest := next(iter(self._volumes))) < start:
-            del self._volumes[earliest]
+        start = (self.now - self.window - self.baseline) // self._baseline_width
+        while (earliest := next(iter(self.volumes))) < start:
+            del self.volumes[earliest]
 
     @property
     def opening(self) -> Deal:
@@ -116,14 +122,14 @@ class PriceHistory:
 
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
         """
-        assert self._first_time is not None
-        end = (self.now - self._window) // self._baseline_width
-        start = end - self._baseline // self._baseline_width
-        covered = end - max(start, self._first_time // self._baseline_width)
-        if covered <= 0 or covered * self._baseline_width < minimum_history * self._baseline:
+        assert self.first_time is not None
+        end = (self.now - self.window) // self._baseline_width
+        start = end - self.baseline // self._baseline_width
+        covered = end - max(start, self.first_time // self._baseline_width)
+        if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
             return None
-        total = sum(v for place, v in self._volumes.items() if start <= place < end)
-        return total * self._window / (covered * self._baseline_width)
+        total = sum(v for place, v in self.volumes.items() if start <= place < end)
+        return total * self.window / (covered * self._baseline_width)
 
 
 def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:

@@ -39,7 +39,7 @@ class CorrelatorEntry(msgspec.Struct, frozen=True):
     """A correlator with its state."""
 
     rule: Rule
-    correlator: Correlator
+    correlator: Correlator[Any]
 
 
 class Meeting(msgspec.Struct, frozen=True):

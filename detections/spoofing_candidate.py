@@ -49,7 +49,7 @@ class Candidate(Struct):
     value: float = 0.0
     shown: float = 0.0
     """What the orders on the other side that traded showed; what traded, where none rested."""
-    counter_orders: set[str] = field(default_factory=set[str])
+    counter_orders: dict[str, None] = field(default_factory=dict[str, None])
     ended: Witness | None = None
     ending: str = "cancelled it"
     inferred: bool = False
@@ -68,7 +68,7 @@ class Candidate(Struct):
         if resting is None or order_id is None or len(self.counter_orders) >= _MOST_EXECUTIONS:
             self.shown += trade.quantity
         elif order_id not in self.counter_orders:
-            self.counter_orders.add(order_id)
+            self.counter_orders[order_id] = None
             self.shown += max(resting.quantity, trade.quantity)
 
 

@@ -1,7 +1,6 @@
 """Groups of happenings within a sliding window of event time, bounded in number and size."""
 
 from bisect import insort
-from collections.abc import Hashable
 from operator import attrgetter
 from typing import Generic, Protocol, TypeVar
 
@@ -19,10 +18,12 @@ class Timed(Protocol):
 _EVERY = 5
 
 T = TypeVar("T", bound=Timed)
+#: What a group is about: names, and chain ids.
+Key = tuple[str | int, ...]
 _timestamp = attrgetter("timestamp")
 
 
-class Group(msgspec.Struct, Generic[T]):
+class Group(msgspec.Struct, Generic[T], array_like=True):
     """What happened to one key within the window, in order of event time."""
 
     items: list[T]
@@ -37,27 +38,27 @@ class Group(msgspec.Struct, Generic[T]):
 class SlidingGroups(Generic[T]):
     """Sliding windows by key. Bounded: the group longest without news goes first.
 
-    `window` is in nanoseconds. A group keeps at most `most_items`, the newest.
+    `window` is in nanoseconds. A group keeps at most `most_items`, the newest. The groups
+    themselves are the caller's state, and given with each call.
     """
 
     def __init__(self, window: int, *, most_groups: int = 50_000, most_items: int = 1_000) -> None:
         self.window = window
         self._most_groups = most_groups
         self._most_items = most_items
-        self._groups: dict[Hashable, Group[T]] = {}
 
-    def add(self, key: Hashable, item: T) -> Group[T]:
+    def add(self, groups: dict[Key, Group[T]], key: Key, item: T) -> Group[T]:
         """The key's group with `item` in it, cleared of what is too old.
 
         While a series lasts its items stay, so that each further alert has the whole evidence.
         """
         # Taken out and put back at the end, so that the first group is always the idlest.
-        group = self._groups.pop(key, None)
+        group = groups.pop(key, None)
         if group is None:
             group = Group(list[T]())
-        self._groups[key] = group
-        if len(self._groups) > self._most_groups:
-            del self._groups[next(iter(self._groups))]
+        groups[key] = group
+        if len(groups) > self._most_groups:
+            del groups[next(iter(groups))]
         if group.series_until and item.timestamp >= group.series_until:
             group.items.clear()
             group.series_until = group.series_alerts = group.next_alert = 0

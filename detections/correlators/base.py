@@ -5,23 +5,33 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Generic, TypeVar, cast
 
 import msgspec
 
 import detections.correlators
+from detections.correlator_state import check_savable, decode_state, encode_state
 from detections.findings import Finding
 
+S = TypeVar("S", bound=msgspec.Struct)
 
-class Correlator(ABC):
+
+class Correlator(ABC, Generic[S]):
     """A detection with state, moved on by events and by their time alone.
 
-    One instance belongs to one rule. State is bounded, and kept in plain Structs, dicts and lists.
-    Event time drives everything: the wall clock is never read.
+    One instance belongs to one rule. All that it remembers from one event to the next is in
+    `state`, which is bounded; everything else about it stays as it was made. So checkpoints and
+    restarts need no code of its own. Event time drives everything: the wall clock is never read.
     """
 
     parameters_type: ClassVar[type[msgspec.Struct]]
     """What a rule can set: a Struct with units, ranges and defaults."""
+    state_type: ClassVar[type[msgspec.Struct]]
+    """A Struct of plain things with a default for each, which is how it begins (see
+    `detections.correlator_state`)."""
+    state_version: ClassVar[int] = 1
+    """To be raised where the same fields come to mean something else. What is saved with another
+    one, or with other fields, is not restored but rebuilt by replay."""
     typology: ClassVar[str]
     """The kind of abuse that it looks for."""
     actions: frozenset[str]
@@ -29,19 +39,42 @@ class Correlator(ABC):
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
+        self.state: S = cast("S", self.state_type())
+
+    @property
+    def horizon(self) -> int | None:
+        """How far back, in nanoseconds of event time, what it knows reaches; None if unknown.
+
+        So far back its events are read again where its state can't be restored.
+        """
+        return None
 
     @abstractmethod
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take one event, in the order of the stream; say what it completes."""
 
+    def snapshot(self) -> bytes:
+        """The state, for `restore`: the same state gives the same bytes."""
+        return encode_state(self.state)
 
-_registered: dict[str, type[Correlator]] = {}
+    def restore(self, data: bytes) -> None:
+        """Take the state of a snapshot. Raises msgspec.MsgspecError, and leaves the present one."""
+        self.state = decode_state(data, self.state_type)
 
 
-def correlator(name: str) -> Callable[[type[Correlator]], type[Correlator]]:
-    """Register a class as what rules call `correlator: NAME`."""
+C = TypeVar("C", bound="type[Correlator[Any]]")
 
-    def register(found: type[Correlator]) -> type[Correlator]:
+_registered: dict[str, type[Correlator[Any]]] = {}
+
+
+def correlator(name: str) -> Callable[[C], C]:
+    """Register a class as what rules call `correlator: NAME`.
+
+    Raises Unsavable if its state can't be saved exactly.
+    """
+
+    def register(found: C) -> C:
+        check_savable(found.state_type)
         if _registered.setdefault(name, found) is not found:
             raise ValueError(f"two correlators are called {name}")
         return found
@@ -50,7 +83,7 @@ def correlator(name: str) -> Callable[[type[Correlator]], type[Correlator]]:
 
 
 @cache
-def correlators() -> Mapping[str, type[Correlator]]:
+def correlators() -> Mapping[str, type[Correlator[Any]]]:
     """All correlators by name: every module in this package is loaded."""
     for module in pkgutil.iter_modules(detections.correlators.__path__):
         importlib.import_module(f"detections.correlators.{module.name}")

@@ -9,11 +9,12 @@ A pool of which no swap was seen has an unknown price, and so nothing is said of
 positions are ranges of prices, and one that is out of range takes nothing from anybody.
 """
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.parties import Party, acting
@@ -40,12 +41,12 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
 
 
-class Change(Struct, frozen=True):
+class Change(Struct, frozen=True, array_like=True):
     """Liquidity in range that came (positive) or went."""
 
     timestamp: int
-    liquidity: int
-    before: int
+    liquidity: Whole
+    before: Whole
     """In range before it."""
     quote: float
     who: Party
@@ -55,7 +56,7 @@ class Change(Struct, frozen=True):
 class Pool(Struct):
     """What is known of a pool."""
 
-    liquidity: int
+    liquidity: Whole
     """In range."""
     tick: int
     changes: list[Change] = field(default_factory=list[Change])
@@ -63,39 +64,54 @@ class Pool(Struct):
     next_share: float = 0.0
 
 
+#: The chain, and the pool's address on it.
+Key = tuple[int, str]
+
+
+class State(Struct):
+    """The pools, the idlest first."""
+
+    pools: dict[Key, Pool] = field(default_factory=dict[Key, Pool])
+
+
 @correlator("liquidity_removal")
-class LiquidityRemoval(Correlator):
+class LiquidityRemoval(Correlator[State]):
     """See the module. Memory: at most 10,000 pools with 1,000 changes of their window each."""
 
     parameters_type = Parameters
+    state_type = State
     typology = "liquidity_removal"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._rule = parameters
-        self._pools: dict[Hashable, Pool] = {}
         self.actions = frozenset({"pool-swap", "liquidity-added", "liquidity-removed"})
+
+    @property
+    def horizon(self) -> int:
+        """A pool is known from its next swap on."""
+        return self._rule.window
 
     def observe(self, event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> Iterable[Finding]:
         """Take a swap or a change of liquidity; other records are none of its business."""
         key = (event.chain_id, event.pool)
-        liquidity = int(event.liquidity or 0)
+        liquidity = Whole(event.liquidity or 0)
         if isinstance(event, PoolSwap):
             self._swapped(key, liquidity, event.tick)
             return ()
-        pool = self._pools.get(key)
+        pool = self.state.pools.get(key)
         if pool is None or not event.tick_lower <= pool.tick < event.tick_upper or not liquidity:
             return ()
         removed = isinstance(event, LiquidityRemoved)
         change = Change(
             event.timestamp,
-            -liquidity if removed else liquidity,
+            Whole(-liquidity) if removed else liquidity,
             pool.liquidity,
             (event.quote_quantity or 0.0) * (-1 if removed else 1),
             acting(event),
             witness(event),
         )
-        pool.liquidity = max(0, pool.liquidity + change.liquidity)
+        pool.liquidity = Whole(max(0, pool.liquidity + change.liquidity))
         pool.changes.append(change)
         newest = max(one.timestamp for one in pool.changes)
         kept = [c for c in pool.changes if newest - c.timestamp <= self._rule.window]
@@ -104,15 +120,15 @@ class LiquidityRemoval(Correlator):
         pool.changes = kept[-_MOST_CHANGES:]
         return self._judged(event, pool) if isinstance(event, LiquidityRemoved) else ()
 
-    def _swapped(self, key: Hashable, liquidity: int, tick: int) -> None:
+    def _swapped(self, key: Key, liquidity: Whole, tick: int) -> None:
         # Taken out and put back at the end, so that the first pool is always the idlest.
-        pool = self._pools.pop(key, None)
+        pool = self.state.pools.pop(key, None)
         if pool is None:
             pool = Pool(liquidity, tick)
         pool.liquidity, pool.tick = liquidity, tick
-        self._pools[key] = pool
-        if len(self._pools) > _MOST_POOLS:
-            del self._pools[next(iter(self._pools))]
+        self.state.pools[key] = pool
+        if len(self.state.pools) > _MOST_POOLS:
+            del self.state.pools[next(iter(self.state.pools))]
 
     def _judged(self, event: LiquidityRemoved, pool: Pool) -> Iterable[Finding]:
         before = pool.changes[0].before

@@ -16,7 +16,7 @@ both are in one currency. An answer older than `maximum_age` proves nothing and 
 
 import math
 from bisect import bisect_right, insort
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -55,7 +55,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     same_currency: tuple[str, ...] = ("USD", "USDC", "USDT")
 
 
-class Answer(Struct, frozen=True):
+class Answer(Struct, frozen=True, array_like=True):
     """What an oracle said."""
 
     timestamp: int
@@ -67,7 +67,7 @@ class Answer(Struct, frozen=True):
     witness: Witness
 
 
-class Away(Struct, frozen=True):
+class Away(Struct, frozen=True, array_like=True):
     """A trade away from the oracle's price."""
 
     timestamp: int
@@ -88,22 +88,39 @@ class Series(Struct):
     next_deviation: float = 0.0
 
 
+#: The token, and the currency of its price.
+Feed = tuple[str, str]
+
+
+class State(Struct):
+    """The answers, the series of trades away from them, and what was said of old answers."""
+
+    answers: dict[Feed, list[Answer]] = field(default_factory=dict[Feed, list[Answer]])
+    series: dict[tuple[str, str, str], Series] = field(
+        default_factory=dict[tuple[str, str, str], Series]
+    )
+    told: dict[Feed, int] = field(default_factory=dict[Feed, int])
+    """By feed: the time of the answer whose age was alerted."""
+
+
 @correlator("oracle_deviation")
-class OracleDeviation(Correlator):
+class OracleDeviation(Correlator[State]):
     """See the module. Memory: 64 answers for each of at most 10,000 feeds; 10,000 markets."""
 
     parameters_type = Parameters
+    state_type = State
     typology = "oracle_deviation"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._rule = parameters
         self._same = frozenset(parameters.same_currency)
-        self._answers: dict[Hashable, list[Answer]] = {}
-        self._series: dict[Hashable, Series] = {}
-        self._told: dict[Hashable, int] = {}
-        """By feed: the time of the answer whose age was alerted."""
         self.actions = frozenset({"oracle-update", "trade", "pool-swap"})
+
+    @property
+    def horizon(self) -> int:
+        """An answer that is older proves nothing; how old it is matters until then."""
+        return self._rule.maximum_age
 
     def observe(self, event: OracleUpdate | Trade | PoolSwap) -> Iterable[Finding]:
         """Take an answer, a trade or a swap; other records are none of its business."""
@@ -126,7 +143,7 @@ class OracleDeviation(Correlator):
             return ()
         return self._compared(event, price, notional, answer)
 
-    def _feed(self, event: OracleUpdate | Trade | PoolSwap) -> Hashable | None:
+    def _feed(self, event: OracleUpdate | Trade | PoolSwap) -> Feed | None:
         if event.token_id is None or event.currency is None:
             return None
         same = event.currency in self._same
@@ -140,26 +157,26 @@ class OracleDeviation(Correlator):
             update.timestamp, update.updated, update.price, update.feed, witness(update)
         )
         # Taken out and put back at the end, so that the first feed is always the idlest.
-        answers = self._answers.pop(feed, [])
-        self._answers[feed] = answers
-        if len(self._answers) > _MOST_FEEDS:
-            del self._answers[next(iter(self._answers))]
+        answers = self.state.answers.pop(feed, [])
+        self.state.answers[feed] = answers
+        if len(self.state.answers) > _MOST_FEEDS:
+            del self.state.answers[next(iter(self.state.answers))]
         insort(answers, answer, key=_timestamp)
         del answers[:-_MOST_ANSWERS]
 
-    def _answer_at(self, feed: Hashable, time: int) -> Answer | None:
-        answers = self._answers.get(feed, [])
+    def _answer_at(self, feed: Feed, time: int) -> Answer | None:
+        answers = self.state.answers.get(feed, [])
         place = bisect_right(answers, time, key=_timestamp)
         return answers[place - 1] if place else None
 
     def _stale(
-        self, event: Trade | PoolSwap, feed: Hashable, answer: Answer, age: int
+        self, event: Trade | PoolSwap, feed: Feed, answer: Answer, age: int
     ) -> Iterable[Finding]:
-        if age <= self._rule.maximum_age or self._told.get(feed) == answer.timestamp:
+        if age <= self._rule.maximum_age or self.state.told.get(feed) == answer.timestamp:
             return
-        self._told[feed] = answer.timestamp
-        if len(self._told) > _MOST_FEEDS:
-            del self._told[next(iter(self._told))]
+        self.state.told[feed] = answer.timestamp
+        if len(self.state.told) > _MOST_FEEDS:
+            del self.state.told[next(iter(self.state.told))]
         money = f" {event.currency}" if event.currency else ""
         yield Finding(
             entities=(answer.feed, event.instrument),
@@ -179,14 +196,14 @@ class OracleDeviation(Correlator):
         market = (event.provider, event.venue, event.instrument)
         deviation = price / answer.price - 1
         if not reaches(abs(deviation), self._rule.minimum_deviation):
-            self._series.pop(market, None)
+            self.state.series.pop(market, None)
             return
-        series = self._series.pop(market, None) or Series(next_count=self._rule.minimum_trades)
+        series = self.state.series.pop(market, None) or Series(next_count=self._rule.minimum_trades)
         if series.trades and series.trades[-1].deviation * deviation < 0:
             series = Series(next_count=self._rule.minimum_trades)  # it crossed the oracle's price
-        self._series[market] = series
-        if len(self._series) > _MOST_MARKETS:
-            del self._series[next(iter(self._series))]
+        self.state.series[market] = series
+        if len(self.state.series) > _MOST_MARKETS:
+            del self.state.series[next(iter(self.state.series))]
         series.trades.append(
             Away(event.timestamp, deviation, notional, _parties(event), witness(event))
         )

@@ -14,10 +14,10 @@ for a window. The beginning of the window is known to a 240th of its length.
 """
 
 import math
-from collections.abc import Hashable, Iterable
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
@@ -90,18 +90,32 @@ class Move(Struct, frozen=True):
     multiple: float | None
 
 
+class State(Struct):
+    """The markets, the idlest first."""
+
+    markets: dict[tuple[str, str, str], Market] = field(
+        default_factory=dict[tuple[str, str, str], Market]
+    )
+
+
 @correlator("price_move")
-class PriceMove(Correlator):
+class PriceMove(Correlator[State]):
     """See the module. Memory: at most 2,000 markets, with 240 parts of their window each."""
 
     parameters_type = Parameters
+    state_type = State
     typology = "price_and_volume"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._rule = parameters
-        self._markets: dict[Hashable, Market] = {}
         self.actions = frozenset({"trade", "pool-swap"})
+
+    @property
+    def horizon(self) -> int:
+        """The window, the price before it, and what was usual where that matters."""
+        rule = self._rule
+        return 2 * rule.window + (rule.baseline if rule.minimum_volume_multiple else 0)
 
     def observe(self, event: Trade | PoolSwap) -> Iterable[Finding]:
         """Take a trade or swap; other records are none of its business."""
@@ -118,12 +132,12 @@ class PriceMove(Correlator):
     def _market(self, event: Trade | PoolSwap) -> Market:
         key = (event.provider, event.venue, event.instrument)
         # Taken out and put back at the end, so that the first market is always the idlest.
-        market = self._markets.pop(key, None)
+        market = self.state.markets.pop(key, None)
         if market is None:
             market = Market(PriceHistory(self._rule.window, self._rule.baseline))
-        self._markets[key] = market
-        if len(self._markets) > _MOST_MARKETS:
-            del self._markets[next(iter(self._markets))]
+        self.state.markets[key] = market
+        if len(self.state.markets) > _MOST_MARKETS:
+            del self.state.markets[next(iter(self.state.markets))]
         return market
 
     def _moved(self, history: PriceHistory) -> Move | None:

@@ -24,14 +24,14 @@ One alert per order. A book over which something was missed marks its alerts `un
 from collections.abc import Iterable
 from typing import Annotated
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks, Resting
 from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
 from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
-from detections.windows import SlidingGroups
+from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount
 from normalizer.events.market import (
     FeedGap,
@@ -98,11 +98,22 @@ class Occurrence(Struct, frozen=True):
     timestamp: int
 
 
+class State(Struct):
+    """What is known of the books, of large orders, and of who was found before."""
+
+    books: OrderBooks = field(default_factory=OrderBooks)
+    watches: dict[tuple[str, str, str], Watch] = field(
+        default_factory=dict[tuple[str, str, str], Watch]
+    )
+    found: dict[Key, Group[Occurrence]] = field(default_factory=dict[Key, Group[Occurrence]])
+
+
 @correlator("spoofing")
-class Spoofing(Correlator):
+class Spoofing(Correlator[State]):
     """See the module. Memory: the books, and at most 256 watched orders per book."""
 
     parameters_type = Parameters
+    state_type = State
     typology = "spoofing"
     actions = frozenset(
         {
@@ -116,13 +127,16 @@ class Spoofing(Correlator):
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
         self._most_depth = 1.0 / parameters.minimum_depth_share
-        self._books = OrderBooks()
-        self._watches: dict[tuple[str, str, str], Watch] = {}
         self._found = SlidingGroups[Occurrence](_REPETITION_WINDOW, most_items=_FULL_REPETITION + 1)
+
+    @property
+    def horizon(self) -> int:
+        """Of the orders, and of who was found before; a book begins with its next snapshot."""
+        return _REPETITION_WINDOW
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        books = self._books
+        books = self.state.books
         book = books.of(event)
         kind = type(event)
         if kind is OrderPlaced:
@@ -135,7 +149,7 @@ class Spoofing(Correlator):
             return found
         if kind is FeedGap:
             self._missed(event)
-        watch = self._watches.get(book.key)
+        watch = self.state.watches.get(book.key)
         if watch is None:
             books.apply(event, book)
             return ()
@@ -179,11 +193,11 @@ class Spoofing(Correlator):
             order.investor_labels, self._exempt
         ):
             return
-        watch = self._watches.get(book.key)
+        watch = self.state.watches.get(book.key)
         if watch is None:
-            if len(self._watches) >= MOST_BOOKS:
-                del self._watches[next(iter(self._watches))]
-            watch = self._watches[book.key] = Watch()
+            if len(self.state.watches) >= MOST_BOOKS:
+                del self.state.watches[next(iter(self.state.watches))]
+            watch = self.state.watches[book.key] = Watch()
         self._forget(watch, order.timestamp)
         if len(watch.live) >= MOST_CANDIDATES:
             del watch.live[next(iter(watch.live))]
@@ -194,7 +208,7 @@ class Spoofing(Correlator):
 
     def _missed(self, gap: MarketEvent) -> None:
         """What was missed may have been a fill of any order that is watched now."""
-        for (provider, venue, instrument), watch in self._watches.items():
+        for (provider, venue, instrument), watch in self.state.watches.items():
             if provider == gap.provider and (
                 gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
             ):
@@ -210,7 +224,7 @@ class Spoofing(Correlator):
         if order is None or left is None:
             return ()
         price = order.price if event.price is None else event.price
-        p, side, watch = self._p, book.side(order.buy), self._watches.get(book.key)
+        p, side, watch = self._p, book.side(order.buy), self.state.watches.get(book.key)
         near = side.is_near(price, p.depth_levels, p.depth_range)
         candidate = None if watch is None else watch.live.get(event.order_id)
         if (
@@ -376,7 +390,7 @@ class Spoofing(Correlator):
         if not candidate.party.known:
             return 1
         key = (event.venue, event.instrument, candidate.party.key)
-        group = self._found.add(key, Occurrence(event.timestamp))
+        group = self._found.add(self.state.found, key, Occurrence(event.timestamp))
         return len(group.items)
 
     def _confidence(self, candidate: Candidate, share: float, lifetime: int, times: int) -> float:

@@ -14,12 +14,12 @@ of the minimum, then at each doubling, each time with the evidence of the whole 
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.parties import Party, acting, buyer, is_exempt, sameness, seller
-from detections.windows import Group, SlidingGroups
+from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
@@ -51,7 +51,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ("market_maker",)
 
 
-class Deal(Struct, frozen=True):
+class Deal(Struct, frozen=True, array_like=True):
     """What is kept of a trade or swap."""
 
     timestamp: int
@@ -64,11 +64,18 @@ class Deal(Struct, frozen=True):
     unsure: bool
 
 
+class State(Struct):
+    """The trades of each owner's window."""
+
+    groups: dict[Key, Group[Deal]] = field(default_factory=dict[Key, Group[Deal]])
+
+
 @correlator("wash_trading")
-class WashTrading(Correlator):
+class WashTrading(Correlator[State]):
     """See the module. Memory: at most 50,000 owners with 1,000 trades of their window each."""
 
     parameters_type = Parameters
+    state_type = State
     typology = "wash_trading"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -79,8 +86,13 @@ class WashTrading(Correlator):
         self._gross = parameters.minimum_gross
         self._net_share = parameters.maximum_net_share
         self._exempt = frozenset(parameters.exempt_labels)
-        self._groups = SlidingGroups[Deal](parameters.window)
+        self._windows = SlidingGroups[Deal](parameters.window)
         self.actions = frozenset({"pool-swap" if self._pattern == "pool_round_trip" else "trade"})
+
+    @property
+    def horizon(self) -> int:
+        """A series lasts a window from its first trade, and so do its trades."""
+        return 2 * self._window
 
     def observe(self, event: Trade | PoolSwap) -> Iterable[Finding]:
         """Take a trade or swap; other records are none of its business."""
@@ -108,8 +120,8 @@ class WashTrading(Correlator):
             "unsure" in trade.tags,
         )
         key = (trade.provider, trade.venue, trade.instrument, same, owner)
-        group = self._groups.add(key, deal)
-        if not self._groups.due(group, self._minimum):
+        group = self._windows.add(self.state.groups, key, deal)
+        if not self._windows.due(group, self._minimum):
             return ()
         if sum(d.notional for d in group.items) < self._gross:
             return ()
@@ -117,7 +129,7 @@ class WashTrading(Correlator):
 
     def _crossing(self, trade: Trade, same: str, owner: str, group: Group[Deal]) -> Finding:
         deals = list(group.items)
-        number = self._groups.alerted(group, self._minimum)
+        number = self._windows.alerted(group, self._minimum)
         quantity, notional = sum(d.quantity for d in deals), sum(d.notional for d in deals)
         money = f" {trade.currency}" if trade.currency else ""
         where = f"{trade.instrument} on {trade.venue}"
@@ -160,8 +172,8 @@ class WashTrading(Correlator):
             witness(swap),
             "unsure" in swap.tags,
         )
-        group = self._groups.add((swap.chain_id, swap.pool, owner), deal)
-        if not self._groups.due(group, self._minimum):
+        group = self._windows.add(self.state.groups, (swap.chain_id, swap.pool, owner), deal)
+        if not self._windows.due(group, self._minimum):
             return ()
         bought = sum(d.quantity for d in group.items if d.quantity > 0)
         sold = -sum(d.quantity for d in group.items if d.quantity < 0)
@@ -183,7 +195,7 @@ class WashTrading(Correlator):
         net_share: float,
     ) -> Finding:
         deals = list(group.items)
-        number = self._groups.alerted(group, self._minimum)
+        number = self._windows.alerted(group, self._minimum)
         wallets = sorted({party.account or owner for d in deals for party in d.who})
         notional = sum(d.notional for d in deals)
         symbol = f" {swap.token_symbol}" if swap.token_symbol else ""

@@ -68,7 +68,7 @@ def test_memory_is_bounded_however_busy_the_market_is() -> None:
     for number in range(20_000):
         history.add(deal(tape.trade(number * 1_000, 10, 1)))
     assert len(history.slots) <= SLOTS
-    assert len(history._volumes) <= 200  # pyright: ignore[reportPrivateUsage]
+    assert len(history.volumes) <= 200
     assert sum(slot.trades for slot in history.slots) == pytest.approx(3_600, abs=20)
 
 

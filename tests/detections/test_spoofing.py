@@ -403,6 +403,6 @@ def test_watched_orders_are_bounded() -> None:
     for number in range(3 * MOST_CANDIDATES):
         spoofing.observe(tape.placed(1000, f"s{number}", "buy", 10.02, 10.0 ** (5 + number / 10)))
         spoofing.observe(tape.cancelled(1001, f"s{number - 1}"))
-    (watch,) = spoofing._watches.values()
+    (watch,) = spoofing.state.watches.values()
     assert len(watch.live) <= MOST_CANDIDATES
     assert len(watch.ended) <= MOST_CANDIDATES

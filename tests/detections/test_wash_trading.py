@@ -3,7 +3,7 @@
 from typing import Any
 
 from detections.correlators.wash_trading import Deal, Parameters, WashTrading
-from detections.windows import SlidingGroups
+from detections.windows import Group, Key, SlidingGroups
 from tests.detections.samples import START, Tape, alerts, correlator, swap
 
 MINUTE = 60_000.0
@@ -92,14 +92,14 @@ def test_what_is_left_over_is_bounded() -> None:
 
 
 def test_groups_are_bounded_and_the_idlest_goes_first() -> None:
-    groups = SlidingGroups[Deal](10, most_groups=3, most_items=2)
+    windows = SlidingGroups[Deal](10, most_groups=3, most_items=2)
+    groups: dict[Key, Group[Deal]] = {}
     deals = [Deal(n, 1.0, 1.0, None, (), None, False) for n in range(5)]  # type: ignore[arg-type]
     for key in ("a", "b", "c", "a", "d"):
-        groups.add(key, deals[0])
-    assert list(groups._groups) == ["c", "a", "d"]
+        windows.add(groups, (key,), deals[0])
+    assert list(groups) == [("c",), ("a",), ("d",)]
     for deal in deals:
-        group = groups.add("x", deal)
-        assert group is not None
+        group = windows.add(groups, ("x",), deal)
         assert len(group.items) <= 2
 
 

@@ -23,13 +23,14 @@ class _None(msgspec.Struct, forbid_unknown_fields=True):
     """No parameters."""
 
 
-class _EveryOther(Correlator):
+class _EveryOther(Correlator[_None]):
     """Finds every other event that it sees, in the whole process: its state is its class's.
 
     So it depends on what came before, and differs with every order and every run.
     """
 
     parameters_type = _None
+    state_type = _None
     typology = "spoofing"
     actions = frozenset(("token-transfer",))
     seen: ClassVar[list[str]] = []
