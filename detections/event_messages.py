@@ -4,6 +4,7 @@ import msgspec
 
 from normalizer.events import Record
 from pipeline.bus import StreamMessage
+from pipeline.bus.lane_order import is_order
 from pipeline.frames import DeadLetter
 
 STAGE = "detections"
@@ -17,12 +18,21 @@ def decode_record(line: bytes) -> Record:
 
 def decode_message(message: StreamMessage) -> tuple[list[Record], list[DeadLetter]]:
     """Its records in order, and what can't be read."""
-    records: list[Record] = []
+    if is_order(message):
+        return [], []
+    records, dead = decode_lines(message)
+    return [record for record in records if record is not None], dead
+
+
+def decode_lines(message: StreamMessage) -> tuple[list[Record | None], list[DeadLetter]]:
+    """The record of each line, or None for one that can't be read, of which there is a letter."""
+    records: list[Record | None] = []
     dead: list[DeadLetter] = []
     for index, line in enumerate(message.data.split(b"\n")):
         try:
             records.append(_decoder.decode(line))
         except msgspec.MsgspecError as error:
+            records.append(None)
             dead.append(
                 DeadLetter(
                     stage=STAGE,

@@ -11,7 +11,8 @@ from nats.js.api import RawStreamMsg
 
 from detections.engine import Engine
 from detections.engine_state import CannotRestore
-from detections.event_messages import decode_message, decode_record
+from detections.event_messages import decode_record
+from detections.lane_events import LaneEvents
 from pipeline.bus import Bus, MessagesExpired, Stream
 from pipeline.bus.checkpoints import Checkpoint, Checkpoints
 from pipeline.bus.positions import Position
@@ -23,15 +24,26 @@ log = structlog.get_logger(__name__)
 
 #: Recordings are of any time; for their sake a rebuild doesn't go back more than this, in seconds.
 MOST_CATCHING_UP = 3600.0
+#: After this long without a message, in seconds, the lane may have none left before its position.
+PATIENCE = 0.5
 
 
 class Recovery:
     """Keeps the state of one lane's engine safe."""
 
     def __init__(
-        self, bus: Bus, engine: Engine, lane: str, *, warm_up: int, checkpoint_every: int
+        self,
+        bus: Bus,
+        engine: Engine,
+        lane: str,
+        *,
+        warm_up: int,
+        checkpoint_every: int,
+        events: LaneEvents | None = None,
     ) -> None:
-        """`lane` names the checkpoints; both times are in nanoseconds."""
+        """`lane` names the checkpoints; both times are in nanoseconds. `events`: what the lane
+        reads."""
+        self._events = events or LaneEvents(bus)
         self._bus = bus
         self._engine = engine
         self._lane = lane
@@ -95,35 +107,47 @@ class Recovery:
         try:
             while reader.position < origin.done:
                 try:
-                    messages = await reader.batch(64, wait=5)
+                    messages = await reader.batch(64, wait=PATIENCE)
                 except MessagesExpired:
                     continue  # they were read once; a rebuilt state is what is left of them
                 for message in messages:
-                    if message.sequence <= origin.done:
-                        records, _ = decode_message(message)
+                    if message.sequence > origin.done:
+                        break
+                    for taken in self._events.take(message) or ():
                         if message.sequence <= known:
-                            self._engine.warm_correlators(records)
+                            self._engine.warm_correlators(taken.records)
                         else:
-                            self._engine.process(records)
-                        events += len(records)
+                            taken.show(self._engine)
+                        events += len(taken.records)
+                if not messages:
+                    await reader.pass_over()
         finally:
             await reader.close()
+            self._events.begin()
         self._engine.take_problems()  # they are dead letters already
         log.info("state recovered", lane=self._lane, checkpoint=known, events=events)
 
     async def _past(self, known: int, origin: Position) -> StreamReader | None:
         """Reads what the state needs that no checkpoint has."""
         if known and not self._engine.book.correlators:
-            return self._bus.reader(Stream.EVENTS, after=known)
+            return self._reader(after=known)
         if not self._warm_up:
-            return self._bus.reader(Stream.EVENTS, after=known) if known else None
+            return self._reader(after=known) if known else None
         stream = self._bus.names.stream(Stream.EVENTS)
         try:
             last = await self._bus.jetstream.get_msg(stream, known or origin.done)
         except nats.js.errors.NotFoundError:
-            return self._bus.reader(Stream.EVENTS, after=known) if known else None
+            return self._reader(after=known) if known else None
         start = _warm_up_start(last, self._warm_up)
-        return self._bus.reader(Stream.EVENTS, after=0, start_time=start.isoformat())
+        return self._reader(after=0, start_time=start.isoformat())
+
+    def _reader(self, *, after: int, start_time: str | None = None) -> StreamReader:
+        subjects = [
+            self._bus.names.subject(Stream.EVENTS, token) for token in self._events.subjects
+        ]
+        return self._bus.reader(
+            Stream.EVENTS, after=after, start_time=start_time, subjects=subjects
+        )
 
 
 def _warm_up_start(last: RawStreamMsg, warm_up: int) -> datetime:

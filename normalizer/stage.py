@@ -1,11 +1,17 @@
 """The normalizer on the bus: RAW to EVENTS."""
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
+from normalizer.assets import Assets
+from normalizer.events import AssetEvent, Record
 from normalizer.normalize import Normalized, Normalizer, encode_event
+from normalizer.reference import Reference
 from pipeline.bus import Bus, Stream, StreamMessage
+from pipeline.bus.lane_order import EVERYBODY, Mark
+from pipeline.bus.partition import partition
 from pipeline.bus.relay import Output, Relay
 from pipeline.frames import DeadLetter, decode_batch
 from pipeline.metrics import (
@@ -17,11 +23,35 @@ from pipeline.metrics import (
 )
 
 STAGE = "normalizer"
+_MOST_KNOWN = 100_000
 _PLACES = re.compile(r"\[[^\]]*\]")
 
 
-def relay(bus: Bus, normalizer: Normalizer) -> Relay:
-    """The relay that runs the normalizer on a bus."""
+class Lanes:
+    """Which lane each event goes to."""
+
+    def __init__(self, assets: Assets, lanes: int) -> None:
+        self._assets = assets
+        self._lanes = lanes
+        #: By key: there are far fewer assets than events.
+        self._known: dict[str, str] = {}
+
+    def of(self, event: Record) -> str:
+        """The token of its lane's subject, or ``EVERYBODY``."""
+        key = self._assets.key(event)
+        if key is None:
+            return EVERYBODY
+        lane = self._known.get(key)
+        if lane is None:
+            if len(self._known) >= _MOST_KNOWN:
+                self._known.clear()
+            lane = self._known[key] = str(partition(key, self._lanes))
+        return lane
+
+
+def relay(bus: Bus, normalizer: Normalizer, assets: Assets | None = None, lanes: int = 1) -> Relay:
+    """The relay that runs the normalizer on a bus. Several lanes want to know the assets."""
+    routing = Lanes(assets or Assets(Reference()), lanes)
 
     def work(message: StreamMessage) -> Output:
         try:
@@ -30,9 +60,22 @@ def relay(bus: Bus, normalizer: Normalizer) -> Relay:
             return Output(dead=[_no_batch(message, error)])
         result = normalizer.normalize(message.sequence, batch)
         _count(batch.source, len(batch.frames), result)
-        return Output([encode_event(event) for event in result.events], result.dead)
+        return _output(result, routing, several=lanes > 1)
 
-    return Relay(bus, STAGE, Stream.RAW, Stream.EVENTS, work)
+    tokens = [str(lane) for lane in range(lanes)] if lanes > 1 else []
+    return Relay(bus, STAGE, Stream.RAW, Stream.EVENTS, work, lanes=tokens)
+
+
+def _output(result: Normalized, routing: Lanes, *, several: bool) -> Output:
+    events: Sequence[Record] = result.events
+    lines = [encode_event(event) for event in events]
+    if several:
+        marks = [Mark(event.provider, event.timestamp, event.ingested) for event in events]
+        return Output(lines, result.dead, [routing.of(event) for event in events], marks)
+    if all(isinstance(event, AssetEvent) for event in events):
+        return Output(lines, result.dead)
+    alone = [EVERYBODY if not isinstance(event, AssetEvent) else "" for event in events]
+    return Output(lines, result.dead, alone)
 
 
 def _count(source: str, frames: int, result: Normalized) -> None:

@@ -7,7 +7,8 @@ would, and who reads all lanes has the order of RAW.
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, field
@@ -53,69 +54,66 @@ class LaneOrder(Struct, array_like=True):
 _decode = msgspec.msgpack.Decoder(LaneOrder).decode
 
 
-class Group(Struct):
-    """Messages of EVENTS that are taken together."""
-
-    last: StreamMessage
-    """The one that completed the group."""
-    steps: list[bytes | Mark]
-    """Records, as JSON, and what time other lanes' records bring between them."""
-    apart: list[StreamMessage]
-    """Messages from elsewhere that came in between, such as dead letters sent again."""
+T = TypeVar("T")
 
 
-class LaneGroups:
+class Group(Struct, Generic[T]):
+    """What is taken together, and at once."""
+
+    message: StreamMessage
+    """The one that completed it."""
+    steps: list[T | Mark]
+    """Records, and what time other lanes' records bring between them."""
+
+
+class LaneGroups(Generic[T]):
     """Puts the messages that a lane reads back into groups, and each group into order.
 
-    With one lane there are no orders, and every message is a group.
+    With one lane there are no orders, and every message is a group. Records may be in any form.
     """
 
     def __init__(self) -> None:
-        self._lines: dict[str, deque[bytes]] = {}
-        self._apart: list[StreamMessage] = []
+        self._records: dict[str, deque[T]] = {}
+        self._apart: list[Group[T]] = []
 
     @property
     def incomplete(self) -> bool:
         """Whether messages wait for the rest of their group."""
-        return bool(self._apart) or any(self._lines.values())
+        return bool(self._apart) or any(self._records.values())
 
-    def take(self, message: StreamMessage) -> Group | None:
-        """The group that the message completes, if it does.
+    def take(self, message: StreamMessage, records: Sequence[T]) -> list[Group[T]]:
+        """What the message completes; nothing where it waits for the rest of its group.
 
-        Raises msgspec.MsgspecError for an order that can't be read.
+        ``records`` are those of the message; an order has none. What comes from elsewhere within a
+        group, such as a dead letter that is sent again, is a group of its own behind it. Raises
+        msgspec.MsgspecError for an order that can't be read.
         """
-        subject = message.subject
-        token = subject.rpartition(".")[2]
+        token = message.subject.rpartition(".")[2]
         if token == ORDER:
             return self._complete(message)
         if token.isdecimal():
-            self._lines.setdefault(token, deque()).extend(message.data.split(b"\n"))
-            return None
-        if self.incomplete:
-            self._apart.append(message)
-            return None
-        return Group(message, list(message.data.split(b"\n")), [])
+            self._records.setdefault(token, deque()).extend(records)
+            return []
+        group = Group[T](message, list(records))
+        if not self.incomplete:
+            return [group]
+        self._apart.append(group)
+        return []
 
-    def _complete(self, message: StreamMessage) -> Group:
+    def _complete(self, message: StreamMessage) -> list[Group[T]]:
         order = _decode(message.data)
-        queues = [self._lines.get(subject) for subject in order.subjects]
-        steps: list[bytes | Mark] = []
+        queues = [self._records.get(subject) for subject in order.subjects]
+        steps: list[T | Mark] = []
         for lane, mark in zip(order.lanes, order.marks, strict=True):
             queue = queues[lane]
             steps.append(queue.popleft() if queue else mark)
-        for queue in self._lines.values():
+        for queue in self._records.values():
             # None is left but after a start in the middle of a group.
             steps.extend(queue)
-        apart, self._apart, self._lines = self._apart, [], {}
-        return Group(message, steps, apart)
+        apart, self._apart, self._records = self._apart, [], {}
+        return [Group(message, steps), *apart]
 
 
-def in_order(messages: Iterator[StreamMessage]) -> Iterator[bytes]:
-    """All records of messages of EVENTS, of one lane or of all that there are, in order."""
-    groups = LaneGroups()
-    for message in messages:
-        group = groups.take(message)
-        if group is not None:
-            yield from (step for step in group.steps if isinstance(step, bytes))
-            for apart in group.apart:
-                yield from apart.data.split(b"\n")
+def is_order(message: StreamMessage) -> bool:
+    """Whether a message of EVENTS holds an order, and so no records."""
+    return message.subject.rpartition(".")[2] == ORDER

@@ -166,8 +166,11 @@ class StreamReader:
     async def pass_over(self) -> int | None:
         """When nothing that was stored until now is left to read: the stream's end.
 
-        Reading goes on behind it. None while messages are under way, or the bus doesn't answer.
+        Reading goes on behind it. None while messages are under way, or the bus doesn't answer,
+        and where all of the stream is read, of which nothing can be passed over.
         """
+        if not self._subjects:
+            return None
         try:
             last = (await self._jetstream.stream_info(self._stream)).state.last_seq
             for subject in self._subjects:

@@ -192,6 +192,7 @@ def venues(config: Configuration) -> Mapping[str, str]:
 def _detections(config: Configuration) -> Start:
     from detections.correlations.hits import Limits
     from detections.engine import Engine
+    from detections.lane import Lane
     from detections.rules import load_rules
     from detections.stage import DetectionStage
 
@@ -210,13 +211,14 @@ def _detections(config: Configuration) -> Start:
     expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        stage = DetectionStage(
+        lane = Lane(
             bus,
             engine,
             warm_up=settings.warm_up,
             checkpoint_every=settings.checkpoint_every,
         )
-        reporter.readers = lambda: [stage.relay.state]
+        stage = DetectionStage([lane])
+        reporter.readers = lambda: stage.states
         await stage.run()
 
     return start

@@ -10,8 +10,8 @@ import pytest
 import structlog.testing
 
 from detections.engine import Engine
+from detections.lane import Lane
 from detections.rules import RuleSet
-from detections.stage import DetectionStage
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
 from pipeline.bus.checkpoints import KEPT
@@ -59,7 +59,7 @@ async def running(
 ) -> AsyncIterator[None]:
     """A stage that ends as a crash does: nothing is saved on the way out."""
     engine = Engine(rules, allowed_lateness=lateness)
-    stage = DetectionStage(bus, engine, warm_up=warm_up, checkpoint_every=every)
+    stage = Lane(bus, engine, warm_up=warm_up, checkpoint_every=every)
     task = asyncio.create_task(stage.run())
     try:
         yield

@@ -104,11 +104,10 @@ async def stored(bus: Bus, subjects: Iterable[str] = ()) -> list[StreamMessage]:
 
 def merged(messages: Iterable[StreamMessage]) -> list[int | None]:
     """The records in order; None for time that other lanes' records bring."""
-    groups = LaneGroups()
+    groups = LaneGroups[bytes]()
     found: list[int | None] = []
     for message in messages:
-        group = groups.take(message)
-        if group is not None:
+        for group in groups.take(message, message.data.split(b"\n")):
             found += [None if isinstance(step, Mark) else int(step) for step in group.steps]
     assert not groups.incomplete
     return found

@@ -1,0 +1,143 @@
+"""One lane of the detections on the bus: its part of EVENTS to ALERTS."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Iterable, Sequence
+
+import msgspec
+from prometheus_client import Counter as Metric
+
+from detections.engine import Engine
+from detections.event_messages import STAGE, failure
+from detections.lane_events import LaneEvents, concerns_everybody
+from detections.recovery import Recovery
+from normalizer.events import Alert, Record
+from pipeline.bus import Bus, Stream, StreamMessage
+from pipeline.bus.relay import Output, Relay
+from pipeline.metrics import (
+    ALERTS,
+    ALERTS_EXCEPTED,
+    CORRELATION_EVICTIONS,
+    EVENTS_LATE,
+    EVENTS_REPEATED,
+    MESSAGES_IN,
+    MESSAGES_OUT,
+    RECEIVED_TO_ALERT,
+    SOURCE_TO_ALERT,
+)
+from pipeline.source_state import now
+
+_alert_decoder = msgspec.json.Decoder(Alert)
+_encoder = msgspec.json.Encoder()
+
+
+class Lane:
+    """Runs an engine on a lane's events. One process at a time may run a lane of a name."""
+
+    def __init__(
+        self,
+        bus: Bus,
+        engine: Engine,
+        *,
+        warm_up: int,
+        checkpoint_every: int,
+        name: str = STAGE,
+        events: LaneEvents | None = None,
+    ) -> None:
+        """`name`: of its position, its checkpoints and the subject of its alerts. Times are in
+        nanoseconds."""
+        self._engine = engine
+        self._events = events or LaneEvents(bus)
+        self._recovery = Recovery(
+            bus,
+            engine,
+            name,
+            warm_up=warm_up,
+            checkpoint_every=checkpoint_every,
+            events=self._events,
+        )
+        self._told: Counter[tuple[str, ...]] = Counter()
+        #: When the frame of each alert under way was received, for the latency.
+        self._received: dict[str, int] = {}
+        self.relay = Relay(
+            bus,
+            name,
+            Stream.EVENTS,
+            Stream.ALERTS,
+            self._work,
+            on_written=self._on_written,
+            subjects=self._events.subjects,
+            barrier=concerns_everybody,
+        )
+
+    async def run(self) -> None:
+        """Restore the state, or rebuild it from the log; then work until cancelled."""
+        origin = await self.relay.origin()
+        await self._recovery.recover(origin)
+        tasks = [
+            asyncio.ensure_future(self.relay.run(origin)),
+            asyncio.ensure_future(self._recovery.save()),
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()  # neither ends but by an error
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    def _work(self, message: StreamMessage) -> Output:
+        groups = self._events.take(message)
+        if groups is None:
+            return Output(waits=True)
+        alerts: list[Alert] = []
+        records: list[Record] = []
+        for taken in groups:
+            alerts += taken.show(self._engine)
+            records += taken.records
+        self._recovery.took(message.sequence)
+        dead = self._events.take_dead()
+        dead += [failure(message, problem) for problem in self._engine.take_problems()]
+        self._count(records, alerts)
+        self._count_engine()
+        return Output([_encoder.encode(alert) for alert in alerts], dead)
+
+    def _count(self, records: Sequence[Record], alerts: Iterable[Alert]) -> None:
+        by_source: dict[str, int] = {}
+        received = {record.id: record.ingested for record in records}
+        for record in records:
+            by_source[record.provider] = by_source.get(record.provider, 0) + 1
+        for source, count in by_source.items():
+            MESSAGES_IN.labels(STAGE, source).inc(count)
+        for alert in alerts:
+            MESSAGES_OUT.labels(STAGE, alert.provider).inc()
+            ALERTS.labels(alert.rule_name, alert.typology, alert.level).inc()
+            if alert.evidence_events and alert.evidence_events[-1] in received:
+                self._received[alert.id] = received[alert.evidence_events[-1]]
+
+    def _count_engine(self) -> None:
+        """Tell the metrics what the engine counted since the last time."""
+        engine = self._engine
+        self._tell(EVENTS_LATE, engine.late)
+        self._tell(EVENTS_REPEATED, engine.duplicates)
+        for exception, count in engine.exceptions.counts.items():
+            if count:
+                self._tell(ALERTS_EXCEPTED, count, exception)
+        for (rule, what), count in engine.correlations.evictions.items():
+            self._tell(CORRELATION_EVICTIONS, count, rule, what)
+
+    def _tell(self, metric: Metric, count: int, *labels: str) -> None:
+        key = (str(id(metric)), *labels)
+        if count > self._told[key]:
+            (metric.labels(*labels) if labels else metric).inc(count - self._told[key])
+            self._told[key] = count
+
+    def _on_written(self, lines: Sequence[bytes]) -> None:
+        at = now()
+        for line in lines:
+            alert = _alert_decoder.decode(line)
+            SOURCE_TO_ALERT.labels(alert.typology).observe((at - alert.timestamp) / 1e9)
+            received = self._received.pop(alert.id, None)
+            if received is not None:
+                RECEIVED_TO_ALERT.labels(alert.typology).observe((at - received) / 1e9)

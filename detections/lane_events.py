@@ -1,0 +1,96 @@
+"""EVENTS as one lane takes them: its own records, in the time that all records bring."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from detections.engine import Engine
+from detections.event_messages import decode_lines
+from normalizer.events import Alert, Record
+from pipeline.bus import Bus, Stream, StreamMessage
+from pipeline.bus.lane_order import EVERYBODY, LaneGroups, Mark, is_order
+from pipeline.bus.relay_outlets import ALONE
+from pipeline.frames import DeadLetter
+
+
+class Taken(msgspec.Struct):
+    """What one message of EVENTS, or a group of them, brings to a lane."""
+
+    steps: list[Record | Mark]
+    judged: bool
+    """Whether rules judge the records here. What concerns everybody is judged by one lane, and
+    only shown to the correlators of the others."""
+
+    @property
+    def records(self) -> list[Record]:
+        """The records alone."""
+        return [step for step in self.steps if not isinstance(step, Mark)]
+
+    def show(self, engine: Engine) -> list[Alert]:
+        """Let an engine take it."""
+        if not self.judged:
+            return engine.watch(self.records)
+        alerts: list[Alert] = []
+        run: list[Record] = []
+        for step in self.steps:
+            if isinstance(step, Mark):
+                if run:
+                    alerts += engine.process(run)
+                    run = []
+                alerts += engine.see(step.source, step.timestamp, step.ingested)
+            else:
+                run.append(step)
+        return alerts + engine.process(run)
+
+
+class LaneEvents:
+    """What a lane reads of EVENTS.
+
+    ``lane`` is one of several: the number of its assets' lane, or None for the lane of detections
+    that look at more than one asset, which reads all. Without lanes there is one that has all.
+    """
+
+    def __init__(self, bus: Bus, *, several: bool = False, lane: int | None = None) -> None:
+        self._everybody = bus.names.subject(Stream.EVENTS, EVERYBODY)
+        self._judges = lane in (0, None)
+        self._groups = LaneGroups[Record | None]()
+        self._dead: list[DeadLetter] = []
+        self.subjects: Sequence[str] = ()
+        """Tokens of what is read; empty for all."""
+        if several and lane is not None:
+            self.subjects = (str(lane), f"{lane}.>", EVERYBODY, f"{EVERYBODY}.>", "order", "rules")
+
+    def begin(self) -> None:
+        """Reading begins, at a place between two groups."""
+        self._groups = LaneGroups()
+        self._dead = []
+
+    def take(self, message: StreamMessage) -> list[Taken] | None:
+        """What a message brings, together with those that waited; None if it waits as well."""
+        records: Sequence[Record | None] = ()
+        if not is_order(message):
+            records, dead = decode_lines(message)
+            if self._judges_of(message):
+                self._dead += dead
+        groups = self._groups.take(message, records)
+        return [
+            Taken(
+                [step for step in group.steps if step is not None],
+                self._judges_of(group.message),
+            )
+            for group in groups
+        ] or None
+
+    def take_dead(self) -> list[DeadLetter]:
+        """What could not be read since the last call."""
+        dead, self._dead = self._dead, []
+        return dead
+
+    def _judges_of(self, message: StreamMessage) -> bool:
+        return self._judges or not message.subject.startswith(self._everybody)
+
+
+def concerns_everybody(message: StreamMessage) -> bool:
+    """Whether a message's one record concerns all lanes: reorganisations, finality, gaps of a whole
+    source."""
+    return message.headers is not None and ALONE in message.headers
