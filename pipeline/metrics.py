@@ -114,3 +114,12 @@ STREAM_UNREAD_SHARE = Gauge(
 STREAM_PURGED = Counter(
     "tapewatch_stream_purged_total", "Messages that retention took out of a stream", ["stream"]
 )
+#: Of whoever keeps the streams: the supervisor, or a stage that runs alone.
+STREAM_ROOM = (
+    STREAM_SIZE,
+    STREAM_LIMIT,
+    STREAM_UNREAD_MESSAGES,
+    STREAM_UNREAD_BYTES,
+    STREAM_UNREAD_SHARE,
+    STREAM_PURGED,
+)

@@ -13,10 +13,11 @@ from pipeline.failure import CONFIGURATION, Failure
 
 
 class Health(Struct):
-    """What ``/readyz`` says. ``problems`` is empty when all is well."""
+    """What ``/readyz`` says. Without problems it is ready; warnings may become problems."""
 
     ready: bool = False
     problems: list[str] = field(default_factory=lambda: ["starting"])
+    warnings: list[str] = field(default_factory=list[str])
 
 
 class EndpointFailed(Failure):

@@ -15,14 +15,17 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # pyright: ignore[reportUnknownVariableType]
 
 from pipeline.bus.connection import Bus, BusUnavailable
-from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed
+from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import StageReport
 from pipeline.bus.streams import Stream
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.failure import CONFIGURATION, Failure
+from pipeline.metrics import STREAM_ROOM
 from pipeline.observability import Endpoint, Health
 from pipeline.source_state import ILL_CONNECTIONS
+from pipeline.units import MIB, about_size
 
 log = structlog.get_logger(__name__)
 
@@ -33,6 +36,8 @@ STOP_TIMEOUT = 15.0
 #: Restarts wait 0.5 s, then twice as long each time up to this; a minute of life starts over.
 LONGEST_WAIT = 30.0
 CHECK_EVERY = 0.5
+#: A server whose disk was full is started again when there is so much free: less is full at once.
+ROOM_TO_START = 64 * MIB
 
 
 class StageFailed(Failure):
@@ -132,6 +137,8 @@ class Supervisor:
         self._health = Health()
         self._reports: list[StageReport] = []
         self._bus: Bus | None = None
+        self._keeper: Keeper | None = None
+        self._disk = ""
         self.on_reports: Callable[[list[StageReport]], None] | None = None
         #: Base URL of the metrics, while they are served.
         self.endpoint_url: str | None = None
@@ -167,6 +174,8 @@ class Supervisor:
             return None
         registry = CollectorRegistry()
         MultiProcessCollector(registry, path=metrics)
+        for metric in STREAM_ROOM:
+            registry.register(metric)  # these are of this process, which keeps the streams
         endpoint = Endpoint(self._config.observability, lambda: self._health, registry)
         self.endpoint_url = endpoint.url
         log.info("metrics", url=f"{endpoint.url}/metrics", ready=f"{endpoint.url}/readyz")
@@ -185,17 +194,28 @@ class Supervisor:
         ]
         watchers = [asyncio.create_task(child.watch()) for child in children]
         board = asyncio.create_task(self._observe(children, server, until_done))
+        keeping = asyncio.create_task(self._keep())
+        running = [*watchers, board, keeping]
         try:
-            done, _ = await asyncio.wait([*watchers, board], return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
                 task.result()
         finally:
-            for task in (*watchers, board):
+            for task in running:
                 task.cancel()
             # Sources first, so that what they still send finds everything behind them running.
             for child in children:
                 await child.stop()
-            await asyncio.gather(*watchers, board, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
+
+    async def _keep(self) -> None:
+        """Keep the streams until cancelled, on whatever connection there is."""
+        assert self._bus is not None
+        while True:
+            self._keeper = keeper_of(self._bus, self._config)
+            await self._keeper.run()
+            await asyncio.sleep(CHECK_EVERY)  # the connection is made anew meanwhile
+            raise_if_cancelled()
 
     def _command(self, stage: str) -> list[str]:
         module = [sys.executable, "-m", "pipeline.cli"]
@@ -209,16 +229,15 @@ class Supervisor:
         while True:
             await asyncio.sleep(CHECK_EVERY)
             raise_if_cancelled()
-            if server is not None and not server.alive:
-                log.error("the embedded bus ended and is started again")
-                await server.stop()
-                await server.start()
+            if server is not None:
+                await self._revive(server)
             try:
                 if self._bus.client.is_closed:
                     self._bus = await Bus.connect(self._config.bus, name="supervisor")
                 self._reports = await asyncio.wait_for(self._bus.status.reports(), 5)
-                self._health = self._judge(children)
-                done = until_done and self._health.ready and await self._idle()
+                ill = self._ill(children)
+                self._health = self._judge(ill)
+                done = until_done and not ill and await self._idle()
             except Exception as error:  # whatever the bus says now, the next look decides
                 self._health = Health(False, [f"bus: {error or type(error).__name__}"])
                 continue
@@ -227,7 +246,45 @@ class Supervisor:
             if done:
                 return
 
-    def _judge(self, children: list[_Child]) -> Health:
+    async def _revive(self, server: EmbeddedServer) -> None:
+        """Start a server again that ended, or whose disk was full and now has room."""
+        told, self._disk = self._disk, ""
+        if not server.alive:
+            if not told:
+                log.error("the embedded bus ended and is started again")
+        elif server.gave_up_writing:
+            free = server.free_bytes()
+            if free < ROOM_TO_START:
+                self._disk = (
+                    f"the disk of the bus was full and has only {about_size(free)} free: make room "
+                    f"at {server.path}; nothing is taken until then, and nothing is lost"
+                )
+                return
+            log.error(
+                "the disk of the bus was full and has room again: the bus is started again",
+                free=about_size(free),
+            )
+        else:
+            return
+        await server.stop()
+        try:
+            await server.start()
+        except EmbeddedServerFailed as error:
+            self._disk = str(error)  # as on a full disk; it is tried again
+            if not told:
+                log.error("the embedded bus can't be started", reason=self._disk)
+
+    def _judge(self, ill: list[str]) -> Health:
+        problems, warnings = list(ill), list[str]()
+        if self._keeper is not None:
+            problems += self._keeper.problems
+            warnings += self._keeper.warnings
+        if self._disk:
+            problems.append(self._disk)
+        return Health(not problems, problems, warnings)
+
+    def _ill(self, children: list[_Child]) -> list[str]:
+        """What is wrong with stages, sources and sinks."""
         reports = {report.stage: report for report in self._reports}
         problems: list[str] = []
         for child in children:
@@ -247,7 +304,7 @@ class Supervisor:
                     for reader in report.readers
                     if reader.trouble
                 ]
-        return Health(not problems, problems)
+        return problems
 
     async def _idle(self) -> bool:
         """Whether the recordings have ended and every reader has read all that there will be.

@@ -22,6 +22,10 @@ START_TIMEOUT = 120.0
 STOP_TIMEOUT = 20.0
 #: A block of a busy chain or a venue's whole book is one message; the server's default is 1 MiB.
 MAX_PAYLOAD = 32 * MIB
+#: What nats-server logs when a write failed; from then on it writes no more to that stream.
+WRITE_FAILED = b"ritical write error"
+#: Of the log, what is looked through at once.
+MOST_LOG = 4 * MIB
 
 
 class EmbeddedServerFailed(Failure):
@@ -132,6 +136,37 @@ class EmbeddedServer:
         self._process: asyncio.subprocess.Process | None = None
         self._port = config.port
         self._token = secrets.token_hex(24)
+        #: How far its log was looked through.
+        self._read = 0
+        self._gave_up = False
+
+    @property
+    def path(self) -> Path:
+        """Where the store is."""
+        return self._config.path
+
+    @property
+    def gave_up_writing(self) -> bool:
+        """Whether a stream can't be written to any more until the server is started again.
+
+        After a write that failed, as on a full disk, nats-server refuses to write to that stream
+        for ever, also when there is room again, and doesn't answer who tries. Only its log says so.
+        """
+        log = self._config.path / "server.log"
+        try:
+            with log.open("rb") as file:
+                file.seek(self._read)
+                new = file.read(MOST_LOG)
+        except OSError:
+            return self._gave_up
+        whole = new[: new.rfind(b"\n") + 1]
+        self._read += len(whole)
+        self._gave_up = self._gave_up or WRITE_FAILED in whole
+        return self._gave_up
+
+    def free_bytes(self) -> int:
+        """What is free on the disk of the store."""
+        return shutil.disk_usage(self._config.path).free
 
     async def __aenter__(self) -> RunningServer:
         return await self.start()
@@ -170,6 +205,8 @@ class EmbeddedServer:
         finally:
             if lock is not None:
                 os.close(lock)  # from now on the server alone holds it, until it ends
+        self._read = log.stat().st_size if log.exists() else 0
+        self._gave_up = False
         await self._wait_until_ready(log)
         server = RunningServer(
             f"nats://127.0.0.1:{self._port}", self._token, self._process.pid, os.getpid()

@@ -113,6 +113,15 @@ class Positions:
             )
             self._saved[reader] = position
 
+    async def forget(self, reader: str) -> bool:
+        """Take a position out; a process that still saves it ends. False if there is none."""
+        subject = f"$KV.{self._bucket}.{reader}"
+        newest = await self._writer(reader).newest()
+        if newest is None or not newest.data:
+            return False
+        await self._bus.jetstream.purge_stream(f"KV_{self._bucket}", subject=subject)
+        return True
+
     def _writer(self, reader: str) -> SubjectWriter:
         if reader not in self._writers:
             self._writers[reader] = SubjectWriter(

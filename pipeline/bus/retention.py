@@ -20,10 +20,11 @@ import nats.js.errors
 import structlog
 
 from pipeline.bus.connection import Bus
+from pipeline.bus.reader_names import configured_readers, lanes
 from pipeline.bus.room import KEPT, LEVELS, Room, look
 from pipeline.bus.streams import Stream
 from pipeline.cancellation import raise_if_cancelled
-from pipeline.config.schema import StreamLimits, Streams
+from pipeline.config.schema import Configuration, EmbeddedBus, StreamLimits, Streams
 from pipeline.metrics import (
     STREAM_LIMIT,
     STREAM_PURGED,
@@ -69,7 +70,7 @@ class Keeper:
         ``max_storage``: what it may take there, in bytes. ``largest``: bytes of the largest
         message that there will be; what the bus takes, without.
         """
-        self._bus = bus
+        self.bus = bus
         self._streams = streams
         self._configured = frozenset(configured)
         self._lanes = tuple(lanes)
@@ -85,18 +86,21 @@ class Keeper:
     def problems(self) -> list[str]:
         """What must be seen to now: streams that are nearly full or full, a disk without room."""
         return [
-            *(room.sentence() for room in self.rooms if room.level >= len(LEVELS)),
+            *(room.sentence() for room in self.rooms if _pressing(room)),
             *([self._tight] if self._tight else []),
         ]
 
     @property
     def warnings(self) -> list[str]:
         """What will be a problem when it goes on."""
-        return [room.sentence() for room in self.rooms if 0 < room.level < len(LEVELS)]
+        return [room.sentence() for room in self.rooms if room.level and not _pressing(room)]
 
     async def run(self) -> None:
-        """Look and purge until cancelled. A bus that is away is looked at again later."""
-        while True:
+        """Look and purge until cancelled, or until the connection is closed for good.
+
+        A bus that is away is looked at again later.
+        """
+        while not self.bus.client.is_closed:
             try:
                 await self.tend()
             except _BUS_ERRORS as error:
@@ -106,7 +110,7 @@ class Keeper:
 
     async def tend(self) -> None:
         """Look once, tell, and purge what may and should go. Raises what the bus raises."""
-        self.rooms = await look(self._bus, self._configured, self._streams.retire_after)
+        self.rooms = await look(self.bus, self._configured, self._streams.retire_after)
         self._tell()
         tight = await self._tightness()
         if tight and not self._tight:
@@ -158,11 +162,11 @@ class Keeper:
         """Take out the messages up to a sequence, and see what is left; False if nothing was."""
         if until < room.first:
             return False
-        name = self._bus.names.stream(stream)
-        if not await self._bus.bookmarks.keep(name, room.created, until):
+        name = self.bus.names.stream(stream)
+        if not await self.bus.bookmarks.keep(name, room.created, until):
             return False  # another keeper is at it
-        await self._bus.jetstream.purge_stream(name, seq=until + 1)
-        state = (await self._bus.info(stream)).state
+        await self.bus.jetstream.purge_stream(name, seq=until + 1)
+        state = (await self.bus.info(stream)).state
         room.first, room.size, room.messages = state.first_seq, state.bytes, state.messages
         return room.messages > 0
 
@@ -172,7 +176,7 @@ class Keeper:
             return room.last
         bound = room.last
         for lane in self._lanes:
-            oldest = await (await self._bus.checkpoints(lane)).oldest(room.created)
+            oldest = await (await self.bus.checkpoints(lane)).oldest(room.created)
             if oldest is not None:
                 bound = min(bound, oldest)
         return bound
@@ -181,8 +185,8 @@ class Keeper:
         """The sequence of the last message that is older than an age; 0 when none is."""
         start = datetime.fromtimestamp((now() - age) / 1e9, UTC)
         request = msgspec.json.encode({"start_time": start.isoformat(), "batch": 1})
-        answer = await self._bus.client.request(
-            f"$JS.API.DIRECT.GET.{self._bus.names.stream(stream)}", request, timeout=5
+        answer = await self.bus.client.request(
+            f"$JS.API.DIRECT.GET.{self.bus.names.stream(stream)}", request, timeout=5
         )
         headers = answer.headers or {}
         if "Nats-Sequence" in headers:
@@ -195,7 +199,7 @@ class Keeper:
             free = await asyncio.to_thread(_free_bytes, self._store)
             if free is not None and free < LEAST_FREE:
                 return f"the disk of the bus has only {about_size(free)} free, at {self._store}"
-        account = await self._bus.jetstream.account_info()
+        account = await self.bus.jetstream.account_info()
         limit = account.limits.max_storage
         most = limit if limit > 0 else self._max_storage
         if most and account.storage > MOST_STORAGE * most:
@@ -219,6 +223,23 @@ class Keeper:
                 tell("a stream fills up", stream=room.stream, reason=room.sentence())
             elif level < before:
                 log.info("a stream has room again", stream=room.stream, share=round(room.share, 2))
+
+
+def keeper_of(bus: Bus, config: Configuration) -> Keeper:
+    """The keeper of a configuration's streams."""
+    embedded = config.bus if isinstance(config.bus, EmbeddedBus) else None
+    return Keeper(
+        bus,
+        config.bus.streams,
+        configured_readers(config),
+        lanes(config),
+        store=embedded.path if embedded is not None else None,
+        max_storage=embedded.max_storage if embedded is not None else None,
+    )
+
+
+def _pressing(room: Room) -> bool:
+    return room.level >= len(LEVELS) and room.stream != Stream.DEAD.value
 
 
 def _free_bytes(path: Path) -> int | None:

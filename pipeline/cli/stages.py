@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.cli.failures import CONFIGURATION, Failure
@@ -29,6 +30,8 @@ class Reporter:
         self.sources: Callable[[], list[SourceState]] = list[SourceState]
         self.readers: Callable[[], list[ReaderState]] = list[ReaderState]
         self.finished: Callable[[], bool] = lambda: False
+        #: Of a stage that runs alone; with a supervisor, that one keeps the streams.
+        self.keeper: Keeper | None = None
 
     async def run(self, bus: Bus) -> None:
         """Report until cancelled."""
@@ -60,6 +63,9 @@ class Reporter:
         problems += [f"{r.name}: {r.trouble}" for r in self.readers() if r.trouble]
         if not bus.client.is_connected:
             problems.append("bus: not connected")
+        if self.keeper is not None:
+            problems += self.keeper.problems
+            self.health.warnings = self.keeper.warnings
         self.health.ready, self.health.problems = not problems, problems
 
 
@@ -79,6 +85,10 @@ async def run_stage(stage: str, config: Configuration, health: Health) -> None:
     async with await Bus.connect(config.bus, name=stage) as bus:
         work = asyncio.ensure_future(start(bus, reporter))
         report = asyncio.create_task(reporter.run(bus))
+        keeping = None
+        if SUPERVISED not in os.environ:
+            reporter.keeper = keeper_of(bus, config)
+            keeping = asyncio.create_task(reporter.keeper.run())
         try:
             await asyncio.wait({work, report}, return_when=asyncio.FIRST_COMPLETED)
             if work.done():
@@ -86,9 +96,10 @@ async def run_stage(stage: str, config: Configuration, health: Health) -> None:
                 await report  # a stage whose sources have ended still says so
             report.result()
         finally:
-            for task in (work, report):
+            running = [task for task in (work, report, keeping) if task is not None]
+            for task in running:
                 task.cancel()
-            await asyncio.gather(work, report, return_exceptions=True)
+            await asyncio.gather(*running, return_exceptions=True)
 
 
 def _raise_plainly(work: "asyncio.Future[None]") -> None:

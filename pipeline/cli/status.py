@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from pipeline.bus import Bus
+    from pipeline.bus.room import Room
     from pipeline.bus.status_board import ReaderState, StageReport
+    from pipeline.config.schema import Configuration
 
 
 class Status(Struct):
@@ -26,29 +28,36 @@ class Status(Struct):
 
     stages: "list[StageReport]"
     streams: dict[str, int]
+    rooms: "list[Room]"
+    """What each stream holds, what of it was not read, and by whom."""
 
 
 @app.command()
 @command
 def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> None:
-    """Show every source, stage and sink: connected, position, lag, gaps. Exit 1 if one is ill."""
+    """Show sources, stages, sinks and streams: position, lag, gaps, room. Exit 1 if one is ill."""
     from rich.console import Console
 
-    found = ask_bus(config, "status", _look)
+    from pipeline.config.loading import load_configuration
+
+    loaded = load_configuration(config, resolve="later")
+    found = ask_bus(config, "status", lambda bus: _look(bus, loaded))
     if as_json:
         typer.echo(msgspec.json.encode(found))
     else:
         print_status(found, Console())
     ill = [r for r in found.stages if not r.fresh] or troubles(found.stages)
-    if ill or not found.stages:
+    if ill or not found.stages or any(room.full for room in found.rooms):
         raise typer.Exit(FAILED)
 
 
-async def _look(bus: "Bus") -> Status:
-    from pipeline.bus import Stream
+async def _look(bus: "Bus", config: "Configuration") -> Status:
+    from pipeline.bus.reader_names import configured_readers
+    from pipeline.bus.room import look
 
     reports = await bus.status.reports()
-    return Status(reports, {s.value: await bus.last_sequence(s) for s in Stream})
+    rooms = await look(bus, configured_readers(config), config.bus.streams.retire_after)
+    return Status(reports, {room.stream: room.last for room in rooms}, rooms)
 
 
 def troubles(reports: "Sequence[StageReport]") -> list[str]:
@@ -78,6 +87,11 @@ def print_status(status: Status, console: "Console") -> None:
         console.print(_sources(sources))
     if readers:
         console.print(_readers(readers))
+    if status.rooms:
+        console.print(_rooms(status.rooms))
+    for sentence in (*map(_told, status.rooms), *_gone(status.rooms)):
+        if sentence:
+            console.print(sentence, highlight=False)
     for trouble in troubles(status.stages):
         console.print(f"[yellow]{trouble}[/]", highlight=False)
 
@@ -119,3 +133,47 @@ def _readers(readers: "Sequence[ReaderState]") -> "Table":
             f"[{'green' if reader.lag == 0 else 'yellow'}]{reader.lag:,}[/]",
         )
     return table
+
+
+def _rooms(rooms: "Sequence[Room]") -> "Table":
+    from rich.table import Table
+
+    from pipeline.units import about_size
+
+    table = Table(title="Streams", title_justify="left", box=None, header_style="bold")
+    for name in ("stream", "messages", "size", "limit", "not read", "share", "held by"):
+        table.add_column(name, justify="left" if name in ("stream", "held by") else "right")
+    for room in rooms:
+        colour = ("green", "yellow", "yellow", "red", "red")[room.level]
+        slowest = room.slowest
+        table.add_row(
+            room.stream,
+            f"{room.messages:,}",
+            about_size(room.size),
+            about_size(room.limit),
+            f"{room.unread:,}",
+            f"[{colour}]{room.share:.0%}[/]",
+            slowest.reader if slowest is not None and room.unread else "",
+        )
+    return table
+
+
+def _told(room: "Room") -> str:
+    colour = "red" if room.full else "yellow"
+    return f"[{colour}]{room.sentence()}[/]" if room.level else ""
+
+
+def _gone(rooms: "Sequence[Room]") -> list[str]:
+    """Of readers that are not configured, what is still held for them."""
+    return [
+        f"{holder.reader} is not configured any more: "
+        + (
+            "nothing is held for it"
+            if holder.retired
+            else f"{room.stream} is held for it from {holder.position + 1} on; "
+            f"`tapewatch retire {holder.reader}` lets it go"
+        )
+        for room in rooms
+        for holder in room.holders
+        if not holder.configured
+    ]

@@ -17,8 +17,8 @@ class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
 
     #: Messages older than this go, once all readers have taken them; dead letters in any case.
     max_age: Duration = 7 * DAY
-    #: What a stream may hold. Above 80 % of it the oldest go that all readers have taken. When it is
-    #: full of what was not taken, writing to it waits. Of dead letters the oldest go.
+    #: What a stream may hold. Above 80 % of it the oldest go that all readers have taken. When it
+    #: is full of what was not taken, writing to it waits. Of dead letters the oldest go.
     max_size: Size = 20 * GIB
     #: How long JetStream remembers a ``Nats-Msg-Id``.
     duplicate_window: Duration = 10 * MINUTE

@@ -1,0 +1,33 @@
+"""``tapewatch retire``: let a reader go for which the streams are held."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
+from pipeline.cli.asking import ask_bus
+from pipeline.cli.failures import Failure, command
+
+if TYPE_CHECKING:
+    from pipeline.bus import Bus
+
+
+@app.command()
+@command
+def retire(
+    reader: Annotated[str, typer.Argument(help="Its name, as `tapewatch status` shows it.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Forget where a reader stood that is not configured any more: nothing is held for it then."""
+    from pipeline.bus.reader_names import configured_readers
+    from pipeline.config.loading import load_configuration
+
+    if reader in configured_readers(load_configuration(config, resolve="later")):
+        raise Failure(f"{reader} is configured: take it out of the configuration first")
+
+    async def forget(bus: "Bus") -> None:
+        if not await bus.positions.forget(reader):
+            raise Failure(f"there is no reader {reader}: see `tapewatch status`")
+
+    ask_bus(config, "retire", forget)
+    typer.echo(f"{reader} is retired: should it come back, it begins with what is there then")
