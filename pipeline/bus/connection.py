@@ -111,6 +111,7 @@ class Bus:
         start_time: str | None = None,
         created: int | None = None,
         subjects: Sequence[str] = (),
+        headers_only: bool = False,
     ) -> StreamReader:
         """Read a stream from after a sequence, or from a time on; all of it, or some subjects."""
         return StreamReader(
@@ -121,6 +122,7 @@ class Bus:
             start_time=start_time,
             created=created,
             subjects=subjects,
+            headers_only=headers_only,
         )
 
     def writer(self, stream: Stream, token: str) -> SubjectWriter:

@@ -100,9 +100,11 @@ class StreamReader:
         start_time: str | None = None,
         created: int | None = None,
         subjects: Sequence[str] = (),
+        headers_only: bool = False,
     ) -> None:
         """``created``: which life of the stream ``after`` is of, as by :func:`created_at`.
-        ``subjects``: what is read, with wildcards; all of the stream without.
+        ``subjects``: what is read, with wildcards; all of the stream without. ``headers_only``:
+        messages come without their data.
         """
         self._client = client
         self._jetstream = jetstream
@@ -119,6 +121,7 @@ class StreamReader:
         self._consumer = ""
         self._created = created
         self._subjects = list(subjects)
+        self._headers_only = headers_only
         self._last_sign = 0.0
         self._last_message = 0.0
         self._expected_delivery = 1
@@ -212,6 +215,7 @@ class StreamReader:
             inactive_threshold=INACTIVE,
             num_replicas=1,
             filter_subjects=self._subjects or None,
+            headers_only=self._headers_only or None,
         )
         if self._start_time is not None:
             config.deliver_policy = DeliverPolicy.BY_START_TIME
