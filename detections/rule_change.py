@@ -27,7 +27,7 @@ class RuleDifferences(msgspec.Struct, frozen=True):
 
 def differences(before: RuleSet | None, after: RuleSet) -> RuleDifferences:
     """What is new, another and gone. A rule whose exceptions changed is another one."""
-    old = {} if before is None else _contents(before)
+    old = _contents(before or RuleSet())
     new = _contents(after)
     return RuleDifferences(
         added=tuple(sorted(new.keys() - old.keys())),

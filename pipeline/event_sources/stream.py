@@ -14,7 +14,7 @@ import nats.js.errors
 from nats.js.api import RawStreamMsg
 
 from pipeline.bus import Bus, MessagesExpired, Stream
-from pipeline.bus.embedded import EmbeddedServer, running_server
+from pipeline.bus.opened import opened_bus
 from pipeline.config.schema import EmbeddedBus, ExternalBus
 from pipeline.event_sources.batches import Batch
 from pipeline.event_sources.blocking import drawn
@@ -69,10 +69,7 @@ class StreamSource:
 
     async def _batches(self) -> AsyncGenerator[Batch]:
         async with AsyncExitStack() as stack:
-            await self._start_server(stack)
-            bus = await stack.enter_async_context(
-                await Bus.connect(self._settings, name="backtest")
-            )
+            bus = await stack.enter_async_context(opened_bus(self._settings, name="backtest"))
             state = (await bus.info(Stream.EVENTS)).state
             last = min(state.last_seq, self._last or state.last_seq)
             after = max(self._first or 1, state.first_seq) - 1
@@ -82,7 +79,7 @@ class StreamSource:
             if not state.messages or after >= last:
                 self._notes.append(f"the stream ends with message {state.last_seq:,}")
                 return
-            start = await self._start_time(bus, state.first_seq, state.last_seq)
+            start = await start_time(bus, self._since, state.first_seq, state.last_seq)
             reader = bus.reader(Stream.EVENTS, after=after, start_time=start)
             stack.push_async_callback(reader.close)
             begun: int | None = None
@@ -113,33 +110,26 @@ class StreamSource:
                         message.sequence - begun + 1,
                     )
 
-    async def _start_server(self, stack: AsyncExitStack) -> None:
-        """The embedded server runs only while Tapewatch does; its store can be read anyway."""
-        settings = self._settings
-        if not isinstance(settings, EmbeddedBus) or running_server(settings.path) is not None:
-            return
-        if not settings.path.is_dir():
-            raise Failure(
-                f"there is no stream at {settings.path} yet: start one with `tapewatch run`", FAILED
-            )
-        await stack.enter_async_context(EmbeddedServer(settings))
 
-    async def _start_time(self, bus: Bus, first: int, last: int) -> str | None:
-        """Where to begin, as JetStream wants it; None for the beginning."""
-        if self._since is None:
+async def start_time(bus: Bus, since: int | None, first: int, last: int) -> str | None:
+    """Where in EVENTS to begin for events from a time on; None for the beginning.
+
+    It is a time as JetStream wants it. `first` and `last` are the stream's first and last messages.
+    """
+    if since is None:
+        return None
+    newest: datetime | None = None
+    for sequence in (first, last):
+        try:
+            message = await bus.jetstream.get_msg(bus.names.stream(Stream.EVENTS), sequence)
+        except nats.js.errors.NotFoundError:
+            continue
+        if _ahead(message) > SKEW:
             return None
-        newest: datetime | None = None
-        for sequence in (first, last):
-            try:
-                message = await bus.jetstream.get_msg(bus.names.stream(Stream.EVENTS), sequence)
-            except nats.js.errors.NotFoundError:
-                continue
-            if _ahead(message) > SKEW:
-                return None
-            newest = message.time
-        moment = datetime.fromtimestamp(max(0, self._since - SKEW) / SECOND, UTC)
-        # From behind the end JetStream would wait for what is still to come.
-        return min(moment, newest or moment).isoformat()
+        newest = message.time
+    moment = datetime.fromtimestamp(max(0, since - SKEW) / SECOND, UTC)
+    # From behind the end JetStream would wait for what is still to come.
+    return min(moment, newest or moment).isoformat()
 
 
 class _Timed(msgspec.Struct):
