@@ -31,11 +31,15 @@ class StreamNames:
 
     def subject(self, stream: Stream, token: str) -> str:
         """A subject of the stream. ``token`` is a source, a stage, or ``>`` for all."""
-        base = f"{stream.value.lower()}.{token}"
+        return f"{self.token(stream.value)}.{token}"
+
+    def token(self, name: str) -> str:
+        """What the subjects of a stream begin with."""
+        base = name.lower()
         return f"{self._prefix}.{base}" if self._prefix else base
 
     def bucket(self, name: str) -> str:
-        """The name of a key-value bucket."""
+        """The name of a key-value bucket, or of a stream that is none of the design's."""
         return f"{self._prefix}{name}"
 
 
