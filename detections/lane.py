@@ -7,10 +7,10 @@ from collections.abc import Iterable, Sequence
 import msgspec
 from prometheus_client import Counter as Metric
 
-from detections.engine import Engine
 from detections.event_messages import STAGE, failure
 from detections.lane_events import LaneEvents, concerns_everybody
 from detections.recovery import Recovery
+from detections.ruled_engine import RuledEngine
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.relay import Output, Relay
@@ -37,7 +37,7 @@ class Lane:
     def __init__(
         self,
         bus: Bus,
-        engine: Engine,
+        engine: RuledEngine,
         *,
         warm_up: int,
         checkpoint_every: int,
@@ -87,18 +87,18 @@ class Lane:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
 
-    def _work(self, message: StreamMessage) -> Output:
+    async def _work(self, message: StreamMessage) -> Output:
         groups = self._events.take(message)
         if groups is None:
             return Output(waits=True)
         alerts: list[Alert] = []
         records: list[Record] = []
         for taken in groups:
-            alerts += taken.show(self._engine)
+            alerts += await self._engine.take(taken)
             records += taken.records
         self._recovery.took(message.sequence)
         dead = self._events.take_dead()
-        dead += [failure(message, problem) for problem in self._engine.take_problems()]
+        dead += [failure(message, problem) for problem in self._engine.engine.take_problems()]
         self._count(records, alerts)
         self._count_engine()
         return Output([_encoder.encode(alert) for alert in alerts], dead)
@@ -118,7 +118,7 @@ class Lane:
 
     def _count_engine(self) -> None:
         """Tell the metrics what the engine counted since the last time."""
-        engine = self._engine
+        engine = self._engine.engine
         self._tell(EVENTS_LATE, engine.late)
         self._tell(EVENTS_REPEATED, engine.duplicates)
         for exception, count in engine.exceptions.counts.items():
@@ -129,6 +129,8 @@ class Lane:
 
     def _tell(self, metric: Metric, count: int, *labels: str) -> None:
         key = (str(id(metric)), *labels)
+        if count < self._told[key]:
+            self._told[key] = 0  # other rules run, and their engine counts from 0
         if count > self._told[key]:
             (metric.labels(*labels) if labels else metric).inc(count - self._told[key])
             self._told[key] = count

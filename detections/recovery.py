@@ -9,10 +9,10 @@ import nats.js.errors
 import structlog
 from nats.js.api import RawStreamMsg
 
-from detections.engine import Engine
 from detections.engine_state import CannotRestore
 from detections.event_messages import decode_record
 from detections.lane_events import LaneEvents
+from detections.ruled_engine import RuledEngine
 from pipeline.bus import Bus, MessagesExpired, Stream
 from pipeline.bus.checkpoints import Checkpoint, Checkpoints
 from pipeline.bus.positions import Position
@@ -34,7 +34,7 @@ class Recovery:
     def __init__(
         self,
         bus: Bus,
-        engine: Engine,
+        engine: RuledEngine,
         lane: str,
         *,
         warm_up: int,
@@ -63,6 +63,8 @@ class Recovery:
         self._checkpoints = await self._bus.checkpoints(self._lane)
         if origin.done:
             await self._catch_up(origin, await self._checkpoints.newest(origin))
+        else:
+            await self._engine.begin(0)
         self._stream, self._taken = origin.stream, origin.done
 
     def took(self, sequence: int) -> None:
@@ -83,7 +85,7 @@ class Recovery:
             if self._taken == saved:
                 continue
             # No message is half taken here: the engine works without awaiting anything.
-            taken, data = self._taken, self._engine.snapshot()
+            taken, data = self._taken, self._engine.engine.snapshot()
             try:
                 await checkpoints.save(self._stream, taken, data)
                 saved = taken
@@ -94,9 +96,10 @@ class Recovery:
 
     async def _catch_up(self, origin: Position, checkpoint: Checkpoint | None) -> None:
         known = 0
+        await self._engine.begin(origin.done if checkpoint is None else checkpoint.sequence)
         if checkpoint is not None:
             try:
-                self._engine.restore(checkpoint.data)
+                self._engine.engine.restore(checkpoint.data)
                 known = checkpoint.sequence
             except CannotRestore as error:
                 log.warning("the state is rebuilt from the log", reason=str(error))
@@ -104,6 +107,7 @@ class Recovery:
         if reader is None:
             return  # all has expired; the windows that it would fill have passed
         events = 0
+        begun = False
         try:
             while reader.position < origin.done:
                 try:
@@ -113,23 +117,26 @@ class Recovery:
                 for message in messages:
                     if message.sequence > origin.done:
                         break
+                    if not known and not begun:
+                        await self._engine.begin(message.sequence - 1)
+                        begun = True
                     for taken in self._events.take(message) or ():
                         if message.sequence <= known:
-                            self._engine.warm_correlators(taken.records)
+                            self._engine.engine.warm_correlators(taken.records)
                         else:
-                            taken.show(self._engine)
+                            await self._engine.take(taken)
                         events += len(taken.records)
                 if not messages:
                     await reader.pass_over()
         finally:
             await reader.close()
             self._events.begin()
-        self._engine.take_problems()  # they are dead letters already
+        self._engine.engine.take_problems()  # they are dead letters already
         log.info("state recovered", lane=self._lane, checkpoint=known, events=events)
 
     async def _past(self, known: int, origin: Position) -> StreamReader | None:
         """Reads what the state needs that no checkpoint has."""
-        if known and not self._engine.book.correlators:
+        if known and not self._engine.engine.book.correlators:
             return self._reader(after=known)
         if not self._warm_up:
             return self._reader(after=known) if known else None

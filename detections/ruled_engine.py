@@ -7,6 +7,7 @@ from detections.lane_events import Taken
 from detections.rule_change import MakeEngine, Switched, switch
 from detections.rules.archived import rules_in
 from detections.rules.rule_set import RuleSet
+from detections.rules_in_force import RulesInForce
 from normalizer.events import Alert, RulesChanged
 from pipeline.bus.rule_archive import RuleArchive
 
@@ -22,18 +23,37 @@ class RuledEngine:
     def __init__(
         self,
         engine: Engine,
-        digest: str | None,
-        make: MakeEngine,
-        archive: RuleArchive,
+        make: MakeEngine | None = None,
+        in_force: RulesInForce | None = None,
         *,
         on_switch: Callable[[RulesChanged, Switched], None] = lambda record, switched: None,
     ) -> None:
-        """`digest`: of the engine's rules, where they are in the archive."""
+        """`engine`: of the rules to run until the stream says something. Without the other two its
+        rules stay, whatever the stream says.
+        """
         self.engine = engine
-        self.digest = digest
+        self.digest: str | None = None
+        """Of the engine's rules, where the stream told them."""
+        self._first = engine.ruleset
         self._make = make
-        self._archive = archive
+        self._in_force = in_force
         self._on_switch = on_switch
+
+    async def begin(self, sequence: int) -> None:
+        """A new engine, of the rules that are in force behind this message of EVENTS.
+
+        Raises RuleSetLost, and ProblemsFound.
+        """
+        if self._make is None or self._in_force is None:
+            return
+        digest = await self._in_force.at(sequence)
+        if digest is None:
+            rules = self._first
+        elif digest == self.digest:
+            rules = self.engine.ruleset
+        else:
+            rules = await archived_rules(self._in_force.archive, digest)
+        self.engine, self.digest = self._make(rules), digest
 
     async def take(self, taken: Taken) -> list[Alert]:
         """Take records in the order of the stream; those that change the rules are none to see."""
@@ -51,9 +71,9 @@ class RuledEngine:
         return alerts + part.show(self.engine)
 
     async def _change(self, record: RulesChanged) -> None:
-        if record.rules == self.digest:
+        if self._make is None or self._in_force is None or record.rules == self.digest:
             return
-        rules = await archived_rules(self._archive, record.rules)
+        rules = await archived_rules(self._in_force.archive, record.rules)
         switched = switch(self.engine, rules, self._make)
         self.engine, self.digest = switched.engine, record.rules
         self._on_switch(record, switched)

@@ -217,7 +217,9 @@ class _Replaying:
             self._reasons.in_force(then)
         engine = self._make(plan.given or then)
         self._reasons.ran(engine.ruleset)
-        return RuledEngine(engine, digest, self._make, in_force.archive, on_switch=self._note)
+        ruled = RuledEngine(engine, self._make, in_force, on_switch=self._note)
+        ruled.digest = digest
+        return ruled
 
     async def _take(self, engine: RuledEngine, message: StreamMessage) -> None:
         self._sequence = message.sequence

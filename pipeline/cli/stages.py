@@ -201,30 +201,23 @@ def venues(config: Configuration) -> Mapping[str, str]:
 
 
 def _detections(config: Configuration) -> Start:
-    from detections.correlations.hits import Limits
-    from detections.engine import Engine
     from detections.lane import Lane
+    from detections.ruled_engine import RuledEngine
     from detections.rules import load_rules
+    from detections.rules_in_force import RulesInForce
     from detections.stage import DetectionStage
+    from pipeline.cli.engines import engine_maker
 
     settings = config.detections
-    limits = settings.correlations
-    engine = Engine(
-        load_rules(settings.rules, pipelines=settings.pipelines),
-        allowed_lateness=settings.allowed_lateness,
-        limits=Limits(
-            most_groups=limits.most_groups,
-            most_events=limits.most_events,
-            most_held=limits.most_held,
-        ),
-    )
+    make = engine_maker(settings)
+    configured = make(load_rules(settings.rules, pipelines=settings.pipelines))
 
     expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
         lane = Lane(
             bus,
-            engine,
+            RuledEngine(configured, make, await RulesInForce.open(bus)),
             warm_up=settings.warm_up,
             checkpoint_every=settings.checkpoint_every,
         )

@@ -11,6 +11,7 @@ import structlog.testing
 
 from detections.engine import Engine
 from detections.lane import Lane
+from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
@@ -59,7 +60,7 @@ async def running(
 ) -> AsyncIterator[None]:
     """A stage that ends as a crash does: nothing is saved on the way out."""
     engine = Engine(rules, allowed_lateness=lateness)
-    stage = Lane(bus, engine, warm_up=warm_up, checkpoint_every=every)
+    stage = Lane(bus, RuledEngine(engine), warm_up=warm_up, checkpoint_every=every)
     task = asyncio.create_task(stage.run())
     try:
         yield

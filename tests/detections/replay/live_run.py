@@ -8,6 +8,7 @@ import msgspec
 
 from detections.engine import Engine
 from detections.lane import Lane
+from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
@@ -29,7 +30,7 @@ async def publish(bus: Bus, *messages: Sequence[Record]) -> None:
 async def live(bus: Bus, rules: RuleSet, *, lateness: int = 0) -> AsyncGenerator[None]:
     """The detections, until they have taken all that was published."""
     engine = Engine(rules, allowed_lateness=lateness)
-    stage = Lane(bus, engine, warm_up=0, checkpoint_every=SECOND)
+    stage = Lane(bus, RuledEngine(engine), warm_up=0, checkpoint_every=SECOND)
     task = asyncio.create_task(stage.run())
     try:
         yield
