@@ -8,5 +8,6 @@ pytest_plugins = [
     "tests.fixtures.nats",
     "tests.fixtures.proxy",
     "tests.fixtures.skipped",
+    "tests.fixtures.small_disk",
     "tests.fixtures.webhook",
 ]
