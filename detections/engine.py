@@ -22,7 +22,7 @@ from detections.engine_state import (
     waiting_event,
 )
 from detections.event_kinds import DOCUMENT, RECORD, EventKind, id_of, kind_of
-from detections.event_time import NO_TIE, Tie, Waiting
+from detections.event_time import NO_TIE, TIME_LIMITS, Tie, TimeLimits, Waiting, Watermark
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.fields import ACTION
@@ -52,9 +52,12 @@ class Engine:
 
     An event that comes again within the last `remembered` ones (by `event.id`) counts once.
     Sigma rules alert at once. Correlations and correlators see events in the order of event time,
-    as far as these come within `allowed_lateness` (nanoseconds) of the newest; with 0 in the order
-    of the stream. An event that is later still is taken when it comes: it is counted, and the
-    alerts that it completes have the tag `late`.
+    as far as these come within `allowed_lateness` of the newest of their source; with 0 in the
+    order of the stream. An event that is later still is taken when it comes: it is counted, and the
+    alerts that it completes have the tag `late`. A source that is further than `idle_after` behind
+    the others is not waited for. An event that says that it happened more than `clock_tolerance`
+    after its receipt happened at its receipt, for correlations and correlators. All three are in
+    nanoseconds.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Engine:
         *,
         remembered: int = REMEMBERED_EVENTS,
         allowed_lateness: int = 0,
+        idle_after: int = TIME_LIMITS.idle_after,
+        clock_tolerance: int = TIME_LIMITS.clock_tolerance,
         limits: Limits | None = None,
     ) -> None:
         self.ruleset = ruleset
@@ -81,7 +86,11 @@ class Engine:
         # Dicts for their order: the same state must give the same bytes.
         self._young: dict[str, None] = {}
         self._old: dict[str, None] = {}
-        self._waiting = Waiting[_Work](allowed_lateness)
+        self.watermark = Watermark(TimeLimits(allowed_lateness, idle_after, clock_tolerance))
+        """How far event time has come, by source."""
+        self._lateness = allowed_lateness
+        self._tolerance = clock_tolerance
+        self._waiting = Waiting[_Work]()
         self._rules = rules_fingerprint(ruleset, self.correlations.needs)
         self.book = RuleBook(ruleset, self.correlations.needs)
         self._reasons = {
@@ -101,6 +110,7 @@ class Engine:
         """
         alerts: list[Alert] = []
         meetings: dict[type[Any], Meeting] = {}
+        see, tolerance, needs_time = self.watermark.see, self._tolerance, self.needs_time
         for event in events:
             if self.is_duplicate(event.id):
                 continue
@@ -108,7 +118,30 @@ class Engine:
             if meeting is None:
                 meeting = meetings[type(event)] = self.book.of_record(type(event))
             found = self._matches(meeting, event)
-            self._meet(meeting, found, event, event.timestamp, RECORD, alerts)
+            if found is not None or meeting.correlators:
+                self._meet(meeting, found, event, event.timestamp, RECORD, alerts)
+            elif needs_time:  # most events, so without a further call
+                time = event.timestamp
+                if time > event.ingested + tolerance:
+                    _, time = self.plausible(time, event.ingested)
+                if see(event.provider, time):
+                    self._reach(alerts)
+        return alerts
+
+    def watch(self, events: Iterable[Record]) -> list[Alert]:
+        """Take events that another engine judges: correlators see them, and their time counts."""
+        alerts: list[Alert] = []
+        for event in events:
+            if not self.is_duplicate(event.id):
+                meeting = self.book.of_record(type(event))
+                self._meet(meeting, None, event, event.timestamp, RECORD, alerts)
+        return alerts
+
+    def see(self, source: str, timestamp: int, received: int) -> list[Alert]:
+        """An event of this source and time came, which is none of ours: its time counts."""
+        alerts: list[Alert] = []
+        if self.needs_time:
+            self._see(source, timestamp, received, alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
@@ -145,24 +178,52 @@ class Engine:
         action = read.document.get(ACTION)
         return any(action in entry.correlator.actions for entry in self.book.correlators)
 
-    def take_hits(self, hits: tuple[Hit, ...], order: Tie) -> list[Alert]:
-        """Take one event of which only matches of silent rules are known."""
+    def take_hits(
+        self, hits: tuple[Hit, ...], order: Tie, source: str, received: int | None
+    ) -> list[Alert]:
+        """Take one event of which only matches of silent rules are known.
+
+        `source` and `received` are what the event says of both.
+        """
         alerts: list[Alert] = []
-        self._take(hits[0].timestamp, order, _Work(hits[0].event, hits, ()), alerts)
+        time, seen = self.plausible(hits[0].timestamp, received)
+        if time != hits[0].timestamp:
+            hits = tuple([msgspec.structs.replace(hit, timestamp=time) for hit in hits])
+        self._take(time, seen, source, order, _Work(hits[0].event, hits, ()), alerts)
+        return alerts
+
+    def plausible(self, time: int, received: int | None) -> tuple[int, int]:
+        """When the event happened, and how far its source has come with it.
+
+        An event of the future happened at its receipt, as far as anybody can tell. It may not carry
+        the watermark beyond what its source sends in time, which is received some time after it
+        happened.
+        """
+        if received is None or time <= received + self._tolerance:
+            return time, time
+        return received, received - self._tolerance
+
+    def reach(self) -> list[Alert]:
+        """Do what waited for the watermark, after it has moved."""
+        alerts: list[Alert] = []
+        self._reach(alerts)
         return alerts
 
     def advance(self, time: int) -> list[Alert]:
-        """Event time has come this far, whether or not an event says so."""
+        """Event time has come this far at all sources, whether or not an event says so."""
         alerts: list[Alert] = []
-        self._reach(time, alerts)
+        if self.watermark.reach(time):
+            self._reach(alerts)
         return alerts
 
     def finish(self) -> list[Alert]:
         """The input has ended: what waited is taken, and time has come to the newest event."""
         alerts: list[Alert] = []
+        last = self.watermark.lead
         for timestamp, work in self._waiting.release_all():
             self._do(timestamp, work, alerts)
-        self._close(self._waiting.newest, alerts)
+            last = max(last, timestamp)
+        self._close(last, alerts)
         return alerts
 
     def take_problems(self) -> list[str]:
@@ -190,26 +251,26 @@ class Engine:
         """The state, but for what Python correlators know. The same state gives the same bytes."""
         return encode_state(
             rules=self._rules,
-            lateness=self._waiting.lateness,
-            newest=self._waiting.newest,
+            watermark=self.watermark,
             young=self._young,
             old=self._old,
             waiting=[
                 waiting_event(timestamp, order, work.event)
-                for timestamp, order, work in self._waiting.items()
+                for timestamp, order, work in self._waiting.in_order()
             ],
             correlations=self.correlations.snapshot(),
         )
 
     def restore(self, data: bytes) -> None:
         """Take the state of a snapshot. Raises CannotRestore, and then nothing has changed."""
-        state = decode_state(data, rules=self._rules, lateness=self._waiting.lateness)
+        state = decode_state(data, rules=self._rules, limits=self.watermark.limits)
         try:
             self.correlations.restore(state.correlations)
         except SnapshotError as error:
             raise CannotRestore(str(error)) from error
         self._young, self._old = dict.fromkeys(state.young), dict.fromkeys(state.old)
-        self._waiting.clear(state.newest)
+        self.watermark.restore(state.watermark, state.lead, state.newest)
+        self._waiting.clear()
         for one in state.waiting:
             event = event_of(one)
             kind = kind_of(event)
@@ -224,7 +285,7 @@ class Engine:
         What waits in the snapshot they will see when its time comes.
         """
         for record in records:
-            if self._waiting.lateness and record.timestamp >= self._waiting.watermark:
+            if self._lateness and record.timestamp >= self.watermark.value:
                 continue
             for entry in self.book.of_record(type(record)).correlators:
                 try:
@@ -235,15 +296,13 @@ class Engine:
 
     # -- time --------------------------------------------------------------------------------------
 
-    def _reach(self, time: int, alerts: list[Alert]) -> None:
-        """Move event time on, and do what waited for it."""
-        waiting = self._waiting
-        if time > waiting.newest:
-            waiting.newest = time
-            if len(waiting):
-                for timestamp, work in waiting.release():
-                    self._do(timestamp, work, alerts)
-            self._close(waiting.watermark, alerts)
+    def _reach(self, alerts: list[Alert]) -> None:
+        """The watermark has moved on: do what waited for it."""
+        watermark = self.watermark.value
+        if self._waiting.items:
+            for timestamp, work in self._waiting.release(watermark):
+                self._do(timestamp, work, alerts)
+        self._close(watermark, alerts)
 
     def _close(self, time: int, alerts: list[Alert]) -> None:
         """Judge the windows that ended before this time."""
@@ -251,21 +310,31 @@ class Engine:
         if deadline is not None and time > deadline:
             self._alert_firings(self.correlations.advance(time), alerts)
 
-    def _take(self, timestamp: int, order: Tie, work: _Work, alerts: list[Alert]) -> None:
-        waiting = self._waiting
-        if timestamp < waiting.watermark:
-            self.late += 1
-            # A window that it opens must stay open for as long as it is late.
-            self._alert_firings(self.correlations.advance(waiting.watermark), alerts)
-            self._do(timestamp, work, alerts, late=waiting.lateness > 0)
-        elif waiting.lateness:
-            waiting.add(timestamp, order, work)
-            self._reach(timestamp, alerts)
-        else:
-            waiting.newest = timestamp
-            self._do(timestamp, work, alerts)
+    def _take(
+        self, time: int, seen: int, source: str, order: Tie, work: _Work, alerts: list[Alert]
+    ) -> None:
+        """Take what is to be done with an event that happened at `time`, now or when time comes.
 
-    def _do(self, timestamp: int, work: _Work, alerts: list[Alert], *, late: bool = False) -> None:
+        Its source has come as far as `seen` with it.
+        """
+        watermark = self.watermark
+        if time < watermark.value:
+            self.late += 1
+            if watermark.see(source, seen):
+                self._reach(alerts)
+            # A window that it opens must stay open for as long as it is late.
+            self._alert_firings(self.correlations.advance(watermark.value), alerts)
+            self._do(watermark.value, work, alerts, late=self._lateness > 0)
+        elif self._lateness:
+            self._waiting.add(time, order, work)
+            if watermark.see(source, seen):
+                self._reach(alerts)
+        else:
+            watermark.see(source, seen)
+            self._do(watermark.value, work, alerts)
+
+    def _do(self, reached: int, work: _Work, alerts: list[Alert], *, late: bool = False) -> None:
+        """Do it; event time has come as far as `reached`."""
         first = len(alerts)
         event = work.event
         for entry in work.correlators:
@@ -275,9 +344,9 @@ class Engine:
             except Exception as error:
                 self._fail(entry.rule, event.id, error)
         if work.hits:
-            self._alert_firings(self.correlations.observe(work.hits, timestamp), alerts)
+            self._alert_firings(self.correlations.observe(work.hits, reached), alerts)
         else:
-            self._close(timestamp, alerts)
+            self._close(reached, alerts)
         if late:
             alerts[first:] = [
                 msgspec.structs.replace(alert, tags=(*alert.tags, LATE)) for alert in alerts[first:]
@@ -295,12 +364,22 @@ class Engine:
         alerts: list[Alert],
     ) -> None:
         """Alert at once on the rules that match; the rest is done when the event's time comes."""
-        hits = () if found is None else self._match(meeting, found, event, time, kind, alerts)
+        happened = seen = time
+        if kind is RECORD:  # rather than a call for each
+            source, received = event.provider, event.ingested
+        else:
+            source, received = kind.source(event), kind.received(event)
+        if received is not None and time > received + self._tolerance:
+            happened, seen = self.plausible(time, received)
+        hits = () if found is None else self._match(meeting, found, event, happened, kind, alerts)
         if hits or meeting.correlators:
-            order = kind.tie(event) if self._waiting.lateness else NO_TIE
-            self._take(time, order, _Work(event, hits, meeting.correlators), alerts)
-        elif self.needs_time:
-            self._reach(time, alerts)
+            if happened != time and kind is RECORD:
+                event = msgspec.structs.replace(event, timestamp=happened)
+            order = kind.tie(event) if self._lateness else NO_TIE
+            work = _Work(event, hits, meeting.correlators)
+            self._take(happened, seen, source, order, work, alerts)
+        elif self.needs_time and self.watermark.see(source, seen):
+            self._reach(alerts)
 
     def _matches(self, meeting: Meeting, event: Any) -> list[int] | None:
         """Numbers of the Sigma rules that match, in their order."""

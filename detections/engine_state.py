@@ -5,12 +5,12 @@ from typing import Any, get_args
 
 import msgspec
 
-from detections.event_time import Tie
+from detections.event_time import Tie, TimeLimits, Watermark
 from detections.identity import fingerprint
 from detections.rules.loading import RuleSet
 from normalizer.events import Record
 
-_VERSION = 1
+_VERSION = 2
 
 
 class CannotRestore(ValueError):
@@ -32,8 +32,11 @@ class EngineState(msgspec.Struct, array_like=True):
     version: int
     rules: str
     """Fingerprint of the rules that the state belongs to."""
-    lateness: int
-    newest: int
+    limits: TimeLimits
+    watermark: int
+    lead: int
+    newest: dict[str, int]
+    """The newest event time of each source."""
     young: list[str]
     old: list[str]
     waiting: list[WaitingEvent]
@@ -69,8 +72,7 @@ def event_of(waiting: WaitingEvent) -> Any:
 def encode_state(
     *,
     rules: str,
-    lateness: int,
-    newest: int,
+    watermark: Watermark,
     young: Iterable[str],
     old: Iterable[str],
     waiting: list[WaitingEvent],
@@ -78,13 +80,22 @@ def encode_state(
 ) -> bytes:
     """The state as bytes; the same state gives the same bytes."""
     state = EngineState(
-        _VERSION, rules, lateness, newest, list(young), list(old), waiting, correlations
+        _VERSION,
+        rules,
+        watermark.limits,
+        watermark.value,
+        watermark.lead,
+        watermark.newest,
+        list(young),
+        list(old),
+        waiting,
+        correlations,
     )
     return _encode(state)
 
 
-def decode_state(data: bytes, *, rules: str, lateness: int) -> EngineState:
-    """Raises CannotRestore if it is damaged, or of another version, other rules or lateness."""
+def decode_state(data: bytes, *, rules: str, limits: TimeLimits) -> EngineState:
+    """Raises CannotRestore if it is damaged, or of another version, other rules or time limits."""
     try:
         state = _decode(data)
     except (msgspec.MsgspecError, ValueError) as error:
@@ -93,6 +104,6 @@ def decode_state(data: bytes, *, rules: str, lateness: int) -> EngineState:
         raise CannotRestore(f"it is of version {state.version}, and this one reads {_VERSION}")
     if state.rules != rules:
         raise CannotRestore("the correlations, or the rules that they refer to, have changed")
-    if state.lateness != lateness:
-        raise CannotRestore("the allowed lateness has changed")
+    if state.limits != limits:
+        raise CannotRestore("the allowed lateness, or another limit of time, has changed")
     return state

@@ -1,6 +1,7 @@
 """The two kinds of event that the engine takes: records of ours, and flat ECS documents."""
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -8,6 +9,7 @@ import msgspec
 from detections.alerts import document_alert, document_witness, match_alert
 from detections.event_time import Tie, tie, tie_of
 from detections.findings import Witness, witness
+from detections.reading import NotAnEvent, nanoseconds
 from detections.rule_book import Meeting, RuleBook
 from detections.rules.model import Rule
 from detections.sigma.documents import Document
@@ -23,6 +25,10 @@ class EventKind(msgspec.Struct, frozen=True):
     """What to keep of it as evidence."""
     tie: Callable[[Any], Tie]
     """What orders it among the events of its time."""
+    source: Callable[[Any], str]
+    """The source whose time it tells."""
+    received: Callable[[Any], int | None]
+    """When it was received, by our clock; None where nobody knows."""
     meeting: Callable[[RuleBook, Any], Meeting]
     """The rules that it meets."""
 
@@ -32,13 +38,48 @@ def _document_tie(document: Document) -> Tie:
     return tie_of(provider, sequence, document["event.id"])
 
 
+def source_of(provider: Any, module: Any) -> str:
+    """The source of a document that has this in `event.provider` and `event.module`."""
+    return str(provider or module or "")
+
+
+def receipt_of(ingested: Any) -> int | None:
+    """When a document was received that has this in `event.ingested`."""
+    if ingested is None:
+        return None
+    try:
+        return nanoseconds(ingested)
+    except NotAnEvent:
+        return None
+
+
+def _document_source(document: Document) -> str:
+    return source_of(document.get("event.provider"), document.get("event.module"))
+
+
+def _document_receipt(document: Document) -> int | None:
+    return receipt_of(document.get("event.ingested"))
+
+
 def _record_meeting(book: RuleBook, record: msgspec.Struct) -> Meeting:
     return book.of_record(record.__class__)
 
 
-RECORD = EventKind(match_alert, witness, tie, _record_meeting)
+RECORD = EventKind(
+    alert=match_alert,
+    witness=witness,
+    tie=tie,
+    source=attrgetter("provider"),
+    received=attrgetter("ingested"),
+    meeting=_record_meeting,
+)
 DOCUMENT = EventKind(
-    document_alert, document_witness, _document_tie, lambda book, _: book.of_documents()
+    alert=document_alert,
+    witness=document_witness,
+    tie=_document_tie,
+    source=_document_source,
+    received=_document_receipt,
+    meeting=lambda book, _: book.of_documents(),
 )
 
 

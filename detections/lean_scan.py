@@ -13,6 +13,7 @@ import msgspec
 
 from detections.correlations.hits import Hit
 from detections.engine import Engine
+from detections.event_kinds import receipt_of, source_of
 from detections.event_time import tie_of
 from detections.fields import ACTION, actions
 from detections.reading import NotAnEvent, nanoseconds, record_defaults
@@ -23,8 +24,11 @@ from detections.sigma.keywords import KeywordSearch, needed_pieces, without_keyw
 from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
 from detections.sigma.readers import Read
 from normalizer.events import Alert
+from pipeline.units import SECOND
 
 _EVENT_ID = "event.id"
+_INGESTED = "event.ingested"
+_MODULE = "event.module"
 _PROVIDER = "event.provider"
 _SEQUENCE = "event.sequence"
 _MOST_ACTIONS = 10_000
@@ -61,8 +65,8 @@ class LeanScan:
         self._conditions, pieces = _lean_conditions(book.conditions)
         self._keywords = KeywordSearch(pieces) if pieces else None
         named = {name for _, node in self._conditions for name in fields(node)}
-        if needs:
-            named |= {_EVENT_ID, _PROVIDER, _SEQUENCE}
+        if needs or engine.needs_time:
+            named |= {_EVENT_ID, _PROVIDER, _MODULE, _INGESTED, _SEQUENCE}
             named |= {name for names in needs.values() for name in names}
         self._events = LeanEvents(named)
         self._engine = engine
@@ -72,9 +76,8 @@ class LeanScan:
         read = {name: path_reader(path) for name, path in self._events.paths.items()}
         self._action, self._time = read[ACTION], read[TIMESTAMP]
         self._id = read.get(_EVENT_ID, _nothing)
-        self._provider, self._sequence = (
-            read.get(_PROVIDER, _nothing),
-            read.get(_SEQUENCE, _nothing),
+        self._provider, self._module, self._ingested, self._sequence = (
+            read.get(name, _nothing) for name in (_PROVIDER, _MODULE, _INGESTED, _SEQUENCE)
         )
         self._needs = {
             number: [(name, read[name]) for name in needs[one.rule.id]]
@@ -108,17 +111,26 @@ class LeanScan:
 
     def _write_scan(self) -> Callable[[list[Any], int, Block, list[Alert], AbstractSet[int]], None]:
         """The loop over the events of a batch, with the places of their fields written into it."""
-        paths = self._events.paths
+        engine, paths = self._engine, self._events.paths
         keywords = """
         if number in wanted: found = FULL"""
+        # Of two texts in the same form it is seen without reading them which is the later second.
+        plain = """not (
+                        received.__class__ is str is text.__class__
+                        and received[-1:] == "Z" == text[-1:] and received[10:11] == text[10:11]
+                        and received[:19] >= text[:19])"""
         reach = """
-            time = e.{time}
-            try: time = clock(time)
+            text = e.{time}
+            try: time = clock(text)
             except NotAnEvent: found = FULL
             else:
-                if found is None and time > newest[0]:
-                    newest[0] = time
-                    alerts += advance(time)"""
+                if found is None:
+                    source = e.{provider}
+                    if source.__class__ is not str: source = source_of(source, e.{module})
+                    received = e.{ingested}
+                    if received is not None and {ahead}:
+                        time = plausible(time, receipt_of(received))[1]
+                    if see(source, time): alerts += reach()"""
         source = """
 def scan(events, number, block, alerts, wanted):
     number -= 1
@@ -136,15 +148,26 @@ def scan(events, number, block, alerts, wanted):
             action=paths[ACTION],
             time=paths[TIMESTAMP],
             keywords="" if self._keywords is None else keywords,
-            reach=reach.format(time=paths[TIMESTAMP]) if self._engine.needs_time else "",
+            reach=reach.format(
+                time=paths[TIMESTAMP],
+                provider=paths[_PROVIDER],
+                module=paths[_MODULE],
+                ingested=paths[_INGESTED],
+                ahead=plain if engine.watermark.limits.clock_tolerance >= SECOND else "True",
+            )
+            if engine.needs_time
+            else "",
         )
         names: dict[str, Any] = {
             "programs": self._programs,
             "FULL": _FULL,
             "NotAnEvent": NotAnEvent,
             "clock": self._clock,
-            "newest": [0],
-            "advance": self._engine.advance,
+            "source_of": source_of,
+            "receipt_of": receipt_of,
+            "plausible": engine.plausible,
+            "see": engine.watermark.see,
+            "reach": engine.reach,
             "take": self._take,
         }
         exec(compile(text, "<lean scan>", "exec"), names)  # noqa: S102
@@ -193,8 +216,11 @@ def scan(events, number, block, alerts, wanted):
                 for number in numbers
             ]
         )
-        order = tie_of(self._provider(event), self._sequence(event), event_id)
-        alerts += self._engine.take_hits(hits, order)
+        provider = self._provider(event)
+        order = tie_of(provider, self._sequence(event), event_id)
+        source = source_of(provider, self._module(event))
+        received = receipt_of(self._ingested(event))
+        alerts += self._engine.take_hits(hits, order, source, received)
 
     def _refuse(self, event: Any) -> None:
         """Lines of this action are to be read in full, so that what is wrong with each is told."""

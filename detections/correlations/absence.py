@@ -127,19 +127,23 @@ class Silence(Windows[SilentGroup]):
     def _take(
         self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
     ) -> list[Outcome] | None:
-        entry: Entry = (hit.timestamp, hit.id, evidence, payload)
-        closes = now + self.span
+        time = hit.timestamp
+        entry: Entry = (time, hit.id, evidence, payload)
+        touched = now if now > time else time
+        closes = touched + self.span
         group = self.groups.get(key)
         if group is None:
-            group = SilentGroup(entries=[entry], touched=now, last=hit, closes=closes, timer=closes)
+            group = SilentGroup(
+                entries=[entry], touched=touched, last=hit, closes=closes, timer=closes
+            )
             self._add(key, group, now)
             self.held += 1
             self._schedule(closes, key)
             self._bound(now)
             return None
-        group.touched = now
+        group.touched = touched
         self.uses = group.used = self.uses + 1
-        if hit.timestamp >= group.entries[0][0]:
+        if time >= group.entries[0][0]:
             group.entries[0] = entry
             group.last, group.closes = hit, closes
         return None
@@ -166,4 +170,5 @@ class Silence(Windows[SilentGroup]):
         return [outcome]
 
     def deadlines(self, group: SilentGroup) -> Iterable[int]:
+        group.timer = group.closes
         return (group.closes,)

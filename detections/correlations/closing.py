@@ -84,13 +84,15 @@ class Closing(Windows[ClosingGroup]):
     def _take(
         self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
     ) -> list[Outcome] | None:
+        time = hit.timestamp
+        touched = now if now > time else time
         group = self.groups.get(key)
         if group is None or self.is_forgotten(group, now):
-            group = self._add(key, ClosingGroup(entries=[], touched=now), now)
+            group = self._add(key, ClosingGroup(entries=[], touched=touched), now)
         else:
-            group.touched = now
+            group.touched = touched
             self.uses = group.used = self.uses + 1
-        time, entries = hit.timestamp, group.entries
+        entries = group.entries
         entry = (time, hit.id, evidence, payload)
         if not entries or entries[-1][0] <= time:
             entries.append(entry)
@@ -133,7 +135,7 @@ class Closing(Windows[ClosingGroup]):
 
     def _open(self, key: Key, group: ClosingGroup, hit: Hit, now: int) -> None:
         self._forget(group, hit.timestamp, now)
-        window = Window(hit.timestamp, now + self.span, hit)
+        window = Window(hit.timestamp, max(now, hit.timestamp) + self.span, hit)
         group.windows.append(window)
         self._schedule(window.closes, key)
 

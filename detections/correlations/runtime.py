@@ -104,17 +104,18 @@ class Correlations:
     # -- input -------------------------------------------------------------------------------------
 
     def observe(self, hits: Sequence[Hit], time: int) -> list[Firing]:
-        """Take one event's hits; `time` is the event's. Returns what fired, in order.
+        """Take one event's hits. Returns what fired, in order.
 
-        First, windows are closed whose deadline is before `time`.
+        Event time has come as far as `time`: the event's own, or, where nothing waits for sources
+        that are behind, theirs. First, windows are closed whose deadline is before it.
         """
         fired: list[Firing] = []
         timers = self._timers
         if timers and timers[0][0] < time:
             self._close(time, fired)
-        if time >= self.reached:
+        if time > self.reached:
             self.reached = time
-        else:
+        if hits[0].timestamp < self.reached:
             self.late += len(hits)
         rules = tuple([hit.rule for hit in hits])
         plan = self._plans.get(rules)

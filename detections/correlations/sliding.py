@@ -76,10 +76,10 @@ class Sliding(Windows[SlidingGroup]):
         span = self.span
         group = self.groups.get(key)
         if group is None or now - group.touched > span:
-            group = self._add(key, self.new_group(now), now)
+            group = self._add(key, self.new_group(now if now > time else time), now)
             entries = group.entries
         else:
-            group.touched = now
+            group.touched = now if now > time else time
             self.uses = group.used = self.uses + 1
             entries = group.entries
             if time < entries[-1][0]:

@@ -81,7 +81,7 @@ class Group(msgspec.Struct, kw_only=True):
     entries: list[Entry]
     """By time; those of the same time as they came."""
     touched: int
-    """The time that had been reached when the group last got a hit."""
+    """The time that had been reached when the group last got a hit, or the hit's, if it is later."""
     used: int = 0
     """Which use of a group that was, of all groups."""
     queued: int = 0
@@ -141,7 +141,7 @@ class Windows(ABC, Generic[G]):
     # -- hits --------------------------------------------------------------------------------------
 
     def take(self, source: Source, hit: Hit, now: int) -> list[Outcome] | None:
-        """Take a hit. `now` is the time that is reached, which the hit may be behind."""
+        """Take a hit. `now` is the time that is reached, which the hit may be behind or ahead of."""
         values = hit.values
         key = source.key(values)
         if isinstance(key, str):

@@ -113,7 +113,7 @@ def transfer(number: int = 1, **more: Any) -> TokenTransfer:
         "amount_raw": "1000000000000000000",
         "amount": 1.0,
     }
-    return TokenTransfer(**{**fields, **more})
+    return TokenTransfer(**{**fields, **_received_at_once(more), **more})
 
 
 def swap(number: int = 1, **more: Any) -> PoolSwap:
@@ -136,7 +136,11 @@ def swap(number: int = 1, **more: Any) -> PoolSwap:
         "recipient": "0x" + "c" * 40,
         "sender": "0x" + "d" * 40,
     }
-    return PoolSwap(**{**fields, **more})
+    return PoolSwap(**{**fields, **_received_at_once(more), **more})
+
+
+def _received_at_once(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"ingested": fields["timestamp"]} if "timestamp" in fields else {}
 
 
 def sigma(detection: str, *, product: str = "tapewatch", extra: str = "") -> RuleSet:
