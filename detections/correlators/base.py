@@ -5,7 +5,7 @@ import pkgutil
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Mapping
 from functools import cache
-from typing import Any, ClassVar, Generic, TypeVar, cast
+from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
 import msgspec
 
@@ -32,6 +32,9 @@ class Correlator(ABC, Generic[S]):
     state_version: ClassVar[int] = 1
     """To be raised where the same fields come to mean something else. What is saved with another
     one, or with other fields, is not restored but rebuilt by replay."""
+    partition_by: ClassVar[Literal["asset", "market"]] = "market"
+    """What it must see together: `asset` where its state of one asset never depends on another's
+    events, else all that there is. See `detections.routing`."""
     typology: ClassVar[str]
     """The kind of abuse that it looks for."""
     actions: frozenset[str]

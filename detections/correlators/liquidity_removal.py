@@ -79,6 +79,7 @@ class LiquidityRemoval(Correlator[State]):
     """See the module. Memory: at most 10,000 pools with 1,000 changes of their window each."""
 
     parameters_type = Parameters
+    partition_by = "asset"
     state_type = State
     typology = "liquidity_removal"
 

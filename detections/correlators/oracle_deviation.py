@@ -108,6 +108,7 @@ class OracleDeviation(Correlator[State]):
     """See the module. Memory: 64 answers for each of at most 10,000 feeds; 10,000 markets."""
 
     parameters_type = Parameters
+    partition_by = "asset"
     state_type = State
     typology = "oracle_deviation"
 

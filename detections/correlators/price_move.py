@@ -103,6 +103,7 @@ class PriceMove(Correlator[State]):
     """See the module. Memory: at most 2,000 markets, with 240 parts of their window each."""
 
     parameters_type = Parameters
+    partition_by = "asset"
     state_type = State
     typology = "price_and_volume"
 

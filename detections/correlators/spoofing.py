@@ -113,6 +113,7 @@ class Spoofing(Correlator[State]):
     """See the module. Memory: the books, and at most 256 watched orders per book."""
 
     parameters_type = Parameters
+    partition_by = "asset"
     state_type = State
     typology = "spoofing"
     actions = frozenset(

@@ -75,6 +75,7 @@ class WashTrading(Correlator[State]):
     """See the module. Memory: at most 50,000 owners with 1,000 trades of their window each."""
 
     parameters_type = Parameters
+    partition_by = "asset"
     state_type = State
     typology = "wash_trading"
 

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from detections.rules.model import Rule
+from detections.rules.model import PartitionBy, Rule
 from detections.typologies import TYPOLOGIES
 from normalizer.events import Level
 from pipeline.problems import Problem, did_you_mean, one_of, shown
@@ -38,8 +38,8 @@ class Logsource(Struct, forbid_unknown_fields=True, kw_only=True):
 
 
 class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
-    """Keys of Sigma's specification, and ours: `typology`, `reason`, `note`, `staged`, `correlator`
-    and `parameters`.
+    """Keys of Sigma's specification, and ours: `typology`, `reason`, `note`, `staged`,
+    `correlator`, `parameters` and `partition_by`.
 
     All are optional here: which ones a rule needs is checked after reading, so that everything
     that is missing is said together with everything that is wrong.
@@ -73,6 +73,7 @@ class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     staged: bool = False
     correlator: str | None = None
     parameters: Node | None = None
+    partition_by: PartitionBy | None = None
 
 
 class TooManyProblems(Exception):
@@ -178,6 +179,7 @@ def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -
         falsepositives=tuple(document.falsepositives or ()),
         tags=tuple(document.tags),
         note=document.note.strip() if document.note else None,
+        partition_by=document.partition_by,
     )
 
 

@@ -7,8 +7,8 @@ from detections.rules.drafts import Draft, Kind
 
 _SECTIONS: Mapping[Kind, tuple[str, ...]] = {
     "sigma": ("logsource", "detection", "reason"),
-    "correlation": ("correlation", "generate", "reason"),
-    "correlator": ("correlator", "parameters"),
+    "correlation": ("correlation", "generate", "reason", "partition_by"),
+    "correlator": ("correlator", "parameters", "partition_by"),
     "filter": ("logsource", "filter"),
 }
 _NOUNS: Mapping[Kind, str] = {

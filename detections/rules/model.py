@@ -21,6 +21,8 @@ CorrelationType = Literal[
     "absence",
 ]
 Operator = Literal["gt", "gte", "lt", "lte", "eq", "neq"]
+PartitionBy = Literal["asset", "market"]
+"""What a detection must see together: all of one asset, or all that there is."""
 #: Rules of an order with a boolean condition, which is tried for every choice of them.
 MOST_ORDERED = 10
 
@@ -50,6 +52,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     note: str | None = None
     """What the analyst who gets the alert should look at."""
+    partition_by: PartitionBy | None = None
+    """What it must see together, where the file says so; else see `detections.routing`."""
 
 
 class SigmaRule(msgspec.Struct, frozen=True, kw_only=True):
