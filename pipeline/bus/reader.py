@@ -318,6 +318,10 @@ class StreamReader:
         headers: dict[str, Any] = message.headers or {}
         status = headers.get("Status", "")
         if status == "100":  # idle heartbeat
+            delivered = int(headers.get("Nats-Last-Consumer") or 0)
+            if delivered >= self._expected_delivery:
+                # As when the connection broke while they were under way: they don't come again.
+                raise _Broken(f"deliveries up to {delivered} were lost on the way")
             return
         if status in ("404", "408"):
             # The request ended by its time. What it still owed is owed no more.

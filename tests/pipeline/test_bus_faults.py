@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import msgspec
 import nats.errors
@@ -16,6 +17,7 @@ import pytest
 from delivery.sink import Delivered, Document
 from delivery.stage import DocumentCache, SinkRunner
 from pipeline.bus import Bus, BusUnavailable, Stream, StreamMessage
+from pipeline.bus import reader as reader_module
 from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed, running_server
 from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import AnotherWriter, SubjectWriter
@@ -37,6 +39,7 @@ from tests.pipeline.test_bus import (
     send_frames,
     server,
 )
+from tests.servers.proxy import FaultProxy
 
 __all__ = ["bus", "server"]
 
@@ -279,6 +282,39 @@ async def test_a_reader_notices_that_the_stream_was_made_anew(bus: Bus) -> None:
 
     with pytest.raises(StreamMadeAnew, match="RAW"):
         await asyncio.wait_for(read_on(), 20)
+
+
+async def test_deliveries_that_were_lost_on_the_way_are_missed_at_the_next_heartbeat(
+    bus: Bus, server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pull request outlives the connection that it came by, so heartbeats alone mean nothing."""
+    monkeypatch.setattr(reader_module, "HEARTBEAT", 2.0)
+    running = running_server(configuration_path(bus))
+    assert running is not None
+    address = urlsplit(running.url)
+    assert address.hostname
+    assert address.port
+    with FaultProxy(address.hostname, address.port) as between:
+        config = ExternalBus(
+            urls=[SecretText(f"nats://127.0.0.1:{between.port}")],
+            token=SecretText(running.token),
+            streams=configuration(configuration_path(bus)).streams,
+        )
+        async with await Bus.connect(config, name="test") as behind:
+            await send_frames(bus, range(1))
+            reader = behind.reader(Stream.RAW, after=0)
+            assert len(await reader.batch(64, wait=5)) == 1
+            between.pause_answers()
+            await send_frames(bus, range(1, 3))
+            await asyncio.sleep(0.2)
+            between.cut()
+            between.resume()
+
+            async with asyncio.timeout(10):
+                found = await reader.batch(64, wait=10)
+
+    assert found
+    assert found[0].sequence == 2
 
 
 async def test_a_position_behind_the_end_of_its_stream_waits_for_nothing(bus: Bus) -> None:
