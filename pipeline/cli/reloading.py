@@ -1,0 +1,172 @@
+"""What a reload examines and announces: all of it is good, or nothing changes."""
+
+import asyncio
+import getpass
+import hashlib
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.bus import Bus
+from pipeline.bus.publisher import AnotherWriter
+from pipeline.checkout import checkout_of
+from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.cli.preflight import preflight
+from pipeline.config.loading import load_configuration
+from pipeline.config.schema import Configuration, Detections
+from pipeline.problems import ProblemsFound, summary
+from pipeline.reload import (
+    Reloaded,
+    ReloadRequest,
+    RulesReloaded,
+    changed_parts,
+    concerned,
+    unchangeable,
+)
+
+if TYPE_CHECKING:
+    from detections.rules.rule_set import RuleSet
+    from detections.rules_in_force import RulesInForce
+
+STARTED = "Tapewatch was started with these rules"
+
+
+class Reloading:
+    """Reloads one configuration file. For a supervisor."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._reference = ""
+
+    async def begin(self, bus: Bus, config: Configuration) -> None:
+        """Announce the rules of the configuration, if others are in force."""
+        self._reference = reference_digest(config)
+        request = ReloadRequest(reason=STARTED, operator=operator())
+        await announce(bus, config.detections, request)
+
+    async def reload(
+        self, bus: Bus, current: Configuration, request: ReloadRequest
+    ) -> tuple[Configuration, Reloaded]:
+        """Examine all files; announce other rules; say which stages are to be restarted."""
+        try:
+            # Reading hundreds of rules takes a second, in which the supervisor has other duties.
+            config = await asyncio.to_thread(examined, self._path)
+            reference = reference_digest(config)
+        except ProblemsFound as found:
+            return current, Reloaded(refused=f"{found}\n\n{summary(found.problems)}")
+        except Failure as failure:
+            return current, Reloaded(refused=f"error: {failure}")
+        parts = changed_parts(current, config, reference=reference != self._reference)
+        fixed = unchangeable(parts)
+        if fixed:
+            advice = "stop Tapewatch and start it again for that; nothing was changed"
+            return current, Reloaded(refused="\n".join([*fixed, advice]))
+        try:
+            rules = await announce(bus, config.detections, request)
+        except Failure as failure:
+            return current, Reloaded(refused=f"error: {failure}")
+        self._reference = reference
+        return config, Reloaded(rules=rules, restarted=concerned(parts))
+
+
+def examined(path: Path) -> Configuration:
+    """The configuration, with all files that it points to examined. Raises ProblemsFound with all
+    that is wrong, and Failure.
+    """
+    from detections.rules import load_rules
+
+    config = load_configuration(path)
+    preflight(config)
+    load_rules(config.detections.rules, config.detections.pipelines)
+    return config
+
+
+def reference_digest(config: Configuration) -> str:
+    """Of what stands in the reference data."""
+    digest = hashlib.sha256()
+    for path in config.reference:
+        files = sorted(path.rglob("*")) if path.is_dir() else [path]
+        for file in files:
+            if file.is_file():
+                data = file.read_bytes()
+                digest.update(f"{file}\0{len(data)}\0".encode() + data)
+    return digest.hexdigest()
+
+
+async def announce(bus: Bus, settings: Detections, request: ReloadRequest) -> RulesReloaded | None:
+    """Put the configured rules into force, if others are. None if they are in force already.
+
+    Raises ProblemsFound and Failure.
+    """
+    from detections.rule_change import differences
+    from detections.rules.archived import read_rule_files, rules_in
+    from detections.rules_in_force import RulesInForce
+    from normalizer.events import RulesChanged
+
+    files = read_rule_files(settings.rules, settings.pipelines)
+    rules = rules_in(files)
+    in_force = await RulesInForce.open(bus)
+    previous = await in_force.now()
+    if previous == files.digest:
+        await in_force.remember(files.digest)
+        return None
+    before = await _rules_before(in_force, previous)
+    found = differences(before, rules) if before is not None else None
+    checkout = checkout_of(settings.rules)
+    at = time.time_ns()
+    record = RulesChanged(
+        id="",
+        timestamp=at,
+        ingested=at,
+        original=f"RULES/{files.digest}",
+        provider="tapewatch",
+        category=("configuration",),
+        type=("change",),
+        dataset="tapewatch.rules",
+        reason=request.reason,
+        rules=await in_force.archive.put(files),
+        previous=previous,
+        added=found.added if found else (),
+        changed=found.changed if found else (),
+        removed=found.removed if found else (),
+        author=checkout.author if checkout else None,
+        commit=checkout.commit if checkout else None,
+        operator=request.operator,
+    )
+    try:
+        sequence = await in_force.announce(record)
+    except AnotherWriter as error:
+        raise Failure(
+            "other rules were put into force at the same moment, by somebody else: "
+            "look which ones should hold, and reload again",
+            CONFIGURATION,
+        ) from error
+    titles = {one.id: one.title for one in (*(before.rules if before else ()), *rules.rules)}
+    return RulesReloaded(
+        rules=files.digest,
+        sequence=sequence,
+        added=tuple(titles[one] for one in record.added),
+        changed=tuple(titles[one] for one in record.changed),
+        removed=tuple(titles[one] for one in record.removed),
+        first=previous is None,
+    )
+
+
+async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "RuleSet | None":
+    """The rules in force until now; None where there are none, or they can't be read any more."""
+    from detections.ruled_engine import archived_rules
+
+    if digest is None:
+        return None
+    try:
+        return await archived_rules(in_force.archive, digest)
+    except (Failure, ProblemsFound):
+        return None
+
+
+def operator() -> str | None:
+    """Who runs this process, for the record."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return None

@@ -1,0 +1,127 @@
+"""A reload while Tapewatch runs: what is asked, what is answered, and which stages it concerns."""
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from msgspec import Struct, field
+
+from pipeline.bus.connection import Bus
+from pipeline.bus.streams import StreamNames
+from pipeline.config.schema import Configuration, Detections
+
+#: Stages that read a part of the configuration, by what people call the part.
+_READERS: Mapping[str, Sequence[str]] = {
+    "sources": ("collectors", "normalizer"),
+    "reference": ("collectors", "normalizer"),
+    "detections": ("detections",),
+    "sinks": ("delivery",),
+    "notifications": ("delivery",),
+    "logging": ("collectors", "normalizer", "detections", "delivery"),
+}
+_FIXED = {
+    "bus": "the bus can't change while it runs",
+    "observability": "the endpoint of metrics and health can't change while it is served",
+}
+#: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
+_RULES = frozenset(("rules", "pipelines"))
+
+
+class ReloadRequest(Struct, frozen=True):
+    """Who wants it, and why."""
+
+    reason: str | None = None
+    operator: str | None = None
+
+
+class RulesReloaded(Struct, frozen=True, kw_only=True):
+    """Another rule set that is in force now."""
+
+    rules: str
+    """Its hash."""
+    sequence: int
+    """The message of EVENTS that says so."""
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    """Titles of rules."""
+    first: bool = False
+    """None was in force before."""
+
+
+class StageRestarted(Struct, frozen=True):
+    """A stage that was started again, and what of the configuration changed for it."""
+
+    stage: str
+    parts: tuple[str, ...]
+
+
+class Reloaded(Struct, frozen=True, kw_only=True):
+    """What became of it. With `refused`, nothing changed."""
+
+    refused: str = ""
+    """Everything that is wrong, for people to read."""
+    rules: RulesReloaded | None = None
+    restarted: tuple[StageRestarted, ...] = ()
+    supervised: bool = True
+    """False where no supervisor answered, so that only the rules could be reloaded."""
+    left: tuple[str, ...] = field(default=())
+    """Parts of the configuration that changed, and that nobody could reload."""
+
+
+class Reloader(Protocol):
+    """What a supervisor needs of those who know rules and reference data."""
+
+    async def begin(self, bus: Bus, config: Configuration) -> None:
+        """Before any stage starts: the stream says which rules are in force."""
+        ...
+
+    async def reload(
+        self, bus: Bus, current: Configuration, request: ReloadRequest
+    ) -> tuple[Configuration, Reloaded]:
+        """The configuration from now on, and what changed. Stages aren't restarted yet."""
+        ...
+
+
+def reload_subject(names: StreamNames) -> str:
+    """Where a supervisor listens for requests."""
+    return names.bucket("RELOAD")
+
+
+def changed_parts(before: Configuration, after: Configuration, *, reference: bool) -> list[str]:
+    """Parts of the configuration that changed, but for the rules.
+
+    `reference`: whether what stands in the reference data changed.
+    """
+    found = [
+        name
+        for name in ("bus", *_READERS, "observability")
+        if name != "detections" and getattr(before, name) != getattr(after, name)
+    ]
+    if reference and "reference" not in found:
+        found.append("reference")
+    if _settings(before.detections) != _settings(after.detections):
+        found.append("detections")
+    return found
+
+
+def unchangeable(parts: Sequence[str]) -> list[str]:
+    """Why parts can't change now, for each that can't."""
+    return [f"{name}: {_FIXED[name]}" for name in parts if name in _FIXED]
+
+
+def concerned(parts: Sequence[str]) -> tuple[StageRestarted, ...]:
+    """The stages that must read the configuration anew, in the order of the stream."""
+    by_stage: dict[str, list[str]] = {}
+    for name in parts:
+        for stage in _READERS.get(name, ()):
+            by_stage.setdefault(stage, []).append(name)
+    return tuple(
+        StageRestarted(stage, tuple(by_stage[stage]))
+        for stage in _READERS["logging"]
+        if stage in by_stage
+    )
+
+
+def _settings(detections: Detections) -> list[object]:
+    names = (name for name in detections.__struct_fields__ if name not in _RULES)
+    return [getattr(detections, name) for name in names]
