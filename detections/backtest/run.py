@@ -11,6 +11,7 @@ from detections.backtest.tallies import Tally
 from detections.backtest.union import United, original_id, unite
 from detections.backtest.variants import Grid
 from detections.engine import Engine
+from detections.event_time import TIME_LIMITS
 from detections.offline import detect
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert
@@ -33,7 +34,9 @@ class Plan(msgspec.Struct, frozen=True, kw_only=True):
     closed_world: bool = False
     """Whether an alert that belongs to no true label is wrong."""
     allowed_lateness: int = 0
-    """Nanoseconds."""
+    idle_after: int = TIME_LIMITS.idle_after
+    clock_tolerance: int = TIME_LIMITS.clock_tolerance
+    """All three in nanoseconds, as for the engine."""
     since: int | None = None
     until: int | None = None
     """Event times, nanoseconds; the second isn't included."""
@@ -74,7 +77,12 @@ def run(
     if plan.grid is not None:
         sets += [point.rules for point in plan.grid.points]
     union = unite(sets)
-    engine = Engine(union.rules, allowed_lateness=plan.allowed_lateness)
+    engine = Engine(
+        union.rules,
+        allowed_lateness=plan.allowed_lateness,
+        idle_after=plan.idle_after,
+        clock_tolerance=plan.clock_tolerance,
+    )
     meter = Meter(plan.since, plan.until, allowed_lateness=plan.allowed_lateness)
     listener = _Listener(meter, report)
     counting = _Counting(plan, union)

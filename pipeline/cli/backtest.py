@@ -174,6 +174,8 @@ def _plan(
         labels=None if labels is None else load_labels(labels, known),
         closed_world=closed_world,
         allowed_lateness=lateness,
+        idle_after=chosen.idle_after,
+        clock_tolerance=chosen.clock_tolerance,
         since=chosen.since,
         until=chosen.until,
     )

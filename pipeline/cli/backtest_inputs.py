@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
+from detections.event_time import TIME_LIMITS
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.problems import did_you_mean, one_of, shown
 
@@ -37,6 +38,8 @@ class Chosen(Struct, frozen=True, kw_only=True):
     since: int | None = None
     until: int | None = None
     allowed_lateness: int = 0
+    idle_after: int = TIME_LIMITS.idle_after
+    clock_tolerance: int = TIME_LIMITS.clock_tolerance
     pipelines: Sequence[Path] = ()
 
 
@@ -139,6 +142,8 @@ def _stream(wanted: Wanted) -> Chosen:
         return Chosen(
             source=StreamSource(bus, first=first, last=last),
             allowed_lateness=detections.allowed_lateness,
+            idle_after=detections.idle_after,
+            clock_tolerance=detections.clock_tolerance,
             pipelines=detections.pipelines,
         )
     since, until = time_of(wanted.since, "--from"), time_of(wanted.until, "--to", end=True)
@@ -148,6 +153,8 @@ def _stream(wanted: Wanted) -> Chosen:
         since=since,
         until=until,
         allowed_lateness=detections.allowed_lateness,
+        idle_after=detections.idle_after,
+        clock_tolerance=detections.clock_tolerance,
         pipelines=detections.pipelines,
     )
 
@@ -185,5 +192,7 @@ def _elasticsearch(wanted: Wanted, since: int | None, until: int | None) -> Chos
         since=since,
         until=until,
         allowed_lateness=config.detections.allowed_lateness,
+        idle_after=config.detections.idle_after,
+        clock_tolerance=config.detections.clock_tolerance,
         pipelines=config.detections.pipelines,
     )

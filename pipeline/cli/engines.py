@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
 
 def engine_maker(settings: "Detections") -> "MakeEngine":
-    """Makes engines with the lateness and limits of a configuration."""
+    """Makes engines with the times and limits of a configuration."""
     from detections.correlations.hits import Limits
     from detections.engine import Engine
     from detections.rules.rule_set import RuleSet
@@ -20,6 +20,12 @@ def engine_maker(settings: "Detections") -> "MakeEngine":
     )
 
     def make(rules: RuleSet) -> Engine:
-        return Engine(rules, allowed_lateness=settings.allowed_lateness, limits=limits)
+        return Engine(
+            rules,
+            allowed_lateness=settings.allowed_lateness,
+            idle_after=settings.idle_after,
+            clock_tolerance=settings.clock_tolerance,
+            limits=limits,
+        )
 
     return make

@@ -140,8 +140,19 @@ class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Correlations and correlators wait so long, by event time, to put late events in their place;
     #: with 0 they take events as they come.
     allowed_lateness: Duration = 0
+    #: A source whose newest event is so much older than that of all others is not waited for.
+    idle_after: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 30 * SECOND
+    #: How much later than its receipt an event may say that it happened; beyond it the source's
+    #: clock is wrong, and the event happened at its receipt.
+    clock_tolerance: Annotated[Duration, Meta(ge=0, le=DAY)] = 5 * SECOND
     #: Memory of Sigma correlations.
     correlations: CorrelationLimits = field(default_factory=CorrelationLimits)
+    #: Parts of EVENTS, by asset, with a lane of the detections each: as many processes can share
+    #: them. With more than 1 there is a further lane, for rules that must see everything.
+    lanes: Annotated[int, Meta(ge=1, le=64)] = 1
+    #: Processes on this machine that share the lanes. With more than 1, or several lanes, other
+    #: machines may join them by `tapewatch run --only detections`.
+    workers: Annotated[int, Meta(ge=1, le=64)] = 1
     #: How often the correlations' state is saved on the bus. A restart goes on from there.
     checkpoint_every: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 30 * SECOND
     #: Events before the point of restart that are read again to rebuild the correlators' state, and
