@@ -40,6 +40,8 @@ class NatsFaultProxy(FaultProxy):
             while unit := await _read_unit(reader):
                 if self.delay_seconds:
                     await asyncio.sleep(self.delay_seconds)
+                if self.bytes_per_second:
+                    await asyncio.sleep(len(unit) / self.bytes_per_second)
                 for gate in gates:
                     await gate.wait()
                 await out.send(unit)

@@ -52,7 +52,7 @@ def start_node(
     the processor time, but heavy indexing is slower ever after. Raises ElasticsearchFailed with
     the end of the node's log.
     """
-    java_options = f"-Xms{heap} -Xmx{heap}" + (" -XX:TieredStopAtLevel=1" if quick else "")
+    java_options = _java_options(heap, quick)
     for attempt in range(1, ATTEMPTS + 1):
         http, transport = free_ports(2)
         try:
@@ -103,6 +103,28 @@ def stop_node(node: Node) -> None:
     shutil.rmtree(run, ignore_errors=True)
 
 
+def kill_node(node: Node) -> None:
+    """`kill -9`, as a crash does. What it wrote stays, for `restart_node`."""
+    run = Path(node.run_folder)
+    if _runs(node.pid, run):
+        os.kill(node.pid, signal.SIGKILL)
+    while _runs(node.pid, run):
+        time.sleep(0.02)
+
+
+def restart_node(
+    node: Node, home: Path, jdk: Jdk, *, heap: str = "512m", quick: bool = False
+) -> Node:
+    """Start a node that was killed again, on its data and its port; return when it answers."""
+    started = time.monotonic()
+    run = Path(node.run_folder)
+    (run / "pid").unlink(missing_ok=True)
+    _launch(home, run, jdk, _environ(home, run, jdk, _java_options(heap, quick)))
+    pid = int((run / "pid").read_text())
+    _await_answer(node.server, run, pid)
+    return msgspec.structs.replace(node, pid=pid, ready_seconds=time.monotonic() - started)
+
+
 def is_running(node: Node) -> bool:
     return _runs(node.pid, Path(node.run_folder))
 
@@ -133,6 +155,10 @@ def _write_configuration(
             settings[f"xpack.security.{name}.enabled"] = "false"
     lines = [f"{name}: {value}\n" for name, value in settings.items()]
     (run / "config" / "elasticsearch.yml").write_text("".join(lines))
+
+
+def _java_options(heap: str, quick: bool) -> str:
+    return f"-Xms{heap} -Xmx{heap}" + (" -XX:TieredStopAtLevel=1" if quick else "")
 
 
 def _environ(home: Path, run: Path, jdk: Jdk, java_options: str) -> dict[str, str]:
