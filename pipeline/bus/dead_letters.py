@@ -1,45 +1,53 @@
-"""The dead letters: listing them, and sending them through again after a fix."""
+"""The dead letters: how they are stored, and what became of them."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 import nats.js.errors
 from msgspec import Struct
 
-from pipeline.bus.connection import Bus
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.reader import MessagesExpired
 from pipeline.bus.streams import Stream
-from pipeline.frames import (
-    DeadLetter,
-    Frame,
-    FrameBatch,
-    decode_batch,
-    decode_dead_letter,
-    encode_batch,
-    encode_dead_letter,
-)
+from pipeline.frames import DeadLetter, decode_dead_letter, encode_dead_letter
 from pipeline.source_state import now
+
+if TYPE_CHECKING:
+    from pipeline.bus.connection import Bus
 
 #: What of a payload a dead letter keeps at most; the whole one stays where ``original`` points.
 MOST_DEAD_BYTES = 256 * 1024
 MOST_REASON = 4_000
 
-#: Stages whose letters hold a raw frame, which can take the whole way again.
-FRAME_STAGES = ("collectors", "normalizer")
-#: A recording's own lines have none: what is wrong there never was a frame.
-_NO_PROTOCOL = ("", "recorded")
+#: The subject's token of notes: what was done with letters. They are in the stream of the letters.
+NOTES = "notes"
+
+#: ``open``: nothing was done. ``replayed``: it was sent through again. ``failed``: that was tried,
+#: and could not be.
+State = Literal["open", "replayed", "failed"]
+
+
+class Note(Struct, frozen=True, omit_defaults=True):
+    """What was done with letters, when (nanoseconds since the epoch), and how it went."""
+
+    at: int
+    what: Literal["replayed", "failed", "expired"]
+    letters: list[int]
+    detail: str = ""
 
 
 class StoredLetter(Struct):
-    """A dead letter with its sequence in the DEAD stream."""
+    """A dead letter with its sequence in the DEAD stream, and what was done with it since."""
 
     sequence: int
     letter: DeadLetter
-
-
-class CannotReplay(Exception):
-    """A dead letter that can't be sent through again; the text says why and what to do."""
+    state: State = "open"
+    replays: int = 0
+    """How often it was sent through again."""
+    noted: int = 0
+    """When something was done with it last, in nanoseconds since the epoch; 0 when nothing was."""
+    detail: str = ""
 
 
 def encode_fitting(letter: DeadLetter, largest: int) -> bytes:
@@ -58,10 +66,12 @@ def encode_fitting(letter: DeadLetter, largest: int) -> bytes:
     )
 
 
-async def dead_letters(bus: Bus, *, after: int = 0) -> AsyncIterator[StoredLetter]:
-    """All dead letters from after a sequence on, in order."""
+async def dead_letters(bus: "Bus", *, after: int = 0) -> AsyncIterator[StoredLetter]:
+    """All dead letters from after a sequence on, in order, with what was done with each."""
+    notes = _by_letter(await read_notes(bus))
     last = await bus.last_sequence(Stream.DEAD)
     reader = bus.reader(Stream.DEAD, after=after)
+    noted = bus.names.subject(Stream.DEAD, NOTES)
     try:
         while reader.position < last:
             try:
@@ -71,6 +81,8 @@ async def dead_letters(bus: Bus, *, after: int = 0) -> AsyncIterator[StoredLette
             if not messages:
                 return  # the rest expired
             for message in messages:
+                if message.subject == noted or message.sequence > last:
+                    continue
                 try:
                     letter = decode_dead_letter(message.data)
                 except msgspec.MsgspecError as error:
@@ -82,86 +94,65 @@ async def dead_letters(bus: Bus, *, after: int = 0) -> AsyncIterator[StoredLette
                         reason=f"not a dead letter of this version: {error}",
                         payload=message.data,
                     )
-                yield StoredLetter(message.sequence, letter)
+                yield _told(StoredLetter(message.sequence, letter), notes)
     finally:
         await reader.close()
 
 
-async def replay(bus: Bus, stored: StoredLetter) -> None:
-    """Send what a letter is about through again; the letter stays where it is.
-
-    A raw frame takes the whole way again, from RAW on. A document that a sink refused goes to the
-    sinks again, from EVENTS or ALERTS. All that it causes has the same ids as the first time, so
-    whoever has it already drops it. Raises :class:`CannotReplay`.
-    """
-    if stored.letter.stage in FRAME_STAGES:
-        await _replay_frame(bus, stored)
-    else:
-        await _replay_record(bus, stored)
+async def write_note(bus: "Bus", note: Note) -> None:
+    """Say in the stream what was done with letters."""
+    await publish_once(
+        bus,
+        bus.names.subject(Stream.DEAD, NOTES),
+        msgspec.json.encode(note),
+        f"note:{note.what}:{note.at}:{note.letters[0] if note.letters else 0}",
+    )
 
 
-async def _replay_frame(bus: Bus, stored: StoredLetter) -> None:
-    letter = stored.letter
-    payload = letter.payload
-    if letter.truncated:
-        frame = await _frame(bus, letter.original)
-        if frame is None:
-            raise CannotReplay(
-                f"dead letter {stored.sequence} keeps only a part of its frame, and the whole one "
-                "never entered RAW or has expired from it"
+async def read_notes(bus: "Bus") -> list[Note]:
+    """All notes, the oldest first."""
+    subject = bus.names.subject(Stream.DEAD, NOTES)
+    stream = bus.names.stream(Stream.DEAD)
+    notes: list[Note] = []
+    sequence = 0
+    while True:
+        try:
+            found = await bus.jetstream.get_msg(
+                stream, seq=sequence + 1, subject=subject, next=True
             )
-        payload = frame.payload
-    if letter.protocol in _NO_PROTOCOL or not payload:
-        raise CannotReplay(
-            f"dead letter {stored.sequence} holds no raw frame: there is nothing to send again"
-        )
-    again = Frame(letter.position, letter.received, payload, letter.kind, letter.context)
-    await publish_once(
-        bus,
-        bus.names.subject(Stream.RAW, f"{letter.source}.dead"),
-        encode_batch(FrameBatch(letter.source, letter.protocol, [again])),
-        _once_this_time(stored),
-    )
+        except nats.js.errors.NotFoundError:
+            return notes
+        sequence = found.seq or 0
+        notes.append(msgspec.json.decode(found.data or b"", type=Note))
 
 
-def _once_this_time(stored: StoredLetter) -> str:
-    """A message id for the retries of one replay; the same letter may be sent again later."""
-    return f"dead:{stored.sequence}:{now()}"
+async def expire(bus: "Bus", letters: list[int], why: str) -> int:
+    """Take letters out of the stream, and note that. How many were still there."""
+    stream = bus.names.stream(Stream.DEAD)
+    gone: list[int] = []
+    for sequence in letters:
+        try:
+            await bus.jetstream.delete_msg(stream, sequence)
+        except (nats.js.errors.NotFoundError, nats.js.errors.APIError):
+            continue  # it has left the stream meanwhile
+        gone.append(sequence)
+    if gone:
+        await write_note(bus, Note(now(), "expired", gone, why))
+    return len(gone)
 
 
-async def _replay_record(bus: Bus, stored: StoredLetter) -> None:
-    stream, index, data = await _original(bus, stored.letter.original)
-    lines = data.split(b"\n") if data is not None else []
-    if stream not in (Stream.EVENTS, Stream.ALERTS) or index >= len(lines):
-        raise CannotReplay(
-            f"dead letter {stored.sequence} is of {stored.letter.original or 'no known record'}, "
-            "which is not on the bus any more"
-        )
-    await publish_once(
-        bus,
-        bus.names.subject(stream, "dead"),
-        lines[index],
-        _once_this_time(stored),
-    )
+def _by_letter(notes: list[Note]) -> dict[int, list[Note]]:
+    found: dict[int, list[Note]] = {}
+    for note in notes:
+        for sequence in note.letters:
+            found.setdefault(sequence, []).append(note)
+    return found
 
 
-async def _frame(bus: Bus, original: str) -> Frame | None:
-    stream, index, data = await _original(bus, original)
-    if stream is not Stream.RAW or data is None:
-        return None
-    try:
-        return decode_batch(data).frames[index]
-    except (IndexError, msgspec.MsgspecError):
-        return None
-
-
-async def _original(bus: Bus, original: str) -> tuple[Stream | None, int, bytes | None]:
-    """Stream, index in the message, and the message's data, of ``STREAM/sequence/index``."""
-    name, _, rest = original.partition("/")
-    sequence, _, index = rest.partition("/")
-    try:
-        stream = Stream(name)
-        message = await bus.jetstream.get_msg(bus.names.stream(stream), int(sequence))
-    except (ValueError, nats.js.errors.NotFoundError):
-        return None, 0, None
-    return stream, int(index.partition("/")[0] or "0"), message.data
+def _told(stored: StoredLetter, notes: Mapping[int, list[Note]]) -> StoredLetter:
+    for note in notes.get(stored.sequence, ()):
+        if note.what != "expired":
+            stored.state = note.what
+            stored.replays += note.what == "replayed"
+            stored.noted, stored.detail = note.at, note.detail
+    return stored

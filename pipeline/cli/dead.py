@@ -1,37 +1,71 @@
 """``tapewatch dead``: what could not be decoded, validated or delivered."""
 
-from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+import time
+from typing import TYPE_CHECKING, Annotated, NamedTuple
 
 import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.asking import ask_bus
-from pipeline.cli.failures import Failure, command
+from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
     from pipeline.bus import Bus
+    from pipeline.bus.dead_letter_groups import Wanted
     from pipeline.bus.dead_letters import StoredLetter
 
 dead = typer.Typer(
-    help="List dead letters, show one, send them through again.", no_args_is_help=True
+    help="List dead letters, show one, send them through again, let them go.",
+    no_args_is_help=True,
 )
 app.add_typer(dead, name="dead")
 
 Stage = Annotated[str | None, typer.Option(help="Only those of a stage.")]
 Source = Annotated[str | None, typer.Option(help="Only those of a source or sink.")]
+Reason = Annotated[str | None, typer.Option(help="Only those whose reason holds this text.")]
+Since = Annotated[
+    str | None, typer.Option("--from", help="Only what was received from then on, or `2h ago`.")
+]
+Until = Annotated[str | None, typer.Option("--to", help="Only what was received until then.")]
+OpenOnly = Annotated[
+    bool, typer.Option("--open", help="Only those with which nothing was done yet.")
+]
 
 
-async def _select(
-    bus: "Bus", stage: str | None, source: str | None, most: int | None = None
-) -> "list[StoredLetter]":
+def wanted_letters(
+    stage: str | None,
+    source: str | None,
+    reason: str | None,
+    since: str | None,
+    until: str | None,
+    *,
+    only_open: bool = False,
+    numbers: list[int] | None = None,
+) -> "Wanted":
+    """What the options mean. Raises Failure."""
+    from pipeline.bus.dead_letter_groups import Wanted
+    from pipeline.cli.moments import moment_of
+
+    now = time.time_ns()
+    return Wanted(
+        numbers=frozenset(numbers or ()),
+        stage=stage,
+        source=source,
+        reason=reason,
+        since=None if since is None else moment_of(since, "--from", now=now),
+        until=None if until is None else moment_of(until, "--to", now=now),
+        states=("open",) if only_open else ("open", "replayed", "failed"),
+    )
+
+
+async def select(bus: "Bus", wanted: "Wanted", most: int | None = None) -> "list[StoredLetter]":
+    """The letters that are meant, in their order; the newest so many."""
     from pipeline.bus.dead_letters import dead_letters
 
     found: list[StoredLetter] = []
     async for stored in dead_letters(bus):
-        letter = stored.letter
-        if stage not in (None, letter.stage) or source not in (None, letter.source):
+        if not wanted.holds(stored):
             continue
         found.append(stored)
         if most is not None and len(found) > most:
@@ -45,48 +79,42 @@ def list_letters(
     config: ConfigPath = DEFAULT_CONFIG,
     stage: Stage = None,
     source: Source = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    only_open: OpenOnly = False,
+    each: Annotated[bool, typer.Option("--each", help="Every letter, not by reason.")] = False,
     most: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
     as_json: JsonOutput = False,
 ) -> None:
-    """List dead letters with their reasons."""
-    found = ask_bus(config, "dead", lambda bus: _select(bus, stage, source, most))
+    """List dead letters by their reasons, with how many, the first and the last; or each."""
+    from pipeline.bus.dead_letter_groups import by_reason
+    from pipeline.cli.dead_tables import print_groups, print_letters
+
+    wanted = wanted_letters(stage, source, reason, since, until, only_open=only_open)
+    found = ask_bus(config, "dead", lambda bus: select(bus, wanted, most if each else None))
+    groups = [] if each else by_reason(found)[-most:]
     if as_json:
-        for stored in found:
-            typer.echo(msgspec.json.encode(stored))
+        for entry in found if each else groups:
+            typer.echo(msgspec.json.encode(entry))
     elif not found:
         typer.echo("No dead letters.")
+    elif each:
+        print_letters(found)
     else:
-        _print(found)
-
-
-def _print(found: "list[StoredLetter]") -> None:
-    from rich.console import Console
-    from rich.table import Table
-
-    table = Table(box=None, header_style="bold")
-    for name in ("number", "received (UTC)", "stage", "source", "position", "field", "reason"):
-        table.add_column(name, overflow="fold")
-    for stored in found:
-        letter = stored.letter
-        table.add_row(
-            str(stored.sequence),
-            _time(letter.received),
-            letter.stage,
-            letter.source,
-            letter.position,
-            letter.field or "",
-            letter.reason,
-        )
-    Console().print(table, highlight=False, markup=False)
+        print_groups(groups)
 
 
 @dead.command("show")
 @command
 def show(
-    number: Annotated[int, typer.Argument(min=1)], config: ConfigPath = DEFAULT_CONFIG
+    number: Annotated[int, typer.Argument(min=1)],
+    config: ConfigPath = DEFAULT_CONFIG,
+    as_json: JsonOutput = False,
 ) -> None:
-    """Print one dead letter whole, its payload as text."""
+    """Print one dead letter whole, its payload as text, and what was done with it."""
     from pipeline.bus.dead_letters import dead_letters
+    from pipeline.cli.dead_tables import state_of
 
     async def look(bus: "Bus") -> "StoredLetter | None":
         async for stored in dead_letters(bus, after=number - 1):
@@ -95,11 +123,22 @@ def show(
 
     found = ask_bus(config, "dead", look)
     if found is None:
-        raise Failure(f"there is no dead letter {number}: see `tapewatch dead list`")
+        raise Failure(f"there is no dead letter {number}: see `tapewatch dead list --each`")
+    if as_json:
+        typer.echo(msgspec.json.encode(found))
+        return
     for name, value in msgspec.structs.asdict(found.letter).items():
         if name != "payload":
             typer.echo(f"{name}: {value}")
+    typer.echo(f"state: {state_of(found)}")
     typer.echo(f"payload: {found.letter.payload.decode(errors='backslashreplace')}")
+
+
+class Replayed(NamedTuple):
+    """How a replay went."""
+
+    sent: int
+    problems: list[str]
 
 
 @dead.command("replay")
@@ -109,44 +148,82 @@ def replay_letters(
     config: ConfigPath = DEFAULT_CONFIG,
     stage: Stage = None,
     source: Source = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+    again: Annotated[
+        bool, typer.Option("--again", help="Also those that were sent through again before.")
+    ] = False,
 ) -> None:
-    """Send what dead letters are about through the pipeline again, after a fix."""
-    from pipeline.bus.dead_letters import CannotReplay, replay
+    """Send what dead letters are about through the pipeline again, after a fix.
 
-    async def send(bus: "Bus") -> tuple[int, list[str]]:
+    Those that were sent before are left out, unless they are named by number or with --again.
+    """
+    from pipeline.bus.dead_letter_groups import newest_of_each
+    from pipeline.bus.dead_letter_replay import CannotReplay, replay
+
+    wanted = wanted_letters(
+        stage, source, reason, since, until, only_open=not (again or numbers), numbers=numbers
+    )
+
+    async def send(bus: "Bus") -> Replayed:
+        found = await select(bus, wanted)
         sent, problems = 0, list[str]()
-        wanted = set(numbers or [])
-        found = await _select(bus, stage, source)
-        for stored in found if numbers else _newest_of_each(found):
-            if numbers and stored.sequence not in wanted:
-                continue
-            wanted.discard(stored.sequence)
+        for stored in found if numbers else newest_of_each(found):
             try:
                 await replay(bus, stored)
                 sent += 1
             except CannotReplay as error:
                 problems.append(str(error))
-        problems += [
-            f"there is no dead letter {number}: see `tapewatch dead list`"
-            for number in sorted(wanted)
-        ]
-        return sent, problems
+        return Replayed(sent, problems + _missing(wanted, found))
 
-    sent, problems = ask_bus(config, "dead", send)
-    typer.echo(f"{sent} sent through again")
-    if problems:
-        raise Failure("\n".join(problems))
+    done = ask_bus(config, "dead", send)
+    typer.echo(f"{done.sent} sent through again")
+    if done.problems:
+        raise Failure("\n".join(done.problems))
 
 
-def _newest_of_each(found: "list[StoredLetter]") -> "list[StoredLetter]":
-    """What died, was sent again and died again has several letters: one of them will do."""
-    newest = {
-        (stored.letter.stage, stored.letter.source, stored.letter.position,
-         stored.letter.field, stored.letter.payload): stored
-        for stored in found
-    }  # fmt: skip
-    return sorted(newest.values(), key=lambda stored: stored.sequence)
+@dead.command("expire")
+@command
+def expire_letters(
+    numbers: Annotated[list[int] | None, typer.Argument(help="Which.")] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+    stage: Stage = None,
+    source: Source = None,
+    reason: Reason = None,
+    since: Since = None,
+    until: Until = None,
+) -> None:
+    """Take dead letters out that nobody needs any more. Say which: by number, reason or age."""
+    from pipeline.bus.dead_letters import expire
+
+    wanted = wanted_letters(stage, source, reason, since, until, numbers=numbers)
+    if wanted.everything:
+        raise Failure(
+            "which ones? Give numbers, --reason, --stage, --source, or an age: --to '7d ago'",
+            CONFIGURATION,
+        )
+    told = ", ".join(
+        f"{name} {value}"
+        for name, value in (("stage", stage), ("source", source), ("reason", reason),
+                            ("from", since), ("to", until))
+        if value is not None
+    )  # fmt: skip
+
+    async def let_go(bus: "Bus") -> Replayed:
+        found = await select(bus, wanted)
+        count = await expire(bus, [stored.sequence for stored in found], told or "by number")
+        return Replayed(count, _missing(wanted, found))
+
+    done = ask_bus(config, "dead", let_go)
+    typer.echo(f"{done.sent} expired")
+    if done.problems:
+        raise Failure("\n".join(done.problems))
 
 
-def _time(nanoseconds: int) -> str:
-    return datetime.fromtimestamp(nanoseconds // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+def _missing(wanted: "Wanted", found: "list[StoredLetter]") -> list[str]:
+    there = {stored.sequence for stored in found}
+    return [
+        f"there is no dead letter {number}: see `tapewatch dead list --each`"
+        for number in sorted(wanted.numbers - there)
+    ]

@@ -57,10 +57,12 @@ def installation(tmp_path: Path) -> Installation:
 
 def letters(folder: Path, *options: str) -> list[dict[str, Any]]:
     """What `dead list --json` says, without the level of the sequence."""
-    answer = tapewatch("dead", "list", "--json", *options, folder=folder)
+    answer = tapewatch("dead", "list", "--each", "--json", *options, folder=folder)
     assert answer.code == 0, answer
     stored = [json.loads(line) for line in answer.out.splitlines()]
-    return [entry["letter"] | {"number": entry["sequence"]} for entry in stored]
+    return [
+        entry["letter"] | {"number": entry["sequence"], "state": entry["state"]} for entry in stored
+    ]
 
 
 def eventually(
@@ -81,7 +83,7 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
     with installation.running() as run:
         found = eventually(run, folder, lambda found: len(found) >= 6)
         run.until(lambda: len(installation.documents("events")) >= 5)
-        table = tapewatch("dead", "list", folder=folder)
+        table = tapewatch("dead", "list", "--each", folder=folder)
         one = tapewatch("dead", "show", str(found[0]["number"]), folder=folder)
         none = tapewatch("dead", "show", "999", folder=folder)
         only = letters(folder, "--stage", "collectors")
@@ -124,6 +126,8 @@ def test_what_is_still_bad_dies_again_with_a_new_letter_and_is_not_multiplied(
 
     assert (answer.code, answer.out) == (0, "4 sent through again\n")
     assert (again.code, again.out) == (0, "4 sent through again\n"), "not 8"
+    states = [letter["state"] for letter in third if letter["source"] == "venue"]
+    assert states == ["replayed"] * 8 + ["open"] * 4
     positions = [letter["position"] for letter in third]
     for position in ("malformed", "negative", "unknown", "no-text"):
         assert positions.count(position) == 3
