@@ -51,6 +51,7 @@ class LaneEvents:
     """
 
     def __init__(self, bus: Bus, *, several: bool = False, lane: int | None = None) -> None:
+        self._of = (bus, several, lane)
         self._everybody = bus.names.subject(Stream.EVENTS, EVERYBODY)
         self._judges = lane in (0, None)
         self._groups = LaneGroups[Record | None]()
@@ -60,9 +61,14 @@ class LaneEvents:
         if several and lane is not None:
             self.subjects = (str(lane), f"{lane}.>", EVERYBODY, f"{EVERYBODY}.>", "order", "rules")
 
+    def anew(self) -> "LaneEvents":
+        """Another reading of the same, from a place between two groups."""
+        bus, several, lane = self._of
+        return LaneEvents(bus, several=several, lane=lane)
+
     def begin(self) -> None:
         """Reading begins, at a place between two groups."""
-        self._groups = LaneGroups()
+        self._groups = LaneGroups[Record | None]()
         self._dead = []
 
     def take(self, message: StreamMessage) -> list[Taken] | None:

@@ -1,28 +1,93 @@
 """The detections on the bus: the lanes that this process runs."""
 
 import asyncio
-from collections.abc import Sequence
+import os
+import re
+import socket
+from collections.abc import Callable, Sequence
 
 from detections.event_messages import STAGE
 from detections.lane import Lane
+from detections.lane_events import LaneEvents
+from detections.routing import asset_rules, market_rules
+from detections.rules.rule_set import RuleSet
+from pipeline.bus import Bus
+from pipeline.bus.lane_sharing import LaneSharing
+from pipeline.bus.reader_names import lane_names
 from pipeline.bus.status_board import ReaderState
 
-__all__ = ["STAGE", "DetectionStage"]
+__all__ = ["STAGE", "DetectionStage", "LanePlace", "lane_places"]
+
+MakeLane = Callable[["LanePlace"], Lane]
+
+
+class LanePlace:
+    """One of the lanes: its name, what it reads, and which rules run in it."""
+
+    def __init__(self, name: str, number: int | None, several: bool) -> None:
+        self.name = name
+        self._number = number
+        self._several = several
+
+    def events(self, bus: Bus) -> LaneEvents:
+        """What it reads of EVENTS."""
+        return LaneEvents(bus, several=self._several, lane=self._number)
+
+    def rules(self, rules: RuleSet) -> RuleSet:
+        """Those of all rules that run in it."""
+        if not self._several:
+            return rules
+        return market_rules(rules) if self._number is None else asset_rules(rules)
+
+
+def lane_places(count: int) -> list[LanePlace]:
+    """The lanes where EVENTS has so many parts."""
+    names = lane_names(count)
+    if count == 1:
+        return [LanePlace(names[0], None, several=False)]
+    *assets, market = names
+    places = [LanePlace(name, number, several=True) for number, name in enumerate(assets)]
+    return [*places, LanePlace(market, None, several=True)]
 
 
 class DetectionStage:
-    """Runs lanes, each by itself."""
+    """Runs lanes: all of them, or this worker's share."""
 
-    def __init__(self, lanes: Sequence[Lane]) -> None:
-        self._lanes = lanes
+    def __init__(self, bus: Bus, places: Sequence[LanePlace], make: MakeLane) -> None:
+        """`make` makes a lane that was not run yet; a lane that comes back is another one."""
+        self._bus = bus
+        self._places = {place.name: place for place in places}
+        self._make = make
+        self._running: dict[str, Lane] = {}
 
     @property
     def states(self) -> list[ReaderState]:
-        """Where the lanes stand."""
-        return [lane.relay.state for lane in self._lanes]
+        """Where the lanes stand that run here."""
+        return [lane.relay.state for lane in self._running.values()]
 
     async def run(self) -> None:
-        """Work until cancelled, or until a lane fails."""
+        """Run all lanes until cancelled, or until one fails."""
         async with asyncio.TaskGroup() as group:
-            for lane in self._lanes:
-                group.create_task(lane.run())
+            for name in self._places:
+                group.create_task(self._run_lane(name))
+
+    async def share(self, worker: str) -> None:
+        """Run the lanes that are this worker's, until cancelled or until one fails."""
+        sharing = LaneSharing(
+            self._bus.config, self._bus.names, list(self._places), worker, self._run_lane
+        )
+        await sharing.run()
+
+    async def _run_lane(self, name: str) -> None:
+        lane = self._running[name] = self._make(self._places[name])
+        try:
+            await lane.run()
+        finally:
+            if self._running.get(name) is lane:
+                del self._running[name]
+
+
+def worker_id(number: str | None) -> str:
+    """What the worker is called among all: by machine, and its number there or its process."""
+    machine = re.sub(r"[^A-Za-z0-9_-]", "-", socket.gethostname()) or "machine"
+    return f"{machine}-{number}" if number else f"{machine}-p{os.getpid()}"

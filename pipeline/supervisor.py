@@ -16,6 +16,7 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 
 from pipeline.bus.connection import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed
+from pipeline.bus.reader_names import lanes
 from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import StageReport
 from pipeline.bus.streams import Stream
@@ -24,6 +25,8 @@ from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.failure import CONFIGURATION, Failure
 from pipeline.metrics import STREAM_ROOM
 from pipeline.observability import Endpoint, Health
+from pipeline.reload import Reloaded, Reloader, ReloadRequest
+from pipeline.reload_requests import Reload, Reloads
 from pipeline.source_state import ILL_CONNECTIONS
 from pipeline.units import MIB, about_size
 
@@ -32,6 +35,8 @@ log = structlog.get_logger(__name__)
 STAGES = ("collectors", "normalizer", "detections", "delivery")
 #: Set in the environment of a stage's process that a supervisor started, to its process id.
 SUPERVISED = "TAPEWATCH_SUPERVISED"
+#: Which of several processes of its stage it is, from 1.
+WORKER = "TAPEWATCH_WORKER"
 STOP_TIMEOUT = 15.0
 #: Restarts wait 0.5 s, then twice as long each time up to this; a minute of life starts over.
 LONGEST_WAIT = 30.0
@@ -46,8 +51,13 @@ class StageFailed(Failure):
     code = CONFIGURATION
 
 
+def worker_name(stage: str, number: int) -> str:
+    """What a process of a stage reports as."""
+    return stage if number == 1 else f"{stage}-{number}"
+
+
 class _Child:
-    """The process of one stage."""
+    """A process of one stage. ``stage``: what it reports as."""
 
     def __init__(
         self, stage: str, command: Sequence[str], environment: dict[str, str], log: Path | None
@@ -59,6 +69,8 @@ class _Child:
         self._starting: asyncio.Future[asyncio.subprocess.Process] | None = None
         self._process: asyncio.subprocess.Process | None = None
         self.restarts = 0
+        #: Somebody wanted it to end, to be started again with what the files say now.
+        self._renewing = False
 
     @property
     def alive(self) -> bool:
@@ -94,6 +106,9 @@ class _Child:
             self._process = process
             code = await process.wait()
             mark_process_dead(process.pid, self._environment["PROMETHEUS_MULTIPROC_DIR"])
+            if self._renewing:
+                self._renewing, wait = False, 0.5
+                continue
             if code == CONFIGURATION:
                 raise StageFailed(f"{self.stage} can't run with this configuration")
             if time.monotonic() - started > 60:
@@ -102,6 +117,12 @@ class _Child:
             log.error("a stage ended and is started again", child=self.stage, code=code, wait=wait)
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
+
+    async def renew(self) -> None:
+        """Let it end as at a stop; `watch` starts it again at once."""
+        if self.alive:
+            self._renewing = True
+            await self.stop()
 
     async def stop(self) -> None:
         if self._starting is None:
@@ -128,8 +149,12 @@ class Supervisor:
         stages: Sequence[str] = STAGES,
         *,
         log: Path | None = None,
+        reloader: Reloader | None = None,
     ) -> None:
-        """``log``: a file for what the stages write; else they write where this process does."""
+        """``log``: a file for what the stages write; else they write where this process does.
+        ``reloader``: knows rules and reference data; without, nothing can be reloaded.
+        """
+        self._reloader = reloader
         self._config = config
         self._log = log
         self._path = path
@@ -159,6 +184,8 @@ class Supervisor:
                 endpoint = self._open_endpoint(metrics)
                 try:
                     self._bus = await Bus.connect(self._config.bus, name="supervisor")
+                    if self._reloader is not None:
+                        await self._reloader.begin(self._bus, self._config)
                     await self._supervise(server, metrics, until_done)
                 finally:
                     if self._bus is not None:
@@ -190,12 +217,22 @@ class Supervisor:
             "PROMETHEUS_MULTIPROC_DIR": metrics,
         }
         children = [
-            _Child(stage, self._command(stage), environment, self._log) for stage in self._stages
+            _Child(
+                worker_name(stage, number),
+                self._command(stage),
+                {**environment, WORKER: str(number)},
+                self._log,
+            )
+            for stage in self._stages
+            for number in range(1, self._workers(stage) + 1)
         ]
         watchers = [asyncio.create_task(child.watch()) for child in children]
         board = asyncio.create_task(self._observe(children, server, until_done))
         keeping = asyncio.create_task(self._keep())
         running = [*watchers, board, keeping]
+        if self._reloader is not None:
+            reloads = Reloads(self._reloader, lambda: self._bus)
+            running.append(asyncio.create_task(reloads.serve(self._reload_with(children))))
         try:
             done, _ = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
             for task in done:
@@ -208,6 +245,16 @@ class Supervisor:
                 await child.stop()
             await asyncio.gather(*running, return_exceptions=True)
 
+    def _reload_with(self, children: Sequence[_Child]) -> Reload:
+        async def reload(reloader: Reloader, bus: Bus, request: ReloadRequest) -> Reloaded:
+            self._config, found = await reloader.reload(bus, self._config, request)
+            stages = {restarted.stage for restarted in found.restarted}
+            concerned = [child for child in children if child.stage.partition("-")[0] in stages]
+            await asyncio.gather(*(child.renew() for child in concerned))
+            return found
+
+        return reload
+
     async def _keep(self) -> None:
         """Keep the streams until cancelled, on whatever connection there is."""
         assert self._bus is not None
@@ -216,6 +263,9 @@ class Supervisor:
             await self._keeper.run()
             await asyncio.sleep(CHECK_EVERY)  # the connection is made anew meanwhile
             raise_if_cancelled()
+
+    def _workers(self, stage: str) -> int:
+        return self._config.detections.workers if stage == "detections" else 1
 
     def _command(self, stage: str) -> list[str]:
         module = [sys.executable, "-m", "pipeline.cli"]
@@ -314,9 +364,15 @@ class Supervisor:
         and from there on likewise.
         """
         assert self._bus is not None
-        readers = [reader for report in self._reports for reader in report.readers]
-        if not readers or not any(r.stage == "collectors" and r.finished for r in self._reports):
+        # A lane may have moved: who had it before says nothing of it any more.
+        fresh = [report for report in self._reports if report.fresh]
+        readers = [reader for report in fresh for reader in report.readers]
+        if not readers or not any(r.stage == "collectors" and r.finished for r in fresh):
             return False
+        if "detections" in self._stages:
+            there = {reader.name for reader in readers}
+            if not there.issuperset(lanes(self._config)):
+                return False
         ends = {s.value: await self._bus.last_sequence(s) for s in Stream}
         return all(reader.position >= ends[reader.stream] for reader in readers)
 

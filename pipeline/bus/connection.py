@@ -41,7 +41,7 @@ class Bus:
         self.jetstream = jetstream
         self.names = StreamNames(config.prefix if isinstance(config, ExternalBus) else "")
         self.batch: MicroBatch = config.batch
-        self._config = config
+        self.config = config
         self.acknowledgements: Acknowledgements
         self.bookmarks: Bookmarks
         self.positions: Positions
@@ -75,7 +75,7 @@ class Bus:
                 "at the server and for our account"
             ) from error
         try:
-            await ensure_streams(self.jetstream, self.names, self._config.streams)
+            await ensure_streams(self.jetstream, self.names, self.config.streams)
             self.acknowledgements = await Acknowledgements.open(self.client)
             self.bookmarks = await Bookmarks.open(self.jetstream, self.names.bucket("BOOKMARKS"))
             self.positions = await Positions.open(self, self.names.bucket("POSITIONS"))

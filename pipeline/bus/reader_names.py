@@ -27,7 +27,14 @@ def stream_of(reader: str) -> Stream | None:
 
 def lanes(config: Configuration) -> list[str]:
     """The lanes of the detections, by which their positions and checkpoints are named."""
-    return [DETECTIONS]
+    return lane_names(config.detections.lanes)
+
+
+def lane_names(count: int) -> list[str]:
+    """The lanes, where EVENTS has so many parts: of each part, and of what sees all of them."""
+    if count == 1:
+        return [DETECTIONS]
+    return [*(f"{DETECTIONS}-{number}" for number in range(count)), f"{DETECTIONS}-market"]
 
 
 def configured_readers(config: Configuration) -> set[str]:

@@ -2,11 +2,13 @@
 
 import asyncio
 import os
+import socket
 import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.lane_count import agree_on_lanes
 from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cancellation import raise_if_cancelled
@@ -16,7 +18,7 @@ from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, Rep
 from pipeline.observability import Health
 from pipeline.process import expect_much_state
 from pipeline.source_state import ILL_CONNECTIONS, SourceState, now
-from pipeline.supervisor import SUPERVISED
+from pipeline.supervisor import SUPERVISED, WORKER, worker_name
 
 REPORT_EVERY = 0.5
 
@@ -81,7 +83,7 @@ async def run_stage(stage: str, config: Configuration, health: Health) -> None:
     prepare = _STAGES[stage]
     # Imports and files first: a wrong rule must be told before anything connects.
     start = prepare(config)
-    reporter = Reporter(stage, health)
+    reporter = Reporter(_reported_name(stage, config), health)
     async with await Bus.connect(config.bus, name=stage) as bus:
         work = asyncio.ensure_future(start(bus, reporter))
         report = asyncio.create_task(reporter.run(bus))
@@ -100,6 +102,17 @@ async def run_stage(stage: str, config: Configuration, health: Health) -> None:
             for task in running:
                 task.cancel()
             await asyncio.gather(*running, return_exceptions=True)
+
+
+def _reported_name(stage: str, config: Configuration) -> str:
+    """What this process reports as: several may be of one stage, here and on other machines."""
+    number = os.environ.get(WORKER)
+    if number is not None:
+        return worker_name(stage, int(number))
+    shared = config.detections.lanes > 1 or config.detections.workers > 1
+    if stage != "detections" or not shared:
+        return stage
+    return f"{stage}-{socket.gethostname().replace('.', '-')}-{os.getpid()}"
 
 
 def _raise_plainly(work: "asyncio.Future[None]") -> None:
@@ -165,14 +178,18 @@ def _collectors(config: Configuration) -> Start:
 
 
 def _normalizer(config: Configuration) -> Start:
+    from normalizer.assets import Assets
     from normalizer.normalize import Normalizer
     from normalizer.reference_files import load_reference
     from normalizer.stage import relay
 
-    normalizer = Normalizer(load_reference(config.reference), venues(config))
+    reference = load_reference(config.reference)
+    normalizer = Normalizer(reference, venues(config))
+    lanes = config.detections.lanes
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        moving = relay(bus, normalizer)
+        await agree_on_lanes(bus, lanes)
+        moving = relay(bus, normalizer, Assets(reference), lanes)
         reporter.readers = lambda: [moving.state]
         await moving.run()
 
@@ -201,29 +218,43 @@ def venues(config: Configuration) -> Mapping[str, str]:
 
 
 def _detections(config: Configuration) -> Start:
+    from detections.engine import Engine
     from detections.lane import Lane
     from detections.ruled_engine import RuledEngine
     from detections.rules import load_rules
+    from detections.rules.rule_set import RuleSet
     from detections.rules_in_force import RulesInForce
-    from detections.stage import DetectionStage
+    from detections.stage import DetectionStage, LanePlace, lane_places, worker_id
     from pipeline.cli.engines import engine_maker
 
     settings = config.detections
     make = engine_maker(settings)
-    configured = make(load_rules(settings.rules, pipelines=settings.pipelines))
+    rules = load_rules(settings.rules, pipelines=settings.pipelines)
+    places = lane_places(settings.lanes)
+    shared = settings.lanes > 1 or settings.workers > 1
 
     expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        lane = Lane(
-            bus,
-            RuledEngine(configured, make, await RulesInForce.open(bus)),
-            warm_up=settings.warm_up,
-            checkpoint_every=settings.checkpoint_every,
-        )
-        stage = DetectionStage([lane])
+        await agree_on_lanes(bus, settings.lanes)
+        in_force = await RulesInForce.open(bus)
+
+        def make_lane(place: LanePlace) -> Lane:
+            def make_part(rules: RuleSet) -> Engine:
+                return make(place.rules(rules))
+
+            return Lane(
+                bus,
+                RuledEngine(make_part(rules), make_part, in_force),
+                warm_up=settings.warm_up,
+                checkpoint_every=settings.checkpoint_every,
+                name=place.name,
+                events=place.events(bus),
+            )
+
+        stage = DetectionStage(bus, places, make_lane)
         reporter.readers = lambda: stage.states
-        await stage.run()
+        await (stage.share(worker_id(os.environ.get(WORKER))) if shared else stage.run())
 
     return start
 

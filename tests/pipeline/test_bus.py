@@ -145,7 +145,7 @@ async def test_a_collector_waits_while_the_bus_is_gone_and_loses_nothing(
 
 
 def configuration_path(bus: Bus) -> Path:
-    config = bus._config  # the test breaks what the product has no door to
+    config = bus.config  # the test breaks what the product has no door to
     assert isinstance(config, EmbeddedBus)
     return config.path
 

@@ -38,7 +38,7 @@ class Worker:
 
     def __init__(self, bus: Bus, name: str, running: Counter[str]) -> None:
         self.running = running
-        self.sharing = LaneSharing(bus._config, bus.names, LANES, name, self.work)
+        self.sharing = LaneSharing(bus.config, bus.names, LANES, name, self.work)
         self.task = asyncio.create_task(self.sharing.run())
 
     async def work(self, lane: str) -> None:
@@ -100,7 +100,7 @@ async def test_a_lane_whose_work_meets_another_writer_is_given_up_and_asked_for_
             raise AnotherWriter("alerts.lane-0")
         await asyncio.Event().wait()
 
-    sharing = LaneSharing(bus._config, bus.names, ("lane-0",), "one", work)
+    sharing = LaneSharing(bus.config, bus.names, ("lane-0",), "one", work)
     task = asyncio.create_task(sharing.run())
     await until(lambda: len(tries) == 2, 12)
     task.cancel()
@@ -111,7 +111,7 @@ async def test_what_a_lane_fails_of_ends_the_worker(bus: Bus) -> None:
     async def work(lane: str) -> None:
         raise ValueError(lane)
 
-    sharing = LaneSharing(bus._config, bus.names, ("lane-0",), "one", work)
+    sharing = LaneSharing(bus.config, bus.names, ("lane-0",), "one", work)
     with pytest.raises(ValueError, match="lane-0"):
         async with asyncio.timeout(10):
             await sharing.run()
@@ -126,7 +126,7 @@ def test_every_lane_has_a_worker_and_no_worker_two_lanes_more_than_another(
 ) -> None:
     lanes = [f"lane-{number}" for number in range(count)]
     found = spread(lanes, workers)
-    loads = Counter({worker: 0 for worker in workers}) + Counter(found.values())
+    loads = Counter(dict.fromkeys(workers, 0)) + Counter(found.values())
     all_loads = [loads[worker] for worker in workers]
     assert set(found) == set(lanes)
     assert max(all_loads) - min(all_loads) <= 1
