@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from normalizer.events import ChainEvent, ChainReorganised, Record
+from normalizer.events import ChainEvent, ChainReorganised, ChainStateRecord, Record
 
 #: Heights that are remembered of a chain, at least; at most twice as many.
 REMEMBERED_BLOCKS = 4_096
@@ -40,6 +40,8 @@ class Fork(msgspec.Struct, array_like=True, frozen=True):
     common: int
     first: int
     """The place of the first event that it orphaned; `place` itself if there was none."""
+    timestamp: int
+    """Event time of the last common block."""
 
 
 class ChainHistory(msgspec.Struct, array_like=True):
@@ -81,7 +83,14 @@ class ChainHistory(msgspec.Struct, array_like=True):
         if record.common_number + 1 < heights.forgotten_below:
             first = 0  # deeper than is remembered
         del heights.numbers[at:], heights.places[at:]
-        fork = Fork(place, record.provider, record.chain_id, record.common_number, first)
+        fork = Fork(
+            place,
+            record.provider,
+            record.chain_id,
+            record.common_number,
+            first,
+            record.timestamp,
+        )
         self.forks.append(fork)
         del self.forks[:-_MOST_FORKS]
         return fork
@@ -104,31 +113,36 @@ class ChainHistory(msgspec.Struct, array_like=True):
 
 
 class Orphans:
-    """Which events are orphaned, by their place and height."""
+    """What of the past is orphaned, by place and height."""
 
     def __init__(self, forks: Iterable[Fork]) -> None:
-        self._by_chain: dict[Chain, tuple[list[int], list[int]]] = {}
+        #: By chain: places of forks, and the least height and time of each and all later ones.
+        self._by_chain: dict[Chain, tuple[list[int], list[int], list[int]]] = {}
         for fork in forks:
-            places, _ = self._by_chain.setdefault((fork.provider, fork.chain_id), ([], []))
+            key = (fork.provider, fork.chain_id)
+            places, commons, times = self._by_chain.setdefault(key, ([], [], []))
             places.append(fork.place)
-        for fork in forks:
-            # The least common height from this reorganisation on.
-            _, commons = self._by_chain[fork.provider, fork.chain_id]
-            for at, known in enumerate(commons):
-                commons[at] = min(known, fork.common)
+            commons[:] = [min(known, fork.common) for known in commons]
             commons.append(fork.common)
+            times[:] = [min(known, fork.timestamp) for known in times]
+            times.append(fork.timestamp)
 
-    def without(self, place: int, records: Iterable[Record]) -> list[Record]:
-        """The records that came at this place, but for those that were orphaned."""
-        return [record for record in records if not self.orphaned(place, record)]
+    def kept(self, place: int, record: Record) -> Record | None:
+        """The record that came at this place; None if a later reorganisation takes it back.
 
-    def orphaned(self, place: int, record: object) -> bool:
-        """Whether a later reorganisation takes the record back."""
-        if not isinstance(record, ChainEvent):
-            return False
+        What was said of the chain stays, but not the time that it had from an orphaned block.
+        """
+        if not isinstance(record, ChainEvent | ChainStateRecord):
+            return record
         found = self._by_chain.get((record.provider, record.chain_id))
         if found is None:
-            return False
-        places, commons = found
+            return record
+        places, commons, times = found
         at = bisect_right(places, place)
-        return at < len(places) and record.block_number > commons[at]
+        if at == len(places):
+            return record
+        if isinstance(record, ChainEvent):
+            return record if record.block_number <= commons[at] else None
+        if record.timestamp <= times[at]:
+            return record
+        return msgspec.structs.replace(record, timestamp=times[at])

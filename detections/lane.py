@@ -9,12 +9,15 @@ from prometheus_client import Counter as Metric
 
 from detections.event_messages import STAGE, failure
 from detections.lane_events import LaneEvents, concerns_everybody
+from detections.lane_past import LanePast
 from detections.recovery import Recovery
+from detections.rewind import RewindingEngine
 from detections.ruled_engine import RuledEngine
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.relay import Output, Relay
 from pipeline.metrics import (
+    ALERT_UPDATES,
     ALERTS,
     ALERTS_EXCEPTED,
     CORRELATION_EVICTIONS,
@@ -27,7 +30,7 @@ from pipeline.metrics import (
 )
 from pipeline.source_state import now
 
-_alert_decoder = msgspec.json.Decoder(Alert)
+_decoder = msgspec.json.Decoder(Alert | AlertUpdate)
 _encoder = msgspec.json.Encoder()
 
 
@@ -46,11 +49,11 @@ class Lane:
     ) -> None:
         """`name`: of its position, its checkpoints and the subject of its alerts. Times are in
         nanoseconds."""
-        self._engine = engine
         self._events = events or LaneEvents(bus)
+        self._engine = RewindingEngine(engine, LanePast(bus, engine, self._events, name))
         self._recovery = Recovery(
             bus,
-            engine,
+            self._engine,
             name,
             warm_up=warm_up,
             checkpoint_every=checkpoint_every,
@@ -91,27 +94,30 @@ class Lane:
         groups = self._events.take(message)
         if groups is None:
             return Output(waits=True)
-        alerts: list[Alert] = []
+        told: list[Alert | AlertUpdate] = []
         records: list[Record] = []
-        for taken in groups:
-            alerts += await self._engine.take(taken)
-            records += taken.records
-        self._recovery.took(message.sequence)
+        async with self._recovery.taking(message.sequence):
+            for taken in groups:
+                told += await self._engine.take(message.sequence, taken)
+                records += taken.records
         dead = self._events.take_dead()
         dead += [failure(message, problem) for problem in self._engine.engine.take_problems()]
-        self._count(records, alerts)
+        self._count(records, told)
         self._count_engine()
-        return Output([_encoder.encode(alert) for alert in alerts], dead)
+        return Output([_encoder.encode(one) for one in told], dead)
 
-    def _count(self, records: Sequence[Record], alerts: Iterable[Alert]) -> None:
+    def _count(self, records: Sequence[Record], told: Iterable[Alert | AlertUpdate]) -> None:
         by_source: dict[str, int] = {}
         received = {record.id: record.ingested for record in records}
         for record in records:
             by_source[record.provider] = by_source.get(record.provider, 0) + 1
         for source, count in by_source.items():
             MESSAGES_IN.labels(STAGE, source).inc(count)
-        for alert in alerts:
+        for alert in told:
             MESSAGES_OUT.labels(STAGE, alert.provider).inc()
+            if isinstance(alert, AlertUpdate):
+                ALERT_UPDATES.labels(alert.rule_name, alert.status).inc()
+                continue
             ALERTS.labels(alert.rule_name, alert.typology, alert.level).inc()
             if alert.evidence_events and alert.evidence_events[-1] in received:
                 self._received[alert.id] = received[alert.evidence_events[-1]]
@@ -138,7 +144,9 @@ class Lane:
     def _on_written(self, lines: Sequence[bytes]) -> None:
         at = now()
         for line in lines:
-            alert = _alert_decoder.decode(line)
+            alert = _decoder.decode(line)
+            if isinstance(alert, AlertUpdate):
+                continue
             SOURCE_TO_ALERT.labels(alert.typology).observe((at - alert.timestamp) / 1e9)
             received = self._received.pop(alert.id, None)
             if received is not None:

@@ -1,6 +1,8 @@
 """A lane's state across restarts: saved now and then, restored, and caught up from EVENTS."""
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 
 import msgspec
@@ -12,7 +14,7 @@ from nats.js.api import RawStreamMsg
 from detections.engine_state import CannotRestore
 from detections.event_messages import decode_record
 from detections.lane_events import LaneEvents
-from detections.ruled_engine import RuledEngine
+from detections.rewind import RewindingEngine
 from pipeline.bus import Bus, MessagesExpired, Stream
 from pipeline.bus.checkpoints import Checkpoint, Checkpoints
 from pipeline.bus.positions import Position
@@ -34,7 +36,7 @@ class Recovery:
     def __init__(
         self,
         bus: Bus,
-        engine: RuledEngine,
+        engine: RewindingEngine,
         lane: str,
         *,
         warm_up: int,
@@ -53,6 +55,8 @@ class Recovery:
         self._stream = 0
         #: The last message that the engine's state knows.
         self._taken = 0
+        #: Held while a message is taken: half of it is no state to save.
+        self._at_rest = asyncio.Lock()
 
     async def recover(self, origin: Position) -> None:
         """Bring the state to where the outputs are; its alerts until there are out already.
@@ -67,9 +71,12 @@ class Recovery:
             await self._engine.begin(0)
         self._stream, self._taken = origin.stream, origin.done
 
-    def took(self, sequence: int) -> None:
-        """The engine has taken this message of EVENTS whole."""
-        self._taken = sequence
+    @asynccontextmanager
+    async def taking(self, sequence: int) -> AsyncIterator[None]:
+        """Meanwhile the engine takes this message of EVENTS, and its state is not saved."""
+        async with self._at_rest:
+            yield
+            self._taken = sequence
 
     async def save(self) -> None:
         """Save the state now and then, until cancelled; `recover` came before.
@@ -84,8 +91,8 @@ class Recovery:
             raise_if_cancelled()
             if self._taken == saved:
                 continue
-            # No message is half taken here: the engine works without awaiting anything.
-            taken, data = self._taken, self._engine.engine.snapshot()
+            async with self._at_rest:
+                taken, data = self._taken, self._engine.snapshot()
             try:
                 await checkpoints.save(self._stream, taken, data)
                 saved = taken
@@ -99,7 +106,7 @@ class Recovery:
         await self._engine.begin(origin.done if checkpoint is None else checkpoint.sequence)
         if checkpoint is not None:
             try:
-                self._engine.engine.restore(checkpoint.data)
+                self._engine.restore(checkpoint.data)
                 known = checkpoint.sequence
             except CannotRestore as error:
                 log.warning("the state is rebuilt from the log", reason=str(error))
@@ -124,7 +131,7 @@ class Recovery:
                         if message.sequence <= known:
                             self._engine.engine.warm_correlators(taken.records)
                         else:
-                            await self._engine.take(taken)
+                            await self._engine.take(message.sequence, taken)
                         events += len(taken.records)
                 if not messages:
                     await reader.pass_over()

@@ -15,19 +15,21 @@ from detections.engine import Engine
 from detections.engine_state import CannotRestore
 from detections.given_alerts import GivenAlerts
 from detections.lane_events import Taken
+from detections.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainReorganised
 from pipeline.bus.lane_order import Mark
 
 _VERSION = 1
+_LENGTH = 4
 
 
 class Past(Protocol):
     """What lies behind a lane."""
 
-    async def engine_at(self, usable: Callable[[int], bool]) -> tuple[Engine, int]:
-        """An engine with the newest saved state whose place is `usable`, and that place.
+    async def engine_at(self, usable: Callable[[int], bool]) -> tuple[RuledEngine, int]:
+        """Another engine with the newest saved state whose place is `usable`, and that place.
 
-        Where there is none, an engine without state and 0.
+        Where there is none, one without state and 0.
         """
         ...
 
@@ -36,11 +38,10 @@ class Past(Protocol):
         ...
 
 
-class LaneState(msgspec.Struct, array_like=True):
-    """A lane's state as it is saved."""
+class Beside(msgspec.Struct, array_like=True):
+    """What a lane knows beside its engine, as it is saved."""
 
     version: int
-    engine: bytes
     history: ChainHistory
     alerts: GivenAlerts
 
@@ -48,14 +49,24 @@ class LaneState(msgspec.Struct, array_like=True):
 class RewindingEngine:
     """A lane's engine, which goes back and on where a chain was reorganised."""
 
-    def __init__(self, engine: Engine, past: Past) -> None:
-        self.engine = engine
+    def __init__(self, ruled: RuledEngine, past: Past) -> None:
+        self.ruled = ruled
         """The present one: a reorganisation puts another in its place."""
         self.rewinds = 0
         """How many times it went back."""
         self._past = past
         self._history = ChainHistory()
         self._alerts = GivenAlerts()
+
+    @property
+    def engine(self) -> Engine:
+        """The engine at work."""
+        return self.ruled.engine
+
+    async def begin(self, place: int) -> None:
+        """An engine without state, of the rules that are in force behind this place."""
+        await self.ruled.begin(place)
+        self._history, self._alerts = ChainHistory(), GivenAlerts()
 
     async def take(self, place: int, taken: Taken) -> list[Alert | AlertUpdate]:
         """Take what came at a place, in the order of the stream."""
@@ -64,54 +75,60 @@ class RewindingEngine:
             if type(record) is ChainReorganised:
                 told += await self._reorganised(place, record)
         self._history.saw(place, taken.records)
-        return told + self._alerts.give(place, taken.show(self.engine))
+        return told + self._alerts.give(place, await self.ruled.take(taken))
+
+    def beside(self) -> bytes:
+        """What is saved in front of the engine's state. The same state gives the same bytes."""
+        data = msgspec.msgpack.encode(Beside(_VERSION, self._history, self._alerts))
+        return len(data).to_bytes(_LENGTH, "big") + data
 
     def snapshot(self) -> bytes:
-        """The state. The same state gives the same bytes."""
-        return msgspec.msgpack.encode(
-            LaneState(_VERSION, self.engine.snapshot(), self._history, self._alerts)
-        )
+        """The state: not while it takes something. The same state gives the same bytes."""
+        return self.beside() + self.engine.snapshot()
 
     def restore(self, data: bytes) -> None:
         """Take the state of a snapshot. Raises CannotRestore, and then nothing has changed."""
-        state = read_state(data)
-        self.engine.restore(state.engine)
-        self._history, self._alerts = state.history, state.alerts
+        beside, engine = read_state(data)
+        self.engine.restore(engine)
+        self._history, self._alerts = beside.history, beside.alerts
 
     async def _reorganised(self, place: int, record: ChainReorganised) -> list[Alert | AlertUpdate]:
         fork = self._history.reorganised(place, record)
         if fork.first == place:
             return []  # it saw nothing of the branch that was left
         self.rewinds += 1
-        self.engine, alerts = await self._again(fork)
+        self.ruled, alerts = await self._again(fork)
         return self._alerts.replace(fork.first, alerts, record)
 
-    async def _again(self, fork: Fork) -> tuple[Engine, dict[str, tuple[int, Alert]]]:
+    async def _again(self, fork: Fork) -> tuple[RuledEngine, dict[str, tuple[int, Alert]]]:
         """Run once more up to now. Gives the engine and the alerts from the fork on."""
-        engine, known = await self._past.engine_at(self._history.usable)
+        ruled, known = await self._past.engine_at(self._history.usable)
         orphans = self._history.orphans()
         alerts: dict[str, tuple[int, Alert]] = {}
         async for place, taken in self._past.taken(known, fork.place):
-            for alert in _without(orphans, place, taken).show(engine):
+            for alert in await ruled.take(_without(orphans, place, taken)):
                 if place >= fork.first:
                     alerts.setdefault(alert.id, (place, alert))
-        engine.take_problems()  # they are dead letters already
-        return engine, alerts
+        ruled.engine.take_problems()  # they are dead letters already
+        return ruled, alerts
 
 
-def read_state(data: bytes) -> LaneState:
-    """A state that was saved. Raises CannotRestore."""
+def read_state(data: bytes) -> tuple[Beside, bytes]:
+    """What a saved state has beside the engine's, and that. Raises CannotRestore."""
+    end = _LENGTH + int.from_bytes(data[:_LENGTH], "big")
     try:
-        state = msgspec.msgpack.decode(data, type=LaneState)
+        state = msgspec.msgpack.decode(data[_LENGTH:end], type=Beside)
     except (msgspec.MsgspecError, ValueError) as error:
         raise CannotRestore(f"the saved state can't be read: {error}") from error
     if state.version != _VERSION:
         raise CannotRestore(f"it is of version {state.version}, and this one reads {_VERSION}")
-    return state
+    return state, data[end:]
 
 
 def _without(orphans: Orphans, place: int, taken: Taken) -> Taken:
     steps = [
-        step for step in taken.steps if isinstance(step, Mark) or not orphans.orphaned(place, step)
+        kept
+        for step in taken.steps
+        if (kept := step if isinstance(step, Mark) else orphans.kept(place, step)) is not None
     ]
     return Taken(steps, taken.judged)

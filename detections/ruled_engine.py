@@ -39,6 +39,12 @@ class RuledEngine:
         self._in_force = in_force
         self._on_switch = on_switch
 
+    def anew(self) -> "RuledEngine":
+        """Another one, without state: `begin` tells it where it stands."""
+        other = RuledEngine(self.engine.anew(), self._make, self._in_force)
+        other.digest, other._first = self.digest, self._first
+        return other
+
     async def begin(self, sequence: int) -> None:
         """A new engine, of the rules that are in force behind this message of EVENTS.
 

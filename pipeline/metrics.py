@@ -41,6 +41,11 @@ RECEIVED_TO_ALERT = Histogram(
     buckets=LATENCY_BUCKETS,
 )
 ALERTS = Counter("tapewatch_alerts_total", "Alerts", ["rule", "typology", "level"])
+ALERT_UPDATES = Counter(
+    "tapewatch_alert_updates_total",
+    "Alerts that a chain reorganisation retracted or reinstated",
+    ["rule", "status"],
+)
 ALERTS_EXCEPTED = Counter(
     "tapewatch_alerts_excepted_total", "Alerts that an exception covered", ["exception"]
 )

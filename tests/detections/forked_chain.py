@@ -6,6 +6,7 @@ from typing import Any
 from detections.engine import Engine
 from detections.lane_events import Taken
 from detections.rewind import RewindingEngine, read_state
+from detections.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainReorganised, Record
 from normalizer.events.chain import Block, TokenTransfer
 from tests.detections.samples import START, transfer
@@ -107,13 +108,13 @@ class ListedPast:
         self.restored: list[int] = []
         self._make = make
 
-    async def engine_at(self, usable: Callable[[int], bool]) -> tuple[Engine, int]:
+    async def engine_at(self, usable: Callable[[int], bool]) -> tuple[RuledEngine, int]:
         engine = self._make()
         place = max((place for place in self.saved if usable(place)), default=0)
         if place:
-            engine.restore(read_state(self.saved[place]).engine)
+            engine.restore(read_state(self.saved[place])[1])
         self.restored.append(place)
-        return engine, place
+        return RuledEngine(engine), place
 
     async def taken(self, after: int, until: int) -> AsyncIterator[tuple[int, Taken]]:
         for place in range(after + 1, until):
@@ -150,7 +151,7 @@ async def run(
 ) -> tuple[Sink, ListedPast]:
     """Take all messages one by one, saving the state behind some."""
     past = ListedPast(messages, make)
-    engine = RewindingEngine(make(), past)
+    engine = RewindingEngine(RuledEngine(make()), past)
     sink = Sink()
     for place, message in enumerate(messages, 1):
         sink.take(await engine.take(place, Taken(list(message), True)))

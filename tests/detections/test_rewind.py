@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from detections.engine import Engine
 from detections.lane_events import Taken
 from detections.rewind import RewindingEngine
+from detections.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert
 from tests.detections.forked_chain import SECOND, ForkedChain, ListedPast, Message, Sink, run
@@ -223,7 +224,7 @@ def test_what_is_told_depends_neither_on_saved_states_nor_on_a_crash(
     async def disturbed() -> Sink:
         sink, past = await run(messages[:crash], make, lambda place: place in saved)
         # After the crash the newest state comes back, and what followed is taken again in silence.
-        engine, start = RewindingEngine(make(), past), max(past.saved, default=0)
+        engine, start = RewindingEngine(RuledEngine(make()), past), max(past.saved, default=0)
         if start:
             engine.restore(past.saved[start])
         past.messages = messages

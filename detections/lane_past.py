@@ -1,0 +1,84 @@
+"""What lies behind a lane on the bus: saved states, and the messages of EVENTS."""
+
+from collections.abc import AsyncIterator, Callable
+
+import structlog
+
+from detections.engine_state import CannotRestore
+from detections.lane_events import LaneEvents, Taken
+from detections.rewind import read_state
+from detections.ruled_engine import RuledEngine
+from pipeline.bus import Bus, MessagesExpired, Stream
+from pipeline.bus.positions import Position, created_at
+
+log = structlog.get_logger(__name__)
+
+#: After this long without a message, in seconds, none may be left to read.
+_PATIENCE = 0.5
+
+
+class LanePast:
+    """The :class:`detections.rewind.Past` of a lane.
+
+    ``ruled`` gives engines; ``events`` is how the lane reads; ``lane`` names the saved states.
+    """
+
+    def __init__(self, bus: Bus, ruled: RuledEngine, events: LaneEvents, lane: str) -> None:
+        self._bus = bus
+        self._ruled = ruled
+        self._events = events
+        self._lane = lane
+
+    async def engine_at(self, usable: Callable[[int], bool]) -> tuple[RuledEngine, int]:
+        """Another engine with the newest saved state that is usable and fits, and its place."""
+        checkpoints = await self._bus.checkpoints(self._lane)
+        info = await self._bus.info(Stream.EVENTS)
+        engine, place = self._ruled.anew(), info.state.last_seq
+        while place > 0:
+            found = await checkpoints.newest(Position(created_at(info), place))
+            if found is None:
+                break
+            place = found.sequence - 1
+            if not usable(found.sequence):
+                continue
+            try:
+                await engine.begin(found.sequence)
+                unfit = engine.engine.restore(read_state(found.data)[1])
+            except CannotRestore as error:
+                log.warning("a saved state can't be gone back to", reason=str(error))
+                continue
+            if not unfit:
+                log.info("went back", lane=self._lane, checkpoint=found.sequence)
+                return engine, found.sequence
+            log.info("a saved state is not of the same rules", checkpoint=found.sequence)
+        first = info.state.first_seq
+        log.warning("no saved state is old enough: all of EVENTS is taken again", first=first)
+        engine = self._ruled.anew()
+        await engine.begin(max(0, first - 1))
+        return engine, 0
+
+    async def taken(self, after: int, until: int) -> AsyncIterator[tuple[int, Taken]]:
+        """What the lane took of the messages behind `after` and before `until`.
+
+        Messages that have expired are left out: they could be read once, and now they can't.
+        """
+        events = self._events.anew()
+        subjects = [self._bus.names.subject(Stream.EVENTS, token) for token in events.subjects]
+        reader = self._bus.reader(Stream.EVENTS, after=after, subjects=subjects)
+        try:
+            while reader.position < until - 1:
+                try:
+                    messages = await reader.batch(64, wait=_PATIENCE)
+                except MessagesExpired as expired:
+                    if after:
+                        log.warning("a part of the past has expired", reason=str(expired))
+                    continue
+                for message in messages:
+                    if message.sequence >= until:
+                        return
+                    for taken in events.take(message) or ():
+                        yield message.sequence, taken
+                if not messages:
+                    await reader.pass_over()
+        finally:
+            await reader.close()
