@@ -10,7 +10,8 @@ keepers may run at once: each purges only what any of them might.
 import asyncio
 import math
 import shutil
-from collections.abc import Collection, Mapping
+import time
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -20,11 +21,18 @@ import nats.js.errors
 import structlog
 
 from pipeline.bus.connection import Bus
+from pipeline.bus.dead_letter_policy import let_go
 from pipeline.bus.reader_names import configured_readers, lanes
 from pipeline.bus.room import KEPT, LEVELS, Room, look
 from pipeline.bus.streams import Stream
 from pipeline.cancellation import raise_if_cancelled
-from pipeline.config.schema import Configuration, EmbeddedBus, StreamLimits, Streams
+from pipeline.config.schema import (
+    Configuration,
+    DeadLetterExpiry,
+    EmbeddedBus,
+    StreamLimits,
+    Streams,
+)
 from pipeline.metrics import (
     STREAM_LIMIT,
     STREAM_PURGED,
@@ -40,6 +48,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two looks.
 EVERY = 2.0
+#: Seconds between two looks at which dead letters may go.
+EVERY_LETTERS = 3600.0
 #: Above this share of its limit a stream is made smaller, down to the other.
 HIGH, LOW = 0.8, 0.75
 #: Above this share of JetStream's storage, and with less free on its disk, all history may go.
@@ -64,11 +74,12 @@ class Keeper:
         max_storage: int | None = None,
         every: float = EVERY,
         largest: int | None = None,
+        dead_letters: Sequence[DeadLetterExpiry] = (),
     ) -> None:
         """``configured``: the readers that hold what they have not taken. ``lanes``: those of them
         whose checkpoints hold, too. ``store``: where the server keeps its files, when it is ours.
         ``max_storage``: what it may take there, in bytes. ``largest``: bytes of the largest
-        message that there will be; what the bus takes, without.
+        message that there will be; what the bus takes, without. ``dead_letters``: which of them go.
         """
         self.bus = bus
         self._streams = streams
@@ -78,6 +89,8 @@ class Keeper:
         self._max_storage = max_storage
         self._every = every
         self._largest = largest or bus.largest_payload
+        self._dead_letters = dead_letters
+        self._letters_seen = -math.inf
         self._levels: dict[str, int] = {}
         self._tight = ""
         self.rooms: list[Room] = []
@@ -103,6 +116,7 @@ class Keeper:
         while not self.bus.client.is_closed:
             try:
                 await self.tend()
+                await self._tend_letters()
             except _BUS_ERRORS as error:
                 log.debug("retention looks again", reason=str(error) or type(error).__name__)
             await asyncio.sleep(self._every)
@@ -120,6 +134,14 @@ class Keeper:
             stream = Stream(room.stream)
             if stream in KEPT and room.messages:
                 await self._tend(stream, room, self._limits[stream], bool(tight))
+
+    async def _tend_letters(self) -> None:
+        if time.monotonic() - self._letters_seen < EVERY_LETTERS:
+            return
+        count = await let_go(self.bus, self._dead_letters)
+        self._letters_seen = time.monotonic()
+        if count:
+            log.info("dead letters expired", count=count)
 
     @property
     def _limits(self) -> Mapping[Stream, StreamLimits]:
@@ -235,6 +257,7 @@ def keeper_of(bus: Bus, config: Configuration) -> Keeper:
         lanes(config),
         store=embedded.path if embedded is not None else None,
         max_storage=embedded.max_storage if embedded is not None else None,
+        dead_letters=config.dead_letters,
     )
 
 

@@ -160,6 +160,19 @@ class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     warm_up: Duration = 15 * MINUTE
 
 
+class DeadLetterExpiry(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Dead letters that nobody needs so long. A letter is meant that is all of what is given."""
+
+    #: A part of the reason, in any case of letters.
+    reason: str | None = None
+    #: The stage that it died in.
+    stage: Literal["collectors", "normalizer", "detections", "delivery"] | None = None
+    #: The source, or `SINK: SOURCE`.
+    source: str | None = None
+    #: How long after its frame or document was received it goes.
+    after: Duration
+
+
 class Observability(Struct, forbid_unknown_fields=True, kw_only=True):
     """The HTTP endpoint of ``/metrics``, ``/healthz`` and ``/readyz``."""
 
@@ -195,6 +208,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     sinks: list[Sink]
     #: Who is told of alerts at once.
     notifications: list[Notification] = field(default_factory=list[Notification])
+    #: Which dead letters go before `bus.streams.dead.max_age`; looked at every hour.
+    dead_letters: list[DeadLetterExpiry] = field(default_factory=list[DeadLetterExpiry])
     #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
     #: What is logged, and how.

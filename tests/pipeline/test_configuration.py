@@ -63,6 +63,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
         for line in (ROOT / "pipeline.yaml").read_text().splitlines()
     ]
     text = "\n".join(lines).replace("notifications: []", "notifications:")
+    text = text.replace("dead_letters: []", "dead_letters:")
     text = text.replace("/etc/tapewatch", str(tmp_path))
     document = yaml.safe_load(text)
     document["reference"] = [str(ROOT / "demo/recorded/reference.yaml")]
@@ -77,7 +78,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
     assert {type(sink).__name__ for sink in loaded.sinks} == {
         "FileSink", "ElasticsearchSink", "SplunkHecSink",
     }  # fmt: skip
-    assert len(loaded.notifications) == 1
+    assert (len(loaded.notifications), len(loaded.dead_letters)) == (1, 2)
 
 
 def test_the_external_bus_of_the_products_file_loads_too(tmp_path: Path) -> None:

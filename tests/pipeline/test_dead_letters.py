@@ -4,10 +4,14 @@ import pytest
 
 from pipeline.bus import Bus, Stream
 from pipeline.bus.dead_letter_groups import Wanted, by_reason, newest_of_each
+from pipeline.bus.dead_letter_policy import let_go
 from pipeline.bus.dead_letter_replay import CannotReplay, replay
 from pipeline.bus.dead_letters import StoredLetter, dead_letters, encode_fitting, expire, read_notes
 from pipeline.bus.publisher import publish_once
+from pipeline.config.schema import DeadLetterExpiry
 from pipeline.frames import DeadLetter, decode_batch
+from pipeline.source_state import now
+from pipeline.units import DAY
 from tests.pipeline.test_bus import bus, read_all, server
 
 __all__ = ["bus", "server"]
@@ -144,6 +148,22 @@ async def test_expired_letters_are_gone_and_a_note_says_which_and_why(bus: Bus) 
     assert [s.letter.position for s in await stored(bus)] == ["2"]
     (note,) = await read_notes(bus)
     assert (note.what, note.letters, note.detail) == ("expired", [1, 3], "reason bad")
+
+
+async def test_letters_go_by_policy_of_reason_and_age(bus: Bus) -> None:
+    recent = str(now())
+    await bury(bus, letter("1"), letter("2", "other"), letter(recent), letter("3", source="x"))
+    policies = [
+        DeadLetterExpiry(reason="BAD", source="venue", after=DAY),
+        DeadLetterExpiry(stage="delivery", after=0),
+    ]
+
+    assert await let_go(bus, policies) == 1
+    assert await let_go(bus, policies) == 0
+    assert [s.letter.position for s in await stored(bus)] == ["2", recent, "3"]
+    assert [n.detail for n in await read_notes(bus)] == [
+        "policy: source venue, reason BAD, after 1d"
+    ]
 
 
 async def test_of_what_died_again_and_again_one_letter_will_do(bus: Bus) -> None:
