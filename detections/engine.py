@@ -205,6 +205,9 @@ class Engine:
 
     def reach(self) -> list[Alert]:
         """Do what waited for the watermark, after it has moved."""
+        deadline = self.correlations.next_deadline
+        if not self._waiting.items and (deadline is None or deadline >= self.watermark.value):
+            return []
         alerts: list[Alert] = []
         self._reach(alerts)
         return alerts

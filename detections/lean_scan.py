@@ -24,7 +24,6 @@ from detections.sigma.keywords import KeywordSearch, needed_pieces, without_keyw
 from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
 from detections.sigma.readers import Read
 from normalizer.events import Alert
-from pipeline.units import SECOND
 
 _EVENT_ID = "event.id"
 _INGESTED = "event.ingested"
@@ -33,6 +32,8 @@ _PROVIDER = "event.provider"
 _SEQUENCE = "event.sequence"
 _MOST_ACTIONS = 10_000
 _MOST_SECONDS = 4_096
+#: Nanoseconds of a last digit, by how many digits a second has behind the point.
+_UNITS = [10 ** (9 - digits) for digits in range(10)]
 #: Rule numbers of a line that must be read in full.
 _FULL: list[int] = []
 _NONE: frozenset[int] = frozenset()
@@ -114,23 +115,23 @@ class LeanScan:
         engine, paths = self._engine, self._events.paths
         keywords = """
         if number in wanted: found = FULL"""
-        # Of two texts in the same form it is seen without reading them which is the later second.
+        # Of two texts in the same form it is seen without reading them which is the later.
         plain = """not (
-                        received.__class__ is str is text.__class__
-                        and received[-1:] == "Z" == text[-1:] and received[10:11] == text[10:11]
-                        and received[:19] >= text[:19])"""
+                    received.__class__ is str is text.__class__ and received >= text
+                    and len(received) == len(text) > 10 and received[10] == text[10]
+                    and received[-1] == "Z" == text[-1])"""
         reach = """
-            text = e.{time}
-            try: time = clock(text)
-            except NotAnEvent: found = FULL
-            else:
-                if found is None:
-                    source = e.{provider}
-                    if source.__class__ is not str: source = source_of(source, e.{module})
-                    received = e.{ingested}
-                    if received is not None and {ahead}:
-                        time = plausible(time, receipt_of(received))[1]
-                    if see(source, time): alerts += reach()"""
+        text = e.{time}
+        try: time = clock(text)
+        except NotAnEvent: found = FULL
+        else:
+            if found is None:
+                source = e.{provider}
+                if source.__class__ is not str: source = source_of(source, e.{module})
+                received = e.{ingested}
+                if received is not None and {ahead}:
+                    time = plausible(time, receipt_of(received))[1]
+                if see(source, time): alerts += reach()"""
         source = """
 def scan(events, number, block, alerts, wanted):
     number -= 1
@@ -153,7 +154,7 @@ def scan(events, number, block, alerts, wanted):
                 provider=paths[_PROVIDER],
                 module=paths[_MODULE],
                 ingested=paths[_INGESTED],
-                ahead=plain if engine.watermark.limits.clock_tolerance >= SECOND else "True",
+                ahead=plain,
             )
             if engine.needs_time
             else "",
@@ -238,8 +239,8 @@ def scan(events, number, block, alerts, wanted):
         """Nanoseconds since the epoch. Raises NotAnEvent."""
         if value.__class__ is str and value[19:20] == "." and value[-1:] == "Z":
             digits = value[20:-1]
-            if len(digits) <= 9 and digits.isascii() and digits.isdigit():
-                return self._seconds[value[:19]] + int(digits.ljust(9, "0"))
+            if digits.isdigit() and digits.isascii() and len(digits) <= 9:
+                return self._seconds[value[:19]] + int(digits) * _UNITS[len(digits)]
         return nanoseconds(value)
 
 
