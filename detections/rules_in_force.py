@@ -85,7 +85,11 @@ class RulesInForce:
         before = [one for one in changes if one.sequence <= sequence]
         if before:
             return before[-1].record.rules
-        return changes[0].record.previous if changes else await self._remembered()
+        if (
+            changes
+        ):  # the first set that ever was in force was so from the beginning, for all we know
+            return changes[0].record.previous or changes[0].record.rules
+        return await self._remembered()
 
     async def announce(self, record: RulesChanged) -> int:
         """Put a set that is in the archive into force; the message of EVENTS that says so.

@@ -31,6 +31,8 @@ class ReloadRequest(Struct, frozen=True):
 
     reason: str | None = None
     operator: str | None = None
+    config: str | None = None
+    """The file that is meant, its whole path; None for whichever it is."""
 
 
 class RulesReloaded(Struct, frozen=True, kw_only=True):

@@ -10,7 +10,6 @@ from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
     from pipeline.bus import Bus
-    from pipeline.config.schema import Configuration
     from pipeline.reload import Reloaded, ReloadRequest, RulesReloaded
 
 #: A supervisor reads all files and lets stages end, which takes a while; in seconds.
@@ -33,17 +32,22 @@ def reload(
     """
     import msgspec
 
+    from pipeline.bus import BusUnavailable
     from pipeline.cli.asking import ask_bus
-    from pipeline.cli.reloading import examined, operator
+    from pipeline.cli.reloading import operator
     from pipeline.reload import ReloadRequest
 
-    loaded = examined(config)
-    request = ReloadRequest(reason=reason, operator=operator())
+    request = ReloadRequest(reason=reason, operator=operator(), config=str(config.absolute()))
 
     async def ask(bus: "Bus") -> "Reloaded":
-        return await _ask(bus, loaded, request)
+        return await _ask(bus, config, request)
 
-    found = ask_bus(config, "reload", ask)
+    try:
+        found = ask_bus(config, "reload", ask)
+    except BusUnavailable as error:
+        raise Failure(
+            f"{error}; if the bus's own settings were changed: they can't change while it runs"
+        ) from error
     if found.refused:
         typer.echo(found.refused, err=True)
         raise typer.Exit(CONFIGURATION)
@@ -53,19 +57,19 @@ def reload(
         _print(found, config)
 
 
-async def _ask(bus: "Bus", config: "Configuration", request: "ReloadRequest") -> "Reloaded":
-    """Ask the supervisor; where there is none, change the rules alone."""
+async def _ask(bus: "Bus", config: Path, request: "ReloadRequest") -> "Reloaded":
+    """Ask the supervisor, who examines all; where there is none, change the rules alone."""
     import msgspec
     import nats.errors
 
-    from pipeline.cli.reloading import announce
+    from pipeline.cli.reloading import announce, examined
     from pipeline.reload import Reloaded, reload_subject
 
     subject = reload_subject(bus.names)
     try:
         answer = await bus.client.request(subject, msgspec.json.encode(request), _PATIENCE)
     except nats.errors.NoRespondersError:
-        rules = await announce(bus, config.detections, request)
+        rules = await announce(bus, examined(config).detections, request)
         return Reloaded(rules=rules, supervised=False)
     except (nats.errors.TimeoutError, TimeoutError):
         raise Failure(

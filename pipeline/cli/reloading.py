@@ -48,6 +48,11 @@ class Reloading:
         self, bus: Bus, current: Configuration, request: ReloadRequest
     ) -> tuple[Configuration, Reloaded]:
         """Examine all files; announce other rules; say which stages are to be restarted."""
+        if request.config not in (None, str(self._path.absolute())):
+            return current, Reloaded(
+                refused=f"error: Tapewatch runs with {self._path.absolute()}, not with "
+                f"{request.config}; nothing was changed"
+            )
         try:
             # Reading hundreds of rules takes a second, in which the supervisor has other duties.
             config = await asyncio.to_thread(examined, self._path)

@@ -22,7 +22,7 @@ _LONGEST = 60
 def print_replay(found: "Replay", console: Console, seconds: float) -> None:
     """All of it, the rules that differ most first. `seconds` is what it took."""
     read = found.events + found.warm_up
-    rate = f", {rounded(read / seconds)} a second" if seconds >= 1 else ""
+    rate = f", {rounded(read / seconds)} a second" if seconds >= 10 else ""
     before = f" and {found.warm_up:,} before them" if found.warm_up else ""
     say(console, f"{plural(found.events, 'event')}{before}, from {found.source}{rate}")
     rules = "the rules in force then" if found.rules == "in force then" else found.rules

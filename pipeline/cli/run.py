@@ -42,10 +42,12 @@ def run(
         typer.echo(render(warnings), err=True)
     if only is None:
         from pipeline.cli.preflight import preflight
+        from pipeline.cli.reloading import Reloading
         from pipeline.process import run as run_process
 
         preflight(loaded)
-        run_process(Supervisor(loaded, config).run(until_done=until_done))
+        supervisor = Supervisor(loaded, config, reloader=Reloading(config))
+        run_process(supervisor.run(until_done=until_done))
     else:
         _run_stage(only, loaded, supervised)
 
