@@ -3,7 +3,9 @@
 import nats.js.errors
 
 from pipeline.bus.connection import Bus
+from pipeline.bus.lane_order import ORDER
 from pipeline.bus.positions import open_bucket
+from pipeline.bus.reader_names import NORMALIZER
 from pipeline.bus.streams import Stream
 from pipeline.failure import CONFIGURATION, Failure
 
@@ -24,7 +26,7 @@ async def agree_on_lanes(bus: Bus, lanes: int) -> None:
         noted = True
     except nats.js.errors.KeyNotFoundError:
         noted = False
-    if there != lanes and await bus.last_sequence(Stream.EVENTS):
+    if there != lanes and await _written(bus, there):
         raise Failure(
             f"detections.lanes is {lanes}, but the events on this bus are in {_said(there)}: what "
             f"their rules know would be lost. Set it back to {there}; or let everything be read, "
@@ -34,6 +36,12 @@ async def agree_on_lanes(bus: Bus, lanes: int) -> None:
         )
     if there != lanes or not noted:
         await bucket.put(_KEY, str(lanes).encode())
+
+
+async def _written(bus: Bus, lanes: int) -> bool:
+    """Whether the normalizer has written for so many lanes."""
+    token = NORMALIZER if lanes == 1 else ORDER
+    return await bus.writer(Stream.EVENTS, token).newest() is not None
 
 
 def _said(lanes: int) -> str:

@@ -121,7 +121,8 @@ class LaneSharing:
             self._away.close()
 
     async def _lease(self) -> None:
-        client = await connect_client(self._config, f"{self._worker}, leases", News())
+        news = News()
+        client = await connect_client(self._config, f"{self._worker}, leases", news)
         try:
             consumers = LaneConsumers(client, self._names)
             await consumers.prepare(self._lanes, self._config.streams.events.replicas)
@@ -148,6 +149,7 @@ class LaneSharing:
                     await consumers.give_back(lane)
             await workers.leave()
         finally:
+            news.closing = True
             await client.close()
 
     async def _until_stopped(self) -> None:
