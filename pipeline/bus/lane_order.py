@@ -100,6 +100,13 @@ class LaneGroups(Generic[T]):
         self._apart.append(group)
         return []
 
+    def rest(self) -> list[T]:
+        """What waits for an order that doesn't come, where reading ends within a group."""
+        waiting = [record for records in self._records.values() for record in records]
+        apart = [step for group in self._apart for step in group.steps]
+        self._records, self._apart = {}, []
+        return waiting + [step for step in apart if not isinstance(step, Mark)]
+
     def _complete(self, message: StreamMessage) -> list[Group[T]]:
         order = _decode(message.data)
         queues = [self._records.get(subject) for subject in order.subjects]

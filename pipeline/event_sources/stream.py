@@ -14,6 +14,7 @@ import nats.js.errors
 from nats.js.api import RawStreamMsg
 
 from pipeline.bus import Bus, MessagesExpired, Stream
+from pipeline.bus.lane_order import LaneGroups, Mark, is_order
 from pipeline.bus.opened import opened_bus
 from pipeline.config.schema import EmbeddedBus, ExternalBus
 from pipeline.event_sources.batches import Batch
@@ -64,7 +65,7 @@ class StreamSource:
         return self._notes
 
     def batches(self) -> Iterator[Batch]:
-        """One batch for every message. Raises Failure."""
+        """One batch for every message, or for all lanes' messages of a group. Raises Failure."""
         return drawn(self._batches())
 
     async def _batches(self) -> AsyncGenerator[Batch]:
@@ -82,6 +83,8 @@ class StreamSource:
             start = await start_time(bus, self._since, state.first_seq, state.last_seq)
             reader = bus.reader(Stream.EVENTS, after=after, start_time=start)
             stack.push_async_callback(reader.close)
+            # Lanes' records come in the order of RAW, as a single lane would have them.
+            groups = LaneGroups[bytes]()
             begun: int | None = None
             quiet = 0
             while reader.position < last:
@@ -99,16 +102,20 @@ class StreamSource:
                     )
                 for message in messages:
                     if message.sequence > last:
-                        return
+                        break
                     if begun is None:
                         begun = message.sequence
                         self.total = last - begun + 1
-                    yield Batch(
-                        f"{Stream.EVENTS.value}/{message.sequence}",
-                        1,
-                        message.data.split(b"\n"),
-                        message.sequence - begun + 1,
-                    )
+                    lines = [] if is_order(message) else message.data.split(b"\n")
+                    for group in groups.take(message, lines):
+                        yield Batch(
+                            f"{Stream.EVENTS.value}/{group.message.sequence}",
+                            1,
+                            [step for step in group.steps if not isinstance(step, Mark)],
+                            message.sequence - begun + 1,
+                        )
+            if rest := groups.rest():
+                yield Batch(f"{Stream.EVENTS.value}/{last}", 1, rest, self.total or 1)
 
 
 async def start_time(bus: Bus, since: int | None, first: int, last: int) -> str | None:
