@@ -1,5 +1,9 @@
 """The Elasticsearch sink: documents to data streams, each once, by its event.id.
 
+Events whose block left the chain are marked `blockchain.orphaned: true`; those that are told again
+since it came back, `false`. Alerts get `surveillance.alert.status` and `status_reason`. Marks are
+set in the order of the stream, behind all that came before. They need the privilege `index`.
+
 `create` with `_id` = event.id: a second copy is a 409, which counts as delivered. Ids are unique
 within one backing index only, so after a rollover a second `create` would be a second copy. Where
 a copy may be there already (the bus delivers again, or an attempt broke off) and the stream has
@@ -36,6 +40,8 @@ from delivery.elasticsearch_client import (
     logged_in,
     unavailable,
 )
+from delivery.elasticsearch_marks import mark_alert, mark_orphaned, mark_returned
+from delivery.marks import AlertChange, Mark, OrphanedBlocks
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
 from delivery.template_installer import TemplateReport, install_templates, missing_templates
 from delivery.templates import StreamNames
@@ -111,21 +117,22 @@ class ElasticsearchSink:
             await client.close()
 
     async def deliver(self, batch: Sequence[Document]) -> Delivered:
-        """Index the documents, one content after the other."""
-        by_content: dict[Content, dict[str, Document]] = {}
+        """Index the documents, one content after the other, and set the marks in their places."""
+        by_content: dict[Content, list[Document]] = {}
         for document in batch:
-            by_content.setdefault(document.content, {})[document.id] = document
-        written = already = 0
+            by_content.setdefault(document.content, []).append(document)
+        written = 0
         refused: list[Refused] = []
         for content, documents in by_content.items():
-            part = await self._deliver(content, list(documents.values()))
-            written += part.written
-            already += part.already
-            refused.extend(part.refused)
-        twice = len(batch) - sum(map(len, by_content.values()))
-        return Delivered(written=written, already=already + twice, refused=tuple(refused))
+            for run in _up_to_marks(documents):
+                part = await self._deliver(content, run)
+                written += part.written
+                refused.extend(part.refused)
+        already = len(batch) - written - len(refused)
+        return Delivered(written=written, already=already, refused=tuple(refused))
 
-    async def _deliver(self, content: Content, documents: Sequence[Document]) -> Delivered:
+    async def _deliver(self, content: Content, run: Sequence[Document]) -> Delivered:
+        documents = list({document.id: document for document in run}.values())
         unsure = self._unsure.get(content, frozenset())
         # Noted before anything is sent, so that a cancelled delivery is remembered as well.
         self._unsure[content] = unsure.union(d.id for d in documents)
@@ -136,11 +143,14 @@ class ElasticsearchSink:
             present = await _rolled_over(client, stream, suspects) if suspects else set[str]()
             written, already = 0, len(present)
             refused: list[Refused] = []
+            there = list(present)
             for chunk in chunks([d for d in documents if d.id not in present], self._most_bytes):
-                part = await self._bulk(client, stream, chunk)
+                part = await self._bulk(client, stream, chunk, there)
                 written += part.written
                 already += part.already
                 refused.extend(part.refused)
+            told_again = there if content == "events" else ()
+            await self._set_marks(client, stream, told_again, run[-1].mark)
         except ElasticsearchErrors as error:
             raise unavailable(error) from None
         except msgspec.ValidationError as error:
@@ -148,9 +158,34 @@ class ElasticsearchSink:
         del self._unsure[content]
         return Delivered(written=written, already=already, refused=tuple(refused))
 
+    async def _set_marks(
+        self, client: AsyncElasticsearch, stream: str, there: Sequence[str], mark: Mark | None
+    ) -> None:
+        """What was there already and is told again holds; then what the last document says."""
+        try:
+            if there:
+                await mark_returned(client, stream, there)
+            match mark:
+                case OrphanedBlocks():
+                    await mark_orphaned(client, stream, mark)
+                case AlertChange():
+                    await mark_alert(client, stream, mark)
+                case None:
+                    pass
+        except ApiError as error:
+            if error.status_code != 403:
+                raise
+            if mark is not None:
+                _log.warning("the user may not mark what a fork orphaned", stream=stream)
+
     async def _bulk(
-        self, client: AsyncElasticsearch, stream: str, documents: Sequence[Document]
+        self,
+        client: AsyncElasticsearch,
+        stream: str,
+        documents: Sequence[Document],
+        there: list[str],
     ) -> Delivered:
+        """Create documents; the ids of those that are there already are added to `there`."""
         fitting: list[Document] = []
         refused: list[Refused] = []
         for document in documents:
@@ -176,18 +211,22 @@ class ElasticsearchSink:
                 refused.append(Refused(document=fitting[0], reason=reason))
                 return Delivered(refused=tuple(refused))
             middle = len(fitting) // 2
-            first = await self._bulk(client, stream, fitting[:middle])
-            second = await self._bulk(client, stream, fitting[middle:])
+            first = await self._bulk(client, stream, fitting[:middle], there)
+            second = await self._bulk(client, stream, fitting[middle:], there)
             return Delivered(
                 written=first.written + second.written,
                 already=first.already + second.already,
                 refused=(*refused, *first.refused, *second.refused),
             )
         results = [item.create for item in msgspec.convert(answer.body, BulkAnswer).items]
-        return self._sorted(fitting, results, refused)
+        return self._sorted(fitting, results, refused, there)
 
     def _sorted(
-        self, documents: Sequence[Document], results: Sequence[ItemResult], refused: list[Refused]
+        self,
+        documents: Sequence[Document],
+        results: Sequence[ItemResult],
+        refused: list[Refused],
+        there: list[str],
     ) -> Delivered:
         written = already = 0
         again: list[ItemResult] = []
@@ -199,6 +238,7 @@ class ElasticsearchSink:
                     written += 1
                 case "already":
                     already += 1
+                    there.append(document.id)
                 case "refused":
                     error = result.error
                     reason = f"Elasticsearch: {error.type}: {(error.reason or '')[:1000]}"
@@ -277,6 +317,16 @@ class ElasticsearchSink:
             said = "the server's certificate isn't verified"
             findings.append(_finding("warning", subject, said, advice))
         return findings
+
+
+def _up_to_marks(documents: Sequence[Document]) -> list[list[Document]]:
+    """The documents in runs; one that says something of others ends a run."""
+    runs: list[list[Document]] = [[]]
+    for document in documents:
+        runs[-1].append(document)
+        if document.mark is not None:
+            runs.append([])
+    return [run for run in runs if run]
 
 
 async def _rolled_over(

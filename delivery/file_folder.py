@@ -20,6 +20,8 @@ from typing import Literal
 import msgspec
 from msgspec import Struct, field
 
+from delivery.marks import OrphanedBlocks
+
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([0-9]{8})\.ndjson")
 #: Documents hold investors' trading: the owner writes, the group reads, nobody else.
 FOLDER_MODE = 0o750
@@ -28,10 +30,35 @@ FILE_MODE = 0o640
 
 class _EventOfLine(Struct):
     id: str
+    provider: str = ""
+    original: str = ""
+
+
+class _Hashes(Struct):
+    hash: list[str] = field(default_factory=list[str])
+
+
+class _Common(Struct):
+    number: int = -1
+
+
+class _Reorganisation(Struct):
+    common: _Common = field(default_factory=_Common)
+    orphaned: _Hashes = field(default_factory=_Hashes)
+
+
+class _Chain(Struct):
+    id: int = -1
+
+
+class _Blockchain(Struct):
+    chain: _Chain = field(default_factory=_Chain)
+    reorganisation: _Reorganisation | None = None
 
 
 class _Line(Struct):
     event: _EventOfLine
+    blockchain: _Blockchain | None = None
 
 
 _line_decoder = msgspec.json.Decoder(_Line)
@@ -44,14 +71,21 @@ class Rotation(Struct, frozen=True, kw_only=True):
     age: int
 
 
+class RecoveredLine(Struct, frozen=True):
+    """A document that was written: its id, and which blocks it says that left the chain."""
+
+    id: str
+    orphaned: OrphanedBlocks | None = None
+
+
 class Recovered(Struct, frozen=True, kw_only=True):
     """What was found in a folder when it was opened.
 
-    `ids`: of the newest documents, oldest first. `torn`: where the end of the newest file was moved
-    to because a crash had left it unfinished; its documents were never acknowledged.
+    `lines`: of the newest documents, oldest first. `torn`: where the end of the newest file was
+    moved to because a crash had left it unfinished; its documents were never acknowledged.
     """
 
-    ids: list[str] = field(default_factory=list[str])
+    lines: list[RecoveredLine] = field(default_factory=list[RecoveredLine])
     torn: Path | None = None
 
 
@@ -78,7 +112,7 @@ class NdjsonFolder:
         return self._lock is not None
 
     def open(self, remember: int) -> Recovered:
-        """Lock the folder, cut off a torn end, and read the ids of the last `remember` lines."""
+        """Lock the folder, cut off a torn end, and read what the last `remember` lines are."""
         self.path.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
         lock = os.open(self.path / ".lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, FILE_MODE)
         try:
@@ -86,17 +120,17 @@ class NdjsonFolder:
             files = _files(self.path)
             self._counter = _counter(files[-1]) if files else 0
             torn = self._cut_torn_end(files[-1], remember) if files else None
-            ids: list[str] = []
+            lines: list[RecoveredLine] = []
             for file in reversed(files):
-                if len(ids) >= remember:
+                if len(lines) >= remember:
                     break
-                ids.extend(_newest_ids(file, remember - len(ids)))
+                lines.extend(_newest_lines(file, remember - len(lines)))
         except BaseException:
             os.close(lock)
             raise
         self._lock = lock
-        ids.reverse()
-        return Recovered(ids=ids, torn=torn)
+        lines.reverse()
+        return Recovered(lines=lines, torn=torn)
 
     def append(self, lines: Sequence[bytes]) -> None:
         """Write `lines`, each ended by a line feed; durable on return where sync is `always`."""
@@ -211,23 +245,39 @@ def _whole_bytes(file: Path, scan: int) -> int:
     size = file.stat().st_size
     whole = size
     for start, line in _lines_from_end(file, scan + 1):
-        if line is None or _id_of(line) is None:
+        if line is None or _read(line) is None:
             whole = start
     return whole
 
 
-def _newest_ids(file: Path, most: int) -> Iterator[str]:
-    """Ids of the last `most` lines of `file`, the newest first."""
+def _newest_lines(file: Path, most: int) -> Iterator[RecoveredLine]:
+    """The last `most` lines of `file`, the newest first."""
     for _, line in _lines_from_end(file, most):
-        if line is not None and (found := _id_of(line)) is not None:
+        if line is not None and (found := _read(line)) is not None:
             yield found
 
 
-def _id_of(line: bytes) -> str | None:
+def _read(line: bytes) -> RecoveredLine | None:
+    """What is to know of a line; None for one that is broken."""
     try:
-        return _line_decoder.decode(line).event.id
+        read = _line_decoder.decode(line)
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return None
+    event, chain = read.event, read.blockchain
+    if chain is None or chain.reorganisation is None or not event.original:
+        return RecoveredLine(event.id)
+    fork = chain.reorganisation
+    return RecoveredLine(
+        event.id,
+        OrphanedBlocks(
+            chain_id=chain.chain.id,
+            provider=event.provider,
+            above=fork.common.number,
+            hashes=tuple(fork.orphaned.hash),
+            ingested=0,
+            original=event.original,
+        ),
+    )
 
 
 def _lines_from_end(file: Path, most: int) -> Iterator[tuple[int, bytes | None]]:

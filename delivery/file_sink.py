@@ -1,20 +1,22 @@
 """The file sink: nested ECS documents as NDJSON, one folder per content.
 
 A document is written once: the ids of the last `REMEMBERED` documents are kept, and read back from
-the newest files at the start, so what the bus delivers again after a crash is recognised.
+the newest files at the start, so what the bus delivers again after a crash is recognised. An event
+whose block left the chain and came back is written again: of two copies the later one counts, and
+of an event and a later `chain-reorganised` the latter. Updates of alerts are lines of their own.
 """
 
 import asyncio
 import os
 import tempfile
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 import structlog
 
 from delivery.file_folder import FOLDER_MODE, NdjsonFolder, Rotation, free_bytes
-from delivery.recent_ids import RecentIds
+from delivery.seen_documents import SeenDocuments, parts
 from delivery.sink import Content, Delivered, Document, SinkUnavailable
 from pipeline.findings import Finding
 from pipeline.units import GIB, about_size
@@ -51,7 +53,7 @@ class FileSink:
         self._streams = {
             content: _ContentFiles(
                 NdjsonFolder(path / content, Rotation(size=rotate_size, age=rotate_after), sync),
-                RecentIds(remembered),
+                SeenDocuments(remembered),
             )
             for content in contents
         }
@@ -89,13 +91,16 @@ class FileSink:
     async def _write(self, stream: "_ContentFiles", documents: Sequence[Document]) -> Delivered:
         if not stream.folder.is_open:
             await self._recover(stream)
-        new = {d.id: d.body for d in documents if d.id not in stream.recent}
-        if new:
-            try:
-                await _to_the_end(stream.append(new))
-            except OSError as error:
-                raise self._unavailable(stream, error) from error
-        return Delivered(written=len(new), already=len(documents) - len(new))
+        written = 0
+        for part in parts(documents):
+            new = stream.seen.unseen(part)
+            if new:
+                try:
+                    await _to_the_end(stream.append(new))
+                except OSError as error:
+                    raise self._unavailable(stream, error) from error
+                written += len(new)
+        return Delivered(written=written, already=len(documents) - written)
 
     async def _recover(self, stream: "_ContentFiles") -> None:
         if stream.folder.is_open:
@@ -104,8 +109,11 @@ class FileSink:
             recovered = await asyncio.to_thread(stream.folder.open, self._remembered)
         except OSError as error:
             raise self._unavailable(stream, error) from error
-        stream.recent.clear()
-        stream.recent.add(recovered.ids)
+        stream.seen.clear()
+        for line in recovered.lines:
+            stream.seen.add_id(line.id)
+            if line.orphaned is not None:
+                stream.seen.orphan(line.orphaned)
         if recovered.torn is not None:
             _log.warning(
                 "the end of a file was torn and moved aside; its documents come again",
@@ -123,14 +131,14 @@ class FileSink:
 
 
 class _ContentFiles:
-    def __init__(self, folder: NdjsonFolder, recent: RecentIds) -> None:
+    def __init__(self, folder: NdjsonFolder, seen: SeenDocuments) -> None:
         self.folder = folder
-        self.recent = recent
+        self.seen = seen
         self.lock = asyncio.Lock()
 
-    async def append(self, bodies: Mapping[str, bytes]) -> None:
-        await asyncio.to_thread(self.folder.append, list(bodies.values()))
-        self.recent.add(bodies)
+    async def append(self, documents: Sequence[Document]) -> None:
+        await asyncio.to_thread(self.folder.append, [document.body for document in documents])
+        self.seen.add(documents)
 
 
 async def _to_the_end(work: Coroutine[Any, Any, None]) -> None:

@@ -1,6 +1,6 @@
 """The ids that a sink took lately, in bounded memory."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 
 class RecentIds:
@@ -25,6 +25,11 @@ class RecentIds:
         self._younger.update(document_ids)
         if len(self._younger) >= self._least:
             self._older, self._younger = self._younger, set()
+
+    def forget(self, which: Callable[[str], bool]) -> None:
+        """Forget those for which it is true. Looks at all."""
+        self._younger = {one for one in self._younger if not which(one)}
+        self._older = {one for one in self._older if not which(one)}
 
     def clear(self) -> None:
         """Forget all."""

@@ -10,6 +10,7 @@ from typing import Literal, Protocol
 
 from msgspec import Struct
 
+from delivery.marks import Mark
 from pipeline.findings import Finding
 
 Content = Literal["events", "alerts"]
@@ -21,7 +22,7 @@ class Document(Struct, frozen=True, gc=False, kw_only=True):
     `body` is the nested ECS document as JSON on one line, without the line's end. `timestamp` is
     its `@timestamp` in nanoseconds since the epoch. `position` is where it lies on the bus:
     stream/sequence/index. `redelivered` says that the bus has handed it out before, so that a copy
-    may be in the sink already.
+    may be in the sink already. `mark` is what it says of documents that came before it.
     """
 
     content: Content
@@ -31,6 +32,7 @@ class Document(Struct, frozen=True, gc=False, kw_only=True):
     position: str
     body: bytes
     redelivered: bool = False
+    mark: Mark | None = None
 
 
 class Refused(Struct, frozen=True, kw_only=True):

@@ -9,12 +9,14 @@ import nats.errors
 import nats.js.errors
 import structlog
 
+from delivery.marks import mark_of
 from delivery.retry import FailedAttempt, RetryPolicy, deliver_until_taken, open_until_ready
 from delivery.sink import Content, Document, Refused, Sink
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.ecs import nest
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.dead_letters import encode_fitting
+from pipeline.bus.lane_order import is_order
 from pipeline.bus.positions import Position
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.status_board import ReaderState
@@ -31,7 +33,7 @@ CACHED_MESSAGES = 128
 #: Without anything to deliver, the lag is looked up this often, in seconds.
 IDLE_LOOK = 1.0
 
-_decoder = msgspec.json.Decoder(Record | Alert)
+_decoder = msgspec.json.Decoder(Record | Alert | AlertUpdate)
 _encoder = msgspec.json.Encoder()
 
 
@@ -58,6 +60,8 @@ def documents_of(content: Content, message: StreamMessage) -> list[Document]:
     """The nested ECS documents of a message of EVENTS or ALERTS."""
     stream = STREAMS[content].value
     documents: list[Document] = []
+    if content == "events" and is_order(message):
+        return documents  # that is for lanes only
     for index, line in enumerate(message.data.split(b"\n")):
         record = _decoder.decode(line)
         documents.append(
@@ -68,6 +72,7 @@ def documents_of(content: Content, message: StreamMessage) -> list[Document]:
                 source=record.provider,
                 position=f"{stream}/{message.sequence}/{index}",
                 body=_encoder.encode(nest(record)),
+                mark=mark_of(record),
             )
         )
     return documents

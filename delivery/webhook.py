@@ -3,9 +3,11 @@
 Alerts of staged rules, which are on trial, are left out unless they are asked for.
 
 The body is JSON: `id`, `level`, `summary` (one line for people), `url` (the rule's reference, or
-null) and `alert`, the whole nested ECS document. Headers:
+null) and `alert`, the whole nested ECS document. `status` is `new`; an alert that was retracted or
+reinstated, since its chain was reorganised, is a further notification with that `status`, with the
+alert's own id as `alert_id`, and with the update as `alert`. Headers:
 
-- `Idempotency-Key`: the alert's id. After a crash or a lost answer an alert may come again; a
+- `Idempotency-Key`: the `id`. After a crash or a lost answer an alert may come again; a
   receiver drops the second copy by this key.
 - `Tapewatch-Signature: t=<epoch seconds>,v1=<hex>` where a secret is configured: HMAC-SHA-256 with
   the secret over `<t>.<body>`. A receiver computes it over the body's bytes as they came, compares
@@ -20,6 +22,7 @@ import hashlib
 import hmac
 import time
 from collections.abc import Mapping, Sequence
+from typing import Literal
 
 import httpx
 import msgspec
@@ -36,7 +39,7 @@ from delivery.endpoint import (
 )
 from delivery.recent_ids import RecentIds
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
-from normalizer.events import SEVERITY, Level
+from normalizer.events import SEVERITY, AlertStatus, Level
 from pipeline.findings import Finding
 from pipeline.secrets import SecretText
 
@@ -44,9 +47,15 @@ REMEMBERED = 10_000
 _TRY_AGAIN = frozenset((408, 425, 429))
 
 
+class _StatusPart(Struct):
+    id: str | None = None
+    status: AlertStatus | None = None
+
+
 class _SurveillancePart(Struct):
     level: Level
     staged: bool = False
+    alert: _StatusPart = field(default_factory=_StatusPart)
 
 
 class _RulePart(Struct):
@@ -68,6 +77,8 @@ class _AlertParts(Struct):
 
 class _Body(Struct):
     id: str
+    alert_id: str
+    status: Literal["new"] | AlertStatus
     level: Level
     summary: str
     url: str | None
@@ -231,10 +242,15 @@ class WebhookSink:
 
 
 def _body(document: Document, parts: _AlertParts) -> bytes:
-    summary = f"{parts.rule.name}: {parts.event.reason}".strip(": ")
+    about = parts.surveillance.alert
+    status = about.status or "new"
+    texts = [parts.rule.name, "" if status == "new" else status, parts.event.reason]
+    summary = ": ".join(text for text in texts if text)
     return _body_encoder.encode(
         _Body(
             id=document.id,
+            alert_id=about.id or document.id,
+            status=status,
             level=parts.surveillance.level,
             summary=summary,
             url=parts.rule.reference,

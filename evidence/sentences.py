@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from normalizer.events import Alert, Event, OrderEvent, Record
+from normalizer.events import Alert, AlertUpdate, Event, OrderEvent, PartyEvent, Record
 from normalizer.events.chain import PoolSwap, TokenTransfer, TokenTransferRefused
 from normalizer.events.market import OrderCancelled, OrderFilled, OrderPlaced, OrderReceived, Trade
 
@@ -14,14 +14,14 @@ _DONE: dict[type[Any], str] = {
 }
 
 
-def sentence(event: Record | Alert) -> str:
+def sentence(event: Record | Alert | AlertUpdate) -> str:
     """Who did what with how much, as far as the event tells it. One line, nothing left to guess.
 
     Addresses and ids are whole; values are as the source gave them, so don't take the text for
     markup.
     """
     match event:
-        case Alert():
+        case Alert() | AlertUpdate():
             return event.message
         case Trade():
             return (
@@ -78,10 +78,12 @@ def _swap(event: PoolSwap) -> str:
 
 
 def _anything(event: Record) -> str:
+    text = _action(event)
+    if not isinstance(event, PartyEvent):
+        return f"{text}: {event.reason}" if event.reason else text
     party = _who(
         event.investor_address or event.investor_account, event.investor_id, event.token_symbol
     )
-    text = _action(event)
     return f"{text}: {party}" if party else text
 
 

@@ -8,12 +8,14 @@ import msgspec
 from msgspec import Struct
 
 from delivery.file_folder import NAME
+from delivery.marks import frame_place
 from evidence.sentences import sentence
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised, Record
 from normalizer.events.ecs import UnreadableDocument, parse
 
 #: What the file sink writes below its `path`.
 ALERTS, EVENTS = "alerts", "events"
+_FORK = "chain-reorganised"
 _LONGEST_LINE = 32 * 1024 * 1024
 
 
@@ -44,6 +46,8 @@ class Entry(Struct, frozen=True, kw_only=True, omit_defaults=True):
     trade_id: str | None = None
     completing: bool = False
     """Whether this event made the alert come."""
+    orphaned: bool = False
+    """Whether its block left the chain, as far as was delivered."""
 
 
 class Timeline(Struct, frozen=True, kw_only=True):
@@ -56,6 +60,8 @@ class Timeline(Struct, frozen=True, kw_only=True):
     """`event.id` of evidence that is not there."""
     unreadable: tuple[str, ...] = ()
     """Lines that could hold evidence but can't be read: file, line and reason."""
+    update: AlertUpdate | None = None
+    """The newest word on the alert: that it was retracted, or reinstated. None while it stands."""
 
     @property
     def complete(self) -> bool:
@@ -71,23 +77,32 @@ def timeline(alert: str | Alert, folder: Path) -> Timeline:
     """
     found = alert if isinstance(alert, Alert) else find_alert(alert, folder)
     bad: list[str] = []
-    events = read_events(frozenset(found.evidence_events), folder, bad)
-    return timeline_of(found, events, unreadable=bad)
+    forks: list[ChainReorganised] = []
+    events = read_events(frozenset(found.evidence_events), folder, bad, forks)
+    update = newest_update(found.id, folder, bad)
+    return timeline_of(found, events, unreadable=bad, forks=forks, update=update)
 
 
 def timeline_of(
-    alert: Alert, events: Mapping[str, Record], *, unreadable: Iterable[str] = ()
+    alert: Alert,
+    events: Mapping[str, Record],
+    *,
+    unreadable: Iterable[str] = (),
+    forks: Iterable[ChainReorganised] = (),
+    update: AlertUpdate | None = None,
 ) -> Timeline:
-    """The timeline of an alert, given events by their id. Pure."""
+    """The timeline of an alert, given events by their id, and what came later. Pure."""
+    known = tuple(forks)
     wanted = list(dict.fromkeys(alert.evidence_events))
     there = [events[one] for one in wanted if one in events]
     completing = wanted[-1] if wanted else None
-    entries = [_entry(event, alert, event.id == completing) for event in there]
+    entries = [_entry(event, alert, event.id == completing, known) for event in there]
     return Timeline(
         alert=alert,
         entries=tuple(sorted(entries, key=lambda entry: entry.timestamp)),
         missing=tuple(one for one in wanted if one not in events),
         unreadable=tuple(unreadable),
+        update=update,
     )
 
 
@@ -119,30 +134,42 @@ def find_alert(alert_id: str, folder: Path) -> Alert:
 
 
 def read_events(
-    wanted: frozenset[str], folder: Path, unreadable: list[str] | None = None
+    wanted: frozenset[str],
+    folder: Path,
+    unreadable: list[str] | None = None,
+    forks: list[ChainReorganised] | None = None,
 ) -> dict[str, Record]:
-    """Events by id, from the newest files first; what can't be read is noted in `unreadable`."""
+    """Events by id, from the newest files first; what can't be read is noted in `unreadable`.
+
+    Of several copies it is the newest. `forks` gets the reorganisations that came behind them.
+    """
     bad = [] if unreadable is None else unreadable
     events: dict[str, Record] = {}
     decode = msgspec.json.Decoder(_Identified).decode
-    for line, place in _lines(_files(folder / EVENTS)):
+    for file in _files(folder / EVENTS):
         if len(events) == len(wanted):
             break
-        try:
-            event_id = decode(line).event.id
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            bad.append(f"{place}: {error}")
-            continue
-        if event_id not in wanted or event_id in events:
-            continue
-        record = _read(line, place, bad)
-        if record is not None and not isinstance(record, Alert):
-            events[event_id] = record
+        here: dict[str, Record] = {}
+        for line, place in _lines([file]):
+            try:
+                event = decode(line).event
+            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                bad.append(f"{place}: {error}")
+                continue
+            if event.action != _FORK and (event.id not in wanted or event.id in events):
+                continue
+            record = _read(line, place, bad)
+            if isinstance(record, ChainReorganised) and forks is not None:
+                forks.append(record)
+            if record is not None and not isinstance(record, Alert | AlertUpdate):
+                here[record.id] = record
+        events |= {key: record for key, record in here.items() if key in wanted}
     return events
 
 
 class _EventPart(Struct):
     id: str
+    action: str = ""
 
 
 class _Identified(Struct):
@@ -151,7 +178,38 @@ class _Identified(Struct):
     event: _EventPart
 
 
-def _entry(event: Record, alert: Alert, completing: bool) -> Entry:
+def newest_update(
+    alert_id: str, folder: Path, unreadable: list[str] | None = None
+) -> AlertUpdate | None:
+    """The newest update about an alert; what can't be read is noted in `unreadable`."""
+    bad = [] if unreadable is None else unreadable
+    for file in _files(folder / ALERTS):
+        found: AlertUpdate | None = None
+        for line, place in _lines([file], _needle(alert_id)):
+            record = _read(line, place, bad)
+            if isinstance(record, AlertUpdate) and record.alert_id == alert_id:
+                found = record
+        if found is not None:
+            return found
+    return None
+
+
+def _is_orphaned(event: Record, forks: Iterable[ChainReorganised]) -> bool:
+    """Whether one of the forks came behind the event, and took it back."""
+    if not isinstance(event, ChainEvent):
+        return False
+    place = frame_place(event.original)
+    return any(
+        (fork.chain_id, fork.provider) == (event.chain_id, event.provider)
+        and event.block_number > fork.common_number
+        and place < frame_place(fork.original)
+        for fork in forks
+    )
+
+
+def _entry(
+    event: Record, alert: Alert, completing: bool, forks: Iterable[ChainReorganised]
+) -> Entry:
     orders = (
         getattr(event, "order_id", None),
         getattr(event, "maker_order_id", None),
@@ -170,6 +228,7 @@ def _entry(event: Record, alert: Alert, completing: bool) -> Entry:
         order_ids=tuple(dict.fromkeys(one for one in orders if one is not None)),
         trade_id=getattr(event, "trade_id", None),
         completing=completing,
+        orphaned=_is_orphaned(event, forks),
     )
 
 
@@ -195,7 +254,7 @@ def _needle(text: str) -> bytes:
     return msgspec.json.encode(text)[1:-1]
 
 
-def _read(line: bytes, place: str, unreadable: list[str]) -> Record | Alert | None:
+def _read(line: bytes, place: str, unreadable: list[str]) -> Record | Alert | AlertUpdate | None:
     try:
         return parse(msgspec.json.decode(line, type=dict[str, Any]))
     except (msgspec.MsgspecError, UnreadableDocument, UnicodeDecodeError, RecursionError) as error:

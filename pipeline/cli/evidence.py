@@ -50,6 +50,9 @@ def print_timeline(timeline: "Timeline", console: Console) -> None:
     alert = timeline.alert
     console.print(Text(_plain(f"{alert.rule_name}  ({alert.level})"), style="bold"))
     console.print(Text(_plain(alert.reason)))
+    if (update := timeline.update) is not None:
+        style = "bold red" if update.status == "retracted" else "bold green"
+        console.print(Text(_plain(f"{update.status}: {update.reason}"), style=style))
     console.print(Text(f"alert {alert.id}, {_time(alert.timestamp)}\n", style="dim"))
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("time (UTC)", no_wrap=True)
@@ -57,6 +60,8 @@ def print_timeline(timeline: "Timeline", console: Console) -> None:
     table.add_column("what")
     for entry in timeline.entries:
         what = Text(_plain(entry.summary), style="bold" if entry.completing else "")
+        if entry.orphaned:
+            what.append("  orphaned: its block left the chain", style="not bold red")
         what.append("\n" + _plain(_proof(entry)), style="not bold dim")
         table.add_row(_time(entry.timestamp)[11:-1], _relative(entry.relative), what)
     console.print(table)
@@ -77,6 +82,7 @@ def _document(timeline: "Timeline") -> dict[str, Any]:
         ],
         "missing": timeline.missing,
         "unreadable": timeline.unreadable,
+        "update": None if timeline.update is None else nest(timeline.update),
     }
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from delivery.endpoint import HttpOptions, retry_after
 from delivery.retry import RetryPolicy, deliver_until_taken
-from delivery.sink import Delivered, Refused, SinkUnavailable
+from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from delivery.webhook import WebhookSink
 from pipeline.secrets import SecretText
 from pipeline.units import MILLISECOND, SECOND
@@ -35,6 +35,25 @@ def posted(receiver: WebhookReceiver) -> list[str]:
     return [msgspec.json.decode(r.body)["id"] for r in receiver.requests]
 
 
+async def test_a_retraction_is_posted_for_an_alert_that_was_notified(webhook: WebhookReceiver):
+    def update(number: int, level: str) -> Document:
+        body = {
+            "event": {"id": f"update-{number}", "reason": "block 7 was orphaned"},
+            "rule": {"name": "Wash trading"},
+            "surveillance": {"level": level, "alert": {"id": f"a-{number}", "status": "retracted"}},
+        }
+        return document("alerts", f"update-{number}", body)
+
+    sink = sink_to(webhook)
+    assert await sink.deliver([update(1, "high"), update(2, "low")]) == Delivered(
+        written=1, skipped=1
+    )
+    (request,) = webhook.requests
+    body = msgspec.json.decode(request.body)
+    assert (body["id"], body["alert_id"], body["status"]) == ("update-1", "a-1", "retracted")
+    assert body["summary"] == "Wash trading: retracted: block 7 was orphaned"
+
+
 async def test_an_alert_is_posted_whole_with_a_summary(webhook: WebhookReceiver):
     one = alert(1)
     assert await sink_to(webhook).deliver([one]) == Delivered(written=1)
@@ -42,6 +61,8 @@ async def test_an_alert_is_posted_whole_with_a_summary(webhook: WebhookReceiver)
     body = msgspec.json.decode(request.body)
     assert body == {
         "id": "alert-1",
+        "alert_id": "alert-1",
+        "status": "new",
         "level": "high",
         "summary": "Wash trading: A bought from itself",
         "url": "https://example.org/wash",

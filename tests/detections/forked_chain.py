@@ -3,6 +3,8 @@
 from collections.abc import AsyncIterator, Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from detections.engine import Engine
 from detections.lane_events import Taken
 from detections.rewind import RewindingEngine, read_state
@@ -38,7 +40,13 @@ class ForkedChain:
         name = "".join(self.branches)
         if name not in self._made:
             self._made[name] = self._block(name, list(amounts))
-        self.messages.append(self._made[name])
+        received = START + (len(self.messages) + 2) * SECOND
+        self.messages.append(
+            [
+                msgspec.structs.replace(record, original=self._next_frame(), ingested=received)
+                for record in self._made[name]
+            ]
+        )
 
     def fork(self, depth: int, *, known: bool = True) -> None:
         """Leave so many blocks."""
@@ -51,8 +59,8 @@ class ForkedChain:
                     **self._of,
                     id=f"{self._of['provider']}:fork-{self._forks}",
                     timestamp=START + common * SECOND,
-                    ingested=START + old * SECOND,
-                    original=f"RAW/{len(self.messages)}/0",
+                    ingested=START + (len(self.messages) + 2) * SECOND,
+                    original=self._next_frame(),
                     common_number=common,
                     common_hash=self.hash_at(common),
                     depth=depth,
@@ -65,6 +73,9 @@ class ForkedChain:
             ]
         )
         del self.branches[common:]
+
+    def _next_frame(self) -> str:
+        return f"RAW/{len(self.messages) + 1}/0"
 
     def final(self) -> list[Message]:
         """What a reader gets who comes when all is over: the blocks of the last chain, and what
@@ -90,13 +101,15 @@ class ForkedChain:
             "block_number": number,
             "block_hash": "0x" + name.encode().hex()[-64:].rjust(64, "0"),
             "timestamp": START + number * SECOND + ord(name[-1]),
-            "ingested": START + number * SECOND + 2 * SECOND,
-            "original": f"RAW/{name}/0",
+            "ingested": 0,
+            "original": "",
         }
+        identity = f"{place['chain_id']}:{place['block_hash']}"
         transfers: list[TokenTransfer] = [
-            transfer(id=f"{name}:{at}", amount=amount, **place) for at, amount in enumerate(amounts)
+            transfer(id=f"{identity}:{at}", amount=amount, **place)
+            for at, amount in enumerate(amounts)
         ]
-        return [Block(id=name, **place), *transfers]
+        return [Block(id=identity, **place), *transfers]
 
 
 class ListedPast:
@@ -125,12 +138,14 @@ class Sink:
     """What became of the alerts: each came once, and updates tell of alerts that came."""
 
     def __init__(self) -> None:
+        self.told: list[Alert | AlertUpdate] = []
         self.alerts: dict[str, Alert] = {}
         self.updates: list[AlertUpdate] = []
         self.standing: dict[str, None] = {}
 
     def take(self, told: Iterable[Alert | AlertUpdate]) -> None:
         for one in told:
+            self.told.append(one)
             if isinstance(one, Alert):
                 assert one.id not in self.alerts, "an alert came twice"
                 self.alerts[one.id] = one

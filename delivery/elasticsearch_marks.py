@@ -1,0 +1,150 @@
+"""Marks on documents that are in Elasticsearch already: orphaned events, retracted alerts.
+
+The documents are looked up in all backing indices of the data stream and updated there by their
+place, each as it was found: an update that meets another one is tried again on what is there then.
+A mark that is there already is not written again, so what is delivered twice changes nothing.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import msgspec
+from elasticsearch import AsyncElasticsearch, NotFoundError
+from msgspec import Struct
+
+from delivery.marks import AlertChange, OrphanedBlocks
+from delivery.sink import SinkUnavailable
+from normalizer.events.ecs import rfc3339
+
+_UPDATED = ("items.update.status", "items.update.error.type", "items.update.error.reason")
+_PLACES = tuple(f"hits.hits.{name}" for name in ("_index", "_id", "_seq_no", "_primary_term"))
+#: Documents that are marked at once.
+_AT_ONCE = 1_000
+#: How many times in a row others may be faster.
+_MOST_CONFLICTS = 20
+
+
+class _Found(Struct):
+    index: str = msgspec.field(name="_index")
+    id: str = msgspec.field(name="_id")
+    sequence: int = msgspec.field(name="_seq_no")
+    term: int = msgspec.field(name="_primary_term")
+
+
+class _Hits(Struct):
+    hits: list[_Found] = msgspec.field(default_factory=list[_Found])
+
+
+class _Answer(Struct):
+    hits: _Hits = msgspec.field(default_factory=_Hits)
+
+
+class _Error(Struct):
+    type: str = ""
+    reason: str | None = None
+
+
+class _Updated(Struct):
+    status: int
+    error: _Error | None = None
+
+
+class _Item(Struct):
+    update: _Updated
+
+
+class _Bulk(Struct):
+    items: list[_Item]
+
+
+async def mark_orphaned(client: AsyncElasticsearch, stream: str, blocks: OrphanedBlocks) -> int:
+    """Mark the events of these blocks. Returns how many were marked now."""
+    chosen: list[dict[str, Any]] = [
+        {"term": {"blockchain.chain.id": blocks.chain_id}},
+        {"term": {"event.provider": blocks.provider}},
+        {"range": {"blockchain.block.number": {"gt": blocks.above}}},
+        # What is of the new branch was received later, and may be here already.
+        {"range": {"event.ingested": {"lte": rfc3339(blocks.ingested)}}},
+    ]
+    if blocks.hashes:
+        chosen.append({"terms": {"blockchain.block.hash": list(blocks.hashes)}})
+    query = {"bool": {"filter": chosen, "must_not": [{"term": {"blockchain.orphaned": True}}]}}
+    return await _update(client, stream, query, {"blockchain": {"orphaned": True}})
+
+
+async def mark_returned(client: AsyncElasticsearch, stream: str, ids: Sequence[str]) -> int:
+    """Take the mark from events that were told again: their blocks are back on the chain."""
+    marked = 0
+    for start in range(0, len(ids), _AT_ONCE):
+        chosen = [
+            {"ids": {"values": list(ids[start : start + _AT_ONCE])}},
+            {"term": {"blockchain.orphaned": True}},
+        ]
+        document = {"blockchain": {"orphaned": False}}
+        marked += await _update(client, stream, {"bool": {"filter": chosen}}, document)
+    return marked
+
+
+async def mark_alert(client: AsyncElasticsearch, stream: str, change: AlertChange) -> int:
+    """Mark the alert with its status, and why. Returns 0 where it is not there, or is so."""
+    query = {
+        "bool": {
+            "filter": [{"ids": {"values": [change.alert_id]}}],
+            "must_not": [{"term": {"surveillance.alert.status": change.status}}],
+        }
+    }
+    status = {"status": change.status, "status_reason": change.reason}
+    return await _update(client, stream, query, {"surveillance": {"alert": status}})
+
+
+async def _update(
+    client: AsyncElasticsearch,
+    stream: str,
+    query: Mapping[str, Any],
+    document: Mapping[str, Any],
+) -> int:
+    """Update all that a query finds, until it finds nothing more."""
+    marked = conflicts = 0
+    while True:
+        found = await _find(client, stream, query)
+        if not found:
+            return marked
+        operations: list[Mapping[str, Any]] = []
+        for one in found:
+            place: dict[str, Any] = {"_index": one.index, "_id": one.id}
+            place |= {"if_seq_no": one.sequence, "if_primary_term": one.term}
+            operations += [{"update": place}, {"doc": document}]
+        answer = await client.bulk(
+            operations=operations,
+            filter_path=_UPDATED,
+        )
+        results = [item.update for item in msgspec.convert(answer.body, _Bulk).items]
+        done = sum(result.status == 200 for result in results)
+        for result in results:
+            if result.status not in (200, 404, 409):
+                error = result.error or _Error()
+                raise SinkUnavailable(f"a mark could not be set: {error.type}: {error.reason}")
+        marked += done
+        conflicts = 0 if done else conflicts + 1
+        if conflicts > _MOST_CONFLICTS:
+            raise SinkUnavailable("somebody else changes the documents that are to be marked")
+
+
+async def _find(
+    client: AsyncElasticsearch, stream: str, query: Mapping[str, Any]
+) -> Sequence[_Found]:
+    try:
+        await client.indices.refresh(index=stream)
+        answer = await client.search(
+            index=stream,
+            query=query,
+            size=_AT_ONCE,
+            source=False,
+            seq_no_primary_term=True,
+            track_total_hits=False,
+            allow_partial_search_results=False,
+            filter_path=_PLACES,
+        )
+    except NotFoundError:
+        return ()
+    return msgspec.convert(answer.body, _Answer).hits.hits
