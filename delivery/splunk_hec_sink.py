@@ -1,7 +1,8 @@
 """The Splunk sink: batches to the HTTP Event Collector, with indexer acknowledgement.
 
 HEC has no ids and can't drop a second copy. What this sink was told to be taken it does not send
-again while it runs; after a crash, or when an answer was lost, events may be there twice. Each
+again while it runs, but for events whose block left the chain and came back; after a crash, or when
+an answer was lost, events may be there twice. What a fork did are events of their own. Each event
 carries `event.id`, so searches that must count exactly begin with `| dedup event.id`. With
 `acknowledgement` a batch is delivered when the indexers have written it; without, when Splunk has
 answered 200, which a crash of that Splunk may still lose.
@@ -28,7 +29,8 @@ from delivery.endpoint import (
 )
 from delivery.hec_answers import HEALTHY, NO_DATA, HecAnswer, HecBody, read_acks, read_answer
 from delivery.hec_envelope import Envelope, HecPart, parts
-from delivery.recent_ids import RecentIds
+from delivery.seen_documents import SeenDocuments
+from delivery.seen_documents import parts as runs
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from pipeline.findings import Finding
 from pipeline.secrets import SecretText
@@ -73,7 +75,7 @@ class SplunkHecSink:
         self._channel = str(uuid.uuid4())
         self._client: httpx.AsyncClient | None = None
         self._endpoint: Endpoint | None = None
-        self._recent = RecentIds(REMEMBERED)
+        self._seen = SeenDocuments(REMEMBERED)
 
     async def open(self) -> None:
         """Make the client. Splunk itself may be down: `deliver` says so."""
@@ -89,7 +91,18 @@ class SplunkHecSink:
 
     async def deliver(self, batch: Sequence[Document]) -> Delivered:
         """Send what was not taken before; with acknowledgement, wait until it is indexed."""
-        new = list({d.id: d for d in batch if d.id not in self._recent}.values())
+        total = Delivered()
+        for run in runs(batch):
+            one = await self._deliver(run)
+            total = Delivered(
+                written=total.written + one.written,
+                already=total.already + one.already,
+                refused=(*total.refused, *one.refused),
+            )
+        return total
+
+    async def _deliver(self, batch: Sequence[Document]) -> Delivered:
+        new = self._seen.unseen(batch)
         refused: list[Refused] = []
         waiting: dict[int, HecPart] = {}
         todo = list(parts(new, self._envelope, self._max_body))[::-1]
@@ -168,7 +181,7 @@ class SplunkHecSink:
 
     def _taken(self, part: HecPart, answer: HecAnswer, waiting: dict[int, HecPart]) -> None:
         if not self._acknowledgement:
-            self._recent.add(d.id for d in part.documents)
+            self._seen.add(part.documents)
         elif answer.ack_id is not None:
             waiting[answer.ack_id] = part
         else:
@@ -200,7 +213,7 @@ class SplunkHecSink:
             for ack in await self._indexed(list(waiting)):
                 part = waiting.pop(ack, None)
                 if part is not None:
-                    self._recent.add(d.id for d in part.documents)
+                    self._seen.add(part.documents)
             if not waiting:
                 return
             if time.monotonic() + pause > deadline:
