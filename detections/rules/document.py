@@ -9,6 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
+from detections.finality import Finality
 from detections.rules.model import PartitionBy, Rule
 from detections.typologies import TYPOLOGIES
 from normalizer.events import Level
@@ -39,7 +40,7 @@ class Logsource(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     """Keys of Sigma's specification, and ours: `typology`, `reason`, `note`, `staged`,
-    `correlator`, `parameters` and `partition_by`.
+    `finality`, `correlator`, `parameters` and `partition_by`.
 
     All are optional here: which ones a rule needs is checked after reading, so that everything
     that is missing is said together with everything that is wrong.
@@ -71,6 +72,7 @@ class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: str | None = None
     note: str | None = None
     staged: bool = False
+    finality: Finality = "latest"
     correlator: str | None = None
     parameters: Node | None = None
     partition_by: PartitionBy | None = None
@@ -173,6 +175,7 @@ def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -
         location=reading.node.location,
         status=document.status or "experimental",
         staged=document.staged,
+        finality=document.finality,
         description=document.description.strip() if document.description else None,
         authors=tuple(name.strip() for name in author.split(",") if name.strip()),
         references=tuple(document.references or ()),

@@ -5,6 +5,7 @@ from typing import Literal
 
 import msgspec
 
+from detections.finality import Finality
 from detections.rules.reason import Reason
 from normalizer.events import Level
 from pipeline.problems import Location
@@ -45,6 +46,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "experimental"
     staged: bool = False
     """It runs and alerts, but its alerts are marked and notify nobody."""
+    finality: Finality = "latest"
+    """Its alerts wait until the newest block that they rest on is that final."""
     description: str | None = None
     authors: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
