@@ -7,6 +7,7 @@ from typing import Any, cast
 import msgspec
 
 from detections.correlations.hits import Firing
+from detections.feed_gaps import FeedGaps, Gap
 from detections.findings import Finding, Witness, witness
 from detections.identity import fingerprint
 from detections.rules.model import Rule
@@ -36,14 +37,17 @@ _ORDERS = ("market.order.id", "market.trade.maker_order_id", "market.trade.taker
 #: Numbers of an event that the alert of a Sigma rule has as its metrics.
 _NUMBERS = ("amount", "quantity", "price", "notional")
 #: Marks of an event that its alerts carry on.
-_MARKS = frozenset(("unsure", "inferred"))
+_MARKS = frozenset(("unsure", "inferred", "clock-ahead"))
+UNSURE = "unsure"
+#: What is left of the confidence in a correlation over a gap. Correlators have their own.
+_OVER_A_GAP = 0.6
 
 
-def finding_alert(rule: Rule, finding: Finding, event: Any) -> Alert:
+def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> Alert:
     """The alert of a correlator's finding on a record."""
     last = [w for w in finding.witnesses if w.id == event.id]
     others = [w for w in finding.witnesses if w.id != event.id]
-    return _alert(
+    alert = _alert(
         rule,
         # The event that completed it comes last, whatever its time.
         witnesses=(*others, *(last or [witness(event)])),
@@ -56,6 +60,15 @@ def finding_alert(rule: Rule, finding: Finding, event: Any) -> Alert:
         provider=event.provider,
         context={name: getattr(event, name, None) for name in _CONTEXT},
     )
+    if not gaps.gaps:
+        return alert
+    sources = {event.provider, *(one.source for one in finding.witnesses)}
+    start, end = alert.created or alert.timestamp, alert.ended or alert.timestamp
+    gap = gaps.over(sources, alert.instrument, start, end)
+    if gap is None and UNSURE in finding.tags:
+        # Of an order book: it has been wrong since a gap, and no snapshot came yet.
+        gap = gaps.before(event.provider, alert.instrument, start)
+    return alert if gap is None else _unsure(alert, gap)
 
 
 def match_alert(rule: Rule, reason: str, event: Any) -> Alert:
@@ -104,6 +117,7 @@ def document_witness(document: Document) -> Witness:
         trade=_text(document, "market.trade.id"),
         related_hash=_texts(document, "related.hash"),
         related_user=_texts(document, "related.user"),
+        source=_document_provider(document),
     )
 
 
@@ -114,12 +128,16 @@ def firing_alert(
     reason: str,
     event: Any,
     read: Callable[[bytes], Witness],
+    gaps: FeedGaps,
+    *,
+    by_absence: bool,
 ) -> Alert:
     """The alert of a correlation that holds.
 
     It is about those of the group's values that are `parties`, by their names; about all of them
     where there are none; and about whom the completing event is about where there is no group.
     `event` is that event, a record or a flat document; `read` makes a witness of a line.
+    Where it holds `by_absence` of events, these may have been in a gap of any source.
     """
     witnesses = tuple(
         found if isinstance(found, Witness) else read(found) for _, found in firing.evidence
@@ -136,7 +154,7 @@ def firing_alert(
         provider = event.provider
         context = {name: getattr(event, name, None) for name in _CONTEXT}
         tags = tuple(tag for tag in event.tags if tag in _MARKS)
-    return _alert(
+    alert = _alert(
         rule,
         witnesses=witnesses,
         entities=entities,
@@ -146,6 +164,34 @@ def firing_alert(
         timestamp=firing.timestamp,
         provider=provider,
         context=context,
+    )
+    if not gaps.gaps:
+        return alert
+    named = firing.group.get("event.provider")
+    sources = {provider, *(one.source for one in witnesses)} if named is None else {named}
+    gap = gaps.over(
+        None if by_absence and named is None else sources,
+        firing.group.get("market.instrument"),
+        min((one.timestamp for one in witnesses), default=firing.timestamp),
+        max(firing.timestamp, *(one.timestamp for one in witnesses)),
+    )
+    return alert if gap is None else _unsure(alert, gap)
+
+
+def _unsure(alert: Alert, gap: Gap) -> Alert:
+    """The alert, marked: something is missing of what it rests on."""
+    confidence = alert.confidence
+    if UNSURE not in alert.tags:
+        confidence = round(confidence * _OVER_A_GAP, 4)
+    return msgspec.structs.replace(
+        alert,
+        confidence=confidence,
+        risk_score=_risk(alert.severity, confidence),
+        tags=_unique([*alert.tags, UNSURE]),
+        gap_source=gap.source,
+        gap_start=gap.start,
+        gap_end=gap.end,
+        gap_reason=gap.reason or None,
     )
 
 
@@ -173,7 +219,7 @@ def _alert(
         ended=max(w.timestamp for w in witnesses),
         provider=provider,
         severity=severity,
-        risk_score=round(severity * (0.5 + 0.5 * confidence), 1),
+        risk_score=_risk(severity, confidence),
         reason=reason,
         message=f"{rule.title}: {reason}",
         rule_id=rule.id,
@@ -206,6 +252,10 @@ def _alert(
         tags=_unique([*rule.tags, *tags]),
         **context,
     )
+
+
+def _risk(severity: int, confidence: float) -> float:
+    return round(severity * (0.5 + 0.5 * confidence), 1)
 
 
 def _unique(texts: Iterable[str | None]) -> tuple[str, ...]:

@@ -25,6 +25,7 @@ from detections.event_kinds import DOCUMENT, RECORD, EventKind, id_of, kind_of
 from detections.event_time import NO_TIE, TIME_LIMITS, Tie, TimeLimits, Waiting, Watermark
 from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
+from detections.feed_gaps import FeedGaps
 from detections.fields import ACTION
 from detections.reading import ReadEvent, read_event
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
@@ -32,6 +33,7 @@ from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.sigma.documents import Document
 from normalizer.events import Alert, Record
+from normalizer.events.market import FeedGap
 
 _MOST_PROBLEMS = 1_000
 #: Event ids that are remembered, at least; at most twice as many.
@@ -88,6 +90,9 @@ class Engine:
         self._old: dict[str, None] = {}
         self.watermark = Watermark(TimeLimits(allowed_lateness, idle_after, clock_tolerance))
         """How far event time has come, by source."""
+        self.gaps = FeedGaps()
+        """What is missing of the sources' feeds."""
+        self._by_time = self.correlations.judged_by_time
         self._lateness = allowed_lateness
         self._tolerance = clock_tolerance
         self._waiting = Waiting[_Work]()
@@ -118,7 +123,7 @@ class Engine:
             if meeting is None:
                 meeting = meetings[type(event)] = self.book.of_record(type(event))
             found = self._matches(meeting, event)
-            if found is not None or meeting.correlators:
+            if found is not None or meeting.wanted:
                 self._meet(meeting, found, event, event.timestamp, RECORD, alerts)
             elif needs_time:  # most events, so without a further call
                 time = event.timestamp
@@ -343,7 +348,8 @@ class Engine:
         for entry in work.correlators:
             try:
                 for finding in entry.correlator.observe(event):
-                    self._keep(finding_alert(entry.rule, finding, event), event, alerts)
+                    alert = finding_alert(entry.rule, finding, event, self.gaps)
+                    self._keep(alert, event, alerts)
             except Exception as error:
                 self._fail(entry.rule, event.id, error)
         if work.hits:
@@ -370,6 +376,8 @@ class Engine:
         happened = seen = time
         if kind is RECORD:  # rather than a call for each
             source, received = event.provider, event.ingested
+            if event.__class__ is FeedGap:
+                self.gaps.tell(event, self.watermark.newest.get(source))
         else:
             source, received = kind.source(event), kind.received(event)
         if received is not None and time > received + self._tolerance:
@@ -469,11 +477,17 @@ class Engine:
             try:
                 event = _event_of(event) if isinstance(event, bytes) else event
                 text = reason(Fired(firing, event))
-                self._keep(
-                    firing_alert(one.rule, firing, parties, text, event, witness_of_line),
+                alert = firing_alert(
+                    one.rule,
+                    firing,
+                    parties,
+                    text,
                     event,
-                    alerts,
+                    witness_of_line,
+                    self.gaps,
+                    by_absence=firing.rule in self._by_time,
                 )
+                self._keep(alert, event, alerts)
             except Exception as error:
                 self._fail(one.rule, firing.completing.id, error)
 

@@ -18,6 +18,8 @@ _FIELDS = (
     "event.id",
     "@timestamp",
     "event.original",
+    "event.provider",
+    "event.module",
     "blockchain.transaction.hash",
     "blockchain.block.number",
     "market.order.id",
@@ -52,6 +54,7 @@ def witness_of_line(line: bytes) -> Witness:
         trade=_text(event, "market.trade.id"),
         related_hash=_texts(event, "related.hash"),
         related_user=_texts(event, "related.user"),
+        source=_text(event, "event.provider") or _text(event, "event.module") or "unknown",
     )
 
 

@@ -1,5 +1,6 @@
 """What a detection found, before it is an alert."""
 
+from sys import intern
 from typing import Any
 
 import msgspec
@@ -17,6 +18,8 @@ class Witness(msgspec.Struct, frozen=True, omit_defaults=True):
     trade: str | None = None
     related_hash: tuple[str, ...] = ()
     related_user: tuple[str, ...] = ()
+    source: str = ""
+    """The event's provider."""
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
@@ -51,4 +54,5 @@ def witness(event: Any) -> Witness:
         trade=getattr(event, "trade_id", None),
         related_hash=event.related_hash,
         related_user=event.related_user,
+        source=intern(event.provider),  # many events, and few sources
     )

@@ -26,6 +26,8 @@ from detections.sigma.readers import Read
 from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
+#: The engine marks what is found over a gap.
+_GAP = "feed-gap"
 _INGESTED = "event.ingested"
 _MODULE = "event.module"
 _PROVIDER = "event.provider"
@@ -73,6 +75,7 @@ class LeanScan:
         self._engine = engine
         self._rules = book.sigma
         self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
+        self._wanted.add(_GAP)
         self._programs = _ByAction(self._program_of)
         read = {name: path_reader(path) for name, path in self._events.paths.items()}
         self._action, self._time = read[ACTION], read[TIMESTAMP]

@@ -214,6 +214,8 @@ class OrderBook(Struct):
             self.level_bids.clear()
             self.level_asks.clear()
             self.update(event)
+            if self.orders:
+                return  # levels say nothing of orders that may be gone
         self.unsure = False
 
     def update(self, event: BookSnapshot | BookUpdate) -> None:

@@ -18,6 +18,7 @@ from detections.sigma.conditions import Condition, conditions
 from detections.sigma.functions import Program
 from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
+from normalizer.events.market import FeedGap
 
 #: Fields, each with how it is read.
 Needs = tuple[tuple[str, Read], ...]
@@ -52,6 +53,8 @@ class Meeting(msgspec.Struct, frozen=True):
     correlators: tuple[CorrelatorEntry, ...]
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
+    wanted: bool
+    """Whether such events matter though no Sigma rule matches."""
     remembered: dict[tuple[int, ...], Needs] = {}
     """What `needs` answered."""
 
@@ -94,16 +97,20 @@ class RuleBook:
         if found is None:
             shape = shapes()[record]
             mine = [one for one in self.correlators if shape.action in one.correlator.actions]
-            found = self._records[record] = self._meeting(RecordReader(shape), mine)
+            # A gap marks what is found over it, by whichever rule.
+            wanted = bool(mine) or record is FeedGap
+            found = self._records[record] = self._meeting(RecordReader(shape), mine, wanted=wanted)
         return found
 
     def of_documents(self) -> Meeting:
         """What a flat ECS document that is no record meets: no correlators."""
         if self._documents is None:
-            self._documents = self._meeting(DocumentReader(), ())
+            self._documents = self._meeting(DocumentReader(), (), wanted=False)
         return self._documents
 
-    def _meeting(self, reader: Reader, mine: Sequence[CorrelatorEntry]) -> Meeting:
+    def _meeting(
+        self, reader: Reader, mine: Sequence[CorrelatorEntry], *, wanted: bool
+    ) -> Meeting:
         def one_by_one() -> list[tuple[Rule, Match]]:
             return [
                 (one.rule, _function(compile_condition(node, reader)))
@@ -120,7 +127,7 @@ class RuleBook:
             for one in self.sigma
         ]
         return Meeting(
-            build_program(self.conditions, reader), tuple(entries), tuple(mine), one_by_one
+            build_program(self.conditions, reader), tuple(entries), tuple(mine), one_by_one, wanted
         )
 
 

@@ -143,10 +143,13 @@ class Silence(Windows[SilentGroup]):
             return None
         group.touched = touched
         self.uses = group.used = self.uses + 1
-        if time >= group.entries[0][0]:
-            group.entries[0] = entry
-            group.last, group.closes = hit, closes
-        return None
+        if time < group.entries[0][0]:
+            return None
+        # Of a source that is ahead of others: it shows by itself that there was silence before.
+        outcome = self._outcome(key, group) if time > group.closes else None
+        group.entries[0] = entry
+        group.last, group.closes = hit, closes
+        return None if outcome is None else [outcome]
 
     def close(self, key: Key, deadline: int) -> list[Outcome]:
         group = self.groups.get(key)
@@ -157,17 +160,19 @@ class Silence(Windows[SilentGroup]):
             self._schedule(group.closes, key)
             return []
         self._drop(key)
-        outcome = Outcome(
+        return [self._outcome(key, group)]
+
+    def _outcome(self, key: Key, group: SilentGroup) -> Outcome:
+        return Outcome(
             key=key,
             timestamp=group.entries[0][0] + self.span,
             completing=group.last,
-            entries=group.entries,
+            entries=list(group.entries),
             count=1,
             value=None,
             events=1,
             alert=1,
         )
-        return [outcome]
 
     def deadlines(self, group: SilentGroup) -> Iterable[int]:
         group.timer = group.closes

@@ -73,6 +73,7 @@ class PackedWitness(msgspec.Struct, frozen=True, array_like=True, omit_defaults=
     trade: str | None = None
     related_hash: tuple[str, ...] = ()
     related_user: tuple[str, ...] = ()
+    source: str = ""
 
 
 class PackedChain(msgspec.Struct, frozen=True, array_like=True, tag="c"):

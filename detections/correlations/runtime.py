@@ -97,6 +97,15 @@ class Correlations:
         return any(isinstance(part.windows, (Closing, Silence)) for part in self._parts)
 
     @property
+    def judged_by_time(self) -> frozenset[str]:
+        """Ids of the rules that hold for what did not come: they are judged when a window ends."""
+        return frozenset(
+            part.rule.rule.id
+            for part in self._parts
+            if isinstance(part.windows, (Closing, Silence))
+        )
+
+    @property
     def next_deadline(self) -> int | None:
         """`advance` beyond this time closes a window; None while there is none to close."""
         return self._timers[0][0] if self._timers else None
