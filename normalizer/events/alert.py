@@ -167,6 +167,18 @@ class Alert(
     related_user: Annotated[Keywords, described("Addresses, accounts, investor ids")] = field(
         name="related.user", default=()
     )
+    gap_source: Annotated[
+        str | None, described("Source whose feed had a gap in the time that it rests on")
+    ] = field(name="surveillance.gap.source", default=None)
+    gap_start: Annotated[
+        Nanoseconds | None, described("Newest event of that source before the gap")
+    ] = field(name="surveillance.gap.start", default=None)
+    gap_end: Annotated[Nanoseconds | None, described("When its feed went on")] = field(
+        name="surveillance.gap.end", default=None
+    )
+    gap_reason: Annotated[str | None, described("What its collector says of the gap")] = field(
+        name="surveillance.gap.reason", default=None
+    )
     tags: Annotated[Keywords, described("The rule's tags, and marks such as unsure")] = field(
         name="tags", default=()
     )
