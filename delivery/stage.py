@@ -9,9 +9,10 @@ import nats.errors
 import nats.js.errors
 import structlog
 
+from delivery.marks import mark_of
 from delivery.retry import FailedAttempt, RetryPolicy, deliver_until_taken, open_until_ready
 from delivery.sink import Content, Document, Refused, Sink
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.ecs import nest
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.dead_letters import encode_fitting
@@ -32,7 +33,7 @@ CACHED_MESSAGES = 128
 #: Without anything to deliver, the lag is looked up this often, in seconds.
 IDLE_LOOK = 1.0
 
-_decoder = msgspec.json.Decoder(Record | Alert)
+_decoder = msgspec.json.Decoder(Record | Alert | AlertUpdate)
 _encoder = msgspec.json.Encoder()
 
 
@@ -71,6 +72,7 @@ def documents_of(content: Content, message: StreamMessage) -> list[Document]:
                 source=record.provider,
                 position=f"{stream}/{message.sequence}/{index}",
                 body=_encoder.encode(nest(record)),
+                mark=mark_of(record),
             )
         )
     return documents
@@ -180,7 +182,7 @@ class SinkRunner:
             )
             return []
         if message.sequence > self._ready_until:
-            return documents  # that is for lanes only
+            return documents
         # These may have reached the sink before a crash that came ahead of saving the position.
         return [msgspec.structs.replace(document, redelivered=True) for document in documents]
 
