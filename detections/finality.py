@@ -1,7 +1,7 @@
 """How final blocks are, and alerts that wait until theirs are final enough.
 
-A rule with `finality: safe` or `finalized` alerts when the node has called the newest block that the
-alert rests on so. An alert whose block is orphaned before was never given.
+A rule with `finality: safe` or `finalized` alerts when the node has called the newest block that
+its alert rests on so. An alert whose block is orphaned before was never given.
 """
 
 from collections.abc import Mapping
@@ -43,7 +43,9 @@ class FinalityGate:
     """Lets alerts through when their blocks are final enough. `wanted`: by rule id."""
 
     def __init__(self, wanted: Mapping[str, Finality]) -> None:
-        self._wanted = {rule: finality for rule, finality in wanted.items() if finality != "latest"}
+        self._wanted: dict[str, Finality] = {
+            rule: finality for rule, finality in wanted.items() if finality != "latest"
+        }
         self.state = FinalityState()
 
     def told(self, record: ChainFinality) -> list[Alert]:
@@ -87,7 +89,7 @@ class FinalityGate:
             # A venue's event completed it; there is one chain that its blocks can be of.
             known = next(iter(chains.values()))
         newest = max(alert.evidence_blocks)
-        now = "latest"
+        now: Finality = "latest"
         if known is not None and newest <= known.finalized:
             now = "finalized"
         elif known is not None and newest <= known.safe:
