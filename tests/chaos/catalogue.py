@@ -1,6 +1,8 @@
 """All scenarios, in the order of the table."""
 
 from tests.chaos.bus_network import BusNetwork
+from tests.chaos.clock import ClockJumps, ReceiptJumps
+from tests.chaos.forks import ChainNetwork, Forks
 from tests.chaos.kills import Kills
 from tests.chaos.scenario import Scenario
 from tests.chaos.sinks import (
@@ -9,6 +11,7 @@ from tests.chaos.sinks import (
     ElasticsearchRefuses,
     HecRefuses,
 )
+from tests.chaos.workers import Frozen, Workers
 
 SCENARIOS: dict[str, type[Scenario]] = {
     one.name: one
@@ -16,8 +19,14 @@ SCENARIOS: dict[str, type[Scenario]] = {
         Kills,
         ElasticsearchKilled,
         BusNetwork,
+        ChainNetwork,
         ElasticsearchNetwork,
         ElasticsearchRefuses,
         HecRefuses,
+        Forks,
+        Workers,
+        Frozen,
+        ClockJumps,
+        ReceiptJumps,
     )
 }

@@ -2,6 +2,7 @@
 
 import random
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tests.chaos.processes import STAGES, kill_one
@@ -25,9 +26,9 @@ class Kills(RecordedScenario):
         return self.judged(installation, *self.disturb(installation, moments))
 
 
-def killing(chance: random.Random) -> Fault:
+def killing(chance: random.Random, victims: Sequence[str] = VICTIMS) -> Fault:
     """Kills one process of a victim that is chosen now, a moment after it is asked to."""
-    victim, pause, which = chance.choice(VICTIMS), chance.uniform(0, 0.4), chance.random()
+    victim, pause, which = chance.choice(victims), chance.uniform(0, 0.4), chance.random()
 
     def kill(run: Running) -> str:
         time.sleep(pause)

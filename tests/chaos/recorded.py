@@ -72,10 +72,12 @@ class RecordedScenario(Scenario):
                     return injected, str(error)
                 return injected, "" if code == 0 else f"exit code {code}: {run.tail()}"
 
-    def judged(self, installation: Installation, faults: Counter[str], error: str) -> Played:
+    def judged(
+        self, installation: Installation, faults: Counter[str] | None = None, error: str = ""
+    ) -> Played:
         """The round, compared with the undisturbed run."""
         played = Played(
-            faults=faults,
+            faults=faults if faults is not None else Counter(),
             events=len(self.wanted.events),
             alerts=len(self.wanted.alerts),
             error=error,

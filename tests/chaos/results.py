@@ -40,6 +40,8 @@ class Result(Struct, kw_only=True, omit_defaults=True):
     #: A second copy is within what is promised.
     may_double: bool = False
     seconds: float = 0.0
+    #: The longest of each time that was taken (s).
+    longest: dict[str, float] = field(default_factory=dict[str, float])
 
     @property
     def injected(self) -> int:

@@ -70,6 +70,8 @@ def _add(result: Result, number: int, played: Played, may_double: bool) -> None:
     result.doubled += played.differences.doubled
     result.changed += played.differences.changed
     result.add_faults(played.faults)
+    for name, seconds in played.seconds.items():
+        result.longest[name] = max(seconds, result.longest.get(name, 0.0))
     if not as_promised(played, may_double):
         result.failed.append(number)
 

@@ -26,6 +26,8 @@ class Played(Struct, kw_only=True):
     events: int = 0
     alerts: int = 0
     differences: Differences = field(default_factory=Differences)
+    #: Times that were taken, by what they are of.
+    seconds: dict[str, float] = field(default_factory=dict[str, float])
     #: The run did not come to its end, or something else went wrong.
     error: str = ""
 

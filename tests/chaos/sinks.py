@@ -119,11 +119,13 @@ class HecRefuses(RecordedScenario):
 
     def play(self, folder: Path, chance: random.Random) -> Played:
         with HecReceiver() as hec, FaultProxy.before(hec.url) as between:
+            (folder / "hec-token").write_text(hec.token)
+            (folder / "hec-token").chmod(0o600)
             sink = {
                 "name": "splunk",
                 "type": "splunk_hec",
                 "url": between.through(hec.url),
-                "token": hec.token,
+                "token": f"${{file:{folder / 'hec-token'}}}",
                 "retry_maximum": "300ms",
                 "timeout": "3s",
                 "batch": 100,
