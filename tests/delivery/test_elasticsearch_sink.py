@@ -20,6 +20,7 @@ from pipeline.units import MILLISECOND, SECOND
 from tests.delivery.documents import alert, document, event
 from tests.fixtures.proxy import ProxyFactory
 from tests.servers.elasticsearch.server import ElasticsearchServer
+from tests.servers.elasticsearch_faults import FAULTS, ElasticsearchFaults
 from tests.servers.webhook import WebhookReceiver
 
 FAST = RetryPolicy(initial=20 * MILLISECOND, maximum=200 * MILLISECOND)
@@ -188,6 +189,27 @@ async def test_connections_cut_in_mid_bulk_lose_nothing_and_double_nothing(
     with elasticsearch.client() as client:
         assert found(client, names.stream("events")) == sorted(d.id for d in batch)
     assert between.connections_seen > 3
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+async def test_an_overloaded_server_loses_and_doubles_nothing(
+    elasticsearch: ElasticsearchServer, names: StreamNames, fault: str
+):
+    with ElasticsearchFaults(elasticsearch.url) as between:
+        between.faults, between.slow_seconds = (fault,), 0.1
+        sink = sink_to(between.url, names, most_bytes=100_000)
+        await sink.open()
+        between.share = 1.0
+        batch = [event(n, size=600) for n in range(200)]
+        delivering = asyncio.create_task(deliver_all(sink, batch))
+        while between.injected[fault] < 2:
+            await asyncio.sleep(0.02)
+        between.share = 0.0
+        done, buried = await delivering
+        await sink.close()
+    assert (done.written + done.already, buried) == (200, [])
+    with elasticsearch.client() as client:
+        assert found(client, names.stream("events")) == sorted(d.id for d in batch)
 
 
 async def test_a_server_that_is_down_is_waited_for(

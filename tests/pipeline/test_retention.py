@@ -253,9 +253,8 @@ async def test_it_is_told_well_before_and_when_it_is_over(
 class StandingSink:
     """A sink that takes nothing until it is let go."""
 
-    name = "standing"
-
-    def __init__(self) -> None:
+    def __init__(self, name: str = "standing") -> None:
+        self.name = name
         self.going = asyncio.Event()
         self.documents: list[str] = []
 
@@ -322,3 +321,30 @@ async def test_a_sink_that_stands_still_fills_everything_and_then_all_arrives_on
     assert sink.documents == [f"event-{number}" for number in range(frames)]
     assert not outlet.reported().trouble
     assert await bus.last_sequence(Stream.DEAD) == 0
+
+
+async def test_a_slow_sink_holds_up_its_own_reader_and_no_other(bus: Bus) -> None:
+    slow, quick = StandingSink("slow"), StandingSink("quick")
+    quick.going.set()
+    cache = DocumentCache()
+    runners = [
+        SinkRunner(bus, sink, "events", cache, batch=10, retry_maximum=10**9)  # type: ignore[arg-type]
+        for sink in (slow, quick)
+    ]
+    writer = bus.writer(Stream.EVENTS, "normalizer")
+    for number in range(30):
+        await writer.write(trade_line(number, padding=100), str(number))
+    tasks = [asyncio.create_task(runner.run()) for runner in runners]
+    await until(lambda: len(quick.documents) == 30)
+    keeping = keeper(bus, "sink.slow.events", "sink.quick.events")
+    await keeping.tend()
+
+    assert slow.documents == []
+    assert room(keeping, Stream.EVENTS).slowest.reader == "sink.slow.events"  # type: ignore[union-attr]
+    assert room(keeping, Stream.EVENTS).unread == 30
+    slow.going.set()
+    await until(lambda: len(slow.documents) == 30)
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    assert slow.documents == quick.documents == [f"event-{number}" for number in range(30)]
