@@ -35,7 +35,7 @@ class Collectors:
     @property
     def states(self) -> list[SourceState]:
         """The state of every source."""
-        return [outlet.state for outlet in self._outlets.values()]
+        return [outlet.reported() for outlet in self._outlets.values()]
 
     async def run(self) -> None:
         """Collect. Recordings end by themselves; then ``finished`` is true."""
