@@ -14,6 +14,7 @@ from detections.rules.model import Rule
 from detections.sigma.documents import Document
 from normalizer.events import SEVERITY, Alert
 from normalizer.events.chain import ZERO_ADDRESS
+from normalizer.events.market import FeedGap
 
 MOST_EVIDENCE = 1_000
 _MOST_RELATED = 256
@@ -165,7 +166,7 @@ def firing_alert(
         provider=provider,
         context=context,
     )
-    if not gaps.gaps:
+    if not gaps.gaps or isinstance(event, FeedGap):  # what is about gaps is sure of them
         return alert
     named = firing.group.get("event.provider")
     sources = {provider, *(one.source for one in witnesses)} if named is None else {named}

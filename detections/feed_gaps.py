@@ -5,7 +5,7 @@ before it and the gap's own time, at which the feed went on. What rests on event
 a gap, or within it, may rest on half of what happened, and its alert says so.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
 import msgspec
 
@@ -49,17 +49,22 @@ class FeedGaps:
 
         Of these sources, or of any; of this instrument's feed, or of any.
         """
-        for gap in reversed(self.gaps):
-            if gap.start < end and start < gap.end and _concerns(gap, sources, instrument):
-                return gap
-        return None
+        return _newest(
+            gap
+            for gap in self.gaps
+            if gap.start < end and start < gap.end and _concerns(gap, sources, instrument)
+        )
 
     def before(self, source: str, instrument: str | None, time: int) -> Gap | None:
         """The newest gap that ended by this time: what made a book unsure."""
-        for gap in reversed(self.gaps):
-            if gap.end <= time and _concerns(gap, (source,), instrument):
-                return gap
-        return None
+        return _newest(
+            gap for gap in self.gaps if gap.end <= time and _concerns(gap, (source,), instrument)
+        )
+
+
+def _newest(gaps: Iterable[Gap]) -> Gap | None:
+    # By its times and source, not by when it came: that is another in another interleaving.
+    return max(gaps, key=lambda gap: (gap.end, gap.start, gap.source, gap.instrument), default=None)
 
 
 def _concerns(gap: Gap, sources: Collection[str] | None, instrument: str | None) -> bool:
