@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from detections.chain_history import Fork, Orphans
 from detections.event_messages import decode_record
 from detections.lane_events import Taken, concerns_everybody
 from normalizer.events import ChainReorganised, Record
@@ -16,38 +17,17 @@ _PATIENCES = 3
 class Forks:
     """All reorganisations that the stream tells of."""
 
-    def __init__(self, found: Iterable[tuple[int, ChainReorganised]] = ()) -> None:
-        """Each with the number of its message."""
-        self._by_chain: dict[tuple[int, str], list[tuple[int, int]]] = {}
-        for sequence, record in found:
-            key = (record.chain_id, record.provider)
-            self._by_chain.setdefault(key, []).append((sequence, record.common_number))
-        self.left_out = 0
-        """Events that were left out."""
+    def __init__(self, found: Iterable[Fork] = ()) -> None:
+        self._orphans = Orphans(found)
 
-    def without_orphans(self, taken: Taken, sequence: int) -> Taken:
-        """What a message brings, but for records that a later reorganisation takes back.
-
-        None of it remains, not even the time that it brought.
-        """
-        if not self._by_chain:
-            return taken
+    def without_orphans(self, taken: Taken, place: int) -> Taken:
+        """What a message brings, but for records that a later reorganisation takes back."""
         steps: list[Record | Mark] = []
         for step in taken.steps:
-            if isinstance(step, Mark) or not self._orphaned(step, sequence):
-                steps.append(step)
-            else:
-                self.left_out += 1
+            kept = step if isinstance(step, Mark) else self._orphans.kept(place, step)
+            if kept is not None:
+                steps.append(kept)
         return Taken(steps, taken.judged)
-
-    def _orphaned(self, record: Record, sequence: int) -> bool:
-        number = getattr(record, "block_number", None)
-        if number is None:
-            return False
-        key = (getattr(record, "chain_id", 0), record.provider)
-        return any(
-            told > sequence and number > common for told, common in self._by_chain.get(key, ())
-        )
 
 
 async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
@@ -58,7 +38,7 @@ async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
     stream = bus.names.stream(Stream.EVENTS)
     last = await bus.last_sequence(Stream.EVENTS)
     reader = bus.reader(Stream.EVENTS, after=0, start_time=start_time, headers_only=True)
-    found: list[tuple[int, ChainReorganised]] = []
+    found: list[Fork] = []
     quiet = 0
     try:
         while reader.position < last and quiet < _PATIENCES:
@@ -73,7 +53,18 @@ async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
                 whole = await bus.jetstream.get_msg(stream, message.sequence)
                 record = decode_record(whole.data or b"")
                 if isinstance(record, ChainReorganised):
-                    found.append((message.sequence, record))
+                    found.append(_fork(message.sequence, record))
     finally:
         await reader.close()
     return Forks(found)
+
+
+def _fork(place: int, record: ChainReorganised) -> Fork:
+    return Fork(
+        place,
+        record.provider,
+        record.chain_id,
+        record.common_number,
+        first=0,  # where its branch began is no matter here
+        timestamp=record.timestamp,
+    )

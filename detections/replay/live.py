@@ -1,6 +1,6 @@
 """What was alerted live: the alerts in ALERTS that hold, and how far of EVENTS they are."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import cast
 
 import msgspec
@@ -32,8 +32,10 @@ _decode = msgspec.json.Decoder(_Line).decode
 class LiveAlerts:
     """The live alerts of a span that hold: neither taken back, nor on events of another one."""
 
-    def __init__(self, span: Span) -> None:
+    def __init__(self, span: Span, subjects: Collection[str]) -> None:
+        """`subjects`: those of the lanes that are replayed."""
         self._span = span
+        self._subjects = subjects
         self.lines: dict[str, bytes] = {}
         """By alert id, as they are on the bus."""
         self.doubtful: set[str] = set()
@@ -47,6 +49,8 @@ class LiveAlerts:
 
     def take(self, message: StreamMessage) -> None:
         """A message of ALERTS."""
+        if message.subject not in self._subjects:
+            return
         origin = _origin(message)
         after = self._reached.get(message.subject, 0)
         self._reached[message.subject] = max(after, origin.sequence)

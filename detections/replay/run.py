@@ -14,26 +14,30 @@ from nats.js.api import RawStreamMsg
 
 from detections.backtest.tallies import time_text
 from detections.event_messages import decode_record
-from detections.lane_events import LaneEvents, Taken
+from detections.lane_events import Taken
 from detections.replay.agreement import Agreement
 from detections.replay.forks import Forks, read_forks
+from detections.replay.lanes import ReplayLane, lane_engine
 from detections.replay.live import LiveAlerts, live_position, read_live
 from detections.replay.noted import noting
 from detections.replay.reasons import Reasons
-from detections.replay.result import Replay, RuleSwitch
+from detections.replay.result import Replay, RuleAgreement, RuleSwitch
 from detections.replay.span import Span
 from detections.rule_change import MakeEngine, Switched
-from detections.ruled_engine import RuledEngine, archived_rules, without_changes
+from detections.ruled_engine import archived_rules, without_changes
 from detections.rules.rule_set import RuleSet
 from detections.rules_in_force import RulesInForce
+from detections.stage import LanePlace
 from normalizer.events import Alert, Record, RulesChanged
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
+from pipeline.bus.relay import READ_AT_ONCE
 from pipeline.event_sources.stream import PATIENCE, start_time
 from pipeline.failure import FAILED, Failure
 from pipeline.units import HOUR, SECOND
 
-STAGE = "detections"
 _AT_ONCE = 64
+#: A relay writes the output of so many messages together, at the most.
+_BEHIND = 2 * READ_AT_ONCE
 #: How many times in a row the stream may give nothing before its end.
 _PATIENCES = 3
 #: A span of times ends when so many messages in a row are of later times, by more than `_BEYOND`.
@@ -51,6 +55,8 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Rules to run instead of those that were in force."""
     given_name: str = ""
     make: MakeEngine
+    lanes: Sequence[LanePlace]
+    """Which lanes, of all that there are; one that sees all events comes last."""
     warm_up: int | None = None
     """Nanoseconds before the span that are read too; None for all that is there."""
     allowed_lateness: int = 0
@@ -69,15 +75,15 @@ class _Tally(Struct):
     """What came by."""
 
     first_read: int = 0
-    """The first message that was read, and its time."""
+    """The first message that was read."""
     warm_up: int = 0
     events: int = 0
     dead: int = 0
-    duplicates: int = 0
-    failures: int = 0
+    orphaned: int = 0
     unread: int = 0
     first: int = 0
     last: int = 0
+    """Messages of the span that have events of it."""
 
 
 async def replay(
@@ -107,26 +113,29 @@ class _Replaying:
         self._on_progress = on_progress
         self._on_alert = on_alert
         self._notes: list[str] = []
-        self._switches: list[RuleSwitch] = []
         self._progress = Progress()
         self._tally = _Tally()
         self._sequence = 0
-        make, excepted = noting(plan.make)
-        self._make = make
+        self._make, excepted = noting(plan.make)
         self._reasons = Reasons(excepted)
-        self._live = LiveAlerts(plan.span)
-        self._replayed: dict[str, tuple[Alert, int]] = {}
+        self._live = LiveAlerts(
+            plan.span, {bus.names.subject(Stream.ALERTS, place.name) for place in plan.lanes}
+        )
+        self._lanes: list[ReplayLane] = []
+        self._replayed: dict[str, Alert] = {}
         self._of_others: set[str] = set()
-        self._engine: RuledEngine | None = None
+        #: Alerts on events that the live detections haven't read yet.
+        self._unread: set[str] = set()
+        self._switches: dict[int, RulesChanged] = {}
+        self._rebuilt: dict[int, set[str]] = {}
         self._forks = Forks()
         self._in_force: RulesInForce
         self._later = 0
-        self._events = LaneEvents(bus)
 
     async def run(self) -> Replay:
         bus, span = self._bus, self._plan.span
         # What the live detections have done with by now is in ALERTS by now.
-        position = await live_position(bus, STAGE)
+        positions = {lane.name: await live_position(bus, lane.name) for lane in self._plan.lanes}
         state = (await bus.info(Stream.EVENTS)).state
         last = min(state.last_seq, span.last or state.last_seq)
         if span.first is not None and span.first < state.first_seq:
@@ -134,21 +143,21 @@ class _Replaying:
             self._notes.append(f"{gone:,} messages at the range's beginning have expired")
         if not state.messages or last < max(span.first or 1, state.first_seq):
             self._notes.append(f"the stream ends with message {state.last_seq:,}")
-            return self._result(Agreement({}), last)
+            return self._result(last)
         begin = await self._beginning(state.first_seq, state.last_seq)
         await read_live(bus, self._live, start_time=begin)
         self._forks = await read_forks(bus, start_time=begin)
         self._in_force = await RulesInForce.open(bus)
         # A message of ALERTS may hold alerts of messages behind the span's end too.
-        end = last if span.by_time else min(state.last_seq, last + 2 * _AT_ONCE)
+        end = last if span.by_time else min(state.last_seq, last + _BEHIND)
         async with aclosing(self._messages(begin, end)) as messages:
             async for message in messages:
-                if self._engine is None:
+                if not self._lanes:
                     self._tally.first_read = message.sequence
                     self._progress.total = end - message.sequence + 1
-                    self._engine = await self._first_engine(message.sequence)
-                await self._take(self._engine, message)
-        return self._result(self._compare(position), last)
+                    self._lanes = await self._first_lanes(message.sequence, positions)
+                await self._take(message)
+        return self._result(last)
 
     async def _beginning(self, first: int, last: int) -> str | None:
         """The time at which the first message that is needed was stored; None for the first."""
@@ -202,8 +211,8 @@ class _Replaying:
         finally:
             await reader.close()
 
-    async def _first_engine(self, sequence: int) -> RuledEngine:
-        """The engine for the first message that is read."""
+    async def _first_lanes(self, sequence: int, positions: dict[str, int]) -> list[ReplayLane]:
+        """The lanes, with engines for the first message that is read."""
         plan, in_force = self._plan, self._in_force
         digest = await in_force.at(sequence - 1)
         then = plan.configured
@@ -215,32 +224,45 @@ class _Replaying:
             )
         if plan.given is not None:
             self._reasons.in_force(then)
-        engine = self._make(plan.given or then)
-        self._reasons.ran(engine.ruleset)
-        ruled = RuledEngine(engine, self._make, in_force, on_switch=self._note)
-        ruled.digest = digest
-        return ruled
+        rules = plan.given or then
+        self._reasons.ran(rules)
+        return [
+            ReplayLane(
+                self._bus,
+                place,
+                position=positions[place.name],
+                engine=lane_engine(place, rules, digest, self._make, in_force, self._note),
+            )
+            for place in plan.lanes
+        ]
 
-    async def _take(self, engine: RuledEngine, message: StreamMessage) -> None:
+    async def _take(self, message: StreamMessage) -> None:
         self._sequence = message.sequence
-        for taken in self._events.take(message) or ():
-            found = taken.records
-            self._count(message.sequence, found)
-            kept = self._forks.without_orphans(taken, message.sequence)
-            if self._plan.given is not None:
-                kept = await self._with_given_rules(kept)
-            for alert in await engine.take(kept):
-                self._keep(alert, message.sequence, found)
-        self._tally.dead += len(self._events.take_dead())
+        for lane in self._lanes:
+            for taken in lane.take(message):
+                # The last lane sees all events, so what it counts is there once.
+                await self._take_in(lane, taken, counts=lane is self._lanes[-1])
+            self._tally.dead += lane.take_unreadable()
+        self._progress.done = message.sequence - self._tally.first_read + 1
 
-    def _keep(self, alert: Alert, sequence: int, records: Sequence[Record]) -> None:
-        if not self._plan.span.holds(alert.timestamp, sequence):
-            self._of_others.add(alert.id)
-        elif alert.id not in self._replayed:
-            self._replayed[alert.id] = (alert, sequence)
-            if alert.id not in self._live.lines:
-                self._reasons.note(alert, records)
-            self._on_alert(alert)
+    async def _take_in(self, lane: ReplayLane, taken: Taken, *, counts: bool) -> None:
+        found = taken.records
+        kept = self._forks.without_orphans(taken, self._sequence)
+        if counts:
+            self._count(found)
+            self._tally.orphaned += len(taken.steps) - len(kept.steps)
+        if self._plan.given is not None:
+            kept = await self._with_given_rules(kept)
+        for alert in await lane.engine.take(kept):
+            if not self._plan.span.holds(alert.timestamp, self._sequence):
+                self._of_others.add(alert.id)
+            elif alert.id not in self._replayed:
+                self._replayed[alert.id] = alert
+                if self._sequence > lane.position:
+                    self._unread.add(alert.id)
+                if alert.id not in self._live.lines:
+                    self._reasons.note(alert, found)
+                self._on_alert(alert)
 
     async def _with_given_rules(self, taken: Taken) -> Taken:
         """Without changes of rules, of which only the reasons are told."""
@@ -250,24 +272,15 @@ class _Replaying:
         return without_changes(taken)
 
     def _note(self, record: RulesChanged, switched: Switched) -> None:
-        """Other rules run from here on."""
+        """Other rules run from here on, in one of the lanes."""
         self._reasons.ran(switched.engine.ruleset)
-        self._switches.append(
-            RuleSwitch(
-                sequence=self._sequence,
-                rules=record.rules,
-                changed=switched.differences.changed,
-                added=switched.differences.added,
-                removed=switched.differences.removed,
-                rebuilt=tuple(switched.rebuilt),
-                reason=record.reason,
-            )
-        )
+        self._switches[self._sequence] = record
+        rebuilt = self._rebuilt.setdefault(self._sequence, set())
+        rebuilt.update(one.id for one in switched.unfit)
 
-    def _count(self, sequence: int, records: Sequence[Record]) -> None:
-        span, tally, progress = self._plan.span, self._tally, self._progress
-        progress.done = sequence - tally.first_read + 1
-        progress.events += len(records)
+    def _count(self, records: Sequence[Record]) -> None:
+        span, tally, sequence = self._plan.span, self._tally, self._sequence
+        self._progress.events += len(records)
         oldest: int | None = None
         for record in records:
             if isinstance(record, RulesChanged):
@@ -286,36 +299,47 @@ class _Replaying:
         later = until is not None and oldest > until + self._plan.allowed_lateness + _BEYOND
         self._later = self._later + 1 if later else 0
 
-    def _compare(self, position: int) -> Agreement:
-        """Hold the alerts against each other; `position` is where the live detections are."""
-        self._live.settle(self._of_others - self._replayed.keys())
-        agreement = Agreement(self._live.lines)
-        for alert, cause in self._replayed.values():
-            if cause > position and not agreement.has(alert.id):
+    def _compared(self) -> tuple[RuleAgreement, ...]:
+        """All alerts held against each other, by rule."""
+        live, reasons = self._live, self._reasons
+        live.settle(self._of_others - self._replayed.keys())
+        agreement = Agreement(live.lines)
+        for alert in self._replayed.values():
+            if alert.id in self._unread and not agreement.has(alert.id):
                 self._tally.unread += 1
             else:
                 agreement.add(alert)
-        return agreement
-
-    def _result(self, agreement: Agreement, last: int) -> Replay:
-        plan, tally, live = self._plan, self._tally, self._live
-        by_rule = agreement.finish(
-            lambda alert: self._reasons.missing_live(alert, live.hashes), self._reasons.only_live
+        return agreement.finish(
+            lambda alert: reasons.missing_live(alert, live.hashes), reasons.only_live
         )
-        engine = self._engine.engine if self._engine is not None else None
-        notes = self._notes
+
+    def _result(self, last: int) -> Replay:
+        plan, tally, live = self._plan, self._tally, self._live
+        by_rule = self._compared()
+        engines = [lane.engine.engine for lane in self._lanes]
         if tally.dead:
-            notes.append(f"{tally.dead:,} lines are no events that this version knows")
+            self._notes.append(f"{tally.dead:,} lines are no events that this version knows")
         return Replay(
             source=self._source,
             first=tally.first or (plan.span.first or 1),
             last=tally.last or last,
             events=tally.events,
             warm_up=tally.warm_up,
-            duplicates=engine.duplicates if engine is not None else 0,
-            orphaned=self._forks.left_out,
+            duplicates=engines[-1].duplicates if engines else 0,
+            orphaned=tally.orphaned,
             rules=plan.given_name or "in force then",
-            switches=tuple(self._switches),
+            switches=tuple(
+                RuleSwitch(
+                    sequence=sequence,
+                    rules=record.rules,
+                    changed=record.changed,
+                    added=record.added,
+                    removed=record.removed,
+                    rebuilt=tuple(sorted(self._rebuilt[sequence])),
+                    reason=record.reason,
+                )
+                for sequence, record in self._switches.items()
+            ),
             live=sum(one.live for one in by_rule),
             replayed=sum(one.replayed for one in by_rule) + tally.unread,
             same=sum(one.same for one in by_rule),
@@ -324,9 +348,9 @@ class _Replaying:
             only_live=sum(one.only_live for one in by_rule),
             retracted=len(live.retracted),
             unread=tally.unread,
-            failures=engine.failures if engine is not None else 0,
+            failures=sum(engine.failures for engine in engines),
             by_rule=by_rule,
-            notes=tuple(notes),
+            notes=tuple(self._notes),
         )
 
 

@@ -10,11 +10,13 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.problems import did_you_mean, one_of
 
 if TYPE_CHECKING:
     from detections.replay.result import Replay
     from detections.replay.run import Plan, Progress
     from detections.replay.span import Span
+    from detections.stage import LanePlace
     from normalizer.events import Alert
     from pipeline.config.schema import Configuration
 
@@ -45,6 +47,10 @@ def replay(
             show_default="all that is there",
         ),
     ] = None,
+    lanes: Annotated[
+        list[str] | None,
+        typer.Option("--lane", help="Only this lane of several.", show_default="all"),
+    ] = None,
     save: Annotated[
         Path | None, typer.Option(help="Write the replay's alerts to a file, one a line.")
     ] = None,
@@ -62,7 +68,7 @@ def replay(
     loaded = load_configuration(config, resolve="later")
     logs.configure(loaded.logging, stage="replay")
     span = _span(since, until)
-    plan = _plan(loaded, span, rules, warm_up)
+    plan = _plan(loaded, span, rules, warm_up, lanes or [])
     started = time.monotonic()
     with _saved(save) as on_alert, _progress() as on_progress:
         found = _run(loaded, plan, on_progress, on_alert)
@@ -109,7 +115,11 @@ def _number(text: str | None, option: str) -> int | None:
 
 
 def _plan(
-    config: "Configuration", span: "Span", rules: list[Path] | None, warm_up: str | None
+    config: "Configuration",
+    span: "Span",
+    rules: list[Path] | None,
+    warm_up: str | None,
+    lanes: list[str],
 ) -> "Plan":
     from detections.replay.run import Plan
     from detections.rules import load_rules
@@ -130,9 +140,27 @@ def _plan(
         given=load_rules(rules, settings.pipelines) if rules else None,
         given_name=", ".join(str(path) for path in rules or ()),
         make=engine_maker(settings),
+        lanes=_lanes(settings.lanes, lanes),
         warm_up=before,
         allowed_lateness=settings.allowed_lateness,
     )
+
+
+def _lanes(count: int, wanted: list[str]) -> "list[LanePlace]":
+    """The lanes that are wanted, in their order. Raises Failure."""
+    from detections.stage import lane_places
+
+    places = lane_places(count)
+    names = [place.name for place in places]
+    for name in wanted:
+        if name not in names:
+            hint = did_you_mean(name, names)
+            raise Failure(
+                f"--lane {name}: there is no such lane"
+                + (f": did you mean {hint}?" if hint else f", but {one_of(names)}"),
+                CONFIGURATION,
+            )
+    return [place for place in places if not wanted or place.name in wanted]
 
 
 def _run(
@@ -144,10 +172,12 @@ def _run(
     import asyncio
 
     from detections.replay.run import replay as run_replay
+    from pipeline.bus.lane_count import agree_on_lanes
     from pipeline.bus.opened import opened_bus
 
     async def opened() -> "Replay":
         async with opened_bus(config.bus, name="replay") as bus:
+            await agree_on_lanes(bus, config.detections.lanes)
             return await run_replay(bus, plan, on_progress=on_progress, on_alert=on_alert)
 
     return asyncio.run(opened())

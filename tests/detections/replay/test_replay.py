@@ -11,6 +11,7 @@ from detections.replay.run import Plan, replay
 from detections.replay.span import Span
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
+from detections.stage import lane_places
 from normalizer.events import Alert, ChainReorganised, Record
 from pipeline.bus import Bus, Stream
 from pipeline.bus.publisher import publish_once
@@ -56,6 +57,7 @@ async def replayed(
         given=given,
         given_name="" if given is None else "others",
         make=lambda one: Engine(one, allowed_lateness=lateness),
+        lanes=lane_places(1),
         warm_up=warm_up,
         allowed_lateness=lateness,
     )
@@ -284,7 +286,7 @@ async def test_reading_stops_where_all_is_later_than_the_span(bus: Bus) -> None:
     async with live(bus, BURST):
         pass
     progress: list[int] = []
-    plan = Plan(span=Span(until=START + HOUR), configured=BURST, make=Engine)
+    plan = Plan(span=Span(until=START + HOUR), configured=BURST, make=Engine, lanes=lane_places(1))
 
     found = await replay(bus, plan, on_progress=lambda one: progress.append(one.done))
 
