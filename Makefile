@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench soak lock clean elasticsearch elasticsearch-stop
+.PHONY: help setup demo test lint bench chaos recovery soak lock clean elasticsearch elasticsearch-stop
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,8 +41,17 @@ bench: setup  ## Measure, as ratios to a floor in the same run
 	$(BIN)/python -m benchmarks.sigma_engine --events 500000
 	$(BIN)/python -m benchmarks.end_to_end
 
-soak: setup  ## Ten minutes at 2,000 events/s: latency and memory
+ROUNDS ?= 200
+HOURS ?= 2
+chaos: setup  ## Break everything at random (ROUNDS=200 of each scenario), compare, publish in docs/reliability.md
+	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --publish
+
+recovery: setup  ## Measure how fast the detections catch up, publish in docs/reliability.md
+	$(BIN)/python -m benchmarks.recovery --publish
+
+soak: setup  ## Load with faults at random for HOURS=2: memory, lag, disk, nothing lost
 	$(BIN)/python -m benchmarks.end_to_end --rate 2000 --seconds 600
+	$(BIN)/python -m tests.chaos.soak --hours $(HOURS)
 
 elasticsearch: setup  ## Start a real Elasticsearch on port 9200, as the tests do (Java 21+ and Maven)
 	$(BIN)/python -m tests.servers.elasticsearch start

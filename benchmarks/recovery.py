@@ -1,0 +1,184 @@
+"""How fast a lane of the detections catches up that was away while events came.
+
+    python -m benchmarks.recovery                    150,000 events, as 30 s of 5,000 events/s
+    python -m benchmarks.recovery --events 3000000   the 10 minutes themselves
+    python -m benchmarks.recovery --publish          into docs/reliability.md
+
+The events lie on the real bus, in its files: a venue's `full` channel with planted self-trades,
+that collectors and the normalizer have put there. Then the detections start, with all rules that
+come with Tapewatch, and what is measured is from their first report to the end of the stream, as
+their status says. The time to start (imports, rules) is told beside it.
+"""
+
+import argparse
+import asyncio
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from benchmarks.end_to_end import write_configuration
+from collectors.recording import RecordedSource, RecordingWriter
+from demo.venue.clock import iso_time
+from demo.venue.load_feed import LoadFeed
+from demo.workspace import KEY_VARIABLES, VENUE
+from docs.generator import reliability
+from pipeline.bus import Bus, Stream
+from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.status_board import ReaderState
+from pipeline.config.loading import load_configuration
+from pipeline.config.schema import EmbeddedBus
+from pipeline.frames import Frame
+from tests.chaos.results import Measured, Published, publish, today, versions
+
+RATE = 5_000
+#: What the issue asks for: so many times the pace at which the events came.
+WANTED = 5.0
+BEGIN = 1_700_000_000 * 10**9
+_FRAMES_AT_ONCE = 5
+_TIMEOUT = 3_600.0
+
+
+class CaughtUp(msgspec.Struct, kw_only=True):
+    """One measurement."""
+
+    events: int
+    #: From the first report to the end of the stream.
+    seconds: float
+    #: How many of the events these seconds were for.
+    measured: int
+    #: From the start of the process to its first report.
+    start_seconds: float
+    alerts: int
+
+    @property
+    def rate(self) -> float:
+        """Events per second."""
+        return self.measured / self.seconds
+
+
+def write_recording(path: Path, events: int) -> None:
+    """A venue's frames, so many, each 1/5,000 s after the last."""
+    feed = LoadFeed(seed=1)
+    with RecordingWriter(path, [RecordedSource("venue", "coinbase", VENUE)]) as writer:
+        for number in range(0, events, _FRAMES_AT_ONCE):
+            at = BEGIN + number * 10**9 // RATE
+            frames = feed.next_frames(_FRAMES_AT_ONCE, iso_time(at), operator=True)
+            feed.advance(_FRAMES_AT_ONCE, iso_time(at))
+            for place, payload in enumerate(frames):
+                writer.write("venue", Frame(f"{number + place}", at + 1_000_000, payload))
+
+
+async def measure(events: int) -> CaughtUp:
+    """Fill the bus, then let the detections catch up."""
+    with tempfile.TemporaryDirectory(prefix="tapewatch-bench-") as text:
+        folder = Path(text)
+        recording = folder / "recording.jsonl.gz"
+        await asyncio.to_thread(write_recording, recording, events)
+        path = _configure(folder, recording)
+        config = load_configuration(path).bus
+        assert isinstance(config, EmbeddedBus)
+        async with EmbeddedServer(config), await Bus.connect(config, name="benchmark") as bus:
+            await _stage(path, "collectors", bus, Stream.RAW)
+            await _stage(path, "normalizer", bus, Stream.RAW)
+            started = time.monotonic()
+            process = await _start(path, "detections")
+            try:
+                first, first_at = await _report(bus, "detections"), time.monotonic()
+                last = await bus.last_sequence(Stream.EVENTS)
+                while (await _report(bus, "detections")).position < last:
+                    pass
+                ended = time.monotonic()
+            finally:
+                process.terminate()
+                await process.wait()
+            left = (last - first.position) / last
+            return CaughtUp(
+                events=events,
+                seconds=ended - first_at,
+                measured=round(events * left),
+                start_seconds=first_at - started,
+                alerts=await bus.last_sequence(Stream.ALERTS),
+            )
+
+
+def _configure(folder: Path, recording: Path) -> Path:
+    """As in the benchmark from end to end, but from a recording."""
+    path = write_configuration(folder, {"url": "ws://unused", "rest_url": "http://unused"})
+    settings = yaml.safe_load(path.read_text())
+    settings["sources"] = [{"name": "recording", "type": "replay", "path": str(recording)}]
+    path.write_text(yaml.safe_dump(settings))
+    assert not any(variable in path.read_text() for variable in KEY_VARIABLES.values())
+    return path
+
+
+async def _start(path: Path, stage: str) -> asyncio.subprocess.Process:
+    arguments = ("-m", "pipeline.cli", "run", "--only", stage, "--config", str(path))
+    return await asyncio.create_subprocess_exec(sys.executable, *arguments, cwd=path.parent)
+
+
+async def _stage(path: Path, stage: str, bus: Bus, stream: Stream) -> None:
+    """Run a stage until it has nothing more to do."""
+    process = await _start(path, stage)
+    deadline = time.monotonic() + _TIMEOUT
+    try:
+        while time.monotonic() < deadline:
+            await asyncio.sleep(0.5)
+            reports = [one for one in await bus.status.reports() if one.stage == stage]
+            last = await bus.last_sequence(stream)
+            done = {one.finished for one in reports if stage == "collectors"} == {True}
+            read = any(r.position >= last for one in reports for r in one.readers)
+            if last and (done or read):
+                return
+        raise SystemExit(f"{stage} did not end within {_TIMEOUT:.0f} s")
+    finally:
+        process.terminate()
+        await process.wait()
+
+
+async def _report(bus: Bus, stage: str) -> ReaderState:
+    """The first reader of a stage, once it has one that has read something."""
+    deadline = time.monotonic() + _TIMEOUT
+    while time.monotonic() < deadline:
+        await asyncio.sleep(0.1)
+        for report in await bus.status.reports():
+            if report.stage == stage and report.readers and report.readers[0].position:
+                return report.readers[0]
+    raise SystemExit(f"no report of {stage} within {_TIMEOUT:.0f} s")
+
+
+def words(found: CaughtUp) -> Measured:
+    """The measurement for the docs."""
+    return Measured(
+        name="recovery",
+        title="catching up of a lane, all rules, on the bus's files",
+        value=f"{found.rate:,.0f} events/s: {found.rate / RATE:.1f} times real time at "
+        f"{RATE:,} events/s ({'at least' if found.rate >= WANTED * RATE else 'less than'} "
+        f"the wanted {WANTED:.0f} times)",
+        sample=f"{found.events:,} events, {found.events / RATE:,.0f} s of {RATE:,}/s; 10 minutes "
+        f"would take {600 * RATE / found.rate:,.0f} s at that rate; the process starts in "
+        f"{found.start_seconds:.1f} s",
+        date=today(),
+        versions=versions(),
+    )
+
+
+def main() -> None:
+    """Entry point."""
+    parser = argparse.ArgumentParser(description="Measure how fast a lane catches up.")
+    parser.add_argument("--events", type=int, default=150_000)
+    parser.add_argument("--publish", action="store_true", help="into docs/")
+    options = parser.parse_args()
+    found = asyncio.run(measure(options.events))
+    told = words(found)
+    print(f"{told.value}\n{told.sample}\n{found.alerts} messages of alerts")
+    if options.publish:
+        publish(Published(measured=[told]))
+        reliability.write()
+
+
+if __name__ == "__main__":
+    main()
