@@ -15,9 +15,12 @@ from normalizer.enrichment import Enrichment
 from normalizer.events import Record
 from normalizer.reference import Reference
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
+from pipeline.units import SECOND
 
 __all__ = ["Normalized", "Normalizer", "encode_event", "encode_events"]
 
+#: The tag of events that happened after they were received: their source's clock is ahead.
+CLOCK_AHEAD = "clock-ahead"
 #: What of a bad frame is kept in its dead letter; the whole frame stays in RAW at ``original``.
 MOST_DEAD_BYTES = 256 * 1024
 
@@ -53,12 +56,20 @@ def encode_events(events: Sequence[Record]) -> bytes:
 class Normalizer:
     """Turns batches of raw frames into events.
 
-    ``venues`` names the venue of each source, as configured; without an entry it is the protocol's
-    (``coinbase``, ``kraken``). The only state is what the frames of a source told before: the
+    An event that says that it happened more than ``clock_tolerance`` nanoseconds after its receipt
+    is tagged. ``venues`` names the venue of each source, as configured; without an entry it is the
+    protocol's (``coinbase``, ``kraken``). The only state is what the frames of a source told before: the
     columns of Coinbase's ``level3``, which are the documented ones until then.
     """
 
-    def __init__(self, reference: Reference, venues: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        reference: Reference,
+        venues: Mapping[str, str] | None = None,
+        *,
+        clock_tolerance: int = 5 * SECOND,
+    ) -> None:
+        self._tolerance = clock_tolerance
         self._enrichment = Enrichment(reference)
         self._venues = dict(venues or {})
         self._decoders: dict[tuple[str, str], Decoder] = {}
@@ -80,6 +91,10 @@ class Normalizer:
                 if len(frame.payload) > MAX_FRAME_BYTES:
                     raise Unreadable(f"larger than {MAX_FRAME_BYTES} bytes")
                 decoder.decode(frame, original, out)
+                latest = frame.received + self._tolerance
+                for event in events[before:]:
+                    if event.timestamp > latest:
+                        event.tags = (*event.tags, CLOCK_AHEAD)
             except Unreadable as error:
                 del events[before:]
                 out.dead.append(_letter(batch, frame, original, error.reason, error.field))

@@ -4,26 +4,35 @@ import re
 from collections.abc import Sequence
 
 import msgspec
+import structlog
 
 from normalizer.assets import Assets
 from normalizer.events import AssetEvent, Record
 from normalizer.normalize import Normalized, Normalizer, encode_event
 from normalizer.reference import Reference
+from normalizer.source_clocks import SourceClocks
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.lane_order import EVERYBODY, Mark
 from pipeline.bus.partition import partition
 from pipeline.bus.relay import Output, Relay
 from pipeline.frames import DeadLetter, decode_batch
 from pipeline.metrics import (
+    EVENTS_AHEAD,
     MESSAGES_IGNORED,
     MESSAGES_IN,
     MESSAGES_OUT,
     SCHEMA_ERRORS,
+    SOURCE_DELAY,
     UNDECODED_LOGS,
 )
+from pipeline.units import SECOND
+
+log = structlog.get_logger(__name__)
 
 STAGE = "normalizer"
 _MOST_KNOWN = 100_000
+#: Batches from one look at the sources' clocks to the next.
+_JUDGED_EVERY = 16
 _PLACES = re.compile(r"\[[^\]]*\]")
 
 
@@ -49,8 +58,17 @@ class Lanes:
         return lane
 
 
-def relay(bus: Bus, normalizer: Normalizer, assets: Assets | None = None, lanes: int = 1) -> Relay:
-    """The relay that runs the normalizer on a bus. Several lanes want to know the assets."""
+def relay(
+    bus: Bus,
+    normalizer: Normalizer,
+    assets: Assets | None = None,
+    lanes: int = 1,
+    clocks: SourceClocks | None = None,
+) -> Relay:
+    """The relay that runs the normalizer on a bus. Several lanes want to know the assets.
+
+    `clocks` are those of the sources, to be judged by what they send.
+    """
     routing = Lanes(assets or Assets(Reference()), lanes)
 
     def work(message: StreamMessage) -> Output:
@@ -60,6 +78,8 @@ def relay(bus: Bus, normalizer: Normalizer, assets: Assets | None = None, lanes:
             return Output(dead=[_no_batch(message, error)])
         result = normalizer.normalize(message.sequence, batch)
         _count(batch.source, len(batch.frames), result)
+        if clocks is not None:
+            _judge(clocks, batch.source, result.events)
         return _output(result, routing, several=lanes > 1)
 
     tokens = [str(lane) for lane in range(lanes)] if lanes > 1 else []
@@ -88,6 +108,21 @@ def _count(source: str, frames: int, result: Normalized) -> None:
     for letter in result.dead:
         # Without places in lists, so that the metric has a bounded number of series.
         SCHEMA_ERRORS.labels(source, _PLACES.sub("", letter.field or "frame")).inc()
+
+
+def _judge(clocks: SourceClocks, source: str, events: Sequence[Record]) -> None:
+    ahead = clocks.note(source, events)
+    if ahead:
+        EVENTS_AHEAD.labels(source).inc(ahead)
+    if clocks.noted % _JUDGED_EVERY:
+        return
+    for name, delay in clocks.delays().items():
+        SOURCE_DELAY.labels(name).set(delay / SECOND)
+    for name, verdict in clocks.news():
+        if verdict:
+            log.warning("a source's clock seems to be wrong", source=name, reason=verdict)
+        else:
+            log.info("a source's clock seems to be right again", source=name)
 
 
 def _no_batch(message: StreamMessage, error: msgspec.MsgspecError) -> DeadLetter:

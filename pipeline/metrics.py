@@ -76,6 +76,17 @@ SOURCE_LAG = Gauge(
     ["source"],
     multiprocess_mode="mostrecent",
 )
+SOURCE_DELAY = Gauge(
+    "tapewatch_source_delay_seconds",
+    "From the source's time of an event to its receipt, median; negative: its clock is ahead",
+    ["source"],
+    multiprocess_mode="mostrecent",
+)
+EVENTS_AHEAD = Counter(
+    "tapewatch_events_ahead_total",
+    "Events further ahead of their receipt than detections.clock_tolerance",
+    ["source"],
+)
 SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
 SOURCE_REORGANISATIONS = Counter(
     "tapewatch_source_reorganisations_total", "Times that a chain was reorganised", ["source"]

@@ -7,6 +7,8 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import cast
 
+import msgspec
+
 from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.lane_count import agree_on_lanes
 from pipeline.bus.retention import Keeper, keeper_of
@@ -181,16 +183,24 @@ def _normalizer(config: Configuration) -> Start:
     from normalizer.assets import Assets
     from normalizer.normalize import Normalizer
     from normalizer.reference_files import load_reference
+    from normalizer.source_clocks import SourceClocks
     from normalizer.stage import relay
 
     reference = load_reference(config.reference)
-    normalizer = Normalizer(reference, venues(config))
-    lanes = config.detections.lanes
+    detections = config.detections
+    lanes, tolerance = detections.lanes, detections.clock_tolerance
+    normalizer = Normalizer(reference, venues(config), clock_tolerance=tolerance)
+    clocks = SourceClocks(tolerance=tolerance, apart=detections.idle_after)
 
     async def start(bus: Bus, reporter: Reporter) -> None:
         await agree_on_lanes(bus, lanes)
-        moving = relay(bus, normalizer, Assets(reference), lanes)
-        reporter.readers = lambda: [moving.state]
+        moving = relay(bus, normalizer, Assets(reference), lanes, clocks)
+
+        def state() -> ReaderState:
+            trouble = moving.state.trouble or clocks.trouble
+            return msgspec.structs.replace(moving.state, trouble=trouble)
+
+        reporter.readers = lambda: [state()]
         await moving.run()
 
     return start
