@@ -71,7 +71,7 @@ class ElasticsearchSource:
     """What an index, data stream or pattern of them holds, as a source of events.
 
     `query` is in Lucene's syntax, as in Kibana's search bar set to it. `since` and `until` are
-    nanoseconds of event time; the second isn't included.
+    nanoseconds of event time; the second isn't included. Orphaned events are left out.
     """
 
     unit = "documents"
@@ -203,4 +203,6 @@ def _filter(query: str | None, since: int | None, until: int | None) -> Mapping[
         filters.append({"range": {_TIME: limits}})
     if query:
         filters.append({"query_string": {"query": query, "analyze_wildcard": True}})
-    return {"bool": {"filter": filters}}
+    # What left its chain did not happen.
+    orphaned = {"term": {"blockchain.orphaned": True}}
+    return {"bool": {"filter": filters, "must_not": [orphaned]}}
