@@ -49,6 +49,7 @@ class Lane:
     ) -> None:
         """`name`: of its position, its checkpoints and the subject of its alerts. Times are in
         nanoseconds."""
+        self._name = name
         self._events = events or LaneEvents(bus)
         self._engine = RewindingEngine(engine, LanePast(bus, engine, self._events, name))
         self._recovery = Recovery(
@@ -112,9 +113,9 @@ class Lane:
         for record in records:
             by_source[record.provider] = by_source.get(record.provider, 0) + 1
         for source, count in by_source.items():
-            MESSAGES_IN.labels(STAGE, source).inc(count)
+            MESSAGES_IN.labels(self._name, source).inc(count)
         for alert in told:
-            MESSAGES_OUT.labels(STAGE, alert.provider).inc()
+            MESSAGES_OUT.labels(self._name, alert.provider).inc()
             if isinstance(alert, AlertUpdate):
                 ALERT_UPDATES.labels(alert.rule_name, alert.status).inc()
                 continue

@@ -6,9 +6,10 @@ import msgspec
 
 from detections.engine import Engine
 from detections.event_messages import decode_lines
+from detections.rules_in_force import RULES
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream, StreamMessage
-from pipeline.bus.lane_order import EVERYBODY, LaneGroups, Mark, is_order
+from pipeline.bus.lane_order import EVERYBODY, ORDER, LaneGroups, Mark, is_order
 from pipeline.bus.relay_outlets import ALONE
 from pipeline.frames import DeadLetter
 
@@ -59,7 +60,7 @@ class LaneEvents:
         self.subjects: Sequence[str] = ()
         """Tokens of what is read; empty for all."""
         if several and lane is not None:
-            self.subjects = (str(lane), f"{lane}.>", EVERYBODY, f"{EVERYBODY}.>", "order", "rules")
+            self.subjects = (str(lane), f"{lane}.>", EVERYBODY, f"{EVERYBODY}.>", ORDER, RULES)
 
     def anew(self) -> "LaneEvents":
         """Another reading of the same, from a place between two groups."""

@@ -18,7 +18,7 @@ from pipeline.bus.connection import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed
 from pipeline.bus.reader_names import lanes
 from pipeline.bus.retention import Keeper, keeper_of
-from pipeline.bus.status_board import StageReport
+from pipeline.bus.status_board import StageReport, lanes_nowhere
 from pipeline.bus.streams import Stream
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.config.schema import Configuration, EmbeddedBus
@@ -354,6 +354,10 @@ class Supervisor:
                     for reader in report.readers
                     if reader.trouble
                 ]
+        wanted = lanes(self._config)
+        if "detections" in self._stages and len(wanted) > 1 and not problems:
+            nowhere = lanes_nowhere(self._reports, wanted)
+            problems += [f"{lane}: no worker has this lane" for lane in nowhere]
         return problems
 
     async def _idle(self) -> bool:
@@ -369,10 +373,8 @@ class Supervisor:
         readers = [reader for report in fresh for reader in report.readers]
         if not readers or not any(r.stage == "collectors" and r.finished for r in fresh):
             return False
-        if "detections" in self._stages:
-            there = {reader.name for reader in readers}
-            if not there.issuperset(lanes(self._config)):
-                return False
+        if "detections" in self._stages and lanes_nowhere(fresh, lanes(self._config)):
+            return False
         ends = {s.value: await self._bus.last_sequence(s) for s in Stream}
         return all(reader.position >= ends[reader.stream] for reader in readers)
 

@@ -1,5 +1,7 @@
 """Where every process writes how it is, for ``tapewatch status`` and ``/readyz``."""
 
+from collections.abc import Sequence
+
 import msgspec
 import nats.errors
 import nats.js.errors
@@ -8,6 +10,7 @@ from nats.js import JetStreamContext
 from nats.js.kv import KeyValue
 
 from pipeline.bus.positions import open_bucket
+from pipeline.bus.reader_names import DETECTIONS
 from pipeline.source_state import SourceState, now
 
 #: An entry that was not renewed for this long is of a process that ended or hangs.
@@ -44,6 +47,23 @@ class StageReport(Struct):
     def fresh(self) -> bool:
         """Whether it was renewed lately."""
         return now() - self.at < FRESH_SECONDS * 1e9
+
+
+def lanes_nowhere(reports: Sequence[StageReport], lanes: Sequence[str]) -> list[str]:
+    """The lanes that no process has of those that reported lately."""
+    there = {reader.name for report in reports if report.fresh for reader in report.readers}
+    return [lane for lane in lanes if lane not in there]
+
+
+def without_replaced(reports: Sequence[StageReport], lanes: Sequence[str]) -> list[StageReport]:
+    """Without those of workers that are gone and that nobody misses: others have all lanes."""
+    if lanes_nowhere(reports, lanes):
+        return list(reports)
+    return [
+        report
+        for report in reports
+        if report.fresh or not report.stage.startswith(DETECTIONS) or len(lanes) == 1
+    ]
 
 
 class StatusBoard:

@@ -30,6 +30,8 @@ class Status(Struct):
     streams: dict[str, int]
     rooms: "list[Room]"
     """What each stream holds, what of it was not read, and by whom."""
+    lanes_nowhere: list[str]
+    """Lanes of the detections that no worker has."""
 
 
 @app.command()
@@ -46,18 +48,21 @@ def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
         typer.echo(msgspec.json.encode(found))
     else:
         print_status(found, Console())
-    ill = [r for r in found.stages if not r.fresh] or troubles(found.stages)
+    ill = [r for r in found.stages if not r.fresh] or troubles(found.stages) or found.lanes_nowhere
     if ill or not found.stages or any(room.full for room in found.rooms):
         raise typer.Exit(FAILED)
 
 
 async def _look(bus: "Bus", config: "Configuration") -> Status:
-    from pipeline.bus.reader_names import configured_readers
+    from pipeline.bus.reader_names import configured_readers, lanes
     from pipeline.bus.room import look
+    from pipeline.bus.status_board import lanes_nowhere, without_replaced
 
-    reports = await bus.status.reports()
+    wanted = lanes(config)
+    reports = without_replaced(await bus.status.reports(), wanted)
     rooms = await look(bus, configured_readers(config), config.bus.streams.retire_after)
-    return Status(reports, {room.stream: room.last for room in rooms}, rooms)
+    nowhere = lanes_nowhere(reports, wanted) if len(wanted) > 1 else []
+    return Status(reports, {room.stream: room.last for room in rooms}, rooms, nowhere)
 
 
 def troubles(reports: "Sequence[StageReport]") -> list[str]:
@@ -92,6 +97,8 @@ def print_status(status: Status, console: "Console") -> None:
     for sentence in (*map(_told, status.rooms), *_gone(status.rooms)):
         if sentence:
             console.print(sentence, highlight=False)
+    for lane in status.lanes_nowhere:
+        console.print(f"[red]no worker has the lane {lane}[/]", highlight=False)
     for trouble in troubles(status.stages):
         console.print(f"[yellow]{trouble}[/]", highlight=False)
 
