@@ -58,8 +58,8 @@ class Normalizer:
 
     An event that says that it happened more than ``clock_tolerance`` nanoseconds after its receipt
     is tagged. ``venues`` names the venue of each source, as configured; without an entry it is the
-    protocol's (``coinbase``, ``kraken``). The only state is what the frames of a source told before: the
-    columns of Coinbase's ``level3``, which are the documented ones until then.
+    protocol's (``coinbase``, ``kraken``). The only state is what the frames of a source told
+    before: the columns of Coinbase's ``level3``, which are the documented ones until then.
     """
 
     def __init__(
