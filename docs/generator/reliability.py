@@ -33,6 +33,7 @@ class _Result(Struct):
     doubled: int = 0
     changed: int = 0
     may_double: bool = False
+    longest: dict[str, float] = field(default_factory=dict[str, float])
 
 
 class _Measured(Struct):
@@ -65,7 +66,8 @@ def write() -> None:
 
 def tables() -> str:
     """What the results say."""
-    results = msgspec.json.decode(RESULTS.read_bytes(), type=_Results)
+    found = RESULTS.read_bytes() if RESULTS.exists() else b"{}"
+    results = msgspec.json.decode(found, type=_Results)
     parts = [
         table(
             (
@@ -85,11 +87,12 @@ def tables() -> str:
             [_row(one) for one in results.scenarios],
         ),
         table(
-            ("scenario", "faults injected", "alerts compared by", "versions"),
+            ("scenario", "faults injected", "at the longest", "alerts compared by", "versions"),
             [
                 (
                     code(one.scenario),
                     ", ".join(f"{name} {count:,}" for name, count in one.faults.items()),
+                    ", ".join(f"{name}: {took:.1f} s" for name, took in one.longest.items()),
                     one.compared,
                     _versions(one.versions),
                 )

@@ -3,10 +3,10 @@
     python -m tests.chaos.soak --hours 2 --seed 7 [--rate 500]
 
 A venue under load (the `full` channel, some hundred frames a second) goes through one installation
-into files. Every half minute nats-server or a stage behind the collectors gets `kill -9`. Each minute: resident
-memory by stage, messages not yet read, bytes on the disk. In the end every frame that the venue
-sent must be in the sink once, and memory must not have grown by more than a fifth between the second
-and the last quarter.
+into files. Every half minute nats-server or a stage behind the collectors gets `kill -9`. Each
+minute: resident memory by stage, messages not yet read, bytes on the disk. In the end every frame
+that the venue sent must be in the sink once, and memory must not have grown by more than a fifth
+between the second and the last quarter.
 """
 
 import argparse
