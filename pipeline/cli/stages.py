@@ -230,6 +230,7 @@ def venues(config: Configuration) -> Mapping[str, str]:
 def _detections(config: Configuration) -> Start:
     from detections.engine import Engine
     from detections.lane import Lane
+    from detections.rule_news import telling
     from detections.ruled_engine import RuledEngine
     from detections.rules import load_rules
     from detections.rules.rule_set import RuleSet
@@ -255,7 +256,7 @@ def _detections(config: Configuration) -> Start:
 
             return Lane(
                 bus,
-                RuledEngine(make_part(rules), make_part, in_force),
+                RuledEngine(make_part(rules), make_part, in_force, on_switch=telling(place.name)),
                 warm_up=settings.warm_up,
                 checkpoint_every=settings.checkpoint_every,
                 name=place.name,

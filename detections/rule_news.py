@@ -1,0 +1,30 @@
+"""What a lane tells of rules that came into force: in the log, and which know nothing yet."""
+
+from collections.abc import Callable
+
+import structlog
+
+from detections.rule_change import Switched
+from normalizer.events import RulesChanged
+
+log = structlog.get_logger(__name__)
+
+
+def telling(lane: str) -> Callable[[RulesChanged, Switched], None]:
+    """Tells the log of each change in a lane."""
+
+    def tell(record: RulesChanged, switched: Switched) -> None:
+        found = switched.differences
+        log.info(
+            "other rules are in force",
+            lane=lane,
+            rules=record.rules[:12],
+            reason=record.reason,
+            added=len(found.added),
+            changed=len(found.changed),
+            removed=len(found.removed),
+        )
+        for one in switched.unfit:
+            log.info("a rule begins without a past", lane=lane, rule=one.title, why=one.why)
+
+    return tell
