@@ -26,6 +26,7 @@ from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from normalizer.reference_files import load_reference
 from pipeline.frames import Frame, FrameBatch, GapNotice
+from pipeline.problems import Problem
 from tests.detections.samples import HEADER, START, Tape, correlator
 
 SECOND = 1_000_000_000
@@ -69,6 +70,10 @@ def run(rules: RuleSet, events: Sequence[Record], *, lateness: int = 0) -> list[
     alerts = [*engine.process(events), *engine.finish()]
     assert engine.take_problems() == []
     return alerts
+
+
+def _refuse(problem: Problem) -> None:
+    pytest.fail(str(problem))
 
 
 def is_marked(alert: Alert) -> bool:
@@ -240,7 +245,7 @@ def test_lines_give_the_same_marks_as_records() -> None:
     events.insert(3, gap(tape, 2.5, provider="other"))
     expected = [msgspec.json.encode(alert) for alert in run(BURST, events)]
     lines = [msgspec.json.encode(nest(event)) for event in events]
-    found = [msgspec.json.encode(alert) for alert in detect(BURST, lines, report=pytest.fail)]
+    found = [msgspec.json.encode(alert) for alert in detect(BURST, lines, report=_refuse)]
     assert [line for line in expected if b"surveillance.gap" in line] != []
     assert found == expected
 
@@ -302,7 +307,7 @@ def test_a_recorded_book_is_wrong_after_a_cut_until_the_next_snapshot() -> None:
                 assert not ours.unsure
                 assert (ours.bids, ours.asks) == (theirs.bids, theirs.asks)
         if number == snapshot_at:
-            for book in (b for b in [*map(whole.of, told)] if b is not None):
+            for book in map(whole.of, told):
                 orders = book.orders.items()
                 bids = [(k, o) for k, o in orders if o.buy]
                 asks = [(k, o) for k, o in orders if not o.buy]

@@ -15,6 +15,7 @@ from detections.offline import detect
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from normalizer.events.ecs import nest
+from pipeline.problems import Problem
 from tests.detections.samples import START, Tape, transfer
 from tests.detections.test_event_time import BURST, FEW, SELF_TRADES, SILENCE
 
@@ -35,6 +36,10 @@ def move(number: int, second: float, *, source: str = "chain", sender: str = "a"
         provider=source,
         source_address="0x" + sender * 40,
     )
+
+
+def _refuse(problem: Problem) -> None:
+    pytest.fail(str(problem))
 
 
 def watermark(lateness: int = 0, idle_after: int = 30) -> Watermark:
@@ -209,7 +214,7 @@ def test_lines_give_the_same_as_records(lateness: int) -> None:
         records, lines = engine(FEW, lateness), engine(FEW, lateness)
         expected = encoded([*records.process(events), *records.finish()])
         written = [msgspec.json.encode(nest(event)) for event in events]
-        found = encoded(list(detect(lines, written, report=pytest.fail)))
+        found = encoded(list(detect(lines, written, report=_refuse)))
         assert sorted(found) == sorted(expected)
         assert lines.watermark.newest == records.watermark.newest
 
