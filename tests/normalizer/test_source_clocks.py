@@ -1,14 +1,25 @@
 """A source whose clock is off is told of: by its events alone."""
 
+import asyncio
 from collections.abc import Sequence
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from normalizer.normalize import CLOCK_AHEAD, Normalizer
 from normalizer.reference import Reference
 from normalizer.source_clocks import SourceClocks
+from normalizer.stage import relay
+from pipeline.bus import Bus, Stream
+from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.frames import Frame, FrameBatch
+from pipeline.source_state import SourceState
+from pipeline.units import MIB
 from tests.detections.samples import START, transfer
+from tests.pipeline.test_bus import bus, run_until, server
+
+__all__ = ["bus", "server"]
 
 SECOND = 1_000_000_000
 
@@ -84,3 +95,28 @@ def test_an_event_ahead_of_its_receipt_is_tagged(received: int, tags: Sequence[s
     frame = Frame("1", received, MATCH.encode())
     (event,) = normalizer.normalize(1, FrameBatch("venue", "coinbase", [frame])).events
     assert event.tags == tags
+
+
+async def test_the_normalizer_says_it_once_in_the_log_and_in_metrics(bus: Bus) -> None:
+    found, source, count = clocks(), "hasty", 40
+    outlet = RawOutlet(bus, SourceState(source, "coinbase"), buffer=MIB)
+    writing = asyncio.create_task(outlet.run())
+    for number in range(1, count + 1):
+        text = MATCH.replace('"trade_id":1', f'"trade_id":{number}')
+        await outlet.send(Frame(str(number), START - 60 * SECOND, text.encode()))
+        await outlet.flush()
+    writing.cancel()
+    moving = relay(bus, Normalizer(Reference()), clocks=found)
+    last = await bus.last_sequence(Stream.RAW)
+
+    async def done() -> bool:
+        return moving.state.position >= last
+
+    with capture_logs() as logs:
+        await run_until(moving, done)
+    told = [line for line in logs if line["event"] == "a source's clock seems to be wrong"]
+    assert [line["source"] for line in told] == [source]
+    assert found.trouble == f"{source} {told[0]['reason']}"
+    labels = {"source": source}
+    assert REGISTRY.get_sample_value("tapewatch_events_ahead_total", labels) == count
+    assert REGISTRY.get_sample_value("tapewatch_source_delay_seconds", labels) == -70
