@@ -136,6 +136,37 @@ def test_what_is_still_bad_dies_again_with_a_new_letter_and_is_not_multiplied(
         assert letter["reason"] == reasons[letter["position"]]
 
 
+def test_letters_are_counted_by_reason_chosen_and_let_go(installation: Installation) -> None:
+    folder = installation.folder
+    with installation.running() as run:
+        eventually(run, folder, lambda found: len(found) >= 6)
+        tapewatch("dead", "replay", "--reason", "Frobnicate", folder=folder)
+        eventually(run, folder, lambda found: len(found) >= 7)
+        table = tapewatch("dead", "list", folder=folder)
+        groups = tapewatch("dead", "list", "--json", "--source", "venue", folder=folder)
+        still_open = letters(folder, "--reason", "Frobnicate", "--open")
+        recent = letters(folder, "--from", "1h ago")
+        which = tapewatch("dead", "expire", folder=folder)
+        neither = tapewatch("dead", "expire", "--reason", "Frobnicate", "999", folder=folder)
+        expired = tapewatch("dead", "expire", "--reason", "Frobnicate", folder=folder)
+        left = letters(folder)
+
+    by_reason = {group["reason"]: group for group in map(json.loads, groups.out.splitlines())}
+    (unknown,) = [group for reason, group in by_reason.items() if "frobnicate" in reason]
+    assert (unknown["count"], unknown["open"]) == (2, 1), "one was sent again, and died again"
+    assert unknown["positions"] == ["unknown", "unknown"]
+    for name in ("count", "open", "first (UTC)", "last (UTC)", "newest", "stage", "reason"):
+        assert name in table.out.splitlines()[0]
+    assert len(still_open) == 1
+    sources = {letter["source"] for letter in recent}
+    assert sources == {"recording"}, "the others' frames were received in 2023"
+    assert which.code == 2
+    assert "which ones?" in which.error
+    assert (neither.code, neither.out) == (1, "0 expired\n"), "number and reason must both fit"
+    assert (expired.code, expired.out) == (0, "2 expired\n")
+    assert len(left) == 5
+
+
 def test_what_is_no_frame_and_what_is_not_there_cannot_be_sent_again(
     installation: Installation,
 ) -> None:
