@@ -97,17 +97,17 @@ def _referred(correlations: Iterable[CorrelationRule], rules: RuleSet) -> set[st
 
 def _of_correlator(rule: CorrelatorRule) -> Route:
     if rule.rule.partition_by is not None:
-        return Route(rule.rule.partition_by, "as its file says")
+        return Route(rule.rule.partition_by, "says so in its file")
     partition_by = correlators()[rule.correlator].partition_by
-    return Route(partition_by, f"correlator {rule.correlator}")
+    return Route(partition_by, f"is a rule of the correlator {rule.correlator}")
 
 
 def _of_correlation(rule: CorrelationRule, found: dict[str, Route]) -> Route:
     correlation = rule.correlation
     if any(found[id_].partition_by == "market" for id_ in correlation.rules):
-        return Route("market", "refers to a rule that is")
+        return Route("market", "refers to a rule of the market lane")
     if rule.rule.partition_by is not None:
-        return Route(rule.rule.partition_by, "as its file says")
+        return Route(rule.rule.partition_by, "says so in its file")
     if not correlation.group_by:
         return Route("market", "groups by nothing")
     field = _asset_field(correlation)

@@ -15,6 +15,7 @@ from docs.generator import (
     conversion,
     correlators,
     fields,
+    lanes,
     metrics,
 )
 
@@ -25,6 +26,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "configuration.md": configuration.page,
     "correlators.md": correlators.page,
     "conversion.md": conversion.page,
+    "lanes.md": lanes.page,
     "metrics.md": metrics.page,
     "cli.md": cli.page,
 }
