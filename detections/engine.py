@@ -34,6 +34,7 @@ from detections.rules.model import Rule
 from detections.sigma.documents import Document
 from normalizer.events import Alert, Record
 from normalizer.events.market import FeedGap
+from normalizer.events.rule_set import RulesChanged
 
 _MOST_PROBLEMS = 1_000
 #: Event ids that are remembered, at least; at most twice as many.
@@ -171,8 +172,8 @@ class Engine:
         if record is None:
             return self.process_documents((read.document,))
         alerts: list[Alert] = []
-        if self.is_duplicate(record.id):
-            return alerts
+        if isinstance(record, RulesChanged) or self.is_duplicate(record.id):
+            return alerts  # the first is no event of the market: its time is no source's
         meeting = self.book.of_record(type(record))
         found = self._matches(self.book.of_documents(), read.document)
         self._meet(meeting, found, record, record.timestamp, RECORD, alerts)

@@ -26,8 +26,8 @@ from detections.sigma.readers import Read
 from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
-#: The engine marks what is found over a gap.
-_GAP = "feed-gap"
+#: The engine marks what is found over a gap; a change of rules has a time of no source.
+_ALWAYS = frozenset(("feed-gap", "rules-changed"))
 _INGESTED = "event.ingested"
 _MODULE = "event.module"
 _PROVIDER = "event.provider"
@@ -75,7 +75,7 @@ class LeanScan:
         self._engine = engine
         self._rules = book.sigma
         self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
-        self._wanted.add(_GAP)
+        self._wanted |= _ALWAYS
         self._programs = _ByAction(self._program_of)
         read = {name: path_reader(path) for name, path in self._events.paths.items()}
         self._action, self._time = read[ACTION], read[TIMESTAMP]

@@ -13,7 +13,7 @@ from detections.engine import Engine
 from detections.event_time import MOST_SOURCES, TimeLimits, Watermark
 from detections.offline import detect
 from detections.rules import RuleSet
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, Record, RulesChanged
 from normalizer.events.ecs import nest
 from pipeline.problems import Problem
 from tests.detections.samples import START, Tape, transfer
@@ -324,3 +324,15 @@ def test_a_document_says_when_it_was_received_or_is_believed() -> None:
     other.process_documents([received])
     assert one.watermark.lead == START + HOUR
     assert other.watermark.lead == START
+
+
+def test_a_change_of_rules_among_recorded_events_moves_no_time() -> None:
+    changed = RulesChanged(
+        id="rules-1", timestamp=START + HOUR, ingested=START + HOUR, original="",
+        provider="tapewatch", rules="0" * 64,
+    )  # fmt: skip
+    one = engine(SILENCE, lateness=0)
+    records = [move(1, 0), changed, move(2, 5), changed, move(3, 9)]
+    lines = [msgspec.json.encode(nest(record)) for record in records]
+    assert list(detect(one, lines, report=_refuse)) == []
+    assert one.watermark.lead == START + 9 * SECOND
