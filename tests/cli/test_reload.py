@@ -111,6 +111,7 @@ def test_rules_sinks_and_what_is_wrong(run: Running) -> None:
     assert (moved.code, moved.out) == (0, "delivery: started again, for sinks\n")
     run.until(lambda: len(installation.alerts("others")) == ALERTS)
     assert {stage: run.stage_pid(stage) for stage in pids} == pids
+    run.until(lambda: len(changes(installation, "others")) >= 2)
     assert len(changes(installation, "others")) == 2, "the refused one left nothing"
 
     # What can't change while it runs is refused with the reason.

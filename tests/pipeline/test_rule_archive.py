@@ -16,10 +16,15 @@ from tests.cli.command_line import RULES
 
 
 @pytest.fixture
-async def archive(nats_url: str, stream_prefix: str) -> AsyncIterator[RuleArchive]:
+async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
     settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as bus:
-        yield await RuleArchive.open(bus.jetstream, bus.names.bucket("RULES"))
+    async with await Bus.connect(settings, name="test") as connected:
+        yield connected
+
+
+@pytest.fixture
+async def archive(bus: Bus) -> RuleArchive:
+    return await RuleArchive.open(bus.jetstream, bus.names.bucket("RULES"))
 
 
 def rule(folder: Path, name: str = "large.yml", level: str = "high") -> Path:
@@ -120,14 +125,14 @@ async def test_a_set_that_is_not_there_is_told(archive: RuleArchive) -> None:
 
 
 async def test_a_set_of_another_content_is_not_believed(
-    archive: RuleArchive, tmp_path: Path
+    bus: Bus, archive: RuleArchive, tmp_path: Path
 ) -> None:
     rule(tmp_path)
     files = read_rule_files([tmp_path])
     digest = await archive.put(files)
     other = RuleFiles(files.version, ())
     await archive.put(other)
-    store = archive._store
+    store = await bus.jetstream.object_store(bus.names.bucket("RULES"))
     data = (await store.get(other.digest)).data
     assert data is not None
     await store.put(digest, data)
