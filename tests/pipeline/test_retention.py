@@ -6,6 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from nats.js.errors import APIError
 from prometheus_client import REGISTRY
 
 from delivery.sink import Delivered, Document
@@ -348,3 +349,52 @@ async def test_a_slow_sink_holds_up_its_own_reader_and_no_other(bus: Bus) -> Non
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
     assert slow.documents == quick.documents == [f"event-{number}" for number in range(30)]
+
+
+async def test_where_storage_is_used_up_all_that_was_taken_goes_and_writers_go_on(
+    tmp_path: Path,
+) -> None:
+    """As when other streams of the account, or large states, take what bus.max_storage allows."""
+    config = msgspec.structs.replace(
+        configuration(tmp_path / "nats"), max_storage=4 * LIMIT + 2 * MIB
+    )
+    async with EmbeddedServer(config), await Bus.connect(config, name="test") as bus:
+        await fill(bus, Stream.EVENTS, 30)
+        await taken(bus, "detections", Stream.EVENTS, 20)
+        states = await bus.jetstream.create_key_value(bucket="STATES")
+        with pytest.raises(APIError, match="insufficient resources"):
+            for number in range(1000):
+                await states.put(str(number), bytes(SIZE))
+        writing = asyncio.create_task(fill(bus, Stream.RAW, 3))
+        await asyncio.sleep(0.5)
+        assert not writing.done(), "the whole server takes nothing"
+
+        keeping = Keeper(
+            bus,
+            Streams(),
+            ["normalizer", "detections"],
+            ["detections"],
+            max_storage=config.max_storage,
+            largest=SIZE,
+        )
+        await keeping.tend()
+        (problem,) = keeping.problems
+        await asyncio.wait_for(writing, 10)
+
+        assert problem.startswith("JetStream's storage is nearly used up: 1")
+        assert (await bus.info(Stream.EVENTS)).state.first_seq == 21, "not what was not taken"
+
+
+async def test_a_writer_that_waits_says_why(bus: Bus) -> None:
+    writer = bus.writer(Stream.RAW, "a")
+    await fill(bus, Stream.RAW, 50, "b")
+    writing = asyncio.create_task(writer.write(bytes(LIMIT // 2), "1"))
+    await until(lambda: bool(writer.waiting))
+
+    assert writer.waiting == (
+        "raw.a: the stream has no room (max_size): writing goes on when its readers have taken more"
+    )
+    await taken(bus, "normalizer", Stream.RAW, 50)
+    await keeper(bus, "normalizer", max_age=MILLISECOND).tend()
+    await asyncio.wait_for(writing, 10)
+    assert writer.waiting == ""
