@@ -83,8 +83,8 @@ class Bus:
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
             raise BusUnavailable(
                 f"JetStream refused to set up the streams: {_said(error)}; check that our account "
-                "may create streams, the limits and replicas in bus.streams (together they must fit "
-                "into bus.max_storage), and bus.prefix where others use the server too"
+                "may create streams, the limits and replicas in bus.streams (the limits together "
+                "must fit into bus.max_storage), and bus.prefix where others use the server too"
             ) from error
 
     async def __aenter__(self) -> Self:

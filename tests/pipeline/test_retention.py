@@ -362,9 +362,13 @@ async def test_where_storage_is_used_up_all_that_was_taken_goes_and_writers_go_o
         await fill(bus, Stream.EVENTS, 30)
         await taken(bus, "detections", Stream.EVENTS, 20)
         states = await bus.jetstream.create_key_value(bucket="STATES")
-        with pytest.raises(APIError, match="insufficient resources"):
+
+        async def use_up() -> None:
             for number in range(1000):
                 await states.put(str(number), bytes(SIZE))
+
+        with pytest.raises(APIError, match="insufficient resources"):
+            await use_up()
         writing = asyncio.create_task(fill(bus, Stream.RAW, 3))
         await asyncio.sleep(0.5)
         assert not writing.done(), "the whole server takes nothing"
