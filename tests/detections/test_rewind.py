@@ -13,8 +13,9 @@ from detections.lane_events import Taken
 from detections.rewind import RewindingEngine
 from detections.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
-from normalizer.events import Alert
+from normalizer.events import Alert, ChainFinality
 from tests.detections.forked_chain import SECOND, ForkedChain, ListedPast, Message, Sink, run
+from tests.detections.samples import START
 
 RULES = """
 title: A large transfer
@@ -162,6 +163,36 @@ def test_a_state_from_between_block_and_fork_is_not_used_for_a_later_fork(
     chain.fork(1)  # message 7
     _, past = asyncio.run(run(chain.messages, make, lambda place: place in (1, 4)))
     assert past.restored == [1, 1]
+
+
+def final(number: int) -> Message:
+    return [
+        ChainFinality(
+            id=f"final-{number}",
+            timestamp=START,
+            ingested=START,
+            original="RAW/1/0",
+            provider="chain",
+            chain_id=31337,
+            safe_number=number,
+        )
+    ]
+
+
+def test_what_is_orphaned_while_its_rule_waits_was_never_given():
+    rules = parse_rules(RULES.replace("level: high", "level: high\nfinality: safe").encode())
+    chain = ForkedChain()
+    chain.grow("a")
+    chain.grow("a", [200])
+    chain.fork(1)
+    chain.grow("b", [300])
+    chain.messages.append(final(2))
+    sink, past = asyncio.run(run(chain.messages, lambda: Engine(rules), lambda _: True))
+    (alert,) = sink.alerts.values()
+    assert alert.metrics["amount"] == 300
+    assert alert.finality == "safe"
+    assert not sink.updates
+    assert past.restored == [1]
 
 
 def test_a_chain_that_others_tell_stays_as_it_is(make: Callable[[], Engine]):
