@@ -19,6 +19,7 @@ from detections.lane import Lane
 from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
+from detections.stage import LanePlace, lane_places
 from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised, Record
 from normalizer.events.ecs import parse
 from normalizer.normalize import Normalizer
@@ -77,7 +78,10 @@ correlation:
 class Installation:
     """All stages in this process, with a bus of their own. The collector can be away."""
 
-    def __init__(self, folder: Path, node: Anvil, emitter: Emitter, rules: RuleSet) -> None:
+    def __init__(
+        self, folder: Path, node: Anvil, emitter: Emitter, rules: RuleSet, *, lanes: int = 1
+    ) -> None:
+        self._lanes = lanes
         self._folder = folder
         self._source = source(node.ws_url)
         self._watched = Watched.of(others=[emitter.address])
@@ -93,12 +97,9 @@ class Installation:
         async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as bus:
             sink = FileSink("files", self._folder, rotate_size=GIB, rotate_after=HOUR)
             cache = DocumentCache()
-            # Blocks are mined faster than their clock allows: they say that they are of the future.
-            engine = RuledEngine(Engine(self._rules, clock_tolerance=HOUR))
-            lane = Lane(bus, engine, warm_up=0, checkpoint_every=SECOND // 10)
             work = [
-                relay(bus, Normalizer(Reference())).run(),
-                lane.run(),
+                relay(bus, Normalizer(Reference()), lanes=self._lanes).run(),
+                *(self._lane(bus, place).run() for place in lane_places(self._lanes)),
                 *(
                     SinkRunner(bus, sink, content, cache, batch=500, retry_maximum=SECOND).run()
                     for content in ("events", "alerts")
@@ -113,6 +114,18 @@ class Installation:
                     task.cancel()
                 await asyncio.gather(*tasks, return_exceptions=True)
                 await sink.close()
+
+    def _lane(self, bus: Bus, place: LanePlace) -> Lane:
+        # Blocks are mined faster than their clock allows: they say that they are of the future.
+        engine = Engine(place.rules(self._rules), clock_tolerance=HOUR)
+        return Lane(
+            bus,
+            RuledEngine(engine),
+            warm_up=0,
+            checkpoint_every=SECOND // 10,
+            name=place.name,
+            events=place.events(bus),
+        )
 
     @asynccontextmanager
     async def collecting(self, bus: Bus) -> AsyncGenerator[None]:
@@ -175,16 +188,16 @@ def fork(node: Anvil, emitter: Emitter, chance: random.Random) -> None:
     grow(node, emitter, chance, chance.randint(1, DEEPEST + 2))
 
 
-@pytest.mark.parametrize("seed", range(3))
+@pytest.mark.parametrize(("seed", "lanes"), [(0, 1), (1, 1), (2, 2)])
 async def test_random_forks_leave_the_alerts_of_the_last_chain(
-    tmp_path: Path, start_anvil: Callable[..., Anvil], seed: int
+    tmp_path: Path, start_anvil: Callable[..., Anvil], seed: int, lanes: int
 ) -> None:
     chance = random.Random(seed)  # noqa: S311
     node = start_anvil(mining="manual")
     emitter = Emitter(node)
     grow(node, emitter, chance, 15)
     rules = parse_rules(RULES)
-    live = Installation(tmp_path / "live", node, emitter, rules)
+    live = Installation(tmp_path / "live", node, emitter, rules, lanes=lanes)
     async with live.running() as bus:
         for _ in range(3):
             async with live.collecting(bus):
