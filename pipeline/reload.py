@@ -40,8 +40,8 @@ class RulesReloaded(Struct, frozen=True, kw_only=True):
 
     rules: str
     """Its hash."""
-    sequence: int
-    """The message of EVENTS that says so."""
+    sequence: int = 0
+    """The message of EVENTS that says so; 0 for the first."""
     added: tuple[str, ...] = ()
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()

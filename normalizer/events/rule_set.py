@@ -11,16 +11,17 @@ from normalizer.events.fields import described
 class RulesChanged(Event, tag="rules-changed", kw_only=True):
     """Another rule set is in force for all that follows it in the stream.
 
-    It is no event of the market: no rule sees it, and its time moves no window. `reason` says why
-    it was changed, `provider` is `tapewatch`.
+    It is no event of the market, and no rule sees it. Its time is that of the newest event when it
+    came into force, `ingested` the clock's; `reason` says why it was changed, `provider` is
+    `tapewatch`.
     """
 
     rules: Annotated[str, described("Hash of the rule set that is in force from here on")] = field(
         name="surveillance.rules.hash"
     )
-    previous: Annotated[
-        str | None, described("Hash of the rule set before it; none for the first")
-    ] = field(name="surveillance.rules.previous_hash", default=None)
+    previous: Annotated[str | None, described("Hash of the rule set before it")] = field(
+        name="surveillance.rules.previous_hash", default=None
+    )
     added: Annotated[Keywords, described("Ids of rules that are new")] = field(
         name="surveillance.rules.added", default=()
     )

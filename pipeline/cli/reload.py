@@ -93,10 +93,12 @@ def _print(found: "Reloaded", config: Path) -> None:
 
 
 def _print_rules(rules: "RulesReloaded") -> None:
+    if rules.first:
+        typer.echo(f"rules: the first in force, as rule set {rules.rules[:12]}")
+        return
     counts = f"{len(rules.added)} added, {len(rules.changed)} changed, {len(rules.removed)} removed"
-    what = "the first in force" if rules.first else counts
     typer.echo(
-        f"rules: {what}; in force from message {rules.sequence:,} of EVENTS on, "
+        f"rules: {counts}; in force from message {rules.sequence:,} of EVENTS on, "
         f"as rule set {rules.rules[:12]}"
     )
     named = (("added", rules.added), ("changed", rules.changed), ("removed", rules.removed))

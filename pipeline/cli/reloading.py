@@ -7,7 +7,10 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.bus import Bus
+import msgspec
+import nats.js.errors
+
+from pipeline.bus import Bus, Stream
 from pipeline.bus.publisher import AnotherWriter
 from pipeline.checkout import checkout_of
 from pipeline.cli.failures import CONFIGURATION, Failure
@@ -28,6 +31,8 @@ if TYPE_CHECKING:
     from detections.rules.rule_set import RuleSet
     from detections.rules_in_force import RulesInForce
 
+#: Messages, from the stream's end, in which a record is looked for.
+_MOST_LOOKED_AT = 100
 STARTED = "Tapewatch was started with these rules"
 
 
@@ -115,21 +120,25 @@ async def announce(bus: Bus, settings: Detections, request: ReloadRequest) -> Ru
     if previous == files.digest:
         await in_force.remember(files.digest)
         return None
+    digest = await in_force.archive.put(files)
+    if previous is None:  # nothing changes: they were in force since the stream's beginning
+        await in_force.remember(digest)
+        return RulesReloaded(rules=digest, first=True)
     before = await _rules_before(in_force, previous)
     found = differences(before, rules) if before is not None else None
     checkout = checkout_of(settings.rules)
-    at = time.time_ns()
+    now = time.time_ns()
     record = RulesChanged(
         id="",
-        timestamp=at,
-        ingested=at,
-        original=f"RULES/{files.digest}",
+        timestamp=await _newest_time(bus) or now,
+        ingested=now,
+        original=f"RULES/{digest}",
         provider="tapewatch",
         category=("configuration",),
         type=("change",),
         dataset="tapewatch.rules",
         reason=request.reason,
-        rules=await in_force.archive.put(files),
+        rules=digest,
         previous=previous,
         added=found.added if found else (),
         changed=found.changed if found else (),
@@ -148,13 +157,27 @@ async def announce(bus: Bus, settings: Detections, request: ReloadRequest) -> Ru
         ) from error
     titles = {one.id: one.title for one in (*(before.rules if before else ()), *rules.rules)}
     return RulesReloaded(
-        rules=files.digest,
+        rules=digest,
         sequence=sequence,
         added=tuple(titles[one] for one in record.added),
         changed=tuple(titles[one] for one in record.changed),
         removed=tuple(titles[one] for one in record.removed),
-        first=previous is None,
     )
+
+
+async def _newest_time(bus: Bus) -> int | None:
+    """The event time at which a change comes: of a recording, not of the clock."""
+    from detections.event_messages import decode_record
+
+    last = await bus.last_sequence(Stream.EVENTS)
+    for sequence in range(last, max(0, last - _MOST_LOOKED_AT), -1):
+        try:
+            message = await bus.jetstream.get_msg(bus.names.stream(Stream.EVENTS), sequence)
+            lines = (message.data or b"").split(b"\n")
+            return max(decode_record(line).timestamp for line in lines)
+        except (nats.js.errors.NotFoundError, msgspec.MsgspecError):
+            continue  # gone, or none of records
+    return None
 
 
 async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "RuleSet | None":
