@@ -5,7 +5,7 @@ it concerns.
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -115,17 +115,18 @@ class ChainHistory(msgspec.Struct, array_like=True):
 class Orphans:
     """What of the past is orphaned, by place and height."""
 
-    def __init__(self, forks: Iterable[Fork]) -> None:
+    def __init__(self, forks: Sequence[Fork]) -> None:
         #: By chain: places of forks, and the least height and time of each and all later ones.
         self._by_chain: dict[Chain, tuple[list[int], list[int], list[int]]] = {}
-        for fork in forks:
+        for fork in reversed(forks):
             key = (fork.provider, fork.chain_id)
             places, commons, times = self._by_chain.setdefault(key, ([], [], []))
             places.append(fork.place)
-            commons[:] = [min(known, fork.common) for known in commons]
-            commons.append(fork.common)
-            times[:] = [min(known, fork.timestamp) for known in times]
-            times.append(fork.timestamp)
+            commons.append(min(fork.common, commons[-1]) if commons else fork.common)
+            times.append(min(fork.timestamp, times[-1]) if times else fork.timestamp)
+        for lists in self._by_chain.values():
+            for one in lists:
+                one.reverse()
 
     def kept(self, place: int, record: Record) -> Record | None:
         """The record that came at this place; None if a later reorganisation takes it back.

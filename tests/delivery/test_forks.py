@@ -1,11 +1,13 @@
 """What a fork did to what was delivered: marks in Elasticsearch, further lines in files."""
 
 from collections.abc import AsyncIterator, Iterable
+from io import StringIO
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
+from rich.console import Console
 
 from delivery.build import elasticsearch_fields
 from delivery.elasticsearch_client import Connection
@@ -19,6 +21,7 @@ from evidence.timeline import timeline
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.chain import Block
 from pipeline.bus import StreamMessage
+from pipeline.cli.evidence import print_timeline
 from pipeline.secrets import SecretText
 from pipeline.units import HOUR, MIB, SECOND
 from tests.detections.forked_chain import ForkedChain, run
@@ -207,5 +210,12 @@ async def test_a_timeline_from_files_shows_what_was_retracted_and_orphaned(tmp_p
     assert again.update is not None
     assert again.update.status == "reinstated"
     assert [entry.orphaned for entry in again.entries] == [False]
+    shown = Console(width=200, record=True, file=StringIO())
+    for one in (orphan, again):
+        print_timeline(one, shown)
+    text = shown.export_text()
+    assert "retracted: chain 31337 left its branch after block 2" in text
+    assert "reinstated: chain 31337 left its branch" in text
+    assert text.count("orphaned: its block left the chain") == 1
     (untouched,) = [one for one in found.values() if one is not orphan and one is not again]
     assert untouched.update is None
