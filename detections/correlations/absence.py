@@ -141,7 +141,8 @@ class Silence(Windows[SilentGroup]):
             self._schedule(closes, key)
             self._bound(now)
             return None
-        group.touched = touched
+        if touched > group.touched:
+            group.touched = touched
         self.uses = group.used = self.uses + 1
         if time < group.entries[0][0]:
             return None

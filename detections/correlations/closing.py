@@ -90,7 +90,7 @@ class Closing(Windows[ClosingGroup]):
         if group is None or self.is_forgotten(group, now):
             group = self._add(key, ClosingGroup(entries=[], touched=touched), now)
         else:
-            group.touched = touched
+            group.touched = max(group.touched, touched)
             self.uses = group.used = self.uses + 1
         entries = group.entries
         entry = (time, hit.id, evidence, payload)

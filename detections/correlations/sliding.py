@@ -79,7 +79,9 @@ class Sliding(Windows[SlidingGroup]):
             group = self._add(key, self.new_group(now if now > time else time), now)
             entries = group.entries
         else:
-            group.touched = now if now > time else time
+            touched = now if now > time else time
+            if touched > group.touched:
+                group.touched = touched
             self.uses = group.used = self.uses + 1
             entries = group.entries
             if time < entries[-1][0]:
