@@ -1,6 +1,6 @@
 """Rules against events: the pure core of the detections."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,14 +12,15 @@ from detections.alerts import (
 from detections.correlation_reason import Fired, correlation_reason, parties_of
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
-from detections.correlations.state import SnapshotError
+from detections.correlations.state import Known, SnapshotError
 from detections.engine_state import (
     CannotRestore,
-    decode_state,
-    encode_state,
+    Common,
+    WaitingEvent,
     event_of,
-    rules_fingerprint,
+    read_state,
     waiting_event,
+    write_state,
 )
 from detections.event_kinds import DOCUMENT, RECORD, EventKind, id_of, kind_of
 from detections.event_time import NO_TIE, TIME_LIMITS, Tie, TimeLimits, Waiting, Watermark
@@ -27,12 +28,14 @@ from detections.evidence_lines import witness_of_line
 from detections.exceptions import Exceptions
 from detections.feed_gaps import FeedGaps
 from detections.fields import ACTION
+from detections.finality import FinalityGate
 from detections.reading import ReadEvent, read_event
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
+from detections.rule_states import Unfit, difference, identities, only, unfit
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.sigma.documents import Document
-from normalizer.events import Alert, Record
+from normalizer.events import Alert, ChainFinality, Record
 from normalizer.events.market import FeedGap
 from normalizer.events.rule_set import RulesChanged
 
@@ -48,6 +51,8 @@ class _Work(msgspec.Struct, frozen=True):
     event: Any
     hits: tuple[Hit, ...]
     correlators: tuple[CorrelatorEntry, ...]
+    judged: bool = True
+    """Whether rules judge it here."""
 
 
 class Engine:
@@ -84,6 +89,8 @@ class Engine:
         """Who and what the rules leave alone, with counts."""
         titles = {one.rule.id: one.rule.title for one in ruleset.sigma}
         self.correlations = Correlations(ruleset.correlations, limits or Limits(), titles=titles)
+        self.finality = FinalityGate({one.id: one.finality for one in ruleset.rules})
+        """How final blocks are, and alerts that wait for it."""
         self._problems: list[str] = []
         self._remembered = remembered
         # Dicts for their order: the same state must give the same bytes.
@@ -97,14 +104,26 @@ class Engine:
         self._lateness = allowed_lateness
         self._tolerance = clock_tolerance
         self._waiting = Waiting[_Work]()
-        self._rules = rules_fingerprint(ruleset, self.correlations.needs)
         self.book = RuleBook(ruleset, self.correlations.needs)
+        self._settings: dict[str, Any] = {
+            "remembered": remembered,
+            "allowed_lateness": allowed_lateness,
+            "idle_after": idle_after,
+            "clock_tolerance": clock_tolerance,
+            "limits": limits,
+        }
+        self._correlators = {one.rule.id: one.correlator for one in self.book.correlators}
+        self._identities = identities(ruleset, self.book.correlators, allowed_lateness)
         self._reasons = {
             one.rule.id: (one, correlation_reason(one), parties_of(one))
             for one in ruleset.correlations
         }
         self.needs_time = self.correlations.closes_windows or allowed_lateness > 0
         """Whether events that match nothing matter all the same, for their time."""
+
+    def anew(self) -> "Engine":
+        """An engine of the same rules and limits, without state."""
+        return Engine(self.ruleset, **self._settings)
 
     # -- events ------------------------------------------------------------------------------------
 
@@ -132,6 +151,8 @@ class Engine:
                     _, time = self.plausible(time, event.ingested)
                 if see(event.provider, time):
                     self._reach(alerts)
+            if type(event) is ChainFinality:
+                alerts += self.finality.told(event)
         return alerts
 
     def watch(self, events: Iterable[Record]) -> list[Alert]:
@@ -140,14 +161,18 @@ class Engine:
         for event in events:
             if not self.is_duplicate(event.id):
                 meeting = self.book.of_record(type(event))
-                self._meet(meeting, None, event, event.timestamp, RECORD, alerts)
+                self._meet(meeting, None, event, event.timestamp, RECORD, alerts, judged=False)
+                if type(event) is ChainFinality:
+                    alerts += self.finality.told(event)
         return alerts
 
     def see(self, source: str, timestamp: int, received: int) -> list[Alert]:
         """An event of this source and time came, which is none of ours: its time counts."""
         alerts: list[Alert] = []
         if self.needs_time:
-            self._see(source, timestamp, received, alerts)
+            _, seen = self.plausible(timestamp, received)
+            if self.watermark.see(source, seen):
+                self._reach(alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
@@ -177,6 +202,8 @@ class Engine:
         meeting = self.book.of_record(type(record))
         found = self._matches(self.book.of_documents(), read.document)
         self._meet(meeting, found, record, record.timestamp, RECORD, alerts)
+        if type(record) is ChainFinality:
+            alerts += self.finality.told(record)
         return alerts
 
     def wants(self, read: ReadEvent) -> bool:
@@ -256,52 +283,154 @@ class Engine:
 
     # -- state -------------------------------------------------------------------------------------
 
+    @property
+    def stateful(self) -> list[Unfit]:
+        """The rules that have a state, as they are before they know anything."""
+        return [unfit(one, "no state was saved") for one in self._identities.values()]
+
     def snapshot(self) -> bytes:
-        """The state, but for what Python correlators know. The same state gives the same bytes."""
-        return encode_state(
-            rules=self._rules,
-            watermark=self.watermark,
-            young=self._young,
-            old=self._old,
+        """The state. The same state gives the same bytes."""
+        return b"".join(self.snapshot_parts())
+
+    def snapshot_parts(self) -> Iterator[bytes]:
+        """The state, part by part: all of it together may be much. Nothing may change meanwhile."""
+        common = Common(
+            limits=self.watermark.limits,
+            watermark=self.watermark.value,
+            lead=self.watermark.lead,
+            newest=self.watermark.newest,
+            gaps=self.gaps.gaps,
+            young=list(self._young),
+            old=list(self._old),
             waiting=[
-                waiting_event(timestamp, order, work.event)
+                waiting_event(timestamp, order, work.event, work.judged)
                 for timestamp, order, work in self._waiting.in_order()
             ],
-            correlations=self.correlations.snapshot(),
+            reached=self.correlations.reached,
+            late=self.correlations.late,
+            finality=self.finality.state,
+        )
+        return write_state(
+            common, ((self._identities[rule], self._parts_of(rule)) for rule in self._identities)
         )
 
-    def restore(self, data: bytes) -> None:
-        """Take the state of a snapshot. Raises CannotRestore, and then nothing has changed."""
-        state = decode_state(data, rules=self._rules, limits=self.watermark.limits)
-        try:
-            self.correlations.restore(state.correlations)
-        except SnapshotError as error:
-            raise CannotRestore(str(error)) from error
-        self._young, self._old = dict.fromkeys(state.young), dict.fromkeys(state.old)
-        self.watermark.restore(state.watermark, state.lead, state.newest)
+    def restore(self, data: bytes | Iterable[bytes]) -> list[Unfit]:
+        """Take the state of a snapshot. Returns the rules whose state isn't in it, or doesn't fit.
+
+        These begin empty; see `adopt`. Raises CannotRestore, and then nothing has changed.
+        """
+        common: Common | None = None
+        missing = {rule: difference(None, one) for rule, one in self._identities.items()}
+        known: dict[str, Known] = {}
+        states: dict[str, Any] = {}
+        for read in read_state(data):
+            if isinstance(read, Common):
+                common = read
+                continue
+            rule = read.identity.id
+            if rule not in self._identities:
+                continue  # it is gone
+            missing[rule] = read.unwritable or difference(read.identity, self._identities[rule])
+            if missing[rule] is None:
+                try:
+                    self._read_rule(rule, read.parts, known, states)
+                except (SnapshotError, msgspec.MsgspecError) as error:
+                    missing[rule] = str(error)
+        if common is None:
+            raise CannotRestore("the saved state is empty")
+        self._begin_anew(missing)
+        self.correlations.take(known)
+        for rule, state in states.items():
+            self._correlators[rule].state = state
+        self.correlations.reached, self.correlations.late = common.reached, common.late
+        self._young, self._old = dict.fromkeys(common.young), dict.fromkeys(common.old)
+        self.finality.state = common.finality
+        self.watermark.restore(common.watermark, common.lead, common.newest)
+        self.gaps.gaps = common.gaps
+        self._wait_again(common.waiting)
+        return [unfit(self._identities[rule], why) for rule, why in missing.items() if why]
+
+    def carry_over(self, before: "Engine") -> list[Unfit]:
+        """Go on from where another engine is, which runs other rules and is of no use any more.
+
+        Returns the rules whose state it doesn't have, or which doesn't fit. They begin empty; see
+        `adopt`.
+        """
+        missing = {
+            rule: difference(before._identities.get(rule), one)
+            for rule, one in self._identities.items()
+        }
+        self._begin_anew(missing)
+        self._move(before, [rule for rule, why in missing.items() if why is None])
+        self.correlations.reached = before.correlations.reached
+        self.correlations.late = before.correlations.late
+        self.duplicates, self.late, self.failures = before.duplicates, before.late, before.failures
+        self._problems += before.take_problems()
+        self._young, self._old = before._young, before._old
+        self.finality.state = before.finality.state
+        time = before.watermark
+        self.watermark.restore(time.value, time.lead, time.newest)
+        self.gaps.gaps = list(before.gaps.gaps)
+        self._wait_again(
+            waiting_event(timestamp, order, work.event, work.judged)
+            for timestamp, order, work in before._waiting.in_order()
+        )
+        return [unfit(self._identities[rule], why) for rule, why in missing.items() if why]
+
+    def for_rebuilding(self, rules: Collection[str]) -> "Engine":
+        """An engine without state for some of the rules (by id), to show it the past."""
+        return Engine(only(self.ruleset, rules), **self._settings)
+
+    def adopt(self, rebuilt: "Engine", rules: Collection[str]) -> None:
+        """Take what another engine knows of some rules. It has come as far, and is of no more use.
+
+        What waits here waits there as well, and these rules will see it when its time comes.
+        """
+        self._move(rebuilt, rules)
+        self.correlations.reached = max(self.correlations.reached, rebuilt.correlations.reached)
+
+    def _move(self, source: "Engine", rules: Collection[str]) -> None:
+        known = source.correlations.known
+        self.correlations.take({one: known(one) for one in rules if one not in self._correlators})
+        for rule in rules:
+            if rule in self._correlators:
+                self._correlators[rule].state = source._correlators[rule].state
+
+    def _begin_anew(self, missing: Mapping[str, str | None]) -> None:
+        nothing = Known(groups=[], uses=0, evictions={}, left_out={})
+        gone = [rule for rule, why in missing.items() if why]
+        self.correlations.take({one: nothing for one in gone if one not in self._correlators})
+        for rule in gone:
+            if rule in self._correlators:
+                self._correlators[rule].begin()
+
+    def _parts_of(self, rule: str) -> Iterator[bytes]:
+        correlator = self._correlators.get(rule)
+        if correlator is None:
+            yield from self.correlations.parts_of(rule)
+        else:
+            yield correlator.snapshot()
+
+    def _read_rule(
+        self, rule: str, parts: list[bytes], known: dict[str, Known], states: dict[str, Any]
+    ) -> None:
+        correlator = self._correlators.get(rule)
+        if correlator is None:
+            known[rule] = self.correlations.read(rule, parts)
+        else:
+            states[rule] = correlator.read(b"".join(parts))
+
+    def _wait_again(self, waiting: Iterable[WaitingEvent]) -> None:
+        """Wait for these, with what the present rules make of them."""
+        events = [(one, event_of(one)) for one in waiting]
         self._waiting.clear()
-        for one in state.waiting:
-            event = event_of(one)
+        for one, event in events:
             kind = kind_of(event)
             meeting = kind.meeting(self.book, event)
-            found = self._matches(meeting, event) or ()
-            hits = self._hits(meeting, found, event, one.timestamp, kind)
-            self._waiting.add(one.timestamp, one.order, _Work(event, hits, meeting.correlators))
-
-    def warm_correlators(self, records: Iterable[Record]) -> None:
-        """Show Python correlators what they saw before a restored snapshot was taken.
-
-        What waits in the snapshot they will see when its time comes.
-        """
-        for record in records:
-            if self._lateness and record.timestamp >= self.watermark.value:
-                continue
-            for entry in self.book.of_record(type(record)).correlators:
-                try:
-                    for _ in entry.correlator.observe(record):
-                        pass  # it is out already
-                except Exception as error:
-                    self._fail(entry.rule, record.id, error)
+            found = (self._matches(meeting, event) or ()) if one.judged else ()
+            hits = self._hits(meeting, found, event, one.timestamp, kind) if found else ()
+            work = _Work(event, hits, meeting.correlators, one.judged)
+            self._waiting.add(one.timestamp, one.order, work)
 
     # -- time --------------------------------------------------------------------------------------
 
@@ -372,6 +501,8 @@ class Engine:
         time: int,
         kind: EventKind,
         alerts: list[Alert],
+        *,
+        judged: bool = True,
     ) -> None:
         """Alert at once on the rules that match; the rest is done when the event's time comes."""
         happened = seen = time
@@ -388,7 +519,7 @@ class Engine:
             if happened != time and kind is RECORD:
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = _Work(event, hits, meeting.correlators)
+            work = _Work(event, hits, meeting.correlators, judged)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)
@@ -499,8 +630,8 @@ class Engine:
             # An exception that can't be judged covers nothing: better an alert too many.
             self._note(f"an exception of {alert.rule_name} failed on event {id_of(event)}", error)
             covered = False
-        if not covered:
-            alerts.append(alert)
+        if not covered and (admitted := self.finality.admit(alert)) is not None:
+            alerts.append(admitted)
 
     def _fail(self, rule: Rule, event_id: str, error: Exception) -> None:
         self._note(f"rule {rule.id} ({rule.title}) failed on event {event_id}", error)

@@ -1,6 +1,9 @@
 """What lies behind a lane on the bus: saved states, and the messages of EVENTS."""
 
-from collections.abc import AsyncIterator, Callable
+import zlib
+from collections.abc import AsyncGenerator, Callable
+from contextlib import aclosing
+from datetime import datetime
 
 import structlog
 
@@ -33,38 +36,39 @@ class LanePast:
         """Another engine with the newest saved state that is usable and fits, and its place."""
         checkpoints = await self._bus.checkpoints(self._lane)
         info = await self._bus.info(Stream.EVENTS)
-        engine, place = self._ruled.anew(), info.state.last_seq
-        while place > 0:
-            found = await checkpoints.newest(Position(created_at(info), place))
-            if found is None:
-                break
-            place = found.sequence - 1
-            if not usable(found.sequence):
-                continue
-            try:
+        here = Position(created_at(info), info.state.last_seq)
+        async with aclosing(checkpoints.until(here, usable)) as saved:
+            async for found in saved:
+                engine = self._ruled.anew()
                 await engine.begin(found.sequence)
-                unfit = engine.engine.restore(read_state(found.data)[1])
-            except CannotRestore as error:
-                log.warning("a saved state can't be gone back to", reason=str(error))
-                continue
-            if not unfit:
-                log.info("went back", lane=self._lane, checkpoint=found.sequence)
-                return engine, found.sequence
-            log.info("a saved state is not of the same rules", checkpoint=found.sequence)
+                try:
+                    _, state = read_state(found.chunks())
+                    unfit = engine.engine.restore(state)
+                except (CannotRestore, zlib.error) as error:
+                    log.warning("a saved state can't be gone back to", reason=str(error))
+                    continue
+                if not unfit:
+                    log.info("went back", lane=self._lane, checkpoint=found.sequence)
+                    return engine, found.sequence
+                log.info("a saved state is not of the same rules", checkpoint=found.sequence)
         first = info.state.first_seq
         log.warning("no saved state is old enough: all of EVENTS is taken again", first=first)
         engine = self._ruled.anew()
         await engine.begin(max(0, first - 1))
         return engine, 0
 
-    async def taken(self, after: int, until: int) -> AsyncIterator[tuple[int, Taken]]:
+    async def taken(
+        self, after: int, until: int, *, since: datetime | None = None
+    ) -> AsyncGenerator[tuple[int, Taken], None]:
         """What the lane took of the messages behind `after` and before `until`.
 
-        Messages that have expired are left out: they could be read once, and now they can't.
+        With `since`, of those that were stored from then on. Messages that have expired are left
+        out: they could be read once, and now they can't.
         """
         events = self._events.anew()
         subjects = [self._bus.names.subject(Stream.EVENTS, token) for token in events.subjects]
-        reader = self._bus.reader(Stream.EVENTS, after=after, subjects=subjects)
+        start = None if since is None else since.isoformat()
+        reader = self._bus.reader(Stream.EVENTS, after=after, start_time=start, subjects=subjects)
         try:
             while reader.position < until - 1:
                 try:

@@ -1,33 +1,33 @@
 """A lane's state across restarts: saved now and then, restored, and caught up from EVENTS."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from datetime import UTC, datetime
+import zlib
+from collections.abc import AsyncGenerator, Iterator
+from contextlib import aclosing, asynccontextmanager, closing
 
-import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
-from nats.js.api import RawStreamMsg
 
 from detections.engine_state import CannotRestore
-from detections.event_messages import decode_record
 from detections.lane_events import LaneEvents
+from detections.lane_past import LanePast
+from detections.rebuilding import Rebuilding
 from detections.rewind import RewindingEngine
-from pipeline.bus import Bus, MessagesExpired, Stream
-from pipeline.bus.checkpoints import Checkpoint, Checkpoints
+from detections.rule_states import Unfit
+from pipeline.bus import Bus
+from pipeline.bus.checkpoints import Checkpoint, Checkpoints, packed
 from pipeline.bus.positions import Position
-from pipeline.bus.reader import StreamReader
 from pipeline.cancellation import raise_if_cancelled
+from pipeline.forked import CAN_FORK, Forked, WorkFailed
 from pipeline.units import SECOND
 
 log = structlog.get_logger(__name__)
 
-#: Recordings are of any time; for their sake a rebuild doesn't go back more than this, in seconds.
-MOST_CATCHING_UP = 3600.0
-#: After this long without a message, in seconds, the lane may have none left before its position.
-PATIENCE = 0.5
+#: Saving takes at most one part in so many of a processor: the interval is stretched for it.
+SHARE = 10
+#: Seconds that saving may take. Then it is given up, and tried again later.
+MOST_SAVING = 600.0
 
 
 class Recovery:
@@ -42,37 +42,40 @@ class Recovery:
         warm_up: int,
         checkpoint_every: int,
         events: LaneEvents | None = None,
+        fork: bool = CAN_FORK,
     ) -> None:
         """`lane` names the checkpoints; both times are in nanoseconds. `events`: what the lane
-        reads."""
-        self._events = events or LaneEvents(bus)
+        reads. `fork`: whether a child process encodes the state."""
         self._bus = bus
         self._engine = engine
         self._lane = lane
-        self._warm_up = warm_up
         self._checkpoint_every = checkpoint_every / SECOND
+        self._fork = fork
         self._checkpoints: Checkpoints | None = None
         self._stream = 0
         #: The last message that the engine's state knows.
         self._taken = 0
+        self._past = LanePast(bus, engine.ruled, events or LaneEvents(bus), lane)
+        self._rebuilding = Rebuilding(bus, self._past, lane, warm_up=warm_up)
+        engine.ruled.rebuild = self._rebuilding.rebuild
         #: Held while a message is taken: half of it is no state to save.
         self._at_rest = asyncio.Lock()
 
     async def recover(self, origin: Position) -> None:
         """Bring the state to where the outputs are; its alerts until there are out already.
 
-        Correlations and duplicates come from the checkpoint, and what followed it; correlators,
-        which have none, from ``warm_up`` before it.
+        It comes from the newest checkpoint that can be read, and what followed it. What isn't in
+        there, or of another version, is rebuilt from as far back as its windows reach.
         """
         self._checkpoints = await self._bus.checkpoints(self._lane)
         if origin.done:
-            await self._catch_up(origin, await self._checkpoints.newest(origin))
+            await self._replay(await self._restore(self._checkpoints, origin), origin.done)
         else:
             await self._engine.begin(0)
         self._stream, self._taken = origin.stream, origin.done
 
     @asynccontextmanager
-    async def taking(self, sequence: int) -> AsyncIterator[None]:
+    async def taking(self, sequence: int) -> AsyncGenerator[None, None]:
         """Meanwhile the engine takes this message of EVENTS, and its state is not saved."""
         async with self._at_rest:
             yield
@@ -81,101 +84,106 @@ class Recovery:
     async def save(self) -> None:
         """Save the state now and then, until cancelled; `recover` came before.
 
-        A bus that is away doesn't hold us up.
+        A bus that is away doesn't hold us up. What takes long is done less often.
         """
         checkpoints = self._checkpoints
         assert checkpoints is not None
-        saved = self._taken
+        saved, wait = self._taken, self._checkpoint_every
         while True:
-            await asyncio.sleep(self._checkpoint_every)
+            await asyncio.sleep(wait)
             raise_if_cancelled()
             if self._taken == saved:
                 continue
             async with self._at_rest:
-                taken, data = self._taken, self._engine.snapshot()
-            try:
-                await checkpoints.save(self._stream, taken, data)
-                saved = taken
-            except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
-                log.warning(
-                    "the state could not be saved", reason=str(error) or type(error).__name__
-                )
-
-    async def _catch_up(self, origin: Position, checkpoint: Checkpoint | None) -> None:
-        known = 0
-        await self._engine.begin(origin.done if checkpoint is None else checkpoint.sequence)
-        if checkpoint is not None:
-            try:
-                self._engine.restore(checkpoint.data)
-                known = checkpoint.sequence
-            except CannotRestore as error:
-                log.warning("the state is rebuilt from the log", reason=str(error))
-        reader = await self._past(known, origin)
-        if reader is None:
-            return  # all has expired; the windows that it would fill have passed
-        events = 0
-        begun = False
-        try:
-            while reader.position < origin.done:
+                taken, rules = self._taken, self._engine.ruled.digest or ""
                 try:
-                    messages = await reader.batch(64, wait=PATIENCE)
-                except MessagesExpired:
-                    continue  # they were read once; a rebuilt state is what is left of them
-                for message in messages:
-                    if message.sequence > origin.done:
-                        break
-                    if not known and not begun:
-                        await self._engine.begin(message.sequence - 1)
-                        begun = True
-                    for taken in self._events.take(message) or ():
-                        if message.sequence <= known:
-                            self._engine.engine.warm_correlators(taken.records)
-                        else:
-                            await self._engine.take(message.sequence, taken)
-                        events += len(taken.records)
-                if not messages:
-                    await reader.pass_over()
-        finally:
-            await reader.close()
-            self._events.begin()
-        self._engine.engine.take_problems()  # they are dead letters already
-        log.info("state recovered", lane=self._lane, checkpoint=known, events=events)
+                    state = Forked(self._parts, fork=self._fork)
+                except OSError as error:
+                    log.warning("the state could not be saved", reason=f"no child: {error}")
+                    continue
+            with closing(state):
+                try:
+                    async with asyncio.timeout(MOST_SAVING):
+                        size = await checkpoints.save(self._stream, taken, state, rules=rules)
+                    saved = taken
+                    log.debug(
+                        "the state was saved",
+                        lane=self._lane,
+                        checkpoint=taken,
+                        bytes=size,
+                        pause=round(state.pause, 3),
+                        busy=round(state.busy, 3),
+                    )
+                except (
+                    nats.errors.Error,
+                    nats.js.errors.Error,
+                    TimeoutError,
+                    WorkFailed,
+                ) as error:
+                    log.warning(
+                        "the state could not be saved",
+                        lane=self._lane,
+                        reason=str(error) or type(error).__name__,
+                    )
+                finally:
+                    state.kill()
+            wait = max(self._checkpoint_every, SHARE * state.busy)
 
-    async def _past(self, known: int, origin: Position) -> StreamReader | None:
-        """Reads what the state needs that no checkpoint has."""
-        if known and not self._engine.engine.book.correlators:
-            return self._reader(after=known)
-        if not self._warm_up:
-            return self._reader(after=known) if known else None
-        stream = self._bus.names.stream(Stream.EVENTS)
+    def _parts(self) -> Iterator[bytes]:
+        return packed(self._engine.snapshot_parts())
+
+    async def _restore(self, checkpoints: Checkpoints, origin: Position) -> int:
+        """The place of the checkpoint that was restored; 0 if there was none."""
+        async with aclosing(checkpoints.until(origin)) as found:
+            async for checkpoint in found:
+                await self._engine.begin(checkpoint.sequence)
+                unfit = self._restored(checkpoint)
+                if unfit is not None:
+                    await self._rebuilding.rebuild(self._engine.engine, unfit, checkpoint.sequence)
+                    return checkpoint.sequence
+        return 0
+
+    def _restored(self, checkpoint: Checkpoint) -> list[Unfit] | None:
         try:
-            last = await self._bus.jetstream.get_msg(stream, known or origin.done)
-        except nats.js.errors.NotFoundError:
-            return self._reader(after=known) if known else None
-        start = _warm_up_start(last, self._warm_up)
-        return self._reader(after=0, start_time=start.isoformat())
-
-    def _reader(self, *, after: int, start_time: str | None = None) -> StreamReader:
-        subjects = [
-            self._bus.names.subject(Stream.EVENTS, token) for token in self._events.subjects
-        ]
-        return self._bus.reader(
-            Stream.EVENTS, after=after, start_time=start_time, subjects=subjects
+            unfit = self._engine.restore(checkpoint.chunks())
+        except (CannotRestore, zlib.error) as error:
+            log.warning(
+                "a checkpoint is not used",
+                lane=self._lane,
+                checkpoint=checkpoint.sequence,
+                reason=str(error),
+            )
+            return None
+        log.info(
+            "state restored",
+            lane=self._lane,
+            checkpoint=checkpoint.sequence,
+            rules=len(self._engine.engine.stateful) - len(unfit),
         )
+        return unfit
 
-
-def _warm_up_start(last: RawStreamMsg, warm_up: int) -> datetime:
-    """When the messages that fill the windows of the event ``last`` began to be stored.
-
-    Windows are of event time. An event is stored after it happened; where it was much later, such
-    as after an outage of the collectors, its window began long before it was stored.
-    """
-    stored = (last.time or datetime.now(UTC)).timestamp()
-    happened = stored
-    for line in (last.data or b"").split(b"\n"):
-        try:
-            happened = min(happened, decode_record(line).timestamp / 1e9)
-        except msgspec.MsgspecError:
-            continue
-    earliest = max(happened, stored - MOST_CATCHING_UP)
-    return datetime.fromtimestamp(earliest - warm_up / 1e9, UTC)
+    async def _replay(self, known: int, until: int) -> None:
+        """Take again what follows the checkpoint; without one, what fills the windows."""
+        since = None
+        if not known:
+            await self._engine.begin(until)
+            rules = self._engine.engine.stateful
+            since = await self._rebuilding.start(until, self._rebuilding.reach(rules))
+            if since is None or not rules:
+                return  # all has expired; the windows that it would fill have passed
+        events, first = 0, True
+        async with aclosing(self._past.taken(known, until + 1, since=since)) as past:
+            async for sequence, taken in past:
+                if first and not known:
+                    await self._engine.begin(sequence - 1)
+                first = False
+                await self._engine.take(sequence, taken)
+                events += len(taken.records)
+        self._engine.engine.take_problems()  # they are dead letters already
+        log.info(
+            "state recovered",
+            lane=self._lane,
+            checkpoint=known,
+            events=events,
+            since=None if since is None else since.isoformat(),
+        )

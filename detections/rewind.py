@@ -5,7 +5,8 @@ retracted, what is new is given. Nothing here depends on which saved state is at
 holds no orphaned event gives the same.
 """
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from itertools import chain
 from typing import Protocol
 
 import msgspec
@@ -15,6 +16,7 @@ from detections.engine import Engine
 from detections.engine_state import CannotRestore
 from detections.given_alerts import GivenAlerts
 from detections.lane_events import Taken
+from detections.rule_states import Unfit
 from detections.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainReorganised
 from pipeline.bus.lane_order import Mark
@@ -75,7 +77,7 @@ class RewindingEngine:
             if type(record) is ChainReorganised:
                 told += await self._reorganised(place, record)
         self._history.saw(place, taken.records)
-        return told + self._alerts.give(place, await self.ruled.take(taken))
+        return told + self._alerts.give(place, await self.ruled.take(taken, place))
 
     def beside(self) -> bytes:
         """What is saved in front of the engine's state. The same state gives the same bytes."""
@@ -84,13 +86,23 @@ class RewindingEngine:
 
     def snapshot(self) -> bytes:
         """The state: not while it takes something. The same state gives the same bytes."""
-        return self.beside() + self.engine.snapshot()
+        return b"".join(self.snapshot_parts())
 
-    def restore(self, data: bytes) -> None:
-        """Take the state of a snapshot. Raises CannotRestore, and then nothing has changed."""
+    def snapshot_parts(self) -> Iterator[bytes]:
+        """The state, part by part: all of it together may be much. Nothing may change meanwhile."""
+        yield self.beside()
+        yield from self.engine.snapshot_parts()
+
+    def restore(self, data: bytes | Iterable[bytes]) -> list[Unfit]:
+        """Take the state of a snapshot, which may come in pieces.
+
+        Returns the rules whose state isn't in it or doesn't fit; they begin empty. Raises
+        CannotRestore, and then nothing has changed.
+        """
         beside, engine = read_state(data)
-        self.engine.restore(engine)
+        unfit = self.engine.restore(engine)
         self._history, self._alerts = beside.history, beside.alerts
+        return unfit
 
     async def _reorganised(self, place: int, record: ChainReorganised) -> list[Alert | AlertUpdate]:
         fork = self._history.reorganised(place, record)
@@ -106,23 +118,29 @@ class RewindingEngine:
         orphans = self._history.orphans()
         alerts: dict[str, tuple[int, Alert]] = {}
         async for place, taken in self._past.taken(known, fork.place):
-            for alert in await ruled.take(_without(orphans, place, taken)):
+            for alert in await ruled.take(_without(orphans, place, taken), place):
                 if place >= fork.first:
                     alerts.setdefault(alert.id, (place, alert))
         ruled.engine.take_problems()  # they are dead letters already
         return ruled, alerts
 
 
-def read_state(data: bytes) -> tuple[Beside, bytes]:
+def read_state(data: bytes | Iterable[bytes]) -> tuple[Beside, Iterable[bytes]]:
     """What a saved state has beside the engine's, and that. Raises CannotRestore."""
-    end = _LENGTH + int.from_bytes(data[:_LENGTH], "big")
+    chunks = iter((data,) if isinstance(data, bytes) else data)
+    held = b""
+    while len(held) < (end := _LENGTH + int.from_bytes(held[:_LENGTH], "big")):
+        chunk = next(chunks, None)
+        if chunk is None:
+            raise CannotRestore("the saved state can't be read: it ends too early")
+        held += chunk
     try:
-        state = msgspec.msgpack.decode(data[_LENGTH:end], type=Beside)
+        state = msgspec.msgpack.decode(held[_LENGTH:end], type=Beside)
     except (msgspec.MsgspecError, ValueError) as error:
         raise CannotRestore(f"the saved state can't be read: {error}") from error
     if state.version != _VERSION:
         raise CannotRestore(f"it is of version {state.version}, and this one reads {_VERSION}")
-    return state, data[end:]
+    return state, chain((held[end:],), chunks)
 
 
 def _without(orphans: Orphans, place: int, taken: Taken) -> Taken:

@@ -40,6 +40,8 @@ class CorrelatorEntry(msgspec.Struct, frozen=True):
     """A correlator with its state."""
 
     rule: Rule
+    name: str
+    """What rules call it."""
     correlator: Correlator[Any]
 
 
@@ -84,7 +86,7 @@ class RuleBook:
         self._needs = needs
         known = correlators()
         made = [
-            CorrelatorEntry(one.rule, known[one.correlator](one.parameters))
+            CorrelatorEntry(one.rule, one.correlator, known[one.correlator](one.parameters))
             for one in ruleset.correlators
         ]
         self.correlators = sorted(made, key=lambda entry: entry.rule.id)

@@ -7,7 +7,7 @@ import msgspec
 
 from detections.backtest.union import covers
 from detections.engine import Engine
-from detections.engine_state import CannotRestore
+from detections.rule_states import Unfit
 from detections.rules.rule_set import RuleSet
 
 #: Makes an engine for a rule set, with the limits and lateness of the configuration.
@@ -51,8 +51,13 @@ class Switched(msgspec.Struct, frozen=True):
 
     engine: Engine
     differences: RuleDifferences
-    rebuilt: Sequence[str]
-    """Ids of rules whose state begins anew."""
+    unfit: Sequence[Unfit]
+    """Rules whose state begins anew, or is rebuilt."""
+
+    @property
+    def rebuilt(self) -> tuple[str, ...]:
+        """Their ids."""
+        return tuple(one.id for one in self.unfit)
 
 
 def switch(engine: Engine, rules: RuleSet, make: MakeEngine) -> Switched:
@@ -60,14 +65,6 @@ def switch(engine: Engine, rules: RuleSet, make: MakeEngine) -> Switched:
 
     What rules that are the same in both know is carried over; the others begin with what comes.
     """
-    found = differences(engine.ruleset, rules)
-    after = make(rules)
-    return Switched(after, found, _carry_over(engine, after))
-
-
-def _carry_over(before: Engine, after: Engine) -> tuple[str, ...]:
-    try:
-        after.restore(before.snapshot())
-    except CannotRestore:
-        return tuple(sorted(one.rule.id for one in after.ruleset.correlations))
-    return ()
+    after = make(rules)  # which may take only a part of them, as the engine before has
+    found = differences(engine.ruleset, after.ruleset)
+    return Switched(after, found, after.carry_over(engine))

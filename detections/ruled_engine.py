@@ -1,15 +1,19 @@
 """An engine that follows the stream's own word on which rules are in force."""
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 from detections.engine import Engine
 from detections.lane_events import Taken
 from detections.rule_change import MakeEngine, Switched, switch
+from detections.rule_states import Unfit
 from detections.rules.archived import rules_in
 from detections.rules.rule_set import RuleSet
 from detections.rules_in_force import RulesInForce
 from normalizer.events import Alert, RulesChanged
 from pipeline.bus.rule_archive import RuleArchive
+
+#: Brings rules of an engine to where it is: behind a message of EVENTS.
+Rebuild = Callable[[Engine, Sequence[Unfit], int], Awaitable[None]]
 
 
 async def archived_rules(archive: RuleArchive, digest: str) -> RuleSet:
@@ -34,6 +38,8 @@ class RuledEngine:
         self.engine = engine
         self.digest: str | None = None
         """Of the engine's rules, where the stream told them."""
+        self.rebuild: Rebuild | None = None
+        """Rebuilds rules that begin empty, if there is a past to do it from."""
         self._first = engine.ruleset
         self._make = make
         self._in_force = in_force
@@ -42,7 +48,7 @@ class RuledEngine:
     def anew(self) -> "RuledEngine":
         """Another one, without state: `begin` tells it where it stands."""
         other = RuledEngine(self.engine.anew(), self._make, self._in_force)
-        other.digest, other._first = self.digest, self._first
+        other.digest, other._first, other.rebuild = self.digest, self._first, self.rebuild
         return other
 
     async def begin(self, sequence: int) -> None:
@@ -61,8 +67,11 @@ class RuledEngine:
             rules = await archived_rules(self._in_force.archive, digest)
         self.engine, self.digest = self._make(rules), digest
 
-    async def take(self, taken: Taken) -> list[Alert]:
-        """Take records in the order of the stream; those that change the rules are none to see."""
+    async def take(self, taken: Taken, place: int | None = None) -> list[Alert]:
+        """Take records in the order of the stream; those that change the rules are none to see.
+
+        `place`: the message of EVENTS that they came in, for what must be rebuilt.
+        """
         if not any(type(step) is RulesChanged for step in taken.steps):
             return taken.show(self.engine)
         alerts: list[Alert] = []
@@ -73,15 +82,17 @@ class RuledEngine:
                 continue
             alerts += part.show(self.engine)
             part = Taken([], taken.judged)
-            await self._change(step)
+            await self._change(step, place)
         return alerts + part.show(self.engine)
 
-    async def _change(self, record: RulesChanged) -> None:
+    async def _change(self, record: RulesChanged, place: int | None) -> None:
         if self._make is None or self._in_force is None or record.rules == self.digest:
             return
         rules = await archived_rules(self._in_force.archive, record.rules)
         switched = switch(self.engine, rules, self._make)
         self.engine, self.digest = switched.engine, record.rules
+        if switched.unfit and place is not None and self.rebuild is not None:
+            await self.rebuild(switched.engine, switched.unfit, place - 1)
         self._on_switch(record, switched)
 
 

@@ -9,9 +9,11 @@ import io
 import os
 import signal
 import sys
+import threading
 import time
 import warnings
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from typing import NoReturn
 
 #: Where a process with threads can be forked safely, if the child does nothing but compute.
@@ -27,7 +29,7 @@ class WorkFailed(RuntimeError):
 
 
 class Forked(io.RawIOBase):
-    """The output of work on the memory of this moment, to be read once, by one thread.
+    """The output of work on the memory of this moment, to be read once.
 
     Reading raises WorkFailed at the end if the child didn't finish its work. `close` in any case:
     it ends a child that still works. Where the system can't fork, the work is done at once.
@@ -40,6 +42,7 @@ class Forked(io.RawIOBase):
         self.busy = 0.0
         """Seconds of processor time that the work took; known at its end."""
         self._pid = 0
+        self._reading = threading.Lock()
         self._thresholds = gc.get_threshold()
         began = time.perf_counter()
         if fork:
@@ -75,10 +78,11 @@ class Forked(io.RawIOBase):
 
     def readinto(self, buffer: bytearray | memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
         """Raises WorkFailed where the child ended too early."""
-        count = self._data.readinto(buffer) or 0
-        if not count and self._pid:
-            self._finished()
-        return count
+        with self._reading:
+            count = self._data.readinto(buffer) or 0
+            if not count and self._pid:
+                self._finished()
+            return count
 
     def _finished(self) -> None:
         status = self._reap()
@@ -97,14 +101,16 @@ class Forked(io.RawIOBase):
 
     def kill(self) -> None:
         """End the child; whoever reads is told."""
-        if self._pid:
-            os.kill(self._pid, signal.SIGKILL)
+        if pid := self._pid:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
 
     def close(self) -> None:
-        if not self.closed and self._pid:
-            self.kill()
-            self._reap()
-        self._data.close()
+        self.kill()
+        with self._reading:  # by another thread, which the end of the child ends
+            if self._pid:
+                self._reap()
+            self._data.close()
         super().close()
 
 

@@ -176,5 +176,9 @@ class Silence(Windows[SilentGroup]):
         )
 
     def deadlines(self, group: SilentGroup) -> Iterable[int]:
-        group.timer = group.closes
         return (group.closes,)
+
+    def restore(self, groups: Iterable[tuple[Key, SilentGroup]], uses: int) -> None:
+        super().restore(groups, uses)
+        for group in self.groups.values():
+            group.timer = group.closes  # timers are made anew

@@ -3,7 +3,7 @@
 Nothing here depends on how hits come in batches, or on how often the time is told.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from heapq import heapify, heappop, heappush
 from typing import Any
 
@@ -15,7 +15,7 @@ from detections.correlations.measures import measure_of
 from detections.correlations.needs import needs_of
 from detections.correlations.sliding import Sliding
 from detections.correlations.sources import Key, Source
-from detections.correlations.state import groups_of, snapshot_of, state_of
+from detections.correlations.state import Known, known_of, parts_of
 from detections.correlations.windows import Counts, Outcome, Windows
 from detections.rules.model import CorrelationRule, CorrelationType
 
@@ -75,6 +75,7 @@ class Correlations:
         self._timers: list[tuple[int, int, Key]] = []
         """Windows to close: when, of which part, of which group."""
         self._parts = self._parts_of(rules, limits, titles or {})
+        self._by_id = {part.rule.rule.id: part for part in self._parts}
         self._routes: dict[str, list[tuple[_Part, Source]]] = {}
         for part in self._parts:
             for name, source in part.windows.sources.items():
@@ -210,40 +211,43 @@ class Correlations:
                 for above in leads_to:
                     pending.setdefault(above.order, []).append(hit)
 
-    # -- snapshots ---------------------------------------------------------------------------------
+    # -- state -------------------------------------------------------------------------------------
 
-    def snapshot(self) -> bytes:
-        """The state, for `restore`: the same state gives the same bytes."""
-        parts = self._parts
-        return snapshot_of(
-            (part.rule for part in parts),
-            (part.windows for part in parts),
-            self._counts,
-            self.reached,
-            self.late,
+    def parts_of(self, rule: str) -> Iterator[bytes]:
+        """What a correlation knows (`rule` is its id): the same state gives the same bytes."""
+        return parts_of(self._part_of(rule).windows, self._counts, self.reached)
+
+    def read(self, rule: str, parts: Iterable[bytes]) -> Known:
+        """What a correlation knew, from its parts. Raises SnapshotError if it can't be read."""
+        return known_of(self._part_of(rule).windows, parts)
+
+    def known(self, rule: str) -> Known:
+        """What a correlation knows, for another engine's to go on with. It is that one's then."""
+        windows = self._part_of(rule).windows
+        return Known(
+            groups=list(windows.groups.items()),
+            uses=windows.uses,
+            evictions={what: n for (id_, what), n in self.evictions.items() if id_ == rule},
+            left_out={field: n for (id_, field), n in self.left_out.items() if id_ == rule},
         )
 
-    def restore(self, data: bytes) -> None:
-        """Take the state of a snapshot instead of the present one.
-
-        Raises SnapshotError, and leaves the present one, if the snapshot is damaged or was taken
-        with other rules.
-        """
-        parts = self._parts
-        state = state_of(data, [part.rule for part in parts])
-        restored = [
-            groups_of(part.windows, groups)
-            for part, groups in zip(parts, state.groups, strict=True)
-        ]
-        self._timers.clear()
-        for part, groups, uses in zip(parts, restored, state.uses, strict=True):
-            part.windows.restore(groups, uses)
-            for key, group in groups:
+    def take(self, known: Mapping[str, Known]) -> None:
+        """Let correlations, by id, go on with this instead of what they know."""
+        if not known:
+            return
+        orders = {self._part_of(rule).order for rule in known}
+        self._timers = [timer for timer in self._timers if timer[1] not in orders]
+        for rule, one in known.items():
+            part = self._part_of(rule)
+            part.windows.restore(one.groups, one.uses)
+            for key, group in one.groups:
                 for deadline in part.windows.deadlines(group):
                     self._timers.append((deadline, part.order, key))
+            self._counts.set(rule, one.evictions, one.left_out)
         heapify(self._timers)
-        self.reached, self.late = state.reached, state.late
-        self._counts.restore(state.evictions, state.left_out)
+
+    def _part_of(self, rule: str) -> _Part:
+        return self._by_id[rule]
 
     # -- set-up ------------------------------------------------------------------------------------
 

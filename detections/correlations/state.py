@@ -1,11 +1,10 @@
-"""The state of correlations as bytes: the same state, the same bytes.
+"""The state of a correlation as bytes: the same state, the same bytes.
 
-Each group is encoded by itself, so that a store can keep the groups that changed and leave the
-others. Tallies and timers are not kept: they follow from the events.
+Tallies and timers are not kept: they follow from the events.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from hashlib import blake2b
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -25,38 +24,33 @@ from detections.correlations.series import Series
 from detections.correlations.sliding import Sliding, SlidingGroup
 from detections.correlations.sources import Key
 from detections.correlations.windows import Counts, Entry, Group, Windows
-from detections.rules.model import CorrelationRule
 
-_VERSION = 1
-_MOST_TOLD = 10
-
-_WHAT = "the snapshot of the correlations"
+#: How the state of a correlation is written. To be raised where that changes, or what it means.
+VERSION = 1
+#: Groups that are written together.
+_MANY = 256
 
 
 class SnapshotError(ValueError):
-    """A snapshot can't be restored; the text says why, and what to do."""
+    """A saved state can't be restored: why."""
 
 
-class _Sealed(msgspec.Struct, array_like=True):
-    """A state, with what shows that it is whole."""
+class Known(msgspec.Struct, kw_only=True):
+    """What one correlation knows."""
 
-    version: int
-    digest: bytes
-    state: bytes
+    groups: list[tuple[Key, Group]]
+    """In the order in which they came."""
+    uses: int
+    evictions: dict[str, int]
+    """By "groups" or "events"."""
+    left_out: dict[str, int]
+    """By field."""
 
 
-class State(msgspec.Struct, array_like=True, kw_only=True):
-    """All that correlations remember."""
-
-    rules: list[tuple[str, str, str]]
-    """Id, hash and title, in order."""
-    reached: int
-    late: int
-    evictions: list[tuple[str, str, int]]
-    left_out: list[tuple[str, str, int]]
-    uses: list[int]
-    groups: list[list[msgspec.Raw]]
-    """By rule, the groups in the order in which they came."""
+class _Counted(msgspec.Struct, array_like=True):
+    uses: int
+    evictions: list[tuple[str, int]]
+    left_out: list[tuple[str, int]]
 
 
 class _Entries(msgspec.Struct, array_like=True):
@@ -110,61 +104,44 @@ class _Silent(msgspec.Struct, array_like=True):
 
 
 _encode = msgspec.msgpack.Encoder().encode
-_decode_state = msgspec.msgpack.Decoder(State).decode
+_decode_counted = msgspec.msgpack.Decoder(_Counted).decode
+_decode_groups = msgspec.msgpack.Decoder(list[msgspec.Raw]).decode
 _decode_sliding = msgspec.msgpack.Decoder(_Sliding).decode
 _decode_closing = msgspec.msgpack.Decoder(_Closing).decode
 _decode_silent = msgspec.msgpack.Decoder(_Silent).decode
 
 
-# -- all of it -------------------------------------------------------------------------------------
+# -- one correlation -------------------------------------------------------------------------------
 
 
-def snapshot_of(
-    rules: Iterable[CorrelationRule],
-    windows: Iterable[Windows[Any]],
-    counts: Counts,
-    reached: int,
-    late: int,
-) -> bytes:
-    """The state as bytes. Groups that are forgotten by now are left out."""
-    windows = list(windows)
-    state = _encode(
-        State(
-            rules=_identities(rules),
-            reached=reached,
-            late=late,
-            evictions=[(*what, n) for what, n in sorted(counts.evictions.items())],
-            left_out=[(*what, n) for what, n in sorted(counts.left_out.items())],
-            uses=[one.uses for one in windows],
-            groups=[list(_groups_of(one, reached)) for one in windows],
+def parts_of(windows: Windows[Any], counts: Counts, now: int) -> Iterator[bytes]:
+    """What a correlation knows, in parts of a bearable size. Forgotten groups are left out."""
+    id_ = windows.rule.rule.id
+    yield _encode(
+        _Counted(
+            windows.uses,
+            sorted((what, n) for (rule, what), n in counts.evictions.items() if rule == id_),
+            sorted((field, n) for (rule, field), n in counts.left_out.items() if rule == id_),
         )
     )
-    return _encode(_Sealed(_VERSION, _digest(state), state))
+    groups = _groups_of(windows, now)
+    while some := list(islice(groups, _MANY)):
+        yield _encode(some)
 
 
-def state_of(data: bytes, rules: Sequence[CorrelationRule]) -> State:
-    """The state that a snapshot holds. Raises SnapshotError, also if it is of other rules."""
+def known_of(windows: Windows[Any], parts: Iterable[bytes]) -> Known:
+    """What `parts_of` was given. Raises SnapshotError if it can't be read."""
     try:
-        sealed = msgspec.msgpack.decode(data, type=_Sealed)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise SnapshotError(f"{_WHAT} can't be read: {error}; replay the events") from error
-    if sealed.version != _VERSION:
-        raise SnapshotError(
-            f"{_WHAT} is of version {sealed.version}, and this program reads version {_VERSION}: "
-            "replay the events"
+        first, *others = parts
+        counted = _decode_counted(first)
+        return Known(
+            groups=[one for part in others for one in groups_of(windows, _decode_groups(part))],
+            uses=counted.uses,
+            evictions=dict(counted.evictions),
+            left_out=dict(counted.left_out),
         )
-    if sealed.digest != _digest(sealed.state):
-        raise SnapshotError(f"{_WHAT} is damaged: replay the events, or restore an older one")
-    state = _decode_state(sealed.state)
-    differences = _differences(state.rules, _identities(rules))
-    if differences:
-        more = len(differences) - _MOST_TOLD
-        told = differences[:_MOST_TOLD] + ([f"{more} more"] if more > 0 else [])
-        raise SnapshotError(
-            f"{_WHAT} was taken with other rules: {'; '.join(told)}. Restore it with the rules "
-            "that it was taken with, or replay the events"
-        )
-    return state
+    except (msgspec.MsgspecError, ValueError, TypeError, IndexError) as error:
+        raise SnapshotError(f"it can't be read: {error}") from error
 
 
 def groups_of(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> list[tuple[Key, Group]]:
@@ -176,30 +153,6 @@ def groups_of(windows: Windows[Any], groups: Iterable[msgspec.Raw]) -> list[tupl
             return [_unpack_closing(_decode_closing(data)) for data in groups]
         case _:
             return [_unpack_silent(_decode_silent(data)) for data in groups]
-
-
-def _digest(state: bytes) -> bytes:
-    return blake2b(state, digest_size=16).digest()
-
-
-def _identities(rules: Iterable[CorrelationRule]) -> list[tuple[str, str, str]]:
-    return [(one.rule.id, one.rule.hash, one.rule.title) for one in rules]
-
-
-def _differences(
-    then: Sequence[tuple[str, str, str]], now: Sequence[tuple[str, str, str]]
-) -> list[str]:
-    hash_then = {id_: hash_ for id_, hash_, _ in then}
-    hash_now = {id_: hash_ for id_, hash_, _ in now}
-    found = [
-        f'"{title}" ({id_}) is new' if id_ not in hash_then else f'"{title}" ({id_}) has changed'
-        for id_, hash_, title in now
-        if hash_then.get(id_) != hash_
-    ]
-    found += [f'"{title}" ({id_}) is gone' for id_, _, title in then if id_ not in hash_now]
-    if not found and list(hash_then) != list(hash_now):
-        found.append("they are in another order")
-    return found
 
 
 # -- groups ----------------------------------------------------------------------------------------

@@ -1,7 +1,7 @@
 """What all windows have in common: reading hits, groups, bounds, and what comes out."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from heapq import heappop, heappush
 from operator import itemgetter
 from typing import Generic, TypeVar
@@ -68,11 +68,12 @@ class Counts(msgspec.Struct):
     def leave_out(self, rule: str, field: str) -> None:
         self.left_out[rule, field] = self.left_out.get((rule, field), 0) + 1
 
-    def restore(
-        self, evictions: Iterable[tuple[str, str, int]], left_out: Iterable[tuple[str, str, int]]
-    ) -> None:
-        self.evictions = {(rule, what): count for rule, what, count in evictions}
-        self.left_out = {(rule, field): count for rule, field, count in left_out}
+    def set(self, rule: str, evictions: Mapping[str, int], left_out: Mapping[str, int]) -> None:
+        """Take these of a rule instead of the present ones."""
+        for counts, ours in ((evictions, self.evictions), (left_out, self.left_out)):
+            for key in [key for key in ours if key[0] == rule]:
+                del ours[key]
+            ours.update({(rule, what): count for what, count in counts.items()})
 
 
 class Group(msgspec.Struct, kw_only=True):
@@ -81,7 +82,7 @@ class Group(msgspec.Struct, kw_only=True):
     entries: list[Entry]
     """By time; those of the same time as they came."""
     touched: int
-    """The time that had been reached when the group last got a hit, or the hit's, if it is later."""
+    """The time that had been reached when the group last got a hit; the hit's, if that is later."""
     used: int = 0
     """Which use of a group that was, of all groups."""
     queued: int = 0
@@ -141,7 +142,7 @@ class Windows(ABC, Generic[G]):
     # -- hits --------------------------------------------------------------------------------------
 
     def take(self, source: Source, hit: Hit, now: int) -> list[Outcome] | None:
-        """Take a hit. `now` is the time that is reached, which the hit may be behind or ahead of."""
+        """Take a hit. `now` is the time that is reached; the hit may be of before or after it."""
         values = hit.values
         key = source.key(values)
         if isinstance(key, str):

@@ -62,7 +62,15 @@ class Correlator(ABC, Generic[S]):
 
     def restore(self, data: bytes) -> None:
         """Take the state of a snapshot. Raises msgspec.MsgspecError, and leaves the present one."""
-        self.state = decode_state(data, self.state_type)
+        self.state = self.read(data)
+
+    def read(self, data: bytes) -> S:
+        """The state of a snapshot. Raises msgspec.MsgspecError if it can't be read."""
+        return decode_state(data, self.state_type)
+
+    def begin(self) -> None:
+        """Forget all."""
+        self.state = cast("S", self.state_type())
 
 
 C = TypeVar("C", bound="type[Correlator[Any]]")

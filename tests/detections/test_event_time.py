@@ -144,11 +144,9 @@ def test_a_restored_engine_goes_on_as_if_nothing_had_happened(rules: RuleSet) ->
     check()
 
 
-def test_a_snapshot_of_other_rules_is_refused_and_changes_nothing() -> None:
+def test_a_snapshot_that_cannot_be_read_changes_nothing() -> None:
     engine = Engine(BURST)
     assert engine.process([move(1, 0), move(2, 1)]) == []
-    with pytest.raises(CannotRestore, match="have changed"):
-        engine.restore(Engine(FEW).snapshot())
     with pytest.raises(CannotRestore, match="can't be read"):
         engine.restore(b"nonsense")
     assert len(engine.process([move(3, 2)])) == 1

@@ -15,13 +15,13 @@ from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
-from pipeline.bus.checkpoints import KEPT
+from pipeline.bus.checkpoints import KEPT, packed
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position, Positions, created_at
 from pipeline.bus.publisher import publish_once
 from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
 from pipeline.units import MIB, MINUTE, SECOND
-from tests.detections.samples import Tape, correlator
+from tests.detections.samples import HEADER, Tape, correlator
 from tests.detections.test_event_time import BURST, correlation, move
 
 _decode = msgspec.json.Decoder(Alert).decode
@@ -169,11 +169,16 @@ async def test_changed_rules_rebuild_the_state_and_say_so(bus: Bus) -> None:
         async with running(bus, BURST, warm_up=15 * MINUTE):
             await taken(bus)
     assert len(await alerts(bus)) == 1
-    assert any("have changed" in str(log.get("reason")) for log in logs)
+    (told,) = [log for log in logs if log["event"] == "the state of a rule was rebuilt"]
+    assert told["reason"] == "the rule, or one that feeds it, has changed"
 
 
-async def test_correlators_are_warmed_up_beside_the_checkpoint(bus: Bus) -> None:
-    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 3, window: 1m}")
+async def test_what_a_correlator_knew_before_any_warm_up_outlives_the_process(bus: Bus) -> None:
+    rules = correlator(
+        "wash_trading",
+        "{pattern: self_trade, minimum_trades: 3, window: 12h}",
+        HEADER.replace("7d0f3a6e", "aaaaaaaa"),
+    )
     both = RuleSet(
         sigma=BURST.sigma, correlations=BURST.correlations, correlators=rules.correlators
     )
@@ -182,14 +187,68 @@ async def test_correlators_are_warmed_up_beside_the_checkpoint(bus: Bus) -> None
     def trade(second: float) -> Record:
         return tape.trade(second * 1_000, 10, 5, buyer_account="a", seller_account="a")
 
-    await publish(bus, [move(1, 0), trade(1), move(2, 2), trade(3)])
-    async with running(bus, both, warm_up=15 * MINUTE):
+    trades = [trade(1), trade(3), trade(5 * 3_600)]
+    (undisturbed,) = Engine(both).process(trades)
+    await publish(bus, [move(1, 0), trades[0], move(2, 2), trades[1]])
+    async with running(bus, both, warm_up=MINUTE):
         await taken(bus)
         await saved(bus)
-    await publish(bus, [move(3, 4), trade(5)])
-    async with running(bus, both, warm_up=15 * MINUTE):
+    # What a warm-up could read is gone; only the checkpoint knows it.
+    await bus.jetstream.purge_stream(bus.names.stream(Stream.EVENTS))
+    await publish(bus, [move(3, 4), trades[2]])
+    async with running(bus, both, warm_up=MINUTE):
         await taken(bus)
+    found = await alerts(bus)
+    assert [len(alert.evidence_events) for alert in found] == [3, 3]
+    assert undisturbed.id in [alert.id for alert in found]
+
+
+async def test_a_rule_that_is_new_is_rebuilt_from_as_far_back_as_its_window(bus: Bus) -> None:
+    """Far further than the warm-up; the rule beside it keeps what it knew."""
+    tape = Tape()
+
+    def trade(second: float) -> Record:
+        return tape.trade(second * 1_000, 10, 5, buyer_account="a", seller_account="a")
+
+    wash = correlator(
+        "wash_trading",
+        "{pattern: self_trade, minimum_trades: 3, window: 12h}",
+        HEADER.replace("7d0f3a6e", "aaaaaaaa"),
+    )
+    both = RuleSet(sigma=BURST.sigma, correlations=BURST.correlations, correlators=wash.correlators)
+    await publish(bus, [trade(0), trade(7_200), move(1, 14_400), move(2, 14_401)])
+    async with running(bus, BURST, warm_up=MINUTE):
+        await taken(bus)
+        await saved(bus)
+    await publish(bus, [move(3, 14_402), trade(14_403)])
+    with structlog.testing.capture_logs() as logs:
+        async with running(bus, both, warm_up=MINUTE):
+            await taken(bus)
     assert [len(alert.evidence_events) for alert in await alerts(bus)] == [3, 3]
+    told = {log["event"]: log for log in logs}
+    assert told["state restored"]["rules"] == 1
+    assert told["the state of a rule was rebuilt"]["reason"] == "the rule is new"
+    assert told["the state of a rule was rebuilt"]["events"] == 4
+
+
+async def test_a_damaged_checkpoint_leaves_the_one_before_it(bus: Bus) -> None:
+    await publish(bus, [move(1, 0), move(2, 3_600)])
+    async with running(bus, DAY_LONG):
+        await taken(bus)
+        await saved(bus)
+    created = created_at(await bus.info(Stream.EVENTS))
+    await publish(bus, [move(3, 3_700, "b")])
+    async with running(bus, DAY_LONG, every=3_600 * SECOND):
+        await taken(bus)
+    checkpoints = await bus.checkpoints("detections")
+    await checkpoints.save(created, 3, b"".join(packed([b"nonsense"])))
+    await publish(bus, [move(4, 40_000)])
+    with structlog.testing.capture_logs() as logs:
+        async with running(bus, DAY_LONG):
+            await taken(bus)
+    (alert,) = await alerts(bus)
+    assert alert.evidence_events == ("transfer-1", "transfer-2", "transfer-4")
+    assert any(log["event"] == "a checkpoint is not used" for log in logs)
 
 
 async def test_a_checkpoint_ahead_of_the_outputs_is_not_used(bus: Bus) -> None:
@@ -197,7 +256,8 @@ async def test_a_checkpoint_ahead_of_the_outputs_is_not_used(bus: Bus) -> None:
     created = created_at(await bus.info(Stream.EVENTS))
     checkpoints = await bus.checkpoints("detections")
     for sequence in range(1, 6):
-        await checkpoints.save(created, sequence, f"state {sequence}".encode())
+        stored = b"".join(packed([f"state {sequence}".encode()]))
+        await checkpoints.save(created, sequence, stored, rules="abc")
     newest = await checkpoints.newest(Position(created, 4))
     assert newest is not None
     assert (newest.sequence, newest.data) == (4, b"state 4")

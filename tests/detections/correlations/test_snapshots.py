@@ -28,24 +28,37 @@ LIMITS = st.sampled_from(
 )
 
 
+def saved(known: Correlations, rules: list[CorrelationRule]) -> dict[str, list[bytes]]:
+    return {rule.rule.id: list(known.parts_of(rule.rule.id)) for rule in rules}
+
+
+def restored_of(
+    known: Correlations, rules: list[CorrelationRule], limits: Limits | None = None
+) -> Correlations:
+    restored = Correlations(rules, limits or Limits())
+    parts = saved(known, rules)
+    restored.take({rule: restored.read(rule, some) for rule, some in parts.items()})
+    restored.reached, restored.late = known.reached, known.late
+    return restored
+
+
 @settings(max_examples=120, deadline=None)
 @given(late_tapes("abc", most=20), st.integers(0, 20), LIMITS)
 def test_it_goes_on_the_same(tape: list[Event], cut: int, limits: Limits) -> None:
     straight = Correlations(EVERYTHING, limits)
     for event in tape[:cut]:
         straight.observe(hits_of(event), event.time)
-    taken = straight.snapshot()
-    assert straight.snapshot() == taken
+    taken = saved(straight, EVERYTHING)
+    assert saved(straight, EVERYTHING) == taken
 
-    restored = Correlations(EVERYTHING, limits)
-    restored.restore(taken)
-    assert restored.snapshot() == taken
+    restored = restored_of(straight, EVERYTHING, limits)
+    assert saved(restored, EVERYTHING) == taken
     for event in tape[cut:]:
         hits = hits_of(event)
         assert restored.observe(hits, event.time) == straight.observe(hits, event.time)
-        assert restored.snapshot() == straight.snapshot()
+        assert saved(restored, EVERYTHING) == saved(straight, EVERYTHING)
     assert restored.advance(END) == straight.advance(END)
-    assert restored.snapshot() == straight.snapshot()
+    assert saved(restored, EVERYTHING) == saved(straight, EVERYTHING)
     assert restored.late == straight.late
     assert restored.evictions == straight.evictions
     assert restored.left_out == straight.left_out
@@ -85,59 +98,42 @@ def test_what_was_kept_of_events_comes_back_as_it_was(kind: str) -> None:
             event={"record": record, "document": document, "line": line}[kind],
         )
 
-    straight, restored = Correlations(everything_kept()), Correlations(everything_kept())
+    rules = everything_kept()
+    straight = Correlations(rules)
     for number in range(1, 5):
         straight.observe([hit_of(number)], hit_of(number).timestamp)
-    restored.restore(straight.snapshot())
-    assert restored.snapshot() == straight.snapshot()
+    restored = restored_of(straight, rules)
+    assert saved(restored, rules) == saved(straight, rules)
     end = transfer(1).timestamp + 1_000 * SECOND
     expected = straight.advance(end)
     assert {firing.rule for firing in expected} == {"few", "silence", "no answer"}
     assert restored.advance(end) == expected
 
 
-def test_a_changed_rule_is_told() -> None:
-    taken = Run(
-        correlation("event_count", id="one", gte=2),
-        correlation("event_count", id="two", gte=2),
-        correlation("event_count", id="three", gte=2),
-    ).correlations.snapshot()
-    run = Run(
-        correlation("event_count", id="one", gte=2),
-        correlation("event_count", id="two", gte=3, hash="another"),
-        correlation("event_count", id="four", gte=2),
-    )
-    with pytest.raises(SnapshotError) as failure:
-        run.correlations.restore(taken)
-    assert str(failure.value) == (
-        "the snapshot of the correlations was taken with other rules: "
-        '"Title of two" (two) has changed; "Title of four" (four) is new; '
-        '"Title of three" (three) is gone. Restore it with the rules that it was taken with, or '
-        "replay the events"
-    )
-
-
-def test_what_cannot_be_restored_leaves_the_state_as_it_is() -> None:
-    rule = correlation("event_count", gte=2)
-    run = Run(rule)
+def test_what_cannot_be_read_leaves_the_state_as_it_is() -> None:
+    run = Run(correlation("event_count", id="one", gte=2))
     run.take(hit("a", 0))
-    taken = run.correlations.snapshot()
-    for damaged in (b"", b"\xc1", taken[:-1], taken[:20], msgspec.msgpack.encode([99])):
+    parts = list(run.correlations.parts_of("one"))
+    for damaged in ([], [b""], [parts[0], b"nonsense"], [parts[0], parts[1][:-1]], [parts[1]]):
         with pytest.raises(SnapshotError):
-            run.correlations.restore(damaged)
-    assert run.correlations.snapshot() == taken
+            run.correlations.read("one", damaged)
+    assert list(run.correlations.parts_of("one")) == parts
     assert len(run.take(hit("a", 1))) == 1
 
 
-@given(st.data())
-@settings(max_examples=200, deadline=None)
-def test_any_damage_is_noticed(data: st.DataObject) -> None:
-    run = Run(*EVERYTHING)
-    run.all([hit(rule, at, group="x", value=at) for at, rule in enumerate("abcab")])
-    taken = bytearray(run.correlations.snapshot())
-    taken[data.draw(st.integers(0, len(taken) - 1))] ^= data.draw(st.integers(1, 255))
-    with pytest.raises(SnapshotError):
-        Run(*EVERYTHING).correlations.restore(bytes(taken))
+def test_one_correlation_can_be_given_what_another_engines_knows() -> None:
+    """As after a change of rules: the others go on, and nothing of the past closes a window."""
+    rules = everything_kept()
+    straight, other = Correlations(rules), Correlations(rules)
+    for number in range(1, 5):
+        for one in (straight, other):
+            one.observe([hit("a", number, group="x")], number * SECOND)
+    moved = Correlations(rules)
+    moved.take({rule.rule.id: straight.known(rule.rule.id) for rule in rules})
+    moved.reached, moved.late = straight.reached, straight.late
+    assert saved(moved, rules) == saved(other, rules)
+    assert moved.advance(END) == other.advance(END)
+    assert saved(moved, rules) == saved(other, rules)
 
 
 def test_an_event_of_an_unknown_kind_is_refused() -> None:
@@ -145,4 +141,4 @@ def test_an_event_of_an_unknown_kind_is_refused() -> None:
     odd = msgspec.structs.replace(hit("a", 0), event=Decimal(1))
     run.take(odd)
     with pytest.raises(TypeError, match="Decimal"):
-        run.correlations.snapshot()
+        list(run.correlations.parts_of("correlation"))
