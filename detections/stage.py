@@ -63,7 +63,7 @@ class DetectionStage:
     @property
     def states(self) -> list[ReaderState]:
         """Where the lanes stand that run here."""
-        return [lane.relay.state for lane in self._running.values()]
+        return [lane.relay.reported() for lane in self._running.values()]
 
     async def run(self) -> None:
         """Run all lanes until cancelled, or until one fails."""

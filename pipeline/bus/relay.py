@@ -13,6 +13,7 @@ import asyncio
 import inspect
 from collections.abc import Awaitable, Callable, Sequence
 
+import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
@@ -91,6 +92,11 @@ class Relay:
         #: Whether messages were read that wait to be worked on.
         self._held = False
         self.state = ReaderState(name, source.value, 0, 0)
+
+    def reported(self) -> ReaderState:
+        """The state, and why writing has been waiting for a while, where it has."""
+        waiting = self._outlets.waiting
+        return msgspec.structs.replace(self.state, trouble=waiting) if waiting else self.state
 
     async def origin(self) -> Position:
         """Where to go on: behind the newest output, or the saved position if that is later."""

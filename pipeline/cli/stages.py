@@ -197,8 +197,9 @@ def _normalizer(config: Configuration) -> Start:
         moving = relay(bus, normalizer, Assets(reference), lanes, clocks)
 
         def state() -> ReaderState:
-            trouble = moving.state.trouble or clocks.trouble
-            return msgspec.structs.replace(moving.state, trouble=trouble)
+            reported = moving.reported()
+            trouble = reported.trouble or clocks.trouble
+            return msgspec.structs.replace(reported, trouble=trouble)
 
         reporter.readers = lambda: [state()]
         await moving.run()

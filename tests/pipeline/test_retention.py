@@ -307,6 +307,7 @@ async def test_a_sink_that_stands_still_fills_everything_and_then_all_arrives_on
     sending = asyncio.create_task(send())
     await until(lambda: len(keeping.problems) >= 2)
     await until(lambda: bool(outlet.reported().trouble))
+    await until(lambda: "events.normalizer: the stream has no room" in relay.reported().trouble)
     assert not sending.done(), "the source is held up"
     assert {p.split(" ")[0] for p in keeping.problems} == {"RAW", "EVENTS"}
 
@@ -321,6 +322,7 @@ async def test_a_sink_that_stands_still_fills_everything_and_then_all_arrives_on
     assert all(isinstance(end, asyncio.CancelledError) for end in ended), ended
     assert sink.documents == [f"event-{number}" for number in range(frames)]
     assert not outlet.reported().trouble
+    assert not relay.reported().trouble
     assert await bus.last_sequence(Stream.DEAD) == 0
 
 
