@@ -1,9 +1,10 @@
 """Which rules are in force where in the stream EVENTS: it says so itself.
 
 The first rules are in force from the beginning. A record ``rules-changed``, on a subject of its
-own, puts another set into force for all that follows. What the set holds is in the archive (:mod:`pipeline.bus.rule_archive`), so whoever reads the stream
-later runs the same rules at the same place. Old messages leave the stream; a change tells the set
-before it as well, and what is in force now is kept beside the stream.
+own, puts another set into force for all that follows. What the set holds is in the archive
+(:mod:`pipeline.bus.rule_archive`), so whoever reads the stream later runs the same rules at the
+same place. Old messages leave the stream; a change tells the set before it as well, and what is in
+force now is kept beside the stream.
 """
 
 from collections.abc import Sequence

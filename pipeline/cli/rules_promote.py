@@ -104,4 +104,4 @@ def _tell(
         return
     typer.echo(diff)
     if written:
-        typer.echo(f"\n{rule.title} is live from the next start of the detections on.")
+        typer.echo(f"\n{rule.title} is live from the next `tapewatch reload` or start on.")
