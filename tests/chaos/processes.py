@@ -56,6 +56,12 @@ def written_bytes(installation: Installation, sink: str = "out") -> int:
     return total
 
 
+def written_documents(installation: Installation, sink: str = "out") -> int:
+    """How many documents the file sink holds."""
+    files = (installation.folder / sink).rglob("*.ndjson")
+    return sum(path.read_bytes().count(b"\n") for path in files)
+
+
 def wait_for_bytes(run: Running, size: float, seconds: float) -> bool:
     """Until the sink has so much; False when the run ends before, or the time is over."""
     deadline = time.monotonic() + seconds
@@ -66,4 +72,11 @@ def wait_for_bytes(run: Running, size: float, seconds: float) -> bool:
     return False
 
 
-__all__ = ["STAGES", "kill_one", "stage_processes", "wait_for_bytes", "written_bytes"]
+__all__ = [
+    "STAGES",
+    "kill_one",
+    "stage_processes",
+    "wait_for_bytes",
+    "written_bytes",
+    "written_documents",
+]

@@ -7,7 +7,7 @@ import time
 from pathlib import Path
 
 from tests.chaos.kills import killing
-from tests.chaos.processes import stage_processes, wait_for_bytes
+from tests.chaos.processes import stage_processes, written_documents
 from tests.chaos.recorded import Fault, RecordedScenario
 from tests.chaos.scenario import ROUND_TIMEOUT, Played
 from tests.end_to_end.pipeline_run import Installation, Running
@@ -71,9 +71,13 @@ class Frozen(_Shared):
             pid = pids[int(which * len(pids))]
             os.kill(pid, signal.SIGSTOP)
             begun = time.monotonic()
+            wanted = len(self.wanted.events) + len(self.wanted.alerts)
             try:
-                if wait_for_bytes(run, self.size, ROUND_TIMEOUT / 2):
-                    frozen.append(round(time.monotonic() - begun, 1))
+                while (took := time.monotonic() - begun) < ROUND_TIMEOUT / 2:
+                    if written_documents(run.installation) >= wanted:
+                        frozen.append(round(took, 1))
+                        break
+                    time.sleep(0.1)
             finally:
                 os.kill(pid, signal.SIGCONT)
             return "worker frozen"
