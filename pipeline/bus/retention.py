@@ -48,6 +48,8 @@ log = structlog.get_logger(__name__)
 
 #: Seconds between two looks.
 EVERY = 2.0
+#: Seconds between two looks at what is too old: each reads a message.
+EVERY_AGE = 60.0
 #: Seconds between two looks at which dead letters may go.
 EVERY_LETTERS = 3600.0
 #: Above this share of its limit a stream is made smaller, down to the other.
@@ -91,6 +93,7 @@ class Keeper:
         self._largest = largest or bus.largest_payload
         self._dead_letters = dead_letters
         self._letters_seen = -math.inf
+        self._ages_seen: dict[Stream, float] = {}
         self._levels: dict[str, int] = {}
         self._tight = ""
         self.rooms: list[Room] = []
@@ -113,12 +116,17 @@ class Keeper:
 
         A bus that is away is looked at again later.
         """
+        told = ""
         while not self.bus.client.is_closed:
             try:
                 await self.tend()
                 await self._tend_letters()
             except _BUS_ERRORS as error:
                 log.debug("retention looks again", reason=str(error) or type(error).__name__)
+            except Exception as error:  # an error of ours must not stop what keeps everything going
+                if told != repr(error):
+                    log.error("retention failed and looks again", exc_info=error)
+                    told = repr(error)
             await asyncio.sleep(self._every)
             raise_if_cancelled()
 
@@ -160,7 +168,10 @@ class Keeper:
         high = min(HIGH * room.limit, room.limit - reserve)
         low = high * LOW / HIGH
         too_large = room.limit > 0 and room.size > high
-        old = await self._older_than(stream, room, limits.max_age)
+        old = 0
+        if time.monotonic() - self._ages_seen.get(stream, -math.inf) > EVERY_AGE:
+            old = await self._older_than(stream, room, limits.max_age)
+            self._ages_seen[stream] = time.monotonic()
         if not (too_large or everything or old >= room.first):
             return
         first, size = room.first, room.size
