@@ -58,7 +58,7 @@ SILENCE = correlation(
 
 
 def trade(tape: Tape, second: float, who: str = "a", **more: object) -> Record:
-    return tape.trade(second * 1_000, 10, 5, buyer_account=who, seller_account=who, **more)
+    return tape.trade(second * 1_000, 10.0, 5.0, buyer_account=who, seller_account=who, **more)
 
 
 def gap(tape: Tape, second: float, **more: object) -> FeedGap:
