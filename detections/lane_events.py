@@ -54,7 +54,7 @@ class LaneEvents:
     def __init__(self, bus: Bus, *, several: bool = False, lane: int | None = None) -> None:
         self._of = (bus, several, lane)
         self._everybody = bus.names.subject(Stream.EVENTS, EVERYBODY)
-        self._judges = lane in (0, None)
+        self._lane = None if lane is None else str(lane)
         self._groups = LaneGroups[Record | None]()
         self._dead: list[DeadLetter] = []
         self.subjects: Sequence[str] = ()
@@ -94,7 +94,9 @@ class LaneEvents:
         return dead
 
     def _judges_of(self, message: StreamMessage) -> bool:
-        return self._judges or not message.subject.startswith(self._everybody)
+        if self._lane is None or not message.subject.startswith(self._everybody):
+            return True
+        return (message.headers or {}).get(ALONE, "0") == self._lane
 
 
 def concerns_everybody(message: StreamMessage) -> bool:

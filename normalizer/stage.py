@@ -8,11 +8,12 @@ import structlog
 
 from normalizer.assets import Assets
 from normalizer.events import AssetEvent, Record
+from normalizer.events.market import FeedGap
 from normalizer.normalize import Normalized, Normalizer, encode_event
 from normalizer.reference import Reference
 from normalizer.source_clocks import SourceClocks
 from pipeline.bus import Bus, Stream, StreamMessage
-from pipeline.bus.lane_order import EVERYBODY, Mark
+from pipeline.bus.lane_order import Mark, everybody
 from pipeline.bus.partition import partition
 from pipeline.bus.relay import Output, Relay
 from pipeline.frames import DeadLetter, decode_batch
@@ -46,16 +47,19 @@ class Lanes:
         self._known: dict[str, str] = {}
 
     def of(self, event: Record) -> str:
-        """The token of its lane's subject, or ``EVERYBODY``."""
+        """The token of its lane's subject, or ``everybody``.
+
+        A gap in the feed of one instrument is of that one's lane, and makes alerts unsure in all.
+        """
         key = self._assets.key(event)
         if key is None:
-            return EVERYBODY
+            return everybody("0")
         lane = self._known.get(key)
         if lane is None:
             if len(self._known) >= _MOST_KNOWN:
                 self._known.clear()
             lane = self._known[key] = str(partition(key, self._lanes))
-        return lane
+        return everybody(lane) if isinstance(event, FeedGap) else lane
 
 
 def relay(
@@ -94,7 +98,7 @@ def _output(result: Normalized, routing: Lanes, *, several: bool) -> Output:
         return Output(lines, result.dead, [routing.of(event) for event in events], marks)
     if all(isinstance(event, AssetEvent) for event in events):
         return Output(lines, result.dead)
-    alone = [EVERYBODY if not isinstance(event, AssetEvent) else "" for event in events]
+    alone = [everybody("0") if not isinstance(event, AssetEvent) else "" for event in events]
     return Output(lines, result.dead, alone)
 
 

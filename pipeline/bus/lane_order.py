@@ -21,6 +21,11 @@ ORDER = "order"
 EVERYBODY = "all"
 
 
+def everybody(judge: str) -> str:
+    """Where a record goes that concerns every lane, and that rules judge in one of them."""
+    return f"{EVERYBODY}:{judge}"
+
+
 class Mark(Struct, frozen=True, array_like=True, gc=False):
     """The time that a record brings. Both in nanoseconds since the epoch."""
 

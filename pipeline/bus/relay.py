@@ -46,7 +46,8 @@ class Output(Struct, gc=False):
     lines: list[bytes] = field(default_factory=list[bytes])
     dead: list[DeadLetter] = field(default_factory=list[DeadLetter])
     lanes: list[str] | None = None
-    """Of each line, the lane's token, or ``EVERYBODY``; None where there is one subject only."""
+    """Of each line, the lane's token, or ``everybody`` (:mod:`pipeline.bus.lane_order`); None where
+    there is one subject only."""
     marks: list[Mark] | None = None
     """Of each line, the time that it brings; with lanes only."""
     waits: bool = False

@@ -20,7 +20,8 @@ from pipeline.bus.publisher import SubjectWriter
 from pipeline.bus.streams import Stream
 
 ORIGIN = "Tapewatch-Origin"
-#: In the header of a message whose record concerns every lane; it is there alone.
+#: In the header of a message whose record concerns every lane, which is there alone: the lane whose
+#: rules judge it.
 ALONE = "Tapewatch-Everybody"
 #: Output is written when it reaches this size, so that readers' windows stay small in memory.
 ENOUGH_OUTPUT = 1024 * 1024
@@ -105,7 +106,10 @@ class RelayOutlets:
 
     async def add(self, line: bytes, token: str | None, mark: Mark | None) -> None:
         """Put a record to what waits; write what is enough, and what concerns everybody at once."""
-        everybody = token == EVERYBODY
+        everybody, judge = False, ""
+        if token is not None and token.startswith(EVERYBODY):
+            everybody = True
+            token, _, judge = token.partition(":")
         if self._order is None:
             (outlet,) = self._outlets.values()
         else:
@@ -122,7 +126,7 @@ class RelayOutlets:
             outlet.lines.append(line)
             outlet.size += len(line) + 1
         if everybody:
-            await self._write(outlet, {ALONE: "1"})
+            await self._write(outlet, {ALONE: judge or "0"})
         elif not ordered and self._order is not None:
             assert mark is not None
             self._group.add(token or "", mark)
@@ -131,7 +135,8 @@ class RelayOutlets:
 
     def skip(self, token: str | None) -> None:
         """Count a record that can't be written."""
-        outlet = self._outlets[token or ""] if self._order else next(iter(self._outlets.values()))
+        key = (token or "").partition(":")[0]
+        outlet = self._outlets[key] if self._order else next(iter(self._outlets.values()))
         outlet.count += 1
         self._count += 1
 
