@@ -33,7 +33,10 @@ class LanePast:
         self._lane = lane
 
     async def engine_at(self, usable: Callable[[int], bool]) -> tuple[RuledEngine, int]:
-        """Another engine with the newest saved state that is usable and fits, and its place."""
+        """Another engine with the newest saved state that is usable, and its place.
+
+        Rules that it doesn't fit are rebuilt.
+        """
         checkpoints = await self._bus.checkpoints(self._lane)
         info = await self._bus.info(Stream.EVENTS)
         here = Position(created_at(info), info.state.last_seq)
@@ -47,10 +50,10 @@ class LanePast:
                 except (CannotRestore, zlib.error) as error:
                     log.warning("a saved state can't be gone back to", reason=str(error))
                     continue
-                if not unfit:
-                    log.info("went back", lane=self._lane, checkpoint=found.sequence)
-                    return engine, found.sequence
-                log.info("a saved state is not of the same rules", checkpoint=found.sequence)
+                if unfit and engine.rebuild is not None:
+                    await engine.rebuild(engine.engine, unfit, found.sequence)
+                log.info("went back", lane=self._lane, checkpoint=found.sequence)
+                return engine, found.sequence
         first = info.state.first_seq
         log.warning("no saved state is old enough: all of EVENTS is taken again", first=first)
         engine = self._ruled.anew()

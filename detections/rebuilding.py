@@ -1,6 +1,6 @@
 """Rules whose state can't be restored: brought to where the others are by reading EVENTS again."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import aclosing
 from datetime import UTC, datetime
 
@@ -9,9 +9,11 @@ import nats.js.errors
 import structlog
 from nats.js.api import RawStreamMsg
 
+from detections.chain_history import Orphans
 from detections.engine import Engine
 from detections.event_messages import decode_record
 from detections.lane_past import LanePast
+from detections.rewind import without_orphans
 from detections.rule_states import Unfit
 from detections.ruled_engine import without_changes
 from pipeline.bus import Bus, Stream
@@ -25,8 +27,18 @@ MOST_CATCHING_UP = 3600.0
 class Rebuilding:
     """Rebuilds rules of a lane, as far as EVENTS still has what they saw."""
 
-    def __init__(self, bus: Bus, past: LanePast, lane: str, *, warm_up: int) -> None:
-        """`warm_up`: how far back, in nanoseconds, what doesn't say it reaches."""
+    def __init__(
+        self,
+        bus: Bus,
+        past: LanePast,
+        lane: str,
+        *,
+        warm_up: int,
+        orphans: Callable[[], Orphans] = lambda: Orphans(()),
+    ) -> None:
+        """`warm_up`: how far back, in nanoseconds, what doesn't say it reaches. `orphans`: what of
+        the past was taken back."""
+        self._orphans = orphans
         self._bus = bus
         self._past = past
         self._lane = lane
@@ -56,10 +68,10 @@ class Rebuilding:
         events, first, ids = 0, None, [one.id for one in reached]
         since = await self.start(place, self.reach(reached)) if reached else None
         if since is not None:
-            other = engine.for_rebuilding(ids)
+            other, orphans = engine.for_rebuilding(ids), self._orphans()
             async with aclosing(self._past.taken(0, place + 1, since=since)) as past:
-                async for _, taken in past:
-                    records = without_changes(taken)
+                async for at, taken in past:
+                    records = without_changes(without_orphans(orphans, at, taken))
                     first = first or next((one.timestamp for one in records.records), None)
                     events += len(records.records)
                     records.show(other)

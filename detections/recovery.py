@@ -56,7 +56,9 @@ class Recovery:
         #: The last message that the engine's state knows.
         self._taken = 0
         self._past = LanePast(bus, engine.ruled, events or LaneEvents(bus), lane)
-        self._rebuilding = Rebuilding(bus, self._past, lane, warm_up=warm_up)
+        self._rebuilding = Rebuilding(
+            bus, self._past, lane, warm_up=warm_up, orphans=engine.orphans
+        )
         engine.ruled.rebuild = self._rebuilding.rebuild
         #: Held while a message is taken: half of it is no state to save.
         self._at_rest = asyncio.Lock()

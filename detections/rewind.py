@@ -60,6 +60,10 @@ class RewindingEngine:
         self._history = ChainHistory()
         self._alerts = GivenAlerts()
 
+    def orphans(self) -> Orphans:
+        """What of the past is orphaned, as far as was told."""
+        return self._history.orphans()
+
     @property
     def engine(self) -> Engine:
         """The engine at work."""
@@ -118,7 +122,7 @@ class RewindingEngine:
         orphans = self._history.orphans()
         alerts: dict[str, tuple[int, Alert]] = {}
         async for place, taken in self._past.taken(known, fork.place):
-            for alert in await ruled.take(_without(orphans, place, taken), place):
+            for alert in await ruled.take(without_orphans(orphans, place, taken), place):
                 if place >= fork.first:
                     alerts.setdefault(alert.id, (place, alert))
         ruled.engine.take_problems()  # they are dead letters already
@@ -143,7 +147,8 @@ def read_state(data: bytes | Iterable[bytes]) -> tuple[Beside, Iterable[bytes]]:
     return state, chain((held[end:],), chunks)
 
 
-def _without(orphans: Orphans, place: int, taken: Taken) -> Taken:
+def without_orphans(orphans: Orphans, place: int, taken: Taken) -> Taken:
+    """What came at a place, but for what a later reorganisation took back."""
     steps = [
         kept
         for step in taken.steps
