@@ -14,7 +14,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.units import HOUR, SECOND
 from tests.detections.forked_chain import ForkedChain, Message, run
 from tests.detections.test_rewind import RULES, parse_rules
-from tests.detections.test_stage_recovery import configuration, running, taken
+from tests.detections.test_stage_recovery import configuration, running, saved, taken
 
 _decode = msgspec.json.Decoder(Alert | AlertUpdate).decode
 
@@ -82,3 +82,26 @@ async def test_a_lane_that_was_away_tells_the_same(bus: Bus) -> None:
     async with running(bus, parse_rules(RULES.encode())):
         await taken(bus)
     assert await told(bus) == await expected()
+
+
+async def test_a_new_rule_is_rebuilt_without_what_was_orphaned(bus: Bus) -> None:
+    large, _, rest = RULES.partition("---\n")
+    before, after = (parse_rules(text.encode()) for text in (large, large + "---\n" + rest))
+    chain = ForkedChain()
+    for amounts in ([1], [1]):
+        chain.grow("a", amounts)
+    chain.fork(1)
+    chain.grow("b")
+    await publish(bus, chain.messages)
+    async with running(bus, before, warm_up=24 * HOUR):
+        await taken(bus)
+        await saved(bus)
+    seen = len(chain.messages)
+    chain.grow("b", [1])
+    chain.grow("b", [1])
+    await publish(bus, chain.messages[seen:])
+    async with running(bus, after, warm_up=24 * HOUR):
+        await taken(bus)
+    (alert,) = await told(bus)
+    assert isinstance(alert, Alert)
+    assert alert.evidence_blocks == (1, 3, 4)
