@@ -6,10 +6,13 @@ mistakes is told about these as well, in the same run.
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.config.schema import MAX_STORAGE, Streams
 from pipeline.problems import Problem, one_of
+from pipeline.units import UnitError, about_size, parse_size
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
 
+STREAMS = ("raw", "events", "alerts", "dead")
 _VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
 _BOOK_CHANNELS = {"full", "level3"}
 
@@ -29,6 +32,8 @@ def inconsistencies(root: Node) -> Iterator[Problem]:
 
 
 def _bus(bus: MappingNode) -> Iterator[Problem]:
+    if _text(bus, "type") == "embedded":
+        yield from _storage(bus)
     yield from _together(bus, ("username", "password"), "NATS")
     ways = [key for key in ("credentials", "username", "token") if _given(bus, key)]
     if len(ways) > 1:
@@ -44,6 +49,35 @@ def _bus(bus: MappingNode) -> Iterator[Problem]:
             "bus.tls: a key is of no use without its certificate",
             expected="certificate and key together",
         )
+
+
+def _storage(bus: MappingNode) -> Iterator[Problem]:
+    """JetStream keeps room for each stream's limit, and refuses to make one beyond its storage."""
+    streams = bus.get("streams")
+    limits = Streams()
+    total = sum(
+        _size(streams.get(name) if isinstance(streams, MappingNode) else None, "max_size")
+        or getattr(limits, name).max_size
+        for name in STREAMS
+    )
+    most = _size(bus, "max_storage") or MAX_STORAGE
+    if total > most:
+        place = streams if isinstance(streams, MappingNode) else bus
+        yield place.problem(
+            "config/storage",
+            f"bus.streams may take {about_size(total)} together, more than bus.max_storage "
+            f"({about_size(most)}): nats-server would refuse to make them",
+            expected="smaller max_size of the streams, or a larger bus.max_storage",
+        )
+
+
+def _size(node: Node | None, key: str) -> int | None:
+    """The size at a key; None where there is none, or none that can be read."""
+    text = _text(node, key) if isinstance(node, MappingNode) else None
+    try:
+        return parse_size(text) if text is not None else None
+    except UnitError:
+        return None
 
 
 def _source(source: MappingNode) -> Iterator[Problem]:

@@ -68,6 +68,10 @@ class Tls(Struct, forbid_unknown_fields=True, kw_only=True):
     key: ExistingPath | None = None
 
 
+#: What an embedded server may take, where the configuration doesn't say.
+MAX_STORAGE = 50 * GIB
+
+
 class EmbeddedBus(
     Struct, forbid_unknown_fields=True, kw_only=True, tag="embedded", tag_field="type"
 ):
@@ -80,7 +84,7 @@ class EmbeddedBus(
     #: ``always`` survives a power loss, at a fifth of the throughput.
     sync: Literal["default", "always"] = "default"
     #: What all streams together may take on the disk.
-    max_storage: Size = 50 * GIB
+    max_storage: Size = MAX_STORAGE
     #: Retention, by stream.
     streams: Streams = field(default_factory=Streams)
     #: Frames that travel together.

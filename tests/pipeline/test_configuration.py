@@ -134,6 +134,23 @@ def test_two_sources_or_two_sinks_of_one_name_are_refused(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize(
+    "bus",
+    [{"max_storage": "47GiB"}, {"streams": {"raw": {"max_size": "23GiB"}}}],
+)
+def test_streams_that_do_not_fit_into_the_storage_are_refused(
+    tmp_path: Path, bus: dict[str, Any]
+) -> None:
+    assert codes(tmp_path, bus={"type": "embedded", "path": "nats"} | bus) == ["config/storage"]
+
+
+def test_smaller_streams_fit_into_less_storage(tmp_path: Path) -> None:
+    bus = {"type": "embedded", "path": "nats", "max_storage": "30GiB",
+           "streams": {"raw": {"max_size": "1GiB"}}}  # fmt: skip
+
+    assert load_configuration(write_configuration(tmp_path, bus=bus))
+
+
+@pytest.mark.parametrize(
     ("source", "code"),
     [
         (coinbase(rest_url=None), "config/rest-url"),
