@@ -94,4 +94,3 @@ def only(ruleset: RuleSet, ids: Collection[str]) -> RuleSet:
         correlators=tuple(one for one in ruleset.correlators if one.rule.id in wanted),
         correlations=tuple(one for one in ruleset.correlations if one.rule.id in wanted),
     )
-

@@ -2,6 +2,7 @@
 
 from pipeline.cli import (
     backtest,
+    checkpoints,
     dead,
     demo,
     detect,
@@ -26,6 +27,7 @@ from pipeline.cli.app import app
 __all__ = [
     "app",
     "backtest",
+    "checkpoints",
     "dead",
     "demo",
     "detect",
