@@ -168,6 +168,10 @@ class Relay:
         await self._bury(message.sequence, [*output.dead, *too_large])
         outlets, lanes, marks = self._outlets, output.lanes, output.marks
         outlets.begin(message.sequence)
+        if lanes is None and not too_large:
+            await outlets.add_all(output.lines)
+            outlets.end()
+            return
         for number, line in enumerate(output.lines):
             lane = lanes[number] if lanes is not None else None
             if len(line) > largest:

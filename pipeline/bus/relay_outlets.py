@@ -133,6 +133,21 @@ class RelayOutlets:
             if len(self._group.lanes) >= MOST_ORDERED:
                 await self.flush()
 
+    async def add_all(self, lines: Sequence[bytes]) -> None:
+        """Put all records of a message to what waits for the one subject."""
+        (outlet,) = self._outlets.values()
+        if self._has(outlet, 0):  # some of them may be there
+            for line in lines:
+                await self.add(line, None, None)
+            return
+        enough = min(ENOUGH_OUTPUT, self._bus.largest_payload)
+        for line in lines:
+            if outlet.size + len(line) >= enough:
+                await self._write(outlet)
+            outlet.count += 1
+            outlet.lines.append(line)
+            outlet.size += len(line) + 1
+
     def skip(self, token: str | None) -> None:
         """Count a record that can't be written."""
         key = (token or "").partition(":")[0]
