@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from typing import Protocol
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.streams import StreamNames
-from pipeline.config.schema import Configuration, Detections
+from pipeline.config.schema import Configuration
 
 #: Stages that read a part of the configuration, by what people call the part.
 _READERS: Mapping[str, Sequence[str]] = {
@@ -16,11 +16,14 @@ _READERS: Mapping[str, Sequence[str]] = {
     "detections": ("detections",),
     "sinks": ("delivery",),
     "notifications": ("delivery",),
+    "dead_letters": (),  # the supervisor itself
     "logging": ("collectors", "normalizer", "detections", "delivery"),
 }
 _FIXED = {
     "bus": "the bus can't change while it runs",
     "observability": "the endpoint of metrics and health can't change while it is served",
+    "detections.lanes": "another number of lanes would tear apart what the lanes know",
+    "detections.workers": "the number of processes is that of the start",
 }
 #: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
 _RULES = frozenset(("rules", "pipelines"))
@@ -66,8 +69,8 @@ class Reloaded(Struct, frozen=True, kw_only=True):
     restarted: tuple[StageRestarted, ...] = ()
     supervised: bool = True
     """False where no supervisor answered, so that only the rules could be reloaded."""
-    left: tuple[str, ...] = field(default=())
-    """Parts of the configuration that changed, and that nobody could reload."""
+    own: tuple[str, ...] = ()
+    """Parts of the configuration that changed, and that the supervisor itself reads."""
 
 
 class Reloader(Protocol):
@@ -101,7 +104,10 @@ def changed_parts(before: Configuration, after: Configuration, *, reference: boo
     ]
     if reference and "reference" not in found:
         found.append("reference")
-    if _settings(before.detections) != _settings(after.detections):
+    old, new = before.detections, after.detections
+    names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
+    found += [f"detections.{name}" for name in names if f"detections.{name}" in _FIXED]
+    if any(name not in _RULES for name in names):
         found.append("detections")
     return found
 
@@ -109,6 +115,11 @@ def changed_parts(before: Configuration, after: Configuration, *, reference: boo
 def unchangeable(parts: Sequence[str]) -> list[str]:
     """Why parts can't change now, for each that can't."""
     return [f"{name}: {_FIXED[name]}" for name in parts if name in _FIXED]
+
+
+def own(parts: Sequence[str]) -> tuple[str, ...]:
+    """The parts that no stage reads, but the supervisor."""
+    return tuple(name for name in parts if name in _READERS and not _READERS[name])
 
 
 def concerned(parts: Sequence[str]) -> tuple[StageRestarted, ...]:
@@ -122,8 +133,3 @@ def concerned(parts: Sequence[str]) -> tuple[StageRestarted, ...]:
         for stage in _READERS["logging"]
         if stage in by_stage
     )
-
-
-def _settings(detections: Detections) -> list[object]:
-    names = (name for name in detections.__struct_fields__ if name not in _RULES)
-    return [getattr(detections, name) for name in names]

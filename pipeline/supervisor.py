@@ -163,6 +163,7 @@ class Supervisor:
         self._reports: list[StageReport] = []
         self._bus: Bus | None = None
         self._keeper: Keeper | None = None
+        self._keeping: asyncio.Future[None] | None = None
         self._disk = ""
         self.on_reports: Callable[[list[StageReport]], None] | None = None
         #: Base URL of the metrics, while they are served.
@@ -248,6 +249,8 @@ class Supervisor:
     def _reload_with(self, children: Sequence[_Child]) -> Reload:
         async def reload(reloader: Reloader, bus: Bus, request: ReloadRequest) -> Reloaded:
             self._config, found = await reloader.reload(bus, self._config, request)
+            if self._keeping is not None:
+                self._keeping.cancel()  # the next one knows the sinks that there are now
             stages = {restarted.stage for restarted in found.restarted}
             concerned = [child for child in children if child.stage.partition("-")[0] in stages]
             await asyncio.gather(*(child.renew() for child in concerned))
@@ -260,7 +263,13 @@ class Supervisor:
         assert self._bus is not None
         while True:
             self._keeper = keeper_of(self._bus, self._config)
-            await self._keeper.run()
+            self._keeping = asyncio.ensure_future(self._keeper.run())
+            try:
+                await asyncio.wait({self._keeping})
+            finally:
+                self._keeping.cancel()
+            if not self._keeping.cancelled():
+                self._keeping.result()
             await asyncio.sleep(CHECK_EVERY)  # the connection is made anew meanwhile
             raise_if_cancelled()
 

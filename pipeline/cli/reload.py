@@ -83,7 +83,9 @@ def _print(found: "Reloaded", config: Path) -> None:
         _print_rules(found.rules)
     for restarted in found.restarted:
         typer.echo(f"{restarted.stage}: started again, for {' and '.join(restarted.parts)}")
-    if found.rules is None and not found.restarted:
+    for name in found.own:
+        typer.echo(f"{name}: in force")
+    if found.rules is None and not found.restarted and not found.own:
         typer.echo("nothing has changed")
     if not found.supervised:
         typer.echo(

@@ -24,6 +24,7 @@ from pipeline.reload import (
     RulesReloaded,
     changed_parts,
     concerned,
+    own,
     unchangeable,
 )
 
@@ -76,7 +77,7 @@ class Reloading:
         except Failure as failure:
             return current, Reloaded(refused=f"error: {failure}")
         self._reference = reference
-        return config, Reloaded(rules=rules, restarted=concerned(parts))
+        return config, Reloaded(rules=rules, restarted=concerned(parts), own=own(parts))
 
 
 def examined(path: Path) -> Configuration:

@@ -49,6 +49,12 @@ def reload(run: Running, *options: str) -> Answer:
     return tapewatch("reload", *options, folder=run.installation.folder)
 
 
+def reload_with(run: Running, **changes: Any) -> Answer:
+    run.installation.configuration |= changes
+    run.installation.write()
+    return reload(run)
+
+
 def edit(installation: Installation, file: str, old: str, new: str) -> None:
     path = installation.folder / "rules" / file
     text = path.read_text()
@@ -112,9 +118,13 @@ def test_rules_sinks_and_what_is_wrong(run: Running) -> None:
     assert len(changes(installation, "others")) == 1, "the refused one left nothing"
 
     # What can't change while it runs is refused with the reason.
-    installation.configuration["observability"] = {"enabled": False}
-    installation.write()
-    fixed = reload(run)
+    policy = reload_with(run, dead_letters=[{"reason": "unknown", "after": "7d"}])
+    assert (policy.code, policy.out) == (0, "dead_letters: in force\n")
+    lanes = reload_with(run, detections={"rules": ["rules"], "lanes": 2})
+    assert lanes.code == 2
+    assert "detections.lanes: another number of lanes would tear apart" in lanes.error
+    installation.configuration["detections"] = {"rules": ["rules"]}
+    fixed = reload_with(run, observability={"enabled": False})
     assert fixed.code == 2
     assert "observability: the endpoint of metrics and health can't change" in fixed.error
     assert "nothing was changed" in fixed.error
