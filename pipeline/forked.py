@@ -19,7 +19,8 @@ from typing import NoReturn
 #: Where a process with threads can be forked safely, if the child does nothing but compute.
 CAN_FORK = sys.platform == "linux"
 _PIPE_SIZE = 1 << 20
-_NICENESS = 10
+#: Behind its parent, but not so far that a busy machine never comes to it.
+_NICENESS = 3
 #: A generation's count that is never reached.
 _NEVER = 1 << 30
 

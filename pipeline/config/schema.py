@@ -157,10 +157,10 @@ class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Processes on this machine that share the lanes. With more than 1, or several lanes, other
     #: machines may join them by `tapewatch run --only detections`.
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
-    #: How often the correlations' state is saved on the bus. A restart goes on from there.
+    #: How often the rules' state is saved on the bus. A restart goes on from there.
     checkpoint_every: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 30 * SECOND
-    #: Events before the point of restart that are read again to rebuild the correlators' state, and
-    #: that of the correlations where no checkpoint fits.
+    #: How far back EVENTS is read again for a rule that is new or changed, and doesn't say how far
+    #: back it looks.
     warm_up: Duration = 15 * MINUTE
 
 
