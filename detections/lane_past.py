@@ -40,7 +40,12 @@ class LanePast:
         checkpoints = await self._bus.checkpoints(self._lane)
         info = await self._bus.info(Stream.EVENTS)
         here = Position(created_at(info), info.state.last_seq)
-        async with aclosing(checkpoints.until(here, usable)) as saved:
+        first = info.state.first_seq
+
+        def reaches_us(place: int) -> bool:
+            return place >= first - 1 and usable(place)
+
+        async with aclosing(checkpoints.until(here, reaches_us)) as saved:
             async for found in saved:
                 engine = self._ruled.anew()
                 await engine.begin(found.sequence)
@@ -54,7 +59,6 @@ class LanePast:
                     await engine.rebuild(engine.engine, unfit, found.sequence)
                 log.info("went back", lane=self._lane, checkpoint=found.sequence)
                 return engine, found.sequence
-        first = info.state.first_seq
         log.warning("no saved state is old enough: all of EVENTS is taken again", first=first)
         engine = self._ruled.anew()
         await engine.begin(max(0, first - 1))

@@ -1,8 +1,9 @@
 """A lane's state, saved now and then in JetStream's object store, with its place in the stream.
 
-Each checkpoint is an object of its own, whole or not there at all; the newest few are kept. One
-that is ahead of what the lane has written is of no use after a crash: the outputs that it takes for
-done may be lost. So the one to restore is the newest that is not.
+Each checkpoint is an object of its own, whole or not there at all; the newest few are kept, and a
+few older ones to go back to (:mod:`pipeline.bus.checkpoint_ages`). One that is ahead of what the
+lane has written is of no use after a crash: the outputs that it takes for done may be lost. So the
+one to restore is the newest that is not.
 """
 
 import asyncio
@@ -23,12 +24,11 @@ from nats.js.api import ObjectInfo, ObjectMeta, ObjectStoreConfig, StorageType
 from nats.js.errors import BucketNotFoundError
 from nats.js.object_store import ObjectStore
 
+from pipeline.bus.checkpoint_ages import NEWEST, superfluous
 from pipeline.bus.positions import Position
 
 log = structlog.get_logger(__name__)
 
-#: How many are kept of a lane.
-KEPT = 3
 #: Level of compression: a state is large, and mostly names that come again and again.
 _LEVEL = 1
 _CHUNK = 1 << 18
@@ -118,8 +118,10 @@ class Checkpoints:
         name = f"{self._lane}.{stream}.{sequence:020}"
         source: Any = stored  # nats-py takes whatever has `readinto`
         info = await self._store.put(name, source, ObjectMeta(description=rules or None))
-        for old in (await self.all())[:-KEPT]:
-            await self.remove(old)
+        there = await self.all()
+        times = [datetime.fromisoformat(one.at) for one in there]
+        for place in superfluous(times, datetime.now(UTC)):
+            await self.remove(there[place])
         await self._sweep()
         return info.size or 0
 
@@ -146,8 +148,12 @@ class Checkpoints:
                 log.warning("a checkpoint can't be read", name=one.name, reason=reason)
 
     async def oldest(self, stream: int) -> int | None:
-        """The sequence of the oldest one of a stream's life; None when there is none."""
-        return next((one.sequence for one in await self.all() if one.stream == stream), None)
+        """The sequence of the oldest of the newest few, of a stream's life; None without any.
+
+        What came behind it must stay. Older checkpoints are of use for as long as there is room.
+        """
+        there = [one.sequence for one in await self.all() if one.stream == stream]
+        return min(there[-NEWEST:], default=None)
 
     async def all(self) -> list[Saved]:
         """What is there, by lane and age."""

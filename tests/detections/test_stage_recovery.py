@@ -15,7 +15,7 @@ from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
-from pipeline.bus.checkpoints import KEPT, packed
+from pipeline.bus.checkpoints import packed
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position, Positions, created_at
 from pipeline.bus.publisher import publish_once
@@ -255,11 +255,12 @@ async def test_a_checkpoint_ahead_of_the_outputs_is_not_used(bus: Bus) -> None:
     await publish(bus, [move(n, n) for n in range(1, 5)])
     created = created_at(await bus.info(Stream.EVENTS))
     checkpoints = await bus.checkpoints("detections")
-    for sequence in range(1, 6):
+    for sequence in range(1, 7):
         stored = b"".join(packed([f"state {sequence}".encode()]))
         await checkpoints.save(created, sequence, stored, rules="abc")
     newest = await checkpoints.newest(Position(created, 4))
     assert newest is not None
     assert (newest.sequence, newest.data) == (4, b"state 4")
-    assert await checkpoints.newest(Position(created, 5 - KEPT)) is None, "old ones are removed"
+    assert [one.sequence for one in await checkpoints.all()] == [1, 4, 5, 6], "one grows old"
+    assert await checkpoints.oldest(created) == 4, "EVENTS needs to reach back so far"
     assert await checkpoints.newest(Position(created + 1, 9)) is None, "another stream's life"
