@@ -48,11 +48,13 @@ def main(arguments: list[str] | None = None) -> int:
             results.append(_scenario(name, options))
         except Unavailable as missing:
             console.print(f"{name}: left out: {missing}")
-    write_results(Published(scenarios=results), options.keep / "results.json")
+            continue
+        # After each, so that a run that is broken off leaves what it had.
+        write_results(Published(scenarios=results), options.keep / "results.json")
+        if options.publish:
+            publish(Published(scenarios=results))
+            reliability.write()
     _show(results, options.seed)
-    if options.publish:
-        publish(Published(scenarios=results))
-        reliability.write()
     return 1 if any(result.failed for result in results) else 0
 
 
