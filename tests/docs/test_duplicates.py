@@ -15,9 +15,7 @@ NAMED = _NAMED.findall((ROOT / "docs" / "duplicates.md").read_text(encoding="utf
 def test_the_named_test_is_there(path: str, name: str) -> None:
     tree = ast.parse((ROOT / path).read_text(encoding="utf-8"))
     functions = {
-        node.name
-        for node in tree.body
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        node.name for node in tree.body if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
     }
     assert not name or name in functions
 
