@@ -96,6 +96,7 @@ class Keeper:
         self._ages_seen: dict[Stream, float] = {}
         self._levels: dict[str, int] = {}
         self._tight = ""
+        self._old_checkpoint = ""
         self.rooms: list[Room] = []
 
     @property
@@ -104,6 +105,7 @@ class Keeper:
         return [
             *(room.sentence() for room in self.rooms if _pressing(room)),
             *([self._tight] if self._tight else []),
+            *([self._old_checkpoint] if self._old_checkpoint else []),
         ]
 
     @property
@@ -173,15 +175,25 @@ class Keeper:
             old = await self._older_than(stream, room, limits.max_age)
             self._ages_seen[stream] = time.monotonic()
         if not (too_large or everything or old >= room.first):
+            if stream is Stream.EVENTS:
+                self._old_checkpoint = ""
             return
         first, size = room.first, room.size
-        bound = min(room.taken, await self._known_to_lanes(stream, room))
+        known, lane = await self._known_to_lanes(stream, room)
+        bound = min(room.taken, known)
         await self._purge(stream, room, bound if everything else min(old, bound))
         while too_large and room.first <= bound and room.size > low:
             mean = max(1, room.size // room.messages)
             part = max(1, math.ceil(PART * (room.size - low) / mean))
             if not await self._purge(stream, room, min(bound, room.first + part - 1)):
                 break
+        if stream is Stream.EVENTS:
+            self._old_checkpoint = (
+                f"EVENTS is nearly full ({room.size / room.limit:.0%}) since the lane {lane} has "
+                "not saved its state for long: see the log of the detections"
+                if too_large and room.size > LEVELS[-1] * room.limit and known < room.taken
+                else ""
+            )
         if room.first > first:
             STREAM_PURGED.labels(room.stream).inc(room.first - first)
             log.info(
@@ -203,16 +215,17 @@ class Keeper:
         room.first, room.size, room.messages = state.first_seq, state.bytes, state.messages
         return room.messages > 0
 
-    async def _known_to_lanes(self, stream: Stream, room: Room) -> int:
-        """Up to where no checkpoint needs the stream: a restart, or a fork, goes back to one."""
-        if stream is not Stream.EVENTS:
-            return room.last
-        bound = room.last
-        for lane in self._lanes:
+    async def _known_to_lanes(self, stream: Stream, room: Room) -> tuple[int, str]:
+        """Up to where no checkpoint needs the stream, and the lane whose checkpoint is the oldest.
+
+        A restart, or a fork, goes back to one.
+        """
+        bound, slowest = room.last, ""
+        for lane in self._lanes if stream is Stream.EVENTS else ():
             oldest = await (await self.bus.checkpoints(lane)).oldest(room.created)
-            if oldest is not None:
-                bound = min(bound, oldest)
-        return bound
+            if oldest is not None and oldest < bound:
+                bound, slowest = oldest, lane
+        return bound, slowest
 
     async def _older_than(self, stream: Stream, room: Room, age: int) -> int:
         """The sequence of the last message that is older than an age; 0 when none is."""

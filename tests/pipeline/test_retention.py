@@ -144,12 +144,21 @@ async def test_what_a_stored_checkpoint_needs_stays(bus: Bus) -> None:
     await taken(bus, "detections", Stream.EVENTS, 50)
     checkpoints = await bus.checkpoints("detections")
     created = created_at(await bus.info(Stream.EVENTS))
-    for sequence in (3, 40, 49):
+    for sequence in (2, 40, 49):
         await checkpoints.save(created, sequence, b"state")
 
-    await keeper(bus, "detections").tend()
+    keeping = keeper(bus, "detections")
+    await keeping.tend()
 
-    assert (await bus.info(Stream.EVENTS)).state.first_seq == 4
+    assert (await bus.info(Stream.EVENTS)).state.first_seq == 3
+    (problem,) = keeping.problems
+    assert problem.startswith("EVENTS is nearly full (9")
+    assert "since the lane detections has not saved its state for long" in problem
+    for sequence in (48, 49, 50):
+        await checkpoints.save(created, sequence, b"state")
+    await keeping.tend()
+    assert (await bus.info(Stream.EVENTS)).state.first_seq > 3
+    assert keeping.problems == []
 
 
 async def test_several_keepers_at_once_do_what_one_does(bus: Bus) -> None:
