@@ -26,8 +26,9 @@ from detections.sigma.readers import Read
 from normalizer.events import Alert
 
 _EVENT_ID = "event.id"
-#: The engine marks what is found over a gap; a change of rules has a time of no source.
-_ALWAYS = frozenset(("feed-gap", "rules-changed"))
+#: The engine marks what is found over a gap; alerts may wait for finality; a change of rules has a
+#: time of no source.
+_ALWAYS = frozenset(("feed-gap", "chain-finality", "rules-changed"))
 _INGESTED = "event.ingested"
 _MODULE = "event.module"
 _PROVIDER = "event.provider"
