@@ -21,6 +21,7 @@ from pipeline.bus.retention import HIGH, Keeper
 from pipeline.bus.room import Room
 from pipeline.config.schema import EmbeddedBus, MicroBatch, StreamLimits, Streams
 from pipeline.frames import Frame, decode_batch
+from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
 from pipeline.units import DAY, HOUR, MIB, MILLISECOND
 
@@ -186,6 +187,7 @@ async def test_a_source_of_which_all_was_purged_goes_on_behind_its_newest_frame(
 
     again = RawOutlet(bus, SourceState("quiet", "evm"), buffer=MIB)
     assert await again.last() == Frame("17", 1, b"its last")
+    assert await again.sent(10) == [SentFrame("message", "17")]
     running = asyncio.create_task(again.run())
     await again.send(Frame("18", 2, b"another"))
     await asyncio.wait_for(again.flush(), 5)
