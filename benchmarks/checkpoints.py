@@ -119,7 +119,8 @@ async def measure(groups: int, events: int) -> None:
     going = Going(first, groups, groups * events)
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
     print(f"groups {groups:,}, transfers {groups * events:,}, process {memory:,.0f} MiB")
-    usual = await going.run(None, 3.0)
+    usual = await going.run(None, 10.0)
+    print(f"longest step before      {going.longest * 1000:10,.0f} ms for {BATCH} events")
     with tempfile.TemporaryDirectory() as folder:
         settings = EmbeddedBus(path=Path(folder))
         async with EmbeddedServer(settings), await Bus.connect(settings, name="benchmark") as bus:
