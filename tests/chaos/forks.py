@@ -84,9 +84,8 @@ class Forks(_ChainRounds):
         time.sleep(chance.uniform(0, 0.7))
         if kind == "kill":
             faults.update(name for name in [killing(chance)(run)] if name and name != "supervisor")
-        if kind != "calm" and (depth := chain.reorganise(chance.randint(1, DEEPEST))):
+        if kind != "calm" and chain.reorganise(chance.randint(1, DEEPEST)):
             faults["fork while away" if kind == "away" else "fork"] += 1
-            faults["blocks orphaned"] += depth
             chain.advance(chance.randint(0, 3))
         if kind == "away":
             if chance.random() < 0.3:
