@@ -21,8 +21,6 @@ CAN_FORK = sys.platform == "linux"
 _PIPE_SIZE = 1 << 20
 #: Behind its parent, but not so far that a busy machine never comes to it.
 _NICENESS = 3
-#: A generation's count that is never reached.
-_NEVER = 1 << 30
 
 
 class WorkFailed(RuntimeError):
@@ -44,7 +42,7 @@ class Forked(io.RawIOBase):
         """Seconds of processor time that the work took; known at its end."""
         self._pid = 0
         self._reading = threading.Lock()
-        self._thresholds = gc.get_threshold()
+        self._collecting = gc.isenabled()
         began = time.perf_counter()
         if fork:
             self._fork(work)
@@ -70,9 +68,9 @@ class Forked(io.RawIOBase):
         os.close(writing)
         self._pid = pid
         self._data = os.fdopen(reading, "rb", buffering=0)
-        # A full collection writes to every object, and so copies every page. `gc.freeze` would
-        # prevent it as well, but what it has frozen can only be thawed together with all modules.
-        gc.set_threshold(*self._thresholds[:2], _NEVER)
+        # A collection writes to every object that it looks at, and so copies its page. `gc.freeze`
+        # would prevent it as well, but it can only be undone together with that of all modules.
+        gc.disable()
 
     def readable(self) -> bool:
         return True
@@ -97,7 +95,8 @@ class Forked(io.RawIOBase):
         pid, self._pid = self._pid, 0
         _, status, usage = os.wait4(pid, 0)
         self.busy = usage.ru_utime + usage.ru_stime
-        gc.set_threshold(*self._thresholds)
+        if self._collecting:
+            gc.enable()
         return status
 
     def kill(self) -> None:
