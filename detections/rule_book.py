@@ -110,9 +110,7 @@ class RuleBook:
             self._documents = self._meeting(DocumentReader(), (), wanted=False)
         return self._documents
 
-    def _meeting(
-        self, reader: Reader, mine: Sequence[CorrelatorEntry], *, wanted: bool
-    ) -> Meeting:
+    def _meeting(self, reader: Reader, mine: Sequence[CorrelatorEntry], *, wanted: bool) -> Meeting:
         def one_by_one() -> list[tuple[Rule, Match]]:
             return [
                 (one.rule, _function(compile_condition(node, reader)))

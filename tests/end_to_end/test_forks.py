@@ -192,7 +192,7 @@ def fork(node: Anvil, emitter: Emitter, chance: random.Random) -> None:
 async def test_random_forks_leave_the_alerts_of_the_last_chain(
     tmp_path: Path, start_anvil: Callable[..., Anvil], seed: int, lanes: int
 ) -> None:
-    chance = random.Random(seed)  # noqa: S311
+    chance = random.Random(seed)
     node = start_anvil(mining="manual")
     emitter = Emitter(node)
     grow(node, emitter, chance, 15)

@@ -1,6 +1,7 @@
 """A TCP proxy that breaks connections on demand, put between the code under test and a server."""
 
 import asyncio
+from typing import Self
 from urllib.parse import urlsplit
 
 from tests.servers.loop_thread import LoopThread
@@ -52,7 +53,7 @@ class FaultProxy:
     def open_connections(self) -> int:
         return len(self._connections)
 
-    def __enter__(self) -> "FaultProxy":
+    def __enter__(self) -> Self:
         self._thread.__enter__()
         try:
             self._server = self._thread.run(self._listen(0))
