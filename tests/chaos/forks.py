@@ -83,7 +83,7 @@ class Forks(_ChainRounds):
         chain.advance(chance.randint(1, 6))
         time.sleep(chance.uniform(0, 0.7))
         if kind == "kill":
-            faults.update(name for name in [killing(chance)(run)] if name and name != "supervisor")
+            faults.update(name for name in [killing(chance, (*STAGES, "bus"))(run)] if name)
         if kind != "calm" and chain.reorganise(chance.randint(1, DEEPEST)):
             faults["fork while away" if kind == "away" else "fork"] += 1
             chain.advance(chance.randint(0, 3))
