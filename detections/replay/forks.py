@@ -1,6 +1,6 @@
 """Events that a chain took back: a replay leaves them out, as if they had never been."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from detections.chain_history import Fork, Orphans
 from detections.event_messages import decode_record
@@ -17,7 +17,7 @@ _PATIENCES = 3
 class Forks:
     """All reorganisations that the stream tells of."""
 
-    def __init__(self, found: Iterable[Fork] = ()) -> None:
+    def __init__(self, found: Sequence[Fork] = ()) -> None:
         self._orphans = Orphans(found)
 
     def without_orphans(self, taken: Taken, place: int) -> Taken:
