@@ -1,6 +1,7 @@
 """What a correlation hands on: firings to the engine, hits to other correlations."""
 
 from collections.abc import Mapping, Sequence
+from typing import cast
 
 from detections.correlations.hits import Firing, Hit
 from detections.correlations.sentences import sentence_of
@@ -15,16 +16,27 @@ _MOST_HANDED_ON = 1_000
 class Speaker:
     """Makes the firings of one correlation, and its hits for others."""
 
-    def __init__(self, rule: CorrelationRule, titles: Mapping[str, str], most_events: int) -> None:
+    def __init__(
+        self,
+        rule: CorrelationRule,
+        titles: Mapping[str, str],
+        most_events: int,
+        *,
+        may_be_chained: bool,
+    ) -> None:
+        """`may_be_chained`: whether the rule refers to correlations."""
+        self._may_be_chained = may_be_chained
         self._id = rule.rule.id
         self._names = rule.correlation.group_by
         self._sentence = sentence_of(rule, titles)
         self._most_events = most_events
 
     def firing(self, outcome: Outcome) -> Firing:
-        found = happenings(outcome.entries)
+        chained = self._may_be_chained and any(
+            isinstance(entry[2], tuple) for entry in outcome.entries
+        )
+        found = happenings(outcome.entries, chained=chained)
         lasted = found[-1][0] - found[0][0]
-        chained = any(isinstance(entry[2], tuple) for entry in outcome.entries)
         events = len(found) if chained else outcome.events
         metrics: dict[str, float] = {"count": outcome.count}
         if outcome.value is not None:
@@ -37,7 +49,7 @@ class Speaker:
             timestamp=outcome.timestamp,
             group=dict(zip(self._names, outcome.key, strict=True)),
             completing=_origin(outcome.completing),
-            evidence=tuple((id_, kept) for _, id_, kept in found[-self._most_events :]),
+            evidence=tuple((one[1], one[2]) for one in found[-self._most_events :]),
             metrics=metrics,
             sentence=self._sentence(outcome, lasted),
         )
@@ -53,18 +65,25 @@ class Speaker:
             evidence=completing.evidence,
             event=completing.event,
             origin=_origin(completing),
-            happenings=tuple(happenings(outcome.entries[-_MOST_HANDED_ON:])[-_MOST_HANDED_ON:]),
+            happenings=tuple(
+                happenings(outcome.entries[-_MOST_HANDED_ON:], chained=self._may_be_chained)[
+                    -_MOST_HANDED_ON:
+                ]
+            ),
         )
 
 
-def happenings(entries: Sequence[Entry]) -> list[Happening]:
-    """The events that entries rest on, each once, by time."""
-    if all(kept.__class__ is not tuple for _, _, kept, _ in entries):
-        # An event is in a group once, so there is nothing to look for.
-        return [(time, id_, kept) for time, id_, kept, _ in entries]  # pyright: ignore[reportReturnType]
+def happenings(entries: Sequence[Entry], *, chained: bool) -> Sequence[Happening]:
+    """The events that entries rest on, each once, by time.
+
+    `chained`: whether firings are among them; else each is an event, which is there once.
+    """
+    if not chained:
+        return cast("Sequence[Happening]", entries)
     found: dict[str, Happening] = {}
     for time, id_, kept, _ in entries:
-        for happening in kept if isinstance(kept, tuple) else ((time, id_, kept),):
+        one: tuple[Happening, ...] = kept if isinstance(kept, tuple) else ((time, id_, kept),)
+        for happening in one:
             found.setdefault(happening[1], happening)
     return sorted(found.values(), key=_time)
 

@@ -109,14 +109,14 @@ class Happenings:
 
     def __init__(self, packed: list[PackedHappening] | None = None) -> None:
         self.packed: list[PackedHappening] = []
-        self._places: dict[Happening, int] = {}
+        self._places: dict[tuple[int, str, Evidence], int] = {}
         self._unpacked = [(time, id_, evidence_of(kept)) for time, id_, kept in packed or ()]
 
     def place(self, happening: Happening) -> int:
-        found = self._places.get(happening)
+        time, id_, evidence = same = happening[:3]
+        found = self._places.get(same)
         if found is None:
-            found = self._places[happening] = len(self.packed)
-            time, id_, evidence = happening
+            found = self._places[same] = len(self.packed)
             self.packed.append((time, id_, packed_evidence(evidence)))
         return found
 

@@ -190,7 +190,12 @@ class Correlations:
         """
         while pending and (before is None or min(pending) < before):
             part = self._parts[min(pending)]
-            outcomes = part.windows.take_together(pending.pop(part.order), self.reached)
+            hits = pending.pop(part.order)
+            if len(hits) == 1:
+                source = part.windows.sources[hits[0].rule]
+                outcomes = part.windows.take(source, hits[0], self.reached)
+            else:
+                outcomes = part.windows.take_together(hits, self.reached)
             if outcomes:
                 self._tell(part, outcomes, pending, fired)
 
@@ -255,10 +260,12 @@ class Correlations:
         self, rules: Sequence[CorrelationRule], limits: Limits, titles: Mapping[str, str]
     ) -> list[_Part]:
         titles = {**titles, **{one.rule.id: one.rule.title for one in rules}}
-        parts = [
-            _Part(order, rule, Speaker(rule, titles, limits.most_events))
-            for order, rule in enumerate(rules)
-        ]
+        known = {one.rule.id for one in rules}
+        parts: list[_Part] = []
+        for order, rule in enumerate(rules):
+            chained = not known.isdisjoint(rule.correlation.rules)
+            speaker = Speaker(rule, titles, limits.most_events, may_be_chained=chained)
+            parts.append(_Part(order, rule, speaker))
         part_of = {part.rule.rule.id: part for part in parts}
         for part in parts:
             for name in dict.fromkeys(part.rule.correlation.rules):

@@ -14,8 +14,9 @@ from detections.correlations.tallies import Payload
 from detections.correlations.values import Measured
 from detections.rules.model import CorrelationRule
 
-#: An event as evidence: its time, its id and what is kept of it.
-Happening = tuple[int, str, Evidence]
+#: An event as evidence: its time, its id and what is kept of it. An entry of a window is one as
+#: well: making another tuple of each would be the larger part of a chain's cost.
+Happening = tuple[int, str, Evidence] | tuple[int, str, Evidence, Payload]
 #: Evidence of a hit: what is kept of the event; of another correlation's firing, what it rests on.
 Kept = Evidence | tuple[Happening, ...]
 #: What a window keeps of a hit: its time, its id, its evidence, and what it contributes.
@@ -153,14 +154,18 @@ class Windows(ABC, Generic[G]):
         if payload is None:
             self._counts.leave_out(self._id, source.missing(values))
             return None
+        evidence: Kept = hit.evidence
+        if hit.__class__ is ChainedHit:
+            assert isinstance(hit, ChainedHit)
+            evidence = hit.happenings
         if key is not None:
-            return self._take(key, hit, hit.evidence, payload, now)
+            return self._take(key, hit, evidence, payload, now)
         keys = source.keys(values)
         if not keys:
             self._counts.leave_out(self._id, source.missing(values))
         outcomes: list[Outcome] = []
         for key in keys:
-            outcomes += self._take(key, hit, hit.evidence, payload, now) or ()
+            outcomes += self._take(key, hit, evidence, payload, now) or ()
         return outcomes
 
     def take_together(self, hits: Iterable[Hit], now: int) -> list[Outcome]:
