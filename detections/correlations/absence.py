@@ -3,6 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Iterable
 
+from detections.correlations.chains import Entry, Kept
 from detections.correlations.closing import Closing, ClosingGroup, Schedule
 from detections.correlations.conditions import Condition
 from detections.correlations.hits import Hit, Limits
@@ -11,9 +12,7 @@ from detections.correlations.sources import Key
 from detections.correlations.tallies import CountTally, Payload
 from detections.correlations.windows import (
     Counts,
-    Entry,
     Group,
-    Kept,
     Outcome,
     Windows,
     time_of,

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct, field
 
+from detections.correlations.chains import Entry, Kept
 from detections.correlations.hits import Hit, Limits
 from detections.correlations.measures import Measure
 from detections.correlations.series import Series
@@ -19,9 +20,7 @@ from detections.correlations.tallies import CountTally, Payload, Tally
 from detections.correlations.windows import (
     MOST_TOLD,
     Counts,
-    Entry,
     Group,
-    Kept,
     Outcome,
     Windows,
     time_of,

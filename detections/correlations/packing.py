@@ -10,8 +10,9 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from detections.correlations.chains import Chain, Happening, Kept
 from detections.correlations.hits import Evidence, Hit
-from detections.correlations.windows import ChainedHit, Happening, Kept
+from detections.correlations.windows import ChainedHit
 from detections.findings import Witness
 from normalizer.events import Record
 
@@ -123,20 +124,23 @@ class Happenings:
     def at(self, place: int) -> Happening:
         return self._unpacked[place]
 
+    def chain(self, packed: PackedChain) -> Chain:
+        return Chain(found=[self.at(place) for place in packed.places])
+
     def pack(self, kept: Kept) -> PackedKept:
-        if isinstance(kept, tuple):
-            return PackedChain([self.place(one) for one in kept])
+        if isinstance(kept, Chain):
+            return PackedChain([self.place(one) for one in kept.happenings])
         return packed_evidence(kept)
 
     def unpack(self, packed: PackedKept) -> Kept:
         if isinstance(packed, PackedChain):
-            return tuple(self.at(place) for place in packed.places)
+            return self.chain(packed)
         return evidence_of(packed)
 
     def pack_hit(self, hit: Hit) -> PackedHit:
         chain = None
         if isinstance(hit, ChainedHit):
-            places = [self.place(one) for one in hit.happenings]
+            places = [self.place(one) for one in hit.rests_on.happenings]
             chain = self.pack_hit(hit.origin), PackedChain(places)
         values, evidence = pack(hit.values), packed_evidence(hit.evidence)
         event = None if hit.event == hit.evidence else _packed_event(hit.event)
@@ -158,7 +162,7 @@ class Happenings:
         return ChainedHit(
             **common,
             origin=self.unpack_hit(origin),
-            happenings=tuple(self.at(place) for place in chain.places),
+            rests_on=self.chain(chain),
         )
 
 

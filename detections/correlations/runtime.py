@@ -260,12 +260,10 @@ class Correlations:
         self, rules: Sequence[CorrelationRule], limits: Limits, titles: Mapping[str, str]
     ) -> list[_Part]:
         titles = {**titles, **{one.rule.id: one.rule.title for one in rules}}
-        known = {one.rule.id for one in rules}
-        parts: list[_Part] = []
-        for order, rule in enumerate(rules):
-            chained = not known.isdisjoint(rule.correlation.rules)
-            speaker = Speaker(rule, titles, limits.most_events, may_be_chained=chained)
-            parts.append(_Part(order, rule, speaker))
+        parts = [
+            _Part(order, rule, Speaker(rule, titles, limits.most_events))
+            for order, rule in enumerate(rules)
+        ]
         part_of = {part.rule.rule.id: part for part in parts}
         for part in parts:
             for name in dict.fromkeys(part.rule.correlation.rules):

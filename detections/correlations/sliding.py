@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from msgspec import Struct
 
+from detections.correlations.chains import Entry, Kept
 from detections.correlations.hits import Hit, Limits
 from detections.correlations.measures import Measure
 from detections.correlations.order import Ordered
@@ -22,9 +23,7 @@ from detections.correlations.windows import (
     MANY,
     MOST_TOLD,
     Counts,
-    Entry,
     Group,
-    Kept,
     Outcome,
     Windows,
     time_of,

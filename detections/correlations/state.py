@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from detections.correlations.absence import SilentGroup
+from detections.correlations.chains import Entry
 from detections.correlations.closing import Closing, ClosingGroup, Window
 from detections.correlations.order import ChainMemory, Ordered
 from detections.correlations.packing import (
@@ -23,7 +24,7 @@ from detections.correlations.packing import (
 from detections.correlations.series import Series
 from detections.correlations.sliding import Sliding, SlidingGroup
 from detections.correlations.sources import Key
-from detections.correlations.windows import Counts, Entry, Group, Windows
+from detections.correlations.windows import Counts, Group, Windows
 
 #: How the state of a correlation is written. To be raised where that changes, or what it means.
 VERSION = 1

@@ -8,19 +8,12 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from detections.correlations.hits import Evidence, Hit, Limits
+from detections.correlations.chains import Chain, Entry, Kept, both
+from detections.correlations.hits import Hit, Limits
 from detections.correlations.sources import Key, Source, source_of
 from detections.correlations.tallies import Payload
 from detections.correlations.values import Measured
 from detections.rules.model import CorrelationRule
-
-#: An event as evidence: its time, its id and what is kept of it. An entry of a window is one as
-#: well: making another tuple of each would be the larger part of a chain's cost.
-Happening = tuple[int, str, Evidence] | tuple[int, str, Evidence, Payload]
-#: Evidence of a hit: what is kept of the event; of another correlation's firing, what it rests on.
-Kept = Evidence | tuple[Happening, ...]
-#: What a window keeps of a hit: its time, its id, its evidence, and what it contributes.
-Entry = tuple[int, str, Kept, Payload]
 
 time_of: Callable[[Entry], int] = itemgetter(0)
 
@@ -36,7 +29,7 @@ class ChainedHit(Hit, frozen=True, kw_only=True):
 
     origin: Hit
     """The hit that completed the firing."""
-    happenings: tuple[Happening, ...]
+    rests_on: Chain
     """What the firing rests on."""
 
 
@@ -154,10 +147,7 @@ class Windows(ABC, Generic[G]):
         if payload is None:
             self._counts.leave_out(self._id, source.missing(values))
             return None
-        evidence: Kept = hit.evidence
-        if hit.__class__ is ChainedHit:
-            assert isinstance(hit, ChainedHit)
-            evidence = hit.happenings
+        evidence = hit.rests_on if isinstance(hit, ChainedHit) else hit.evidence
         if key is not None:
             return self._take(key, hit, evidence, payload, now)
         keys = source.keys(values)
@@ -178,7 +168,7 @@ class Windows(ABC, Generic[G]):
         sources = self.sources
         for hit in sorted(hits, key=lambda hit: sources[hit.rule].mask):
             source = sources[hit.rule]
-            evidence = hit.happenings if isinstance(hit, ChainedHit) else hit.evidence
+            evidence = hit.rests_on if isinstance(hit, ChainedHit) else hit.evidence
             payload = source.mask if source.payload is None else source.payload(hit.values)
             key = source.key(hit.values)
             keys: Sequence[Key] = ()
@@ -190,8 +180,9 @@ class Windows(ABC, Generic[G]):
                 same = merged.setdefault((key, hit.id, hit.timestamp), [])
                 for place, (first, kept, before, mask) in enumerate(same):
                     if not mask & source.mask:
-                        both = self._merge(before, payload)
-                        same[place] = first, _all_of(kept, evidence), both, mask | source.mask
+                        merged_payload = self._merge(before, payload)
+                        together = both(kept, evidence)
+                        same[place] = first, together, merged_payload, mask | source.mask
                         break
                 else:
                     same.append((hit, evidence, payload, source.mask))
@@ -286,10 +277,3 @@ class Windows(ABC, Generic[G]):
         group = self.groups.pop(key, None)
         if group is not None:
             self.held -= group.held()
-
-
-def _all_of(one: Kept, other: Kept) -> Kept:
-    """The evidence of two hits of one event: a firing's, which has that event's in it."""
-    if isinstance(one, tuple):
-        return one + other if isinstance(other, tuple) else one
-    return other
