@@ -29,6 +29,9 @@ def elements(value: Any) -> Iterator[Any]:
 
 def texts(value: Any) -> tuple[str, ...]:
     """The different values of a field as text."""
+    kind = value.__class__
+    if kind is float or kind is int or kind is str:  # most fields have just one value
+        return (str(value),)
     return tuple(dict.fromkeys(as_text(one) for one in elements(value)))
 
 
