@@ -183,7 +183,7 @@ class Relay:
     async def _write(self) -> None:
         """Write what waits; then the position is where that is from."""
         await self._outlets.flush()
-        self._stand_at(self._outlets.reached)
+        self._stand_at(self._outlets.complete)
 
     async def _bury(self, sequence: int, letters: Sequence[DeadLetter]) -> None:
         """Write the dead letters of a message, but for those that an earlier process has."""

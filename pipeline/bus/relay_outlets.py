@@ -3,7 +3,8 @@
 Each message's header says up to where its subject's output is written. With lanes, the order of a
 group (:mod:`pipeline.bus.lane_order`) is written after the group; so its header says up to where
 the output of all subjects is. A crash in between leaves some subjects ahead of the others: what a
-subject has already is then passed over.
+subject has already is then passed over, and the order is written when all are there, so that a
+group has its order whatever the process that began it had read at once.
 """
 
 import asyncio
@@ -65,7 +66,9 @@ class RelayOutlets:
         #: Records of the message at hand so far, over all subjects.
         self._count = 0
         #: Until here the output is written or waits to be.
-        self.reached = Position()
+        self._reached = Position()
+        #: Until here it is written, the order of groups too.
+        self.complete = Position()
 
     @property
     def last(self) -> int:
@@ -94,7 +97,7 @@ class RelayOutlets:
 
     def go_on(self, position: Position) -> None:
         """Begin behind a position."""
-        self.reached = position
+        self._reached = self.complete = position
         self._stream = position.stream
 
     def begin(self, sequence: int) -> None:
@@ -130,7 +133,7 @@ class RelayOutlets:
         elif not ordered and self._order is not None:
             assert mark is not None
             self._group.add(token or "", mark)
-            if len(self._group.lanes) >= MOST_ORDERED:
+            if len(self._group.lanes) >= MOST_ORDERED and not self._ahead:
                 await self.flush()
 
     async def add_all(self, lines: Sequence[bytes]) -> None:
@@ -157,7 +160,8 @@ class RelayOutlets:
 
     def end(self) -> None:
         """The message's output is complete."""
-        self.reached = Position(self._stream, self._sequence)
+        self._reached = Position(self._stream, self._sequence)
+        self._sequence += 1  # what comes next is at the earliest of that message
         self._count = 0
         for outlet in self._outlets.values():
             outlet.count = 0
@@ -175,11 +179,14 @@ class RelayOutlets:
             except BaseExceptionGroup as several:
                 raise several.exceptions[0] from None
         if self._order is not None and self._group.lanes:
+            if self._ahead:
+                return
             group, self._group = self._group, LaneOrder()
             text = self._place(self._count).text()
             await self._order.writer.write(
                 group.encode(), self._message_id(self._order, text), {ORIGIN: text}
             )
+        self.complete = self._reached
 
     async def _write(self, outlet: _Outlet, headers: dict[str, str] | None = None) -> None:
         if not outlet.lines:
@@ -199,7 +206,7 @@ class RelayOutlets:
         return f"{self._name}:{outlet.writer.subject}:{place}"
 
     def _place(self, count: int) -> Position:
-        return Position(self._stream, self._sequence, count) if count else self.reached
+        return Position(self._stream, self._sequence, count) if count else self._reached
 
     def _has(self, outlet: _Outlet, count: int) -> bool:
         """Whether the record number ``count`` of the message at hand is written already."""
@@ -207,6 +214,11 @@ class RelayOutlets:
         if written.sequence < self._sequence or written.stream != self._stream:
             return False
         return written.sequence > self._sequence or not written.lines or count < written.lines
+
+    @property
+    def _ahead(self) -> bool:
+        """Whether an earlier process has written records that come behind those of the group."""
+        return any(self._has(outlet, outlet.count) for outlet in self._outlets.values())
 
     def _all(self) -> list[_Outlet]:
         return [*self._outlets.values(), *([self._order] if self._order else [])]

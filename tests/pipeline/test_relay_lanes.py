@@ -134,6 +134,21 @@ async def test_every_lane_has_its_records_once_and_in_order_after_crashes(
     assert merged(everything) == list(range(40 * PER_MESSAGE)), "the order between lanes is kept"
 
 
+@pytest.mark.parametrize("at_once", [1, 2, 5])
+@pytest.mark.parametrize("writes", [1, 2, 3])
+async def test_the_order_is_kept_where_less_is_read_at_once_than_before_the_crash(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch, writes: int, at_once: int
+) -> None:
+    await feed(bus, range(12))
+    await run(dying(relay(bus), writes), until=12)
+
+    monkeypatch.setattr("pipeline.bus.relay.READ_AT_ONCE", at_once)
+    await run(dying(relay(bus), 2), until=12)
+    await run(relay(bus), until=12)
+
+    assert merged(await stored(bus)) == list(range(12 * PER_MESSAGE))
+
+
 async def test_a_lane_takes_its_records_at_the_time_that_all_records_bring(bus: Bus) -> None:
     await feed(bus, range(10))
     await run(relay(bus), until=10)
