@@ -26,8 +26,8 @@ ORIGIN = "Tapewatch-Origin"
 ALONE = "Tapewatch-Everybody"
 #: Output is written when it reaches this size, so that readers' windows stay small in memory.
 ENOUGH_OUTPUT = 1024 * 1024
-#: Records of a group, at most about: their order is one message.
-MOST_ORDERED = 20_000
+#: What an entry of an order takes besides the name of its source: two times, and which lane.
+ENTRY = 24
 
 
 class _Outlet(Struct):
@@ -121,7 +121,7 @@ class RelayOutlets:
         ordered = self._order is not None and self._has(self._order, self._count)
         if everybody and not known:
             await self.flush()
-        if outlet.size + len(line) >= min(ENOUGH_OUTPUT, self._bus.largest_payload):
+        if outlet.size + len(line) >= self._enough:
             await self._write(outlet)
         outlet.count += 1
         self._count += 1
@@ -133,7 +133,9 @@ class RelayOutlets:
         elif not ordered and self._order is not None:
             assert mark is not None
             self._group.add(token or "", mark)
-            if len(self._group.lanes) >= MOST_ORDERED and not self._ahead:
+            # A character is at most four bytes: the order is one message, which the bus must take.
+            self._order.size += ENTRY + 4 * len(mark.source)
+            if self._order.size >= self._enough and not self._ahead:
                 await self.flush()
 
     async def add_all(self, lines: Sequence[bytes]) -> None:
@@ -143,7 +145,7 @@ class RelayOutlets:
             for line in lines:
                 await self.add(line, None, None)
             return
-        enough = min(ENOUGH_OUTPUT, self._bus.largest_payload)
+        enough = self._enough
         for line in lines:
             if outlet.size + len(line) >= enough:
                 await self._write(outlet)
@@ -181,7 +183,7 @@ class RelayOutlets:
         if self._order is not None and self._group.lanes:
             if self._ahead:
                 return
-            group, self._group = self._group, LaneOrder()
+            group, self._group, self._order.size = self._group, LaneOrder(), 0
             text = self._place(self._count).text()
             await self._order.writer.write(
                 group.encode(), self._message_id(self._order, text), {ORIGIN: text}
@@ -214,6 +216,10 @@ class RelayOutlets:
         if written.sequence < self._sequence or written.stream != self._stream:
             return False
         return written.sequence > self._sequence or not written.lines or count < written.lines
+
+    @property
+    def _enough(self) -> int:
+        return min(ENOUGH_OUTPUT, self._bus.largest_payload)
 
     @property
     def _ahead(self) -> bool:

@@ -149,6 +149,18 @@ async def test_the_order_is_kept_where_less_is_read_at_once_than_before_the_cras
     assert merged(await stored(bus)) == list(range(12 * PER_MESSAGE))
 
 
+async def test_an_order_is_no_larger_than_what_the_bus_takes(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Bus, "largest_payload", 500)
+    await feed(bus, range(20))
+    await run(relay(bus), until=20)
+
+    everything = await stored(bus)
+    assert max(len(message.data) for message in everything) <= 500
+    assert merged(everything) == list(range(20 * PER_MESSAGE))
+
+
 async def test_a_lane_takes_its_records_at_the_time_that_all_records_bring(bus: Bus) -> None:
     await feed(bus, range(10))
     await run(relay(bus), until=10)
