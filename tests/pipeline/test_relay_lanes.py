@@ -152,12 +152,12 @@ async def test_the_order_is_kept_where_less_is_read_at_once_than_before_the_cras
 async def test_an_order_is_no_larger_than_what_the_bus_takes(
     bus: Bus, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(Bus, "largest_payload", 500)
+    monkeypatch.setattr(Bus, "largest_payload", 300)
     await feed(bus, range(20))
     await run(relay(bus), until=20)
 
     everything = await stored(bus)
-    assert max(len(message.data) for message in everything) <= 500
+    assert max(len(message.data) for message in everything) <= 300
     assert merged(everything) == list(range(20 * PER_MESSAGE))
 
 
