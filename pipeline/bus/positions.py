@@ -115,11 +115,13 @@ class Positions:
 
     async def forget(self, reader: str) -> bool:
         """Take a position out; a process that still saves it ends. False if there is none."""
-        subject = f"$KV.{self._bucket}.{reader}"
-        newest = await self._writer(reader).newest()
-        if newest is None or not newest.data:
+        writer = self._writer(reader)
+        newest = await writer.newest()
+        # A name with a wildcard finds the position of another.
+        if newest is None or not newest.data or newest.subject != writer.subject:
             return False
-        await self._bus.jetstream.purge_stream(f"KV_{self._bucket}", subject=subject)
+        # What stays in its place, without data, is behind what such a process has saved.
+        await (await self._bus.jetstream.key_value(self._bucket)).purge(reader)
         return True
 
     def _writer(self, reader: str) -> SubjectWriter:

@@ -15,6 +15,7 @@ from normalizer.events.market import Trade
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position, created_at
+from pipeline.bus.publisher import AnotherWriter
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.bus.relay import Output, Relay
 from pipeline.bus.retention import HIGH, Keeper
@@ -234,6 +235,32 @@ async def test_a_reader_that_left_the_configuration_holds_until_it_is_retired(bu
     gone = {h.reader: h for h in room(retiring, Stream.EVENTS).holders}
     assert gone["sink.gone.events"].retired
     assert not gone["detections"].retired, "what is configured never retires"
+
+
+@pytest.mark.parametrize("name", ["*", ">", "sink.*.events", "sink.>", "sink.gone"])
+async def test_only_the_reader_of_the_very_name_is_retired(bus: Bus, name: str) -> None:
+    await taken(bus, "sink.here.events", Stream.EVENTS, 0)
+
+    assert not await bus.positions.forget(name)
+
+    assert (await bus.positions.load("sink.here.events")).stream
+
+
+async def test_a_retired_reader_that_still_runs_ends_and_one_that_comes_back_begins_anew(
+    bus: Bus,
+) -> None:
+    await fill(bus, Stream.EVENTS, 3)
+    await taken(bus, "sink.gone.events", Stream.EVENTS, 2)
+    async with await Bus.connect(bus.config, name="elsewhere") as elsewhere:
+        assert await elsewhere.positions.forget("sink.gone.events")
+        assert await elsewhere.positions.load("sink.gone.events") == Position()
+
+    with pytest.raises(AnotherWriter):
+        await taken(bus, "sink.gone.events", Stream.EVENTS, 3)
+    async with await Bus.connect(bus.config, name="back") as back:
+        assert await back.positions.load("sink.gone.events") == Position()
+        await taken(back, "sink.gone.events", Stream.EVENTS, 3)
+        assert (await back.positions.load("sink.gone.events")).sequence == 3
 
 
 async def test_it_is_told_well_before_and_when_it_is_over(
