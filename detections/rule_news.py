@@ -1,4 +1,4 @@
-"""What a lane tells of rules that came into force: in the log, and which know nothing yet."""
+"""What a lane tells the log of rules that came into force."""
 
 from collections.abc import Callable
 
@@ -19,12 +19,10 @@ def telling(lane: str) -> Callable[[RulesChanged, Switched], None]:
             "other rules are in force",
             lane=lane,
             rules=record.rules[:12],
-            reason=record.reason,
+            reason=record.reason or "",
             added=len(found.added),
             changed=len(found.changed),
             removed=len(found.removed),
         )
-        for one in switched.unfit:
-            log.info("a rule begins without a past", lane=lane, rule=one.title, why=one.why)
 
     return tell

@@ -18,13 +18,13 @@ class Forks:
     """All reorganisations that the stream tells of."""
 
     def __init__(self, found: Sequence[Fork] = ()) -> None:
-        self._orphans = Orphans(found)
+        self.orphans = Orphans(found)
 
     def without_orphans(self, taken: Taken, place: int) -> Taken:
         """What a message brings, but for records that a later reorganisation takes back."""
         steps: list[Record | Mark] = []
         for step in taken.steps:
-            kept = step if isinstance(step, Mark) else self._orphans.kept(place, step)
+            kept = step if isinstance(step, Mark) else self.orphans.kept(place, step)
             if kept is not None:
                 steps.append(kept)
         return Taken(steps, taken.judged)

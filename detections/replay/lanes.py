@@ -2,7 +2,10 @@
 
 from collections.abc import Callable
 
+from detections.chain_history import Orphans
 from detections.lane_events import LaneEvents, Taken
+from detections.lane_past import LanePast
+from detections.rebuilding import Rebuilding
 from detections.rule_change import MakeEngine, Switched
 from detections.ruled_engine import RuledEngine
 from detections.rules.rule_set import RuleSet
@@ -52,16 +55,21 @@ class ReplayLane:
 
 
 def lane_engine(
+    bus: Bus,
     place: LanePlace,
     rules: RuleSet,
     digest: str | None,
     make: MakeEngine,
     in_force: RulesInForce,
     on_switch: Callable[[RulesChanged, Switched], None],
+    *,
+    warm_up: int,
+    orphans: Callable[[], Orphans],
 ) -> RuledEngine:
     """The engine of a lane that begins with these rules, of which it runs its part.
 
-    `digest` names them where they are in the archive.
+    `digest` names them where they are in the archive. Rules that change are rebuilt as in the live
+    lane, with its `warm_up` in nanoseconds, and without the `orphans`.
     """
     ruled = RuledEngine(
         make(place.rules(rules)),
@@ -70,4 +78,7 @@ def lane_engine(
         on_switch=on_switch,
     )
     ruled.digest = digest
+    past = LanePast(bus, ruled, place.events(bus), place.name)
+    rebuilding = Rebuilding(bus, past, place.name, warm_up=warm_up, orphans=orphans)
+    ruled.rebuild = rebuilding.rebuild
     return ruled

@@ -61,6 +61,9 @@ class Plan(Struct, frozen=True, kw_only=True):
     """Nanoseconds before the span that are read too; None for all that is there."""
     allowed_lateness: int = 0
     """Nanoseconds."""
+    rebuild_warm_up: int = 0
+    """Nanoseconds that a changed rule is shown of the past, where it doesn't say how far it
+    reaches: `detections.warm_up`."""
 
 
 class Progress(Struct):
@@ -231,7 +234,17 @@ class _Replaying:
                 self._bus,
                 place,
                 position=positions[place.name],
-                engine=lane_engine(place, rules, digest, self._make, in_force, self._note),
+                engine=lane_engine(
+                    self._bus,
+                    place,
+                    rules,
+                    digest,
+                    self._make,
+                    in_force,
+                    self._note,
+                    warm_up=plan.rebuild_warm_up,
+                    orphans=lambda: self._forks.orphans,
+                ),
             )
             for place in plan.lanes
         ]
@@ -253,7 +266,7 @@ class _Replaying:
             self._tally.orphaned += len(taken.steps) - len(kept.steps)
         if self._plan.given is not None:
             kept = await self._with_given_rules(kept)
-        for alert in await lane.engine.take(kept):
+        for alert in await lane.engine.take(kept, self._sequence):
             if not self._plan.span.holds(alert.timestamp, self._sequence):
                 self._of_others.add(alert.id)
             elif alert.id not in self._replayed:

@@ -143,6 +143,7 @@ def _plan(
         lanes=_lanes(settings.lanes, lanes),
         warm_up=before,
         allowed_lateness=settings.allowed_lateness,
+        rebuild_warm_up=settings.warm_up,
     )
 
 

@@ -85,6 +85,7 @@ def _switch(switch: "RuleSwitch") -> str:
         (switch.added, "added"),
         (switch.changed, "changed"),
         (switch.removed, "removed"),
+        (switch.rebuilt, "rebuilt"),
     )
     what = ", ".join(f"{len(rules):,} {word}" for rules, word in counts if rules) or "the same"
     return f"rule set {switch.rules[:12]} ({what})" + (

@@ -165,6 +165,23 @@ async def test_a_replay_over_the_change_gives_the_same_bytes(site: Site) -> None
     assert {reason.name for reason in large_ones.reasons} == {"the rule was changed"}
 
 
+async def test_a_changed_correlation_knows_what_came_before_also_in_a_replay(site: Site) -> None:
+    await site.reload()
+    async with site.live():
+        await publish(site.bus, [sent(1), sent(2)])
+        await taken(site.bus)
+        site.write("burst.yml", BURST.replace("gte: 3", "gte: 4"))
+        await site.reload("fewer alerts")
+        await publish(site.bus, [sent(3)], [sent(4)])
+
+    assert await site.alerts() == [
+        ("Burst", ("transfer-1", "transfer-2", "transfer-3", "transfer-4"))
+    ]
+    result, lines = await site.replayed()
+    assert lines == await alert_lines(site.bus)
+    assert result.agrees
+
+
 @pytest.mark.parametrize("stops", [[5], [10], [3, 10, 11, 12], list(range(1, 20))])
 async def test_restarts_anywhere_around_the_change_change_nothing(
     site: Site, stops: Sequence[int]
