@@ -6,6 +6,9 @@ new one. A ``finality`` frame stands behind the newest block that was sent when 
 
 from msgspec import Struct
 
+#: Blocks that a reorganisation may have orphaned: how far back a collector may follow one.
+MOST_ORPHANED = 100_000
+
 
 class BlockPlace(Struct, frozen=True):
     """A block by its number and hash."""

@@ -8,7 +8,12 @@ from normalizer.decoders.evm_wire import hash32
 from normalizer.decoders.times import plausible
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from normalizer.events.chain_state import ChainFinality, ChainReorganised
-from pipeline.chain_notices import BlockPlace, FinalityNotice, ReorganisationNotice
+from pipeline.chain_notices import (
+    MOST_ORPHANED,
+    BlockPlace,
+    FinalityNotice,
+    ReorganisationNotice,
+)
 from pipeline.frames import Frame
 
 _reorganisation = msgspec.json.Decoder(ReorganisationNotice)
@@ -23,12 +28,18 @@ def reorganised(frame: Frame, original: str, source: str) -> ChainReorganised:
     except (msgspec.MsgspecError, RecursionError) as error:
         raise unreadable(error) from None
     common, old, new = notice.common, notice.old, notice.new
-    if not -1 <= common.number < old.number <= _LARGEST:
+    for name, place in (("old", old), ("new", new)):
+        _bounded(place, name)
+    if not -1 <= common.number < old.number:
         raise Unreadable("the last common block isn't below the old head", "common.number")
     common_hash = hash32(common.hash, "common.hash")
     old_hash, new_hash = hash32(old.hash, "old.hash"), hash32(new.hash, "new.hash")
-    orphaned = tuple(hash32(one, "orphaned") for one in notice.orphaned)
     depth = old.number - common.number
+    if len(notice.orphaned) > min(depth, MOST_ORPHANED):
+        raise Unreadable("are more blocks than can have been orphaned", "orphaned")
+    orphaned = tuple(hash32(one, "orphaned") for one in notice.orphaned)
+    if len(set(orphaned)) < len(orphaned):
+        raise Unreadable("has a block twice", "orphaned")
     where = f"after block {common.number} ({common_hash})"
     if not notice.depth_known:
         where = f"deeper than could be seen; taken is {where}"
@@ -92,6 +103,10 @@ def _common(
 def _place(place: BlockPlace | None, name: str) -> tuple[int | None, str | None]:
     if place is None:
         return None, None
+    _bounded(place, name)
+    return place.number, hash32(place.hash, f"{name}.hash")
+
+
+def _bounded(place: BlockPlace, name: str) -> None:
     if not 0 <= place.number <= _LARGEST:
         raise Unreadable("is out of bounds", f"{name}.number")
-    return place.number, hash32(place.hash, f"{name}.hash")

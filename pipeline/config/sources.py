@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.chain_notices import MOST_ORPHANED
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
 from pipeline.units import MINUTE, SECOND, Duration, Size
@@ -53,7 +54,7 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: Blocks that one ``eth_getLogs`` may ask for at first; it adapts to what the node allows.
     backfill_range: Annotated[int, Meta(ge=1, le=100_000)] = 500
     #: Blocks back to which a reorganisation is followed.
-    reorganisation_depth: Annotated[int, Meta(ge=1, le=100_000)] = 128
+    reorganisation_depth: Annotated[int, Meta(ge=1, le=MOST_ORPHANED)] = 128
     #: How often the node is asked which blocks are safe and finalized; `0s`: never.
     finality_every: Duration = 12 * SECOND
     #: Ask why a transfer was refused, and what the identity registry says of the receiver.

@@ -108,6 +108,18 @@ def test_it_comes_back_from_the_bus_and_from_a_sink_as_it_was(told: Reorganisati
         ({"common": block(-2)}, "common.number"),
         ({"common": BlockPlace(6, "0x06")}, "common.hash"),
         ({"orphaned": ["none"]}, "orphaned"),
+        ({"orphaned": [block(number).hash for number in range(4)]}, "orphaned"),
+        ({"orphaned": [block(7).hash] * 2}, "orphaned"),
+        ({"new": BlockPlace(-1, block(9).hash)}, "new.number"),
+        ({"new": BlockPlace(1 << 63, block(9).hash)}, "new.number"),
+        ({"old": BlockPlace(1 << 63, block(9).hash)}, "old.number"),
+        (
+            {
+                "old": BlockPlace(200_000, block(9).hash),
+                "orphaned": [f"0x{number:064x}" for number in range(100_001)],
+            },
+            "orphaned",
+        ),
         ({"chain_id": -1}, "chain_id"),
         ({"timestamp": 5}, "timestamp"),
     ],
