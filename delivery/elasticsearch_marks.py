@@ -2,7 +2,8 @@
 
 The documents are looked up in all backing indices of the data stream and updated there by their
 place, each as it was found: an update that meets another one is tried again on what is there then.
-A mark that is there already is not written again, so what is delivered twice changes nothing.
+A mark that is there already is not written again, so what is delivered twice changes nothing. An
+index of an older version, whose mapping lacks a mark, holds it but can't be searched by it.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,11 +18,21 @@ from delivery.sink import SinkUnavailable
 from normalizer.events.ecs import rfc3339
 
 _UPDATED = ("items.update.status", "items.update.error.type", "items.update.error.reason")
-_PLACES = tuple(f"hits.hits.{name}" for name in ("_index", "_id", "_seq_no", "_primary_term"))
+_PLACES = tuple(
+    f"hits.hits.{name}" for name in ("_index", "_id", "_seq_no", "_primary_term", "sort")
+)
+#: The order in which documents are gone through.
+_SORT: tuple[dict[str, Any], ...] = ({"event.id": {"unmapped_type": "keyword"}}, {"_index": "asc"})
 #: Documents that are marked at once.
 _AT_ONCE = 1_000
+#: Block hashes in one search. Elasticsearch takes 65,536.
+_MOST_HASHES = 10_000
 #: How many times in a row others may be faster.
 _MOST_CONFLICTS = 20
+
+
+class MayNotMark(Exception):
+    """The user lacks the privilege to update documents."""
 
 
 class _Found(Struct):
@@ -29,6 +40,7 @@ class _Found(Struct):
     id: str = msgspec.field(name="_id")
     sequence: int = msgspec.field(name="_seq_no")
     term: int = msgspec.field(name="_primary_term")
+    sort: list[str | None]
 
 
 class _Hits(Struct):
@@ -58,7 +70,7 @@ class _Bulk(Struct):
 
 
 async def mark_orphaned(client: AsyncElasticsearch, stream: str, blocks: OrphanedBlocks) -> int:
-    """Mark the events of these blocks. Returns how many were marked now."""
+    """Mark the events of these blocks. Returns how many were marked now. Raises MayNotMark."""
     chosen: list[dict[str, Any]] = [
         {"term": {"blockchain.chain.id": blocks.chain_id}},
         {"term": {"event.provider": blocks.provider}},
@@ -66,10 +78,16 @@ async def mark_orphaned(client: AsyncElasticsearch, stream: str, blocks: Orphane
         # What is of the new branch was received later, and may be here already.
         {"range": {"event.ingested": {"lte": rfc3339(blocks.ingested)}}},
     ]
-    if blocks.hashes:
-        chosen.append({"terms": {"blockchain.block.hash": list(blocks.hashes)}})
-    query = {"bool": {"filter": chosen, "must_not": [{"term": {"blockchain.orphaned": True}}]}}
-    return await _update(client, stream, query, {"blockchain": {"orphaned": True}})
+    document = {"blockchain": {"orphaned": True}}
+    unmarked = {"must_not": [{"term": {"blockchain.orphaned": True}}]}
+    if not blocks.hashes:
+        return await _update(client, stream, {"bool": {"filter": chosen, **unmarked}}, document)
+    marked = 0
+    for start in range(0, len(blocks.hashes), _MOST_HASHES):
+        some = {"blockchain.block.hash": blocks.hashes[start : start + _MOST_HASHES]}
+        query = {"bool": {"filter": [*chosen, {"terms": some}], **unmarked}}
+        marked += await _update(client, stream, query, document)
+    return marked
 
 
 async def mark_returned(client: AsyncElasticsearch, stream: str, ids: Sequence[str]) -> int:
@@ -103,10 +121,11 @@ async def _update(
     query: Mapping[str, Any],
     document: Mapping[str, Any],
 ) -> int:
-    """Update all that a query finds, until it finds nothing more."""
+    """Update all that a query finds, page by page."""
     marked = conflicts = 0
+    after: list[str | None] = []
     while True:
-        found = await _find(client, stream, query)
+        found = await _find(client, stream, query, after)
         if not found:
             return marked
         operations: list[Mapping[str, Any]] = []
@@ -119,19 +138,29 @@ async def _update(
             filter_path=_UPDATED,
         )
         results = [item.update for item in msgspec.convert(answer.body, _Bulk).items]
-        done = sum(result.status == 200 for result in results)
+        if len(results) != len(found):
+            raise SinkUnavailable("Elasticsearch answered for fewer marks than were to be set")
         for result in results:
             if result.status not in (200, 404, 409):
                 error = result.error or _Error()
-                raise SinkUnavailable(f"a mark could not be set: {error.type}: {error.reason}")
-        marked += done
-        conflicts = 0 if done else conflicts + 1
-        if conflicts > _MOST_CONFLICTS:
-            raise SinkUnavailable("somebody else changes the documents that are to be marked")
+                reason = f"{error.type}: {error.reason}"
+                if result.status == 403:
+                    raise MayNotMark(reason)
+                raise SinkUnavailable(f"a mark could not be set: {reason}")
+        marked += sum(result.status == 200 for result in results)
+        if any(result.status == 409 for result in results):
+            conflicts += 1
+            if conflicts > _MOST_CONFLICTS:
+                raise SinkUnavailable("somebody else changes the documents that are to be marked")
+            continue  # the same page once more
+        if len(found) < _AT_ONCE:
+            return marked
+        conflicts = 0
+        after = found[-1].sort
 
 
 async def _find(
-    client: AsyncElasticsearch, stream: str, query: Mapping[str, Any]
+    client: AsyncElasticsearch, stream: str, query: Mapping[str, Any], after: list[str | None]
 ) -> Sequence[_Found]:
     try:
         await client.indices.refresh(index=stream)
@@ -139,6 +168,8 @@ async def _find(
             index=stream,
             query=query,
             size=_AT_ONCE,
+            sort=_SORT,
+            search_after=after or None,
             source=False,
             seq_no_primary_term=True,
             track_total_hits=False,

@@ -40,7 +40,7 @@ from delivery.elasticsearch_client import (
     logged_in,
     unavailable,
 )
-from delivery.elasticsearch_marks import mark_alert, mark_orphaned, mark_returned
+from delivery.elasticsearch_marks import MayNotMark, mark_alert, mark_orphaned, mark_returned
 from delivery.marks import AlertChange, Mark, OrphanedBlocks
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
 from delivery.template_installer import TemplateReport, install_templates, missing_templates
@@ -172,8 +172,8 @@ class ElasticsearchSink:
                     await mark_alert(client, stream, mark)
                 case None:
                     pass
-        except ApiError as error:
-            if error.status_code != 403:
+        except (ApiError, MayNotMark) as error:
+            if isinstance(error, ApiError) and error.status_code != 403:
                 raise
             if mark is not None:
                 _log.warning("the user may not mark what a fork orphaned", stream=stream)

@@ -12,6 +12,7 @@ from elasticsearch import Elasticsearch
 
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
+from delivery.marks import AlertChange
 from delivery.retry import RetryPolicy, deliver_until_taken
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from delivery.templates import StreamNames
@@ -301,6 +302,30 @@ async def test_an_api_key_that_may_only_write_is_enough_once_the_templates_are_t
     by_url = sink_to(url, names, install=False)
     assert await by_url.deliver([event(9)]) == Delivered(written=1)
     await by_url.close()
+
+
+@pytest.mark.parametrize("may", [["create_doc"], ["create_doc", "read", "maintenance"]])
+async def test_a_user_who_may_set_no_marks_still_delivers(
+    secure_elasticsearch: ElasticsearchServer, may: list[str]
+):
+    server = secure_elasticsearch
+    names = StreamNames(prefix="logs-tapewatch-unmarked", namespace=f"unit{len(may)}")
+    assert server.password is not None
+    log_in = {"username": server.username, "password": SecretText(server.password)}
+    await sink_to(server.url, names, **log_in).install_templates()
+    privileges = ["auto_configure", "view_index_metadata", *may]
+    with server.client() as client:
+        key = client.security.create_api_key(
+            name="writer",
+            role_descriptors={
+                "writer": {"indices": [{"names": ["logs-tapewatch-*"], "privileges": privileges}]}
+            },
+        )
+    writer = sink_to(server.url, names, install=False, api_key=SecretText(key["encoded"]))
+    change = AlertChange(alert(1).id, "retracted", "its block left the chain")
+    batch = [alert(1), msgspec.structs.replace(alert(2), mark=change)]
+    assert await writer.deliver(batch) == Delivered(written=2)
+    await writer.close()
 
 
 async def test_a_refused_log_in_says_so_and_shows_no_secret(

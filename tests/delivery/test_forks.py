@@ -1,5 +1,6 @@
 """What a fork did to what was delivered: marks in Elasticsearch, further lines in files."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterable
 from io import StringIO
 from pathlib import Path
@@ -13,6 +14,7 @@ from delivery.build import elasticsearch_fields
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.file_sink import FileSink
+from delivery.marks import OrphanedBlocks
 from delivery.sink import Content, Delivered, Document
 from delivery.stage import documents_of
 from delivery.templates import StreamNames
@@ -118,6 +120,36 @@ async def test_a_fork_of_unknown_depth_marks_all_above_it_that_had_come(
         assert orphaned(elasticsearch, names).keys() == ids(
             [*chain.messages[2], *chain.messages[3]]
         )
+
+
+async def test_a_fork_of_more_blocks_than_one_search_may_name_marks_them_all(
+    elasticsearch: ElasticsearchServer, elastic: ElasticsearchSink, names: StreamNames
+):
+    chain = there_and_back()
+    *_, fork, _ = batches = documents("events", chain.messages)
+    mark = fork[0].mark
+    assert isinstance(mark, OrphanedBlocks)
+    many = tuple(f"0x{number:064x}" for number in range(70_000))
+    deep = msgspec.structs.replace(mark, hashes=(*many, *mark.hashes))
+    batches[3] = [msgspec.structs.replace(fork[0], mark=deep)]
+    await elastic.deliver(flat(batches))
+    assert orphaned(elasticsearch, names) == dict.fromkeys(ids(chain.messages[2]), True)
+
+
+async def test_an_index_of_an_older_version_holds_marks_and_delivery_goes_on(
+    elasticsearch: ElasticsearchServer, names: StreamNames
+):
+    older = {key: kind for key, kind in elasticsearch_fields().items() if "orphaned" not in key}
+    connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
+    first = ElasticsearchSink("es", connection, older, names=names)
+    await first.install_templates()
+    sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names, install=False)
+    chain = there_and_back()
+    for _ in range(2):  # the second time as after a crash
+        async with asyncio.timeout(20):
+            await sink.deliver(flat(documents("events", chain.messages)))
+        assert orphaned(elasticsearch, names) == dict.fromkeys(ids(chain.messages[2]), True)
+    await sink.close()
 
 
 async def told() -> tuple[ForkedChain, list[Alert | AlertUpdate]]:
