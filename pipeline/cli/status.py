@@ -107,10 +107,12 @@ def _sources(sources: Sequence[SourceState]) -> "Table":
     from rich.table import Table
 
     table = Table(title="Sources", title_justify="left", box=None, header_style="bold")
-    for name in ("source", "protocol", "connection", "position", "frames"):
-        table.add_column(name, justify="right" if name == "frames" else "left", no_wrap=True)
-    for name in ("lag", "gaps", "reconnects"):
-        table.add_column(name, justify="right")
+    for name in ("source", "protocol", "connection"):
+        table.add_column(name, no_wrap=True)
+    # On a narrow terminal it is the position that gets shorter, not the figures.
+    table.add_column("position", overflow="ellipsis")
+    for name in ("frames", "lag", "gaps", "reconnects"):
+        table.add_column(name, justify="right", no_wrap=True)
     for source in sources:
         healthy = source.connection in ("connected", "backfilling", "stopped")
         table.add_row(
