@@ -54,9 +54,10 @@ class SeenDocuments:
         return list(found.values())
 
     def add(self, documents: Iterable[Document]) -> None:
-        """They were taken."""
+        """They were taken, in whatever order."""
         for document in documents:
-            self.add_id(document.id)
+            if not self._is_stale(document):  # else it is new when its block comes back
+                self.add_id(document.id)
             if isinstance(document.mark, OrphanedBlocks):
                 self.orphan(document.mark)
 
