@@ -12,8 +12,9 @@ import asyncio
 import gzip
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from typing import get_args
 
 import httpx
 import msgspec
@@ -31,7 +32,7 @@ from delivery.hec_answers import HEALTHY, NO_DATA, HecAnswer, HecBody, read_acks
 from delivery.hec_envelope import Envelope, HecPart, parts
 from delivery.seen_documents import SeenDocuments
 from delivery.seen_documents import parts as runs
-from delivery.sink import Delivered, Document, Refused, SinkUnavailable
+from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
 from pipeline.findings import Finding
 from pipeline.secrets import SecretText
 from pipeline.units import MINUTE, SECOND
@@ -39,6 +40,7 @@ from pipeline.units import MINUTE, SECOND
 EVENT_PATH = "/services/collector/event"
 ACK_PATH = "/services/collector/ack"
 HEALTH_PATH = "/services/collector/health"
+CHANNEL = "X-Splunk-Request-Channel"
 REMEMBERED = 100_000
 _FIRST_POLL_SECONDS = 0.05
 _LONGEST_POLL_SECONDS = 2.0
@@ -71,8 +73,11 @@ class SplunkHecSink:
         self._timeout = acknowledgement_timeout / SECOND
         self._compress = compress
         self._max_body = max_body
-        # A channel is for one client; acknowledgement ids count within it.
-        self._channel = str(uuid.uuid4())
+        # Acknowledgement ids count within a channel, and a Splunk that crashed counts anew. So each
+        # content has one of its own: what one waits for can't be told of the other.
+        self._channels: dict[Content, str] = {
+            content: str(uuid.uuid4()) for content in get_args(Content)
+        }
         self._client: httpx.AsyncClient | None = None
         self._endpoint: Endpoint | None = None
         self._seen = SeenDocuments(REMEMBERED)
@@ -142,7 +147,8 @@ class SplunkHecSink:
                 reason = read_answer(health.status_code, health.content).reason
                 return [_error(subject, f"{self._shown} is not healthy: {reason}")]
             # An empty batch: a good token is answered with "no data".
-            answer = await self._exchange("POST", EVENT_PATH, content=b"")
+            headers = {CHANNEL: self._channels["events"]} if self._acknowledgement else {}
+            answer = await self._exchange("POST", EVENT_PATH, content=b"", headers=headers)
         except SinkUnavailable as unavailable:
             return [_error(subject, unavailable.reason)]
         if _code(answer) != NO_DATA:
@@ -182,6 +188,11 @@ class SplunkHecSink:
     def _taken(self, part: HecPart, answer: HecAnswer, waiting: dict[int, HecPart]) -> None:
         if not self._acknowledgement:
             self._seen.add(part.documents)
+        elif answer.ack_id in waiting:
+            waiting.clear()  # nobody can tell any more which request an id is of
+            raise SinkUnavailable(
+                f"{self._shown} gave an acknowledgement id twice: it was started again"
+            )
         elif answer.ack_id is not None:
             waiting[answer.ack_id] = part
         else:
@@ -197,6 +208,7 @@ class SplunkHecSink:
         if self._compress:
             body = await asyncio.to_thread(gzip.compress, body, _GZIP_LEVEL)
             headers["Content-Encoding"] = "gzip"
+        headers |= self._channel(part)
         response = await self._exchange("POST", EVENT_PATH, content=body, headers=headers)
         answer = read_answer(response.status_code, response.content)
         if answer.meaning == "wait":
@@ -210,7 +222,7 @@ class SplunkHecSink:
         deadline = time.monotonic() + self._timeout
         pause = _FIRST_POLL_SECONDS
         while True:
-            for ack in await self._indexed(list(waiting)):
+            for ack in await self._indexed(waiting):
                 part = waiting.pop(ack, None)
                 if part is not None:
                     self._seen.add(part.documents)
@@ -225,10 +237,19 @@ class SplunkHecSink:
             await asyncio.sleep(pause)
             pause = min(pause * 1.5, _LONGEST_POLL_SECONDS)
 
-    async def _indexed(self, acks: list[int]) -> set[int]:
+    def _channel(self, part: HecPart) -> dict[str, str]:
+        """The header that names the channel, where there is need of one."""
+        if not self._acknowledgement:
+            return {}
+        return {CHANNEL: self._channels[part.documents[0].content]}
+
+    async def _indexed(self, waiting: Mapping[int, HecPart]) -> set[int]:
         try:
             response = await self._exchange(
-                "POST", ACK_PATH, content=msgspec.json.encode({"acks": acks})
+                "POST",
+                ACK_PATH,
+                content=msgspec.json.encode({"acks": list(waiting)}),
+                headers=self._channel(next(iter(waiting.values()))),
             )
         except SinkUnavailable:
             return set()  # what is indexed stays so; the deadline ends the waiting
@@ -245,8 +266,6 @@ class SplunkHecSink:
         assert self._client is not None
         assert self._endpoint is not None
         sent = {"Authorization": f"Splunk {revealed(self._token, 'the token')}", **(headers or {})}
-        if self._acknowledgement:
-            sent["X-Splunk-Request-Channel"] = self._channel
         try:
             return await self._client.request(
                 method, self._endpoint.url(path), content=content, headers=sent

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import httpx
@@ -43,6 +43,12 @@ async def deliver_all(
 
 def indexed(hec: HecReceiver) -> Counter[str]:
     return Counter(e.event["event"]["id"] for e in hec.events)
+
+
+async def until(what: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not what():
+            await asyncio.sleep(0.01)
 
 
 async def test_a_document_arrives_whole_with_time_source_and_sourcetype(hec: HecReceiver):
@@ -214,6 +220,31 @@ async def test_without_an_acknowledgement_in_time_the_batch_is_sent_again(
     hec.acknowledging = True
     assert await sink.deliver([event(1)]) == Delivered(written=1)
     assert await sink.deliver([event(1)]) == Delivered(already=1)
+
+
+@pytest.mark.parametrize("second", [event(2), alert(2)], ids=["same content", "other content"])
+async def test_a_splunk_that_crashed_and_counts_anew_acknowledges_nothing_of_before(
+    second: Document,
+):
+    def sent(hec: HecReceiver) -> int:
+        return sum(request.path == EVENT_PATH for request in hec.requests)
+
+    with HecReceiver(HecToken(acknowledge=True)) as hec:
+        hec.acknowledging, hec.delay_seconds = False, 0.2
+        sink = sink_to(hec, acknowledgement=True, acknowledgement_timeout=SECOND, max_body=10)
+        # Documents of one content go in one batch, contents beside each other.
+        first = event(1)
+        batches = [[first, second]] if first.content == second.content else [[first], [second]]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(deliver_all(sink, batches[0]))
+            await until(lambda: sent(hec) == 1)
+            hec.crash()
+            if batches[1:]:
+                group.create_task(deliver_all(sink, batches[1]))
+            await until(lambda: sent(hec) > 1)
+            hec.acknowledging, hec.delay_seconds = True, 0.0
+        assert indexed(hec).keys() == {first.id, second.id}
+        await sink.close()
 
 
 async def test_what_was_acknowledged_before_a_fault_is_not_sent_again(

@@ -66,7 +66,8 @@ class HecReceiver:
     - `acknowledging`: False keeps every acknowledgement pending (back to True releases them);
     - `healthy`: False answers health checks with 503 code 18;
     - `index_before_error`: True, as Splunk does, indexes a batch's events before an invalid one;
-    - `go_down()` and `come_back()`: refuse connections.
+    - `go_down()` and `come_back()`: refuse connections;
+    - `crash()`: what was not acknowledged yet is lost, and channels count from 0 again.
     """
 
     def __init__(
@@ -116,6 +117,14 @@ class HecReceiver:
 
     def drop_unread(self, times: int = 1) -> None:
         self._faults.extend(["drop unread"] * times)
+
+    def crash(self) -> None:
+        pending = self._pending_acks
+        kept = [e for e in self.events if e.ack_id not in pending.get(e.channel or "", ())]
+        self.events.clear()
+        for event in kept:
+            self.events.append(event)
+        self._next_ack, self._pending_acks = {}, {}
 
     def __enter__(self) -> "HecReceiver":
         self._server.__enter__()
