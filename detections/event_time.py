@@ -96,6 +96,18 @@ class Watermark:
         self.value = floor - self.limits.lateness
         return True
 
+    def plausible(self, time: int, received: int | None) -> tuple[int, int]:
+        """When an event happened, and how far its source has come with it.
+
+        An event of the future happened at its receipt, as far as anybody can tell. It may not carry
+        the watermark beyond what its source sends in time, which is received some time after it
+        happened.
+        """
+        tolerance = self.limits.clock_tolerance
+        if received is None or time <= received + tolerance:
+            return time, time
+        return received, received - tolerance
+
     def reach(self, time: int) -> bool:
         """Every source has come this far. Returns whether the watermark has moved."""
         for source, newest in self.newest.items():

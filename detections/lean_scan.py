@@ -170,7 +170,7 @@ def scan(events, number, block, alerts, wanted):
             "clock": self._clock,
             "source_of": source_of,
             "receipt_of": receipt_of,
-            "plausible": engine.plausible,
+            "plausible": engine.watermark.plausible,
             "see": engine.watermark.see,
             "reach": engine.reach,
             "take": self._take,
@@ -195,7 +195,7 @@ def scan(events, number, block, alerts, wanted):
             else:
                 alerts += read
             return
-        if self._engine.is_duplicate(event_id):
+        if self._engine.seen.again(event_id):
             return
         time, line = self._clock(self._time(event)), block.line(number)
         numbers = tuple(sorted(found))

@@ -107,7 +107,7 @@ def test_what_is_remembered_is_bounded() -> None:
     engine = Engine(sigma(ANY_TRANSFER), remembered=10)
     for number in range(100):
         engine.process([transfer(number)])
-        assert len(engine._young) + len(engine._old) <= 20
+        assert len(engine.seen) <= 20
     assert engine.process([transfer(91)]) == []
     assert len(engine.process([transfer(1)])) == 1
 

@@ -1,0 +1,191 @@
+"""What an engine knows of the past: saved, restored, and handed on to an engine of other rules."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any, Self
+
+import msgspec
+
+from detections.correlations.hits import Limits
+from detections.correlations.runtime import Correlations
+from detections.correlations.state import Known, SnapshotError
+from detections.engine_state import (
+    CannotRestore,
+    Common,
+    WaitingEvent,
+    event_of,
+    read_state,
+    waiting_event,
+    write_state,
+)
+from detections.event_time import TimeLimits, Waiting, Watermark
+from detections.feed_gaps import FeedGaps
+from detections.finality import FinalityGate
+from detections.judgement import Judgement, Work
+from detections.problems import Problems
+from detections.rule_book import RuleBook
+from detections.rule_states import Unfit, difference, identities, unfit
+from detections.rules.rule_set import RuleSet
+from detections.seen_events import SeenEvents
+
+
+class EngineMemory:
+    """All that outlives an event, with the rules that it is known for.
+
+    What is of no rule fits every engine. What a rule knows fits one that has the same rule.
+    """
+
+    def __init__(
+        self, ruleset: RuleSet, *, remembered: int, times: TimeLimits, limits: Limits
+    ) -> None:
+        titles = {one.rule.id: one.rule.title for one in ruleset.sigma}
+        self.problems = Problems()
+        self.late = 0
+        """Events that came later than allowed, and were taken all the same."""
+        self.seen = SeenEvents(remembered)
+        self.watermark = Watermark(times)
+        self.waiting = Waiting[Work]()
+        self.gaps = FeedGaps()
+        self.finality = FinalityGate({one.id: one.finality for one in ruleset.rules})
+        self.correlations = Correlations(ruleset.correlations, limits, titles=titles)
+        self.book = RuleBook(ruleset, self.correlations.needs)
+        self.judgement = Judgement(self.book, self.problems)
+        self._correlators = {one.rule.id: one.correlator for one in self.book.correlators}
+        self._identities = identities(ruleset, self.book.correlators, times.lateness)
+
+    @property
+    def stateful(self) -> list[Unfit]:
+        """The rules that have a state, as they are before they know anything."""
+        return [unfit(one, "no state was saved") for one in self._identities.values()]
+
+    def snapshot_parts(self) -> Iterator[bytes]:
+        """The state, part by part: all of it together may be much. Nothing may change meanwhile."""
+        young, old = self.seen.generations
+        common = Common(
+            limits=self.watermark.limits,
+            watermark=self.watermark.value,
+            lead=self.watermark.lead,
+            newest=self.watermark.newest,
+            gaps=self.gaps.gaps,
+            young=young,
+            old=old,
+            waiting=self._waiting_events(),
+            reached=self.correlations.reached,
+            late=self.correlations.late,
+            finality=self.finality.state,
+        )
+        return write_state(
+            common, ((self._identities[rule], self._parts_of(rule)) for rule in self._identities)
+        )
+
+    def restore(self, data: bytes | Iterable[bytes]) -> list[Unfit]:
+        """Take the state of a snapshot. Returns the rules whose state isn't in it, or doesn't fit.
+
+        These begin empty; see `adopt`. Raises CannotRestore, and then nothing has changed.
+        """
+        common: Common | None = None
+        missing = {rule: difference(None, one) for rule, one in self._identities.items()}
+        known: dict[str, Known] = {}
+        states: dict[str, Any] = {}
+        for read in read_state(data):
+            if isinstance(read, Common):
+                common = read
+                continue
+            rule = read.identity.id
+            if rule not in self._identities:
+                continue  # it is gone
+            missing[rule] = read.unwritable or difference(read.identity, self._identities[rule])
+            if missing[rule] is None:
+                try:
+                    self._read_rule(rule, read.parts, known, states)
+                except (SnapshotError, msgspec.MsgspecError) as error:
+                    missing[rule] = str(error)
+        if common is None:
+            raise CannotRestore("the saved state is empty")
+        self._begin_anew(missing)
+        self.correlations.take(known)
+        for rule, state in states.items():
+            self._correlators[rule].state = state
+        self.correlations.reached, self.correlations.late = common.reached, common.late
+        self.seen.restore(common.young, common.old)
+        self.finality.state = common.finality
+        self.watermark.restore(common.watermark, common.lead, common.newest)
+        self.gaps.gaps = common.gaps
+        self._wait_again(common.waiting)
+        return self._unfit(missing)
+
+    def carry_over(self, before: Self) -> list[Unfit]:
+        """Go on from where another one is, of other rules, which is of no use any more.
+
+        Returns the rules whose state it doesn't have, or which doesn't fit. They begin empty; see
+        `adopt`.
+        """
+        missing = {
+            rule: difference(before._identities.get(rule), one)
+            for rule, one in self._identities.items()
+        }
+        self._begin_anew(missing)
+        self.adopt(before, [rule for rule, why in missing.items() if why is None])
+        self.correlations.reached = before.correlations.reached
+        self.correlations.late = before.correlations.late
+        self.late, self.seen.repeated = before.late, before.seen.repeated
+        self.problems.carry_over(before.problems)
+        self.seen.restore(*before.seen.generations)
+        self.finality.state = before.finality.state
+        time = before.watermark
+        self.watermark.restore(time.value, time.lead, time.newest)
+        self.gaps.gaps = list(before.gaps.gaps)
+        self._wait_again(before._waiting_events())
+        return self._unfit(missing)
+
+    def adopt(self, source: Self, rules: Collection[str]) -> None:
+        """Take what another one knows of some rules, which has come as far and is of no more use.
+
+        What waits here waits there as well, and these rules will see it when its time comes.
+        """
+        known = source.correlations.known
+        self.correlations.take({one: known(one) for one in rules if one not in self._correlators})
+        for rule in rules:
+            if rule in self._correlators:
+                self._correlators[rule].state = source._correlators[rule].state
+        self.correlations.reached = max(self.correlations.reached, source.correlations.reached)
+
+    def _unfit(self, missing: Mapping[str, str | None]) -> list[Unfit]:
+        return [unfit(self._identities[rule], why) for rule, why in missing.items() if why]
+
+    def _begin_anew(self, missing: Mapping[str, str | None]) -> None:
+        nothing = Known(groups=[], uses=0, evictions={}, left_out={})
+        gone = [rule for rule, why in missing.items() if why]
+        self.correlations.take({one: nothing for one in gone if one not in self._correlators})
+        for rule in gone:
+            if rule in self._correlators:
+                self._correlators[rule].begin()
+
+    def _parts_of(self, rule: str) -> Iterator[bytes]:
+        correlator = self._correlators.get(rule)
+        if correlator is None:
+            yield from self.correlations.parts_of(rule)
+        else:
+            yield correlator.snapshot()
+
+    def _read_rule(
+        self, rule: str, parts: list[bytes], known: dict[str, Known], states: dict[str, Any]
+    ) -> None:
+        correlator = self._correlators.get(rule)
+        if correlator is None:
+            known[rule] = self.correlations.read(rule, parts)
+        else:
+            states[rule] = correlator.read(b"".join(parts))
+
+    def _waiting_events(self) -> list[WaitingEvent]:
+        return [
+            waiting_event(timestamp, order, work.event, work.judged)
+            for timestamp, order, work in self.waiting.in_order()
+        ]
+
+    def _wait_again(self, waiting: Iterable[WaitingEvent]) -> None:
+        """Wait for these, with what the present rules make of them."""
+        events = [(one, event_of(one)) for one in waiting]
+        self.waiting.clear()
+        for one, event in events:
+            work = self.judgement.again(event, one.timestamp, judged=one.judged)
+            self.waiting.add(one.timestamp, one.order, work)

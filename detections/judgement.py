@@ -1,0 +1,90 @@
+"""Sigma rules against one event: which match, and what correlations get of them."""
+
+from collections.abc import Iterable
+from typing import Any
+
+import msgspec
+
+from detections.correlations.hits import Hit
+from detections.event_kinds import EventKind, id_of, kind_of
+from detections.problems import Problems
+from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
+
+
+class Work(msgspec.Struct, frozen=True):
+    """What is left to do with an event when its time comes."""
+
+    event: Any
+    hits: tuple[Hit, ...]
+    correlators: tuple[CorrelatorEntry, ...]
+    judged: bool = True
+    """Whether rules judge it here."""
+
+
+class Judgement:
+    """Judges events, one by one. What fails is a problem, and no match."""
+
+    def __init__(self, book: RuleBook, problems: Problems) -> None:
+        self._book = book
+        self._problems = problems
+
+    def matches(self, meeting: Meeting, event: Any) -> list[int] | None:
+        """Numbers of the Sigma rules that match, in their order."""
+        program = meeting.program
+        if program is None:
+            return None
+        try:
+            found = program(event)
+        except Exception:
+            return self._matches_one_by_one(meeting, event)
+        if found is not None and len(found) > 1:
+            found.sort()
+        return found
+
+    def _matches_one_by_one(self, meeting: Meeting, event: Any) -> list[int] | None:
+        # One rule's mistake on one event must not silence the others; the event is named, so that
+        # it can be replayed against a corrected rule.
+        found: list[int] = []
+        for number, (rule, match) in enumerate(meeting.one_by_one()):
+            try:
+                if match(event):
+                    found.append(number)
+            except Exception as error:
+                self._problems.fail(rule, id_of(event), error)
+        return found or None
+
+    def hits(
+        self, meeting: Meeting, found: Iterable[int], event: Any, time: int, kind: EventKind
+    ) -> tuple[Hit, ...]:
+        """What correlations get of the rules that match, of an event that happened at `time`."""
+        try:
+            seen = kind.witness(event)
+            reads = meeting.needs(tuple(found))
+            values = {name: value for name, read in reads if (value := read(event)) is not None}
+        except Exception as error:
+            for number in found:
+                self._problems.fail(meeting.sigma[number].rule, id_of(event), error)
+            return ()
+        entries = [meeting.sigma[number] for number in found]
+        return tuple(
+            [
+                Hit(
+                    rule=entry.rule.id,
+                    id=seen.id,
+                    timestamp=time,
+                    values=values,
+                    evidence=seen,
+                    event=event,
+                )
+                for entry in entries
+                if entry.needs is not None
+            ]
+        )
+
+    def again(self, event: Any, time: int, *, judged: bool) -> Work:
+        """What these rules have left to do with an event that waited and has alerted already."""
+        kind = kind_of(event)
+        meeting = kind.meeting(self._book, event)
+        found = (self.matches(meeting, event) or ()) if judged else ()
+        hits = self.hits(meeting, found, event, time, kind) if found else ()
+        return Work(event, hits, meeting.correlators, judged)
