@@ -29,7 +29,14 @@ def test_what_a_sink_has_not_taken_is_shown_told_and_let_go(
     installation.write()
     run.log.unlink()
     with installation.running() as run:
-        run.until(lambda: any("sink.gone.events" in text for text in readiness(run)["problems"]))
+        # That the sink is down, which its reader tells, and what is held for it.
+        told = ("gone/events: ", "sink.gone.events has not taken ")
+        run.until(
+            lambda: (
+                {t for p in readiness(run)["problems"] for t in told if p.startswith(t)}
+                == set(told)
+            )
+        )
         status = json.loads(tapewatch("status", "--json", folder=tmp_path).out)
         table = tapewatch("status", folder=tmp_path)
         ready = next(
