@@ -26,13 +26,14 @@ from demo.venue.clock import iso_time
 from demo.venue.load_feed import LoadFeed
 from demo.workspace import KEY_VARIABLES, VENUE
 from docs.generator import reliability
+from docs.generator.reliability_results import Measured, Published, publish
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.status_board import ReaderState
 from pipeline.config.loading import load_configuration
 from pipeline.config.schema import EmbeddedBus
 from pipeline.frames import Frame
-from tests.chaos.results import Measured, Published, publish, today, versions
+from tests.chaos.versions import today, versions
 
 RATE = 5_000
 #: What the issue asks for: so many times the pace at which the events came.

@@ -5,48 +5,13 @@ The words of that page are written by hand; what stands between the two marks is
 
 from pathlib import Path
 
-import msgspec
-from msgspec import Struct, field
-
 from docs.generator.markdown import code, table
+from docs.generator.reliability_results import Result, read_published
 
 FOLDER = Path(__file__).parent.parent
 PAGE = FOLDER / "reliability.md"
-RESULTS = FOLDER / "reliability.json"
 BEGIN = "<!-- Written by `make chaos` and `make recovery`. Don't edit what follows. -->"
 END = "<!-- What was written ends here. -->"
-
-
-class _Result(Struct):
-    scenario: str
-    title: str
-    compared: str
-    seed: int
-    date: str
-    versions: dict[str, str]
-    rounds: int = 0
-    failed: list[int] = field(default_factory=list[int])
-    faults: dict[str, int] = field(default_factory=dict[str, int])
-    events: int = 0
-    alerts: int = 0
-    lost: int = 0
-    doubled: int = 0
-    changed: int = 0
-    may_double: bool = False
-    longest: dict[str, float] = field(default_factory=dict[str, float])
-
-
-class _Measured(Struct):
-    title: str
-    value: str
-    sample: str
-    date: str
-    versions: dict[str, str]
-
-
-class _Results(Struct):
-    scenarios: list[_Result] = field(default_factory=list[_Result])
-    measured: list[_Measured] = field(default_factory=list[_Measured])
 
 
 def page(written: str) -> str:
@@ -66,8 +31,7 @@ def write() -> None:
 
 def tables() -> str:
     """What the results say."""
-    found = RESULTS.read_bytes() if RESULTS.exists() else b"{}"
-    results = msgspec.json.decode(found, type=_Results)
+    results = read_published()
     parts = [
         table(
             (
@@ -110,14 +74,14 @@ def tables() -> str:
     return "\n\n".join(parts)
 
 
-def _row(one: _Result) -> tuple[str, ...]:
+def _row(one: Result) -> tuple[str, ...]:
     doubled = f"{one.doubled:,}" + (" (may be)" if one.may_double else "")
     return (
         code(one.scenario),
         one.title,
         f"{one.rounds:,}",
         f"{len(one.failed):,}",
-        f"{sum(one.faults.values()):,}",
+        f"{one.injected:,}",
         f"{one.events:,}",
         f"{one.alerts:,}",
         f"{one.lost:,}",

@@ -28,8 +28,8 @@ from rich.progress import (
 from rich.table import Table
 
 from docs.generator import reliability
+from docs.generator.reliability_results import Published, Result, publish, write_results
 from tests.chaos.catalogue import SCENARIOS
-from tests.chaos.results import Published, Result, publish, write_results
 from tests.chaos.rounds import as_promised, run_rounds
 from tests.chaos.scenario import Played, Unavailable
 from tests.end_to_end.pipeline_run import ROOT

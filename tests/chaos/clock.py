@@ -2,7 +2,6 @@
 
 import os
 import random
-import time
 from pathlib import Path
 
 from pipeline.units import SECOND
@@ -83,7 +82,6 @@ def jump(offset: Path, chance: random.Random) -> Fault:
     seconds = chance.randint(-172_800, 172_800)
 
     def set_clock(run: Running) -> str:
-        time.sleep(0.1)
         offset.write_text(f"{seconds:+d}")
         return "jump"
 

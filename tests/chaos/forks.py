@@ -6,6 +6,7 @@ fresh installation gives which has only ever seen the final chain.
 
 import random
 import time
+from abc import abstractmethod
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,6 @@ import yaml
 from demo.chain.anvil import Anvil, AnvilOptions
 from demo.chain.artifacts import NodeModulesMissing
 from demo.workspace import reference_of
-from pipeline.units import SECOND
 from tests.chaos.connections import disturbing
 from tests.chaos.kills import killing
 from tests.chaos.outcome import Differences
@@ -60,11 +60,11 @@ class _ChainRounds(Scenario):
             judge(played, live, truth, set(canonical_hashes(node)))
             return played
 
+    @abstractmethod
     def step(
         self, run: Running, chain: RandomChain, proxy: FaultProxy, chance: random.Random
     ) -> Counter[str]:
         """Something happens, and perhaps a fault: which, by name."""
-        raise NotImplementedError
 
 
 class Forks(_ChainRounds):
@@ -142,17 +142,17 @@ def settle(run: Running, mark: str) -> None:
             for event in installation.documents("events")
         )
 
-    def quiet() -> bool:
+    def quiet(since: int) -> bool:
+        """Whether all stages have said since then (ns) that nothing is on its way."""
         stages = {one["stage"]: one for one in run.status()["stages"]}
-        newest = max((one["at"] for one in stages.values()), default=0)
-        fresh = [one for one in stages.values() if newest - one["at"] < 3 * SECOND]
+        fresh = [one for one in stages.values() if one["at"] > since]
         readers = [reader for one in fresh for reader in one["readers"]]
         return len(fresh) >= len(STAGES) and all(r["last"] <= r["position"] for r in readers)
 
     run.until(there, ROUND_TIMEOUT / 2)
-    run.until(quiet, ROUND_TIMEOUT / 2)
-    time.sleep(1)
-    run.until(quiet, ROUND_TIMEOUT / 2)
+    for _ in STAGES:  # what one stage wrote after its word is what the next one speaks of later
+        asked = time.time_ns()
+        run.until(lambda asked=asked: quiet(asked), ROUND_TIMEOUT / 2)
 
 
 def standing(installation: Installation) -> Counter[str]:
@@ -198,10 +198,8 @@ def judge(played: Played, live: Installation, truth: Installation, final: set[st
     again = Counter({key: count - 1 for key, count in is_there.items() if count > 1})
     missing, more = wanted - found, found - wanted
     played.events, played.alerts = len(should), len(wanted)
-    played.differences = Differences(
-        lost=missing.total() + (should - seen).total(),
-        doubled=more.total() + again.total(),
-    )
+    played.differences = Differences(lost=(should - seen).total(), doubled=again.total())
+    played.differences.count(wanted, found)
     for what, ids in (("missing", missing), ("too many", more)):
         if ids and not played.differences.example:
             played.differences.example = f"(alerts {what}: {next(iter(ids))})"

@@ -20,7 +20,7 @@ class Holding(Struct):
 
 
 class Differences(Struct):
-    """Documents that are missing, that are there again or never should be, that say otherwise."""
+    """Documents that are missing, that are there again, that say otherwise or never should be."""
 
     lost: int = 0
     doubled: int = 0
@@ -29,6 +29,14 @@ class Differences(Struct):
 
     def __bool__(self) -> bool:
         return bool(self.lost or self.doubled or self.changed)
+
+    def count(self, wanted: Counter[Any], found: Counter[Any]) -> None:
+        """Add what `found` lacks, has again, and has though nobody wants it."""
+        more = found - wanted
+        strange = sum(count for one, count in more.items() if one not in wanted)
+        self.lost += (wanted - found).total()
+        self.doubled += more.total() - strange
+        self.changed += strange
 
     def words(self) -> str:
         """One line."""
@@ -57,14 +65,13 @@ def compare(wanted: Holding, found: Holding, *, bytes_too: bool = True) -> Diffe
     for name in ("events", "alerts"):
         should, is_there = getattr(wanted, name), getattr(found, name)
         missing, more = should - is_there, is_there - should
-        differences.lost += missing.total()
-        differences.doubled += more.total()
+        differences.count(should, is_there)
         for what, ids in (("missing", missing), ("too many", more)):
             if ids and not differences.example:
                 differences.example = f"({name} {what}: {next(iter(ids))})"
     if bytes_too:
         others = [i for i, said in wanted.said.items() if found.said.get(i, said) != said]
-        differences.changed = len(others)
+        differences.changed += len(others)
         if others and not differences.example:
             differences.example = f"(alert changed: {others[0]})"
     return differences

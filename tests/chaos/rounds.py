@@ -6,8 +6,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from tests.chaos.results import Result, today, versions
+from docs.generator.reliability_results import Result
 from tests.chaos.scenario import Played, Scenario
+from tests.chaos.versions import today, versions
 
 #: Told of each round: its number, what came of it, how long it took (s), where its files are.
 OnRound = Callable[[int, Played, float, Path], None]

@@ -1,6 +1,7 @@
 """What a scenario is: rounds of bad luck, each from a seed of its own, each compared."""
 
 import random
+from abc import ABC, abstractmethod
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
@@ -32,7 +33,7 @@ class Played(Struct, kw_only=True):
     error: str = ""
 
 
-class Scenario:
+class Scenario(ABC):
     """Use it as a context manager: servers and the undisturbed run live as long as it does.
 
     `play` is deterministic from `chance`, as far as an operating system lets processes be.
@@ -64,6 +65,7 @@ class Scenario:
     def __exit__(self, *_: object) -> None:
         self.stack.close()
 
+    @abstractmethod
     def prepare(self) -> None:
         """Start what all rounds need. Raises Unavailable."""
 
@@ -71,9 +73,9 @@ class Scenario:
         """Of servers that took part besides nats-server."""
         return {}
 
+    @abstractmethod
     def play(self, folder: Path, chance: random.Random) -> Played:
         """One round in a folder of its own, which is there."""
-        raise NotImplementedError
 
 
 __all__ = ["ROUND_TIMEOUT", "Played", "Scenario", "Unavailable"]

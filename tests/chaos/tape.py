@@ -10,7 +10,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from msgspec.structs import replace
 
@@ -108,9 +108,10 @@ class _Later:
     def payload(self, value: Any, key: str = "") -> Any:
         """`value`, which stands under `key`."""
         if isinstance(value, dict):
-            return {name: self.payload(one, name) for name, one in value.items()}
+            members = cast(dict[str, Any], value)
+            return {name: self.payload(one, name) for name, one in members.items()}
         if isinstance(value, list):
-            return [self.payload(one, key) for one in value]
+            return [self.payload(one, key) for one in cast(list[Any], value)]
         if key in _HASHES:
             return self._hash(value, key)
         if key in ("number", "blockNumber"):

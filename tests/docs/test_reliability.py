@@ -1,8 +1,8 @@
 """The page about reliability says what the results say, and nothing better."""
 
 from docs.generator import reliability
+from docs.generator.reliability_results import read_published
 from tests.chaos.catalogue import SCENARIOS
-from tests.chaos.results import read_published
 
 
 def test_the_tables_are_those_of_the_results() -> None:

@@ -1,19 +1,12 @@
-"""What rounds came to: kept as JSON, shown as a table, published for the docs."""
+"""What rounds of bad luck and measurements came to, as ``docs/reliability.json`` keeps it."""
 
-import platform
-import re
-import subprocess
 from collections import Counter
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 from msgspec import Struct, field
 
-from tests.end_to_end.pipeline_run import ROOT
-from tests.servers.nats import nats_server_binary
-
-PUBLISHED = ROOT / "docs" / "reliability.json"
+PUBLISHED = Path(__file__).parent.parent / "reliability.json"
 
 
 class Result(Struct, kw_only=True, omit_defaults=True):
@@ -73,25 +66,6 @@ class Published(Struct, kw_only=True):
     measured: list[Measured] = field(default_factory=list[Measured])
 
 
-def today() -> str:
-    """The day, in UTC."""
-    return datetime.now(UTC).date().isoformat()
-
-
-def versions() -> dict[str, str]:
-    """Of what took part everywhere: Tapewatch's commit, Python, nats-server."""
-    said = subprocess.run([nats_server_binary(), "--version"], capture_output=True, text=True)
-    server = re.search(r"v(\d\S+)", said.stdout)
-    commit = subprocess.run(
-        ["git", "describe", "--always", "--dirty"], capture_output=True, text=True, cwd=ROOT
-    )
-    return {
-        "tapewatch": commit.stdout.strip() or "unknown",
-        "python": platform.python_version(),
-        "nats-server": server[1] if server else "unknown",
-    }
-
-
 def read_published(path: Path = PUBLISHED) -> Published:
     """What was published; nothing where the file is not there."""
     if not path.exists():
@@ -110,16 +84,3 @@ def publish(new: Published, path: Path = PUBLISHED) -> None:
 def write_results(results: Published, path: Path) -> None:
     """As indented JSON."""
     path.write_bytes(msgspec.json.format(msgspec.json.encode(results), indent=1) + b"\n")
-
-
-__all__ = [
-    "PUBLISHED",
-    "Measured",
-    "Published",
-    "Result",
-    "publish",
-    "read_published",
-    "today",
-    "versions",
-    "write_results",
-]
