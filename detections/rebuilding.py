@@ -57,7 +57,7 @@ class Rebuilding:
             last = await self._bus.jetstream.get_msg(stream, place)
         except nats.js.errors.NotFoundError:
             return None
-        return _start(last, reach)
+        return stored_since(last, reach)
 
     async def rebuild(self, engine: Engine, rules: Sequence[Unfit], place: int) -> None:
         """Bring rules that begin empty to where the engine is: behind the message `place`.
@@ -85,7 +85,7 @@ class Rebuilding:
                 log.info("the state of a rule was rebuilt", **common, since=oldest, events=events)
 
 
-def _start(last: RawStreamMsg, reach: int) -> datetime:
+def stored_since(last: RawStreamMsg, reach: int) -> datetime:
     """When the messages that fill the windows of the event ``last`` began to be stored.
 
     Windows are of event time. An event is stored after it happened; where it was much later, such

@@ -1,37 +1,15 @@
 """Events that a chain took back: a replay leaves them out, as if they had never been."""
 
-from collections.abc import Sequence
-
 from detections.chain_history import Fork, Orphans
 from detections.event_messages import decode_record
-from detections.lane_events import Taken, concerns_everybody
-from normalizer.events import ChainReorganised, Record
-from pipeline.bus import Bus, MessagesExpired, Stream
-from pipeline.bus.lane_order import Mark
-
-_AT_ONCE = 256
-_WAIT = 2.0
-_PATIENCES = 3
+from detections.lane_events import concerns_everybody
+from normalizer.events import ChainReorganised
+from pipeline.bus import Bus, Stream
+from pipeline.event_sources.stream import batches_until
 
 
-class Forks:
-    """All reorganisations that the stream tells of."""
-
-    def __init__(self, found: Sequence[Fork] = ()) -> None:
-        self.orphans = Orphans(found)
-
-    def without_orphans(self, taken: Taken, place: int) -> Taken:
-        """What a message brings, but for records that a later reorganisation takes back."""
-        steps: list[Record | Mark] = []
-        for step in taken.steps:
-            kept = step if isinstance(step, Mark) else self.orphans.kept(place, step)
-            if kept is not None:
-                steps.append(kept)
-        return Taken(steps, taken.judged)
-
-
-async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
-    """The reorganisations that EVENTS tells of from a time on, to the end that it has now.
+async def read_orphans(bus: Bus, *, start_time: str | None) -> Orphans:
+    """What EVENTS says of reorganisations from a time on, to the end that it has now.
 
     Only headers are read, and the few messages of records that concern everybody.
     """
@@ -39,14 +17,8 @@ async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
     last = await bus.last_sequence(Stream.EVENTS)
     reader = bus.reader(Stream.EVENTS, after=0, start_time=start_time, headers_only=True)
     found: list[Fork] = []
-    quiet = 0
     try:
-        while reader.position < last and quiet < _PATIENCES:
-            try:
-                messages = await reader.batch(_AT_ONCE, wait=_WAIT)
-            except MessagesExpired:
-                continue
-            quiet = 0 if messages else quiet + 1
+        async for messages in batches_until(reader, last, lambda expired: None):
             for message in messages:
                 if not concerns_everybody(message):
                     continue
@@ -56,7 +28,7 @@ async def read_forks(bus: Bus, *, start_time: str | None) -> Forks:
                     found.append(_fork(message.sequence, record))
     finally:
         await reader.close()
-    return Forks(found)
+    return Orphans(found)
 
 
 def _fork(place: int, record: ChainReorganised) -> Fork:

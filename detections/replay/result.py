@@ -54,7 +54,7 @@ class RuleSwitch(Struct, frozen=True, kw_only=True):
     removed: tuple[str, ...] = ()
     """Ids of rules."""
     rebuilt: tuple[str, ...] = ()
-    """Ids of rules whose state began anew."""
+    """Ids of rules whose state was rebuilt, or began anew where nothing of the past was left."""
     reason: str | None = None
 
 

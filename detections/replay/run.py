@@ -6,23 +6,22 @@ and books are what they were. Nothing is written to the bus.
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import aclosing
-from datetime import UTC, datetime
 
-import msgspec
 from msgspec import Struct
-from nats.js.api import RawStreamMsg
 
 from detections.backtest.tallies import time_text
-from detections.event_messages import decode_record
+from detections.chain_history import Orphans
 from detections.lane_events import Taken
+from detections.rebuilding import stored_since
 from detections.replay.agreement import Agreement
-from detections.replay.forks import Forks, read_forks
+from detections.replay.forks import read_orphans
 from detections.replay.lanes import ReplayLane, lane_engine
 from detections.replay.live import LiveAlerts, live_position, read_live
 from detections.replay.noted import noting
 from detections.replay.reasons import Reasons
 from detections.replay.result import Replay, RuleAgreement, RuleSwitch
 from detections.replay.span import Span
+from detections.rewind import without_orphans
 from detections.rule_change import MakeEngine, Switched
 from detections.ruled_engine import archived_rules, without_changes
 from detections.rules.rule_set import RuleSet
@@ -31,15 +30,11 @@ from detections.stage import LanePlace
 from normalizer.events import Alert, Record, RulesChanged
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.relay import READ_AT_ONCE
-from pipeline.event_sources.stream import PATIENCE, start_time
-from pipeline.failure import FAILED, Failure
-from pipeline.units import HOUR, SECOND
+from pipeline.event_sources.stream import batches_until, start_time
+from pipeline.units import HOUR
 
-_AT_ONCE = 64
 #: A relay writes the output of so many messages together, at the most.
 _BEHIND = 2 * READ_AT_ONCE
-#: How many times in a row the stream may give nothing before its end.
-_PATIENCES = 3
 #: A span of times ends when so many messages in a row are of later times, by more than `_BEYOND`.
 _LATER_MESSAGES = 64
 _BEYOND = HOUR
@@ -131,7 +126,7 @@ class _Replaying:
         self._unread: set[str] = set()
         self._switches: dict[int, RulesChanged] = {}
         self._rebuilt: dict[int, set[str]] = {}
-        self._forks = Forks()
+        self._orphans = Orphans(())
         self._in_force: RulesInForce
         self._later = 0
 
@@ -149,7 +144,7 @@ class _Replaying:
             return self._result(last)
         begin = await self._beginning(state.first_seq, state.last_seq)
         await read_live(bus, self._live, start_time=begin)
-        self._forks = await read_forks(bus, start_time=begin)
+        self._orphans = await read_orphans(bus, start_time=begin)
         self._in_force = await RulesInForce.open(bus)
         # A message of ALERTS may hold alerts of messages behind the span's end too.
         end = last if span.by_time else min(state.last_seq, last + _BEHIND)
@@ -174,7 +169,7 @@ class _Replaying:
             return None
         stream = self._bus.names.stream(Stream.EVENTS)
         message = await self._bus.jetstream.get_msg(stream, span.first)
-        return _warm_up_start(message, warm_up).isoformat()
+        return stored_since(message, warm_up).isoformat()
 
     @property
     def _source(self) -> str:
@@ -191,28 +186,18 @@ class _Replaying:
     async def _messages(self, begin: str | None, end: int) -> AsyncGenerator[StreamMessage]:
         """Messages of EVENTS to the end, or until all are of times behind the span."""
         reader = self._bus.reader(Stream.EVENTS, after=0, start_time=begin)
-        quiet = 0
         try:
-            while reader.position < end and self._later < _LATER_MESSAGES:
-                try:
-                    messages = await reader.batch(_AT_ONCE, wait=PATIENCE)
-                except MessagesExpired as expired:
-                    self._notes.append(str(expired))
-                    continue
-                quiet = 0 if messages else quiet + 1
-                if quiet == _PATIENCES:
-                    raise Failure(
-                        f"the stream gave nothing after message {reader.position:,} of {end:,}: "
-                        "see whether the server is well, with `tapewatch doctor`",
-                        FAILED,
-                    )
+            async for messages in batches_until(reader, end, self._expired):
                 for message in messages:
-                    if message.sequence > end:
-                        return
                     yield message
                 self._on_progress(self._progress)
+                if self._later >= _LATER_MESSAGES:
+                    return
         finally:
             await reader.close()
+
+    def _expired(self, expired: MessagesExpired) -> None:
+        self._notes.append(str(expired))
 
     async def _first_lanes(self, sequence: int, positions: dict[str, int]) -> list[ReplayLane]:
         """The lanes, with engines for the first message that is read."""
@@ -243,7 +228,7 @@ class _Replaying:
                     in_force,
                     self._note,
                     warm_up=plan.rebuild_warm_up,
-                    orphans=lambda: self._forks.orphans,
+                    orphans=lambda: self._orphans,
                 ),
             )
             for place in plan.lanes
@@ -260,7 +245,7 @@ class _Replaying:
 
     async def _take_in(self, lane: ReplayLane, taken: Taken, *, counts: bool) -> None:
         found = taken.records
-        kept = self._forks.without_orphans(taken, self._sequence)
+        kept = without_orphans(self._orphans, self._sequence, taken)
         if counts:
             self._count(found)
             self._tally.orphaned += len(taken.steps) - len(kept.steps)
@@ -365,20 +350,3 @@ class _Replaying:
             by_rule=by_rule,
             notes=tuple(self._notes),
         )
-
-
-def _warm_up_start(message: RawStreamMsg, warm_up: int) -> datetime:
-    """When what fills the windows of this message's events began to be stored.
-
-    Windows are of event time. An event is stored after it happened, and at most `_BEYOND` after,
-    but in recordings, whose own times tell nothing of when they were stored.
-    """
-    stored = int((message.time or datetime.now(UTC)).timestamp() * SECOND)
-    happened = stored
-    for line in (message.data or b"").split(b"\n"):
-        try:
-            happened = min(happened, decode_record(line).timestamp)
-        except msgspec.MsgspecError:
-            continue
-    start = max(happened, stored - _BEYOND) - warm_up
-    return datetime.fromtimestamp(max(0, start) / SECOND, UTC)

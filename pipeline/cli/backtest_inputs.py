@@ -8,6 +8,7 @@ from msgspec import Struct
 
 from detections.event_time import TIME_LIMITS
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.cli.moments import sequence_of
 from pipeline.problems import did_you_mean, one_of, shown
 
 if TYPE_CHECKING:
@@ -135,8 +136,8 @@ def _stream(wanted: Wanted) -> Chosen:
     bus, detections = config.bus, config.detections
     numbers = [text for text in (wanted.since, wanted.until) if text and text.isdecimal()]
     if numbers:
-        first = _sequence(wanted.since, "--from")
-        last = _sequence(wanted.until, "--to")
+        first = sequence_of(wanted.since, "--from")
+        last = sequence_of(wanted.until, "--to")
         if first is not None and last is not None and first > last:
             raise Failure("--to comes before --from", CONFIGURATION)
         return Chosen(
@@ -157,17 +158,6 @@ def _stream(wanted: Wanted) -> Chosen:
         clock_tolerance=detections.clock_tolerance,
         pipelines=detections.pipelines,
     )
-
-
-def _sequence(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise Failure(
-            f"{option} {text}: --from and --to are both numbers of messages, or both times",
-            CONFIGURATION,
-        )
-    return int(text)
 
 
 def _elasticsearch(wanted: Wanted, since: int | None, until: int | None) -> Chosen:

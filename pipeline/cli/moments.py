@@ -37,3 +37,15 @@ def moment_of(
             f'2026-11-23, "2h ago" or "now"{also}',
             CONFIGURATION,
         ) from error
+
+
+def sequence_of(text: str | None, option: Literal["--from", "--to"]) -> int | None:
+    """The number of a message, or None where none is named. Raises Failure."""
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) < 1:
+        raise Failure(
+            f"{option} {text}: --from and --to are both numbers of messages, or both times",
+            CONFIGURATION,
+        )
+    return int(text)

@@ -88,10 +88,10 @@ def replay(
 
 def _span(since: str | None, until: str | None) -> "Span":
     from detections.replay.span import Span
-    from pipeline.cli.moments import moment_of
+    from pipeline.cli.moments import moment_of, sequence_of
 
     if any(text is not None and text.isdecimal() for text in (since, until)):
-        first, last = _number(since, "--from"), _number(until, "--to")
+        first, last = sequence_of(since, "--from"), sequence_of(until, "--to")
         if first is not None and last is not None and first > last:
             raise Failure("--to comes before --from", CONFIGURATION)
         return Span(first=first, last=last)
@@ -101,17 +101,6 @@ def _span(since: str | None, until: str | None) -> "Span":
     if begin is not None and end is not None and begin >= end:
         raise Failure("--to doesn't come after --from", CONFIGURATION)
     return Span(since=begin, until=end)
-
-
-def _number(text: str | None, option: str) -> int | None:
-    if text is None:
-        return None
-    if not text.isdecimal() or int(text) < 1:
-        raise Failure(
-            f"{option} {text}: --from and --to are both numbers of messages, or both times",
-            CONFIGURATION,
-        )
-    return int(text)
 
 
 def _plan(

@@ -5,7 +5,7 @@ since an event can't be stored before it happens. (Where a recording's times lie
 as its own messages show, nothing is passed over.)
 """
 
-from collections.abc import AsyncGenerator, Iterator, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
 
@@ -13,9 +13,10 @@ import msgspec
 import nats.js.errors
 from nats.js.api import RawStreamMsg
 
-from pipeline.bus import Bus, MessagesExpired, Stream
+from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.lane_order import LaneGroups, Mark, is_order
 from pipeline.bus.opened import opened_bus
+from pipeline.bus.reader import StreamReader
 from pipeline.config.schema import EmbeddedBus, ExternalBus
 from pipeline.event_sources.batches import Batch
 from pipeline.event_sources.blocking import drawn
@@ -25,8 +26,9 @@ from pipeline.units import HOUR, SECOND
 #: How far clocks of sources and of the server may differ.
 SKEW = HOUR
 #: Nothing for so long, though the range isn't at its end, is a failure; in seconds.
-PATIENCE = 10.0
+_PATIENCE = 10.0
 _PATIENCES = 3
+_AT_ONCE = 256
 
 
 class StreamSource:
@@ -64,6 +66,9 @@ class StreamSource:
         """What had expired."""
         return self._notes
 
+    def _expired(self, expired: MessagesExpired) -> None:
+        self._notes.append(str(expired))
+
     def batches(self) -> Iterator[Batch]:
         """One batch for every message, or for all lanes' messages of a group. Raises Failure."""
         return drawn(self._batches())
@@ -86,23 +91,8 @@ class StreamSource:
             # Lanes' records come in the order of RAW, as a single lane would have them.
             groups = LaneGroups[bytes]()
             begun: int | None = None
-            quiet = 0
-            while reader.position < last:
-                try:
-                    messages = await reader.batch(256, wait=PATIENCE)
-                except MessagesExpired as expired:
-                    self._notes.append(str(expired))
-                    continue
-                quiet = 0 if messages else quiet + 1
-                if quiet == _PATIENCES:
-                    raise Failure(
-                        f"the stream gave nothing after message {reader.position:,} of {last:,}: "
-                        "see whether the server is well, with `tapewatch doctor`",
-                        FAILED,
-                    )
+            async for messages in batches_until(reader, last, self._expired):
                 for message in messages:
-                    if message.sequence > last:
-                        break
                     if begun is None:
                         begun = message.sequence
                         self.total = last - begun + 1
@@ -116,6 +106,30 @@ class StreamSource:
                         )
             if rest := groups.rest():
                 yield Batch(f"{Stream.EVENTS.value}/{last}", 1, rest, self.total or 1)
+
+
+async def batches_until(
+    reader: StreamReader, last: int, on_expired: Callable[[MessagesExpired], None]
+) -> AsyncGenerator[list[StreamMessage]]:
+    """What a reader gives, up to the message `last`.
+
+    What expired is told and passed over. Raises Failure where the stream gives nothing any more.
+    """
+    quiet = 0
+    while reader.position < last:
+        try:
+            messages = await reader.batch(_AT_ONCE, wait=_PATIENCE)
+        except MessagesExpired as expired:
+            on_expired(expired)
+            continue
+        quiet = 0 if messages else quiet + 1
+        if quiet == _PATIENCES:
+            raise Failure(
+                f"the stream gave nothing after message {reader.position:,} of {last:,}: "
+                "see whether the server is well, with `tapewatch doctor`",
+                FAILED,
+            )
+        yield [message for message in messages if message.sequence <= last]
 
 
 async def start_time(bus: Bus, since: int | None, first: int, last: int) -> str | None:
