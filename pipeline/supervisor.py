@@ -7,6 +7,7 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
@@ -85,9 +86,13 @@ class _Child:
         return self._log.open("ab") if self._log is not None else nullcontext()
 
     async def watch(self) -> None:
-        """Keep the process running until cancelled. Raises StageFailed where that is in vain."""
+        """Keep the process running until cancelled. Raises StageFailed if its first one can't run.
+
+        Later ones read files that somebody may be at work on: the other stages go on, and this one
+        is tried again.
+        """
         wait = 0.5
-        while True:
+        for number in count(1):
             started = time.monotonic()
             with self._output() as output:
                 self._starting = asyncio.ensure_future(
@@ -109,7 +114,7 @@ class _Child:
             if self._renewing:
                 self._renewing, wait = False, 0.5
                 continue
-            if code == CONFIGURATION:
+            if code == CONFIGURATION and number == 1:
                 raise StageFailed(f"{self.stage} can't run with this configuration")
             if time.monotonic() - started > 60:
                 wait = 0.5

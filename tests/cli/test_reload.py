@@ -4,6 +4,7 @@ import json
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -65,6 +66,10 @@ def edit(installation: Installation, file: str, old: str, new: str) -> None:
 def changes(installation: Installation, sink: str = "out") -> list[dict[str, Any]]:
     documents = installation.documents("events", sink)
     return [one for one in documents if one["event"]["action"] == "rules-changed"]
+
+
+def reported(run: Running) -> set[int]:
+    return {stage["pid"] for stage in run.status()["stages"]}
 
 
 def test_rules_sinks_and_what_is_wrong(run: Running) -> None:
@@ -135,6 +140,22 @@ def test_rules_sinks_and_what_is_wrong(run: Running) -> None:
     stranger = reload(run, "--config", str(other))
     assert stranger.code == 2
     assert f"Tapewatch runs with {installation.path}, not with {other}" in stranger.error
+
+
+def test_a_stage_that_dies_while_files_are_wrong_comes_back_when_they_are_mended(
+    run: Running,
+) -> None:
+    installation = run.installation
+    pids = {stage: run.stage_pid(stage) for stage in ("collectors", "normalizer", "delivery")}
+    edit(installation, SELF_TRADE, "level: high", "level: hgih")
+
+    run.kill_stage("detections")
+    run.until(lambda: "did you mean high?" in run.log.read_text())
+    time.sleep(1)
+    assert {stage: run.stage_pid(stage) for stage in pids} == pids, "the others go on"
+
+    edit(installation, SELF_TRADE, "level: hgih", "level: high")
+    run.until(lambda: run.stage_pid("detections") in reported(run))
 
 
 def test_a_signal_reloads_too(run: Running) -> None:
