@@ -7,11 +7,10 @@ import msgspec
 from msgspec import Struct, field
 
 from detections.replay.span import Span
-from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
+from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.positions import Position, created_at
 from pipeline.bus.relay import ORIGIN
-
-_AT_ONCE = 256
+from pipeline.event_sources.stream import batches_until
 
 
 class _Line(Struct):
@@ -104,17 +103,11 @@ async def live_position(bus: Bus, lane: str) -> int:
 
 
 async def read_live(bus: Bus, live: LiveAlerts, *, start_time: str | None) -> None:
-    """Read ALERTS from a time on, to the end that it has now."""
+    """Read ALERTS from a time on, to the end that it has now. Raises Failure where it can't."""
     last = await bus.last_sequence(Stream.ALERTS)
     reader = bus.reader(Stream.ALERTS, after=0, start_time=start_time)
     try:
-        quiet = 0
-        while reader.position < last and quiet < 3:
-            try:
-                messages = await reader.batch(_AT_ONCE, wait=2)
-            except MessagesExpired:
-                continue
-            quiet = 0 if messages else quiet + 1
+        async for messages in batches_until(reader, last, lambda expired: None):
             for message in messages:
                 live.take(message)
     finally:
