@@ -32,7 +32,10 @@ def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
 
 
 def run(main: Coroutine[Any, Any, T]) -> T | None:
-    """Run to the end; on SIGTERM or SIGINT cancel it, let it clean up, and return None."""
+    """Run to the end; on SIGTERM, SIGINT or SIGHUP cancel it, let it clean up, and return None.
+
+    What reloads on SIGHUP sets a handler of its own when it is ready to.
+    """
 
     async def guarded() -> T | None:
         task = asyncio.current_task()
@@ -54,6 +57,8 @@ def run(main: Coroutine[Any, Any, T]) -> T | None:
         if sys.platform != "win32":
             for number in (signal.SIGTERM, signal.SIGINT):
                 loop.add_signal_handler(number, stop)
+            if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:  # else it is run by nohup
+                loop.add_signal_handler(signal.SIGHUP, stop)
         try:
             return await main
         except asyncio.CancelledError:

@@ -162,6 +162,18 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path) -> None:
         assert "Traceback" not in run.log.read_text()
 
 
+def test_a_reload_that_is_asked_for_while_it_starts_leaves_no_process_behind(
+    tmp_path: Path,
+) -> None:
+    installation = Installation(tmp_path)
+    with installation.running() as run:
+        while len(processes_of(installation)) < 2:  # until nats-server is there
+            time.sleep(0.01)
+        run.process.send_signal(signal.SIGHUP)
+        run.wait(20)
+    assert processes_of(installation) == set()
+
+
 def test_a_stage_that_dies_again_and_again_waits_longer_and_is_not_ready(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     with installation.running() as run:
