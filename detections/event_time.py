@@ -88,7 +88,11 @@ class Watermark:
             if time > self.lead:
                 self.lead = time
             floor = self._floor
-            if source != self._slowest and time >= floor >= self.lead - self.limits.idle_after:
+            if (
+                source != self._slowest
+                and time >= floor >= self.lead - self.limits.idle_after
+                and len(newest) <= MOST_SOURCES
+            ):
                 return False  # the slowest one is as slow as before
             floor = self._find_floor()
         if floor - self.limits.lateness <= self.value:

@@ -304,6 +304,14 @@ def test_a_correlator_sees_an_event_of_the_future_at_its_receipt() -> None:
     assert alert.timestamp == START + 2 * SECOND
 
 
+def test_sources_are_bounded_also_while_the_slowest_says_nothing() -> None:
+    time = Watermark(TimeLimits(idle_after=HOUR))
+    time.see("slowest", START)
+    for number in range(3 * MOST_SOURCES):
+        time.see(f"source-{number}", START + SECOND)
+    assert len(time.newest) <= MOST_SOURCES + 1
+
+
 def test_a_source_whose_clock_is_an_hour_ahead_makes_no_other_late() -> None:
     one = engine(BURST, lateness=SECOND, idle_after=30 * SECOND)
     events: list[Record] = []
