@@ -101,6 +101,7 @@ class EngineMemory:
                     missing[rule] = str(error)
         if common is None:
             raise CannotRestore("the saved state is empty")
+        waiting = [(one, event_of(one)) for one in common.waiting]
         self._begin_anew(missing)
         self.correlations.take(known)
         for rule, state in states.items():
@@ -110,7 +111,7 @@ class EngineMemory:
         self.finality.state = common.finality
         self.watermark.restore(common.watermark, common.lead, common.newest)
         self.gaps.gaps = common.gaps
-        self._wait_again(common.waiting)
+        self._wait_again(waiting)
         return self._unfit(missing)
 
     def carry_over(self, before: Self) -> list[Unfit]:
@@ -134,7 +135,7 @@ class EngineMemory:
         time = before.watermark
         self.watermark.restore(time.value, time.lead, time.newest)
         self.gaps.gaps = list(before.gaps.gaps)
-        self._wait_again(before._waiting_events())
+        self._wait_again([(one, event_of(one)) for one in before._waiting_events()])
         return self._unfit(missing)
 
     def adopt(self, source: Self, rules: Collection[str]) -> None:
@@ -182,10 +183,9 @@ class EngineMemory:
             for timestamp, order, work in self.waiting.in_order()
         ]
 
-    def _wait_again(self, waiting: Iterable[WaitingEvent]) -> None:
-        """Wait for these, with what the present rules make of them."""
-        events = [(one, event_of(one)) for one in waiting]
+    def _wait_again(self, waiting: Iterable[tuple[WaitingEvent, Any]]) -> None:
+        """Wait for these events, with what the present rules make of them."""
         self.waiting.clear()
-        for one, event in events:
+        for one, event in waiting:
             work = self.judgement.again(event, one.timestamp, judged=one.judged)
             self.waiting.add(one.timestamp, one.order, work)

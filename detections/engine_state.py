@@ -106,8 +106,13 @@ def waiting_event(timestamp: int, order: Tie, event: Any, judged: bool) -> Waiti
 
 
 def event_of(waiting: WaitingEvent) -> Any:
-    """The record or flat document that waited."""
-    return waiting.document if waiting.record is None else _decode_record(waiting.record)
+    """The record or flat document that waited. Raises CannotRestore if it can't be read."""
+    if waiting.record is None:
+        return waiting.document
+    try:
+        return _decode_record(waiting.record)
+    except (msgspec.MsgspecError, ValueError) as error:
+        raise CannotRestore(f"an event that waits can't be read: {error}") from error
 
 
 def write_state(

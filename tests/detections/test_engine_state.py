@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detections.correlators.wash_trading import WashTrading
 from detections.engine import Engine
-from detections.engine_state import CannotRestore
+from detections.engine_state import CannotRestore, Common, read_state, write_state
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
 from normalizer.events import Record
@@ -147,6 +147,19 @@ def test_any_damage_is_noticed_and_changes_nothing(data: st.DataObject) -> None:
     with pytest.raises(CannotRestore):
         engine.restore(bytes(taken))
     assert engine.snapshot() == before
+
+
+def test_a_waiting_event_that_this_version_cannot_read_spoils_the_state_and_nothing_else() -> None:
+    before = Engine(rules(), allowed_lateness=HOUR)
+    before.process([move(1, 0)])
+    common = next(read_state(before.snapshot()))
+    assert isinstance(common, Common)
+    common.waiting[0].record = b"\x80"  # as after an upgrade that changed the record
+    engine = begun(rules(first=4))
+    known = engine.snapshot()
+    with pytest.raises(CannotRestore):
+        engine.restore(b"".join(write_state(common, ())))
+    assert engine.snapshot() == known
 
 
 def test_unchanged_rules_keep_their_state_where_others_change() -> None:
