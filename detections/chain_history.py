@@ -71,9 +71,9 @@ class ChainHistory(msgspec.Struct, array_like=True):
             else:
                 heights.numbers.append(number)
                 heights.places.append(place)
-                if len(heights.numbers) > 2 * REMEMBERED_BLOCKS:
-                    del heights.numbers[:-REMEMBERED_BLOCKS], heights.places[:-REMEMBERED_BLOCKS]
-                    heights.forgotten_below = heights.numbers[0]
+            if len(heights.numbers) > 2 * REMEMBERED_BLOCKS:
+                del heights.numbers[:-REMEMBERED_BLOCKS], heights.places[:-REMEMBERED_BLOCKS]
+                heights.forgotten_below = heights.numbers[0]
 
     def reorganised(self, place: int, record: ChainReorganised) -> Fork:
         """The chain went back. Its heights above the common block are no longer there."""

@@ -53,7 +53,7 @@ class RewindingEngine:
 
     def __init__(self, ruled: RuledEngine, past: Past) -> None:
         self.ruled = ruled
-        """The present one: a reorganisation puts another in its place."""
+        """A reorganisation gives it another engine."""
         self.rewinds = 0
         """How many times it went back."""
         self._past = past
@@ -113,7 +113,8 @@ class RewindingEngine:
         if fork.first == place:
             return []  # it saw nothing of the branch that was left
         self.rewinds += 1
-        self.ruled, alerts = await self._again(fork)
+        again, alerts = await self._again(fork)
+        self.ruled.go_on_as(again)
         return self._alerts.replace(fork.first, alerts, record)
 
     async def _again(self, fork: Fork) -> tuple[RuledEngine, dict[str, tuple[int, Alert]]]:

@@ -51,6 +51,10 @@ class RuledEngine:
         other.digest, other._first, other.rebuild = self.digest, self._first, self.rebuild
         return other
 
+    def go_on_as(self, other: "RuledEngine") -> None:
+        """Put the engine of another one, and its rules, in the place of this one's."""
+        self.engine, self.digest = other.engine, other.digest
+
     async def begin(self, sequence: int) -> None:
         """A new engine, of the rules that are in force behind this message of EVENTS.
 

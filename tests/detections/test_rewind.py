@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detections.chain_history import REMEMBERED_BLOCKS, ChainHistory
 from detections.engine import Engine
 from detections.lane_events import Taken
 from detections.rewind import RewindingEngine
@@ -15,7 +16,7 @@ from detections.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, ChainFinality
 from tests.detections.forked_chain import SECOND, ForkedChain, ListedPast, Message, Sink, run
-from tests.detections.samples import START
+from tests.detections.samples import START, transfer
 
 RULES = """
 title: A large transfer
@@ -277,3 +278,35 @@ def test_past_reads_only_what_lies_between(make: Callable[[], Engine]):
         return [place async for place, _ in past.taken(1, 3)]
 
     assert asyncio.run(places()) == [2]
+
+
+def test_whoever_holds_the_lanes_engine_has_the_present_one_after_a_fork(
+    make: Callable[[], Engine],
+):
+    # Else the one from before stays in memory with all its state, and later changes of rules are
+    # told to nobody.
+    chain = ForkedChain()
+    chain.grow("a", [1])
+    chain.grow("a", [150])
+    chain.fork(1)
+    chain.grow("b", [200])
+    ruled = RuledEngine(make())
+    engine = RewindingEngine(ruled, ListedPast(chain.messages, make))
+
+    async def take_all() -> None:
+        for place, message in enumerate(chain.messages, 1):
+            await engine.take(place, Taken(list(message), True))
+
+    before = ruled.engine
+    asyncio.run(take_all())
+    assert engine.ruled is ruled
+    assert ruled.engine is not before
+
+
+def test_heights_are_bounded_whatever_order_they_come_in():
+    history = ChainHistory()
+    for place in range(1, 4 * REMEMBERED_BLOCKS):
+        high = 10**18 if place == 1 else 4 * REMEMBERED_BLOCKS - place
+        history.saw(place, [transfer(place, block_number=high)])
+    ((_, heights),) = history.chains
+    assert len(heights.numbers) == len(heights.places) <= 2 * REMEMBERED_BLOCKS
