@@ -147,13 +147,17 @@ class Checkpoints:
                 reason = str(error) or type(error).__name__
                 log.warning("a checkpoint can't be read", name=one.name, reason=reason)
 
-    async def oldest(self, stream: int) -> int | None:
-        """The sequence of the oldest of the newest few, of a stream's life; None without any.
+    async def needed(self, stream: int, position: int, *, spare: bool) -> int | None:
+        """The sequence behind which a stream's life must stay; None without any checkpoint.
 
-        What came behind it must stay. Older checkpoints are of use for as long as there is room.
+        It is that of the newest one that isn't beyond a position of the lane; with `spare`, of the
+        oldest of the newest few. Older checkpoints are of use for as long as there is room.
         """
         there = [one.sequence for one in await self.all() if one.stream == stream]
-        return min(there[-NEWEST:], default=None)
+        oldest = min(there[-NEWEST:], default=None)
+        if spare or oldest is None:
+            return oldest
+        return max((one for one in there if one <= position), default=oldest)
 
     async def all(self) -> list[Saved]:
         """What is there, by lane and age."""

@@ -182,11 +182,13 @@ class Keeper:
         known, lane = await self._known_to_lanes(stream, room)
         bound = min(room.taken, known)
         await self._purge(stream, room, bound if everything else min(old, bound))
-        while too_large and room.first <= bound and room.size > low:
-            mean = max(1, room.size // room.messages)
-            part = max(1, math.ceil(PART * (room.size - low) / mean))
-            if not await self._purge(stream, room, min(bound, room.first + part - 1)):
-                break
+        if too_large:
+            await self._shrink(stream, room, low, bound)
+        if too_large and room.size > high and known < room.taken:
+            # Without room nothing comes, and where nothing comes no lane has a state to save: what
+            # only spare checkpoints need would hold up everything for ever.
+            known, lane = await self._known_to_lanes(stream, room, spare=False)
+            await self._shrink(stream, room, low, min(room.taken, known))
         if stream is Stream.EVENTS:
             self._old_checkpoint = (
                 f"EVENTS is nearly full ({room.size / room.limit:.0%}) since the lane {lane} has "
@@ -203,6 +205,14 @@ class Keeper:
                 freed=about_size(max(0, size - room.size)),
             )
 
+    async def _shrink(self, stream: Stream, room: Room, low: float, bound: int) -> None:
+        """Take out messages up to a sequence, until the stream is no larger than `low`."""
+        while room.first <= bound and room.size > low:
+            mean = max(1, room.size // room.messages)
+            part = max(1, math.ceil(PART * (room.size - low) / mean))
+            if not await self._purge(stream, room, min(bound, room.first + part - 1)):
+                break
+
     async def _purge(self, stream: Stream, room: Room, until: int) -> bool:
         """Take out the messages up to a sequence, and see what is left; False if nothing was."""
         if until < room.first:
@@ -215,16 +225,21 @@ class Keeper:
         room.first, room.size, room.messages = state.first_seq, state.bytes, state.messages
         return room.messages > 0
 
-    async def _known_to_lanes(self, stream: Stream, room: Room) -> tuple[int, str]:
+    async def _known_to_lanes(
+        self, stream: Stream, room: Room, *, spare: bool = True
+    ) -> tuple[int, str]:
         """Up to where no checkpoint needs the stream, and the lane whose checkpoint is the oldest.
 
-        A restart, or a fork, goes back to one.
+        A restart goes back to the newest that can be read, a fork to one from before it. Without
+        `spare`, only the newest of each lane counts.
         """
         bound, slowest = room.last, ""
+        positions = {holder.reader: holder.position for holder in room.holders}
         for lane in self._lanes if stream is Stream.EVENTS else ():
-            oldest = await (await self.bus.checkpoints(lane)).oldest(room.created)
-            if oldest is not None and oldest < bound:
-                bound, slowest = oldest, lane
+            checkpoints = await self.bus.checkpoints(lane)
+            needed = await checkpoints.needed(room.created, positions.get(lane, 0), spare=spare)
+            if needed is not None and needed < bound:
+                bound, slowest = needed, lane
         return bound, slowest
 
     async def _older_than(self, stream: Stream, room: Room, age: int) -> int:

@@ -262,5 +262,18 @@ async def test_a_checkpoint_ahead_of_the_outputs_is_not_used(bus: Bus) -> None:
     assert newest is not None
     assert (newest.sequence, newest.data) == (4, b"state 4")
     assert [one.sequence for one in await checkpoints.all()] == [1, 4, 5, 6], "one grows old"
-    assert await checkpoints.oldest(created) == 4, "EVENTS needs to reach back so far"
+    assert await checkpoints.needed(created, 9, spare=True) == 4, (
+        "EVENTS needs to reach back so far"
+    )
     assert await checkpoints.newest(Position(created + 1, 9)) is None, "another stream's life"
+
+
+async def test_a_rule_that_changes_with_the_first_message_has_no_past_to_be_rebuilt_from(
+    bus: Bus,
+) -> None:
+    engine = RuledEngine(Engine(DAY_LONG))
+    past = LanePast(bus, engine, LaneEvents(bus), "detections")
+    rebuilding = Rebuilding(bus, past, "detections", warm_up=MINUTE)
+    with structlog.testing.capture_logs() as logs:
+        await rebuilding.rebuild(engine.engine, engine.engine.stateful, 0)
+    assert [one["event"] for one in logs] == ["the state of a rule begins empty"]

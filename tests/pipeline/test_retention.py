@@ -146,8 +146,7 @@ async def test_what_a_stored_checkpoint_needs_stays(bus: Bus) -> None:
     await taken(bus, "detections", Stream.EVENTS, 50)
     checkpoints = await bus.checkpoints("detections")
     created = created_at(await bus.info(Stream.EVENTS))
-    for sequence in (2, 40, 49):
-        await checkpoints.save(created, sequence, b"state")
+    await checkpoints.save(created, 2, b"state")
 
     keeping = keeper(bus, "detections")
     await keeping.tend()
@@ -160,6 +159,26 @@ async def test_what_a_stored_checkpoint_needs_stays(bus: Bus) -> None:
         await checkpoints.save(created, sequence, b"state")
     await keeping.tend()
     assert (await bus.info(Stream.EVENTS)).state.first_seq > 3
+    assert keeping.problems == []
+
+
+async def test_a_full_stream_is_not_held_for_checkpoints_that_are_spare(bus: Bus) -> None:
+    await fill(bus, Stream.EVENTS, 50)
+    await taken(bus, "detections", Stream.EVENTS, 48)
+    checkpoints = await bus.checkpoints("detections")
+    created = created_at(await bus.info(Stream.EVENTS))
+    for sequence in (2, 6, 50):  # nothing comes any more, so no other will be saved
+        await checkpoints.save(created, sequence, b"state")
+
+    keeping = keeper(bus, "detections")
+    await keeping.tend()
+
+    assert (await bus.info(Stream.EVENTS)).state.first_seq == 7, "50 is beyond what was written"
+    await checkpoints.save(created, 48, b"state")
+    await keeping.tend()
+    state = (await bus.info(Stream.EVENTS)).state
+    assert state.bytes < HIGH * LIMIT, "others can write"
+    assert state.first_seq < 49
     assert keeping.problems == []
 
 
