@@ -51,7 +51,12 @@ class Rebuilding:
         )
 
     async def start(self, place: int, reach: int) -> datetime | None:
-        """When what reaches so far back from a message began to be stored; None if nobody knows."""
+        """When what reaches so far back from a message began to be stored; None if nobody knows.
+
+        Nothing comes before the first message: of place 0 nobody knows.
+        """
+        if not place:
+            return None
         stream = self._bus.names.stream(Stream.EVENTS)
         try:
             last = await self._bus.jetstream.get_msg(stream, place)

@@ -53,8 +53,8 @@ class Recovery:
         self._fork = fork
         self._checkpoints: Checkpoints | None = None
         self._stream = 0
-        #: The last message that the engine's state knows.
-        self._taken = 0
+        #: The last message that the engine's state knows, and the last that a checkpoint knows.
+        self._taken, self._saved = 0, 0
         self._past = LanePast(bus, engine.ruled, events or LaneEvents(bus), lane)
         self._rebuilding = Rebuilding(
             bus, self._past, lane, warm_up=warm_up, orphans=engine.orphans
@@ -71,7 +71,8 @@ class Recovery:
         """
         self._checkpoints = await self._bus.checkpoints(self._lane)
         if origin.done:
-            await self._replay(await self._restore(self._checkpoints, origin), origin.done)
+            self._saved = await self._restore(self._checkpoints, origin)
+            await self._replay(self._saved, origin.done)
         else:
             await self._engine.begin(0)
         self._stream, self._taken = origin.stream, origin.done
@@ -90,11 +91,11 @@ class Recovery:
         """
         checkpoints = self._checkpoints
         assert checkpoints is not None
-        saved, wait = self._taken, self._checkpoint_every
+        wait = self._checkpoint_every
         while True:
             await asyncio.sleep(wait)
             raise_if_cancelled()
-            if self._taken == saved:
+            if self._taken == self._saved:
                 continue
             async with self._at_rest:
                 taken, rules = self._taken, self._engine.ruled.digest or ""
@@ -107,7 +108,7 @@ class Recovery:
                 try:
                     async with asyncio.timeout(MOST_SAVING):
                         size = await checkpoints.save(self._stream, taken, state, rules=rules)
-                    saved = taken
+                    self._saved = taken
                     log.debug(
                         "the state was saved",
                         lane=self._lane,

@@ -97,6 +97,22 @@ async def test_events_go_on_and_what_is_saved_is_the_state_of_the_moment(bus: Bu
     assert lane.sequence >= found.sequence + 20, "events were taken while it was written"
 
 
+async def test_what_was_caught_up_with_is_saved_though_nothing_more_comes(bus: Bus) -> None:
+    before = Lane(bus, writing=0.0)
+    async with saving(before):
+        for _ in range(5):
+            await before.take()
+    after = Lane(bus, writing=0.0)
+    after.sequence = 5
+    await after.recovery.recover(Position(LIFE, 5))
+    task = asyncio.create_task(after.recovery.save())
+    async with asyncio.timeout(10):
+        while (found := await after.newest()) is None or found.sequence < 5:
+            assert not task.done(), task
+            await asyncio.sleep(0.02)
+    task.cancel()
+
+
 async def test_without_a_fork_it_is_written_at_once(bus: Bus) -> None:
     lane = Lane(bus, writing=0.0, fork=False)
     async with saving(lane), asyncio.timeout(30):

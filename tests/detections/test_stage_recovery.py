@@ -11,6 +11,9 @@ import structlog.testing
 
 from detections.engine import Engine
 from detections.lane import Lane
+from detections.lane_events import LaneEvents
+from detections.lane_past import LanePast
+from detections.rebuilding import Rebuilding
 from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
