@@ -11,6 +11,7 @@ from tests.chaos.sinks import (
     ElasticsearchRefuses,
     HecRefuses,
 )
+from tests.chaos.venue import VenueNetwork
 from tests.chaos.workers import Frozen, Workers
 
 SCENARIOS: dict[str, type[Scenario]] = {
@@ -20,6 +21,7 @@ SCENARIOS: dict[str, type[Scenario]] = {
         ElasticsearchKilled,
         BusNetwork,
         ChainNetwork,
+        VenueNetwork,
         ElasticsearchNetwork,
         ElasticsearchRefuses,
         HecRefuses,

@@ -14,7 +14,13 @@ THROTTLE = 400_000
 """Bytes per second: a tenth of what a run wants."""
 
 
-def disturbing(proxy: FaultProxy, chance: random.Random, *, longest: float = 2.0) -> Fault:
+def disturbing(
+    proxy: FaultProxy,
+    chance: random.Random,
+    *,
+    longest: float = 2.0,
+    throttle: int = THROTTLE,
+) -> Fault:
     """One fault of `proxy`'s connections, chosen now; it lasts up to `longest` seconds."""
     messages = isinstance(proxy, NatsFaultProxy)
     kind = chance.choice(TCP + (MESSAGES if messages else ()))
@@ -47,7 +53,7 @@ def disturbing(proxy: FaultProxy, chance: random.Random, *, longest: float = 2.0
             time.sleep(seconds)
             proxy.delay_seconds = 0.0
         elif kind == "throttle":
-            proxy.bytes_per_second = THROTTLE
+            proxy.bytes_per_second = throttle
             time.sleep(seconds)
             proxy.bytes_per_second = 0
         elif isinstance(proxy, NatsFaultProxy):

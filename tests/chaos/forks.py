@@ -22,6 +22,7 @@ from tests.chaos.outcome import Differences
 from tests.chaos.processes import STAGES
 from tests.chaos.random_chain import DEEPEST, RandomChain
 from tests.chaos.scenario import ROUND_TIMEOUT, Played, Scenario, Unavailable
+from tests.chaos.settling import until_quiet
 from tests.end_to_end.pipeline_run import Installation, Running
 from tests.servers.proxy import FaultProxy
 
@@ -142,17 +143,8 @@ def settle(run: Running, mark: str) -> None:
             for event in installation.documents("events")
         )
 
-    def quiet(since: int) -> bool:
-        """Whether all stages have said since then (ns) that nothing is on its way."""
-        stages = {one["stage"]: one for one in run.status()["stages"]}
-        fresh = [one for one in stages.values() if one["at"] > since]
-        readers = [reader for one in fresh for reader in one["readers"]]
-        return len(fresh) >= len(STAGES) and all(r["last"] <= r["position"] for r in readers)
-
     run.until(there, ROUND_TIMEOUT / 2)
-    for _ in STAGES:  # what one stage wrote after its word is what the next one speaks of later
-        asked = time.time_ns()
-        run.until(lambda asked=asked: quiet(asked), ROUND_TIMEOUT / 2)
+    until_quiet(run)
 
 
 def standing(installation: Installation) -> Counter[str]:

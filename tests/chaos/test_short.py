@@ -19,6 +19,7 @@ SHORT = {
     "kill": (),
     "kill-elasticsearch": (pytest.mark.elasticsearch,),
     "network-bus": (),
+    "network-venue": (),
     "sink-hec": (),
     "forks": (pytest.mark.chain,),
     "workers": (),
