@@ -2,6 +2,7 @@
 
     python -m benchmarks.recovery                    150,000 events, as 30 s of 5,000 events/s
     python -m benchmarks.recovery --events 3000000   the 10 minutes themselves
+    python -m benchmarks.recovery --lanes 2 --workers 2     of an asset's lane beside the others
     python -m benchmarks.recovery --publish          into docs/reliability.md
 
 The events lie on the real bus, in its files: a venue's `full` channel with planted self-trades,
@@ -29,7 +30,6 @@ from docs.generator import reliability
 from docs.generator.reliability_results import Measured, Published, publish
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer
-from pipeline.bus.status_board import ReaderState
 from pipeline.config.loading import load_configuration
 from pipeline.config.schema import EmbeddedBus
 from pipeline.frames import Frame
@@ -47,6 +47,8 @@ class CaughtUp(msgspec.Struct, kw_only=True):
     """One measurement."""
 
     events: int
+    lanes: int
+    workers: int
     #: From the first report to the end of the stream.
     seconds: float
     #: How many of the events these seconds were for.
@@ -73,44 +75,49 @@ def write_recording(path: Path, events: int) -> None:
                 writer.write("venue", Frame(f"{number + place}", at + 1_000_000, payload))
 
 
-async def measure(events: int) -> CaughtUp:
-    """Fill the bus, then let the detections catch up."""
+async def measure(events: int, lanes: int, workers: int) -> CaughtUp:
+    """Fill the bus, then let the detections catch up: all lanes that there are, in so many
+    processes."""
     with tempfile.TemporaryDirectory(prefix="tapewatch-bench-") as text:
         folder = Path(text)
         recording = folder / "recording.jsonl.gz"
         await asyncio.to_thread(write_recording, recording, events)
-        path = _configure(folder, recording)
+        path = _configure(folder, recording, lanes, workers)
         config = load_configuration(path).bus
         assert isinstance(config, EmbeddedBus)
         async with EmbeddedServer(config), await Bus.connect(config, name="benchmark") as bus:
             await _stage(path, "collectors", bus, Stream.RAW)
             await _stage(path, "normalizer", bus, Stream.RAW)
             started = time.monotonic()
-            process = await _start(path, "detections")
+            processes = [await _start(path, "detections") for _ in range(workers)]
             try:
-                first, first_at = await _report(bus, "detections"), time.monotonic()
+                begun, first_at = await _slowest(bus, lanes), time.monotonic()
                 last = await bus.last_sequence(Stream.EVENTS)
-                while (await _report(bus, "detections")).position < last:
+                while await _slowest(bus, lanes) < last:
                     pass
                 ended = time.monotonic()
             finally:
-                process.terminate()
-                await process.wait()
-            left = (last - first.position) / last
+                for process in processes:
+                    process.terminate()
+                for process in processes:
+                    await process.wait()
             return CaughtUp(
                 events=events,
+                lanes=lanes,
+                workers=workers,
                 seconds=ended - first_at,
-                measured=round(events * left),
+                measured=round(events * (last - begun) / last),
                 start_seconds=first_at - started,
                 alerts=await bus.last_sequence(Stream.ALERTS),
             )
 
 
-def _configure(folder: Path, recording: Path) -> Path:
+def _configure(folder: Path, recording: Path, lanes: int, workers: int) -> Path:
     """As in the benchmark from end to end, but from a recording."""
     path = write_configuration(folder, {"url": "ws://unused", "rest_url": "http://unused"})
     settings = yaml.safe_load(path.read_text())
     settings["sources"] = [{"name": "recording", "type": "replay", "path": str(recording)}]
+    settings["detections"] |= {"lanes": lanes, "workers": workers}
     path.write_text(yaml.safe_dump(settings))
     assert not any(variable in path.read_text() for variable in KEY_VARIABLES.values())
     return path
@@ -140,22 +147,33 @@ async def _stage(path: Path, stage: str, bus: Bus, stream: Stream) -> None:
         await process.wait()
 
 
-async def _report(bus: Bus, stage: str) -> ReaderState:
-    """The first reader of a stage, once it has one that has read something."""
+async def _slowest(bus: Bus, lanes: int) -> int:
+    """How far the lane is that is furthest behind, once all of them have read something."""
+    wanted = lanes + 1 if lanes > 1 else 1
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
-        await asyncio.sleep(0.1)
-        for report in await bus.status.reports():
-            if report.stage == stage and report.readers and report.readers[0].position:
-                return report.readers[0]
-    raise SystemExit(f"no report of {stage} within {_TIMEOUT:.0f} s")
+        await asyncio.sleep(0.5)  # as often as a stage reports
+        readers = [
+            reader
+            for report in await bus.status.reports()
+            if report.stage.partition("-")[0] == "detections"
+            for reader in report.readers
+        ]
+        if len(readers) >= wanted and all(reader.position for reader in readers):
+            return min(reader.position for reader in readers)
+    raise SystemExit(f"no report of the detections within {_TIMEOUT:.0f} s")
 
 
 def words(found: CaughtUp) -> Measured:
     """The measurement for the docs."""
     return Measured(
-        name="recovery",
-        title="catching up of a lane, all rules, on the bus's files",
+        name="recovery" if found.lanes == 1 else f"recovery-{found.lanes}-{found.workers}",
+        title="catching up with all rules, on the bus's files: "
+        + (
+            "one lane that has all"
+            if found.lanes == 1
+            else f"an asset's lane and the lane `market`, {found.workers} workers"
+        ),
         value=f"{found.rate:,.0f} events/s: {found.rate / RATE:.1f} times real time at "
         f"{RATE:,} events/s ({'at least' if found.rate >= WANTED * RATE else 'less than'} "
         f"the wanted {WANTED:.0f} times)",
@@ -171,9 +189,11 @@ def main() -> None:
     """Entry point."""
     parser = argparse.ArgumentParser(description="Measure how fast a lane catches up.")
     parser.add_argument("--events", type=int, default=150_000)
+    parser.add_argument("--lanes", type=int, default=1, help="of assets; from 2 on, and one of all")
+    parser.add_argument("--workers", type=int, default=1, help="processes that share the lanes")
     parser.add_argument("--publish", action="store_true", help="into docs/")
     options = parser.parse_args()
-    found = asyncio.run(measure(options.events))
+    found = asyncio.run(measure(options.events, options.lanes, options.workers))
     told = words(found)
     print(f"{told.value}\n{told.sample}\n{found.alerts} messages of alerts")
     if options.publish:

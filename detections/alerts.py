@@ -141,7 +141,7 @@ def firing_alert(
     Where it holds `by_absence` of events, these may have been in a gap of any source.
     """
     witnesses = tuple(
-        found if isinstance(found, Witness) else read(found) for _, found in firing.evidence
+        [found if isinstance(found, Witness) else read(found) for found in firing.evidence]
     )
     who = [value for name, value in firing.group.items() if value and name in parties]
     group = tuple(dict.fromkeys(who or [value for value in firing.group.values() if value]))
@@ -210,14 +210,15 @@ def _alert(
     tags: tuple[str, ...] = (),
 ) -> Alert:
     ids = [w.id for w in witnesses]
+    times = [w.timestamp for w in witnesses]
     severity = SEVERITY[rule.level]
     confidence = min(1.0, max(0.0, confidence))
     kept = witnesses[-MOST_EVIDENCE:]
     return Alert(
         id=fingerprint([rule.id, rule.hash, rule.typology, entities, ids]),
         timestamp=timestamp,
-        created=min(w.timestamp for w in witnesses),
-        ended=max(w.timestamp for w in witnesses),
+        created=min(times),
+        ended=max(times),
         provider=provider,
         severity=severity,
         risk_score=_risk(severity, confidence),
@@ -237,16 +238,16 @@ def _alert(
         confidence=round(confidence, 4),
         entities=entities,
         evidence_events=tuple(ids[-MOST_EVIDENCE:]),
-        evidence_originals=_unique(w.original for w in kept),
-        evidence_orders=_unique(order for w in kept for order in w.orders),
-        evidence_trades=_unique(w.trade for w in kept),
-        evidence_transactions=_unique(w.transaction for w in kept),
-        evidence_blocks=tuple(dict.fromkeys(w.block for w in kept if w.block is not None)),
+        evidence_originals=_unique([w.original for w in kept]),
+        evidence_orders=_unique([order for w in kept for order in w.orders]),
+        evidence_trades=_unique([w.trade for w in kept]),
+        evidence_transactions=_unique([w.transaction for w in kept]),
+        evidence_blocks=tuple(dict.fromkeys([w.block for w in kept if w.block is not None])),
         # JSON has no infinity.
         metrics={
             name: float(value) for name, value in (metrics or {}).items() if math.isfinite(value)
         },
-        related_hash=_unique(h for w in kept for h in w.related_hash)[:_MOST_RELATED],
+        related_hash=_unique([h for w in kept for h in w.related_hash])[:_MOST_RELATED],
         related_user=_unique([*entities, *(u for w in kept for u in w.related_user)])[
             :_MOST_RELATED
         ],
@@ -260,7 +261,7 @@ def _risk(severity: int, confidence: float) -> float:
 
 
 def _unique(texts: Iterable[str | None]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return tuple(dict.fromkeys([text for text in texts if text]))
 
 
 def _entities(event: Any) -> tuple[str, ...]:

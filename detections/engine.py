@@ -382,18 +382,13 @@ class Engine:
         alerts: list[Alert],
     ) -> tuple[Hit, ...]:
         """Alert on the rules that match; their hits for correlations."""
-        feeds = False
-        for number in found:
-            entry = meeting.sigma[number]
-            feeds = feeds or entry.needs is not None
-            if entry.silent:
-                continue
+        for entry in meeting.matched(found).loud:
             try:
                 alert = kind.alert(entry.rule, entry.fill(event), event)
                 self._keep(alert, event, alerts)
             except Exception as error:
                 self._problems.fail(entry.rule, id_of(event), error)
-        return self._judgement.hits(meeting, found, event, time, kind) if feeds else ()
+        return self._judgement.hits(meeting, found, event, time, kind)
 
     def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
         for firing in firings:

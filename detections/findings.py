@@ -1,12 +1,13 @@
 """What a detection found, before it is an alert."""
 
+from collections.abc import Callable
 from sys import intern
 from typing import Any
 
 import msgspec
 
 
-class Witness(msgspec.Struct, frozen=True, omit_defaults=True):
+class Witness(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What an alert keeps of an event that it rests on."""
 
     id: str
@@ -39,20 +40,36 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def witness(event: Any) -> Witness:
     """What to keep of a record."""
-    orders = (
-        getattr(event, "order_id", None),
-        getattr(event, "maker_order_id", None),
-        getattr(event, "taker_order_id", None),
-    )
-    return Witness(
-        id=event.id,
-        timestamp=event.timestamp,
-        original=event.original,
-        transaction=getattr(event, "transaction_hash", None),
-        block=getattr(event, "block_number", None),
-        orders=tuple(order for order in orders if order is not None),
-        trade=getattr(event, "trade_id", None),
-        related_hash=event.related_hash,
-        related_user=event.related_user,
-        source=intern(event.provider),  # many events, and few sources
-    )
+    kind = event.__class__
+    make = _MAKERS.get(kind)
+    if make is None:
+        make = _MAKERS[kind] = _maker(kind)
+    return make(event)
+
+
+def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
+    """Makes witnesses of records of a class. Which attributes they have is looked up only once."""
+    has = frozenset(kind.__struct_fields__)
+    sent, mined, traded = (name in has for name in ("transaction_hash", "block_number", "trade_id"))
+    orders = tuple(name for name in _ORDERS if name in has)
+
+    def make(event: Any) -> Witness:
+        found = [order for name in orders if (order := getattr(event, name)) is not None]
+        return Witness(
+            event.id,
+            event.timestamp,
+            event.original,
+            event.transaction_hash if sent else None,
+            event.block_number if mined else None,
+            tuple(found),
+            event.trade_id if traded else None,
+            event.related_hash,
+            event.related_user,
+            intern(event.provider),  # many events, and few sources
+        )
+
+    return make
+
+
+_ORDERS = ("order_id", "maker_order_id", "taker_order_id")
+_MAKERS: dict[type[Any], Callable[[Any], Witness]] = {}

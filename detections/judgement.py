@@ -1,6 +1,6 @@
 """Sigma rules against one event: which match, and what correlations get of them."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -11,7 +11,7 @@ from detections.problems import Problems
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
 
 
-class Work(msgspec.Struct, frozen=True):
+class Work(msgspec.Struct, frozen=True, gc=False):
     """What is left to do with an event when its time comes."""
 
     event: Any
@@ -54,30 +54,28 @@ class Judgement:
         return found or None
 
     def hits(
-        self, meeting: Meeting, found: Iterable[int], event: Any, time: int, kind: EventKind
+        self, meeting: Meeting, found: Sequence[int], event: Any, time: int, kind: EventKind
     ) -> tuple[Hit, ...]:
         """What correlations get of the rules that match, of an event that happened at `time`."""
+        matched = meeting.matched(found)
+        if not matched.feeding:
+            return ()
         try:
             seen = kind.witness(event)
-            reads = meeting.needs(tuple(found))
-            values = {name: value for name, read in reads if (value := read(event)) is not None}
+            values: dict[str, Any] = {}
+            for name, read in matched.needs:
+                value = read(event)
+                if value is not None:
+                    values[name] = value
         except Exception as error:
             for number in found:
                 self._problems.fail(meeting.sigma[number].rule, id_of(event), error)
             return ()
-        entries = [meeting.sigma[number] for number in found]
+        id_ = seen.id
         return tuple(
             [
-                Hit(
-                    rule=entry.rule.id,
-                    id=seen.id,
-                    timestamp=time,
-                    values=values,
-                    evidence=seen,
-                    event=event,
-                )
-                for entry in entries
-                if entry.needs is not None
+                Hit(rule=rule, id=id_, timestamp=time, values=values, evidence=seen, event=event)
+                for rule in matched.feeding
             ]
         )
 

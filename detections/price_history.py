@@ -50,8 +50,10 @@ class Slot(Struct, array_like=True):
         self.quantity += deal.quantity
         self.notional += deal.notional
         for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
-            if party.known and (party in book or len(book) < _MOST_PARTIES):
-                book[party] = book.get(party, 0.0) + deal.quantity
+            if party.known:
+                before = book.get(party)
+                if before is not None or len(book) < _MOST_PARTIES:
+                    book[party] = (before or 0.0) + deal.quantity
 
 
 class PriceHistory(Struct):
@@ -79,33 +81,38 @@ class PriceHistory(Struct):
 
     def add(self, deal: Deal) -> None:
         """Take a deal; one that is older than the window counts for the usual volume only."""
-        self.now = max(self.now, deal.timestamp)
-        first = self.first_time
-        self.first_time = deal.timestamp if first is None else min(first, deal.timestamp)
-        place = deal.timestamp // self._baseline_width
+        time, slots, width = deal.timestamp, self.slots, self._width
+        if time > self.now:
+            self.now = time
+        if self.first_time is None or time < self.first_time:
+            self.first_time = time
+        baseline_width = self._baseline_width
+        place = time // baseline_width
         self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
-        number = deal.timestamp // self._width
-        if number > (self.now - self.window) // self._width:
-            at = bisect_left(self.slots, number, key=_number)
-            if at == len(self.slots) or self.slots[at].number != number:
-                self.slots.insert(at, Slot(number, deal, deal))
-            self.slots[at].add(deal)
-        elif self.before is None or deal.timestamp >= self.before.timestamp:
+        number, oldest = time // width, (self.now - self.window) // width
+        if number > oldest:
+            at = len(slots) - 1
+            if not slots or slots[at].number != number:
+                at = bisect_left(slots, number, key=_number)
+                if at == len(slots) or slots[at].number != number:
+                    slots.insert(at, Slot(number, deal, deal))
+            slots[at].add(deal)
+        elif self.before is None or time >= self.before.timestamp:
             self.before = deal
-        self._forget()
+        if slots[0].number <= oldest:
+            self._forget_slots(oldest)
+        if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
+            self.before = None
+        start = (self.now - self.window - self.baseline) // baseline_width
+        while (earliest := next(iter(self.volumes))) < start:
+            del self.volumes[earliest]
 
-    def _forget(self) -> None:
-        oldest = (self.now - self.window) // self._width
+    def _forget_slots(self, oldest: int) -> None:
         stale = 0
         while self.slots[stale].number <= oldest:
             self.before = self.slots[stale].last
             stale += 1
         del self.slots[:stale]
-        if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
-            self.before = None
-        start = (self.now - self.window - self.baseline) // self._baseline_width
-        while (earliest := next(iter(self.volumes))) < start:
-            del self.volumes[earliest]
 
     @property
     def opening(self) -> Deal:

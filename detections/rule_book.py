@@ -45,6 +45,17 @@ class CorrelatorEntry(msgspec.Struct, frozen=True):
     correlator: Correlator[Any]
 
 
+class Matched(msgspec.Struct, frozen=True):
+    """What Sigma rules that match together lead to."""
+
+    loud: tuple[SigmaEntry, ...]
+    """Those that alert."""
+    feeding: tuple[str, ...]
+    """Ids of those that correlations refer to."""
+    needs: Needs
+    """What correlations need of the event, each field once."""
+
+
 class Meeting(msgspec.Struct, frozen=True):
     """What an event of one shape meets."""
 
@@ -57,18 +68,24 @@ class Meeting(msgspec.Struct, frozen=True):
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
     wanted: bool
     """Whether such events matter though no Sigma rule matches."""
-    remembered: dict[tuple[int, ...], Needs] = {}
-    """What `needs` answered."""
+    remembered: dict[tuple[int, ...], Matched] = {}
+    """What `matched` answered."""
 
-    def needs(self, found: tuple[int, ...]) -> Needs:
-        """What correlations need of an event that these rules match, each field once."""
-        needs = self.remembered.get(found)
-        if needs is None:
-            entries = (self.sigma[number].needs for number in found)
-            needs = tuple(dict(pair for some in entries for pair in some or ()).items())
+    def matched(self, found: Sequence[int]) -> Matched:
+        """What follows where these rules match."""
+        numbers = tuple(found)
+        matched = self.remembered.get(numbers)
+        if matched is None:
+            entries = [self.sigma[number] for number in numbers]
+            fed = [entry for entry in entries if entry.needs is not None]
+            matched = Matched(
+                loud=tuple(entry for entry in entries if not entry.silent),
+                feeding=tuple(entry.rule.id for entry in fed),
+                needs=tuple(dict(pair for entry in fed for pair in entry.needs or ()).items()),
+            )
             if len(self.remembered) < _MOST_REMEMBERED:
-                self.remembered[found] = needs
-        return needs
+                self.remembered[numbers] = matched
+        return matched
 
 
 class RuleBook:

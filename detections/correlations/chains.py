@@ -7,6 +7,8 @@ only when it comes to an alert or a snapshot.
 from collections.abc import Sequence
 from typing import cast
 
+from msgspec import Struct
+
 from detections.correlations.hits import Evidence
 from detections.correlations.tallies import Payload
 
@@ -14,25 +16,21 @@ from detections.correlations.tallies import Payload
 MOST_HANDED_ON = 1_000
 
 
-class Chain:
-    """The events that a firing rests on. Its entries must not change any more."""
+class Chain(Struct, gc=False, eq=False):
+    """The events that a firing rests on: of a window, or such as were found before."""
 
-    __slots__ = ("_entries", "_found")
-
-    def __init__(
-        self, entries: "Sequence[Entry]" = (), found: "Sequence[Happening] | None" = None
-    ) -> None:
-        """Of the entries of a window, or of events that were `found` before."""
-        self._entries = entries
-        self._found = found
+    entries: "Sequence[Entry]" = ()
+    """Of a window, while nobody has asked. They must not change any more."""
+    found: "Sequence[Happening] | None" = None
 
     @property
     def happenings(self) -> "Sequence[Happening]":
         """The newest of them, each once, by time."""
-        found = self._found
+        found = self.found
         if found is None:
-            found = self._found = happenings(self._entries[-MOST_HANDED_ON:])[-MOST_HANDED_ON:]
-            self._entries = ()
+            entries = self.entries[-MOST_HANDED_ON:]
+            found = self.found = happenings(entries)[-MOST_HANDED_ON:]
+            self.entries = ()
         return found
 
 

@@ -89,7 +89,8 @@ class Closing(Windows[ClosingGroup]):
         if group is None or self.is_forgotten(group, now):
             group = self._add(key, ClosingGroup(entries=[], touched=touched), now)
         else:
-            group.touched = max(group.touched, touched)
+            if touched > group.touched:
+                group.touched = touched
             self.uses = group.used = self.uses + 1
         entries = group.entries
         entry = (time, hit.id, evidence, payload)
@@ -117,19 +118,19 @@ class Closing(Windows[ClosingGroup]):
         self, key: Key, group: ClosingGroup, hit: Hit, payload: Payload, now: int
     ) -> list[Outcome] | None:
         """Open a window with a new hit, or note it in those that contain it."""
-        if not self._note(group, hit):
+        windows = self._note(group, hit)
+        if not windows:
             self._open(key, group, hit, now)
             return None
-        time = hit.timestamp
-        again = [w for w in group.windows if w.judged and w.opened <= time <= w.opened + self.span]
-        return self._judged(key, group, again, now)
+        again = [window for window in windows if window.judged]
+        return self._judged(key, group, again, now) if again else None
 
-    def _note(self, group: ClosingGroup, hit: Hit) -> bool:
-        """Whether a window contains the hit; those that do know it."""
-        time, found = hit.timestamp, False
-        for window in group.windows:
-            if window.opened <= time <= window.opened + self.span:
-                window.last, found = hit, True
+    def _note(self, group: ClosingGroup, hit: Hit) -> list[Window]:
+        """The windows that contain the hit; they know it now."""
+        time, span = hit.timestamp, self.span
+        found = [one for one in group.windows if one.opened <= time <= one.opened + span]
+        for window in found:
+            window.last = hit
         return found
 
     def _open(self, key: Key, group: ClosingGroup, hit: Hit, now: int) -> None:

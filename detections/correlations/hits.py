@@ -1,6 +1,6 @@
 """What goes into the correlations, and what comes out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -12,7 +12,7 @@ from detections.findings import Witness
 Evidence = Witness | bytes
 
 
-class Hit(msgspec.Struct, frozen=True, kw_only=True):
+class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """A match of a Sigma rule that a correlation refers to."""
 
     rule: str
@@ -45,8 +45,8 @@ class Firing(msgspec.Struct, frozen=True, kw_only=True):
     """The group's values, by the names in `group-by`, as text."""
     completing: Hit
     """The last event that it rests on, in the order in which events were processed."""
-    evidence: tuple[tuple[str, Evidence], ...]
-    """Event id and evidence, by event time; the newest, where there are more than are kept."""
+    evidence: Sequence[Evidence]
+    """Of each event, by event time; the newest, where there are more than are kept."""
     metrics: Mapping[str, float]
     """`count`, and for value types `value`, of the window; of the series: `events`, `span_seconds`
     and `alert_of_series`."""

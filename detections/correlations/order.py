@@ -6,6 +6,9 @@ when the chain that went far enough began within it. Events of the same time fol
 any order, so the events of the newest time are kept together, with what was known before them.
 """
 
+from collections.abc import Sequence
+from functools import lru_cache
+
 from detections.correlations.conditions import Condition
 from detections.correlations.tallies import Payload
 from detections.correlations.together import places
@@ -72,13 +75,10 @@ class OrderTally(_Chains):
                     latest[place] = began
             return
         before = self._before
-        for last in range(self._rules):
-            for first in range(last, -1, -1):
-                if _matching(self._tick, first, last) <= last - first:
-                    break
-                began = before[first - 1] if first else time
-                if began > latest[last]:
-                    latest[last] = began
+        for first, last in _runs(tuple(self._tick), self._rules):
+            began = before[first - 1] if first else time
+            if began > latest[last]:
+                latest[last] = began
 
     def holds(self, floor: int) -> bool:
         return self._latest[-1] >= floor
@@ -190,13 +190,25 @@ class AnyOrderTally:
 Ordered = OrderTally | PartialOrderTally | AnyOrderTally
 
 
-def _matching(tick: list[int], first: int, last: int) -> int:
+@lru_cache(maxsize=16_384)
+def _runs(tick: tuple[int, ...], rules: int) -> tuple[tuple[int, int], ...]:
+    """From which place to which, both included, events of one time can take all places."""
+    found: list[tuple[int, int]] = []
+    for last in range(rules):
+        for first in range(last, -1, -1):
+            if _matching(tick, first, last) <= last - first:
+                break
+            found.append((first, last))
+    return tuple(found)
+
+
+def _matching(tick: Sequence[int], first: int, last: int) -> int:
     """How many of the places from `first` to `last` can each have an event of their own."""
     place_of: dict[int, int] = {}
     return sum(_placed(place, tick, place_of, set()) for place in range(first, last + 1))
 
 
-def _placed(place: int, tick: list[int], place_of: dict[int, int], tried: set[int]) -> bool:
+def _placed(place: int, tick: Sequence[int], place_of: dict[int, int], tried: set[int]) -> bool:
     for event, mask in enumerate(tick):
         if mask >> place & 1 and event not in tried:
             tried.add(event)

@@ -31,7 +31,7 @@ _COUNTING: frozenset[CorrelationType] = frozenset(
 class _Part:
     """One correlation, and what it leads to."""
 
-    __slots__ = ("counting", "leads_to", "order", "rule", "speaker", "windows")
+    __slots__ = ("counting", "leads_to", "order", "rule", "speaker", "tells", "windows")
 
     def __init__(self, order: int, rule: CorrelationRule, speaker: Speaker) -> None:
         self.order = order
@@ -41,6 +41,8 @@ class _Part:
         self.counting = rule.correlation.type in _COUNTING
         self.leads_to: list[_Part] = []
         """The correlations that refer to it."""
+        self.tells: list[_Part] = []
+        """Those of them that are told each time that it holds, not of alerts only."""
         self.windows: Windows[Any]
 
 
@@ -188,9 +190,11 @@ class Correlations:
 
         With `before`, only those for parts that come before that one.
         """
-        while pending and (before is None or min(pending) < before):
-            part = self._parts[min(pending)]
-            hits = pending.pop(part.order)
+        while pending:
+            order = min(pending)
+            if before is not None and order >= before:
+                return
+            part, hits = self._parts[order], pending.pop(order)
             if len(hits) == 1:
                 source = part.windows.sources[hits[0].rule]
                 outcomes = part.windows.take(source, hits[0], self.reached)
@@ -210,11 +214,15 @@ class Correlations:
         for outcome in outcomes:
             if outcome.alert and not part.rule.silent:
                 fired.append(part.speaker.firing(outcome))
-            leads_to = [above for above in part.leads_to if outcome.alert or not above.counting]
+            leads_to = part.leads_to if outcome.alert else part.tells
             if leads_to:
                 hit = part.speaker.hit(outcome)
                 for above in leads_to:
-                    pending.setdefault(above.order, []).append(hit)
+                    waiting = pending.get(above.order)
+                    if waiting is None:
+                        pending[above.order] = [hit]
+                    else:
+                        waiting.append(hit)
 
     # -- state -------------------------------------------------------------------------------------
 
@@ -260,10 +268,12 @@ class Correlations:
         self, rules: Sequence[CorrelationRule], limits: Limits, titles: Mapping[str, str]
     ) -> list[_Part]:
         titles = {**titles, **{one.rule.id: one.rule.title for one in rules}}
-        parts = [
-            _Part(order, rule, Speaker(rule, titles, limits.most_events))
-            for order, rule in enumerate(rules)
-        ]
+        correlations = {rule.rule.id for rule in rules}
+        parts: list[_Part] = []
+        for order, rule in enumerate(rules):
+            chained = not correlations.isdisjoint(rule.correlation.rules)
+            speaker = Speaker(rule, titles, limits.most_events, chained=chained)
+            parts.append(_Part(order, rule, speaker))
         part_of = {part.rule.rule.id: part for part in parts}
         for part in parts:
             for name in dict.fromkeys(part.rule.correlation.rules):
@@ -275,13 +285,15 @@ class Correlations:
                             "refers to"
                         )
                     lower.leads_to.append(part)
+                    if not part.counting:
+                        lower.tells.append(part)
         for part in parts:
             part.windows = self._windows_of(part, limits)
         return parts
 
     def _windows_of(self, part: _Part, limits: Limits) -> Windows[Any]:
         rule, counts, schedule = part.rule, self._counts, self._schedule_of(part)
-        tells = any(not above.counting for above in part.leads_to)
+        tells = bool(part.tells)
         if rule.correlation.type == "absence":
             if len(rule.correlation.rules) > 2:
                 raise ValueError(f"correlation {rule.rule.id}: absence is of one rule or two")

@@ -136,12 +136,11 @@ class Sliding(Windows[SlidingGroup]):
         outcome = None
         alert = live.alert()
         if alert or self._tells:
+            counted = self._minimum is not None
             if alert:
                 kept = entries[bisect_left(entries, live.first, group.front, key=time_of) :]
             else:
-                begin = self._begin(group.tally, entries, group.start, time)
-                kept = entries[max(begin, len(entries) - MOST_TOLD) :]
-            counted = self._minimum is not None
+                kept = self._newest(group, time)
             outcome = Outcome(
                 key=key,
                 timestamp=time,
@@ -155,6 +154,16 @@ class Sliding(Windows[SlidingGroup]):
         if len(entries) > self._most_events or self.held > self._most_held:
             self._evict(group, now)
         return None if outcome is None else [outcome]
+
+    def _newest(self, group: SlidingGroup, time: int) -> Sequence[Entry]:
+        """The newest entries of what makes the condition true now."""
+        entries = group.entries
+        first = max(group.start, len(entries) - MOST_TOLD)
+        if self._minimum is None:
+            since = group.tally.start(time - self.span)
+            if since is not None and entries[first][0] < since:
+                first = bisect_left(entries, since, first, key=time_of)
+        return entries[first:]
 
     def _begin(self, tally: Tally, entries: Sequence[Entry], start: int, time: int) -> int:
         """The first entry of what makes the condition true, in the window from `start` on."""

@@ -1,6 +1,7 @@
 """How a correlation reads the matches of a rule: the groups that they belong to, and its values."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache
 from itertools import islice, product
 from typing import Any
 
@@ -66,6 +67,7 @@ def _field(correlation: Correlation, name: str, rule: str) -> str | None:
     return name if alias is None else alias.get(rule)
 
 
+@lru_cache(maxsize=4_096)
 def _key(
     names: tuple[str, ...], fields: tuple[str | None, ...]
 ) -> Callable[[Values], Key | str | None]:
@@ -85,15 +87,23 @@ def _key(
 
         return one
     pairs = tuple(zip(names, fields, strict=True))
+    # What is read of one event is read by many correlations, one after the other.
+    newest: tuple[Values, Key] = ({}, ())
 
     def several(values: Values) -> Key | str | None:
+        nonlocal newest
+        last = newest
+        if values is last[0]:
+            return last[1]
         found: list[str] = []
         for name, field in pairs:
             value = values.get(field)  # pyright: ignore[reportArgumentType]
             if type(value) is not str:
                 return name if value is None else None
             found.append(value)
-        return tuple(found)
+        key = tuple(found)
+        newest = (values, key)
+        return key
 
     return several
 

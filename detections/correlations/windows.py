@@ -24,7 +24,7 @@ MOST_TOLD = 10
 MANY = 32
 
 
-class ChainedHit(Hit, frozen=True, kw_only=True):
+class ChainedHit(Hit, frozen=True, kw_only=True, gc=False):
     """A firing of a correlation as a hit for another one."""
 
     origin: Hit
@@ -33,7 +33,7 @@ class ChainedHit(Hit, frozen=True, kw_only=True):
     """What the firing rests on."""
 
 
-class Outcome(msgspec.Struct, kw_only=True):
+class Outcome(msgspec.Struct, kw_only=True, gc=False):
     """A condition that holds for a group."""
 
     key: Key
@@ -166,8 +166,9 @@ class Windows(ABC, Generic[G]):
         """
         merged: dict[tuple[Key, str, int], list[tuple[Hit, Kept, Payload, int]]] = {}
         sources = self.sources
-        for hit in sorted(hits, key=lambda hit: sources[hit.rule].mask):
-            source = sources[hit.rule]
+        by_place = [(sources[hit.rule], hit) for hit in hits]
+        by_place.sort(key=_mask)
+        for source, hit in by_place:
             evidence = hit.rests_on if isinstance(hit, ChainedHit) else hit.evidence
             payload = source.mask if source.payload is None else source.payload(hit.values)
             key = source.key(hit.values)
@@ -277,3 +278,7 @@ class Windows(ABC, Generic[G]):
         group = self.groups.pop(key, None)
         if group is not None:
             self.held -= group.held()
+
+
+def _mask(place: tuple[Source, Hit]) -> int:
+    return place[0].mask

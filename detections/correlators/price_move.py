@@ -250,6 +250,19 @@ def _times(multiple: float | None) -> str:
 
 def _deal(event: Trade | PoolSwap) -> Deal | None:
     """None for what has no price that a market could have."""
+    global _newest_deal
+    last = _newest_deal  # several rules look at each trade, one after the other
+    if last[0] is event:
+        return last[1]
+    deal = _deal_of(event)
+    _newest_deal = (event, deal)
+    return deal
+
+
+_newest_deal: tuple[Trade | PoolSwap | None, Deal | None] = (None, None)
+
+
+def _deal_of(event: Trade | PoolSwap) -> Deal | None:
     price, quantity = event.price, event.quantity
     if price is None or quantity is None:
         return None

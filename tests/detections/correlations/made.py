@@ -3,6 +3,8 @@
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+import msgspec
+
 from detections.correlations.hits import Firing, Hit, Limits
 from detections.correlations.runtime import Correlations
 from detections.rules.model import Comparison, Correlation, CorrelationRule, CorrelationType, Rule
@@ -92,7 +94,7 @@ class Run:
 
 def ids(firing: Firing) -> list[str]:
     """The events that it rests on."""
-    return [id for id, _ in firing.evidence]
+    return [msgspec.json.decode(line)["event.id"] for line in firing.evidence]
 
 
 def seconds(firing: Firing) -> float:

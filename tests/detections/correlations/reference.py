@@ -54,7 +54,7 @@ def found(firing: Firing) -> Found:
         firing.timestamp,
         firing.group["group"],
         firing.completing.id,
-        tuple(id for id, _ in firing.evidence),
+        tuple(str(id, "utf-8") for id in firing.evidence),
         int(firing.metrics["count"]),
         firing.metrics.get("value"),
         int(firing.metrics["events"]),
