@@ -11,12 +11,15 @@ from itertools import count
 from pathlib import Path
 from typing import BinaryIO
 
+import nats.errors
+import nats.js.errors
 import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead  # pyright: ignore[reportUnknownVariableType]
 
 from pipeline.bus.connection import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed
+from pipeline.bus.opening import open_embedded
 from pipeline.bus.reader_names import lanes
 from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import StageReport, lanes_nowhere
@@ -185,13 +188,12 @@ class Supervisor:
         )
         with tempfile.TemporaryDirectory(prefix="tapewatch-metrics-") as metrics:
             try:
-                if server is not None:
-                    await server.start()
                 endpoint = self._open_endpoint(metrics)
                 try:
-                    self._bus = await Bus.connect(self._config.bus, name="supervisor")
-                    if self._reloader is not None:
-                        await self._reloader.begin(self._bus, self._config)
+                    if server is None:
+                        self._bus = await self._open_bus()
+                    else:
+                        self._bus = await open_embedded(server, self._open_bus)
                     await self._supervise(server, metrics, until_done)
                 finally:
                     if self._bus is not None:
@@ -201,6 +203,23 @@ class Supervisor:
             finally:
                 if server is not None:
                     await server.stop()
+
+    async def _open_bus(self) -> Bus:
+        """Connect, and put the rules into force. Raises BusUnavailable."""
+        bus = await Bus.connect(self._config.bus, name="supervisor")
+        try:
+            if self._reloader is not None:
+                await self._reloader.begin(bus, self._config)
+        except (nats.errors.Error, nats.js.errors.Error, TimeoutError) as error:
+            await bus.close()
+            raise BusUnavailable(
+                f"the bus does not answer any more ({error or type(error).__name__}): see whether "
+                "it runs, and start Tapewatch again"
+            ) from error
+        except BaseException:
+            await bus.close()
+            raise
+        return bus
 
     def _open_endpoint(self, metrics: str) -> Endpoint | None:
         if not self._config.observability.enabled:

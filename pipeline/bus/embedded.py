@@ -32,6 +32,10 @@ class EmbeddedServerFailed(Failure):
     """The packaged nats-server did not start."""
 
 
+class EmbeddedServerKilled(EmbeddedServerFailed):
+    """A signal ended it before it was ready: nothing is wrong with how it is set up."""
+
+
 class RunningServer(Struct):
     """What other processes of this machine need to find the server."""
 
@@ -234,6 +238,11 @@ class EmbeddedServer:
         """Whether the server process runs."""
         return self._process is not None and self._process.returncode is None
 
+    async def ended(self) -> None:
+        """Wait until the server process has ended."""
+        if self._process is not None:
+            await self._process.wait()
+
     def _render(self) -> str:
         sync = "always" if self._config.sync == "always" else "2m"
         return (
@@ -262,5 +271,7 @@ class EmbeddedServer:
             writer.close()
             return
         tail = _tail(log)
+        killed = self._process.returncode is not None and self._process.returncode < 0
         await self.stop()
-        raise EmbeddedServerFailed(f"nats-server did not start; the end of {log}:\n{tail}")
+        failed = EmbeddedServerKilled if killed else EmbeddedServerFailed
+        raise failed(f"nats-server did not start; the end of {log}:\n{tail}")

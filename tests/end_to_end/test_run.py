@@ -113,6 +113,22 @@ def test_a_bus_that_is_killed_loses_nothing(undisturbed: Installation, tmp_path:
     assert ids(installation, "events") == ids(undisturbed, "events")
 
 
+def test_a_bus_that_is_killed_before_anything_runs_is_started_again(
+    undisturbed: Installation, tmp_path: Path
+) -> None:
+    installation = Installation(tmp_path)
+    with installation.running("--until-done") as run:
+        for _ in range(3):  # while the streams are set up, or the rules written into them
+            run.until(lambda: running_server(tmp_path / "nats"))
+            server = running_server(tmp_path / "nats")
+            assert server is not None
+            os.kill(server.pid, signal.SIGKILL)
+        assert run.wait(120) == 0, run.tail()
+
+    assert "Traceback" not in run.log.read_text()
+    assert ids(installation) == ids(undisturbed)
+
+
 def test_a_second_run_goes_on_behind_the_first(undisturbed: Installation) -> None:
     before = ids(undisturbed, "events"), ids(undisturbed)
     with undisturbed.running("--until-done") as run:
