@@ -1,0 +1,356 @@
+"""Layering: orders at several prices of one side, pulled once the other side has traded.
+
+MAR Annex I A(f); FINRA Rule 5210; CEA section 4c(a)(5). The CFTC's case against Sarao (release
+7156-15) describes four to six orders at as many prices, almost all of them cancelled. All of this
+must hold of a party, which is a cluster, an investor or an account, by the widest name known:
+
+1. It places orders at `minimum_levels` prices or more of one side, within `placement_window`.
+2. After that it trades on the other side.
+3. It cancels `minimum_pulled_share` or more of what it placed in that time, by quantity, within
+   `pull_window`, with at most `maximum_fill_share` of each order filled, and within `window` of
+   placing the first.
+4. What it cancelled is at least `minimum_imbalance` times what it showed on the other side: orders
+   that rest there, or were cancelled there within `pull_window`. It is also as many times what it
+   traded. Who quotes alike on both sides, as market makers do, gives no false impression.
+
+Amending is cancelling where next to nothing is left of an order. One alert per set of orders, with
+each of them, its cancellation and the trades as evidence. Needs a feed that names accounts.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.layered_orders import Desk, Execution, Floor, Layer, Side
+from detections.order_book import MOST_BOOKS
+from detections.parties import acting, buyer, is_exempt, seller
+from detections.rounding import reaches
+from detections.windows import Group, Key, SlidingGroups
+from detections.wording import amount, lapse
+from normalizer.events.market import (
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderFilled,
+    OrderPlaced,
+    Trade,
+)
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data: a base, and what more prices than needed, a
+# larger imbalance and repetition add to it.
+_BASE, _LEVELS, _SIZE, _REPEATED = 0.6, 0.15, 0.15, 0.1
+#: So many times the imbalance that is asked for is as sure as it gets.
+_FULL_SIZE = 5.0
+_FULL_REPETITION = 5
+_REPETITION_WINDOW = HOUR
+_UNSURE = 0.6
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on layering sets."""
+
+    #: Different prices of one side.
+    minimum_levels: Annotated[int, Meta(ge=2, le=100)] = 4
+    #: The orders are placed within this time.
+    placement_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
+    #: They are cancelled within this time.
+    pull_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 5 * SECOND
+    #: From placing the first order to cancelling the last.
+    window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 2 * MINUTE
+    #: How much of what was placed in that time must be cancelled.
+    minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.75
+    #: How much of an order may be filled.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: What was cancelled is at least this many times what was shown, or traded, on the other side.
+    minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
+    #: Value of the cancelled orders (price times quantity) below which nothing is found.
+    minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Occurrence(Struct, frozen=True):
+    """That a party was found layering once."""
+
+    timestamp: int
+
+
+class State(Struct):
+    """What parties show, by book, and who was found before."""
+
+    floors: dict[tuple[str, str, str], Floor] = field(
+        default_factory=dict[tuple[str, str, str], Floor]
+    )
+    found: dict[Key, Group[Occurrence]] = field(default_factory=dict[Key, Group[Occurrence]])
+
+
+@correlator("layering")
+class Layering(Correlator[State]):
+    """See the module. Memory: per book 2,000 parties, with 256 orders that rest and 256 that were
+    cancelled on each side."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "layering"
+    actions = frozenset(
+        {"order-placed", "order-changed", "order-cancelled", "order-filled", "trade", "feed-gap"}
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+        self._found = SlidingGroups[Occurrence](_REPETITION_WINDOW, most_items=_FULL_REPETITION + 1)
+
+    @property
+    def horizon(self) -> int:
+        """Of the orders, and of who was found before."""
+        return max(self._p.window, _REPETITION_WINDOW)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = type(event)
+        if kind is FeedGap:
+            self._missed(event)  # pyright: ignore[reportArgumentType]
+            return ()
+        floor = self.state.floors.get((event.provider, event.venue, event.instrument))
+        if kind is OrderPlaced:
+            self._placed(event, floor)  # pyright: ignore[reportArgumentType]
+        elif floor is None:
+            return ()
+        elif kind is OrderCancelled:
+            return self._ended(event, floor, event.remaining)  # pyright: ignore
+        elif kind is Trade:
+            self._traded(event, floor)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            floor.end(event.order_id)  # pyright: ignore
+        elif kind is OrderChanged:
+            return self._changed(event, floor)  # pyright: ignore[reportArgumentType]
+        return ()
+
+    # -- what parties do ---------------------------------------------------------------------------
+
+    def _placed(self, order: OrderPlaced, floor: Floor | None) -> None:
+        party = acting(order)
+        quantity = order.quantity if order.remaining is None else order.remaining
+        price = order.price
+        if not party.known or quantity is None or price is None or quantity <= 0:
+            return
+        if is_exempt(order.investor_labels, self._exempt):
+            return
+        if floor is None:
+            floors = self.state.floors
+            if len(floors) >= MOST_BOOKS:
+                del floors[next(iter(floors))]
+            key = (order.provider, order.venue, order.instrument)
+            floor = floors[key] = Floor()
+        unsure = "unsure" in order.tags
+        buy = order.side == "buy"
+        floor.place(Layer(order.order_id, buy, price, quantity, witness(order), unsure), party)
+
+    def _traded(self, trade: Trade, floor: Floor) -> None:
+        if trade.maker_order_id is not None and (made := floor.resting(trade.maker_order_id)):
+            made[1].filled += trade.quantity
+        bought, sold = floor.desks.get(buyer(trade).key), floor.desks.get(seller(trade).key)
+        if bought is sold:
+            return  # nobody whom we know, or with itself, which is another abuse
+        for desk, is_purchase in ((bought, True), (sold, False)):
+            if desk is not None:
+                seen = witness(trade)
+                desk.execute(Execution(is_purchase, trade.price, trade.quantity, seen))
+
+    def _changed(self, event: OrderChanged, floor: Floor) -> Iterable[Finding]:
+        found = floor.resting(event.order_id)
+        left = event.quantity if event.remaining is None else event.remaining
+        if found is None or left is None:
+            return ()
+        desk, layer = found
+        if left <= self._p.maximum_fill_share * layer.quantity:
+            return self._ended(event, floor, left)
+        if left > layer.quantity:
+            desk.sides(layer.buy)[0].resting += left - layer.quantity
+            layer.quantity = left
+        if event.price is not None:
+            layer.price = event.price
+        return ()
+
+    def _ended(
+        self, event: OrderCancelled | OrderChanged, floor: Floor, left: float | None
+    ) -> Iterable[Finding]:
+        """An order was taken off the book, with so much of it left."""
+        found = floor.end(event.order_id)
+        if found is None:
+            return ()
+        desk, layer = found
+        if left is not None and isinstance(event, OrderCancelled):
+            layer.filled = max(layer.filled, layer.quantity - left)
+        layer.ended = witness(event)
+        layer.unsure = layer.unsure or "unsure" in event.tags
+        p, now = self._p, event.timestamp
+        side, other = desk.sides(layer.buy)
+        if layer.filled <= p.maximum_fill_share * layer.quantity:
+            side.pull(layer)
+        side.forget(now - p.pull_window)
+        other.forget(now - p.pull_window)
+        shown = other.resting + other.taken_off
+        if len(side.pulled) < p.minimum_levels or not desk.executions:
+            return ()
+        if not reaches(side.taken_off, p.minimum_imbalance * shown):
+            return ()
+        return self._judge(event, desk, side, shown, buy=layer.buy)
+
+    def _missed(self, gap: FeedGap) -> None:
+        """What was missed may have been a fill of any order that is known."""
+        for (provider, venue, instrument), floor in self.state.floors.items():
+            if provider == gap.provider and (
+                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
+            ):
+                for layer in floor.layers():
+                    layer.unsure = True
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge(
+        self, event: MarketEvent, desk: Desk, side: Side, shown: float, *, buy: bool
+    ) -> Iterable[Finding]:
+        p = self._p
+        since = event.timestamp - p.window
+        layers = _layered(
+            [layer for layer in side.pulled if layer.placed.timestamp >= since], p.placement_window
+        )
+        complete = _complete(layers, p.minimum_levels)
+        if complete is None:
+            return ()
+        trades = [
+            one
+            for one in desk.executions
+            if one.bought is not buy and complete <= one.witness.timestamp <= event.timestamp
+        ]
+        if not trades:
+            return ()
+        pulled = sum(layer.quantity for layer in layers)
+        first = layers[0].placed.timestamp
+        left = sum(
+            layer.quantity
+            for layer in side.live.values()
+            if first <= layer.placed.timestamp <= first + p.placement_window
+        )
+        traded = sum(one.quantity for one in trades)
+        if (
+            not reaches(pulled, p.minimum_pulled_share * (pulled + left))
+            or not reaches(pulled, p.minimum_imbalance * max(shown, traded))
+            or sum(layer.quantity * layer.price for layer in layers) < p.minimum_notional
+        ):
+            return ()
+        side.forget_all(layers)
+        return [self._finding(event, desk, layers, trades, max(shown, traded))]
+
+    def _finding(
+        self,
+        event: MarketEvent,
+        desk: Desk,
+        layers: Sequence[Layer],
+        trades: Sequence[Execution],
+        against: float,
+    ) -> Finding:
+        key = (event.venue, event.instrument, desk.party.key)
+        times = len(self._found.add(self.state.found, key, Occurrence(event.timestamp)).items)
+        ends = [layer.ended for layer in layers if layer.ended is not None]
+        seen = {
+            one.id: one
+            for one in (*(layer.placed for layer in layers), *ends, *(t.witness for t in trades))
+        }
+        witnesses = tuple(sorted(seen.values(), key=lambda one: one.timestamp))
+        unsure = any(layer.unsure for layer in layers)
+        pulled = sum(layer.quantity for layer in layers)
+        prices = {layer.price for layer in layers}
+        return Finding(
+            entities=desk.party.names,
+            reason=_sentence(event, desk, layers, trades),
+            witnesses=witnesses,
+            confidence=self._confidence(len(prices), pulled, against, times, unsure=unsure),
+            metrics={
+                "levels": float(len(prices)),
+                "orders": float(len(layers)),
+                "layered_quantity": pulled,
+                "filled_quantity": sum(layer.filled for layer in layers),
+                "traded_quantity": sum(one.quantity for one in trades),
+                "placed_within_seconds": _span([layer.placed.timestamp for layer in layers]),
+                "pulled_within_seconds": _span([end.timestamp for end in ends]),
+                "times_in_an_hour": float(times),
+            },
+            tags=("unsure",) if unsure else (),
+        )
+
+    def _confidence(
+        self, levels: int, pulled: float, against: float, times: int, *, unsure: bool
+    ) -> float:
+        p = self._p
+        more = min(1.0, (levels - p.minimum_levels) / p.minimum_levels)
+        sure = _FULL_SIZE * p.minimum_imbalance * against
+        size = min(1.0, pulled / sure) if sure else 1.0
+        repeated = min(1.0, (times - 1) / _FULL_REPETITION)
+        whole = _BASE + _LEVELS * more + _SIZE * size + _REPEATED * repeated
+        return whole * (_UNSURE if unsure else 1.0)
+
+
+def _layered(pulled: Sequence[Layer], placement_window: int) -> list[Layer]:
+    """Of these orders, by time of placing, those within a window that have most prices.
+
+    Of several as good, the newest.
+    """
+    ordered = sorted(pulled, key=_placed_at)
+    best: list[Layer] = []
+    start = most = 0
+    for end, layer in enumerate(ordered):
+        while layer.placed.timestamp - ordered[start].placed.timestamp > placement_window:
+            start += 1
+        prices = len({one.price for one in ordered[start : end + 1]})
+        if prices >= most:
+            most, best = prices, ordered[start : end + 1]
+    return best
+
+
+def _complete(layers: Sequence[Layer], levels: int) -> int | None:
+    """When so many prices had an order; None if they never had."""
+    prices: set[float] = set()
+    for layer in layers:
+        prices.add(layer.price)
+        if len(prices) >= levels:
+            return layer.placed.timestamp
+    return None
+
+
+def _placed_at(layer: Layer) -> tuple[int, str]:
+    return layer.placed.timestamp, layer.order_id
+
+
+def _span(times: Sequence[int]) -> float:
+    return (max(times) - min(times)) / SECOND
+
+
+def _sentence(
+    event: MarketEvent, desk: Desk, layers: Sequence[Layer], trades: Sequence[Execution]
+) -> str:
+    """What the party did, with its numbers."""
+    buy = layers[0].buy
+    orders, did = ("bids", "sold") if buy else ("offers", "bought")
+    prices = sorted({layer.price for layer in layers})
+    begun, ended = layers[0].placed.timestamp, layers[-1].placed.timestamp
+    off = [layer.ended.timestamp for layer in layers if layer.ended is not None]
+    traded = sum(one.quantity for one in trades)
+    value = sum(one.quantity * one.price for one in trades)
+    filled = sum(layer.filled for layer in layers)
+    return (
+        f"{desk.party} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
+        f"{event.instrument} at {len(prices)} prices from {amount(prices[0])} to "
+        f"{amount(prices[-1])} within {lapse(ended - begun)}, {did} {amount(traded)} at "
+        f"{amount(round(value / traded, 8) if traded else trades[0].price)}, and cancelled them "
+        f"within {lapse(max(off) - min(off))} with {amount(filled)} filled"
+    )

@@ -1,0 +1,162 @@
+"""What each party shows in a book: orders that rest, those it took off lately, and its trades."""
+
+from collections.abc import Iterator
+
+from msgspec import Struct, field
+
+from detections.findings import Witness
+from detections.parties import Party
+
+#: Of a party in a book, the newest on each side.
+MOST_ORDERS = 256
+_MOST_EXECUTIONS = 64
+_MOST_DESKS = 2_000
+
+
+class Layer(Struct):
+    """An order of a party."""
+
+    order_id: str
+    buy: bool
+    price: float
+    quantity: float
+    """The most that it showed."""
+    placed: Witness
+    unsure: bool
+    filled: float = 0.0
+    ended: Witness | None = None
+
+
+class Execution(Struct, frozen=True):
+    """A trade of a party."""
+
+    bought: bool
+    price: float
+    quantity: float
+    witness: Witness
+
+
+class Side(Struct):
+    """One side of what a party shows."""
+
+    live: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    """Orders that rest, by id, in the order of their placing."""
+    resting: float = 0.0
+    """Their quantity."""
+    pulled: list[Layer] = field(default_factory=list[Layer])
+    """Orders that were cancelled lately, in the order of that."""
+    taken_off: float = 0.0
+    """Their quantity."""
+
+    def end(self, order_id: str) -> Layer | None:
+        """The order does not rest any more."""
+        layer = self.live.pop(order_id, None)
+        if layer is not None:
+            self.resting = self.resting - layer.quantity if self.live else 0.0
+        return layer
+
+    def pull(self, layer: Layer) -> None:
+        """An order that rested was cancelled."""
+        self.pulled.append(layer)
+        self.taken_off += layer.quantity
+        if len(self.pulled) > MOST_ORDERS:
+            self._forget(1)
+
+    def forget(self, before: int) -> None:
+        """Let go of what was cancelled before this time."""
+        stale = 0
+        for layer in self.pulled:
+            assert layer.ended is not None
+            if layer.ended.timestamp >= before:
+                break
+            stale += 1
+        if stale:
+            self._forget(stale)
+
+    def _forget(self, count: int) -> None:
+        self.taken_off -= sum(layer.quantity for layer in self.pulled[:count])
+        del self.pulled[:count]
+        if not self.pulled:
+            self.taken_off = 0.0  # what subtracting leaves of a sum of floats is no quantity
+
+    def forget_all(self, layers: list[Layer]) -> None:
+        """Let go of these: they have been told of."""
+        gone = {layer.order_id for layer in layers}
+        self.pulled = [layer for layer in self.pulled if layer.order_id not in gone]
+        self.taken_off = sum(layer.quantity for layer in self.pulled)
+
+
+class Desk(Struct):
+    """What one party does in a book."""
+
+    party: Party
+    bids: Side = field(default_factory=Side)
+    offers: Side = field(default_factory=Side)
+    executions: list[Execution] = field(default_factory=list[Execution])
+    """Its newest trades, as they came."""
+
+    def sides(self, buy: bool) -> tuple[Side, Side]:
+        """The side of such orders, and the other one."""
+        return (self.bids, self.offers) if buy else (self.offers, self.bids)
+
+    def execute(self, execution: Execution) -> None:
+        """Note a trade."""
+        self.executions.append(execution)
+        if len(self.executions) > _MOST_EXECUTIONS:
+            del self.executions[0]
+
+
+class Floor(Struct):
+    """The parties of one book."""
+
+    desks: dict[str, Desk] = field(default_factory=dict[str, Desk])
+    """By the widest name of the party; who has placed nothing for longest comes first."""
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the orders that rest."""
+
+    def place(self, layer: Layer, party: Party) -> Desk:
+        """A party's new order."""
+        key = party.key
+        desk = self.desks.pop(key, None) or Desk(party)
+        self.desks[key] = desk
+        if len(self.desks) > _MOST_DESKS:
+            self._close(next(iter(self.desks)))
+        side, _ = desk.sides(layer.buy)
+        side.live[layer.order_id] = layer
+        side.resting += layer.quantity
+        self.owners[layer.order_id] = key
+        if len(side.live) > MOST_ORDERS:
+            oldest = next(iter(side.live))
+            side.end(oldest)
+            self.owners.pop(oldest, None)
+        return desk
+
+    def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
+        """An order that rests, and whose it is."""
+        desk = self.desks.get(self.owners.get(order_id, ""))
+        if desk is None:
+            return None
+        layer = desk.bids.live.get(order_id) or desk.offers.live.get(order_id)
+        return None if layer is None else (desk, layer)
+
+    def end(self, order_id: str) -> tuple[Desk, Layer] | None:
+        """An order does not rest any more; whose it was."""
+        found = self.resting(order_id)
+        self.owners.pop(order_id, None)
+        if found is not None:
+            desk, layer = found
+            desk.sides(layer.buy)[0].end(order_id)
+        return found
+
+    def layers(self) -> Iterator[Layer]:
+        """All orders that rest or were cancelled lately."""
+        for desk in self.desks.values():
+            for side in (desk.bids, desk.offers):
+                yield from side.live.values()
+                yield from side.pulled
+
+    def _close(self, key: str) -> None:
+        desk = self.desks.pop(key)
+        for side in (desk.bids, desk.offers):
+            for order_id in side.live:
+                self.owners.pop(order_id, None)

@@ -1,0 +1,183 @@
+"""When orders at several prices that are cancelled together are called layering, and when not."""
+
+from typing import Any
+
+import pytest
+
+from detections.correlators.layering import Layering, Parameters
+from detections.layered_orders import MOST_ORDERS
+from normalizer.events import Alert
+from tests.detections.samples import Tape, alerts, correlator
+
+SECOND = 1_000.0
+LAYERER = {"investor_account": "acct-7", "investor_id": "INV-0007", "investor_cluster": "CL-7"}
+SOLD = {"seller_account": "acct-7", "seller_id": "INV-0007", "seller_cluster": "CL-7"}
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(correlator("layering", parameters), events)
+
+
+def layers(
+    tape: Tape,
+    at: float = 0,
+    *,
+    number: int = 4,
+    quantity: float = 1_000,
+    side: str = "buy",
+    prefix: str = "layer",
+    **more: Any,
+) -> list[Any]:
+    """Orders a second apart, each 0.01 from the last."""
+    return [
+        tape.placed(
+            at + n * SECOND, f"{prefix}-{n}", side, 10 - n / 100, quantity, **{**LAYERER, **more}
+        )
+        for n in range(number)
+    ]
+
+
+def pulled(
+    tape: Tape, at: float = 20 * SECOND, *, number: int = 4, prefix: str = "layer", **more: Any
+) -> list[Any]:
+    """The same orders cancelled, a tenth of a second apart."""
+    return [tape.cancelled(at + n * 100, f"{prefix}-{n}", **more) for n in range(number)]
+
+
+def sale(tape: Tape, at: float = 10 * SECOND, quantity: float = 300, **more: Any) -> Any:
+    return tape.trade(at, 10.05, quantity, buyer_account="acct-3", **{**SOLD, **more})
+
+
+def test_it_says_who_did_what_with_the_numbers_and_all_the_evidence() -> None:
+    tape = Tape()
+    (alert,) = found([*layers(tape), sale(tape), *pulled(tape)])
+    assert alert.reason == (
+        "acct-7 (INV-0007) placed bids of 4,000 ACME-USD at 4 prices from 9.97 to 10 within 3 s, "
+        "sold 300 at 10.05, and cancelled them within 0.3 s with 0 filled"
+    )
+    assert alert.entities == ("acct-7", "INV-0007", "CL-7")
+    assert alert.evidence_events == tuple(f"event-{n}" for n in range(1, 10))
+    assert alert.evidence_orders == ("layer-0", "layer-1", "layer-2", "layer-3")
+    assert alert.metrics["layered_quantity"] == 4_000
+    assert alert.venue == "demo-venue"
+
+
+def test_accounts_of_one_cluster_count_together() -> None:
+    tape = Tape()
+    orders = layers(tape, number=2)
+    orders += layers(tape, number=2, at=5 * SECOND, prefix="other", investor_account="acct-8")
+    orders = [  # at four prices
+        tape.placed(n * SECOND, order.order_id, "buy", 10 - n / 100, 1_000, **LAYERER)
+        for n, order in enumerate(orders)
+    ]
+    events = [
+        *orders,
+        sale(tape, seller_account="acct-9"),
+        *pulled(tape, number=2),
+        *pulled(tape, number=2, prefix="other"),
+    ]
+    assert len(found(events)) == 1
+
+
+def test_an_order_that_was_filled_in_part_was_meant() -> None:
+    tape = Tape()
+    filled = [
+        tape.trade(9 * SECOND, 10, 200, maker_order_id=f"layer-{n}", side="sell") for n in range(4)
+    ]
+    assert not found([*layers(tape), *filled, sale(tape), *pulled(tape)])
+    told = [*layers(tape), sale(tape), *pulled(tape, remaining=800.0)]
+    assert not found(told), "the cancellation says how much was left"
+
+
+@pytest.mark.parametrize(("number", "expected"), [(5, 1), (6, 0)])
+def test_nearly_all_of_what_was_placed_must_be_cancelled(number: int, expected: int) -> None:
+    tape = Tape()
+    assert len(found([*layers(tape, number=number), sale(tape), *pulled(tape)])) == expected
+
+
+def test_what_is_sold_or_shown_for_sale_must_be_much_less() -> None:
+    tape = Tape()
+    assert len(found([*layers(tape), sale(tape, quantity=2_000), *pulled(tape)])) == 1
+    assert not found([*layers(tape), sale(tape, quantity=2_001), *pulled(tape)])
+    shown = tape.placed(5 * SECOND, "offer", "sell", 10.05, 2_001, **LAYERER)
+    assert not found([*layers(tape), shown, sale(tape), *pulled(tape)])
+    gone = tape.cancelled(19 * SECOND, "offer", "sell")
+    assert not found([*layers(tape), shown, sale(tape), gone, *pulled(tape)])
+    long_gone = tape.cancelled(12 * SECOND, "offer", "sell")
+    assert len(found([*layers(tape), shown, sale(tape), long_gone, *pulled(tape)])) == 1
+
+
+def test_the_sale_comes_after_the_layers_and_before_they_are_pulled() -> None:
+    tape = Tape()
+    assert not found([sale(tape, at=0), *layers(tape, at=SECOND), *pulled(tape)])
+    assert not found([*layers(tape), *pulled(tape), sale(tape, at=21 * SECOND)])
+
+
+def test_placed_or_pulled_too_slowly() -> None:
+    tape = Tape()
+    slow = [
+        tape.placed(n * 11 * SECOND, f"layer-{n}", "buy", 10 - n / 100, 1_000, **LAYERER)
+        for n in range(4)
+    ]
+    assert not found([*slow, sale(tape, at=40 * SECOND), *pulled(tape, at=50 * SECOND)])
+    one_by_one = [tape.cancelled((20 + 2 * n) * SECOND, f"layer-{n}") for n in range(4)]
+    assert not found([*layers(tape), sale(tape), *one_by_one])
+    assert not found([*layers(tape), sale(tape), *pulled(tape, at=130 * SECOND)])
+
+
+def test_amending_to_next_to_nothing_is_cancelling() -> None:
+    tape = Tape()
+    cut = [tape.changed((20 + n / 10) * SECOND, f"layer-{n}", 1) for n in range(4)]
+    assert len(found([*layers(tape), sale(tape), *cut])) == 1
+    halved = [tape.changed((20 + n / 10) * SECOND, f"layer-{n}", 500) for n in range(4)]
+    assert not found([*layers(tape), sale(tape), *halved])
+
+
+def test_one_alert_for_one_set_of_orders_and_a_higher_one_the_next_time() -> None:
+    tape = Tape()
+    events = [*layers(tape, number=5), sale(tape), *pulled(tape, number=5)]
+    again = 60 * SECOND
+    events += layers(tape, at=again, number=5)
+    events += [sale(tape, at=again + 10 * SECOND), *pulled(tape, at=again + 20 * SECOND, number=5)]
+    first, second = found(events)
+    assert second.confidence > first.confidence
+    assert second.metrics["times_in_an_hour"] == 2
+
+
+def test_nobody_is_found_where_a_feed_names_no_accounts() -> None:
+    tape = Tape()
+    nobody = dict.fromkeys(LAYERER)
+    trade = tape.trade(10 * SECOND, 10.05, 300)
+    assert not found([*layers(tape, **nobody), trade, *pulled(tape)])
+
+
+def test_over_a_gap_it_is_unsure() -> None:
+    tape = Tape()
+    sure = found([*layers(tape), sale(tape), *pulled(tape)])
+    (alert,) = found([*layers(tape), tape.gap(5 * SECOND), sale(tape), *pulled(tape)])
+    assert "unsure" in alert.tags
+    assert alert.confidence < sure[0].confidence
+
+
+def test_exempt_labels_and_small_amounts_are_left_out() -> None:
+    tape = Tape()
+    labelled = layers(tape, investor_labels=("market_maker",))
+    assert not found([*labelled, sale(tape), *pulled(tape)], "{exempt_labels: [market_maker]}")
+    events = [*layers(tape), sale(tape), *pulled(tape)]
+    assert not found(events, "{minimum_notional: 50000}")
+    assert len(found(events, "{minimum_notional: 30000}")) == 1
+
+
+def test_its_memory_is_bounded_and_its_sums_stay_right() -> None:
+    tape = Tape()
+    watching = Layering(Parameters())
+    for n in range(3 * MOST_ORDERS):
+        watching.observe(tape.placed(n, f"o-{n}", "buy", 10 + n / 1_000, 0.1, **LAYERER))
+        if n % 3 == 0:
+            watching.observe(tape.cancelled(n, f"o-{n}"))
+    ((_, floor),) = watching.state.floors.items()
+    (desk,) = floor.desks.values()
+    assert len(desk.bids.live) == len(floor.owners) == MOST_ORDERS
+    assert len(desk.bids.pulled) <= MOST_ORDERS
+    assert desk.bids.resting == pytest.approx(0.1 * MOST_ORDERS)
+    assert desk.bids.taken_off == pytest.approx(0.1 * len(desk.bids.pulled))
