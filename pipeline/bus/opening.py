@@ -10,7 +10,7 @@ from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed, Embedded
 
 log = structlog.get_logger(__name__)
 
-#: So often a server is started that ends again before anything runs, with a pause between (s).
+#: So often a server is started that ends again before anything runs.
 MOST_STARTS = 5
 PAUSE = 0.5
 
@@ -26,11 +26,11 @@ async def open_embedded(server: EmbeddedServer, open_bus: Callable[[], Awaitable
             if (bus := await _open_while_alive(server, open_bus)) is not None:
                 return bus
         except (BusUnavailable, EmbeddedServerKilled):
+            await asyncio.sleep(PAUSE)  # that it was killed may be known a moment later
             if server.alive or not left:
                 raise
         log.error("the embedded bus ended and is started again")
         await server.stop()
-        await asyncio.sleep(PAUSE)
     raise EmbeddedServerFailed(
         f"nats-server was ended {MOST_STARTS} times before anything ran: see who does that, or "
         f"whether there is too little memory; its log is in {server.path}"
