@@ -1,6 +1,6 @@
 """What each party shows in a book: orders that rest, those it took off lately, and its trades."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from msgspec import Struct, field
 
@@ -116,6 +116,8 @@ class Floor(Struct):
 
     def place(self, layer: Layer, party: Party) -> Desk:
         """A party's new order."""
+        if layer.order_id in self.owners:
+            self.end(layer.order_id)  # it is told again, as after a gap
         key = party.key
         desk = self.desks.pop(key, None) or Desk(party)
         self.desks[key] = desk
@@ -147,6 +149,11 @@ class Floor(Struct):
             desk, layer = found
             desk.sides(layer.buy)[0].end(order_id)
         return found
+
+    def renew(self, there: Collection[str]) -> None:
+        """These orders are on the book: the end of all others was missed."""
+        for order_id in [one for one in self.owners if one not in there]:
+            self.end(order_id)
 
     def layers(self) -> Iterator[Layer]:
         """All orders that rest or were cancelled lately."""

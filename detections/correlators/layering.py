@@ -31,6 +31,7 @@ from detections.rounding import reaches
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse
 from normalizer.events.market import (
+    BookSnapshot,
     FeedGap,
     MarketEvent,
     OrderCancelled,
@@ -99,7 +100,10 @@ class Layering(Correlator[State]):
     state_type = State
     typology = "layering"
     actions = frozenset(
-        {"order-placed", "order-changed", "order-cancelled", "order-filled", "trade", "feed-gap"}
+        {
+            *("order-placed", "order-changed", "order-cancelled", "order-filled"),
+            *("trade", "book-snapshot", "feed-gap"),
+        }
     )
 
     def __init__(self, parameters: Parameters) -> None:
@@ -132,6 +136,8 @@ class Layering(Correlator[State]):
             floor.end(event.order_id)  # pyright: ignore
         elif kind is OrderChanged:
             return self._changed(event, floor)  # pyright: ignore[reportArgumentType]
+        elif kind is BookSnapshot:
+            self._renewed(event, floor)  # pyright: ignore[reportArgumentType]
         return ()
 
     # -- what parties do ---------------------------------------------------------------------------
@@ -164,6 +170,11 @@ class Layering(Correlator[State]):
             if desk is not None:
                 seen = witness(trade)
                 desk.execute(Execution(is_purchase, trade.price, trade.quantity, seen))
+
+    def _renewed(self, book: BookSnapshot, floor: Floor) -> None:
+        there = {*book.bid_order_ids, *book.ask_order_ids}
+        if there:  # one of levels says nothing of orders
+            floor.renew(there)
 
     def _changed(self, event: OrderChanged, floor: Floor) -> Iterable[Finding]:
         found = floor.resting(event.order_id)

@@ -102,7 +102,7 @@ def test_the_random_events_make_it_find_something(name: str) -> None:
     """Else the tests above would say little."""
     kind, found = correlators()[name], 0
     for parameters in parameter_choices(kind):
-        for seed in range(10):
+        for seed in range(60):
             if found >= 3:
                 return
             correlator = kind(parameters)

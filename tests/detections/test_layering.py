@@ -159,6 +159,21 @@ def test_over_a_gap_it_is_unsure() -> None:
     assert alert.confidence < sure[0].confidence
 
 
+def test_an_order_whose_end_was_missed_counts_no_more() -> None:
+    tape = Tape()
+    shown = tape.placed(SECOND, "offer", "sell", 10.05, 5_000, **LAYERER)
+    gap = tape.gap(2 * SECOND)
+    told = [
+        tape.snapshot(3 * SECOND, bid_order_ids=("b",), bid_prices=(9.0,), bid_quantities=(1.0,)),
+        *layers(tape, at=4 * SECOND),
+        sale(tape),
+        *pulled(tape),
+    ]
+    (alert,) = found([shown, gap, *told])
+    assert alert.metrics["levels"] == 4
+    assert not found([shown, *told[1:]])
+
+
 def test_exempt_labels_and_small_amounts_are_left_out() -> None:
     tape = Tape()
     labelled = layers(tape, investor_labels=("market_maker",))
