@@ -47,6 +47,12 @@ class Side(Struct):
     """Orders that were cancelled lately, in the order of that."""
     taken_off: float = 0.0
     """Their quantity."""
+    ended: list[Layer] = field(default_factory=list[Layer])
+    """Orders that ended in whatever way, in the order of that: these as well."""
+    recent: int = 0
+    """The first of them that ended lately."""
+    lately: float = 0.0
+    """The quantity of those that ended lately."""
 
     def end(self, order_id: str) -> Layer | None:
         """The order does not rest any more."""
@@ -55,35 +61,57 @@ class Side(Struct):
             self.resting = self.resting - layer.quantity if self.live else 0.0
         return layer
 
+    def note_end(self, layer: Layer) -> None:
+        """An order that rested was filled or cancelled."""
+        self.ended.append(layer)
+        self.lately += layer.quantity
+        if len(self.ended) > MOST_ORDERS:
+            self._pass(max(self.recent, 1))
+            del self.ended[0]
+            self.recent -= 1
+
     def pull(self, layer: Layer) -> None:
-        """An order that rested was cancelled."""
+        """It was cancelled, and not filled before."""
         self.pulled.append(layer)
         self.taken_off += layer.quantity
         if len(self.pulled) > MOST_ORDERS:
             self._forget(1)
 
-    def forget(self, before: int) -> None:
-        """Let go of what was cancelled before this time."""
-        stale = 0
-        for layer in self.pulled:
-            assert layer.ended is not None
-            if layer.ended.timestamp >= before:
-                break
-            stale += 1
-        if stale:
+    def forget(self, before: int, long_before: int) -> None:
+        """What ended before a time did not end lately; what ended long before is forgotten."""
+        if stale := _before(self.pulled, before):
             self._forget(stale)
+        if passed := _before(self.ended, before, self.recent):
+            self._pass(self.recent + passed)
+        if gone := _before(self.ended[: self.recent], long_before):
+            del self.ended[:gone]
+            self.recent -= gone
+
+    def shown_since(self, time: int) -> float:
+        """Quantity of what rests, or rested at this time or later."""
+        return self.resting + sum([layer.quantity for layer in self.ended if end_of(layer) >= time])
+
+    def _pass(self, place: int) -> None:
+        self.lately -= sum([layer.quantity for layer in self.ended[self.recent : place]])
+        self.recent = place
+        if place == len(self.ended):
+            self.lately = 0.0  # what subtracting leaves of a sum of floats is no quantity
 
     def _forget(self, count: int) -> None:
         self.taken_off -= sum(layer.quantity for layer in self.pulled[:count])
         del self.pulled[:count]
         if not self.pulled:
-            self.taken_off = 0.0  # what subtracting leaves of a sum of floats is no quantity
+            self.taken_off = 0.0
 
     def forget_all(self, layers: list[Layer]) -> None:
         """Let go of these: they have been told of."""
         gone = {layer.order_id for layer in layers}
         self.pulled = [layer for layer in self.pulled if layer.order_id not in gone]
         self.taken_off = sum(layer.quantity for layer in self.pulled)
+        kept = [layer.order_id not in gone for layer in self.ended]
+        self.recent = sum(kept[: self.recent])
+        self.ended = [layer for layer, stays in zip(self.ended, kept, strict=True) if stays]
+        self.lately = sum(layer.quantity for layer in self.ended[self.recent :])
 
 
 class Desk(Struct):
@@ -167,3 +195,17 @@ class Floor(Struct):
         for side in (desk.bids, desk.offers):
             for order_id in side.live:
                 self.owners.pop(order_id, None)
+
+
+def end_of(layer: Layer) -> int:
+    """When an order that ended did."""
+    assert layer.ended is not None
+    return layer.ended.timestamp
+
+
+def _before(layers: list[Layer], time: int, start: int = 0) -> int:
+    """How many of the first of them, from a place on, ended before this time."""
+    place = start
+    while place < len(layers) and end_of(layers[place]) < time:
+        place += 1
+    return place - start

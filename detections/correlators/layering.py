@@ -10,8 +10,9 @@ must hold of a party, which is a cluster, an investor or an account, by the wide
    `pull_window`, with at most `maximum_fill_share` of each order filled, and within `window` of
    placing the first.
 4. What it cancelled is at least `minimum_imbalance` times what it showed on the other side: orders
-   that rest there, or were cancelled there within `pull_window`. It is also as many times what it
-   traded. Who quotes alike on both sides, as market makers do, gives no false impression.
+   that rest there, or rested there since it placed the first; and those that ended there within
+   `pull_window`, whenever they began. It is also as many times what it traded. Who quotes alike on
+   both sides, as market makers do, gives no false impression.
 
 Amending is cancelling where next to nothing is left of an order. One alert per set of orders, with
 each of them, its cancellation and the trades as evidence. Needs a feed that names accounts.
@@ -24,7 +25,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
-from detections.layered_orders import Desk, Execution, Floor, Layer, Side
+from detections.layered_orders import Desk, Execution, Floor, Layer
 from detections.order_book import MOST_BOOKS
 from detections.parties import acting, buyer, is_exempt, seller
 from detections.rounding import reaches
@@ -133,7 +134,7 @@ class Layering(Correlator[State]):
         elif kind is Trade:
             self._traded(event, floor)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled:
-            floor.end(event.order_id)  # pyright: ignore
+            self._filled(event, floor)  # pyright: ignore[reportArgumentType]
         elif kind is OrderChanged:
             return self._changed(event, floor)  # pyright: ignore[reportArgumentType]
         elif kind is BookSnapshot:
@@ -171,6 +172,14 @@ class Layering(Correlator[State]):
                 seen = witness(trade)
                 desk.execute(Execution(is_purchase, trade.price, trade.quantity, seen))
 
+    def _filled(self, event: OrderFilled, floor: Floor) -> None:
+        found = floor.end(event.order_id)
+        if found is not None:
+            desk, layer = found
+            layer.ended = witness(event)
+            layer.filled = layer.quantity
+            desk.sides(layer.buy)[0].note_end(layer)
+
     def _renewed(self, book: BookSnapshot, floor: Floor) -> None:
         there = {*book.bid_order_ids, *book.ask_order_ids}
         if there:  # one of levels says nothing of orders
@@ -205,16 +214,17 @@ class Layering(Correlator[State]):
         layer.unsure = layer.unsure or "unsure" in event.tags
         p, now = self._p, event.timestamp
         side, other = desk.sides(layer.buy)
+        side.note_end(layer)
         if layer.filled <= p.maximum_fill_share * layer.quantity:
             side.pull(layer)
-        side.forget(now - p.pull_window)
-        other.forget(now - p.pull_window)
-        shown = other.resting + other.taken_off
+        side.forget(now - p.pull_window, now - p.window)
+        other.forget(now - p.pull_window, now - p.window)
+        shown = other.resting + other.lately
         if len(side.pulled) < p.minimum_levels or not desk.executions:
             return ()
         if not reaches(side.taken_off, p.minimum_imbalance * shown):
             return ()
-        return self._judge(event, desk, side, shown, buy=layer.buy)
+        return self._judge(event, desk, layer.buy)
 
     def _missed(self, gap: FeedGap) -> None:
         """What was missed may have been a fill of any order that is known."""
@@ -227,10 +237,9 @@ class Layering(Correlator[State]):
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def _judge(
-        self, event: MarketEvent, desk: Desk, side: Side, shown: float, *, buy: bool
-    ) -> Iterable[Finding]:
+    def _judge(self, event: MarketEvent, desk: Desk, buy: bool) -> Iterable[Finding]:
         p = self._p
+        side, other = desk.sides(buy)
         since = event.timestamp - p.window
         layers = _layered(
             [layer for layer in side.pulled if layer.placed.timestamp >= since], p.placement_window
@@ -253,6 +262,7 @@ class Layering(Correlator[State]):
             if first <= layer.placed.timestamp <= first + p.placement_window
         )
         traded = sum(one.quantity for one in trades)
+        shown = max(other.resting + other.lately, other.shown_since(first))
         if (
             not reaches(pulled, p.minimum_pulled_share * (pulled + left))
             or not reaches(pulled, p.minimum_imbalance * max(shown, traded))

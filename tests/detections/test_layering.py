@@ -103,8 +103,14 @@ def test_what_is_sold_or_shown_for_sale_must_be_much_less() -> None:
     assert not found([*layers(tape), shown, sale(tape), *pulled(tape)])
     gone = tape.cancelled(19 * SECOND, "offer", "sell")
     assert not found([*layers(tape), shown, sale(tape), gone, *pulled(tape)])
-    long_gone = tape.cancelled(12 * SECOND, "offer", "sell")
-    assert len(found([*layers(tape), shown, sale(tape), long_gone, *pulled(tape)])) == 1
+    gone_long = tape.filled(12 * SECOND, "offer", "sell")
+    assert not found([*layers(tape), shown, sale(tape), gone_long, *pulled(tape)])
+    before = [
+        tape.placed(0, "offer", "sell", 10.05, 2_001, **LAYERER),
+        tape.cancelled(1 * SECOND, "offer", "sell"),
+    ]
+    later = [*layers(tape, 2 * SECOND), sale(tape), *pulled(tape)]
+    assert len(found([*before, *later])) == 1
 
 
 def test_the_sale_comes_after_the_layers_and_before_they_are_pulled() -> None:
@@ -196,3 +202,5 @@ def test_its_memory_is_bounded_and_its_sums_stay_right() -> None:
     assert len(desk.bids.pulled) <= MOST_ORDERS
     assert desk.bids.resting == pytest.approx(0.1 * MOST_ORDERS)
     assert desk.bids.taken_off == pytest.approx(0.1 * len(desk.bids.pulled))
+    assert len(desk.bids.ended) <= MOST_ORDERS
+    assert desk.bids.lately == pytest.approx(0.1 * len(desk.bids.ended[desk.bids.recent :]))
