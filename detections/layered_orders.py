@@ -36,6 +36,14 @@ class Execution(Struct, frozen=True):
     witness: Witness
 
 
+class Ended(Struct, frozen=True):
+    """An order that does not rest any more."""
+
+    order_id: str
+    quantity: float
+    timestamp: int
+
+
 class Side(Struct):
     """One side of what a party shows."""
 
@@ -47,7 +55,7 @@ class Side(Struct):
     """Orders that were cancelled lately, in the order of that."""
     taken_off: float = 0.0
     """Their quantity."""
-    ended: list[Layer] = field(default_factory=list[Layer])
+    ended: list[Ended] = field(default_factory=list[Ended])
     """Orders that ended in whatever way, in the order of that: these as well."""
     recent: int = 0
     """The first of them that ended lately."""
@@ -63,7 +71,7 @@ class Side(Struct):
 
     def note_end(self, layer: Layer) -> None:
         """An order that rested was filled or cancelled."""
-        self.ended.append(layer)
+        self.ended.append(Ended(layer.order_id, layer.quantity, end_of(layer)))
         self.lately += layer.quantity
         if len(self.ended) > MOST_ORDERS:
             self._pass(max(self.recent, 1))
@@ -79,20 +87,30 @@ class Side(Struct):
 
     def forget(self, before: int, long_before: int) -> None:
         """What ended before a time did not end lately; what ended long before is forgotten."""
-        if stale := _before(self.pulled, before):
+        stale = 0
+        while stale < len(self.pulled) and end_of(self.pulled[stale]) < before:
+            stale += 1
+        if stale:
             self._forget(stale)
-        if passed := _before(self.ended, before, self.recent):
-            self._pass(self.recent + passed)
-        if gone := _before(self.ended[: self.recent], long_before):
-            del self.ended[:gone]
+        ended, place = self.ended, self.recent
+        while place < len(ended) and ended[place].timestamp < before:
+            place += 1
+        if place > self.recent:
+            self._pass(place)
+        gone = 0
+        while gone < place and ended[gone].timestamp < long_before:
+            gone += 1
+        if gone:
+            del ended[:gone]
             self.recent -= gone
 
     def shown_since(self, time: int) -> float:
         """Quantity of what rests, or rested at this time or later."""
-        return self.resting + sum([layer.quantity for layer in self.ended if end_of(layer) >= time])
+        shown = [one.quantity for one in self.ended if one.timestamp >= time]
+        return self.resting + sum(shown)
 
     def _pass(self, place: int) -> None:
-        self.lately -= sum([layer.quantity for layer in self.ended[self.recent : place]])
+        self.lately -= sum([one.quantity for one in self.ended[self.recent : place]])
         self.recent = place
         if place == len(self.ended):
             self.lately = 0.0  # what subtracting leaves of a sum of floats is no quantity
@@ -108,10 +126,10 @@ class Side(Struct):
         gone = {layer.order_id for layer in layers}
         self.pulled = [layer for layer in self.pulled if layer.order_id not in gone]
         self.taken_off = sum(layer.quantity for layer in self.pulled)
-        kept = [layer.order_id not in gone for layer in self.ended]
+        kept = [one.order_id not in gone for one in self.ended]
         self.recent = sum(kept[: self.recent])
-        self.ended = [layer for layer, stays in zip(self.ended, kept, strict=True) if stays]
-        self.lately = sum(layer.quantity for layer in self.ended[self.recent :])
+        self.ended = [one for one, stays in zip(self.ended, kept, strict=True) if stays]
+        self.lately = sum(one.quantity for one in self.ended[self.recent :])
 
 
 class Desk(Struct):
@@ -201,11 +219,3 @@ def end_of(layer: Layer) -> int:
     """When an order that ended did."""
     assert layer.ended is not None
     return layer.ended.timestamp
-
-
-def _before(layers: list[Layer], time: int, start: int = 0) -> int:
-    """How many of the first of them, from a place on, ended before this time."""
-    place = start
-    while place < len(layers) and end_of(layers[place]) < time:
-        place += 1
-    return place - start
