@@ -17,6 +17,7 @@ class Layer(Struct):
     """An order of a party."""
 
     order_id: str
+    party: Party
     buy: bool
     price: float
     quantity: float
@@ -30,7 +31,6 @@ class Layer(Struct):
 class Execution(Struct, frozen=True):
     """A trade of a party."""
 
-    bought: bool
     price: float
     quantity: float
     witness: Witness
@@ -133,23 +133,28 @@ class Side(Struct):
 
 
 class Desk(Struct):
-    """What one party does in a book."""
+    """What the accounts of one party do in a book."""
 
-    party: Party
     bids: Side = field(default_factory=Side)
     offers: Side = field(default_factory=Side)
-    executions: list[Execution] = field(default_factory=list[Execution])
-    """Its newest trades, as they came."""
+    purchases: list[Execution] = field(default_factory=list[Execution])
+    """The newest, as they came."""
+    sales: list[Execution] = field(default_factory=list[Execution])
 
     def sides(self, buy: bool) -> tuple[Side, Side]:
         """The side of such orders, and the other one."""
         return (self.bids, self.offers) if buy else (self.offers, self.bids)
 
-    def execute(self, execution: Execution) -> None:
+    def against(self, buy: bool) -> list[Execution]:
+        """Trades on the side that such orders are not on."""
+        return self.sales if buy else self.purchases
+
+    def execute(self, execution: Execution, *, bought: bool) -> None:
         """Note a trade."""
-        self.executions.append(execution)
-        if len(self.executions) > _MOST_EXECUTIONS:
-            del self.executions[0]
+        trades = self.against(not bought)
+        trades.append(execution)
+        if len(trades) > _MOST_EXECUTIONS:
+            del trades[0]
 
 
 class Floor(Struct):
@@ -160,12 +165,12 @@ class Floor(Struct):
     owners: dict[str, str] = field(default_factory=dict[str, str])
     """Of the orders that rest."""
 
-    def place(self, layer: Layer, party: Party) -> Desk:
+    def place(self, layer: Layer) -> None:
         """A party's new order."""
         if layer.order_id in self.owners:
             self.end(layer.order_id)  # it is told again, as after a gap
-        key = party.key
-        desk = self.desks.pop(key, None) or Desk(party)
+        key = layer.party.key
+        desk = self.desks.pop(key, None) or Desk()
         self.desks[key] = desk
         if len(self.desks) > _MOST_DESKS:
             self._close(next(iter(self.desks)))
@@ -177,7 +182,6 @@ class Floor(Struct):
             oldest = next(iter(side.live))
             side.end(oldest)
             self.owners.pop(oldest, None)
-        return desk
 
     def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order that rests, and whose it is."""

@@ -27,9 +27,9 @@ from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.layered_orders import Desk, Execution, Floor, Layer
 from detections.order_book import MOST_BOOKS
-from detections.parties import acting, buyer, is_exempt, seller
+from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse
 from normalizer.events.market import (
     BookSnapshot,
@@ -48,9 +48,9 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 _BASE, _LEVELS, _SIZE, _REPEATED = 0.6, 0.15, 0.15, 0.1
 #: So many times the imbalance that is asked for is as sure as it gets.
 _FULL_SIZE = 5.0
-_FULL_REPETITION = 5
-_REPETITION_WINDOW = HOUR
 _UNSURE = 0.6
+#: Accounts in the sentence; all are in the alert.
+_MOST_NAMED = 3
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -76,19 +76,13 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class Occurrence(Struct, frozen=True):
-    """That a party was found layering once."""
-
-    timestamp: int
-
-
 class State(Struct):
     """What parties show, by book, and who was found before."""
 
     floors: dict[tuple[str, str, str], Floor] = field(
         default_factory=dict[tuple[str, str, str], Floor]
     )
-    found: dict[Key, Group[Occurrence]] = field(default_factory=dict[Key, Group[Occurrence]])
+    found: Occurrences = field(default_factory=Occurrences)
 
 
 @correlator("layering")
@@ -111,12 +105,11 @@ class Layering(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
-        self._found = SlidingGroups[Occurrence](_REPETITION_WINDOW, most_items=_FULL_REPETITION + 1)
 
     @property
     def horizon(self) -> int:
         """Of the orders, and of who was found before."""
-        return max(self._p.window, _REPETITION_WINDOW)
+        return max(self._p.window, REPETITION_WINDOW)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -159,7 +152,8 @@ class Layering(Correlator[State]):
             floor = floors[key] = Floor()
         unsure = "unsure" in order.tags
         buy = order.side == "buy"
-        floor.place(Layer(order.order_id, buy, price, quantity, witness(order), unsure), party)
+        seen = witness(order)
+        floor.place(Layer(order.order_id, party, buy, price, quantity, seen, unsure))
 
     def _traded(self, trade: Trade, floor: Floor) -> None:
         if trade.maker_order_id is not None and (made := floor.resting(trade.maker_order_id)):
@@ -170,7 +164,7 @@ class Layering(Correlator[State]):
         for desk, is_purchase in ((bought, True), (sold, False)):
             if desk is not None:
                 seen = witness(trade)
-                desk.execute(Execution(is_purchase, trade.price, trade.quantity, seen))
+                desk.execute(Execution(trade.price, trade.quantity, seen), bought=is_purchase)
 
     def _filled(self, event: OrderFilled, floor: Floor) -> None:
         found = floor.end(event.order_id)
@@ -220,7 +214,7 @@ class Layering(Correlator[State]):
         side.forget(now - p.pull_window, now - p.window)
         other.forget(now - p.pull_window, now - p.window)
         shown = other.resting + other.lately
-        if len(side.pulled) < p.minimum_levels or not desk.executions:
+        if len(side.pulled) < p.minimum_levels or not desk.against(layer.buy):
             return ()
         if not reaches(side.taken_off, p.minimum_imbalance * shown):
             return ()
@@ -248,9 +242,7 @@ class Layering(Correlator[State]):
         if complete is None:
             return ()
         trades = [
-            one
-            for one in desk.executions
-            if one.bought is not buy and complete <= one.witness.timestamp <= event.timestamp
+            one for one in desk.against(buy) if complete <= one.witness.timestamp <= event.timestamp
         ]
         if not trades:
             return ()
@@ -270,18 +262,17 @@ class Layering(Correlator[State]):
         ):
             return ()
         side.forget_all(layers)
-        return [self._finding(event, desk, layers, trades, max(shown, traded))]
+        return [self._finding(event, layers, trades, max(shown, traded))]
 
     def _finding(
         self,
         event: MarketEvent,
-        desk: Desk,
         layers: Sequence[Layer],
         trades: Sequence[Execution],
         against: float,
     ) -> Finding:
-        key = (event.venue, event.instrument, desk.party.key)
-        times = len(self._found.add(self.state.found, key, Occurrence(event.timestamp)).items)
+        parties = list(dict.fromkeys(layer.party for layer in layers))
+        again = times(self.state.found, parties[0], event)
         ends = [layer.ended for layer in layers if layer.ended is not None]
         seen = {
             one.id: one
@@ -292,10 +283,10 @@ class Layering(Correlator[State]):
         pulled = sum(layer.quantity for layer in layers)
         prices = {layer.price for layer in layers}
         return Finding(
-            entities=desk.party.names,
-            reason=_sentence(event, desk, layers, trades),
+            entities=tuple(dict.fromkeys(name for party in parties for name in party.names)),
+            reason=_sentence(event, parties, layers, trades),
             witnesses=witnesses,
-            confidence=self._confidence(len(prices), pulled, against, times, unsure=unsure),
+            confidence=self._confidence(len(prices), pulled, against, again, unsure=unsure),
             metrics={
                 "levels": float(len(prices)),
                 "orders": float(len(layers)),
@@ -304,20 +295,19 @@ class Layering(Correlator[State]):
                 "traded_quantity": sum(one.quantity for one in trades),
                 "placed_within_seconds": _span([layer.placed.timestamp for layer in layers]),
                 "pulled_within_seconds": _span([end.timestamp for end in ends]),
-                "times_in_an_hour": float(times),
+                "times_in_an_hour": float(again),
             },
             tags=("unsure",) if unsure else (),
         )
 
     def _confidence(
-        self, levels: int, pulled: float, against: float, times: int, *, unsure: bool
+        self, levels: int, pulled: float, against: float, again: int, *, unsure: bool
     ) -> float:
         p = self._p
         more = min(1.0, (levels - p.minimum_levels) / p.minimum_levels)
         sure = _FULL_SIZE * p.minimum_imbalance * against
         size = min(1.0, pulled / sure) if sure else 1.0
-        repeated = min(1.0, (times - 1) / _FULL_REPETITION)
-        whole = _BASE + _LEVELS * more + _SIZE * size + _REPEATED * repeated
+        whole = _BASE + _LEVELS * more + _SIZE * size + _REPEATED * repeated(again)
         return whole * (_UNSURE if unsure else 1.0)
 
 
@@ -357,7 +347,10 @@ def _span(times: Sequence[int]) -> float:
 
 
 def _sentence(
-    event: MarketEvent, desk: Desk, layers: Sequence[Layer], trades: Sequence[Execution]
+    event: MarketEvent,
+    parties: Sequence[Party],
+    layers: Sequence[Layer],
+    trades: Sequence[Execution],
 ) -> str:
     """What the party did, with its numbers."""
     buy = layers[0].buy
@@ -368,8 +361,11 @@ def _sentence(
     traded = sum(one.quantity for one in trades)
     value = sum(one.quantity * one.price for one in trades)
     filled = sum(layer.filled for layer in layers)
+    who = ", ".join(str(party) for party in parties[:_MOST_NAMED])
+    if len(parties) > _MOST_NAMED:
+        who += f" and {len(parties) - _MOST_NAMED} more accounts of theirs"
     return (
-        f"{desk.party} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
+        f"{who} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
         f"{event.instrument} at {len(prices)} prices from {amount(prices[0])} to "
         f"{amount(prices[-1])} within {lapse(ended - begun)}, {did} {amount(traded)} at "
         f"{amount(round(value / traded, 8) if traded else trades[0].price)}, and cancelled them "

@@ -30,8 +30,8 @@ from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks, Resting
 from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
-from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount
 from normalizer.events.market import (
     FeedGap,
@@ -43,7 +43,7 @@ from normalizer.events.market import (
     OrderRemoved,
     Trade,
 )
-from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
+from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 #: Orders per book that are watched at once; the oldest go first.
 MOST_CANDIDATES = 256
@@ -59,8 +59,6 @@ _NO_EXECUTION = 0.3
 # ... times a base and what size, speed and repetition add to it,
 _BASE, _SIZE, _SPEED, _REPEATED = 0.55, 0.2, 0.15, 0.1
 _FULL_SIZE = 5.0  # at five times the minimum share size adds all it can
-_FULL_REPETITION = 4  # likewise at the fifth time within the hour
-_REPETITION_WINDOW = HOUR
 # ... less for what the feed doesn't say for sure.
 _UNSURE, _INFERRED = 0.6, 0.8
 
@@ -92,12 +90,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class Occurrence(Struct, frozen=True):
-    """That a party was found spoofing once."""
-
-    timestamp: int
-
-
 class State(Struct):
     """What is known of the books, of large orders, and of who was found before."""
 
@@ -105,7 +97,7 @@ class State(Struct):
     watches: dict[tuple[str, str, str], Watch] = field(
         default_factory=dict[tuple[str, str, str], Watch]
     )
-    found: dict[Key, Group[Occurrence]] = field(default_factory=dict[Key, Group[Occurrence]])
+    found: Occurrences = field(default_factory=Occurrences)
 
 
 @correlator("spoofing")
@@ -128,12 +120,11 @@ class Spoofing(Correlator[State]):
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
         self._most_depth = 1.0 / parameters.minimum_depth_share
-        self._found = SlidingGroups[Occurrence](_REPETITION_WINDOW, most_items=_FULL_REPETITION + 1)
 
     @property
     def horizon(self) -> int:
         """Of the orders, and of who was found before; a book begins with its next snapshot."""
-        return _REPETITION_WINDOW
+        return REPETITION_WINDOW
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -348,7 +339,7 @@ class Spoofing(Correlator[State]):
     def _conclude(self, candidate: Candidate, event: MarketEvent) -> Iterable[Finding]:
         if candidate.quantity < candidate.shown * self._p.minimum_execution_multiple:
             return ()
-        times = self._times(candidate, event)
+        again = times(self.state.found, candidate.party, event)
         ended = candidate.ended
         assert ended is not None
         lifetime = ended.timestamp - candidate.placed.timestamp
@@ -371,7 +362,7 @@ class Spoofing(Correlator[State]):
                 entities=entities,
                 reason=sentence(candidate, event, lifetime, share),
                 witnesses=tuple(sorted(witnesses.values(), key=lambda w: w.timestamp)),
-                confidence=self._confidence(candidate, share, lifetime, times),
+                confidence=self._confidence(candidate, share, lifetime, again),
                 metrics={
                     "order_quantity": candidate.quantity,
                     "order_price": candidate.price,
@@ -380,26 +371,18 @@ class Spoofing(Correlator[State]):
                     "lifetime_seconds": lifetime / SECOND,
                     "filled_quantity": candidate.filled,
                     "executed_quantity": candidate.executed,
-                    "times_in_an_hour": float(times),
+                    "times_in_an_hour": float(again),
                 },
                 tags=tuple(tags),
             )
         ]
 
-    def _times(self, candidate: Candidate, event: MarketEvent) -> int:
-        """Which time in the last hour it is that this party is found here; 1 if it has no name."""
-        if not candidate.party.known:
-            return 1
-        key = (event.venue, event.instrument, candidate.party.key)
-        group = self._found.add(self.state.found, key, Occurrence(event.timestamp))
-        return len(group.items)
-
-    def _confidence(self, candidate: Candidate, share: float, lifetime: int, times: int) -> float:
+    def _confidence(self, candidate: Candidate, share: float, lifetime: int, again: int) -> float:
         evidence = max((_EXECUTION[e.same] for e in candidate.executions), default=_NO_EXECUTION)
         size = min(1.0, share / (_FULL_SIZE * self._p.minimum_depth_share))
         speed = 1.0 - max(0, lifetime) / self._p.maximum_lifetime
-        repeated = min(1.0, (times - 1) / _FULL_REPETITION)
-        whole = evidence * (_BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated)
+        more = _SIZE * size + _SPEED * speed + _REPEATED * repeated(again)
+        whole = evidence * (_BASE + more)
         return (
             whole
             * (_UNSURE if candidate.unsure else 1.0)

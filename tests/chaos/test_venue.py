@@ -9,9 +9,9 @@ import pytest
 from demo.venue.facts import PRODUCT
 from demo.venue.messages import OrderBook
 from normalizer.events import Record
-from normalizer.events.market import FeedGap, OrderPlaced
 from pipeline.frames import Frame, GapNotice
 from tests.chaos.venue import unmarked, untold, wrong
+from tests.detections.samples import Tape
 
 SECOND = 1_000_000_000
 
@@ -79,30 +79,11 @@ def test_each_frame_came_or_is_told_by_a_gap(frames: list[Frame], error: str) ->
 
 
 def placed(identifier: str, seconds: int) -> Record:
-    time = seconds * SECOND
-    return OrderPlaced(
-        id=identifier,
-        timestamp=time,
-        ingested=time,
-        original="RAW/1/0",
-        provider="venue",
-        venue="v",
-        instrument="i",
-        order_id=identifier,
-    )
+    return Tape(provider="venue").placed(seconds * 1_000, identifier, "buy", 1, 1, id=identifier)
 
 
 def feed_gap(seconds: int) -> Record:
-    time = seconds * SECOND
-    return FeedGap(
-        id="gap",
-        timestamp=time,
-        ingested=time,
-        original="RAW/1/0",
-        provider="venue",
-        venue="v",
-        instrument="i",
-    )
+    return Tape(provider="venue").gap(seconds * 1_000, id="gap")
 
 
 def alert(*rests_on: str, typology: str = "wash_trading", tags: tuple[str, ...] = ()) -> Any:

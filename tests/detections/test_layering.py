@@ -62,21 +62,33 @@ def test_it_says_who_did_what_with_the_numbers_and_all_the_evidence() -> None:
     assert alert.venue == "demo-venue"
 
 
-def test_accounts_of_one_cluster_count_together() -> None:
+@pytest.mark.parametrize(("cluster", "expected"), [("CL-7", 1), (None, 0)])
+def test_accounts_of_one_cluster_count_together(cluster: str | None, expected: int) -> None:
     tape = Tape()
-    orders = layers(tape, number=2)
-    orders += layers(tape, number=2, at=5 * SECOND, prefix="other", investor_account="acct-8")
-    orders = [  # at four prices
-        tape.placed(n * SECOND, order.order_id, "buy", 10 - n / 100, 1_000, **LAYERER)
-        for n, order in enumerate(orders)
+    orders = [
+        tape.placed(
+            n * SECOND,
+            f"layer-{n}",
+            *("buy", 10 - n / 100, 1_000),
+            investor_account=f"acct-{7 + n % 2}",
+            investor_id=f"INV-{7 + n % 2}",
+            investor_cluster=cluster,
+        )
+        for n in range(4)
     ]
-    events = [
-        *orders,
-        sale(tape, seller_account="acct-9"),
-        *pulled(tape, number=2),
-        *pulled(tape, number=2, prefix="other"),
-    ]
-    assert len(found(events)) == 1
+    sold = sale(tape, seller_account="acct-7", seller_id="INV-7", seller_cluster=cluster)
+    told = found([*orders, sold, *pulled(tape)])
+    assert len(told) == expected
+    for alert in told:
+        assert alert.entities == ("acct-7", "INV-7", "CL-7", "acct-8", "INV-8")
+        assert alert.reason.startswith("acct-7 (INV-7), acct-8 (INV-8) placed bids of 4,000 ")
+
+
+def test_many_trades_the_other_way_hide_nothing() -> None:
+    tape = Tape()
+    bought = {"buyer_account": "acct-7", "buyer_id": "INV-0007", "buyer_cluster": "CL-7"}
+    noise = [tape.trade(11 * SECOND + n, 10, 1, seller_account="x", **bought) for n in range(500)]
+    assert len(found([*layers(tape), sale(tape), *noise, *pulled(tape)])) == 1
 
 
 def test_an_order_that_was_filled_in_part_was_meant() -> None:
