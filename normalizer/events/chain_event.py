@@ -1,0 +1,84 @@
+"""What every event of an EVM chain carries; blocks; logs without a record of their own."""
+
+from typing import Annotated
+
+from msgspec import field
+
+from normalizer.events.base import Keywords, PartyEvent
+from normalizer.events.fields import Address, Hash, described
+
+ZERO_ADDRESS = "0x" + "0" * 40
+
+
+class ChainEvent(PartyEvent, kw_only=True):
+    """Fields of every event from an EVM chain."""
+
+    dataset: str = field(name="event.dataset", default="tapewatch.evm")
+    chain_id: Annotated[int, described("EIP-155 chain id")] = field(name="blockchain.chain.id")
+    network: Annotated[str | None, described("Name of the network")] = field(
+        name="blockchain.network", default=None
+    )
+    block_number: Annotated[int, described("Number of the block")] = field(
+        name="blockchain.block.number"
+    )
+    block_hash: Annotated[Hash, described("Hash of the block")] = field(
+        name="blockchain.block.hash"
+    )
+    finality: Annotated[str | None, described("pending, latest, safe or finalized")] = field(
+        name="blockchain.finality", default=None
+    )
+    orphaned: Annotated[
+        bool | None, described("True where a sink was told that the block left the chain")
+    ] = field(name="blockchain.orphaned", default=None)
+    transaction_hash: Annotated[Hash | None, described("Hash of the transaction")] = field(
+        name="blockchain.transaction.hash", default=None
+    )
+    transaction_index: Annotated[int | None, described("Place of the transaction in the block")] = (
+        field(name="blockchain.transaction.index", default=None)
+    )
+    transaction_from: Annotated[Address | None, described("Who signed the transaction")] = field(
+        name="blockchain.transaction.from", default=None
+    )
+    transaction_to: Annotated[Address | None, described("Contract that it called")] = field(
+        name="blockchain.transaction.to", default=None
+    )
+    transaction_method: Annotated[
+        str | None, described("Function called: its name where known, else the selector")
+    ] = field(name="blockchain.transaction.method", default=None)
+    log_index: Annotated[int | None, described("Place of the log in the block")] = field(
+        name="blockchain.log.index", default=None
+    )
+    contract: Annotated[Address | None, described("Contract that emitted the log")] = field(
+        name="blockchain.contract.address", default=None
+    )
+
+
+class Block(ChainEvent, tag="block", kw_only=True):
+    """A block was added to the chain."""
+
+    parent_hash: Annotated[Hash | None, described("Hash of the parent block")] = field(
+        name="blockchain.block.parent_hash", default=None
+    )
+
+
+class ContractEvent(ChainEvent, tag="contract-event", kw_only=True):
+    """A log of a watched contract that has no record of its own: kept whole.
+
+    Decoded where its signature is known.
+    """
+
+    log_name: Annotated[
+        str | None, described("Name of the event, where its signature is known")
+    ] = field(name="blockchain.log.name", default=None)
+    log_arguments: Annotated[
+        str | None, described("Arguments as JSON, integers as text, where decoded")
+    ] = field(name="blockchain.log.arguments", default=None)
+    decoded: Annotated[bool, described("Whether the log matched a known signature")] = field(
+        name="blockchain.log.decoded", default=False
+    )
+    topics: Annotated[Keywords, described("Topics as they came")] = field(
+        name="blockchain.log.topics", default=()
+    )
+    data: Annotated[str | None, described("Data as it came, hexadecimal", es="binary_text")] = (
+        field(name="blockchain.log.data", default=None)
+    )

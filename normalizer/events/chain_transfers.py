@@ -1,0 +1,91 @@
+"""Moves of tokens: done, refused, and allowed to others."""
+
+from typing import Annotated
+
+from msgspec import field
+
+from normalizer.events.base import Keywords
+from normalizer.events.chain_event import ChainEvent
+from normalizer.events.fields import Address, Uint256, described
+
+
+class _TransferParties(ChainEvent, kw_only=True):
+    source_address: Annotated[Address, described("Wallet that the tokens leave")] = field(
+        name="source.address"
+    )
+    source_investor: Annotated[str | None, described("Investor behind the source")] = field(
+        name="investor.source.id", default=None
+    )
+    source_jurisdiction: Annotated[str | None, described("Jurisdiction of the source")] = field(
+        name="investor.source.jurisdiction", default=None
+    )
+    source_accreditation: Annotated[str | None, described("Accreditation of the source")] = field(
+        name="investor.source.accreditation", default=None
+    )
+    source_cluster: Annotated[str | None, described("Cluster of the source")] = field(
+        name="investor.source.cluster", default=None
+    )
+    source_labels: Annotated[Keywords, described("Labels of the source")] = field(
+        name="investor.source.labels", default=()
+    )
+    destination_address: Annotated[Address, described("Wallet that receives")] = field(
+        name="destination.address"
+    )
+    destination_investor: Annotated[str | None, described("Investor behind the destination")] = (
+        field(name="investor.destination.id", default=None)
+    )
+    destination_jurisdiction: Annotated[
+        str | None, described("Jurisdiction of the destination")
+    ] = field(name="investor.destination.jurisdiction", default=None)
+    destination_accreditation: Annotated[
+        str | None, described("Accreditation of the destination")
+    ] = field(name="investor.destination.accreditation", default=None)
+    destination_cluster: Annotated[str | None, described("Cluster of the destination")] = field(
+        name="investor.destination.cluster", default=None
+    )
+    destination_labels: Annotated[Keywords, described("Labels of the destination")] = field(
+        name="investor.destination.labels", default=()
+    )
+    amount_raw: Annotated[Uint256, described("Amount in the token's smallest unit, exact")] = field(
+        name="token.amount_raw"
+    )
+    amount: Annotated[
+        float | None, described("Amount in whole tokens; for reading and thresholds, not exact")
+    ] = field(name="token.amount", default=None)
+
+
+class TokenTransfer(_TransferParties, tag="token-transfer", kw_only=True):
+    """Tokens moved, were minted or burned (ERC-20 ``Transfer``)."""
+
+    transfer_type: Annotated[str, described("transfer, mint, burn, forced or recovery")] = field(
+        name="token.transfer.type", default="transfer"
+    )
+
+
+class TokenTransferRefused(_TransferParties, tag="token-transfer-refused", kw_only=True):
+    """A transfer that the token's contract refused: a transaction of status 0, without logs."""
+
+    category: Keywords = field(name="event.category", default=("network",))
+    type: Keywords = field(name="event.type", default=("denied",))
+    outcome: str | None = field(name="event.outcome", default="failure")
+    receiver_verified: Annotated[
+        bool | None, described("isVerified(receiver) of the identity registry at that block")
+    ] = field(name="token.transfer.receiver_verified", default=None)
+    compliance_allows: Annotated[
+        bool | None, described("canTransfer of the compliance contract at that block")
+    ] = field(name="token.transfer.compliance_allows", default=None)
+
+
+class TokenApproval(ChainEvent, tag="token-approval", kw_only=True):
+    """An owner allowed a spender an amount (ERC-20 ``Approval``). The owner is the party."""
+
+    spender: Annotated[Address, described("Who may spend")] = field(name="token.spender.address")
+    spender_labels: Annotated[Keywords, described("Labels of the spender")] = field(
+        name="token.spender.labels", default=()
+    )
+    amount_raw: Annotated[Uint256, described("Allowed amount, exact")] = field(
+        name="token.amount_raw"
+    )
+    amount: Annotated[float | None, described("Allowed amount in whole tokens")] = field(
+        name="token.amount", default=None
+    )
