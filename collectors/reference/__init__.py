@@ -1,0 +1,1 @@
+"""Sources of reference data: files, databases, HTTP interfaces and published lists."""

@@ -1,0 +1,235 @@
+"""Changes of reference data: what the stream REFERENCE holds, and the frame in RAW that says when.
+
+A source of reference data writes what changed to its subject of REFERENCE, as messages that each
+are one :class:`ChangeChunk`. Then it writes one frame to its subject of RAW (protocol
+:data:`PROTOCOL`), whose payload is an :class:`InForce`: from here on, what the source's subject of
+REFERENCE holds up to a message is in force. So the order of reference data among all other frames
+is that of RAW, and what was known when doesn't depend on who read which stream how fast.
+
+A change is of one record, which (source, kind, key, ``valid_from``) names. It puts the record in
+the place of the one that was there, or withdraws it.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from typing import Any, Literal
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.reference_records import (
+    CorporateEvent,
+    Investor,
+    LabelledAddress,
+    Link,
+    ListEntry,
+    Override,
+    ReferenceRecord,
+    Risk,
+    Sanction,
+    Token,
+    VenueAccount,
+    Verification,
+    moment,
+)
+
+#: Of the frames in RAW that say what is in force.
+PROTOCOL = "reference"
+
+ReferenceKind = Literal[
+    "token", "investor", "address", "account", "sanction", "list-entry", "corporate-event",
+    "verification", "risk", "link", "override",
+]  # fmt: skip
+
+_CLASSES: Mapping[ReferenceKind, type[ReferenceRecord]] = {
+    "token": Token,
+    "investor": Investor,
+    "address": LabelledAddress,
+    "account": VenueAccount,
+    "sanction": Sanction,
+    "list-entry": ListEntry,
+    "corporate-event": CorporateEvent,
+    "verification": Verification,
+    "risk": Risk,
+    "link": Link,
+    "override": Override,
+}
+_KINDS: Mapping[type[ReferenceRecord], ReferenceKind] = {
+    record: kind for kind, record in _CLASSES.items()
+}
+KINDS: tuple[ReferenceKind, ...] = tuple(_CLASSES)
+
+
+class ReferenceChange(Struct, array_like=True, gc=False, frozen=True):
+    """One record put in place, or withdrawn where ``record`` is empty."""
+
+    kind: ReferenceKind
+    key: str
+    #: The record as JSON, as :func:`encode_record` writes it.
+    record: bytes
+    #: Nanoseconds since the epoch; None: without bound.
+    valid_from: int | None = None
+    #: The first moment at which it no longer holds.
+    valid_to: int | None = None
+
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the record is gone."""
+        return not self.record
+
+    @property
+    def identity(self) -> "Identity":
+        """What it is a change of, within its source."""
+        return self.kind, self.key, self.valid_from
+
+
+#: Kind, key and ``valid_from``: what a source has one record of.
+Identity = tuple[ReferenceKind, str, int | None]
+
+
+class ChangeChunk(Struct, array_like=True, gc=False):
+    """Changes of one source, in order: one message of REFERENCE."""
+
+    source: str
+    #: When the source was read, nanoseconds since the epoch.
+    read: int
+    changes: list[ReferenceChange]
+    #: Of a source that is in force from the beginning of RAW, what it began with.
+    beginning: bool = False
+
+
+class InForce(Struct, array_like=True, frozen=True):
+    """From this frame of RAW on, the source's subject of REFERENCE is in force up to ``upto``.
+
+    ``before``: up to where it was in force until here. So the frame that comes next tells what was
+    in force at any place before it, also when earlier ones are gone. ``stream`` is when REFERENCE
+    was made, in microseconds since the epoch: its sequences are of that life. ``digest`` is of all
+    messages of the subject up to ``upto``, by :func:`chained`.
+    """
+
+    before: int
+    upto: int
+    stream: int
+    digest: str
+    #: How many records the source has now.
+    records: int = 0
+
+
+def kind_of(record: ReferenceRecord) -> ReferenceKind:
+    """The kind of a record."""
+    return _KINDS[type(record)]
+
+
+def key_of(record: ReferenceRecord) -> str:
+    """What names a record among those of its kind and source.
+
+    Raises ValueError where a record names nobody.
+    """
+    match record:
+        case Token() | Investor() | CorporateEvent() | Override():
+            return record.id
+        case LabelledAddress():
+            return _lower(record.address)
+        case VenueAccount():
+            return f"{record.venue}/{record.account}"
+        case Sanction():
+            return f"{record.list}/{_lower(record.address)}"
+        case ListEntry():
+            who = _one_of(record.investor, record.address)
+            return "/".join((record.list, who, record.token or "*"))
+        case Verification():
+            return f"{record.provider}/{_one_of(record.investor, record.address)}"
+        case Risk():
+            return f"{record.provider}/{_lower(record.address)}"
+        case Link():
+            first, second = sorted((_lower(record.address), _lower(record.other)))
+            return f"{record.reason}/{first}/{second}"
+
+
+def change_of(record: ReferenceRecord) -> ReferenceChange:
+    """The change that puts a record in place.
+
+    Raises ValueError, with what is wrong, for what no form shows: a day that doesn't exist, an end
+    before the beginning, a record that names nobody.
+    """
+    for name in _MOMENTS:
+        if (text := getattr(record, name, None)) is not None:
+            try:
+                moment(text)
+            except ValueError as error:
+                raise ValueError(f"{name}: {text} is no time: {error}") from None
+    valid_from = None if record.valid_from is None else moment(record.valid_from)
+    valid_to = None if record.valid_to is None else moment(record.valid_to, end=True)
+    if valid_from is not None and valid_to is not None and valid_to <= valid_from:
+        raise ValueError(f"valid_to: {record.valid_to} is not after valid_from")
+    return ReferenceChange(
+        kind_of(record), key_of(record), encode_record(record), valid_from, valid_to
+    )
+
+
+def withdrawal(identity: Identity) -> ReferenceChange:
+    """The change that withdraws a record."""
+    kind, key, valid_from = identity
+    return ReferenceChange(kind, key, b"", valid_from)
+
+
+_MOMENTS = (
+    *("valid_from", "valid_to", "accredited_until", "announced", "effective"),
+    *("checked", "expires", "at"),
+)
+_json = msgspec.json.Encoder()
+_decoders: Mapping[ReferenceKind, "msgspec.json.Decoder[Any]"] = {
+    kind: msgspec.json.Decoder(record) for kind, record in _CLASSES.items()
+}
+_chunk_encoder = msgspec.msgpack.Encoder()
+_chunk_decoder = msgspec.msgpack.Decoder(ChangeChunk)
+_marker_decoder = msgspec.json.Decoder(InForce)
+
+
+def encode_record(record: ReferenceRecord) -> bytes:
+    """A record as JSON: equal records give equal bytes."""
+    return _json.encode(record)
+
+
+def decode_record(change: ReferenceChange) -> ReferenceRecord:
+    """The record of a change that puts one in place. Raises :class:`msgspec.MsgspecError`."""
+    return _decoders[change.kind].decode(change.record)
+
+
+def encode_chunk(chunk: ChangeChunk) -> bytes:
+    """A chunk as MessagePack."""
+    return _chunk_encoder.encode(chunk)
+
+
+def decode_chunk(data: bytes) -> ChangeChunk:
+    """The chunk in a REFERENCE message. Raises :class:`msgspec.MsgspecError` when it is none."""
+    return _chunk_decoder.decode(data)
+
+
+def encode_in_force(marker: InForce) -> bytes:
+    """The payload of a frame that says what is in force."""
+    return _json.encode(marker)
+
+
+def decode_in_force(payload: bytes) -> InForce:
+    """What a frame says to be in force. Raises :class:`msgspec.MsgspecError`."""
+    return _marker_decoder.decode(payload)
+
+
+def chained(digest: str, message: bytes) -> str:
+    """The digest (SHA-256, hexadecimal) of a subject that had ``digest``, with one message more.
+
+    Of no messages it is the empty text.
+    """
+    return hashlib.sha256(bytes.fromhex(digest) + message).hexdigest()
+
+
+def _lower(address: str) -> str:
+    # Base58 and bech32 distinguish case, or are in lower case already.
+    return address.lower() if address.startswith("0x") else address
+
+
+def _one_of(investor: str | None, address: str | None) -> str:
+    if (investor is None) == (address is None):
+        raise ValueError("investor: one of investor and address is wanted")
+    return investor if investor is not None else _lower(address or "")

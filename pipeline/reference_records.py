@@ -1,0 +1,360 @@
+"""Records of reference data: what is known of tokens, investors, addresses, lists and events.
+
+These are the forms in which people write them in files and sources give them. Everywhere in them:
+
+* addresses that begin with ``0x`` are compared in lower case; a checksum is not asked for;
+* ``valid_from`` and ``valid_to`` bound the event times for which a record holds. A day as
+  ``valid_from`` counts from its first moment on, as ``valid_to`` to its last. Without them a record
+  holds at any time. Several records of one key with different ``valid_from`` are its history:
+  at a time the latest one that holds then counts.
+
+Investors are pseudonymous: names, documents and dates of birth stay where they are.
+"""
+
+import datetime
+import re
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct
+
+from pipeline.units import DAY
+
+_ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"
+Address = Annotated[str, Meta(pattern=_ADDRESS_PATTERN, description="an EVM address")]
+#: Sanctions lists and risk providers name addresses of all chains: Bitcoin, Solana, Tron, ...
+AnyAddress = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0x[0-9a-fA-F]{40}|0x[0-9a-fA-F]{64}|(?!0[xX])[A-Za-z0-9:_.-]{20,128})$",
+        description="an address of a chain",
+    ),
+]
+Text = Annotated[str, Meta(min_length=1, max_length=256)]
+LongText = Annotated[str, Meta(min_length=1, max_length=4096)]
+Label = Annotated[
+    str,
+    Meta(
+        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$", description="lower-case letters, digits, _ and -"
+    ),
+]
+Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, such as US")]
+ChainId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1, description="EIP-155 chain id")]
+#: ERC-20 has it as uint8; above 77 no uint256 holds one whole token.
+Decimals = Annotated[int, Meta(ge=0, le=77)]
+Accreditation = Literal["accredited", "qualified", "retail", "none"]
+#: Read by :func:`moment`, which also refuses days that don't exist.
+Moment = Annotated[
+    str,
+    Meta(
+        pattern=r"^\d{4}-\d\d-\d\d(T\d\d:\d\d(:\d\d(\.\d{1,9})?)?(Z|[+-]\d\d:\d\d))?$",
+        description="a day such as 2026-01-31, or a time such as 2026-01-31T16:00:00Z",
+    ),
+]
+
+_EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
+_EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_FRACTION = re.compile(r"\.(\d{1,9})")
+
+
+def moment(text: str, *, end: bool = False) -> int:
+    """A :data:`Moment` in nanoseconds since the epoch.
+
+    A day is its first moment; with ``end`` the first moment after it. Raises ValueError.
+    """
+    if len(text) == 10:
+        day = datetime.date.fromisoformat(text).toordinal() - _EPOCH_DAY
+        return (day + end) * DAY
+    fraction = _FRACTION.search(text)
+    whole = datetime.datetime.fromisoformat(_FRACTION.sub("", text))
+    since = whole - _EPOCH
+    nanoseconds = int(fraction[1].ljust(9, "0")) if fraction else 0
+    return (since.days * 86_400 + since.seconds) * 10**9 + nanoseconds
+
+
+class _Part(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+    pass
+
+
+class _Record(_Part, kw_only=True):
+    #: From when it holds, by event time.
+    valid_from: Moment | None = None
+    #: Until when; a day is meant to its end.
+    valid_to: Moment | None = None
+
+
+class Issuer(_Part, kw_only=True):
+    """Who issued the token."""
+
+    id: Text
+    name: Text | None = None
+
+
+class TokenContract(_Part, kw_only=True):
+    """The token on one chain, with the contracts of its suite."""
+
+    chain: ChainId
+    address: Address
+    identity_registry: Address | None = None
+    compliance: Address | None = None
+    #: Who may issue claims about investors (ERC-3643).
+    trusted_issuers_registry: Address | None = None
+    #: Which claims an investor needs (ERC-3643).
+    claim_topics_registry: Address | None = None
+
+    @property
+    def suite(self) -> tuple[Address | None, ...]:
+        """The contracts that the token's rules are made of."""
+        return (
+            *(self.identity_registry, self.compliance),
+            *(self.trusted_issuers_registry, self.claim_topics_registry),
+        )
+
+
+class Instrument(_Part, kw_only=True):
+    """What the token is called at a venue."""
+
+    venue: Text
+    symbol: Text
+    #: Quote currency; without it, what follows the last ``-`` or ``/`` of the symbol.
+    currency: Text | None = None
+
+
+class Quote(_Part, kw_only=True):
+    """The asset that a pool prices the token in."""
+
+    symbol: Text
+    address: Address
+    decimals: Decimals
+
+
+class Pool(_Part, kw_only=True):
+    """A pool that trades the token. One of ``token0`` and ``token1`` is ``quote.address``."""
+
+    chain: ChainId
+    address: Address
+    protocol: Text = "uniswap-v3"
+    token0: Address
+    token1: Address
+    quote: Quote
+    #: In hundredths of a basis point, as Uniswap v3 has it.
+    fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+
+
+class PriceFeed(_Part, kw_only=True):
+    """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
+
+    chain: ChainId
+    address: Address
+    currency: Text
+    #: Of the answer: the aggregator's own ``decimals()``.
+    decimals: Decimals = 8
+    #: What the aggregator's ``description()`` says, such as ``ACME / USD``.
+    name: Text | None = None
+
+
+class Token(_Record, kw_only=True):
+    """A security token."""
+
+    id: Text
+    name: Text | None = None
+    symbol: Text | None = None
+    standard: Text | None = None
+    decimals: Decimals = 18
+    classification: Text | None = None
+    issuer: Issuer | None = None
+    contracts: tuple[TokenContract, ...] = ()
+    instruments: tuple[Instrument, ...] = ()
+    pools: tuple[Pool, ...] = ()
+    price_feeds: tuple[PriceFeed, ...] = ()
+
+
+class Account(_Part, kw_only=True):
+    """An account at a venue."""
+
+    venue: Text
+    account: Text
+
+
+class Investor(_Record, kw_only=True):
+    """An investor, pseudonymous, with wallets and accounts."""
+
+    id: Text
+    jurisdiction: Country | None = None
+    accreditation: Accreditation | None = None
+    #: The last day on which the accreditation counts, or the moment at which it ends.
+    accredited_until: Moment | None = None
+    #: Same beneficial owner, or under one control.
+    cluster: Text | None = None
+    labels: tuple[Label, ...] = ()
+    addresses: tuple[Address, ...] = ()
+    accounts: tuple[Account, ...] = ()
+
+
+class LabelledAddress(_Record, kw_only=True):
+    """An address: its labels, and the investor that it is of, where no investor lists it."""
+
+    address: Address
+    name: Text | None = None
+    labels: tuple[Label, ...] = ()
+    investor: Text | None = None
+
+
+class VenueAccount(_Record, kw_only=True):
+    """An account at a venue and the investor that it is of, where no investor lists it."""
+
+    venue: Text
+    account: Text
+    investor: Text
+
+
+class Sanction(_Record, kw_only=True):
+    """An address on a sanctions list. Without ``since`` it counts as listed at any time."""
+
+    address: AnyAddress
+    list: Text
+    since: datetime.date | None = None
+    #: The list's own number of the entry, such as OFAC's ``uid``.
+    entry: Text | None = None
+    #: Sanctions programmes, such as ``CYBER2``.
+    programs: tuple[Text, ...] = ()
+    #: The list's name of the asset, such as ``ETH``.
+    asset: Text | None = None
+
+
+class ListEntry(_Record, kw_only=True):
+    """Somebody on a list of yours: an insider, an affiliate, restricted, a custodian.
+
+    The list's name becomes a label of who is on it. With ``token`` it is one in events of this
+    token only, so an insider of one issuer is none of another.
+    """
+
+    list: Label
+    #: One of the two.
+    investor: Text | None = None
+    address: Address | None = None
+    token: Text | None = None
+    reason: Text | None = None
+
+
+class CorporateEvent(_Record, kw_only=True):
+    """Something that an issuer made known, or will: it is known since it came here."""
+
+    id: Text
+    token: Text
+    type: Literal[
+        "announcement", "nav", "capital-call", "distribution", "redemption", "tender-offer",
+        "split", "merger", "financial-results", "rating", "default", "listing", "delisting",
+        "meeting", "other",
+    ]  # fmt: skip
+    #: When the public learned of it, or shall.
+    announced: Moment
+    #: When it takes effect.
+    effective: Moment | None = None
+    title: Text | None = None
+    #: A NAV, or an amount per token: decimal digits.
+    value: Annotated[str, Meta(pattern=r"^-?\d{1,60}(\.\d{1,30})?$")] | None = None
+    currency: Text | None = None
+    #: Whether it was inside information until then (MAR Art. 7).
+    inside: bool = False
+
+
+class Verification(_Record, kw_only=True):
+    """What a KYC provider says of an investor or an address."""
+
+    provider: Label
+    #: One of the two.
+    investor: Text | None = None
+    address: Address | None = None
+    status: Literal["verified", "pending", "rejected", "expired", "revoked"]
+    #: The provider's own name of what was checked, such as ``plus+liveness``.
+    level: Text | None = None
+    country: Country | None = None
+    accreditation: Accreditation | None = None
+    checked: Moment | None = None
+    #: The last day, or the moment, until which it counts.
+    expires: Moment | None = None
+
+
+class Risk(_Record, kw_only=True):
+    """What a risk provider says of an address."""
+
+    provider: Label
+    address: AnyAddress
+    level: Literal["low", "medium", "high", "severe"] | None = None
+    #: The provider's own score, whatever its scale.
+    score: float | None = None
+    #: What it has to do with, such as ``mixer``.
+    categories: tuple[Label, ...] = ()
+    checked: Moment | None = None
+
+
+class Link(_Record, kw_only=True):
+    """Why two addresses are thought to be of one owner. ``address`` is the lesser of the two."""
+
+    address: Address
+    other: Address
+    reason: Label
+    #: How much it says, above 0 and up to 1.
+    weight: Annotated[float, Meta(gt=0, le=1)] = 1.0
+    #: Ids of the events that show it.
+    evidence: tuple[Text, ...] = ()
+    detail: LongText | None = None
+
+
+class Override(_Record, kw_only=True):
+    """An analyst's word on whether addresses are of one owner; it goes above every link."""
+
+    id: Text
+    action: Literal["separate", "join"]
+    addresses: Annotated[tuple[Address, ...], Meta(min_length=1)]
+    who: Text
+    why: LongText
+    at: Moment
+
+
+ReferenceRecord = (
+    Token
+    | Investor
+    | LabelledAddress
+    | VenueAccount
+    | Sanction
+    | ListEntry
+    | CorporateEvent
+    | Verification
+    | Risk
+    | Link
+    | Override
+)
+
+__all__ = [
+    "Account",
+    "Accreditation",
+    "Address",
+    "AnyAddress",
+    "ChainId",
+    "CorporateEvent",
+    "Country",
+    "Decimals",
+    "Instrument",
+    "Investor",
+    "Issuer",
+    "Label",
+    "LabelledAddress",
+    "Link",
+    "ListEntry",
+    "LongText",
+    "Moment",
+    "Override",
+    "Pool",
+    "PriceFeed",
+    "Quote",
+    "ReferenceRecord",
+    "Risk",
+    "Sanction",
+    "Text",
+    "Token",
+    "TokenContract",
+    "VenueAccount",
+    "Verification",
+    "moment",
+]
