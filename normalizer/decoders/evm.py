@@ -1,17 +1,10 @@
 """Frames of EVM chains to events: one frame is one block."""
 
-from collections.abc import Callable
-from typing import Any
-
-from normalizer.abi import AbiMismatch, EventAbi
-from normalizer.decoders import evm_administration as administration
-from normalizer.decoders import evm_identity as identity
-from normalizer.decoders import evm_oracles as oracles
-from normalizer.decoders import evm_pools as pools
-from normalizer.decoders import evm_transfers as transfers
+from normalizer.abi import AbiMismatch
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm_dead_parts import DeadParts
 from normalizer.decoders.evm_notices import finality, reorganised
+from normalizer.decoders.evm_records import BUILDERS
 from normalizer.decoders.evm_refusals import is_transfer, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
 from normalizer.decoders.evm_unrecorded import contract_event
@@ -29,68 +22,8 @@ from normalizer.decoders.times import plausible
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
 from normalizer.events.chain import Block, ChainRecord
-from normalizer.signatures import KNOWN_EVENTS, KNOWN_TOPICS, event_abi
+from normalizer.signatures import KNOWN_TOPICS
 from pipeline.frames import Frame
-
-Builder = Callable[[LogScope, tuple[Any, ...]], ChainRecord]
-
-_RECORDED: dict[str, Builder] = {
-    "Transfer(address indexed from, address indexed to, uint256 value)": transfers.transfer,
-    "Approval(address indexed owner, address indexed spender, uint256 value)": transfers.approval,
-    "AddressFrozen(address indexed a, bool indexed b, address indexed c)": identity.address_frozen,
-    "TokensFrozen(address indexed wallet, uint256 amount)": identity.tokens_frozen,
-    "TokensUnfrozen(address indexed wallet, uint256 amount)": identity.tokens_unfrozen,
-    "RecoverySuccess(address a, address b, address c)": identity.recovery_success,
-    "RecoverySuccess(address indexed a, address indexed b, address indexed c)": (
-        identity.recovery_success
-    ),
-    "IdentityRegistered(address indexed a, address indexed b)": identity.identity_registered,
-    "IdentityRemoved(address indexed a, address indexed b)": identity.identity_removed,
-    "IdentityUpdated(address indexed a, address indexed b)": identity.identity_updated,
-    "CountryUpdated(address indexed a, uint16 indexed b)": identity.country_updated,
-    "Paused(address account)": administration.paused,
-    "Unpaused(address account)": administration.unpaused,
-    "AgentAdded(address indexed agent)": administration.agent_added,
-    "AgentRemoved(address indexed agent)": administration.agent_removed,
-    "OwnershipTransferred(address indexed a, address indexed b)": (
-        administration.ownership_transferred
-    ),
-    "UpdatedTokenInformation(string a, string b, uint8 c, string d, address e)": (
-        administration.information_updated
-    ),
-    "UpdatedTokenInformation("
-    "string indexed a, string indexed b, uint8 c, string d, address indexed e)": (
-        administration.information_updated
-    ),
-    "IdentityRegistryAdded(address indexed a)": administration.wired("identity-registry"),
-    "ComplianceAdded(address indexed a)": administration.wired("compliance"),
-    "ClaimTopicsRegistrySet(address indexed a)": administration.wired("claim-topics-registry"),
-    "IdentityStorageSet(address indexed a)": administration.wired("identity-storage"),
-    "TrustedIssuersRegistrySet(address indexed a)": administration.wired(
-        "trusted-issuers-registry"
-    ),
-    "Swap(address indexed a,address indexed b,int256 c,int256 d,uint160 e,uint128 f,int24 g)": (
-        pools.swap
-    ),
-    "Mint(address a,address indexed b,int24 indexed c,int24 indexed d,uint128,uint256,uint256)": (
-        pools.mint
-    ),
-    "Burn(address indexed a,int24 indexed b,int24 indexed c,uint128,uint256,uint256)": pools.burn,
-    "AnswerUpdated(int256 indexed a, uint256 indexed b, uint256 c)": oracles.answer_updated,
-}
-
-
-def _builders() -> dict[tuple[str, int], tuple[EventAbi, Builder | None]]:
-    table: dict[tuple[str, int], tuple[EventAbi, Builder | None]] = {
-        key: (abi, None) for key, abi in KNOWN_EVENTS.items()
-    }
-    for text, builder in _RECORDED.items():
-        abi = event_abi(text)
-        table[abi.topic0, abi.topic_count] = (abi, builder)
-    return table
-
-
-_BUILDERS = _builders()
 
 
 class EvmDecoder:
@@ -209,7 +142,7 @@ def _log_event(log: Log, block: BlockScope, out: Normalized) -> tuple[int, Chain
     scope = LogScope(block, block.call(log.transaction_hash), contract, index)
     topics = log.topics
     topic0 = topics[0].lower() if topics else ""
-    known = _BUILDERS.get((topic0, len(topics)))
+    known = BUILDERS.get((topic0, len(topics)))
     if known is None:
         if topic0 in KNOWN_TOPICS:
             raise AbiMismatch("topics", f"{len(topics)} topics fit no known form of this event")
