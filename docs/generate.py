@@ -17,12 +17,14 @@ from docs.generator import (
     fields,
     lanes,
     metrics,
+    personal_data,
 )
 
 REFERENCE = Path(__file__).parent / "reference"
 CATALOGUE = Path(__file__).parent / "catalogue"
 PAGES: Mapping[str, Callable[[], str]] = {
     "fields.md": fields.page,
+    "personal-data.json": personal_data.page,
     "configuration.md": configuration.page,
     "correlators.md": correlators.page,
     "conversion.md": conversion.page,

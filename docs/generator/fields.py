@@ -11,6 +11,7 @@ from normalizer.events import Alert, AssetEvent, Event, PartyEvent
 from normalizer.events.chain import ChainEvent
 from normalizer.events.market import MarketEvent, OrderEvent
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
+from pipeline.personal_data import PERSONAL
 
 _INTRODUCTION = """\
 Names are ECS names; types are those of Elasticsearch. On the bus and in `.test.yml` files a record
@@ -19,8 +20,13 @@ they stand here, and `tapewatch rules check` refuses any other.
 
 An exact amount (`token.amount_raw`) is a whole number as decimal text, so that a uint256 never
 passes through a float. Times are nanoseconds since 1970 in UTC on the bus, RFC 3339 at sinks. A
-field that has no value is left out."""
+field that has no value is left out.
 
+"Personal" says what of a person a field can tell; names, birth dates and documents are in none of
+them. A sink's `mask` goes by it. The same list for machines:
+[personal-data.json](personal-data.json)."""
+
+_COLUMNS = ("field", "type", "personal", "meaning")
 _SHARED: dict[type[Struct], str] = {
     Event: "Every event",
     AssetEvent: "Every event about a token",
@@ -38,10 +44,12 @@ def page() -> str:
         ("event.action", "what happened"),
         [(f"[{_action(one)}]({anchor(_action(one))})", sentence(one.__doc__)) for one in records],
     )
+    classes = table(("personal", "what it is"), [(code(one), PERSONAL[one]) for one in PERSONAL])
     added = [info for info in fields().values() if info.attribute is None]
     return document(
         "Fields",
         _INTRODUCTION,
+        classes,
         overview,
         *(_shared(cls, heading) for cls, heading in _SHARED.items()),
         f"## What a sink adds\n\n{_table(_row_of(info.name, info) for info in added)}",
@@ -102,7 +110,7 @@ def _above(cls: type[Struct]) -> str:
     return f"[{_SHARED[nearest]}]({anchor(_SHARED[nearest])})" if nearest else ""
 
 
-def _rows(cls: type[Struct], names: Collection[str]) -> Iterator[tuple[str, str, str]]:
+def _rows(cls: type[Struct], names: Collection[str]) -> Iterator[tuple[str, str, str, str]]:
     hints = get_type_hints(cls, include_extras=True)
     for field in msgspec.structs.fields(cls):
         if field.name in names:
@@ -110,11 +118,13 @@ def _rows(cls: type[Struct], names: Collection[str]) -> Iterator[tuple[str, str,
             yield _row_of(field.encode_name, info, _description(hints[field.name]))
 
 
-def _row_of(name: str, info: FieldInfo, description: str | None = None) -> tuple[str, str, str]:
+def _row_of(
+    name: str, info: FieldInfo, description: str | None = None
+) -> tuple[str, str, str, str]:
     text = sentence(description or info.description)
     if info.choices and info.name != "event.action":
         text += f": {', '.join(map(code, info.choices))}"
-    return code(name), f"{info.es}{', several' if info.many else ''}", text
+    return code(name), f"{info.es}{', several' if info.many else ''}", info.personal or "", text
 
 
 def _description(hint: Any) -> str | None:
@@ -125,5 +135,5 @@ def _description(hint: Any) -> str | None:
     return said[-1] if said else None
 
 
-def _table(rows: Iterable[tuple[str, str, str]]) -> str:
-    return table(("field", "type", "meaning"), rows)
+def _table(rows: Iterable[tuple[str, str, str, str]]) -> str:
+    return table(_COLUMNS, rows)

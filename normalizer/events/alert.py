@@ -52,10 +52,12 @@ class Alert(
     risk_score: Annotated[float, described("0 to 100: severity weighted with confidence")] = field(
         name="event.risk_score"
     )
-    reason: Annotated[str, described("One sentence with the numbers that made it an alert")] = (
-        field(name="event.reason")
+    reason: Annotated[
+        str, described("One sentence with the numbers that made it an alert", personal="text")
+    ] = field(name="event.reason")
+    message: Annotated[Text, described("The rule's title and the reason", personal="text")] = field(
+        name="message"
     )
-    message: Annotated[Text, described("The rule's title and the reason")] = field(name="message")
 
     rule_id: Annotated[str, described("The rule's id (UUID)")] = field(name="rule.id")
     rule_name: Annotated[str, described("The rule's title")] = field(name="rule.name")
@@ -65,7 +67,7 @@ class Alert(
     rule_description: Annotated[str | None, described("What the rule looks for")] = field(
         name="rule.description", default=None
     )
-    rule_author: Annotated[Keywords, described("Who wrote it")] = field(
+    rule_author: Annotated[Keywords, described("Who wrote it", personal="staff")] = field(
         name="rule.author", default=()
     )
     rule_reference: Annotated[str | None, described("First reference of the rule")] = field(
@@ -87,9 +89,9 @@ class Alert(
     confidence: Annotated[float, described("0 to 1: how sure the detection is")] = field(
         name="surveillance.confidence", default=1.0
     )
-    entities: Annotated[Keywords, described("Investors, accounts, addresses that it is about")] = (
-        field(name="surveillance.entities", default=())
-    )
+    entities: Annotated[
+        Keywords, described("Investors, accounts, addresses that it is about", personal="mixed")
+    ] = field(name="surveillance.entities", default=())
     evidence_events: Annotated[Keywords, described("event.id of every event that it rests on")] = (
         field(name="surveillance.evidence.event_ids", default=())
     )
@@ -116,8 +118,8 @@ class Alert(
         Literal["retracted", "reinstated"] | None,
         described("What a later alert-update made of it, as far as the sink could mark it"),
     ] = field(name="surveillance.alert.status", default=None)
-    status_reason: Annotated[str | None, described("Why, as the update says")] = field(
-        name="surveillance.alert.status_reason", default=None
+    status_reason: Annotated[str | None, described("Why, as the update says", personal="text")] = (
+        field(name="surveillance.alert.status_reason", default=None)
     )
     chain_id: Annotated[int | None, described("EIP-155 chain id")] = field(
         name="blockchain.chain.id", default=None
@@ -140,8 +142,8 @@ class Alert(
     token_id: Annotated[str | None, described("The token's id in the reference data")] = field(
         name="token.id", default=None
     )
-    token_address: Annotated[Address | None, described("The token's contract")] = field(
-        name="token.address", default=None
+    token_address: Annotated[Address | None, described("The token's contract", personal="no")] = (
+        field(name="token.address", default=None)
     )
     token_symbol: Annotated[str | None, described("Ticker of the token")] = field(
         name="token.symbol", default=None
@@ -164,9 +166,9 @@ class Alert(
     related_hash: Annotated[Keywords, described("Transaction and block hashes, to pivot by")] = (
         field(name="related.hash", default=())
     )
-    related_user: Annotated[Keywords, described("Addresses, accounts, investor ids")] = field(
-        name="related.user", default=()
-    )
+    related_user: Annotated[
+        Keywords, described("Addresses, accounts, investor ids", personal="mixed")
+    ] = field(name="related.user", default=())
     gap_source: Annotated[
         str | None, described("Source whose feed had a gap in the time that it rests on")
     ] = field(name="surveillance.gap.source", default=None)

@@ -35,10 +35,12 @@ class AlertUpdate(
     original: Annotated[str, described("Where the raw frame lies that caused it")] = field(
         name="event.original", default=""
     )
-    reason: Annotated[str, described("Why, in one sentence")] = field(name="event.reason")
-    message: Annotated[Text, described("The rule's title, the status and the reason")] = field(
-        name="message"
+    reason: Annotated[str, described("Why, in one sentence", personal="text")] = field(
+        name="event.reason"
     )
+    message: Annotated[
+        Text, described("The rule's title, the status and the reason", personal="text")
+    ] = field(name="message")
     alert_id: Annotated[str, described("event.id of the alert")] = field(
         name="surveillance.alert.id"
     )
@@ -75,7 +77,7 @@ class AlertUpdate(
     related_hash: Annotated[Keywords, described("Block hashes, to pivot by")] = field(
         name="related.hash", default=()
     )
-    related_user: Annotated[Keywords, described("Whom the alert is about")] = field(
-        name="related.user", default=()
+    related_user: Annotated[Keywords, described("Whom the alert is about", personal="mixed")] = (
+        field(name="related.user", default=())
     )
     tags: Annotated[Keywords, described("Marks")] = field(name="tags", default=())

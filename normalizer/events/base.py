@@ -45,14 +45,14 @@ class Event(
     sequence: Annotated[int | None, described("The source's own sequence number")] = field(
         name="event.sequence", default=None
     )
-    reason: Annotated[str | None, described("Why it happened, as the source says")] = field(
-        name="event.reason", default=None
-    )
+    reason: Annotated[
+        str | None, described("Why it happened, as the source says", personal="text")
+    ] = field(name="event.reason", default=None)
     related_hash: Annotated[Keywords, described("Transaction and block hashes, to pivot by")] = (
         field(name="related.hash", default=())
     )
     related_user: Annotated[
-        Keywords, described("Addresses, accounts and investor ids, to pivot by")
+        Keywords, described("Addresses, accounts and investor ids, to pivot by", personal="mixed")
     ] = field(name="related.user", default=())
     tags: Annotated[Keywords, described("Marks: undecoded, inferred, unsure, ...")] = field(
         name="tags", default=()
@@ -65,8 +65,8 @@ class AssetEvent(Event, kw_only=True):
     token_id: Annotated[str | None, described("The token's id in the reference data")] = field(
         name="token.id", default=None
     )
-    token_address: Annotated[Address | None, described("The token's contract")] = field(
-        name="token.address", default=None
+    token_address: Annotated[Address | None, described("The token's contract", personal="no")] = (
+        field(name="token.address", default=None)
     )
     token_symbol: Annotated[str | None, described("Ticker of the token")] = field(
         name="token.symbol", default=None

@@ -35,8 +35,8 @@ class TokenInformationUpdated(_AdministrativeChange, tag="token-information-upda
         name="token.information.decimals"
     )
     new_version: Annotated[str, described("New version")] = field(name="token.information.version")
-    new_identity: Annotated[Address, described("New OnchainID of the token")] = field(
-        name="token.information.identity"
+    new_identity: Annotated[Address, described("New OnchainID of the token", personal="no")] = (
+        field(name="token.information.identity")
     )
 
 
@@ -46,7 +46,7 @@ class ContractWired(_AdministrativeChange, tag="contract-wired", kw_only=True):
     component: Annotated[str, described("Which part was set, such as identity-registry")] = field(
         name="token.component.type"
     )
-    component_address: Annotated[Address, described("Address that was set")] = field(
+    component_address: Annotated[Address, described("Address that was set", personal="no")] = field(
         name="token.component.address"
     )
 

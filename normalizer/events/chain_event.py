@@ -48,9 +48,9 @@ class ChainEvent(PartyEvent, kw_only=True):
     log_index: Annotated[int | None, described("Place of the log in the block")] = field(
         name="blockchain.log.index", default=None
     )
-    contract: Annotated[Address | None, described("Contract that emitted the log")] = field(
-        name="blockchain.contract.address", default=None
-    )
+    contract: Annotated[
+        Address | None, described("Contract that emitted the log", personal="no")
+    ] = field(name="blockchain.contract.address", default=None)
 
 
 class Block(ChainEvent, tag="block", kw_only=True):
@@ -71,14 +71,15 @@ class ContractEvent(ChainEvent, tag="contract-event", kw_only=True):
         str | None, described("Name of the event, where its signature is known")
     ] = field(name="blockchain.log.name", default=None)
     log_arguments: Annotated[
-        str | None, described("Arguments as JSON, integers as text, where decoded")
+        str | None,
+        described("Arguments as JSON, integers as text, where decoded", personal="encoded"),
     ] = field(name="blockchain.log.arguments", default=None)
     decoded: Annotated[bool, described("Whether the log matched a known signature")] = field(
         name="blockchain.log.decoded", default=False
     )
-    topics: Annotated[Keywords, described("Topics as they came")] = field(
+    topics: Annotated[Keywords, described("Topics as they came", personal="encoded")] = field(
         name="blockchain.log.topics", default=()
     )
-    data: Annotated[str | None, described("Data as it came, hexadecimal", es="binary_text")] = (
-        field(name="blockchain.log.data", default=None)
-    )
+    data: Annotated[
+        str | None, described("Data as it came, hexadecimal", personal="encoded", es="binary_text")
+    ] = field(name="blockchain.log.data", default=None)

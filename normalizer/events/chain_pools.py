@@ -15,7 +15,9 @@ class _PoolEvent(ChainEvent, kw_only=True):
     instrument: Annotated[str, described("What is traded: pair, or the pool's address")] = field(
         name="market.instrument"
     )
-    pool: Annotated[Address, described("The pool's contract")] = field(name="market.pool.address")
+    pool: Annotated[Address, described("The pool's contract", personal="no")] = field(
+        name="market.pool.address"
+    )
     amount0_raw: Annotated[Int256, described("token0, exact; positive is into the pool")] = field(
         name="market.pool.amount0_raw"
     )

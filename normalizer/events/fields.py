@@ -9,16 +9,27 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from pipeline.personal_data import Personal
 
-def described(description: str, **extra: Any) -> Meta:
-    """Describe a field; ``es`` overrides the mapping type that its Python type implies."""
+
+def described(
+    description: str, *, personal: Personal | Literal["no"] | None = None, **extra: Any
+) -> Meta:
+    """Describe a field; ``es`` overrides the mapping type that its Python type implies.
+
+    ``personal`` says what of a person it tells. Without, an address is a ``wallet``, and what
+    stands under ``investor.`` an ``attribute``; ``no`` says of such a field that it is neither,
+    such as the address of a token's contract.
+    """
+    if personal is not None:
+        extra["personal"] = personal
     return Meta(description=description, extra=extra or None)
 
 
 #: Nanoseconds since the Unix epoch, UTC. At sinks an RFC 3339 text with nine fractional digits.
 Nanoseconds = Annotated[int, Meta(extra={"es": "date_nanos"})]
 #: An EVM address, lower-case hexadecimal with ``0x``.
-Address = Annotated[str, Meta(description="EVM address, lower case")]
+Address = Annotated[str, Meta(description="EVM address, lower case", extra={"personal": "wallet"})]
 #: A 32-byte hash, lower-case hexadecimal with ``0x``.
 Hash = Annotated[str, Meta(description="32-byte hash, lower-case hexadecimal")]
 #: An unsigned 256-bit integer as a decimal text, so that it never passes through a float.

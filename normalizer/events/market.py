@@ -43,9 +43,9 @@ class OrderReceived(OrderEvent, tag="order-received", kw_only=True):
     order_type: Annotated[str | None, described("limit, market, stop, ...")] = field(
         name="market.order.type", default=None
     )
-    client_order_id: Annotated[str | None, described("The client's own order id")] = field(
-        name="market.order.client_id", default=None
-    )
+    client_order_id: Annotated[
+        str | None, described("The client's own order id", personal="account")
+    ] = field(name="market.order.client_id", default=None)
 
 
 class OrderPlaced(OrderEvent, tag="order-placed", kw_only=True):

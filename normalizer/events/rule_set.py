@@ -31,12 +31,12 @@ class RulesChanged(Event, tag="rules-changed", kw_only=True):
     removed: Annotated[Keywords, described("Ids of rules that are gone")] = field(
         name="surveillance.rules.removed", default=()
     )
-    author: Annotated[str | None, described("Author of the commit that the rules are of")] = field(
-        name="surveillance.rules.author", default=None
-    )
+    author: Annotated[
+        str | None, described("Author of the commit that the rules are of", personal="staff")
+    ] = field(name="surveillance.rules.author", default=None)
     commit: Annotated[str | None, described("The commit; with -dirty where files differ")] = field(
         name="surveillance.rules.commit", default=None
     )
-    operator: Annotated[str | None, described("Who put them into force: the system's user")] = (
-        field(name="user.name", default=None)
-    )
+    operator: Annotated[
+        str | None, described("Who put them into force: the system's user", personal="staff")
+    ] = field(name="user.name", default=None)

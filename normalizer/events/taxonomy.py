@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, inspect
 
 from normalizer.events import Alert, AlertUpdate, Record
+from pipeline.personal_data import Personal
 
 #: Element types of a field; ``map`` is an object of numbers by name.
 PythonType = Literal["str", "int", "float", "bool", "map"]
@@ -24,6 +25,11 @@ _ES: dict[PythonType, str] = {
 
 
 _OF_ALERTS = frozenset(("alert", "alert-update"))
+_OF_INVESTORS: dict[str, Personal] = {
+    "id": "identity",
+    "cluster": "identity",
+    "account": "account",
+}
 
 
 class FieldInfo(Struct, frozen=True):
@@ -42,6 +48,8 @@ class FieldInfo(Struct, frozen=True):
     records: tuple[str, ...]
     #: The only values it can have; empty where any is possible.
     choices: tuple[str, ...] = ()
+    #: What of a person it tells, if anything.
+    personal: Personal | None = None
 
 
 class _Shape(Struct):
@@ -50,6 +58,7 @@ class _Shape(Struct):
     es: str | None = None
     description: str | None = None
     choices: tuple[str, ...] = ()
+    personal: Personal | Literal["no"] | None = None
 
 
 def record_classes() -> tuple[type[Struct], ...]:
@@ -90,6 +99,7 @@ def fields() -> dict[str, FieldInfo]:
                 description=shape.description or _inherited(field.encode_name),
                 records=(action,),
                 choices=shape.choices,
+                personal=_personal(field.encode_name, shape),
             )
     for added in _added(tuple(actions)):
         found[added.name] = added
@@ -108,6 +118,15 @@ def alert_fields() -> dict[str, FieldInfo]:
     return {
         name: field for name, field in fields().items() if _OF_ALERTS.intersection(field.records)
     }
+
+
+def _personal(name: str, shape: _Shape) -> Personal | None:
+    """What is not said is taken for personal where its name lets one think so."""
+    if shape.personal is not None:
+        return None if shape.personal == "no" else shape.personal
+    if name.startswith("investor."):
+        return _OF_INVESTORS.get(name.rpartition(".")[2], "attribute")
+    return None
 
 
 def _inherited(name: str) -> str:
@@ -138,6 +157,7 @@ def _shape(kind: inspect.Type) -> _Shape:
             extra = cast("dict[str, Any]", kind.extra or {})
             schema = cast("dict[str, Any]", kind.extra_json_schema or {})
             shape.es = extra.get("es", shape.es)
+            shape.personal = extra.get("personal", shape.personal)
             shape.description = schema.get("description", shape.description)
             return shape
         case inspect.UnionType():
