@@ -17,10 +17,23 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
 
+from pipeline.chain_ids import SolanaChain
 from pipeline.units import DAY
 
-_ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"
-Address = Annotated[str, Meta(pattern=_ADDRESS_PATTERN, description="an EVM address")]
+#: A contract of an EVM chain.
+ContractAddress = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
+#: A wallet: of an EVM chain, or of Solana, whose addresses are compared as they are written.
+Address = Annotated[
+    str,
+    Meta(
+        pattern=r"^(0x[0-9a-fA-F]{40}|[1-9A-HJ-NP-Za-km-z]{32,44})$",
+        description="an EVM address or a Solana address",
+    ),
+]
+#: An account of Solana: the base58 of 32 bytes. It is compared as it is written.
+SolanaAddress = Annotated[
+    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="a Solana address")
+]
 #: Sanctions lists and risk providers name addresses of all chains: Bitcoin, Solana, Tron, ...
 AnyAddress = Annotated[
     str,
@@ -93,21 +106,29 @@ class TokenContract(_Part, kw_only=True):
     """The token on one chain, with the contracts of its suite."""
 
     chain: ChainId
-    address: Address
-    identity_registry: Address | None = None
-    compliance: Address | None = None
+    address: ContractAddress
+    identity_registry: ContractAddress | None = None
+    compliance: ContractAddress | None = None
     #: Who may issue claims about investors (ERC-3643).
-    trusted_issuers_registry: Address | None = None
+    trusted_issuers_registry: ContractAddress | None = None
     #: Which claims an investor needs (ERC-3643).
-    claim_topics_registry: Address | None = None
+    claim_topics_registry: ContractAddress | None = None
 
     @property
-    def suite(self) -> tuple[Address | None, ...]:
+    def suite(self) -> tuple[ContractAddress | None, ...]:
         """The contracts that the token's rules are made of."""
         return (
             *(self.identity_registry, self.compliance),
             *(self.trusted_issuers_registry, self.claim_topics_registry),
         )
+
+
+class Mint(_Part, kw_only=True):
+    """The token on Solana: its mint, of SPL Token or Token-2022."""
+
+    #: The cluster, such as ``solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp`` for mainnet.
+    chain: SolanaChain
+    address: SolanaAddress
 
 
 class Instrument(_Part, kw_only=True):
@@ -123,7 +144,7 @@ class Quote(_Part, kw_only=True):
     """The asset that a pool prices the token in."""
 
     symbol: Text
-    address: Address
+    address: ContractAddress
     decimals: Decimals
 
 
@@ -131,10 +152,10 @@ class Pool(_Part, kw_only=True):
     """A pool that trades the token. One of ``token0`` and ``token1`` is ``quote.address``."""
 
     chain: ChainId
-    address: Address
+    address: ContractAddress
     protocol: Text = "uniswap-v3"
-    token0: Address
-    token1: Address
+    token0: ContractAddress
+    token1: ContractAddress
     quote: Quote
     #: In hundredths of a basis point, as Uniswap v3 has it.
     fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
@@ -144,7 +165,7 @@ class PriceFeed(_Part, kw_only=True):
     """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
 
     chain: ChainId
-    address: Address
+    address: ContractAddress
     currency: Text
     #: Of the answer: the aggregator's own ``decimals()``.
     decimals: Decimals = 8
@@ -163,6 +184,7 @@ class Token(_Record, kw_only=True):
     classification: Text | None = None
     issuer: Issuer | None = None
     contracts: tuple[TokenContract, ...] = ()
+    mints: tuple[Mint, ...] = ()
     instruments: tuple[Instrument, ...] = ()
     pools: tuple[Pool, ...] = ()
     price_feeds: tuple[PriceFeed, ...] = ()
@@ -332,6 +354,7 @@ __all__ = [
     "Address",
     "AnyAddress",
     "ChainId",
+    "ContractAddress",
     "CorporateEvent",
     "Country",
     "Decimals",
@@ -343,6 +366,7 @@ __all__ = [
     "Link",
     "ListEntry",
     "LongText",
+    "Mint",
     "Moment",
     "Override",
     "Pool",
@@ -351,6 +375,7 @@ __all__ = [
     "ReferenceRecord",
     "Risk",
     "Sanction",
+    "SolanaAddress",
     "Text",
     "Token",
     "TokenContract",
