@@ -9,13 +9,49 @@ As JSON::
      "logs":         [{log objects of watched contracts, as of eth_getLogs}],
      "refusals":     [{"transaction_hash": "0x...", "reason": "Transfer not possible",
                        "receiver_verified": false, "compliance_allows": true}],
-     "receipts":     [{receipts of the transactions that failed}]}
+     "receipts":     [{receipts of the transactions that failed}],
+     "native_transfers": ["0x...": transactions that gave the chain's own currency, and succeeded],
+     "calls":        [{"state": "before", "to": "0x...", "data": "0x...", "output": "0x..."},
+                      {"state": "after", "to": "0x...", "data": "0x...", "failure": "limit"}],
+     "checks":       [{"transaction_hash": "0x...", "log_index": 3,
+                       "asked": [["verified-destination", 0], ["balance-source", 1]]}]}
 
 Finality is what the node said of the block when it was read.
+
+Calls are ``eth_call`` on a state: that before the block, which its parent left (``before``), and
+that after it (``after``). Checks are what was asked about each transfer of a watched token, done or
+refused, with the place in ``calls`` of the answer: one call may answer for many transfers. So what
+a check says can be read, and asked again of any archive node, from the frame alone.
 """
 
+from typing import Annotated, Literal
+
 import msgspec
-from msgspec import Raw, Struct
+from msgspec import Meta, Raw, Struct, field
+
+#: What is asked about a transfer. Each with the function that is called.
+Check = Literal[
+    "verified-source",  # isVerified(source) of the identity registry, EIP-3643
+    "verified-destination",  # isVerified(destination)
+    "compliance",  # canTransfer(source, destination, amount) of the compliance contract
+    "frozen-source",  # isFrozen(source) of the token, EIP-3643
+    "frozen-destination",  # isFrozen(destination)
+    "paused",  # paused() of the token
+    "restriction",  # detectTransferRestriction(source, destination, amount), ERC-1404
+    "restriction-message",  # messageForTransferRestriction(code)
+    "status",  # canTransfer or canTransferFrom, ERC-1594
+    "partition",  # canTransferByPartition, ERC-1410
+    "balance-source",  # balanceOf(source)
+    "balance-destination",  # balanceOf(destination)
+    "supply",  # totalSupply()
+    "frozen-tokens",  # getFrozenTokens(source), EIP-3643
+    "country-source",  # investorCountry(source) of the identity registry, EIP-3643
+    "country-destination",  # investorCountry(destination)
+]
+#: Why a call has no output: the contract reverted, the node has no such state (any more), there
+#: were more calls than the limit allows, the node failed or took too long.
+CallFailure = Literal["reverted", "unavailable", "limit", "failed"]
+BlockState = Literal["before", "after"]
 
 
 class Refusal(Struct, omit_defaults=True):
@@ -27,7 +63,34 @@ class Refusal(Struct, omit_defaults=True):
     compliance_allows: bool | None = None
 
 
-class BlockPayload(Struct):
+class StateCall(Struct, omit_defaults=True):
+    """One ``eth_call``: addresses in lower case, data and output hexadecimal with 0x."""
+
+    state: BlockState
+    to: str
+    data: str
+    sender: str | None = field(name="from", default=None)
+    output: str | None = None
+    failure: CallFailure | None = None
+
+
+class TransferChecks(Struct, omit_defaults=True):
+    """What was asked about one transfer."""
+
+    transaction_hash: str
+    #: Of the transfer's log; None: the transfer was refused, and left none.
+    log_index: int | None = None
+    #: Which of the transfers that a refused call asked for.
+    place: Annotated[int, Meta(ge=0)] = 0
+    #: Whether something before it in the block may have changed what it was judged by.
+    preceded: bool = False
+    #: Check, and place of the call in the block's.
+    asked: list[tuple[Check, Annotated[int, Meta(ge=0)]]] = field(
+        default_factory=list[tuple[Check, int]]
+    )
+
+
+class BlockPayload(Struct, omit_defaults=True):
     """What the collector writes; see the module."""
 
     chain_id: int
@@ -38,6 +101,9 @@ class BlockPayload(Struct):
     logs: list[Raw]
     refusals: list[Refusal]
     receipts: list[Raw]
+    native_transfers: list[str] = field(default_factory=list[str])
+    calls: list[StateCall] = field(default_factory=list[StateCall])
+    checks: list[TransferChecks] = field(default_factory=list[TransferChecks])
 
 
 _encoder = msgspec.json.Encoder()

@@ -17,6 +17,7 @@ from collectors.evm.blocks import (
     read_list,
     read_logs,
 )
+from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.refusals import RefusalReader
 from collectors.evm.rpc import RpcClient, RpcError
 from collectors.evm.watched import Watched
@@ -41,6 +42,16 @@ class AssembledBlock(Struct, frozen=True):
 
     header: Header
     payload: bytes
+
+
+class _Outcomes(Struct, frozen=True):
+    """What receipts tell of a block's transactions."""
+
+    failed: list[Transaction]
+    """Those to watched contracts that failed, and their receipts."""
+    receipts: list[Raw]
+    given: list[str]
+    """Hashes of those that gave the chain's own currency, as far as that matters."""
 
 
 class _ReceiptWire(Struct, rename="camel"):
@@ -86,12 +97,19 @@ class BlockAssembler:
     """Fetches a block and all that belongs to its payload, through one node."""
 
     def __init__(
-        self, rpc: RpcClient, chain: Chain, watched: Watched, *, explain_refusals: bool
+        self,
+        rpc: RpcClient,
+        chain: Chain,
+        watched: Watched,
+        native_transfers: NativeTransfers,
+        *,
+        explain_refusals: bool,
     ) -> None:
         self._rpc = rpc
         self._chain = chain
         self._addresses = watched.addresses
         self._logs = LogReader(rpc, self._addresses)
+        self._native_transfers = native_transfers
         self._refusals = RefusalReader(rpc, watched) if explain_refusals else None
         self._block_receipts = True
 
@@ -128,11 +146,11 @@ class BlockAssembler:
             logs = await self._logs.of_block(header)
             if logs is None:
                 return None
-        receipts = await self._failed(block, logs)
-        if receipts is None:
+        self._native_transfers.learn(logs)
+        outcomes = await self._outcomes(block, logs)
+        if outcomes is None:
             return None
-        failed, failed_receipts = receipts
-        logged = {log.transaction_hash for log in logs}
+        kept = {log.transaction_hash for log in logs}.union(outcomes.given)
         payload = BlockPayload(
             chain_id=self._chain.id,
             network=self._chain.network,
@@ -141,41 +159,49 @@ class BlockAssembler:
             transactions=[
                 one.raw
                 for one in block.transactions
-                if one.hash in logged or one.receiver in self._addresses
+                if one.hash in kept or one.receiver in self._addresses
             ],
             logs=[log.raw for log in logs],
-            refusals=await self._explain(failed, header),
-            receipts=failed_receipts,
+            refusals=await self._explain(outcomes.failed, header),
+            receipts=outcomes.receipts,
+            native_transfers=outcomes.given,
         )
         return AssembledBlock(header, encode_block(payload))
 
-    async def _failed(
-        self, block: Block, logs: Sequence[Log]
-    ) -> tuple[list[Transaction], list[Raw]] | None:
-        """Transactions to watched contracts that failed, and their receipts."""
+    async def _outcomes(self, block: Block, logs: Sequence[Log]) -> _Outcomes | None:
+        """Which of the transactions failed; None when the node doesn't know the block any more.
+
+        One with logs of watched contracts succeeded. Of the others that matter receipts are asked.
+        """
+        giving = [one.hash for one in self._native_transfers.chosen(block.transactions)]
+        wanted = frozenset(giving)
         logged = {log.transaction_hash for log in logs}
         silent = {
             one.hash: one
             for one in block.transactions
-            if one.receiver in self._addresses and one.hash not in logged
+            if (one.receiver in self._addresses or one.hash in wanted) and one.hash not in logged
         }
         if not silent:
-            return [], []
+            return _Outcomes([], [], giving)
         receipts = await self._receipts(block.header, list(silent))
         if receipts is None:
             return None
         failed: list[Transaction] = []
         kept: list[Raw] = []
+        lost: set[str] = set()
         for raw in receipts:
             try:
                 receipt = _receipt.decode(raw)
             except msgspec.MsgspecError as error:
                 raise EndpointFault(f"the node sent a receipt that isn't one: {error}") from None
             transaction = silent.get(receipt.transaction_hash.lower())
-            if transaction is not None and receipt.status == "0x0":
+            if transaction is None or receipt.status != "0x0":
+                continue
+            lost.add(transaction.hash)
+            if transaction.receiver in self._addresses:
                 failed.append(transaction)
                 kept.append(raw)
-        return failed, kept
+        return _Outcomes(failed, kept, [one for one in giving if one not in lost])
 
     async def _receipts(self, header: Header, hashes: Sequence[str]) -> list[Raw] | None:
         if len(hashes) > _RECEIPTS_ONE_BY_ONE and self._block_receipts:

@@ -34,7 +34,13 @@ class Transaction(Struct, frozen=True):
     sender: str
     receiver: str | None
     data: str
+    value: str
     raw: Raw
+
+    @property
+    def gives(self) -> bool:
+        """Whether it gives its receiver some of the chain's own currency, if it succeeds."""
+        return self.receiver is not None and self.value.strip("0x") != ""
 
 
 class Block(Struct, frozen=True):
@@ -52,6 +58,7 @@ class Log(Struct, frozen=True):
     block_hash: BlockHash
     transaction_hash: str
     index: int
+    topics: tuple[str, ...]
     raw: Raw
 
 
@@ -67,6 +74,7 @@ class _TransactionWire(Struct):
     sender: str = field(name="from")
     receiver: str | None = field(name="to", default=None)
     data: str = field(name="input", default="0x")
+    value: str = "0x0"
 
 
 class _LogWire(Struct, rename="camel"):
@@ -74,6 +82,7 @@ class _LogWire(Struct, rename="camel"):
     block_hash: str
     transaction_hash: str
     log_index: str
+    topics: tuple[str, ...] = ()
     removed: bool = False
 
 
@@ -149,7 +158,7 @@ def read_list(raw: Raw) -> list[Raw]:
 def _read_transaction(raw: Raw) -> Transaction:
     wire = _transaction.decode(raw)
     receiver = None if wire.receiver is None else wire.receiver.lower()
-    return Transaction(wire.hash.lower(), wire.sender.lower(), receiver, wire.data, raw)
+    return Transaction(wire.hash.lower(), wire.sender.lower(), receiver, wire.data, wire.value, raw)
 
 
 def _read_log(raw: Raw) -> Log | None:
@@ -161,6 +170,7 @@ def _read_log(raw: Raw) -> Log | None:
         BlockHash(wire.block_hash.lower()),
         wire.transaction_hash.lower(),
         int(wire.log_index, 16),
+        wire.topics,
         raw,
     )
 

@@ -11,6 +11,7 @@ from collectors.evm.assembly import BlockAssembler, Chain, LogReader
 from collectors.evm.blocks import read_position
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
+from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.resuming import read_newest, resume_branch
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
@@ -42,6 +43,7 @@ class EvmCollector:
         self._cursor = Cursor(
             config.start_block, config.backfill_range, config.reorganisation_depth
         )
+        self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
         self._chain_id = config.chain_id
         self._chain_known_from = "the configuration"
         outlet.state.protocol = PROTOCOL
@@ -97,7 +99,11 @@ class EvmCollector:
             self._check_chain(chain_id, f"the node at {link.endpoint}")
             chain = Chain(chain_id, config.network)
             assembler = BlockAssembler(
-                rpc, chain, self._watched, explain_refusals=config.explain_refusals
+                rpc,
+                chain,
+                self._watched,
+                self._native_transfers,
+                explain_refusals=config.explain_refusals,
             )
             poll_every = config.reconnection.stale_after / SECOND / _POLLS_PER_STALENESS
             async with HeadWatch(rpc, poll_every=poll_every) as heads:

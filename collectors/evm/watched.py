@@ -18,10 +18,15 @@ class Watched(Struct, frozen=True):
     tokens: dict[str, WatchedToken] = field(default_factory=dict[str, WatchedToken])
     #: Pools, identity registries and whatever else emits events that matter.
     others: frozenset[str] = frozenset()
+    #: Whose transfers of the chain's own currency matter: wallets in the reference data.
+    wallets: frozenset[str] = frozenset()
 
     @classmethod
     def of(
-        cls, tokens: dict[str, WatchedToken] | None = None, others: Iterable[str] = ()
+        cls,
+        tokens: dict[str, WatchedToken] | None = None,
+        others: Iterable[str] = (),
+        wallets: Iterable[str] = (),
     ) -> "Watched":
         """From addresses in any case."""
         return cls(
@@ -33,11 +38,13 @@ class Watched(Struct, frozen=True):
                 for address, token in (tokens or {}).items()
             },
             others=frozenset(address.lower() for address in others),
+            wallets=frozenset(address.lower() for address in wallets),
         )
 
     def with_others(self, addresses: Iterable[str]) -> "Watched":
         """These contracts and more of them."""
-        return Watched(self.tokens, self.others.union(address.lower() for address in addresses))
+        others = self.others.union(address.lower() for address in addresses)
+        return Watched(self.tokens, others, self.wallets)
 
     @property
     def addresses(self) -> frozenset[str]:

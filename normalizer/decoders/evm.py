@@ -3,6 +3,7 @@
 from normalizer.abi import AbiMismatch
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm_dead_parts import DeadParts
+from normalizer.decoders.evm_native import native_transfer
 from normalizer.decoders.evm_notices import finality, reorganised
 from normalizer.decoders.evm_records import BUILDERS
 from normalizer.decoders.evm_refusals import is_transfer, refused
@@ -58,6 +59,7 @@ class EvmDecoder:
                 block.add_call(transaction)
             except Unreadable as error:
                 letters.part("transactions", number, error)
+        self._native_transfers(payload, block, letters, out)
         self._logs(payload, places, block, letters, out)
         self._refusals(payload, block, letters, out)
 
@@ -89,6 +91,19 @@ class EvmDecoder:
             )
         )
         return block
+
+    def _native_transfers(
+        self, payload: Payload, block: BlockScope, letters: DeadParts, out: Normalized
+    ) -> None:
+        if not payload.native_transfers:
+            return
+        named = frozenset(payload.native_transfers)
+        for number, transaction in enumerate(payload.transactions):
+            if transaction.hash in named:
+                try:
+                    out.events.append(native_transfer(block, transaction))
+                except Unreadable as error:
+                    letters.part("transactions", number, error)
 
     def _logs(
         self,

@@ -8,9 +8,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from normalizer.abi import AbiMismatch
-from normalizer.decoders.evm_scope import BlockScope, Call, related, whole
+from normalizer.decoders.evm_scope import BlockScope, Call, both_parties, related, whole
 from normalizer.decoders.unreadable import Unreadable
-from normalizer.enrichment import Party
 from normalizer.events.chain import TokenTransferRefused
 from normalizer.signatures import KNOWN_FUNCTIONS, selectors
 from pipeline.evm_payload import Refusal
@@ -42,7 +41,7 @@ def refused(
         yield TokenTransferRefused(
             **block.contract_fields(call.to),
             **call.fields,
-            **_parties(sender, receiver, block.time),
+            **both_parties(sender, receiver, block.time),
             id=f"{block.prefix}{call.hash}:refused" + (f":{number}" if number else ""),
             reason=refusal.reason if refusal else None,
             source_address=source,
@@ -54,22 +53,6 @@ def refused(
             compliance_allows=single.compliance_allows if single else None,
             tags=("batch",) if len(moves) > 1 else (),
         )
-
-
-def _parties(source: Party, destination: Party, time: int) -> dict[str, Any]:
-    """The investors behind both ends of a transfer."""
-    return {
-        "source_investor": source.id,
-        "source_jurisdiction": source.jurisdiction,
-        "source_accreditation": source.accreditation,
-        "source_cluster": source.cluster,
-        "source_labels": source.labels_at(time),
-        "destination_investor": destination.id,
-        "destination_jurisdiction": destination.jurisdiction,
-        "destination_accreditation": destination.accreditation,
-        "destination_cluster": destination.cluster,
-        "destination_labels": destination.labels_at(time),
-    }
 
 
 def _moves(call: Call) -> Iterator[tuple[str, str, int]]:

@@ -185,6 +185,22 @@ class LogScope:
         }
 
 
+def both_parties(source: Party, destination: Party, time: int) -> dict[str, Any]:
+    """The investors behind both ends of a transfer."""
+    return {
+        "source_investor": source.id,
+        "source_jurisdiction": source.jurisdiction,
+        "source_accreditation": source.accreditation,
+        "source_cluster": source.cluster,
+        "source_labels": source.labels_at(time),
+        "destination_investor": destination.id,
+        "destination_jurisdiction": destination.jurisdiction,
+        "destination_accreditation": destination.accreditation,
+        "destination_cluster": destination.cluster,
+        "destination_labels": destination.labels_at(time),
+    }
+
+
 def related(*users: str | None) -> tuple[str, ...]:
     """Addresses and ids, each once, without the zero address."""
     return tuple(dict.fromkeys([user for user in users if user and user != ZERO_ADDRESS]))

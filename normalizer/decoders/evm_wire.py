@@ -16,6 +16,7 @@ from pipeline.evm_payload import BlockPayload, Refusal
 Hexadecimal = Annotated[str, Meta(min_length=2)]
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_UINT256 = re.compile(r"0x[0-9a-fA-F]{1,64}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _MOST_KEPT = 1 << 16
 
@@ -37,6 +38,7 @@ class Transaction(Struct, gc=False):
     to: str | None = None
     input: str = "0x"
     index: str | None = field(name="transactionIndex", default=None)
+    value: str = "0x0"
 
 
 class Log(Struct, gc=False):
@@ -70,6 +72,7 @@ class Payload(Struct):
     logs: list[Log]
     refusals: list[Refusal]
     receipts: list[Receipt]
+    native_transfers: list[str] = field(default_factory=list[str])
 
 
 class Misfit(Struct):
@@ -116,6 +119,7 @@ def read_payload(data: bytes) -> tuple[Payload, list[int] | None, list[Misfit]]:
         logs=logs,
         refusals=envelope.refusals,
         receipts=_each(envelope.receipts, _receipt_decoder, "receipts", misfits)[0],
+        native_transfers=envelope.native_transfers,
     )
     if not misfits:
         # Every part is well on its own, so it is the envelope: out of its bounds.
@@ -145,6 +149,13 @@ def quantity(text: str, name: str) -> int:
         return _quantities[text]
     except Unreadable as error:
         raise Unreadable(error.reason, name) from None
+
+
+def uint256(text: str, name: str) -> int:
+    """The number in a JSON-RPC quantity of up to 256 bits. Raises :class:`Unreadable`."""
+    if _UINT256.fullmatch(text) is None:
+        raise Unreadable(f"{text[:80]!r} is no quantity", name)
+    return int(text, 16)
 
 
 class _Quantities(dict[str, int]):

@@ -21,6 +21,7 @@ from normalizer.events.chain_identity import (
     WalletRecovered,
     WalletUnfrozen,
 )
+from normalizer.events.chain_native import NativeTransfer
 from normalizer.events.chain_oracles import OracleUpdate
 from normalizer.events.chain_pools import LiquidityAdded, LiquidityRemoved, PoolSwap
 from normalizer.events.chain_transfers import TokenApproval, TokenTransfer, TokenTransferRefused
@@ -30,6 +31,7 @@ ChainRecord = (
     | TokenTransfer
     | TokenTransferRefused
     | TokenApproval
+    | NativeTransfer
     | WalletFrozen
     | WalletUnfrozen
     | TokensFrozen
@@ -68,6 +70,7 @@ __all__ = [
     "InvestorCountryUpdated",
     "LiquidityAdded",
     "LiquidityRemoved",
+    "NativeTransfer",
     "OracleUpdate",
     "OwnershipTransferred",
     "PoolSwap",

@@ -9,7 +9,9 @@ from normalizer.events.chain_event import ChainEvent
 from normalizer.events.fields import Address, Uint256, described
 
 
-class _TransferParties(ChainEvent, kw_only=True):
+class SourceAndDestination(ChainEvent, kw_only=True):
+    """From whom something went to whom, with what the reference data says of both."""
+
     source_address: Annotated[Address, described("Wallet that the tokens leave")] = field(
         name="source.address"
     )
@@ -46,6 +48,9 @@ class _TransferParties(ChainEvent, kw_only=True):
     destination_labels: Annotated[Keywords, described("Labels of the destination")] = field(
         name="investor.destination.labels", default=()
     )
+
+
+class _TransferParties(SourceAndDestination, kw_only=True):
     amount_raw: Annotated[Uint256, described("Amount in the token's smallest unit, exact")] = field(
         name="token.amount_raw"
     )

@@ -145,10 +145,12 @@ Start = Callable[[Bus, Reporter], Awaitable[None]]
 def _collectors(config: Configuration) -> Start:
     from collectors.evm.watched import Watched, WatchedToken
     from collectors.stage import Collectors
+    from normalizer.known_wallets import known_wallets
     from normalizer.reference import watched
     from normalizer.reference_files import load_reference
 
     reference = load_reference(config.reference)
+    wallets = known_wallets(reference)
     contracts: dict[str, Watched] = {}
     for source in config.sources:
         if isinstance(source, EvmSource):
@@ -168,6 +170,7 @@ def _collectors(config: Configuration) -> Start:
                     if c.role == "token"
                 },
                 [c.address for c in found if c.role != "token"],
+                wallets,
             )
 
     async def start(bus: Bus, reporter: Reporter) -> None:

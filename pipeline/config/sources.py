@@ -59,6 +59,9 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     finality_every: Duration = 12 * SECOND
     #: Ask why a transfer was refused, and what the identity registry says of the receiver.
     explain_refusals: bool = True
+    #: Transfers of the chain's own currency that become events: of wallets in the reference data
+    #: and of whoever appeared in logs of watched contracts, of everybody, or none.
+    native_transfers: Literal["all", "known", "off"] = "known"
     #: How long a node may take to answer.
     request_timeout: Duration = 20 * SECOND
 
