@@ -11,9 +11,10 @@ from normalizer.events.chain import ChainEvent, ChainRecord
 from normalizer.events.chain_state import ChainFinality, ChainReorganised, ChainStateRecord
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
 from normalizer.events.rule_set import RulesChanged
+from normalizer.events.solana import SolanaRecord
 
 #: Every record of the EVENTS stream.
-Record = ChainRecord | ChainStateRecord | MarketRecord | RulesChanged
+Record = ChainRecord | SolanaRecord | ChainStateRecord | MarketRecord | RulesChanged
 
 __all__ = [
     "SEVERITY",

@@ -1,4 +1,4 @@
-"""What every event of an EVM chain carries; blocks; logs without a record of their own."""
+"""What every event of a chain carries; blocks; logs without a record of their own."""
 
 from typing import Annotated
 
@@ -7,18 +7,27 @@ from msgspec import field
 from normalizer.events.base import Keywords, PartyEvent
 from normalizer.events.fields import Address, Hash, described
 
+#: Nobody, on every chain: where minted tokens come from and burned ones go to.
 ZERO_ADDRESS = "0x" + "0" * 40
 
 
 class ChainEvent(PartyEvent, kw_only=True):
-    """Fields of every event from an EVM chain."""
+    """Fields of every event from an EVM chain or from Solana.
+
+    A slot of Solana is its block's number, and the mint the token's contract.
+    """
 
     dataset: str = field(name="event.dataset", default="tapewatch.evm")
-    chain_id: Annotated[int, described("EIP-155 chain id")] = field(name="blockchain.chain.id")
+    chain_id: Annotated[
+        int, described("EIP-155 chain id; of other chains a number made from blockchain.chain.name")
+    ] = field(name="blockchain.chain.id")
+    chain_name: Annotated[
+        str | None, described("CAIP-2 name of a chain that has no EIP-155 id")
+    ] = field(name="blockchain.chain.name", default=None)
     network: Annotated[str | None, described("Name of the network")] = field(
         name="blockchain.network", default=None
     )
-    block_number: Annotated[int, described("Number of the block")] = field(
+    block_number: Annotated[int, described("Number of the block; on Solana its slot")] = field(
         name="blockchain.block.number"
     )
     block_hash: Annotated[Hash, described("Hash of the block")] = field(
@@ -30,9 +39,9 @@ class ChainEvent(PartyEvent, kw_only=True):
     orphaned: Annotated[
         bool | None, described("True where a sink was told that the block left the chain")
     ] = field(name="blockchain.orphaned", default=None)
-    transaction_hash: Annotated[Hash | None, described("Hash of the transaction")] = field(
-        name="blockchain.transaction.hash", default=None
-    )
+    transaction_hash: Annotated[
+        Hash | None, described("Hash of the transaction; on Solana its first signature")
+    ] = field(name="blockchain.transaction.hash", default=None)
     transaction_index: Annotated[int | None, described("Place of the transaction in the block")] = (
         field(name="blockchain.transaction.index", default=None)
     )
@@ -49,8 +58,22 @@ class ChainEvent(PartyEvent, kw_only=True):
         name="blockchain.log.index", default=None
     )
     contract: Annotated[
-        Address | None, described("Contract that emitted the log", personal="no")
+        Address | None,
+        described("Contract that emitted the log; on Solana the mint", personal="no"),
     ] = field(name="blockchain.contract.address", default=None)
+    program: Annotated[
+        Address | None, described("Program of Solana that ran the instruction", personal="no")
+    ] = field(name="blockchain.program.id", default=None)
+    instruction: Annotated[
+        str | None,
+        described("Place of the instruction in the transaction: 2, or 2.0 for what it called"),
+    ] = field(name="blockchain.instruction.place", default=None)
+    memo: Annotated[
+        str | None, described("Memos of the transaction, one a line", personal="text")
+    ] = field(name="blockchain.transaction.memo", default=None)
+    token_account: Annotated[
+        Address | None, described("The account of Solana that holds the party's tokens")
+    ] = field(name="token.account.address", default=None)
 
 
 class Block(ChainEvent, tag="block", kw_only=True):

@@ -57,18 +57,36 @@ class _TransferParties(SourceAndDestination, kw_only=True):
     amount: Annotated[
         float | None, described("Amount in whole tokens; for reading and thresholds, not exact")
     ] = field(name="token.amount", default=None)
+    source_account: Annotated[
+        Address | None, described("On Solana: the source's account for the token")
+    ] = field(name="token.transfer.source_account", default=None)
+    destination_account: Annotated[
+        Address | None, described("On Solana: the destination's account for the token")
+    ] = field(name="token.transfer.destination_account", default=None)
+    authority: Annotated[
+        Address | None, described("On Solana: whose authority moved the tokens")
+    ] = field(name="token.transfer.authority", default=None)
+    hook: Annotated[
+        Address | None, described("The transfer hook's program that was asked", personal="no")
+    ] = field(name="token.transfer.hook", default=None)
 
 
 class TokenTransfer(_TransferParties, tag="token-transfer", kw_only=True):
-    """Tokens moved, were minted or burned (ERC-20 ``Transfer``)."""
+    """Tokens moved, were minted or burned (ERC-20 ``Transfer``; instructions of SPL Token).
+
+    Forced on Solana is what a permanent delegate did; where it burned, the tags say so.
+    """
 
     transfer_type: Annotated[str, described("transfer, mint, burn, forced or recovery")] = field(
         name="token.transfer.type", default="transfer"
     )
+    fee_raw: Annotated[
+        Uint256 | None, described("Fee that stays with the token's issuer, where it is told")
+    ] = field(name="token.transfer.fee_raw", default=None)
 
 
 class TokenTransferRefused(_TransferParties, tag="token-transfer-refused", kw_only=True):
-    """A transfer that the token's contract refused: a transaction of status 0, without logs."""
+    """A transfer that the token refused: a transaction that failed, and moved nothing."""
 
     category: Keywords = field(name="event.category", default=("network",))
     type: Keywords = field(name="event.type", default=("denied",))

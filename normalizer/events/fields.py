@@ -28,10 +28,16 @@ def described(
 
 #: Nanoseconds since the Unix epoch, UTC. At sinks an RFC 3339 text with nine fractional digits.
 Nanoseconds = Annotated[int, Meta(extra={"es": "date_nanos"})]
-#: An EVM address, lower-case hexadecimal with ``0x``.
-Address = Annotated[str, Meta(description="EVM address, lower case", extra={"personal": "wallet"})]
-#: A 32-byte hash, lower-case hexadecimal with ``0x``.
-Hash = Annotated[str, Meta(description="32-byte hash, lower-case hexadecimal")]
+#: An EVM address, lower-case hexadecimal with ``0x``; of Solana base58, as it is written.
+Address = Annotated[
+    str,
+    Meta(
+        description="EVM address in lower case, or Solana address as it is written",
+        extra={"personal": "wallet"},
+    ),
+]
+#: A 32-byte hash, lower-case hexadecimal with ``0x``; of Solana base58, as it is written.
+Hash = Annotated[str, Meta(description="32-byte hash, lower-case hexadecimal; of Solana base58")]
 #: An unsigned 256-bit integer as a decimal text, so that it never passes through a float.
 Uint256 = Annotated[str, Meta(description="uint256 as an exact decimal text")]
 #: An exact signed integer as a decimal text.
