@@ -1,174 +1,45 @@
-"""Reference data: tokens, investors, labelled and sanctioned addresses, as people write them.
+"""Reference data as people write it in files: what contradicts itself, and what is to be watched.
 
-Several files add up. Addresses are kept in lower case; a checksum is not asked for.
+Several files add up. Their records are those of :mod:`pipeline.reference_records`.
 """
 
-import datetime
 import re
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from msgspec import Meta, Struct
+from msgspec import Struct
 
-_ADDRESS_PATTERN = r"^0x[0-9a-fA-F]{40}$"
-Address = Annotated[str, Meta(pattern=_ADDRESS_PATTERN, description="an EVM address")]
-Text = Annotated[str, Meta(min_length=1, max_length=256)]
-Label = Annotated[
-    str,
-    Meta(
-        pattern=r"^[a-z0-9][a-z0-9_:.-]{0,62}$", description="lower-case letters, digits, _ and -"
-    ),
-]
-Country = Annotated[str, Meta(pattern=r"^[A-Z]{2}$", description="ISO 3166-1 alpha-2, such as US")]
-ChainId = Annotated[int, Meta(ge=1, le=(1 << 63) - 1, description="EIP-155 chain id")]
-#: ERC-20 has it as uint8; above 77 no uint256 holds one whole token.
-Decimals = Annotated[int, Meta(ge=0, le=77)]
-Accreditation = Literal["accredited", "qualified", "retail", "none"]
+from pipeline.reference_changes import change_of
+from pipeline.reference_records import (
+    Account,
+    ContractAddress,
+    CorporateEvent,
+    Instrument,
+    Investor,
+    Issuer,
+    LabelledAddress,
+    ListEntry,
+    Mint,
+    Pool,
+    PriceFeed,
+    Quote,
+    Reference,
+    ReferenceRecord,
+    Sanction,
+    Token,
+    TokenContract,
+    VenueAccount,
+    compared,
+)
 
-
-class _Part(Struct, forbid_unknown_fields=True, kw_only=True):
-    pass
-
-
-class Issuer(_Part, kw_only=True):
-    """Who issued the token."""
-
-    id: Text
-    name: Text | None = None
-
-
-class TokenContract(_Part, kw_only=True):
-    """The token on one chain, with the contracts of its suite."""
-
-    chain: ChainId
-    address: Address
-    identity_registry: Address | None = None
-    compliance: Address | None = None
-    #: Who may issue claims about investors (ERC-3643).
-    trusted_issuers_registry: Address | None = None
-    #: Which claims an investor needs (ERC-3643).
-    claim_topics_registry: Address | None = None
-
-    @property
-    def suite(self) -> tuple[Address | None, ...]:
-        """The contracts that the token's rules are made of."""
-        return (
-            *(self.identity_registry, self.compliance),
-            *(self.trusted_issuers_registry, self.claim_topics_registry),
-        )
-
-
-class Instrument(_Part, kw_only=True):
-    """What the token is called at a venue."""
-
-    venue: Text
-    symbol: Text
-    #: Quote currency; without it, what follows the last ``-`` or ``/`` of the symbol.
-    currency: Text | None = None
-
-
-class Quote(_Part, kw_only=True):
-    """The asset that a pool prices the token in."""
-
-    symbol: Text
-    address: Address
-    decimals: Decimals
-
-
-class Pool(_Part, kw_only=True):
-    """A pool that trades the token. One of ``token0`` and ``token1`` is ``quote.address``."""
-
-    chain: ChainId
-    address: Address
-    protocol: Text = "uniswap-v3"
-    token0: Address
-    token1: Address
-    quote: Quote
-    #: In hundredths of a basis point, as Uniswap v3 has it.
-    fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
-
-
-class PriceFeed(_Part, kw_only=True):
-    """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
-
-    chain: ChainId
-    address: Address
-    currency: Text
-    #: Of the answer: the aggregator's own ``decimals()``.
-    decimals: Decimals = 8
-    #: What the aggregator's ``description()`` says, such as ``ACME / USD``.
-    name: Text | None = None
-
-
-class Token(_Part, kw_only=True):
-    """A security token."""
-
-    id: Text
-    name: Text | None = None
-    symbol: Text | None = None
-    standard: Text | None = None
-    decimals: Decimals = 18
-    classification: Text | None = None
-    issuer: Issuer | None = None
-    contracts: tuple[TokenContract, ...] = ()
-    instruments: tuple[Instrument, ...] = ()
-    pools: tuple[Pool, ...] = ()
-    price_feeds: tuple[PriceFeed, ...] = ()
-
-
-class Account(_Part, kw_only=True):
-    """An account at a venue."""
-
-    venue: Text
-    account: Text
-
-
-class Investor(_Part, kw_only=True):
-    """An investor, pseudonymous, with wallets and accounts."""
-
-    id: Text
-    jurisdiction: Country | None = None
-    accreditation: Accreditation | None = None
-    #: Same beneficial owner, or under one control.
-    cluster: Text | None = None
-    labels: tuple[Label, ...] = ()
-    addresses: tuple[Address, ...] = ()
-    accounts: tuple[Account, ...] = ()
-
-
-class LabelledAddress(_Part, kw_only=True):
-    """An address that is no investor's, or further labels for one that is."""
-
-    address: Address
-    name: Text | None = None
-    labels: tuple[Label, ...] = ()
-
-
-class Sanction(_Part, kw_only=True):
-    """An address on a sanctions list. Without ``since`` it counts as listed at any time."""
-
-    address: Address
-    list: Text
-    since: datetime.date | None = None
-
-
-class Reference(_Part, kw_only=True):
-    """Everything that a reference file may hold."""
-
-    tokens: tuple[Token, ...] = ()
-    investors: tuple[Investor, ...] = ()
-    addresses: tuple[LabelledAddress, ...] = ()
-    sanctions: tuple[Sanction, ...] = ()
+_SECTIONS = Reference.__struct_fields__
 
 
 def merge(references: Iterable[Reference]) -> Reference:
     """All of them as one."""
     parts = list(references)
     return Reference(
-        tokens=tuple(token for part in parts for token in part.tokens),
-        investors=tuple(investor for part in parts for investor in part.investors),
-        addresses=tuple(address for part in parts for address in part.addresses),
-        sanctions=tuple(sanction for part in parts for sanction in part.sanctions),
+        **{name: tuple(one for part in parts for one in getattr(part, name)) for name in _SECTIONS}
     )
 
 
@@ -250,53 +121,116 @@ def _lower(address: str | None) -> str | None:
     return None if address is None else address.lower()
 
 
+#: Of which record, and which version of it, something is.
+_Owner = tuple[str, str | None]
+
+
 class _Keys:
     """What was seen, to find what stands there twice."""
 
     def __init__(self) -> None:
-        self.seen: dict[tuple[Any, ...], tuple[int, Path]] = {}
+        self.seen: dict[tuple[Any, ...], tuple[int, Path, _Owner]] = {}
         self.found: list[Contradiction] = []
 
-    def once(self, key: tuple[Any, ...], file: int, path: Path, message: str) -> None:
-        if (first := self.seen.setdefault(key, (file, path))) != (file, path):
-            self.found.append(
-                Contradiction(file, path, message, first_file=first[0], first=first[1])
-            )
+    def once(
+        self,
+        key: tuple[Any, ...],
+        file: int,
+        path: Path,
+        message: str,
+        owner: _Owner = ("", None),
+    ) -> None:
+        """``owner``: another version of the same record may have it again."""
+        first_file, first, first_owner = self.seen.setdefault(key, (file, path, owner))
+        if (first_file, first) == (file, path):
+            return
+        if owner[0] == first_owner[0] and owner[1] != first_owner[1]:
+            return
+        self.found.append(Contradiction(file, path, message, first_file=first_file, first=first))
 
 
 def contradictions(references: Sequence[Reference]) -> list[Contradiction]:
     """Everything that doesn't fit together, within a file and between files."""
     keys = _Keys()
     for file, reference in enumerate(references):
+        for section in _SECTIONS:
+            for place, record in enumerate(getattr(reference, section)):
+                _check_form(keys, file, (section, place), record)
         for place, token in enumerate(reference.tokens):
             _check_token(keys, file, ("tokens", place), token)
         for place, investor in enumerate(reference.investors):
             _check_investor(keys, file, ("investors", place), investor)
         for place, address in enumerate(reference.addresses):
             keys.once(
-                ("label", address.address.lower()),
+                ("label", compared(address.address), address.valid_from),
                 file,
                 ("addresses", place, "address"),
                 f"the address {address.address} is labelled twice; put the labels together",
             )
+        for place, account in enumerate(reference.accounts):
+            keys.once(
+                ("account", account.venue, account.account),
+                file,
+                ("accounts", place, "account"),
+                f"the account {account.account} of {account.venue} is an investor's already",
+                (f"account {account.investor}", account.valid_from),
+            )
         for place, sanction in enumerate(reference.sanctions):
             keys.once(
-                ("sanction", sanction.address.lower(), sanction.list),
+                ("sanction", compared(sanction.address), sanction.list, sanction.valid_from),
                 file,
                 ("sanctions", place, "address"),
                 f"the address {sanction.address} is on {sanction.list} twice",
             )
+        for place, entry in enumerate(reference.lists):
+            who = entry.investor or compared(entry.address or "")
+            keys.once(
+                ("list", entry.list, who, entry.token, entry.valid_from),
+                file,
+                ("lists", place, "list"),
+                f"{who} is on the list {entry.list} twice",
+            )
+        for place, event in enumerate(reference.corporate_events):
+            keys.once(
+                ("corporate-event", event.id, event.valid_from),
+                file,
+                ("corporate_events", place, "id"),
+                f"the corporate event {event.id} is there twice",
+            )
     return keys.found
 
 
+def _check_form(keys: _Keys, file: int, at: Path, record: ReferenceRecord) -> None:
+    try:
+        change_of(record)
+    except ValueError as error:
+        field, _, reason = str(error).partition(": ")
+        keys.found.append(Contradiction(file, (*at, field), reason))
+
+
 def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
-    keys.once(("token", token.id), file, (*at, "id"), f"the token id {token.id} is taken")
+    owner = (token.id, token.valid_from)
+    keys.once(
+        ("token", token.id, token.valid_from),
+        file,
+        (*at, "id"),
+        f"the token id {token.id} is taken",
+    )
     for place, contract in enumerate(token.contracts):
         keys.once(
             ("contract", contract.chain, contract.address.lower()),
             file,
             (*at, "contracts", place, "address"),
             f"{contract.address} on chain {contract.chain} is another contract already",
+            owner,
+        )
+    for place, mint in enumerate(token.mints):
+        keys.once(
+            ("contract", mint.chain, mint.address),
+            file,
+            (*at, "mints", place, "address"),
+            f"{mint.address} on {mint.chain} is another mint already",
+            owner,
         )
     for place, instrument in enumerate(token.instruments):
         keys.once(
@@ -304,6 +238,7 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
             file,
             (*at, "instruments", place, "symbol"),
             f"{instrument.symbol} of {instrument.venue} is an instrument already",
+            owner,
         )
     for place, pool in enumerate(token.pools):
         keys.once(
@@ -311,6 +246,7 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
             file,
             (*at, "pools", place, "address"),
             f"{pool.address} on chain {pool.chain} is another contract already",
+            owner,
         )
         keys.found.extend(_check_pool(file, (*at, "pools", place), token, pool))
     for place, feed in enumerate(token.price_feeds):
@@ -319,6 +255,7 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
             file,
             (*at, "price_feeds", place, "address"),
             f"{feed.address} on chain {feed.chain} is another contract already",
+            owner,
         )
 
 
@@ -342,15 +279,20 @@ def _check_pool(file: int, at: Path, token: Token, pool: Pool) -> list[Contradic
 
 
 def _check_investor(keys: _Keys, file: int, at: Path, investor: Investor) -> None:
+    owner = (investor.id, investor.valid_from)
     keys.once(
-        ("investor", investor.id), file, (*at, "id"), f"the investor id {investor.id} is taken"
+        ("investor", investor.id, investor.valid_from),
+        file,
+        (*at, "id"),
+        f"the investor id {investor.id} is taken",
     )
     for place, address in enumerate(investor.addresses):
         keys.once(
-            ("wallet", address.lower()),
+            ("wallet", compared(address)),
             file,
             (*at, "addresses", place),
             f"the wallet {address} is an investor's already",
+            owner,
         )
     for place, account in enumerate(investor.accounts):
         keys.once(
@@ -358,6 +300,7 @@ def _check_investor(keys: _Keys, file: int, at: Path, investor: Investor) -> Non
             file,
             (*at, "accounts", place, "account"),
             f"the account {account.account} of {account.venue} is an investor's already",
+            owner,
         )
 
 
@@ -372,11 +315,15 @@ def quote_currency(symbol: str) -> str | None:
 
 __all__ = [
     "Account",
+    "ContractAddress",
     "Contradiction",
+    "CorporateEvent",
     "Instrument",
     "Investor",
     "Issuer",
     "LabelledAddress",
+    "ListEntry",
+    "Mint",
     "Pool",
     "PriceFeed",
     "Quote",
@@ -384,6 +331,7 @@ __all__ = [
     "Sanction",
     "Token",
     "TokenContract",
+    "VenueAccount",
     "WatchedContract",
     "contradictions",
     "merge",

@@ -30,6 +30,7 @@ from pipeline.reference_records import (
     Token,
     VenueAccount,
     Verification,
+    compared,
     moment,
 )
 
@@ -94,8 +95,6 @@ class ChangeChunk(Struct, array_like=True, gc=False):
     #: When the source was read, nanoseconds since the epoch.
     read: int
     changes: list[ReferenceChange]
-    #: Of a source that is in force from the beginning of RAW, what it began with.
-    beginning: bool = False
 
 
 class InForce(Struct, array_like=True, frozen=True):
@@ -129,20 +128,20 @@ def key_of(record: ReferenceRecord) -> str:
         case Token() | Investor() | CorporateEvent() | Override():
             return record.id
         case LabelledAddress():
-            return _lower(record.address)
+            return compared(record.address)
         case VenueAccount():
             return f"{record.venue}/{record.account}"
         case Sanction():
-            return f"{record.list}/{_lower(record.address)}"
+            return f"{record.list}/{compared(record.address)}"
         case ListEntry():
             who = _one_of(record.investor, record.address)
             return "/".join((record.list, who, record.token or "*"))
         case Verification():
             return f"{record.provider}/{_one_of(record.investor, record.address)}"
         case Risk():
-            return f"{record.provider}/{_lower(record.address)}"
+            return f"{record.provider}/{compared(record.address)}"
         case Link():
-            first, second = sorted((_lower(record.address), _lower(record.other)))
+            first, second = sorted((compared(record.address), compared(record.other)))
             return f"{record.reason}/{first}/{second}"
 
 
@@ -224,12 +223,7 @@ def chained(digest: str, message: bytes) -> str:
     return hashlib.sha256(bytes.fromhex(digest) + message).hexdigest()
 
 
-def _lower(address: str) -> str:
-    # Base58 and bech32 distinguish case, or are in lower case already.
-    return address.lower() if address.startswith("0x") else address
-
-
 def _one_of(investor: str | None, address: str | None) -> str:
     if (investor is None) == (address is None):
         raise ValueError("investor: one of investor and address is wanted")
-    return investor if investor is not None else _lower(address or "")
+    return investor if investor is not None else compared(address or "")

@@ -13,6 +13,7 @@ Investors are pseudonymous: names, documents and dates of birth stay where they 
 
 import datetime
 import re
+from collections.abc import Iterator
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct
@@ -84,25 +85,30 @@ def moment(text: str, *, end: bool = False) -> int:
     return (since.days * 86_400 + since.seconds) * 10**9 + nanoseconds
 
 
-class _Part(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True):
+def compared(address: str) -> str:
+    """An address as it is compared: those of EVM chains in lower case, others as written."""
+    return address.lower() if address.startswith("0x") else address
+
+
+class _Part(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
     pass
 
 
-class _Record(_Part, kw_only=True):
+class _Record(_Part, kw_only=True, gc=False):
     #: From when it holds, by event time.
     valid_from: Moment | None = None
     #: Until when; a day is meant to its end.
     valid_to: Moment | None = None
 
 
-class Issuer(_Part, kw_only=True):
+class Issuer(_Part, kw_only=True, gc=False):
     """Who issued the token."""
 
     id: Text
     name: Text | None = None
 
 
-class TokenContract(_Part, kw_only=True):
+class TokenContract(_Part, kw_only=True, gc=False):
     """The token on one chain, with the contracts of its suite."""
 
     chain: ChainId
@@ -123,7 +129,7 @@ class TokenContract(_Part, kw_only=True):
         )
 
 
-class Mint(_Part, kw_only=True):
+class Mint(_Part, kw_only=True, gc=False):
     """The token on Solana: its mint, of SPL Token or Token-2022."""
 
     #: The cluster, such as ``solana:5eykt4UsFv8P8NJdTREpY1vzqKqZKvdp`` for mainnet.
@@ -131,7 +137,7 @@ class Mint(_Part, kw_only=True):
     address: SolanaAddress
 
 
-class Instrument(_Part, kw_only=True):
+class Instrument(_Part, kw_only=True, gc=False):
     """What the token is called at a venue."""
 
     venue: Text
@@ -140,7 +146,7 @@ class Instrument(_Part, kw_only=True):
     currency: Text | None = None
 
 
-class Quote(_Part, kw_only=True):
+class Quote(_Part, kw_only=True, gc=False):
     """The asset that a pool prices the token in."""
 
     symbol: Text
@@ -148,7 +154,7 @@ class Quote(_Part, kw_only=True):
     decimals: Decimals
 
 
-class Pool(_Part, kw_only=True):
+class Pool(_Part, kw_only=True, gc=False):
     """A pool that trades the token. One of ``token0`` and ``token1`` is ``quote.address``."""
 
     chain: ChainId
@@ -161,7 +167,7 @@ class Pool(_Part, kw_only=True):
     fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
 
 
-class PriceFeed(_Part, kw_only=True):
+class PriceFeed(_Part, kw_only=True, gc=False):
     """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
 
     chain: ChainId
@@ -173,7 +179,7 @@ class PriceFeed(_Part, kw_only=True):
     name: Text | None = None
 
 
-class Token(_Record, kw_only=True):
+class Token(_Record, kw_only=True, gc=False):
     """A security token."""
 
     id: Text
@@ -190,14 +196,14 @@ class Token(_Record, kw_only=True):
     price_feeds: tuple[PriceFeed, ...] = ()
 
 
-class Account(_Part, kw_only=True):
+class Account(_Part, kw_only=True, gc=False):
     """An account at a venue."""
 
     venue: Text
     account: Text
 
 
-class Investor(_Record, kw_only=True):
+class Investor(_Record, kw_only=True, gc=False):
     """An investor, pseudonymous, with wallets and accounts."""
 
     id: Text
@@ -212,16 +218,18 @@ class Investor(_Record, kw_only=True):
     accounts: tuple[Account, ...] = ()
 
 
-class LabelledAddress(_Record, kw_only=True):
+class LabelledAddress(_Record, kw_only=True, gc=False):
     """An address: its labels, and the investor that it is of, where no investor lists it."""
 
     address: Address
     name: Text | None = None
     labels: tuple[Label, ...] = ()
     investor: Text | None = None
+    #: Addresses of one owner, as far as links between them tell; an investor's own goes before.
+    cluster: Text | None = None
 
 
-class VenueAccount(_Record, kw_only=True):
+class VenueAccount(_Record, kw_only=True, gc=False):
     """An account at a venue and the investor that it is of, where no investor lists it."""
 
     venue: Text
@@ -229,7 +237,7 @@ class VenueAccount(_Record, kw_only=True):
     investor: Text
 
 
-class Sanction(_Record, kw_only=True):
+class Sanction(_Record, kw_only=True, gc=False):
     """An address on a sanctions list. Without ``since`` it counts as listed at any time."""
 
     address: AnyAddress
@@ -243,7 +251,7 @@ class Sanction(_Record, kw_only=True):
     asset: Text | None = None
 
 
-class ListEntry(_Record, kw_only=True):
+class ListEntry(_Record, kw_only=True, gc=False):
     """Somebody on a list of yours: an insider, an affiliate, restricted, a custodian.
 
     The list's name becomes a label of who is on it. With ``token`` it is one in events of this
@@ -258,7 +266,7 @@ class ListEntry(_Record, kw_only=True):
     reason: Text | None = None
 
 
-class CorporateEvent(_Record, kw_only=True):
+class CorporateEvent(_Record, kw_only=True, gc=False):
     """Something that an issuer made known, or will: it is known since it came here."""
 
     id: Text
@@ -280,7 +288,7 @@ class CorporateEvent(_Record, kw_only=True):
     inside: bool = False
 
 
-class Verification(_Record, kw_only=True):
+class Verification(_Record, kw_only=True, gc=False):
     """What a KYC provider says of an investor or an address."""
 
     provider: Label
@@ -297,7 +305,7 @@ class Verification(_Record, kw_only=True):
     expires: Moment | None = None
 
 
-class Risk(_Record, kw_only=True):
+class Risk(_Record, kw_only=True, gc=False):
     """What a risk provider says of an address."""
 
     provider: Label
@@ -310,7 +318,7 @@ class Risk(_Record, kw_only=True):
     checked: Moment | None = None
 
 
-class Link(_Record, kw_only=True):
+class Link(_Record, kw_only=True, gc=False):
     """Why two addresses are thought to be of one owner. ``address`` is the lesser of the two."""
 
     address: Address
@@ -323,7 +331,7 @@ class Link(_Record, kw_only=True):
     detail: LongText | None = None
 
 
-class Override(_Record, kw_only=True):
+class Override(_Record, kw_only=True, gc=False):
     """An analyst's word on whether addresses are of one owner; it goes above every link."""
 
     id: Text
@@ -332,6 +340,29 @@ class Override(_Record, kw_only=True):
     who: Text
     why: LongText
     at: Moment
+
+
+class Reference(_Part, kw_only=True, gc=False):
+    """Everything that a reference file may hold."""
+
+    tokens: tuple[Token, ...] = ()
+    investors: tuple[Investor, ...] = ()
+    addresses: tuple[LabelledAddress, ...] = ()
+    accounts: tuple[VenueAccount, ...] = ()
+    sanctions: tuple[Sanction, ...] = ()
+    #: Insiders, affiliates, restricted lists, custodians.
+    lists: tuple[ListEntry, ...] = ()
+    corporate_events: tuple[CorporateEvent, ...] = ()
+
+    def records(self) -> "Iterator[ReferenceRecord]":
+        """All of its records, section by section."""
+        yield from self.tokens
+        yield from self.investors
+        yield from self.addresses
+        yield from self.accounts
+        yield from self.sanctions
+        yield from self.lists
+        yield from self.corporate_events
 
 
 ReferenceRecord = (
@@ -372,6 +403,7 @@ __all__ = [
     "Pool",
     "PriceFeed",
     "Quote",
+    "Reference",
     "ReferenceRecord",
     "Risk",
     "Sanction",
@@ -381,5 +413,6 @@ __all__ = [
     "TokenContract",
     "VenueAccount",
     "Verification",
+    "compared",
     "moment",
 ]

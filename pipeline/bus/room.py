@@ -99,6 +99,11 @@ class Room(Struct):
         )
         if self.stream == Stream.DEAD.value:
             return f"dead letters: {amount}; the oldest go when it is full: see `tapewatch dead`"
+        if self.stream == Stream.REFERENCE.value:
+            return (
+                f"the history of reference data takes {amount}: nothing of it ever goes, so raise "
+                "bus.streams.reference.max_size before it is full"
+            )
         slowest = self.slowest
         what = f"{slowest.reader if slowest else 'nobody'} has not taken {amount}"
         return f"{self.stream} is full, writing to it waits: {what}" if self.full else what

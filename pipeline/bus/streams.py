@@ -1,4 +1,4 @@
-"""The four streams: their names, subjects and limits."""
+"""The streams: their names, subjects and limits."""
 
 from enum import Enum
 
@@ -17,6 +17,7 @@ class Stream(Enum):
     EVENTS = "EVENTS"
     ALERTS = "ALERTS"
     DEAD = "DEAD"
+    REFERENCE = "REFERENCE"
 
 
 class StreamNames:
@@ -46,8 +47,9 @@ class StreamNames:
 def stream_configuration(names: StreamNames, stream: Stream, limits: StreamLimits) -> StreamConfig:
     """What JetStream is asked for.
 
-    RAW, EVENTS and ALERTS refuse what has no room: JetStream itself drops nothing of them, neither
-    by size nor by age. What all readers have taken is purged by :mod:`pipeline.bus.retention`. Dead
+    RAW, EVENTS, ALERTS and REFERENCE refuse what has no room: JetStream itself drops nothing of
+    them, neither by size nor by age. What all readers have taken is purged by
+    :mod:`pipeline.bus.retention`, but for REFERENCE, which is needed from its beginning on. Dead
     letters have no reader that would make room: the oldest go.
     """
     dead = stream is Stream.DEAD
@@ -72,6 +74,9 @@ async def ensure_streams(jetstream: JetStreamContext, names: StreamNames, limits
         Stream.EVENTS: limits.events,
         Stream.ALERTS: limits.alerts,
         Stream.DEAD: limits.dead,
+        Stream.REFERENCE: StreamLimits(
+            max_size=limits.reference.max_size, replicas=limits.reference.replicas
+        ),
     }
     for stream, stream_limits in by_stream.items():
         wanted = stream_configuration(names, stream, stream_limits)

@@ -12,7 +12,7 @@ from pipeline.units import UnitError, about_size, parse_size
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
 
-STREAMS = ("raw", "events", "alerts", "dead")
+STREAMS = ("raw", "events", "alerts", "dead", "reference")
 _VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
 _BOOK_CHANNELS = {"full", "level3"}
 

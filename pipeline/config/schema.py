@@ -26,8 +26,17 @@ class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
 
+class ReferenceLimits(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Size of the stream that holds all changes of reference data. None of them ever goes."""
+
+    #: What it may hold. When it is full, sources of reference data wait, and all others go on.
+    max_size: Size = GIB
+    #: Copies of the stream in a NATS cluster.
+    replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+
+
 class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
-    """The four streams."""
+    """The streams."""
 
     #: Frames as they came, byte for byte.
     raw: StreamLimits = field(default_factory=StreamLimits)
@@ -41,6 +50,8 @@ class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
     dead: StreamLimits = field(
         default_factory=lambda: StreamLimits(max_age=30 * DAY, max_size=4 * GIB)
     )
+    #: What sources of reference data gave, change by change.
+    reference: ReferenceLimits = field(default_factory=ReferenceLimits)
     #: Nothing is held any longer for a reader (a sink, say) that is not in the configuration any
     #: more and has taken nothing for so long. `tapewatch retire` lets one go at once.
     retire_after: Duration = 3 * DAY

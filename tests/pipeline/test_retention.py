@@ -20,7 +20,7 @@ from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.bus.relay import Output, Relay
 from pipeline.bus.retention import HIGH, Keeper
 from pipeline.bus.room import Room
-from pipeline.config.schema import EmbeddedBus, MicroBatch, StreamLimits, Streams
+from pipeline.config.schema import EmbeddedBus, MicroBatch, ReferenceLimits, StreamLimits, Streams
 from pipeline.frames import Frame, decode_batch
 from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
@@ -34,7 +34,14 @@ def configuration(path: Path, **streams: int) -> EmbeddedBus:
     small = StreamLimits(max_size=LIMIT)
     return EmbeddedBus(
         path=path,
-        streams=Streams(raw=small, events=small, alerts=small, dead=small, **streams),
+        streams=Streams(
+            raw=small,
+            events=small,
+            alerts=small,
+            dead=small,
+            reference=ReferenceLimits(max_size=MIB),
+            **streams,
+        ),
         batch=MicroBatch(max_frames=1),
     )
 
@@ -415,7 +422,7 @@ async def test_where_storage_is_used_up_all_that_was_taken_goes_and_writers_go_o
 ) -> None:
     """As when other streams of the account, or large states, take what bus.max_storage allows."""
     config = msgspec.structs.replace(
-        configuration(tmp_path / "nats"), max_storage=4 * LIMIT + 2 * MIB
+        configuration(tmp_path / "nats"), max_storage=4 * LIMIT + 3 * MIB
     )
     async with EmbeddedServer(config), await Bus.connect(config, name="test") as bus:
         await fill(bus, Stream.EVENTS, 30)
