@@ -32,12 +32,12 @@ def refused(
 ) -> Iterator[TokenTransferRefused]:
     """The transfers that the call asked for. Raises :class:`Unreadable`."""
     assert call.to is not None
-    moves = list(_moves(call))
+    asked = list(moves(call))
     token = block.token_of(call.to)
-    for number, (source, destination, amount) in enumerate(moves):
+    for number, (source, destination, amount) in enumerate(asked):
         sender, receiver = block.party(source), block.party(destination)
         # What was asked is of the call as a whole, so it says nothing of one of many.
-        single = refusal if refusal is not None and len(moves) == 1 else None
+        single = refusal if refusal is not None and len(asked) == 1 else None
         yield TokenTransferRefused(
             **block.contract_fields(call.to),
             **call.fields,
@@ -51,11 +51,11 @@ def refused(
             amount=whole(amount, token),
             receiver_verified=single.receiver_verified if single else None,
             compliance_allows=single.compliance_allows if single else None,
-            tags=("batch",) if len(moves) > 1 else (),
+            tags=("batch",) if len(asked) > 1 else (),
         )
 
 
-def _moves(call: Call) -> Iterator[tuple[str, str, int]]:
+def moves(call: Call) -> Iterator[tuple[str, str, int]]:
     """Source, destination and amount of each transfer that was asked for."""
     assert call.selector is not None
     assert call.sender is not None
