@@ -1,0 +1,138 @@
+"""How many messages about orders each party of a book sends, now and usually."""
+
+from bisect import bisect_left
+from collections.abc import Iterator
+from statistics import median
+
+from msgspec import Struct, field
+
+#: New order, change, cancellation.
+NEW, CHANGE, CANCELLATION = 0, 1, 2
+#: Parties of a book; the one that sent nothing for longest goes first.
+MOST_PARTIES = 2_000
+#: Messages that are kept of a party, for evidence: the newest.
+MOST_MESSAGES = 10_000
+#: Blocks of time from which what is usual is learnt.
+_MOST_BLOCKS = 60
+#: Fewer of them say nothing of what is usual.
+_ENOUGH_BLOCKS = 6
+#: So many messages that are out of the window are deleted at once, if they are half of all.
+_MANY = 256
+
+#: When, `event.id`, `event.original`, the order's id, and what was asked. A tuple, since there is
+#: one for each message: it becomes a witness only if it comes to an alert.
+Message = tuple[int, str, str, str, int]
+
+
+class Usual(Struct):
+    """What came in past blocks of time: the middle of it, which no single burst moves."""
+
+    counts: list[int] = field(default_factory=list[int])
+    """Of the newest blocks."""
+    middle: float = 0.0
+    """Their median; 0 while there are too few to say."""
+
+    def learn(self, count: int) -> None:
+        """A block has ended, with so many."""
+        self.counts.append(count)
+        if len(self.counts) > _MOST_BLOCKS:
+            del self.counts[0]
+        if len(self.counts) >= _ENOUGH_BLOCKS:
+            self.middle = float(median(self.counts))
+
+
+class Rate(Struct):
+    """One party in one book."""
+
+    block: int
+    """Number of the block of time that it last sent something in."""
+    threshold: int
+    """So many messages within a window are looked at."""
+    due: int
+    """So many are looked at next: the threshold, or more where it was looked at."""
+    messages: list[Message] = field(default_factory=list[Message])
+    """In the order in which they came; those before `front` are out of the window."""
+    front: int = 0
+    trades: list[int] = field(default_factory=list[int])
+    """Times of its newest trades."""
+    in_block: int = 0
+    usual: Usual = field(default_factory=Usual)
+    alerts: int = 0
+    """Of the burst that goes on; 0 while there is none."""
+    session: int = 0
+    """Number of the session that the next two are of."""
+    session_messages: int = 0
+    session_trades: int = 0
+    session_due: int = 0
+    """So many messages of the session are looked at next."""
+
+    def add(self, message: Message, floor: int) -> int:
+        """Take a message; how many there are since `floor`."""
+        messages, front = self.messages, self.front
+        messages.append(message)
+        while messages[front][0] < floor:
+            front += 1
+        if len(messages) - front > MOST_MESSAGES:
+            front += 1
+        if front >= _MANY and 2 * front >= len(messages):
+            del messages[:front]
+            front = 0
+        self.front = front
+        return len(messages) - front
+
+    def window(self) -> list[Message]:
+        """The messages of the window."""
+        return self.messages[self.front :]
+
+    def traded(self, floor: int) -> int:
+        """How often it traded since `floor`."""
+        stale = 0
+        while stale < len(self.trades) and self.trades[stale] < floor:
+            stale += 1
+        del self.trades[:stale]
+        return len(self.trades)
+
+    def note_trade(self, time: int) -> None:
+        """It traded."""
+        self.trades.append(time)
+        if len(self.trades) > MOST_MESSAGES:
+            del self.trades[0]
+
+
+class BookRates(Struct):
+    """All parties of one book."""
+
+    parties: dict[str, Rate] = field(default_factory=dict[str, Rate])
+    """By the widest name of a party, the idlest first, by blocks of time."""
+    tells_receipt: bool = False
+    """Whether the feed tells of each order when it is received, and not only when it rests."""
+    block: int = 0
+    times: list[int] = field(default_factory=list[int])
+    """Of all messages in the window, and some before."""
+    in_block: int = 0
+    usual: Usual = field(default_factory=Usual)
+    """Of all parties together."""
+    of_one: Usual = field(default_factory=Usual)
+    """Of a party, whichever it is: for those of which nothing is known yet."""
+
+    def since(self, floor: int) -> int:
+        """Messages of all parties since `floor`."""
+        return len(self.times) - bisect_left(self.times, floor)
+
+    def next_block(self, block: int, floor: int) -> None:
+        """A new block of time begins: learn of the last one, and forget what is out of the
+        window."""
+        if self.in_block:
+            self.usual.learn(self.in_block)
+        self.block, self.in_block = block, 0
+        del self.times[: bisect_left(self.times, floor)]
+        for rate in self._idle(block - 1):
+            rate.messages.clear()
+            rate.front = 0
+
+    def _idle(self, since: int) -> Iterator[Rate]:
+        for rate in self.parties.values():
+            if rate.block >= since:
+                return
+            if rate.messages:
+                yield rate
