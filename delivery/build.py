@@ -6,6 +6,7 @@ from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.endpoint import HttpOptions
 from delivery.file_sink import FileSink
+from delivery.mask import Masker
 from delivery.sink import Sink
 from delivery.splunk_hec_sink import SplunkHecSink
 from delivery.templates import StreamNames
@@ -51,6 +52,14 @@ def build_sink(settings: config.Sink) -> Sink:
                 compress=settings.gzip,
                 max_body=settings.max_body,
             )
+
+
+def build_masker(settings: config.Sink | config.Notification) -> Masker | None:
+    """What masks the documents of a sink; None where it gets everything.
+
+    Raises :class:`~delivery.mask.MaskError` when the mask's key can't be had.
+    """
+    return Masker(settings.mask) if settings.mask is not None else None
 
 
 def build_elasticsearch(settings: config.ElasticsearchSink) -> ElasticsearchSink:

@@ -8,8 +8,10 @@ import msgspec
 import nats.errors
 import nats.js.errors
 import structlog
+from msgspec import structs
 
-from delivery.marks import mark_of
+from delivery.marks import AlertChange, mark_of
+from delivery.mask import Masker
 from delivery.retry import FailedAttempt, RetryPolicy, deliver_until_taken, open_until_ready
 from delivery.sink import Content, Document, Refused, Sink
 from normalizer.events import Alert, AlertUpdate, Record
@@ -37,33 +39,45 @@ _decoder = msgspec.json.Decoder(Record | Alert | AlertUpdate)
 _encoder = msgspec.json.Encoder()
 
 
+_Key = tuple[Content, int, int, Masker | None]
+
+
 class DocumentCache:
     """Documents of the newest messages, shared by the sinks of this process."""
 
     def __init__(self) -> None:
-        self._documents: OrderedDict[tuple[Content, int, int], list[Document]] = OrderedDict()
+        self._documents: OrderedDict[_Key, list[Document]] = OrderedDict()
 
-    def documents(self, content: Content, message: StreamMessage) -> list[Document]:
-        """The documents in a message."""
+    def documents(
+        self, content: Content, message: StreamMessage, masker: Masker | None = None
+    ) -> list[Document]:
+        """The documents in a message, masked where a masker is given."""
         # With the time: a stream that was made anew gives its sequences out again.
-        key = (content, message.sequence, message.stored)
+        key = (content, message.sequence, message.stored, masker)
         found = self._documents.get(key)
         if found is None:
-            found = documents_of(content, message)
+            found = documents_of(content, message, masker)
             self._documents[key] = found
             if len(self._documents) > CACHED_MESSAGES:
                 self._documents.popitem(last=False)
         return found
 
 
-def documents_of(content: Content, message: StreamMessage) -> list[Document]:
-    """The nested ECS documents of a message of EVENTS or ALERTS."""
+def documents_of(
+    content: Content, message: StreamMessage, masker: Masker | None = None
+) -> list[Document]:
+    """The nested ECS documents of a message of EVENTS or ALERTS, masked for their sink."""
     stream = STREAMS[content].value
     documents: list[Document] = []
     if content == "events" and is_order(message):
         return documents  # that is for lanes only
     for index, line in enumerate(message.data.split(b"\n")):
         record = _decoder.decode(line)
+        body, mark = nest(record), mark_of(record)
+        if masker is not None:
+            masker.mask(body)
+            if isinstance(mark, AlertChange):
+                mark = structs.replace(mark, reason=body["event"].get("reason", ""))
         documents.append(
             Document(
                 content=content,
@@ -71,8 +85,8 @@ def documents_of(content: Content, message: StreamMessage) -> list[Document]:
                 timestamp=record.timestamp,
                 source=record.provider,
                 position=f"{stream}/{message.sequence}/{index}",
-                body=_encoder.encode(nest(record)),
-                mark=mark_of(record),
+                body=_encoder.encode(body),
+                mark=mark,
             )
         )
     return documents
@@ -90,11 +104,13 @@ class SinkRunner:
         *,
         batch: int,
         retry_maximum: int,
+        masker: Masker | None = None,
     ) -> None:
         self._bus = bus
         self._sink = sink
         self._content: Content = content
         self._cache = cache
+        self._masker = masker
         self._batch = batch
         self._policy = RetryPolicy(maximum=retry_maximum)
         self._key = f"sink.{sink.name}.{content}"
@@ -167,7 +183,7 @@ class SinkRunner:
 
     async def _documents(self, message: StreamMessage) -> list[Document]:
         try:
-            documents = self._cache.documents(self._content, message)
+            documents = self._cache.documents(self._content, message, self._masker)
         except msgspec.MsgspecError as error:
             await self._dead(
                 DeadLetter(
@@ -184,7 +200,7 @@ class SinkRunner:
         if message.sequence > self._ready_until:
             return documents
         # These may have reached the sink before a crash that came ahead of saving the position.
-        return [msgspec.structs.replace(document, redelivered=True) for document in documents]
+        return [structs.replace(document, redelivered=True) for document in documents]
 
     async def _bury(self, refused: Refused) -> None:
         document = refused.document

@@ -24,11 +24,12 @@ async def findings(path: Path) -> AsyncIterator[Finding]:
     """Everything that was found about a configuration and what it points to, as it is found."""
     yield _versions()
     yield check_clock()
+    from normalizer.events.taxonomy import fields
     from pipeline.config.loading import load_configuration
 
     warnings: list[Problem] = []
     try:
-        config = load_configuration(path, warnings=warnings, resolve="report")
+        config = load_configuration(path, warnings=warnings, resolve="report", fields=fields())
     except ProblemsFound as found:
         yield Finding(level="error", subject="configuration", message=str(found))
         return

@@ -85,8 +85,9 @@ def examined(path: Path) -> Configuration:
     that is wrong, and Failure.
     """
     from detections.rules import load_rules
+    from normalizer.events.taxonomy import fields
 
-    config = load_configuration(path)
+    config = load_configuration(path, fields=fields())
     preflight(config)
     load_rules(config.detections.rules, config.detections.pipelines)
     return config

@@ -29,13 +29,14 @@ def run(
     ] = False,
 ) -> None:
     """Watch: run all stages until stopped (Ctrl-C), or one of them with --only."""
+    from normalizer.events.taxonomy import fields
     from pipeline import logs
     from pipeline.config.loading import load_configuration
     from pipeline.problems import Problem, render
     from pipeline.supervisor import SUPERVISED, Supervisor
 
     warnings: list[Problem] = []
-    loaded = load_configuration(config, warnings=warnings)
+    loaded = load_configuration(config, warnings=warnings, fields=fields())
     supervised = SUPERVISED in os.environ
     logs.configure(loaded.logging, stage=only or "supervisor")
     if warnings and not supervised:

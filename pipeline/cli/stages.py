@@ -165,7 +165,11 @@ def _collectors(config: Configuration) -> Start:
             ]
             contracts[source.name] = Watched.of(
                 {
-                    c.address: WatchedToken(identity_registry=c.registry, compliance=c.compliance)
+                    c.address: WatchedToken(
+                        identity_registry=c.registry,
+                        compliance=c.compliance,
+                        standard=c.standard,
+                    )
                     for c in found
                     if c.role == "token"
                 },
@@ -275,7 +279,7 @@ def _detections(config: Configuration) -> Start:
 
 
 def _delivery(config: Configuration) -> Start:
-    from delivery.build import build_notification, build_sink
+    from delivery.build import build_masker, build_notification, build_sink
     from delivery.stage import DocumentCache, SinkRunner, run_sink
 
     async def start(bus: Bus, reporter: Reporter) -> None:
@@ -284,7 +288,7 @@ def _delivery(config: Configuration) -> Start:
         reporter.readers = lambda: [runner.state for runner in runners]
         async with asyncio.TaskGroup() as group:
             for settings in config.sinks:
-                sink = build_sink(settings)
+                sink, masker = build_sink(settings), build_masker(settings)
                 mine = [
                     SinkRunner(
                         bus,
@@ -293,6 +297,7 @@ def _delivery(config: Configuration) -> Start:
                         cache,
                         batch=settings.batch,
                         retry_maximum=settings.retry_maximum,
+                        masker=masker,
                     )
                     for content in settings.content
                 ]
@@ -302,7 +307,13 @@ def _delivery(config: Configuration) -> Start:
                 sink = build_notification(settings)
                 mine = [
                     SinkRunner(
-                        bus, sink, "alerts", cache, batch=1, retry_maximum=settings.retry_maximum
+                        bus,
+                        sink,
+                        "alerts",
+                        cache,
+                        batch=1,
+                        retry_maximum=settings.retry_maximum,
+                        masker=build_masker(settings),
                     )
                 ]
                 runners += mine

@@ -1,19 +1,33 @@
 """``pipeline.yaml`` to :class:`Configuration`, with all that is wrong with it said at once."""
 
+from collections.abc import Collection
 from pathlib import Path
 
 from pipeline.config.consistency import inconsistencies
+from pipeline.config.mask_check import mask_problems
 from pipeline.config.schema import Configuration
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import Resolve, examine
 
 
 def load_configuration(
-    path: Path, *, resolve: Resolve = "now", warnings: list[Problem] | None = None
+    path: Path,
+    *,
+    resolve: Resolve = "now",
+    warnings: list[Problem] | None = None,
+    fields: Collection[str] | None = None,
 ) -> Configuration:
-    """The configuration in a file. Raises :class:`ProblemsFound` with all that is wrong."""
+    """The configuration in a file. Raises :class:`ProblemsFound` with all that is wrong.
+
+    ``fields``: names of the records' fields, which only who knows the records can give; those in
+    masks are then held against them.
+    """
     outcome = examine(path, Configuration, resolve=resolve)
-    problems = [*outcome.problems, *inconsistencies(outcome.node)]
+    problems = [
+        *outcome.problems,
+        *inconsistencies(outcome.node),
+        *mask_problems(outcome.node, fields),
+    ]
     if outcome.value is None or any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)
     if warnings is not None:

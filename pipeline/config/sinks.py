@@ -4,6 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.mask import Mask
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
@@ -23,6 +24,8 @@ class _Sink(Struct, forbid_unknown_fields=True, kw_only=True):
     retry_maximum: Duration = 30 * SECOND
     #: Documents in one delivery.
     batch: Annotated[int, Meta(ge=1, le=50_000)] = 2_000
+    #: What it gets of persons.
+    mask: Mask | None = None
 
 
 class FileSink(_Sink, tag="file", tag_field="type", kw_only=True):
@@ -114,6 +117,8 @@ class WebhookNotification(
     timeout: Duration = 10 * SECOND
     #: Longest wait between attempts while it is down.
     retry_maximum: Duration = MINUTE
+    #: What it gets of persons.
+    mask: Mask | None = None
 
 
 Notification = WebhookNotification

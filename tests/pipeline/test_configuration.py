@@ -55,7 +55,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
         monkeypatch.setenv(name, "x" * 20)
     for name in ("ELASTIC_API_KEY", "HOOK_PATH", "HOOK_SECRET"):
         monkeypatch.setenv(name, "x" * 20)
-    for name in ("hec-token", "elastic-ca.pem"):
+    for name in ("hec-token", "elastic-ca.pem", "mask-key"):
         (tmp_path / name).write_text("x\n")
         (tmp_path / name).chmod(0o600)
     lines = [
