@@ -73,13 +73,14 @@ Role = Literal[
 
 
 class WatchedContract(Struct, frozen=True):
-    """A contract whose logs are collected. ``registry`` and ``compliance`` are those of a token."""
+    """A contract whose logs are collected. The last three are those of a token."""
 
     address: str
     role: Role
     token: str
     registry: str | None = None
     compliance: str | None = None
+    standard: str | None = None
 
 
 def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
@@ -92,10 +93,11 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
         token: str,
         registry: str | None = None,
         compliance: str | None = None,
+        standard: str | None = None,
     ) -> None:
         if address is not None:
             contract = WatchedContract(
-                address.lower(), role, token, _lower(registry), _lower(compliance)
+                address.lower(), role, token, _lower(registry), _lower(compliance), standard
             )
             found.setdefault((contract.address, role), contract)
 
@@ -103,7 +105,7 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
         for contract in token.contracts:
             if contract.chain == chain_id:
                 registry, compliance = contract.identity_registry, contract.compliance
-                add(contract.address, "token", token.id, registry, compliance)
+                add(contract.address, "token", token.id, registry, compliance, token.standard)
                 add(registry, "identity-registry", token.id)
                 add(compliance, "compliance", token.id)
                 add(contract.trusted_issuers_registry, "trusted-issuers-registry", token.id)

@@ -17,6 +17,7 @@ from collectors.evm.blocks import (
     read_list,
     read_logs,
 )
+from collectors.evm.checks import RestrictionChecker
 from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.refusals import RefusalReader
 from collectors.evm.rpc import RpcClient, RpcError
@@ -102,6 +103,7 @@ class BlockAssembler:
         chain: Chain,
         watched: Watched,
         native_transfers: NativeTransfers,
+        checker: RestrictionChecker,
         *,
         explain_refusals: bool,
     ) -> None:
@@ -110,6 +112,7 @@ class BlockAssembler:
         self._addresses = watched.addresses
         self._logs = LogReader(rpc, self._addresses)
         self._native_transfers = native_transfers
+        self._checker = checker
         self._refusals = RefusalReader(rpc, watched) if explain_refusals else None
         self._block_receipts = True
 
@@ -150,6 +153,10 @@ class BlockAssembler:
         outcomes = await self._outcomes(block, logs)
         if outcomes is None:
             return None
+        refusals, checked = await asyncio.gather(
+            self._explain(outcomes.failed, header),
+            self._checker.check(header, block.transactions, logs, outcomes.failed),
+        )
         kept = {log.transaction_hash for log in logs}.union(outcomes.given)
         payload = BlockPayload(
             chain_id=self._chain.id,
@@ -162,9 +169,11 @@ class BlockAssembler:
                 if one.hash in kept or one.receiver in self._addresses
             ],
             logs=[log.raw for log in logs],
-            refusals=await self._explain(outcomes.failed, header),
+            refusals=refusals,
             receipts=outcomes.receipts,
             native_transfers=outcomes.given,
+            calls=checked.calls,
+            checks=checked.checks,
         )
         return AssembledBlock(header, encode_block(payload))
 

@@ -9,12 +9,14 @@ import structlog
 from collectors.connection import Connector, EndpointFault, Link, SourceMisconfigured
 from collectors.evm.assembly import BlockAssembler, Chain, LogReader
 from collectors.evm.blocks import read_position
+from collectors.evm.checks import RestrictionChecker
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
 from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.resuming import read_newest, resume_branch
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
+from collectors.evm.state_calls import AnswerCache
 from collectors.evm.watched import Watched
 from pipeline.config.sources import EvmSource
 from pipeline.frames import Frame
@@ -44,6 +46,7 @@ class EvmCollector:
             config.start_block, config.backfill_range, config.reorganisation_depth
         )
         self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
+        self._answers = AnswerCache()
         self._chain_id = config.chain_id
         self._chain_known_from = "the configuration"
         outlet.state.protocol = PROTOCOL
@@ -103,6 +106,7 @@ class EvmCollector:
                 chain,
                 self._watched,
                 self._native_transfers,
+                RestrictionChecker(rpc, self._watched, config.checks, self._answers),
                 explain_refusals=config.explain_refusals,
             )
             poll_every = config.reconnection.stale_after / SECOND / _POLLS_PER_STALENESS

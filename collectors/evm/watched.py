@@ -1,15 +1,39 @@
 """The contracts that an EVM source watches."""
 
+import re
 from collections.abc import Iterable
 
 from msgspec import Struct, field
 
+_ERC = re.compile(r"(?:erc|eip)[- ]?(\d+)")
+#: Names of implementations, and the standards that they follow.
+_NAMES = {"t-rex": 3643, "trex": 3643, "cmtat": 1404, "universaltoken": 1400}
+#: ERC-1400 is the umbrella of the others.
+_OF_1400 = frozenset({1400, 1410, 1594})
+
 
 class WatchedToken(Struct, frozen=True, kw_only=True):
-    """What can be asked about a token's refused transfers; None for a token that isn't ERC-3643."""
+    """What can be asked about a token's transfers; None for a token that isn't ERC-3643."""
 
     identity_registry: str | None = None
     compliance: str | None = None
+    #: As the reference data has it, such as ``ERC-3643``; more than one may be named.
+    standard: str | None = None
+
+    @property
+    def standards(self) -> frozenset[int]:
+        """The numbers of the standards that the token follows, by what is known of it."""
+        text = (self.standard or "").lower()
+        numbers = {int(number) for number in _ERC.findall(text)}
+        numbers.update(number for name, number in _NAMES.items() if name in text)
+        if self.identity_registry is not None or self.compliance is not None:
+            numbers.add(3643)
+        return frozenset(numbers)
+
+    @property
+    def erc_1400(self) -> bool:
+        """Whether it is of the ERC-1400 family."""
+        return not _OF_1400.isdisjoint(self.standards)
 
 
 class Watched(Struct, frozen=True):
@@ -34,6 +58,7 @@ class Watched(Struct, frozen=True):
                 address.lower(): WatchedToken(
                     identity_registry=_lower(token.identity_registry),
                     compliance=_lower(token.compliance),
+                    standard=token.standard,
                 )
                 for address, token in (tokens or {}).items()
             },

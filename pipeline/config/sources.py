@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from pipeline.chain_notices import MOST_ORPHANED
+from pipeline.config.checks import RestrictionChecks
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
 from pipeline.units import MINUTE, SECOND, Duration, Size
@@ -62,6 +63,8 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: Transfers of the chain's own currency that become events: of wallets in the reference data
     #: and of whoever appeared in logs of watched contracts, of everybody, or none.
     native_transfers: Literal["all", "known", "off"] = "known"
+    #: What the node is asked about each transfer of a security token.
+    checks: RestrictionChecks = field(default_factory=RestrictionChecks)
     #: How long a node may take to answer.
     request_timeout: Duration = 20 * SECOND
 

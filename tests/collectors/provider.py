@@ -19,7 +19,12 @@ class Provider:
     - `most_blocks`, `most_logs`: limits of `eth_getLogs`, refused in a provider's words;
     - `rate_limited`: so many requests are answered with 429 first;
     - `behind`: for so many first requests by height it doesn't know the newest block yet;
-    - `mute`: drops the notifications of subscriptions.
+    - `mute`: drops the notifications of subscriptions;
+    - `largest_batch`: a larger one is refused as a whole, without an id;
+    - `cut_batches`: of a batch only so many parts are answered;
+    - `state_since`: it has pruned the state behind older blocks, and says so in geth's words;
+    - `by_number_only`: it knows no block by its hash in `eth_call`;
+    - `slow`: seconds that each `eth_call` takes.
     """
 
     def __init__(self, node: Anvil) -> None:
@@ -30,6 +35,15 @@ class Provider:
         self.rate_limited = 0
         self.behind = 0
         self.mute = False
+        self.largest_batch: int | None = None
+        self.cut_batches: int | None = None
+        self.state_since: int | None = None
+        self.by_number_only = False
+        self.slow = 0.0
+        #: Sizes of the batches that came.
+        self.batches: list[int] = []
+        self._heights: dict[str, int] = {}
+        self._refusals: dict[int, dict[str, Any]] = {}
         self.asked: Counter[str] = Counter()
         self.refused: Counter[str] = Counter()
         self.paths: list[str] = []
@@ -63,6 +77,11 @@ class Provider:
             async def back() -> None:
                 async for message in node:
                     answer = json.loads(message)
+                    if isinstance(answer, list):
+                        refused = [self._refusals.pop(one, None) for one in self._ids(answer)]
+                        answers = [r or a for a, r in zip(answer, refused, strict=True)]
+                        await client.send(json.dumps(answers[: self.cut_batches]))
+                        continue
                     if self.mute and "method" in answer:
                         continue
                     await client.send(self._limited(answer, message))
@@ -71,15 +90,34 @@ class Provider:
             try:
                 async for message in client:
                     request = json.loads(message)
-                    self.asked[request["method"]] += 1
-                    refusal = self._refusal(request)
-                    if refusal is None:
+                    parts = request if isinstance(request, list) else [request]
+                    if self.slow and any(one["method"] == "eth_call" for one in parts):
+                        await asyncio.sleep(self.slow)
+                    if isinstance(request, list):
+                        self.batches.append(len(request))
+                        if self.largest_batch is not None and len(request) > self.largest_batch:
+                            refusal = _error(-32600, "batch too large")
+                            await client.send(json.dumps({"id": None, **refusal}))
+                            continue
+                    for one in parts:
+                        self.asked[one["method"]] += 1
+                        refusal = self._refusal(one)
+                        if refusal is not None:
+                            self.refused[one["method"]] += 1
+                            answer = {"id": one["id"], **refusal}
+                            if isinstance(request, list):
+                                # The node answers all of a batch; this one is put in its place.
+                                self._refusals[one["id"]] = answer
+                            else:
+                                await client.send(json.dumps(answer))
+                    if isinstance(request, list) or refusal is None:
                         await node.send(message)
-                    else:
-                        self.refused[request["method"]] += 1
-                        await client.send(json.dumps({"id": request["id"], **refusal}))
             finally:
                 relaying.cancel()
+
+    @staticmethod
+    def _ids(answers: list[dict[str, Any]]) -> list[int]:
+        return [int(one["id"]) for one in answers]
 
     def _refusal(self, request: dict[str, Any]) -> dict[str, Any] | None:
         method, params = request["method"], request["params"]
@@ -88,6 +126,8 @@ class Provider:
         if self.rate_limited > 0:
             self.rate_limited -= 1
             return _error(429, "Too Many Requests: slow down")
+        if method == "eth_call" and (refusal := self._no_state(params[1])) is not None:
+            return refusal
         if method == "eth_getBlockByNumber" and params[1] is True and self.behind > 0:
             self.behind -= 1
             return {"result": None}
@@ -95,6 +135,23 @@ class Provider:
             asked = int(params[0]["toBlock"], 16) - int(params[0]["fromBlock"], 16) + 1
             if asked > self.most_blocks:
                 return _error(-32602, f"range {asked} exceeds limit of {self.most_blocks}")
+        return None
+
+    def _no_state(self, place: Any) -> dict[str, Any] | None:
+        if self.by_number_only and isinstance(place, dict):
+            return _error(-32602, "invalid argument 1: hex string has an unexpected type")
+        if self.state_since is None:
+            return None
+        if isinstance(place, dict):
+            block_hash = place["blockHash"]
+            if block_hash not in self._heights:
+                block = self.node.rpc("eth_getBlockByHash", block_hash, False)
+                self._heights[block_hash] = int(block["number"], 16)
+            height = self._heights[block_hash]
+        else:
+            height = int(place, 16)
+        if height < self.state_since:
+            return _error(-32000, "missing trie node 6d17 (path ) state 0x6d17 is not available")
         return None
 
     def _limited(self, answer: dict[str, Any], message: str | bytes) -> str | bytes:

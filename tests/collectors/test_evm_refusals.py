@@ -10,6 +10,7 @@ from collectors.evm import Watched, WatchedToken
 from collectors.evm.calldata import Transfer, revert_reason, selector, wanted_transfer
 from demo.chain.anvil import Anvil
 from demo.chain.trex import SecurityToken
+from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import Refusal
 from tests.collectors.evm_session import Emitter, collecting, payload, source, until
 from tests.collectors.list_outlet import ListOutlet
@@ -110,7 +111,12 @@ async def test_a_node_that_can_tell_nothing_costs_no_block(
 @pytest.mark.usefixtures("undone")
 async def test_explaining_can_be_switched_off(anvil: Anvil, security_token: SecurityToken) -> None:
     async with Provider(anvil) as provider:
-        found, _ = await refused(security_token, provider.url, explain_refusals=False)
+        found, _ = await refused(
+            security_token,
+            provider.url,
+            explain_refusals=False,
+            checks=RestrictionChecks(enabled=False),
+        )
         assert provider.asked["debug_traceTransaction"] == 0
         assert provider.asked["eth_call"] == 0
     assert [one.transaction_hash for one in found] == ["none"] * 3

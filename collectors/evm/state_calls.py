@@ -1,0 +1,236 @@
+"""``eth_call`` on the state of one block: many at once, each once, and never for too long.
+
+The block is named by its hash (EIP-1898), so that no reorganisation can put another block's state
+in its place. A node that takes no hash is asked by number, and asked afterwards whether that is
+still the block.
+"""
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Sequence
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from collectors.evm.blocks import BlockHash, is_null, read_header
+from collectors.evm.rpc import RequestTimeout, RpcClient, RpcError
+from pipeline.evm_payload import CallFailure
+
+_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
+
+#: Characters of an answer beyond which it is none that a check could have.
+_LONGEST_OUTPUT = 8 * 1024
+_MOST_KEPT = 20_000
+#: A node may be behind the one that announced the block, or be asked too often.
+_ATTEMPTS = 3
+_FIRST_WAIT = 0.05
+# geth, Nethermind, Erigon, Besu and anvil, of a block whose state they have pruned.
+_NO_STATE = (
+    "missing trie node",
+    "missingtrienode",
+    "historical state",
+    "state not available",
+    "state is not available",
+    "state unavailable",
+    "no state available",
+    "pruned",
+    "worldstate",
+    "world state",
+    "blockoutofrange",
+    "proof window",
+    "archive",
+)
+_NO_BLOCK = ("unknown block", "not found", "header for hash", "block not available")
+
+
+class Call(Struct, frozen=True):
+    """What is called; ``sender`` is ``msg.sender``, where that matters."""
+
+    to: str
+    data: str
+    sender: str | None = None
+
+
+class Answer(Struct, frozen=True):
+    """Return data as hexadecimal, or why there is none."""
+
+    output: str | None = None
+    failure: CallFailure | None = None
+
+
+class Place(Struct, frozen=True):
+    """The block whose state is asked, that is, the state behind it."""
+
+    number: int
+    hash: BlockHash
+
+
+class AnswerCache:
+    """What nodes have answered for good, by block and call. It outlives connections.
+
+    The state behind a block is that before the next, and a block that comes again after a lost
+    connection has it still.
+    """
+
+    def __init__(self, most: int = _MOST_KEPT) -> None:
+        self._most = most
+        self._kept: OrderedDict[tuple[BlockHash, Call], Answer] = OrderedDict()
+
+    def get(self, block: BlockHash, call: Call) -> Answer | None:
+        """What was answered."""
+        return self._kept.get((block, call))
+
+    def put(self, block: BlockHash, call: Call, answer: Answer) -> None:
+        """Keep an answer that will not change; the oldest give way."""
+        self._kept[block, call] = answer
+        if len(self._kept) > self._most:
+            self._kept.popitem(last=False)
+
+
+class _CallWire(Struct, omit_defaults=True):
+    to: str
+    data: str
+    sender: str | None = msgspec.field(name="from", default=None)
+
+
+_text = msgspec.json.Decoder(str)
+_UNAVAILABLE = Answer(failure="unavailable")
+_FAILED = Answer(failure="failed")
+_REVERTED = Answer(failure="reverted")
+
+
+class StateReader:
+    """Asks one node. Answers that it doesn't give are failures; only LinkLost is raised."""
+
+    def __init__(self, rpc: RpcClient, cache: AnswerCache, *, batch: int) -> None:
+        self._rpc = rpc
+        self._cache = cache
+        self._batch = batch
+        #: Whether the node takes a block's hash; None while that isn't known.
+        self._by_hash: bool | None = None
+        #: The last block's state wasn't to be had: ask for one answer before asking for all.
+        self._pruned = False
+
+    def known(self, place: Place, call: Call) -> Answer | None:
+        """What was answered before."""
+        return self._cache.get(place.hash, call)
+
+    async def ask(self, place: Place, calls: Sequence[Call], into: dict[Call, Answer]) -> None:
+        """Put the answers into ``into`` as they come, so that who gives up has those that came."""
+        left: list[Call] = []
+        for call in dict.fromkeys(calls):
+            known = self._cache.get(place.hash, call)
+            if known is None:
+                left.append(call)
+            else:
+                into[call] = known
+        if self._pruned and len(left) > 1:
+            await self._round(place, left[:1], into)
+            if into[left[0]].failure == "unavailable":
+                into.update(dict.fromkeys(left, _UNAVAILABLE))
+                return
+            left = left[1:]
+        if left:
+            await self._round(place, left, into)
+            self._pruned = all(into[call].failure == "unavailable" for call in left)
+
+    async def _round(self, place: Place, calls: list[Call], into: dict[Call, Answer]) -> None:
+        """Ask, and ask again what may be answered a little later."""
+        for attempt in range(_ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(_FIRST_WAIT * 2**attempt)
+            size = max(1, self._batch)
+            again = await asyncio.gather(
+                *(
+                    self._part(place, calls[at : at + size], into)
+                    for at in range(0, len(calls), size)
+                )
+            )
+            calls = [call for part in again for call in part]
+            if not calls:
+                return
+
+    async def _part(self, place: Place, calls: list[Call], into: dict[Call, Answer]) -> list[Call]:
+        """Ask in one message. Returns those to ask again; each has an answer all the same."""
+        by_hash = self._by_hash is not False
+        block: object = {"blockHash": place.hash} if by_hash else hex(place.number)
+        asked = [(_CallWire(call.to, call.data, call.sender), block) for call in calls]
+        try:
+            results = await self._send(asked)
+        except RequestTimeout:
+            into.update(dict.fromkeys(calls, _FAILED))
+            return []
+        if not by_hash and not await self._still(place):
+            into.update(dict.fromkeys(calls, _FAILED))
+            return []
+        again: list[Call] = []
+        for call, result in zip(calls, results, strict=True):
+            answer, later = self._read(result)
+            if answer.output is not None or answer.failure == "reverted":
+                self._cache.put(place.hash, call, answer)
+                if by_hash:
+                    self._by_hash = True
+            into[call] = answer
+            if later:
+                again.append(call)
+        return again
+
+    async def _send(
+        self, asked: Sequence[tuple[object, object]]
+    ) -> list[msgspec.Raw | RpcError | None]:
+        if len(asked) == 1:
+            try:
+                return [await self._rpc.call("eth_call", *asked[0])]
+            except RpcError as error:
+                return [error]
+        results: list[msgspec.Raw | RpcError | None]
+        try:
+            results = await self._rpc.batch("eth_call", asked)
+        except RpcError as error:
+            results = [None] * len(asked)
+            _log.info("a batch was refused", endpoint=self._rpc.endpoint, reason=str(error))
+        if None in results and self._batch > 1:
+            self._batch = max(1, min(self._batch, len(asked)) // 2)
+            _log.info("smaller batches", endpoint=self._rpc.endpoint, calls=self._batch)
+        return results
+
+    def _read(self, result: msgspec.Raw | RpcError | None) -> tuple[Answer, bool]:
+        """The answer, and whether to ask again."""
+        if result is None:
+            return _FAILED, True
+        if isinstance(result, RpcError):
+            return self._read_error(result)
+        try:
+            output = _text.decode(result)
+        except msgspec.MsgspecError:
+            return _FAILED, False
+        if len(output) > _LONGEST_OUTPUT or not output.startswith("0x"):
+            return _FAILED, False
+        # No code at the address, or none of this name that says so: there is nothing to read.
+        return (Answer(output.lower()) if len(output) > 2 else _REVERTED), False
+
+    def _read_error(self, error: RpcError) -> tuple[Answer, bool]:
+        words = error.message.lower()
+        if error.code == 3 or "revert" in words or "invalid opcode" in words:
+            return _REVERTED, False
+        if error.rate_limited:
+            return _FAILED, True
+        said = words + bytes(error.data).decode(errors="replace").lower()
+        if any(one in said for one in _NO_STATE):
+            return _UNAVAILABLE, False
+        if any(one in words for one in _NO_BLOCK):
+            return _UNAVAILABLE, True
+        if self._by_hash is None and not error.unsupported:
+            # Not every node takes a block's hash here (EIP-1898).
+            self._by_hash = False
+            return _FAILED, True
+        return _FAILED, False
+
+    async def _still(self, place: Place) -> bool:
+        """Whether the block at the height is still this one."""
+        try:
+            answer = await self._rpc.call("eth_getBlockByNumber", hex(place.number), False)
+        except (RpcError, RequestTimeout):
+            return False
+        return not is_null(answer) and read_header(answer).hash == place.hash
