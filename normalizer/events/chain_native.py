@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import field
 
-from normalizer.events.chain_transfers import SourceAndDestination
+from normalizer.events.chain_parties import SourceAndDestination
 from normalizer.events.fields import Uint256, described
 
 
