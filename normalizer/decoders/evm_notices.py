@@ -1,8 +1,10 @@
-"""What an EVM collector found out about its chain: frames between those of the blocks."""
+"""What a collector found out about its chain: frames between those of the blocks."""
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec import Struct
 
 from normalizer.decoders.evm_wire import hash32
 from normalizer.decoders.times import plausible
@@ -21,7 +23,22 @@ _finality = msgspec.json.Decoder(FinalityNotice)
 _LARGEST = (1 << 63) - 1
 
 
-def reorganised(frame: Frame, original: str, source: str) -> ChainReorganised:
+class Notices(Struct, frozen=True):
+    """How the notices of a kind of chain are read."""
+
+    dataset: str
+    #: Checks a block's hash, given with its field's name. Raises :class:`Unreadable`.
+    hash: Callable[[str, str], str]
+    #: Heights may be left out, so how deep a fork was is told by the blocks, where all are known.
+    counts_blocks: bool = False
+
+
+EVM_NOTICES = Notices("tapewatch.evm", hash32)
+
+
+def reorganised(
+    frame: Frame, original: str, source: str, reading: Notices = EVM_NOTICES
+) -> ChainReorganised:
     """The event of a ``reorganisation`` frame. Raises :class:`Unreadable`."""
     try:
         notice = _reorganisation.decode(frame.payload)
@@ -32,19 +49,22 @@ def reorganised(frame: Frame, original: str, source: str) -> ChainReorganised:
         _bounded(place, name)
     if not -1 <= common.number < old.number:
         raise Unreadable("the last common block isn't below the old head", "common.number")
-    common_hash = hash32(common.hash, "common.hash")
-    old_hash, new_hash = hash32(old.hash, "old.hash"), hash32(new.hash, "new.hash")
+    read_hash = reading.hash
+    common_hash = read_hash(common.hash, "common.hash")
+    old_hash, new_hash = read_hash(old.hash, "old.hash"), read_hash(new.hash, "new.hash")
     depth = old.number - common.number
     if len(notice.orphaned) > min(depth, MOST_ORPHANED):
         raise Unreadable("are more blocks than can have been orphaned", "orphaned")
-    orphaned = tuple(hash32(one, "orphaned") for one in notice.orphaned)
+    orphaned = tuple(read_hash(one, "orphaned") for one in notice.orphaned)
     if len(set(orphaned)) < len(orphaned):
         raise Unreadable("has a block twice", "orphaned")
+    if reading.counts_blocks and notice.depth_known:
+        depth = len(orphaned)
     where = f"after block {common.number} ({common_hash})"
     if not notice.depth_known:
         where = f"deeper than could be seen; taken is {where}"
     return ChainReorganised(
-        **_common(frame, original, source, notice),
+        **_common(frame, original, source, notice, reading),
         reason=(
             f"the chain left its branch {where}: "
             f"{'1 block was' if depth == 1 else f'{depth} blocks were'} orphaned; "
@@ -63,16 +83,18 @@ def reorganised(frame: Frame, original: str, source: str) -> ChainReorganised:
     )
 
 
-def finality(frame: Frame, original: str, source: str) -> ChainFinality:
+def finality(
+    frame: Frame, original: str, source: str, reading: Notices = EVM_NOTICES
+) -> ChainFinality:
     """The event of a ``finality`` frame. Raises :class:`Unreadable`."""
     try:
         notice = _finality.decode(frame.payload)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise unreadable(error) from None
-    safe_number, safe_hash = _place(notice.safe, "safe")
-    finalized_number, finalized_hash = _place(notice.finalized, "finalized")
+    safe_number, safe_hash = _place(notice.safe, "safe", reading)
+    finalized_number, finalized_hash = _place(notice.finalized, "finalized", reading)
     return ChainFinality(
-        **_common(frame, original, source, notice),
+        **_common(frame, original, source, notice, reading),
         related_hash=tuple(dict.fromkeys(one for one in (safe_hash, finalized_hash) if one)),
         safe_number=safe_number,
         safe_hash=safe_hash,
@@ -82,7 +104,11 @@ def finality(frame: Frame, original: str, source: str) -> ChainFinality:
 
 
 def _common(
-    frame: Frame, original: str, source: str, notice: ReorganisationNotice | FinalityNotice
+    frame: Frame,
+    original: str,
+    source: str,
+    notice: ReorganisationNotice | FinalityNotice,
+    reading: Notices,
 ) -> dict[str, Any]:
     if not 0 <= notice.chain_id <= _LARGEST:
         raise Unreadable("is out of bounds", "chain_id")
@@ -95,16 +121,17 @@ def _common(
         "ingested": frame.received,
         "original": original,
         "provider": source,
+        "dataset": reading.dataset,
         "chain_id": notice.chain_id,
         "network": notice.network,
     }
 
 
-def _place(place: BlockPlace | None, name: str) -> tuple[int | None, str | None]:
+def _place(place: BlockPlace | None, name: str, reading: Notices) -> tuple[int | None, str | None]:
     if place is None:
         return None, None
     _bounded(place, name)
-    return place.number, hash32(place.hash, f"{name}.hash")
+    return place.number, reading.hash(place.hash, f"{name}.hash")
 
 
 def _bounded(place: BlockPlace, name: str) -> None:
