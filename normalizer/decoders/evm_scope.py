@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from normalizer.decoders.blank import blank
 from normalizer.decoders.evm_wire import Transaction, address, hash32, quantity
-from normalizer.enrichment import NOBODY, ChainReference, Enrichment, Party, TokenInfo
+from normalizer.enrichment import NOBODY, ChainReference, Enrichment, Party, TokenInfo, party_at
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.signatures import KNOWN_FUNCTIONS
 
@@ -22,6 +22,7 @@ class Call(Struct, gc=False):
     selector: str | None = None
     input: str = "0x"
     index: int | None = None
+    nonce: int | None = None
     method: str | None = None
     #: Hashes that its events are found by: its own and the block's.
     related: tuple[str, ...] = ()
@@ -35,6 +36,7 @@ class Call(Struct, gc=False):
             "transaction_hash": self.hash,
             "transaction_index": self.index,
             "transaction_from": self.sender,
+            "transaction_nonce": self.nonce,
             "transaction_to": self.to,
             "transaction_method": self.method,
             "related_hash": self.related,
@@ -45,7 +47,7 @@ class BlockScope:
     """One block of one chain, as its events carry it."""
 
     def __init__(self, enrichment: Enrichment, chain_id: int, block_hash: str, time: int) -> None:
-        self.chain: ChainReference = enrichment.chain(chain_id)
+        self.chain: ChainReference = enrichment.chain(chain_id, time)
         self.parties = enrichment.parties
         self.chain_id = chain_id
         self.hash = block_hash
@@ -65,7 +67,7 @@ class BlockScope:
         to = None if transaction.to is None else address(transaction.to, "to")
         selector = transaction.input[:10].lower() if len(transaction.input) >= 10 else None
         function = KNOWN_FUNCTIONS.get(selector or "")
-        index = transaction.index
+        index, nonce = transaction.index, transaction.nonce
         call = Call(
             call_hash,
             sender,
@@ -73,6 +75,7 @@ class BlockScope:
             selector,
             transaction.input,
             None if index is None else quantity(index, "transactionIndex"),
+            None if nonce is None else quantity(nonce, "nonce"),
             function.name if function else selector,
             (call_hash, self.hash),
         )
@@ -132,7 +135,7 @@ class BlockScope:
 
     def party(self, wallet: str) -> Party:
         """Who stands behind an address."""
-        return self.parties.get(wallet, NOBODY)
+        return party_at(self.parties.get(wallet, NOBODY), self.time)
 
 
 class LogScope:
@@ -180,7 +183,7 @@ class LogScope:
             "investor_jurisdiction": party.jurisdiction,
             "investor_accreditation": party.accreditation,
             "investor_cluster": party.cluster,
-            "investor_labels": party.labels_at(self.block.time),
+            "investor_labels": party.labels,
             "related_user": related(wallet, *others, party.id),
         }
 
@@ -192,12 +195,12 @@ def both_parties(source: Party, destination: Party, time: int) -> dict[str, Any]
         "source_jurisdiction": source.jurisdiction,
         "source_accreditation": source.accreditation,
         "source_cluster": source.cluster,
-        "source_labels": source.labels_at(time),
+        "source_labels": source.labels,
         "destination_investor": destination.id,
         "destination_jurisdiction": destination.jurisdiction,
         "destination_accreditation": destination.accreditation,
         "destination_cluster": destination.cluster,
-        "destination_labels": destination.labels_at(time),
+        "destination_labels": destination.labels,
     }
 
 

@@ -34,6 +34,7 @@ def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
     event.log_index = scope.index
     event.transaction_hash = call.hash
     event.transaction_index = call.index
+    event.transaction_nonce = call.nonce
     event.transaction_from = call.sender
     event.transaction_to = call.to
     event.transaction_method = call.method
@@ -45,14 +46,14 @@ def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
         event.source_jurisdiction = sender.jurisdiction
         event.source_accreditation = sender.accreditation
         event.source_cluster = sender.cluster
-        event.source_labels = sender.labels_at(block.time)
+        event.source_labels = sender.labels
     event.destination_address = destination
     if receiver is not NOBODY:
         event.destination_investor = receiver.id
         event.destination_jurisdiction = receiver.jurisdiction
         event.destination_accreditation = receiver.accreditation
         event.destination_cluster = receiver.cluster
-        event.destination_labels = receiver.labels_at(block.time)
+        event.destination_labels = receiver.labels
     event.amount_raw = str(amount)
     event.amount = whole(amount, scope.token)
     event.transfer_type = _transfer_type(source, destination, amount, call, scope.contract)
@@ -100,7 +101,7 @@ def approval(scope: LogScope, values: tuple[Any, ...]) -> TokenApproval:
     return TokenApproval(
         **scope.about(owner, spender),
         spender=spender,
-        spender_labels=scope.block.party(spender).labels_at(scope.block.time),
+        spender_labels=scope.block.party(spender).labels,
         amount_raw=str(amount),
         amount=whole(amount, scope.token),
     )

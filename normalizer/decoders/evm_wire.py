@@ -39,6 +39,7 @@ class Transaction(Struct, gc=False):
     input: str = "0x"
     index: str | None = field(name="transactionIndex", default=None)
     value: str = "0x0"
+    nonce: str | None = None
 
 
 class Log(Struct, gc=False):

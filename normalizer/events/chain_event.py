@@ -48,6 +48,9 @@ class ChainEvent(PartyEvent, kw_only=True):
     transaction_from: Annotated[Address | None, described("Who signed the transaction")] = field(
         name="blockchain.transaction.from", default=None
     )
+    transaction_nonce: Annotated[int | None, described("Its number among those of its sender")] = (
+        field(name="blockchain.transaction.nonce", default=None)
+    )
     transaction_to: Annotated[Address | None, described("Contract that it called")] = field(
         name="blockchain.transaction.to", default=None
     )
