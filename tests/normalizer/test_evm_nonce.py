@@ -16,7 +16,7 @@ def test_the_nonce_is_that_of_the_transaction(nonce: str | None) -> None:
         b.log(TRANSFER, b.ALICE, b.CAROL, 1),
         b.log(FROZEN, b.ALICE, True, b.CAROL, index=1),
     ]
-    result = b.normalize(b.frame(transactions=[transaction], logs=logs))
+    result = b.normalize(b.frame(*logs, transactions=[transaction]))
     found = [
         event.transaction_nonce
         for event in result.events
@@ -27,5 +27,5 @@ def test_the_nonce_is_that_of_the_transaction(nonce: str | None) -> None:
 
 def test_a_nonce_that_is_none_spoils_nothing_but_its_transaction() -> None:
     transaction = {**b.transaction(), "nonce": "first"}
-    result = b.normalize(b.frame(transactions=[transaction], logs=[]))
+    result = b.normalize(b.frame(transactions=[transaction]))
     assert [letter.field for letter in result.dead] == ["transactions[0].nonce"]
