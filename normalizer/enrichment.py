@@ -1,15 +1,23 @@
 """What the reference data says of a contract, an instrument, an account or an address, by one
 dictionary lookup each."""
 
-import datetime
-from collections.abc import Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import cast
 
 from msgspec import Struct
 
-from normalizer.reference import Investor, Reference, Token, TokenContract, quote_currency
+from normalizer.parties import NOBODY, Known, Party, Timeline, party_at
+from normalizer.reference import Reference, Token, TokenContract, quote_currency
+from normalizer.reference_book import FILES, Dirty, ReferenceBook
+from normalizer.reference_parties import Parties
+from pipeline.reference_changes import ReferenceChange, change_of
+from pipeline.reference_records import ReferenceRecord
 
-_DAY = 86_400 * 10**9
-_EPOCH = datetime.date(1970, 1, 1)
+__all__ = [
+    "NOBODY", "ChainReference", "Enrichment", "FeedInfo", "Known", "Party", "PoolInfo", "Timeline",
+    "TokenInfo", "VenueInstrument", "party_at",
+]  # fmt: skip
 
 
 class TokenInfo(Struct, frozen=True, gc=False):
@@ -38,29 +46,6 @@ class TokenInfo(Struct, frozen=True, gc=False):
             "token_issuer_id": self.issuer_id,
             "token_issuer_name": self.issuer_name,
         }
-
-
-class Party(Struct, frozen=True):
-    """Who stands behind an address or an account."""
-
-    id: str | None = None
-    jurisdiction: str | None = None
-    accreditation: str | None = None
-    cluster: str | None = None
-    labels: tuple[str, ...] = ()
-    #: Labels that count from a time on, nanoseconds since the epoch.
-    dated: tuple[tuple[int, tuple[str, ...]], ...] = ()
-
-    def labels_at(self, time: int) -> tuple[str, ...]:
-        """The labels at a time: a sanction does not count before its date."""
-        if not self.dated:
-            return self.labels
-        later = (label for since, labels in self.dated if since <= time for label in labels)
-        return tuple(dict.fromkeys((*self.labels, *later)))
-
-
-#: Of whom the reference data says nothing.
-NOBODY = Party()
 
 
 class PoolInfo(Struct, frozen=True):
@@ -104,12 +89,13 @@ class VenueInstrument(Struct, frozen=True):
 _NO_CHAIN = ChainReference({}, {}, {})
 
 
-class Enrichment:
-    """Lookups in reference data. Immutable."""
+class _Tokens:
+    """Contracts and instruments by the tokens that hold at one time."""
 
-    def __init__(self, reference: Reference) -> None:
-        self._chains = _chains(reference)
-        self._instruments = {
+    def __init__(self, tokens: Iterable[Token]) -> None:
+        reference = Reference(tokens=tuple(tokens))
+        self.chains = _chains(reference)
+        self.instruments = {
             (instrument.venue, instrument.symbol): VenueInstrument(
                 _token_info(token, token.contracts[0] if token.contracts else None),
                 instrument.currency or quote_currency(instrument.symbol),
@@ -117,26 +103,111 @@ class Enrichment:
             for token in reference.tokens
             for instrument in token.instruments
         }
-        #: By address in lower case, on any chain.
-        self.parties: Mapping[str, Party] = _parties(reference)
-        self._accounts = {
-            (account.venue, account.account): _party(investor)
-            for investor in reference.investors
-            for account in investor.accounts
-        }
 
-    def chain(self, chain_id: int) -> ChainReference:
-        """Contracts and pools of a chain; empty for a chain without any."""
-        return self._chains.get(chain_id, _NO_CHAIN)
+
+class Enrichment:
+    """Lookups in reference data, which changes between frames and never within one."""
+
+    def __init__(self, reference: Reference) -> None:
+        self.book = ReferenceBook()
+        self._parties = Parties(self.book)
+        #: By address as it is compared, on any chain.
+        self.parties: Mapping[str, Known] = self._parties.by_address
+        self._accounts: Mapping[tuple[str, str], Known] = self._parties.by_account
+        self._token_times: Sequence[int] = ()
+        self._periods: dict[int, _Tokens] = {0: _Tokens(())}
+        #: Which of the periods instruments are of: bounds in time of tokens part the periods.
+        self._period = 0
+        self._on_tokens: list[Callable[[], object]] = []
+        for record in reference.records():
+            self.book.put(FILES, change_of(record), record)
+        self.settle()
+
+    def put(
+        self, source: str, change: ReferenceChange, record: ReferenceRecord | None
+    ) -> ReferenceRecord | None:
+        """Make a change of a source; what was there before. It is looked up after `settle` only."""
+        return self.book.put(source, change, record)
+
+    def settle(self) -> Dirty:
+        """Let what was put be what is looked up; of whom something else is said."""
+        dirty = self.book.taken()
+        if dirty.tokens:
+            self._settle_tokens(dirty)
+        self._parties.settle(dirty)
+        return dirty
+
+    def on_tokens(self, forget: Callable[[], object]) -> None:
+        """Call this when tokens have changed: for whoever keeps what `instrument` said."""
+        self._on_tokens.append(forget)
+
+    def go_to(self, time: int) -> None:
+        """Instruments are asked for as they are at a time, in nanoseconds since the epoch."""
+        if not self._token_times:
+            return
+        period = bisect_right(self._token_times, time)
+        if period != self._period:
+            self._period = period
+            self._forget()
+
+    def tokens(self) -> Iterable[Token]:
+        """Every token that there is at any time, each once, in the version that counts most."""
+        for key in self.book.keys("token"):
+            yield cast(Token, self.book.versions("token", key)[0].record)
+
+    def chain(self, chain_id: int, time: int | None = None) -> ChainReference:
+        """Contracts and pools of a chain at a time; empty for a chain without any."""
+        tokens = self._tokens_at(time) if self._token_times else self._periods[0]
+        return tokens.chains.get(chain_id, _NO_CHAIN)
 
     def instrument(self, venue: str, symbol: str) -> VenueInstrument:
         """An instrument; without a token where the reference data has none for it."""
-        known = self._instruments.get((venue, symbol))
+        known = self._tokens_of(self._period).instruments.get((venue, symbol))
         return known or VenueInstrument(None, quote_currency(symbol))
 
-    def account(self, venue: str, account: str) -> Party:
-        """Who has this account at this venue."""
-        return self._accounts.get((venue, account), NOBODY)
+    def party(self, address: str, time: int) -> Party:
+        """Who stands behind an address at a time."""
+        return party_at(self.parties.get(address, NOBODY), time)
+
+    def account(self, venue: str, account: str, time: int) -> Party:
+        """Who has this account at this venue at a time."""
+        return party_at(self._accounts.get((venue, account), NOBODY), time)
+
+    def _settle_tokens(self, dirty: Dirty) -> None:
+        times: set[int] = set()
+        pools: set[str] = set()
+        for key in self.book.keys("token"):
+            for version in self.book.versions("token", key):
+                times.update(
+                    one for one in (version.valid_from, version.valid_to) if one is not None
+                )
+                pools.update(pool.address.lower() for pool in cast(Token, version.record).pools)
+        self._token_times = sorted(times)
+        self._periods = {0: self._period_of(None)}
+        self._period = min(self._period, len(self._token_times))
+        dirty.addresses |= self._parties.take_pools(pools)
+        self._forget()
+
+    def _tokens_at(self, time: int | None) -> _Tokens:
+        return self._tokens_of(0 if time is None else bisect_right(self._token_times, time))
+
+    def _tokens_of(self, period: int) -> _Tokens:
+        tokens = self._periods.get(period)
+        if tokens is None:
+            tokens = self._periods[period] = self._period_of(self._token_times[period - 1])
+        return tokens
+
+    def _period_of(self, time: int | None) -> _Tokens:
+        found: list[Token] = []
+        for key in self.book.keys("token"):
+            versions = [one for one in self.book.versions("token", key) if one.holds(time)]
+            if versions:
+                found.append(cast(Token, versions[0].record))
+        return _Tokens(found)
+
+    def _forget(self) -> None:
+        for forget in self._on_tokens:
+            forget()
 
 
 def _token_info(token: Token, contract: TokenContract | None) -> TokenInfo:
@@ -199,47 +270,3 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
         )
         for chain_id in {*tokens, *pools, *feeds}
     }
-
-
-def _party(investor: Investor) -> Party:
-    return Party(
-        id=investor.id,
-        jurisdiction=investor.jurisdiction,
-        accreditation=investor.accreditation,
-        cluster=investor.cluster,
-        labels=investor.labels,
-    )
-
-
-def _parties(reference: Reference) -> dict[str, Party]:
-    owners = {
-        address.lower(): _party(investor)
-        for investor in reference.investors
-        for address in investor.addresses
-    }
-    labels: dict[str, list[str]] = {}
-    for token in reference.tokens:
-        for pool in token.pools:
-            labels.setdefault(pool.address.lower(), []).append("pool")
-    for labelled in reference.addresses:
-        labels.setdefault(labelled.address.lower(), []).extend(labelled.labels)
-    dated: dict[str, list[tuple[int, tuple[str, ...]]]] = {}
-    for sanction in reference.sanctions:
-        names = ("sanctioned", f"sanctioned:{sanction.list}")
-        if sanction.since is None:
-            labels.setdefault(sanction.address.lower(), []).extend(names)
-        else:
-            since = (sanction.since - _EPOCH).days * _DAY
-            dated.setdefault(sanction.address.lower(), []).append((since, names))
-    parties: dict[str, Party] = {}
-    for address in {*owners, *labels, *dated}:
-        owner = owners.get(address, NOBODY)
-        parties[address] = Party(
-            id=owner.id,
-            jurisdiction=owner.jurisdiction,
-            accreditation=owner.accreditation,
-            cluster=owner.cluster,
-            labels=tuple(dict.fromkeys((*owner.labels, *labels.get(address, ())))),
-            dated=tuple(dated.get(address, ())),
-        )
-    return parties

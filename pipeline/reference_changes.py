@@ -130,6 +130,8 @@ def key_of(record: ReferenceRecord) -> str:
         case LabelledAddress():
             return compared(record.address)
         case VenueAccount():
+            if "/" in record.venue:
+                raise ValueError("venue: the name of a venue has no /")
             return f"{record.venue}/{record.account}"
         case Sanction():
             return f"{record.list}/{compared(record.address)}"

@@ -96,7 +96,7 @@ class CoinbaseDecoder:
         event.side = message.side
         account = message.user_id or message.profile_id
         if account is not None:
-            set_party(event, account, self._enrichment.account(self._venue, account), time)
+            set_party(event, account, self._enrichment.account(self._venue, account, time))
 
     def _received(self, message: wire.Received, frame: Frame) -> MarketRecord:
         blanks = self._instruments[message.product_id]
@@ -163,18 +163,18 @@ class CoinbaseDecoder:
             buyer, seller = maker, taker
         related: list[str] = []
         if buyer is not None:
-            party = self._enrichment.account(self._venue, buyer)
+            party = self._enrichment.account(self._venue, buyer, time)
             event.buyer_account = buyer
             event.buyer_id = party.id
             event.buyer_cluster = party.cluster
-            event.buyer_labels = party.labels_at(time)
+            event.buyer_labels = party.labels
             related += (buyer,) if party.id is None else (buyer, party.id)
         if seller is not None:
-            party = self._enrichment.account(self._venue, seller)
+            party = self._enrichment.account(self._venue, seller, time)
             event.seller_account = seller
             event.seller_id = party.id
             event.seller_cluster = party.cluster
-            event.seller_labels = party.labels_at(time)
+            event.seller_labels = party.labels
             related += (seller,) if party.id is None else (seller, party.id)
         if related:
             event.related_user = tuple(dict.fromkeys(related))

@@ -62,6 +62,7 @@ class Instruments(dict[str, InstrumentBlanks]):
         self.provider = provider
         self.venue = venue
         self.enrichment = enrichment
+        enrichment.on_tokens(self.clear)
 
     def __missing__(self, symbol: str) -> InstrumentBlanks:
         if len(self) >= _MOST_INSTRUMENTS:
@@ -70,7 +71,7 @@ class Instruments(dict[str, InstrumentBlanks]):
         return made
 
 
-def set_party(event: PartyEvent, account: str, party: Party, time: int) -> None:
+def set_party(event: PartyEvent, account: str, party: Party) -> None:
     """Put an account, and the investor behind it, into an event."""
     event.investor_account = account
     if party is NOBODY:
@@ -80,5 +81,5 @@ def set_party(event: PartyEvent, account: str, party: Party, time: int) -> None:
     event.investor_jurisdiction = party.jurisdiction
     event.investor_accreditation = party.accreditation
     event.investor_cluster = party.cluster
-    event.investor_labels = party.labels_at(time) if party.dated else party.labels
+    event.investor_labels = party.labels
     event.related_user = (account,) if party.id is None else (account, party.id)

@@ -129,8 +129,8 @@ def test_instruments_and_accounts_are_found_by_venue() -> None:
     other = enrichment.instrument("elsewhere", "ACME-USD")
     assert (other.token, other.currency) == (None, "USD")
     assert enrichment.instrument("elsewhere", "ACME").currency is None
-    assert enrichment.account("demo-venue", "acct-12").cluster == "CL-07"
-    assert enrichment.account("elsewhere", "acct-12") is NOBODY
+    assert enrichment.account("demo-venue", "acct-12", 0).cluster == "CL-07"
+    assert enrichment.account("elsewhere", "acct-12", 0) is NOBODY
 
 
 def test_a_registry_that_two_tokens_share_says_nothing_of_which() -> None:
