@@ -2,6 +2,7 @@
 
 from normalizer.abi import AbiMismatch
 from normalizer.decoders.collected import Normalized
+from normalizer.decoders.evm_checks import CheckedBlock
 from normalizer.decoders.evm_dead_parts import DeadParts
 from normalizer.decoders.evm_native import native_transfer
 from normalizer.decoders.evm_notices import finality, reorganised
@@ -60,8 +61,9 @@ class EvmDecoder:
             except Unreadable as error:
                 letters.part("transactions", number, error)
         self._native_transfers(payload, block, letters, out)
-        self._logs(payload, places, block, letters, out)
-        self._refusals(payload, block, letters, out)
+        checked = CheckedBlock(payload.calls, payload.checks)
+        self._logs(payload, places, block, letters, checked, out)
+        self._refusals(payload, block, letters, checked, out)
 
     def _block(self, payload: Payload, frame: Frame, original: str, out: Normalized) -> BlockScope:
         header = payload.block
@@ -111,6 +113,7 @@ class EvmDecoder:
         places: list[int] | None,
         block: BlockScope,
         letters: DeadParts,
+        checked: CheckedBlock,
         out: Normalized,
     ) -> None:
         events: list[tuple[int, ChainRecord]] = []
@@ -124,10 +127,17 @@ class EvmDecoder:
                 place = number if places is None else places[number]
                 letters.part("logs", place, error)
         events.sort(key=_by_index)
+        if payload.checks:
+            checked.put_into(event for _, event in events)
         out.events.extend([event for _, event in events])
 
     def _refusals(
-        self, payload: Payload, block: BlockScope, letters: DeadParts, out: Normalized
+        self,
+        payload: Payload,
+        block: BlockScope,
+        letters: DeadParts,
+        checked: CheckedBlock,
+        out: Normalized,
     ) -> None:
         answers = {refusal.transaction_hash.lower(): refusal for refusal in payload.refusals}
         for number, receipt in enumerate(payload.receipts):
@@ -139,7 +149,7 @@ class EvmDecoder:
                 if not is_transfer(call) or (answer is None and call.to not in block.chain.tokens):
                     out.ignore("failed-transaction")
                     continue
-                out.events.extend(list(refused(block, call, answer)))
+                out.events.extend(list(refused(block, call, answer, checked)))
             except Unreadable as error:
                 letters.part("receipts", number, error)
 

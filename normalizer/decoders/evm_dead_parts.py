@@ -63,12 +63,14 @@ class DeadParts:
     def _excerpt(self, part: str, place: int) -> bytes:
         block = self._block
         raw: Raw = getattr(block, part)[place]
-        transaction = self._transactions.get(_text(raw, "transactionHash"))
+        transaction_hash = _text(raw, "hash" if part == "transactions" else "transactionHash")
+        transaction = self._transactions.get(transaction_hash)
         kept: dict[str, list[Any]] = {
             "transactions": [] if transaction is None else [transaction],
             "logs": [],
             "receipts": [],
             "refusals": [],
+            "checks": [one for one in block.checks if one.transaction_hash == transaction_hash],
         }
         kept[part] = [raw]
         return encode_block(msgspec.structs.replace(block, **kept))

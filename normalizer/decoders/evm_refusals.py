@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from normalizer.abi import AbiMismatch
+from normalizer.decoders.evm_checks import CheckedBlock
 from normalizer.decoders.evm_scope import BlockScope, Call, both_parties, related, whole
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.events.chain import TokenTransferRefused
@@ -28,7 +29,7 @@ def is_transfer(call: Call) -> bool:
 
 
 def refused(
-    block: BlockScope, call: Call, refusal: Refusal | None
+    block: BlockScope, call: Call, refusal: Refusal | None, checked: CheckedBlock
 ) -> Iterator[TokenTransferRefused]:
     """The transfers that the call asked for. Raises :class:`Unreadable`."""
     assert call.to is not None
@@ -38,7 +39,7 @@ def refused(
         sender, receiver = block.party(source), block.party(destination)
         # What was asked is of the call as a whole, so it says nothing of one of many.
         single = refusal if refusal is not None and len(asked) == 1 else None
-        yield TokenTransferRefused(
+        event = TokenTransferRefused(
             **block.contract_fields(call.to),
             **call.fields,
             **both_parties(sender, receiver, block.time),
@@ -53,6 +54,12 @@ def refused(
             compliance_allows=single.compliance_allows if single else None,
             tags=("batch",) if len(asked) > 1 else (),
         )
+        checked.put(event, number)
+        if event.check_destination_verified is not None:
+            event.receiver_verified = event.check_destination_verified
+        if event.check_compliance_allows is not None:
+            event.compliance_allows = event.check_compliance_allows
+        yield event
 
 
 def moves(call: Call) -> Iterator[tuple[str, str, int]]:
