@@ -8,6 +8,7 @@ from normalizer.events.chain import (
     AgentAdded,
     AgentRemoved,
     ContractWired,
+    OwnershipOffered,
     OwnershipTransferred,
     TokenInformationUpdated,
     TokenPaused,
@@ -17,12 +18,12 @@ from normalizer.events.chain import (
 
 def paused(scope: LogScope, values: tuple[Any, ...]) -> TokenPaused:
     """All transfers were halted."""
-    return TokenPaused(**scope.about(values[0]))
+    return TokenPaused(**scope.about(values[0]), log_name="Paused")
 
 
 def unpaused(scope: LogScope, values: tuple[Any, ...]) -> TokenUnpaused:
     """Transfers go on."""
-    return TokenUnpaused(**scope.about(values[0]))
+    return TokenUnpaused(**scope.about(values[0]), log_name="Unpaused")
 
 
 def agent_added(scope: LogScope, values: tuple[Any, ...]) -> AgentAdded:
@@ -39,6 +40,12 @@ def ownership_transferred(scope: LogScope, values: tuple[Any, ...]) -> Ownership
     """The party is the new owner."""
     previous, new = values
     return OwnershipTransferred(**scope.about(new, previous), previous_owner=previous)
+
+
+def ownership_offered(scope: LogScope, values: tuple[Any, ...]) -> OwnershipOffered:
+    """The party may take the ownership over."""
+    owner, offered = values
+    return OwnershipOffered(**scope.about(offered, owner), previous_owner=owner)
 
 
 def information_updated(scope: LogScope, values: tuple[Any, ...]) -> TokenInformationUpdated:

@@ -26,7 +26,7 @@ def address_frozen(scope: LogScope, values: tuple[Any, ...]) -> WalletFrozen | W
     """A wallet was frozen whole, or released."""
     wallet, frozen, agent = values
     record = WalletFrozen if frozen else WalletUnfrozen
-    return record(**scope.about(wallet, agent), agent=agent)
+    return record(**scope.about(wallet, agent), agent=agent, log_name="AddressFrozen")
 
 
 def tokens_frozen(scope: LogScope, values: tuple[Any, ...]) -> TokensFrozen:

@@ -14,12 +14,24 @@ class _AdministrativeChange(ChainEvent, kw_only=True):
     type: Keywords = field(name="event.type", default=("change",))
 
 
-class TokenPaused(_AdministrativeChange, tag="token-paused", kw_only=True):
-    """All transfers of the token were halted (``Paused``); the party is who did it."""
+class _Pause(_AdministrativeChange, kw_only=True):
+    log_name: Annotated[str | None, described("Name of the event, as the contract has it")] = field(
+        name="blockchain.log.name", default=None
+    )
 
 
-class TokenUnpaused(_AdministrativeChange, tag="token-unpaused", kw_only=True):
-    """Transfers of the token go on (``Unpaused``); the party is who did it."""
+class TokenPaused(_Pause, tag="token-paused", kw_only=True):
+    """All transfers of the token were halted; the party is who did it.
+
+    ``Paused``; SRC-20 ``TokenFrozen``.
+    """
+
+
+class TokenUnpaused(_Pause, tag="token-unpaused", kw_only=True):
+    """Transfers of the token go on; the party is who did it.
+
+    ``Unpaused``; SRC-20 ``TokenUnfrozen``.
+    """
 
 
 class TokenInformationUpdated(_AdministrativeChange, tag="token-information-updated", kw_only=True):
@@ -63,5 +75,13 @@ class OwnershipTransferred(_AdministrativeChange, tag="ownership-transferred", k
     """A contract has a new owner (``OwnershipTransferred``); the party is the new owner."""
 
     previous_owner: Annotated[Address, described("Owner before")] = field(
+        name="token.owner.previous_address"
+    )
+
+
+class OwnershipOffered(_AdministrativeChange, tag="ownership-offered", kw_only=True):
+    """The party may take over a contract's ownership (``OwnershipTransferStarted``)."""
+
+    previous_owner: Annotated[Address, described("Owner until then")] = field(
         name="token.owner.previous_address"
     )

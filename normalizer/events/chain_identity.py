@@ -17,12 +17,24 @@ class _IdentityChange(ChainEvent, kw_only=True):
     )
 
 
-class WalletFrozen(_IdentityChange, tag="wallet-frozen", kw_only=True):
-    """An agent froze a wallet whole (ERC-3643 ``AddressFrozen`` with true)."""
+class _WholeFreeze(_IdentityChange, kw_only=True):
+    log_name: Annotated[str | None, described("Name of the event, as the contract has it")] = field(
+        name="blockchain.log.name", default=None
+    )
 
 
-class WalletUnfrozen(_IdentityChange, tag="wallet-unfrozen", kw_only=True):
-    """An agent lifted the freeze of a wallet (ERC-3643 ``AddressFrozen`` with false)."""
+class WalletFrozen(_WholeFreeze, tag="wallet-frozen", kw_only=True):
+    """An agent froze a wallet whole.
+
+    ERC-3643 ``AddressFrozen`` with true; SRC-20 ``AccountFrozen``.
+    """
+
+
+class WalletUnfrozen(_WholeFreeze, tag="wallet-unfrozen", kw_only=True):
+    """An agent lifted the freeze of a wallet.
+
+    ERC-3643 ``AddressFrozen`` with false; SRC-20 ``AccountUnfrozen``.
+    """
 
 
 class _PartialFreeze(_IdentityChange, kw_only=True):

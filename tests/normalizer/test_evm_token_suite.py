@@ -187,17 +187,14 @@ def test_liquidity_in_and_out() -> None:
 
 
 def test_events_without_a_record_keep_name_and_arguments() -> None:
-    signature = (
-        "IssuedByPartition(bytes32 indexed partition, address indexed to, uint256 v, bytes data)"
-    )
-    event = decoded(signature, b"\x01" * 32, b.ALICE, 2**200, b"\xff")
+    signature = "GatewaySuiteDeploymentProcessed(address indexed requester, address owner, uint256)"
+    event = decoded(signature, b.ALICE, b.BOB, 2**200)
     assert isinstance(event, chain.ContractEvent)
-    assert (event.decoded, event.log_name) == (True, "IssuedByPartition")
+    assert (event.decoded, event.log_name) == (True, "GatewaySuiteDeploymentProcessed")
     assert msgspec.json.decode(event.log_arguments or "") == {
-        "partition": "0x" + "01" * 32,
-        "to": b.ALICE,
-        "value": str(2**200),
-        "data": "0xff",
+        "requester": b.ALICE,
+        "intendedOwner": b.BOB,
+        "feeApplied": str(2**200),
     }
 
 
