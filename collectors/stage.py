@@ -10,6 +10,8 @@ from collectors.evm.watched import Watched
 from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
+from pipeline.pending_payload import PROTOCOL as PENDING
+from pipeline.pending_payload import SUFFIX
 from pipeline.source_state import SourceState
 
 log = structlog.get_logger(__name__)
@@ -64,7 +66,10 @@ class Collectors:
                 from collectors.evm.collector import EvmCollector
 
                 outlet = self._outlet(source, source.name, "evm")
-                return EvmCollector(source, self._watched[source.name], outlet).run
+                pending = None
+                if source.pending:
+                    pending = self._outlet(source, source.name + SUFFIX, PENDING)
+                return EvmCollector(source, self._watched[source.name], outlet, pending).run
             case CoinbaseSource():
                 from collectors.coinbase import CoinbaseCollector
 

@@ -5,15 +5,21 @@ from typing import Protocol
 
 import msgspec
 
+from normalizer.assets import Assets
 from normalizer.decoders.coinbase import CoinbaseDecoder
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm import EvmDecoder
+from normalizer.decoders.evm_pending import EvmPendingDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
+from normalizer.decoders.solana import SolanaDecoder
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
 from normalizer.events import Record
 from normalizer.reference import Reference
+from normalizer.reference_taking import ReferenceTaking
+from normalizer.token_labels import label_by_token
+from pipeline.bus.reference_history import HistoryMessage
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
 from pipeline.units import SECOND
 
@@ -35,9 +41,11 @@ class Decoder(Protocol):
 
 _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "evm": (EvmDecoder, "evm"),
+    "evm-pending": (EvmPendingDecoder, "evm"),
     "coinbase": (CoinbaseDecoder, "coinbase"),
     "kraken": (KrakenDecoder, "kraken"),
     "kraken-v1": (KrakenV1Decoder, "kraken"),
+    "solana": (SolanaDecoder, "solana"),
 }
 
 _encoder = msgspec.json.Encoder()
@@ -59,7 +67,9 @@ class Normalizer:
     An event that says that it happened more than ``clock_tolerance`` nanoseconds after its receipt
     is tagged. ``venues`` names the venue of each source, as configured; without an entry it is the
     protocol's (``coinbase``, ``kraken``). The only state is what the frames of a source told
-    before: the columns of Coinbase's ``level3``, which are the documented ones until then.
+    before: the columns of Coinbase's ``level3``, which are the documented ones until then; and the
+    reference data: that of ``reference``, which is there from the beginning, and what frames have
+    put in force since.
     """
 
     def __init__(
@@ -73,6 +83,27 @@ class Normalizer:
         self._enrichment = Enrichment(reference)
         self._venues = dict(venues or {})
         self._decoders: dict[tuple[str, str], Decoder] = {}
+        self.reference = ReferenceTaking(self._enrichment)
+
+    def assets(self) -> Assets:
+        """Which asset each event is about, by the tokens that are known."""
+        return Assets(Reference(tokens=tuple(self._enrichment.tokens())))
+
+    def refer(
+        self, raw_sequence: int, batch: FrameBatch, messages: Sequence[Sequence[HistoryMessage]]
+    ) -> Normalized:
+        """Put in force what frames say, from here on; the events of it.
+
+        ``messages``: for each frame, those of REFERENCE that it puts in force and that are not yet.
+        """
+        out = Normalized()
+        for index, (frame, changes) in enumerate(zip(batch.frames, messages, strict=True)):
+            original = f"RAW/{raw_sequence}/{index}"
+            try:
+                self.reference.take(batch, frame, original, changes, out)
+            except Unreadable as error:
+                out.dead.append(_letter(batch, frame, original, error.reason, error.field))
+        return out
 
     def normalize(self, raw_sequence: int, batch: FrameBatch) -> Normalized:
         """Events of a RAW message, in order. Every frame becomes events, a dead letter or a count.
@@ -82,6 +113,7 @@ class Normalizer:
         out = Normalized()
         decoder = self._decoder(batch.source, batch.protocol)
         events = out.events
+        enrichment = self._enrichment
         for index, frame in enumerate(batch.frames):
             original = f"RAW/{raw_sequence}/{index}"
             before = len(events)
@@ -90,11 +122,14 @@ class Normalizer:
                     raise Unreadable(f"no decoder for protocol {batch.protocol[:40]!r}", "protocol")
                 if len(frame.payload) > MAX_FRAME_BYTES:
                     raise Unreadable(f"larger than {MAX_FRAME_BYTES} bytes")
+                enrichment.go_to(frame.received)
                 decoder.decode(frame, original, out)
                 latest = frame.received + self._tolerance
                 for event in events[before:]:
                     if event.timestamp > latest:
                         event.tags = (*event.tags, CLOCK_AHEAD)
+                if enrichment.lists_of_tokens:
+                    label_by_token(events[before:])
             except Unreadable as error:
                 del events[before:]
                 out.dead.append(_letter(batch, frame, original, error.reason, error.field))

@@ -88,6 +88,11 @@ EVENTS_AHEAD = Counter(
     ["source"],
 )
 SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
+PENDING_SKIPPED = Counter(
+    "tapewatch_pending_skipped_total",
+    "Pending transactions that were not looked at, or not followed",
+    ["source", "reason"],
+)
 SOURCE_REORGANISATIONS = Counter(
     "tapewatch_source_reorganisations_total", "Times that a chain was reorganised", ["source"]
 )

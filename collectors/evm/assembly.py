@@ -39,10 +39,11 @@ class Chain(Struct, frozen=True):
 
 
 class AssembledBlock(Struct, frozen=True):
-    """A block's place in the chain and its payload, encoded."""
+    """A block's place in the chain, its payload, encoded, and all of its transactions."""
 
     header: Header
     payload: bytes
+    transactions: Sequence[Transaction]
 
 
 class _Outcomes(Struct, frozen=True):
@@ -175,7 +176,7 @@ class BlockAssembler:
             calls=checked.calls,
             checks=checked.checks,
         )
-        return AssembledBlock(header, encode_block(payload))
+        return AssembledBlock(header, encode_block(payload), block.transactions)
 
     async def _outcomes(self, block: Block, logs: Sequence[Log]) -> _Outcomes | None:
         """Which of the transactions failed; None when the node doesn't know the block any more.

@@ -28,13 +28,17 @@ class Header(Struct, frozen=True):
 
 
 class Transaction(Struct, frozen=True):
-    """A transaction's own JSON and what is asked of it. Addresses and hash are lower-case."""
+    """A transaction's own JSON and what is asked of it. Addresses and hash are lower-case.
+
+    Nonce and value are as the node wrote them.
+    """
 
     hash: str
     sender: str
     receiver: str | None
     data: str
     value: str
+    nonce: str
     raw: Raw
 
     @property
@@ -75,6 +79,7 @@ class _TransactionWire(Struct):
     receiver: str | None = field(name="to", default=None)
     data: str = field(name="input", default="0x")
     value: str = "0x0"
+    nonce: str = "0x0"
 
 
 class _LogWire(Struct, rename="camel"):
@@ -131,7 +136,7 @@ def read_block(raw: Raw) -> Block:
     """A block that was asked for with full transactions. Raises EndpointFault."""
     try:
         members = _object.decode(raw)
-        transactions = [_read_transaction(one) for one in _list.decode(members.pop("transactions"))]
+        transactions = [_transaction_of(one) for one in _list.decode(members.pop("transactions"))]
     except (msgspec.MsgspecError, KeyError) as error:
         raise EndpointFault(f"the node sent a block that isn't one: {error}") from None
     return Block(read_header(raw), Raw(_encoder.encode(members)), transactions)
@@ -155,10 +160,20 @@ def read_list(raw: Raw) -> list[Raw]:
         raise EndpointFault(f"the node sent something else than an array: {error}") from None
 
 
-def _read_transaction(raw: Raw) -> Transaction:
+def read_transaction(raw: Raw) -> Transaction:
+    """A transaction object. Raises EndpointFault."""
+    try:
+        return _transaction_of(raw)
+    except msgspec.MsgspecError as error:
+        raise EndpointFault(f"the node sent a transaction that isn't one: {error}") from None
+
+
+def _transaction_of(raw: Raw) -> Transaction:
     wire = _transaction.decode(raw)
     receiver = None if wire.receiver is None else wire.receiver.lower()
-    return Transaction(wire.hash.lower(), wire.sender.lower(), receiver, wire.data, wire.value, raw)
+    return Transaction(
+        wire.hash.lower(), wire.sender.lower(), receiver, wire.data, wire.value, wire.nonce, raw
+    )
 
 
 def _read_log(raw: Raw) -> Log | None:

@@ -1,7 +1,8 @@
 """The collector of an EVM chain: where it goes on, which chain it is, and one session per link."""
 
 import asyncio
-from typing import NoReturn
+from collections.abc import Coroutine
+from typing import Any, NoReturn
 
 import msgspec
 import structlog
@@ -13,6 +14,8 @@ from collectors.evm.checks import RestrictionChecker
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
 from collectors.evm.native_transfers import NativeTransfers
+from collectors.evm.pending import PendingWatch
+from collectors.evm.pending_filter import PendingFilter
 from collectors.evm.resuming import read_newest, resume_branch
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
@@ -35,9 +38,18 @@ class EvmCollector:
     (:mod:`pipeline.chain_notices`). Positions are ``<number>:<hash>`` of the block behind which a
     run goes on, with more behind a second colon for those. Besides ``watched`` it watches the
     configuration's ``contracts``.
+
+    With ``pending`` in the configuration, an outlet of its own takes what is announced before any
+    block has it (:mod:`pipeline.pending_payload`).
     """
 
-    def __init__(self, config: EvmSource, watched: Watched, outlet: FrameOutlet) -> None:
+    def __init__(
+        self,
+        config: EvmSource,
+        watched: Watched,
+        outlet: FrameOutlet,
+        pending: FrameOutlet | None = None,
+    ) -> None:
         self._config = config
         self._watched = watched.with_others(config.contracts)
         self._outlet = outlet
@@ -47,6 +59,7 @@ class EvmCollector:
         )
         self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
         self._answers = AnswerCache()
+        self._pending = None if pending is None else self._watch_pending(pending)
         self._chain_id = config.chain_id
         self._chain_known_from = "the configuration"
         outlet.state.protocol = PROTOCOL
@@ -120,11 +133,24 @@ class EvmCollector:
                     self._sender,
                     self._cursor,
                     self._outlet.state,
+                    self._pending,
                 )
-                while True:
-                    await self._follow(heads, follower)
+                following = self._follow(heads, follower)
+                if self._pending is None:
+                    await following
+                else:
+                    await _until_one_ends(following, self._pending.run(rpc, chain))
 
-    async def _follow(self, heads: HeadWatch, follower: Follower) -> None:
+    def _watch_pending(self, outlet: FrameOutlet) -> PendingWatch:
+        callees = frozenset(one.lower() for one in self._config.pending_calls)
+        chosen = PendingFilter(self._watched.addresses, callees, self._native_transfers)
+        return PendingWatch(self._config, chosen.matters, outlet)
+
+    async def _follow(self, heads: HeadWatch, follower: Follower) -> NoReturn:
+        while True:
+            await self._follow_a_while(heads, follower)
+
+    async def _follow_a_while(self, heads: HeadWatch, follower: Follower) -> None:
         """Send what comes until it is time to ask for finality; then ask."""
         every = self._config.finality_every
         loop = asyncio.get_running_loop()
@@ -147,3 +173,16 @@ class EvmCollector:
                 f"{self._chain_known_from} says chain {self._chain_id}; correct `chain_id` or "
                 f"`endpoints`, or give the source of another chain another name"
             )
+
+
+async def _until_one_ends(*work: Coroutine[Any, Any, None]) -> None:
+    """Do these side by side until one ends; raises what that one raised."""
+    tasks = [asyncio.create_task(one) for one in work]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

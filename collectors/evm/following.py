@@ -2,8 +2,8 @@
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncGenerator
-from typing import Literal
+from collections.abc import AsyncGenerator, Iterable, Sequence
+from typing import Literal, Protocol
 
 from collectors.connection import EndpointFault, LinkLost
 from collectors.evm.assembly import AssembledBlock, BlockAssembler, Chain, LogReader
@@ -14,7 +14,7 @@ from collectors.evm.backfill import (
     read_finality,
     read_range,
 )
-from collectors.evm.blocks import BlockHash, Header
+from collectors.evm.blocks import BlockHash, Header, Transaction
 from collectors.evm.branch import Branch
 from collectors.evm.heads import HeadWatch
 from collectors.evm.reorganisation import find_fork, header_at
@@ -72,6 +72,18 @@ class Cursor:
         self.timestamp = header.timestamp
 
 
+class BlockListener(Protocol):
+    """Hears of each block that was sent, and of those that left the chain."""
+
+    def block(self, header: Header, transactions: Sequence[Transaction]) -> None:
+        """A block was added to the chain."""
+        ...
+
+    def orphaned(self, blocks: Iterable[BlockHash]) -> None:
+        """Blocks left the chain."""
+        ...
+
+
 class Follower:
     """Brings the outlet up to the node's head, through one connection."""
 
@@ -85,6 +97,7 @@ class Follower:
         sender: BlockSender,
         cursor: Cursor,
         state: SourceState,
+        listener: BlockListener | None = None,
     ) -> None:
         self._rpc = rpc
         self._heads = heads
@@ -94,6 +107,7 @@ class Follower:
         self._sender = sender
         self._cursor = cursor
         self._state = state
+        self._listener = listener
 
     async def catch_up(self) -> None:
         """Send all blocks up to the newest head. Raises EndpointFault when the node can't tell."""
@@ -169,6 +183,8 @@ class Follower:
                     return await self._reorganise(head) or sent > 0
                 await self._sender.send(block, head)
                 cursor.sent(block.header)
+                if self._listener is not None:
+                    self._listener.block(block.header, block.transactions)
                 cursor.careful = max(0, cursor.careful - 1)
                 sent += 1
         except LinkLost as lost:
@@ -260,7 +276,9 @@ class Follower:
         )
         # Told first: a connection lost here must not leave the branch without a word.
         await self._sender.reorganised(notice, head)
-        branch.rewind(fork.number, fork.hash)
+        orphaned = branch.rewind(fork.number, fork.hash)
+        if self._listener is not None:
+            self._listener.orphaned(orphaned)
         cursor.timestamp = notice.timestamp
         return True
 

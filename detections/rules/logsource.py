@@ -4,7 +4,7 @@ import msgspec
 
 from detections.fields import shapes
 from detections.rules.document import OURS, Logsource, Reading
-from normalizer.events import ChainEvent, ChainStateRecord
+from normalizer.events import ChainEvent, ChainStateRecord, PendingEvent
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
@@ -55,7 +55,8 @@ def is_foreign(document: MappingNode) -> bool:
 def service_of(action: str) -> str:
     """The service that records with this `event.action` belong to."""
     (record,) = (record for record, shape in shapes().items() if shape.action == action)
-    return _CHAIN if issubclass(record, ChainEvent | ChainStateRecord) else _VENUE
+    of_chains = ChainEvent | ChainStateRecord | PendingEvent
+    return _CHAIN if issubclass(record, of_chains) else _VENUE
 
 
 def read_logsource(reading: Reading) -> LogSource:

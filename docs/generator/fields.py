@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from docs.generator.markdown import anchor, code, document, sentence, table
-from normalizer.events import Alert, AssetEvent, Event, PartyEvent
+from normalizer.events import Alert, AssetEvent, Event, PartyEvent, PendingEvent
 from normalizer.events.chain import ChainEvent
 from normalizer.events.market import MarketEvent, OrderEvent
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
@@ -32,6 +32,7 @@ _SHARED: dict[type[Struct], str] = {
     AssetEvent: "Every event about a token",
     PartyEvent: "Every event of a party",
     ChainEvent: "Every event of a chain",
+    PendingEvent: "Every event of a pending transaction",
     MarketEvent: "Every event of a venue",
     OrderEvent: "Every event of an order",
 }

@@ -10,11 +10,21 @@ from normalizer.events.base import AssetEvent, Event, PartyEvent
 from normalizer.events.chain import ChainEvent, ChainRecord
 from normalizer.events.chain_state import ChainFinality, ChainReorganised, ChainStateRecord
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
+from normalizer.events.pending import PendingEvent, PendingRecord
+from normalizer.events.reference import ReferenceEvent
 from normalizer.events.rule_set import RulesChanged
 from normalizer.events.solana import SolanaRecord
 
 #: Every record of the EVENTS stream.
-Record = ChainRecord | SolanaRecord | ChainStateRecord | MarketRecord | RulesChanged
+Record = (
+    ChainRecord
+    | SolanaRecord
+    | ChainStateRecord
+    | MarketRecord
+    | PendingRecord
+    | ReferenceEvent
+    | RulesChanged
+)
 
 __all__ = [
     "SEVERITY",
@@ -33,6 +43,9 @@ __all__ = [
     "MarketRecord",
     "OrderEvent",
     "PartyEvent",
+    "PendingEvent",
+    "PendingRecord",
     "Record",
+    "ReferenceEvent",
     "RulesChanged",
 ]

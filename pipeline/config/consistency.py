@@ -7,6 +7,7 @@ mistakes is told about these as well, in the same run.
 from collections.abc import Iterator, Sequence
 
 from pipeline.config.schema import MAX_STORAGE, Streams
+from pipeline.pending_payload import SUFFIX
 from pipeline.problems import Problem, one_of
 from pipeline.units import UnitError, about_size, parse_size
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -129,14 +130,21 @@ def _repeated(items: Sequence[MappingNode]) -> Iterator[Problem]:
         place = item.get("name")
         if not isinstance(place, ScalarNode):
             continue
-        if place.text in seen:
-            yield place.problem(
-                "config/repeated-name",
-                f"the name {place.text} is given twice: positions on the bus are kept by name",
-                expected="another name",
-                related=(seen[place.text].location,),
-            )
-        seen.setdefault(place.text, place)
+        # A chain's pending transactions are a source of their own, which nobody writes down.
+        names = [place.text, place.text + SUFFIX] if _pending(item) else [place.text]
+        for name in names:
+            if name in seen:
+                yield place.problem(
+                    "config/repeated-name",
+                    f"the name {name} is given twice: positions on the bus are kept by name",
+                    expected="another name",
+                    related=(seen[name].location,),
+                )
+            seen.setdefault(name, place)
+
+
+def _pending(source: MappingNode) -> bool:
+    return _text(source, "type") == "evm" and _text(source, "pending") == "true"
 
 
 def _items(root: Node, key: str) -> Iterator[MappingNode]:

@@ -8,7 +8,7 @@ from pipeline.chain_notices import MOST_ORPHANED
 from pipeline.config.checks import RestrictionChecks
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
-from pipeline.units import MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, MINUTE, SECOND, Duration, Size
 
 Name = Annotated[
     str,
@@ -65,6 +65,16 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     native_transfers: Literal["all", "known", "off"] = "known"
     #: What the node is asked about each transfer of a security token.
     checks: RestrictionChecks = field(default_factory=RestrictionChecks)
+    #: Tell of transactions before a block has them, as far as they concern what is watched. Their
+    #: events are of a source of their own, called as this one with `-pending` behind it.
+    pending: bool = False
+    #: Contracts of which every pending call is told, such as routers. Other calls must name a
+    #: watched contract.
+    pending_calls: list[Address] = field(default_factory=list[str])
+    #: Pending transactions that are taken in a second; how many more there were is told.
+    pending_per_second: Annotated[int, Meta(ge=1, le=100_000)] = 200
+    #: One that no block has for so long is asked about; it is dropped if the node knows it no more.
+    pending_dropped_after: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 10 * MINUTE
     #: How long a node may take to answer.
     request_timeout: Duration = 20 * SECOND
 

@@ -20,6 +20,8 @@ class Provider:
     - `rate_limited`: so many requests are answered with 429 first;
     - `behind`: for so many first requests by height it doesn't know the newest block yet;
     - `mute`: drops the notifications of subscriptions;
+    - `hashes_only`: refuses whole transactions in `newPendingTransactions`;
+    - `lacks_subscriptions`: what can't be subscribed to;
     - `largest_batch`: a larger one is refused as a whole, without an id;
     - `cut_batches`: of a batch only so many parts are answered;
     - `state_since`: it has pruned the state behind older blocks, and says so in geth's words;
@@ -35,6 +37,9 @@ class Provider:
         self.rate_limited = 0
         self.behind = 0
         self.mute = False
+        self.hashes_only = False
+        self.lacks_subscriptions: set[str] = set()
+        self._clients: set[ServerConnection] = set()
         self.largest_batch: int | None = None
         self.cut_batches: int | None = None
         self.state_since: int | None = None
@@ -69,9 +74,15 @@ class Provider:
         self._server.close()
         await self._server.wait_closed()
 
+    async def drop_clients(self) -> None:
+        """Break all connections."""
+        for client in list(self._clients):
+            client.transport.abort()
+
     async def _serve(self, client: ServerConnection) -> None:
         assert client.request is not None
         self.paths.append(client.request.path)
+        self._clients.add(client)
         async with connect(self.node.ws_url, max_size=None, proxy=None) as node:
 
             async def back() -> None:
@@ -123,6 +134,10 @@ class Provider:
         method, params = request["method"], request["params"]
         if method in self.lacks:
             return _error(-32601, f"the method {method} does not exist/is not available")
+        if method == "eth_subscribe" and params[0] in self.lacks_subscriptions:
+            return _error(-32601, f"no {params[0]!r} subscription in eth namespace")
+        if method == "eth_subscribe" and self.hashes_only and params[1:] == [True]:
+            return _error(-32602, "too many arguments, want at most 1")
         if self.rate_limited > 0:
             self.rate_limited -= 1
             return _error(429, "Too Many Requests: slow down")

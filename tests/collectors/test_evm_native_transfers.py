@@ -26,7 +26,7 @@ def log(*topics: str) -> Log:
 
 
 def gift(sender: str, receiver: str | None, value: str = "0x1") -> Transaction:
-    return Transaction("0x1", sender, receiver, "0x", value, b"")  # type: ignore[arg-type]
+    return Transaction("0x1", sender, receiver, "0x", value, "0x0", b"")  # type: ignore[arg-type]
 
 
 def test_known_are_wallets_of_the_reference_and_whoever_a_watched_contract_named() -> None:
