@@ -57,6 +57,8 @@ def _names(token: Token) -> Iterator[_Name]:
         for address in (contract.address, *contract.suite):
             if address is not None:
                 yield "address", address.lower()
+    for mint in token.mints:
+        yield "address", mint.address
     for pool in token.pools:
         yield "address", pool.address.lower()
         yield "instrument", f"{pool.protocol}/{token.symbol or token.id}-{pool.quote.symbol}"

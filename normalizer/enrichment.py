@@ -11,8 +11,9 @@ from normalizer.parties import NOBODY, Known, Party, Timeline, party_at
 from normalizer.reference import Reference, Token, TokenContract, quote_currency
 from normalizer.reference_book import FILES, Dirty, ReferenceBook
 from normalizer.reference_parties import Parties
+from pipeline.chain_ids import chain_number
 from pipeline.reference_changes import ReferenceChange, change_of
-from pipeline.reference_records import ReferenceRecord
+from pipeline.reference_records import ListEntry, Mint, ReferenceRecord
 
 __all__ = [
     "NOBODY", "ChainReference", "Enrichment", "FeedInfo", "Known", "Party", "PoolInfo", "Timeline",
@@ -70,7 +71,7 @@ class FeedInfo(Struct, frozen=True):
 
 
 class ChainReference(Struct, frozen=True):
-    """What is known of one chain, by address in lower case."""
+    """What is known of one chain, by address as it is compared: EVM ones in lower case."""
 
     tokens: Mapping[str, TokenInfo]
     #: Registries and compliance contracts, where they belong to one token only.
@@ -119,14 +120,18 @@ class Enrichment:
         #: Which of the periods instruments are of: bounds in time of tokens part the periods.
         self._period = 0
         self._on_tokens: list[Callable[[], object]] = []
+        #: Whether anybody is, or was, on a list that is about one token.
+        self.lists_of_tokens = False
         for record in reference.records():
-            self.book.put(FILES, change_of(record), record)
+            self.put(FILES, change_of(record), record)
         self.settle()
 
     def put(
         self, source: str, change: ReferenceChange, record: ReferenceRecord | None
     ) -> ReferenceRecord | None:
         """Make a change of a source; what was there before. It is looked up after `settle` only."""
+        if isinstance(record, ListEntry) and record.token is not None:
+            self.lists_of_tokens = True
         return self.book.put(source, change, record)
 
     def settle(self) -> Dirty:
@@ -159,6 +164,14 @@ class Enrichment:
         """Contracts and pools of a chain at a time; empty for a chain without any."""
         tokens = self._tokens_at(time) if self._token_times else self._periods[0]
         return tokens.chains.get(chain_id, _NO_CHAIN)
+
+    def token(self, token: str, time: int) -> TokenInfo | None:
+        """A token at a time, with its first contract; None where the reference data has none."""
+        for version in self.book.versions("token", token):
+            if version.holds(time):
+                found = cast(Token, version.record)
+                return _token_info(found, found.contracts[0] if found.contracts else None)
+        return None
 
     def instrument(self, venue: str, symbol: str) -> VenueInstrument:
         """An instrument; without a token where the reference data has none for it."""
@@ -210,10 +223,13 @@ class Enrichment:
             forget()
 
 
-def _token_info(token: Token, contract: TokenContract | None) -> TokenInfo:
+def _token_info(
+    token: Token, contract: TokenContract | None, mint: Mint | None = None
+) -> TokenInfo:
+    address = contract.address.lower() if contract else None
     return TokenInfo(
         id=token.id,
-        address=contract.address.lower() if contract else None,
+        address=address if mint is None else mint.address,
         symbol=token.symbol,
         name=token.name,
         standard=token.standard,
@@ -239,6 +255,9 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
                     here = suite.setdefault(contract.chain, {})
                     if here.setdefault(part.lower(), info).id != token.id:
                         shared.add((contract.chain, part.lower()))
+        for mint in token.mints:
+            info = _token_info(token, None, mint)
+            tokens.setdefault(chain_number(mint.chain), {})[mint.address] = info
         for pool in token.pools:
             token_is_0 = pool.quote.address.lower() == pool.token1.lower()
             base = (pool.token0 if token_is_0 else pool.token1).lower()

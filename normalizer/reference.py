@@ -119,6 +119,18 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
     return tuple(found.values())
 
 
+def watched_mints(reference: Reference, chain: str | None) -> tuple[str, ...]:
+    """The mints to watch on a cluster of Solana, each once; of all clusters where None is given."""
+    return tuple(
+        dict.fromkeys(
+            mint.address
+            for token in reference.tokens
+            for mint in token.mints
+            if chain in (None, mint.chain)
+        )
+    )
+
+
 def _lower(address: str | None) -> str | None:
     return None if address is None else address.lower()
 
@@ -339,4 +351,5 @@ __all__ = [
     "merge",
     "quote_currency",
     "watched",
+    "watched_mints",
 ]
