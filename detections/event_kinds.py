@@ -35,7 +35,13 @@ class EventKind(msgspec.Struct, frozen=True):
 
 def _document_tie(document: Document) -> Tie:
     provider, sequence = document.get("event.provider"), document.get("event.sequence")
-    return tie_of(provider, sequence, document["event.id"])
+    return tie_of(
+        provider,
+        sequence,
+        document["event.id"],
+        document.get("blockchain.block.number"),
+        document.get("blockchain.log.index"),
+    )
 
 
 def source_of(provider: Any, module: Any) -> str:

@@ -19,7 +19,8 @@ from pipeline.units import SECOND
 
 T = TypeVar("T")
 
-#: What decides between events of one time: source, its sequence number, event id.
+#: What decides between events of one time: source, its sequence number or the place on its chain,
+#: event id.
 Tie = tuple[str, int, str]
 NO_TIE: Tie = ("", -1, "")
 
@@ -44,14 +45,32 @@ TIME_LIMITS = TimeLimits()
 
 
 def tie(event: Any) -> Tie:
-    """What orders a record among those of its time. A source without sequence orders by id."""
-    return (event.provider, -1 if event.sequence is None else event.sequence, event.id)
+    """What orders a record among those of its time. A source without sequence orders by id.
+
+    Logs of a chain have the order of the chain: all of a block have one time.
+    """
+    sequence = event.sequence
+    if sequence is None:
+        log_index = getattr(event, "log_index", None)
+        sequence = -1 if log_index is None else _place(event.block_number, log_index)
+    return (event.provider, sequence, event.id)
 
 
-def tie_of(provider: Any, sequence: Any, event_id: Any) -> Tie:
+def tie_of(
+    provider: Any, sequence: Any, event_id: Any, block_number: Any = None, log_index: Any = None
+) -> Tie:
     """The same, of what a document has in these fields."""
-    number: int = sequence if type(sequence) is int else -1
+    number: int = -1
+    if type(sequence) is int:
+        number = sequence
+    elif type(log_index) is int and type(block_number) is int:
+        number = _place(block_number, log_index)
     return ("" if provider is None else str(provider), number, str(event_id))
+
+
+def _place(block_number: int, log_index: int) -> int:
+    """Where a log stands on its chain; no block has 16 million logs."""
+    return (block_number << 24) + log_index
 
 
 class Watermark:

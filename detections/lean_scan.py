@@ -25,11 +25,13 @@ from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReade
 from detections.sigma.readers import Read
 from normalizer.events import Alert
 
+_BLOCK_NUMBER = "blockchain.block.number"
 _EVENT_ID = "event.id"
 #: The engine marks what is found over a gap; alerts may wait for finality; a change of rules has a
 #: time of no source.
 _ALWAYS = frozenset(("feed-gap", "chain-finality", "rules-changed"))
 _INGESTED = "event.ingested"
+_LOG_INDEX = "blockchain.log.index"
 _MODULE = "event.module"
 _PROVIDER = "event.provider"
 _SEQUENCE = "event.sequence"
@@ -71,6 +73,7 @@ class LeanScan:
         named = {name for _, node in self._conditions for name in fields(node)}
         if needs or engine.needs_time:
             named |= {_EVENT_ID, _PROVIDER, _MODULE, _INGESTED, _SEQUENCE}
+            named |= {_BLOCK_NUMBER, _LOG_INDEX}
             named |= {name for names in needs.values() for name in names}
         self._events = LeanEvents(named)
         self._engine = engine
@@ -84,6 +87,8 @@ class LeanScan:
         self._provider, self._module, self._ingested, self._sequence = (
             read.get(name, _nothing) for name in (_PROVIDER, _MODULE, _INGESTED, _SEQUENCE)
         )
+        self._block_number = read.get(_BLOCK_NUMBER, _nothing)
+        self._log_index = read.get(_LOG_INDEX, _nothing)
         self._needs = {
             number: [(name, read[name]) for name in needs[one.rule.id]]
             for number, one in enumerate(book.sigma)
@@ -222,7 +227,13 @@ def scan(events, number, block, alerts, wanted):
             ]
         )
         provider = self._provider(event)
-        order = tie_of(provider, self._sequence(event), event_id)
+        order = tie_of(
+            provider,
+            self._sequence(event),
+            event_id,
+            self._block_number(event),
+            self._log_index(event),
+        )
         source = source_of(provider, self._module(event))
         received = receipt_of(self._ingested(event))
         alerts += self._engine.take_hits(hits, order, source, received)
