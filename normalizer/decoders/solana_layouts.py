@@ -108,8 +108,6 @@ class Layout(Struct, frozen=True):
         return {name: reader.value(kind) for name, kind in self.values}
 
 
-def layout(
-    name: str, roles: str = "", confidential: bool = False, /, **values: Kind
-) -> Layout:
+def layout(name: str, roles: str = "", confidential: bool = False, /, **values: Kind) -> Layout:
     """A layout; ``roles`` are words."""
     return Layout(name, tuple(roles.split()), tuple(values.items()), confidential)
