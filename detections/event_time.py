@@ -15,6 +15,7 @@ from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from pipeline.reference_changes import REFERENCE_PROVIDER
 from pipeline.units import SECOND
 
 T = TypeVar("T")
@@ -95,8 +96,11 @@ class Watermark:
     def see(self, source: str, time: int) -> bool:
         """An event of this source and time came. Returns whether the watermark has moved."""
         newest = self.newest
-        if time <= newest.get(source, _NEVER):
+        before = newest.get(source, _NEVER)
+        if time <= before:
             return False
+        if before == _NEVER and source.startswith(REFERENCE_PROVIDER):
+            return False  # when it was known what an address is, is no time of the market
         newest[source] = time
         if len(newest) == 1:  # the usual case, and so without a further look
             self._slowest = source

@@ -1,7 +1,7 @@
 """The normalizer on the bus: RAW to EVENTS."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 
 import msgspec
 import structlog
@@ -10,13 +10,14 @@ from normalizer.assets import Assets
 from normalizer.events import AssetEvent, Record
 from normalizer.events.market import FeedGap
 from normalizer.normalize import Normalized, Normalizer, encode_event
-from normalizer.reference import Reference
+from normalizer.reference_loading import ReferenceLoading
 from normalizer.source_clocks import SourceClocks
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.lane_order import Mark, everybody
 from pipeline.bus.partition import partition
 from pipeline.bus.relay import Output, Relay
-from pipeline.frames import DeadLetter, decode_batch
+from pipeline.bus.status_board import ReaderState
+from pipeline.frames import DeadLetter, FrameBatch, decode_batch
 from pipeline.metrics import (
     EVENTS_AHEAD,
     MESSAGES_IGNORED,
@@ -26,6 +27,7 @@ from pipeline.metrics import (
     SOURCE_DELAY,
     UNDECODED_LOGS,
 )
+from pipeline.reference_changes import PROTOCOL
 from pipeline.units import SECOND
 
 log = structlog.get_logger(__name__)
@@ -41,7 +43,8 @@ class Lanes:
     """Which lane each event goes to."""
 
     def __init__(self, assets: Assets, lanes: int) -> None:
-        self._assets = assets
+        #: Another one where the tokens are others.
+        self.assets = assets
         self._lanes = lanes
         #: By key: there are far fewer assets than events.
         self._known: dict[str, str] = {}
@@ -51,7 +54,7 @@ class Lanes:
 
         A gap in the feed of one instrument is of that one's lane, and makes alerts unsure in all.
         """
-        key = self._assets.key(event)
+        key = self.assets.key(event)
         if key is None:
             return everybody("0")
         lane = self._known.get(key)
@@ -62,32 +65,60 @@ class Lanes:
         return everybody(lane) if isinstance(event, FeedGap) else lane
 
 
-def relay(
-    bus: Bus,
-    normalizer: Normalizer,
-    assets: Assets | None = None,
-    lanes: int = 1,
-    clocks: SourceClocks | None = None,
-) -> Relay:
-    """The relay that runs the normalizer on a bus. Several lanes want to know the assets.
+class NormalizerStage:
+    """The relay that runs a normalizer on a bus, with the reference data that RAW puts in force."""
 
-    `clocks` are those of the sources, to be judged by what they send.
-    """
-    routing = Lanes(assets or Assets(Reference()), lanes)
+    def __init__(
+        self,
+        bus: Bus,
+        normalizer: Normalizer,
+        lanes: int = 1,
+        clocks: SourceClocks | None = None,
+    ) -> None:
+        """`clocks` are those of the sources, to be judged by what they send."""
+        self._normalizer = normalizer
+        self._routing = Lanes(normalizer.assets(), lanes)
+        self._several = lanes > 1
+        self._clocks = clocks
+        self._reference = ReferenceLoading(bus, normalizer)
+        tokens = [str(lane) for lane in range(lanes)] if lanes > 1 else []
+        self._relay = Relay(bus, STAGE, Stream.RAW, Stream.EVENTS, self._work, lanes=tokens)
 
-    def work(message: StreamMessage) -> Output:
+    def reported(self) -> ReaderState:
+        """Where it stands, and what is wrong."""
+        state = self._relay.reported()
+        clocks = self._clocks.trouble if self._clocks is not None else ""
+        trouble = state.trouble or self._reference.trouble or clocks
+        return msgspec.structs.replace(state, trouble=trouble)
+
+    async def run(self) -> None:
+        """Restore what reference data was in force, and work until cancelled."""
+        position = await self._relay.origin()
+        await self._reference.restore(position.done)
+        self._normalizer.reference.tokens_changed = False
+        self._routing.assets = self._normalizer.assets()
+        await self._relay.run(position)
+
+    def _work(self, message: StreamMessage) -> Output | Awaitable[Output]:
         try:
             batch = decode_batch(message.data)
         except msgspec.MsgspecError as error:
             return Output(dead=[_no_batch(message, error)])
-        result = normalizer.normalize(message.sequence, batch)
+        if batch.protocol == PROTOCOL:
+            return self._refer(message, batch)
+        result = self._normalizer.normalize(message.sequence, batch)
         _count(batch.source, len(batch.frames), result)
-        if clocks is not None:
-            _judge(clocks, batch.source, result.events)
-        return _output(result, routing, several=lanes > 1)
+        if self._clocks is not None:
+            _judge(self._clocks, batch.source, result.events)
+        return _output(result, self._routing, several=self._several)
 
-    tokens = [str(lane) for lane in range(lanes)] if lanes > 1 else []
-    return Relay(bus, STAGE, Stream.RAW, Stream.EVENTS, work, lanes=tokens)
+    async def _refer(self, message: StreamMessage, batch: FrameBatch) -> Output:
+        result = await self._reference.take(message.sequence, batch)
+        _count(batch.source, len(batch.frames), result)
+        if self._normalizer.reference.tokens_changed:
+            self._normalizer.reference.tokens_changed = False
+            self._routing.assets = self._normalizer.assets()
+        return _output(result, self._routing, several=self._several)
 
 
 def _output(result: Normalized, routing: Lanes, *, several: bool) -> Output:

@@ -36,6 +36,8 @@ from pipeline.reference_records import (
 
 #: Of the frames in RAW that say what is in force.
 PROTOCOL = "reference"
+#: What `event.provider` begins with, of events of reference data; behind it comes the source.
+REFERENCE_PROVIDER = "reference:"
 
 ReferenceKind = Literal[
     "token", "investor", "address", "account", "sanction", "list-entry", "corporate-event",

@@ -39,11 +39,9 @@ class HistoryMessage(Struct, frozen=True, gc=False):
 
 
 class Standing(Struct, frozen=True):
-    """What of a source is in force: its messages up to ``upto``, of this digest."""
+    """What of a source is in force: its messages up to ``upto``, of this life of REFERENCE."""
 
     upto: int = 0
-    #: Empty where it isn't known: of what was before a frame that is gone.
-    digest: str = ""
     stream: int = 0
 
 
@@ -115,12 +113,14 @@ class ReferenceHistory:
 
         Raises what the bus raises.
         """
-        following = await self._frame_after(source, raw)
-        if following is not None:
-            return Standing(following.before, "", following.stream)
         newest = await self._bus.writer(Stream.RAW, source).newest()
         marker = marker_of(newest)
-        return NOTHING if marker is None else Standing(marker.upto, marker.digest, marker.stream)
+        if marker is None or newest is None:
+            return NOTHING
+        if (newest.seq or 0) <= raw:
+            return Standing(marker.upto, marker.stream)
+        following = await self._frame_after(source, raw) or marker
+        return Standing(following.before, following.stream)
 
     async def _frame_after(self, source: str, raw: int) -> InForce | None:
         """The first frame of a source behind a place of RAW."""

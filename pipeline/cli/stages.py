@@ -7,8 +7,6 @@ import sys
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from typing import cast
 
-import msgspec
-
 from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.lane_count import agree_on_lanes
 from pipeline.bus.retention import Keeper, keeper_of
@@ -187,11 +185,10 @@ def _collectors(config: Configuration) -> Start:
 
 
 def _normalizer(config: Configuration) -> Start:
-    from normalizer.assets import Assets
     from normalizer.normalize import Normalizer
     from normalizer.reference_files import load_reference
     from normalizer.source_clocks import SourceClocks
-    from normalizer.stage import relay
+    from normalizer.stage import NormalizerStage
 
     reference = load_reference(config.reference)
     detections = config.detections
@@ -201,15 +198,9 @@ def _normalizer(config: Configuration) -> Start:
 
     async def start(bus: Bus, reporter: Reporter) -> None:
         await agree_on_lanes(bus, lanes)
-        moving = relay(bus, normalizer, Assets(reference), lanes, clocks)
-
-        def state() -> ReaderState:
-            reported = moving.reported()
-            trouble = reported.trouble or clocks.trouble
-            return msgspec.structs.replace(reported, trouble=trouble)
-
-        reporter.readers = lambda: [state()]
-        await moving.run()
+        stage = NormalizerStage(bus, normalizer, lanes, clocks)
+        reporter.readers = lambda: [stage.reported()]
+        await stage.run()
 
     return start
 

@@ -24,7 +24,7 @@ from normalizer.events import Alert
 from normalizer.events.market import Trade
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
-from normalizer.stage import relay as normalizing
+from normalizer.stage import NormalizerStage
 from pipeline.bus import Bus, Stream
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.frames import Frame
@@ -165,7 +165,7 @@ async def test_a_frame_that_a_source_sent_twice_is_two_events_of_one_id_and_coun
     async def both() -> bool:
         return len(await lines(bus, Stream.EVENTS)) == 2
 
-    await run_until(normalizing(bus, Normalizer(Reference(), {"venue": "demo-venue"})), both)
+    await run_until(NormalizerStage(bus, Normalizer(Reference(), {"venue": "demo-venue"})), both)
     engine = Engine(sigma("  s: {event.action: trade}\n  condition: s"))
     for message in await read_all(bus, Stream.EVENTS):
         engine.process([record for record in decode_lines(message)[0] if record is not None])

@@ -24,7 +24,7 @@ from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised, 
 from normalizer.events.ecs import parse
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
-from normalizer.stage import relay
+from normalizer.stage import NormalizerStage
 from pipeline.bus import Bus
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
@@ -98,7 +98,7 @@ class Installation:
             sink = FileSink("files", self._folder, rotate_size=GIB, rotate_after=HOUR)
             cache = DocumentCache()
             work = [
-                relay(bus, Normalizer(Reference()), lanes=self._lanes).run(),
+                NormalizerStage(bus, Normalizer(Reference()), lanes=self._lanes).run(),
                 *(self._lane(bus, place).run() for place in lane_places(self._lanes)),
                 *(
                     SinkRunner(bus, sink, content, cache, batch=500, retry_maximum=SECOND).run()

@@ -10,7 +10,7 @@ from structlog.testing import capture_logs
 from normalizer.normalize import CLOCK_AHEAD, Normalizer
 from normalizer.reference import Reference
 from normalizer.source_clocks import SourceClocks
-from normalizer.stage import relay
+from normalizer.stage import NormalizerStage
 from pipeline.bus import Bus, Stream
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.frames import Frame, FrameBatch
@@ -106,11 +106,11 @@ async def test_the_normalizer_says_it_once_in_the_log_and_in_metrics(bus: Bus) -
         await outlet.send(Frame(str(number), START - 60 * SECOND, text.encode()))
         await outlet.flush()
     writing.cancel()
-    moving = relay(bus, Normalizer(Reference()), clocks=found)
+    moving = NormalizerStage(bus, Normalizer(Reference()), clocks=found)
     last = await bus.last_sequence(Stream.RAW)
 
     async def done() -> bool:
-        return moving.state.position >= last
+        return moving.reported().position >= last
 
     with capture_logs() as logs:
         await run_until(moving, done)
