@@ -48,8 +48,13 @@ def source(*urls: str, **options: Any) -> EvmSource:
     return EvmSource(
         name="chain",
         endpoints=[SecretText(url) for url in urls],
-        network="anvil",
-        **{"reconnection": QUICK, "start_block": 0, "finality_every": 0, **options},
+        **{
+            "network": "anvil",
+            "reconnection": QUICK,
+            "start_block": 0,
+            "finality_every": 0,
+            **options,
+        },
     )
 
 
