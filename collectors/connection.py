@@ -74,8 +74,11 @@ class Link:
         stale_after: float,
         *,
         acknowledge_at_once: bool = False,
+        number: int = 0,
     ) -> None:
         self.endpoint = redacted(url)
+        #: Its endpoint's place among those of the source.
+        self.number = number
         #: Takes the endpoint's secrets out of a text that is to be shown.
         self.scrub = scrubber(url)
         self._socket = socket
@@ -297,6 +300,7 @@ class Connector:
             url,
             self._policy.stale_after / SECOND,
             acknowledge_at_once=self._acknowledge_at_once,
+            number=index,
         )
 
     def _no_url(self, index: int) -> SourceMisconfigured:

@@ -73,14 +73,18 @@ class RequestTimeout(EndpointFault):
         super().__init__(f"{method}: no answer within {seconds:g} s")
 
 
+#: Text of EVM nodes, a number of Solana's.
+SubscriptionId = str | int
+
+
 class Subscription:
-    """Notifications of one ``eth_subscribe``: the newest few; older ones give way."""
+    """Notifications of one subscription: the newest few; older ones give way."""
 
     def __init__(self, most: int) -> None:
         self._kept: deque[Raw] = deque(maxlen=most)
         self._arrived = asyncio.Event()
         self._lost: LinkLost | None = None
-        self.id = ""
+        self.id: SubscriptionId = ""
         #: Notifications that gave way to newer ones.
         self.dropped = 0
 
@@ -111,7 +115,7 @@ class _ErrorObject(Struct):
 
 
 class _Notification(Struct):
-    subscription: str
+    subscription: SubscriptionId
     result: Raw
 
 
@@ -161,7 +165,7 @@ class RpcClient:
         self._slots = asyncio.Semaphore(max_in_flight)
         self._pending: dict[int, _Pending] = {}
         self._batches: list[_PendingBatch] = []
-        self._subscriptions: dict[str, Subscription] = {}
+        self._subscriptions: dict[SubscriptionId, Subscription] = {}
         self._next_id = 0
         self._lost: LinkLost | None = None
         self._reader: asyncio.Task[None] | None = None
@@ -232,10 +236,12 @@ class RpcClient:
                 if pending in self._batches:
                     self._batches.remove(pending)
 
-    async def subscribe(self, *params: object, most: int = 1024) -> Subscription:
-        """``eth_subscribe``; keeps the ``most`` newest notifications. Raises as :meth:`call`."""
+    async def subscribe(
+        self, *params: object, most: int = 1024, method: str = "eth_subscribe"
+    ) -> Subscription:
+        """Subscribe; keeps the ``most`` newest notifications. Raises as :meth:`call`."""
         subscription = Subscription(most)
-        await self._ask("eth_subscribe", params, subscription)
+        await self._ask(method, params, subscription)
         return subscription
 
     async def _ask(
@@ -301,9 +307,10 @@ class RpcClient:
         if pending.subscription is not None:
             # Here and not where it is awaited: the first notification may come right behind.
             try:
-                pending.subscription.id = msgspec.json.decode(incoming.result, type=str)
+                found = msgspec.json.decode(incoming.result, type=SubscriptionId)
             except msgspec.MsgspecError:
-                raise EndpointFault("eth_subscribe: the answer is no subscription id") from None
+                raise EndpointFault(f"{pending.method}: the answer is no subscription id") from None
+            pending.subscription.id = found
             self._subscriptions[pending.subscription.id] = pending.subscription
         pending.answer.set_result(incoming.result)
 

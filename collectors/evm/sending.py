@@ -29,8 +29,9 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 class BlockSender:
     """Sends one frame per block, and in between what else is to say of the chain."""
 
-    def __init__(self, outlet: FrameOutlet, *, max_frame: int) -> None:
+    def __init__(self, outlet: FrameOutlet, *, max_frame: int, protocol: str = PROTOCOL) -> None:
         self._outlet = outlet
+        self._protocol = protocol
         self._state = outlet.state
         self._max_frame = min(max_frame, MAX_FRAME_BYTES)
         self._orphans: OrderedDict[BlockHash, None] = OrderedDict()
@@ -57,7 +58,7 @@ class BlockSender:
         letter = DeadLetter(
             stage="collectors",
             source=self._state.source,
-            protocol=PROTOCOL,
+            protocol=self._protocol,
             position=header.position,
             received=received,
             reason=reason,
@@ -85,6 +86,14 @@ class BlockSender:
         )
         self.orphaned(BlockHash(one) for one in notice.orphaned)
 
+    async def missing(self, behind: tuple[int, BlockHash], following: Header, reason: str) -> None:
+        """Say that blocks between two are not to be had from any endpoint."""
+        self._state.trouble = reason
+        notice = GapNotice(
+            instrument="*", reason=reason, expected=behind[0] + 1, received=following.number
+        )
+        await self._tell_gap(f"{position_of(*behind)}:missing:{now()}", notice)
+
     async def finality(self, notice: FinalityNotice) -> None:
         """Say which blocks are safe and finalized."""
         place = position_of(notice.newest.number, notice.newest.hash)
@@ -110,12 +119,15 @@ class BlockSender:
 
     async def _gap(self, position: str, reason: str, number: int) -> None:
         notice = GapNotice(instrument="*", reason=reason, expected=number, received=number + 1)
+        await self._tell_gap(position, notice)
+
+    async def _tell_gap(self, position: str, notice: GapNotice) -> None:
         at = now()
         await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind="gap"))
         self._state.saw_frame(position, at)
         self._state.gaps += 1
         SOURCE_GAPS.labels(self._state.source).inc()
-        _log.warning("a gap in the chain", source=self._state.source, reason=reason)
+        _log.warning("a gap in the chain", source=self._state.source, reason=notice.reason)
 
     def _follow(self, block: Header, head: Header, received: int) -> None:
         state = self._state
