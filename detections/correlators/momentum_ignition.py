@@ -1,0 +1,213 @@
+"""Momentum ignition: a price run through by one party's own trades, who then trades against it.
+
+MAR 12(2)(c)(iii) and Annex I A(e) (reversal of positions in a short period); Commission Delegated
+Regulation (EU) 2016/522, Annex II, section 1. All of this must hold of a party, which is a cluster,
+an investor or an account, by the widest name known:
+
+1. Within `run_window` it takes offers (or bids) at `minimum_prices` prices or more, and the price
+   goes that way by `minimum_move` or more from its first trade to its last.
+2. That is `minimum_share` or more of all that is traded in that time.
+3. Within `reversal_window` after its last such trade it sells (or buys) back `minimum_reversal` or
+   more of what it took, taking or making.
+4. On average at a price that is better by more than `minimum_gain`: others have followed.
+
+Who takes the whole book because it wants the shares doesn't give them back; who only changes its
+mind loses the spread. Needs a feed that names accounts.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.order_book import MOST_BOOKS
+from detections.parties import Party, buyer, is_exempt, seller
+from detections.price_runs import Direction, Execution, Run, Tape, Trader
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data: a base, and what a longer way, a larger share
+# of the market and repetition add to it.
+_BASE, _WAY, _SHARE, _REPEATED = 0.55, 0.2, 0.15, 0.1
+#: So many times the move that is asked for is as sure as it gets.
+_FULL_WAY = 5.0
+_MOST_TRADERS = 2_000
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on momentum ignition sets."""
+
+    #: The time within which a run is made.
+    run_window: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = MINUTE
+    #: Different prices that it takes.
+    minimum_prices: Annotated[int, Meta(ge=2, le=200)] = 5
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: The party's part of all that is traded in that time.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.3
+    #: The time after the run within which it trades the other way.
+    reversal_window: Annotated[Duration, Meta(ge=SECOND, le=24 * HOUR)] = 10 * MINUTE
+    #: How much of what it took it gives back.
+    minimum_reversal: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
+    #: By how much its price back is better, as a part of the price of the run.
+    minimum_gain: Annotated[Ratio, Meta(ge=0, le=10)] = 0.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """The markets, and who was found before."""
+
+    tapes: dict[tuple[str, str, str], Tape] = field(
+        default_factory=dict[tuple[str, str, str], Tape]
+    )
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("momentum_ignition")
+class MomentumIgnition(Correlator[State]):
+    """See the module. Memory: per market 2,000 parties, with 256 trades of their window, of a run
+    and of its reversal each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "momentum_ignition"
+    actions = frozenset({"trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """A run, what comes after it, and who was found before."""
+        return max(self._p.run_window + self._p.reversal_window, REPETITION_WINDOW)
+
+    def observe(self, event: Trade) -> Iterable[Finding]:
+        """Take a trade."""
+        price, quantity = event.price, event.quantity
+        if not (price > 0 and quantity > 0):
+            return ()
+        tape = self._tape(event)
+        tape.add(event.timestamp, quantity, event.timestamp - self._p.run_window)
+        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
+        sold = event.seller_cluster or event.seller_id or event.seller_account
+        if bought == sold:
+            return ()  # nobody whom we know, or with itself, which is another abuse
+        execution = Execution(price, quantity, witness(event))
+        findings: list[Finding] = []
+        if bought is not None and not is_exempt(event.buyer_labels, self._exempt):
+            trader = self._trader(tape, bought, event)
+            if trader.down.run is not None:
+                findings += self._turned(event, trader.down, execution, buyer(event), up=False)
+            if event.side == "buy":
+                self._took(tape, trader.up, execution, up=True)
+        if sold is not None and not is_exempt(event.seller_labels, self._exempt):
+            trader = self._trader(tape, sold, event)
+            if trader.up.run is not None:
+                findings += self._turned(event, trader.up, execution, seller(event), up=True)
+            if event.side == "sell":
+                self._took(tape, trader.down, execution, up=False)
+        return findings
+
+    def _tape(self, event: Trade) -> Tape:
+        key = (event.provider, event.venue, event.instrument)
+        tape = self.state.tapes.get(key)
+        if tape is None:
+            if len(self.state.tapes) >= MOST_BOOKS:
+                del self.state.tapes[next(iter(self.state.tapes))]
+            tape = self.state.tapes[key] = Tape()
+        return tape
+
+    def _trader(self, tape: Tape, name: str, event: Trade) -> Trader:
+        # Taken out and put back at the end, so that the first is always the idlest.
+        trader = tape.traders.pop(name, None)
+        if trader is None:
+            trader = Trader(event.timestamp)
+            if len(tape.traders) >= _MOST_TRADERS:
+                del tape.traders[next(iter(tape.traders))]
+        trader.seen = event.timestamp
+        tape.traders[name] = trader
+        return trader
+
+    # -- the run and its reversal ------------------------------------------------------------------
+
+    def _took(self, tape: Tape, way: Direction, execution: Execution, *, up: bool) -> None:
+        """The party took an offer (or a bid): a run may begin with it, or go on."""
+        p = self._p
+        prices = way.take(execution, execution.witness.timestamp - p.run_window)
+        run = way.run
+        if run is not None:
+            further = execution.price > run.taken[-1].price
+            if execution.price != run.taken[-1].price and further is up and not run.back:
+                run.go_on(execution)
+            return
+        if prices < p.minimum_prices:
+            return
+        window = way.window()
+        moved = execution.price / window[0].price - 1
+        if (moved > 0) is not up or not reaches(abs(moved), p.minimum_move):
+            return
+        quantity = sum(one.quantity for one in window)
+        share = quantity / tape.traded()
+        if reaches(share, p.minimum_share):
+            value = sum(one.quantity * one.price for one in window)
+            way.run = Run(window, quantity, value, min(1.0, share))
+
+    def _turned(
+        self, event: Trade, way: Direction, execution: Execution, party: Party, *, up: bool
+    ) -> Iterable[Finding]:
+        """The party traded against its own run."""
+        p, run = self._p, way.run
+        assert run is not None
+        if event.timestamp - run.ended > p.reversal_window:
+            way.run = None
+            return ()
+        run.turn(execution)
+        if not reaches(run.back_quantity, p.minimum_reversal * run.quantity):
+            return ()
+        gain = (run.back_value / run.back_quantity) / (run.value / run.quantity) - 1
+        if (gain if up else -gain) <= p.minimum_gain:
+            return ()
+        way.run = None
+        return [self._finding(event, run, party, abs(gain), up=up)]
+
+    def _finding(self, event: Trade, run: Run, party: Party, gain: float, *, up: bool) -> Finding:
+        again = times(self.state.found, party, event)
+        first, last = run.taken[0], run.taken[-1]
+        prices = len({one.price for one in run.taken})
+        took, back, better = ("bought", "sold", "more") if up else ("sold", "bought", "less")
+        seen = {one.witness.id: one.witness for one in (*run.taken, *run.back)}
+        way = min(1.0, abs(run.moved) / (_FULL_WAY * self._p.minimum_move))
+        lasted = last.witness.timestamp - first.witness.timestamp
+        after = event.timestamp - last.witness.timestamp
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} {took} {amount(run.quantity)} {event.instrument} on {event.venue} at "
+                f"{prices} prices from {amount(first.price)} to {amount(last.price)} within "
+                f"{lapse(lasted)}, {percent(run.share)} of all that was traded, and {back} "
+                f"{amount(run.back_quantity)} within {lapse(after)} after, on average for "
+                f"{percent(gain)} {better}"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=(_BASE + _WAY * way + _SHARE * run.share + _REPEATED * repeated(again)),
+            metrics={
+                "prices": float(prices),
+                "moved": run.moved,
+                "quantity": run.quantity,
+                "share": run.share,
+                "reversed_quantity": run.back_quantity,
+                "gain": gain,
+                "gain_notional": gain * run.value / run.quantity * run.back_quantity,
+                "times_in_an_hour": float(again),
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
