@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from detections.alerts import finding_alert
-from detections.correlations.hits import Firing, Hit, Limits
+from detections.correlations.hits import Firing, Hearing, Hit, Limits
 from detections.engine_memory import EngineMemory
 from detections.event_kinds import DOCUMENT, RECORD, EventKind, id_of
 from detections.event_time import NO_TIE, TIME_LIMITS, Tie, TimeLimits
@@ -25,6 +25,8 @@ from normalizer.events.market import FeedGap
 from normalizer.events.rule_set import RulesChanged
 
 LATE = "late"
+_Match = tuple[tuple[Hit, ...], Hearing | None]
+_NO_MATCH: _Match = ((), None)
 
 
 class Engine:
@@ -330,9 +332,12 @@ class Engine:
                     self._keep(alert, event, alerts)
             except Exception as error:
                 self._problems.fail(entry.rule, event.id, error)
-        if work.hits:
-            self._alert_firings(self.correlations.observe(work.hits, reached), alerts)
-        else:
+        hits, hearing = work.hits, work.hearing
+        if hearing is not None and not self.correlations.hear(hearing, event, reached):
+            hits = (hearing.hit(event),)
+        if hits:
+            self._alert_firings(self.correlations.observe(hits, reached), alerts)
+        elif hearing is None:
             self._close(reached, alerts)
         if late:
             alerts[first:] = [
@@ -362,12 +367,14 @@ class Engine:
             source, received = kind.source(event), kind.received(event)
         if received is not None and time > received + self._tolerance:
             happened, seen = self.watermark.plausible(time, received)
-        hits = () if found is None else self._match(meeting, found, event, happened, kind, alerts)
-        if hits or meeting.correlators:
+        hits, hearing = _NO_MATCH
+        if found is not None:
+            hits, hearing = self._match(meeting, found, event, happened, kind, alerts)
+        if hits or hearing is not None or meeting.correlators:
             if happened != time and kind is RECORD:
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = Work(event, hits, meeting.correlators, judged)
+            work = Work(event, hits, meeting.correlators, judged, hearing)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)
@@ -380,15 +387,18 @@ class Engine:
         time: int,
         kind: EventKind,
         alerts: list[Alert],
-    ) -> tuple[Hit, ...]:
-        """Alert on the rules that match; their hits for correlations."""
-        for entry in meeting.matched(found).loud:
+    ) -> _Match:
+        """Alert on the rules that match; their hits for correlations, or how these take it."""
+        matched = meeting.matched(found)
+        for entry in matched.loud:
             try:
                 alert = kind.alert(entry.rule, entry.fill(event), event)
                 self._keep(alert, event, alerts)
             except Exception as error:
                 self._problems.fail(entry.rule, id_of(event), error)
-        return self._judgement.hits(meeting, found, event, time, kind)
+        if matched.hearing is not None:
+            return (), matched.hearing
+        return self._judgement.hits(meeting, found, event, time, kind), None
 
     def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
         for firing in firings:

@@ -47,7 +47,7 @@ class EngineMemory:
         self.gaps = FeedGaps()
         self.finality = FinalityGate({one.id: one.finality for one in ruleset.rules})
         self.correlations = Correlations(ruleset.correlations, limits, titles=titles)
-        self.book = RuleBook(ruleset, self.correlations.needs)
+        self.book = RuleBook(ruleset, self.correlations.needs, self.correlations.heard)
         self.judgement = Judgement(self.book, self.problems)
         self._correlators = {one.rule.id: one.correlator for one in self.book.correlators}
         self._identities = identities(ruleset, self.book.correlators, times.lateness)

@@ -40,11 +40,16 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def witness(event: Any) -> Witness:
     """What to keep of a record."""
+    global _newest
+    if event is _newest[0]:  # several detections may keep the same event
+        return _newest[1]
     kind = event.__class__
     make = _MAKERS.get(kind)
     if make is None:
         make = _MAKERS[kind] = _maker(kind)
-    return make(event)
+    made = make(event)
+    _newest = (event, made)
+    return made
 
 
 def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
@@ -73,3 +78,4 @@ def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
 
 _ORDERS = ("order_id", "maker_order_id", "taker_order_id")
 _MAKERS: dict[type[Any], Callable[[Any], Witness]] = {}
+_newest: tuple[Any, Witness] = (None, Witness("", 0))

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from detections.correlations.hits import Hit
+from detections.correlations.hits import Hearing, Hit
 from detections.event_kinds import EventKind, id_of, kind_of
 from detections.problems import Problems
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
@@ -19,6 +19,8 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     correlators: tuple[CorrelatorEntry, ...]
     judged: bool = True
     """Whether rules judge it here."""
+    hearing: Hearing | None = None
+    """How correlations take it, where it has no hits for them."""
 
 
 class Judgement:

@@ -4,12 +4,15 @@ A shape is a class of our records, or any other ECS document.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
+from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
 from detections.fields import shapes, taxonomy
+from detections.findings import witness
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
@@ -23,6 +26,7 @@ from normalizer.events.market import FeedGap
 #: Fields, each with how it is read.
 Needs = tuple[tuple[str, Read], ...]
 _MOST_REMEMBERED = 10_000
+_NONE_HEARD: Mapping[str, str] = MappingProxyType({})
 
 
 class SigmaEntry(msgspec.Struct, frozen=True):
@@ -54,6 +58,8 @@ class Matched(msgspec.Struct, frozen=True):
     """Ids of those that correlations refer to."""
     needs: Needs
     """What correlations need of the event, each field once."""
+    hearing: Hearing | None = None
+    """Where they feed a correlation only that wants to know no more than that something came."""
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -68,6 +74,8 @@ class Meeting(msgspec.Struct, frozen=True):
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
     wanted: bool
     """Whether such events matter though no Sigma rule matches."""
+    heard: Mapping[str, str]
+    """Rules of whose matches only the newest matters (see `Correlations.heard`)."""
     remembered: dict[tuple[int, ...], Matched] = {}
     """What `matched` answered."""
 
@@ -82,6 +90,7 @@ class Meeting(msgspec.Struct, frozen=True):
                 loud=tuple(entry for entry in entries if not entry.silent),
                 feeding=tuple(entry.rule.id for entry in fed),
                 needs=tuple(dict(pair for entry in fed for pair in entry.needs or ()).items()),
+                hearing=_hearing(fed[0], self.heard) if len(fed) == 1 else None,
             )
             if len(self.remembered) < _MOST_REMEMBERED:
                 self.remembered[numbers] = matched
@@ -91,16 +100,23 @@ class Meeting(msgspec.Struct, frozen=True):
 class RuleBook:
     """Makes the meetings, each when its first event comes: most streams have few shapes.
 
-    `needs` are the fields that correlations need, by id of the Sigma rule. Sigma rules are numbered
-    in the order of their ids.
+    `needs` are the fields that correlations need, by id of the Sigma rule, and `heard` are those
+    rules of whose matches only the newest matters, with the field that groups them. Sigma rules are
+    numbered in the order of their ids.
     """
 
-    def __init__(self, ruleset: RuleSet, needs: Mapping[str, Sequence[str]]) -> None:
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        needs: Mapping[str, Sequence[str]],
+        heard: Mapping[str, str] = _NONE_HEARD,
+    ) -> None:
         self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
         self.conditions: list[tuple[int, Condition]] = [
             (number, conditions(one.conditions)) for number, one in enumerate(self.sigma)
         ]
         self._needs = needs
+        self._heard = heard
         known = correlators()
         made = [
             CorrelatorEntry(one.rule, one.correlator, known[one.correlator](one.parameters))
@@ -118,7 +134,10 @@ class RuleBook:
             mine = [one for one in self.correlators if shape.action in one.correlator.actions]
             # A gap marks what is found over it, by whichever rule.
             wanted = bool(mine) or record is FeedGap
-            found = self._records[record] = self._meeting(RecordReader(shape), mine, wanted=wanted)
+            reader = RecordReader(shape)
+            found = self._records[record] = self._meeting(
+                reader, mine, wanted=wanted, heard=self._heard
+            )
         return found
 
     def of_documents(self) -> Meeting:
@@ -127,7 +146,14 @@ class RuleBook:
             self._documents = self._meeting(DocumentReader(), (), wanted=False)
         return self._documents
 
-    def _meeting(self, reader: Reader, mine: Sequence[CorrelatorEntry], *, wanted: bool) -> Meeting:
+    def _meeting(
+        self,
+        reader: Reader,
+        mine: Sequence[CorrelatorEntry],
+        *,
+        wanted: bool,
+        heard: Mapping[str, str] = _NONE_HEARD,
+    ) -> Meeting:
         def one_by_one() -> list[tuple[Rule, Match]]:
             return [
                 (one.rule, _function(compile_condition(node, reader)))
@@ -143,9 +169,28 @@ class RuleBook:
             )
             for one in self.sigma
         ]
-        return Meeting(
-            build_program(self.conditions, reader), tuple(entries), tuple(mine), one_by_one, wanted
+        program = build_program(self.conditions, reader)
+        return Meeting(program, tuple(entries), tuple(mine), one_by_one, wanted, heard)
+
+
+def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:
+    """How matches of a rule on records are heard, if they are."""
+    field, rule = heard.get(entry.rule.id), entry.rule.id
+    read = dict(entry.needs or ()).get(field or "")
+    if field is None or read is None:
+        return None
+
+    def hit(event: Any) -> Hit:
+        return Hit(
+            rule=rule,
+            id=event.id,
+            timestamp=event.timestamp,
+            values={field: read(event)},
+            evidence=witness(event),
+            event=event,
         )
+
+    return Hearing(rule, read, hit)
 
 
 def _reads(names: Sequence[str] | None, reader: Reader) -> Needs | None:

@@ -2,11 +2,12 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable
+from typing import Any
 
 from detections.correlations.chains import Entry, Kept
 from detections.correlations.closing import Closing, ClosingGroup, Schedule
 from detections.correlations.conditions import Condition
-from detections.correlations.hits import Hit, Limits
+from detections.correlations.hits import Hearing, Hit, Limits
 from detections.correlations.measures import Measure
 from detections.correlations.sources import Key
 from detections.correlations.tallies import CountTally, Payload
@@ -122,10 +123,51 @@ class Silence(Windows[SilentGroup]):
             tells=tells,
         )
         self._schedule = schedule
+        self._heard: dict[Key, tuple[Any, Hearing]] = {}
+        """By group, the newest event, where it is not a hit yet."""
+
+    def hear(self, hearing: Hearing, event: Any, now: int) -> bool:
+        """Take an event that only puts off the end of a group's silence. No hit is made of it: very
+        many may come, and only the newest matters.
+
+        False if it is more than that, and must be taken as a hit.
+        """
+        value = hearing.value(event)
+        key = (value,)
+        group = self.groups.get(key) if value.__class__ is str else None
+        time = event.timestamp
+        if group is None or time > group.closes:
+            return False
+        touched = now if now > time else time
+        if touched > group.touched:
+            group.touched = touched
+        self.uses = group.used = self.uses + 1
+        before = self._heard.get(key)
+        if time >= (group.entries[0][0] if before is None else before[0].timestamp):
+            group.closes = touched + self.span
+            self._heard[key] = (event, hearing)
+        return True
+
+    def catch_up(self) -> None:
+        for key in list(self._heard):
+            self._note(key)
+
+    def _note(self, key: Key) -> None:
+        """Make a hit of the newest event that was only heard."""
+        heard = self._heard.pop(key, None)
+        group = self.groups.get(key)
+        if heard is None or group is None:
+            return
+        event, hearing = heard
+        hit, payload = hearing.hit(event), group.entries[0][3]
+        group.entries[0] = (hit.timestamp, hit.id, hit.evidence, payload)
+        group.last = hit
 
     def _take(
         self, key: Key, hit: Hit, evidence: Kept, payload: Payload, now: int
     ) -> list[Outcome] | None:
+        if self._heard:
+            self._note(key)
         time = hit.timestamp
         entry: Entry = (time, hit.id, evidence, payload)
         touched = now if now > time else time
@@ -152,6 +194,7 @@ class Silence(Windows[SilentGroup]):
         return None if outcome is None else [outcome]
 
     def close(self, key: Key, deadline: int) -> list[Outcome]:
+        self._note(key)
         group = self.groups.get(key)
         if group is None or group.timer != deadline:
             return []  # it had to be let go
@@ -179,5 +222,6 @@ class Silence(Windows[SilentGroup]):
 
     def restore(self, groups: Iterable[tuple[Key, SilentGroup]], uses: int) -> None:
         super().restore(groups, uses)
+        self._heard = {}
         for group in self.groups.values():
             group.timer = group.closes  # timers are made anew

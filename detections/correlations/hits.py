@@ -1,6 +1,6 @@
 """What goes into the correlations, and what comes out."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -29,6 +29,17 @@ class Hit(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     evidence: Evidence
     event: Any
     """The event as the engine has it. The correlations only pass it on, in `Firing.completing`."""
+
+
+class Hearing(msgspec.Struct, frozen=True):
+    """How matches of a rule are taken of which only the newest matters (see `Silence.hear`)."""
+
+    rule: str
+    """The rule's id."""
+    value: Callable[[Any], Any]
+    """What an event has in the field that groups are made of."""
+    hit: Callable[[Any], Hit]
+    """The hit that an event is."""
 
 
 class Firing(msgspec.Struct, frozen=True, kw_only=True):

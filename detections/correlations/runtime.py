@@ -10,7 +10,7 @@ from typing import Any
 from detections.correlations.absence import Silence, Unanswered
 from detections.correlations.closing import Closing, Schedule
 from detections.correlations.firings import Speaker
-from detections.correlations.hits import Firing, Hit, Limits
+from detections.correlations.hits import Firing, Hearing, Hit, Limits
 from detections.correlations.measures import measure_of
 from detections.correlations.needs import needs_of
 from detections.correlations.sliding import Sliding
@@ -166,6 +166,35 @@ class Correlations:
             self._plans[rules] = plan
         return plan
 
+    @property
+    def heard(self) -> Mapping[str, str]:
+        """Sigma rules of whose matches only the newest matters, by id: they feed one correlation,
+        on silence, whose groups are the values of this one field."""
+        found: dict[str, str] = {}
+        for name, route in self._routes.items():
+            (part, source), *others = route
+            if others or part.leads_to or not isinstance(part.windows, Silence):
+                continue
+            fields = [field for _, field in source.fields if field is not None]
+            if len(fields) == len(source.fields) == 1:
+                found[name] = fields[0]
+        return found
+
+    def hear(self, hearing: Hearing, event: Any, time: int) -> bool:
+        """Take an event that matches one rule of `heard`, and no other; the rest as in `observe`.
+
+        False if it is more than another sign of life. Then nothing has been done: observe its hit.
+        """
+        timers, moment = self._timers, event.timestamp
+        reached = time if time > self.reached else self.reached
+        if (timers and timers[0][0] < time) or moment < reached:
+            return False
+        windows = self._routes[hearing.rule][0][0].windows
+        if not isinstance(windows, Silence) or not windows.hear(hearing, event, reached):
+            return False
+        self.reached = reached
+        return True
+
     def advance(self, time: int) -> list[Firing]:
         """Event time has come this far. Closes windows whose deadline is before `time`."""
         fired: list[Firing] = []
@@ -237,6 +266,7 @@ class Correlations:
     def known(self, rule: str) -> Known:
         """What a correlation knows, for another engine's to go on with. It is that one's then."""
         windows = self._part_of(rule).windows
+        windows.catch_up()
         return Known(
             groups=list(windows.groups.items()),
             uses=windows.uses,

@@ -117,6 +117,7 @@ _decode_silent = msgspec.msgpack.Decoder(_Silent).decode
 
 def parts_of(windows: Windows[Any], counts: Counts, now: int) -> Iterator[bytes]:
     """What a correlation knows, in parts of a bearable size. Forgotten groups are left out."""
+    windows.catch_up()
     id_ = windows.rule.rule.id
     yield _encode(
         _Counted(

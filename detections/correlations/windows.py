@@ -199,6 +199,9 @@ class Windows(ABC, Generic[G]):
     ) -> list[Outcome] | None:
         """Take a hit of one group."""
 
+    def catch_up(self) -> None:
+        """Do what was put off: the groups are looked at from outside."""
+
     # -- time --------------------------------------------------------------------------------------
 
     def close(self, key: Key, deadline: int) -> list[Outcome]:
