@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any
 
 import msgspec
@@ -45,15 +46,19 @@ def compiled(*names: str) -> tuple[Artifact, ...]:
             "outputSelection": {"*": {"*": ["abi", "evm.bytecode.object"]}},
         },
     }
-    # Our own sources, no shell.
-    answer = subprocess.run(  # noqa: S603
-        [node, str(compiler), "--standard-json"],
-        input=msgspec.json.encode(request),
-        capture_output=True,
-        timeout=_TIMEOUT_SECONDS,
-        check=False,
-    )
-    text = answer.stdout
+    # To a file: of what goes to a pipe, the compiler leaves what doesn't fit into it at its end.
+    with TemporaryFile() as out:
+        # Our own sources, no shell.
+        answer = subprocess.run(  # noqa: S603
+            [node, str(compiler), "--standard-json"],
+            input=msgspec.json.encode(request),
+            stdout=out,
+            stderr=subprocess.PIPE,
+            timeout=_TIMEOUT_SECONDS,
+            check=False,
+        )
+        out.seek(0)
+        text = out.read()
     try:
         output = msgspec.json.decode(text[max(0, text.find(b"{")) :], type=_Output)
     except msgspec.MsgspecError:
