@@ -5,6 +5,7 @@ from pathlib import Path
 
 from pipeline.config.consistency import inconsistencies
 from pipeline.config.mask_check import mask_problems
+from pipeline.config.privacy import privacy_problems
 from pipeline.config.schema import Configuration
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import Resolve, examine
@@ -27,6 +28,7 @@ def load_configuration(
         *outcome.problems,
         *inconsistencies(outcome.node),
         *mask_problems(outcome.node, fields),
+        *privacy_problems(outcome.node),
     ]
     if outcome.value is None or any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)

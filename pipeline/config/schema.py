@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.privacy import Privacy
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
@@ -225,6 +226,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     notifications: list[Notification] = field(default_factory=list[Notification])
     #: Which dead letters go before `bus.streams.dead.max_age`; looked at every hour.
     dead_letters: list[DeadLetterExpiry] = field(default_factory=list[DeadLetterExpiry])
+    #: Keys of persons' pseudonyms; needed by sources that tell of persons.
+    privacy: Privacy | None = None
     #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
     #: What is logged, and how.
