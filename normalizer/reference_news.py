@@ -7,6 +7,13 @@ import msgspec
 from msgspec import Struct
 
 from normalizer.enrichment import Enrichment
+from normalizer.events.clusters import (
+    AddressesLinked,
+    AddressesUnlinked,
+    ClusterOverridden,
+    ClusterOverrideLifted,
+    ClusterRecord,
+)
 from normalizer.events.reference import (
     AddressSanctioned,
     AddressUnsanctioned,
@@ -27,9 +34,11 @@ from pipeline.reference_changes import (
 from pipeline.reference_records import ReferenceRecord, compared, moment
 
 #: Of whom or what a record is told in full; of all others only the names of the fields.
-_IMPERSONAL: frozenset[ReferenceKind] = frozenset(("token", "corporate-event", "sanction"))
+_TOLD_IN_FULL: frozenset[ReferenceKind] = frozenset(("token", "corporate-event", "sanction"))
 #: Kinds that have events of their own, also when a source is read for the first time.
-ALWAYS_TOLD: frozenset[ReferenceKind] = frozenset(("sanction", "corporate-event"))
+ALWAYS_TOLD: frozenset[ReferenceKind] = frozenset(
+    ("sanction", "corporate-event", "link", "override")
+)
 #: Changes with an event of their own, in one refresh; the rest is counted.
 MOST_TOLD = 10_000
 _ECS_TYPES: Mapping[Change, tuple[str, ...]] = {
@@ -72,7 +81,7 @@ class Newsroom:
             "provider": f"{REFERENCE_PROVIDER}{source}",
         }
 
-    def events(self, told: Iterable[Told]) -> Iterable[ReferenceEvent]:
+    def events(self, told: Iterable[Told]) -> Iterable[ReferenceEvent | ClusterRecord]:
         """The events of changes, once they are what is looked up."""
         for one in told:
             became = one.became
@@ -84,6 +93,10 @@ class Newsroom:
                     yield from self._sanction(one, record)
                 case records.CorporateEvent():
                     yield self._corporate(one, record, became)
+                case records.Link():
+                    yield self._link(one, record)
+                case records.Override():
+                    yield self._override(one, record)
                 case None:
                     pass
                 case _:
@@ -151,6 +164,44 @@ class Newsroom:
             inside=record.inside,
         )
 
+    def _link(self, one: Told, record: records.Link) -> ClusterRecord:
+        party = self._enrichment.party(record.address, self._time)
+        make = AddressesUnlinked if one.after is None else AddressesLinked
+        became = "are no longer linked" if one.after is None else "are linked"
+        detail = f": {record.detail}" if record.detail else ""
+        return make(
+            **self._common,
+            id=one.id,
+            reason=f"{record.address} and {record.other} {became} by {record.reason}{detail}",
+            related_user=tuple(
+                name for name in (record.address, record.other, party.id, party.cluster) if name
+            ),
+            investor_address=record.address,
+            investor_id=party.id,
+            investor_cluster=party.cluster,
+            investor_labels=party.labels,
+            other=record.other,
+            link_reason=record.reason,
+            weight=record.weight,
+            evidence=record.evidence,
+            detail=record.detail,
+        )
+
+    def _override(self, one: Told, record: records.Override) -> ClusterRecord:
+        make = ClusterOverrideLifted if one.after is None else ClusterOverridden
+        addresses = tuple(compared(address) for address in record.addresses)
+        return make(
+            **self._common,
+            id=one.id,
+            reason=record.why,
+            related_user=addresses,
+            override=record.id,
+            action=record.action,
+            addresses=addresses,
+            who=record.who,
+            said=moment(record.at),
+        )
+
     def _changed(self, one: Told, became: Change) -> ReferenceChanged:
         change = one.change
         before, after = _fields(one.before), _fields(one.after)
@@ -158,7 +209,7 @@ class Newsroom:
             name for name in dict.fromkeys((*before, *after)) if before.get(name) != after.get(name)
         )
         fields: dict[str, Any] = {}
-        if change.kind in _IMPERSONAL:
+        if change.kind in _TOLD_IN_FULL:
             fields["before"] = _json(before, names)
             fields["after"] = _json(after, names)
         if change.kind == "token":

@@ -9,6 +9,7 @@ from normalizer.events.alert_update import AlertStatus, AlertUpdate
 from normalizer.events.base import AssetEvent, Event, PartyEvent
 from normalizer.events.chain import ChainEvent, ChainRecord
 from normalizer.events.chain_state import ChainFinality, ChainReorganised, ChainStateRecord
+from normalizer.events.clusters import ClusterRecord
 from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
 from normalizer.events.pending import PendingEvent, PendingRecord
 from normalizer.events.reference import ReferenceEvent
@@ -23,6 +24,7 @@ Record = (
     | MarketRecord
     | PendingRecord
     | ReferenceEvent
+    | ClusterRecord
     | RulesChanged
 )
 
@@ -37,6 +39,7 @@ __all__ = [
     "ChainRecord",
     "ChainReorganised",
     "ChainStateRecord",
+    "ClusterRecord",
     "Event",
     "Level",
     "MarketEvent",
