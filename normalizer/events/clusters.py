@@ -18,19 +18,19 @@ class _LinkEvent(PartyEvent, kw_only=True):
         name="event.category", default=("iam",)
     )
     other: Annotated[Address, described("The other one of the two wallets that a link is of")] = (
-        field(name="investor.link.other.address")
+        field(name="surveillance.link.other.address")
     )
     link_reason: Annotated[
-        str, described("Why they are linked: funding, deposit, identity, ...", personal="no")
-    ] = field(name="investor.link.reason")
+        str, described("Why they are linked: funding, deposit, identity, ...")
+    ] = field(name="surveillance.link.reason")
     weight: Annotated[
-        float, described("How much the link says that they are of one owner: 0 to 1", personal="no")
-    ] = field(name="investor.link.weight")
-    evidence: Annotated[Keywords, described("Ids of events that show the link", personal="no")] = (
-        field(name="investor.link.evidence", default=())
+        float, described("How much the link says that they are of one owner: 0 to 1")
+    ] = field(name="surveillance.link.weight")
+    evidence: Annotated[Keywords, described("Ids of events that show the link")] = field(
+        name="surveillance.link.evidence", default=()
     )
     detail: Annotated[Text | None, described("The link in words", personal="text")] = field(
-        name="investor.link.detail", default=None
+        name="surveillance.link.detail", default=None
     )
 
 
@@ -61,21 +61,19 @@ class _OverrideEvent(PartyEvent, kw_only=True):
     type: Annotated[Keywords, described("ECS types of the categories")] = field(
         name="event.type", default=("change",)
     )
-    override: Annotated[str, described("The override's id", personal="no")] = field(
-        name="investor.override.id"
+    override: Annotated[str, described("The override's id")] = field(
+        name="surveillance.override.id"
     )
-    action: Annotated[
-        str, described("join or separate; of a single address: from all others", personal="no")
-    ] = field(name="investor.override.action")
+    action: Annotated[str, described("join or separate; of a single address: from all others")] = (
+        field(name="surveillance.override.action")
+    )
     addresses: Annotated[
         tuple[Address, ...], described("Wallets that it is about", personal="wallet")
-    ] = field(name="investor.override.addresses")
+    ] = field(name="surveillance.override.addresses")
     who: Annotated[str, described("Who said so", personal="staff")] = field(
-        name="investor.override.author"
+        name="surveillance.override.author"
     )
-    said: Annotated[Nanoseconds, described("When", personal="no")] = field(
-        name="investor.override.said"
-    )
+    said: Annotated[Nanoseconds, described("When")] = field(name="surveillance.override.said")
 
 
 class ClusterOverridden(_OverrideEvent, tag="cluster-overridden", kw_only=True):
