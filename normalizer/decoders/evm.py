@@ -9,6 +9,7 @@ from normalizer.decoders.evm_notices import finality, reorganised
 from normalizer.decoders.evm_records import BUILDERS
 from normalizer.decoders.evm_refusals import is_transfer, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
+from normalizer.decoders.evm_transfers import tell_apart
 from normalizer.decoders.evm_unrecorded import contract_event
 from normalizer.decoders.evm_wire import (
     Log,
@@ -127,9 +128,11 @@ class EvmDecoder:
                 place = number if places is None else places[number]
                 letters.part("logs", place, error)
         events.sort(key=_by_index)
+        in_order = [event for _, event in events]
+        tell_apart(in_order)
         if payload.checks:
-            checked.put_into(event for _, event in events)
-        out.events.extend([event for _, event in events])
+            checked.put_into(in_order)
+        out.events.extend(in_order)
 
     def _refusals(
         self,

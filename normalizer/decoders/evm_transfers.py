@@ -1,10 +1,18 @@
 """ERC-20 ``Transfer`` and ``Approval``."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from normalizer.decoders.evm_scope import Call, LogScope, related, whole
 from normalizer.enrichment import NOBODY
-from normalizer.events.chain import ZERO_ADDRESS, TokenApproval, TokenTransfer
+from normalizer.events.chain import (
+    ZERO_ADDRESS,
+    ChainRecord,
+    ControllerTransfer,
+    TokenApproval,
+    TokenTransfer,
+    WalletRecovered,
+)
 from normalizer.signatures import selectors
 
 # T-REX, ERC-1644 and SRC-20 move tokens against the holder's will with a plain ``Transfer``: only
@@ -93,6 +101,37 @@ def _inner_type(source: str, destination: str, amount: int, call: Call) -> str:
         if found:
             return _INNER[selector]
     return "transfer"
+
+
+def tell_apart(events: Sequence[ChainRecord]) -> None:
+    """Say of a block's transfers what other events of their transactions say of them.
+
+    A controller's transfer (ERC-1644) and a recovery (ERC-3643) have an event of their own beside
+    the plain ``Transfer``, whichever way the contract was called.
+    """
+    said = [
+        event
+        for event in events
+        if type(event) is ControllerTransfer or type(event) is WalletRecovered
+    ]
+    if not said:
+        return
+    plain: dict[tuple[str | None, str | None], list[TokenTransfer]] = {}
+    for event in events:
+        if isinstance(event, TokenTransfer) and event.transfer_type == "transfer":
+            plain.setdefault((event.transaction_hash, event.contract), []).append(event)
+    for one in said:
+        for transfer in plain.get((one.transaction_hash, one.contract), ()):
+            ends = (transfer.source_address, transfer.destination_address)
+            if isinstance(one, WalletRecovered):
+                if ends == (one.investor_address, one.new_wallet):
+                    transfer.transfer_type = "recovery"
+            elif (*ends, transfer.amount_raw) == (
+                one.source_address,
+                one.destination_address,
+                one.amount_raw,
+            ):
+                transfer.transfer_type = "forced"
 
 
 def approval(scope: LogScope, values: tuple[Any, ...]) -> TokenApproval:

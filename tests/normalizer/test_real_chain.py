@@ -1,7 +1,6 @@
 """Every block of the demo's market on a real node, with the real contracts: all of it decodes."""
 
 from collections import Counter
-from typing import Any
 
 import msgspec
 import pytest
@@ -9,38 +8,11 @@ import pytest
 from normalizer.events import chain
 from normalizer.normalize import Normalized, Normalizer
 from normalizer.reference import Reference
-from pipeline.evm_payload import BlockPayload, Refusal, encode_block
-from pipeline.frames import Frame, FrameBatch
+from pipeline.frames import FrameBatch
 from tests.fixtures.chain import PlayedScenario
+from tests.normalizer.node_blocks import block_frame
 
 pytestmark = pytest.mark.chain
-
-
-def block_frame(rpc: Any, number: int, refusals: dict[str, str]) -> Frame:
-    """One block, as a collector that watches everything would write it."""
-    block = rpc("eth_getBlockByNumber", hex(number), True)
-    receipts = rpc("eth_getBlockReceipts", hex(number))
-
-    def raw(items: Any) -> list[msgspec.Raw]:
-        return [msgspec.Raw(msgspec.json.encode(item)) for item in items]
-
-    transactions = block.pop("transactions")
-    payload = BlockPayload(
-        chain_id=31337,
-        network="anvil",
-        finality="latest",
-        block=raw([block])[0],
-        transactions=raw(transactions),
-        logs=raw(log for receipt in receipts for log in receipt["logs"]),
-        refusals=[
-            Refusal(receipt["transactionHash"], refusals.get(receipt["transactionHash"]))
-            for receipt in receipts
-            if receipt["status"] == "0x0"
-        ],
-        receipts=raw(receipt for receipt in receipts if receipt["status"] == "0x0"),
-    )
-    received = int(block["timestamp"], 16) * 10**9
-    return Frame(str(number), received, encode_block(payload))
 
 
 @pytest.fixture(scope="module")
