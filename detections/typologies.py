@@ -17,6 +17,7 @@ TYPOLOGIES: Mapping[str, str] = {
     "concentration": "rapid accumulation, holdings near a limit",
     "large_transfers": "transfers above the permitted or expected size",
     "transfer_restrictions": "transfers refused, forced, or by frozen or unverified wallets",
+    "offering_rules": "resales, holders and amounts that an offering's law or terms forbid",
     "sanctions": "dealings with sanctioned or high-risk parties",
     "structuring": "amounts kept just below a threshold, mixers, funding sources",
     "address_poisoning": "worthless transfers from look-alike addresses",

@@ -1,7 +1,7 @@
 """Records of any class, filled at random from few values, so that they meet each other."""
 
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, get_args
 
@@ -23,6 +23,17 @@ _PACES = (
     (0, 1, SECOND // 10, SECOND, 60 * SECOND, 3_600 * SECOND),
 )
 _NUMBERS = (0.1, 0.5, 1.0, 2.0, 10.0, 10.5, 11.0, 100.0)
+#: What only some texts mean something in.
+_MEANT: Mapping[str, Sequence[Any]] = {
+    "transfer_type": ("transfer", "transfer", "mint", "burn", "forced"),
+    **dict.fromkeys(
+        ("source_accreditation", "destination_accreditation"), ("retail", "none", "accredited")
+    ),
+    **dict.fromkeys(("source_jurisdiction", "destination_jurisdiction"), ("US", "DE", None)),
+    **dict.fromkeys(
+        ("source_labels", "destination_labels"), ((), (), ("issuer_affiliate",), ("net_worth:9",))
+    ),
+}
 _EXACT = ("0", "1", "1000", str(_GREAT // 2), str(_GREAT))
 
 
@@ -54,6 +65,9 @@ def _values(record: type[msgspec.Struct], chance: random.Random) -> dict[str, An
         if not field.required and chance.random() < 0.3:
             continue
         type_ = attributes[field.encode_name].type
+        if field.name in _MEANT:
+            values[field.name] = chance.choice(_MEANT[field.name])
+            continue
         common = field.name in _COMMON and chance.random() < 0.9
         values[field.name] = _value(type_, random.Random(0) if common else chance)
     return values

@@ -31,10 +31,12 @@ def parameter_choices(found: type[Correlator[Any]]) -> list[msgspec.Struct]:
     ]
     low: dict[str, Any] = {}
     for one in info.fields:
-        if isinstance(one.type, inspect.IntType | inspect.FloatType):
-            least = one.type.ge if one.type.ge is not None else one.type.gt
-            if least is not None and not one.name.startswith("maximum"):
-                low[one.name] = least if one.type.ge is not None else least + 0.01
+        among = one.type.types if isinstance(one.type, inspect.UnionType) else (one.type,)
+        for type_ in among:
+            if isinstance(type_, inspect.IntType | inspect.FloatType):
+                least = type_.ge if type_.ge is not None else type_.gt
+                if least is not None and not one.name.startswith("maximum"):
+                    low[one.name] = least if type_.ge is not None else least + 0.01
     choices: list[msgspec.Struct] = []
     for pattern in itertools.product(*patterns):
         for thresholds in ({}, low):

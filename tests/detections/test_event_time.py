@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from detections.engine import Engine
 from detections.engine_state import CannotRestore
+from detections.event_time import tie, tie_of
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record
@@ -197,3 +198,23 @@ def test_the_time_can_be_moved_on_without_an_event() -> None:
     assert engine.process([move(1, 0)]) == []
     assert engine.advance(START + 10 * SECOND) == []
     assert len(engine.advance(START + 10 * SECOND + 1)) == 1
+
+
+def test_logs_of_one_block_come_in_the_order_of_the_chain() -> None:
+    """All of a block have one time, and ids that say nothing: the hash of the transaction."""
+    issued = transfer(
+        1, id="1:0xff:9", transfer_type="mint", log_index=9, destination_address="0x" + "a" * 40
+    )
+    sold = transfer(2, id="1:0x00:10", log_index=10, timestamp=issued.timestamp, block_number=1)
+    locked = correlator("lock_up")
+    for order in ([issued, sold], [sold, issued]):
+        engine = Engine(locked, allowed_lateness=SECOND)
+        (alert,) = [*engine.process(order), *engine.finish()]
+        assert "1 issued on 2026-01-01" in alert.reason
+
+
+def test_a_document_has_the_tie_of_its_record() -> None:
+    record = transfer(1, log_index=7)
+    assert tie(record) == tie_of("chain", None, record.id, record.block_number, 7)
+    assert tie(transfer(1)) == tie_of("chain", None, record.id, 1)
+    assert tie(transfer(1, sequence=3, log_index=7)) == tie_of("chain", 3, record.id, 1, 7)

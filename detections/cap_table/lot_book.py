@@ -1,0 +1,133 @@
+"""Lots by wallet, moved on by transfers: what the correlators on holding periods remember."""
+
+from msgspec import Struct, field
+
+from detections.cap_table.evidence import trace
+from detections.cap_table.lots import UNKNOWN, Lot, put, settle, take
+from detections.cap_table.movements import TERMS, Movement, Terms, has, movement
+from detections.correlator_state import Whole
+from normalizer.events.chain import TokenTransfer
+
+#: Wallets of one token; beyond it the one longest without a transfer is forgotten.
+MOST_WALLETS = 100_000
+#: Lots of one wallet that are told apart.
+MOST_LOTS = 256
+MOST_TOKENS = 1_000
+
+
+class Purse(Struct, array_like=True):
+    """What a wallet holds, as far as it is known."""
+
+    lots: list[Lot] = field(default_factory=list[Lot])
+    short: bool = False
+    """It sent more than it was known to have: it had tokens before what was seen."""
+
+
+class LotBook(Struct):
+    """A token's wallets, the idlest first."""
+
+    purses: dict[str, Purse] = field(default_factory=dict[str, Purse])
+    whole: bool = True
+    """The first transfer that was seen was an issue; else the token is older than what was seen."""
+    begun: bool = False
+    given_up: int = 0
+    """Lots whose times were forgotten for want of room."""
+
+
+class Moved(Struct, frozen=True, gc=False):
+    """What a transfer moved."""
+
+    kind: Movement
+    lots: tuple[Lot, ...] = ()
+    """What left the source, with its times there. Empty for an issue."""
+    unsure: bool = False
+    """The source had tokens before what was seen, so which of them left is not sure."""
+
+
+NOTHING = Moved("nothing")
+
+
+def book_of(books: dict[str, LotBook], event: TokenTransfer) -> LotBook:
+    """The token's book; a new one where it is not known. The idlest token gives way."""
+    key = event.token_id or event.contract or event.token_address or ""
+    book = books.get(key)
+    if book is None:
+        if len(books) >= MOST_TOKENS:
+            del books[next(iter(books))]
+        book = books[key] = LotBook()
+    return book
+
+
+def move(book: LotBook, event: TokenTransfer, free_before: int, terms: Terms = TERMS) -> Moved:
+    """Take a transfer. Lots of before `free_before` need not be told apart any more.
+
+    - A new issue begins a lot, and so does what the issuer hands out of its own wallets.
+    - A sale gives the buyer the lot's `issued` and `since`: who buys from a non-affiliate goes on
+      with the period that has begun (230.144(d)(1)). From an affiliate it begins anew.
+    - What changes no owner (`carry`) keeps all times.
+    - What the source is not known to have has unknown times.
+    """
+    kind = movement(event, terms)
+    if not book.begun:
+        if kind == "nothing":
+            return NOTHING
+        book.begun = True
+        book.whole = kind == "issue"
+    if kind == "nothing":
+        return NOTHING
+    now, amount = event.timestamp, int(event.amount_raw)
+    purses = book.purses
+    source = event.source_address
+    lots: list[Lot] = []
+    unsure = not book.whole
+    if kind != "issue" or event.transfer_type != "mint":
+        purse = purses.get(source)
+        missing = amount
+        if purse is not None:
+            lots, missing = take(purse.lots, amount)
+            unsure = unsure or purse.short
+            if not purse.lots and not missing and not purse.short:
+                del purses[source]
+        if missing:
+            lots.append(Lot(UNKNOWN, UNKNOWN, UNKNOWN, Whole(missing)))
+            _purse(purses, source).short = unsure = True
+    if kind != "redemption":
+        _receive(book, event, kind, lots, now, amount, free_before, terms)
+    return Moved(kind, tuple(lots), unsure)
+
+
+def _receive(
+    book: LotBook,
+    event: TokenTransfer,
+    kind: Movement,
+    lots: list[Lot],
+    now: int,
+    amount: int,
+    free_before: int,
+    terms: Terms,
+) -> None:
+    purse = _purse(book.purses, event.destination_address)
+    if kind == "issue":
+        put(purse.lots, Lot(now, now, now, Whole(amount), trace(event)))
+    elif kind == "carry":
+        for lot in lots:
+            put(purse.lots, Lot(lot.acquired, lot.since, lot.issued, lot.amount, lot.origin))
+    elif has(event.source_labels, terms.affiliate):
+        seen = trace(event)
+        for lot in lots:
+            put(purse.lots, Lot(now, now, lot.issued, lot.amount, seen))
+    else:
+        for lot in lots:
+            put(purse.lots, Lot(now, lot.since, lot.issued, lot.amount, lot.origin))
+    book.given_up += settle(purse.lots, free_before, MOST_LOTS)
+
+
+def _purse(purses: dict[str, Purse], wallet: str) -> Purse:
+    # Taken out and put back at the end, so that the first wallet is always the idlest.
+    purse = purses.pop(wallet, None)
+    if purse is None:
+        purse = Purse()
+        if len(purses) >= MOST_WALLETS:
+            del purses[next(iter(purses))]
+    purses[wallet] = purse
+    return purse

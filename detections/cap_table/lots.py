@@ -1,0 +1,97 @@
+"""Lots: parts of a holding that were got at one time, and what leaves first.
+
+FIFO, the usual assumption where tokens can't be told apart: what a holder got first leaves first.
+"""
+
+from bisect import insort
+from operator import attrgetter
+
+from msgspec import Struct
+
+from detections.correlator_state import Whole
+from detections.findings import Witness
+
+#: When something was got is not known: long before everything, so that no period runs from it.
+UNKNOWN = -(1 << 62)
+#: Of lots that were put together since nobody asks for their times any more.
+FREE = UNKNOWN + 1
+#: So many lots in one place are worth looking for ones that may be put together.
+_MANY = 16
+
+
+class Lot(Struct, array_like=True, gc=False):
+    """Tokens that were got together. Times are event times in nanoseconds, or UNKNOWN."""
+
+    acquired: int
+    """When the holder got it, or whoever's holding time counts for the holder."""
+    since: int
+    """When it was last got from the issuer or an affiliate of it (17 CFR 230.144(d)(1))."""
+    issued: int
+    """When it was issued."""
+    amount: Whole
+    origin: Witness | None = None
+    """The event of `since`."""
+
+
+_acquired = attrgetter("acquired")
+
+
+def take(lots: list[Lot], amount: int) -> tuple[list[Lot], int]:
+    """Take so much out, the first first. Returns it, and how much is missing."""
+    taken: list[Lot] = []
+    while amount > 0 and lots:
+        first = lots[0]
+        if first.amount <= amount:
+            amount -= first.amount
+            taken.append(lots.pop(0))
+        else:
+            taken.append(
+                Lot(first.acquired, first.since, first.issued, Whole(amount), first.origin)
+            )
+            first.amount = Whole(first.amount - amount)
+            amount = 0
+    return taken, amount
+
+
+def put(lots: list[Lot], lot: Lot) -> None:
+    """Put a lot in at its place by the time of acquisition, behind those of the same time."""
+    if lots and lots[-1].acquired > lot.acquired:
+        insort(lots, lot, key=_acquired)
+        return
+    if lots and _alike(lots[-1], lot):
+        lots[-1].amount = Whole(lots[-1].amount + lot.amount)
+    else:
+        lots.append(lot)
+
+
+def settle(lots: list[Lot], free_before: int, most: int) -> int:
+    """Put together what needs no telling apart, in place.
+
+    The first lots, as far as they were issued and got before `free_before`, become one of FREE:
+    exact for whoever asks only what is younger. If more than `most` are left, the times of the
+    oldest become unknown, to the holder's advantage. Returns how many lost them so.
+    """
+    if len(lots) <= _MANY:
+        return 0
+    free = 0
+    while free < len(lots) and lots[free].since < free_before and lots[free].issued < free_before:
+        free += 1
+    merged = free
+    if len(lots) - max(0, free - 1) > most:
+        merged = len(lots) - most + 1
+    if merged > 1:
+        amount = sum(lot.amount for lot in lots[:merged])
+        time = (
+            FREE if merged == free and all(one.since != UNKNOWN for one in lots[:free]) else UNKNOWN
+        )
+        lots[:merged] = [Lot(time, time, time, Whole(amount))]
+    return merged - free
+
+
+def _alike(a: Lot, b: Lot) -> bool:
+    return (
+        a.acquired == b.acquired
+        and a.since == b.since
+        and a.issued == b.issued
+        and (a.origin is b.origin or (a.origin and a.origin.id) == (b.origin and b.origin.id))
+    )

@@ -1,0 +1,118 @@
+"""Tokens that left a holder who is locked up: until a date, or for some time after the issue.
+
+A lock-up is a contract, not a law: between issuer and founders, employees or early investors,
+mostly 180 days after an offering (FINRA Rule 5110(e) makes underwriters keep one of 180 days; token
+sales have theirs in the terms). Set who is bound by `labels` (none: every holder), and either
+
+- `until`: nothing may leave before this day (UTC); or
+- `months`: what was issued less than so many months before may not leave. Lots leave first in,
+  first out, and who buys a locked lot is bound by it as well, if a label or no label says so.
+
+Assumptions: moves between wallets of one investor, forced transfers, recoveries, custodians and who
+is labelled `permitted_transferee` change nothing, but the lot stays locked there. Giving back to
+the issuer is free. Of tokens held before what was seen the time of issue is unknown, which is no
+breach; with `until` it doesn't matter.
+"""
+
+import datetime
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.cap_table.calendar import start_of
+from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
+from detections.cap_table.lot_book import LotBook, Moved, book_of, move
+from detections.cap_table.lots import FREE, Lot
+from detections.cap_table.scope import Scope
+from detections.cap_table.series import Series
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding
+from normalizer.events.chain import TokenTransfer
+
+_issued = attrgetter("issued")
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on a lock-up sets."""
+
+    #: Holders with one of these labels are bound; none means all.
+    labels: tuple[str, ...] = ()
+    #: Months from the issue on. Left aside where there is an `until`.
+    months: Annotated[int, Meta(ge=1, le=240)] = 6
+    #: The first day on which tokens may leave.
+    until: datetime.date | None = None
+    #: Tokens whose classification begins so; none means all.
+    classifications: tuple[str, ...] = ()
+    #: Ids of tokens; none means all.
+    tokens: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """Lots by token and wallet, and whose tokens left."""
+
+    books: dict[str, LotBook] = field(default_factory=dict[str, LotBook])
+    series: dict[str, Series] = field(default_factory=dict[str, Series])
+
+
+@correlator("lock_up")
+class LockUp(Correlator[State]):
+    """See the module. One alert for a holder's first, and others whenever their number has doubled.
+    Memory: per token 100,000 wallets with 256 lots each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "offering_rules"
+    actions = frozenset({"token-transfer"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._scope = Scope(parameters.classifications, parameters.tokens)
+        self._labels = frozenset(parameters.labels)
+        self._longest = longest(parameters.months)
+        self._until = None if parameters.until is None else start_of(parameters.until)
+
+    @property
+    def horizon(self) -> int:
+        """A lot may be of any age."""
+        return WHOLE_HISTORY
+
+    def observe(self, event: TokenTransfer) -> Iterable[Finding]:
+        """Take a transfer."""
+        if not self._scope.covers(event):
+            return ()
+        now = event.timestamp
+        moved = move(book_of(self.state.books, event), event, now - self._longest)
+        if moved.kind != "sale":
+            return ()
+        if self._labels and self._labels.isdisjoint(event.source_labels):
+            return ()
+        if self._until is None:
+            early = too_early(moved, now, self._p.months, _issued)
+            words = "issued on"
+        elif now < self._until:
+            early = [(_dated(lot, now), self._until) for lot in moved.lots]
+            moved = Moved("sale", tuple(lot for lot, _ in early))  # when they came doesn't matter
+            words = "held on"
+        else:
+            return ()
+        if not early:
+            return ()
+        return early_finding(
+            event,
+            moved,
+            early,
+            self.state.series,
+            rest=self._longest,
+            words=words,
+            begun=_issued,
+        )
+
+
+def _dated(lot: Lot, now: int) -> Lot:
+    """The lot with a time, where it has none: it was there now at the latest."""
+    issued = now if lot.issued <= FREE else lot.issued
+    return Lot(lot.acquired, lot.since, issued, lot.amount, lot.origin)

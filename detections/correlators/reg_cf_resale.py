@@ -1,0 +1,104 @@
+"""Crowdfunding securities passed on within a year of their issue (Regulation Crowdfunding).
+
+17 CFR 227.501(a): securities issued under Regulation Crowdfunding may not be transferred by any
+purchaser during one year beginning when they were issued, unless to
+
+1. the issuer (labels `issuer`, `treasury`);
+2. an accredited investor (`permitted_accreditations`);
+3. a registered offering, which a chain doesn't show: write an exception;
+4. family of the purchaser, a trust for it, or by death, divorce or the like: who gets it so has the
+   label `permitted_transferee` in the reference data.
+
+Assumptions: the year runs from the issue, not from who got it when, so each later holder is bound
+as well. It is over on the same day of the next year, in UTC. Lots leave first in, first out. Moves
+between wallets of one investor, forced transfers, recoveries and custodians transfer nothing. The
+accreditation is what the reference data had at the transfer; the rule asks for a reasonable belief.
+Of tokens held before what was seen the time is unknown, which is no breach.
+"""
+
+from collections.abc import Iterable
+from operator import attrgetter
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
+from detections.cap_table.lot_book import LotBook, book_of, move
+from detections.cap_table.scope import Scope
+from detections.cap_table.series import Series
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding
+from normalizer.events.chain import TokenTransfer
+
+_issued = attrgetter("issued")
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on the resale of crowdfunding securities sets."""
+
+    #: Months from the issue on.
+    months: Annotated[int, Meta(ge=1, le=120)] = 12
+    #: Tokens whose classification begins so; none means all.
+    classifications: tuple[str, ...] = ()
+    #: Ids of tokens; none means all.
+    tokens: tuple[str, ...] = ()
+    #: Who has one of these accreditations may get it at any time.
+    permitted_accreditations: tuple[str, ...] = ("accredited", "qualified")
+    #: Receivers with one of these labels are left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """Lots by token and wallet, and who passed on early."""
+
+    books: dict[str, LotBook] = field(default_factory=dict[str, LotBook])
+    series: dict[str, Series] = field(default_factory=dict[str, Series])
+
+
+@correlator("reg_cf_resale")
+class RegCFResale(Correlator[State]):
+    """See the module. One alert for a holder's first, and others whenever their number has doubled.
+    Memory: per token 100,000 wallets with 256 lots each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "offering_rules"
+    actions = frozenset({"token-transfer"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._scope = Scope(parameters.classifications, parameters.tokens)
+        self._exempt = frozenset(parameters.exempt_labels)
+        self._longest = longest(parameters.months)
+
+    @property
+    def horizon(self) -> int:
+        """A lot may be of any age."""
+        return WHOLE_HISTORY
+
+    def observe(self, event: TokenTransfer) -> Iterable[Finding]:
+        """Take a transfer."""
+        if not self._scope.covers(event):
+            return ()
+        now = event.timestamp
+        moved = move(book_of(self.state.books, event), event, now - self._longest)
+        if (
+            moved.kind != "sale"
+            or event.destination_accreditation in self._p.permitted_accreditations
+            or not self._exempt.isdisjoint(event.destination_labels)
+        ):
+            return ()
+        early = too_early(moved, now, self._p.months, _issued)
+        if not early:
+            return ()
+        return early_finding(
+            event,
+            moved,
+            early,
+            self.state.series,
+            rest=self._longest,
+            words="issued on",
+            begun=_issued,
+        )
