@@ -11,7 +11,15 @@ from collectors.endpoint_text import redacted, scrubber
 from collectors.evm.rpc import RpcClient
 from collectors.loopback import is_loopback
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
-from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
+from collectors.reference.check import check_reference
+from pipeline.config.sources import (
+    CoinbaseSource,
+    EvmSource,
+    KrakenSource,
+    ReferenceSource,
+    ReplaySource,
+    Source,
+)
 from pipeline.findings import Finding
 from pipeline.secrets import SecretError, SecretText
 from pipeline.source_state import now
@@ -24,6 +32,8 @@ OLD_HEAD_SECONDS = 120
 
 async def check_source(source: Source) -> list[Finding]:
     """Findings on one source, one per endpoint. Nothing is subscribed to."""
+    if isinstance(source, ReferenceSource):
+        return [await check_reference(source)]
     match source:
         case EvmSource():
             return await asyncio.gather(*(_node(source, url) for url in source.endpoints))

@@ -7,11 +7,21 @@ from typing import Any
 import structlog
 
 from collectors.evm.watched import Watched
+from collectors.reference.sources import ReferenceSources
 from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
-from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource, Source
+from pipeline.config.privacy import Privacy
+from pipeline.config.sources import (
+    CoinbaseSource,
+    EvmSource,
+    FrameSource,
+    KrakenSource,
+    ReplaySource,
+    Source,
+)
 from pipeline.pending_payload import PROTOCOL as PENDING
 from pipeline.pending_payload import SUFFIX
+from pipeline.reference_records import Token
 from pipeline.source_state import SourceState
 
 log = structlog.get_logger(__name__)
@@ -24,11 +34,24 @@ FLUSH_TIMEOUT = 5.0
 class Collectors:
     """Runs all sources of a configuration until each has ended or the task is cancelled."""
 
-    def __init__(self, bus: Bus, sources: Sequence[Source], watched: Mapping[str, Watched]) -> None:
-        """``watched``: by the name of an EVM source, the contracts to watch there."""
+    def __init__(
+        self,
+        bus: Bus,
+        sources: Sequence[Source],
+        watched: Mapping[str, Watched],
+        watch: Callable[[Sequence[Token]], Mapping[str, Watched]] | None = None,
+        privacy: Privacy | None = None,
+    ) -> None:
+        """``watched``: by the name of an EVM source, the contracts to watch there. ``watch``: the
+        same with the tokens of sources of reference data, which may change while it runs.
+        """
         self._bus = bus
-        self._sources = sources
+        self._sources = [one for one in sources if isinstance(one, FrameSource)]
+        self._reference = ReferenceSources(
+            bus, [one for one in sources if not isinstance(one, FrameSource)], privacy
+        )
         self._watched = watched
+        self._watch = watch
         self._outlets: dict[str, RawOutlet] = {}
         self._writers: set[asyncio.Task[None]] = set()
         self._writing: asyncio.TaskGroup
@@ -37,17 +60,25 @@ class Collectors:
     @property
     def states(self) -> list[SourceState]:
         """The state of every source."""
-        return [outlet.reported() for outlet in self._outlets.values()]
+        frames = [outlet.reported() for outlet in self._outlets.values()]
+        return frames + self._reference.states
 
     async def run(self) -> None:
         """Collect. Recordings end by themselves; then ``finished`` is true."""
         # A writer that fails must end the stage: its collector would wait for it for ever.
         async with asyncio.TaskGroup() as writing:
             self._writing = writing
+            # Reference data first: what comes behind it in RAW is enriched with it.
+            await self._reference.begin()
+            self._look_at_tokens()
+            refreshing = writing.create_task(self._reference.run())
+            self._writers.add(refreshing)
+            if not self._sources:
+                await refreshing
             try:
                 async with asyncio.TaskGroup() as group:
                     for source in self._sources:
-                        group.create_task(self._collector(source)(), name=source.name)
+                        group.create_task(self._collect(source), name=source.name)
                 await self._flush()
                 self.finished = True
             finally:
@@ -59,7 +90,46 @@ class Collectors:
                 for writer in self._writers:
                     writer.cancel()
 
-    def _collector(self, source: Source) -> Callable[[], Coroutine[Any, Any, None]]:
+    def _look_at_tokens(self) -> None:
+        tokens = self._reference.tokens
+        if self._watch is not None and tokens:
+            self._watched = self._watch(tokens)
+
+    async def _collect(self, source: FrameSource) -> None:
+        """Collect a source; anew, where other contracts are to be watched there.
+
+        A collector goes on behind its newest frame in RAW, as after a restart.
+        """
+        while True:
+            watched = self._watched.get(source.name)
+            collecting = asyncio.ensure_future(self._collector(source)())
+            try:
+                if not await self._watches_others(source.name, watched, collecting):
+                    return await collecting
+            finally:
+                collecting.cancel()
+                await asyncio.gather(collecting, return_exceptions=True)
+            log.info("other contracts are watched", source=source.name)
+
+    async def _watches_others(
+        self, name: str, watched: Watched | None, collecting: "asyncio.Future[None]"
+    ) -> bool:
+        """Wait until other contracts are to be watched; false when collecting has ended."""
+        while not collecting.done():
+            change = asyncio.ensure_future(self._reference.changed.wait())
+            try:
+                await asyncio.wait({collecting, change}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                change.cancel()
+            if collecting.done():
+                break
+            self._reference.changed.clear()
+            self._look_at_tokens()
+            if watched is not None and self._watched.get(name) != watched:
+                return True
+        return False
+
+    def _collector(self, source: FrameSource) -> Callable[[], Coroutine[Any, Any, None]]:
         # A protocol's code is imported where one of its sources is configured.
         match source:
             case EvmSource():
@@ -85,7 +155,7 @@ class Collectors:
                     source, lambda name, protocol: self._outlet(source, name, protocol)
                 ).run
 
-    def _outlet(self, source: Source, name: str, protocol: str) -> RawOutlet:
+    def _outlet(self, source: FrameSource, name: str, protocol: str) -> RawOutlet:
         outlet = self._outlets.get(name)
         if outlet is None:
             outlet = RawOutlet(self._bus, SourceState(name, protocol), buffer=source.buffer)

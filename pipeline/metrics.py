@@ -87,6 +87,19 @@ EVENTS_AHEAD = Counter(
     "Events further ahead of their receipt than detections.clock_tolerance",
     ["source"],
 )
+REFERENCE_RECORDS = Gauge(
+    "tapewatch_reference_records", "Records that a source of reference data has", ["source"]
+)
+REFERENCE_CHANGES = Counter(
+    "tapewatch_reference_changes_total",
+    "Records of reference data that came, changed or went",
+    ["source", "change"],
+)
+REFERENCE_HELD_BACK = Counter(
+    "tapewatch_reference_held_back_total",
+    "Reads of reference data that lacked too much, and changed nothing",
+    ["source"],
+)
 SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
 PENDING_SKIPPED = Counter(
     "tapewatch_pending_skipped_total",

@@ -44,7 +44,8 @@ ReferenceKind = Literal[
     "verification", "risk", "link", "override",
 ]  # fmt: skip
 
-_CLASSES: Mapping[ReferenceKind, type[ReferenceRecord]] = {
+#: The record of each kind.
+RECORDS: Mapping[ReferenceKind, type[ReferenceRecord]] = {
     "token": Token,
     "investor": Investor,
     "address": LabelledAddress,
@@ -58,9 +59,9 @@ _CLASSES: Mapping[ReferenceKind, type[ReferenceRecord]] = {
     "override": Override,
 }
 _KINDS: Mapping[type[ReferenceRecord], ReferenceKind] = {
-    record: kind for kind, record in _CLASSES.items()
+    record: kind for kind, record in RECORDS.items()
 }
-KINDS: tuple[ReferenceKind, ...] = tuple(_CLASSES)
+KINDS: tuple[ReferenceKind, ...] = tuple(RECORDS)
 
 
 class ReferenceChange(Struct, array_like=True, gc=False, frozen=True):
@@ -182,7 +183,7 @@ _MOMENTS = (
 )
 _json = msgspec.json.Encoder()
 _decoders: Mapping[ReferenceKind, "msgspec.json.Decoder[Any]"] = {
-    kind: msgspec.json.Decoder(record) for kind, record in _CLASSES.items()
+    kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()
 }
 _chunk_encoder = msgspec.msgpack.Encoder()
 _chunk_decoder = msgspec.msgpack.Decoder(ChangeChunk)

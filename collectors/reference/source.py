@@ -33,6 +33,8 @@ class Rejected(Struct, gc=False):
     field: str | None = None
     #: What stood there, as far as it may be kept: no secrets, and nothing personal.
     content: bytes = b""
+    #: The record that it would have been, where that can be told: what is known of it stays.
+    identity: Identity | None = None
 
 
 Item = Given | Withdrawn | Rejected

@@ -7,7 +7,7 @@ from the stream what is there, and the next frame is for all of it.
 
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Self
+from typing import Self, cast
 
 import structlog
 from msgspec import Struct
@@ -25,10 +25,12 @@ from pipeline.reference_changes import (
     ReferenceChange,
     chained,
     decode_chunk,
+    decode_record,
     encode_chunk,
     encode_in_force,
     withdrawal,
 )
+from pipeline.reference_records import Token
 
 log = structlog.get_logger(__name__)
 
@@ -62,9 +64,11 @@ class ReferenceOutlet:
         self._writer = bus.writer(Stream.REFERENCE, source)
         self._markers = bus.writer(Stream.RAW, source)
         self._largest = min(CHUNK_BYTES, bus.largest_payload // 2)
-        self._most = bus.largest_payload
+        self._most = bus.largest_payload - 1024
         self._history = ReferenceHistory(bus)
         self._held: dict[Identity, bytes] = {}
+        #: Tokens as JSON: who collects must know their contracts.
+        self._tokens: dict[Identity, ReferenceChange] = {}
         self._digest = ""
         self._position = 0
         self._stream = 0
@@ -98,6 +102,10 @@ class ReferenceOutlet:
     def waiting(self) -> str:
         """Why a write has been waiting for a while; empty when none does."""
         return self._writer.waiting or self._markers.waiting
+
+    def fits(self, change: ReferenceChange) -> bool:
+        """Whether a message can hold the change."""
+        return len(change.record) + len(change.key) + _CHANGE_OVERHEAD <= self._most
 
     def differs(self, change: ReferenceChange) -> bool:
         """Whether a change changes anything."""
@@ -160,7 +168,17 @@ class ReferenceOutlet:
         )
         self._digest = chained(self._digest, payload)
 
+    @property
+    def tokens(self) -> list[Token]:
+        """The tokens that the source has, at any time."""
+        return [cast(Token, decode_record(one)) for one in self._tokens.values()]
+
     def _note(self, change: ReferenceChange) -> None:
+        if change.kind == "token":
+            if change.withdrawn:
+                self._tokens.pop(change.identity, None)
+            else:
+                self._tokens[change.identity] = change
         if change.withdrawn:
             self._held.pop(change.identity, None)
         else:

@@ -4,17 +4,24 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.chain_ids import SolanaChain
 from pipeline.chain_notices import MOST_ORPHANED
 from pipeline.config.checks import RestrictionChecks
+from pipeline.config.names import Name
+from pipeline.config.reference_providers import Provider
+from pipeline.config.reference_sources import (
+    FileReference,
+    HttpReference,
+    SqlReference,
+)
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
 from pipeline.units import DAY, MINUTE, SECOND, Duration, Size
 
-Name = Annotated[
-    str,
-    Meta(pattern=r"^[a-z0-9][a-z0-9_-]{0,62}$", description="lower-case letters, digits, - and _"),
-]
 Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
+SolanaAddress = Annotated[
+    str, Meta(pattern=r"^[1-9A-HJ-NP-Za-km-z]{32,44}$", description="a Solana address")
+]
 
 
 class Reconnection(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -79,6 +86,42 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     request_timeout: Duration = 20 * SECOND
 
 
+class SolanaEndpoint(Struct, forbid_unknown_fields=True, kw_only=True):
+    """A node of Solana: its two URLs."""
+
+    #: Of JSON-RPC: `https://` or `http://`.
+    rpc: SecretText
+    #: Of PubSub: `wss://` or `ws://`. A validator's own port is that of `rpc` and one more.
+    websocket: SecretText
+
+
+class SolanaSource(_Source, tag="solana", tag_field="type", kw_only=True):
+    """Solana, by a node's JSON-RPC and PubSub. Several endpoints: the first that answers."""
+
+    #: Nodes.
+    endpoints: Annotated[list[SolanaEndpoint], Meta(min_length=1)]
+    #: Name of the network, for the events.
+    network: str
+    #: The cluster's CAIP-2 name; a node of another one is refused.
+    chain: SolanaChain | None = None
+    #: Mints that are watched besides those in the reference data.
+    mints: list[SolanaAddress] = field(default_factory=list[str])
+    #: `confirmed`, which two thirds of the stake have voted for, or `finalized`, about 13 seconds
+    #: later.
+    commitment: Literal["confirmed", "finalized"] = "confirmed"
+    #: `blocks`: every block whole, and nothing is missed. `mentions`: only what names a mint, far
+    #: less to fetch; a `Transfer` that names no mint is missed.
+    collect: Literal["blocks", "mentions"] = "blocks"
+    #: Where a first run begins: ``latest`` or a slot.
+    start_slot: Annotated[int, Meta(ge=0)] | Literal["latest"] = "latest"
+    #: Blocks back to which a fork is followed.
+    reorganisation_depth: Annotated[int, Meta(ge=1, le=MOST_ORPHANED)] = 256
+    #: How often the node is asked which slot is finalized; `0s`: never.
+    finality_every: Duration = 12 * SECOND
+    #: How long a node may take to answer.
+    request_timeout: Duration = 20 * SECOND
+
+
 class CoinbaseSource(_Source, tag="coinbase", tag_field="type", kw_only=True):
     """Coinbase Exchange, or a venue that speaks its protocol."""
 
@@ -129,22 +172,34 @@ class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
     #: The file; gzip where it ends in `.gz`.
     path: ExistingPath
     #: `recorded`: Tapewatch's own format. Else whose frames a cryptofeed file holds.
-    protocol: Literal["evm", "coinbase", "kraken", "kraken-v1", "recorded"] = "recorded"
+    protocol: Literal["evm", "coinbase", "kraken", "kraken-v1", "solana", "recorded"] = "recorded"
     #: `original`: as fast as it was.
     speed: Literal["original", "maximum"] = "maximum"
     #: Name of the venue, where the file doesn't say it.
     venue: str | None = None
 
 
-Source = EvmSource | CoinbaseSource | KrakenSource | ReplaySource
+#: What gives frames.
+FrameSource = EvmSource | SolanaSource | CoinbaseSource | KrakenSource | ReplaySource
+#: What gives reference data.
+ReferenceSource = FileReference | SqlReference | HttpReference | Provider
+Source = FrameSource | ReferenceSource
 
 __all__ = [
     "Address",
     "CoinbaseSource",
     "EvmSource",
+    "FileReference",
+    "FrameSource",
+    "HttpReference",
     "KrakenSource",
     "Name",
     "Reconnection",
+    "ReferenceSource",
     "ReplaySource",
+    "SolanaAddress",
+    "SolanaEndpoint",
+    "SolanaSource",
     "Source",
+    "SqlReference",
 ]

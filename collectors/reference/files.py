@@ -1,0 +1,189 @@
+"""Reference data in files: CSV, Parquet, and YAML as under ``reference:``.
+
+A file that hasn't changed (its size, its time and its number on the disk) is not read again. One
+that changes while it is read is read again next time.
+"""
+
+import asyncio
+import csv
+from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
+from typing import Any, TextIO
+
+from collectors.reference.rows import RowReader
+from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
+from pipeline.config.reference_sources import FileReference
+from pipeline.problems import ProblemsFound
+from pipeline.reference_records import Reference, ReferenceRecord
+from pipeline.structured import examine
+from pipeline.units import about_size
+from pipeline.yaml_nodes import MappingNode, Node, SequenceNode
+from pipeline.yaml_source import read_file
+
+_AT_ONCE = 2_000
+_FORMATS = {".csv": "csv", ".parquet": "parquet", ".yaml": "yaml", ".yml": "yaml"}
+#: A field of CSV larger than this is none of a record.
+_LONGEST_FIELD = 1 << 20
+
+Stamp = tuple[int, int, int]
+
+
+class FileSource:
+    """A :class:`collectors.reference.source.ReferenceSource`."""
+
+    def __init__(self, settings: FileReference) -> None:
+        self._settings = settings
+        self._path = settings.path
+        self._format = settings.format or _FORMATS.get(settings.path.suffix.lower(), "")
+        self._rows = None if settings.kind is None else RowReader(settings, settings.kind)
+        self._read: Stamp | None = None
+
+    @property
+    def complete(self) -> bool:
+        """As configured."""
+        return self._settings.complete
+
+    async def read(self) -> AsyncIterator[Item]:
+        """Every record of the file."""
+        stamp = await asyncio.to_thread(self._stamp)
+        if stamp == self._read:
+            raise Unchanged
+        items = self._items()
+        while part := await asyncio.to_thread(_part, items):
+            for item in part:
+                yield item
+        if await asyncio.to_thread(self._stamp) != stamp:
+            raise SourceFault(f"{self._path} changed while it was read")
+        self._read = stamp
+
+    async def close(self) -> None:
+        """Nothing is open between reads."""
+
+    def _stamp(self) -> Stamp:
+        try:
+            found = self._path.stat()
+        except OSError as error:
+            raise SourceFault(f"{self._path}: {error.strerror}") from error
+        if found.st_size > self._settings.max_size:
+            raise SourceFault(
+                f"{self._path} has {about_size(found.st_size)}, more than max_size "
+                f"({about_size(self._settings.max_size)})"
+            )
+        return found.st_mtime_ns, found.st_size, found.st_ino
+
+    def _items(self) -> Iterator[Item]:
+        readers: dict[str, Callable[[], Iterator[Item]]] = {
+            "csv": self._csv,
+            "parquet": self._parquet,
+            "yaml": self._yaml,
+        }
+        return readers[self._format]()
+
+    def _csv(self) -> Iterator[Item]:
+        assert self._rows is not None
+        csv.field_size_limit(_LONGEST_FIELD)
+        try:
+            with self._path.open(encoding="utf-8-sig", newline="") as file:
+                yield from _csv_rows(file, self._path, self._rows, self._settings.delimiter)
+        except (OSError, UnicodeDecodeError) as error:
+            raise SourceFault(f"{self._path}: {error}") from error
+
+    def _parquet(self) -> Iterator[Item]:
+        import duckdb
+
+        assert self._rows is not None
+        try:
+            with duckdb.connect(":memory:") as database:
+                found = database.execute("SELECT * FROM read_parquet(?)", [str(self._path)])
+                columns = [str(one[0]) for one in found.description or ()]
+                _complain(self._rows, columns, self._path)
+                number = 0
+                while rows := found.fetchmany(_AT_ONCE):
+                    for row in rows:
+                        number += 1
+                        values = dict(zip(columns, row, strict=True))
+                        yield self._rows.read(values, f"{self._path}, row {number}")
+        except (duckdb.Error, OSError) as error:
+            raise SourceFault(f"{self._path}: {error}") from error
+
+    def _yaml(self) -> Iterator[Item]:
+        parsed = read_file(self._path, single=True)
+        if any(problem.severity == "error" for problem in parsed.source.problems):
+            raise SourceFault(str(ProblemsFound(parsed.source.problems)))
+        whole = examine(parsed.documents[0], Reference)
+        if whole.value is not None:
+            for record in whole.value.records():
+                yield Given(record, str(self._path))
+            return
+        yield from _yaml_parts(parsed.documents[0])
+
+
+def _csv_rows(
+    file: TextIO, path: Path, reader: RowReader, delimiter: str
+) -> Iterator[Given | Rejected]:
+    rows = csv.reader(file, delimiter=delimiter, strict=True)
+    try:
+        header: list[str] = next(rows, list[str]())
+        columns = [name.strip() for name in header]
+        _complain(reader, columns, path)
+        for row in rows:
+            place = f"{path}:{rows.line_num}"
+            if not row:
+                continue
+            if len(row) != len(columns):
+                yield Rejected(place, f"has {len(row)} columns, and the header {len(columns)}")
+                continue
+            yield reader.read(dict(zip(columns, row, strict=True)), place)
+    except csv.Error as error:
+        raise SourceFault(f"{path}:{rows.line_num}: {error}") from error
+
+
+def _complain(reader: RowReader, columns: list[str], path: Path) -> None:
+    """Without a column that is configured, no row would be what it was."""
+    missing = reader.missing(columns)
+    if missing:
+        raise SourceFault(f"{path}:1: there is no column {', '.join(missing)}")
+
+
+def _yaml_parts(root: Node) -> Iterator[Item]:
+    """Records one by one, where the whole isn't right: what is right goes on."""
+    if not isinstance(root, MappingNode):
+        raise SourceFault(f"{root.location}: expected sections such as tokens and investors")
+    for key, section in root.pairs:
+        if key.text not in _SECTIONS or not isinstance(section, SequenceNode):
+            yield Rejected(
+                str(key.location), f"{key.text} is no section of reference data", key.text
+            )
+            continue
+        for item in section.items:
+            outcome = examine(item, _SECTIONS[key.text])
+            if outcome.value is not None:
+                yield Given(outcome.value, str(item.location))
+                continue
+            for problem in outcome.problems:
+                if problem.severity == "error":
+                    yield Rejected(str(problem.location), problem.message, problem.path or None)
+                    break
+
+
+def _part(items: Iterator[Item]) -> list[Item]:
+    part: list[Item] = []
+    for item in items:
+        part.append(item)
+        if len(part) >= _AT_ONCE:
+            break
+    return part
+
+
+def _section_types() -> dict[str, type[ReferenceRecord]]:
+    from typing import get_args
+
+    import msgspec
+
+    found: dict[str, type[Any]] = {}
+    for field in msgspec.structs.fields(Reference):
+        found[field.name] = get_args(field.type)[0]
+    return found
+
+
+_SECTIONS = _section_types()

@@ -1,0 +1,165 @@
+"""Rows of tables and items of JSON as records, by the columns that the configuration names.
+
+Only the fields of a record are taken: whatever else a row has stays in the source.
+"""
+
+import datetime
+import decimal
+from collections.abc import Mapping, Sequence
+from typing import Any, cast, get_args, get_origin
+
+import msgspec
+
+from collectors.reference.source import Given, Rejected
+from pipeline.config.reference_sources import FileReference, HttpReference, Kind, SqlReference
+from pipeline.reference_changes import RECORDS, change_of, key_of
+from pipeline.reference_records import ReferenceRecord
+
+RowSettings = FileReference | SqlReference | HttpReference
+
+
+class RowReader:
+    """Makes records of one kind of rows."""
+
+    def __init__(self, settings: RowSettings, kind: Kind) -> None:
+        self._record: type[ReferenceRecord] = RECORDS[kind]
+        names = {field.name: field.type for field in msgspec.structs.fields(self._record)}
+        self._lists = {name for name, type_ in names.items() if _is_list(type_)}
+        #: By field, the column; a field within another is named with points.
+        self.columns: Mapping[str, str] = {name: name for name in names} | settings.columns
+        self._constants = settings.constants
+        self._values = settings.values
+        self._separator = settings.separator
+        self._fields = names
+
+    def unknown(self) -> list[str]:
+        """Names of fields in the configuration that the record doesn't have."""
+        named = (*self.columns, *self._constants, *self._values)
+        return sorted({name for name in named if name.partition(".")[0] not in self._fields})
+
+    def missing(self, columns: Sequence[str]) -> list[str]:
+        """Columns that the configuration names and a table doesn't have."""
+        there = set(columns)
+        own = set(self._fields)
+        return [
+            column
+            for name, column in self.columns.items()
+            if column not in there and not (column == name and name in own)
+        ]
+
+    def read(self, row: Mapping[str, Any], place: str) -> Given | Rejected:
+        """The record of a row, or why it is none."""
+        fields: dict[str, Any] = {}
+        for name, column in self.columns.items():
+            value = self._value(name, row.get(column))
+            if value is not None:
+                _set(fields, name, value)
+        for name, text in self._constants.items():
+            _set(fields, name, self._value(name, text))
+        try:
+            record = msgspec.convert(_sequences(fields), self._record, strict=False)
+            change_of(record)
+        except msgspec.ValidationError as error:
+            reason, _, path = str(error).partition(" - at `$")
+            field = path.rstrip("`").lstrip(".") or None
+            return Rejected(place, reason, self._shown(field), identity=self._identity(fields))
+        except ValueError as error:
+            field, _, reason = str(error).partition(": ")
+            return Rejected(place, reason, self._shown(field), identity=self._identity(fields))
+        return Given(record, place)
+
+    def _shown(self, field: str | None) -> str | None:
+        """A field with the column that it comes from, where that has another name."""
+        if field is None:
+            return None
+        column = self.columns.get(field.partition("[")[0])
+        return field if column in (None, field) else f"{field} (column {column})"
+
+    def _identity(self, fields: Mapping[str, Any]) -> tuple[Any, str, int | None] | None:
+        """Which record a row would be, by the fields that name it."""
+        try:
+            some = {name: fields[name] for name in _NAMING if name in fields}
+            record = msgspec.convert(some, _Named)
+            found = self._record(**_required(self._record, record))
+            change = change_of(found)
+        except (msgspec.ValidationError, ValueError, TypeError, KeyError):
+            return None
+        return change.kind, key_of(found), change.valid_from
+
+    def _value(self, name: str, value: Any) -> Any:
+        """A value as the record wants it; None for what isn't there."""
+        if isinstance(value, str):
+            value = value.strip()
+        if value is None or value == "":
+            return None
+        if (meant := self._values.get(name)) is not None:
+            value = meant.get(str(value), value)
+        if name in self._lists and isinstance(value, str):
+            return [part for one in value.split(self._separator) if (part := one.strip())]
+        return _plain(value)
+
+
+class _Named(msgspec.Struct, omit_defaults=True):
+    """The fields that may name a record, as texts."""
+
+    id: str | None = None
+    investor: str | None = None
+    address: str | None = None
+    venue: str | None = None
+    account: str | None = None
+    list: str | None = None
+    provider: str | None = None
+    token: str | None = None
+    valid_from: str | None = None
+
+
+_NAMING = _Named.__struct_fields__
+
+
+def _required(record: type[ReferenceRecord], named: _Named) -> dict[str, Any]:
+    fields = {field.name: field for field in msgspec.structs.fields(record)}
+    found = {
+        name: value
+        for name in _NAMING
+        if name in fields and (value := getattr(named, name)) is not None
+    }
+    for name, field in fields.items():
+        if field.required and name not in found:
+            found[name] = None  # says nothing of which record it is
+    return found
+
+
+def _is_list(type_: Any) -> bool:
+    return get_origin(type_) is tuple and get_args(type_)[-1:] == (...,)
+
+
+def _plain(value: Any) -> Any:
+    """Times, days and decimals as the text that records have."""
+    if isinstance(value, datetime.datetime):
+        aware = value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
+        return aware.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+    if isinstance(value, datetime.date):
+        return value.isoformat()
+    if isinstance(value, decimal.Decimal):
+        return format(value, "f")
+    if isinstance(value, list | tuple):
+        return [_plain(one) for one in cast("Sequence[Any]", value) if one is not None]
+    return value
+
+
+def _set(fields: dict[str, Any], name: str, value: Any) -> None:
+    *outer, last = name.split(".")
+    place = fields
+    for step in outer:
+        place = place.setdefault(step, {})
+    place[last] = value
+
+
+def _sequences(value: Any) -> Any:
+    """With lists where the keys are places: ``contracts.0.address``."""
+    if not isinstance(value, dict):
+        return value
+    inner: dict[str, Any] = {key: _sequences(one) for key, one in value.items()}  # type: ignore[misc]
+    if inner and all(key.isdecimal() for key in inner):
+        return [inner[key] for key in sorted(inner, key=int)]
+    return inner
