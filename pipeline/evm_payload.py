@@ -102,8 +102,9 @@ class BlockPayload(Struct, omit_defaults=True):
     refusals: list[Refusal]
     receipts: list[Raw]
     native_transfers: list[str] = field(default_factory=list[str])
-    calls: list[StateCall] = field(default_factory=list[StateCall])
-    checks: list[TransferChecks] = field(default_factory=list[TransferChecks])
+    # An empty list as it stands: msgspec leaves that out of the frame.
+    calls: list[StateCall] = []
+    checks: list[TransferChecks] = []
 
 
 _encoder = msgspec.json.Encoder()

@@ -106,7 +106,7 @@ class StateReader:
     def __init__(self, rpc: RpcClient, cache: AnswerCache, *, batch: int) -> None:
         self._rpc = rpc
         self._cache = cache
-        self._batch = batch
+        self._batch = max(1, batch)
         #: Whether the node takes a block's hash; None while that isn't known.
         self._by_hash: bool | None = None
         #: The last block's state wasn't to be had: ask for one answer before asking for all.
@@ -137,10 +137,11 @@ class StateReader:
 
     async def _round(self, place: Place, calls: list[Call], into: dict[Call, Answer]) -> None:
         """Ask, and ask again what may be answered a little later."""
-        for attempt in range(_ATTEMPTS):
+        attempt = 0
+        while calls and attempt < _ATTEMPTS:
             if attempt:
                 await asyncio.sleep(_FIRST_WAIT * 2**attempt)
-            size = max(1, self._batch)
+            size, by_hash = self._batch, self._by_hash
             again = await asyncio.gather(
                 *(
                     self._part(place, calls[at : at + size], into)
@@ -148,8 +149,9 @@ class StateReader:
                 )
             )
             calls = [call for part in again for call in part]
-            if not calls:
-                return
+            # Asked in another way, it is asked for the first time.
+            learned = self._batch < size or (by_hash is not False and self._by_hash is False)
+            attempt += 0 if learned else 1
 
     async def _part(self, place: Place, calls: list[Call], into: dict[Call, Answer]) -> list[Call]:
         """Ask in one message. Returns those to ask again; each has an answer all the same."""
@@ -166,7 +168,7 @@ class StateReader:
             return []
         again: list[Call] = []
         for call, result in zip(calls, results, strict=True):
-            answer, later = self._read(result)
+            answer, later = self._read(result, by_hash)
             if answer.output is not None or answer.failure == "reverted":
                 self._cache.put(place.hash, call, answer)
                 if by_hash:
@@ -191,16 +193,16 @@ class StateReader:
             results = [None] * len(asked)
             _log.info("a batch was refused", endpoint=self._rpc.endpoint, reason=str(error))
         if None in results and self._batch > 1:
-            self._batch = max(1, min(self._batch, len(asked)) // 2)
+            self._batch = max(1, min(self._batch, len(asked) // 2))
             _log.info("smaller batches", endpoint=self._rpc.endpoint, calls=self._batch)
         return results
 
-    def _read(self, result: msgspec.Raw | RpcError | None) -> tuple[Answer, bool]:
+    def _read(self, result: msgspec.Raw | RpcError | None, by_hash: bool) -> tuple[Answer, bool]:
         """The answer, and whether to ask again."""
         if result is None:
             return _FAILED, True
         if isinstance(result, RpcError):
-            return self._read_error(result)
+            return self._read_error(result, by_hash)
         try:
             output = _text.decode(result)
         except msgspec.MsgspecError:
@@ -210,7 +212,7 @@ class StateReader:
         # No code at the address, or none of this name that says so: there is nothing to read.
         return (Answer(output.lower()) if len(output) > 2 else _REVERTED), False
 
-    def _read_error(self, error: RpcError) -> tuple[Answer, bool]:
+    def _read_error(self, error: RpcError, by_hash: bool) -> tuple[Answer, bool]:
         words = error.message.lower()
         if error.code == 3 or "revert" in words or "invalid opcode" in words:
             return _REVERTED, False
@@ -221,7 +223,7 @@ class StateReader:
             return _UNAVAILABLE, False
         if any(one in words for one in _NO_BLOCK):
             return _UNAVAILABLE, True
-        if self._by_hash is None and not error.unsupported:
+        if by_hash and self._by_hash is not True and not error.unsupported:
             # Not every node takes a block's hash here (EIP-1898).
             self._by_hash = False
             return _FAILED, True

@@ -15,11 +15,19 @@ from normalizer.events.chain import TokenTransferRefused
 from normalizer.signatures import KNOWN_FUNCTIONS, selectors
 from pipeline.evm_payload import Refusal
 
-_TRANSFER = selectors("transfer")
+_TRANSFER = selectors("transfer", "transferWithData")
 _BATCH = selectors("batchTransfer")
-_BETWEEN = selectors("transferFrom", "forcedTransfer", "controllerTransfer", "transferTokenForced")
+_BETWEEN = selectors(
+    "transferFrom",
+    "transferFromWithData",
+    "forcedTransfer",
+    "controllerTransfer",
+    "transferTokenForced",
+)
 _BATCH_BETWEEN = selectors("batchForcedTransfer")
-_TRANSFERS = _TRANSFER | _BATCH | _BETWEEN | _BATCH_BETWEEN
+_BY_PARTITION = selectors("transferByPartition")
+_BY_PARTITION_BETWEEN = selectors("operatorTransferByPartition")
+_TRANSFERS = _TRANSFER | _BATCH | _BETWEEN | _BATCH_BETWEEN | _BY_PARTITION | _BY_PARTITION_BETWEEN
 _MOST_IN_BATCH = 1000
 
 
@@ -74,6 +82,10 @@ def moves(call: Call) -> Iterator[tuple[str, str, int]]:
         yield call.sender, values[0], values[1]
     elif call.selector in _BETWEEN:
         yield values[0], values[1], values[2]
+    elif call.selector in _BY_PARTITION:
+        yield call.sender, values[1], values[2]
+    elif call.selector in _BY_PARTITION_BETWEEN:
+        yield values[1], values[2], values[3]
     else:
         if call.selector in _BATCH:
             values = ((call.sender,) * len(values[0]), *values)

@@ -26,7 +26,9 @@ class Provider:
     - `cut_batches`: of a batch only so many parts are answered;
     - `state_since`: it has pruned the state behind older blocks, and says so in geth's words;
     - `by_number_only`: it knows no block by its hash in `eth_call`;
-    - `slow`: seconds that each `eth_call` takes.
+    - `ignores_calls`: it never answers an `eth_call`;
+    - `throttled_calls`: so many `eth_call`s are answered with 429 first;
+    - `breaks_on_calls`: it breaks the connection at so many `eth_call`s.
     """
 
     def __init__(self, node: Anvil) -> None:
@@ -44,7 +46,9 @@ class Provider:
         self.cut_batches: int | None = None
         self.state_since: int | None = None
         self.by_number_only = False
-        self.slow = 0.0
+        self.ignores_calls = False
+        self.throttled_calls = 0
+        self.breaks_on_calls = 0
         #: Sizes of the batches that came.
         self.batches: list[int] = []
         self._heights: dict[str, int] = {}
@@ -102,8 +106,14 @@ class Provider:
                 async for message in client:
                     request = json.loads(message)
                     parts = request if isinstance(request, list) else [request]
-                    if self.slow and any(one["method"] == "eth_call" for one in parts):
-                        await asyncio.sleep(self.slow)
+                    if any(one["method"] == "eth_call" for one in parts):
+                        if self.breaks_on_calls > 0:
+                            self.breaks_on_calls -= 1
+                            client.transport.abort()
+                            return
+                        if self.ignores_calls:
+                            self.asked["eth_call"] += len(parts)
+                            continue
                     if isinstance(request, list):
                         self.batches.append(len(request))
                         if self.largest_batch is not None and len(request) > self.largest_batch:
@@ -140,6 +150,9 @@ class Provider:
             return _error(-32602, "too many arguments, want at most 1")
         if self.rate_limited > 0:
             self.rate_limited -= 1
+            return _error(429, "Too Many Requests: slow down")
+        if method == "eth_call" and self.throttled_calls > 0:
+            self.throttled_calls -= 1
             return _error(429, "Too Many Requests: slow down")
         if method == "eth_call" and (refusal := self._no_state(params[1])) is not None:
             return refusal

@@ -1,0 +1,118 @@
+"""Collects blocks of a real chain with their checks, and normalizes them as the pipeline does."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from web3 import Web3
+
+from collectors.evm import Watched, WatchedToken
+from demo.chain.anvil import Anvil
+from demo.chain.ledger import Ledger
+from demo.chain.trex import SecurityToken
+from normalizer.events.chain import TokenTransfer, TokenTransferRefused
+from normalizer.normalize import Normalizer
+from normalizer.reference import Reference
+from pipeline.config.checks import RestrictionChecks
+from pipeline.evm_payload import StateCall, TransferChecks
+from pipeline.frames import Frame, FrameBatch
+from tests.collectors.evm_session import PATIENT, collecting, numbers, payload, source, until
+from tests.collectors.list_outlet import ListOutlet
+
+CHAIN = 31337
+#: Runtime code that returns true, whatever is asked, and the code that deploys it.
+_YES = "600160005260206000f3"
+SAYS_YES = f"0x69{_YES}600052600a6016f3"
+
+Transfer = TokenTransfer | TokenTransferRefused
+
+
+def height(node: Anvil) -> int:
+    return int(node.rpc("eth_blockNumber"), 16)
+
+
+def trex(token: SecurityToken, **options: Any) -> tuple[Watched, Reference]:
+    """A T-REX token as the collector and the normalizer know it."""
+    return known(
+        token.address,
+        "ERC-3643",
+        registry=str(token.identity_registry.address),
+        compliance=str(token.compliance.address),
+        **options,
+    )
+
+
+def known(
+    address: str,
+    standard: str,
+    *,
+    registry: str | None = None,
+    compliance: str | None = None,
+    decimals: int = 6,
+) -> tuple[Watched, Reference]:
+    contract = {"chain": CHAIN, "address": address}
+    contract |= {"identity_registry": registry, "compliance": compliance}
+    reference = {"id": "tst", "standard": standard, "decimals": decimals, "contracts": [contract]}
+    watched = Watched.of(
+        {
+            address: WatchedToken(
+                identity_registry=registry, compliance=compliance, standard=standard
+            )
+        }
+    )
+    return watched, msgspec.convert({"tokens": [reference]}, Reference)
+
+
+async def frames_of(
+    node: Anvil, url: str, watched: Watched, first: int, *, seconds: float = 20, **options: Any
+) -> list[Frame]:
+    """The frames of blocks ``first`` to the node's newest."""
+    outlet = ListOutlet()
+    last = height(node)
+    config = source(url, start_block=first, **{"reconnection": PATIENT, **options})
+    async with collecting(config, watched, outlet):
+        await until(lambda: numbers(outlet.frames)[-1:] == [last], seconds)
+    return outlet.frames
+
+
+def events_of(frames: Sequence[Frame], reference: Reference) -> list[Transfer]:
+    """The transfers, done and refused, as the normalizer tells of them."""
+    result = Normalizer(reference).normalize(1, FrameBatch("chain", "evm", list(frames)))
+    assert result.dead == []
+    return [one for one in result.events if isinstance(one, Transfer)]
+
+
+async def transfers(
+    node: Anvil, known: tuple[Watched, Reference], first: int, **options: Any
+) -> list[Transfer]:
+    """What is said of the transfers since block ``first``."""
+    url = options.pop("url", node.ws_url)
+    frames = await frames_of(node, url, known[0], first, **options)
+    return await asyncio.to_thread(events_of, frames, known[1])
+
+
+def asked(frames: Sequence[Frame]) -> list[tuple[list[StateCall], list[TransferChecks]]]:
+    """Calls and checks of the frames that have any."""
+    found = [payload(one) for one in frames if one.kind == "message"]
+    return [
+        (
+            msgspec.convert(one["calls"], list[StateCall]),
+            msgspec.convert(one["checks"], list[TransferChecks]),
+        )
+        for one in found
+        if "checks" in one
+    ]
+
+
+def only(*groups: str, **options: Any) -> RestrictionChecks:
+    """Settings that ask for these groups."""
+    return msgspec.convert({"ask": list(groups), **options}, RestrictionChecks)
+
+
+def deploy_yes(ledger: Ledger) -> str:
+    """A contract that says true to whatever it is asked, to be put in a registry's place."""
+    node = ledger.node
+    transaction = {"from": ledger.accounts[0], "data": SAYS_YES, "gas": hex(200_000)}
+    (receipt,) = ledger.settle([str(node.rpc("eth_sendTransaction", transaction))])
+    return Web3.to_checksum_address(str(receipt.contract_address))
