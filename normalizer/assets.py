@@ -63,7 +63,8 @@ def _names(token: Token) -> Iterator[_Name]:
         yield "address", pool.address.lower()
         yield "instrument", f"{pool.protocol}/{token.symbol or token.id}-{pool.quote.symbol}"
     for feed in token.price_feeds:
-        yield "address", feed.address.lower()
+        if feed.feed_id is None:  # a contract of Pyth has the prices of everything
+            yield "address", feed.address.lower()
     for instrument in token.instruments:
         yield "instrument", f"{instrument.venue}/{instrument.symbol}"
 

@@ -8,7 +8,7 @@ from typing import cast
 from msgspec import Struct
 
 from normalizer.parties import NOBODY, Known, Party, Timeline, party_at
-from normalizer.reference import Reference, Token, TokenContract, quote_currency
+from normalizer.reference import Reference, Token, TokenContract, feed_key, quote_currency
 from normalizer.reference_book import FILES, Dirty, ReferenceBook
 from normalizer.reference_parties import Parties
 from pipeline.chain_ids import chain_number
@@ -68,6 +68,8 @@ class FeedInfo(Struct, frozen=True):
     currency: str
     #: Answer's units in one unit of the currency.
     unit: int
+    #: Seconds after which a new answer is promised.
+    heartbeat: float | None = None
 
 
 class ChainReference(Struct, frozen=True):
@@ -77,6 +79,7 @@ class ChainReference(Struct, frozen=True):
     #: Registries and compliance contracts, where they belong to one token only.
     suite: Mapping[str, TokenInfo]
     pools: Mapping[str, PoolInfo]
+    #: Those of a Pyth contract by its address, a colon and their id.
     price_feeds: Mapping[str, FeedInfo] = {}
 
 
@@ -272,11 +275,12 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
             )
         for feed in token.price_feeds:
             own = [c for c in token.contracts if c.chain == feed.chain]
-            feeds.setdefault(feed.chain, {})[feed.address.lower()] = FeedInfo(
+            feeds.setdefault(feed.chain, {})[feed_key(feed)] = FeedInfo(
                 token=_token_info(token, own[0] if own else None),
-                name=feed.name or feed.address.lower(),
+                name=feed.name or (feed.feed_id or feed.address).lower(),
                 currency=feed.currency,
                 unit=10**feed.decimals,
+                heartbeat=None if feed.heartbeat is None else float(feed.heartbeat),
             )
     for chain_id, part in shared:
         del suite[chain_id][part]

@@ -265,12 +265,18 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
         keys.found.extend(_check_pool(file, (*at, "pools", place), token, pool))
     for place, feed in enumerate(token.price_feeds):
         keys.once(
-            ("contract", feed.chain, feed.address.lower()),
+            ("contract", feed.chain, feed_key(feed)),
             file,
             (*at, "price_feeds", place, "address"),
-            f"{feed.address} on chain {feed.chain} is another contract already",
+            f"{feed_key(feed)} on chain {feed.chain} is another contract already",
             owner,
         )
+
+
+def feed_key(feed: PriceFeed) -> str:
+    """What tells a feed from all others of its chain: Pyth has many in one contract."""
+    address = feed.address.lower()
+    return address if feed.feed_id is None else f"{address}:{feed.feed_id.lower()}"
 
 
 def _check_pool(file: int, at: Path, token: Token, pool: Pool) -> list[Contradiction]:
@@ -348,6 +354,7 @@ __all__ = [
     "VenueAccount",
     "WatchedContract",
     "contradictions",
+    "feed_key",
     "merge",
     "quote_currency",
     "watched",

@@ -11,6 +11,8 @@ As JSON::
                        "receiver_verified": false, "compliance_allows": true}],
      "receipts":     [{receipts of the transactions that failed}],
      "native_transfers": ["0x...": transactions that gave the chain's own currency, and succeeded],
+     "feeds":        [{"proxy": "0x...", "aggregator": "0x...", "phase": 2}: of aggregators that
+                      have logs here, as their proxies said when they were asked last],
      "calls":        [{"state": "before", "to": "0x...", "data": "0x...", "output": "0x..."},
                       {"state": "after", "to": "0x...", "data": "0x...", "failure": "limit"}],
      "checks":       [{"transaction_hash": "0x...", "log_index": 3,
@@ -90,6 +92,16 @@ class TransferChecks(Struct, omit_defaults=True):
     )
 
 
+class FeedPlace(Struct, frozen=True):
+    """Where an aggregator of Chainlink stands: the proxy that contracts read it through, and its
+    phase, which is which one of the proxy's aggregators it is. Addresses in lower case.
+    """
+
+    proxy: str
+    aggregator: str
+    phase: Annotated[int, Meta(ge=0, le=0xFFFF)]
+
+
 class BlockPayload(Struct, omit_defaults=True):
     """What the collector writes; see the module."""
 
@@ -102,6 +114,7 @@ class BlockPayload(Struct, omit_defaults=True):
     refusals: list[Refusal]
     receipts: list[Raw]
     native_transfers: list[str] = field(default_factory=list[str])
+    feeds: list[FeedPlace] = field(default_factory=list[FeedPlace])
     # An empty list as it stands: msgspec leaves that out of the frame.
     calls: list[StateCall] = []
     checks: list[TransferChecks] = []

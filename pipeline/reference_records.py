@@ -168,13 +168,18 @@ class Pool(_Part, kw_only=True, gc=False):
 
 
 class PriceFeed(_Part, kw_only=True, gc=False):
-    """An oracle's price of the token: a Chainlink aggregator, not the proxy before it."""
+    """An oracle's price of the token: a Chainlink feed, or one of a Pyth contract."""
 
     chain: ChainId
+    #: Chainlink's proxy, as its site lists it, or the aggregator behind it; Pyth's contract.
     address: ContractAddress
+    #: Of the price in a Pyth contract, which has many: 32 bytes with 0x.
+    feed_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$")] | None = None
     currency: Text
-    #: Of the answer: the aggregator's own ``decimals()``.
+    #: Of the answer: the aggregator's own ``decimals()``; with Pyth the exponent without its sign.
     decimals: Decimals = 8
+    #: A new answer is promised at least so often, in seconds; Chainlink's site has it of each feed.
+    heartbeat: Annotated[int, Meta(ge=1, le=31_536_000)] | None = None
     #: What the aggregator's ``description()`` says, such as ``ACME / USD``.
     name: Text | None = None
 

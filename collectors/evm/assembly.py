@@ -18,10 +18,11 @@ from collectors.evm.blocks import (
     read_logs,
 )
 from collectors.evm.checks import RestrictionChecker
+from collectors.evm.feeds import FeedBook
 from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.refusals import RefusalReader
 from collectors.evm.rpc import RpcClient, RpcError
-from collectors.evm.watched import Watched
+from collectors.evm.watched import Addresses, Watched
 from pipeline.evm_payload import BlockPayload, Refusal, encode_block
 
 #: Addresses in one ``eth_getLogs``; providers refuse filters with too many.
@@ -67,11 +68,16 @@ _receipt = msgspec.json.Decoder(_ReceiptWire)
 class LogReader:
     """``eth_getLogs`` for a set of addresses of any size."""
 
-    def __init__(self, rpc: RpcClient, addresses: frozenset[str]) -> None:
+    def __init__(self, rpc: RpcClient, addresses: Addresses) -> None:
         self._rpc = rpc
-        ordered = sorted(addresses)
-        size = ADDRESSES_PER_REQUEST
-        self._chunks = [ordered[at : at + size] for at in range(0, len(ordered), size)]
+        self._addresses = addresses
+        self._version = -1
+        self._chunks: list[list[str]] = []
+
+    @property
+    def version(self) -> int:
+        """Which set of addresses is read now."""
+        return self._addresses.version
 
     async def of_block(self, header: Header) -> list[Log] | None:
         """Logs of just this block; None when the node doesn't know it, or not any more."""
@@ -87,6 +93,10 @@ class LogReader:
         return await self._read({"fromBlock": hex(first), "toBlock": hex(last)})
 
     async def _read(self, place: dict[str, str]) -> list[Log]:
+        if self._version != self._addresses.version:
+            self._version = self._addresses.version
+            ordered, size = sorted(self._addresses.all), ADDRESSES_PER_REQUEST
+            self._chunks = [ordered[at : at + size] for at in range(0, len(ordered), size)]
         # No chunk, no request: an empty list of addresses would mean all of them.
         answers = await asyncio.gather(
             *(self._rpc.call("eth_getLogs", {**place, "address": one}) for one in self._chunks)
@@ -103,6 +113,8 @@ class BlockAssembler:
         rpc: RpcClient,
         chain: Chain,
         watched: Watched,
+        addresses: Addresses,
+        feeds: FeedBook,
         native_transfers: NativeTransfers,
         checker: RestrictionChecker,
         *,
@@ -110,8 +122,9 @@ class BlockAssembler:
     ) -> None:
         self._rpc = rpc
         self._chain = chain
-        self._addresses = watched.addresses
-        self._logs = LogReader(rpc, self._addresses)
+        self._addresses = addresses
+        self._feeds = feeds
+        self._logs = LogReader(rpc, addresses)
         self._native_transfers = native_transfers
         self._checker = checker
         self._refusals = RefusalReader(rpc, watched) if explain_refusals else None
@@ -150,6 +163,11 @@ class BlockAssembler:
             logs = await self._logs.of_block(header)
             if logs is None:
                 return None
+        if self._feeds.learn(logs):
+            # The aggregator that takes over may have answered in this very block.
+            logs = await self._logs.of_block(header)
+            if logs is None:
+                return None
         self._native_transfers.learn(logs)
         outcomes = await self._outcomes(block, logs)
         if outcomes is None:
@@ -167,12 +185,13 @@ class BlockAssembler:
             transactions=[
                 one.raw
                 for one in block.transactions
-                if one.hash in kept or one.receiver in self._addresses
+                if one.hash in kept or one.receiver in self._addresses.all
             ],
             logs=[log.raw for log in logs],
             refusals=refusals,
             receipts=outcomes.receipts,
             native_transfers=outcomes.given,
+            feeds=self._feeds.places(logs),
             calls=checked.calls,
             checks=checked.checks,
         )
@@ -189,7 +208,8 @@ class BlockAssembler:
         silent = {
             one.hash: one
             for one in block.transactions
-            if (one.receiver in self._addresses or one.hash in wanted) and one.hash not in logged
+            if (one.receiver in self._addresses.all or one.hash in wanted)
+            and one.hash not in logged
         }
         if not silent:
             return _Outcomes([], [], giving)
@@ -208,7 +228,7 @@ class BlockAssembler:
             if transaction is None or receipt.status != "0x0":
                 continue
             lost.add(transaction.hash)
-            if transaction.receiver in self._addresses:
+            if transaction.receiver in self._addresses.all:
                 failed.append(transaction)
                 kept.append(raw)
         return _Outcomes(failed, kept, [one for one in giving if one not in lost])

@@ -62,6 +62,7 @@ class Log(Struct, frozen=True):
     block_hash: BlockHash
     transaction_hash: str
     index: int
+    address: str
     topics: tuple[str, ...]
     raw: Raw
 
@@ -87,6 +88,7 @@ class _LogWire(Struct, rename="camel"):
     block_hash: str
     transaction_hash: str
     log_index: str
+    address: str = ""
     topics: tuple[str, ...] = ()
     removed: bool = False
 
@@ -185,6 +187,7 @@ def _read_log(raw: Raw) -> Log | None:
         BlockHash(wire.block_hash.lower()),
         wire.transaction_hash.lower(),
         int(wire.log_index, 16),
+        wire.address.lower(),
         wire.topics,
         raw,
     )

@@ -11,6 +11,7 @@ from collectors.connection import Connector, EndpointFault, Link, SourceMisconfi
 from collectors.evm.assembly import BlockAssembler, Chain, LogReader
 from collectors.evm.blocks import read_position
 from collectors.evm.checks import RestrictionChecker
+from collectors.evm.feeds import FeedBook
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
 from collectors.evm.native_transfers import NativeTransfers
@@ -20,7 +21,7 @@ from collectors.evm.resuming import read_newest, resume_branch
 from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
 from collectors.evm.state_calls import AnswerCache
-from collectors.evm.watched import Watched
+from collectors.evm.watched import Addresses, Watched
 from pipeline.config.sources import EvmSource
 from pipeline.frames import Frame
 from pipeline.outlet import FrameOutlet
@@ -57,6 +58,8 @@ class EvmCollector:
         self._cursor = Cursor(
             config.start_block, config.backfill_range, config.reorganisation_depth
         )
+        self._addresses = Addresses(self._watched.addresses)
+        self._feeds = FeedBook(self._watched.feeds, self._addresses)
         self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
         self._answers = AnswerCache()
         self._pending = None if pending is None else self._watch_pending(pending)
@@ -118,6 +121,8 @@ class EvmCollector:
                 rpc,
                 chain,
                 self._watched,
+                self._addresses,
+                self._feeds,
                 self._native_transfers,
                 RestrictionChecker(rpc, self._watched, config.checks, self._answers),
                 explain_refusals=config.explain_refusals,
@@ -129,17 +134,17 @@ class EvmCollector:
                     heads,
                     chain,
                     assembler,
-                    LogReader(rpc, self._watched.addresses),
+                    LogReader(rpc, self._addresses),
                     self._sender,
                     self._cursor,
                     self._outlet.state,
                     self._pending,
                 )
-                following = self._follow(heads, follower)
-                if self._pending is None:
-                    await following
-                else:
-                    await _until_one_ends(following, self._pending.run(rpc, chain))
+                await self._feeds.ask(rpc)
+                work = [self._follow(heads, follower), self._feeds.keep_asking(rpc)]
+                if self._pending is not None:
+                    work.append(self._pending.run(rpc, chain))
+                await _until_one_ends(*work)
 
     def _watch_pending(self, outlet: FrameOutlet) -> PendingWatch:
         callees = frozenset(one.lower() for one in self._config.pending_calls)

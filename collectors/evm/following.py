@@ -176,6 +176,7 @@ class Follower:
             logs = await read_range(self._logs, cursor.range, first, end)
             last = logs.last if logs is not None else last
         sent = 0
+        watched = self._logs.version
         blocks = self._fetch(first, last, head, finality, logs)
         try:
             async for block in blocks:
@@ -187,6 +188,8 @@ class Follower:
                     self._listener.block(block.header, block.transactions)
                 cursor.careful = max(0, cursor.careful - 1)
                 sent += 1
+                if self._logs.version != watched:
+                    break  # what was fetched ahead lacks the logs of what is watched since
         except LinkLost as lost:
             if lost.too_large:
                 self._note_too_large(cursor.next_number(head))

@@ -44,6 +44,8 @@ class Watched(Struct, frozen=True):
     others: frozenset[str] = frozenset()
     #: Whose transfers of the chain's own currency matter: wallets in the reference data.
     wallets: frozenset[str] = frozenset()
+    #: Oracles' price feeds: what stands behind their proxies is watched too.
+    feeds: frozenset[str] = frozenset()
 
     @classmethod
     def of(
@@ -51,6 +53,7 @@ class Watched(Struct, frozen=True):
         tokens: dict[str, WatchedToken] | None = None,
         others: Iterable[str] = (),
         wallets: Iterable[str] = (),
+        feeds: Iterable[str] = (),
     ) -> "Watched":
         """From addresses in any case."""
         return cls(
@@ -64,12 +67,13 @@ class Watched(Struct, frozen=True):
             },
             others=frozenset(address.lower() for address in others),
             wallets=frozenset(address.lower() for address in wallets),
+            feeds=frozenset(address.lower() for address in feeds),
         )
 
     def with_others(self, addresses: Iterable[str]) -> "Watched":
         """These contracts and more of them."""
         others = self.others.union(address.lower() for address in addresses)
-        return Watched(self.tokens, others, self.wallets)
+        return Watched(self.tokens, others, self.wallets, self.feeds)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -80,8 +84,26 @@ class Watched(Struct, frozen=True):
             for address in (token.identity_registry, token.compliance)
             if address is not None
         }
-        return self.others.union(self.tokens, registries)
+        return self.others.union(self.tokens, registries, self.feeds)
 
 
 def _lower(address: str | None) -> str | None:
     return None if address is None else address.lower()
+
+
+class Addresses:
+    """The contracts whose logs are collected: those given, and aggregators that were found."""
+
+    def __init__(self, given: frozenset[str]) -> None:
+        self.all = given
+        #: Grows with each change.
+        self.version = 0
+
+    def add(self, more: Iterable[str]) -> bool:
+        """Whether there was a new one among them."""
+        found = self.all.union(more)
+        if len(found) == len(self.all):
+            return False
+        self.all = found
+        self.version += 1
+        return True

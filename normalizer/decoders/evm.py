@@ -85,6 +85,7 @@ class EvmDecoder:
             "block_hash": block_hash,
             "finality": payload.finality,
         }
+        block.feed_places = {place.aggregator: place for place in payload.feeds}
         out.events.append(
             Block(
                 **block.fields,

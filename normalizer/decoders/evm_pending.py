@@ -228,7 +228,7 @@ def _fields(scope: BlockScope, seen: _Seen) -> dict[str, Any]:
         "transaction_to": call.to,
         "transaction_method": call.method,
         "transaction_type": seen.type,
-        "nonce": seen.nonce,
+        "transaction_nonce": seen.nonce,
         "value_raw": str(seen.value),
         "value": seen.value / UNIT,
         "max_fee_raw": _text(seen.max_fee),

@@ -290,6 +290,16 @@ _RECORDED: dict[str, Builder] = {
     ),
     "Burn(address indexed, int24 indexed, int24 indexed, uint128, uint256, uint256)": pools.burn,
     "AnswerUpdated(int256 indexed, uint256 indexed, uint256)": oracles.answer_updated,
+    "NewRound(uint256 indexed, address indexed, uint256)": oracles.new_round,
+    "NewTransmission(uint32 indexed, int192, address, int192[], bytes, bytes32)": (
+        oracles.transmission_1
+    ),
+    "NewTransmission("
+    "uint32 indexed, int192, address, uint32, int192[], bytes, int192, bytes32, uint40)": (
+        oracles.transmission_2
+    ),
+    "AggregatorConfirmed(address indexed, address indexed)": oracles.aggregator_confirmed,
+    "PriceFeedUpdate(bytes32 indexed, uint64, int64, uint64)": oracles.pyth_price,
 }
 
 

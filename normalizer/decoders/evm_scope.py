@@ -10,6 +10,7 @@ from normalizer.decoders.evm_wire import Transaction, address, hash32, quantity
 from normalizer.enrichment import NOBODY, ChainReference, Enrichment, Party, TokenInfo, party_at
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.signatures import KNOWN_FUNCTIONS
+from pipeline.evm_payload import FeedPlace
 
 
 class Call(Struct, gc=False):
@@ -55,6 +56,8 @@ class BlockScope:
         self.prefix = f"{chain_id}:{block_hash}:"
         #: Attributes of every event of the block.
         self.fields: dict[str, Any] = {}
+        #: By aggregator, the proxy before it, as the collector asked it.
+        self.feed_places: dict[str, FeedPlace] = {}
         self._calls: dict[str, Call] = {}
         self._contracts: dict[str, dict[str, Any]] = {}
         self._tokens: dict[str, TokenInfo | None] = {}
@@ -102,7 +105,10 @@ class BlockScope:
         chain = self.chain
         token = chain.tokens.get(contract) or chain.suite.get(contract)
         if token is None:
-            priced = chain.pools.get(contract) or chain.price_feeds.get(contract)
+            place = self.feed_places.get(contract)
+            priced = chain.pools.get(contract) or chain.price_feeds.get(
+                contract if place is None else place.proxy
+            )
             token = None if priced is None else priced.token
         self._tokens[contract] = token
         return token

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta, Raw, Struct, field
 
 from normalizer.decoders.unreadable import Unreadable, unreadable
-from pipeline.evm_payload import BlockPayload, Refusal, StateCall, TransferChecks
+from pipeline.evm_payload import BlockPayload, FeedPlace, Refusal, StateCall, TransferChecks
 
 Hexadecimal = Annotated[str, Meta(min_length=2)]
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
@@ -74,6 +74,7 @@ class Payload(Struct):
     refusals: list[Refusal]
     receipts: list[Receipt]
     native_transfers: list[str] = field(default_factory=list[str])
+    feeds: list[FeedPlace] = field(default_factory=list[FeedPlace])
     calls: list[StateCall] = field(default_factory=list[StateCall])
     checks: list[TransferChecks] = field(default_factory=list[TransferChecks])
 
@@ -123,6 +124,7 @@ def read_payload(data: bytes) -> tuple[Payload, list[int] | None, list[Misfit]]:
         refusals=envelope.refusals,
         receipts=_each(envelope.receipts, _receipt_decoder, "receipts", misfits)[0],
         native_transfers=envelope.native_transfers,
+        feeds=envelope.feeds,
         calls=envelope.calls,
         checks=envelope.checks,
     )

@@ -64,7 +64,12 @@ from normalizer.events.chain_onchainid import (
     WalletLinked,
     WalletUnlinked,
 )
-from normalizer.events.chain_oracles import OracleUpdate
+from normalizer.events.chain_oracles import (
+    OracleAggregatorChanged,
+    OracleRoundStarted,
+    OracleTransmission,
+    OracleUpdate,
+)
 from normalizer.events.chain_partitions import (
     ControllerRedemption,
     ControllerTransfer,
@@ -244,6 +249,9 @@ ChainRecord = (
     | LiquidityAdded
     | LiquidityRemoved
     | OracleUpdate
+    | OracleRoundStarted
+    | OracleTransmission
+    | OracleAggregatorChanged
     | ContractEvent
 )
 
@@ -318,6 +326,9 @@ __all__ = [
     "NativeTransfer",
     "OperatorAuthorized",
     "OperatorRevoked",
+    "OracleAggregatorChanged",
+    "OracleRoundStarted",
+    "OracleTransmission",
     "OracleUpdate",
     "OwnershipOffered",
     "OwnershipTransferred",

@@ -46,7 +46,7 @@ class PendingEvent(PartyEvent, kw_only=True):
     transaction_type: Annotated[
         int | None, described("EIP-2718 type: 0 legacy, 1, 2 (EIP-1559), 3 (blobs), 4 (EIP-7702)")
     ] = field(name="blockchain.transaction.type", default=None)
-    nonce: Annotated[int, described("Its number among those of its sender")] = field(
+    transaction_nonce: Annotated[int, described("Its number among those of its sender")] = field(
         name="blockchain.transaction.nonce"
     )
     value_raw: Annotated[

@@ -22,7 +22,7 @@ def word(address: str) -> str:
 
 
 def log(*topics: str) -> Log:
-    return Log(1, BlockHash("0x1"), "0x2", 0, ("0xddf2", *topics), b"")  # type: ignore[arg-type]
+    return Log(1, BlockHash("0x1"), "0x2", 0, BOB, ("0xddf2", *topics), b"")  # type: ignore[arg-type]
 
 
 def gift(sender: str, receiver: str | None, value: str = "0x1") -> Transaction:
