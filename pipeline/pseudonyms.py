@@ -5,6 +5,10 @@ digits: HMAC-SHA-256 with a random key of that person's own. The keys lie in one
 owner can read. It holds no id of a source either: a person's place in it is an HMAC of source and
 id with the file's index key. When a person's entry is gone, nothing that Tapewatch stores says any
 more whose pseudonym it was: not the id, not the key, and the same id would get another pseudonym.
+
+Where somebody must not come back from a source that still has them, their place alone is kept among
+those kept out. To who has the file and the id it tells that this id is kept out, and not what its
+pseudonym was.
 """
 
 import base64
@@ -20,7 +24,7 @@ from pathlib import Path
 from typing import Annotated, TypeVar
 
 import msgspec
-from msgspec import Meta, Struct
+from msgspec import Meta, Struct, field
 
 from pipeline.source_state import now
 
@@ -56,6 +60,8 @@ class _Content(Struct):
 
     index_key: Annotated[bytes, Meta(min_length=KEY_BYTES, max_length=KEY_BYTES)]
     people: dict[str, _Entry]
+    #: Places of those who must not come back, in the order of the alphabet.
+    kept_out: list[str] = field(default_factory=list[str])
     version: int = 1
 
 
@@ -70,7 +76,7 @@ class Pseudonyms:
         self._path = path
 
     def of(self, source: str, ids: Collection[str]) -> dict[str, str]:
-        """The pseudonym of each id of a source. Who has none gets one.
+        """The pseudonym of each id of a source. Who has none gets one; who is kept out is left out.
 
         Blocks: it reads a file, and writes it where somebody is new. Raises
         :class:`PseudonymsUnavailable`.
@@ -79,8 +85,11 @@ class Pseudonyms:
         def find(content: _Content) -> tuple[dict[str, str], bool]:
             found: dict[str, str] = {}
             grown = False
+            kept_out = frozenset(content.kept_out)
             for one in ids:
                 place = _place(content, source, one)
+                if place in kept_out:
+                    continue
                 entry = content.people.get(place)
                 if entry is None:
                     entry = _Entry(source, secrets.token_bytes(KEY_BYTES), now())
@@ -103,8 +112,14 @@ class Pseudonyms:
 
         return self._change(look)
 
-    def erase(self, pseudonym: str) -> Person | None:
+    def find(self, pseudonym: str) -> Person | None:
+        """Who has a pseudonym; None where nobody has it. Raises :class:`PseudonymsUnavailable`."""
+        return next((one for one in self.people() if one.pseudonym == pseudonym), None)
+
+    def erase(self, pseudonym: str, *, keep_out: bool = False) -> Person | None:
         """Remove the key of a person; None where there is no such person.
+
+        ``keep_out``: and don't take them from the source again.
 
         The file is written anew, and what lay on the disk is overwritten as far as the file system
         lets us. Raises :class:`PseudonymsUnavailable`.
@@ -114,6 +129,8 @@ class Pseudonyms:
             for place, entry in content.people.items():
                 if hmac.compare_digest(_pseudonym(place, entry.key), pseudonym):
                     del content.people[place]
+                    if keep_out:
+                        content.kept_out = sorted([*content.kept_out, place])
                     return Person(pseudonym, entry.source, entry.since), True
             return None, False
 

@@ -118,6 +118,8 @@ class FractalSource:
             by_user.setdefault(uid, user.verification_cases)
         named = await pseudonyms_of(self._pseudonyms, self._settings.name, by_user)
         for uid, cases in by_user.items():
+            if uid not in named:
+                continue  # kept out
             user, pseudonym = users.get(uid), named[uid]
             said = verification_of(pseudonym, cases, user)
             yield record_item(Verification, said, pseudonym)

@@ -120,6 +120,8 @@ class JumioSource:
         self._decided = decided
         named = await pseudonyms_of(self._pseudonyms, self._settings.name, by_account)
         for account, done in by_account.items():
+            if account not in named:
+                continue  # kept out
             pseudonym = named[account]
             said = verification_of(pseudonym, done)
             yield record_item(Verification, said, pseudonym)

@@ -18,7 +18,7 @@ _MOST_BYTES = 64 * 1024 * 1024
 
 
 async def pseudonyms_of(book: Pseudonyms, source: str, ids: Collection[str]) -> dict[str, str]:
-    """The pseudonym of each id of a source. Raises SourceFault."""
+    """The pseudonym of each id of a source that isn't kept out. Raises SourceFault."""
     try:
         return await asyncio.to_thread(book.of, source, ids)
     except PseudonymsUnavailable as unavailable:

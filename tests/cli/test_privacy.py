@@ -1,0 +1,100 @@
+"""`tapewatch privacy`: persons by their pseudonyms, and erasing one for good."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from pipeline.pseudonyms import Pseudonyms
+from tests.cli.command_line import tapewatch, write_configuration
+
+UID = "b76ab44d-b71e-4d19-b6f9-f6e88cd73946"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    write_configuration(tmp_path, privacy={"path": str(tmp_path / "privacy")})
+    return tmp_path
+
+
+@pytest.fixture
+def pseudonym(folder: Path) -> str:
+    return Pseudonyms(folder / "privacy" / "people.json").of("kyc", [UID])[UID]
+
+
+def test_the_list_shows_pseudonyms_and_nobody(folder: Path, pseudonym: str) -> None:
+    shown = tapewatch("privacy", "list", folder=folder)
+    assert shown.code == 0
+    assert pseudonym in shown.out
+    assert "kyc" in shown.out
+    assert UID not in shown.out
+    (listed,) = json.loads(tapewatch("privacy", "list", "--json", folder=folder).out)
+    assert listed["pseudonym"] == pseudonym
+
+
+def test_an_erasure_is_written_down_and_leaves_nothing_that_leads_back(
+    folder: Path, pseudonym: str
+) -> None:
+    done = tapewatch(
+        "privacy", "erase", pseudonym, "--why", "request 17 of 2026", "--who", "dpo", folder=folder
+    )
+
+    assert done.code == 0, done.error
+    assert "kyc withdraws" in done.out
+    assert "have them deleted there" in done.out
+    (entry,) = json.loads(tapewatch("privacy", "list", "--erased", "--json", folder=folder).out)
+    assert (entry["pseudonym"], entry["who"], entry["why"]) == (
+        pseudonym,
+        "dpo",
+        "request 17 of 2026",
+    )
+    journal = folder / "privacy" / "erasures.jsonl"
+    assert stat.S_IMODE(journal.stat().st_mode) == 0o600
+    assert "nobody" in tapewatch("privacy", "list", folder=folder).out
+    stored = b"".join(path.read_bytes() for path in (folder / "privacy").iterdir())
+    assert UID.encode() not in stored
+    assert Pseudonyms(folder / "privacy" / "people.json").of("kyc", [UID])[UID] != pseudonym
+
+
+def test_who_is_kept_out_gets_no_pseudonym_again(folder: Path, pseudonym: str) -> None:
+    done = tapewatch("privacy", "erase", pseudonym, "--why", "r", "--keep-out", folder=folder)
+    assert done.code == 0
+    assert "come back" not in done.out
+    book = Pseudonyms(folder / "privacy" / "people.json")
+    assert book.of("kyc", [UID]) == {}
+    assert set(book.of("other", [UID])) == {UID}, "at another source it is another person"
+    stored = b"".join(path.read_bytes() for path in (folder / "privacy").glob("people*"))
+    assert pseudonym.encode() not in stored
+
+
+def test_nobody_is_erased_twice_or_without_a_reason(folder: Path, pseudonym: str) -> None:
+    assert tapewatch("privacy", "erase", pseudonym, "--why", " ", folder=folder).code == 2
+    assert tapewatch("privacy", "erase", pseudonym, folder=folder).code == 2
+    assert tapewatch("privacy", "erase", pseudonym, "--why", "r", folder=folder).code == 0
+    again = tapewatch("privacy", "erase", pseudonym, "--why", "r", folder=folder)
+    assert again.code == 1
+    assert "nobody has the pseudonym" in again.error
+    erased = tapewatch("privacy", "list", "--erased", "--json", folder=folder)
+    assert len(json.loads(erased.out)) == 1
+
+
+def test_ids_are_read_from_standard_input_for_files_of_ones_own(folder: Path) -> None:
+    given = tapewatch(
+        "privacy", "pseudonyms", "kyc", folder=folder, stdin=f"{UID}\n\nb,c\n".encode()
+    )
+    assert given.code == 0
+    head, first, second = given.out.splitlines()
+    named = Pseudonyms(folder / "privacy" / "people.json").of("kyc", [UID, "b,c"])
+    assert (head, first, second) == (
+        "id,pseudonym",
+        f"{UID},{named[UID]}",
+        f'"b,c",{named["b,c"]}',
+    )
+
+
+def test_without_privacy_in_the_configuration_there_is_nobody(tmp_path: Path) -> None:
+    write_configuration(tmp_path)
+    shown = tapewatch("privacy", "list", folder=tmp_path)
+    assert shown.code == 2
+    assert "no `privacy`" in shown.error
