@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
+from pipeline.bus.store_lock import PID_FILE, StoreLock, StoreTaken
 from pipeline.config.schema import EmbeddedBus
 from pipeline.failure import Failure
 from pipeline.units import MIB
@@ -42,8 +43,6 @@ class RunningServer(Struct):
     url: str
     token: str
     pid: int
-    #: The process that started it, and stops it.
-    owner: int = 0
 
 
 def _server_file(path: Path) -> Path:
@@ -90,44 +89,6 @@ def _write_private(path: Path, text: str) -> None:
     temporary.replace(path)
 
 
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:
-        return True
-    return True
-
-
-async def _end(server: RunningServer) -> None:
-    """Stop a server that nobody stops any more."""
-    for number in (signal.SIGINT, signal.SIGTERM):
-        os.kill(server.pid, number)
-        for _ in range(int(STOP_TIMEOUT / 0.1)):
-            if not _alive(server.pid):
-                return
-            await asyncio.sleep(0.1)
-
-
-def _lock(store: Path) -> int | None:
-    """A descriptor that holds the store's lock. Raises BlockingIOError while a server has it.
-
-    nats-server itself would let a second one write into the same files.
-    """
-    if sys.platform == "win32":
-        return None
-    import fcntl
-
-    descriptor = os.open(store / "lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        raise
-    return descriptor
-
-
 def _tail(log: Path) -> str:
     return log.read_text(errors="replace")[-800:] if log.exists() else "(no log)"
 
@@ -138,6 +99,7 @@ class EmbeddedServer:
     def __init__(self, config: EmbeddedBus) -> None:
         self._config = config
         self._process: asyncio.subprocess.Process | None = None
+        self._lock = StoreLock(config.path)
         self._port = config.port
         self._token = secrets.token_hex(24)
         #: How far its log was looked through.
@@ -181,18 +143,16 @@ class EmbeddedServer:
     async def start(self) -> RunningServer:
         """Start the server, again on the same port with the same token if it had died."""
         store = self._config.path
-        running = running_server(store)
-        if running is not None and not _alive(running.owner):
-            await _end(running)  # its Tapewatch was killed and could not stop it
         self._port = self._port or _free_port()
         log = store / "server.log"
         try:
             store.mkdir(parents=True, exist_ok=True)
-            lock = _lock(store)
+            lock = await self._lock.take()
             _write_private(store / "server.conf", self._render())
-        except BlockingIOError:
+        except StoreTaken as taken:
+            self._lock.release()
             raise EmbeddedServerFailed(
-                f"another Tapewatch runs on {store}: stop it first, or set another bus.path"
+                f"{taken} on {store}: stop it first, or set another bus.path"
             ) from None
         except OSError as error:
             raise EmbeddedServerFailed(f"can't write to the store {store}: {error}") from error
@@ -212,26 +172,26 @@ class EmbeddedServer:
         self._read = log.stat().st_size if log.exists() else 0
         self._gave_up = False
         await self._wait_until_ready(log)
-        server = RunningServer(
-            f"nats://127.0.0.1:{self._port}", self._token, self._process.pid, os.getpid()
-        )
+        server = RunningServer(f"nats://127.0.0.1:{self._port}", self._token, self._process.pid)
         _write_private(_server_file(store), msgspec.json.encode(server).decode())
         return server
 
     async def stop(self) -> None:
         """Let the server write what it holds and end; kill it when it takes too long."""
-        process = self._process
-        if process is None:
-            return
-        self._process = None
-        if process.returncode is None:
-            process.send_signal(signal.SIGINT)
-            try:
-                await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
-            except TimeoutError:
-                process.kill()
-                await process.wait()
-        _server_file(self._config.path).unlink(missing_ok=True)
+        process, self._process = self._process, None
+        try:
+            if process is None:
+                return
+            if process.returncode is None:
+                process.send_signal(signal.SIGINT)
+                try:
+                    await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+                except TimeoutError:
+                    process.kill()
+                    await process.wait()
+            _server_file(self._config.path).unlink(missing_ok=True)
+        finally:
+            self._lock.release()
 
     @property
     def alive(self) -> bool:
@@ -245,13 +205,15 @@ class EmbeddedServer:
 
     def _render(self) -> str:
         sync = "always" if self._config.sync == "always" else "2m"
+        store = self._config.path.absolute()
         return (
             f"listen: 127.0.0.1:{self._port}\n"
+            f'pid_file: "{(store / PID_FILE).as_posix()}"\n'
             f"max_payload: {MAX_PAYLOAD}\n"
             f"max_pending: {4 * MAX_PAYLOAD}\n"
             f'authorization {{ token: "{self._token}" }}\n'
             "jetstream {\n"
-            f'  store_dir: "{self._config.path.absolute().as_posix()}"\n'
+            f'  store_dir: "{store.as_posix()}"\n'
             f"  max_file_store: {self._config.max_storage}\n"
             f"  sync_interval: {sync}\n"
             "}\n"
