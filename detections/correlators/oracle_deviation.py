@@ -1,6 +1,6 @@
 """Prices away from the oracle's, and trading on an answer that is out of date (MAR Annex I A(g)).
 
-Two patterns, one per rule:
+Four patterns, one per rule:
 
 - `deviation`: a trade or swap of a token at a price that differs from the oracle's by at least
   `minimum_deviation`. The first `minimum_trades` that do so in a row on one market make an alert; a
@@ -8,14 +8,17 @@ Two patterns, one per rule:
   number of trades, or the deviation, has doubled.
 - `stale`: a token is traded although its oracle's newest answer is older than `maximum_age`. One
   alert for each answer that grew old.
+- `jump`: an answer differs from the feed's answer before it by at least `minimum_deviation`.
+- `late`: an answer comes more than the feed's age limit after the one before it.
 
-A trade is held against the newest answer that was on the chain at the trade's time, and only if
-both are in one currency. An answer older than `maximum_age` proves nothing and is left out of
-`deviation`. Set `maximum_age` a little above the heartbeat that the feed promises.
+The age limit of a feed is the heartbeat that the reference data gives it, and `grace` more;
+`maximum_age` where it gives none. A trade is held against the newest answer that was on the chain
+at the trade's time, and only if both are in one currency. An answer older than the limit proves
+nothing and is left out of `deviation`. Rounds of Chainlink and prices of Pyth are answers alike.
 """
 
 import math
-from bisect import bisect_right, insort
+from bisect import bisect_right
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
@@ -28,7 +31,7 @@ from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import OracleUpdate, PoolSwap
 from normalizer.events.market import Trade
-from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
+from pipeline.units import HOUR, MINUTE, SECOND, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
 _MOST_FEEDS = 10_000
@@ -37,20 +40,24 @@ _MOST_ANSWERS = 64
 _MOST_TRADES = 1_000
 _MOST_NAMES = 16
 _AGAIN = 2
+#: In seconds: more than a year is none.
+_LONGEST_HEARTBEAT = 1e8
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on oracles sets."""
 
-    pattern: Literal["deviation", "stale"]
-    #: `deviation`: difference from the oracle's price, as a part of it.
+    pattern: Literal["deviation", "stale", "jump", "late"]
+    #: `deviation`, `jump`: difference from the oracle's price, or its answer before, as a part.
     minimum_deviation: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
     #: `deviation`: trades in a row that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
     #: Trades worth less than this in the quote currency are left out.
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
-    #: Age beyond which an answer is out of date.
+    #: Age beyond which an answer is out of date, of feeds without a heartbeat in reference data.
     maximum_age: Annotated[Duration, Meta(ge=MINUTE, le=4 * WEEK)] = 25 * HOUR
+    #: How much longer than its heartbeat a feed may take: a block has to take the answer.
+    grace: Annotated[Duration, Meta(ge=0, le=WEEK)] = 5 * MINUTE
     #: Names of what counts as one currency, such as a currency and its stablecoins.
     same_currency: tuple[str, ...] = ("USD", "USDC", "USDT")
 
@@ -65,6 +72,8 @@ class Answer(Struct, frozen=True, array_like=True):
     price: float
     feed: str
     witness: Witness
+    limit: int = 0
+    """Age beyond which it is out of date."""
 
 
 class Away(Struct, frozen=True, array_like=True):
@@ -116,7 +125,9 @@ class OracleDeviation(Correlator[State]):
         super().__init__(parameters)
         self._rule = parameters
         self._same = frozenset(parameters.same_currency)
-        self.actions = frozenset({"oracle-update", "trade", "pool-swap"})
+        answers_only = parameters.pattern in ("jump", "late")
+        trades: set[str] = set() if answers_only else {"trade", "pool-swap"}
+        self.actions = frozenset({"oracle-update"} | trades)
 
     @property
     def horizon(self) -> int:
@@ -126,8 +137,7 @@ class OracleDeviation(Correlator[State]):
     def observe(self, event: OracleUpdate | Trade | PoolSwap) -> Iterable[Finding]:
         """Take an answer, a trade or a swap; other records are none of its business."""
         if isinstance(event, OracleUpdate):
-            self._answered(event)
-            return ()
+            return self._answered(event)
         price, feed = event.price, self._feed(event)
         if feed is None or price is None or not 0 < price < math.inf:
             return ()
@@ -140,7 +150,7 @@ class OracleDeviation(Correlator[State]):
         age = event.timestamp - answer.updated
         if self._rule.pattern == "stale":
             return self._stale(event, feed, answer, age)
-        if age > self._rule.maximum_age:
+        if age > answer.limit:
             return ()
         return self._compared(event, price, notional, answer)
 
@@ -150,20 +160,52 @@ class OracleDeviation(Correlator[State]):
         same = event.currency in self._same
         return event.token_id, "" if same else event.currency
 
-    def _answered(self, update: OracleUpdate) -> None:
+    def _answered(self, update: OracleUpdate) -> Iterable[Finding]:
         feed = self._feed(update)
         if feed is None or update.price is None or not 0 < update.price < math.inf:
-            return
+            return ()
+        limit = self._rule.maximum_age
+        if update.heartbeat is not None and 0 < update.heartbeat < _LONGEST_HEARTBEAT:
+            limit = round(update.heartbeat * SECOND) + self._rule.grace
         answer = Answer(
-            update.timestamp, update.updated, update.price, update.feed, witness(update)
+            update.timestamp, update.updated, update.price, update.feed, witness(update), limit
         )
         # Taken out and put back at the end, so that the first feed is always the idlest.
         answers = self.state.answers.pop(feed, [])
         self.state.answers[feed] = answers
         if len(self.state.answers) > _MOST_FEEDS:
             del self.state.answers[next(iter(self.state.answers))]
-        insort(answers, answer, key=_timestamp)
+        place = bisect_right(answers, answer.timestamp, key=_timestamp)
+        before = next((one for one in answers[:place][::-1] if one.feed == answer.feed), None)
+        answers.insert(place, answer)
         del answers[:-_MOST_ANSWERS]
+        return () if before is None else self._since(before, answer, update)
+
+    def _since(self, before: Answer, answer: Answer, update: OracleUpdate) -> Iterable[Finding]:
+        """What an answer is, held against the one before it of the same feed."""
+        passed = answer.updated - before.updated
+        change = answer.price / before.price - 1
+        money = f" {update.currency}" if update.currency else ""
+        if self._rule.pattern == "late" and passed > answer.limit:
+            said = f"came {lapse(passed)} after the one before it, later than {lapse(answer.limit)}"
+        elif self._rule.pattern == "jump" and reaches(abs(change), self._rule.minimum_deviation):
+            said = (
+                f"is {percent(abs(change))} {'above' if change > 0 else 'below'} the "
+                f"{amount(before.price)} before it, which was {lapse(max(0, passed))} older"
+            )
+        else:
+            return
+        yield Finding(
+            entities=(answer.feed,),
+            reason=f"the answer of the oracle {answer.feed}, {amount(answer.price)}{money}, {said}",
+            witnesses=(before.witness, answer.witness),
+            metrics={
+                "deviation": change,
+                "oracle_price": answer.price,
+                "price_before": before.price,
+                "seconds_between": passed / 1e9,
+            },
+        )
 
     def _answer_at(self, feed: Feed, time: int) -> Answer | None:
         answers = self.state.answers.get(feed, [])
@@ -173,7 +215,7 @@ class OracleDeviation(Correlator[State]):
     def _stale(
         self, event: Trade | PoolSwap, feed: Feed, answer: Answer, age: int
     ) -> Iterable[Finding]:
-        if age <= self._rule.maximum_age or self.state.told.get(feed) == answer.timestamp:
+        if age <= answer.limit or self.state.told.get(feed) == answer.timestamp:
             return
         self.state.told[feed] = answer.timestamp
         if len(self.state.told) > _MOST_FEEDS:

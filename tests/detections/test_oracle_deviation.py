@@ -97,3 +97,31 @@ def test_a_series_keeps_a_bounded_number_of_trades_and_counts_all() -> None:
     assert last.metrics["trades"] == 1_536
     assert len(last.witnesses) == 1_001
     assert last.metrics["notional"] == 150 * 1_536
+
+
+def test_the_limit_of_an_answer_is_its_feeds_heartbeat_and_the_grace() -> None:
+    fresh = answer(0, 100, heartbeat=3_600.0)
+    at_limit, beyond = (tape().trade(seconds * SECONDS, 150, 5) for seconds in (3_900, 3_901))
+    assert found([fresh, at_limit], pattern="stale") == []
+    (finding,) = found([fresh, beyond], pattern="stale")
+    assert finding.metrics["age_seconds"] == 3_901
+    # One without a heartbeat has the rule's own limit.
+    assert found([answer(0, 100), beyond], pattern="stale") == []
+    assert len(found([fresh, at_limit], minimum_trades=1)) == 1
+    assert found([fresh, beyond], minimum_trades=1) == []
+
+
+def test_an_answer_is_held_against_the_one_before_it_of_the_same_feed() -> None:
+    """A second feed of the same token and currency, such as Pyth's, is another series."""
+    pyth = {"feed": "pyth", "protocol": "pyth", "round": None}
+    events = [answer(0, 100), answer(1, 50, **pyth), answer(2, 101), answer(3, 49, **pyth)]
+    assert found(events, pattern="jump", minimum_deviation=0.2) == []
+    (finding,) = found([*events, answer(4, 130, **pyth)], pattern="jump", minimum_deviation=0.2)
+    assert finding.entities == ("pyth",)
+    assert finding.metrics["price_before"] == 49
+
+
+def test_a_heartbeat_that_none_can_be_is_not_believed() -> None:
+    for heartbeat in (float("inf"), float("nan"), -1.0, 0.0, 1e300):
+        events = [answer(0, 100, heartbeat=heartbeat), tape().trade(SECONDS, 150, 5)]
+        assert len(found(events, minimum_trades=1)) == 1

@@ -75,7 +75,11 @@ def test_a_pending_transfer_has_token_ends_amount_and_fees() -> None:
     seen = event(transfer(b.CAROL, 3 * 10**18))
     assert isinstance(seen, TransactionPending)
     assert (seen.token_id, seen.token_symbol, seen.contract) == ("acme", "ACME", b.TOKEN)
-    assert (seen.transaction_method, seen.transaction_nonce, seen.transaction_type) == ("transfer", 7, 2)
+    assert (seen.transaction_method, seen.transaction_nonce, seen.transaction_type) == (
+        "transfer",
+        7,
+        2,
+    )
     assert (seen.source_address, seen.source_investor) == (b.ALICE, "INV-0001")
     assert (seen.destination_address, seen.amount_raw, seen.amount) == (b.CAROL, str(3 * 10**18), 3)
     assert seen.destination_labels == ("sanctioned", "sanctioned:OFAC-SDN")
