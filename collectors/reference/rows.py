@@ -26,7 +26,14 @@ class RowReader:
         names = {field.name: field.type for field in msgspec.structs.fields(self._record)}
         self._lists = {name for name, type_ in names.items() if _is_list(type_)}
         #: By field, the column; a field within another is named with points.
-        self.columns: Mapping[str, str] = {name: name for name in names} | settings.columns
+        inner = {
+            name.partition(".")[0]
+            for name in (*settings.columns, *settings.constants)
+            if "." in name
+        }
+        self.columns: Mapping[str, str] = {
+            name: name for name in names if name not in inner
+        } | settings.columns
         self._constants = settings.constants
         self._values = settings.values
         self._separator = settings.separator
@@ -134,7 +141,7 @@ def _is_list(type_: Any) -> bool:
 
 
 def _plain(value: Any) -> Any:
-    """Times, days and decimals as the text that records have."""
+    """Times, days and numbers as the text that records have."""
     if isinstance(value, datetime.datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
         return aware.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
@@ -142,6 +149,8 @@ def _plain(value: Any) -> Any:
         return value.isoformat()
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return str(value)  # what is a number in the record is read from it
     if isinstance(value, list | tuple):
         return [_plain(one) for one in cast("Sequence[Any]", value) if one is not None]
     return value
