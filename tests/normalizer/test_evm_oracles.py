@@ -1,20 +1,13 @@
-"""Chainlink's ``AnswerUpdated``: as an aggregator emits it, and as a real node gives it."""
+"""Oracles: Chainlink's ``AnswerUpdated``, and the prices of a Pyth contract."""
 
-import time
 from typing import Any
 
 import msgspec
-import pytest
-from eth_abi.abi import encode
 
-from demo.chain.anvil import Anvil
-from normalizer.abi import EventAbi
+from normalizer.assets import Assets
 from normalizer.enrichment import Enrichment
 from normalizer.events.chain import OracleUpdate
-from normalizer.normalize import Normalizer
 from normalizer.reference import Reference, contradictions, watched
-from pipeline.evm_payload import BlockPayload, encode_block
-from pipeline.frames import Frame, FrameBatch
 from tests.normalizer import blocks as b
 
 ANSWER = "AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)"
@@ -70,54 +63,48 @@ def test_feeds_are_watched_and_stand_in_nothing_elses_place() -> None:
     assert twice.path == ("tokens", 0, "price_feeds", 0, "address")
 
 
-#: A contract that emits AnswerUpdated with the three words of its calldata, as the aggregators of
-#: Chainlink do at the end of a transmission. Written by hand, for their own take a network to run.
-_RUNTIME = (
-    "604035600052"  # memory[0:32] = calldata[64:96], the time
-    "602035600035"  # the round and the answer, as topics
-    f"7f{EventAbi.parse(ANSWER).topic0[2:]}"
-    "60206000a300"  # LOG3 of memory[0:32]
-)
-_LENGTH = f"{len(_RUNTIME) // 2:02x}"
-_CREATION = f"0x60{_LENGTH}600c60003960{_LENGTH}6000f3{_RUNTIME}"
+PYTH, ONE, OTHER = "0x" + "77" * 20, "0x" + "01" * 32, "0x" + "02" * 32
+PRICE = "PriceFeedUpdate(bytes32 indexed id, uint64 publishTime, int64 price, uint64 conf)"
 
 
-@pytest.mark.chain
-def test_an_answer_decodes_as_a_real_node_gives_it(anvil: Anvil, undone: None) -> None:
-    sender = anvil.rpc("eth_accounts")[0]
-
-    def send(**call: str) -> Any:
-        sent = anvil.rpc("eth_sendTransaction", {"from": sender, **call})
-        until = time.monotonic() + 20
-        # The node mines by itself, but answers before it has done so.
-        while (receipt := anvil.rpc("eth_getTransactionReceipt", sent)) is None:
-            assert time.monotonic() < until, "no receipt"
-            time.sleep(0.01)
-        return receipt
-
-    feed = send(data=_CREATION)["contractAddress"]
-    words = encode(["int256", "uint256", "uint256"], [99_9500_0000, 7, 1_700_000_000])
-    receipt = send(to=feed, data="0x" + words.hex())
-    block = anvil.rpc("eth_getBlockByNumber", receipt["blockNumber"], True)
-    transactions = block.pop("transactions")
-
-    def raw(items: Any) -> list[msgspec.Raw]:
-        return [msgspec.Raw(msgspec.json.encode(item)) for item in items]
-
-    payload = BlockPayload(
-        chain_id=b.CHAIN,
-        network="anvil",
-        finality="latest",
-        block=raw([block])[0],
-        transactions=raw(transactions),
-        logs=raw(receipt["logs"]),
-        refusals=[],
-        receipts=[],
+def with_pyth() -> Reference:
+    """Two tokens whose prices are in one contract."""
+    first, second = (
+        {
+            "id": name,
+            "price_feeds": [
+                {"chain": b.CHAIN, "address": PYTH, "feed_id": feed, "currency": "USD"}
+            ],
+        }
+        for name, feed in (("one", ONE), ("other", OTHER))
     )
-    received = int(block["timestamp"], 16) * 10**9
-    frame = Frame("1", received, encode_block(payload))
-    normalizer = Normalizer(with_feed(address=feed.lower()))
-    event = b.only(normalizer.normalize(1, FrameBatch("chain", "evm", [frame])))
-    assert isinstance(event, OracleUpdate)
-    assert (event.price, event.round, event.updated) == (99.95, "7", 1_700_000_000 * 10**9)
-    assert (event.contract, event.transaction_from) == (feed.lower(), sender.lower())
+    return msgspec.convert({"tokens": [first, second]}, Reference)
+
+
+def test_the_prices_of_one_pyth_contract_are_of_different_tokens_and_lanes() -> None:
+    reference = with_pyth()
+    assert contradictions([reference]) == []
+    logs = [
+        b.log(PRICE, bytes.fromhex(feed[2:]), b.SECONDS, 5 * 10**8, 10**6, address=PYTH, index=at)
+        for at, feed in enumerate((ONE, OTHER))
+    ]
+    result = b.normalize(b.frame(*logs), reference=reference)
+    _, first, second = result.events
+    assert isinstance(first, OracleUpdate)
+    assert isinstance(second, OracleUpdate)
+    assert [(one.token_id, one.price, one.feed) for one in (first, second)] == [
+        ("one", 5.0, ONE),
+        ("other", 5.0, OTHER),
+    ]
+    assert first.confidence == 0.002
+    assets = Assets(reference)
+    assert assets.key(first) != assets.key(second)
+
+
+def test_the_same_price_of_pyth_for_two_tokens_is_a_contradiction() -> None:
+    reference = with_pyth()
+    (feed,) = reference.tokens[0].price_feeds
+    token = msgspec.structs.replace(reference.tokens[1], price_feeds=(feed,))
+    twice = Reference(tokens=(reference.tokens[0], token))
+    (found,) = contradictions([twice])
+    assert found.path == ("tokens", 1, "price_feeds", 0, "address")
