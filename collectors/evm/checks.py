@@ -29,7 +29,7 @@ from collectors.evm.state_calls import Answer, AnswerCache, Call, Place, StateRe
 from collectors.evm.watched import Watched
 from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import BlockState, Check, StateCall, TransferChecks
-from pipeline.restriction_answers import number, permits, status
+from pipeline.restriction_answers import PERMISSIONS, number, permits, status
 from pipeline.units import SECOND
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -169,22 +169,34 @@ class RestrictionChecker:
     ) -> None:
         """What was refused by the state before, of the state after; and the words for codes."""
         keys = list(table.places)
+        #: Whether an answer permits, by its place; the same call is the same check, or its like.
+        judged: dict[int, bool | None] = {}
         for move, check in zip(moves, checks, strict=True):
-            for name, place in list(check.asked):
-                state, call = keys[place]
-                answer = table.answers[state].get(call)
-                if answer is None or answer.output is None:
+            # A copy only where it grows: mostly all is permitted.
+            grown: list[tuple[Check, BlockState, Call]] = []
+            for name, place in check.asked:
+                if name not in PERMISSIONS:
                     continue
-                if name == "partition" and status(name, answer.output) is not None:
-                    # Of the two forms that the function has, the token has this one.
-                    self._of_caller.setdefault(move.token, is_of_caller(call))
-                if permits(name, answer.output) is not False:
+                state, call = keys[place]
+                if place not in judged:
+                    answer = table.answers[state].get(call)
+                    output = None if answer is None else answer.output
+                    judged[place] = None if output is None else permits(name, output)
+                    if name == "partition" and output is not None and status(name, output):
+                        # Of the two forms that the function has, the token has this one.
+                        self._of_caller.setdefault(move.token, is_of_caller(call))
+                if judged[place] is not False:
                     continue
                 if move.log_index is not None:
-                    table.add(check.asked, name, "after", call)
-                if name == "restriction" and (code := number(answer.output)) is not None:
-                    words = message(move.token, code & 0xFF)
-                    table.add(check.asked, "restriction-message", state, words)
+                    grown.append((name, "after", call))
+                if name == "restriction":
+                    output = table.answers[state][call].output
+                    code = None if output is None else number(output)
+                    if code is not None:
+                        words = message(move.token, code & 0xFF)
+                        grown.append(("restriction-message", state, words))
+            for name, state, call in grown:
+                table.add(check.asked, name, state, call)
 
     def _rest(self, now: float) -> None:
         """Leave a node alone that took too long, so that its blocks don't all wait for it."""
