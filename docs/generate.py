@@ -18,6 +18,7 @@ from docs.generator import (
     lanes,
     metrics,
     personal_data,
+    standards,
 )
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -30,6 +31,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "conversion.md": conversion.page,
     "lanes.md": lanes.page,
     "metrics.md": metrics.page,
+    "standards.md": standards.page,
     "cli.md": cli.page,
 }
 

@@ -5,7 +5,8 @@ and tokens of that family use these; everywhere else ERC-1066 counts, as it beca
 Sources: SecurityTokenStandard/EIP-Spec, eip/eip-1400.md; ethereum/ERCs, ERCS/erc-1066.md.
 """
 
-_ERC_1400 = {
+#: What the draft of ERC-1400 gives a meaning of its own.
+ERC1400 = {
     0x50: "transfer failure",
     0x51: "transfer success",
     0x52: "insufficient balance",
@@ -17,7 +18,8 @@ _ERC_1400 = {
     0x58: "invalid operator",
     0x5F: "token meta or info",
 }
-_ERC_1066 = {
+#: The final standard's codes; those that it leaves reserved are missing.
+ERC1066 = {
     0x00: "failure",
     0x01: "success",
     0x02: "awaiting others",
@@ -95,4 +97,4 @@ _ERC_1066 = {
 
 def meaning(code: int) -> str:
     """What a code of ``canTransfer`` or ``canTransferByPartition`` says."""
-    return _ERC_1400.get(code) or _ERC_1066.get(code) or "reserved"
+    return ERC1400.get(code) or ERC1066.get(code) or "reserved"

@@ -74,10 +74,11 @@ def hold_executed_and_kept_open(scope: LogScope, values: tuple[Any, ...]) -> Hol
 
 
 def _executed(scope: LogScope, values: tuple[Any, ...], *, kept_open: bool) -> HoldExecuted:
-    token, hold, notary, held, transferred, _ = values
+    token, hold, notary, held, transferred, secret = values
     return HoldExecuted(
         **_hold(scope, token, hold, notary),
         **tokens(transferred, scope.block.token_of(token)),
         held_raw=str(held),
+        secret=hexadecimal(secret) if any(secret) else None,
         kept_open=kept_open,
     )

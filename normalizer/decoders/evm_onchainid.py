@@ -74,6 +74,7 @@ def _claim(record: type[_Claim], scope: LogScope, values: tuple[Any, ...]) -> _C
         scheme=str(scheme),
         issuer=issuer,
         signature_hash=hexadecimal(keccak(signature)),
+        signature=some_hexadecimal(signature),
         data=some_hexadecimal(data),
         uri=uri or None,
     )

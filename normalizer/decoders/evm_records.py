@@ -279,9 +279,7 @@ _RECORDED: dict[str, Builder] = {
     "ImplementationAuthoritySet(address indexed)": (
         roles.upgraded("ImplementationAuthoritySet", "implementation-authority")
     ),
-    "ImplementationAuthorityChanged(address indexed, address indexed)": (
-        roles.upgraded("ImplementationAuthorityChanged", "implementation-authority")
-    ),
+    "ImplementationAuthorityChanged(address indexed, address indexed)": roles.authority_changed,
     "VersionUpdated((uint8,uint8,uint8) indexed)": roles.version_updated,
     # Pools and oracles
     "Swap(address indexed, address indexed, int256, int256, uint160, uint128, int24)": pools.swap,

@@ -116,7 +116,7 @@ def _token_behind(scope: LogScope, part: str) -> dict[str, Any]:
 
 def suite_deployed(scope: LogScope, values: tuple[Any, ...]) -> TokenSuiteDeployed:
     """A token was made, with its suite."""
-    token, registry, storage, issuers, topics, compliance, _ = values
+    token, registry, storage, issuers, topics, compliance, salt_hash = values
     return TokenSuiteDeployed(
         **(plain(scope) | of_token(scope, token)),
         identity_registry=registry,
@@ -124,4 +124,5 @@ def suite_deployed(scope: LogScope, values: tuple[Any, ...]) -> TokenSuiteDeploy
         trusted_issuers_registry=issuers,
         claim_topics_registry=topics,
         compliance=compliance,
+        salt_hash=salt_hash,
     )

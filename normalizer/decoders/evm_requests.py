@@ -72,9 +72,9 @@ def src20_cancelled(scope: LogScope, values: tuple[Any, ...]) -> TransferRequest
 
 def initiated(scope: LogScope, values: tuple[Any, ...]) -> TransferRequested:
     """A transfer waits for its approvers."""
-    request, token, source, destination, amount, _ = values
+    request, token, source, destination, amount, criteria = values
     fields = _move(scope, token, source, destination, amount)
-    return TransferRequested(**fields, request=hexadecimal(request))
+    return TransferRequested(**fields, request=hexadecimal(request), criteria=hexadecimal(criteria))
 
 
 def completed(scope: LogScope, values: tuple[Any, ...]) -> TransferRequestCompleted:

@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from eth_hash.auto import keccak
 
-from normalizer.decoders.evm_fields import hexadecimal, plain
+from normalizer.decoders.evm_fields import hexadecimal, of_token, plain
 from normalizer.decoders.evm_scope import LogScope
 from normalizer.events.chain import (
     ContractUpgraded,
@@ -95,17 +95,28 @@ def lost(
 def upgraded(
     log_name: str, kind: Literal["implementation", "beacon", "implementation-authority"]
 ) -> Callable[[LogScope, tuple[Any, ...]], ContractUpgraded]:
-    """A builder for events that say, as their last value, where a contract's code comes from."""
+    """A builder for events whose one value says where a contract's code comes from."""
 
     def build(scope: LogScope, values: tuple[Any, ...]) -> ContractUpgraded:
         return ContractUpgraded(
             **plain(scope),
             log_name=log_name,
-            implementation=values[len(values) - 1],
+            implementation=values[0],
             kind_of_implementation=kind,
         )
 
     return build
+
+
+def authority_changed(scope: LogScope, values: tuple[Any, ...]) -> ContractUpgraded:
+    """A token of an implementation authority follows another one."""
+    token, authority = values
+    return ContractUpgraded(
+        **(plain(scope) | of_token(scope, token)),
+        log_name="ImplementationAuthorityChanged",
+        implementation=authority,
+        kind_of_implementation="implementation-authority",
+    )
 
 
 def admin_changed(scope: LogScope, values: tuple[Any, ...]) -> ProxyAdminChanged:

@@ -72,6 +72,9 @@ class HoldExecuted(_Hold, tag="hold-executed", kw_only=True):
     amount: Annotated[float | None, described("It in whole tokens; not exact")] = field(
         name="token.amount", default=None
     )
+    secret: Annotated[
+        Hash | None, described("The secret that executed it, where there was one")
+    ] = field(name="token.hold.secret", default=None)
     kept_open: Annotated[bool, described("Whether the rest is still set aside")] = field(
         name="token.hold.kept_open", default=False
     )

@@ -36,6 +36,10 @@ class _Claim(_OfIdentity, kw_only=True):
     signature_hash: Annotated[
         Hash, described("keccak256 of its signature: by this hash a claim is revoked")
     ] = field(name="investor.claim.signature_hash")
+    signature: Annotated[
+        str | None,
+        described("Its signature, hexadecimal", personal="encoded", es="binary_text"),
+    ] = field(name="investor.claim.signature", default=None)
     data: Annotated[
         str | None,
         described(

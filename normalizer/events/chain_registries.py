@@ -6,7 +6,7 @@ from msgspec import field
 
 from normalizer.events.base import Keywords
 from normalizer.events.chain_event import ChainEvent
-from normalizer.events.fields import Address, Uint256, described
+from normalizer.events.fields import Address, Hash, Uint256, described
 
 
 class _Stored(ChainEvent, kw_only=True):
@@ -140,4 +140,7 @@ class TokenSuiteDeployed(_Trust, tag="token-suite-deployed", kw_only=True):
     ] = field(name="token.suite.claim_topics_registry")
     compliance: Annotated[Address, described("Its compliance contract", personal="no")] = field(
         name="token.suite.compliance"
+    )
+    salt_hash: Annotated[Hash, described("Hash of the salt that its addresses come from")] = field(
+        name="token.suite.salt_hash"
     )

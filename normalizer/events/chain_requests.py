@@ -28,6 +28,10 @@ class TransferRequested(_AskedFor, tag="transfer-requested", kw_only=True):
     SRC-20 ``TransferRequest``; T-REX ``TransferInitiated`` of the DVA transfer manager.
     """
 
+    criteria: Annotated[
+        Hash | None, described("Hash of the criteria by which it is approved (T-REX)")
+    ] = field(name="token.transfer.approval.criteria_hash", default=None)
+
 
 class TransferApproved(_AskedFor, tag="transfer-approved", kw_only=True):
     """A transfer may be made, or was by this.
