@@ -10,7 +10,6 @@ JSON, as after the first start; then, with all that in memory, a tenth of them m
 """
 
 import argparse
-import gc
 import random
 import resource
 import time
@@ -23,6 +22,7 @@ from detections.clusters.links import pair_of
 from normalizer.events import Record
 from normalizer.events.chain import TokenTransfer
 from pipeline.config.clusters import Clusters
+from pipeline.process import expect_much_state
 from pipeline.units import SECOND
 
 START = 1_767_225_600_000_000_000
@@ -169,7 +169,7 @@ def main() -> None:
     part = 50_000
     wall = busy = 0.0
     size = 0
-    gc.freeze()
+    expect_much_state()  # as the stage does
     before = resident()
     for first in range(0, options.transfers, part):  # not all lines at once: they are not ours
         lines = [encode(event) for event in tape.transfers(min(part, options.transfers - first))]

@@ -9,15 +9,13 @@ import structlog
 
 from detections.engine_state import CannotRestore
 from detections.lane_events import LaneEvents, Taken
+from detections.past_events import past_messages
 from detections.rewind import read_state
 from detections.ruled_engine import RuledEngine
-from pipeline.bus import Bus, MessagesExpired, Stream
+from pipeline.bus import Bus, Stream
 from pipeline.bus.positions import Position, created_at
 
 log = structlog.get_logger(__name__)
-
-#: After this long without a message, in seconds, none may be left to read.
-_PATIENCE = 0.5
 
 
 class LanePast:
@@ -72,24 +70,8 @@ class LanePast:
         With `since`, of those that were stored from then on. Messages that have expired are left
         out: they could be read once, and now they can't.
         """
-        events = self._events.anew()
-        subjects = [self._bus.names.subject(Stream.EVENTS, token) for token in events.subjects]
-        start = None if since is None else since.isoformat()
-        reader = self._bus.reader(Stream.EVENTS, after=after, start_time=start, subjects=subjects)
-        try:
-            while reader.position < until - 1:
-                try:
-                    messages = await reader.batch(64, wait=_PATIENCE)
-                except MessagesExpired as expired:
-                    if after:
-                        log.warning("a part of the past has expired", reason=str(expired))
-                    continue
-                for message in messages:
-                    if message.sequence >= until:
-                        return
-                    for taken in events.take(message) or ():
-                        yield message.sequence, taken
-                if not messages:
-                    await reader.pass_over()
-        finally:
-            await reader.close()
+        messages = past_messages(self._bus, self._events.anew(), after, until, since=since)
+        async with aclosing(messages) as past:
+            async for message, groups in past:
+                for taken in groups:
+                    yield message.sequence, taken

@@ -148,6 +148,16 @@ STREAM_UNREAD_SHARE = Gauge(
 STREAM_PURGED = Counter(
     "tapewatch_stream_purged_total", "Messages that retention took out of a stream", ["stream"]
 )
+CLUSTERS_KNOWN = Gauge(
+    "tapewatch_clusters",
+    "Clusters of addresses that are known",
+    multiprocess_mode="mostrecent",
+)
+CLUSTER_LINKS = Gauge(
+    "tapewatch_cluster_links",
+    "Links that hold clusters together",
+    multiprocess_mode="mostrecent",
+)
 #: Of whoever keeps the streams: the supervisor, or a stage that runs alone.
 STREAM_ROOM = (
     STREAM_SIZE,

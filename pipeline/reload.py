@@ -14,16 +14,18 @@ _READERS: Mapping[str, Sequence[str]] = {
     "sources": ("collectors", "normalizer"),
     "reference": ("collectors", "normalizer"),
     "detections": ("detections",),
+    "clusters": ("clusters",),
     "sinks": ("delivery",),
     "notifications": ("delivery",),
     "dead_letters": (),  # the supervisor itself
-    "logging": ("collectors", "normalizer", "detections", "delivery"),
+    "logging": ("collectors", "normalizer", "detections", "clusters", "delivery"),
 }
 _FIXED = {
     "bus": "the bus can't change while it runs",
     "observability": "the endpoint of metrics and health can't change while it is served",
     "detections.lanes": "another number of lanes would tear apart what the lanes know",
     "detections.workers": "the number of processes is that of the start",
+    "clusters.enabled": "whether clusters are found is that of the start",
 }
 #: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
 _RULES = frozenset(("rules", "pipelines"))
@@ -107,6 +109,8 @@ def changed_parts(before: Configuration, after: Configuration, *, reference: boo
     old, new = before.detections, after.detections
     names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
     found += [f"detections.{name}" for name in names if f"detections.{name}" in _FIXED]
+    if (before.clusters is None) != (after.clusters is None):
+        found.append("clusters.enabled")
     if any(name not in _RULES for name in names):
         found.append("detections")
     return found
@@ -122,8 +126,11 @@ def own(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in parts if name in _READERS and not _READERS[name])
 
 
-def concerned(parts: Sequence[str]) -> tuple[StageRestarted, ...]:
-    """The stages that must read the configuration anew, in the order of the stream."""
+def concerned(parts: Sequence[str], *, clusters: bool = False) -> tuple[StageRestarted, ...]:
+    """The stages that must read the configuration anew, in the order of the stream.
+
+    `clusters`: whether that stage runs.
+    """
     by_stage: dict[str, list[str]] = {}
     for name in parts:
         for stage in _READERS.get(name, ()):
@@ -131,5 +138,5 @@ def concerned(parts: Sequence[str]) -> tuple[StageRestarted, ...]:
     return tuple(
         StageRestarted(stage, tuple(by_stage[stage]))
         for stage in _READERS["logging"]
-        if stage in by_stage
+        if stage in by_stage and (clusters or stage != "clusters")
     )

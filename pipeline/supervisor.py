@@ -36,7 +36,8 @@ from pipeline.units import MIB, about_size
 
 log = structlog.get_logger(__name__)
 
-STAGES = ("collectors", "normalizer", "detections", "delivery")
+#: All stages, in the order of the stream. Clusters are found where that is configured.
+STAGES = ("collectors", "normalizer", "detections", "clusters", "delivery")
 #: Set in the environment of a stage's process that a supervisor started, to its process id.
 SUPERVISED = "TAPEWATCH_SUPERVISED"
 #: Which of several processes of its stage it is, from 1.
@@ -298,6 +299,8 @@ class Supervisor:
             raise_if_cancelled()
 
     def _workers(self, stage: str) -> int:
+        if stage == "clusters" and self._config.clusters is None:
+            return 0
         return self._config.detections.workers if stage == "detections" else 1
 
     def _command(self, stage: str) -> list[str]:

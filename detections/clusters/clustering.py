@@ -5,7 +5,7 @@ joined; the components are the clusters. An analyst's word goes above every link
 what changes for others: links that hold clusters together, and who is in which cluster.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import msgspec
 from msgspec import Struct, field
@@ -47,7 +47,8 @@ class Override(Struct, array_like=True, frozen=True):
     """All of them with each other; where it is one that is apart, from everybody."""
     who: str
     why: str
-    at: str
+    at: int
+    """When, in nanoseconds since the epoch."""
 
     @property
     def pairs(self) -> list[Pair]:
@@ -147,6 +148,27 @@ class Clustering:
         gone = self.state.overrides.pop(override, None)
         if gone is not None:
             self._decide(gone.addresses)
+        return self._taken()
+
+    def weigh_anew(self) -> list[Change]:
+        """Join and part by the threshold as it is now; weights stay as they were found."""
+        self._linking.touched.update(dict.fromkeys(self.state.links.book.pairs))
+        self._settle()
+        return self._taken()
+
+    def without_blocks(self, hashes: Collection[str]) -> list[Change]:
+        """Take back what events of some blocks show, and no others."""
+        self._close()
+        book = self.state.links.book
+        for pair in list(book.pairs):
+            links: list[Reason] = [
+                reason
+                for reason, link in book.of(pair).items()
+                if any(block in proof.event for proof in link.proofs for block in hashes)
+            ]
+            for reason in links:
+                self._linking.unlink(*pair, reason)
+        self._settle()
         return self._taken()
 
     def _taken(self) -> list[Change]:

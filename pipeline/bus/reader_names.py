@@ -7,6 +7,8 @@ from pipeline.config.schema import Configuration
 
 NORMALIZER = "normalizer"
 DETECTIONS = "detections"
+#: The stage that finds clusters of addresses: the name of its position and its checkpoints.
+CLUSTERS = "clusters"
 _SINK = "sink."
 _OF_CONTENT = {"events": Stream.EVENTS, "alerts": Stream.ALERTS}
 
@@ -39,7 +41,12 @@ def lane_names(count: int) -> list[str]:
 
 def configured_readers(config: Configuration) -> set[str]:
     """All that a configuration runs: nothing that one of them has not taken may go."""
-    return {NORMALIZER, *lanes(config), *_sinks(config)}
+    return {NORMALIZER, *checkpointed(config), *_sinks(config)}
+
+
+def checkpointed(config: Configuration) -> list[str]:
+    """The readers of EVENTS that keep a state, by which their checkpoints are named."""
+    return [*lanes(config), *([CLUSTERS] if config.clusters is not None else [])]
 
 
 def _sinks(config: Configuration) -> Iterator[str]:

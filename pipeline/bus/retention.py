@@ -22,7 +22,7 @@ import structlog
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.dead_letter_policy import let_go
-from pipeline.bus.reader_names import configured_readers, lanes
+from pipeline.bus.reader_names import checkpointed, configured_readers
 from pipeline.bus.room import KEPT, LEVELS, Room, look
 from pipeline.bus.streams import Stream
 from pipeline.cancellation import raise_if_cancelled
@@ -293,7 +293,7 @@ def keeper_of(bus: Bus, config: Configuration) -> Keeper:
         bus,
         config.bus.streams,
         configured_readers(config),
-        lanes(config),
+        checkpointed(config),
         store=embedded.path if embedded is not None else None,
         max_storage=embedded.max_storage if embedded is not None else None,
         dead_letters=config.dead_letters,

@@ -77,7 +77,11 @@ class Reloading:
         except Failure as failure:
             return current, Reloaded(refused=f"error: {failure}")
         self._reference = reference
-        return config, Reloaded(rules=rules, restarted=concerned(parts), own=own(parts))
+        return config, Reloaded(
+            rules=rules,
+            restarted=concerned(parts, clusters=config.clusters is not None),
+            own=own(parts),
+        )
 
 
 def examined(path: Path) -> Configuration:

@@ -269,6 +269,23 @@ def _detections(config: Configuration) -> Start:
     return start
 
 
+def _clusters(config: Configuration) -> Start:
+    from detections.clusters.stage import ClusterStage
+
+    settings, lanes = config.clusters, config.detections.lanes
+    if settings is None:
+        raise Failure("the configuration has no clusters: nothing is to be found", CONFIGURATION)
+    expect_much_state()
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        await agree_on_lanes(bus, lanes)
+        stage = ClusterStage(bus, settings, lanes=lanes)
+        reporter.readers = lambda: [stage.state]
+        await stage.run()
+
+    return start
+
+
 def _delivery(config: Configuration) -> Start:
     from delivery.build import build_masker, build_notification, build_sink
     from delivery.stage import DocumentCache, SinkRunner, run_sink
@@ -317,5 +334,6 @@ _STAGES: dict[str, Callable[[Configuration], Start]] = {
     "collectors": _collectors,
     "normalizer": _normalizer,
     "detections": _detections,
+    "clusters": _clusters,
     "delivery": _delivery,
 }

@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.clusters import Clusters
 from pipeline.config.privacy import Privacy
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
@@ -220,6 +221,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     reference: list[ExistingPath] = field(default_factory=list[Path])
     #: Which rules run.
     detections: Detections
+    #: Which addresses are found to be of one owner; without it none are.
+    clusters: Clusters | None = None
     #: Where events and alerts go.
     sinks: list[Sink]
     #: Who is told of alerts at once.

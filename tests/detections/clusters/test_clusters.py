@@ -19,6 +19,7 @@ from tests.detections.clusters.chain_tape import (
     ERIN,
     EXCHANGE,
     FUNDER,
+    START,
     ChainTape,
     Watching,
     wallet,
@@ -26,7 +27,7 @@ from tests.detections.clusters.chain_tape import (
 
 
 def said(number: int, *addresses: str, together: bool = False, why: str = "for a test") -> Override:
-    return Override(f"override-{number}", together, addresses, "ana", why, "2026-01-31T12:00:00Z")
+    return Override(f"override-{number}", together, addresses, "ana", why, START)
 
 
 def recovered(*pairs: tuple[str, str]) -> tuple[ChainTape, Watching]:

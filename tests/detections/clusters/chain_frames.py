@@ -1,0 +1,92 @@
+"""Frames of an EVM chain, as its collector writes them: blocks with gifts of ether, and forks."""
+
+from typing import Any
+
+import msgspec
+
+from pipeline.chain_notices import BlockPlace, ReorganisationNotice
+from pipeline.evm_payload import BlockPayload, encode_block
+from pipeline.frames import Frame, FrameBatch, encode_batch
+from tests.detections.clusters.chain_tape import START
+from tests.normalizer import blocks as b
+
+SOURCE = "polygon"
+SECOND = 10**9
+ETHER = 10**18
+
+
+class ChainFrames:
+    """A chain whose blocks have gifts: from, to, and the sender's nonce."""
+
+    def __init__(self, first: int = 1) -> None:
+        self.number = first - 1
+        self.branch = "0"
+        self._nonces: dict[str, int] = {}
+        self._first = START // SECOND
+
+    def _hash(self, number: int, branch: str) -> str:
+        return f"0x{branch}{number:063x}"
+
+    def block(self, *gifts: tuple[str, str], logs: list[dict[str, Any]] | None = None) -> bytes:
+        """The next block, as a message of RAW."""
+        self.number += 1
+        parent = self._hash(self.number - 1, self.branch)
+        transactions: list[dict[str, Any]] = []
+        for index, (source, destination) in enumerate(gifts):
+            nonce = self._nonces.get(source, 0)
+            self._nonces[source] = nonce + 1
+            transactions.append(
+                {
+                    "hash": f"0x{self.branch}{self.number:031x}{index:032x}",
+                    "from": source,
+                    "to": destination,
+                    "value": hex(ETHER + index),
+                    "nonce": hex(nonce),
+                    "input": "0x",
+                    "transactionIndex": hex(index),
+                }
+            )
+        header = {
+            "number": hex(self.number),
+            "hash": self._hash(self.number, self.branch),
+            "parentHash": parent,
+            "timestamp": hex(self._first + self.number),
+        }
+        payload = BlockPayload(
+            chain_id=b.CHAIN,
+            network="anvil",
+            finality="latest",
+            block=msgspec.Raw(msgspec.json.encode(header)),
+            transactions=[msgspec.Raw(msgspec.json.encode(one)) for one in transactions],
+            logs=[msgspec.Raw(msgspec.json.encode(one)) for one in logs or []],
+            refusals=[],
+            receipts=[],
+            native_transfers=[one["hash"] for one in transactions],
+        )
+        position = f"{self.number}:{header['hash']}"
+        return self._message(Frame(position, self._received(), encode_block(payload)))
+
+    def fork(self, depth: int) -> bytes:
+        """Leave so many blocks, as a message of RAW."""
+        common = self.number - depth
+        branch = chr(ord(self.branch) + 1)
+        notice = ReorganisationNotice(
+            chain_id=b.CHAIN,
+            network="anvil",
+            common=BlockPlace(common, self._hash(common, "0")),
+            depth_known=True,
+            orphaned=[self._hash(n, self.branch) for n in range(common + 1, self.number + 1)],
+            old=BlockPlace(self.number, self._hash(self.number, self.branch)),
+            new=BlockPlace(common + 1, self._hash(common + 1, branch)),
+            timestamp=self._first + common,
+        )
+        position = f"fork:{self.number}:{branch}"
+        frame = Frame(position, self._received(), msgspec.json.encode(notice), "reorganisation")
+        self.number, self.branch = common, branch
+        return self._message(frame)
+
+    def _received(self) -> int:
+        return (self._first + self.number + 1) * SECOND
+
+    def _message(self, frame: Frame) -> bytes:
+        return encode_batch(FrameBatch(SOURCE, "evm", [frame]))
