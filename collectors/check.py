@@ -12,12 +12,14 @@ from collectors.evm.rpc import RpcClient
 from collectors.loopback import is_loopback
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from collectors.reference.check import check_reference
+from collectors.solana.check import check_node
 from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
     KrakenSource,
     ReferenceSource,
     ReplaySource,
+    SolanaSource,
     Source,
 )
 from pipeline.findings import Finding
@@ -37,6 +39,8 @@ async def check_source(source: Source) -> list[Finding]:
     match source:
         case EvmSource():
             return await asyncio.gather(*(_node(source, url) for url in source.endpoints))
+        case SolanaSource():
+            return await asyncio.gather(*(check_node(source, one) for one in source.endpoints))
         case CoinbaseSource():
             return [await _feed(source.name, source.url)]
         case KrakenSource():

@@ -8,6 +8,7 @@ import structlog
 
 from collectors.evm.watched import Watched
 from collectors.reference.sources import ReferenceSources
+from collectors.solana.watched import WatchedMints
 from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.config.privacy import Privacy
@@ -17,6 +18,7 @@ from pipeline.config.sources import (
     FrameSource,
     KrakenSource,
     ReplaySource,
+    SolanaSource,
     Source,
 )
 from pipeline.pending_payload import PROTOCOL as PENDING
@@ -27,6 +29,8 @@ from pipeline.source_state import SourceState
 log = structlog.get_logger(__name__)
 
 STAGE = "collectors"
+#: What a source of a chain watches.
+Watching = Watched | WatchedMints
 #: On stopping, what was read and not yet stored is written for at most this long, in seconds.
 FLUSH_TIMEOUT = 5.0
 
@@ -38,12 +42,13 @@ class Collectors:
         self,
         bus: Bus,
         sources: Sequence[Source],
-        watched: Mapping[str, Watched],
-        watch: Callable[[Sequence[Token]], Mapping[str, Watched]] | None = None,
+        watched: Mapping[str, Watching],
+        watch: Callable[[Sequence[Token]], Mapping[str, Watching]] | None = None,
         privacy: Privacy | None = None,
     ) -> None:
-        """``watched``: by the name of an EVM source, the contracts to watch there. ``watch``: the
-        same with the tokens of sources of reference data, which may change while it runs.
+        """``watched``: by the name of a chain's source, the contracts or mints to watch there.
+        ``watch``: the same with the tokens of sources of reference data, which may change while it
+        runs.
         """
         self._bus = bus
         self._sources = [one for one in sources if isinstance(one, FrameSource)]
@@ -112,7 +117,7 @@ class Collectors:
             log.info("other contracts are watched", source=source.name)
 
     async def _watches_others(
-        self, name: str, watched: Watched | None, collecting: "asyncio.Future[None]"
+        self, name: str, watched: Watching | None, collecting: "asyncio.Future[None]"
     ) -> bool:
         """Wait until other contracts are to be watched; false when collecting has ended."""
         while not collecting.done():
@@ -139,7 +144,17 @@ class Collectors:
                 pending = None
                 if source.pending:
                     pending = self._outlet(source, source.name + SUFFIX, PENDING)
-                return EvmCollector(source, self._watched[source.name], outlet, pending).run
+                contracts = self._watched.get(source.name)
+                if not isinstance(contracts, Watched):
+                    contracts = Watched()
+                return EvmCollector(source, contracts, outlet, pending).run
+            case SolanaSource():
+                from collectors.solana import SolanaCollector
+
+                known = self._watched.get(source.name)
+                mints = known.mints if isinstance(known, WatchedMints) else frozenset[str]()
+                outlet = self._outlet(source, source.name, "solana")
+                return SolanaCollector(source, sorted(mints), outlet).run
             case CoinbaseSource():
                 from collectors.coinbase import CoinbaseCollector
 

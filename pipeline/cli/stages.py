@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
@@ -14,9 +14,16 @@ from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
-from pipeline.config.sources import CoinbaseSource, EvmSource, KrakenSource, ReplaySource
+from pipeline.config.sources import (
+    CoinbaseSource,
+    EvmSource,
+    KrakenSource,
+    ReplaySource,
+    SolanaSource,
+)
 from pipeline.observability import Health
 from pipeline.process import expect_much_state
+from pipeline.reference_records import Token
 from pipeline.source_state import ILL_CONNECTIONS, SourceState, now
 from pipeline.supervisor import SUPERVISED, WORKER, worker_name
 
@@ -142,41 +149,55 @@ Start = Callable[[Bus, Reporter], Awaitable[None]]
 
 def _collectors(config: Configuration) -> Start:
     from collectors.evm.watched import Watched, WatchedToken
-    from collectors.stage import Collectors
+    from collectors.solana.watched import WatchedMints
+    from collectors.stage import Collectors, Watching
     from normalizer.known_wallets import known_wallets
-    from normalizer.reference import watched
+    from normalizer.reference import Reference, watched, watched_mints
     from normalizer.reference_files import load_reference
 
     reference = load_reference(config.reference)
     wallets = known_wallets(reference)
-    contracts: dict[str, Watched] = {}
-    for source in config.sources:
-        if isinstance(source, EvmSource):
-            found = [
-                contract
-                for token in reference.tokens
-                for chain in {
-                    part.chain for part in (*token.contracts, *token.pools, *token.price_feeds)
-                }
-                if source.chain_id in (None, chain)
-                for contract in watched(reference, chain)
-            ]
-            contracts[source.name] = Watched.of(
-                {
-                    c.address: WatchedToken(
-                        identity_registry=c.registry,
-                        compliance=c.compliance,
-                        standard=c.standard,
-                    )
-                    for c in found
-                    if c.role == "token"
-                },
-                [c.address for c in found if c.role != "token"],
-                wallets,
-            )
+
+    def watch(tokens: Sequence[Token] = ()) -> Mapping[str, Watching]:
+        """What to watch, with the tokens of sources of reference data."""
+        ids = {token.id for token in reference.tokens}
+        more = [token for token in tokens if token.id not in ids]
+        known = Reference(tokens=(*reference.tokens, *more))
+        contracts: dict[str, Watching] = {}
+        for source in config.sources:
+            if isinstance(source, SolanaSource):
+                mints = watched_mints(known, source.chain)
+                contracts[source.name] = WatchedMints(frozenset(mints))
+            if isinstance(source, EvmSource):
+                found = [
+                    contract
+                    for token in known.tokens
+                    for chain in {
+                        part.chain for part in (*token.contracts, *token.pools, *token.price_feeds)
+                    }
+                    if source.chain_id in (None, chain)
+                    for contract in watched(known, chain)
+                ]
+                contracts[source.name] = Watched.of(
+                    {
+                        c.address: WatchedToken(
+                            identity_registry=c.registry,
+                            compliance=c.compliance,
+                            standard=c.standard,
+                        )
+                        for c in found
+                        if c.role == "token"
+                    },
+                    [c.address for c in found if c.role != "token"],
+                    wallets,
+                    [c.address for c in found if c.role == "price-feed"],
+                )
+        return contracts
+
+    contracts = watch()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        collectors = Collectors(bus, config.sources, contracts)
+        collectors = Collectors(bus, config.sources, contracts, watch, config.privacy)
         reporter.sources = lambda: collectors.states
         reporter.finished = lambda: collectors.finished
         await collectors.run()
@@ -221,7 +242,7 @@ def venues(config: Configuration) -> Mapping[str, str]:
             case ReplaySource():
                 if source.venue:
                     found[source.name] = source.venue
-            case EvmSource():
+            case _:
                 pass
     return found
 
