@@ -67,6 +67,9 @@ Role = Literal[
     "compliance",
     "trusted-issuers-registry",
     "claim-topics-registry",
+    "identity-storage",
+    "compliance-module",
+    "other",
     "pool",
     "price-feed",
 ]
@@ -110,6 +113,11 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
                 add(compliance, "compliance", token.id)
                 add(contract.trusted_issuers_registry, "trusted-issuers-registry", token.id)
                 add(contract.claim_topics_registry, "claim-topics-registry", token.id)
+                add(contract.identity_storage, "identity-storage", token.id)
+                for module in contract.compliance_modules:
+                    add(module, "compliance-module", token.id)
+                for other in contract.others:
+                    add(other, "other", token.id)
         for pool in token.pools:
             if pool.chain == chain_id:
                 add(pool.address, "pool", token.id)

@@ -119,6 +119,12 @@ class TokenContract(_Part, kw_only=True, gc=False):
     trusted_issuers_registry: ContractAddress | None = None
     #: Which claims an investor needs (ERC-3643).
     claim_topics_registry: ContractAddress | None = None
+    #: Where the identity registry keeps who is who (ERC-3643). Several tokens may share it.
+    identity_storage: ContractAddress | None = None
+    #: The rules in the compliance contract, which say themselves what they are set to (T-REX).
+    compliance_modules: tuple[ContractAddress, ...] = ()
+    #: Whatever else tells of the token: holds, SRC-20's rules, registries and manager, a beacon.
+    others: tuple[ContractAddress, ...] = ()
 
     @property
     def suite(self) -> tuple[ContractAddress | None, ...]:
@@ -126,6 +132,7 @@ class TokenContract(_Part, kw_only=True, gc=False):
         return (
             *(self.identity_registry, self.compliance),
             *(self.trusted_issuers_registry, self.claim_topics_registry),
+            *(self.identity_storage, *self.compliance_modules, *self.others),
         )
 
 

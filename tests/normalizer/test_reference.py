@@ -145,7 +145,7 @@ def test_a_registry_that_two_tokens_share_says_nothing_of_which() -> None:
 
 def test_the_contracts_to_watch_come_with_their_roles() -> None:
     assert watched(b.REFERENCE, b.CHAIN) == (
-        WatchedContract(b.TOKEN, "token", "acme", b.REGISTRY, b.COMPLIANCE),
+        WatchedContract(b.TOKEN, "token", "acme", b.REGISTRY, b.COMPLIANCE, "ERC-3643"),
         WatchedContract(b.REGISTRY, "identity-registry", "acme"),
         WatchedContract(b.COMPLIANCE, "compliance", "acme"),
         WatchedContract(b.POOL, "pool", "acme"),
@@ -167,3 +167,22 @@ def test_a_tokens_further_registries_are_watched_and_belong_to_it(tmp_path: Path
     assert roles[b.AGENT] == "claim-topics-registry"
     chain = Enrichment(reference).chain(1)
     assert {chain.suite[b.REGISTRY].id, chain.suite[b.AGENT].id} == {"acme"}
+
+
+def test_storages_modules_and_whatever_else_tells_of_a_token_are_watched(tmp_path: Path) -> None:
+    parts = [b.REGISTRY, b.AGENT, b.BOB, b.CAROL]
+    storage, first, second, holds = parts
+    more = (
+        f', identity_storage: "{storage}", compliance_modules: ["{first}", "{second}"],'
+        f' others: ["{holds}"]}}]\n    instruments'
+    )
+    reference = load(tmp_path, TOKEN.replace("}]\n    instruments", more))
+    roles = {contract.address: contract.role for contract in watched(reference, 1)}
+    assert [roles[part] for part in parts] == [
+        "identity-storage",
+        "compliance-module",
+        "compliance-module",
+        "other",
+    ]
+    chain = Enrichment(reference).chain(1)
+    assert {chain.suite[part].id for part in parts} == {"acme"}
