@@ -10,7 +10,7 @@ from normalizer.reference import Reference
 from pipeline.evm_payload import BlockPayload, encode_block
 from pipeline.frames import Frame
 
-_TOKEN = "0x" + "11" * 20
+TOKEN_ADDRESS = "0x" + "11" * 20
 _QUOTE = "0x" + "55" * 20
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 RECEIVED = 1_700_000_100 * 10**9
@@ -32,7 +32,7 @@ def reference() -> Reference:
                     "standard": "ERC-3643",
                     "classification": "reg-d-506c",
                     "issuer": {"id": "issuer-1", "name": "ACME Inc"},
-                    "contracts": [{"chain": 1, "address": _TOKEN}],
+                    "contracts": [{"chain": 1, "address": TOKEN_ADDRESS}],
                     "instruments": [
                         {"venue": "coinbase", "symbol": "ACME-USD"},
                         {"venue": "kraken", "symbol": "ACME/USD"},
@@ -131,65 +131,76 @@ def recorded_coinbase(path: Path) -> list[Frame]:
 def erc20_blocks(blocks: int, logs: int = 100) -> list[Frame]:
     """Blocks of ERC-20 transfers of one watched token, each in a transaction of its own."""
     dice = random.Random(3)
-    frames: list[Frame] = []
-    raw = msgspec.json.encode
-    for number in range(blocks):
-        block_hash = f"0x{dice.getrandbits(256):064x}"
-        transactions: list[msgspec.Raw] = []
-        emitted: list[msgspec.Raw] = []
-        for index in range(logs):
-            sender, receiver = _wallet(dice.randrange(800)), _wallet(dice.randrange(800))
-            amount = dice.getrandbits(80)
-            transaction_hash = f"0x{dice.getrandbits(256):064x}"
-            place = {
-                "blockHash": block_hash,
-                "blockNumber": hex(number),
-                "transactionIndex": hex(index),
-            }
-            transaction: dict[str, object] = {
-                **place,
-                "hash": transaction_hash,
-                "type": "0x2",
-                "nonce": hex(number),
-                "chainId": "0x1",
-                "from": sender,
-                "to": _TOKEN,
-                "gas": "0x186a0",
-                "gasPrice": "0x3b9aca00",
-                "maxFeePerGas": "0x3b9aca00",
-                "maxPriorityFeePerGas": "0x1",
-                "value": "0x0",
-                "input": f"0xa9059cbb{receiver[2:]:0>64}{amount:064x}",
-                "accessList": [],
-                "r": f"0x{dice.getrandbits(256):064x}",
-                "s": f"0x{dice.getrandbits(256):064x}",
-                "v": "0x1",
-                "yParity": "0x1",
-            }
-            log: dict[str, object] = {
-                "address": _TOKEN,
-                "topics": [_TRANSFER, f"0x{sender[2:]:0>64}", f"0x{receiver[2:]:0>64}"],
-                "data": f"0x{amount:064x}",
-                **place,
-                "blockTimestamp": hex(1_700_000_000),
-                "transactionHash": transaction_hash,
-                "logIndex": hex(index),
-                "removed": False,
-            }
-            transactions.append(msgspec.Raw(raw(transaction)))
-            emitted.append(msgspec.Raw(raw(log)))
-        header = {
-            "number": hex(number),
-            "hash": block_hash,
-            "parentHash": f"0x{dice.getrandbits(256):064x}",
-            "timestamp": hex(1_700_000_000),
-            "logsBloom": "0x" + "00" * 256,
-        }
-        payload = BlockPayload(
-            1, "ethereum", "latest", msgspec.Raw(raw(header)), transactions, emitted, [], []
+    return [
+        transfer_block(
+            number,
+            [(_wallet(dice.randrange(800)), _wallet(dice.randrange(800))) for _ in range(logs)],
+            dice,
         )
-        frames.append(Frame(str(number), RECEIVED, encode_block(payload)))
-    return frames
+        for number in range(blocks)
+    ]
+
+
+def transfer_block(
+    number: int, transfers: list[tuple[str, str]], dice: random.Random | None = None
+) -> Frame:
+    """A block in which the watched token moves, from one wallet of each pair to the other."""
+    dice = dice or random.Random(number)
+    raw = msgspec.json.encode
+    block_hash = f"0x{dice.getrandbits(256):064x}"
+    transactions: list[msgspec.Raw] = []
+    emitted: list[msgspec.Raw] = []
+    for index, (sender, receiver) in enumerate(transfers):
+        amount = dice.getrandbits(80)
+        transaction_hash = f"0x{dice.getrandbits(256):064x}"
+        place = {
+            "blockHash": block_hash,
+            "blockNumber": hex(number),
+            "transactionIndex": hex(index),
+        }
+        transaction: dict[str, object] = {
+            **place,
+            "hash": transaction_hash,
+            "type": "0x2",
+            "nonce": hex(number),
+            "chainId": "0x1",
+            "from": sender,
+            "to": TOKEN_ADDRESS,
+            "gas": "0x186a0",
+            "gasPrice": "0x3b9aca00",
+            "maxFeePerGas": "0x3b9aca00",
+            "maxPriorityFeePerGas": "0x1",
+            "value": "0x0",
+            "input": f"0xa9059cbb{receiver[2:]:0>64}{amount:064x}",
+            "accessList": [],
+            "r": f"0x{dice.getrandbits(256):064x}",
+            "s": f"0x{dice.getrandbits(256):064x}",
+            "v": "0x1",
+            "yParity": "0x1",
+        }
+        log: dict[str, object] = {
+            "address": TOKEN_ADDRESS,
+            "topics": [_TRANSFER, f"0x{sender[2:]:0>64}", f"0x{receiver[2:]:0>64}"],
+            "data": f"0x{amount:064x}",
+            **place,
+            "blockTimestamp": hex(1_700_000_000),
+            "transactionHash": transaction_hash,
+            "logIndex": hex(index),
+            "removed": False,
+        }
+        transactions.append(msgspec.Raw(raw(transaction)))
+        emitted.append(msgspec.Raw(raw(log)))
+    header = {
+        "number": hex(number),
+        "hash": block_hash,
+        "parentHash": f"0x{dice.getrandbits(256):064x}",
+        "timestamp": hex(1_700_000_000),
+        "logsBloom": "0x" + "00" * 256,
+    }
+    payload = BlockPayload(
+        1, "ethereum", "latest", msgspec.Raw(raw(header)), transactions, emitted, [], []
+    )
+    return Frame(str(number), RECEIVED, encode_block(payload))
 
 
 def _frames(payloads: list[dict[str, object]]) -> list[Frame]:
