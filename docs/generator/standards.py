@@ -6,7 +6,7 @@ from typing import Any, get_args, get_type_hints
 
 from docs.generator.markdown import anchor, code, document, table
 from docs.generator.standard_notes import NOTES
-from docs.generator.suite_events import SuiteEvent, kept
+from docs.generator.suite_events import kept
 from normalizer.abi import EventAbi
 from normalizer.decoders.evm_records import BUILDERS
 from normalizer.events.chain import ContractEvent
@@ -105,11 +105,6 @@ def known(section: str) -> list[str]:
         elif line and heading in headings:
             found.append(line)
     return found
-
-
-def suite() -> Sequence[SuiteEvent]:
-    """The events of the T-REX suite."""
-    return kept()
 
 
 def records(abi: EventAbi) -> tuple[str, ...]:
