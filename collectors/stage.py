@@ -69,7 +69,7 @@ class Collectors:
         return frames + self._reference.states
 
     async def run(self) -> None:
-        """Collect. Recordings end by themselves; then ``finished`` is true."""
+        """Collect. Recordings end by themselves; when all have, ``finished`` is true."""
         # A writer that fails must end the stage: its collector would wait for it for ever.
         async with asyncio.TaskGroup() as writing:
             self._writing = writing
@@ -86,6 +86,8 @@ class Collectors:
                         group.create_task(self._collect(source), name=source.name)
                 await self._flush()
                 self.finished = True
+                # All recordings are read; what is known of whom goes on to change.
+                await refreshing
             finally:
                 try:
                     async with asyncio.timeout(FLUSH_TIMEOUT):
