@@ -215,6 +215,7 @@ def _normalizer(config: Configuration) -> Start:
     detections = config.detections
     lanes, tolerance = detections.lanes, detections.clock_tolerance
     normalizer = Normalizer(reference, venues(config), clock_tolerance=tolerance)
+    expect_much_state()
     clocks = SourceClocks(tolerance=tolerance, apart=detections.idle_after)
 
     async def start(bus: Bus, reporter: Reporter) -> None:
