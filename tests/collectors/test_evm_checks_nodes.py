@@ -24,7 +24,7 @@ from tests.collectors.checked_transfers import (
     transfers,
     trex,
 )
-from tests.collectors.evm_session import collecting, numbers, source, until
+from tests.collectors.evm_session import canonical, collecting, numbers, positions, source, until
 from tests.collectors.linked import linked
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
@@ -207,12 +207,12 @@ async def test_after_a_reorganisation_the_new_block_has_its_own_answers(
         fork = anvil.rpc("evm_snapshot")
         holder = accounts[HOLDERS[0]]
         token.ledger.receipts([token.transfer(holder, accounts[UNREGISTERED], token.units(1))])
-        await until(lambda: numbers(outlet.frames)[-1:] == [height(anvil)])
+        await until(lambda: positions(outlet.frames)[-1:] == canonical(anvil, height(anvil)))
         anvil.rpc("evm_revert", fork)
         anvil.rpc("anvil_dropAllTransactions")
         token.ledger.receipts([token.transfer(holder, accounts[HOLDERS[1]], token.units(3))])
         anvil.mine()
-        await until(lambda: numbers(outlet.frames)[-1:] == [height(anvil)])
+        await until(lambda: positions(outlet.frames)[-1:] == canonical(anvil, height(anvil)))
     refused, done = events_of(outlet.frames, reference)
     assert refused.block_number == done.block_number == start + 1
     assert refused.check_destination_verified is False
