@@ -1,0 +1,347 @@
+"""The audit log on the disk: files to which is only ever added.
+
+    entries/000000000000.ndjson    entries, one per line; the name is the number of the first
+    nodes/00, nodes/01, ...        hashes of whole nodes, by level, 32 bytes each
+    checkpoints                    signed notes, the newest last, a blank line between two
+    key                            the public key, as text
+
+Entries and checkpoints are the log; nodes follow from them. Nothing is changed or taken away: not
+by a restart either, which ends a line that a crash has left half written, and says so in an entry.
+"""
+
+import os
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Self
+
+from msgspec import Struct
+
+from evidence.audit.entries import Action, Happening, encode
+from evidence.audit.merkle import (
+    HASH_SIZE,
+    Frontier,
+    consistency,
+    inclusion,
+    leaf_hash,
+    root_of,
+)
+from evidence.audit.notes import (
+    Checkpoint,
+    NoteWrong,
+    Proof,
+    SigningKey,
+    VerifyingKey,
+    open_checkpoint,
+)
+from pipeline.bus.store_lock import take
+from pipeline.failure import Failure
+from pipeline.units import MIB
+
+_SEGMENT = 64 * MIB
+_LEVELS = 64
+
+
+class AuditLogFailed(Failure):
+    """The audit log can't be opened or written: where, and why."""
+
+
+class Signed(Struct, frozen=True):
+    """A checkpoint with its signed note."""
+
+    checkpoint: Checkpoint
+    note: str
+
+
+class AuditFolder:
+    """The files of a log, to be read. What is written meanwhile is not seen."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def key(self) -> VerifyingKey:
+        """The public key that lies beside the log. Raises AuditLogFailed.
+
+        Who may write the log may change it: compare it with one that you had from elsewhere.
+        """
+        try:
+            return VerifyingKey.parse((self.path / "key").read_text())
+        except (OSError, NoteWrong, UnicodeDecodeError) as error:
+            raise AuditLogFailed(f"{self.path} holds no audit log: {error}") from None
+
+    def segments(self) -> list[tuple[int, Path]]:
+        """The files of entries, with the number that each says to begin with."""
+        found: list[tuple[int, Path]] = []
+        for path in sorted((self.path / "entries").glob("*.ndjson")):
+            with suppress(ValueError):
+                found.append((int(path.stem), path))
+        return found
+
+    def lines(self, first: int = 0) -> Iterator[bytes]:
+        """The lines of entries, as they are, from the segment on that should hold this entry."""
+        segments = self.segments()
+        begin = max((at for at, (number, _) in enumerate(segments) if number <= first), default=0)
+        for _, path in segments[begin:]:
+            with path.open("rb") as file:
+                yield from file
+
+    def entry(self, number: int) -> bytes:
+        """The line of an entry, without its end. Raises AuditLogFailed."""
+        start = max((n for n, _ in self.segments() if n <= number), default=0)
+        for place, line in enumerate(self.lines(number), start):
+            if place == number:
+                return line.removesuffix(b"\n")
+        raise AuditLogFailed(f"{self.path} has no entry {number}")
+
+    def node(self, level: int, number: int) -> bytes:
+        """The hash of a whole node. Raises AuditLogFailed."""
+        try:
+            with self.nodes(level).open("rb") as file:
+                file.seek(number * HASH_SIZE)
+                found = file.read(HASH_SIZE)
+        except OSError as error:
+            raise AuditLogFailed(f"can't read a hash of {self.path}: {error}") from error
+        if len(found) != HASH_SIZE:
+            raise AuditLogFailed(f"{self.nodes(level)} ends before its hash {number}")
+        return found
+
+    def notes(self) -> list[str]:
+        """All signed checkpoints, the oldest first, as they are written."""
+        path = self.path / "checkpoints"
+        try:
+            text = path.read_text() if path.exists() else ""
+        except (OSError, UnicodeDecodeError) as error:
+            raise AuditLogFailed(f"can't read {path}: {error}") from error
+        parts = text.split("\n\n")
+        pairs = zip(parts[::2], parts[1::2], strict=False)
+        return [f"{body}\n\n{signatures}\n" for body, signatures in pairs]
+
+    def newest(self, key: VerifyingKey) -> Signed | None:
+        """The newest checkpoint. Raises NoteWrong if it isn't signed by this key."""
+        notes = self.notes()
+        return Signed(open_checkpoint(notes[-1], key), notes[-1]) if notes else None
+
+    def prove(self, number: int, signed: Signed) -> Proof:
+        """That an entry is in the log of a checkpoint. Raises AuditLogFailed."""
+        size = signed.checkpoint.size
+        try:
+            hashes = inclusion(number, size, self.node)
+        except ValueError as error:
+            raise AuditLogFailed(f"{self.path}: {error}") from None
+        return Proof(number, tuple(hashes), signed.note)
+
+    def prove_growth(self, old: int, new: int) -> list[bytes]:
+        """That the log of ``new`` entries begins with that of ``old``. Raises AuditLogFailed."""
+        try:
+            return consistency(old, new, self.node)
+        except ValueError as error:
+            raise AuditLogFailed(f"{self.path}: {error}") from None
+
+    def root(self, size: int) -> bytes:
+        """The root of the first entries, by the hashes that are stored. Raises AuditLogFailed."""
+        return root_of(size, self.node)
+
+    def nodes(self, level: int) -> Path:
+        """The file of a level's hashes."""
+        return self.path / "nodes" / f"{level:02}"
+
+
+class AuditLog:
+    """A log that is written. One process at a time; use as a context manager."""
+
+    def __init__(self, path: Path, key: SigningKey, *, sync: bool = True) -> None:
+        """Open the log, or begin one. Raises AuditLogFailed.
+
+        `sync`: a checkpoint is signed when all before it is on the disk.
+        """
+        self.folder = AuditFolder(path)
+        self._key = key
+        self._sync = sync
+        self._frontier = Frontier()
+        self._files: list[BinaryIO | None] = [None] * _LEVELS
+        self._segment: BinaryIO | None = None
+        self._segment_size = 0
+        self._signed = -1
+        try:
+            (path / "entries").mkdir(parents=True, exist_ok=True)
+            (path / "nodes").mkdir(exist_ok=True)
+            self._lock = take(path / "lock")
+            self._open_key()
+            self._recover()
+        except BlockingIOError:
+            raise AuditLogFailed(f"another process writes the audit log {path}") from None
+        except OSError as error:
+            raise AuditLogFailed(f"can't write the audit log {path}: {error}") from error
+        except NoteWrong as error:
+            raise AuditLogFailed(f"the newest checkpoint of {path} is wrong: {error}") from None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    @property
+    def size(self) -> int:
+        """How many entries there are."""
+        return self._frontier.size
+
+    def append(self, happenings: Sequence[Happening]) -> int:
+        """Add entries; the number of the first. They are not safe before `sign`.
+
+        Raises ValueError for one that is too long; then none is added.
+        """
+        first = self.size
+        lines = [encode(one, number) for number, one in enumerate(happenings, first)]
+        self._write(lines)
+        return first
+
+    def sign(self) -> Signed:
+        """Make all entries durable, and sign how the log is now; written only if it has grown."""
+        checkpoint = Checkpoint(self._key.verifying.name, self.size, self._frontier.root())
+        note = self._key.sign(checkpoint.text)
+        if self.size != self._signed:
+            for file in (self._segment, *self._files):
+                if file is not None:
+                    self._flush(file)
+            with (self.folder.path / "checkpoints").open("ab") as file:
+                file.write(f"{note}\n".encode())
+                self._flush(file)
+            self._signed = self.size
+        return Signed(checkpoint, note)
+
+    def close(self) -> None:
+        """Write what is held. What came after the newest `sign` stays unsigned."""
+        for file in (self._segment, *self._files):
+            if file is not None:
+                file.close()
+        self._segment, self._files = None, [None] * _LEVELS
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def _write(self, lines: Sequence[bytes]) -> None:
+        for line in lines:
+            segment = self._segment
+            if segment is None or self._segment_size >= _SEGMENT:
+                segment = self._next_segment()
+            segment.write(line + b"\n")
+            self._segment_size += len(line) + 1
+            self._hash(line)
+
+    def _hash(self, line: bytes) -> None:
+        leaf = leaf_hash(line)
+        whole = self._frontier.add(leaf)
+        self._level(0).write(leaf)
+        for level, node in enumerate(whole, 1):
+            self._level(level).write(node)
+
+    def _level(self, level: int) -> BinaryIO:
+        file = self._files[level]
+        if file is None:
+            file = self.folder.nodes(level).open("ab")
+            self._files[level] = file
+        return file
+
+    def _next_segment(self) -> BinaryIO:
+        if self._segment is not None:
+            self._flush(self._segment)
+            self._segment.close()
+        path = self.folder.path / "entries" / f"{self.size:012}.ndjson"
+        self._segment, self._segment_size = path.open("ab"), 0
+        self._sync_folder(path.parent)
+        return self._segment
+
+    def _flush(self, file: BinaryIO) -> None:
+        file.flush()
+        if self._sync:
+            os.fsync(file.fileno())
+
+    def _sync_folder(self, path: Path) -> None:
+        if not self._sync:
+            return
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    # -- opening -----------------------------------------------------------------------------------
+
+    def _open_key(self) -> None:
+        path, mine = self.folder.path / "key", str(self._key.verifying)
+        if path.exists():
+            if path.read_text().strip() != mine:
+                raise AuditLogFailed(
+                    f"the audit log {self.folder.path} is of another key: {path.read_text()[:200]}"
+                )
+            return
+        if self.folder.segments():
+            raise AuditLogFailed(f"{path} is gone, though {self.folder.path} has entries")
+        with path.open("x") as file:
+            file.write(mine + "\n")
+
+    def _recover(self) -> None:
+        """Go on behind the last entry. What was signed is not read again: `verify` does that."""
+        signed = self.folder.newest(self._key.verifying)
+        size = 0 if signed is None else signed.checkpoint.size
+        if signed is not None:
+            self._signed = size
+            if self._stored_frontier(size).root() != signed.checkpoint.root:
+                size = 0  # hashes are missing, or wrong: all are made anew
+        self._frontier = self._stored_frontier(size)
+        for level in range(_LEVELS):
+            if (path := self.folder.nodes(level)).exists():
+                os.truncate(path, (size >> level) * HASH_SIZE)
+        torn = self._take_entries(size)
+        if signed is not None and (
+            self.size < self._signed or self.folder.root(self._signed) != signed.checkpoint.root
+        ):
+            raise AuditLogFailed(f"{self.folder.path} is not what was signed: verify it")
+        if torn:
+            self._note("log-recovered", f"entry {self.size - 1} ends after {torn} bytes")
+        elif not self.size:
+            self._note("log-opened", str(self._key.verifying))
+
+    def _stored_frontier(self, size: int) -> Frontier:
+        """By the hashes that are stored; that of no entries where they don't reach."""
+        try:
+            return Frontier.of(size, self.folder.node)
+        except AuditLogFailed:
+            return Frontier()
+
+    def _take_entries(self, size: int) -> int:
+        """Hash the entries from this one on; how long the last is, if it was left half written."""
+        segments = self.folder.segments()
+        place = max((number for number, _ in segments if number <= size), default=0)
+        line = b""
+        for line in self.folder.lines(size):
+            if place >= size:
+                self._hash(line.removesuffix(b"\n"))
+            place += 1
+        if place < size:
+            raise AuditLogFailed(
+                f"{self.folder.path} has {place} entries, and {size} were signed: verify it"
+            )
+        for file in self._files:
+            if file is not None:
+                file.flush()
+        if segments:
+            path = segments[-1][1]
+            self._segment, self._segment_size = path.open("ab"), path.stat().st_size
+            if line and not line.endswith(b"\n"):
+                self._segment.write(b"\n")
+                return len(line)
+        return 0
+
+    def _note(self, action: Action, what: str) -> None:
+        """An entry of the log's own."""
+        own = Happening(action=action, time=time.time_ns(), who="audit-log", what=what)
+        self.append([own])
+        self.sign()
+
+
+__all__ = ["AuditFolder", "AuditLog", "AuditLogFailed", "Signed"]

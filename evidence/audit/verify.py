@@ -1,0 +1,247 @@
+"""Whether an audit log is what was signed: every entry, every hash, every checkpoint.
+
+What was changed is found by three things that only who has the key can make fit together: the
+number that each entry says to have, the hash that is stored of it, and the signed roots over all of
+them. Each is looked at by itself, so that what doesn't fit has a place. Who takes away the newest
+entries together with their checkpoints leaves a log that was right once: hold it against a
+checkpoint that you kept, or that was anchored.
+"""
+
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
+from typing import BinaryIO, Literal
+
+from msgspec import Struct
+
+from evidence.audit.entries import EntryUnreadable, decode, number_of
+from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
+from evidence.audit.notes import Checkpoint, NoteWrong, VerifyingKey, open_checkpoint
+from evidence.audit.store import AuditFolder
+
+Kind = Literal["changed", "inserted", "deleted", "reordered", "truncated", "forked", "unreadable"]
+#: Problems that are told one by one.
+MOST_TOLD = 100
+_TOLD_EVERY = 4_096
+
+
+class Tampering(Struct, frozen=True):
+    """Something that isn't as it was signed."""
+
+    kind: Kind
+    #: The first entry that it concerns, and the first behind those that it may concern.
+    first: int
+    end: int
+    message: str
+
+
+class Verdict(Struct, kw_only=True):
+    """What was found."""
+
+    origin: str
+    entries: int
+    #: How many of them are under a signed checkpoint that is right.
+    signed: int
+    #: How many came after the newest one: they will be signed, if the log is being written.
+    unsigned: int
+    checkpoints: int
+    root: str
+    problems: list[Tampering]
+    #: How many there are, told or not.
+    count: int
+
+    @property
+    def good(self) -> bool:
+        """Whether everything is as it was signed."""
+        return not self.count
+
+
+def verify(
+    folder: AuditFolder,
+    key: VerifyingKey,
+    *,
+    against: Sequence[Checkpoint] = (),
+    progress: Callable[[int], None] = lambda done: None,
+) -> Verdict:
+    """Read the whole log. `against`: checkpoints that you have from elsewhere, trusted.
+
+    Raises AuditLogFailed if it can't be read.
+    """
+    return _Verification(folder, key, against, progress).run()
+
+
+class _Numbers:
+    """The numbers that entries say to have, one after the other: what is gone, twice, or moved."""
+
+    def __init__(self) -> None:
+        self.expected = 0
+        #: Numbers that did not come when they should have: from, and up to but not with.
+        self.skipped: list[tuple[int, int]] = []
+
+    def take(self, number: int) -> Kind | None:
+        """The next entry's number: what is wrong with it by itself."""
+        if number >= self.expected:
+            if number > self.expected:
+                self.skipped.append((self.expected, number))
+            self.expected = number + 1
+            return None
+        for place, (first, end) in enumerate(self.skipped):
+            if first <= number < end:
+                parts = ((first, number), (number + 1, end))
+                self.skipped[place : place + 1] = [one for one in parts if one[0] < one[1]]
+                return "reordered"
+        return "inserted"
+
+
+class _Hashes:
+    """The hashes of entries as they are stored."""
+
+    def __init__(self, file: BinaryIO | None) -> None:
+        self._file = file
+        self._next = 0
+
+    def of(self, number: int) -> bytes | None:
+        if self._file is None:
+            return None
+        if number != self._next:
+            self._file.seek(number * HASH_SIZE)
+        found = self._file.read(HASH_SIZE)
+        self._next = number + 1
+        return found if len(found) == HASH_SIZE else None
+
+
+class _Verification:
+    def __init__(
+        self,
+        folder: AuditFolder,
+        key: VerifyingKey,
+        against: Sequence[Checkpoint],
+        progress: Callable[[int], None],
+    ) -> None:
+        self._folder = folder
+        self._key = key
+        self._against = against
+        self._progress = progress
+        self._frontier = Frontier()
+        self._numbers = _Numbers()
+        self._problems: list[Tampering] = []
+        self._count = 0
+        #: What the tree must be at which size, and who says so.
+        self._wanted: dict[int, list[tuple[Checkpoint, str]]] = {}
+        self._good = 0
+        self._checkpoints = 0
+        self._torn: int | None = None
+
+    def run(self) -> Verdict:
+        self._read_checkpoints()
+        with ExitStack() as files:
+            file: BinaryIO | None = None
+            with suppress(OSError):
+                file = files.enter_context(self._folder.nodes(0).open("rb"))
+            self._read_entries(_Hashes(file))
+        for first, end in self._numbers.skipped:
+            self._find("deleted", first, end, f"entries {_span(first, end)} are gone")
+        entries = self._frontier.size
+        last = max(self._wanted, default=0)
+        if last > entries and not self._numbers.skipped:
+            what = f"entries {_span(entries, last)} are missing at the end"
+            self._find("truncated", entries, last, what)
+        return Verdict(
+            origin=self._key.name,
+            entries=entries,
+            signed=self._good,
+            unsigned=max(0, entries - last),
+            checkpoints=self._checkpoints,
+            root=self._frontier.root().hex(),
+            problems=sorted(self._problems, key=lambda one: one.first),
+            count=self._count,
+        )
+
+    def _read_checkpoints(self) -> None:
+        before: Checkpoint | None = None
+        for place, note in enumerate(self._folder.notes(), 1):
+            who = f"checkpoint {place}"
+            try:
+                found = open_checkpoint(note, self._key)
+            except NoteWrong as error:
+                at = 0 if before is None else before.size
+                self._find("unreadable", at, at, f"{who}: {error}")
+                continue
+            self._checkpoints += 1
+            if before is not None and found.size < before.size:
+                what = f"{who} is of {found.size} entries, and comes after one of {before.size}"
+                self._find("reordered", found.size, before.size, what)
+            self._want(found, who)
+            before = found
+        for checkpoint in self._against:
+            self._want(checkpoint, "the checkpoint that you gave")
+
+    def _want(self, found: Checkpoint, who: str) -> None:
+        same = self._wanted.setdefault(found.size, [])
+        for other, whose in same:
+            if other.root != found.root:
+                what = f"{who} and {whose} say different things of the first {found.size} entries"
+                self._find("forked", 0, found.size, what)
+        same.append((found, who))
+
+    def _read_entries(self, hashes: _Hashes) -> None:
+        self._judge(0)
+        for place, line in enumerate(self._folder.lines()):
+            self._take(place, line.removesuffix(b"\n"), hashes)
+            if place + 1 in self._wanted:
+                self._judge(place + 1)
+            if not place % _TOLD_EVERY:
+                self._progress(place)
+        self._progress(self._frontier.size)
+        if self._torn is not None and self._frontier.size <= max(self._wanted, default=0):
+            self._tell_torn("")  # else a crash may have just left it so
+
+    def _take(self, place: int, content: bytes, hashes: _Hashes) -> None:
+        number = number_of(content)
+        if self._torn is not None:
+            self._tell_torn(_recovered(content))
+        leaf = leaf_hash(content)
+        self._frontier.add(leaf)
+        if number is None:
+            number = self._numbers.expected
+            self._torn = number
+        kind = self._numbers.take(number)
+        if kind is not None:
+            self._find(kind, number, number + 1, f"line {place + 1} says that it is entry {number}")
+        elif hashes.of(number) not in (leaf, None):
+            self._find("changed", number, number + 1, f"entry {number} is not what was hashed")
+
+    def _tell_torn(self, said: str) -> None:
+        """An entry could not be read: if the log itself says that a crash did it, all is well."""
+        assert self._torn is not None
+        number, self._torn = self._torn, None
+        if not said.startswith(f"entry {number} "):
+            self._find("unreadable", number, number + 1, f"entry {number} is none")
+
+    def _judge(self, size: int) -> None:
+        """Hold the tree as it is now against what was signed of it."""
+        for checkpoint, who in self._wanted.get(size, ()):
+            if checkpoint.root == self._frontier.root():
+                self._good = size
+            elif not self._problems and not self._numbers.skipped:
+                # What was found already is the reason, and all later roots are other ones as well.
+                what = f"entries {_span(self._good, size)} are not what {who} was signed for"
+                kind: Kind = "forked" if checkpoint in self._against else "changed"
+                self._find(kind, self._good, size, what)
+
+    def _find(self, kind: Kind, first: int, end: int, message: str) -> None:
+        self._count += 1
+        if len(self._problems) < MOST_TOLD:
+            self._problems.append(Tampering(kind, first, end, message))
+
+
+def _recovered(content: bytes) -> str:
+    """What the log said of a restart, if this entry is that."""
+    try:
+        entry = decode(content)
+    except EntryUnreadable:
+        return ""
+    return entry.what if entry.action == "log-recovered" else ""
+
+
+def _span(first: int, end: int) -> str:
+    return f"{first}" if end - first == 1 else f"{first} to {end - 1}"
