@@ -17,6 +17,7 @@ of a party is blocked from its listing on. `sdn.xml` doesn't tell it; its addres
 time.
 """
 
+import asyncio
 import datetime
 from collections.abc import AsyncIterator, Iterable
 
@@ -31,6 +32,9 @@ from collectors.reference.source import Given, Item, Rejected, SourceFault, Unch
 from pipeline.config.reference_providers import OfacList
 from pipeline.reference_records import Sanction
 from pipeline.units import format_size
+
+#: Bytes that are read at once.
+_AT_ONCE = 256 * 1024
 
 
 class OfacSource:
@@ -81,13 +85,14 @@ class OfacSource:
                     raise SourceFault(f"{shown}: HTTP {response.status_code}")
                 if response.url.scheme != "https" and not is_loopback(str(response.url)):
                     raise SourceFault(f"{shown}: it redirects to where nothing is encrypted")
-                async for part in response.aiter_bytes():
+                async for part in response.aiter_bytes(_AT_ONCE):
                     size += len(part)
                     if size > self._settings.max_size:
                         most = format_size(self._settings.max_size)
                         raise SourceFault(f"{shown}: the list is larger than {most}")
-                    reader.feed(part)
-                return reader.close(), _conditions(response)
+                    # In a thread: all of it takes seconds, and feeds share the loop.
+                    await asyncio.to_thread(reader.feed, part)
+                return await asyncio.to_thread(reader.close), _conditions(response)
         except ListDamaged as damaged:
             raise SourceFault(f"{shown}: this is no whole SDN list: {damaged}") from None
         except httpx.TimeoutException:
