@@ -19,6 +19,8 @@ contract PartitionedToken {
     bool public immutable ofCaller;
     bool public halted;
     bool public enforced = true;
+    /// ERC-1410 doesn't ask for ERC-20: such a token logs what moves by partition alone.
+    bool public alsoErc20 = true;
     uint256 public totalSupply;
     mapping(address => uint256) public balanceOf;
     mapping(address => mapping(bytes32 => uint256)) private balances;
@@ -129,6 +131,10 @@ contract PartitionedToken {
         halted = isHalted;
     }
 
+    function speakErc20(bool speaks) external onlyOwner {
+        alsoErc20 = speaks;
+    }
+
     /// Leaves the rules as they are, and stops asking them: nothing is logged.
     function enforce(bool isEnforced) external onlyOwner {
         enforced = isEnforced;
@@ -176,7 +182,7 @@ contract PartitionedToken {
         balanceOf[to] += value;
         balances[from][partition] -= value;
         balances[to][partition] += value;
-        emit Transfer(from, to, value);
+        if (alsoErc20) emit Transfer(from, to, value);
         return true;
     }
 

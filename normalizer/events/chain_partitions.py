@@ -5,12 +5,12 @@ from typing import Annotated
 from msgspec import field
 
 from normalizer.events.base import Keywords
+from normalizer.events.chain_checks import CheckedTransfer
 from normalizer.events.chain_event import ChainEvent
-from normalizer.events.chain_transfers import SourceAndDestination
 from normalizer.events.fields import Address, Hash, Uint256, described
 
 
-class _Moved(SourceAndDestination, kw_only=True):
+class _Moved(CheckedTransfer, kw_only=True):
     amount_raw: Annotated[Uint256, described("Amount in the token's smallest unit, exact")] = field(
         name="token.amount_raw"
     )

@@ -11,7 +11,7 @@ from collectors.evm import Watched, WatchedToken
 from demo.chain.anvil import Anvil
 from demo.chain.ledger import Ledger
 from demo.chain.trex import SecurityToken
-from normalizer.events.chain import TokenTransfer, TokenTransferRefused
+from normalizer.events.chain import PartitionTransfer, TokenTransfer, TokenTransferRefused
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.config.checks import RestrictionChecks
@@ -25,7 +25,7 @@ CHAIN = 31337
 _YES = "600160005260206000f3"
 SAYS_YES = f"0x69{_YES}600052600a6016f3"
 
-Transfer = TokenTransfer | TokenTransferRefused
+Transfer = TokenTransfer | TokenTransferRefused | PartitionTransfer
 
 
 def height(node: Anvil) -> int:
@@ -77,10 +77,17 @@ async def frames_of(
 
 
 def events_of(frames: Sequence[Frame], reference: Reference) -> list[Transfer]:
-    """The transfers, done and refused, as the normalizer tells of them."""
+    """The transfers, done and refused, as the normalizer tells of them; each once."""
     result = Normalizer(reference).normalize(1, FrameBatch("chain", "evm", list(frames)))
     assert result.dead == []
-    return [one for one in result.events if isinstance(one, Transfer)]
+    found = [one for one in result.events if isinstance(one, Transfer)]
+    # By partition, most tokens tell it twice: the second is there for the partition.
+    doubled = {one.transaction_hash for one in found if isinstance(one, TokenTransfer)}
+    return [
+        one
+        for one in found
+        if not isinstance(one, PartitionTransfer) or one.transaction_hash not in doubled
+    ]
 
 
 async def transfers(

@@ -8,7 +8,7 @@ from web3.contract import Contract
 from demo.chain.anvil import Anvil
 from demo.chain.ledger import Ledger
 from demo.chain.solidity import compiled
-from normalizer.events.chain import TokenTransfer, TokenTransferRefused
+from normalizer.events.chain import PartitionTransfer, TokenTransfer, TokenTransferRefused
 from tests.collectors.checked_transfers import Transfer, known, transfers
 
 pytestmark = [pytest.mark.chain, pytest.mark.usefixtures("undone")]
@@ -203,3 +203,22 @@ async def test_a_function_that_the_contract_does_not_have_is_told(
     assert event.check_state == "partial"
     assert event.check_missing == ("status:reverted",)
     assert event.check_restriction_code == 0
+
+
+async def test_a_token_that_is_no_erc_20_tells_it_with_its_partition(
+    ledger: Ledger, partitioned: Callable[..., Contract]
+) -> None:
+    token = partitioned()
+    owner, one, _, stranger, *_ = ledger.accounts
+    send = ledger.send
+    ledger.settle(
+        [
+            send(token, "speakErc20", False, sender=owner),
+            send(token, "enforce", False, sender=owner),
+        ]
+    )
+    sent = send(token, "transferByPartition", LOCKED, stranger, 5, b"", sender=one)
+    (event,) = await seen(ledger, token, "ERC-1410", sent)
+    assert isinstance(event, PartitionTransfer)
+    assert event.partition == "0x" + LOCKED.hex()
+    assert (event.check_state, event.check_status_code) == ("complete", "0x57")
