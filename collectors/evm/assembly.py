@@ -127,7 +127,8 @@ class BlockAssembler:
         self._logs = LogReader(rpc, addresses)
         self._native_transfers = native_transfers
         self._checker = checker
-        self._refusals = RefusalReader(rpc, watched) if explain_refusals else None
+        refusals = RefusalReader(rpc, watched, ask_registries=not checker.asks_registries)
+        self._refusals = refusals if explain_refusals else None
         self._block_receipts = True
 
     async def assemble(

@@ -81,8 +81,10 @@ class RestrictionChecker:
     def __init__(
         self, rpc: RpcClient, watched: Watched, settings: RestrictionChecks, cache: AnswerCache
     ) -> None:
-        groups = frozenset(settings.ask if settings.enabled else ())
-        subjects = [subject(address, token, groups) for address, token in watched.tokens.items()]
+        self._groups = frozenset(settings.ask if settings.enabled else ())
+        subjects = [
+            subject(address, token, self._groups) for address, token in watched.tokens.items()
+        ]
         self._subjects = {one.address: one for one in subjects if one.groups}
         self._moves = MoveReader({one: watched.tokens[one] for one in self._subjects})
         self._reader = StateReader(rpc, cache, batch=settings.batch)
@@ -93,6 +95,11 @@ class RestrictionChecker:
         self._rests_until = 0.0
         #: By token, whether it has UniversalToken's form of ``canTransferByPartition``.
         self._of_caller: dict[str, bool] = {}
+
+    @property
+    def asks_registries(self) -> bool:
+        """Whether the identity registry and the compliance contract are among what is asked."""
+        return self._groups.issuperset(("verified", "compliance"))
 
     async def check(
         self,

@@ -1,9 +1,10 @@
 """Why a call of a watched contract failed: asked of the node while it still knows the block.
 
 A refused ERC-3643 transfer leaves no log, and an unverified receiver and a compliance block give
-the same reason, "Transfer not possible". So the identity registry and the compliance contract are
-asked at the block itself. That is the state after the block: where another transaction of the same
-block changed a registration, the answer may differ from what the refused call saw.
+the same reason, "Transfer not possible". `checks` asks the contracts which it was. Where it is
+switched off, the identity registry and the compliance contract are asked here, at the block itself.
+That is the state after the block: where another transaction of the same block changed a
+registration, the answer may differ from what the refused call saw.
 Source: EIP-3643, `IIdentityRegistry.isVerified`, `ICompliance.canTransfer`.
 """
 
@@ -34,15 +35,19 @@ _text = msgspec.json.Decoder(str)
 class RefusalReader:
     """Asks a node why calls failed. What it can't answer stays None; only LinkLost is raised."""
 
-    def __init__(self, rpc: RpcClient, watched: Watched) -> None:
+    def __init__(self, rpc: RpcClient, watched: Watched, *, ask_registries: bool) -> None:
+        """``ask_registries``: nobody else asks them about refused transfers."""
         self._rpc = rpc
         self._watched = watched
+        self._registries = ask_registries
         self._traces = True
         self._by_hash = True
 
     async def explain(self, transaction: Transaction, block: Header) -> Refusal:
         """Reason, verification of the receiver and compliance, for a transaction that failed."""
         refusal = Refusal(transaction.hash, await self._reason(transaction, block))
+        if not self._registries:
+            return refusal
         token = self._watched.tokens.get(transaction.receiver or "")
         transfer = wanted_transfer(transaction.sender, transaction.data)
         if token is not None and transfer is not None:

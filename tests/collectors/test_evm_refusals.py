@@ -43,7 +43,10 @@ def refusals(outlet: ListOutlet) -> dict[str, Refusal]:
 
 
 async def refused(token: SecurityToken, url: str, **options: object) -> tuple[list[Refusal], dict]:
-    """Sends three transfers that are refused and collects their blocks from `url`."""
+    """Sends three transfers that are refused and collects their blocks from `url`, without checks:
+    those ask the registries themselves.
+    """
+    options.setdefault("checks", RestrictionChecks(enabled=False))
     ledger = token.ledger
     accounts = ledger.accounts
     holder = accounts[HOLDERS[0]]
@@ -115,11 +118,20 @@ async def test_explaining_can_be_switched_off(anvil: Anvil, security_token: Secu
             security_token,
             provider.url,
             explain_refusals=False,
-            checks=RestrictionChecks(enabled=False),
         )
         assert provider.asked["debug_traceTransaction"] == 0
         assert provider.asked["eth_call"] == 0
     assert [one.transaction_hash for one in found] == ["none"] * 3
+
+
+@pytest.mark.chain
+@pytest.mark.usefixtures("undone")
+async def test_registries_that_the_checks_ask_are_not_asked_twice(
+    anvil: Anvil, security_token: SecurityToken
+) -> None:
+    found, _ = await refused(security_token, anvil.ws_url, checks=RestrictionChecks())
+    assert [one.reason for one in found] == ["Transfer not possible"] * 2 + ["Insufficient Balance"]
+    assert [one.receiver_verified for one in found] == [None] * 3
 
 
 @pytest.mark.chain
