@@ -38,6 +38,7 @@ from normalizer.events.solana import (
 #: The tag of a burn that a permanent delegate made.
 FORCED = "forced"
 _OWNER_UNKNOWN = "owner-unknown"
+_DEFAULT_FROZEN = "default-frozen"
 _HANDED_OVER = "account-handed-over"
 
 
@@ -137,8 +138,12 @@ class TokenEvents:
 
     def thaw(self, read: Read) -> Iterator[Record]:
         """A wallet's account was released."""
-        agent = read.instruction.accounts["authority"]
-        yield WalletUnfrozen(**self._about_account(read), agent=agent)
+        fields = self._about_account(read)
+        state = self._block.mints.get(read.mint)
+        if state is not None and state.default_state == "frozen":
+            # Where accounts begin frozen, this is how a holder is admitted.
+            fields["tags"] = (*fields.get("tags", ()), _DEFAULT_FROZEN)
+        yield WalletUnfrozen(**fields, agent=read.instruction.accounts["authority"])
 
     def approve(self, read: Read) -> Iterator[Record]:
         """A delegate may move an amount."""

@@ -13,7 +13,7 @@ from normalizer.normalize import Normalized, Normalizer
 from normalizer.reference import Reference
 from pipeline.frames import Frame, FrameBatch
 from tests.servers.solana_ledger import SlotBlock, SolanaLedger
-from tests.servers.solana_tokens import Token, mint_size
+from tests.servers.solana_tokens import TOKEN_2022, Token, mint_size
 
 FROZEN = 2
 
@@ -33,10 +33,16 @@ def address(keypair: Keypair) -> str:
 class Issue:
     """A token of Token-2022 on a ledger, with accounts for some; made by its issuer."""
 
-    def __init__(self, ledger: SolanaLedger, *extensions: str, number: int = 1) -> None:
+    def __init__(
+        self,
+        ledger: SolanaLedger,
+        *extensions: str,
+        number: int = 1,
+        program: Pubkey = TOKEN_2022,
+    ) -> None:
         self.ledger = ledger
         self.mint = key(900 + number)
-        self.token = Token(self.mint.pubkey())
+        self.token = Token(self.mint.pubkey(), program)
         self.extensions = extensions
         ledger.fund(*(one.pubkey() for one in (ISSUER, DELEGATE, ALICE, BOB, CAROL)))
 
