@@ -12,6 +12,7 @@ from typing import Any, TextIO
 
 from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
+from pipeline.config.reference_consistency import FORMATS
 from pipeline.config.reference_sources import FileReference
 from pipeline.problems import ProblemsFound
 from pipeline.reference_records import Reference, ReferenceRecord
@@ -21,7 +22,6 @@ from pipeline.yaml_nodes import MappingNode, Node, SequenceNode
 from pipeline.yaml_source import read_file
 
 _AT_ONCE = 2_000
-_FORMATS = {".csv": "csv", ".parquet": "parquet", ".yaml": "yaml", ".yml": "yaml"}
 #: A field of CSV larger than this is none of a record.
 _LONGEST_FIELD = 1 << 20
 
@@ -34,7 +34,7 @@ class FileSource:
     def __init__(self, settings: FileReference) -> None:
         self._settings = settings
         self._path = settings.path
-        self._format = settings.format or _FORMATS.get(settings.path.suffix.lower(), "")
+        self._format = settings.format or FORMATS.get(settings.path.suffix.lower(), "")
         self._rows = None if settings.kind is None else RowReader(settings, settings.kind)
         self._read: Stamp | None = None
 

@@ -6,6 +6,7 @@ mistakes is told about these as well, in the same run.
 
 from collections.abc import Iterator, Sequence
 
+from pipeline.config.reference_consistency import reference_problems
 from pipeline.config.schema import MAX_STORAGE, Streams
 from pipeline.pending_payload import SUFFIX
 from pipeline.problems import Problem, one_of
@@ -110,6 +111,8 @@ def _source(source: MappingNode) -> Iterator[Problem]:
                     f"source {name}: these frames don't say which venue they are of",
                     expected="venue: the venue's name in the reference data",
                 )
+        case "reference_file" | "reference_sql" | "reference_http":
+            yield from reference_problems(source)
         case _:
             pass
 

@@ -161,6 +161,13 @@ def test_smaller_streams_fit_into_less_storage(tmp_path: Path) -> None:
           "channels": ["level3"]}, "config/level3-token"),
         ({"name": "r", "type": "replay", "path": "pipeline.yaml", "protocol": "coinbase"},
          "config/replay-venue"),
+        ({"name": "r", "type": "reference_file", "path": "a.csv"}, "config/reference-kind"),
+        ({"name": "r", "type": "reference_file", "path": "a.yaml", "kind": "token"},
+         "config/reference-kind"),
+        ({"name": "r", "type": "reference_file", "path": "a.txt", "kind": "token"},
+         "config/reference-format"),
+        ({"name": "r", "type": "reference_file", "path": "a.csv", "kind": "investor",
+          "columns": {"juristiction": "land"}}, "config/reference-field"),
     ],
 )  # fmt: skip
 def test_what_a_source_cannot_work_without_is_told(
