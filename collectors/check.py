@@ -13,6 +13,7 @@ from collectors.loopback import is_loopback
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from collectors.reference.check import check_reference
 from collectors.solana.check import check_node
+from collectors.subgraph.check import check_subgraph
 from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
@@ -21,6 +22,7 @@ from pipeline.config.sources import (
     ReplaySource,
     SolanaSource,
     Source,
+    SubgraphSource,
 )
 from pipeline.findings import Finding
 from pipeline.secrets import SecretError, SecretText
@@ -41,6 +43,8 @@ async def check_source(source: Source) -> list[Finding]:
             return await asyncio.gather(*(_node(source, url) for url in source.endpoints))
         case SolanaSource():
             return await asyncio.gather(*(check_node(source, one) for one in source.endpoints))
+        case SubgraphSource():
+            return [await check_subgraph(source)]
         case CoinbaseSource():
             return [await _feed(source.name, source.url)]
         case KrakenSource():

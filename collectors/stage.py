@@ -9,6 +9,7 @@ import structlog
 from collectors.evm.watched import Watched
 from collectors.reference.sources import ReferenceSources
 from collectors.solana.watched import WatchedMints
+from collectors.subgraph.watched import WatchedPools
 from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.config.privacy import Privacy
@@ -20,6 +21,7 @@ from pipeline.config.sources import (
     ReplaySource,
     SolanaSource,
     Source,
+    SubgraphSource,
 )
 from pipeline.pending_payload import PROTOCOL as PENDING
 from pipeline.pending_payload import SUFFIX
@@ -30,7 +32,7 @@ log = structlog.get_logger(__name__)
 
 STAGE = "collectors"
 #: What a source of a chain watches.
-Watching = Watched | WatchedMints
+Watching = Watched | WatchedMints | WatchedPools
 #: On stopping, what was read and not yet stored is written for at most this long, in seconds.
 FLUSH_TIMEOUT = 5.0
 
@@ -157,6 +159,13 @@ class Collectors:
                 mints = known.mints if isinstance(known, WatchedMints) else frozenset[str]()
                 outlet = self._outlet(source, source.name, "solana")
                 return SolanaCollector(source, sorted(mints), outlet).run
+            case SubgraphSource():
+                from collectors.subgraph.collector import SubgraphCollector
+
+                chosen = self._watched.get(source.name)
+                pools = chosen.pools if isinstance(chosen, WatchedPools) else frozenset[str]()
+                outlet = self._outlet(source, source.name, "subgraph")
+                return SubgraphCollector(source, pools, outlet).run
             case CoinbaseSource():
                 from collectors.coinbase import CoinbaseCollector
 

@@ -58,6 +58,8 @@ class PoolInfo(Struct, frozen=True):
     instrument: str
     currency: str
     quote_unit: int
+    token0: str
+    token1: str
 
 
 class FeedInfo(Struct, frozen=True):
@@ -272,6 +274,8 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
                 instrument=f"{token.symbol or token.id}-{pool.quote.symbol}",
                 currency=pool.quote.symbol,
                 quote_unit=10**pool.quote.decimals,
+                token0=pool.token0.lower(),
+                token1=pool.token1.lower(),
             )
         for feed in token.price_feeds:
             own = [c for c in token.contracts if c.chain == feed.chain]

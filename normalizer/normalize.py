@@ -13,6 +13,7 @@ from normalizer.decoders.evm_pending import EvmPendingDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
 from normalizer.decoders.solana import SolanaDecoder
+from normalizer.decoders.subgraph import SubgraphDecoder
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
 from normalizer.events import Record
@@ -42,6 +43,7 @@ class Decoder(Protocol):
 _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "evm": (EvmDecoder, "evm"),
     "evm-pending": (EvmPendingDecoder, "evm"),
+    "subgraph": (SubgraphDecoder, "subgraph"),
     "coinbase": (CoinbaseDecoder, "coinbase"),
     "kraken": (KrakenDecoder, "kraken"),
     "kraken-v1": (KrakenV1Decoder, "kraken"),

@@ -23,8 +23,8 @@ def swap(scope: LogScope, values: tuple[Any, ...]) -> PoolSwap:
         fields = fields | {"related_user": related(recipient, sender)}
     return PoolSwap(
         **fields,
-        **_place(scope),
-        **_terms(scope.block.chain.pools.get(scope.contract), amount0, amount1, sqrt_price),
+        **pool_place(scope),
+        **swap_terms(scope.block.chain.pools.get(scope.contract), amount0, amount1, sqrt_price),
         amount0_raw=str(amount0),
         amount1_raw=str(amount1),
         liquidity=str(liquidity),
@@ -35,16 +35,19 @@ def swap(scope: LogScope, values: tuple[Any, ...]) -> PoolSwap:
     )
 
 
-def _place(scope: LogScope) -> dict[str, Any]:
+def pool_place(scope: LogScope, protocol: str = "uniswap-v3") -> dict[str, Any]:
+    """Venue, instrument and pool of an event of a pool; ``protocol`` of one that nobody knows."""
     pool = scope.block.chain.pools.get(scope.contract)
     return {
-        "venue": pool.venue if pool else "uniswap-v3",
+        "venue": pool.venue if pool else protocol,
         "instrument": pool.instrument if pool else scope.contract,
         "pool": scope.contract,
     }
 
 
-def _terms(pool: PoolInfo | None, amount0: int, amount1: int, sqrt_price: int) -> dict[str, Any]:
+def swap_terms(
+    pool: PoolInfo | None, amount0: int, amount1: int, sqrt_price: int = 0
+) -> dict[str, Any]:
     """Side, quantity and prices, where it is known which asset is the token."""
     if pool is None:
         return {}
@@ -102,7 +105,7 @@ def _change(scope: LogScope, owner: str, lower: int, upper: int, *others: str) -
     party = scope.call.sender or owner
     return {
         **scope.about(party, owner, *others),
-        **_place(scope),
+        **pool_place(scope),
         "tick_lower": lower,
         "tick_upper": upper,
         "owner": owner,

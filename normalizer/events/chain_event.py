@@ -30,9 +30,9 @@ class ChainEvent(PartyEvent, kw_only=True):
     block_number: Annotated[int, described("Number of the block; on Solana its slot")] = field(
         name="blockchain.block.number"
     )
-    block_hash: Annotated[Hash, described("Hash of the block")] = field(
-        name="blockchain.block.hash"
-    )
+    block_hash: Annotated[
+        Hash | None, described("Hash of the block; a subgraph tells it of its newest block only")
+    ] = field(name="blockchain.block.hash", default=None)
     finality: Annotated[str | None, described("pending, latest, safe or finalized")] = field(
         name="blockchain.finality", default=None
     )

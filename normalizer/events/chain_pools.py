@@ -30,7 +30,10 @@ class _PoolEvent(ChainEvent, kw_only=True):
 
 
 class PoolSwap(_PoolEvent, tag="pool-swap", kw_only=True):
-    """A swap in a pool (Uniswap v3 ``Swap``). The trader is who signed the transaction."""
+    """A swap in a pool (Uniswap v3 ``Swap``, an exchange of Curve by a subgraph).
+
+    The trader is who signed the transaction.
+    """
 
     side: Annotated[Side | None, described("The trader bought or sold the watched token")] = field(
         name="market.trade.aggressor_side", default=None
@@ -50,15 +53,17 @@ class PoolSwap(_PoolEvent, tag="pool-swap", kw_only=True):
     pool_price: Annotated[float | None, described("Pool price after the swap, quote per token")] = (
         field(name="market.pool.price", default=None)
     )
-    sqrt_price_x96: Annotated[Uint256, described("Square root of the price in Q64.96, exact")] = (
-        field(name="market.pool.sqrt_price_x96")
+    sqrt_price_x96: Annotated[
+        Uint256 | None, described("Square root of the price in Q64.96, exact; Curve has none")
+    ] = field(name="market.pool.sqrt_price_x96", default=None)
+    tick: Annotated[int | None, described("Tick after the swap; Curve has none")] = field(
+        name="market.pool.tick", default=None
     )
-    tick: Annotated[int, described("Tick after the swap")] = field(name="market.pool.tick")
-    recipient: Annotated[Address, described("Who received the output")] = field(
-        name="market.pool.recipient"
+    recipient: Annotated[Address | None, described("Who received the output")] = field(
+        name="market.pool.recipient", default=None
     )
-    sender: Annotated[Address, described("Who called the pool, mostly a router")] = field(
-        name="market.pool.sender"
+    sender: Annotated[Address | None, described("Who called the pool, mostly a router")] = field(
+        name="market.pool.sender", default=None
     )
 
 

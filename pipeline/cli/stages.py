@@ -20,6 +20,7 @@ from pipeline.config.sources import (
     KrakenSource,
     ReplaySource,
     SolanaSource,
+    SubgraphSource,
 )
 from pipeline.observability import Health
 from pipeline.process import expect_much_state
@@ -151,6 +152,7 @@ def _collectors(config: Configuration) -> Start:
     from collectors.evm.watched import Watched, WatchedToken
     from collectors.solana.watched import WatchedMints
     from collectors.stage import Collectors, Watching
+    from collectors.subgraph.watched import WatchedPools
     from normalizer.known_wallets import known_wallets
     from normalizer.reference import Reference, watched, watched_mints
     from normalizer.reference_files import load_reference
@@ -192,6 +194,21 @@ def _collectors(config: Configuration) -> Start:
                     wallets,
                     [c.address for c in found if c.role == "price-feed"],
                 )
+        for source in config.sources:
+            if isinstance(source, SubgraphSource):
+                by_nodes = [
+                    address
+                    for node in config.sources
+                    if isinstance(node, EvmSource) and node.chain_id == source.chain_id
+                    for address in (*cast(Watched, contracts[node.name]).addresses, *node.contracts)
+                ]
+                own = [
+                    pool.address
+                    for token in known.tokens
+                    for pool in token.pools
+                    if (pool.chain, pool.protocol) == (source.chain_id, source.protocol)
+                ]
+                contracts[source.name] = WatchedPools.of([*own, *source.pools], by_nodes)
         return contracts
 
     contracts = watch()

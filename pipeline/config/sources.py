@@ -16,6 +16,7 @@ from pipeline.config.reference_sources import (
 )
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath
+from pipeline.subgraph_payload import Schema
 from pipeline.units import DAY, MINUTE, SECOND, Duration, Size
 
 Address = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
@@ -166,13 +167,50 @@ class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
     verify_checksum: bool = True
 
 
+class SubgraphSource(_Source, tag="subgraph", tag_field="type", kw_only=True):
+    """Pools by a subgraph of The Graph, where there is no node."""
+
+    #: Where GraphQL is served; `https` but for this machine.
+    url: SecretText
+    #: API key, sent as `Authorization: Bearer`; many gateways have it in the URL instead.
+    api_key: Secret | None = None
+    #: Name of the network, for the events.
+    network: str
+    #: EIP-155 id of the chain that the subgraph follows.
+    chain_id: Annotated[int, Meta(ge=1, le=(1 << 63) - 1)]
+    #: What entities it has: `uniswap-v3` of Uniswap, or `messari-dex` for Curve and many others.
+    schema: Schema = "uniswap-v3"
+    #: Read are this protocol's pools in the reference data, on this chain.
+    protocol: str = "uniswap-v3"
+    #: Further pools. One that an `evm` source of this chain watches is left to it.
+    pools: list[Address] = field(default_factory=list[str])
+    #: Where a first run begins: ``latest`` or a block number.
+    start_block: Annotated[int, Meta(ge=0)] | Literal["latest"] = "latest"
+    #: How often it is asked whether it has come further.
+    poll_every: Annotated[Duration, Meta(ge=SECOND // 10, le=DAY)] = 10 * SECOND
+    #: Blocks that are read at once, where it is far ahead.
+    window: Annotated[int, Meta(ge=1, le=100_000)] = 1_000
+    #: Blocks back to which a reorganisation is followed.
+    reorganisation_depth: Annotated[int, Meta(ge=1, le=MOST_ORPHANED)] = 128
+    #: Entities in one answer; The Graph gives no more than 1,000.
+    page: Annotated[int, Meta(ge=1, le=1_000)] = 1_000
+    #: Requests that it is asked in a second at most.
+    requests_per_second: Annotated[float, Meta(gt=0, le=1_000)] = 5.0
+    #: Authority that signed its certificate, PEM; the system's without.
+    ca_certificate: ExistingPath | None = None
+    #: How long it may take to answer.
+    request_timeout: Duration = 30 * SECOND
+
+
 class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
     """A recording: frames from a file, as the source had sent them."""
 
     #: The file; gzip where it ends in `.gz`.
     path: ExistingPath
     #: `recorded`: Tapewatch's own format. Else whose frames a cryptofeed file holds.
-    protocol: Literal["evm", "coinbase", "kraken", "kraken-v1", "solana", "recorded"] = "recorded"
+    protocol: Literal[
+        "evm", "coinbase", "kraken", "kraken-v1", "solana", "subgraph", "recorded"
+    ] = "recorded"
     #: `original`: as fast as it was.
     speed: Literal["original", "maximum"] = "maximum"
     #: Name of the venue, where the file doesn't say it.
@@ -180,7 +218,9 @@ class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
 
 
 #: What gives frames.
-FrameSource = EvmSource | SolanaSource | CoinbaseSource | KrakenSource | ReplaySource
+FrameSource = (
+    EvmSource | SolanaSource | SubgraphSource | CoinbaseSource | KrakenSource | ReplaySource
+)
 #: What gives reference data.
 ReferenceSource = FileReference | SqlReference | HttpReference | Provider
 Source = FrameSource | ReferenceSource
@@ -202,4 +242,5 @@ __all__ = [
     "SolanaSource",
     "Source",
     "SqlReference",
+    "SubgraphSource",
 ]

@@ -1,0 +1,1 @@
+"""Pools by a subgraph's GraphQL, where there is no node: swaps and liquidity, block by block."""
