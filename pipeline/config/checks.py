@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from pipeline.units import SECOND, Duration
+from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration
 
 CheckGroup = Literal[
     "verified",
@@ -47,4 +47,4 @@ class RestrictionChecks(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Calls in one JSON-RPC batch at most; it adapts to what the node takes. 1: no batches.
     batch: Annotated[int, Meta(ge=1, le=1_000)] = 100
     #: How long a block waits for the answers; it goes on without those that are not there.
-    timeout: Duration = 3 * SECOND
+    timeout: Annotated[Duration, Meta(ge=10 * MILLISECOND, le=5 * MINUTE)] = 3 * SECOND

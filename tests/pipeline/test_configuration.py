@@ -176,6 +176,20 @@ def test_what_a_source_cannot_work_without_is_told(
     assert codes(tmp_path, sources=[source]) == [code]
 
 
+def test_checks_on_chain_are_chosen_from_those_that_there_are(tmp_path: Path) -> None:
+    chain = {"name": "chain", "type": "evm", "network": "n", "endpoints": ["ws://127.0.0.1:1"]}
+    checks = {"ask": ["verfied"], "calls_per_blok": 3, "batch": 0, "timeout": "0s"}
+
+    found = problems(tmp_path, sources=[chain | {"checks": checks}])
+
+    assert [(one.path, one.hint) for one in found] == [
+        ("sources[0].checks.ask[0]", "verified"),
+        ("sources[0].checks.calls_per_blok", "calls_per_block"),
+        ("sources[0].checks.batch", None),
+        ("sources[0].checks.timeout", None),
+    ]
+
+
 @pytest.mark.parametrize(
     "source",
     [
