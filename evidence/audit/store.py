@@ -202,9 +202,11 @@ class AuditLog:
         checkpoint = Checkpoint(self._key.verifying.name, self.size, self._frontier.root())
         note = self._key.sign(checkpoint.text)
         if self.size != self._signed:
-            for file in (self._segment, *self._files):
+            for file in self._files:
                 if file is not None:
-                    self._flush(file)
+                    file.flush()  # not to the disk: they can be made anew
+            if self._segment is not None:
+                self._flush(self._segment)
             with (self.folder.path / "checkpoints").open("ab") as file:
                 file.write(f"{note}\n".encode())
                 self._flush(file)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from evidence.audit.entries import Happening, decode, encode
@@ -139,6 +139,7 @@ def test_large_logs_go_on_in_further_files(tmp_path: Path, monkeypatch: pytest.M
 # -- restarts --------------------------------------------------------------------------------------
 
 
+@settings(max_examples=40, deadline=None)
 @given(st.lists(st.tuples(st.integers(0, 7), st.booleans()), max_size=12))
 def test_restarts_anywhere_give_the_log_of_one_run(steps: list[tuple[int, bool]]) -> None:
     import tempfile
@@ -312,6 +313,7 @@ def test_a_checkpoint_of_another_key_is_found(folder: AuditFolder) -> None:
     assert "checkpoint 3" in problem.message
 
 
+@settings(deadline=None)
 @given(st.data())
 def test_any_other_byte_of_the_entries_is_found(data: st.DataObject) -> None:
     import tempfile

@@ -1,0 +1,139 @@
+"""An export shows by itself, to who has nothing but Python, that its entries were in the log."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from evidence.audit.check_export import Wrong, check_signature
+from evidence.audit.export import export, select
+from evidence.audit.notes import SigningKey
+from evidence.audit.store import AuditFolder, AuditLog
+from tests.evidence.audit.test_log import KEY, happening
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> AuditFolder:
+    with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
+        log.append([happening(n, who=f"user-{n % 3}") for n in range(1, 40)])
+        log.sign()
+    return log.folder
+
+
+@pytest.fixture
+def exported(log: AuditFolder, tmp_path: Path) -> Path:
+    chosen = list(select(log, 40, lambda entry: entry.who == "user-1"))
+    export(log, KEY.verifying, chosen, tmp_path / "export")
+    return tmp_path / "export"
+
+
+def run(folder: Path, *options: str) -> tuple[int, str]:
+    """The export's own checker, by an interpreter that sees no package."""
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", str(folder / "check.py"), *options],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_it_is_checked_without_anything_of_ours(exported: Path) -> None:
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 0, said
+    assert "signed by example.com/audit, when the log had 40 entries" in said
+    assert "13 entries, each shown to be in the log" in said
+    assert said.endswith("GOOD\n")
+
+
+def test_without_a_key_it_says_whose_is_taken(exported: Path) -> None:
+    code, said = run(exported)
+    assert code == 0
+    assert "compare it with the one that you know" in said
+
+
+def test_a_part_of_the_log_without_gaps_is_shown_to_have_none(
+    log: AuditFolder, tmp_path: Path
+) -> None:
+    chosen = list(select(log, 30, lambda entry: True, first=10))
+    export(log, KEY.verifying, chosen, tmp_path / "part", complete=(10, 30))
+    code, said = run(tmp_path / "part")
+    assert code == 0
+    assert "nothing between entries 10 and 29 is left out" in said
+
+
+def refresh_manifest(folder: Path) -> None:
+    """What a thorough forger does: a manifest that fits."""
+    from hashlib import sha256
+
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    for name in manifest["files"]:
+        if (folder / name).exists():
+            manifest["files"][name] = sha256((folder / name).read_bytes()).hexdigest()
+    lines = (folder / "entries.ndjson").read_text().splitlines()
+    manifest["entries"] = [json.loads(line)["number"] for line in lines]
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize("thorough", [False, True])
+def test_a_changed_entry_is_not_shown(exported: Path, *, thorough: bool) -> None:
+    path = exported / "entries.ndjson"
+    path.write_text(path.read_text().replace("user-1", "user-2", 1))
+    if thorough:
+        refresh_manifest(exported)
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1
+    assert "NOT SHOWN" in said
+
+
+def test_an_entry_that_was_left_out_is_missed(exported: Path) -> None:
+    path = exported / "entries.ndjson"
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[1:]))
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1
+    assert "entries.ndjson is not the file that the manifest lists" in said
+
+
+def test_a_gap_in_what_is_said_to_be_complete_is_found(log: AuditFolder, tmp_path: Path) -> None:
+    chosen = [one for one in select(log, 30, lambda entry: True, first=10) if one[0] != 17]
+    export(log, KEY.verifying, chosen, tmp_path / "part", complete=(10, 30))
+    code, said = run(tmp_path / "part", "--key", str(KEY.verifying))
+    assert code == 1
+    assert "not all there" in said
+
+
+def test_another_key_shows_nothing(exported: Path) -> None:
+    code, said = run(exported, "--key", str(SigningKey.new("example.com/audit").verifying))
+    assert code == 1
+    assert "not signed by example.com/audit" in said
+
+
+def test_a_log_of_the_forger_is_not_taken_for_the_real_one(tmp_path: Path) -> None:
+    forger = SigningKey.new("example.com/audit")
+    with AuditLog(tmp_path / "forged", forger, sync=False) as log:
+        log.append([happening(1)])
+        log.sign()
+    chosen = list(select(log.folder, 2, lambda entry: True))
+    export(log.folder, forger.verifying, chosen, tmp_path / "export")
+    assert run(tmp_path / "export", "--key", str(KEY.verifying))[0] == 1
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.binary(min_size=32, max_size=32), st.binary(max_size=80), st.integers(0, 511))
+def test_its_own_signatures_are_those_of_the_library(seed: bytes, text: bytes, bit: int) -> None:
+    key = Ed25519PrivateKey.from_private_bytes(seed)
+    public, signature = key.public_key().public_bytes_raw(), key.sign(text)
+    check_signature(public, signature, text)
+    wrong = bytearray(signature)
+    wrong[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(Wrong):
+        check_signature(public, bytes(wrong), text)
+    with pytest.raises(Wrong):
+        check_signature(public, signature, text + b"!")
