@@ -182,12 +182,12 @@ def test_checks_on_chain_are_chosen_from_those_that_there_are(tmp_path: Path) ->
 
     found = problems(tmp_path, sources=[chain | {"checks": checks}])
 
-    assert [(one.path, one.hint) for one in found] == [
-        ("sources[0].checks.ask[0]", "verified"),
-        ("sources[0].checks.calls_per_blok", "calls_per_block"),
-        ("sources[0].checks.batch", None),
-        ("sources[0].checks.timeout", None),
-    ]
+    assert {one.path: one.hint for one in found} == {
+        "sources[0].checks.ask[0]": "verified",
+        "sources[0].checks.calls_per_blok": "calls_per_block",
+        "sources[0].checks.batch": None,
+        "sources[0].checks.timeout": None,
+    }
 
 
 @pytest.mark.parametrize(
