@@ -5,6 +5,8 @@ and tokens of that family use these; everywhere else ERC-1066 counts, as it beca
 Sources: SecurityTokenStandard/EIP-Spec, eip/eip-1400.md; ethereum/ERCs, ERCS/erc-1066.md.
 """
 
+import re
+
 #: What the draft of ERC-1400 gives a meaning of its own.
 ERC1400 = {
     0x50: "transfer failure",
@@ -65,6 +67,15 @@ ERC1066 = {
     0x46: "expired",
     0x48: "already done",
     0x4F: "availability rules or info",
+    0x50: "transfer failed",
+    0x51: "transfer successful",
+    0x52: "awaiting payment from others",
+    0x53: "hold or escrow",
+    0x54: "insufficient funds",
+    0x55: "funds requested",
+    0x56: "transfer volume exceeded",
+    0x58: "funds not required",
+    0x5F: "token or financial information",
     0xA0: "application-specific failure",
     0xA1: "application-specific success",
     0xA2: "application-specific awaiting others",
@@ -93,6 +104,17 @@ ERC1066 = {
     0xF8: "duplicate off-chain request",
     0xFF: "off-chain info or meta",
 }
+
+
+#: A whole reason that is a code: ``0x54`` as contracts of the family write it, or ``54`` as
+#: UniversalToken does; without 0x only in the row of transfers, since other numbers are no codes.
+_REVERTED = re.compile(r"0x([0-9a-fA-F]{2})|(5[0-9a-fA-F])")
+
+
+def reverted_with(reason: str | None) -> int | None:
+    """The code that a token refused with, where its reason is nothing but one."""
+    found = None if reason is None else _REVERTED.fullmatch(reason)
+    return None if found is None else int(found[1] or found[2], 16)
 
 
 def meaning(code: int) -> str:

@@ -13,6 +13,7 @@ from normalizer.decoders.evm_scope import BlockScope, Call, both_parties, relate
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.events.chain import TokenTransferRefused
 from normalizer.signatures import KNOWN_FUNCTIONS, selectors
+from normalizer.status_codes import ERC1066, ERC1400, meaning, reverted_with
 from pipeline.evm_payload import Refusal
 
 _TRANSFER = selectors("transfer", "transferWithData")
@@ -53,6 +54,7 @@ def refused(
             **both_parties(sender, receiver, block.time),
             id=f"{block.prefix}{call.hash}:refused" + (f":{number}" if number else ""),
             reason=refusal.reason if refusal else None,
+            **_status(refusal),
             source_address=source,
             destination_address=destination,
             related_user=related(source, destination, call.sender, sender.id, receiver.id),
@@ -68,6 +70,18 @@ def refused(
         if event.check_compliance_allows is not None:
             event.compliance_allows = event.check_compliance_allows
         yield event
+
+
+def _status(refusal: Refusal | None) -> dict[str, Any]:
+    """What a token of the ERC-1400 family says by a code, in the words of both of its tables."""
+    code = reverted_with(refusal.reason) if refusal else None
+    if code is None:
+        return {}
+    return {
+        "status_code": f"0x{code:02x}",
+        "status_meaning": meaning(code),
+        "status_in_erc1066": ERC1066.get(code) if code in ERC1400 else None,
+    }
 
 
 def moves(call: Call) -> Iterator[tuple[str, str, int]]:

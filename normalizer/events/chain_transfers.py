@@ -58,6 +58,15 @@ class TokenTransferRefused(_TransferParties, tag="token-transfer-refused", kw_on
     compliance_allows: Annotated[
         bool | None, described("canTransfer of the compliance contract at that block")
     ] = field(name="token.transfer.compliance_allows", default=None)
+    status_code: Annotated[
+        str | None, described("Status code, such as 0x52, where the token's reason is one")
+    ] = field(name="token.transfer.status.code", default=None)
+    status_meaning: Annotated[
+        str | None, described("The code in words: by ERC-1400 in row 0x5_, else by ERC-1066")
+    ] = field(name="token.transfer.status.meaning", default=None)
+    status_in_erc1066: Annotated[
+        str | None, described("What ERC-1066 means by the code, where that is something else")
+    ] = field(name="token.transfer.status.erc1066", default=None)
 
 
 class TokenApproval(ChainEvent, tag="token-approval", kw_only=True):
