@@ -11,10 +11,12 @@ from pathlib import Path
 from pipeline import logs
 from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServerFailed, running_server, server_binary
+from pipeline.cli.preflight import mask_errors
 from pipeline.clock import check_clock
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.findings import Finding
 from pipeline.problems import Problem, ProblemsFound
+from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
 from pipeline.units import GIB, about_size
 
 LEAST_FREE = GIB
@@ -49,6 +51,25 @@ async def findings(path: Path) -> AsyncIterator[Finding]:
         yield finding
     for finding in await _sinks(config):
         yield finding
+    for finding in _privacy(config):
+        yield finding
+
+
+def _privacy(config: Configuration) -> list[Finding]:
+    """Whether masks can be applied, and the keys of persons be read by us alone."""
+    found = [
+        Finding(level="error", subject=f"mask of {name}", message=error, advice="correct the key")
+        for name, error in mask_errors(config)
+    ]
+    if config.privacy is None or not config.privacy.keys.exists():
+        return found
+    try:
+        count = len(Pseudonyms(config.privacy.keys).people())
+        message = f"keys of {count} pseudonyms are in {config.privacy.keys}"
+        found.append(Finding(level="ok", subject="privacy", message=message))
+    except PseudonymsUnavailable as error:
+        found.append(Finding(level="error", subject="privacy", message=str(error)))
+    return found
 
 
 def _versions() -> Finding:

@@ -1,5 +1,7 @@
 """What is looked at before anything starts: files that a stage could not run without."""
 
+from collections.abc import Iterator
+
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import ReplaySource
@@ -21,11 +23,25 @@ def preflight(config: Configuration) -> None:
             problems += found.problems
     if problems:
         raise ProblemsFound(problems)
+    for name, error in mask_errors(config):
+        raise Failure(f"{name}: {error}", CONFIGURATION)
     try:
         venues(config)
         _no_name_twice(config)
     except (RecordingError, *UNREADABLE) as error:
         raise Failure(str(error), CONFIGURATION) from error
+
+
+def mask_errors(config: Configuration) -> Iterator[tuple[str, str]]:
+    """Sinks and notifications whose mask can't be applied, and why. They would get nothing."""
+    from delivery.build import build_masker
+    from delivery.mask import MaskError
+
+    for settings in (*config.sinks, *config.notifications):
+        try:
+            build_masker(settings)
+        except MaskError as error:
+            yield settings.name, str(error)
 
 
 def _no_name_twice(config: Configuration) -> None:

@@ -98,3 +98,26 @@ def test_without_privacy_in_the_configuration_there_is_nobody(tmp_path: Path) ->
     shown = tapewatch("privacy", "list", folder=tmp_path)
     assert shown.code == 2
     assert "no `privacy`" in shown.error
+
+
+def test_doctor_tells_of_keys_that_others_can_read(folder: Path, pseudonym: str) -> None:
+    assert "keys of 1 pseudonyms" in tapewatch("doctor", folder=folder).out
+    (folder / "privacy" / "people.json").chmod(0o644)
+    told = tapewatch("doctor", folder=folder)
+    assert told.code == 1
+    assert "chmod 600" in told.out
+    assert pseudonym not in told.out
+
+
+def test_a_mask_whose_key_is_too_short_lets_nothing_start(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("short")
+    (tmp_path / "key").chmod(0o600)
+    mask = {"key": "${file:key}", "wallet": "hash"}
+    sink = {"name": "files", "type": "file", "path": "out", "mask": mask}
+    write_configuration(tmp_path, sinks=[sink])
+
+    refused = tapewatch("run", folder=tmp_path)
+    assert refused.code == 2
+    assert "files: mask.key: a key of 16 bytes or more is wanted" in refused.error
+    assert not (tmp_path / "out").exists()
+    assert "16 bytes" in tapewatch("doctor", folder=tmp_path).out

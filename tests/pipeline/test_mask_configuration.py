@@ -69,3 +69,19 @@ def test_a_notification_has_a_mask_as_well(tmp_path: Path) -> None:
     hook = {"name": "hook", "type": "webhook", "url": "https://hooks.example", "mask": {"x": "y"}}
     with pytest.raises(ProblemsFound):
         load_configuration(write_configuration(tmp_path, notifications=[hook]))
+
+
+def test_a_source_of_persons_needs_a_place_for_their_keys(tmp_path: Path) -> None:
+    source = {
+        "name": "kyc",
+        "type": "fractal",
+        "client_id": "${env:PATH}",
+        "client_secret": "${env:PATH}",
+    }
+    with pytest.raises(ProblemsFound) as caught:
+        load_configuration(write_configuration(tmp_path, sources=[source]))
+    assert [problem.code for problem in caught.value.problems] == ["config/privacy"]
+    path = write_configuration(tmp_path, sources=[source], privacy={"path": "var/privacy"})
+    privacy = load_configuration(path).privacy
+    assert privacy is not None
+    assert privacy.keys == tmp_path / "var" / "privacy" / "people.json"
