@@ -1,8 +1,11 @@
 """All subcommands, registered by import. What a command needs it imports itself, when it runs."""
 
 from pipeline.cli import (
+    audit,
     backtest,
+    cap_table,
     checkpoints,
+    clusters,
     dead,
     demo,
     detect,
@@ -28,8 +31,11 @@ from pipeline.cli.app import app
 
 __all__ = [
     "app",
+    "audit",
     "backtest",
+    "cap_table",
     "checkpoints",
+    "clusters",
     "dead",
     "demo",
     "detect",

@@ -1,0 +1,308 @@
+"""``tapewatch audit``: the log of all that was done, held against what was signed."""
+
+import os
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from pipeline.cli.app import JsonOutput, app
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.printing import output, printable, say
+
+if TYPE_CHECKING:
+    from evidence.audit.entries import Entry
+    from evidence.audit.notes import Checkpoint, VerifyingKey
+    from evidence.audit.store import AuditFolder
+
+audit = typer.Typer(help="Verify the audit log, prove entries, export them.", no_args_is_help=True)
+app.add_typer(audit, name="audit")
+
+_MOST_SHOWN = 50
+
+Log = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the audit log.")]
+KeyOption = Annotated[
+    str | None,
+    typer.Option("--key", metavar="KEY", help="The public key that you know, or a file with it."),
+]
+ActionOption = Annotated[str | None, typer.Option(help="Only entries of this action.")]
+WhoOption = Annotated[str | None, typer.Option(help="Only entries of this user or process.")]
+WhatOption = Annotated[str | None, typer.Option(help="Only entries about this, whole or in part.")]
+FirstOption = Annotated[int, typer.Option("--first", min=0, help="Number of the first entry.")]
+EndOption = Annotated[
+    int | None, typer.Option("--end", min=0, help="Number of the first entry that is left out.")
+]
+
+
+@audit.command("key")
+@command
+def new_key(
+    name: Annotated[str, typer.Argument(help="Name of the log, such as example.com/tapewatch.")],
+    out: Annotated[Path, typer.Option("--out", help="Where the private key goes: a new file.")],
+) -> None:
+    """Make a key that signs an audit log. Prints the public key: give it to who will verify."""
+    from evidence.audit.notes import NoteWrong, SigningKey
+
+    try:
+        key = SigningKey.new(name)
+        descriptor = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except NoteWrong as error:
+        raise Failure(str(error), CONFIGURATION) from None
+    except OSError as error:
+        raise Failure(f"can't write {out}: {error.strerror}") from None
+    with os.fdopen(descriptor, "w") as file:
+        file.write(key.reveal() + "\n")
+    typer.echo(str(key.verifying))
+
+
+@audit.command()
+@command
+def verify(
+    log: Log,
+    key: KeyOption = None,
+    against: Annotated[
+        list[Path] | None,
+        typer.Option("--against", help="A checkpoint that you kept: the log must agree with it."),
+    ] = None,
+    as_json: JsonOutput = False,
+) -> None:
+    """Read the whole log: is everything as it was signed? Exit 1 if not, with what and where."""
+    from evidence.audit.verify import MOST_TOLD
+    from evidence.audit.verify import verify as verified
+
+    folder, trusted = _open(log, key)
+    kept = [_checkpoint(path, trusted) for path in against or ()]
+    with _progress(folder) as progress:
+        verdict = verified(folder, trusted, against=kept, progress=progress)
+    if as_json:
+        typer.echo(msgspec.json.encode(verdict))
+    else:
+        console = output()
+        say(
+            console,
+            f"{verdict.origin}: {verdict.entries:,} entries, {verdict.checkpoints:,} checkpoints",
+        )
+        say(console, f"root {verdict.root}")
+        for problem in verdict.problems:
+            say(console, f"{problem.kind}: {problem.message}", "red")
+        if verdict.count > MOST_TOLD:
+            say(console, f"... and {verdict.count - MOST_TOLD:,} more", "red")
+        if verdict.unsigned:
+            say(console, f"{verdict.unsigned:,} entries are not signed yet", "yellow")
+        if verdict.good:
+            say(console, f"good: the first {verdict.signed:,} are as they were signed", "green")
+        else:
+            say(console, f"NOT as it was signed; good up to entry {verdict.signed:,}", "bold red")
+        if key is None:
+            say(console, "The key lies beside the log. Verify with the one that you know: --key")
+    if not verdict.good:
+        raise typer.Exit(FAILED)
+
+
+@audit.command()
+@command
+def show(
+    log: Log,
+    action: ActionOption = None,
+    who: WhoOption = None,
+    what: WhatOption = None,
+    first: FirstOption = 0,
+    end: EndOption = None,
+    most: Annotated[int, typer.Option("--last", min=1, help="So many, the newest.")] = _MOST_SHOWN,
+    as_json: JsonOutput = False,
+) -> None:
+    """Show entries: who did what to what, when and why."""
+    from collections import deque
+
+    from evidence.audit.entries import decode
+    from evidence.audit.export import select
+    from evidence.audit.store import AuditFolder
+
+    found = deque(select(AuditFolder(log), end or 2**62, _filter(action, who, what), first), most)
+    if not found and not (log / "key").exists():
+        raise Failure(f"{log} holds no audit log")
+    if as_json:
+        for _, line in found:
+            typer.echo(line)
+        return
+    console = output()
+    for _, line in found:
+        say(console, _sentence(decode(line)))
+    if not found:
+        say(console, "nothing")
+
+
+@audit.command()
+@command
+def prove(
+    log: Log,
+    number: Annotated[int, typer.Argument(min=0, help="Number of the entry.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Where the proof goes; else it is printed.")
+    ] = None,
+    key: KeyOption = None,
+) -> None:
+    """Prove that an entry is in the log, in the form c2sp.org/tlog-proof. See `audit check`."""
+    from evidence.audit.export import signed_now
+
+    folder, trusted = _open(log, key)
+    proof = str(folder.prove(number, signed_now(folder, trusted)))
+    if out is None:
+        typer.echo(proof, nl=False)
+        return
+    _write(out, proof.encode())
+
+
+@audit.command()
+@command
+def check(
+    proof: Annotated[Path, typer.Argument(help="A proof that `audit prove` made.")],
+    entry: Annotated[Path, typer.Option("--entry", help="A file with the entry's line.")],
+    key: Annotated[
+        str, typer.Option("--key", metavar="KEY", help="The log's public key, or a file with it.")
+    ],
+) -> None:
+    """Check a proof without the log: was this very entry in it? Exit 1 if that isn't shown."""
+    from evidence.audit.merkle import ProofWrong, check_inclusion, leaf_hash
+    from evidence.audit.notes import NoteWrong, open_checkpoint, read_proof
+
+    trusted = _key(key)
+    try:
+        found = read_proof(_read(proof).decode("utf-8", "replace"))
+        signed = open_checkpoint(found.note, trusted)
+        line = _read(entry).removesuffix(b"\n")
+        check_inclusion(found.index, signed.size, leaf_hash(line), found.hashes, signed.root)
+    except (NoteWrong, ProofWrong) as error:
+        raise Failure(f"not shown: {error}") from None
+    typer.echo(f"entry {found.index} was in the log of {signed.origin} when it had {signed.size}")
+
+
+@audit.command()
+@command
+def export(
+    log: Log,
+    to: Annotated[Path, typer.Option("--to", help="A new folder.")],
+    action: ActionOption = None,
+    who: WhoOption = None,
+    what: WhatOption = None,
+    first: FirstOption = 0,
+    end: EndOption = None,
+    key: KeyOption = None,
+) -> None:
+    """Export entries with a proof for each, and a checker that needs nothing but Python."""
+    from evidence.audit.export import export as exported
+    from evidence.audit.export import select, signed_now
+
+    folder, trusted = _open(log, key)
+    size = signed_now(folder, trusted).checkpoint.size
+    until = min(size, size if end is None else end)
+    chosen = list(select(folder, until, _filter(action, who, what), first))
+    if not chosen:
+        raise Failure("no entry that was signed is meant")
+    everything = len(chosen) == until - first
+    if to.exists():
+        raise Failure(f"{to} is there already: name a new folder")
+    try:
+        manifest = exported(
+            folder, trusted, chosen, to, complete=(first, until) if everything else None
+        )
+    except OSError as error:
+        raise Failure(f"can't write {error.filename or to}: {error.strerror}") from None
+    typer.echo(f"{len(manifest.entries):,} entries with their proofs in {to}")
+    typer.echo(f"to check them: python3 {to / 'check.py'} --key '{trusted}'")
+
+
+def _open(log: Path, key: str | None) -> "tuple[AuditFolder, VerifyingKey]":
+    from evidence.audit.store import AuditFolder
+
+    folder = AuditFolder(log)
+    beside = folder.key()
+    return folder, beside if key is None else _key(key)
+
+
+def _key(text: str) -> "VerifyingKey":
+    from evidence.audit.notes import NoteWrong, VerifyingKey
+
+    if "+" not in text or Path(text).exists():
+        text = _read(Path(text)).decode("utf-8", "replace")
+    try:
+        return VerifyingKey.parse(text)
+    except NoteWrong as error:
+        raise Failure(f"--key: {error}", CONFIGURATION) from None
+
+
+def _checkpoint(path: Path, key: "VerifyingKey") -> "Checkpoint":
+    from evidence.audit.notes import NoteWrong, open_checkpoint
+
+    try:
+        return open_checkpoint(_read(path).decode("utf-8", "replace"), key)
+    except NoteWrong as error:
+        raise Failure(f"--against {path}: {error}", CONFIGURATION) from None
+
+
+def _read(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from None
+
+
+def _write(path: Path, data: bytes) -> None:
+    try:
+        path.write_bytes(data)
+    except OSError as error:
+        raise Failure(f"can't write {path}: {error.strerror}") from None
+
+
+def _filter(action: str | None, who: str | None, what: str | None) -> "Callable[[Entry], bool]":
+    from difflib import get_close_matches
+    from typing import get_args
+
+    from evidence.audit.entries import Action
+
+    actions = get_args(Action)
+    if action is not None and action not in actions:
+        close = get_close_matches(action, actions, 1)
+        hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(actions)}"
+        raise Failure(f"--action {action}: no such action: {hint}", CONFIGURATION)
+    return lambda entry: (
+        (action is None or entry.action == action)
+        and (who is None or entry.who == who)
+        and (what is None or what in entry.what)
+    )
+
+
+def _sentence(entry: "Entry") -> str:
+    from pipeline.units import SECOND
+
+    moment = msgspec.to_builtins(_time(entry.time // SECOND))
+    why = f": {entry.why}" if entry.why else ""
+    several = f" ({entry.count:,})" if entry.count != 1 else ""
+    return printable(
+        f"{entry.number:>8}  {moment}  {entry.action:<22} {entry.who}  {entry.what}{several}{why}"
+    )
+
+
+def _time(seconds: int) -> str:
+    from datetime import UTC, datetime
+
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}Z"
+
+
+@contextmanager
+def _progress(folder: "AuditFolder") -> Generator[Callable[[int], None]]:
+    """A bar on a terminal, by the stored number of entries."""
+    from rich.console import Console
+    from rich.progress import Progress
+
+    from evidence.audit.merkle import HASH_SIZE
+
+    console = Console(stderr=True)
+    path = folder.nodes(0)
+    total = path.stat().st_size // HASH_SIZE if path.exists() else None
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("verifying", total=total)
+        yield lambda done: progress.update(task, completed=done)

@@ -1,0 +1,134 @@
+"""`tapewatch audit`: a log's key, its verification, proofs and exports."""
+
+import json
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from evidence.audit.notes import SigningKey
+from evidence.audit.store import AuditLog
+from tests.cli.command_line import tapewatch
+from tests.evidence.audit.test_log import happening
+
+KEY = SigningKey.new("example.com/audit")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Path:
+    with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
+        log.append([happening(n, action="command", who="alice", why="asked") for n in range(1, 6)])
+        log.append([happening(n) for n in range(6, 30)])
+        log.sign()
+    return log.folder.path
+
+
+def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
+    made = tapewatch("audit", "key", "example.com/tapewatch", "--out", "key", folder=tmp_path)
+    assert made.code == 0
+    assert made.out.startswith("example.com/tapewatch+")
+    secret = (tmp_path / "key").read_text()
+    assert str(SigningKey.parse(secret).verifying) == made.out.strip()
+    assert stat.S_IMODE((tmp_path / "key").stat().st_mode) == 0o600
+    again = tapewatch("audit", "key", "example.com/tapewatch", "--out", "key", folder=tmp_path)
+    assert again.code == 1
+    assert (tmp_path / "key").read_text() == secret
+    assert tapewatch("audit", "key", "a b", "--out", "other", folder=tmp_path).code == 2
+
+
+def test_a_good_log(log: Path, tmp_path: Path) -> None:
+    said = tapewatch("audit", "verify", log, "--key", str(KEY.verifying), folder=tmp_path)
+    assert said.code == 0, said
+    assert "30 entries, 2 checkpoints" in said.out
+    assert "good: the first 30 are as they were signed" in said.out
+    without = tapewatch("audit", "verify", log, folder=tmp_path)
+    assert "Verify with the one that you know: --key" in without.out
+
+
+def test_what_was_changed_is_named_and_the_exit_code_says_so(log: Path, tmp_path: Path) -> None:
+    (path,) = (log / "entries").iterdir()
+    path.write_text(path.read_text().replace("alice", "mallory", 1))
+    said = tapewatch("audit", "verify", log, folder=tmp_path)
+    assert said.code == 1
+    assert "changed: entry 1 is not what was hashed" in said.out
+    found = json.loads(tapewatch("audit", "verify", log, "--json", folder=tmp_path).out)
+    assert found["problems"][0]["first"] == 1
+
+
+def test_a_log_that_was_cut_is_held_against_a_checkpoint_that_was_kept(
+    log: Path, tmp_path: Path
+) -> None:
+    notes = (log / "checkpoints").read_text()
+    first, rest = notes[: notes.index("\n\n", notes.index("\n\n") + 2) + 1], notes
+    (tmp_path / "kept").write_text(rest[len(first) + 1 :].rstrip("\n") + "\n")
+    (log / "checkpoints").write_text(first + "\n")
+    (path,) = (log / "entries").iterdir()
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:1]))
+    assert tapewatch("audit", "verify", log, folder=tmp_path).code == 0
+    said = tapewatch("audit", "verify", log, "--against", "kept", folder=tmp_path)
+    assert said.code == 1
+    assert "truncated: entries 1 to 29 are missing at the end" in said.out
+
+
+def test_entries_are_shown_by_who_and_what(log: Path, tmp_path: Path) -> None:
+    said = tapewatch("audit", "show", log, "--who", "alice", "--what", "a-3", folder=tmp_path)
+    assert said.code == 0
+    assert "command                alice  a-3: asked" in said.out
+    assert len(said.out.splitlines()) == 1
+    lines = tapewatch("audit", "show", log, "--last", "3", "--json", folder=tmp_path).out
+    assert [json.loads(line)["number"] for line in lines.splitlines()] == [27, 28, 29]
+
+
+def test_a_proof_is_checked_without_the_log(log: Path, tmp_path: Path) -> None:
+    key = str(KEY.verifying)
+    assert tapewatch("audit", "prove", log, "7", "--out", "p", folder=tmp_path).code == 0
+    (path,) = (log / "entries").iterdir()
+    lines = path.read_bytes().splitlines(keepends=True)
+    (tmp_path / "entry").write_bytes(lines[7])
+    check = ("audit", "check", "p", "--entry", "entry", "--key", key)
+    said = tapewatch(*check, folder=tmp_path)
+    assert said.code == 0, said
+    assert said.out == "entry 7 was in the log of example.com/audit when it had 30\n"
+    (tmp_path / "entry").write_bytes(lines[8])
+    said = tapewatch(*check, folder=tmp_path)
+    assert said.code == 1
+    assert "not shown" in said.error
+
+
+def test_an_export_checks_itself(log: Path, tmp_path: Path) -> None:
+    said = tapewatch("audit", "export", log, "--to", "out", "--action", "command", folder=tmp_path)
+    assert said.code == 0, said
+    assert "5 entries with their proofs in out" in said.out
+    checked = subprocess.run(
+        [sys.executable, "-I", "-S", tmp_path / "out" / "check.py"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0
+    again = tapewatch("audit", "export", log, "--to", "out", folder=tmp_path)
+    assert again.code == 1
+    assert "is there already" in again.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("verify", "nowhere"), 1, "holds no audit log"),
+        (("verify", "audit", "--key", "nonsense"), 2, "can't read nonsense"),
+        (("verify", "audit", "--key", "a+b+c"), 2, "--key: the key"),
+        (("verify", "audit", "--against", "audit/key"), 2, "--against audit/key"),
+        (("show", "nowhere"), 1, "holds no audit log"),
+        (("show", "audit", "--action", "comand"), 2, "did you mean command?"),
+        (("prove", "audit", "30"), 1, "no leaf 30"),
+        (("export", "audit", "--to", "x", "--who", "nobody"), 1, "no entry that was signed"),
+    ],
+)
+def test_what_can_not_be_done_is_said(
+    log: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    answer = tapewatch("audit", *arguments, folder=tmp_path)
+    assert answer.code == code, answer
+    assert said in answer.error
