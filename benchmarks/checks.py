@@ -221,7 +221,7 @@ async def _sample(node: Anvil, token: SecurityToken, height: int, *, checks_firs
         async with RpcClient(timed, timeout=_TIMEOUT) as rpc:  # type: ignore[arg-type]
             # Once for the connection and the caches of both sides, which a running collector has.
             for counts in (False, True):
-                checker = RestrictionChecker(rpc, watched, settings, AnswerCache())
+                checker = RestrictionChecker(rpc, watched, settings, AnswerCache(), "measured")
                 if counts and not checks_first:
                     floor = await _floor(node, calls, block.header, settings.batch)
                 timed.times = Timed([], [])

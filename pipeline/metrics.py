@@ -100,6 +100,11 @@ REFERENCE_HELD_BACK = Counter(
     "Reads of reference data that lacked too much, and changed nothing",
     ["source"],
 )
+SOURCE_CHECK_CALLS = Counter(
+    "tapewatch_source_check_calls_total",
+    "Calls that ask about transfers on chain: answered, reverted, unavailable, limit or failed",
+    ["source", "outcome"],
+)
 SOURCE_GAPS = Counter("tapewatch_source_gaps_total", "Breaks in a feed", ["source"])
 PENDING_SKIPPED = Counter(
     "tapewatch_pending_skipped_total",

@@ -9,6 +9,7 @@ together is for the normalizer to say.
 """
 
 import asyncio
+from collections import Counter
 from collections.abc import Iterable, Sequence
 
 import structlog
@@ -29,11 +30,14 @@ from collectors.evm.state_calls import Answer, AnswerCache, Call, Place, StateRe
 from collectors.evm.watched import Watched
 from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import BlockState, Check, StateCall, TransferChecks
+from pipeline.metrics import SOURCE_CHECK_CALLS
 from pipeline.restriction_answers import PERMISSIONS, number, permits, status
 from pipeline.units import SECOND
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
+#: Characters of all answers about a block: evidence must not make it too large for a frame.
+_MOST_OUTPUT = 2 * 1024 * 1024
 #: Seconds in which a node is left alone that took too long, doubled each time.
 _FIRST_REST = 1.0
 _LONGEST_REST = 60.0
@@ -64,8 +68,12 @@ class _Table:
     def calls(self) -> list[StateCall]:
         """All of them, with answers or why there are none."""
         made: list[StateCall] = []
+        size = 0
         for state, call in self.places:
             answer = self.answers[state].get(call)
+            size += len(answer.output or "") if answer is not None else 0
+            if size > _MOST_OUTPUT:
+                answer = Answer(failure="limit")
             if answer is None:
                 why = "limit" if (state, call) in self.limited else "failed"
                 answer = Answer(failure=why)
@@ -79,7 +87,12 @@ class RestrictionChecker:
     """Asks one node. It never raises for what the node can't answer; only LinkLost."""
 
     def __init__(
-        self, rpc: RpcClient, watched: Watched, settings: RestrictionChecks, cache: AnswerCache
+        self,
+        rpc: RpcClient,
+        watched: Watched,
+        settings: RestrictionChecks,
+        cache: AnswerCache,
+        source: str,
     ) -> None:
         self._groups = frozenset(settings.ask if settings.enabled else ())
         subjects = [
@@ -91,6 +104,8 @@ class RestrictionChecker:
         self._limit = settings.calls_per_block
         self._timeout = settings.timeout / SECOND
         self._endpoint = rpc.endpoint
+        self._source = source
+        self._told_of_state = False
         self._slow = 0
         self._rests_until = 0.0
         #: By token, whether it has UniversalToken's form of ``canTransferByPartition``.
@@ -135,7 +150,22 @@ class RestrictionChecker:
                 self._slow = 0
             except TimeoutError:
                 self._rest(loop.time())
-        return BlockChecks(table.calls(), checks)
+        calls = table.calls()
+        self._count(calls, header)
+        return BlockChecks(calls, checks)
+
+    def _count(self, calls: Sequence[StateCall], header: Header) -> None:
+        outcomes = Counter(call.failure or "answered" for call in calls)
+        for outcome, count in outcomes.items():
+            SOURCE_CHECK_CALLS.labels(self._source, outcome).inc(count)
+        if outcomes["unavailable"] and not self._told_of_state:
+            self._told_of_state = True
+            _log.warning(
+                "the node has no state of a block: transfers there can't be checked",
+                endpoint=self._endpoint,
+                block=header.number,
+                advice="an archive node has the state of all blocks",
+            )
 
     def _permissions(self, move: Move) -> Iterable[Question]:
         questions = permissions(self._subjects[move.token], move)

@@ -124,7 +124,9 @@ class EvmCollector:
                 self._addresses,
                 self._feeds,
                 self._native_transfers,
-                RestrictionChecker(rpc, self._watched, config.checks, self._answers),
+                RestrictionChecker(
+                    rpc, self._watched, config.checks, self._answers, config.name
+                ),
                 explain_refusals=config.explain_refusals,
             )
             poll_every = config.reconnection.stale_after / SECOND / _POLLS_PER_STALENESS

@@ -20,7 +20,7 @@ from pipeline.evm_payload import CallFailure
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 #: Characters of an answer beyond which it is none that a check could have.
-_LONGEST_OUTPUT = 8 * 1024
+_LONGEST_OUTPUT = 4 * 1024
 _MOST_KEPT = 20_000
 #: A node may be behind the one that announced the block, or be asked too often.
 _ATTEMPTS = 3

@@ -21,9 +21,6 @@ from tests.collectors.evm_session import PATIENT, collecting, numbers, payload, 
 from tests.collectors.list_outlet import ListOutlet
 
 CHAIN = 31337
-#: Runtime code that returns true, whatever is asked, and the code that deploys it.
-_YES = "600160005260206000f3"
-SAYS_YES = f"0x69{_YES}600052600a6016f3"
 
 Transfer = TokenTransfer | TokenTransferRefused | PartitionTransfer
 
@@ -119,7 +116,14 @@ def only(*groups: str, **options: Any) -> RestrictionChecks:
 
 def deploy_yes(ledger: Ledger) -> str:
     """A contract that says true to whatever it is asked, to be put in a registry's place."""
-    node = ledger.node
-    transaction = {"from": ledger.accounts[0], "data": SAYS_YES, "gas": hex(200_000)}
+    return deploy(ledger, "600160005260206000f3")
+
+
+def deploy(ledger: Ledger, runtime: str) -> str:
+    """A contract of this runtime code, at most 32 bytes of it."""
+    node, size = ledger.node, len(runtime) // 2
+    # PUSH the code, store it at the right end of a word, return it.
+    code = f"0x{0x5F + size:02x}{runtime}60005260{size:02x}60{32 - size:02x}f3"
+    transaction = {"from": ledger.accounts[0], "data": code, "gas": hex(200_000)}
     (receipt,) = ledger.settle([str(node.rpc("eth_sendTransaction", transaction))])
     return Web3.to_checksum_address(str(receipt.contract_address))

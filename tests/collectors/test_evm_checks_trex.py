@@ -12,10 +12,12 @@ from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import BlockState
 from tests.collectors.checked_transfers import (
     asked,
+    deploy,
     deploy_yes,
     events_of,
     frames_of,
     height,
+    known,
     only,
     transfers,
     trex,
@@ -285,3 +287,22 @@ async def test_a_token_of_no_known_standard_is_asked_nothing(
     token.ledger.settle([token.transfer(one, two, token.units(1))])
     (event,) = await transfers(anvil, (plain, reference), first)
     assert event.check_state is None
+
+
+async def test_a_contract_that_answers_at_great_length_costs_no_transfer(
+    anvil: Anvil, security_token: SecurityToken
+) -> None:
+    token = security_token
+    # Returns 3 kB of zeros, whatever is asked.
+    endless = deploy(token.ledger, "610c006000f3")
+    watched, reference = known(
+        token.address, "ERC-3643", registry=endless, compliance=str(token.compliance.address)
+    )
+    first = height(anvil) + 1
+    one, two = accounts(token)[HOLDERS[0]], accounts(token)[HOLDERS[1]]
+    token.ledger.settle([token.transfer(one, two, token.units(1))])
+    (event,) = await transfers(anvil, (watched, reference), first)
+    assert event.check_state == "partial"
+    assert event.check_compliance_allows is True
+    assert "verified-destination:failed" in event.check_missing
+    assert event.check_destination_verified is None
