@@ -66,7 +66,7 @@ _receipt = msgspec.json.Decoder(_ReceiptWire)
 
 
 class LogReader:
-    """``eth_getLogs`` for a set of addresses of any size."""
+    """``eth_getLogs`` for a set of addresses of any size, and for topics of any contract."""
 
     def __init__(self, rpc: RpcClient, addresses: Addresses) -> None:
         self._rpc = rpc
@@ -98,11 +98,18 @@ class LogReader:
             ordered, size = sorted(self._addresses.all), ADDRESSES_PER_REQUEST
             self._chunks = [ordered[at : at + size] for at in range(0, len(ordered), size)]
         # No chunk, no request: an empty list of addresses would mean all of them.
+        filters: list[dict[str, object]] = [{"address": one} for one in self._chunks]
+        if self._addresses.topics:
+            filters.append({"topics": [list(self._addresses.topics)]})
         answers = await asyncio.gather(
-            *(self._rpc.call("eth_getLogs", {**place, "address": one}) for one in self._chunks)
+            *(self._rpc.call("eth_getLogs", {**place, **one}) for one in filters)
         )
         logs = [log for answer in answers for log in read_logs(answer)]
-        return logs if len(answers) < 2 else sorted(logs, key=lambda log: log.index)
+        if len(answers) < 2:
+            return logs
+        # A watched contract may have said what is asked for by its topic too.
+        once = {(log.block_number, log.block_hash, log.index): log for log in logs}
+        return [once[place] for place in sorted(once)]
 
 
 class BlockAssembler:
@@ -169,7 +176,7 @@ class BlockAssembler:
             logs = await self._logs.of_block(header)
             if logs is None:
                 return None
-        self._native_transfers.learn(logs)
+        self._native_transfers.learn(log for log in logs if log.address in self._addresses.all)
         outcomes = await self._outcomes(block, logs)
         if outcomes is None:
             return None

@@ -14,6 +14,7 @@ from collectors.evm.checks import RestrictionChecker
 from collectors.evm.feeds import FeedBook
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
+from collectors.evm.identity_topics import IDENTITY_TOPICS
 from collectors.evm.native_transfers import NativeTransfers
 from collectors.evm.pending import PendingWatch
 from collectors.evm.pending_filter import PendingFilter
@@ -58,7 +59,8 @@ class EvmCollector:
         self._cursor = Cursor(
             config.start_block, config.backfill_range, config.reorganisation_depth
         )
-        self._addresses = Addresses(self._watched.addresses)
+        topics = IDENTITY_TOPICS if config.identities else ()
+        self._addresses = Addresses(self._watched.addresses, topics)
         self._feeds = FeedBook(self._watched.feeds, self._addresses)
         self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
         self._answers = AnswerCache()
@@ -124,9 +126,7 @@ class EvmCollector:
                 self._addresses,
                 self._feeds,
                 self._native_transfers,
-                RestrictionChecker(
-                    rpc, self._watched, config.checks, self._answers, config.name
-                ),
+                RestrictionChecker(rpc, self._watched, config.checks, self._answers, config.name),
                 explain_refusals=config.explain_refusals,
             )
             poll_every = config.reconnection.stale_after / SECOND / _POLLS_PER_STALENESS

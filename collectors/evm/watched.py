@@ -1,7 +1,7 @@
 """The contracts that an EVM source watches."""
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
 
@@ -92,10 +92,14 @@ def _lower(address: str | None) -> str | None:
 
 
 class Addresses:
-    """The contracts whose logs are collected: those given, and aggregators that were found."""
+    """The contracts whose logs are collected: those given, and aggregators that were found.
 
-    def __init__(self, given: frozenset[str]) -> None:
+    Besides them the logs of any contract whose first topic is one of ``topics``.
+    """
+
+    def __init__(self, given: frozenset[str], topics: Sequence[str] = ()) -> None:
         self.all = given
+        self.topics = tuple(topics)
         #: Grows with each change.
         self.version = 0
 

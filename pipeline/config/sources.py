@@ -71,6 +71,9 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: Transfers of the chain's own currency that become events: of wallets in the reference data
     #: and of whoever appeared in logs of watched contracts, of everybody, or none.
     native_transfers: Literal["all", "known", "off"] = "known"
+    #: Collect what OnchainIDs say of claims, keys and calls, whosever they are: each investor has a
+    #: contract of their own, too many to be named. It costs a request more per block.
+    identities: bool = False
     #: What the node is asked about each transfer of a security token.
     checks: RestrictionChecks = field(default_factory=RestrictionChecks)
     #: Tell of transactions before a block has them, as far as they concern what is watched. Their
