@@ -53,9 +53,16 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
 ) -> None:
     for name in ("ALCHEMY_KEY", "COINBASE_KEY", "COINBASE_SECRET", "COINBASE_PASSPHRASE"):
         monkeypatch.setenv(name, "x" * 20)
-    for name in ("ELASTIC_API_KEY", "HOOK_PATH", "HOOK_SECRET"):
+    for name in (
+        "ELASTIC_API_KEY",
+        "HOOK_PATH",
+        "HOOK_SECRET",
+        "TRM_KEY",
+        "FRACTAL_ID",
+        "SOLANA_KEY",
+    ):
         monkeypatch.setenv(name, "x" * 20)
-    for name in ("hec-token", "elastic-ca.pem", "mask-key"):
+    for name in ("hec-token", "elastic-ca.pem", "mask-key", "fractal-secret"):
         (tmp_path / name).write_text("x\n")
         (tmp_path / name).chmod(0o600)
     lines = [
@@ -73,7 +80,8 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
     loaded = load_configuration(write_configuration(tmp_path, **document))
 
     assert {type(source).__name__ for source in loaded.sources} == {
-        "ReplaySource", "EvmSource", "CoinbaseSource", "KrakenSource",
+        "ReplaySource", "EvmSource", "SolanaSource", "CoinbaseSource", "KrakenSource",
+        "SqlReference", "OfacList", "Trm", "Fractal",
     }  # fmt: skip
     assert {type(sink).__name__ for sink in loaded.sinks} == {
         "FileSink", "ElasticsearchSink", "SplunkHecSink",
