@@ -98,6 +98,8 @@ class ReferenceBook:
         #: By investor, addresses and accounts that say themselves whose they are.
         self.owned: dict[str, list[str]] = {}
         self.owned_accounts: dict[str, list[AccountKey]] = {}
+        #: By address, the cluster that its own record gives it: there are few of them.
+        self.clustered: dict[str, str] = {}
         #: By investor or address, where lists, providers and sanctions speak of it.
         self.about: dict[str, tuple[Place, ...]] = {}
         self._order: list[str] = []
@@ -197,6 +199,7 @@ class ReferenceBook:
                 self._note_investor(key, before)
             case "address":
                 self._note_owner(key, key, before, self.owned)
+                self._note_cluster(key)
                 self.dirty.addresses.add(key)
             case "account":
                 venue, _, account = key.partition("/")
@@ -217,6 +220,19 @@ class ReferenceBook:
                 self.dirty.addresses |= before | now
             case "corporate-event" | "link" | "override":
                 pass
+
+    def _note_cluster(self, address: str) -> None:
+        """What is said of an address's cluster is said of its investor as well."""
+        records = (cast(LabelledAddress, one.record) for one in self.versions("address", address))
+        cluster = next((record.cluster for record in records if record.cluster is not None), None)
+        if cluster == self.clustered.get(address):
+            return
+        if cluster is None:
+            del self.clustered[address]
+        else:
+            self.clustered[address] = cluster
+        self.dirty.investors |= set(investors_of(self.listed.get(address)))
+        self.dirty.investors |= self._whom("address", address, None)
 
     def _note_investor(self, key: str, before: set[str]) -> None:
         self.dirty.investors.add(key)

@@ -185,7 +185,18 @@ class Parties:
                 result.labels.append(ACCREDITATION_EXPIRED)
             for version in versions:
                 result.labels += version.labels
+        if result.cluster is None and self._book.clustered:
+            result.cluster = self._cluster_of(investor)
         _say(result, self._book.said_of(investor), time)
+
+    def _cluster_of(self, investor: str) -> str | None:
+        """The cluster of an investor's addresses, for all of them and for his accounts.
+
+        Addresses of one investor are mostly in one; else the first by name is taken.
+        """
+        addresses, _ = self._book.holdings(investor)
+        clustered = self._book.clustered
+        return min((clustered[one] for one in addresses if one in clustered), default=None)
 
     def _times_of(self, investor: str) -> set[int]:
         versions = self._book.versions("investor", investor)

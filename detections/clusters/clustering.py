@@ -186,26 +186,34 @@ class Clustering:
         ):
             self._close()
             opened = None
-        self._stated.note(event, self._linking)
         signer = event.transaction_from
-        if signer is not None and signer in self.state.funding.unproven:
-            pays_in = (
-                isinstance(event, TokenTransfer | NativeTransfer)
-                and event.source_address == signer
-                and not self._deposits.isdisjoint(event.destination_labels)
-            )
-            nonce = event.transaction_nonce
-            self._funding.signed(signer, nonce, self._linking, pays_in=pays_in)
-        if isinstance(event, TokenTransfer | NativeTransfer):
+        if type(event) is TokenTransfer or type(event) is NativeTransfer:
+            if event.source_investor or event.destination_investor or _names(event):
+                self._stated.note(event, self._linking)
+            if signer in self.state.funding.unproven:
+                pays_in = event.source_address == signer and not self._deposits.isdisjoint(
+                    event.destination_labels
+                )
+                self._signed(event, pays_in=pays_in)
             self._move(event, opened)
             return
+        if event.investor_address is not None:
+            self._stated.note(event, self._linking)
+        if signer in self.state.funding.unproven:
+            self._signed(event, pays_in=False)
         if isinstance(event, ContractEvent | OwnershipTransferred):
             self._accounts.take(event, self._linking)
         elif isinstance(
             event, IdentityRegistered | IdentityRemoved | IdentityUpdated | WalletRecovered
         ):
             self._identities.take(event, self._linking)
-        self._settle()
+        if self._linking.touched or self._linking.restated:
+            self._settle()
+
+    def _signed(self, event: ChainEvent, *, pays_in: bool) -> None:
+        signer, nonce = event.transaction_from, event.transaction_nonce
+        if signer is not None:
+            self._funding.signed(signer, nonce, self._linking, pays_in=pays_in)
 
     def _move(self, event: TokenTransfer | NativeTransfer, opened: Transaction | None) -> None:
         move = movement(
@@ -239,13 +247,12 @@ class Clustering:
             self._receipts.take(move, linking, spends_elsewhere=elsewhere)
         if len(transaction.movements) > 1:
             self._co_spending.take(transaction, linking)
-        self._settle()
+        if linking.touched or linking.restated:
+            self._settle()
 
     def _settle(self) -> None:
         """Join and part what the touched links say, and tell what changes."""
         linking = self._linking
-        if not linking.touched and not linking.restated:
-            return
         while linking.touched:
             touched, linking.touched = linking.touched, {}
             for pair in touched:
@@ -381,6 +388,11 @@ class Clustering:
             state.told[pair] = wanted
         else:
             state.told.pop(pair, None)
+
+
+def _names(event: TokenTransfer | NativeTransfer) -> bool:
+    """Whether an event has the cluster of one of its ends."""
+    return event.source_cluster is not None or event.destination_cluster is not None
 
 
 def difference(before: State, after: State) -> list[Change]:

@@ -126,10 +126,11 @@ class Receipts:
         settings = self._trips
         kept = self.state.received[move.source]
         since = move.proof.at - settings.return_within
+        back_to = move.destination
         for place, one in enumerate(kept):
-            if one.source != move.destination or one.asset != move.asset or one.returned:
+            if one.source != back_to:  # nearly all of them
                 continue
-            if one.proof.at < since:
+            if one.asset != move.asset or one.returned or one.proof.at < since:
                 continue
             if _about(int(one.amount), int(move.amount), settings.tolerance):
                 del kept[place]

@@ -1,5 +1,6 @@
 """Frames of an EVM chain, as its collector writes them: blocks with gifts of ether, and forks."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -12,6 +13,11 @@ from tests.normalizer import blocks as b
 
 SOURCE = "polygon"
 SECOND = 10**9
+SWAP = (
+    "Swap(address indexed sender, address indexed recipient, int256 amount0, int256 amount1,"
+    " uint160 sqrtPriceX96, uint128 liquidity, int24 tick)"
+)
+SQRT_PRICE = 1_771_595_571_142_957_102_904_975
 ETHER = 10**18
 
 
@@ -27,12 +33,18 @@ class ChainFrames:
     def _hash(self, number: int, branch: str) -> str:
         return f"0x{branch}{number:063x}"
 
-    def block(self, *gifts: tuple[str, str], logs: list[dict[str, Any]] | None = None) -> bytes:
-        """The next block, as a message of RAW."""
+    def block(self, *gifts: tuple[str, str], swaps: Sequence[tuple[str, int]] = ()) -> bytes:
+        """The next block, as a message of RAW. ``swaps``: who buys (or sells) how many tokens."""
+        return self._message(self.frame(*gifts, swaps=swaps))
+
+    def frame(self, *gifts: tuple[str, str], swaps: Sequence[tuple[str, int]] = ()) -> Frame:
+        """The same as a frame."""
         self.number += 1
+        logs: list[dict[str, Any]] = []
         parent = self._hash(self.number - 1, self.branch)
         transactions: list[dict[str, Any]] = []
-        for index, (source, destination) in enumerate(gifts):
+        called = [(signer, b.POOL) for signer, _ in swaps]
+        for index, (source, destination) in enumerate([*gifts, *called]):
             nonce = self._nonces.get(source, 0)
             self._nonces[source] = nonce + 1
             transactions.append(
@@ -46,6 +58,20 @@ class ChainFrames:
                     "transactionIndex": hex(index),
                 }
             )
+        given = [one["hash"] for one in transactions[: len(gifts)]]
+        for index, (signer, tokens) in enumerate(swaps):
+            log = b.log(
+                SWAP,
+                *(b.CAROL, signer, -tokens * 10**18, tokens * 500 * 10**6),
+                *(SQRT_PRICE, 10**20, 0),
+                address=b.POOL,
+                index=index,
+            )
+            log |= {
+                "blockHash": self._hash(self.number, self.branch),
+                "transactionHash": transactions[len(gifts) + index]["hash"],
+            }
+            logs.append(log)
         header = {
             "number": hex(self.number),
             "hash": self._hash(self.number, self.branch),
@@ -58,13 +84,13 @@ class ChainFrames:
             finality="latest",
             block=msgspec.Raw(msgspec.json.encode(header)),
             transactions=[msgspec.Raw(msgspec.json.encode(one)) for one in transactions],
-            logs=[msgspec.Raw(msgspec.json.encode(one)) for one in logs or []],
+            logs=[msgspec.Raw(msgspec.json.encode(one)) for one in logs],
             refusals=[],
             receipts=[],
-            native_transfers=[one["hash"] for one in transactions],
+            native_transfers=given,
         )
         position = f"{self.number}:{header['hash']}"
-        return self._message(Frame(position, self._received(), encode_block(payload)))
+        return Frame(position, self._received(), encode_block(payload))
 
     def fork(self, depth: int) -> bytes:
         """Leave so many blocks, as a message of RAW."""
