@@ -92,6 +92,9 @@ def _source(source: MappingNode) -> Iterator[Problem]:
                     f"source {name}: Kraken gives level3 only with a WebSocket token",
                     expected="token: ${env:NAME} beside channels",
                 )
+        case "solana":
+            for endpoint in _items(source, "endpoints"):
+                yield from _solana_endpoint(endpoint, name)
         case "coinbase":
             yield from _together(
                 source, ("api_key", "api_secret", "passphrase"), f"source {name}: Coinbase"
@@ -115,6 +118,21 @@ def _source(source: MappingNode) -> Iterator[Problem]:
             yield from reference_problems(source)
         case _:
             pass
+
+
+def _solana_endpoint(endpoint: MappingNode, name: str) -> Iterator[Problem]:
+    """The two URLs of a node are easily taken for each other."""
+    for key, scheme in (("rpc", "http"), ("websocket", "ws")):
+        url = endpoint.get(key)
+        if not isinstance(url, ScalarNode) or url.text.startswith(
+            ("${", f"{scheme}:", f"{scheme}s:")
+        ):
+            continue
+        yield url.problem(
+            "config/solana-endpoint",
+            f"source {name}: {key} of a Solana node begins with {scheme}s:// or {scheme}://",
+            expected=f"{scheme}s://node.example, or ${{env:NAME}}",
+        )
 
 
 def _together(node: MappingNode, keys: Sequence[str], who: str) -> Iterator[Problem]:
