@@ -6,13 +6,21 @@ from detections.cap_table.evidence import trace
 from detections.cap_table.lots import UNKNOWN, Lot, put, settle, take
 from detections.cap_table.movements import TERMS, Movement, Terms, has, movement
 from detections.correlator_state import Whole
-from normalizer.events.chain import TokenTransfer
+from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 
-#: Wallets of one token; beyond it the one longest without a transfer is forgotten.
-MOST_WALLETS = 100_000
-#: Lots of one wallet that are told apart.
-MOST_LOTS = 256
 MOST_TOKENS = 1_000
+
+
+class Room(Struct, frozen=True):
+    """How much of a token is remembered."""
+
+    wallets: int = 100_000
+    """Beyond it the one longest without a transfer is forgotten."""
+    lots: int = 256
+    """Lots of one wallet that are told apart."""
+
+
+ROOM = Room()
 
 
 class Purse(Struct, array_like=True):
@@ -32,6 +40,8 @@ class LotBook(Struct):
     begun: bool = False
     given_up: int = 0
     """Lots whose times were forgotten for want of room."""
+    forgotten: int = 0
+    """Wallets whose lots were."""
 
 
 class Moved(Struct, frozen=True, gc=False):
@@ -58,7 +68,13 @@ def book_of(books: dict[str, LotBook], event: TokenTransfer) -> LotBook:
     return book
 
 
-def move(book: LotBook, event: TokenTransfer, free_before: int, terms: Terms = TERMS) -> Moved:
+def move(
+    book: LotBook,
+    event: TokenTransfer,
+    free_before: int,
+    terms: Terms = TERMS,
+    room: Room = ROOM,
+) -> Moved:
     """Take a transfer. Lots of before `free_before` need not be told apart any more.
 
     - A new issue begins a lot, and so does what the issuer hands out of its own wallets.
@@ -90,9 +106,10 @@ def move(book: LotBook, event: TokenTransfer, free_before: int, terms: Terms = T
                 del purses[source]
         if missing:
             lots.append(Lot(UNKNOWN, UNKNOWN, UNKNOWN, Whole(missing)))
-            _purse(purses, source).short = unsure = True
-    if kind != "redemption":
-        _receive(book, event, kind, lots, now, amount, free_before, terms)
+            _purse(book, source, room).short = unsure = True
+    burned = event.transfer_type == "burn" or event.destination_address == ZERO_ADDRESS
+    if kind != "redemption" or not burned:
+        _receive(book, event, kind, lots, now, amount, free_before, terms, room)
     return Moved(kind, tuple(lots), unsure)
 
 
@@ -105,11 +122,12 @@ def _receive(
     amount: int,
     free_before: int,
     terms: Terms,
+    room: Room,
 ) -> None:
-    purse = _purse(book.purses, event.destination_address)
+    purse = _purse(book, event.destination_address, room)
     if kind == "issue":
         put(purse.lots, Lot(now, now, now, Whole(amount), trace(event)))
-    elif kind == "carry":
+    elif kind in ("carry", "redemption"):
         for lot in lots:
             put(purse.lots, Lot(lot.acquired, lot.since, lot.issued, lot.amount, lot.origin))
     elif has(event.source_labels, terms.affiliate):
@@ -119,15 +137,17 @@ def _receive(
     else:
         for lot in lots:
             put(purse.lots, Lot(now, lot.since, lot.issued, lot.amount, lot.origin))
-    book.given_up += settle(purse.lots, free_before, MOST_LOTS)
+    book.given_up += settle(purse.lots, free_before, room.lots)
 
 
-def _purse(purses: dict[str, Purse], wallet: str) -> Purse:
+def _purse(book: LotBook, wallet: str, room: Room) -> Purse:
     # Taken out and put back at the end, so that the first wallet is always the idlest.
+    purses = book.purses
     purse = purses.pop(wallet, None)
     if purse is None:
         purse = Purse()
-        if len(purses) >= MOST_WALLETS:
+        if len(purses) >= room.wallets:
             del purses[next(iter(purses))]
+            book.forgotten += 1
     purses[wallet] = purse
     return purse
