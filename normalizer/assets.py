@@ -35,8 +35,10 @@ class Assets:
         if event.token_id is not None:
             return self._key("token", event.token_id)
         if isinstance(event, ChainEvent):
-            if event.contract is not None:
-                return self._key("address", event.contract)
+            # A module or a manager tells of a token that the reference data need not have.
+            address = event.token_address or event.contract
+            if address is not None:
+                return self._key("address", address)
         elif isinstance(event, MarketEvent):
             if event.instrument == _ALL_INSTRUMENTS:
                 return None

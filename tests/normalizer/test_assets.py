@@ -8,6 +8,8 @@ from normalizer.enrichment import Enrichment
 from normalizer.events.chain import Block, ContractEvent
 from normalizer.events.market import FeedGap, Trade
 from normalizer.reference import Instrument, Pool, PriceFeed, Quote, Reference, Token, TokenContract
+from tests.normalizer import blocks as b
+from tests.normalizer.test_evm_transfers import TRANSFER
 
 _ADDRESSES = st.sampled_from([f"0x{digit * 40}" for digit in "123456"])
 _CHAINS = st.sampled_from([1, 137])
@@ -126,3 +128,15 @@ def test_what_concerns_a_whole_source_has_no_key_and_what_is_about_no_asset_the_
     block = Block(**common, chain_id=1, block_number=1, block_hash="0x")
     assert assets.key(gap) is None
     assert assets.key(block) == "source:node"
+
+
+def test_what_a_manager_tells_of_a_token_is_the_tokens() -> None:
+    """Also of one that the reference data doesn't have: all of it is in one lane."""
+    manager = "0x" + "ee" * 20
+    told = "TransferApproved(address a, address b, uint256 c, address token)"
+    for token in (b.TOKEN, b.CAROL):
+        own = b.only(b.normalize(b.frame(b.log(TRANSFER, b.ALICE, b.BOB, 1, address=token))))
+        log = b.log(told, b.ALICE, b.BOB, 1, token, address=manager)
+        event = b.only(b.normalize(b.frame(log)))
+        assert (event.contract, event.token_address) == (manager, token)
+        assert Assets(b.REFERENCE).key(event) == Assets(b.REFERENCE).key(own)
