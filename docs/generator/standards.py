@@ -39,6 +39,11 @@ _SRC20 = """\
 Swarm's SRC-20: its token, transfer rules, registries and manager. Tests perform every operation on
 a real node. It has nothing to do with Bitcoin's or Fuel's standards of that name."""
 
+_ERC1404 = """\
+ERC-1404 has no events of its own: its restrictions are functions, which are asked on chain, at the
+block of each transfer and of each refusal. See `token.check.restriction.code` among the fields of
+[`token-transfer`](fields.md#token-transfer)."""
+
 _CODES = """\
 What `canTransfer` and its kin answer, and what a token of the family reverts with. EIP-1400 gives
 codes of the row 0x5* another meaning than ERC-1066, the standard that it takes them from, so both
@@ -81,6 +86,8 @@ def page() -> str:
         _table((line, ()) for line in known("SRC-20")),
         "## ERC-20, ERC-721, ERC-1155, roles and proxies",
         _table((line, ()) for line in known("ERC-20, ERC-721, ERC-1155, roles and proxies")),
+        "## ERC-1404",
+        _ERC1404,
         "## Status codes of ERC-1066 and ERC-1400",
         _CODES,
         table(
