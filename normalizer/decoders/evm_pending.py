@@ -180,8 +180,9 @@ def _changes(seen: _Seen, by: _Seen) -> tuple[str, ...]:
 def _read(scope: BlockScope, raw: msgspec.Raw, name: str) -> _Seen:
     try:
         wire = _wire.decode(raw)
-        call = scope.add_call(_transaction.decode(raw))
-        value = uint256(_transaction.decode(raw).value, "value")
+        transaction = _transaction.decode(raw)
+        call = scope.add_call(transaction)
+        value = uint256(transaction.value, "value")
         nonce = quantity(wire.nonce, "nonce")
         if nonce > _LARGEST:
             raise Unreadable("is out of bounds", "nonce")
