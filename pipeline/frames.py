@@ -30,7 +30,8 @@ class Frame(Struct, array_like=True, gc=False):
 
 
 class FrameBatch(Struct, array_like=True, gc=False):
-    """Frames of one source. ``protocol`` names the decoder: evm, coinbase, kraken, kraken-v1."""
+    """Frames of one source. ``protocol`` names the decoder: evm, coinbase, kraken, kraken-v1, ...,
+    solana."""
 
     source: str
     protocol: str

@@ -137,8 +137,13 @@ class SlotReader:
         return _read(_slot, await self._node.call("getSlot", asked), "a slot")
 
     async def first_available(self) -> int:
-        """The oldest slot whose block the node still has."""
-        return _read(_slot, await self._node.call("getFirstAvailableBlock"), "a slot")
+        """The oldest slot whose block the node still has; 0 where it doesn't tell."""
+        try:
+            return _read(_slot, await self._node.call("getFirstAvailableBlock"), "a slot")
+        except RpcError as error:
+            if error.unsupported:
+                return 0
+            raise
 
     async def blocks(self, first: int, last: int) -> list[int]:
         """The slots with a block from ``first`` to ``last``, as far as the node has them."""

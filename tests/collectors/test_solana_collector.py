@@ -1,12 +1,16 @@
 """The Solana collector against nodes whose ledger runs the real token programs."""
 
+import asyncio
+import random
 from collections.abc import Iterator
 
+import msgspec
 import pytest
 from msgspec import Raw
 
 from collectors.connection import SourceMisconfigured
 from collectors.solana.blocks import MentionFilter
+from pipeline.chain_notices import ReorganisationNotice
 from pipeline.frames import Frame
 from pipeline.units import MILLISECOND, SECOND
 from tests.collectors.evm_session import until
@@ -425,6 +429,89 @@ async def test_history_that_no_node_has_any_more_is_a_gap(
     async with collecting(source(node), [issue.address], third):
         await until(lambda: newest(third) == ledger.confirmed)
     assert len(gaps(third)) == 1
+
+
+async def test_with_mentions_lost_history_is_a_gap_too(
+    ledger: SolanaLedger, node: SolanaNode, issue: Issue
+) -> None:
+    outlet = ListOutlet()
+    for _ in range(6):
+        ledger.produce()
+    config = source(node, collect="mentions")
+    async with collecting(config, [issue.address], outlet):
+        await until(lambda: bool(slots(outlet)))
+    last = slots(outlet)[-1]
+    for _ in range(40):
+        ledger.produce()
+    node.history_from = ledger.confirmed - 20
+    again = outlet.reopened()
+    async with collecting(config, [issue.address], again):
+        await until(lambda: (newest(again) or 0) >= node.history_from, seconds=40)
+    (gap,) = gaps(again)
+    assert gap.expected == last + 1
+    assert (gap.received or 0) >= node.history_from
+
+
+def followed(frames: list[Frame]) -> list[str]:
+    """What a reader of the frames takes for the chain: blocks, less what forks took back."""
+    kept: list[str] = []
+    for frame in frames:
+        if frame.kind == "reorganisation":
+            common = msgspec.json.decode(frame.payload, type=ReorganisationNotice).common.number
+            kept = [one for one in kept if int(one.split(":")[0]) <= common]
+        elif frame.kind == "message":
+            kept.append(":".join(frame.position.split(":")[:2]))
+    return kept
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_happens_what_stands_in_the_end_is_the_chain(
+    ledger: SolanaLedger, issue: Issue, seed: int
+) -> None:
+    """Blocks, skipped slots, forks, broken links, nodes that come and go, and restarts."""
+    chance = random.Random(seed)
+    outlet = ListOutlet()
+    frames = outlet.frames  # of all runs
+    with (
+        SolanaNode(ledger, block_subscribe=chance.random() < 0.5) as first,
+        SolanaNode(ledger) as second,
+    ):
+        config = source(first, second, finality_every=30 * MILLISECOND)
+        for _ in range(3):  # runs
+            async with collecting(config, [issue.address], outlet):
+                for _ in range(12):
+                    match chance.choice(("pay", "pay", "skip", "fork", "break", "down", "wait")):
+                        case "pay":
+                            pay(issue)
+                            ledger.produce()
+                        case "skip":
+                            ledger.produce(skip=chance.randrange(1, 4))
+                        case "fork":
+                            free = sum(slot > ledger.finalized for slot in ledger.blocks)
+                            if free:
+                                ledger.fork(chance.randrange(1, min(free, 6) + 1))
+                        case "break":
+                            first.break_links()
+                            second.break_links()
+                        case "down":
+                            first.go_down()
+                            ledger.produce()
+                            await asyncio.sleep(0.05)
+                            first.come_back()
+                        case _:
+                            await asyncio.sleep(0.1)
+                    if chance.random() < 0.1:
+                        ledger.finalize(max(ledger.finalized, sorted(ledger.blocks)[-3:][0]))
+                if chance.random() < 0.5:
+                    await until(lambda: followed(frames)[-1:] == chain(ledger)[-1:])
+            outlet = outlet.reopened()
+            ledger.produce()  # while it is away
+        async with collecting(config, [issue.address], outlet):
+            await until(lambda: followed(frames) == chain(ledger), seconds=30)
+    assert gaps(outlet) == []
+    assert outlet.letters == []
+    positions = [frame.position for frame in frames]
+    assert len(positions) == len(set(positions))
 
 
 async def test_a_block_that_fits_no_message_is_a_dead_letter_and_a_gap(
