@@ -186,8 +186,11 @@ def investor_of(pseudonym: str, said: Mapping[str, Any], user: _User) -> dict[st
 
 
 def _status(case: _Case) -> Status:
-    """A word that isn't documented counts as pending: it verifies nobody and rejects nobody."""
-    return _STATUS.get(case.credential or "pending", "pending")
+    """A word that isn't documented counts as pending: it verifies nobody and rejects nobody.
+
+    One of the documents' two examples has the outcome as ``credential``, the other as ``status``.
+    """
+    return _STATUS.get(case.credential or case.status or "", "pending")
 
 
 def _is_accredited(levels: Sequence[str]) -> bool:

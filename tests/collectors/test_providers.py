@@ -171,6 +171,22 @@ async def test_a_word_that_is_not_documented_verifies_nobody(
     assert found.status == "pending"
 
 
+async def test_an_outcome_that_stands_under_status_counts_as_well(
+    fractal: FractalDouble, fractal_source: Callable[..., FractalSource], tmp_path: Path
+) -> None:
+    fractal.shared("user-token", UID, wallet=ALICE)
+    for case in fractal.users["user-token"]["verification_cases"]:
+        case["status"] = case.pop("credential")
+    tokens = tmp_path / "tokens"
+    tokens.write_text("user-token\n")
+    tokens.chmod(0o600)
+    verification, investor = records(await read(fractal_source(user_tokens=tokens)))
+    assert isinstance(verification, Verification)
+    assert isinstance(investor, Investor)
+    assert (verification.status, verification.accreditation) == ("verified", "accredited")
+    assert (investor.accreditation, investor.accredited_until) == ("accredited", "2027-05-01")
+
+
 # Jumio
 
 
