@@ -2,8 +2,22 @@
 
 from typing import Any
 
-from normalizer.events import Alert, AlertUpdate, Event, OrderEvent, PartyEvent, Record
-from normalizer.events.chain import PoolSwap, TokenTransfer, TokenTransferRefused
+from normalizer.events import (
+    Alert,
+    AlertUpdate,
+    Event,
+    OrderEvent,
+    PartyEvent,
+    PendingEvent,
+    Record,
+)
+from normalizer.events.chain import (
+    NativeTransfer,
+    OracleUpdate,
+    PoolSwap,
+    TokenTransfer,
+    TokenTransferRefused,
+)
 from normalizer.events.market import OrderCancelled, OrderFilled, OrderPlaced, OrderReceived, Trade
 
 _DONE: dict[type[Any], str] = {
@@ -40,6 +54,19 @@ def sentence(event: Record | Alert | AlertUpdate) -> str:
             return f"{_moved(event)} was made{kind}"
         case PoolSwap():
             return _swap(event)
+        case NativeTransfer():
+            return (
+                f"{_who(event.source_address, event.source_investor, '')} gave "
+                f"{_number(event.value)} of the chain's own currency to "
+                f"{_who(event.destination_address, event.destination_investor, '')}"
+            )
+        case OracleUpdate():
+            if event.price is None:
+                return f"the oracle {event.feed} answered {event.answer_raw}"
+            money = f" {event.currency}" if event.currency else ""
+            return f"the oracle {event.feed} answered {_number(event.price)}{money}"
+        case PendingEvent():
+            return _pending(event)
         case _:
             return _anything(event)
 
@@ -75,6 +102,17 @@ def _swap(event: PoolSwap) -> str:
     price = "" if event.price is None else f" at {event.price:,.6g}"
     what = f"{_number(event.quantity)} {event.token_symbol or 'tokens'}"
     return f"{who} {done} {what} in the pool {event.instrument}{price}"
+
+
+def _pending(event: PendingEvent) -> str:
+    who = _who(event.transaction_from, event.investor_id, "somebody")
+    what = f" of {event.transaction_method}" if event.transaction_method else ""
+    size = ""
+    if event.amount is not None:
+        size = f", {_number(event.amount)} {event.token_symbol or 'tokens'}"
+        if event.destination_address is not None:
+            size += f" to {_who(event.destination_address, event.destination_investor, '')}"
+    return f"{_action(event)}{what}{size}, signed by {who}"
 
 
 def _anything(event: Record) -> str:
