@@ -1,7 +1,5 @@
 """What moved in one transaction: the common form of token transfers and native ones."""
 
-from collections.abc import Collection
-
 from msgspec import Struct
 
 from detections.clusters.links import Proof
@@ -62,7 +60,7 @@ def is_bundle(receiver: str | None, method: str | None) -> bool:
 
 def movement(
     event: TokenTransfer | NativeTransfer,
-    hubs: Collection[str],
+    hubs: frozenset[str],
     deposits: frozenset[str],
     *,
     security_tokens: bool,
@@ -81,7 +79,9 @@ def movement(
         amount = event.value_raw
         asset = f"{event.chain_id}:"
         money = True
-    if amount == "0" or source == destination or ZERO_ADDRESS in (source, destination):
+    if amount == "0" or source == destination:
+        return None
+    if source == ZERO_ADDRESS or destination == ZERO_ADDRESS:
         return None
     source_labels, labels = event.source_labels, event.destination_labels
     return Movement(
@@ -90,8 +90,8 @@ def movement(
         asset,
         amount,
         Proof(event.timestamp, event.id, event.transaction_hash or ""),
-        bool(source_labels) and any(label in hubs for label in source_labels),
-        bool(labels) and any(label in hubs for label in labels),
+        bool(source_labels) and not hubs.isdisjoint(source_labels),
+        bool(labels) and not hubs.isdisjoint(labels),
         bool(labels) and not deposits.isdisjoint(labels),
         money,
     )

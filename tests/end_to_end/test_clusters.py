@@ -2,6 +2,7 @@
 says that it is wash trading, and an analyst sees why it says so, and undoes it."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -141,3 +142,22 @@ def test_an_override_is_on_record_and_undoes_the_cluster_until_it_is_lifted(
     (cluster,) = asked(found, "list")
     assert set(cluster["members"]) == {ALICE, BOB}
     assert found.run("clusters", "override", "lift", "override-none").returncode == 1
+
+
+def test_stages_that_are_killed_lose_and_repeat_nothing(tmp_path: Path) -> None:
+    installed = installation(tmp_path, funded=True)
+    with installed.running("--until-done") as running:
+        for stage in ("clusters", "normalizer", "clusters"):
+            running.until(lambda stage=stage: running.stage_pid(stage))
+            time.sleep(1.5)
+            if running.process.poll() is None and running.stage_pid(stage):
+                running.kill_stage(stage)
+        assert running.wait(120) == 0, running.tail()
+    (cluster,) = asked(installed, "list")
+    assert set(cluster["members"]) == {ALICE, BOB}
+    linked = [
+        one["event"]["action"]
+        for one in installed.documents("events")
+        if one["event"]["action"] in ("addresses-linked", "addresses-unlinked")
+    ]
+    assert linked == ["addresses-linked"]
