@@ -52,7 +52,7 @@ from tests.normalizer.solana_frames import (
 from tests.servers.ecs_schema import EcsSchema
 from tests.servers.solana_hook import program_that_returns
 from tests.servers.solana_ledger import SlotBlock, SolanaLedger
-from tests.servers.solana_tokens import TOKEN, memo, read
+from tests.servers.solana_tokens import TOKEN, memo, read, sign, write
 
 T = TypeVar("T", bound=Record)
 CONSENTS, REFUSES = key(500).pubkey(), key(501).pubkey()
@@ -399,6 +399,44 @@ def test_what_has_no_record_of_its_own_is_kept_with_its_values(ledger: SolanaLed
         "authority": address(ISSUER),
     }
     assert event.data == "0x1c0101"
+
+
+def test_a_name_and_a_symbol_that_the_mint_itself_holds(ledger: SolanaLedger) -> None:
+    issue = Issue(ledger, "metadata-pointer")
+    issue.create()
+    ledger.produce()
+    named = issue.token.metadata(ISSUER.pubkey(), "Acme Fund", "ACM", "https://acme.example")
+    issue.run(named, signers=[ISSUER])
+    event = only(told(issue), ProgramInstruction)
+    assert event.name == "initialize-metadata"
+    values = msgspec.json.decode(event.arguments or "")
+    assert (values["name"], values["symbol"]) == ("Acme Fund", "ACM")
+    assert (values["mint"], values["authority"]) == (issue.address, address(ISSUER))
+
+
+def test_what_is_confidential_says_that_it_cannot_be_read(ledger: SolanaLedger) -> None:
+    issue = Issue(ledger, "confidential-transfer")
+    issue.create()
+    ledger.produce()
+    update = issue.token.of(
+        bytes([27, 1, 0]) + bytes(32), write(issue.mint.pubkey()), sign(ISSUER.pubkey())
+    )
+    issue.run(update, signers=[ISSUER])
+    event = only(told(issue), ProgramInstruction)
+    assert (event.name, event.confidential) == ("update-confidential-mint", True)
+
+
+def test_an_instruction_that_nobody_knows_is_kept_whole(ledger: SolanaLedger) -> None:
+    """One that ran, with another number: as a program of tomorrow may have it."""
+    issue = issued(ledger)
+    issue.run(issue.token.transfer(ALICE.pubkey(), BOB.pubkey(), 5), signers=[ALICE])
+    block = ledger.produce()
+    instruction = block.transactions[0]["transaction"]["message"]["instructions"][0]
+    instruction["data"] = encode(bytes([200, 1, 2, 3]))
+    event = only(told(issue, block), ProgramInstruction)
+    assert (event.name, event.decoded, event.tags) == (None, False, ("undecoded",))
+    assert event.data == "0xc8010203"
+    assert event.contract == issue.address
 
 
 def test_other_tokens_of_a_transaction_are_left_out(ledger: SolanaLedger) -> None:
