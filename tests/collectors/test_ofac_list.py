@@ -169,3 +169,21 @@ def test_a_list_with_fewer_entries_than_it_says_is_refused() -> None:
 def test_what_is_no_list_is_refused_with_the_reason(data: bytes, why: str) -> None:
     with pytest.raises(ListDamaged, match=why):
         read(data)
+
+
+@given(st.sampled_from([SDN, ADVANCED]), st.data())
+def test_whatever_becomes_of_its_bytes_it_is_read_or_refused_in_words(
+    data: bytes, chosen: st.DataObject
+) -> None:
+    damaged = bytearray(data)
+    for _ in range(chosen.draw(st.integers(1, 6))):
+        place = chosen.draw(st.integers(0, len(damaged) - 1))
+        with_ = chosen.draw(st.binary(max_size=4))
+        damaged[place : place + chosen.draw(st.integers(0, 40))] = with_
+        if not damaged:
+            break
+    try:
+        found = read(bytes(damaged))
+    except ListDamaged:
+        return
+    assert all(one.entry and one.address for one in found.addresses)
