@@ -27,28 +27,29 @@ class PartitionBook(Struct):
     names: dict[str, str] = field(default_factory=dict[str, str])
     """What partitions are called, where that is printable."""
     newest: PartitionTransfer | None = None
+    issued: int = 0
+    redeemed: int = 0
     unplaced: int = 0
     """Changes of partition without a transfer that says whose tokens they are."""
 
-    def take(self, event: PartitionRecord) -> list[tuple[str, int]]:
-        """Take an event. Returns by how much the balance of which wallet changed."""
+    def take(self, event: PartitionRecord) -> None:
+        """Take an event, in the order of the chain."""
         amount = int(event.amount_raw)
         if isinstance(event, PartitionTransfer):
             self.newest = event
             self._name(event.partition, event.partition_name)
             self._add(event.source_address, event.partition, -amount)
             self._add(event.destination_address, event.partition, amount)
-            return [(event.source_address, -amount), (event.destination_address, amount)]
-        if isinstance(event, PartitionChanged):
+        elif isinstance(event, PartitionChanged):
             self._changed(event, amount)
-            return []
-        wallet = event.investor_address
-        if event.partition is None or wallet is None:
-            return []
-        self._name(event.partition, event.partition_name)
-        change = amount if isinstance(event, TokensIssued) else -amount
-        self._add(wallet, event.partition, change)
-        return [(wallet, change)]
+        elif event.partition is not None and event.investor_address is not None:
+            self._name(event.partition, event.partition_name)
+            if isinstance(event, TokensIssued):
+                self.issued += amount
+                self._add(event.investor_address, event.partition, amount)
+            else:
+                self.redeemed += amount
+                self._add(event.investor_address, event.partition, -amount)
 
     def _changed(self, event: PartitionChanged, amount: int) -> None:
         self._name(event.partition, event.partition_name)

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 
 from detections.cap_table.lot_book import LotBook, Room, move
 from detections.cap_table.lots import UNKNOWN, Lot
-from detections.cap_table.partitions import PartitionBook, PartitionRecord
+from detections.cap_table.partitions import PartitionBook
 from normalizer.events import Record
 from normalizer.events.chain import (
     ZERO_ADDRESS,
@@ -128,9 +128,11 @@ class CapTable(Struct):
         return orphaned
 
     def finish(self) -> None:
-        """No more events come."""
+        """Take what waits, since no more events come."""
         while self._waiting:
             self._apply(self._waiting.popleft())
+        if self.by_partitions:
+            self._add_up_partitions()
 
     def lots(self, wallet: str) -> list[Lot]:
         """A wallet's lots, the first to leave first."""
@@ -141,6 +143,17 @@ class CapTable(Struct):
     def by_partitions(self) -> bool:
         """Whether balances are sums over partitions, since there was no ERC-20 `Transfer`."""
         return not self.transfers and bool(self.partitions.balances)
+
+    @property
+    def unplaced(self) -> int:
+        """Wallets of whose tokens not all partitions are known, where any are."""
+        known = self.partitions.balances
+        if not known:
+            return 0
+        return sum(
+            one.balance != sum(known.get(wallet, {}).values())
+            for wallet, one in self.holders.items()
+        )
 
     @property
     def holding(self) -> dict[str, Holder]:
@@ -172,7 +185,7 @@ class CapTable(Struct):
                     )
                 )
             case _:
-                self._of_partition(event)
+                self.partitions.take(event)
 
     def _party(self, event: ChainEvent) -> Holder:
         return self._holder(event.investor_address or "")
@@ -213,13 +226,12 @@ class CapTable(Struct):
             holder.labels = event.destination_labels
         move(self.book, event, UNKNOWN, room=self.room)
 
-    def _of_partition(self, event: PartitionRecord) -> None:
-        for wallet, amount in self.partitions.take(event):
-            if not self.transfers:
-                self._holder(wallet).balance += amount
-                self.supply += amount
-                self.issued += max(0, amount) * isinstance(event, TokensIssued)
-                self.burned -= min(0, amount) * isinstance(event, TokensRedeemed)
+    def _add_up_partitions(self) -> None:
+        balances = self.partitions.balances
+        for wallet in {*self.holders, *balances}:
+            self._holder(wallet).balance = sum(balances.get(wallet, {}).values())
+        self.issued, self.burned = self.partitions.issued, self.partitions.redeemed
+        self.supply = self.issued - self.burned
 
 
 def change_of(record: Record | None) -> Change | None:

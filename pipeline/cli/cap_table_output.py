@@ -84,6 +84,7 @@ def print_table(table: CapTable, differences: Sequence[Difference] | None, *, lo
     unit = 10 ** (table.decimals or 0)
     name = table.symbol or table.token_id or "token"
     held = table.holding
+    holders = sum(one.balance > 0 for one in held.values())
     say(
         console,
         f"{name}, contract {table.contract} on chain {table.chain_id}, after block {table.block} "
@@ -92,7 +93,7 @@ def print_table(table: CapTable, differences: Sequence[Difference] | None, *, lo
     )
     say(
         console,
-        f"{len(held):,} holders, supply {_amount(table.supply, unit)}: "
+        f"{holders:,} holders, supply {_amount(table.supply, unit)}: "
         f"{_amount(table.issued, unit)} issued, {_amount(table.burned, unit)} burned",
     )
     rows = Table(box=None, header_style="bold")
@@ -147,6 +148,8 @@ def notes(table: CapTable) -> list[str]:
         )
     if table.by_partitions:
         found.append("there was no ERC-20 Transfer: balances are sums over partitions")
+    elif unnamed := table.unplaced:
+        found.append(f"{unnamed:,} wallets hold tokens whose partition no event named")
     if table.book.forgotten:
         found.append(
             f"the lots of {table.book.forgotten:,} wallets were forgotten for want of room: see "

@@ -22,7 +22,7 @@ from normalizer.reference import Reference
 from pipeline.frames import FrameBatch
 from tests.cli.command_line import tapewatch
 from tests.detections.cap_table.movements import UNIT, Log, at, wallet
-from tests.normalizer.test_real_chain import block_frame
+from tests.normalizer.node_blocks import block_frame
 
 CONTRACT = "0x" + "e" * 40
 
