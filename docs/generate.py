@@ -18,6 +18,7 @@ from docs.generator import (
     lanes,
     metrics,
     personal_data,
+    solana,
     standards,
 )
 
@@ -31,6 +32,7 @@ PAGES: Mapping[str, Callable[[], str]] = {
     "conversion.md": conversion.page,
     "lanes.md": lanes.page,
     "metrics.md": metrics.page,
+    "solana.md": solana.page,
     "standards.md": standards.page,
     "cli.md": cli.page,
 }

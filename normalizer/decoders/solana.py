@@ -13,7 +13,12 @@ from normalizer.decoders.solana_layouts import TooShort
 from normalizer.decoders.solana_mint import read_mint
 from normalizer.decoders.solana_refusals import refused
 from normalizer.decoders.solana_scope import SlotScope, TransactionScope, related
-from normalizer.decoders.solana_token_events import Read, TokenEvents, note_accounts
+from normalizer.decoders.solana_token_events import (
+    HOUSEKEEPING,
+    Read,
+    TokenEvents,
+    note_accounts,
+)
 from normalizer.decoders.solana_token_instructions import (
     TOKEN_PROGRAMS,
     TokenInstruction,
@@ -35,14 +40,6 @@ from normalizer.events.solana import DATASET, ProgramInstruction
 from pipeline.frames import Frame
 from pipeline.solana_payload import SlotPayload
 
-#: Instructions that tell nothing of who holds or may do what.
-_HOUSEKEEPING = frozenset(
-    {
-        "get-account-data-size", "initialize-immutable-owner", "amount-to-ui-amount",
-        "ui-amount-to-amount", "reallocate", "sync-native", "initialize-multisig",
-        "create-native-mint", "withdraw-excess-lamports",
-    }
-)  # fmt: skip
 _NOTICES = Notices(DATASET, address, counts_blocks=True)
 
 
@@ -142,7 +139,7 @@ class SolanaDecoder:
             if isinstance(part, ProgramInstruction):
                 out.undecoded += 1
                 yield part
-            elif part.instruction.name in _HOUSEKEEPING:
+            elif part.instruction.name in HOUSEKEEPING:
                 out.ignore("housekeeping")
             else:
                 yield from events.of(part)

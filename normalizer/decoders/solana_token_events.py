@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from normalizer.decoders.solana_calls import Call
+from normalizer.decoders.solana_layouts import Layout
 from normalizer.decoders.solana_scope import (
     Holding,
     SlotScope,
@@ -16,7 +17,7 @@ from normalizer.decoders.solana_scope import (
     related,
 )
 from normalizer.decoders.solana_token_instructions import EXECUTE_HOOK, TokenInstruction
-from normalizer.events import Record
+from normalizer.events import ChainEvent, Record
 from normalizer.events.chain import (
     ZERO_ADDRESS,
     ContractWired,
@@ -63,10 +64,11 @@ class TokenEvents:
 
     def of(self, read: Read) -> Iterator[Record]:
         """The events of an instruction; none where it only prepares another."""
-        build = _BUILDERS.get(read.instruction.name)
-        if build is not None:
+        known = _BUILDERS.get(read.instruction.name)
+        if known is not None:
+            build, _ = known
             yield from build(self, read)
-        elif _gives_extension(read):
+        elif _is_extension(read.instruction.layout):
             self._begun.setdefault(read.mint, []).append(read)
         else:
             yield self.plain(read)
@@ -349,9 +351,9 @@ def note_accounts(scope: TransactionScope, reads: list[Read]) -> None:
 _INITIALIZE = "initialize-"
 
 
-def _gives_extension(read: Read) -> bool:
-    name = read.instruction.name
-    return name.startswith(_INITIALIZE) and read.instruction.layout.roles == ("mint",)
+def _is_extension(form: Layout) -> bool:
+    """Whether an instruction gives a mint what it has from its beginning."""
+    return form.name.startswith(_INITIALIZE) and form.roles == ("mint",)
 
 
 def _plain(value: Any) -> Any:
@@ -360,19 +362,39 @@ def _plain(value: Any) -> Any:
 
 
 Builder = Callable[[TokenEvents, Read], Iterator[Record]]
-_BUILDERS: dict[str, Builder] = {
-    "transfer": TokenEvents.transfer,
-    "mint-to": TokenEvents.mint_to,
-    "burn": TokenEvents.burn,
-    "freeze-account": TokenEvents.freeze,
-    "thaw-account": TokenEvents.thaw,
-    "approve": TokenEvents.approve,
-    "revoke": TokenEvents.revoke,
-    "initialize-account": TokenEvents.open_account,
-    "close-account": TokenEvents.close_account,
-    "pause": TokenEvents.pause,
-    "resume": TokenEvents.resume,
-    "update-transfer-hook": TokenEvents.wire_hook,
-    "set-authority": TokenEvents.set_authority,
-    "initialize-mint": TokenEvents.initialize_mint,
+_BUILDERS: dict[str, tuple[Builder, tuple[type[ChainEvent], ...]]] = {
+    "transfer": (TokenEvents.transfer, (TokenTransfer,)),
+    "mint-to": (TokenEvents.mint_to, (TokenTransfer,)),
+    "burn": (TokenEvents.burn, (TokenTransfer,)),
+    "freeze-account": (TokenEvents.freeze, (WalletFrozen,)),
+    "thaw-account": (TokenEvents.thaw, (WalletUnfrozen,)),
+    "approve": (TokenEvents.approve, (TokenApproval,)),
+    "revoke": (TokenEvents.revoke, (TokenApproval,)),
+    "initialize-account": (TokenEvents.open_account, (TokenAccountOpened,)),
+    "close-account": (TokenEvents.close_account, (TokenAccountClosed, ProgramInstruction)),
+    "pause": (TokenEvents.pause, (TokenPaused,)),
+    "resume": (TokenEvents.resume, (TokenUnpaused,)),
+    "update-transfer-hook": (TokenEvents.wire_hook, (ContractWired,)),
+    "set-authority": (
+        TokenEvents.set_authority,
+        (RoleRevoked, RoleGranted, TokenTransfer, ProgramInstruction),
+    ),
+    "initialize-mint": (TokenEvents.initialize_mint, (MintInitialized,)),
 }
+#: Instructions that tell nothing of who holds or may do what.
+HOUSEKEEPING = frozenset(
+    {
+        "get-account-data-size", "initialize-immutable-owner", "amount-to-ui-amount",
+        "ui-amount-to-amount", "reallocate", "sync-native", "initialize-multisig",
+        "create-native-mint", "withdraw-excess-lamports",
+    }
+)  # fmt: skip
+
+
+def records_of(form: Layout) -> tuple[type[ChainEvent], ...]:
+    """The records that an instruction can become, where it succeeded; none for housekeeping."""
+    if form.name in HOUSEKEEPING:
+        return ()
+    if form.name in _BUILDERS:
+        return _BUILDERS[form.name][1]
+    return (MintInitialized,) if _is_extension(form) else (ProgramInstruction,)

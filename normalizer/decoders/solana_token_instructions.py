@@ -170,6 +170,19 @@ _INTERFACES: Mapping[bytes, Layout] = {
 }  # fmt: skip
 
 
+def known_instructions() -> list[tuple[str, Layout]]:
+    """All that are known, by their first bytes: ``12``, ``26.1``, or eight in hexadecimal."""
+    found = [(str(number), form) for number, form in _LAYOUTS.items()]
+    for number, forms in _EXTENSIONS.items():
+        found += [(f"{number}.{place}", form) for place, form in enumerate(forms)]
+    found.sort(key=_number)
+    return found + [(bytes(first).hex(), form) for first, form in _INTERFACES.items()]
+
+
+def _number(known: tuple[str, Layout]) -> list[int]:
+    return [int(part) for part in known[0].split(".")]
+
+
 class TokenInstruction(Struct, gc=False):
     """An instruction of a token program, read."""
 

@@ -10,6 +10,8 @@ from solders.pubkey import Pubkey
 
 from normalizer.decoders.solana_base58 import decode, encode
 from normalizer.decoders.solana_mint import read_mint
+from normalizer.decoders.solana_token_events import records_of
+from normalizer.decoders.solana_token_instructions import known_instructions
 from normalizer.decoders.solana_wire import read_account
 from normalizer.events import ChainEvent, Record
 from normalizer.events.chain import (
@@ -509,6 +511,19 @@ def test_every_event_goes_to_ecs_and_back(ledger: SolanaLedger, ecs_schema: EcsS
         document = msgspec.json.decode(msgspec.json.encode(nest(event)))
         assert ecs_schema.violations(document) == []
         assert msgspec.json.decode(encode_event(event))["event.dataset"] == "tapewatch.solana"
+
+
+def test_what_the_page_of_instructions_says_is_what_becomes_of_them() -> None:
+    names = {form.name: records_of(form) for _, form in known_instructions()}
+    said = {str(one.__struct_config__.tag) for records in names.values() for one in records}
+    lines = (GOLDEN / "solana_events.ndjson").read_text().splitlines()
+    told = {msgspec.json.decode(line)["event.action"] for line in lines}
+    assert told - {"block", "token-transfer-refused"} <= said
+    assert names["transfer"] == (TokenTransfer,)
+    assert names["initialize-permanent-delegate"] == (MintInitialized,)
+    assert names["pause"] == (TokenPaused,)
+    assert names["set-transfer-fee"] == (ProgramInstruction,)
+    assert names["sync-native"] == ()
 
 
 def test_accounts_from_lookup_tables_stand_behind_those_of_the_message(
