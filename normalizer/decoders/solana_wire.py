@@ -5,7 +5,6 @@ Source: https://solana.com/docs/rpc/http/getblock, https://solana.com/docs/rpc/j
 """
 
 import base64
-import binascii
 from collections.abc import Sequence
 from typing import Annotated, Any
 
@@ -167,7 +166,7 @@ def read_account(raw: Raw) -> MintData | None:
         raise Unreadable("is not base64", "account.data")
     try:
         return MintData(account.owner, base64.b64decode(text, validate=True))
-    except binascii.Error as error:
+    except ValueError as error:  # binascii.Error, or letters that are not ASCII
         raise Unreadable(str(error), "account.data") from None
 
 

@@ -117,9 +117,12 @@ def test_a_bad_block_is_one_dead_letter(field: str, change: Any) -> None:
     assert field in (letter.field or letter.reason)
 
 
-def test_a_mint_whose_account_is_bad_is_a_dead_letter_and_its_transfers_go_on() -> None:
+@pytest.mark.parametrize("text", ["!", "\x80", "AAA"])
+def test_a_mint_whose_account_is_bad_is_a_dead_letter_and_its_transfers_go_on(
+    text: str,
+) -> None:
     found = normalized(
-        changed(lambda block: block["mints"][0]["account"].update(data=["!", "base64"]))
+        changed(lambda block: block["mints"][0]["account"].update(data=[text, "base64"]))
     )
     assert [type(event) for event in found.events] == [Block, TokenTransfer, TokenTransfer]
     assert [letter.field for letter in found.dead] == ["mints[0].account.data"]
