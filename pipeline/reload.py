@@ -15,10 +15,12 @@ _READERS: Mapping[str, Sequence[str]] = {
     "reference": ("collectors", "normalizer"),
     "detections": ("detections",),
     "clusters": ("clusters",),
+    "audit": ("audit",),
     "sinks": ("delivery",),
     "notifications": ("delivery",),
+    "privacy": ("collectors",),
     "dead_letters": (),  # the supervisor itself
-    "logging": ("collectors", "normalizer", "detections", "clusters", "delivery"),
+    "logging": ("collectors", "normalizer", "detections", "clusters", "delivery", "audit"),
 }
 _FIXED = {
     "bus": "the bus can't change while it runs",
@@ -26,9 +28,17 @@ _FIXED = {
     "detections.lanes": "another number of lanes would tear apart what the lanes know",
     "detections.workers": "the number of processes is that of the start",
     "clusters.enabled": "whether clusters are found is that of the start",
+    "audit.enabled": "whether an audit log is kept is that of the start",
 }
+#: Stages that run where the configuration has a part of that name.
+OPTIONAL_STAGES = ("clusters", "audit")
 #: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
 _RULES = frozenset(("rules", "pipelines"))
+
+
+def is_configured(stage: str, config: Configuration) -> bool:
+    """Whether a stage runs."""
+    return stage not in OPTIONAL_STAGES or getattr(config, stage) is not None
 
 
 class ReloadRequest(Struct, frozen=True):
@@ -109,8 +119,9 @@ def changed_parts(before: Configuration, after: Configuration, *, reference: boo
     old, new = before.detections, after.detections
     names = [name for name in old.__struct_fields__ if getattr(old, name) != getattr(new, name)]
     found += [f"detections.{name}" for name in names if f"detections.{name}" in _FIXED]
-    if (before.clusters is None) != (after.clusters is None):
-        found.append("clusters.enabled")
+    for name in OPTIONAL_STAGES:
+        if (getattr(before, name) is None) != (getattr(after, name) is None):
+            found.append(f"{name}.enabled")
     if any(name not in _RULES for name in names):
         found.append("detections")
     return found
@@ -126,11 +137,8 @@ def own(parts: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in parts if name in _READERS and not _READERS[name])
 
 
-def concerned(parts: Sequence[str], *, clusters: bool = False) -> tuple[StageRestarted, ...]:
-    """The stages that must read the configuration anew, in the order of the stream.
-
-    `clusters`: whether that stage runs.
-    """
+def concerned(parts: Sequence[str], config: Configuration) -> tuple[StageRestarted, ...]:
+    """The stages that must read the configuration anew, in the order of the stream."""
     by_stage: dict[str, list[str]] = {}
     for name in parts:
         for stage in _READERS.get(name, ()):
@@ -138,5 +146,5 @@ def concerned(parts: Sequence[str], *, clusters: bool = False) -> tuple[StageRes
     return tuple(
         StageRestarted(stage, tuple(by_stage[stage]))
         for stage in _READERS["logging"]
-        if stage in by_stage and (clusters or stage != "clusters")
+        if stage in by_stage and is_configured(stage, config)
     )

@@ -29,15 +29,15 @@ from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.failure import CONFIGURATION, Failure
 from pipeline.metrics import STREAM_ROOM
 from pipeline.observability import Endpoint, Health
-from pipeline.reload import Reloaded, Reloader, ReloadRequest
+from pipeline.reload import Reloaded, Reloader, ReloadRequest, is_configured
 from pipeline.reload_requests import Reload, Reloads
 from pipeline.source_state import ILL_CONNECTIONS
 from pipeline.units import MIB, about_size
 
 log = structlog.get_logger(__name__)
 
-#: All stages, in the order of the stream. Clusters are found where that is configured.
-STAGES = ("collectors", "normalizer", "detections", "clusters", "delivery")
+#: All stages, in the order of the stream; some run only where they are configured.
+STAGES = ("collectors", "normalizer", "detections", "clusters", "delivery", "audit")
 #: Set in the environment of a stage's process that a supervisor started, to its process id.
 SUPERVISED = "TAPEWATCH_SUPERVISED"
 #: Which of several processes of its stage it is, from 1.
@@ -299,7 +299,7 @@ class Supervisor:
             raise_if_cancelled()
 
     def _workers(self, stage: str) -> int:
-        if stage == "clusters" and self._config.clusters is None:
+        if not is_configured(stage, self._config):
             return 0
         return self._config.detections.workers if stage == "detections" else 1
 

@@ -9,8 +9,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 #: What an entry is about.
 Action = Literal[
     "log-opened", "log-recovered", "frames-stored", "events-made", "alert-given", "alert-updated",
-    "rules-changed", "reference-changed", "configuration-changed", "override", "exception-changed",
-    "command", "case-action", "export", "erasure", "anchored", "delivered",
+    "rules-changed", "reference-changed", "override", "died", "command", "configuration-changed",
+    "erasure", "export", "messages-lost", "unreadable",
 ]  # fmt: skip
 
 #: A line is one entry, and no longer than this.
@@ -36,6 +36,8 @@ class Happening(Struct, kw_only=True, omit_defaults=True):
     #: What it was done to: an id, a file, a place in a stream.
     what: Said
     why: Said = ""
+    #: Where on the bus it stands, such as ``ALERTS/17``; empty where `what` is that.
+    place: str = ""
     #: How many, where it was several.
     count: int = 1
     #: SHA-256 (hexadecimal) of what it is about, byte for byte.

@@ -10,6 +10,7 @@ DETECTIONS = "detections"
 #: The stage that finds clusters of addresses: the name of its position and its checkpoints.
 CLUSTERS = "clusters"
 _SINK = "sink."
+_AUDIT = "audit."
 _OF_CONTENT = {"events": Stream.EVENTS, "alerts": Stream.ALERTS}
 
 
@@ -18,12 +19,19 @@ def sink_reader(sink: str, content: str) -> str:
     return f"{_SINK}{sink}.{content}"
 
 
+def audit_reader(stream: str) -> str:
+    """The reader that records a stream in the audit log."""
+    return f"{_AUDIT}{stream}"
+
+
 def stream_of(reader: str) -> Stream | None:
     """What a reader reads, by its name; None for what is no reader of this version."""
     if reader == NORMALIZER:
         return Stream.RAW
     if reader.startswith(_SINK):
         return _OF_CONTENT.get(reader.rpartition(".")[2])
+    if reader.startswith(_AUDIT):
+        return {one.value: one for one in Stream}.get(reader.removeprefix(_AUDIT))
     return Stream.EVENTS
 
 
@@ -41,12 +49,18 @@ def lane_names(count: int) -> list[str]:
 
 def configured_readers(config: Configuration) -> set[str]:
     """All that a configuration runs: nothing that one of them has not taken may go."""
-    return {NORMALIZER, *checkpointed(config), *_sinks(config)}
+    return {NORMALIZER, *checkpointed(config), *_sinks(config), *_recorded(config)}
 
 
 def checkpointed(config: Configuration) -> list[str]:
     """The readers of EVENTS that keep a state, by which their checkpoints are named."""
     return [*lanes(config), *([CLUSTERS] if config.clusters is not None else [])]
+
+
+def _recorded(config: Configuration) -> Iterator[str]:
+    if config.audit is not None:
+        for stream in (Stream.RAW, Stream.EVENTS, Stream.ALERTS):
+            yield audit_reader(stream.value)
 
 
 def _sinks(config: Configuration) -> Iterator[str]:

@@ -6,16 +6,27 @@ from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
     from pipeline.bus import Bus
+    from pipeline.bus.command_notes import CommandNote
 
 T = TypeVar("T")
 
 
-def ask_bus(config: Path, name: str, ask: "Callable[[Bus], Awaitable[T]]") -> T:
-    """What ``ask`` finds on the bus of a configuration. Raises ProblemsFound and Failure."""
+def ask_bus(
+    config: Path,
+    name: str,
+    ask: "Callable[[Bus], Awaitable[T]]",
+    *,
+    note: "CommandNote | None" = None,
+) -> T:
+    """What ``ask`` finds on the bus of a configuration. Raises ProblemsFound and Failure.
+
+    `note`: what is about to be done, for the audit log.
+    """
     import asyncio
 
     from pipeline import logs
     from pipeline.bus import Bus
+    from pipeline.cli.noting import noted
     from pipeline.config.loading import load_configuration
 
     # Secrets of sources and sinks are none of its business.
@@ -24,6 +35,8 @@ def ask_bus(config: Path, name: str, ask: "Callable[[Bus], Awaitable[T]]") -> T:
 
     async def connect_and_ask() -> T:
         async with await Bus.connect(loaded.bus, name=name) as bus:
+            if note is not None:
+                await noted(bus, loaded, note)
             return await ask(bus)
 
     return asyncio.run(connect_and_ask())

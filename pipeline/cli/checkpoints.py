@@ -14,6 +14,7 @@ if TYPE_CHECKING:
 
     from pipeline.bus import Bus
     from pipeline.bus.checkpoints import Saved
+    from pipeline.bus.command_notes import CommandNote
 
 checkpoints = typer.Typer(
     help="List the saved states of the detections, or drop some, to go on from an older one.",
@@ -25,16 +26,23 @@ app.add_typer(checkpoints, name="checkpoints")
 T = TypeVar("T")
 
 
-def _ask(config: "Path", ask: "Callable[[Bus], Awaitable[T]]", *, stopped: bool = False) -> T:
+def _ask(
+    config: "Path",
+    ask: "Callable[[Bus], Awaitable[T]]",
+    *,
+    stopped: bool = False,
+    note: "CommandNote | None" = None,
+) -> T:
     """What is asked of the bus, which is started where it doesn't run. Raises Failure.
 
-    With `stopped`, an embedded bus must not run.
+    With `stopped`, an embedded bus must not run. `note`: what is about to be done.
     """
     import asyncio
 
     from pipeline import logs
     from pipeline.bus.embedded import running_server
     from pipeline.bus.opened import opened_bus
+    from pipeline.cli.noting import noted
     from pipeline.config.loading import load_configuration
     from pipeline.config.schema import EmbeddedBus
 
@@ -45,6 +53,8 @@ def _ask(config: "Path", ask: "Callable[[Bus], Awaitable[T]]", *, stopped: bool 
 
     async def open_and_ask() -> T:
         async with opened_bus(loaded.bus, name="checkpoints") as bus:
+            if note is not None:
+                await noted(bus, loaded, note)
             return await ask(bus)
 
     return asyncio.run(open_and_ask())
@@ -106,7 +116,10 @@ def drop(
             await store.remove(one)
         return dropped, [one for one in saved if one not in dropped]
 
-    dropped, left = _ask(config, remove, stopped=True)
+    from pipeline.bus.command_notes import CommandNote
+
+    what = f"checkpoints drop {lane}" + ("" if after is None else f" --after {after}")
+    dropped, left = _ask(config, remove, stopped=True, note=CommandNote(what=what))
     if not dropped:
         where = "" if after is None else f" behind {after}"
         raise Failure(

@@ -188,11 +188,14 @@ def lift(
 ) -> None:
     """An override counts no longer. That it was said stays on record."""
 
-    async def withdraw(bus: "Bus", _: object, __: object) -> bool:
+    async def withdraw(bus: "Bus", loaded: "Configuration", _: object) -> bool:
         from detections.clusters.reference_form import OVERRIDES
+        from pipeline.bus.command_notes import CommandNote
         from pipeline.bus.reference_outlet import ReferenceOutlet
+        from pipeline.cli.noting import noted
         from pipeline.reference_changes import withdrawal
 
+        await noted(bus, loaded, CommandNote(what=f"clusters override lift {identity}"))
         outlet = await ReferenceOutlet.open(bus, OVERRIDES)
         gone = withdrawal(("override", identity, None))
         written = await outlet.write([gone], read=time.time_ns())
@@ -227,11 +230,14 @@ def _write_override(
         raise Failure("say who you are: --by NAME", CONFIGURATION)
     record = _override(action, tuple(map(_address, addresses)), reason, who)
 
-    async def write(bus: "Bus", _: object, __: object) -> None:
+    async def write(bus: "Bus", loaded: "Configuration", _: object) -> None:
         from detections.clusters.reference_form import OVERRIDES
+        from pipeline.bus.command_notes import CommandNote
         from pipeline.bus.reference_outlet import ReferenceOutlet
+        from pipeline.cli.noting import noted
         from pipeline.reference_changes import change_of
 
+        await noted(bus, loaded, CommandNote(what=f"clusters override {record.id}", why=reason))
         outlet = await ReferenceOutlet.open(bus, OVERRIDES)
         await outlet.write([change_of(record)], read=time.time_ns())
 

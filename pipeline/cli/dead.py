@@ -159,6 +159,7 @@ def replay_letters(
 
     Those that were sent before are left out, unless they are named by number or with --again.
     """
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.bus.dead_letter_groups import newest_of_each
     from pipeline.bus.dead_letter_replay import CannotReplay, replay
 
@@ -177,7 +178,8 @@ def replay_letters(
                 problems.append(str(error))
         return Replayed(sent, problems + _missing(wanted, found))
 
-    done = ask_bus(config, "dead", send)
+    note = CommandNote(what="dead replay", after=msgspec.Raw(msgspec.json.encode(wanted)))
+    done = ask_bus(config, "dead", send, note=note)
     typer.echo(f"{done.sent} sent through again")
     if done.problems:
         raise Failure("\n".join(done.problems))
@@ -195,6 +197,7 @@ def expire_letters(
     until: Until = None,
 ) -> None:
     """Take dead letters out that nobody needs any more. Say which: by number, reason or age."""
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.bus.dead_letters import expire
 
     wanted = wanted_letters(stage, source, reason, since, until, numbers=numbers)
@@ -215,7 +218,8 @@ def expire_letters(
         count = await expire(bus, [stored.sequence for stored in found], told or "by number")
         return Replayed(count, _missing(wanted, found))
 
-    done = ask_bus(config, "dead", let_go)
+    note = CommandNote(what="dead expire", after=msgspec.Raw(msgspec.json.encode(wanted)))
+    done = ask_bus(config, "dead", let_go, note=note)
     typer.echo(f"{done.sent} expired")
     if done.problems:
         raise Failure("\n".join(done.problems))

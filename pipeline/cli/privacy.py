@@ -100,6 +100,7 @@ def erase_person(
     settings = _settings(config)
     if not why.strip():
         raise Failure("a reason is wanted: --why", CONFIGURATION)
+    _note_erasure(config, pseudonym.strip(), why.strip())
     try:
         person = erase(
             Pseudonyms(settings.keys),
@@ -127,6 +128,25 @@ def erase_person(
             f"As long as {person.source} itself has this person, they come back under another "
             "pseudonym: have them deleted there, or say --keep-out."
         )
+
+
+def _note_erasure(config: Path, pseudonym: str, why: str) -> None:
+    """For the audit log, where there is one: whose key it was is not in it."""
+    import asyncio
+
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.bus.opened import opened_bus
+    from pipeline.cli.noting import noted
+    from pipeline.config.loading import load_configuration
+
+    loaded = load_configuration(config, resolve="later")
+
+    async def note() -> None:
+        async with opened_bus(loaded.bus, name="privacy") as bus:
+            await noted(bus, loaded, CommandNote(action="erasure", what=pseudonym, why=why))
+
+    if loaded.audit is not None:
+        asyncio.run(note())
 
 
 def _settings(config: Path) -> "Privacy":

@@ -33,6 +33,7 @@ def reload(
     import msgspec
 
     from pipeline.bus import BusUnavailable
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.cli.asking import ask_bus
     from pipeline.cli.reloading import operator
     from pipeline.reload import ReloadRequest
@@ -43,7 +44,8 @@ def reload(
         return await _ask(bus, config, request)
 
     try:
-        found = ask_bus(config, "reload", ask)
+        note = CommandNote(what=f"reload {config}", why=reason or "")
+        found = ask_bus(config, "reload", ask, note=note)
     except BusUnavailable as error:
         raise Failure(
             f"{error}; if the bus's own settings were changed: they can't change while it runs"

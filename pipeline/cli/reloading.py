@@ -11,9 +11,11 @@ import msgspec
 import nats.js.errors
 
 from pipeline.bus import Bus, Stream
+from pipeline.bus.command_notes import CommandNote
 from pipeline.bus.publisher import AnotherWriter
 from pipeline.checkout import checkout_of
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.cli.noting import noted
 from pipeline.cli.preflight import preflight
 from pipeline.config.loading import load_configuration
 from pipeline.config.schema import Configuration, Detections
@@ -47,6 +49,7 @@ class Reloading:
     async def begin(self, bus: Bus, config: Configuration) -> None:
         """Announce the rules of the configuration, if others are in force."""
         self._reference = reference_digest(config)
+        await noted(bus, config, self._note("run", ""))
         request = ReloadRequest(reason=STARTED, operator=operator())
         await announce(bus, config.detections, request)
 
@@ -73,14 +76,25 @@ class Reloading:
             advice = "stop Tapewatch and start it again for that; nothing was changed"
             return current, Reloaded(refused="\n".join([*fixed, advice]))
         try:
+            await noted(bus, config, self._note(", ".join(parts) or "nothing", request.reason))
             rules = await announce(bus, config.detections, request)
         except Failure as failure:
             return current, Reloaded(refused=f"error: {failure}")
         self._reference = reference
         return config, Reloaded(
             rules=rules,
-            restarted=concerned(parts, clusters=config.clusters is not None),
+            restarted=concerned(parts, config),
             own=own(parts),
+        )
+
+    def _note(self, what: str, why: str | None) -> CommandNote:
+        """That the configuration is in force as its file is now. Secrets are none of its text."""
+        digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
+        return CommandNote(
+            action="configuration-changed",
+            what=f"{self._path.absolute()}: {what}",
+            why=why or "",
+            after=msgspec.Raw(msgspec.json.encode({"sha256": digest})),
         )
 
 

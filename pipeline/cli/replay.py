@@ -162,11 +162,14 @@ def _run(
     import asyncio
 
     from detections.replay.run import replay as run_replay
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.bus.lane_count import agree_on_lanes
     from pipeline.bus.opened import opened_bus
+    from pipeline.cli.noting import noted
 
     async def opened() -> "Replay":
         async with opened_bus(config.bus, name="replay") as bus:
+            await noted(bus, config, CommandNote(what="replay"))
             await agree_on_lanes(bus, config.detections.lanes)
             return await run_replay(bus, plan, on_progress=on_progress, on_alert=on_alert)
 

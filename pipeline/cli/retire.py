@@ -19,6 +19,7 @@ def retire(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Forget where a reader stood that is not configured any more: nothing is held for it then."""
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.bus.reader_names import configured_readers
     from pipeline.config.loading import load_configuration
 
@@ -29,5 +30,5 @@ def retire(
         if not await bus.positions.forget(reader):
             raise Failure(f"there is no reader {reader}: see `tapewatch status`")
 
-    ask_bus(config, "retire", forget)
+    ask_bus(config, "retire", forget, note=CommandNote(what=f"retire {reader}"))
     typer.echo(f"{reader} is retired: should it come back, it begins with what is there then")

@@ -11,7 +11,7 @@ from pipeline.cli.failures import Failure, command
 if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
 
-StageName = Literal["collectors", "normalizer", "detections", "clusters", "delivery"]
+StageName = Literal["collectors", "normalizer", "detections", "clusters", "delivery", "audit"]
 
 
 @app.command()

@@ -369,10 +369,26 @@ def _delivery(config: Configuration) -> Start:
     return start
 
 
+def _audit(config: Configuration) -> Start:
+    from evidence.audit.stage import AuditStage
+
+    settings = config.audit
+    if settings is None:
+        raise Failure("the configuration has no audit: nothing is to be recorded", CONFIGURATION)
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        stage = AuditStage(bus, settings)
+        reporter.readers = lambda: stage.states
+        await stage.run()
+
+    return start
+
+
 _STAGES: dict[str, Callable[[Configuration], Start]] = {
     "collectors": _collectors,
     "normalizer": _normalizer,
     "detections": _detections,
     "clusters": _clusters,
     "delivery": _delivery,
+    "audit": _audit,
 }

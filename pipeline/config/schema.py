@@ -5,6 +5,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from pipeline.config.audit import Audit
 from pipeline.config.clusters import Clusters
 from pipeline.config.privacy import Privacy
 from pipeline.config.sinks import Notification, Sink
@@ -231,6 +232,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     dead_letters: list[DeadLetterExpiry] = field(default_factory=list[DeadLetterExpiry])
     #: Keys of persons' pseudonyms; needed by sources that tell of persons.
     privacy: Privacy | None = None
+    #: The signed log of what came, was found and was done; without it none is kept.
+    audit: Audit | None = None
     #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
     #: What is logged, and how.

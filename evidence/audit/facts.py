@@ -1,0 +1,173 @@
+"""What the streams hold, as entries of the audit log. Pure: the same messages, the same entries."""
+
+from collections.abc import Iterator
+from hashlib import sha256
+
+import msgspec
+from msgspec import Raw
+
+from evidence.audit.entries import Happening
+from normalizer.events import Alert, AlertUpdate
+from normalizer.events.rule_set import RulesChanged
+from pipeline.bus import StreamMessage
+from pipeline.bus.command_notes import decode_note
+from pipeline.bus.lane_order import is_order
+from pipeline.frames import decode_batch, decode_dead_letter
+from pipeline.reference_changes import decode_chunk
+
+_MOST_SAID = 4_096
+_RULES = b'"rules-changed"'
+_encoder = msgspec.json.Encoder()
+_told = msgspec.json.Decoder(Alert | AlertUpdate)
+_rules = msgspec.json.Decoder(RulesChanged)
+
+
+def of_raw(message: StreamMessage) -> Iterator[Happening]:
+    """Frames as they came: from which position of the source to which, and a hash over them."""
+    batch = decode_batch(message.data)
+    frames = batch.frames
+    yield Happening(
+        action="frames-stored",
+        time=message.stored,
+        who=batch.source,
+        what=f"RAW/{message.sequence}",
+        count=len(frames),
+        sha256=_hash(message.data),
+        after=_json([frames[0].position, frames[-1].position] if frames else []),
+    )
+
+
+def of_events(message: StreamMessage) -> Iterator[Happening]:
+    """How many events were made of them, and a change of rules in its place between them."""
+    if is_order(message):
+        return
+    lines = message.data.split(b"\n")
+    yield Happening(
+        action="events-made",
+        time=message.stored,
+        who="normalizer",
+        what=f"EVENTS/{message.sequence}",
+        count=len(lines),
+        sha256=_hash(message.data),
+    )
+    for line in lines if _RULES in message.data else ():
+        if _RULES not in line:
+            continue
+        try:
+            changed = _rules.decode(line)
+        except msgspec.MsgspecError:
+            continue  # the text stands in another event
+        yield Happening(
+            action="rules-changed",
+            time=message.stored,
+            who=_said(changed.operator or "tapewatch"),
+            what=f"rule set {changed.rules}",
+            why=_said(changed.reason or ""),
+            before=_json(changed.previous),
+            after=_json(
+                {
+                    "added": changed.added,
+                    "changed": changed.changed,
+                    "removed": changed.removed,
+                    "author": changed.author,
+                    "commit": changed.commit,
+                }
+            )
+            if len(line) < _MOST_SAID
+            else msgspec.UNSET,
+            sha256=_hash(line),
+        )
+
+
+def of_alerts(message: StreamMessage) -> Iterator[Happening]:
+    """Each alert and each update of one, by the rule that gave it."""
+    for line in message.data.split(b"\n"):
+        told = _told.decode(line)
+        yield Happening(
+            action="alert-given" if isinstance(told, Alert) else "alert-updated",
+            time=message.stored,
+            who=_said(f"{told.rule_name} ({told.rule_id})"),
+            what=told.id if isinstance(told, Alert) else told.alert_id,
+            why=_said(told.reason),
+            sha256=_hash(line),
+            after=_json(
+                {"level": told.level, "rule": told.rule_hash}
+                if isinstance(told, Alert)
+                else {"status": told.status}
+            ),
+        )
+
+
+def of_reference(message: StreamMessage) -> Iterator[Happening]:
+    """Changes of reference data by their number and a hash; what an analyst decided, in full."""
+    chunk = decode_chunk(message.data)
+    yield Happening(
+        action="reference-changed",
+        time=message.stored,
+        who=_said(chunk.source),
+        what=f"REFERENCE/{message.sequence}",
+        count=len(chunk.changes),
+        sha256=_hash(message.data),
+    )
+    for change in chunk.changes:
+        if change.kind == "override":
+            yield Happening(
+                action="override",
+                time=message.stored,
+                who=_said(chunk.source),
+                what=_said(change.key),
+                after=Raw(change.record) if change.record else msgspec.UNSET,
+                sha256=_hash(change.record),
+            )
+
+
+def of_dead(message: StreamMessage) -> Iterator[Happening]:
+    """What could not be decoded, judged or delivered."""
+    letter = decode_dead_letter(message.data)
+    yield Happening(
+        action="died",
+        time=message.stored,
+        who=letter.stage,
+        what=_said(f"{letter.source} {letter.position}"),
+        why=_said(letter.reason),
+        sha256=_hash(message.data),
+    )
+
+
+def of_command(message: StreamMessage) -> Iterator[Happening]:
+    """What somebody was about to do by a command."""
+    note = decode_note(message.data)
+    yield Happening(
+        action=note.action,
+        time=note.time,
+        who=_said(note.who),
+        what=_said(note.what),
+        why=_said(note.why),
+        before=note.before,
+        after=note.after,
+        sha256=_hash(message.data),
+    )
+
+
+def unreadable(message: StreamMessage, stream: str, error: Exception) -> Happening:
+    """A message that none of these can read: its hash is kept all the same."""
+    return Happening(
+        action="unreadable",
+        time=message.stored,
+        who=_said(message.subject),
+        what=f"{stream}/{message.sequence}",
+        why=_said(str(error)),
+        sha256=_hash(message.data),
+    )
+
+
+def _hash(data: bytes) -> str:
+    return sha256(data).hexdigest()
+
+
+def _json(value: object) -> Raw:
+    return Raw(_encoder.encode(value))
+
+
+def _said(text: str) -> str:
+    return text if len(text) <= _MOST_SAID else text[: _MOST_SAID - 3] + "..."

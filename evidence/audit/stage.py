@@ -1,0 +1,216 @@
+"""The stage `audit` on the bus: all streams to the audit log, each message once, whatever dies.
+
+Where each stream was read to is saved once what was read is signed. After a crash the log itself
+says what of it came after that. Nothing that is not in the log yet is purged from a stream.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+import msgspec
+import structlog
+from msgspec import Struct
+
+from evidence.audit import facts
+from evidence.audit.entries import EntryUnreadable, Happening, decode
+from evidence.audit.notes import NoteWrong, SigningKey
+from evidence.audit.store import AuditFolder, AuditLog, AuditLogFailed
+from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
+from pipeline.bus.command_notes import CommandNotes
+from pipeline.bus.positions import Position, created_at
+from pipeline.bus.reader import StreamReader
+from pipeline.bus.reader_names import audit_reader
+from pipeline.bus.status_board import ReaderState
+from pipeline.cancellation import raise_if_cancelled
+from pipeline.config.audit import Audit
+from pipeline.source_state import now
+from pipeline.units import SECOND
+
+log = structlog.get_logger(__name__)
+
+#: The name under which COMMANDS is read.
+COMMANDS = "COMMANDS"
+#: Messages that are taken at once.
+_MANY = 64
+_WAIT = 1.0
+#: Seconds between two looks at how far behind it is.
+_LOOK = 1.0
+
+Facts = Callable[[StreamMessage], Iterator[Happening]]
+_FACTS: Mapping[str, Facts] = {
+    Stream.RAW.value: facts.of_raw,
+    Stream.EVENTS.value: facts.of_events,
+    Stream.ALERTS.value: facts.of_alerts,
+    Stream.REFERENCE.value: facts.of_reference,
+    Stream.DEAD.value: facts.of_dead,
+    COMMANDS: facts.of_command,
+}
+_STREAMS = {one.value: one for one in Stream}
+
+
+class _Source(Struct):
+    """One stream that is recorded."""
+
+    name: str
+    state: ReaderState
+    #: The stream's life, as by `created_at`.
+    created: int = 0
+
+
+class AuditStage:
+    """Records on a bus. One process at a time may run it."""
+
+    def __init__(self, bus: Bus, settings: Audit, *, sync: bool = True) -> None:
+        self._bus = bus
+        self._settings = settings
+        self._sync = sync
+        self._sources = [
+            _Source(name, ReaderState(audit_reader(name), name, 0, 0)) for name in _FACTS
+        ]
+        #: Held while messages are taken, and while what was taken is signed.
+        self._at_rest = asyncio.Lock()
+        self._log: AuditLog
+        self._notes: CommandNotes
+
+    @property
+    def states(self) -> list[ReaderState]:
+        """Where it stands in each stream of the design."""
+        return [source.state for source in self._sources if source.name in _STREAMS]
+
+    async def run(self) -> None:
+        """Record until cancelled."""
+        self._notes = await CommandNotes.open(self._bus)
+        try:
+            key = SigningKey.parse(self._settings.key.reveal())
+        except NoteWrong as error:
+            raise AuditLogFailed(f"audit.key: {error}: see `tapewatch audit key`") from None
+        with await asyncio.to_thread(AuditLog, self._settings.path, key, sync=self._sync) as log:
+            self._log = log
+            recorded = await asyncio.to_thread(newest_recorded, log.folder)
+            tasks = [
+                asyncio.ensure_future(self._record(source, recorded)) for source in self._sources
+            ]
+            tasks += [asyncio.ensure_future(self._sign()), asyncio.ensure_future(self._watch())]
+            try:
+                done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+                for task in done:
+                    task.result()  # none of them ends but by an error
+            finally:
+                for task in tasks:
+                    task.cancel()
+                await asyncio.gather(*tasks, return_exceptions=True)
+                async with self._at_rest:
+                    await asyncio.to_thread(log.sign)
+
+    async def _record(self, source: _Source, recorded: Mapping[str, int]) -> None:
+        """Take a stream's messages, from behind the last that is recorded."""
+        reader = await self._reader(source, recorded)
+        try:
+            while True:
+                try:
+                    messages = await reader.batch(_MANY, wait=_WAIT)
+                except MessagesExpired as expired:
+                    messages = ()
+                    await self._take(source, [_lost(expired)], expired.first_there - 1)
+                if messages:
+                    happenings = [one for m in messages for one in _happenings(source.name, m)]
+                    await self._take(source, happenings, messages[-1].sequence)
+                raise_if_cancelled()
+        finally:
+            await reader.close()
+
+    async def _reader(self, source: _Source, recorded: Mapping[str, int]) -> StreamReader:
+        stream = _STREAMS.get(source.name)
+        name = self._notes.stream if stream is None else self._bus.names.stream(stream)
+        info = await self._bus.jetstream.stream_info(name)
+        saved = await self._bus.positions.load(audit_reader(source.name))
+        position = saved.within(info, source.state.name)
+        source.created = position.stream or created_at(info)
+        after = position.sequence
+        if saved.stream in (0, source.created):
+            # Of a crash between signing and saving; of another life of the stream it says nothing.
+            after = min(max(after, recorded.get(source.name, 0)), info.state.last_seq)
+        source.state.position, source.state.last = after, info.state.last_seq
+        if stream is None:
+            return self._notes.reader(after)
+        return self._bus.reader(stream, after=after, created=source.created)
+
+    async def _take(self, source: _Source, happenings: Sequence[Happening], upto: int) -> None:
+        async with self._at_rest:
+            self._log.append(happenings)
+            source.state.position = upto
+
+    async def _sign(self) -> None:
+        """Sign what was taken, and save where that is, again and again."""
+        every = self._settings.sign_every / SECOND
+        while True:
+            await asyncio.sleep(every)
+            async with self._at_rest:
+                upto = {source.name: source.state.position for source in self._sources}
+                await asyncio.to_thread(self._log.sign)
+            for source in self._sources:
+                await self._save(source, upto[source.name])
+            raise_if_cancelled()
+
+    async def _save(self, source: _Source, upto: int) -> None:
+        position = Position(stream=source.created, sequence=upto)
+        await self._bus.positions.save(audit_reader(source.name), position)
+        if source.name == COMMANDS and upto:
+            await self._notes.forget(upto)
+
+    async def _watch(self) -> None:
+        """Renew the lag until cancelled."""
+        while True:
+            for source in self._sources:
+                stream = _STREAMS.get(source.name)
+                if stream is not None:
+                    source.state.last = await self._bus.last_sequence(stream)
+                else:
+                    source.state.last = max(source.state.last, source.state.position)
+            await asyncio.sleep(_LOOK)
+            raise_if_cancelled()
+
+
+def newest_recorded(folder: AuditFolder) -> dict[str, int]:
+    """The newest message of each stream that the last two files of the log tell of.
+
+    Between two savings of positions it never writes more than that.
+    """
+    found: dict[str, int] = {}
+    segments = folder.segments()
+    first = segments[-2][0] if len(segments) > 1 else 0
+    for line in folder.lines(first):
+        try:
+            entry = decode(line)
+        except EntryUnreadable:
+            continue
+        place = entry.place or entry.what
+        stream, _, number = place.partition("/")
+        if stream in _FACTS and number.isdigit():
+            found[stream] = max(found.get(stream, 0), int(number))
+    return found
+
+
+def _happenings(stream: str, message: StreamMessage) -> Iterator[Happening]:
+    place = f"{stream}/{message.sequence}"
+    try:
+        found = list(_FACTS[stream](message))
+    except (msgspec.MsgspecError, ValueError) as error:
+        log.error("a message can't be read: its hash is recorded", stream=stream, place=place)
+        found = [facts.unreadable(message, stream, error)]
+    for one in found:
+        if one.what != place:
+            one.place = place
+    return iter(found)
+
+
+def _lost(expired: MessagesExpired) -> Happening:
+    """Messages were gone before they were recorded."""
+    return Happening(
+        action="messages-lost",
+        time=now(),
+        who="audit",
+        what=f"{expired.stream} {expired.first_wanted} to {expired.first_there - 1}",
+        why=str(expired),
+        count=expired.count,
+    )
