@@ -77,6 +77,10 @@ class Refresher:
         self._every = every / SECOND
         self._largest_shrink = largest_shrink
         self._told: set[tuple[str, str]] = set()
+        #: Whether the newest read was held back.
+        self._held_back = False
+        #: What of the newest read could not be read, in a sentence.
+        self._unread = ""
         self.outlet = outlet
         self.state = SourceState(name, PROTOCOL)
 
@@ -105,7 +109,8 @@ class Refresher:
             changes, rejected = await self._read_safely()
         except Unchanged:
             await self.outlet.put_in_force(now())
-            self._well()
+            if not self._held_back:  # what was held back is still so
+                self._well()
             return None
         except SourceFault as fault:
             if str(fault) != state.trouble:
@@ -114,16 +119,19 @@ class Refresher:
             state.connection = "reconnecting"
             SOURCE_CONNECTED.labels(self._name).set(0)
             if isinstance(fault, HeldBack):
+                self._held_back = True
                 REFERENCE_HELD_BACK.labels(self._name).inc()
             return None
-        await self._bury(rejected)
-        written = await self.outlet.write(changes, read=now())
-        self._well()
+        self._held_back = False
+        self._unread = ""
         if rejected:
-            state.trouble = (
+            self._unread = (
                 f"{len(rejected)} records can't be read, the first at {rejected[0].place}: "
                 f"{rejected[0].reason}"
             )
+        await self._bury(rejected)
+        written = await self.outlet.write(changes, read=now())
+        self._well()
         if written.count:
             state.frames += 1
             state.last_frame = now()
@@ -141,7 +149,7 @@ class Refresher:
     def _well(self) -> None:
         state = self.state
         state.connection = "connected"
-        state.trouble = ""
+        state.trouble = self._unread
         state.position = f"{self.outlet.records} records"
         SOURCE_CONNECTED.labels(self._name).set(1)
         REFERENCE_RECORDS.labels(self._name).set(self.outlet.records)

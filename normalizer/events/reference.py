@@ -20,9 +20,9 @@ DATASET = "tapewatch.reference"
 class ReferenceChanged(PartyEvent, tag="reference-changed", kw_only=True):
     """A record of reference data is another from here on.
 
-    What a source begins with is told by `reference-refreshed` alone. Before and after are told of
-    what isn't personal: of investors, addresses, accounts, lists and verifications only the names
-    of the fields.
+    What a source begins with is told by `reference-refreshed` alone, but for overrides. Before and
+    after are told of tokens, sanctions, links and overrides; of investors, addresses, accounts,
+    lists and verifications, which are personal, only the names of the fields.
     """
 
     dataset: str = field(name="event.dataset", default=DATASET)
@@ -42,11 +42,11 @@ class ReferenceChanged(PartyEvent, tag="reference-changed", kw_only=True):
         field(name="surveillance.reference.fields", default=())
     )
     before: Annotated[
-        Text | None, described("These fields as they were, as JSON", personal="no")
+        Text | None, described("These fields as they were, as JSON", personal="encoded")
     ] = field(name="surveillance.reference.before", default=None)
-    after: Annotated[Text | None, described("These fields as they are, as JSON", personal="no")] = (
-        field(name="surveillance.reference.after", default=None)
-    )
+    after: Annotated[
+        Text | None, described("These fields as they are, as JSON", personal="encoded")
+    ] = field(name="surveillance.reference.after", default=None)
     valid_from: Annotated[Nanoseconds | None, described("From when the record holds")] = field(
         name="surveillance.reference.valid_from", default=None
     )

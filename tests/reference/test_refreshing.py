@@ -80,6 +80,8 @@ async def test_a_source_that_loses_too_much_withdraws_nothing_and_says_so(table:
     await table.become(*rows)
     assert await table.become(*rows[:15]) is None
     assert "5 of 20 records are missing" in table.refresher.state.trouble
+    await table.refresher.refresh()
+    assert "5 of 20 records are missing" in table.refresher.state.trouble, "it still is"
     assert await table.become() is None
     assert table.refresher.outlet.records == 20
     assert await table.become(*rows[:16]) == Written(withdrawn=4)
@@ -95,6 +97,8 @@ async def test_what_is_no_record_is_buried_once_and_what_was_known_of_it_stays(
     await table.become("I,DE", "J,DE", "K,DE")
     assert await table.become("I,DE", "J,Germany") == Written(withdrawn=1)
     assert table.refresher.outlet.records == 2
+    assert "investors.csv:3" in table.refresher.state.trouble
+    await table.refresher.refresh()
     assert "investors.csv:3" in table.refresher.state.trouble
     await table.become("I,US", "J,Germany")
     (letter,) = await letters(table.bus)
