@@ -39,10 +39,13 @@ async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
 
 
 @asynccontextmanager
-async def running(bus: Bus, *, every: int = HOUR, lanes: int = 1) -> AsyncGenerator[None]:
+async def running(
+    bus: Bus, *, every: int = HOUR, lanes: int = 1, threshold: float = 0.7
+) -> AsyncGenerator[None]:
     """Normalizer and clusters, which end as a crash does: nothing is saved on the way out."""
     normalizer = NormalizerStage(bus, Normalizer(Reference()), lanes)
-    clusters = ClusterStage(bus, Clusters(checkpoint_every=every), lanes=lanes)
+    wanted = Clusters(checkpoint_every=every, threshold=threshold)
+    clusters = ClusterStage(bus, wanted, lanes=lanes)
     tasks = [asyncio.create_task(stage.run()) for stage in (normalizer, clusters)]
     try:
         yield
@@ -227,3 +230,24 @@ async def test_an_override_is_a_record_of_its_own_and_counts_from_there_on(bus: 
     assert (said.who, said.reason, said.addresses) == ("ana", "father and son", (ALICE, BOB))
     assert clusters_in(told)[-1] == (None, None)
     assert [one.withdrawn for one in await written(bus) if one.kind == "link"] == [False, True]
+
+
+@pytest.mark.parametrize("every", [SECOND // 50, HOUR], ids=["with-states", "without"])
+async def test_another_threshold_counts_for_what_is_known(bus: Bus, every: int) -> None:
+    chain = ChainFrames()
+    async with running(bus, every=every):
+        await publish(bus, *funded(chain))
+        await settled(bus)
+        await asyncio.sleep(0.2)
+    async with running(bus, every=every, threshold=0.8):
+        await settled(bus)
+        await publish(bus, chain.block((ALICE, BOB)))
+        await settled(bus)
+    assert clusters_in(await events(bus))[-1] == (None, None)
+    async with running(bus, every=every):
+        await settled(bus)
+        await publish(bus, chain.block((ALICE, BOB)))
+        await settled(bus)
+    source, destination = clusters_in(await events(bus))[-1]
+    assert source is not None
+    assert source == destination
