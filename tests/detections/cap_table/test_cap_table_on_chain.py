@@ -223,7 +223,7 @@ class Operations(RuleBasedStateMachine):
             return  # an identity takes a key once
         self.sent.append(self.token.recover(self.account(lost), self.account(spare)))
 
-    @rule(paused=st.booleans())
+    @rule(paused=st.sampled_from([False, False, False, True]))
     def pause_for_a_moment(self, paused: bool) -> None:
         self.call("pause" if paused else "unpause")
 
