@@ -1,5 +1,6 @@
 """A source that is read again and again: what changes, what is held back, what is buried."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -134,8 +135,13 @@ async def test_collectors_put_reference_data_in_force_before_anything_else(
         ],
         {},
     )
-    await collectors.run()
-    assert collectors.finished
+    running = asyncio.create_task(collectors.run())
+    async with asyncio.timeout(60):
+        while not collectors.finished:  # its recording is read; the table goes on
+            assert not running.done(), running.result()
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
     assert await ReferenceHistory(bus).sources() == ["crm"]
     first = await bus.jetstream.get_msg(bus.names.stream(Stream.RAW), 1)
     assert first.subject == bus.names.subject(Stream.RAW, "crm")
