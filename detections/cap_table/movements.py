@@ -69,6 +69,14 @@ def movement(event: TokenTransfer, terms: Terms = TERMS) -> Movement:
     return "sale"
 
 
+def sold_by_issuer(event: TokenTransfer, terms: Terms = TERMS) -> bool:
+    """Whether the issuer sold: it issued to somebody, or handed out of its own wallets.
+
+    What is issued into the issuer's own wallets is sold once it leaves them.
+    """
+    return movement(event, terms) == "issue" and not has(event.destination_labels, terms.issuer)
+
+
 def has(labels: Collection[str], wanted: frozenset[str]) -> bool:
     """Whether one of the labels is wanted. Most parties have none."""
     return bool(labels) and not wanted.isdisjoint(labels)

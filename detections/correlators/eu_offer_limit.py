@@ -26,7 +26,7 @@ from msgspec import Meta, Struct, field
 
 from detections.cap_table.calendar import day_of
 from detections.cap_table.evidence import name_of, names, receiver, trace
-from detections.cap_table.movements import movement
+from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.purchasers import Purchase, Purchasers, bought, step, witnesses
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
@@ -96,7 +96,7 @@ class EUOfferLimit(Correlator[State]):
         """Take a transfer; only what the issuer hands out matters."""
         p = self._p
         state = event.destination_jurisdiction
-        if state is None or not self._scope.covers(event) or movement(event) != "issue":
+        if state is None or not self._scope.covers(event) or not sold_by_issuer(event):
             return ()
         if state not in self._states:
             return ()

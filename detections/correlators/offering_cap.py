@@ -11,7 +11,7 @@ What each exemption caps, as aggregate sales within 12 months:
 
 It tells when the sum passes `cap`, and earlier at `warn_share` of it.
 
-Assumptions: a sale is an issue, or what leaves the issuer's own wallets (labels `issuer`,
+Assumptions: a sale is an issue to others, or what leaves the issuer's own wallets (labels `issuer`,
 `treasury`); what comes back doesn't lower the sum. Its value is the number of tokens times `price`,
 which the chain doesn't tell: a rule for each token with a price. Sales of holders, which Regulation
 A counts in part, and other offerings of the issuer under the same exemption are not seen. The
@@ -27,7 +27,7 @@ from msgspec import Meta, Struct, field
 from detections.cap_table.calendar import after, day_of
 from detections.cap_table.early import longest
 from detections.cap_table.evidence import name_of, names, receiver, tokens, trace, unit_of
-from detections.cap_table.movements import movement
+from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.purchasers import step
 from detections.cap_table.scope import Scope
 from detections.correlator_state import Whole
@@ -100,7 +100,7 @@ class OfferingCap(Correlator[State]):
 
     def observe(self, event: TokenTransfer) -> Iterable[Finding]:
         """Take a transfer; only what the issuer sells matters."""
-        if not self._scope.covers(event) or movement(event) != "issue":
+        if not self._scope.covers(event) or not sold_by_issuer(event):
             return ()
         offerings = self.state.offerings
         key = event.token_id or event.contract or event.token_address or ""

@@ -24,7 +24,7 @@ from msgspec import Meta, Struct, field
 from detections.cap_table.calendar import after, day_of
 from detections.cap_table.early import longest
 from detections.cap_table.evidence import name_of, names, receiver, tokens, trace, unit_of
-from detections.cap_table.movements import movement
+from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.scope import Scope
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
@@ -109,7 +109,7 @@ class RegAInvestmentLimit(Correlator[State]):
         """Take a transfer; only what the issuer sells matters."""
         if event.destination_accreditation in _UNLIMITED or not self._scope.covers(event):
             return ()
-        if movement(event) != "issue":
+        if not sold_by_issuer(event):
             return ()
         key = (
             event.token_id or event.contract or "",

@@ -24,7 +24,7 @@ from msgspec import Meta, Struct, field
 
 from detections.cap_table.calendar import day_of
 from detections.cap_table.evidence import name_of, names, receiver, trace
-from detections.cap_table.movements import movement
+from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.purchasers import Purchase, Purchasers, bought, expire, step, witnesses
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
@@ -87,7 +87,7 @@ class RegDPurchasers(Correlator[State]):
         accreditation = event.destination_accreditation
         if accreditation in ("accredited", "qualified") or not self._scope.covers(event):
             return ()
-        if movement(event) != "issue":
+        if not sold_by_issuer(event):
             return ()
         key = event.token_id or event.contract or ""
         known = self.state.tokens.pop(key, None) or Purchasers()

@@ -37,7 +37,7 @@ from detections.cap_table.evidence import (
     trace,
     unit_of,
 )
-from detections.cap_table.movements import has, movement
+from detections.cap_table.movements import has, movement, sold_by_issuer
 from detections.cap_table.scope import Scope
 from detections.cap_table.series import Series, extend
 from detections.correlators.base import Correlator, correlator
@@ -123,6 +123,8 @@ class RegSDistribution(Correlator[State]):
         if not self._scope.covers(event):
             return ()
         kind = movement(event)
+        if kind == "issue" and not sold_by_issuer(event):
+            return ()
         key = event.token_id or event.contract or event.token_address or ""
         issues = self.state.issues
         if kind == "issue":

@@ -149,11 +149,11 @@ def test_an_exemptions_cap_is_near_then_passed_and_not_by_exactly_all() -> None:
     assert len(found(OfferingCap(parameters), later)) == 1, "twelve months are over"
 
 
-def test_what_the_treasury_hands_out_is_sold_and_what_it_gets_is_too() -> None:
-    """It was sold once it leaves: an issue into the treasury counts where it is issued only."""
+def test_what_goes_into_the_treasury_is_sold_once_it_leaves() -> None:
     log = Log()
     parameters = CapParameters(cap=100.0)
     events = [
+        log.issued("f", 500, "2026-01-04", destination_labels=("treasury",)),
         log.moved("f", "a", 60, "2026-01-05", source_labels=("treasury",)),
         log.moved("f", "b", 60, "2026-01-06", source_labels=("treasury",)),
     ]

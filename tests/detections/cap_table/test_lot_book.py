@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detections.cap_table.lot_book import LotBook, Purse, move
 from detections.cap_table.lots import UNKNOWN
-from detections.cap_table.movements import movement
+from detections.cap_table.movements import movement, sold_by_issuer
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from tests.detections.cap_table.movements import UNIT, Log, at, wallet
 
@@ -141,6 +141,8 @@ def test_each_kind_of_transfer_is_told_apart() -> None:
     assert movement(log.issued("a", 1, "2026-01-05")) == "issue"
     assert movement(log.burned("a", 1, "2026-01-05")) == "redemption"
     assert movement(log.moved("a", "b", 1, "2026-01-05")) == "sale"
+    assert sold_by_issuer(log.issued("a", 1, "2026-01-05"))
+    assert not sold_by_issuer(log.issued("a", 1, "2026-01-05", destination_labels=("treasury",)))
     back = log.moved("a", "b", 1, "2026-01-05", destination_labels=("issuer",))
     assert movement(back) == "redemption"
     within = log.moved(
