@@ -11,7 +11,7 @@ from pathlib import Path
 from pipeline import logs
 from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.embedded import EmbeddedServerFailed, running_server, server_binary
-from pipeline.cli.preflight import mask_errors
+from pipeline.cli.preflight import audit_error, mask_errors
 from pipeline.clock import check_clock
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.findings import Finding
@@ -53,6 +53,14 @@ async def findings(path: Path) -> AsyncIterator[Finding]:
         yield finding
     for finding in _privacy(config):
         yield finding
+    if config.audit is not None:
+        error = audit_error(config)
+        yield Finding(
+            level="ok" if error is None else "error",
+            subject="audit log",
+            message=error or f"the key of {config.audit.path} is there",
+            advice="" if error is None else "correct audit.key, or name another audit.path",
+        )
 
 
 def _privacy(config: Configuration) -> list[Finding]:

@@ -25,6 +25,8 @@ def preflight(config: Configuration) -> None:
         raise ProblemsFound(problems)
     for name, error in mask_errors(config):
         raise Failure(f"{name}: {error}", CONFIGURATION)
+    if (error := audit_error(config)) is not None:
+        raise Failure(f"audit: {error}", CONFIGURATION)
     try:
         venues(config)
         _no_name_twice(config)
@@ -42,6 +44,25 @@ def mask_errors(config: Configuration) -> Iterator[tuple[str, str]]:
             build_masker(settings)
         except MaskError as error:
             yield settings.name, str(error)
+
+
+def audit_error(config: Configuration) -> str | None:
+    """Why the audit log can't be kept with this key in this folder; None if it can, or needn't."""
+    from evidence.audit.notes import NoteWrong, SigningKey
+    from evidence.audit.store import AuditFolder, AuditLogFailed
+    from pipeline.secrets import SecretError
+
+    if config.audit is None:
+        return None
+    folder = AuditFolder(config.audit.path)
+    try:
+        key = SigningKey.parse(config.audit.key.reveal())
+        there = folder.key() if folder.segments() else key.verifying
+    except (NoteWrong, SecretError, AuditLogFailed) as error:
+        return f"{error}: see `tapewatch audit key`"
+    if str(there) != str(key.verifying):
+        return f"the log in {folder.path} is of another key: {there}"
+    return None
 
 
 def _no_name_twice(config: Configuration) -> None:

@@ -158,11 +158,17 @@ def test_each_message_is_recorded_once_whatever_is_killed(tmp_path: Path) -> Non
     assert verify(AuditFolder(tmp_path / "audit"), KEY.verifying).good
 
 
-def test_a_key_of_another_log_is_told_in_words(tmp_path: Path) -> None:
+def test_a_key_of_another_log_is_told_before_anything_starts(tmp_path: Path) -> None:
     installed = installation(tmp_path)
     with installed.running("--until-done") as running:
         assert running.wait(120) == 0, running.tail()
     (tmp_path / "audit.key").write_text(SigningKey.new("example.com/tapewatch").reveal())
     with installed.running() as running:
-        running.until(lambda: "is of another key" in running.tail())
+        assert running.wait(60) == 2
+        assert "is of another key" in running.tail()
+    (tmp_path / "audit.key").write_text("PRIVATE+KEY+nonsense")
+    with installed.running() as running:
+        assert running.wait(60) == 2
+        assert "see `tapewatch audit key`" in running.tail()
     assert "PRIVATE+KEY" not in (tmp_path / "log.ndjson").read_text()
+    assert installed.run("doctor").returncode == 1
