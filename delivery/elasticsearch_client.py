@@ -14,8 +14,9 @@ from elasticsearch import (
 )
 from msgspec import Struct
 
-from delivery.endpoint import endpoint_of, retry_after, revealed, tls_context
+from delivery.endpoint import endpoint_of, revealed, tls_context
 from delivery.sink import SinkUnavailable
+from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
 from pipeline.units import SECOND
 

@@ -7,8 +7,6 @@ host and port of a URL are ever shown, and httpx's own log of whole URLs is swit
 import base64
 import logging
 import ssl
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
@@ -135,20 +133,3 @@ def unreachable(shown: str, error: httpx.HTTPError) -> SinkUnavailable:
     else:
         what = f"the connection broke: {text or type(error).__name__}"
     return SinkUnavailable(f"{shown}: {what}")
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3): a number or a date; None if neither."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

@@ -24,7 +24,6 @@ from delivery.endpoint import (
     HttpOptions,
     endpoint_of,
     http_client,
-    retry_after,
     revealed,
     unreachable,
 )
@@ -34,6 +33,7 @@ from delivery.seen_documents import SeenDocuments
 from delivery.seen_documents import parts as runs
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
 from pipeline.findings import Finding
+from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
 from pipeline.units import MINUTE, SECOND
 

@@ -33,7 +33,6 @@ from delivery.endpoint import (
     HttpOptions,
     endpoint_of,
     http_client,
-    retry_after,
     revealed,
     unreachable,
 )
@@ -41,6 +40,7 @@ from delivery.recent_ids import RecentIds
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from normalizer.events import SEVERITY, AlertStatus, Level
 from pipeline.findings import Finding
+from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
 
 REMEMBERED = 10_000

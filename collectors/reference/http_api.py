@@ -11,8 +11,6 @@ import logging
 import ssl
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -30,6 +28,7 @@ from tenacity import (
 from collectors.endpoint_text import redacted
 from collectors.loopback import is_loopback
 from collectors.reference.source import SourceFault
+from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretError, SecretText
 from pipeline.units import SECOND
 
@@ -310,20 +309,3 @@ def revealed(secret: SecretText, purpose: str) -> str:
         return secret.reveal()
     except SecretError as error:
         raise SourceFault(f"{purpose}: {error}") from None
-
-
-def retry_after(value: str | None, now: datetime | None = None) -> float | None:
-    """Seconds of a `Retry-After` header (RFC 9110, 10.2.3): a number or a date; None if neither."""
-    if value is None:
-        return None
-    try:
-        return max(0.0, float(int(value)))
-    except ValueError:
-        pass
-    try:
-        moment = parsedate_to_datetime(value)
-    except ValueError:
-        return None
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=UTC)
-    return max(0.0, (moment - (now or datetime.now(UTC))).total_seconds())

@@ -10,10 +10,11 @@ from typing import Any
 import msgspec
 import pytest
 
-from delivery.endpoint import HttpOptions, retry_after
+from delivery.endpoint import HttpOptions
 from delivery.retry import RetryPolicy, deliver_until_taken
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from delivery.webhook import WebhookSink
+from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
 from pipeline.units import MILLISECOND, SECOND
 from tests.delivery.documents import alert, document, event
