@@ -40,6 +40,7 @@ bench: setup  ## Measure, as ratios to a floor in the same run
 	$(BIN)/python -m benchmarks.detections
 	$(BIN)/python -m benchmarks.correlations
 	$(BIN)/python -m benchmarks.sigma_engine --events 500000
+	$(BIN)/python -m benchmarks.audit
 	$(BIN)/python -m benchmarks.end_to_end
 
 ROUNDS ?= 200
