@@ -1,7 +1,8 @@
 """What the node says about each transfer of a watched token, at the transfer's own block.
 
 Whether a transfer was permitted depends on the state before its transaction, which a node can't be
-asked for (see `check_transfers`). So what permits is asked of the state before the block. Where
+asked for (see `check_transfers`). So what permits is asked of the state before the block, at the
+block's own time, or a lock-up that ended with it would not have ended. Where
 that says no to a transfer that was done, it is asked of the state after the block as well: an
 investor may have been registered in the same block. About a refused transfer, which changed
 nothing, both states are asked at once. The answers go into the frame as they are; what they mean
@@ -26,7 +27,14 @@ from collectors.evm.check_calls import (
 )
 from collectors.evm.check_transfers import Move, MoveReader
 from collectors.evm.rpc import RpcClient
-from collectors.evm.state_calls import Answer, AnswerCache, Call, Place, StateReader
+from collectors.evm.state_calls import (
+    Answer,
+    AnswerCache,
+    Call,
+    Moment,
+    Place,
+    StateReader,
+)
 from collectors.evm.watched import Watched
 from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import BlockState, Check, StateCall, TransferChecks
@@ -179,7 +187,8 @@ class RestrictionChecker:
 
     async def _answer(self, header: Header, table: _Table) -> None:
         """Ask what has no answer yet, as far as the limit allows."""
-        before = Place(header.number - 1, header.parent)
+        moment = Moment(header.number, header.timestamp)
+        before = Place(header.number - 1, header.parent, moment)
         after = Place(header.number, header.hash)
         left: dict[BlockState, list[Call]] = {"before": [], "after": []}
         made = sum(len(answers) for answers in table.answers.values())

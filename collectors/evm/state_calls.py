@@ -2,7 +2,9 @@
 
 The block is named by its hash (EIP-1898), so that no reorganisation can put another block's state
 in its place. A node that takes no hash is asked by number, and asked afterwards whether that is
-still the block.
+still the block. The state before a block is asked for with the block's own number and time (geth's
+block overrides, the fourth parameter), or a lock-up that ends there would not have ended. A node
+that takes none answers with those of the parent.
 """
 
 import asyncio
@@ -41,6 +43,8 @@ _NO_STATE = (
     "proof window",
     "archive",
 )
+# Nethermind, and what Go's RPC says.
+_TOO_MANY = ("parameters count", "too many arguments", "too many params", "expected: 3")
 _NO_BLOCK = ("unknown block", "not found", "header for hash", "block not available")
 
 
@@ -59,31 +63,39 @@ class Answer(Struct, frozen=True):
     failure: CallFailure | None = None
 
 
+class Moment(Struct, frozen=True):
+    """What contracts are told of the present block; the time in seconds since the epoch."""
+
+    number: int
+    timestamp: int
+
+
 class Place(Struct, frozen=True):
-    """The block whose state is asked, that is, the state behind it."""
+    """The block whose state is asked, that is, the state behind it, and when it is there."""
 
     number: int
     hash: BlockHash
+    #: None: as in the block itself.
+    moment: Moment | None = None
 
 
 class AnswerCache:
-    """What nodes have answered for good, by block and call. It outlives connections.
+    """What nodes have answered for good, by block, moment and call. It outlives connections.
 
-    The state behind a block is that before the next, and a block that comes again after a lost
-    connection has it still.
+    A block that comes again after a lost connection has it still.
     """
 
     def __init__(self, most: int = _MOST_KEPT) -> None:
         self._most = most
-        self._kept: OrderedDict[tuple[BlockHash, Call], Answer] = OrderedDict()
+        self._kept: OrderedDict[tuple[BlockHash, Moment | None, Call], Answer] = OrderedDict()
 
-    def get(self, block: BlockHash, call: Call) -> Answer | None:
+    def get(self, place: Place, call: Call) -> Answer | None:
         """What was answered."""
-        return self._kept.get((block, call))
+        return self._kept.get((place.hash, place.moment, call))
 
-    def put(self, block: BlockHash, call: Call, answer: Answer) -> None:
+    def put(self, place: Place, call: Call, answer: Answer) -> None:
         """Keep an answer that will not change; the oldest give way."""
-        self._kept[block, call] = answer
+        self._kept[place.hash, place.moment, call] = answer
         if len(self._kept) > self._most:
             self._kept.popitem(last=False)
 
@@ -109,18 +121,16 @@ class StateReader:
         self._batch = max(1, batch)
         #: Whether the node takes a block's hash; None while that isn't known.
         self._by_hash: bool | None = None
+        #: Whether it takes another moment than the block's own; None while that isn't known.
+        self._overrides: bool | None = None
         #: The last block's state wasn't to be had: ask for one answer before asking for all.
         self._pruned = False
-
-    def known(self, place: Place, call: Call) -> Answer | None:
-        """What was answered before."""
-        return self._cache.get(place.hash, call)
 
     async def ask(self, place: Place, calls: Sequence[Call], into: dict[Call, Answer]) -> None:
         """Put the answers into ``into`` as they come, so that who gives up has those that came."""
         left: list[Call] = []
         for call in dict.fromkeys(calls):
-            known = self._cache.get(place.hash, call)
+            known = self._cache.get(place, call)
             if known is None:
                 left.append(call)
             else:
@@ -141,7 +151,7 @@ class StateReader:
         while calls and attempt < _ATTEMPTS:
             if attempt:
                 await asyncio.sleep(_FIRST_WAIT * 2**attempt)
-            size, by_hash = self._batch, self._by_hash
+            size, by_hash, overrides = self._batch, self._by_hash, self._overrides
             again = await asyncio.gather(
                 *(
                     self._part(place, calls[at : at + size], into)
@@ -150,14 +160,23 @@ class StateReader:
             )
             calls = [call for part in again for call in part]
             # Asked in another way, it is asked for the first time.
-            learned = self._batch < size or (by_hash is not False and self._by_hash is False)
+            learned = (
+                self._batch < size
+                or (by_hash is not False and self._by_hash is False)
+                or (overrides is not False and self._overrides is False)
+            )
             attempt += 0 if learned else 1
 
     async def _part(self, place: Place, calls: list[Call], into: dict[Call, Answer]) -> list[Call]:
         """Ask in one message. Returns those to ask again; each has an answer all the same."""
         by_hash = self._by_hash is not False
         block: object = {"blockHash": place.hash} if by_hash else hex(place.number)
-        asked = [(_CallWire(call.to, call.data, call.sender), block) for call in calls]
+        overridden = place.moment is not None and self._overrides is not False
+        no_state: dict[str, object] = {}
+        rest: tuple[object, ...] = (block,)
+        if overridden:
+            rest = (block, no_state, _moment(place.moment))
+        asked = [(_CallWire(call.to, call.data, call.sender), *rest) for call in calls]
         try:
             results = await self._send(asked)
         except RequestTimeout:
@@ -168,18 +187,20 @@ class StateReader:
             return []
         again: list[Call] = []
         for call, result in zip(calls, results, strict=True):
-            answer, later = self._read(result, by_hash)
+            answer, later = self._read(result, by_hash, overridden)
             if answer.output is not None or answer.failure == "reverted":
-                self._cache.put(place.hash, call, answer)
+                self._cache.put(place, call, answer)
                 if by_hash:
                     self._by_hash = True
+                if overridden:
+                    self._overrides = True
             into[call] = answer
             if later:
                 again.append(call)
         return again
 
     async def _send(
-        self, asked: Sequence[tuple[object, object]]
+        self, asked: Sequence[tuple[object, ...]]
     ) -> list[msgspec.Raw | RpcError | None]:
         if len(asked) == 1:
             try:
@@ -197,12 +218,14 @@ class StateReader:
             _log.info("smaller batches", endpoint=self._rpc.endpoint, calls=self._batch)
         return results
 
-    def _read(self, result: msgspec.Raw | RpcError | None, by_hash: bool) -> tuple[Answer, bool]:
+    def _read(
+        self, result: msgspec.Raw | RpcError | None, by_hash: bool, overridden: bool
+    ) -> tuple[Answer, bool]:
         """The answer, and whether to ask again."""
         if result is None:
             return _FAILED, True
         if isinstance(result, RpcError):
-            return self._read_error(result, by_hash)
+            return self._read_error(result, by_hash, overridden)
         try:
             output = _text.decode(result)
         except msgspec.MsgspecError:
@@ -212,7 +235,7 @@ class StateReader:
         # No code at the address, or none of this name that says so: there is nothing to read.
         return (Answer(output.lower()) if len(output) > 2 else _REVERTED), False
 
-    def _read_error(self, error: RpcError, by_hash: bool) -> tuple[Answer, bool]:
+    def _read_error(self, error: RpcError, by_hash: bool, overridden: bool) -> tuple[Answer, bool]:
         words = error.message.lower()
         if error.code == 3 or "revert" in words or "invalid opcode" in words:
             return _REVERTED, False
@@ -223,9 +246,17 @@ class StateReader:
             return _UNAVAILABLE, False
         if any(one in words for one in _NO_BLOCK):
             return _UNAVAILABLE, True
-        if by_hash and self._by_hash is not True and not error.unsupported:
+        if error.unsupported:
+            return _FAILED, False
+        if overridden and self._overrides is not True and any(one in said for one in _TOO_MANY):
+            self._overrides = False
+            return _FAILED, True
+        if by_hash and self._by_hash is not True:
             # Not every node takes a block's hash here (EIP-1898).
             self._by_hash = False
+            return _FAILED, True
+        if overridden and self._overrides is not True:
+            self._overrides = False
             return _FAILED, True
         return _FAILED, False
 
@@ -236,3 +267,9 @@ class StateReader:
         except (RpcError, RequestTimeout):
             return False
         return not is_null(answer) and read_header(answer).hash == place.hash
+
+
+def _moment(moment: Moment | None) -> dict[str, str]:
+    if moment is None:
+        return {}
+    return {"number": hex(moment.number), "time": hex(moment.timestamp)}

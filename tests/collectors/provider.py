@@ -26,6 +26,7 @@ class Provider:
     - `cut_batches`: of a batch only so many parts are answered;
     - `state_since`: it has pruned the state behind older blocks, and says so in geth's words;
     - `by_number_only`: it knows no block by its hash in `eth_call`;
+    - `lacks_overrides`: `eth_call` with a fourth parameter is refused, in Nethermind's words;
     - `ignores_calls`: it never answers an `eth_call`;
     - `throttled_calls`: so many `eth_call`s are answered with 429 first;
     - `breaks_on_calls`: it breaks the connection at so many `eth_call`s.
@@ -46,6 +47,7 @@ class Provider:
         self.cut_batches: int | None = None
         self.state_since: int | None = None
         self.by_number_only = False
+        self.lacks_overrides = False
         self.ignores_calls = False
         self.throttled_calls = 0
         self.breaks_on_calls = 0
@@ -154,6 +156,9 @@ class Provider:
         if method == "eth_call" and self.throttled_calls > 0:
             self.throttled_calls -= 1
             return _error(429, "Too Many Requests: slow down")
+        if method == "eth_call" and self.lacks_overrides and len(params) > 3:
+            count = "Incorrect parameters count, expected: 3, actual: 4"
+            return {"error": {"code": -32602, "message": "Invalid params", "data": count}}
         if method == "eth_call" and (refusal := self._no_state(params[1])) is not None:
             return refusal
         if method == "eth_getBlockByNumber" and params[1] is True and self.behind > 0:

@@ -10,6 +10,7 @@ from demo.chain.ledger import Ledger
 from demo.chain.solidity import compiled
 from normalizer.events.chain import PartitionTransfer, TokenTransfer, TokenTransferRefused
 from tests.collectors.checked_transfers import Transfer, known, transfers
+from tests.collectors.provider import Provider
 
 pytestmark = [pytest.mark.chain, pytest.mark.usefixtures("undone")]
 UNRESTRICTED = b"unrestricted".ljust(32, b"\0")
@@ -222,3 +223,60 @@ async def test_a_token_that_is_no_erc_20_tells_it_with_its_partition(
     assert isinstance(event, PartitionTransfer)
     assert event.partition == "0x" + LOCKED.hex()
     assert (event.check_state, event.check_status_code) == ("complete", "0x57")
+
+
+@pytest.mark.parametrize("reference_forms", [False, True])
+async def test_a_whole_token_of_the_family_agrees_with_what_it_does(
+    ledger: Ledger, reference_forms: bool
+) -> None:
+    owner, controller, one, two, *_ = ledger.accounts
+    (artifact,) = compiled("ERC1400Token")
+    arguments = ("Fund Unit", "FUND", controller, [UNRESTRICTED, LOCKED], reference_forms)
+    token = ledger.deploy(artifact, *arguments, sender=owner)
+    send = ledger.send
+    ledger.settle(
+        send(token, "issueByPartition", partition, one, 100, b"", sender=owner)
+        for partition in (UNRESTRICTED, LOCKED)
+    )
+    sent = [
+        send(token, "transferByPartition", LOCKED, two, 5, b"", sender=one),
+        send(token, "transferByPartition", LOCKED, two, 500, b"", sender=one),
+    ]
+    done, refused = await seen(ledger, token, "ERC-1400", *sent)
+    assert isinstance(done, TokenTransfer)
+    assert (done.check_state, done.check_status_code) == ("complete", "0x51")
+    assert done.check_status_allows is True
+    assert isinstance(refused, TokenTransferRefused)
+    assert (refused.check_status_code, refused.check_status_allows) == ("0x52", False)
+    assert refused.reason is not None
+    assert refused.check_status_code in refused.reason
+    assert refused.check_source_balance == "195"
+
+
+@pytest.mark.parametrize("lacks_overrides", [False, True])
+async def test_a_lock_up_that_ends_with_the_block_has_ended_for_its_transfers(
+    ledger: Ledger, lacks_overrides: bool
+) -> None:
+    """Who sells all in that block is locked by the parent's time, and has nothing left after it."""
+    node, send = ledger.node, ledger.send
+    owner, controller, one, two, *_ = ledger.accounts
+    (artifact,) = compiled("ERC1400Token")
+    token = ledger.deploy(artifact, "Unit", "U", controller, [LOCKED], False, sender=owner)
+    end = int(node.rpc("eth_getBlockByNumber", "latest", False)["timestamp"], 16) + 1_000
+    ledger.settle(
+        [
+            send(token, "issueByPartition", LOCKED, one, 100, b"", sender=owner),
+            send(token, "lock", LOCKED, end, sender=owner),
+        ]
+    )
+    node.rpc("evm_setNextBlockTimestamp", end)
+    (receipt,) = ledger.receipts([send(token, "transfer", two, 100, sender=one)])
+    assert receipt.succeeded
+    async with Provider(node) as provider:
+        provider.lacks_overrides = lacks_overrides
+        found = known(str(token.address), "ERC-1400")
+        (event,) = await transfers(node, found, receipt.height, url=provider.url)
+    assert event.check_state == "complete"
+    # A node that takes no other time says what was true of the parent.
+    told = ("0x55", False) if lacks_overrides else ("0x51", True)
+    assert (event.check_status_code, event.check_status_allows) == told
