@@ -49,7 +49,12 @@ What `canTransfer` and its kin answer, and what a token of the family reverts wi
 codes of the row 0x5* another meaning than ERC-1066, the standard that it takes them from, so both
 are told where they differ."""
 
+_TEXT = """\
+What the text of ERC-3643 indexes otherwise than its own implementation. All else of it is in the
+table above."""
+
 _SECTIONS = {
+    "ERC-3643": ("ERC-3643 (the standard text)",),
     "ERC-1400 family": (
         "ERC-1400 family: ERC1410/IERC1410.sol",
         "ERC-1400 family: ERC1594/IERC1594.sol",
@@ -71,6 +76,7 @@ _SECTIONS = {
 def page() -> str:
     """The page."""
     suite = kept()
+    forms = {_form(event.signature) for event in suite}
     own = sum(records(EventAbi.parse(event.signature)) != ("contract-event",) for event in suite)
     return document(
         "Token standards",
@@ -78,6 +84,9 @@ def page() -> str:
         "## T-REX and OnchainID (ERC-3643, ERC-734, ERC-735)",
         _SUITE.format(count=len(suite), typed=own, rest=len(suite) - own),
         _table(((event.signature, event.contracts) for event in suite), "emitted by"),
+        "### Forms of the text alone",
+        _TEXT,
+        _table((line, ()) for line in known("ERC-3643") if _form(line) not in forms),
         "## ERC-1400 family",
         _FAMILY,
         _table((line, ()) for line in known("ERC-1400 family")),
@@ -119,6 +128,11 @@ def records(abi: EventAbi) -> tuple[str, ...]:
     _, builder = BUILDERS[abi.topic0, abi.topic_count]
     made: Any = ContractEvent if builder is None else get_type_hints(builder)["return"]
     return tuple(str(struct_type(one).tag) for one in get_args(made) or (made,))
+
+
+def _form(signature: str) -> tuple[str, int]:
+    abi = EventAbi.parse(signature)
+    return abi.topic0, abi.topic_count
 
 
 def note(abi: EventAbi) -> str:

@@ -24,7 +24,7 @@ from tests.normalizer import blocks as b
 
 SUITE = kept()
 FAMILY = [line for section in ("ERC-1400 family", "SRC-20") for line in known(section)]
-OTHERS = known("ERC-20, ERC-721, ERC-1155, roles and proxies")
+OTHERS = [*known("ERC-3643"), *known("ERC-20, ERC-721, ERC-1155, roles and proxies")]
 #: Values that a record has in words or not at all. All others are in it as they were.
 IN_WORDS = {
     ("ModuleInteraction", "selector"): "the function by name where it is known",
