@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.config.loading import load_configuration
+from pipeline.config.schema import Configuration
 from pipeline.pseudonyms import Pseudonyms
+from pipeline.reload import changed_parts, concerned
 from tests.cli.command_line import tapewatch, write_configuration
 
 UID = "b76ab44d-b71e-4d19-b6f9-f6e88cd73946"
@@ -121,3 +124,15 @@ def test_a_mask_whose_key_is_too_short_lets_nothing_start(tmp_path: Path) -> Non
     assert "files: mask.key: a key of 16 bytes or more is wanted" in refused.error
     assert not (tmp_path / "out").exists()
     assert "16 bytes" in tapewatch("doctor", folder=tmp_path).out
+
+
+def test_a_reload_takes_another_folder_of_keys_and_another_mask(tmp_path: Path) -> None:
+    def loaded(name: str, action: str) -> Configuration:
+        sink = {"name": "files", "type": "file", "path": "out", "mask": {"wallet": action}}
+        path = write_configuration(tmp_path, privacy={"path": name}, sinks=[sink])
+        return load_configuration(path)
+
+    parts = changed_parts(loaded("a", "keep"), loaded("b", "drop"), reference=False)
+    assert set(parts) == {"privacy", "sinks"}
+    stages = {one.stage for one in concerned(parts, loaded("b", "drop"))}
+    assert stages == {"collectors", "delivery"}
