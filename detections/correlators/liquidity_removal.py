@@ -98,7 +98,9 @@ class LiquidityRemoval(Correlator[State]):
         key = (event.chain_id, event.pool)
         liquidity = Whole(event.liquidity or 0)
         if isinstance(event, PoolSwap):
-            self._swapped(key, liquidity, event.tick)
+            # A subgraph's swap doesn't tell the liquidity in range, nor does one of Curve the tick.
+            if event.tick is not None and event.liquidity is not None:
+                self._swapped(key, liquidity, event.tick)
             return ()
         pool = self.state.pools.get(key)
         if pool is None or not event.tick_lower <= pool.tick < event.tick_upper or not liquidity:

@@ -101,3 +101,22 @@ def test_several_providers_are_named() -> None:
     events = [traded(1_000), *(removed(n, 150, who=f"INV-{n}") for n in range(1, 7))]
     last = found(events)[-1]
     assert "INV-1, INV-2, INV-3, INV-4 and 2 more" in last.reason
+
+
+def test_a_swap_that_does_not_tell_the_liquidity_in_range_changes_nothing() -> None:
+    """One of a subgraph: the pool is as it was known to be."""
+    detection = LiquidityRemoval(Parameters())
+    told = swap(liquidity="1000", tick=0, pool=POOL)
+    known = [told, change(LiquidityRemoved, 1, 900)]
+    found = [one for event in known for one in detection.observe(event)]
+    other = LiquidityRemoval(Parameters())
+    for blind in (
+        swap(liquidity=None, tick=0, pool=POOL),
+        swap(liquidity="5", tick=None, pool=POOL),
+    ):
+        assert list(other.observe(blind)) == []
+    again = [told, swap(liquidity=None, tick=0, pool=POOL), change(LiquidityRemoved, 1, 900)]
+    assert [one.reason for event in again for one in other.observe(event)] == [
+        one.reason for one in found
+    ]
+    assert found
