@@ -21,9 +21,11 @@ As JSON::
 Finality is what the node said of the block when it was read.
 
 Calls are ``eth_call`` on a state: that before the block, which its parent left (``before``), and
-that after it (``after``). Checks are what was asked about each transfer of a watched token, done or
-refused, with the place in ``calls`` of the answer: one call may answer for many transfers. So what
-a check says can be read, and asked again of any archive node, from the frame alone.
+that after it (``after``); the former with the block's own number and time, as geth's block
+overrides have it, where the node takes these. Checks are what was asked about each transfer of a
+watched token, done or refused, with the place in ``calls`` of the answer: one call may answer for
+many transfers. So what a check says can be read, and asked again of any archive node, from the
+frame alone.
 """
 
 from typing import Annotated, Literal
@@ -74,6 +76,8 @@ class StateCall(Struct, omit_defaults=True):
     sender: str | None = field(name="from", default=None)
     output: str | None = None
     failure: CallFailure | None = None
+    #: The state before, asked for with the parent's number and time: the node takes no other.
+    at_parent: bool = False
 
 
 class TransferChecks(Struct, omit_defaults=True):

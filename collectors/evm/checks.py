@@ -73,7 +73,7 @@ class _Table:
         place = self.places.setdefault((state, call), len(self.places))
         asked.append((check, place))
 
-    def calls(self) -> list[StateCall]:
+    def calls(self, *, at_parent: bool) -> list[StateCall]:
         """All of them, with answers or why there are none."""
         made: list[StateCall] = []
         size = 0
@@ -86,7 +86,15 @@ class _Table:
                 why = "limit" if (state, call) in self.limited else "failed"
                 answer = Answer(failure=why)
             made.append(
-                StateCall(state, call.to, call.data, call.sender, answer.output, answer.failure)
+                StateCall(
+                    state,
+                    call.to,
+                    call.data,
+                    call.sender,
+                    answer.output,
+                    answer.failure,
+                    at_parent and state == "before",
+                )
             )
         return made
 
@@ -158,7 +166,7 @@ class RestrictionChecker:
                 self._slow = 0
             except TimeoutError:
                 self._rest(loop.time())
-        calls = table.calls()
+        calls = table.calls(at_parent=not self._reader.takes_moments)
         self._count(calls, header)
         return BlockChecks(calls, checks)
 

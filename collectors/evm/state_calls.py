@@ -126,6 +126,11 @@ class StateReader:
         #: The last block's state wasn't to be had: ask for one answer before asking for all.
         self._pruned = False
 
+    @property
+    def takes_moments(self) -> bool:
+        """Whether the node answers for another moment than the block's own, as far as is known."""
+        return self._overrides is not False
+
     async def ask(self, place: Place, calls: Sequence[Call], into: dict[Call, Answer]) -> None:
         """Put the answers into ``into`` as they come, so that who gives up has those that came."""
         left: list[Call] = []

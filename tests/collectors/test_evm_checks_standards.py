@@ -9,7 +9,14 @@ from demo.chain.anvil import Anvil
 from demo.chain.ledger import Ledger
 from demo.chain.solidity import compiled
 from normalizer.events.chain import PartitionTransfer, TokenTransfer, TokenTransferRefused
-from tests.collectors.checked_transfers import Transfer, known, transfers
+from tests.collectors.checked_transfers import (
+    Transfer,
+    asked,
+    events_of,
+    frames_of,
+    known,
+    transfers,
+)
 from tests.collectors.provider import Provider
 
 pytestmark = [pytest.mark.chain, pytest.mark.usefixtures("undone")]
@@ -274,8 +281,12 @@ async def test_a_lock_up_that_ends_with_the_block_has_ended_for_its_transfers(
     assert receipt.succeeded
     async with Provider(node) as provider:
         provider.lacks_overrides = lacks_overrides
-        found = known(str(token.address), "ERC-1400")
-        (event,) = await transfers(node, found, receipt.height, url=provider.url)
+        watched, reference = known(str(token.address), "ERC-1400")
+        frames = await frames_of(node, provider.url, watched, receipt.height)
+    (event,) = events_of(frames, reference)
+    ((calls, _),) = asked(frames)
+    assert {call.at_parent for call in calls if call.state == "before"} == {lacks_overrides}
+    assert {call.at_parent for call in calls if call.state == "after"} == {False}
     assert event.check_state == "complete"
     # A node that takes no other time says what was true of the parent.
     told = ("0x55", False) if lacks_overrides else ("0x51", True)
