@@ -288,8 +288,8 @@ class QuoteStuffing(Correlator[State]):
                 entities=party.names,
                 reason=(
                     f"{party} sent {sent:,} messages about orders of {event.instrument} on "
-                    f"{event.venue} in the session of {lapse(self._session)} and {_traded(traded)}: "
-                    f"{amount(round(ratio, 1))} messages for each trade, where "
+                    f"{event.venue} in the session of {lapse(self._session)} and "
+                    f"{_traded(traded)}: {amount(round(ratio, 1))} messages for each trade, where "
                     f"{amount(self._p.maximum_session_ratio)} are allowed"
                 ),
                 witnesses=_witnesses(event, rate.window()),

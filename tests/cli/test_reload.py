@@ -185,7 +185,7 @@ def test_other_rules_at_the_next_start_are_told_and_a_replay_runs_those_of_then(
     then = tapewatch("replay", folder=folder)
     assert then.code == 0, then
     assert f"{ALERTS} alerts of 11 rules, the same as live" in then.out
-    assert "(1 changed, 1 removed, 1 rebuilt): Tapewatch was started with these rules" in then.out
+    assert "(1 changed, 3 removed, 1 rebuilt): Tapewatch was started with these rules" in then.out
 
     today = tapewatch(
         "replay", "--rules", "rules", "--json", "--save", "again.ndjson", folder=folder

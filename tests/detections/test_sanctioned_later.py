@@ -15,8 +15,9 @@ def wallet(number: int) -> str:
 def transfer(number: int, source: int, destination: int, time: int) -> TokenTransfer:
     return TokenTransfer(
         id=f"t{number}", timestamp=time, ingested=time, original="RAW/1/0", provider="chain",
-        chain_id=1, network="main", block_number=1, block_hash="0x1", transaction_hash=f"0x{number}",
-        contract=wallet(99), log_index=0, source_address=wallet(source), destination_address=wallet(destination),
+        chain_id=1, network="main", block_number=1, block_hash="0x1",
+        transaction_hash=f"0x{number}", contract=wallet(99), log_index=0,
+        source_address=wallet(source), destination_address=wallet(destination),
         amount_raw="1", token_symbol="ACME",
     )  # fmt: skip
 

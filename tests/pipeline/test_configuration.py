@@ -60,6 +60,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
         "TRM_KEY",
         "FRACTAL_ID",
         "SOLANA_KEY",
+        "THEGRAPH_KEY",
     ):
         monkeypatch.setenv(name, "x" * 20)
     for name in ("hec-token", "elastic-ca.pem", "mask-key", "fractal-secret"):
@@ -80,7 +81,8 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
     loaded = load_configuration(write_configuration(tmp_path, **document))
 
     assert {type(source).__name__ for source in loaded.sources} == {
-        "ReplaySource", "EvmSource", "SolanaSource", "CoinbaseSource", "KrakenSource",
+        "ReplaySource", "EvmSource", "SubgraphSource", "SolanaSource", "CoinbaseSource",
+        "KrakenSource",
         "SqlReference", "OfacList", "Trm", "Fractal",
     }  # fmt: skip
     assert {type(sink).__name__ for sink in loaded.sinks} == {
