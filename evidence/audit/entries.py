@@ -1,6 +1,7 @@
 """What the audit log records: who did what to what, when, why, and what it was before and after."""
 
 import re
+from hashlib import sha256
 from typing import Annotated, Literal
 
 import msgspec
@@ -10,13 +11,17 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Action = Literal[
     "log-opened", "log-recovered", "frames-stored", "events-made", "alert-given", "alert-updated",
     "rules-changed", "reference-changed", "override", "died", "command", "configuration-changed",
-    "erasure", "export", "messages-lost", "unreadable",
+    "erasure", "export", "messages-lost", "unreadable", "stream-begun",
 ]  # fmt: skip
 
 #: A line is one entry, and no longer than this.
 MOST_BYTES = 64 * 1024
 #: What is said in words.
 Said = Annotated[str, Meta(max_length=4_096)]
+#: Of each text as it stands in a line, and of what it was before and after: so an entry fits.
+_MOST_SAID, _MOST_RAW = 8 * 1024, 16 * 1024
+#: Nanoseconds since the epoch.
+Moment = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 _NUMBER = re.compile(rb'\{"number":(\d+),')
 
 
@@ -30,7 +35,7 @@ class Happening(Struct, kw_only=True, omit_defaults=True):
     action: Action
     #: Nanoseconds since the epoch, UTC: of the thing itself where it has a time, else when it was
     #: logged.
-    time: int
+    time: Moment
     #: User or process: ``alice@host``, ``normalizer``.
     who: Said
     #: What it was done to: an id, a file, a place in a stream.
@@ -58,9 +63,42 @@ _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(Entry)
 
 
+def fitted(happening: Happening) -> Happening:
+    """The same, changed in its place so that it is one line that is not too long, whatever is said.
+
+    Raises msgspec.DecodeError where `before` or `after` is no JSON.
+    """
+    happening.who, happening.what = _cut(happening.who), _cut(happening.what)
+    happening.why = _cut(happening.why)
+    happening.before, happening.after = _one_line(happening.before), _one_line(happening.after)
+    return happening
+
+
+def _cut(text: str) -> str:
+    if len(text) > 4_096:
+        text = text[:4_093] + "..."
+    while 6 * len(text) > _MOST_SAID < len(_encoder.encode(text)):
+        text = text[: len(text) // 2] + "..."
+    return text
+
+
+def _one_line(raw: Raw | UnsetType) -> Raw | UnsetType:
+    """JSON without line ends, which whoever sent it may have put there; a large one's hash."""
+    if raw is UNSET:
+        return raw
+    content = bytes(raw)
+    msgspec.json.decode(content)
+    if len(content) > _MOST_RAW:
+        return Raw(_encoder.encode({"sha256": sha256(content).hexdigest()}))
+    return Raw(msgspec.json.format(content, indent=-1))
+
+
 def encode(happening: Happening, number: int) -> bytes:
-    """The line, without its end: equal entries give equal bytes. Raises ValueError if too long."""
+    """The line, without its end: equal entries give equal bytes. Raises ValueError if too long, and
+    where it would be more than a line."""
     line = b'{"number":%d,%s' % (number, _encoder.encode(happening)[1:])
+    if b"\n" in line or b"\r" in line:
+        raise ValueError("an entry of more than one line")
     if len(line) > MOST_BYTES:
         raise ValueError(f"an entry of {len(line)} bytes; at most {MOST_BYTES} are allowed")
     return line

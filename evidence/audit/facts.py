@@ -15,7 +15,8 @@ from pipeline.bus.lane_order import is_order
 from pipeline.frames import decode_batch, decode_dead_letter
 from pipeline.reference_changes import decode_chunk
 
-_MOST_SAID = 4_096
+#: A change of rules is told in full up to so many bytes.
+_MOST_TOLD = 4_096
 _RULES = b'"rules-changed"'
 _encoder = msgspec.json.Encoder()
 _told = msgspec.json.Decoder(Alert | AlertUpdate)
@@ -60,9 +61,9 @@ def of_events(message: StreamMessage) -> Iterator[Happening]:
         yield Happening(
             action="rules-changed",
             time=message.stored,
-            who=_said(changed.operator or "tapewatch"),
+            who=changed.operator or "tapewatch",
             what=f"rule set {changed.rules}",
-            why=_said(changed.reason or ""),
+            why=changed.reason or "",
             before=_json(changed.previous),
             after=_json(
                 {
@@ -73,7 +74,7 @@ def of_events(message: StreamMessage) -> Iterator[Happening]:
                     "commit": changed.commit,
                 }
             )
-            if len(line) < _MOST_SAID
+            if len(line) < _MOST_TOLD
             else msgspec.UNSET,
             sha256=_hash(line),
         )
@@ -86,9 +87,9 @@ def of_alerts(message: StreamMessage) -> Iterator[Happening]:
         yield Happening(
             action="alert-given" if isinstance(told, Alert) else "alert-updated",
             time=message.stored,
-            who=_said(f"{told.rule_name} ({told.rule_id})"),
+            who=f"{told.rule_name} ({told.rule_id})",
             what=told.id if isinstance(told, Alert) else told.alert_id,
-            why=_said(told.reason),
+            why=told.reason,
             sha256=_hash(line),
             after=_json(
                 {"level": told.level, "rule": told.rule_hash}
@@ -104,7 +105,7 @@ def of_reference(message: StreamMessage) -> Iterator[Happening]:
     yield Happening(
         action="reference-changed",
         time=message.stored,
-        who=_said(chunk.source),
+        who=chunk.source,
         what=f"REFERENCE/{message.sequence}",
         count=len(chunk.changes),
         sha256=_hash(message.data),
@@ -114,8 +115,8 @@ def of_reference(message: StreamMessage) -> Iterator[Happening]:
             yield Happening(
                 action="override",
                 time=message.stored,
-                who=_said(chunk.source),
-                what=_said(change.key),
+                who=chunk.source,
+                what=change.key,
                 after=Raw(change.record) if change.record else msgspec.UNSET,
                 sha256=_hash(change.record),
             )
@@ -128,8 +129,8 @@ def of_dead(message: StreamMessage) -> Iterator[Happening]:
         action="died",
         time=message.stored,
         who=letter.stage,
-        what=_said(f"{letter.source} {letter.position}"),
-        why=_said(letter.reason),
+        what=f"{letter.source} {letter.position}",
+        why=letter.reason,
         sha256=_hash(message.data),
     )
 
@@ -140,9 +141,9 @@ def of_command(message: StreamMessage) -> Iterator[Happening]:
     yield Happening(
         action=note.action,
         time=note.time,
-        who=_said(note.who),
-        what=_said(note.what),
-        why=_said(note.why),
+        who=note.who,
+        what=note.what,
+        why=note.why,
         before=note.before,
         after=note.after,
         sha256=_hash(message.data),
@@ -154,9 +155,9 @@ def unreadable(message: StreamMessage, stream: str, error: Exception) -> Happeni
     return Happening(
         action="unreadable",
         time=message.stored,
-        who=_said(message.subject),
+        who=message.subject,
         what=f"{stream}/{message.sequence}",
-        why=_said(str(error)),
+        why=str(error),
         sha256=_hash(message.data),
     )
 
@@ -167,7 +168,3 @@ def _hash(data: bytes) -> str:
 
 def _json(value: object) -> Raw:
     return Raw(_encoder.encode(value))
-
-
-def _said(text: str) -> str:
-    return text if len(text) <= _MOST_SAID else text[: _MOST_SAID - 3] + "..."

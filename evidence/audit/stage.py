@@ -6,13 +6,14 @@ says what of it came after that. Nothing that is not in the log yet is purged fr
 
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 
 import msgspec
 import structlog
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from evidence.audit import facts
-from evidence.audit.entries import EntryUnreadable, Happening, decode
+from evidence.audit.entries import EntryUnreadable, Happening, decode, fitted
 from evidence.audit.notes import NoteWrong, SigningKey
 from evidence.audit.store import AuditFolder, AuditLog, AuditLogFailed
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
@@ -53,8 +54,23 @@ class _Source(Struct):
 
     name: str
     state: ReaderState
-    #: The stream's life, as by `created_at`.
+    #: The stream's life, as by `created_at`; 0 until it is looked at.
     created: int = 0
+
+
+class Recorded(Struct):
+    """How far the log itself says that a stream is recorded."""
+
+    #: The newest message.
+    sequence: int = 0
+    #: Of this life of the stream, where that began in the files that were read.
+    created: int | None = None
+
+
+class _Begun(Struct):
+    """What an entry says of a stream that began."""
+
+    created: int
 
 
 class AuditStage:
@@ -69,6 +85,10 @@ class AuditStage:
         ]
         #: Held while messages are taken, and while what was taken is signed.
         self._at_rest = asyncio.Lock()
+        #: Files of entries that there were when positions were saved.
+        self._files = 0
+        #: Commands that were purged from the bus.
+        self._forgotten = 0
         self._log: AuditLog
         self._notes: CommandNotes
 
@@ -85,7 +105,7 @@ class AuditStage:
         except NoteWrong as error:
             raise AuditLogFailed(f"audit.key: {error}: see `tapewatch audit key`") from None
         with await asyncio.to_thread(AuditLog, self._settings.path, key, sync=self._sync) as log:
-            self._log = log
+            self._log, self._files = log, log.files
             recorded = await asyncio.to_thread(newest_recorded, log.folder)
             tasks = [
                 asyncio.ensure_future(self._record(source, recorded)) for source in self._sources
@@ -102,7 +122,7 @@ class AuditStage:
                 async with self._at_rest:
                     await asyncio.to_thread(log.sign)
 
-    async def _record(self, source: _Source, recorded: Mapping[str, int]) -> None:
+    async def _record(self, source: _Source, recorded: Mapping[str, Recorded]) -> None:
         """Take a stream's messages, from behind the last that is recorded."""
         reader = await self._reader(source, recorded)
         try:
@@ -111,7 +131,7 @@ class AuditStage:
                     messages = await reader.batch(_MANY, wait=_WAIT)
                 except MessagesExpired as expired:
                     messages = ()
-                    await self._take(source, [_lost(expired)], expired.first_there - 1)
+                    await self._take(source, [_lost(source.name, expired)], expired.first_there - 1)
                 if messages:
                     happenings = [one for m in messages for one in _happenings(source.name, m)]
                     await self._take(source, happenings, messages[-1].sequence)
@@ -119,26 +139,30 @@ class AuditStage:
         finally:
             await reader.close()
 
-    async def _reader(self, source: _Source, recorded: Mapping[str, int]) -> StreamReader:
+    async def _reader(self, source: _Source, recorded: Mapping[str, Recorded]) -> StreamReader:
         stream = _STREAMS.get(source.name)
         name = self._notes.stream if stream is None else self._bus.names.stream(stream)
         info = await self._bus.jetstream.stream_info(name)
         saved = await self._bus.positions.load(audit_reader(source.name))
-        position = saved.within(info, source.state.name)
-        source.created = position.stream or created_at(info)
-        after = position.sequence
-        if saved.stream in (0, source.created):
-            # Of a crash between signing and saving; of another life of the stream it says nothing.
-            after = min(max(after, recorded.get(source.name, 0)), info.state.last_seq)
+        created, after = created_at(info), saved.within(info, source.state.name).sequence
+        mine = recorded.get(source.name, Recorded())
+        if created == (saved.stream if mine.created is None else mine.created):
+            # There may have been a crash between signing and saving.
+            after = min(max(after, mine.sequence), info.state.last_seq)
+        else:  # what the log has is of another life of the stream, if of any
+            await self._take(source, [_begun(source.name, created)], after)
         source.state.position, source.state.last = after, info.state.last_seq
+        source.created = created
         if stream is None:
-            return self._notes.reader(after)
-        return self._bus.reader(stream, after=after, created=source.created)
+            return self._notes.reader(after, created)
+        return self._bus.reader(stream, after=after, created=created)
 
     async def _take(self, source: _Source, happenings: Sequence[Happening], upto: int) -> None:
         async with self._at_rest:
             self._log.append(happenings)
             source.state.position = upto
+            if self._log.files > self._files:
+                await self._sign_and_save()  # see `newest_recorded`
 
     async def _sign(self) -> None:
         """Sign what was taken, and save where that is, again and again."""
@@ -146,17 +170,22 @@ class AuditStage:
         while True:
             await asyncio.sleep(every)
             async with self._at_rest:
-                upto = {source.name: source.state.position for source in self._sources}
-                await asyncio.to_thread(self._log.sign)
-            for source in self._sources:
-                await self._save(source, upto[source.name])
+                await self._sign_and_save()
             raise_if_cancelled()
+
+    async def _sign_and_save(self) -> None:
+        await asyncio.to_thread(self._log.sign)
+        for source in self._sources:
+            if source.created:
+                await self._save(source, source.state.position)
+        self._files = self._log.files
 
     async def _save(self, source: _Source, upto: int) -> None:
         position = Position(stream=source.created, sequence=upto)
         await self._bus.positions.save(audit_reader(source.name), position)
-        if source.name == COMMANDS and upto:
+        if source.name == COMMANDS and upto > self._forgotten:
             await self._notes.forget(upto)
+            self._forgotten = upto
 
     async def _watch(self) -> None:
         """Renew the lag until cancelled."""
@@ -171,12 +200,12 @@ class AuditStage:
             raise_if_cancelled()
 
 
-def newest_recorded(folder: AuditFolder) -> dict[str, int]:
+def newest_recorded(folder: AuditFolder) -> dict[str, Recorded]:
     """The newest message of each stream that the last two files of the log tell of.
 
-    Between two savings of positions it never writes more than that.
+    Positions are saved before a third one begins, so what is only in the log is in these.
     """
-    found: dict[str, int] = {}
+    found: dict[str, Recorded] = {}
     segments = folder.segments()
     first = segments[-2][0] if len(segments) > 1 else 0
     for line in folder.lines(first):
@@ -184,33 +213,49 @@ def newest_recorded(folder: AuditFolder) -> dict[str, int]:
             entry = decode(line)
         except EntryUnreadable:
             continue
-        place = entry.place or entry.what
-        stream, _, number = place.partition("/")
+        if entry.action == "stream-begun" and entry.after is not msgspec.UNSET:
+            with suppress(msgspec.MsgspecError):
+                begun = msgspec.json.decode(entry.after, type=_Begun)
+                found[entry.what] = Recorded(0, begun.created)
+            continue
+        stream, _, number = (entry.place or entry.what).partition("/")
         if stream in _FACTS and number.isdigit():
-            found[stream] = max(found.get(stream, 0), int(number))
+            found.setdefault(stream, Recorded()).sequence = int(number)
     return found
 
 
 def _happenings(stream: str, message: StreamMessage) -> Iterator[Happening]:
     place = f"{stream}/{message.sequence}"
     try:
-        found = list(_FACTS[stream](message))
+        found = [fitted(one) for one in _FACTS[stream](message)]
     except (msgspec.MsgspecError, ValueError) as error:
         log.error("a message can't be read: its hash is recorded", stream=stream, place=place)
-        found = [facts.unreadable(message, stream, error)]
+        found = [fitted(facts.unreadable(message, stream, error))]
     for one in found:
         if one.what != place:
             one.place = place
     return iter(found)
 
 
-def _lost(expired: MessagesExpired) -> Happening:
+def _begun(stream: str, created: int) -> Happening:
+    """The stream is one of which nothing was recorded yet: its messages are counted from 1."""
+    return Happening(
+        action="stream-begun",
+        time=now(),
+        who="audit",
+        what=stream,
+        after=Raw(msgspec.json.encode(_Begun(created))),
+    )
+
+
+def _lost(stream: str, expired: MessagesExpired) -> Happening:
     """Messages were gone before they were recorded."""
     return Happening(
         action="messages-lost",
         time=now(),
         who="audit",
-        what=f"{expired.stream} {expired.first_wanted} to {expired.first_there - 1}",
+        what=f"{stream} {expired.first_wanted} to {expired.first_there - 1}",
+        place=f"{stream}/{expired.first_there - 1}",
         why=str(expired),
         count=expired.count,
     )

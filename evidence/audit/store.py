@@ -162,6 +162,8 @@ class AuditLog:
         self._files: list[BinaryIO | None] = [None] * _LEVELS
         self._segment: BinaryIO | None = None
         self._segment_size = 0
+        #: Files of entries.
+        self.files = 0
         self._signed = -1
         try:
             (path / "entries").mkdir(parents=True, exist_ok=True)
@@ -254,6 +256,7 @@ class AuditLog:
             self._segment.close()
         path = self.folder.path / "entries" / f"{self.size:012}.ndjson"
         self._segment, self._segment_size = path.open("ab"), 0
+        self.files += 1
         self._sync_folder(path.parent)
         return self._segment
 
@@ -318,6 +321,7 @@ class AuditLog:
     def _take_entries(self, size: int) -> int:
         """Hash the entries from this one on; how long the last is, if it was left half written."""
         segments = self.folder.segments()
+        self.files = len(segments)
         place = max((number for number, _ in segments if number <= size), default=0)
         line = b""
         for line in self.folder.lines(size):

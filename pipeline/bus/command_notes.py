@@ -7,11 +7,11 @@ where nobody records any more, nothing can be done unrecorded either. What was r
 import socket
 import time
 import uuid
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 import msgspec
 import nats.js.errors
-from msgspec import UNSET, Raw, Struct, UnsetType
+from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
 
 from pipeline.bus.connection import Bus
@@ -30,7 +30,7 @@ class CommandNote(Struct, kw_only=True, omit_defaults=True):
 
     action: NoteAction = "command"
     #: Nanoseconds since the epoch, by the clock of the machine that the command runs on.
-    time: int = 0
+    time: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
     #: ``alice@host``.
     who: str = ""
     what: str
@@ -82,9 +82,11 @@ class CommandNotes:
                 f"this can't be recorded for the audit log, so it is not done: {error}"
             ) from error
 
-    def reader(self, after: int) -> StreamReader:
-        """Reads the notes behind one."""
-        return StreamReader(self._bus.client, self._bus.jetstream, self.stream, after=after)
+    def reader(self, after: int, created: int) -> StreamReader:
+        """Reads the notes behind one, of this life of the stream."""
+        return StreamReader(
+            self._bus.client, self._bus.jetstream, self.stream, after=after, created=created
+        )
 
     async def forget(self, upto: int) -> None:
         """They are recorded up to this one."""
