@@ -153,17 +153,31 @@ def key_of(record: ReferenceRecord) -> str:
 def change_of(record: ReferenceRecord) -> ReferenceChange:
     """The change that puts a record in place.
 
+    Nanoseconds of 64 bits go from 1677 to 2262: a record that holds from before that, or to after
+    it (databases write 9999-12-31), has no bound there.
+
     Raises ValueError, with what is wrong, for what no form shows: a day that doesn't exist, an end
-    before the beginning, a record that names nobody.
+    before the beginning, a record that names nobody, a time of something before 1677 or after 2262.
     """
     for name in _MOMENTS:
-        if (text := getattr(record, name, None)) is not None:
+        if (said := getattr(record, name, None)) is not None:
+            text = str(said)
             try:
-                moment(text)
+                found = moment(text)
             except ValueError as error:
                 raise ValueError(f"{name}: {text} is no time: {error}") from None
+            if name in _TOLD and not _EARLIEST <= found <= _LATEST:
+                raise ValueError(f"{name}: {text} is not between 1677 and 2262")
     valid_from = None if record.valid_from is None else moment(record.valid_from)
     valid_to = None if record.valid_to is None else moment(record.valid_to, end=True)
+    if valid_from is not None and valid_from > _LATEST:
+        raise ValueError(f"valid_from: {record.valid_from} is after 2262")
+    if valid_to is not None and valid_to <= _EARLIEST:
+        raise ValueError(f"valid_to: {record.valid_to} is before 1677")
+    if valid_from is not None and valid_from < _EARLIEST:
+        valid_from = None
+    if valid_to is not None and valid_to > _LATEST:
+        valid_to = None
     if valid_from is not None and valid_to is not None and valid_to <= valid_from:
         raise ValueError(f"valid_to: {record.valid_to} is not after valid_from")
     return ReferenceChange(
@@ -179,8 +193,11 @@ def withdrawal(identity: Identity) -> ReferenceChange:
 
 _MOMENTS = (
     *("valid_from", "valid_to", "accredited_until", "announced", "effective"),
-    *("checked", "expires", "at"),
+    *("checked", "expires", "at", "since"),
 )
+#: Those of them that events have as a time.
+_TOLD = frozenset(("announced", "effective", "checked", "at", "since"))
+_EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 _json = msgspec.json.Encoder()
 _decoders: Mapping[ReferenceKind, "msgspec.json.Decoder[Any]"] = {
     kind: msgspec.json.Decoder(record) for kind, record in RECORDS.items()
