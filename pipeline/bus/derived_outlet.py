@@ -39,7 +39,6 @@ class DerivedOutlet(ReferenceOutlet):
         super().__init__(bus, source)
         self.origin = Position()
         """Up to where the stream was read for what is written."""
-        self._read_at = 0
         #: Position, digest and number of records behind the last message that is written whole.
         self._whole = (0, "", 0)
         self._due = asyncio.Event()

@@ -73,6 +73,8 @@ class ReferenceOutlet:
         self._position = 0
         self._stream = 0
         self._in_force = 0
+        #: When what the newest message is from was read, nanoseconds since the epoch.
+        self._read_at = 0
 
     @classmethod
     async def open(cls, bus: Bus, source: str) -> Self:
@@ -87,7 +89,9 @@ class ReferenceOutlet:
         self._position = (newest.seq or 0) if newest is not None else 0
         for message in await self._history.messages(self.source, 0, self._position):
             self._digest = chained(self._digest, message.data)
-            for change in decode_chunk(message.data).changes:
+            chunk = decode_chunk(message.data)
+            self._read_at = chunk.read
+            for change in chunk.changes:
                 self._note(change)
         marker = marker_of(await self._markers.newest())
         if marker is not None and marker.stream == self._stream:

@@ -1,5 +1,6 @@
 """Reference data that a stage derives: what was written in part is completed, and nothing twice."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.bus.reference_history import marker_of
 from pipeline.config.schema import EmbeddedBus, ReferenceLimits, StreamLimits, Streams
+from pipeline.frames import decode_batch
 from pipeline.reference_changes import ReferenceChange, change_of, decode_chunk, withdrawal
 from pipeline.reference_records import LabelledAddress
 from pipeline.units import MIB
@@ -92,9 +94,16 @@ async def test_what_was_written_and_not_put_in_force_is_so_after_a_restart(bus: 
     assert await in_force(bus) == 0
     again = await DerivedOutlet.open(bus, SOURCE)
     assert again.due
-    await again.put_in_force(5)
+    keeping = asyncio.create_task(again.keep_in_force())
+    async with asyncio.timeout(10):
+        while again.due:
+            await asyncio.sleep(0.01)
+    keeping.cancel()
     assert await in_force(bus) == 1
-    assert not again.due
+    newest = await bus.writer(Stream.RAW, SOURCE).newest()
+    assert newest is not None
+    (frame,) = decode_batch(newest.data or b"").frames
+    assert frame.received == 5, "known since what it is from was received, and not since 1970"
 
 
 async def test_of_several_changes_of_one_record_the_last_is_written(bus: Bus) -> None:
