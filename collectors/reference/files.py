@@ -131,7 +131,8 @@ def _csv_rows(
             if not row:
                 continue
             if len(row) != len(columns):
-                yield Rejected(place, f"has {len(row)} columns, and the header {len(columns)}")
+                reason = f"has {len(row)} columns, and the header {len(columns)}"
+                yield Rejected(place, reason, hides=True)
                 continue
             yield reader.read(dict(zip(columns, row, strict=True)), place)
     except csv.Error as error:
@@ -151,9 +152,8 @@ def _yaml_parts(root: Node) -> Iterator[Item]:
         raise SourceFault(f"{root.location}: expected sections such as tokens and investors")
     for key, section in root.pairs:
         if key.text not in _SECTIONS or not isinstance(section, SequenceNode):
-            yield Rejected(
-                str(key.location), f"{key.text} is no section of reference data", key.text
-            )
+            reason = f"{key.text} is no section of reference data"
+            yield Rejected(str(key.location), reason, key.text, hides=True)
             continue
         for item in section.items:
             outcome = examine(item, _SECTIONS[key.text])
@@ -162,7 +162,8 @@ def _yaml_parts(root: Node) -> Iterator[Item]:
                 continue
             for problem in outcome.problems:
                 if problem.severity == "error":
-                    yield Rejected(str(problem.location), problem.message, problem.path or None)
+                    place, field = str(problem.location), problem.path or None
+                    yield Rejected(place, problem.message, field, hides=True)
                     break
 
 

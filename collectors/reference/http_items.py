@@ -62,9 +62,14 @@ class HttpSource:
             for number, item in enumerate(cast("list[Any]", items)):
                 place = f"page {page + 1}, {self._settings.items}/{number}"
                 if isinstance(item, dict):
-                    yield self._rows.read(_flat(cast("dict[str, Any]", item)), place)
+                    try:
+                        row = _flat(cast("dict[str, Any]", item))
+                    except RecursionError:
+                        yield Rejected(place, "is nested too deep", hides=True)
+                    else:
+                        yield self._rows.read(row, place)
                 else:
-                    yield Rejected(place, "is no object")
+                    yield Rejected(place, "is no object", hides=True)
             following = _at(answer, self._settings.next) if self._settings.next else None
             if not following:
                 self._conditions = conditions
@@ -100,9 +105,15 @@ class HttpSource:
                         most = about_size(self._settings.max_size)
                         raise SourceFault(f"{shown}: the answer is larger than max_size ({most})")
                 conditions = _conditions(response.headers)
+        except httpx.ConnectError as error:
+            raise SourceFault(f"{shown}: {scrub(str(error)) or 'can not connect'}") from None
+        except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
+            # Their text quotes what was to be sent, and with it the key.
+            raise SourceFault(
+                f"{shown}: the URL or a header holds characters that HTTP doesn't allow"
+            ) from None
         except httpx.HTTPError as error:
-            reason = scrub(str(error)) or type(error).__name__
-            raise SourceFault(f"{shown}: {reason}") from None
+            raise SourceFault(f"{shown}: the connection broke: {type(error).__name__}") from None
         try:
             return msgspec.json.decode(bytes(body)), conditions
         except (msgspec.DecodeError, RecursionError) as error:

@@ -85,7 +85,7 @@ class SdnReader:
             raise ListDamaged(f"line {line}: {error.getMessage()}") from None
         except DefusedXmlException as error:
             raise ListDamaged(f"it has a {type(error).__name__}, which no SDN list has") from None
-        except ValueError as error:
+        except (ValueError, OverflowError) as error:
             raise ListDamaged(str(error)) from None
 
 

@@ -28,6 +28,7 @@ from collectors.endpoint_text import redacted
 from collectors.loopback import is_loopback
 from collectors.reference.http_api import HttpSettings, http_client, revealed
 from collectors.reference.ofac_list import ListDamaged, ListedAddress, SdnList, SdnReader
+from collectors.reference.record_identity import identity_of
 from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
 from pipeline.config.reference_providers import OfacList
 from pipeline.reference_records import Sanction
@@ -117,21 +118,21 @@ def items_of(addresses: Iterable[ListedAddress], list_name: str) -> list[Item]:
 def _item(address: str, those: list[ListedAddress], list_name: str) -> Item:
     days = [one.listed for one in those if one.listed is not None]
     place = f"entry {those[0].entry}"
+    values = {
+        "address": address,
+        "list": list_name,
+        "since": min(days) if len(days) == len(those) else None,
+        "entry": ", ".join(sorted({one.entry for one in those})),
+        "programs": tuple(dict.fromkeys(name for one in those for name in one.programs)),
+        "asset": ", ".join(sorted({one.asset for one in those})),
+    }
     try:
-        record = msgspec.convert(
-            {
-                "address": address,
-                "list": list_name,
-                "since": min(days) if len(days) == len(those) else None,
-                "entry": ", ".join(sorted({one.entry for one in those})),
-                "programs": tuple(dict.fromkeys(name for one in those for name in one.programs)),
-                "asset": ", ".join(sorted({one.asset for one in those})),
-            },
-            Sanction,
-        )
+        record = msgspec.convert(values, Sanction)
     except msgspec.ValidationError as error:
         text, _, where = str(error).partition(" - at `$.")
-        return Rejected(place, text, where.rstrip("`") or None, address[:300].encode())
+        identity = identity_of(Sanction, values)
+        content = address[:300].encode()
+        return Rejected(place, text, where.rstrip("`") or None, content, identity)
     return Given(record, place)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from collectors.reference.http_api import HttpApi
+from collectors.reference.record_identity import identity_of
 from collectors.reference.source import Given, Item, Rejected, SourceFault
 from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
 from pipeline.reference_records import ReferenceRecord
@@ -37,7 +38,8 @@ def record_item(record: type[ReferenceRecord], values: Mapping[str, Any], place:
         text, _, where = str(error).partition(" - at `$.")
         # Of an unknown choice msgspec quotes the value.
         reason = "not one of the values of the record" if text.startswith("Invalid enum") else text
-        return Rejected(place, reason, where.rstrip("`") or None)
+        field = where.rstrip("`") or None
+        return Rejected(place, reason, field, identity=identity_of(record, known))
 
 
 class UserToken:

@@ -38,8 +38,11 @@ from pipeline.reference_changes import (
     ReferenceChange,
     ReferenceKind,
     change_of,
+    key_of,
+    kind_of,
     withdrawal,
 )
+from pipeline.reference_records import ReferenceRecord
 from pipeline.source_state import SourceState, now
 from pipeline.units import SECOND
 
@@ -129,6 +132,8 @@ class Refresher:
                 f"{len(rejected)} records can't be read, the first at {rejected[0].place}: "
                 f"{rejected[0].reason}"
             )
+            if self._source.complete and any(one.hides for one in rejected):
+                self._unread += "; nothing is withdrawn until it is told which records these are"
         await self._bury(rejected)
         written = await self.outlet.write(changes, read=now())
         self._well()
@@ -196,7 +201,7 @@ class Refresher:
             change = change_of(item.record)
         except ValueError as error:
             field, _, reason = str(error).partition(": ")
-            rejected.append(Rejected(item.place, reason, field))
+            rejected.append(Rejected(item.place, reason, field, identity=_named(item.record)))
             return
         problem = self._unfit(change, item, there)
         if problem is not None:
@@ -224,6 +229,8 @@ class Refresher:
             one.identity[:2] for one in rejected if one.identity is not None
         }
         known = self.outlet.records
+        if any(one.hides for one in rejected):
+            return []  # any of those that are missing may be the one that can't be read
         gone = [one for one in self.outlet.missing(there) if one[:2] not in unread]
         if known >= FEW_RECORDS and len(gone) > self._largest_shrink * known:
             raise HeldBack(
@@ -262,3 +269,11 @@ class Refresher:
             f"collectors:{self._name}:{rejected.place}:{rejected.reason}"[:500],
         )
         MESSAGES_DEAD.labels("collectors", self._name).inc()
+
+
+def _named(record: ReferenceRecord) -> Identity | None:
+    """What is known of a record that can't be one, as far as it names itself."""
+    try:
+        return kind_of(record), key_of(record), None
+    except ValueError:
+        return None

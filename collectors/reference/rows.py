@@ -5,14 +5,16 @@ Only the fields of a record are taken: whatever else a row has stays in the sour
 
 import datetime
 import decimal
+import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, cast, get_args, get_origin
 
 import msgspec
 
+from collectors.reference.record_identity import identity_of
 from collectors.reference.source import Given, Rejected
 from pipeline.config.reference_sources import FileReference, HttpReference, Kind, SqlReference
-from pipeline.reference_changes import RECORDS, change_of, key_of
+from pipeline.reference_changes import RECORDS, change_of
 from pipeline.reference_records import ReferenceRecord
 
 RowSettings = FileReference | SqlReference | HttpReference
@@ -68,12 +70,19 @@ class RowReader:
             change_of(record)
         except msgspec.ValidationError as error:
             reason, _, path = str(error).partition(" - at `$")
-            field = path.rstrip("`").lstrip(".") or None
-            return Rejected(place, reason, self._shown(field), identity=self._identity(fields))
+            return self._rejected(place, reason, path.rstrip("`").lstrip(".") or None, fields)
         except ValueError as error:
             field, _, reason = str(error).partition(": ")
-            return Rejected(place, reason, self._shown(field), identity=self._identity(fields))
+            return self._rejected(place, reason, field, fields)
         return Given(record, place)
+
+    def _rejected(
+        self, place: str, reason: str, field: str | None, fields: Mapping[str, Any]
+    ) -> Rejected:
+        identity = identity_of(self._record, fields)
+        return Rejected(
+            place, reason, self._shown(field), identity=identity, hides=identity is None
+        )
 
     def _shown(self, field: str | None) -> str | None:
         """A field with the column that it comes from, where that has another name."""
@@ -81,17 +90,6 @@ class RowReader:
             return None
         column = self.columns.get(field.partition("[")[0])
         return field if column in (None, field) else f"{field} (column {column})"
-
-    def _identity(self, fields: Mapping[str, Any]) -> tuple[Any, str, int | None] | None:
-        """Which record a row would be, by the fields that name it."""
-        try:
-            some = {name: fields[name] for name in _NAMING if name in fields}
-            record = msgspec.convert(some, _Named)
-            found = self._record(**_required(self._record, record))
-            change = change_of(found)
-        except (msgspec.ValidationError, ValueError, TypeError, KeyError):
-            return None
-        return change.kind, key_of(found), change.valid_from
 
     def _value(self, name: str, value: Any) -> Any:
         """A value as the record wants it; None for what isn't there."""
@@ -106,36 +104,6 @@ class RowReader:
         return _plain(value)
 
 
-class _Named(msgspec.Struct, omit_defaults=True):
-    """The fields that may name a record, as texts."""
-
-    id: str | None = None
-    investor: str | None = None
-    address: str | None = None
-    venue: str | None = None
-    account: str | None = None
-    list: str | None = None
-    provider: str | None = None
-    token: str | None = None
-    valid_from: str | None = None
-
-
-_NAMING = _Named.__struct_fields__
-
-
-def _required(record: type[ReferenceRecord], named: _Named) -> dict[str, Any]:
-    fields = {field.name: field for field in msgspec.structs.fields(record)}
-    found = {
-        name: value
-        for name in _NAMING
-        if name in fields and (value := getattr(named, name)) is not None
-    }
-    for name, field in fields.items():
-        if field.required and name not in found:
-            found[name] = None  # says nothing of which record it is
-    return found
-
-
 def _is_list(type_: Any) -> bool:
     return get_origin(type_) is tuple and get_args(type_)[-1:] == (...,)
 
@@ -144,9 +112,14 @@ def _plain(value: Any) -> Any:
     """Times, days and numbers as the text that records have."""
     if isinstance(value, datetime.datetime):
         aware = value if value.tzinfo is not None else value.replace(tzinfo=datetime.UTC)
-        return aware.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+        try:
+            return aware.astimezone(datetime.UTC).isoformat().replace("+00:00", "Z")
+        except OverflowError:
+            return aware.isoformat()  # the record says that it is no time
     if isinstance(value, datetime.date):
         return value.isoformat()
+    if isinstance(value, uuid.UUID):
+        return str(value)
     if isinstance(value, decimal.Decimal):
         return format(value, "f")
     if isinstance(value, int | float) and not isinstance(value, bool):

@@ -35,6 +35,9 @@ class Rejected(Struct, gc=False):
     content: bytes = b""
     #: The record that it would have been, where that can be told: what is known of it stays.
     identity: Identity | None = None
+    #: Whether it may be a record that is known, and nobody can tell which. Then a complete source
+    #: withdraws nothing with this read.
+    hides: bool = False
 
 
 Item = Given | Withdrawn | Rejected

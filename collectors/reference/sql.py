@@ -6,13 +6,16 @@ rows don't come at once, in a transaction that can only read.
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from collectors.reference.rows import RowReader
 from collectors.reference.source import Item, SourceFault
 from pipeline.config.reference_sources import SqlReference
 from pipeline.secrets import SecretError
 from pipeline.units import SECOND
+
+if TYPE_CHECKING:
+    import psycopg
 
 _AT_ONCE = 2_000
 CONNECT_TIMEOUT = 10
@@ -42,6 +45,7 @@ class SqlSource:
             url = self._settings.url.reveal()
         except SecretError as error:
             raise SourceFault(str(error)) from None
+        url = _verified(url)
         limit = self._settings.timeout // 1_000_000
         try:
             async with (
@@ -65,10 +69,57 @@ class SqlSource:
                         values = dict(zip(columns, row, strict=True))
                         yield self._rows.read(values, f"row {number}")
         except psycopg.Error as error:
-            # Its text may hold the host and the user, never the password.
-            raise SourceFault(f"PostgreSQL: {str(error).strip() or type(error).__name__}") from None
+            raise SourceFault(f"PostgreSQL: {_told(error)}") from None
         except TimeoutError:
             raise SourceFault("PostgreSQL did not answer in time") from None
 
     async def close(self) -> None:
         """Nothing is open between reads."""
+
+
+def _verified(url: str) -> str:
+    """The connection string, with TLS that is verified. Raises SourceFault, which quotes nothing.
+
+    libpq's default takes a server without TLS, and any certificate
+    (https://www.postgresql.org/docs/current/libpq-ssl.html): here that is for this machine only.
+    """
+    import psycopg
+    from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+    try:
+        given = conninfo_to_dict(url)
+    except psycopg.Error:
+        raise SourceFault(
+            "the url is no connection string of PostgreSQL; what is special in a password is "
+            "written as in any URL, an @ as %40"
+        ) from None
+    host = str(given.get("host") or given.get("hostaddr") or "")
+    if "@" in host:
+        raise SourceFault("the url has an @ in its host: one in a password is written %40")
+    mode = given.get("sslmode")
+    if all(_is_here(one) for one in host.split(",")):
+        return url
+    if mode is not None and mode not in ("verify-full", "verify-ca"):
+        raise SourceFault(
+            f"sslmode={mode} sends what the database holds to whoever answers: "
+            "sslmode=verify-full is wanted, with sslrootcert where its authority is your own"
+        )
+    if mode is None:
+        given["sslmode"] = "verify-full"
+    if given["sslmode"] == "verify-full":
+        given.setdefault("sslrootcert", "system")
+    return make_conninfo("", **given)
+
+
+def _is_here(host: str) -> bool:
+    return host in ("", "localhost", "::1") or host.startswith(("/", "@", "127."))
+
+
+def _told(error: "psycopg.Error") -> str:
+    """What an error says. Of those on values (class 22) and constraints (23) only the code: their
+    text quotes what stood there.
+    """
+    state = error.sqlstate
+    if state is not None and state[:2] in ("22", "23"):
+        return f"a value is not as the query wants it (SQLSTATE {state}, {type(error).__name__})"
+    return str(error).strip() or type(error).__name__

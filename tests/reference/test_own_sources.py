@@ -225,7 +225,7 @@ async def test_a_database_that_is_away_is_a_fault_without_the_password() -> None
     assert "geheim" not in str(caught.value)
 
 
-class _Pages(BaseHTTPRequestHandler):
+class Pages(BaseHTTPRequestHandler):
     answers: ClassVar[dict[str, tuple[int, dict[str, str], bytes]]] = {}
     asked: ClassVar[list[tuple[str, str | None]]] = []
 
@@ -246,8 +246,8 @@ class _Pages(BaseHTTPRequestHandler):
 
 @pytest.fixture
 def server() -> Iterator[str]:
-    _Pages.answers, _Pages.asked = {}, []
-    with ThreadingHTTPServer(("127.0.0.1", 0), _Pages) as serving:
+    Pages.answers, Pages.asked = {}, []
+    with ThreadingHTTPServer(("127.0.0.1", 0), Pages) as serving:
         thread = Thread(target=serving.serve_forever, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{serving.server_port}"
@@ -260,7 +260,7 @@ def http(url: str, **settings: Any) -> HttpSource:
 
 
 async def test_items_of_all_pages_become_records(server: str) -> None:
-    _Pages.answers = {
+    Pages.answers = {
         "/v1": (200, {}, b'{"data":[{"no":1,"home":{"land":"DE"}},3],"links":{"next":"/v1?p=2"}}'),
         "/v1?p=2": (200, {}, b'{"data":[{"no":2}],"links":{"next":null}}'),
     }
@@ -274,12 +274,12 @@ async def test_items_of_all_pages_become_records(server: str) -> None:
     assert (first.record, last.record) == (Investor(id="1", jurisdiction="DE"), Investor(id="2"))
     assert isinstance(odd, Rejected)
     assert odd.place == "page 1, /data/1"
-    assert [one[1] for one in _Pages.asked] == ["Bearer abc", "Bearer abc"]
+    assert [one[1] for one in Pages.asked] == ["Bearer abc", "Bearer abc"]
     await source.close()
 
 
 async def test_what_the_server_says_to_be_unchanged_is_not_fetched_again(server: str) -> None:
-    _Pages.answers = {"/": (200, {"ETag": '"1"'}, b'{"data":[{"id":"I"}]}')}
+    Pages.answers = {"/": (200, {"ETag": '"1"'}, b'{"data":[{"id":"I"}]}')}
     source = http(server + "/")
     assert await records(source) == [Investor(id="I")]
     with pytest.raises(Unchanged):
@@ -301,7 +301,7 @@ async def test_what_the_server_says_to_be_unchanged_is_not_fetched_again(server:
 async def test_an_answer_that_can_not_be_is_a_fault(
     server: str, answer: tuple[int, dict[str, str], bytes], said: str
 ) -> None:
-    _Pages.answers = {"/": answer}
+    Pages.answers = {"/": answer}
     source = http(server + "/", next="/next", max_size=1024)
     with pytest.raises(SourceFault, match=said):
         await items(source)
