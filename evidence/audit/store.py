@@ -7,12 +7,13 @@
 
 Entries and checkpoints are the log; nodes follow from them. Nothing is changed or taken away: not
 by a restart either, which ends a line that a crash has left half written, and says so in an entry.
+Only a checkpoint that a crash has left half written goes: nobody was told that it is there.
 """
 
 import os
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import suppress
+from collections.abc import Generator, Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO, Self
 
@@ -37,10 +38,17 @@ from evidence.audit.notes import (
 )
 from pipeline.bus.store_lock import take
 from pipeline.failure import Failure
-from pipeline.units import MIB
+from pipeline.units import KIB, MIB
 
 _SEGMENT = 64 * MIB
 _LEVELS = 64
+#: A crash may leave so many entries before the first checkpoint: that the log was opened, or half
+#: of that, and that it was recovered.
+_MOST_UNSIGNED = 2
+#: No note is longer.
+_MOST_NOTE = 64 * KIB
+#: How the signatures of a note begin.
+SIGNATURE = "\u2014 ".encode()
 
 
 class AuditLogFailed(Failure):
@@ -106,21 +114,46 @@ class AuditFolder:
             raise AuditLogFailed(f"{self.nodes(level)} ends before its hash {number}")
         return found
 
-    def notes(self) -> list[str]:
-        """All signed checkpoints, the oldest first, as they are written."""
-        path = self.path / "checkpoints"
+    def notes(self) -> Iterator[str]:
+        """All signed checkpoints, the oldest first, as they are written; in a year there may be
+        gigabytes. One that is half written is none."""
+        lines: list[bytes] = []
+        blanks = 0
         try:
-            text = path.read_text() if path.exists() else ""
-        except (OSError, UnicodeDecodeError) as error:
-            raise AuditLogFailed(f"can't read {path}: {error}") from error
-        parts = text.split("\n\n")
-        pairs = zip(parts[::2], parts[1::2], strict=False)
-        return [f"{body}\n\n{signatures}\n" for body, signatures in pairs]
+            with (self.path / "checkpoints").open("rb") as file:
+                while line := file.readline(_MOST_NOTE):
+                    blanks += line == b"\n"
+                    if blanks == 2 or len(lines) > _MOST_NOTE:
+                        yield b"".join(lines).decode("utf-8", "replace")
+                        lines, blanks = [], 0
+                    else:
+                        lines.append(line)
+        except FileNotFoundError:
+            return
+        except OSError as error:
+            raise AuditLogFailed(f"can't read the checkpoints of {self.path}: {error}") from error
 
     def newest(self, key: VerifyingKey) -> Signed | None:
         """The newest checkpoint. Raises NoteWrong if it isn't signed by this key."""
-        notes = self.notes()
-        return Signed(open_checkpoint(notes[-1], key), notes[-1]) if notes else None
+        note, _ = self.last_note()
+        return None if note is None else Signed(open_checkpoint(note, key), note)
+
+    def last_note(self) -> tuple[str | None, int]:
+        """The last note that is whole, and how many bytes of another one are behind it."""
+        try:
+            with (self.path / "checkpoints").open("rb") as file:
+                file.seek(max(0, file.seek(0, os.SEEK_END) - 2 * _MOST_NOTE))
+                parts = file.read().split(b"\n\n")
+        except FileNotFoundError:
+            return None, 0
+        except OSError as error:
+            raise AuditLogFailed(f"can't read the checkpoints of {self.path}: {error}") from error
+        torn = parts.pop()
+        if parts and not parts[-1].startswith(SIGNATURE):  # what would be signed, without signature
+            torn = parts.pop() + b"\n\n" + torn
+        if len(parts) < 2:
+            return None, len(torn)
+        return b"\n\n".join((*parts[-2:], b""))[:-1].decode("utf-8", "replace"), len(torn)
 
     def prove(self, number: int, signed: Signed) -> Proof:
         """That an entry is in the log of a checkpoint. Raises AuditLogFailed."""
@@ -165,12 +198,13 @@ class AuditLog:
         #: Files of entries.
         self.files = 0
         self._signed = -1
+        self._lock: int | None = None
+        self._failed: AuditLogFailed | None = None
         try:
             (path / "entries").mkdir(parents=True, exist_ok=True)
             (path / "nodes").mkdir(exist_ok=True)
             self._lock = take(path / "lock")
-            self._open_key()
-            self._recover()
+            self._open_or_close()
         except BlockingIOError:
             raise AuditLogFailed(f"another process writes the audit log {path}") from None
         except OSError as error:
@@ -192,15 +226,24 @@ class AuditLog:
     def append(self, happenings: Sequence[Happening]) -> int:
         """Add entries; the number of the first. They are not safe before `sign`.
 
-        Raises ValueError for one that is too long; then none is added.
+        Raises ValueError for one that is too long; then none is added. Raises AuditLogFailed when
+        the disk doesn't take them, and from then on: the log must be opened again.
         """
         first = self.size
         lines = [encode(one, number) for number, one in enumerate(happenings, first)]
-        self._write(lines)
+        with self._failing():
+            self._write(lines)
         return first
 
     def sign(self) -> Signed:
-        """Make all entries durable, and sign how the log is now; written only if it has grown."""
+        """Make all entries durable, and sign how the log is now; written only if it has grown.
+
+        Raises as `append` does.
+        """
+        with self._failing():
+            return self._sign()
+
+    def _sign(self) -> Signed:
         checkpoint = Checkpoint(self._key.verifying.name, self.size, self._frontier.root())
         note = self._key.sign(checkpoint.text)
         if self.size != self._signed:
@@ -216,14 +259,33 @@ class AuditLog:
         return Signed(checkpoint, note)
 
     def close(self) -> None:
-        """Write what is held. What came after the newest `sign` stays unsigned."""
+        """Write what is held. What came after the newest `sign` stays unsigned.
+
+        What the disk doesn't take is as after a crash.
+        """
         for file in (self._segment, *self._files):
             if file is not None:
-                file.close()
+                with suppress(OSError):
+                    file.close()
         self._segment, self._files = None, [None] * _LEVELS
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
+
+    @contextmanager
+    def _failing(self) -> Generator[None]:
+        """After a failure nothing more is written: what the disk has is known only by reading it.
+
+        Linux tells of a page that was not written once. The next fsync says that all is well.
+        """
+        if self._failed is not None:
+            raise AuditLogFailed(f"{self._failed}; it must be opened again") from self._failed
+        try:
+            yield
+        except OSError as error:
+            what = f"can't write the audit log {self.folder.path}: {error}"
+            self._failed = AuditLogFailed(what)
+            raise self._failed from error
 
     # -- writing -----------------------------------------------------------------------------------
 
@@ -276,21 +338,38 @@ class AuditLog:
 
     # -- opening -----------------------------------------------------------------------------------
 
+    def _open_or_close(self) -> None:
+        try:
+            self._open_key()
+            self._recover()
+        except BaseException:
+            self.close()
+            raise
+
     def _open_key(self) -> None:
         path, mine = self.folder.path / "key", str(self._key.verifying)
-        if path.exists():
-            if path.read_text().strip() != mine:
+        there = path.read_text(errors="replace").strip() if path.exists() else ""
+        if there:
+            if there != mine:
                 raise AuditLogFailed(
-                    f"the audit log {self.folder.path} is of another key: {path.read_text()[:200]}"
+                    f"the audit log {self.folder.path} is of another key: {there[:200]}"
                 )
             return
         if self.folder.segments():
             raise AuditLogFailed(f"{path} is gone, though {self.folder.path} has entries")
-        with path.open("x") as file:
-            file.write(mine + "\n")
+        with path.open("wb") as file:
+            file.write(f"{mine}\n".encode())
+            self._flush(file)
+        self._sync_folder(path.parent)
 
     def _recover(self) -> None:
         """Go on behind the last entry. What was signed is not read again: `verify` does that."""
+        _, torn = self.folder.last_note()
+        if torn > _MOST_NOTE:
+            raise NoteWrong(f"it ends with {torn} bytes that are no checkpoint")
+        if torn:
+            path = self.folder.path / "checkpoints"
+            os.truncate(path, path.stat().st_size - torn)
         signed = self.folder.newest(self._key.verifying)
         size = 0 if signed is None else signed.checkpoint.size
         if signed is not None:
@@ -302,6 +381,11 @@ class AuditLog:
             if (path := self.folder.nodes(level)).exists():
                 os.truncate(path, (size >> level) * HASH_SIZE)
         torn = self._take_entries(size)
+        if signed is None and self.size > _MOST_UNSIGNED:
+            raise AuditLogFailed(
+                f"{self.folder.path} has {self.size} entries and no checkpoint: it is not signed "
+                "anew, since anybody may have written it; put its checkpoints back"
+            )
         if signed is not None and (
             self.size < self._signed or self.folder.root(self._signed) != signed.checkpoint.root
         ):

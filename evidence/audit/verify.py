@@ -7,7 +7,7 @@ entries together with their checkpoints leaves a log that was right once: hold i
 checkpoint that you kept, or that was anchored.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, suppress
 from typing import BinaryIO, Literal
 
@@ -125,14 +125,16 @@ class _Verification:
         self._numbers = _Numbers()
         self._problems: list[Tampering] = []
         self._count = 0
-        #: What the tree must be at which size, and who says so.
-        self._wanted: dict[int, list[tuple[Checkpoint, str]]] = {}
+        #: The log's own checkpoints, which may be very many, by size, and the next one.
+        self._own = self._read_checkpoints()
+        self._next: tuple[Checkpoint, str] | None = None
+        self._last = max((one.size for one in against), default=0)
         self._good = 0
         self._checkpoints = 0
         self._torn: int | None = None
 
     def run(self) -> Verdict:
-        self._read_checkpoints()
+        self._next = next(self._own, None)
         with ExitStack() as files:
             file: BinaryIO | None = None
             with suppress(OSError):
@@ -141,7 +143,7 @@ class _Verification:
         for first, end in self._numbers.skipped:
             self._find("deleted", first, end, f"entries {_span(first, end)} are gone")
         entries = self._frontier.size
-        last = max(self._wanted, default=0)
+        last = self._last
         if last > entries and not self._numbers.skipped:
             what = f"entries {_span(entries, last)} are missing at the end"
             self._find("truncated", entries, last, what)
@@ -156,43 +158,49 @@ class _Verification:
             count=self._count,
         )
 
-    def _read_checkpoints(self) -> None:
-        before: Checkpoint | None = None
+    def _read_checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
+        """Those that are signed, by size, each with who says it."""
+        before: tuple[Checkpoint, str] | None = None
         for place, note in enumerate(self._folder.notes(), 1):
             who = f"checkpoint {place}"
+            at = 0 if before is None else before[0].size
             try:
                 found = open_checkpoint(note, self._key)
             except NoteWrong as error:
-                at = 0 if before is None else before.size
                 self._find("unreadable", at, at, f"{who}: {error}")
                 continue
             self._checkpoints += 1
-            if before is not None and found.size < before.size:
-                what = f"{who} is of {found.size} entries, and comes after one of {before.size}"
-                self._find("reordered", found.size, before.size, what)
-            self._want(found, who)
-            before = found
-        for checkpoint in self._against:
-            self._want(checkpoint, "the checkpoint that you gave")
+            if found.size < at:
+                what = f"{who} is of {found.size} entries, and comes after one of {at}"
+                self._find("reordered", found.size, at, what)
+                continue
+            for other, whose in (*self._given(found.size), *([] if before is None else [before])):
+                if other.size == found.size and other.root != found.root:
+                    size = found.size
+                    what = f"{who} and {whose} say different things of the first {size} entries"
+                    self._find("forked", 0, found.size, what)
+            before = found, who
+            self._last = max(self._last, found.size)
+            yield before
 
-    def _want(self, found: Checkpoint, who: str) -> None:
-        same = self._wanted.setdefault(found.size, [])
-        for other, whose in same:
-            if other.root != found.root:
-                what = f"{who} and {whose} say different things of the first {found.size} entries"
-                self._find("forked", 0, found.size, what)
-        same.append((found, who))
+    def _given(self, size: int) -> Iterator[tuple[Checkpoint, str]]:
+        for checkpoint in self._against:
+            if checkpoint.size == size:
+                yield checkpoint, "the checkpoint that you gave"
 
     def _read_entries(self, hashes: _Hashes) -> None:
         self._judge(0)
+        due = {one.size for one in self._against}
         for place, line in enumerate(self._folder.lines()):
             self._take(place, line.removesuffix(b"\n"), hashes)
-            if place + 1 in self._wanted:
+            if place + 1 in due or (self._next and place + 1 == self._next[0].size):
                 self._judge(place + 1)
             if not place % _TOLD_EVERY:
                 self._progress(place)
         self._progress(self._frontier.size)
-        if self._torn is not None and self._frontier.size <= max(self._wanted, default=0):
+        for _ in self._own:
+            pass  # they are of more entries than there are
+        if self._torn is not None and self._frontier.size <= self._last:
             self._tell_torn("")  # else a crash may have just left it so
 
     def _take(self, place: int, content: bytes, hashes: _Hashes) -> None:
@@ -219,7 +227,11 @@ class _Verification:
 
     def _judge(self, size: int) -> None:
         """Hold the tree as it is now against what was signed of it."""
-        for checkpoint, who in self._wanted.get(size, ()):
+        said = list(self._given(size))
+        while self._next is not None and self._next[0].size == size:
+            said.append(self._next)
+            self._next = next(self._own, None)
+        for checkpoint, who in said:
             if checkpoint.root == self._frontier.root():
                 self._good = size
             elif not self._problems and not self._numbers.skipped:

@@ -122,7 +122,7 @@ def test_a_line_has_no_line_end_in_it_whatever_is_said() -> None:
 def test_nothing_new_is_not_signed_again(tmp_path: Path) -> None:
     with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
         assert log.sign() == log.sign()
-    assert len(log.folder.notes()) == 1
+    assert len(list(log.folder.notes())) == 1
 
 
 def test_large_logs_go_on_in_further_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -288,7 +288,7 @@ def test_a_log_cut_short_with_its_checkpoints_is_found_by_one_that_somebody_kept
     kept = folder.newest(KEY.verifying)
     assert kept is not None
     rewrite(folder, lambda lines: lines.__delitem__(slice(21, None)))
-    (folder.path / "checkpoints").write_text("\n".join(folder.notes()[:3]) + "\n")
+    (folder.path / "checkpoints").write_text("\n".join(list(folder.notes())[:3]) + "\n")
     assert checked(folder).good
     problem = only(checked(folder, kept.checkpoint))
     assert (problem.kind, problem.first, problem.end) == ("truncated", 21, ENTRIES)
@@ -304,7 +304,7 @@ def test_a_log_that_its_own_key_signed_twice_is_a_fork(folder: AuditFolder, tmp_
 
 
 def test_a_checkpoint_of_another_key_is_found(folder: AuditFolder) -> None:
-    notes = folder.notes()
+    notes = list(folder.notes())
     text = notes[2].partition("\n\n")[0] + "\n"
     notes[2] = SigningKey.new("example.com/audit").sign(text)
     (folder.path / "checkpoints").write_text("\n".join(notes) + "\n")
