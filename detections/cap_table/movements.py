@@ -40,8 +40,8 @@ TERMS = Terms()
 def movement(event: TokenTransfer, terms: Terms = TERMS) -> Movement:
     """What a transfer is.
 
-    A forced transfer and a recovery are `carry`: an agent moves, and nobody sells. A move between
-    wallets of one investor is, too; of one cluster it is not, since that is inferred.
+    A forced transfer, a recovery and a fee are `carry`: somebody moves, and nobody sells. A move
+    between wallets of one investor is, too; of one cluster it is not, since that is inferred.
     """
     kind = event.transfer_type
     source, destination = event.source_address, event.destination_address
@@ -53,7 +53,7 @@ def movement(event: TokenTransfer, terms: Terms = TERMS) -> Movement:
         return "redemption"
     if source == destination:
         return "nothing"
-    if kind in ("forced", "recovery"):
+    if kind in ("forced", "recovery", "fee"):
         return "carry"
     investor = event.source_investor
     if investor is not None and investor == event.destination_investor:

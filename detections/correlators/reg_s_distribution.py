@@ -136,7 +136,7 @@ class RegSDistribution(Correlator[State]):
         if (
             event.destination_jurisdiction not in self._us
             or has(event.destination_labels, self._exempt)
-            or event.transfer_type in ("forced", "recovery")
+            or event.transfer_type in ("forced", "recovery", "fee")
         ):
             return ()
         if kind != "issue" and event.source_jurisdiction in self._us:

@@ -5,8 +5,8 @@ NOTES: dict[str, str] = {
     "Transfer": (
         "A forced transfer and a recovery emit nothing else in T-REX and SRC-20: they are told by"
         " the call, also inside a multisig's calldata. A refused transfer emits nothing at all: see"
-        " `token-transfer-refused`. The fee of TransferFeesModule is a `transfer` of its own in the"
-        " same transaction."
+        " `token-transfer-refused`. The fee of TransferFeesModule is a `Transfer` of its own, told"
+        " as `fee` where the token or a manager was called directly."
     ),
     "RecoverySuccess": (
         "Indexed in T-REX, not in the text of ERC-3643: both forms are read. The `Transfer` of the"

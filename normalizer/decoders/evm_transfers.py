@@ -27,6 +27,12 @@ _RECOVERY_BY_MANAGER = selectors("callRecoveryAddress")
 _BATCH = selectors("batchForcedTransfer")
 _INNER = {s[2:]: "forced" for s in _FORCED} | {s[2:]: "recovery" for s in _RECOVERY}
 _SELECTOR_END = 10
+_WORD = 64
+# Calls for one transfer, of the caller's own tokens and of somebody's who is named first.
+_OWN = selectors("transfer")
+_OWN_BATCH = selectors("batchTransfer")
+_NAMED = selectors("transferFrom", "forcedTransfer")
+_NAMED_TO_MANAGER = selectors("callForcedTransfer")
 #: Where the first of three lists begins.
 _THREE_LISTS = f"{0x60:064x}"
 
@@ -75,11 +81,38 @@ def _transfer_type(source: str, destination: str, amount: int, call: Call, token
         return "burn"
     selector = call.selector
     direct = call.to == token
+    if selector is not None and source != call.sender and _is_fee(source, amount, call, direct):
+        return "fee"
     if (direct and selector in _FORCED) or selector in _FORCED_BY_MANAGER:
         return "forced"
     if (direct and selector in _RECOVERY) or selector in _RECOVERY_BY_MANAGER:
         return "recovery"
     return "transfer" if direct else _inner_type(source, destination, amount, call)
+
+
+def _is_fee(source: str, amount: int, call: Call, direct: bool) -> bool:
+    """Whether the receiver of what a call asked for had to give a part of it up.
+
+    T-REX's TransferFeesModule takes it by a forced transfer of its own, in the same call.
+    """
+    selector, text = call.selector, call.input
+    source_word = f"{source[2:]:0>64}"
+    if direct and selector in _OWN_BATCH:
+        return source_word in text.lower()
+    if direct and selector in _OWN:
+        place = _SELECTOR_END
+    elif (direct and selector in _NAMED) or selector in _NAMED_TO_MANAGER:
+        place = _SELECTOR_END + _WORD
+        if text[_SELECTOR_END:place].lower() == source_word:
+            return False
+    else:
+        return False
+    if text[place : place + _WORD].lower() != source_word:
+        return False
+    try:
+        return amount < int(text[place + _WORD : place + 2 * _WORD], 16)
+    except ValueError:
+        return False
 
 
 def _inner_type(source: str, destination: str, amount: int, call: Call) -> str:

@@ -35,11 +35,12 @@ class _TransferParties(CheckedTransfer, kw_only=True):
 class TokenTransfer(_TransferParties, tag="token-transfer", kw_only=True):
     """Tokens moved, were minted or burned (ERC-20 ``Transfer``; instructions of SPL Token).
 
-    Forced on Solana is what a permanent delegate did; where it burned, the tags say so.
+    Forced on Solana is what a permanent delegate did; where it burned, the tags say so. A fee is
+    what T-REX's TransferFeesModule takes from the receiver, in the very call that paid it.
     """
 
-    transfer_type: Annotated[str, described("transfer, mint, burn, forced or recovery")] = field(
-        name="token.transfer.type", default="transfer"
+    transfer_type: Annotated[str, described("transfer, mint, burn, forced, recovery or fee")] = (
+        field(name="token.transfer.type", default="transfer")
     )
     fee_raw: Annotated[
         Uint256 | None, described("Fee that stays with the token's issuer, where it is told")

@@ -116,6 +116,34 @@ def test_the_call_tells_a_forced_transfer_and_a_recovery(data: str, to: str, kin
     assert transferred(data, to).transfer_type == kind
 
 
+@pytest.mark.parametrize(
+    ("data", "to", "kind"),
+    [
+        (b.call("transfer", b.ALICE, 10**19), b.TOKEN, "fee"),
+        (b.call("transferFrom", b.CAROL, b.ALICE, 10**19), b.TOKEN, "fee"),
+        (b.call("forcedTransfer", b.CAROL, b.ALICE, 10**19), b.TOKEN, "fee"),
+        (b.call("callForcedTransfer", b.CAROL, b.ALICE, 10**19, b.CAROL), b.CAROL, "fee"),
+        (b.call("batchTransfer", [b.CAROL, b.ALICE], [5, 5]), b.TOKEN, "fee"),
+        # All that came in is passed on, and what was asked for itself.
+        (b.call("transfer", b.ALICE, 10**18), b.TOKEN, "transfer"),
+        (b.call("transferFrom", b.ALICE, b.ALICE, 10**19), b.TOKEN, "transfer"),
+        (b.call("forcedTransfer", b.ALICE, b.BOB, 10**19), b.TOKEN, "forced"),
+        # Who is called passes on a part: a router does.
+        (b.call("transfer", b.ALICE, 10**19), b.CAROL, "transfer"),
+        (b.call("transfer", b.CAROL, 10**19), b.TOKEN, "transfer"),
+        (b.call("batchTransfer", [b.CAROL], [5]), b.TOKEN, "transfer"),
+        (b.call("transfer", b.ALICE, 10**19)[:80], b.TOKEN, "transfer"),
+    ],
+)
+def test_a_fee_is_what_the_receiver_gives_up_in_the_call_that_paid_it(
+    data: str, to: str, kind: str
+) -> None:
+    for text in (data, data.upper().replace("0X", "0x")):
+        sent = b.transaction(sender=b.AGENT, to=to, data=text)
+        log = b.log(TRANSFER, b.ALICE, b.BOB, 10**18)
+        assert b.only(b.normalize(b.frame(log, transactions=[sent]))).transfer_type == kind
+
+
 def wrapped(inner: str) -> str:
     """The call, in a Safe's ``execTransaction``, of whose words the first four stand here."""
     data = bytes.fromhex(inner[2:])

@@ -61,6 +61,7 @@ def test_what_the_issuer_hands_out_is_issued_then() -> None:
     [
         {"transfer_type": "recovery"},
         {"transfer_type": "forced"},
+        {"transfer_type": "fee"},
         {"source_investor": "INV-1", "destination_investor": "INV-1"},
         {"destination_labels": ("permitted_transferee",)},
         {"destination_labels": ("custodian",)},
