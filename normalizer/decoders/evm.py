@@ -7,7 +7,7 @@ from normalizer.decoders.evm_dead_parts import DeadParts
 from normalizer.decoders.evm_native import native_transfer
 from normalizer.decoders.evm_notices import finality, reorganised
 from normalizer.decoders.evm_records import BUILDERS
-from normalizer.decoders.evm_refusals import is_transfer, refused
+from normalizer.decoders.evm_refusals import moves_tokens, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
 from normalizer.decoders.evm_transfers import tell_apart
 from normalizer.decoders.evm_unrecorded import contract_event
@@ -150,7 +150,7 @@ class EvmDecoder:
                     continue
                 call = block.call(receipt.transaction_hash)
                 answer = answers.get(call.hash)
-                if not is_transfer(call) or (answer is None and call.to not in block.chain.tokens):
+                if not moves_tokens(call) or (answer is None and call.to not in block.chain.tokens):
                     out.ignore("failed-transaction")
                     continue
                 out.events.extend(list(refused(block, call, answer, checked)))

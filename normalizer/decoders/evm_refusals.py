@@ -11,7 +11,7 @@ from normalizer.abi import AbiMismatch
 from normalizer.decoders.evm_checks import CheckedBlock
 from normalizer.decoders.evm_scope import BlockScope, Call, both_parties, related, whole
 from normalizer.decoders.unreadable import Unreadable
-from normalizer.events.chain import TokenTransferRefused
+from normalizer.events.chain import ZERO_ADDRESS, TokenTransferRefused
 from normalizer.signatures import KNOWN_FUNCTIONS, selectors
 from normalizer.status_codes import ERC1066, ERC1400, meaning, reverted_with
 from pipeline.evm_payload import Refusal
@@ -28,6 +28,8 @@ _BETWEEN = selectors(
 _BATCH_BETWEEN = selectors("batchForcedTransfer")
 _BY_PARTITION = selectors("transferByPartition")
 _BY_PARTITION_BETWEEN = selectors("operatorTransferByPartition")
+_MINT = selectors("mint")
+_BATCH_MINT = selectors("batchMint")
 _TRANSFERS = _TRANSFER | _BATCH | _BETWEEN | _BATCH_BETWEEN | _BY_PARTITION | _BY_PARTITION_BETWEEN
 _MOST_IN_BATCH = 1000
 
@@ -35,6 +37,13 @@ _MOST_IN_BATCH = 1000
 def is_transfer(call: Call) -> bool:
     """Whether a transaction calls a function that moves tokens."""
     return call.selector in _TRANSFERS and call.to is not None
+
+
+def moves_tokens(call: Call) -> bool:
+    """Whether a transaction calls a function that moves tokens, or makes new ones."""
+    return is_transfer(call) or (
+        call.to is not None and (call.selector in _MINT or call.selector in _BATCH_MINT)
+    )
 
 
 def refused(
@@ -85,7 +94,10 @@ def _status(refusal: Refusal | None) -> dict[str, Any]:
 
 
 def moves(call: Call) -> Iterator[tuple[str, str, int]]:
-    """Source, destination and amount of each transfer that was asked for."""
+    """Source, destination and amount of each transfer that was asked for.
+
+    What was to be minted comes from the zero address, as in the event of what is.
+    """
     assert call.selector is not None
     assert call.sender is not None
     try:
@@ -94,6 +106,8 @@ def moves(call: Call) -> Iterator[tuple[str, str, int]]:
         raise Unreadable(error.reason, error.field) from None
     if call.selector in _TRANSFER:
         yield call.sender, values[0], values[1]
+    elif call.selector in _MINT:
+        yield ZERO_ADDRESS, values[0], values[1]
     elif call.selector in _BETWEEN:
         yield values[0], values[1], values[2]
     elif call.selector in _BY_PARTITION:
@@ -103,6 +117,8 @@ def moves(call: Call) -> Iterator[tuple[str, str, int]]:
     else:
         if call.selector in _BATCH:
             values = ((call.sender,) * len(values[0]), *values)
+        elif call.selector in _BATCH_MINT:
+            values = ((ZERO_ADDRESS,) * len(values[0]), *values)
         sources, destinations, amounts = values
         if len(destinations) > _MOST_IN_BATCH:
             raise Unreadable(f"a batch of more than {_MOST_IN_BATCH} transfers", "input")
