@@ -396,7 +396,8 @@ class Engine:
                 self._keep(alert, event, alerts)
             except Exception as error:
                 self._problems.fail(entry.rule, id_of(event), error)
-        if matched.hearing is not None:
+        # What claims to come from the future is taken at another time, but is evidence as it is.
+        if matched.hearing is not None and event.timestamp == time:
             return (), matched.hearing
         return self._judgement.hits(meeting, found, event, time, kind), None
 

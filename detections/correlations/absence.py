@@ -152,6 +152,10 @@ class Silence(Windows[SilentGroup]):
         for key in list(self._heard):
             self._note(key)
 
+    def _drop(self, key: Key) -> None:
+        self._heard.pop(key, None)
+        super()._drop(key)
+
     def _note(self, key: Key) -> None:
         """Make a hit of the newest event that was only heard."""
         heard = self._heard.pop(key, None)
