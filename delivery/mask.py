@@ -32,10 +32,16 @@ _DIGITS = 32
 #: `0x` with 20 bytes: an EVM address. More digits are a hash, which names nobody.
 _EVM = r"0x[0-9a-fA-F]{40}(?![0-9a-fA-F])"
 _IS_EVM = re.compile(_EVM)
-#: Base58 and bech32 of the lengths that addresses of other chains have: 25 bytes and more.
-_IS_OTHER_ADDRESS = re.compile(
-    r"(?=[^0-9]*[0-9])[1-9A-HJ-NP-Za-km-z]{26,44}|[a-z]{2,8}1[0-9a-z]{38,}"
+#: Base58 and bech32 of the lengths that addresses of other chains have: 25 bytes and more. The
+#: signatures of Solana's transactions are longer.
+_OTHER_ADDRESS = (
+    r"(?:(?=[A-Za-z]*[1-9])[1-9A-HJ-NP-Za-km-z]{26,44}|[a-z]{2,8}1[0-9a-z]{38,88})"
+    r"(?![0-9A-Za-z_])"
 )
+_IS_OTHER_ADDRESS = re.compile(_OTHER_ADDRESS)
+#: The id of a cluster that was found (:mod:`detections.clusters.components`).
+_CLUSTER = r"(?<![0-9A-Za-z_-])cluster-[0-9a-f]{16}(?![0-9A-Za-z_])"
+_IS_CLUSTER = re.compile(_CLUSTER)
 #: Where tokens come from and go to when they are made and burnt.
 _NOBODY = "0x" + 40 * "0"
 #: The more is hidden, the later.
@@ -149,7 +155,7 @@ class Masker:
         mask = self._settings
         if _IS_EVM.fullmatch(value):
             return mask.wallet
-        if PSEUDONYM.fullmatch(value):
+        if PSEUDONYM.fullmatch(value) or _IS_CLUSTER.fullmatch(value):
             return mask.identity
         possible: list[MaskAction] = [mask.identity, mask.account]
         if _IS_OTHER_ADDRESS.fullmatch(value):
@@ -165,9 +171,9 @@ class Masker:
             if word
         ]
         if self._settings.wallet != "keep":
-            patterns.append(_EVM)
+            patterns += (_EVM, rf"(?<![0-9A-Za-z_]){_OTHER_ADDRESS}")
         if self._settings.identity != "keep":
-            patterns.append(PSEUDONYM.pattern)
+            patterns += (PSEUDONYM.pattern, _CLUSTER)
         if not patterns:
             return text
 

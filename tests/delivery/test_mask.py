@@ -67,6 +67,10 @@ def transfer(**changes: Any) -> TokenTransfer:
     return TokenTransfer(**values | changes)
 
 
+SOLANA = "9WzDXwBbmkg8ZTbNMqUxvQRAyrZzDsGYdLVL9zYtAWWM"
+CLUSTER = "cluster-0123456789abcdef"
+
+
 def alert(**changes: Any) -> Alert:
     values: dict[str, Any] = {
         "id": "alert-1",
@@ -283,3 +287,21 @@ def test_a_sentence_of_names_keeps_none_of_them(named: list[str], between: str) 
     strict = Mask(identity="drop", wallet="drop", account="drop")
     words = masked(found, strict)["event"]["reason"].split()
     assert not {one for one in named if " " not in one} & set(words) - set(between.split())
+
+
+@pytest.mark.parametrize("action", ["hash", "drop"])
+def test_other_chains_addresses_and_clusters_in_a_sentence_are_masked_though_no_field_has_them(
+    key: Secret, action: MaskAction
+) -> None:
+    signature = "5j7s6NiJS3JAkvgkoc18WVAsiSaci2pxB2A6ueCJP4tp" + "rA2TFg9wSyTLeYouxPBJEMzJinEN" * 2
+    said = f"{SOLANA} of {CLUSTER} sold, see {signature} and 0x{'e' * 64}."
+    document = nest(alert(reason=said))
+    Masker(Mask(key=key, identity=action, wallet=action)).mask(document)
+    reason = document["event"]["reason"]
+    assert SOLANA not in reason
+    assert CLUSTER not in reason
+    assert signature in reason, "a transaction's name stays, as that of an EVM chain does"
+    assert "0x" + "e" * 64 in reason
+    if action == "hash":
+        assert hashed(SOLANA) in reason
+        assert hashed(CLUSTER) in reason
