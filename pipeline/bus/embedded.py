@@ -142,23 +142,32 @@ class EmbeddedServer:
 
     async def start(self) -> RunningServer:
         """Start the server, again on the same port with the same token if it had died."""
-        store = self._config.path
-        self._port = self._port or _free_port()
-        log = store / "server.log"
         try:
-            store.mkdir(parents=True, exist_ok=True)
-            lock = await self._lock.take()
-            _write_private(store / "server.conf", self._render())
+            return await self._start()
         except StoreTaken as taken:
             self._lock.release()
             raise EmbeddedServerFailed(
-                f"{taken} on {store}: stop it first, or set another bus.path"
+                f"{taken} on {self._config.path}: stop it first, or set another bus.path"
             ) from None
         except OSError as error:
-            raise EmbeddedServerFailed(f"can't write to the store {store}: {error}") from error
+            await self.stop()
+            raise EmbeddedServerFailed(
+                f"can't write to the store {self._config.path}: {error}"
+            ) from error
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> RunningServer:
+        store, binary = self._config.path, str(server_binary())
+        self._port = self._port or _free_port()
+        log = store / "server.log"
+        store.mkdir(parents=True, exist_ok=True)
+        lock = await self._lock.take()
         try:
+            _write_private(store / "server.conf", self._render())
             self._process = await asyncio.create_subprocess_exec(
-                *(str(server_binary()), "-c", str(store / "server.conf"), "-l", str(log)),
+                *(binary, "-c", str(store / "server.conf"), "-l", str(log)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,

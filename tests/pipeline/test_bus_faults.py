@@ -480,3 +480,31 @@ async def test_a_server_whose_tapewatch_was_killed_is_stopped_by_the_next(tmp_pa
     async with EmbeddedServer(configuration(store)) as mine:
         assert mine.pid != orphan.pid
         assert msgspec.structs.astuple(mine)[0] != orphan.url
+
+
+async def test_a_store_that_could_not_be_written_can_be_had_when_it_can(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As when the disk is full while a server that died is started again."""
+    monkeypatch.setattr("pipeline.bus.store_lock._STOP_TIMEOUT", 0.2)
+    config = configuration(tmp_path / "nats")
+    config.path.mkdir()
+    (config.path / "server.new").mkdir()  # where the configuration is written first
+    embedded = EmbeddedServer(config)
+    with pytest.raises(EmbeddedServerFailed, match="can't write"):
+        await embedded.start()
+    (config.path / "server.new").rmdir()
+    await embedded.start()
+    await embedded.stop()
+
+
+async def test_a_store_is_nobodys_when_its_server_could_not_be_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = configuration(tmp_path / "nats")
+    with monkeypatch.context() as patched:
+        patched.setattr("pipeline.bus.embedded.server_binary", lambda: tmp_path / "nothing")
+        with pytest.raises(EmbeddedServerFailed, match="nothing"):
+            await EmbeddedServer(config).start()
+    async with EmbeddedServer(config):
+        pass
