@@ -66,6 +66,11 @@ class Rate(Struct):
     session_due: int = 0
     """So many messages of the session are looked at next."""
 
+    def begin_session(self, session: int, due: int) -> None:
+        """A new session; so many of its messages are looked at."""
+        self.session, self.session_messages, self.session_trades = session, 0, 0
+        self.session_due = due
+
     def add(self, message: Message, floor: int) -> int:
         """Take a message; how many there are since `floor`."""
         messages, front = self.messages, self.front
@@ -114,6 +119,19 @@ class BookRates(Struct):
     """Of all parties together."""
     of_one: Usual = field(default_factory=Usual)
     """Of a party, whichever it is: for those of which nothing is known yet."""
+
+    def come(self, time: int, window: int) -> int:
+        """Take a message of anybody, with blocks as long as the window. Returns when it counts: a
+        late one when it comes."""
+        times = self.times
+        if times and time < times[-1]:
+            time = times[-1]
+        block = time // window
+        if block != self.block:
+            self.next_block(block, time - window)
+        self.in_block += 1
+        times.append(time)
+        return time
 
     def since(self, floor: int) -> int:
         """Messages of all parties since `floor`."""

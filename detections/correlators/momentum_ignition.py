@@ -144,6 +144,8 @@ class MomentumIgnition(Correlator[State]):
         p = self._p
         prices = way.take(execution, execution.witness.timestamp - p.run_window)
         run = way.run
+        if run is not None and execution.witness.timestamp - run.ended > p.reversal_window:
+            run = way.run = None  # nothing came of it
         if run is not None:
             further = execution.price > run.taken[-1].price
             if execution.price != run.taken[-1].price and further is up and not run.back:

@@ -9,7 +9,7 @@ of a party, which is a cluster, an investor or an account, by the widest name kn
    of its last 60 such times in which it sent anything, without those of bursts. Of a party that is
    new it is the median of all parties. Where others send more than usual as well, so much more is
    asked of it.
-3. They are `minimum_share` or more of all messages of the book.
+3. They are `minimum_share` or more of all messages of the book, whoever's they are.
 4. There are `minimum_ratio` or more of them for each of its trades in that time.
 
 It alerts again each time that the burst has doubled.
@@ -140,34 +140,33 @@ class QuoteStuffing(Correlator[State]):
                 self._traded(event, book)  # pyright: ignore[reportArgumentType]
             return ()
         name = event.investor_cluster or event.investor_id or event.investor_account
-        if name is None or is_exempt(event.investor_labels, self._exempt):
-            return ()
+        if is_exempt(event.investor_labels, self._exempt):
+            name = None
         if book is None:
+            if name is None:
+                return ()
             book = self._new_book(event)
         if kind is OrderReceived:
             book.tells_receipt = True
         elif kind is OrderPlaced and book.tells_receipt:
             return ()
-        return self._sent(event, _KINDS[kind], book, name)  # pyright: ignore[reportArgumentType]
+        time = book.come(event.timestamp, self._window)
+        if name is None:
+            return ()  # it is one of all that the book has
+        return self._sent(event, _KINDS[kind], book, name, time)  # pyright: ignore[reportArgumentType]
 
-    def _sent(self, event: OrderEvent, kind: int, book: BookRates, name: str) -> Iterable[Finding]:
-        window, time = self._window, event.timestamp
-        if book.times and time < book.times[-1]:
-            time = book.times[-1]  # a late one counts when it comes
-        floor, block = time - window, time // window
-        if block != book.block:
-            book.next_block(block, floor)
+    def _sent(
+        self, event: OrderEvent, kind: int, book: BookRates, name: str, time: int
+    ) -> Iterable[Finding]:
+        floor, block = time - self._window, time // self._window
         rate = book.parties.get(name)
         if rate is None or rate.block != block:
             rate = self._next_block(book, name, rate, block)
-        book.in_block += 1
-        book.times.append(time)
         rate.in_block += 1
         count = rate.add((time, event.id, event.original, event.order_id, kind), floor)
         session = time // self._session
         if session != rate.session:
-            rate.session, rate.session_messages, rate.session_trades = session, 0, 0
-            rate.session_due = self._p.minimum_session_messages
+            rate.begin_session(session, self._p.minimum_session_messages)
         rate.session_messages += 1
         findings: list[Finding] = []
         if count >= rate.due:
@@ -185,7 +184,10 @@ class QuoteStuffing(Correlator[State]):
             rate = None if name is None else book.parties.get(name)
             if rate is not None:
                 rate.note_trade(trade.timestamp)
-                rate.session_trades += trade.timestamp // self._session == rate.session
+                session = trade.timestamp // self._session
+                if session > rate.session:
+                    rate.begin_session(session, self._p.minimum_session_messages)
+                rate.session_trades += session == rate.session
 
     # -- what is usual -----------------------------------------------------------------------------
 

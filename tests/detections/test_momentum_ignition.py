@@ -134,6 +134,19 @@ def test_one_alert_for_each_run() -> None:
     assert (one.metrics["times_in_an_hour"], two.metrics["times_in_an_hour"]) == (1, 2)
 
 
+def test_a_run_that_is_over_hides_no_new_one() -> None:
+    tape = Tape()
+    over = [*run(tape), sale(tape, quantity=5)]  # too little was given back
+    (alert,) = found([*over, *run(tape, 20 * MINUTE), sale(tape, 21 * MINUTE)])
+    assert "bought 50 ACME-USD on demo-venue at 5 prices" in alert.reason
+
+
+def test_what_is_bought_long_after_a_run_makes_it_no_longer() -> None:
+    tape = Tape()
+    later = tape.trade(20 * MINUTE, 10.2, 10, side="buy", buyer_account="acct-1")
+    assert found([*run(tape), later, sale(tape, 21 * MINUTE, price=10.3, quantity=60)]) == []
+
+
 def test_a_label_can_be_left_out() -> None:
     tape = Tape()
     labels = ("market_maker",)

@@ -184,6 +184,30 @@ def test_a_session_with_too_many_messages_for_its_trades() -> None:
     )
 
 
+def test_a_trade_before_the_first_message_of_a_session_is_of_that_session() -> None:
+    tape = Tape()
+    made = [tape.trade(3_600_000 + n, 10, 1, seller_account="acct-1") for n in range(5)]
+    quiet = [one for n in range(10) for one in sent(tape, (3_660 + n * 60) * SECOND, 10)]
+    parameters = f"{{{NO_BURST}, minimum_session_messages: 100, maximum_session_ratio: 20}}"
+    assert found([*sent(tape, 0, 1), *made, *quiet], parameters) == []
+    (alert,) = found([*sent(tape, 0, 1), *made[:4], *quiet], parameters)
+    assert "traded 4 times" in alert.reason
+
+
+def test_messages_of_who_is_left_out_or_not_named_are_messages_of_the_book() -> None:
+    for other in ({"account": "maker", "labels": ("market_maker",)}, {"account": None}):
+        fields: dict[str, Any] = {
+            "investor_account": other["account"],
+            "investor_labels": other.get("labels", ()),
+        }
+        tape = Tape()
+        rest = [tape.placed(n * 10, f"rest-{n}", "buy", 10, 1, **fields) for n in range(81)]
+        events = sorted([*rest, *sent(tape, 0, 20)], key=lambda one: one.timestamp)
+        # One message makes the book known.
+        events = [*sent(tape, 0, 1, "acct-0"), *events]
+        assert found(events, f"{SMALL[:-1]}, exempt_labels: [market_maker]}}") == []
+
+
 def test_memory_is_bounded() -> None:
     watching = QuoteStuffing(Parameters())
     tape = Tape()
