@@ -121,7 +121,8 @@ def show(
     from evidence.audit.export import select
     from evidence.audit.store import AuditFolder
 
-    found = deque(select(AuditFolder(log), end or 2**62, _filter(action, who, what), first), most)
+    until = 2**62 if end is None else end
+    found = deque(select(AuditFolder(log), until, _filter(action, who, what), first), most)
     if not found and not (log / "key").exists():
         raise Failure(f"{log} holds no audit log")
     if as_json:

@@ -132,3 +132,9 @@ def test_what_can_not_be_done_is_said(
     answer = tapewatch("audit", *arguments, folder=tmp_path)
     assert answer.code == code, answer
     assert said in answer.error
+
+
+def test_an_end_of_nothing_shows_nothing(log: Path, tmp_path: Path) -> None:
+    said = tapewatch("audit", "show", log, "--end", "0", folder=tmp_path)
+    assert said.code == 0
+    assert said.out.strip() == "nothing"

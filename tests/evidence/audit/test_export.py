@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -70,8 +71,6 @@ def test_a_part_of_the_log_without_gaps_is_shown_to_have_none(
 
 def refresh_manifest(folder: Path) -> None:
     """What a thorough forger does: a manifest that fits."""
-    from hashlib import sha256
-
     path = folder / "manifest.json"
     manifest = json.loads(path.read_text())
     for name in manifest["files"]:
@@ -137,3 +136,47 @@ def test_its_own_signatures_are_those_of_the_library(seed: bytes, text: bytes, b
         check_signature(public, bytes(wrong), text)
     with pytest.raises(Wrong):
         check_signature(public, signature, text + b"!")
+
+
+def changed_manifest(folder: Path, **changes: object) -> None:
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | changes))
+
+
+def test_an_export_can_not_write_to_the_terminal_what_it_likes(
+    log: AuditFolder, tmp_path: Path
+) -> None:
+    key = SigningKey.new("\x1b[8mhidden")
+    with AuditLog(tmp_path / "forged", key, sync=False) as forged:
+        forged.append([happening(1)])
+        forged.sign()
+    export(
+        forged.folder,
+        key.verifying,
+        list(select(forged.folder, 2, lambda entry: True)),
+        tmp_path / "e",
+    )
+    code, said = run(tmp_path / "e")
+    assert code == 0
+    assert "\x1b" not in said
+    assert "?[8mhidden" in said
+
+
+@pytest.mark.parametrize("complete", [[0, 10**15], [0, "a"], [1], 7])
+def test_a_part_that_can_not_be_is_refused_at_once(exported: Path, complete: object) -> None:
+    changed_manifest(exported, complete=complete)
+    code, said = run(exported)
+    assert code == 1
+    assert "NOT SHOWN" in said
+    assert "Traceback" not in said
+
+
+def test_entries_that_are_nested_without_end_are_refused(exported: Path) -> None:
+    content = b"[" * 200_000 + b"\n"
+    (exported / "entries.ndjson").write_bytes(content)
+    files = json.loads((exported / "manifest.json").read_text())["files"]
+    changed_manifest(exported, files=files | {"entries.ndjson": sha256(content).hexdigest()})
+    code, said = run(exported)
+    assert code == 1
+    assert "NOT SHOWN" in said
+    assert "Traceback" not in said
