@@ -34,6 +34,8 @@ EXCHANGES, HUBS = 12, 40
 _OF_EXCHANGES, _OF_HUBS = 0.25, 0.15
 #: New wallets get their first money from an exchange, but for these.
 _FROM_FRIENDS = 0.1
+#: People whose wallets have nothing in common but where their first money is from.
+_OWN_WAYS = 0.3
 
 
 class Tape:
@@ -61,13 +63,19 @@ class Tape:
             if dice < 0.002:
                 yield from self._person()
                 continue
+            if dice < 0.0025:
+                yield from self._payroll()
+                continue
             someone, other = self._someone(), self._someone()
             for one in (someone, other):
                 if not self._signed[one]:
                     from_friend = chance.random() < _FROM_FRIENDS
                     friend = chance.choice(self._wallets if from_friend else self._exchanges)
                     yield self._move(friend, one)
-                self._signed[one] = self._signed[one] or 1
+                    # What it signs first is seen by half of them; else it called something that
+                    # nobody watches.
+                    self._signed[one] = chance.choice((0, 0, 1, 2))
+                    yield self._move(one, other)
             if dice < _OF_EXCHANGES:
                 exchange = chance.choice(self._exchanges)
                 yield self._move(*((exchange, someone) if dice < 0.15 else (someone, exchange)))
@@ -82,8 +90,21 @@ class Tape:
         wallets = self._wallets
         return wallets[min(len(wallets) - 1, int(len(wallets) * self._chance.random() ** 4))]
 
+    def _payroll(self) -> Iterator[TokenTransfer]:
+        """An employer that nobody labelled pays strangers, some of whom opened a wallet for it."""
+        chance = self._chance
+        employer = f"0x{chance.getrandbits(160):040x}"
+        yield self._move(chance.choice(self._exchanges), employer)
+        paid = [self._someone() for _ in range(chance.randint(4, 12))]
+        fresh = [f"0x{chance.getrandbits(160):040x}" for _ in range(chance.randint(0, 4))]
+        chance.shuffle(both := [*paid, *fresh])
+        for one in both:
+            yield self._move(employer, one)
+        for one in fresh:
+            yield self._move(one, self._someone())
+
     def _person(self) -> Iterator[TokenTransfer]:
-        """Somebody with several wallets: funds them from one source, and uses one deposit address.
+        """Somebody with several wallets: funds them from one source; most use one deposit address.
 
         The source is no wallet of anybody else's.
         """
@@ -95,6 +116,10 @@ class Tape:
         yield self._move(chance.choice(self._exchanges), source)
         for wallet in mine:
             yield self._move(source, wallet)
+        if chance.random() < _OWN_WAYS:
+            for wallet in mine:
+                yield self._move(wallet, self._someone())
+            return
         for wallet in mine:
             paid = self._move(wallet, deposit)
             yield paid

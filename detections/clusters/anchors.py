@@ -23,6 +23,8 @@ class Anchor(Struct, array_like=True):
 
     children: list[Child] = field(default_factory=list[Child])
     hub: bool = False
+    others: int = 0
+    """How often somebody had of it of whom it says nothing."""
 
 
 class Sharing(Struct, frozen=True):
@@ -78,6 +80,22 @@ class Anchors(Struct):
         ]
         children.append(child)
         return Sharing(links=linked)
+
+    def other(self, name: str, address: str, at: int, *, window: int, most: int) -> "Sharing":
+        """Somebody has of it of whom it says nothing. Where that are too many, it is a hub.
+
+        It counts within the window of the newest who shares it.
+        """
+        anchor = self.known.get(name)
+        if anchor is None or abs(at - anchor.children[-1].proof.at) > window:
+            return NOTHING
+        if any(child.address == address for child in anchor.children):
+            return NOTHING
+        anchor.others += 1
+        if anchor.others <= most:
+            return NOTHING
+        self.hubs[name] = None
+        return Sharing(withdrawn=self.drop(name), became_hub=True)
 
     def leave(self, name: str, address: str) -> list[tuple[str, str]]:
         """An address shares it no longer. Returns whose link is none any more."""

@@ -55,6 +55,10 @@ class Funding:
             return
         for a, b in self.state.sources.leave(source, signer):
             linking.unlink(a, b, "funding", source)
+        if (nonce or 0) >= self._settings.new_transactions:
+            anchor = self.state.sources.known.get(source)
+            if anchor is not None:
+                self._paid(source, signer, anchor.children[-1].proof.at, linking)
 
     def deployed(self, account: str, linking: Linking) -> None:
         """A smart account was deployed: what was funded before is new."""
@@ -88,6 +92,8 @@ class Funding:
             (only,) = movements
             if only.destination not in seen and only.money and only.destination != signer:
                 self._fund(only, transaction, linking)
+            elif only.money and not only.destination_hub:
+                self._paid(only.source, only.destination, only.proof.at, linking)
         else:
             senders = {move.source for move in movements}
             for move in movements:
@@ -109,6 +115,14 @@ class Funding:
                 seen[move.destination] = False
         while len(seen) > self._limits.most_addresses:
             del seen[next(iter(seen))]
+
+    def _paid(self, source: str, whom: str, at: int, linking: Linking) -> None:
+        """A source of funds pays somebody who isn't new: an employer does, who fills no wallets."""
+        settings = self._settings
+        sharing = self.state.sources.other(
+            source, whom, at, window=settings.window, most=settings.most_others
+        )
+        linking.share(sharing, "funding", settings.weight, source)
 
     def _fund(self, move: Movement, transaction: Transaction, linking: Linking) -> None:
         settings, state, source = self._settings, self.state, move.source

@@ -24,11 +24,14 @@ class FundingLinks(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True
     #: The same, as long as the nonce of their own transactions doesn't tell whether they were new.
     weight_unproven: Weight = 0.4
     #: A wallet was new if the first transaction seen of it is one of so many first ones.
-    new_transactions: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    new_transactions: Annotated[int, Meta(ge=1, le=1_000)] = 1
     #: Both were funded within so much event time.
     window: Annotated[Duration, Meta(ge=SECOND, le=365 * DAY)] = DAY
     #: A source that funds more wallets than these is a hub: it says nothing of them.
     most_wallets: _Few = 20
+    #: A source that pays wallets that weren't new more often than this, within the window of those
+    #: that it filled, pays people: an employer, a shop. It says nothing of them.
+    most_others: Annotated[int, Meta(ge=0, le=1_000)] = 3
     #: A source that has signed more transactions than these is a hub as well.
     most_transactions: Annotated[int, Meta(ge=1, le=1_000_000_000)] = 10_000
     #: Whether a security token of the reference data is money as well. An issuer's distribution

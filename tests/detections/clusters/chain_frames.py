@@ -28,6 +28,8 @@ class ChainFrames:
         self.number = first - 1
         self.branch = "0"
         self._nonces: dict[str, int] = {}
+        #: What the nonces were behind each block: a fork takes them back with it.
+        self._before: dict[int, dict[str, int]] = {self.number: {}}
         self._first = START // SECOND
 
     def _hash(self, number: int, branch: str) -> str:
@@ -58,6 +60,7 @@ class ChainFrames:
                     "transactionIndex": hex(index),
                 }
             )
+        self._before[self.number] = dict(self._nonces)
         given = [one["hash"] for one in transactions[: len(gifts)]]
         for index, (signer, tokens) in enumerate(swaps):
             log = b.log(
@@ -95,6 +98,7 @@ class ChainFrames:
     def fork(self, depth: int) -> bytes:
         """Leave so many blocks, as a message of RAW."""
         common = self.number - depth
+        self._nonces = dict(self._before[common])
         branch = chr(ord(self.branch) + 1)
         notice = ReorganisationNotice(
             chain_id=b.CHAIN,

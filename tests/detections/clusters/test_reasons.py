@@ -100,6 +100,54 @@ def test_a_source_of_too_many_wallets_is_a_hub_and_all_is_taken_back() -> None:
     assert watching.none(ALICE, BOB, CAROL, DAN, ERIN)
 
 
+@pytest.mark.parametrize("nonce", [1, 2])
+def test_a_wallet_that_had_signed_little_before_anybody_watched_is_not_new(nonce: int) -> None:
+    """Strangers whom the same busy wallet is the first that is seen to pay."""
+    tape = ChainTape()
+    watching = Watching().take(tape.pays(FUNDER, ALICE), tape.pays(FUNDER, BOB))
+    watching.take(*(tape.pays(one, CAROL, transaction_nonce=nonce) for one in (ALICE, BOB)))
+    assert watching.none(ALICE, BOB)
+
+
+def payroll(tape: ChainTape, former: int) -> list[Event]:
+    """An employer pays people who have long had wallets, and two who opened theirs for it."""
+    old = [wallet(f"old{number}") for number in range(former)]
+    events: list[Event] = [tape.pays(one, CAROL) for one in old]
+    events += [tape.pays(FUNDER, one) for one in (ALICE, *old, BOB)]
+    return [*events, tape.pays(ALICE, CAROL), tape.pays(BOB, DAN)]
+
+
+def test_an_employer_fills_no_wallets() -> None:
+    assert Watching().take(*payroll(ChainTape(), 3)).one(ALICE, BOB)
+    watching = Watching().take(*payroll(ChainTape(), 4))
+    assert watching.none(ALICE, BOB)
+    assert not watching.links
+    lax = Clusters(funding=FundingLinks(most_others=1_000))
+    assert Watching(lax).take(*payroll(ChainTape(), 4)).one(ALICE, BOB)
+
+
+def test_an_employer_shows_by_whom_he_pays_later_and_by_who_turns_out_not_to_be_new() -> None:
+    tape = ChainTape()
+    watching = Watching().take(*tape.funds(ALICE, BOB))
+    assert watching.one(ALICE, BOB)
+    strangers = [wallet(f"s{number}") for number in range(4)]
+    watching.take(*(tape.pays(FUNDER, one) for one in strangers))
+    assert watching.one(ALICE, BOB)
+    watching.take(*(tape.pays(one, CAROL, transaction_nonce=70) for one in strangers))
+    assert watching.none(ALICE, BOB)
+
+
+def test_what_is_spent_long_after_or_with_an_exchange_does_not_make_an_employer() -> None:
+    tape = ChainTape()
+    shops = [wallet(f"old{number}") for number in range(5)]
+    watching = Watching().take(*(tape.pays(one, CAROL) for one in shops))
+    watching.take(*tape.funds(ALICE, BOB))
+    watching.take(*(tape.pays(FUNDER, EXCHANGE) for _ in range(9)))
+    watching.take(*(tape.pays(FUNDER, ALICE) for _ in range(9)))
+    watching.take(*(tape.pays(FUNDER, one, at=3 * DAY) for one in shops))
+    assert watching.one(ALICE, BOB)
+
+
 def test_a_source_with_very_many_transactions_is_a_hub() -> None:
     tape = ChainTape()
     events = tape.funds(ALICE, BOB)
