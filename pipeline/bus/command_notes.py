@@ -10,6 +10,7 @@ import uuid
 from typing import Annotated, Literal, Self
 
 import msgspec
+import nats.errors
 import nats.js.errors
 from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 from nats.js.api import DiscardPolicy, StorageType, StreamConfig
@@ -53,21 +54,27 @@ class CommandNotes:
 
     @classmethod
     async def open(cls, bus: Bus) -> Self:
-        """Open it; make it when it isn't there."""
+        """Open it; make it when it isn't there. Raises Failure."""
         notes = cls(bus)
         try:
-            await bus.jetstream.stream_info(notes.stream)
+            await notes._ensure()
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Failure(f"the stream {notes.stream} of commands can't be had: {error}") from error
+        return notes
+
+    async def _ensure(self) -> None:
+        try:
+            await self._bus.jetstream.stream_info(self.stream)
         except nats.js.errors.NotFoundError:
-            await bus.jetstream.add_stream(
+            await self._bus.jetstream.add_stream(
                 StreamConfig(
-                    name=notes.stream,
-                    subjects=[notes._subject],
+                    name=self.stream,
+                    subjects=[self._subject],
                     storage=StorageType.FILE,
                     discard=DiscardPolicy.NEW,
                     max_bytes=_MOST,
                 )
             )
-        return notes
 
     async def note(self, note: CommandNote, operator: str | None) -> None:
         """Write down what is about to be done. Raises Failure: then it must not be done."""
@@ -77,7 +84,7 @@ class CommandNotes:
             await self._bus.jetstream.publish(
                 self._subject, _encoder.encode(note), headers={"Nats-Msg-Id": uuid.uuid4().hex}
             )
-        except (nats.js.errors.Error, TimeoutError) as error:
+        except (nats.errors.Error, TimeoutError, UnicodeEncodeError) as error:
             raise Failure(
                 f"this can't be recorded for the audit log, so it is not done: {error}"
             ) from error

@@ -18,6 +18,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.config.audit import Audit
 from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
+from pipeline.failure import Failure
 from pipeline.frames import DeadLetter, encode_dead_letter
 from pipeline.reference_changes import ChangeChunk, ReferenceChange, change_of, encode_chunk
 from pipeline.reference_records import Override
@@ -197,6 +198,19 @@ async def test_a_stage_that_signs_before_it_knows_a_stream_does_not_forget_where
     # As where two files of entries tell of nothing but other streams.
     monkeypatch.setattr("evidence.audit.stage.newest_recorded", of_others)
     assert died(await recorded(bus, settings)) == ["node 1"]
+
+
+@pytest.mark.parametrize("why", ["x" * 40_000_000, "\udcff"], ids=["too-large", "no-text"])
+async def test_what_can_not_be_noted_is_said_and_not_done(bus: Bus, why: str) -> None:
+    notes = await CommandNotes.open(bus)
+    with pytest.raises(Failure, match="so it is not done"):
+        await notes.note(CommandNote(what="reload", why=why), "alice")
+
+
+async def test_commands_are_not_done_without_a_stream_for_their_notes(bus: Bus) -> None:
+    await bus.client.close()
+    with pytest.raises(Failure, match="COMMANDS"):
+        await CommandNotes.open(bus)
 
 
 # -- whenever it ends ------------------------------------------------------------------------------
