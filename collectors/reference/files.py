@@ -6,6 +6,7 @@ that changes while it is read is read again next time.
 
 import asyncio
 import csv
+import glob
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, TextIO
@@ -24,6 +25,8 @@ from pipeline.yaml_source import read_file
 _AT_ONCE = 2_000
 #: A field of CSV larger than this is none of a record.
 _LONGEST_FIELD = 1 << 20
+#: What DuckDB may take: a Parquet file of some MB may unpack to any size.
+_PARQUET_MEMORY = "512MiB"
 
 Stamp = tuple[int, int, int]
 
@@ -93,8 +96,11 @@ class FileSource:
 
         assert self._rows is not None
         try:
-            with duckdb.connect(":memory:") as database:
-                found = database.execute("SELECT * FROM read_parquet(?)", [str(self._path)])
+            with duckdb.connect(
+                config={"memory_limit": _PARQUET_MEMORY, "temp_directory": "", "threads": 1}
+            ) as database:
+                path = glob.escape(str(self._path))  # DuckDB takes a path for a pattern
+                found = database.execute("SELECT * FROM read_parquet(?)", [path])
                 columns = [str(one[0]) for one in found.description or ()]
                 _complain(self._rows, columns, self._path)
                 number = 0

@@ -4,10 +4,13 @@ no row stops the others, and nothing is withdrawn since it could not be read."""
 import datetime
 import uuid
 from collections.abc import AsyncIterator
+from pathlib import Path
 
+import duckdb
 import pytest
 from msgspec import Struct
 
+from collectors.reference.files import FileSource
 from collectors.reference.http_api import HttpApi, HttpSettings
 from collectors.reference.ofac_list import ListDamaged, ListedAddress, SdnReader
 from collectors.reference.ofac_sdn import items_of
@@ -16,7 +19,7 @@ from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, Item, Rejected, SourceFault
 from pipeline.bus import Bus
 from pipeline.bus.reference_outlet import ReferenceOutlet, Written
-from pipeline.config.reference_sources import SqlReference
+from pipeline.config.reference_sources import FileReference, SqlReference
 from pipeline.reference_changes import change_of
 from pipeline.reference_records import CorporateEvent, Investor, ReferenceRecord, Sanction
 from pipeline.secrets import SecretText
@@ -84,6 +87,24 @@ async def test_an_item_that_is_nested_too_deep_is_rejected_and_the_others_are_re
 
 class _Answer(Struct):
     id: str = ""
+
+
+def parquet(path: Path, query: str) -> FileSource:
+    duckdb.execute(f"COPY ({query}) TO '{path}' (FORMAT parquet)")
+    return FileSource(FileReference(name="crm", path=path, kind="investor"))
+
+
+async def test_a_name_with_signs_of_a_pattern_is_that_file_and_no_other(tmp_path: Path) -> None:
+    parquet(tmp_path / "listed b.parquet", "SELECT 'other' AS id")
+    source = parquet(tmp_path / "listed [ab].parquet", "SELECT 'own' AS id")
+    (found,) = await items(source)
+    assert found.record.id == "own"
+
+
+async def test_a_small_file_that_unpacks_to_a_huge_one_is_a_fault(tmp_path: Path) -> None:
+    source = parquet(tmp_path / "bomb.parquet", "SELECT repeat('A', 500000000) AS id")
+    with pytest.raises(SourceFault, match="memory"):
+        await items(source)
 
 
 def rows() -> RowReader:
