@@ -35,6 +35,8 @@ class Guarded:
         )
         self.foreigner, self.stranger = accounts[NON_RESIDENT], accounts[UNREGISTERED]
         self.newcomer = by.wallet()
+        self.objected: set[str] = set()
+        """Modules that said no to what was refused, asked just before."""
         self.token, self.registry = by.token.token, by.token.identity_registry
         self.compliance = by.token.compliance
         self.modules = {name: by.module(name) for name in MODULES}
@@ -134,7 +136,16 @@ class Guarded:
     def refused(self, sender: str, receiver: str, tokens: int = 10) -> None:
         """A transfer that is refused."""
         amount = self.by.token.units(tokens)
+        if self.by.ledger.ask(self.registry, "contains", receiver):
+            self.judge(sender, receiver, tokens)
         self.tries(self.token, "transfer", receiver, amount, sender=sender)
+
+    def judge(self, sender: str, receiver: str, tokens: int) -> None:
+        """Ask all modules what they say of a transfer."""
+        terms = (sender, receiver, self.by.token.units(tokens), self.compliance.address)
+        for name, module in self.modules.items():
+            if not self.by.ledger.ask(module, "moduleCheck", *terms):
+                self.objected.add(name)
 
     def forces(self, sender: str, receiver: str, tokens: int = 10) -> None:
         amount = self.by.token.units(tokens)
