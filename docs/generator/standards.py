@@ -28,7 +28,8 @@ _SUITE = """\
 All {count} events of the ABI files of `@tokenysolutions/t-rex` 4.1.6 and `@onchain-id/solidity`
 2.2.1, ERC-3643's among them, OpenZeppelin's that they inherit too. {typed} have a record of their
 own, the other {rest} are kept as `contract-event`. A test encodes each of them with random values
-and holds that all of them come back."""
+and holds that all of them come back. Another performs every function of the packages' contracts on
+a real node, and finds each log again as one event."""
 
 _FAMILY = """\
 ERC-1410, ERC-1594, ERC-1643 and ERC-1644, in the forms of the drafts' texts, of their reference
