@@ -33,20 +33,30 @@ class ErasureJournal:
     def add(self, erasure: Erasure) -> None:
         """Write an erasure down; when this returns, it is on the disk. Raises OSError."""
         self._path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_WRONLY, 0o600)
+        descriptor = os.open(self._path, os.O_CREAT | os.O_APPEND | os.O_RDWR, 0o600)
         try:
-            os.write(descriptor, _encoder.encode(erasure) + b"\n")
+            size = os.fstat(descriptor).st_size
+            torn = size > 0 and os.pread(descriptor, 1, size - 1) != b"\n"
+            os.write(descriptor, b"\n" * torn + _encoder.encode(erasure) + b"\n")
             os.fsync(descriptor)
         finally:
             os.close(descriptor)
 
     def erasures(self) -> list[Erasure]:
-        """All that were written down, the latest last. Raises OSError and MsgspecError."""
+        """All that were written down, the latest last. Raises OSError and MsgspecError.
+
+        A line that a crash left half written is passed over: what it was for was not done, or was
+        written down again.
+        """
         if not self._path.exists():
             return []
         with self._path.open("rb") as file:
             lines = file.read(_MOST_BYTES).splitlines()
-        return [msgspec.json.decode(line, type=Erasure) for line in lines]
+        return [
+            msgspec.json.decode(line, type=Erasure)
+            for line in lines
+            if line.startswith(b"{") and line.endswith(b"}")
+        ]
 
 
 def erase(

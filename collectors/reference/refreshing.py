@@ -52,6 +52,8 @@ log = structlog.get_logger(__name__)
 MOST_LETTERS = 1_000
 #: Fewer records than these may go without being held back: half of two is no alarm.
 FEW_RECORDS = 10
+#: Seconds that a read may take, from its first record to its last.
+LONGEST_READ = 3_600.0
 #: The loop is let go after so many records: other sources share it.
 _AT_ONCE = 1_000
 
@@ -72,13 +74,15 @@ class Refresher:
         *,
         every: int,
         largest_shrink: float,
+        longest_read: float = LONGEST_READ,
     ) -> None:
-        """``every`` in nanoseconds; ``largest_shrink`` from 0 to 1."""
+        """``every`` in nanoseconds; ``largest_shrink`` from 0 to 1; ``longest_read`` in seconds."""
         self._bus = bus
         self._name = name
         self._source = source
         self._every = every / SECOND
         self._largest_shrink = largest_shrink
+        self._longest_read = longest_read
         self._told: set[tuple[str, str]] = set()
         #: Whether the newest read was held back.
         self._held_back = False
@@ -160,10 +164,20 @@ class Refresher:
         REFERENCE_RECORDS.labels(self._name).set(self.outlet.records)
 
     async def _read_safely(self) -> tuple[list[ReferenceChange], list[Rejected]]:
+        # A server that sends a byte now and then is never silent for long.
+        limit = asyncio.timeout(self._longest_read)
         try:
-            return await self._read()
+            async with limit:
+                return await self._read()
         except (SourceFault, Unchanged):
             raise
+        except TimeoutError as error:
+            if not limit.expired():
+                raise SourceFault(f"reading failed: {error}") from error
+            minutes = f"{self._longest_read / 60:.3g} min"
+            raise SourceFault(
+                f"a read did not end within {minutes}: nothing of it counts"
+            ) from None
         except Exception as error:
             # An error of ours in one source must not stop all others.
             log.error("reading reference data failed", source=self._name, exc_info=error)

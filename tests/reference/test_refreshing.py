@@ -8,6 +8,7 @@ import pytest
 
 from collectors.reference.files import FileSource
 from collectors.reference.refreshing import MOST_LETTERS, Refresher
+from collectors.reference.source import Given
 from collectors.stage import Collectors
 from pipeline.bus import Bus, Stream
 from pipeline.bus.dead_letters import dead_letters
@@ -17,6 +18,7 @@ from pipeline.bus.reference_outlet import ReferenceOutlet, Written
 from pipeline.config.reference_sources import FileReference
 from pipeline.config.sources import ReplaySource
 from pipeline.frames import DeadLetter
+from pipeline.reference_records import Investor
 from pipeline.units import SECOND
 from tests.reference.test_reference_on_the_bus import configuration
 
@@ -119,6 +121,31 @@ async def test_dead_letters_of_one_read_are_bounded(table: Table) -> None:
     found = await letters(table.bus)
     assert len(found) == MOST_LETTERS + 1
     assert found[-1].reason == "and 50 more can't be read"
+
+
+class Dripping:
+    """A source whose server sends a little now and then, without end."""
+
+    complete = True
+
+    async def read(self) -> AsyncIterator[Given]:
+        while True:
+            await asyncio.sleep(0.01)
+            yield Given(Investor(id="I"), "line 1")
+
+    async def close(self) -> None:
+        """It holds nothing open."""
+
+
+async def test_a_read_without_end_is_given_up_and_changes_nothing(bus: Bus) -> None:
+    outlet = await ReferenceOutlet.open(bus, "drip")
+    refresher = Refresher(
+        bus, "drip", Dripping(), outlet, every=SECOND, largest_shrink=1, longest_read=0.2
+    )
+    async with asyncio.timeout(20):
+        assert await refresher.refresh() is None
+    assert "did not end within" in refresher.state.trouble
+    assert await ReferenceHistory(bus).sources() == []
 
 
 async def test_collectors_put_reference_data_in_force_before_anything_else(
