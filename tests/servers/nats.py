@@ -54,7 +54,9 @@ class NatsServer:
         configuration.write_text(
             f"listen: 127.0.0.1:{self.port}\n"
             f"ports_file_dir: {json.dumps(str(ports))}\n"
-            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'streams'))} }}\n"
+            # By default it is a part of what is free on the disk, and then tests depend on that.
+            f"jetstream {{ store_dir: {json.dumps(str(self._folder / 'streams'))}, "
+            "max_file_store: 1TB }\n"
             "max_payload: 8MB\n"
         )
         log = self._folder / "nats.log"
