@@ -74,7 +74,7 @@ async def collecting(
             raise error
 
 
-async def until(what: Callable[[], bool], seconds: float = 15.0) -> None:
+async def until(what: Callable[[], bool], seconds: float = 40.0) -> None:
     """Wait until it holds; an AssertionError after `seconds`."""
     try:
         async with asyncio.timeout(seconds):

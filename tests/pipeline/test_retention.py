@@ -403,6 +403,9 @@ async def test_a_slow_sink_holds_up_its_own_reader_and_no_other(bus: Bus) -> Non
         await writer.write(trade_line(number, padding=100), str(number))
     tasks = [asyncio.create_task(runner.run()) for runner in runners]
     await until(lambda: len(quick.documents) == 30)
+    async with asyncio.timeout(20):  # its position is saved after that
+        while (await bus.positions.load("sink.quick.events")).sequence < 30:
+            await asyncio.sleep(0.02)
     keeping = keeper(bus, "sink.slow.events", "sink.quick.events")
     await keeping.tend()
 

@@ -19,7 +19,7 @@ def test_what_a_record_needs_is_filled_in_so_that_one_can_read_it() -> None:
     assert isinstance(found, TokenTransfer)
     assert found.id == "event-1"
     assert found.amount_raw == "1500000000000000000"
-    assert found.block_hash == "block-1"
+    assert found.block_number == 1
     assert found.source_address.endswith("cafe")
     assert found.provider == "test"
     assert found.timestamp == found.ingested == START
