@@ -371,10 +371,12 @@ class Engine:
         if found is not None:
             hits, hearing = self._match(meeting, found, event, happened, kind, alerts)
         if hits or hearing is not None or meeting.correlators:
+            claimed = None
             if happened != time and kind is RECORD:
+                claimed = time
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = Work(event, hits, meeting.correlators, judged, hearing)
+            work = Work(event, hits, meeting.correlators, judged, hearing, claimed)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)

@@ -179,7 +179,7 @@ class EngineMemory:
 
     def _waiting_events(self) -> list[WaitingEvent]:
         return [
-            waiting_event(timestamp, order, work.event, work.judged)
+            waiting_event(timestamp, order, work.told, work.judged)
             for timestamp, order, work in self.waiting.in_order()
         ]
 

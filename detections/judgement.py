@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from detections.correlations.hits import Hearing, Hit
-from detections.event_kinds import EventKind, id_of, kind_of
+from detections.event_kinds import RECORD, EventKind, id_of, kind_of
 from detections.problems import Problems
 from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
 
@@ -21,6 +21,15 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     """Whether rules judge it here."""
     hearing: Hearing | None = None
     """How correlations take it, where it has no hits for them."""
+    claimed: int | None = None
+    """When the event says that it happened, where that can't be and it has another time here."""
+
+    @property
+    def told(self) -> Any:
+        """The event as it was told."""
+        if self.claimed is None:
+            return self.event
+        return msgspec.structs.replace(self.event, timestamp=self.claimed)
 
 
 class Judgement:
@@ -87,4 +96,7 @@ class Judgement:
         meeting = kind.meeting(self._book, event)
         found = (self.matches(meeting, event) or ()) if judged else ()
         hits = self.hits(meeting, found, event, time, kind) if found else ()
-        return Work(event, hits, meeting.correlators, judged)
+        claimed = None
+        if kind is RECORD and event.timestamp != time:
+            claimed, event = event.timestamp, msgspec.structs.replace(event, timestamp=time)
+        return Work(event, hits, meeting.correlators, judged, claimed=claimed)

@@ -3,6 +3,7 @@
 import random
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -123,6 +124,20 @@ def test_all_shipped_rules_go_on_as_if_nothing_had_been(seed: int, data: st.Data
     assert restored.snapshot() == taken
     assert encoded(restored.process(events[cut:])) == encoded(straight.process(events[cut:]))
     assert restored.snapshot() == straight.snapshot()
+
+
+def test_what_waits_and_claims_to_come_from_the_future_is_the_same_evidence_after_a_restart() -> (
+    None
+):
+    future = msgspec.structs.replace(move(2, 3_600), ingested=START + 2 * SECOND)
+    straight = Engine(rules(with_wash=False), allowed_lateness=5 * SECOND)
+    straight.process([move(1, 1), future])
+    restored = Engine(rules(with_wash=False), allowed_lateness=5 * SECOND)
+    assert restored.restore(straight.snapshot()) == []
+    assert restored.snapshot() == straight.snapshot()
+    told = straight.finish()
+    assert [alert.rule_name for alert in told] == ["First"]
+    assert encoded(restored.finish()) == encoded(told)
 
 
 def test_it_can_be_read_in_pieces_of_any_size() -> None:
