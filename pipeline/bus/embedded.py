@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 from msgspec import Struct
 
-from pipeline.bus.store_lock import PID_FILE, StoreLock, StoreTaken
+from pipeline.bus.store_lock import PID_FILE, SETTINGS_FILE, StoreLock, StoreTaken
 from pipeline.config.schema import EmbeddedBus
 from pipeline.failure import Failure
 from pipeline.units import MIB
@@ -165,9 +165,10 @@ class EmbeddedServer:
         store.mkdir(parents=True, exist_ok=True)
         lock = await self._lock.take()
         try:
-            _write_private(store / "server.conf", self._render())
+            settings = (store / SETTINGS_FILE).absolute()
+            _write_private(settings, self._render())
             self._process = await asyncio.create_subprocess_exec(
-                *(binary, "-c", str(store / "server.conf"), "-l", str(log)),
+                *(binary, "-c", str(settings), "-l", str(log)),
                 stdin=asyncio.subprocess.DEVNULL,
                 stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.DEVNULL,

@@ -15,6 +15,8 @@ from pathlib import Path
 
 #: What nats-server writes its process id to.
 PID_FILE = "server.pid"
+#: What it is started with: no other process has this in its command.
+SETTINGS_FILE = "server.conf"
 _SERVER, _OWNER = "lock", "owner.lock"
 #: For how long each signal is waited for.
 _STOP_TIMEOUT = 20.0
@@ -88,7 +90,8 @@ def _nats_server(store: Path) -> int | None:
         process = int((store / PID_FILE).read_text())
         command = Path(f"/proc/{process}/cmdline")
         if command.parent.parent.joinpath("self").exists():
-            return process if b"nats-server" in command.read_bytes() else None
+            settings = os.fsencode((store / SETTINGS_FILE).absolute())
+            return process if settings in command.read_bytes().split(b"\0") else None
         os.kill(process, 0)
     except (OSError, ValueError):
         return None
