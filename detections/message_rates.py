@@ -98,8 +98,8 @@ class Rate(Struct):
         return len(self.trades)
 
     def note_trade(self, time: int) -> None:
-        """It traded."""
-        self.trades.append(time)
+        """It traded; a late trade counts when it comes."""
+        self.trades.append(max(time, self.trades[-1]) if self.trades else time)
         if len(self.trades) > MOST_MESSAGES:
             del self.trades[0]
 

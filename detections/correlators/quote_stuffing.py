@@ -78,7 +78,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on quote stuffing sets."""
 
     #: The time within which a burst is counted.
-    window: Annotated[Duration, Meta(ge=SECOND, le=10 * MINUTE)] = 10 * SECOND
+    window: Annotated[Duration, Meta(ge=SECOND, le=2 * MINUTE)] = 10 * SECOND
     #: Messages of one party within the window, below which nothing is a burst.
     minimum_messages: Annotated[int, Meta(ge=10, le=5_000)] = 500
     #: How many times what is usual a burst must be.
