@@ -207,6 +207,7 @@ async def test_safe_and_finalized_blocks_are_told_when_they_move(start_anvil: St
         for _ in range(40):
             node.mine()
         await until(lambda: finalities(outlet.frames)[-1:] == [(38, 6)])
+        await until(lambda: numbers(outlet.frames)[-1:] == [70])
         told = len(outlet.frames)
         await asyncio.sleep(0.2)
         assert len(outlet.frames) == told
