@@ -8,14 +8,19 @@ from normalizer.events import PartyEvent
 from normalizer.events.market import (
     BookSnapshot,
     BookUpdate,
+    CancelRejected,
     FeedGap,
     OrderCancelled,
     OrderChanged,
     OrderFilled,
     OrderPlaced,
     OrderReceived,
+    OrderRejected,
     OrderRemoved,
     Trade,
+    TradeBusted,
+    TradeCorrected,
+    TradingStatus,
 )
 
 _MOST_INSTRUMENTS = 10_000
@@ -48,7 +53,12 @@ class InstrumentBlanks:
         self.cancelled = blank(OrderCancelled(**common, order_id=""))
         self.filled = blank(OrderFilled(**common, order_id=""))
         self.removed = blank(OrderRemoved(**common, order_id=""))
+        self.rejected = blank(OrderRejected(**common, order_id=""))
+        self.cancel_rejected = blank(CancelRejected(**common, order_id=""))
         self.trade = blank(Trade(**common, trade_id="", price=0.0, quantity=0.0))
+        self.busted = blank(TradeBusted(**common, trade_id=""))
+        self.corrected = blank(TradeCorrected(**common, trade_id=""))
+        self.status = blank(TradingStatus(**common, status=""))
         self.snapshot = blank(BookSnapshot(**common))
         self.update = blank(BookUpdate(**common))
         self.gap = blank(FeedGap(**common))
@@ -83,3 +93,26 @@ def set_party(event: PartyEvent, account: str, party: Party) -> None:
     event.investor_cluster = party.cluster
     event.investor_labels = party.labels
     event.related_user = (account,) if party.id is None else (account, party.id)
+
+
+def set_traders(
+    event: Trade, buyer: str | None, seller: str | None, venue: str, enrichment: Enrichment
+) -> None:
+    """Put the accounts of both sides, as far as they are known, and who they are into a trade."""
+    related: list[str] = []
+    if buyer is not None:
+        party = enrichment.account(venue, buyer, event.timestamp)
+        event.buyer_account = buyer
+        event.buyer_id = party.id
+        event.buyer_cluster = party.cluster
+        event.buyer_labels = party.labels
+        related += (buyer,) if party.id is None else (buyer, party.id)
+    if seller is not None:
+        party = enrichment.account(venue, seller, event.timestamp)
+        event.seller_account = seller
+        event.seller_id = party.id
+        event.seller_cluster = party.cluster
+        event.seller_labels = party.labels
+        related += (seller,) if party.id is None else (seller, party.id)
+    if related:
+        event.related_user = tuple(dict.fromkeys(related))

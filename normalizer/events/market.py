@@ -75,6 +75,21 @@ class OrderRemoved(OrderEvent, tag="order-removed", kw_only=True):
     """An order left the book and the feed does not say why (Kraken L3 ``delete``)."""
 
 
+class OrderRejected(OrderEvent, tag="order-rejected", kw_only=True):
+    """The venue refused an order; it was never on the book (FIX ``ExecType`` 8)."""
+
+    outcome: str | None = field(name="event.outcome", default="failure")
+    client_order_id: Annotated[
+        str | None, described("The client's own order id", personal="account")
+    ] = field(name="market.order.client_id", default=None)
+
+
+class CancelRejected(OrderEvent, tag="order-cancel-rejected", kw_only=True):
+    """The venue refused to cancel or replace an order, which stays as it is (FIX ``35=9``)."""
+
+    outcome: str | None = field(name="event.outcome", default="failure")
+
+
 class Trade(MarketEvent, tag="trade", kw_only=True):
     """Two orders met. Buyer and seller are there where the venue gives accounts."""
 
@@ -118,6 +133,44 @@ class Trade(MarketEvent, tag="trade", kw_only=True):
     )
     seller_labels: Annotated[Keywords, described("Labels of the seller")] = field(
         name="investor.seller.labels", default=()
+    )
+
+
+class TradeBusted(MarketEvent, tag="trade-busted", kw_only=True):
+    """A trade counts no more (FIX ``ExecType`` H). The party is whose side was told of, if any."""
+
+    trade_id: Annotated[str, described("The venue's trade id")] = field(name="market.trade.id")
+    price: Annotated[float | None, described("Price")] = field(
+        name="market.trade.price", default=None
+    )
+    quantity: Annotated[float | None, described("Quantity, whole units")] = field(
+        name="market.trade.quantity", default=None
+    )
+
+
+class TradeCorrected(MarketEvent, tag="trade-corrected", kw_only=True):
+    """A trade counts with another price or quantity (FIX ``ExecType`` G), which are given here."""
+
+    trade_id: Annotated[str, described("The venue's trade id")] = field(name="market.trade.id")
+    price: Annotated[float | None, described("Price")] = field(
+        name="market.trade.price", default=None
+    )
+    quantity: Annotated[float | None, described("Quantity, whole units")] = field(
+        name="market.trade.quantity", default=None
+    )
+
+
+class TradingStatus(MarketEvent, tag="trading-status", kw_only=True):
+    """A venue opened, halted, resumed or closed trading (FIX ``35=h`` and ``35=f``).
+
+    ``instrument`` is ``*`` when the whole venue is meant.
+    """
+
+    status: Annotated[
+        str, described("open, pre-open, pre-close, closed, halted, or the venue's own word")
+    ] = field(name="market.status")
+    session: Annotated[str | None, described("The venue's name of the trading session")] = field(
+        name="market.session.id", default=None
     )
 
 
@@ -175,7 +228,12 @@ MarketRecord = (
     | OrderCancelled
     | OrderFilled
     | OrderRemoved
+    | OrderRejected
+    | CancelRejected
     | Trade
+    | TradeBusted
+    | TradeCorrected
+    | TradingStatus
     | BookSnapshot
     | BookUpdate
     | FeedGap
