@@ -60,13 +60,16 @@ def verify(
     key: VerifyingKey,
     *,
     against: Sequence[Checkpoint] = (),
+    anchored: Sequence[tuple[Checkpoint, str]] = (),
     progress: Callable[[int], None] = lambda done: None,
 ) -> Verdict:
     """Read the whole log. `against`: checkpoints that you have from elsewhere, trusted.
 
-    Raises AuditLogFailed if it can't be read.
+    `anchored`: such ones as well, each with what its source is called. Raises AuditLogFailed if
+    it can't be read.
     """
-    return _Verification(folder, key, against, progress).run()
+    known = [*((one, "the checkpoint that you gave") for one in against), *anchored]
+    return _Verification(folder, key, known, progress).run()
 
 
 class _Numbers:
@@ -114,7 +117,7 @@ class _Verification:
         self,
         folder: AuditFolder,
         key: VerifyingKey,
-        against: Sequence[Checkpoint],
+        against: Sequence[tuple[Checkpoint, str]],
         progress: Callable[[int], None],
     ) -> None:
         self._folder = folder
@@ -128,7 +131,7 @@ class _Verification:
         #: The log's own checkpoints, which may be very many, by size, and the next one.
         self._own = self._read_checkpoints()
         self._next: tuple[Checkpoint, str] | None = None
-        self._last = max((one.size for one in against), default=0)
+        self._last = max((one.size for one, _ in against), default=0)
         self._good = 0
         self._checkpoints = 0
         self._torn: int | None = None
@@ -184,13 +187,13 @@ class _Verification:
             yield before
 
     def _given(self, size: int) -> Iterator[tuple[Checkpoint, str]]:
-        for checkpoint in self._against:
-            if checkpoint.size == size:
-                yield checkpoint, "the checkpoint that you gave"
+        for known in self._against:
+            if known[0].size == size:
+                yield known
 
     def _read_entries(self, hashes: _Hashes) -> None:
         self._judge(0)
-        due = {one.size for one in self._against}
+        due = {one.size for one, _ in self._against}
         for place, line in enumerate(self._folder.lines()):
             self._take(place, line.removesuffix(b"\n"), hashes)
             if place + 1 in due or (self._next and place + 1 == self._next[0].size):
@@ -237,7 +240,7 @@ class _Verification:
             elif not self._problems and not self._numbers.skipped:
                 # What was found already is the reason, and all later roots are other ones as well.
                 what = f"entries {_span(self._good, size)} are not what {who} was signed for"
-                kind: Kind = "forked" if checkpoint in self._against else "changed"
+                kind: Kind = "forked" if (checkpoint, who) in self._against else "changed"
                 self._find(kind, self._good, size, what)
 
     def _find(self, kind: Kind, first: int, end: int, message: str) -> None:

@@ -14,6 +14,8 @@ from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, printable, say
 
 if TYPE_CHECKING:
+    from evidence.audit.anchor_checks import Word
+    from evidence.audit.anchors import Kept
     from evidence.audit.entries import Entry
     from evidence.audit.notes import Checkpoint, VerifyingKey
     from evidence.audit.store import AuditFolder
@@ -67,18 +69,33 @@ def verify(
         list[Path] | None,
         typer.Option("--against", help="A checkpoint that you kept: the log must agree with it."),
     ] = None,
+    authority: Annotated[
+        list[Path] | None,
+        typer.Option("--authority", help="Certificates of timestamp authorities you trust (PEM)."),
+    ] = None,
+    chain: Annotated[
+        str | None,
+        typer.Option("--chain", metavar="URL", help="A node's JSON-RPC, to look for anchors."),
+    ] = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Read the whole log: is everything as it was signed? Exit 1 if not, with what and where."""
+    from evidence.audit.anchors import anchored, kept
     from evidence.audit.verify import MOST_TOLD
     from evidence.audit.verify import verify as verified
 
-    folder, trusted = _open(log, key)
-    kept = [_checkpoint(path, trusted) for path in against or ()]
+    folder, trusted = open_log(log, key)
+    given = [_checkpoint(path, trusted) for path in against or ()]
+    anchors = list(kept(folder, trusted))
+    words = _words(anchors, authority or [], chain)
     with _progress(folder) as progress:
-        verdict = verified(folder, trusted, against=kept, progress=progress)
+        verdict = verified(
+            folder, trusted, against=given, anchored=anchored(anchors), progress=progress
+        )
+    good = verdict.good and all(word.state != "wrong" for word in words)
     if as_json:
-        typer.echo(msgspec.json.encode(verdict))
+        found = msgspec.to_builtins(verdict) | {"anchors": msgspec.to_builtins(words)}
+        typer.echo(msgspec.json.encode(found))
     else:
         console = output()
         say(
@@ -92,13 +109,17 @@ def verify(
             say(console, f"... and {verdict.count - MOST_TOLD:,} more", "red")
         if verdict.unsigned:
             say(console, f"{verdict.unsigned:,} entries are not signed yet", "yellow")
-        if verdict.good:
+        for word in words:
+            colour = {"wrong": "red", "shown": "green"}.get(word.state, "")
+            say(console, f"anchor {word.anchor}: {word.state}: {word.message}", colour)
+        if good:
             say(console, f"good: the first {verdict.signed:,} are as they were signed", "green")
         else:
-            say(console, f"NOT as it was signed; good up to entry {verdict.signed:,}", "bold red")
+            what = "NOT as it was signed" if not verdict.good else "NOT as its anchors should be"
+            say(console, f"{what}; good up to entry {verdict.signed:,}", "bold red")
         if key is None:
             say(console, "The key lies beside the log. Verify with the one that you know: --key")
-    if not verdict.good:
+    if not good:
         raise typer.Exit(FAILED)
 
 
@@ -149,7 +170,7 @@ def prove(
     """Prove that an entry is in the log, in the form c2sp.org/tlog-proof. See `audit check`."""
     from evidence.audit.export import signed_now
 
-    folder, trusted = _open(log, key)
+    folder, trusted = open_log(log, key)
     proof = str(folder.prove(number, signed_now(folder, trusted)))
     if out is None:
         typer.echo(proof, nl=False)
@@ -197,7 +218,7 @@ def export(
     from evidence.audit.export import export as exported
     from evidence.audit.export import select, signed_now
 
-    folder, trusted = _open(log, key)
+    folder, trusted = open_log(log, key)
     size = signed_now(folder, trusted).checkpoint.size
     until = min(size, size if end is None else end)
     chosen = list(select(folder, until, _filter(action, who, what), first))
@@ -216,12 +237,23 @@ def export(
     typer.echo(f"to check them: python3 {to / 'check.py'} --key '{trusted}'")
 
 
-def _open(log: Path, key: str | None) -> "tuple[AuditFolder, VerifyingKey]":
+def open_log(log: Path, key: str | None) -> "tuple[AuditFolder, VerifyingKey]":
+    """The folder, and the key to verify it with: that of the option, else the one beside it."""
     from evidence.audit.store import AuditFolder
 
     folder = AuditFolder(log)
     beside = folder.key()
     return folder, beside if key is None else _key(key)
+
+
+def _words(anchors: "list[Kept]", authority: list[Path], chain: str | None) -> "list[Word]":
+    from evidence.audit.anchor_checks import words
+    from evidence.audit.timestamps import authorities
+    from evidence.audit.transactions import Node
+    from pipeline.cli.audit_anchor import TIMEOUT, given_url
+
+    node = None if chain is None else Node(given_url(chain, "--chain").reveal(), timeout=TIMEOUT)
+    return list(words(anchors, authorities(authority), node))
 
 
 def _key(text: str) -> "VerifyingKey":

@@ -2,6 +2,7 @@
 
 from pipeline.cli import (
     audit,
+    audit_anchor,
     backtest,
     cap_table,
     checkpoints,
@@ -32,6 +33,7 @@ from pipeline.cli.app import app
 __all__ = [
     "app",
     "audit",
+    "audit_anchor",
     "backtest",
     "cap_table",
     "checkpoints",
