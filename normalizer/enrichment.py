@@ -18,6 +18,7 @@ from pipeline.reference_records import ListEntry, Mint, ReferenceRecord
 __all__ = [
     "NOBODY", "ChainReference", "Enrichment", "FeedInfo", "Known", "Party", "PoolInfo", "Timeline",
     "TokenInfo", "VenueInstrument", "party_at",
+from normalizer.session_stamps import SessionStamps
 ]  # fmt: skip
 
 
@@ -127,6 +128,8 @@ class Enrichment:
         self._on_tokens: list[Callable[[], object]] = []
         #: Whether anybody is, or was, on a list that is about one token.
         self.lists_of_tokens = False
+        #: Sessions and reference times of venues.
+        self.stamps = SessionStamps(self.book)
         for record in reference.records():
             self.put(FILES, change_of(record), record)
         self.settle()
@@ -154,6 +157,8 @@ class Enrichment:
     def go_to(self, time: int) -> None:
         """Instruments are asked for as they are at a time, in nanoseconds since the epoch."""
         if not self._token_times:
+        if dirty.venues:
+            self.stamps.settle()
             return
         period = bisect_right(self._token_times, time)
         if period != self._period:

@@ -219,6 +219,13 @@ def contradictions(references: Sequence[Reference]) -> list[Contradiction]:
                 ("corporate_events", place, "id"),
                 f"the corporate event {event.id} is there twice",
             )
+        for place, venue in enumerate(reference.venues):
+            keys.once(
+                ("venue", venue.id, venue.valid_from),
+                file,
+                ("venues", place, "id"),
+                f"the calendar of {venue.id} is there twice",
+            )
     return keys.found
 
 

@@ -84,6 +84,7 @@ class Dirty(Struct):
     addresses: set[str] = msgspec.field(default_factory=set[str])
     accounts: set[AccountKey] = msgspec.field(default_factory=set[AccountKey])
     tokens: bool = False
+    venues: bool = False
 
 
 class ReferenceBook:
@@ -195,6 +196,8 @@ class ReferenceBook:
         match kind:
             case "token":
                 self.dirty.tokens = True
+            case "venue":
+                self.dirty.venues = True
             case "investor":
                 self._note_investor(key, before)
             case "address":

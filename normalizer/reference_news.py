@@ -34,7 +34,9 @@ from pipeline.reference_changes import (
 from pipeline.reference_records import ReferenceRecord, compared, moment
 
 #: Of whom or what a record is told in full; of all others only the names of the fields.
-_TOLD_IN_FULL: frozenset[ReferenceKind] = frozenset(("token", "corporate-event", "sanction"))
+_TOLD_IN_FULL: frozenset[ReferenceKind] = frozenset(
+    ("token", "corporate-event", "sanction", "venue")
+)
 #: Kinds that have events of their own, also when a source is read for the first time.
 ALWAYS_TOLD: frozenset[ReferenceKind] = frozenset(
     ("sanction", "corporate-event", "link", "override")

@@ -28,11 +28,13 @@ from pipeline.reference_records import (
     Risk,
     Sanction,
     Token,
+    Venue,
     VenueAccount,
     Verification,
     compared,
     moment,
 )
+from pipeline.venue_sessions import check_calendar
 
 #: Of the frames in RAW that say what is in force.
 PROTOCOL = "reference"
@@ -41,7 +43,7 @@ REFERENCE_PROVIDER = "reference:"
 
 ReferenceKind = Literal[
     "token", "investor", "address", "account", "sanction", "list-entry", "corporate-event",
-    "verification", "risk", "link", "override",
+    "venue", "verification", "risk", "link", "override",
 ]  # fmt: skip
 
 #: The record of each kind.
@@ -53,6 +55,7 @@ RECORDS: Mapping[ReferenceKind, type[ReferenceRecord]] = {
     "sanction": Sanction,
     "list-entry": ListEntry,
     "corporate-event": CorporateEvent,
+    "venue": Venue,
     "verification": Verification,
     "risk": Risk,
     "link": Link,
@@ -128,7 +131,7 @@ def key_of(record: ReferenceRecord) -> str:
     Raises ValueError where a record names nobody.
     """
     match record:
-        case Token() | Investor() | CorporateEvent() | Override():
+        case Token() | Investor() | CorporateEvent() | Venue() | Override():
             return record.id
         case LabelledAddress():
             return compared(record.address)
@@ -157,8 +160,11 @@ def change_of(record: ReferenceRecord) -> ReferenceChange:
     it (databases write 9999-12-31), has no bound there.
 
     Raises ValueError, with what is wrong, for what no form shows: a day that doesn't exist, an end
-    before the beginning, a record that names nobody, a time of something before 1677 or after 2262.
+    before the beginning, a record that names nobody, a time of something before 1677 or after 2262,
+    a calendar by a time zone that there isn't.
     """
+    if isinstance(record, Venue):
+        check_calendar(record.time_zone, record.references, record.holidays, record.special_days)
     for name in _MOMENTS:
         if (said := getattr(record, name, None)) is not None:
             text = str(said)

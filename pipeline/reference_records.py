@@ -20,6 +20,7 @@ from msgspec import Meta, Struct
 
 from pipeline.chain_ids import SolanaChain
 from pipeline.units import DAY
+from pipeline.venue_sessions import ReferenceTime, Session, SpecialDay, TimeZone
 
 #: A contract of an EVM chain.
 ContractAddress = Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{40}$", description="an EVM address")]
@@ -172,6 +173,11 @@ class Pool(_Part, kw_only=True, gc=False):
     quote: Quote
     #: In hundredths of a basis point, as Uniswap v3 has it.
     fee: Annotated[int, Meta(ge=0, le=1_000_000)] | None = None
+    #: Of Uniswap v4, where ``address`` is that of the PoolManager, which has all pools: 32 bytes
+    #: with 0x. ``token0`` is the zero address where it is ether.
+    pool_id: Annotated[str, Meta(pattern=r"^0x[0-9a-fA-F]{64}$")] | None = None
+    #: Of Curve: all coins in the pool's own order. Without, they are ``token0`` and ``token1``.
+    coins: tuple[ContractAddress, ...] = ()
 
 
 class PriceFeed(_Part, kw_only=True, gc=False):
@@ -354,6 +360,22 @@ class Override(_Record, kw_only=True, gc=False):
     at: Moment
 
 
+class Venue(_Record, kw_only=True, gc=False):
+    """A venue's calendar. Its hours are by the clock of its time zone."""
+
+    #: The venue's name, as in `instruments`.
+    id: Text
+    time_zone: TimeZone = "Etc/UTC"
+    #: Phases of a trading day. Without any it trades at all times.
+    sessions: tuple[Session, ...] = ()
+    #: Days without sessions and references.
+    holidays: tuple[datetime.date, ...] = ()
+    #: Days with other hours, such as half days.
+    special_days: tuple[SpecialDay, ...] = ()
+    #: When prices are taken as reference: closes, net asset values, fixings.
+    references: tuple[ReferenceTime, ...] = ()
+
+
 class Reference(_Part, kw_only=True, gc=False):
     """Everything that a reference file may hold."""
 
@@ -365,6 +387,8 @@ class Reference(_Part, kw_only=True, gc=False):
     #: Insiders, affiliates, restricted lists, custodians.
     lists: tuple[ListEntry, ...] = ()
     corporate_events: tuple[CorporateEvent, ...] = ()
+    #: Calendars of venues.
+    venues: tuple[Venue, ...] = ()
 
     def records(self) -> "Iterator[ReferenceRecord]":
         """All of its records, section by section."""
@@ -375,6 +399,7 @@ class Reference(_Part, kw_only=True, gc=False):
         yield from self.sanctions
         yield from self.lists
         yield from self.corporate_events
+        yield from self.venues
 
 
 ReferenceRecord = (
@@ -385,6 +410,7 @@ ReferenceRecord = (
     | Sanction
     | ListEntry
     | CorporateEvent
+    | Venue
     | Verification
     | Risk
     | Link
@@ -423,6 +449,7 @@ __all__ = [
     "Text",
     "Token",
     "TokenContract",
+    "Venue",
     "VenueAccount",
     "Verification",
     "compared",

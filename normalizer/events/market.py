@@ -6,6 +6,7 @@ from msgspec import field
 
 from normalizer.events.base import Keywords, PartyEvent
 from normalizer.events.fields import Side, described
+from pipeline.venue_sessions import Phase, ReferencePurpose
 
 
 class MarketEvent(PartyEvent, kw_only=True):
@@ -17,6 +18,18 @@ class MarketEvent(PartyEvent, kw_only=True):
     currency: Annotated[str | None, described("Quote currency")] = field(
         name="market.currency", default=None
     )
+    phase: Annotated[
+        Phase | None, described("What the venue does then, by its calendar or its own word")
+    ] = field(name="market.session.phase", default=None)
+    reference: Annotated[
+        str | None, described("Name of the reference time within an hour of it, the nearest")
+    ] = field(name="market.reference.name", default=None)
+    reference_purpose: Annotated[
+        ReferencePurpose | None, described("What the price of that time is for")
+    ] = field(name="market.reference.purpose", default=None)
+    reference_offset: Annotated[
+        int | None, described("Nanoseconds since that time; less than 0 before it")
+    ] = field(name="market.reference.offset", default=None)
 
 
 class OrderEvent(MarketEvent, kw_only=True):

@@ -12,7 +12,7 @@ from pipeline.units import MIB, MINUTE, SECOND, Duration, Size
 #: What a row is a record of.
 Kind = Literal[
     "token", "investor", "address", "account", "sanction", "list-entry", "corporate-event",
-    "verification", "risk",
+    "venue", "verification", "risk",
 ]  # fmt: skip
 
 
