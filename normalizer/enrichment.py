@@ -11,6 +11,7 @@ from normalizer.parties import NOBODY, Known, Party, Timeline, party_at
 from normalizer.reference import Reference, Token, TokenContract, feed_key, quote_currency
 from normalizer.reference_book import FILES, Dirty, ReferenceBook
 from normalizer.reference_parties import Parties
+from normalizer.session_stamps import SessionStamps
 from pipeline.chain_ids import chain_number
 from pipeline.reference_changes import ReferenceChange, change_of
 from pipeline.reference_records import ListEntry, Mint, ReferenceRecord
@@ -18,7 +19,6 @@ from pipeline.reference_records import ListEntry, Mint, ReferenceRecord
 __all__ = [
     "NOBODY", "ChainReference", "Enrichment", "FeedInfo", "Known", "Party", "PoolInfo", "Timeline",
     "TokenInfo", "VenueInstrument", "party_at",
-from normalizer.session_stamps import SessionStamps
 ]  # fmt: skip
 
 
@@ -118,6 +118,8 @@ class Enrichment:
     def __init__(self, reference: Reference) -> None:
         self.book = ReferenceBook()
         self._parties = Parties(self.book)
+        #: Sessions and reference times of venues.
+        self.stamps = SessionStamps(self.book)
         #: By address as it is compared, on any chain.
         self.parties: Mapping[str, Known] = self._parties.by_address
         self._accounts: Mapping[tuple[str, str], Known] = self._parties.by_account
@@ -128,8 +130,6 @@ class Enrichment:
         self._on_tokens: list[Callable[[], object]] = []
         #: Whether anybody is, or was, on a list that is about one token.
         self.lists_of_tokens = False
-        #: Sessions and reference times of venues.
-        self.stamps = SessionStamps(self.book)
         for record in reference.records():
             self.put(FILES, change_of(record), record)
         self.settle()
@@ -147,6 +147,8 @@ class Enrichment:
         dirty = self.book.taken()
         if dirty.tokens:
             self._settle_tokens(dirty)
+        if dirty.venues:
+            self.stamps.settle()
         self._parties.settle(dirty)
         return dirty
 
@@ -157,8 +159,6 @@ class Enrichment:
     def go_to(self, time: int) -> None:
         """Instruments are asked for as they are at a time, in nanoseconds since the epoch."""
         if not self._token_times:
-        if dirty.venues:
-            self.stamps.settle()
             return
         period = bisect_right(self._token_times, time)
         if period != self._period:

@@ -132,10 +132,10 @@ class Normalizer:
                         event.tags = (*event.tags, CLOCK_AHEAD)
                 if enrichment.lists_of_tokens:
                     label_by_token(events[before:])
-            except Unreadable as error:
-                del events[before:]
                 if enrichment.stamps:
                     enrichment.stamps.stamp(events[before:])
+            except Unreadable as error:
+                del events[before:]
                 out.dead.append(_letter(batch, frame, original, error.reason, error.field))
             except Exception as error:
                 # No decoder should do this; a frame that finds the gap must not stop the pipeline.
