@@ -28,7 +28,8 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
-from detections.order_book import MOST_BOOKS, OrderBook, OrderBooks, Resting
+from detections.order_book import MOST_BOOKS, OrderBook, Resting
+from detections.order_books import OrderBooks
 from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
 from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence

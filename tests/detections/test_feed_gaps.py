@@ -16,7 +16,7 @@ from demo.venue.replica import Replica
 from detections.engine import Engine
 from detections.feed_gaps import MOST_GAPS, FeedGaps
 from detections.offline import detect
-from detections.order_book import OrderBooks
+from detections.order_books import OrderBooks
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record
@@ -305,7 +305,11 @@ def test_a_recorded_book_is_wrong_after_a_cut_until_the_next_snapshot() -> None:
             elif number > snapshot_at:
                 ours, theirs = books.of(event), whole.of(event)
                 assert not ours.unsure
-                assert (ours.bids, ours.asks) == (theirs.bids, theirs.asks)
+                for side, other in ((ours.bids, theirs.bids), (ours.asks, theirs.asks)):
+                    assert (side.keys, side.quantities) == (other.keys, other.quantities)
+                    for key in side.keys:
+                        queue, another = side.queues[key], other.queues[key]
+                        assert [*queue.values()] == [*another.values()]
         if number == snapshot_at:
             for book in map(whole.of, told):
                 orders = book.orders.items()

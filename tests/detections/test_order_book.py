@@ -3,7 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.order_book import OrderBook, OrderBooks, Resting
+from detections.order_book import OrderBook, Resting
+from detections.order_books import OrderBooks
 from tests.detections.samples import Tape
 
 PRICES = st.integers(1, 12).map(lambda ticks: 10 + ticks / 100)
@@ -115,7 +116,9 @@ def test_a_snapshot_of_orders_replaces_the_book_and_keeps_the_accounts() -> None
     books.apply(
         tape.snapshot(1, bid_prices=(10.0,), bid_quantities=(3.0,), bid_order_ids=("a",)), book
     )
-    assert book.orders == {"a": Resting(True, 10.0, 3.0, "acct-1")}
+    (order,) = book.orders.values()
+    assert (order.buy, order.price, order.quantity, order.account) == (True, 10.0, 3.0, "acct-1")
+    assert order.placed_at == placed.timestamp
     assert book.bids.depth(10, 1.0) == 3
 
 
