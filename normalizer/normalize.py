@@ -12,6 +12,7 @@ from normalizer.decoders.evm import EvmDecoder
 from normalizer.decoders.evm_pending import EvmPendingDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
+from normalizer.decoders.order_log import OrderLogDecoder
 from normalizer.decoders.solana import SolanaDecoder
 from normalizer.decoders.subgraph import SubgraphDecoder
 from normalizer.decoders.unreadable import Unreadable
@@ -48,6 +49,7 @@ _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "kraken": (KrakenDecoder, "kraken"),
     "kraken-v1": (KrakenV1Decoder, "kraken"),
     "solana": (SolanaDecoder, "solana"),
+    "order_log": (OrderLogDecoder, "order_log"),
 }
 
 _encoder = msgspec.json.Encoder()

@@ -181,7 +181,8 @@ def test_fields_are_told_apart_by_events_and_alerts() -> None:
     assert "surveillance.typology" in alert_fields()
     assert "surveillance.typology" not in event_fields()
     assert "event.id" in alert_fields().keys() & event_fields().keys()
-    assert set(fields()["market.trade.price"].records) == {"trade", "pool-swap"}
+    trades = {"trade", "pool-swap", "trade-busted", "trade-corrected"}
+    assert set(fields()["market.trade.price"].records) == trades
 
 
 def test_every_attribute_of_every_record_is_in_the_taxonomy() -> None:

@@ -1,0 +1,171 @@
+"""A line of an order log as a record, out of JSON or CSV. The format: ``docs/order-log.md``."""
+
+from typing import Annotated, Any
+
+import msgspec
+from msgspec import Meta, Struct
+
+from normalizer.decoders.times import event_time, plausible
+from normalizer.decoders.unreadable import Unreadable, unreadable
+from normalizer.decoders.venue_messages import MOST_LEVELS, Identifier, Price, Quantity, Sequence
+from pipeline.csv_line import csv_cells
+from pipeline.problems import did_you_mean, shown
+
+#: Names that begin so are the venue's own, and passed over.
+OWN_PREFIX = "x_"
+
+_MOST_HEADERS = 256
+_Word = Annotated[str, Meta(min_length=1, max_length=64)]
+_Id = Identifier | Sequence
+
+
+class Level(Struct, array_like=True, gc=False, forbid_unknown_fields=True):
+    """An entry of ``book_snapshot``: by level, or by order where it has an id."""
+
+    price: Price
+    quantity: Quantity
+    order_id: _Id | None = None
+
+
+_Levels = Annotated[tuple[Level, ...], Meta(max_length=MOST_LEVELS)]
+
+
+class Line(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
+    """One step of an order, or one trade. Prices in ``currency``, quantities in whole units."""
+
+    transact_time: Annotated[str, Meta(min_length=1, max_length=48)] | int
+    exec_type: _Word
+    symbol: _Word
+    venue: _Word | None = None
+    currency: _Word | None = None
+    seq_num: Sequence | None = None
+    exec_id: _Id | None = None
+    order_id: _Id | None = None
+    orig_order_id: _Id | None = None
+    cl_ord_id: _Id | None = None
+    account: _Id | None = None
+    side: _Word | None = None
+    ord_type: _Word | None = None
+    time_in_force: _Word | None = None
+    price: Price | None = None
+    order_qty: Quantity | None = None
+    leaves_qty: Quantity | None = None
+    last_px: Price | None = None
+    last_qty: Quantity | None = None
+    trade_id: _Id | None = None
+    trade_ref_id: _Id | None = None
+    aggressor_side: _Word | None = None
+    aggressor_indicator: _Word | bool | None = None
+    buyer_account: _Id | None = None
+    seller_account: _Id | None = None
+    maker_order_id: _Id | None = None
+    taker_order_id: _Id | None = None
+    maker_leaves_qty: Quantity | None = None
+    taker_leaves_qty: Quantity | None = None
+    text: Annotated[str, Meta(max_length=4096)] | None = None
+    bids: _Levels | None = None
+    asks: _Levels | None = None
+
+
+COLUMNS = Line.__struct_fields__
+_KNOWN = frozenset(COLUMNS)
+#: What has a list in it has no place in a CSV file.
+_NOT_IN_CSV = ("bids", "asks")
+_decoder = msgspec.json.Decoder(Line, strict=False)
+_object_decoder = msgspec.json.Decoder(dict[str, Any])
+
+
+def read_json(payload: bytes) -> Line:
+    """A line of NDJSON. Raises :class:`Unreadable`."""
+    try:
+        return _decoder.decode(payload)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        if not str(error).startswith("Object contains unknown field"):
+            raise unreadable(error) from None
+    return _with_own(payload)
+
+
+def _with_own(payload: bytes) -> Line:
+    try:
+        found = _object_decoder.decode(payload)
+        for name in list(found):
+            if name.startswith(OWN_PREFIX):
+                del found[name]
+            elif name not in _KNOWN:
+                raise unknown_column(name)
+        return msgspec.convert(found, Line, strict=False)
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise unreadable(error) from None
+
+
+def unknown_column(name: str) -> Unreadable:
+    """Why a column is refused, and what was meant."""
+    hint = did_you_mean(name, COLUMNS)
+    return Unreadable(
+        "no column of an order log"
+        + (f": did you mean {hint}?" if hint else "; one of your own begins with x_"),
+        name[:64],
+    )
+
+
+class Headers(dict[str, "list[str | None]"]):
+    """The columns of CSV files by their first lines; None for a column that is passed over."""
+
+    def __missing__(self, header: str) -> "list[str | None]":
+        columns: list[str | None] = []
+        for cell in _cells(header.removeprefix("\ufeff")):
+            name = cell.strip()
+            if name in _NOT_IN_CSV:
+                raise Unreadable("only NDJSON has this", name)
+            if name in columns:
+                raise Unreadable("the column is there twice", name)
+            if not name.startswith(OWN_PREFIX) and name not in _KNOWN:
+                raise unknown_column(name)
+            columns.append(None if name.startswith(OWN_PREFIX) else name)
+        if len(self) >= _MOST_HEADERS:
+            self.clear()
+        self[header] = columns
+        return columns
+
+
+def read_csv(payload: bytes, columns: "list[str | None]") -> Line:
+    """A line of CSV. Raises :class:`Unreadable`."""
+    try:
+        found = _cells(payload.decode())
+    except UnicodeDecodeError:
+        raise Unreadable("is no UTF-8") from None
+    if len(found) != len(columns):
+        raise Unreadable(f"{len(found)} cells under {len(columns)} columns")
+    named = {name: cell for name, cell in zip(columns, found, strict=True) if cell and name}
+    try:
+        return msgspec.convert(named, Line, strict=False)
+    except msgspec.MsgspecError as error:
+        raise unreadable(error) from None
+
+
+def _cells(line: str) -> list[str]:
+    try:
+        return csv_cells(line)
+    except ValueError as error:
+        raise Unreadable(str(error)) from None
+
+
+def time_of(line: Line, received: int) -> int:
+    """When it happened, in nanoseconds since 1970. Raises :class:`Unreadable`."""
+    time = line.transact_time
+    field = "transact_time"
+    if isinstance(time, int):
+        return plausible(time, received, field)
+    if time.isascii() and time.isdigit():
+        return plausible(int(time), received, field)
+    if time[8:9] == "-" and time.isascii():  # FIX's UTCTimestamp
+        date, _, clock = time.partition("-")
+        time = f"{date[:4]}-{date[4:6]}-{date[6:]}T{clock}Z"
+    return event_time(time, received, field)
+
+
+def wrong_value(field: str, value: str, known: "tuple[str, ...] | list[str]") -> Unreadable:
+    """Why a word is refused, and which was meant."""
+    hint = did_you_mean(value, known)
+    said = f"did you mean {hint}?" if hint else f"expected {', '.join(known)}"
+    return Unreadable(f"{shown(value)} is not known: {said}", field)
