@@ -62,7 +62,8 @@ def _names(token: Token) -> Iterator[_Name]:
     for mint in token.mints:
         yield "address", mint.address
     for pool in token.pools:
-        yield "address", pool.address.lower()
+        if pool.pool_id is None:  # a PoolManager of Uniswap v4 has the pools of everything
+            yield "address", pool.address.lower()
         yield "instrument", f"{pool.protocol}/{token.symbol or token.id}-{pool.quote.symbol}"
     for feed in token.price_feeds:
         if feed.feed_id is None:  # a contract of Pyth has the prices of everything

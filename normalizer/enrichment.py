@@ -8,7 +8,14 @@ from typing import cast
 from msgspec import Struct
 
 from normalizer.parties import NOBODY, Known, Party, Timeline, party_at
-from normalizer.reference import Reference, Token, TokenContract, feed_key, quote_currency
+from normalizer.reference import (
+    Reference,
+    Token,
+    TokenContract,
+    feed_key,
+    pool_key,
+    quote_currency,
+)
 from normalizer.reference_book import FILES, Dirty, ReferenceBook
 from normalizer.reference_parties import Parties
 from normalizer.session_stamps import SessionStamps
@@ -61,6 +68,8 @@ class PoolInfo(Struct, frozen=True):
     quote_unit: int
     token0: str
     token1: str
+    #: All assets of the pool, in its own order.
+    coins: tuple[str, ...] = ()
 
 
 class FeedInfo(Struct, frozen=True):
@@ -81,6 +90,7 @@ class ChainReference(Struct, frozen=True):
     tokens: Mapping[str, TokenInfo]
     #: Registries and compliance contracts, where they belong to one token only.
     suite: Mapping[str, TokenInfo]
+    #: Those of Uniswap v4 by the PoolManager's address, a colon and their id.
     pools: Mapping[str, PoolInfo]
     #: Those of a Pyth contract by its address, a colon and their id.
     price_feeds: Mapping[str, FeedInfo] = {}
@@ -272,7 +282,7 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
             token_is_0 = pool.quote.address.lower() == pool.token1.lower()
             base = (pool.token0 if token_is_0 else pool.token1).lower()
             own = [c for c in token.contracts if (c.chain, c.address.lower()) == (pool.chain, base)]
-            pools.setdefault(pool.chain, {})[pool.address.lower()] = PoolInfo(
+            pools.setdefault(pool.chain, {})[pool_key(pool)] = PoolInfo(
                 token=_token_info(token, own[0] if own else None),
                 token_is_0=token_is_0,
                 venue=pool.protocol,
@@ -281,6 +291,7 @@ def _chains(reference: Reference) -> dict[int, ChainReference]:
                 quote_unit=10**pool.quote.decimals,
                 token0=pool.token0.lower(),
                 token1=pool.token1.lower(),
+                coins=tuple(coin.lower() for coin in pool.coins or (pool.token0, pool.token1)),
             )
         for feed in token.price_feeds:
             own = [c for c in token.contracts if c.chain == feed.chain]

@@ -271,10 +271,10 @@ def _check_token(keys: _Keys, file: int, at: Path, token: Token) -> None:
         )
     for place, pool in enumerate(token.pools):
         keys.once(
-            ("contract", pool.chain, pool.address.lower()),
+            ("contract", pool.chain, pool_key(pool)),
             file,
-            (*at, "pools", place, "address"),
-            f"{pool.address} on chain {pool.chain} is another contract already",
+            (*at, "pools", place, "address" if pool.pool_id is None else "pool_id"),
+            f"{pool_key(pool)} on chain {pool.chain} is another contract already",
             owner,
         )
         keys.found.extend(_check_pool(file, (*at, "pools", place), token, pool))
@@ -294,6 +294,12 @@ def feed_key(feed: PriceFeed) -> str:
     return address if feed.feed_id is None else f"{address}:{feed.feed_id.lower()}"
 
 
+def pool_key(pool: Pool) -> str:
+    """What tells a pool from all others of its chain: Uniswap v4 has all in one contract."""
+    address = pool.address.lower()
+    return address if pool.pool_id is None else f"{address}:{pool.pool_id.lower()}"
+
+
 def _check_pool(file: int, at: Path, token: Token, pool: Pool) -> list[Contradiction]:
     pair = {pool.token0.lower(), pool.token1.lower()}
     quote = pool.quote.address.lower()
@@ -304,6 +310,10 @@ def _check_pool(file: int, at: Path, token: Token, pool: Pool) -> list[Contradic
         return [
             Contradiction(file, (*at, "quote", "address"), message, expected="token0 or token1")
         ]
+    coins = [coin.lower() for coin in pool.coins]
+    if coins and (not pair <= set(coins) or len(set(coins)) < len(coins)):
+        message = "the coins must be all different, and token0 and token1 among them"
+        return [Contradiction(file, (*at, "coins"), message)]
     (base,) = pair - {quote}
     own = [c.address for c in token.contracts if c.chain == pool.chain]
     if base not in {address.lower() for address in own}:

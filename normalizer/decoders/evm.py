@@ -4,8 +4,10 @@ from normalizer.abi import AbiMismatch
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm_checks import CheckedBlock
 from normalizer.decoders.evm_dead_parts import DeadParts
+from normalizer.decoders.evm_flash_loans import mark
 from normalizer.decoders.evm_native import native_transfer
 from normalizer.decoders.evm_notices import finality, reorganised
+from normalizer.decoders.evm_pools_v2 import put_reserves
 from normalizer.decoders.evm_records import BUILDERS
 from normalizer.decoders.evm_refusals import moves_tokens, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
@@ -131,6 +133,10 @@ class EvmDecoder:
         events.sort(key=_by_index)
         in_order = [event for _, event in events]
         tell_apart(in_order)
+        if block.tells_reserves:
+            put_reserves(in_order)
+        if block.tells_loans:
+            mark(in_order)
         if payload.checks:
             checked.put_into(in_order)
         out.events.extend(in_order)

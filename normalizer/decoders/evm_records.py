@@ -6,12 +6,16 @@ from typing import Any
 from normalizer.abi import EventAbi
 from normalizer.decoders import evm_administration as administration
 from normalizer.decoders import evm_compliance as compliance
+from normalizer.decoders import evm_flash_loans as flash_loans
 from normalizer.decoders import evm_holds as holds
 from normalizer.decoders import evm_identity as identity
 from normalizer.decoders import evm_onchainid as onchainid
 from normalizer.decoders import evm_oracles as oracles
 from normalizer.decoders import evm_partitions as partitions
 from normalizer.decoders import evm_pools as pools
+from normalizer.decoders import evm_pools_curve as curve
+from normalizer.decoders import evm_pools_v2 as pools_v2
+from normalizer.decoders import evm_pools_v4 as pools_v4
 from normalizer.decoders import evm_registries as registries
 from normalizer.decoders import evm_requests as requests
 from normalizer.decoders import evm_roles as roles
@@ -23,6 +27,38 @@ from normalizer.signatures import KNOWN_EVENTS, event_abi
 
 #: Makes the record of a log from the values of its event, in the order that Solidity declares.
 Builder = Callable[[LogScope, tuple[Any, ...]], ChainRecord]
+
+_curve: dict[str, Builder] = {
+    "TokenExchange(address indexed, int128, uint256, int128, uint256)": curve.exchange,
+    "TokenExchange(address indexed, uint256, uint256, uint256, uint256)": curve.exchange,
+    "TokenExchange(address indexed, uint256, uint256, uint256, uint256, uint256, uint256)": (
+        curve.exchange
+    ),
+    "TokenExchangeUnderlying(address indexed, int128, uint256, int128, uint256)": (
+        curve.exchange_underlying
+    ),
+    "RemoveLiquidityOne(address indexed, uint256, uint256)": curve.removed_one_unnamed,
+    "RemoveLiquidityOne(address indexed, uint256, uint256, uint256)": curve.removed_one_either,
+    "RemoveLiquidityOne(address indexed, int128, uint256, uint256, uint256)": curve.removed_one,
+    "RemoveLiquidityOne(address indexed, uint256, uint256, uint256, uint256, uint256)": (
+        curve.removed_one_crypto
+    ),
+}
+# StableSwap NG has arrays of any length, all others one event for each number of coins.
+for _list in ("uint256[]", *(f"uint256[{coins}]" for coins in range(2, curve.MOST_COINS + 1))):
+    _curve |= {
+        f"AddLiquidity(address indexed, {_list}, {_list}, uint256, uint256)": curve.added,
+        f"RemoveLiquidity(address indexed, {_list}, {_list}, uint256)": curve.removed,
+        f"RemoveLiquidityImbalance(address indexed, {_list}, {_list}, uint256, uint256)": (
+            curve.removed
+        ),
+    }
+for _list in ("uint256[2]", "uint256[3]"):
+    _curve |= {
+        f"AddLiquidity(address indexed, {_list}, uint256, uint256)": curve.added,
+        f"AddLiquidity(address indexed, {_list}, uint256, uint256, uint256)": curve.added_ng,
+        f"RemoveLiquidity(address indexed, {_list}, uint256)": curve.removed,
+    }
 
 _RECORDED: dict[str, Builder] = {
     # ERC-20
@@ -287,6 +323,35 @@ _RECORDED: dict[str, Builder] = {
         pools.mint
     ),
     "Burn(address indexed, int24 indexed, int24 indexed, uint128, uint256, uint256)": pools.burn,
+    "Collect(address indexed, address, int24 indexed, int24 indexed, uint128, uint128)": (
+        pools.collect
+    ),
+    "Initialize(uint160, int24)": pools.initialize,
+    "Flash(address indexed, address indexed, uint256, uint256, uint256, uint256)": (
+        flash_loans.uniswap_v3
+    ),
+    "Swap(address indexed, uint256, uint256, uint256, uint256, address indexed)": pools_v2.swap,
+    "Sync(uint112, uint112)": pools_v2.sync,
+    "Mint(address indexed, uint256, uint256)": pools_v2.mint,
+    "Burn(address indexed, uint256, uint256, address indexed)": pools_v2.burn,
+    "Swap(bytes32 indexed, address indexed, int128, int128, uint160, uint128, int24, uint24)": (
+        pools_v4.swap
+    ),
+    "ModifyLiquidity(bytes32 indexed, address indexed, int24, int24, int256, bytes32)": (
+        pools_v4.modify_liquidity
+    ),
+    "Initialize(bytes32 indexed, address indexed, address indexed, uint24, int24, address,"
+    " uint160, int24)": pools_v4.initialize,
+    "Donate(bytes32 indexed, address indexed, uint256, uint256)": pools_v4.donate,
+    **_curve,
+    "FlashLoan(address indexed, address indexed, address indexed, uint256, uint256, uint16)": (
+        flash_loans.aave_v2
+    ),
+    "FlashLoan(address indexed, address, address indexed, uint256, uint8, uint256,"
+    " uint16 indexed)": flash_loans.aave_v3,
+    "FlashLoan(address indexed, address indexed, uint256, uint256)": flash_loans.balancer_v2,
+    "FlashLoan(address indexed, address indexed, uint256)": flash_loans.morpho,
+    "FlashLoan(address indexed, address, uint256, uint256)": flash_loans.erc_3156,
     "AnswerUpdated(int256 indexed, uint256 indexed, uint256)": oracles.answer_updated,
     "NewRound(uint256 indexed, address indexed, uint256)": oracles.new_round,
     "NewTransmission(uint32 indexed, int192, address, int192[], bytes, bytes32)": (

@@ -56,6 +56,9 @@ class BlockScope:
         self.prefix = f"{chain_id}:{block_hash}:"
         #: Attributes of every event of the block.
         self.fields: dict[str, Any] = {}
+        #: Whether a log of the block tells a pair's reserves, and whether one tells a flash loan.
+        self.tells_reserves = False
+        self.tells_loans = False
         #: By aggregator, the proxy before it, as the collector asked it.
         self.feed_places: dict[str, FeedPlace] = {}
         self._calls: dict[str, Call] = {}

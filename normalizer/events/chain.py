@@ -81,7 +81,16 @@ from normalizer.events.chain_partitions import (
     TokensIssued,
     TokensRedeemed,
 )
-from normalizer.events.chain_pools import LiquidityAdded, LiquidityRemoved, PoolSwap
+from normalizer.events.chain_pools import (
+    FlashLoan,
+    LiquidityAdded,
+    LiquidityCollected,
+    LiquidityRemoved,
+    PoolDonation,
+    PoolInitialized,
+    PoolReserves,
+    PoolSwap,
+)
 from normalizer.events.chain_registries import (
     ClaimTopicAdded,
     ClaimTopicRemoved,
@@ -248,6 +257,11 @@ ChainRecord = (
     | PoolSwap
     | LiquidityAdded
     | LiquidityRemoved
+    | LiquidityCollected
+    | PoolReserves
+    | PoolInitialized
+    | PoolDonation
+    | FlashLoan
     | OracleUpdate
     | OracleRoundStarted
     | OracleTransmission
@@ -298,6 +312,7 @@ __all__ = [
     "DealInitiated",
     "DocumentRemoved",
     "DocumentUpdated",
+    "FlashLoan",
     "HoldCreated",
     "HoldExecuted",
     "HoldReleased",
@@ -321,6 +336,7 @@ __all__ = [
     "ImplementationVersionSet",
     "InvestorCountryUpdated",
     "LiquidityAdded",
+    "LiquidityCollected",
     "LiquidityRemoved",
     "ManagementTransferred",
     "NativeTransfer",
@@ -335,6 +351,9 @@ __all__ = [
     "PartitionApproval",
     "PartitionChanged",
     "PartitionTransfer",
+    "PoolDonation",
+    "PoolInitialized",
+    "PoolReserves",
     "PoolSwap",
     "ProxyAdminChanged",
     "RoleAdminChanged",

@@ -1,0 +1,120 @@
+"""Uniswap v2's events (and those of its many copies), in terms of the watched token.
+
+A pair says what it has (``Sync``) right before it says what happened (``Swap``, ``Mint``,
+``Burn``): so these get the reserves of the ``Sync`` before them. What a pair has of its two assets
+is all its liquidity, at every price; its amount is the square root of the reserves' product, as in
+a position of Uniswap v3 over all prices.
+"""
+
+from collections.abc import Iterable
+from math import isqrt
+from typing import Any
+
+from normalizer.decoders.evm_flash_loans import loan_of_pool
+from normalizer.decoders.evm_pools import by_trader, liquidity_fields, moved, pool_place, swap_terms
+from normalizer.decoders.evm_scope import LogScope
+from normalizer.enrichment import PoolInfo
+from normalizer.events.chain import (
+    ChainRecord,
+    FlashLoan,
+    LiquidityAdded,
+    LiquidityRemoved,
+    PoolReserves,
+    PoolSwap,
+)
+
+PROTOCOL = "uniswap-v2"
+
+
+def swap(scope: LogScope, values: tuple[Any, ...]) -> PoolSwap | FlashLoan:
+    """A swap; or a loan of one asset that was paid back in that asset, which moves no price."""
+    sender, in0, in1, out0, out1, to = values
+    if in0 >= out0 > 0 and in1 == out1 == 0:
+        return loan_of_pool(scope, PROTOCOL, 0, to, out0, in0 - out0)
+    if in1 >= out1 > 0 and in0 == out0 == 0:
+        return loan_of_pool(scope, PROTOCOL, 1, to, out1, in1 - out1)
+    pool = scope.block.chain.pools.get(scope.contract)
+    amount0, amount1 = in0 - out0, in1 - out1
+    return PoolSwap(
+        **by_trader(scope, to, sender),
+        **pool_place(scope, PROTOCOL),
+        **swap_terms(pool, amount0, amount1),
+        amount0_raw=str(amount0),
+        amount1_raw=str(amount1),
+        recipient=to,
+        sender=sender,
+    )
+
+
+def sync(scope: LogScope, values: tuple[Any, ...]) -> PoolReserves:
+    """What the pair has now."""
+    reserve0, reserve1 = values
+    pool = scope.block.chain.pools.get(scope.contract)
+    scope.block.tells_reserves = True
+    return PoolReserves(
+        **by_trader(scope),
+        **pool_place(scope, PROTOCOL),
+        reserve0_raw=str(reserve0),
+        reserve1_raw=str(reserve1),
+        pool_price=_price(pool, reserve0, reserve1),
+        currency=pool.currency if pool else None,
+    )
+
+
+def mint(scope: LogScope, values: tuple[Any, ...]) -> LiquidityAdded:
+    """Liquidity was added. Whose it is, is told by the pair's own transfer of shares before it."""
+    sender, amount0, amount1 = values
+    return LiquidityAdded(
+        **liquidity_fields(scope, sender, protocol=PROTOCOL),
+        **moved(scope, amount0, amount1),
+        amount0_raw=str(amount0),
+        amount1_raw=str(amount1),
+    )
+
+
+def burn(scope: LogScope, values: tuple[Any, ...]) -> LiquidityRemoved:
+    """Liquidity was taken out, to whoever is named last."""
+    sender, amount0, amount1, to = values
+    return LiquidityRemoved(
+        **liquidity_fields(scope, to, sender, protocol=PROTOCOL),
+        **moved(scope, amount0, amount1),
+        amount0_raw=str(-amount0),
+        amount1_raw=str(-amount1),
+    )
+
+
+def put_reserves(events: Iterable[ChainRecord]) -> None:
+    """Give swaps and changes of liquidity the reserves that their pair told before them.
+
+    The events of a block, in its order. They are changed.
+    """
+    told: dict[str | None, PoolReserves] = {}
+    for event in events:
+        if isinstance(event, PoolReserves):
+            told[event.contract] = event
+        elif isinstance(event, PoolSwap | LiquidityAdded | LiquidityRemoved):
+            # Each is told of once: a later event of the pair has a Sync of its own.
+            reserves = told.pop(event.contract, None)
+            if reserves is not None and reserves.transaction_hash == event.transaction_hash:
+                _put(event, reserves)
+
+
+def _put(event: PoolSwap | LiquidityAdded | LiquidityRemoved, reserves: PoolReserves) -> None:
+    event.reserve0_raw, event.reserve1_raw = reserves.reserve0_raw, reserves.reserve1_raw
+    reserve0, reserve1 = int(reserves.reserve0_raw), int(reserves.reserve1_raw)
+    after = isqrt(reserve0 * reserve1)
+    if isinstance(event, PoolSwap):
+        event.liquidity, event.pool_price = str(after), reserves.pool_price
+        return
+    before0 = reserve0 - int(event.amount0_raw or 0)
+    before1 = reserve1 - int(event.amount1_raw or 0)
+    before = isqrt(max(0, before0) * max(0, before1))
+    event.liquidity = str(abs(after - before))
+
+
+def _price(pool: PoolInfo | None, reserve0: int, reserve1: int) -> float | None:
+    """Quote per whole token."""
+    if pool is None:
+        return None
+    token, quote = (reserve0, reserve1) if pool.token_is_0 else (reserve1, reserve0)
+    return quote * pool.token.unit / (token * pool.quote_unit) if token else None
