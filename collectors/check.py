@@ -10,6 +10,7 @@ from collectors.connection import EndpointFault, Link
 from collectors.endpoint_text import redacted, scrubber
 from collectors.evm.rpc import RpcClient
 from collectors.loopback import is_loopback
+from collectors.order_log.check import check_order_log
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from collectors.reference.check import check_reference
 from collectors.solana.check import check_node
@@ -18,6 +19,7 @@ from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
     KrakenSource,
+    OrderLogSource,
     ReferenceSource,
     ReplaySource,
     SolanaSource,
@@ -49,6 +51,8 @@ async def check_source(source: Source) -> list[Finding]:
             return [await _feed(source.name, source.url)]
         case KrakenSource():
             return [await _feed(source.name, source.url)]
+        case OrderLogSource():
+            return [check_order_log(source)]
         case ReplaySource():
             return [_recording(source)]
 

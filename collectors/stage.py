@@ -18,6 +18,7 @@ from pipeline.config.sources import (
     EvmSource,
     FrameSource,
     KrakenSource,
+    OrderLogSource,
     ReplaySource,
     SolanaSource,
     Source,
@@ -174,6 +175,10 @@ class Collectors:
                 from collectors.kraken import KrakenCollector
 
                 return KrakenCollector(source, self._outlet(source, source.name, "kraken")).run
+            case OrderLogSource():
+                from collectors.order_log import OrderLogCollector
+
+                return OrderLogCollector(source, self._outlet(source, source.name, "order_log")).run
             case ReplaySource():
                 from collectors.replay import ReplayCollector
 

@@ -18,6 +18,7 @@ from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
     KrakenSource,
+    OrderLogSource,
     ReplaySource,
     SolanaSource,
     SubgraphSource,
@@ -249,7 +250,7 @@ def venues(config: Configuration) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for source in config.sources:
         match source:
-            case CoinbaseSource() | KrakenSource():
+            case CoinbaseSource() | KrakenSource() | OrderLogSource():
                 found[source.name] = source.venue
             case ReplaySource(protocol="recorded"):
                 from collectors.recording import read_header

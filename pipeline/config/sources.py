@@ -15,7 +15,7 @@ from pipeline.config.reference_sources import (
     SqlReference,
 )
 from pipeline.secrets import Secret, SecretText
-from pipeline.structured import ExistingPath
+from pipeline.structured import ExistingPath, FilePath
 from pipeline.subgraph_payload import Schema
 from pipeline.units import DAY, MINUTE, SECOND, Duration, Size
 
@@ -170,6 +170,19 @@ class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
     verify_checksum: bool = True
 
 
+class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
+    """Order logs: a step of an order, or a trade, per line, with accounts (docs/order-log.md)."""
+
+    #: A file, a pattern such as `logs/orders-*.ndjson`, or a folder. Files may come later.
+    path: FilePath
+    #: Name of the venue, as in the reference data, where the lines don't say it.
+    venue: str
+    #: `each`: a trade has a line for each of its two orders, which become one.
+    trade_sides: Literal["both", "each"] = "both"
+    #: How often it is looked whether there is more.
+    poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = SECOND // 2
+
+
 class SubgraphSource(_Source, tag="subgraph", tag_field="type", kw_only=True):
     """Pools by a subgraph of The Graph, where there is no node."""
 
@@ -222,7 +235,13 @@ class ReplaySource(_Source, tag="replay", tag_field="type", kw_only=True):
 
 #: What gives frames.
 FrameSource = (
-    EvmSource | SolanaSource | SubgraphSource | CoinbaseSource | KrakenSource | ReplaySource
+    EvmSource
+    | SolanaSource
+    | SubgraphSource
+    | CoinbaseSource
+    | KrakenSource
+    | OrderLogSource
+    | ReplaySource
 )
 #: What gives reference data.
 ReferenceSource = FileReference | SqlReference | HttpReference | Provider
@@ -237,6 +256,7 @@ __all__ = [
     "HttpReference",
     "KrakenSource",
     "Name",
+    "OrderLogSource",
     "Reconnection",
     "ReferenceSource",
     "ReplaySource",

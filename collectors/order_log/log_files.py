@@ -1,0 +1,61 @@
+"""Which files an order log is, and in which order they are read."""
+
+import glob
+import re
+from pathlib import Path
+
+#: What is taken out of a folder. A file that is named or matches a pattern may have any name.
+SUFFIXES = tuple(
+    plain + packed for plain in (".ndjson", ".jsonl", ".json", ".csv") for packed in ("", ".gz")
+)
+_MOST_FILES = 100_000
+_DIGITS = re.compile(r"([0-9]{1,30})")
+
+
+class LogFiles:
+    """The files of a path: itself, those that a pattern matches, or those in a folder."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        #: Names are told from here on.
+        self.base = _base(path)
+
+    def names(self) -> list[str]:
+        """All there are now, in the order in which they are read. Raises OSError."""
+        if glob.has_magic(str(self.path)):
+            found = [Path(one) for one in glob.iglob(str(self.path), recursive=True)]  # noqa: PTH207, the pattern is absolute
+        elif self.path.is_dir():
+            found = [one for one in self.path.rglob("*") if one.name.endswith(SUFFIXES)]
+        else:
+            found = [self.path] if self.path.exists() else []
+        names = [
+            one.relative_to(self.base).as_posix()
+            for one in found
+            if one.is_file() and not _hidden(one.relative_to(self.base))
+        ]
+        if len(names) > _MOST_FILES:
+            raise OSError(f"more than {_MOST_FILES} files")
+        return sorted(names, key=order_of)
+
+    def path_of(self, name: str) -> Path:
+        """Where the file of this name lies."""
+        return self.base / name
+
+
+def order_of(name: str) -> list[tuple[int, int, str]]:
+    """What names are compared by: digits in them count as numbers."""
+    parts = _DIGITS.split(name)
+    return [(1, int(part), part) if at % 2 else (0, 0, part) for at, part in enumerate(parts)]
+
+
+def _base(path: Path) -> Path:
+    if not glob.has_magic(str(path)):
+        return path if path.is_dir() else path.parent
+    plain = path
+    while glob.has_magic(str(plain)):
+        plain = plain.parent
+    return plain
+
+
+def _hidden(path: Path) -> bool:
+    return any(part.startswith(".") for part in path.parts)

@@ -1,0 +1,317 @@
+"""Lines of order logs one after the other, file by file, from any place in them on. No bus.
+
+The reader gives what is there now, and goes on from there when it is asked again; a line counts
+when it is ended, or when its file is.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import BinaryIO, Literal, NamedTuple
+
+import msgspec
+
+from collectors.order_log.log_files import LogFiles, order_of
+from collectors.order_log.trade_halves import SideKey, TradeHalves
+from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
+from pipeline.csv_line import csv_cells
+from pipeline.trade_sides import LineContext, encode_context
+
+_KEPT_OF_A_BAD_LINE = 64 * 1024
+_BUYS = {"buy": True, "sell": False, "sell_short": False, "sell_short_exempt": False}
+
+
+class LogPlace(NamedTuple):
+    """A line of a file. ``told``: the first side that is told alone behind it, by its line."""
+
+    name: str
+    number: int
+    told: int = 0
+
+    @property
+    def text(self) -> str:
+        """As a frame's position."""
+        place = f"{self.name}:{self.number}"
+        return f"{place}:{self.told}" if self.told else place
+
+
+def place_of(text: str) -> LogPlace | None:
+    """The place in a frame's position; None where it is of no order log."""
+    name, _, number = text.rpartition(":")
+    first, _, before = name.rpartition(":")
+    if first and before.isdecimal() and number.isdecimal():
+        return LogPlace(first, int(before), int(number))
+    return LogPlace(name, int(number)) if name and number.isdecimal() else None
+
+
+class LogLine(NamedTuple):
+    """A line and what goes with it; or what is wrong with it, or with its file (number 0)."""
+
+    place: LogPlace
+    payload: bytes
+    context: str = ""
+    problem: str = ""
+
+
+class _Side(msgspec.Struct):
+    exec_type: object = None
+    symbol: object = ""
+    venue: object = ""
+    trade_id: object = None
+    side: object = None
+    buyer_account: object = None
+    seller_account: object = None
+
+
+_side_decoder = msgspec.json.Decoder(_Side)
+
+
+class LogReader:
+    """Reads the files of an order log. Not for several threads.
+
+    ``longest``: bytes of a line. ``each_side``: a trade has a line for each side. ``after``:
+    the place behind which to begin.
+    """
+
+    def __init__(
+        self,
+        files: LogFiles,
+        *,
+        longest: int,
+        each_side: bool = False,
+        after: LogPlace | None = None,
+    ) -> None:
+        self._files = files
+        self._longest = longest
+        self._each_side = each_side
+        self._after = after
+        self._halves = TradeHalves()
+        #: In the file where reading began: what was read before.
+        self._done: LogPlace | None = None
+        self._name: str | None = None
+        self._file: BinaryIO | None = None
+        self._packed = False
+        self._number = 0
+        #: Of the file, by its first line: None before it, and ``columns`` for CSV.
+        self._form: Literal["ndjson", "csv"] | None = None
+        self._columns: str | None = None
+        self._begun = False
+        #: Files before the one that reading began with.
+        self._earlier: set[str] = set()
+        self._told: set[str] = set()
+        #: Sizes of files that were read to their end.
+        self._sizes: dict[str, int] = {}
+
+    def close(self) -> None:
+        """Close what is open."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    @property
+    def place(self) -> str:
+        """The file that is being read."""
+        return self._name or ""
+
+    def read(self, *, final: bool = False) -> Iterator[LogLine]:
+        """All lines that are there now. ``final``: nothing will be added to any file."""
+        for line in self._read(final=final):
+            if self._done is None or line.problem or line.place > self._done:
+                yield line
+
+    def _read(self, *, final: bool) -> Iterator[LogLine]:
+        while True:
+            if self._name is None or self._file is None:
+                following = self._following()
+                if following is None:
+                    return
+                yield from self._open(following)
+                continue
+            try:
+                yield from self._lines()
+                following = self._following()
+                if following is not None or final:
+                    # What was written between the last look and the next file's beginning.
+                    yield from self._lines(ended=True)
+            except UNREADABLE as error:
+                yield self._wrong(f"can't be read from here on: {error}")
+                following = self._name
+            if self._done is not None and self._number < self._done.number:
+                fewer = f"has fewer lines than the {self._done.number} that were read"
+                yield self._file_wrong(self._name, fewer)
+                self._done = LogPlace(self._name, self._number)
+            if following is None and not final:
+                return
+            yield from self._rest()
+            self._leave()
+
+    def changed(self) -> Iterator[LogLine]:
+        """Files that are not as they were when they were read, or came too late. Each told once."""
+        names = self._files.names()
+        for name in names:
+            if name in self._told or name == self._name:
+                continue
+            size = self._sizes.get(name)
+            if size is not None:
+                if self._files.path_of(name).stat().st_size != size:
+                    self._told.add(name)
+                    yield self._file_wrong(name, "changed after it was read; that is not read")
+            elif (
+                self._name is not None
+                and order_of(name) < order_of(self._name)
+                and name not in self._earlier
+            ):
+                self._told.add(name)
+                problem = f"came after {self._name}, which is behind it by name: it isn't read"
+                yield self._file_wrong(name, problem)
+        if self._name is not None and self._file is not None and not self._packed:
+            try:
+                shorter = self._files.path_of(self._name).stat().st_size < self._file.tell()
+            except OSError:
+                shorter = self._name not in names
+            if shorter and self._name not in self._told:
+                self._told.add(self._name)
+                problem = "is shorter than what was read of it, or gone: give a new log a new name"
+                yield self._file_wrong(self._name, problem)
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def _following(self) -> str | None:
+        """The file to read next."""
+        names = self._files.names()
+        if self._name is not None:
+            key = order_of(self._name)
+            return next((name for name in names if order_of(name) > key), None)
+        if self._after is None or self._begun:
+            return names[0] if names else None
+        key = order_of(self._after.name)
+        return next((name for name in names if order_of(name) >= key), None)
+
+    def _open(self, name: str) -> Iterator[LogLine]:
+        after, self._after = self._after, None
+        first, self._begun = not self._begun, True
+        if first:
+            key = order_of(name)
+            self._earlier = {one for one in self._files.names() if order_of(one) < key}
+        self._name, self._number, self._form, self._columns = name, 0, None, None
+        path = self._files.path_of(name)
+        try:
+            self._packed = _is_packed(path)
+            self._file = open_lines(path)
+        except UNREADABLE as error:
+            self._file = None
+            yield self._file_wrong(name, f"can't be read: {error}")
+            return
+        if not first or after is None:
+            return
+        if after.name == name:
+            self._done = after
+        else:
+            yield self._file_wrong(
+                after.name, "is gone; what it had behind the last line is missing"
+            )
+
+    def _leave(self) -> None:
+        if self._name is not None and self._file is not None:
+            self._file.close()
+            try:
+                self._sizes[self._name] = self._files.path_of(self._name).stat().st_size
+            except OSError:
+                self._told.add(self._name)
+        self._file = self._done = None
+
+    # --- lines ----------------------------------------------------------------------------------
+
+    def _lines(self, *, ended: bool = False) -> Iterator[LogLine]:
+        """Lines up to the end of the file as it is. ``ended``: the last one needs no line's end."""
+        assert self._file is not None
+        file = self._file
+        while True:
+            begin = 0 if self._packed else file.tell()
+            line = file.readline(self._longest + 1)
+            if not line:
+                return
+            if not line.endswith(b"\n"):
+                if len(line) > self._longest:
+                    self._number += 1
+                    kept = line[:_KEPT_OF_A_BAD_LINE]
+                    while line and not line.endswith(b"\n"):
+                        line = file.readline(self._longest + 1)
+                    yield self._wrong(f"longer than {self._longest} bytes", kept)
+                    continue
+                if not ended and not self._packed:
+                    file.seek(begin)  # somebody is still writing it
+                    return
+            self._number += 1
+            yield from self._line(line.rstrip(b"\r\n"))
+
+    def _line(self, line: bytes) -> Iterator[LogLine]:
+        if self._number == 1:
+            line = line.removeprefix(b"\xef\xbb\xbf")
+        if not line.strip():
+            return
+        if self._form is None:
+            self._form = "ndjson" if line.lstrip().startswith(b"{") else "csv"
+            if self._form == "csv":
+                self._columns = line.decode(errors="replace")
+                return
+        yield from self._with_side(line)
+
+    def _with_side(self, line: bytes) -> Iterator[LogLine]:
+        assert self._name is not None
+        place = LogPlace(self._name, self._number)
+        context = LineContext(columns=self._columns)
+        key = self._key(line) if self._each_side else None
+        if key is None:
+            yield LogLine(place, line, encode_context(context))
+        else:
+            text = line.decode(errors="replace")
+            other = self._halves.take(key, self._number, text)
+            if other is None:
+                context = LineContext(columns=self._columns, side="first")
+            else:
+                context = LineContext(columns=self._columns, side="second", other=other)
+            yield LogLine(place, line, encode_context(context))
+        if self._each_side:
+            for half in self._halves.overdue(self._number):
+                yield self._alone(half.number, half.text)
+
+    def _rest(self) -> Iterator[LogLine]:
+        """First sides whose other is not in their file."""
+        for half in self._halves.rest():
+            yield self._alone(half.number, half.text)
+
+    def _alone(self, number: int, text: str) -> LogLine:
+        assert self._name is not None
+        context = LineContext(columns=self._columns, side="alone")
+        place = LogPlace(self._name, self._number, number)
+        return LogLine(place, text.encode(), encode_context(context))
+
+    def _key(self, line: bytes) -> SideKey | None:
+        """What the sides of a trade share; None for a line that is no side of one."""
+        try:
+            if self._columns is None:
+                found = _side_decoder.decode(line)
+            else:
+                cells = csv_cells(line.decode())
+                named = dict(zip(csv_cells(self._columns), cells, strict=False))
+                found = msgspec.convert({k: v for k, v in named.items() if v}, _Side)
+        except (msgspec.MsgspecError, RecursionError, ValueError):
+            return None  # the normalizer says what is wrong with it
+        buys = _BUYS.get(found.side) if isinstance(found.side, str) else None
+        if found.exec_type != "trade" or buys is None or found.trade_id in (None, ""):
+            return None
+        if found.buyer_account and found.seller_account:
+            return None
+        return SideKey(str(found.venue), str(found.symbol), str(found.trade_id), buys)
+
+    def _wrong(self, problem: str, payload: bytes = b"") -> LogLine:
+        place = LogPlace(self._name or "", max(self._number, 1))
+        return LogLine(place, payload, problem=f"line {place.number}: {problem}")
+
+    def _file_wrong(self, name: str, problem: str) -> LogLine:
+        return LogLine(LogPlace(name, 0), b"", problem=problem)
+
+
+def _is_packed(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(len(GZIP_MAGIC)) == GZIP_MAGIC
