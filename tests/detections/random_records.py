@@ -31,8 +31,10 @@ _MEANT: Mapping[str, Sequence[Any]] = {
     ),
     **dict.fromkeys(("source_jurisdiction", "destination_jurisdiction"), ("US", "DE", None)),
     **dict.fromkeys(
-        ("source_labels", "destination_labels"), ((), (), ("issuer_affiliate",), ("net_worth:9",))
+        ("source_labels", "destination_labels"),
+        ((), (), ("issuer_affiliate",), ("net_worth:9",), ("mixer",)),
     ),
+    **dict.fromkeys(("buyer_labels", "seller_labels"), ((), (), ("insider",), ("restricted",))),
 }
 _EXACT = ("0", "1", "1000", str(_GREAT // 2), str(_GREAT))
 
