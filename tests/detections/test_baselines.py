@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from detections.baselines import Baseline, Baselines, Level, excess, level_of, quantile_of
 from detections.baselines_ewma import Ewma
+from detections.baselines_rate import BlockRate, kept
 from detections.baselines_season import HOURS_OF_WEEK, Season, hour_of
 from detections.correlator_state import check_savable
 from pipeline.units import DAY, HOUR, MINUTE
@@ -200,3 +201,36 @@ def test_one_burst_makes_no_season() -> None:
             season.add(day * DAY + hour * HOUR, 10.0)
     season.add(10 * DAY, 1e12)
     assert season.factor(0) < 2
+
+
+@given(st.lists(st.floats(0, 5), min_size=1, max_size=40), st.floats(1, 50))
+def test_a_rate_is_the_weighted_mean_of_blocks_with_the_empty_ones(
+    values: list[float], half_life: float
+) -> None:
+    keep = kept(half_life)
+    rate, empty = BlockRate(), 0
+    for value in values:
+        if value < 1:
+            empty += 1
+            continue
+        rate.pass_empty(empty, keep)
+        rate.learn(value, keep)
+        empty = 0
+    rate.pass_empty(empty, keep)
+    told = [value if value >= 1 else 0.0 for value in values]
+    weights = [keep ** (len(told) - 1 - place) for place in range(len(told))]
+    mean = sum(w * v for w, v in zip(weights, told, strict=True)) / sum(weights)
+    squares = sum(w * (v - mean) ** 2 for w, v in zip(weights, told, strict=True))
+    assert rate.weight == pytest.approx(sum(weights))
+    assert rate.mean == pytest.approx(mean)
+    assert rate.sigma == pytest.approx(sqrt(squares / sum(weights)), abs=1e-6)
+
+
+def test_one_burst_makes_the_next_no_more_usual_than_it_may() -> None:
+    rate, keep = BlockRate(), kept(100)
+    for _ in range(50):
+        rate.learn(4.0, keep)
+    rate.learn(1e9, keep)
+    assert rate.mean < 5
+    assert rate.excess(100, 1, 1.0) > 10
+    assert BlockRate().excess(3.0, 2, 0.5) == 6.0
