@@ -1,0 +1,1 @@
+"""Abusers, each coded from the definition it names: a statute, an enforcement document, a paper."""

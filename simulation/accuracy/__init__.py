@@ -1,0 +1,1 @@
+"""How well the shipped rules do on simulated and recorded markets: ``make accuracy``."""

@@ -1,0 +1,135 @@
+"""Alerts of one session against its truth."""
+
+from collections.abc import Mapping
+
+import msgspec
+
+from normalizer.events import Alert
+from simulation.session import Session
+from simulation.truth import Episode
+
+#: What is measured: suspicions of market abuse. Rules that tell facts (a large transfer, a mint, a
+#: wallet without identity), breaches of an offering's terms and broken feeds are none.
+MEASURED = frozenset(
+    {
+        "wash_trading",
+        "spoofing",
+        "layering",
+        "quote_stuffing",
+        "pinging",
+        "momentum_ignition",
+        "ramping",
+        "marking_the_close",
+        "pump_and_dump",
+        "liquidity_removal",
+        "cross_market",
+        "oracle_manipulation",
+        "oracle_deviation",
+        "insider_dealing",
+        "front_running",
+        "concentration",
+        "structuring",
+        "price_and_volume",
+        "novelty",
+    }
+)
+#: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.
+_BY_TIME = frozenset({"price_and_volume", "oracle_deviation"})
+
+
+class Judged(msgspec.Struct, frozen=True, kw_only=True):
+    """One alert: `hit` of the episode's own kind, `related` of one that the same acts also are,
+    `false` else."""
+
+    rule: str
+    typology: str
+    level: str
+    score: float
+    verdict: str
+    seconds: float | None = None
+    """From the episode's beginning to the alert's last event."""
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One episode, and what came of it."""
+
+    abuse: str
+    intensity: float
+    seconds: float | None
+    """Until the first hit; None: missed."""
+    related: bool
+    """Whether at least a related alert came."""
+    rules: tuple[str, ...]
+    """Rules that hit, by name."""
+
+
+class Verdicts(msgspec.Struct, kw_only=True):
+    """A session's."""
+
+    alerts: list[Judged]
+    episodes: list[Found]
+
+
+def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str, ...]]) -> Verdicts:
+    """Judge the alerts that are measured. `counts`: an abuse's typologies that are a hit."""
+    judged: list[Judged] = []
+    first: dict[int, float] = {}
+    rules: dict[int, set[str]] = {}
+    related: set[int] = set()
+    evidence = [
+        frozenset(session.evidence.get(f"{one.abuse}-{number}", ()))
+        for number, one in enumerate(session.episodes, 1)
+    ]
+    for alert in alerts:
+        typology = alert.typology or ""
+        if typology not in MEASURED and not any(
+            typology in counts[one.abuse] for one in session.episodes
+        ):
+            continue
+        verdict, took = "false", None
+        for place, episode in enumerate(session.episodes):
+            if not _about(alert, episode, evidence[place], public=session.public):
+                continue
+            if typology in counts[episode.abuse]:
+                took = max(0.0, (alert.timestamp - (episode.onset or episode.begin)) / 1e9)
+                first[place] = min(first.get(place, took), took)
+                rules.setdefault(place, set()).add(alert.rule_name)
+                verdict = "hit"
+            elif typology in episode.accepted:
+                related.add(place)
+                verdict = verdict if verdict == "hit" else "related"
+        judged.append(
+            Judged(
+                rule=alert.rule_name,
+                typology=typology,
+                level=alert.level,
+                score=float(alert.risk_score),
+                verdict=verdict,
+                seconds=took,
+            )
+        )
+    return Verdicts(
+        alerts=judged,
+        episodes=[
+            Found(
+                abuse=one.abuse,
+                intensity=one.intensity,
+                seconds=first.get(place),
+                related=place in related,
+                rules=tuple(sorted(rules.get(place, ()))),
+            )
+            for place, one in enumerate(session.episodes)
+        ],
+    )
+
+
+def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
+    if public:
+        return not evidence.isdisjoint(alert.evidence_events)
+    begin = alert.timestamp if alert.created is None else alert.created
+    end = alert.timestamp if alert.ended is None else alert.ended
+    if max(end, alert.timestamp) < episode.begin or begin > episode.end + episode.tail:
+        return False
+    if alert.typology in _BY_TIME:
+        return True
+    return not set(episode.parties).isdisjoint((*alert.entities, *alert.related_user))

@@ -1,0 +1,1 @@
+"""A chain with pools and tokens, as a node tells of it."""

@@ -1,0 +1,47 @@
+"""A session on a chain: a market with an abuser, or honest."""
+
+from simulation.abusers.on_chain import ChainAbuse, ChainStage
+from simulation.chain.market import ChainMarket, Play, open_market
+from simulation.session import Session, Source
+
+WARM_UP = 300
+"""Blocks before the first episode: an hour."""
+LENGTH = 1_500
+_MOST = 20_000
+
+
+def play_chain(
+    seed: int,
+    *,
+    abuse: ChainAbuse | None = None,
+    intensity: float = 0.5,
+    episodes: int | None = None,
+    length: int = LENGTH,
+) -> Session:
+    """Play the pool market. `length` is in blocks; with an abuser it goes on until he is done."""
+    market = open_market(seed)
+    start = market.block
+    if abuse is None:
+        market.run(length)
+    else:
+        count = abuse.episodes if episodes is None else episodes
+        done: list[bool] = []
+        market.begin(_all(market, abuse, intensity, count, done), WARM_UP)
+        while not done and market.block < start + _MOST:
+            market.run(60)
+        market.run(150)
+    return Session(
+        sources=(Source("chain", "evm"),),
+        frames=[(0, frame) for frame in market.ledger.frames],
+        reference=market.reference(),
+        episodes=tuple(market.truth.episodes),
+    )
+
+
+def _all(
+    market: ChainMarket, abuse: ChainAbuse, intensity: float, count: int, done: list[bool]
+) -> Play:
+    for number in range(count):
+        yield from abuse.play(ChainStage(market, abuse, intensity, number))
+        yield abuse.gap
+    done.append(True)

@@ -1,0 +1,1 @@
+"""Venues with an order book, and the honest who trade there."""
