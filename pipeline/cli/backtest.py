@@ -8,6 +8,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.normalize import OrderLogs, ReferenceFiles, TradeSides, Venue
 from pipeline.cli.rules import PipelineFiles
 
 if TYPE_CHECKING:
@@ -38,6 +39,10 @@ def backtest(
     column: Annotated[
         str | None, typer.Option(help="Of Parquet files: the column that holds events as JSON.")
     ] = None,
+    order_log: OrderLogs = None,
+    venue: Venue = None,
+    trade_sides: TradeSides = None,
+    reference: ReferenceFiles = None,
     stream: Annotated[bool, typer.Option("--stream", help="Events of the configured bus.")] = False,
     elasticsearch: Annotated[
         bool, typer.Option("--elasticsearch", help="Events of the configured Elasticsearch sink.")
@@ -102,6 +107,10 @@ def backtest(
             config=config,
             events=events or (),
             column=column,
+            order_log=order_log or (),
+            venue=venue,
+            trade_sides=trade_sides,
+            reference=reference or (),
             stream=stream,
             elasticsearch=elasticsearch,
             sink=sink,

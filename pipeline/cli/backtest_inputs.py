@@ -1,5 +1,6 @@
 """The options of `tapewatch backtest` that say which events, as a source of them."""
 
+import sys
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,12 +10,20 @@ from msgspec import Struct
 from detections.event_time import TIME_LIMITS
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.cli.moments import sequence_of
-from pipeline.problems import did_you_mean, one_of, shown
+from pipeline.problems import Problem, did_you_mean, one_of, render, shown
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
     from pipeline.config.sinks import ElasticsearchSink
     from pipeline.event_sources import EventSource
+
+
+_BELONGS = {
+    "--column": "--events",
+    "--venue": "--order-log",
+    "--trade-sides": "--order-log",
+    "--reference": "--order-log",
+}
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -23,6 +32,10 @@ class Wanted(Struct, frozen=True, kw_only=True):
     config: Path
     events: Sequence[Path] = ()
     column: str | None = None
+    order_log: Sequence[Path] = ()
+    venue: str | None = None
+    trade_sides: str | None = None
+    reference: Sequence[Path] = ()
     stream: bool = False
     elasticsearch: bool = False
     sink: str | None = None
@@ -46,10 +59,11 @@ class Chosen(Struct, frozen=True, kw_only=True):
 
 def choose(wanted: Wanted) -> Chosen:
     """The one source that was asked for. Raises Failure and ProblemsFound."""
-    ways = [bool(wanted.events), wanted.stream, wanted.elasticsearch]
+    ways = [bool(wanted.events), bool(wanted.order_log), wanted.stream, wanted.elasticsearch]
     if sum(ways) != 1:
         raise Failure(
-            "say where the events come from, by one of --events, --stream and --elasticsearch",
+            "say where the events come from, by one of --events, --order-log, --stream and "
+            "--elasticsearch",
             CONFIGURATION,
         )
     _check_belonging(wanted)
@@ -63,6 +77,8 @@ def choose(wanted: Wanted) -> Chosen:
 
         files = FileSource(select_files(wanted.events), column=wanted.column)
         return Chosen(source=files, since=since, until=until)
+    if wanted.order_log:
+        return Chosen(source=_order_logs(wanted), since=since, until=until)
     return _elasticsearch(wanted, since, until)
 
 
@@ -110,14 +126,33 @@ def elasticsearch_sink(
 def _check_belonging(wanted: Wanted) -> None:
     strays = {
         "--column": wanted.column is not None and not wanted.events,
+        "--venue": wanted.venue is not None and not wanted.order_log,
+        "--trade-sides": wanted.trade_sides is not None and not wanted.order_log,
+        "--reference": bool(wanted.reference) and not wanted.order_log,
         "--sink": wanted.sink is not None and not wanted.elasticsearch,
         "--index": wanted.index is not None and not wanted.elasticsearch,
         "--query": wanted.query is not None and not wanted.elasticsearch,
     }
     for option, stray in strays.items():
         if stray:
-            belongs = "--events" if option == "--column" else "--elasticsearch"
+            belongs = _BELONGS.get(option, "--elasticsearch")
             raise Failure(f"{option} belongs to {belongs}", CONFIGURATION)
+
+
+def _order_logs(wanted: Wanted) -> "EventSource":
+    from normalizer.reference_files import load_reference
+    from pipeline.cli.raw_events import RawEvents
+
+    def report(problem: Problem) -> None:
+        print(render([problem]), file=sys.stderr)
+
+    return RawEvents(
+        wanted.order_log,
+        reference=load_reference(wanted.reference),
+        report=report,
+        venue=wanted.venue,
+        each_side=wanted.trade_sides == "each",
+    )
 
 
 def _check_order(since: int | None, until: int | None) -> None:

@@ -1,7 +1,7 @@
-"""``tapewatch detect``: rules over a file of events, without a bus."""
+"""``tapewatch detect``: rules over a file of events or an order log, without a bus."""
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, BinaryIO
@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.normalize import OrderLogs, ReferenceFiles, TradeSides, Venue
 from pipeline.problems import Problem, render
 
 
@@ -18,7 +19,13 @@ from pipeline.problems import Problem, render
 @command
 def detect(
     rules: Annotated[list[Path], typer.Option("--rules", help="Rule files or folders.")],
-    events: Annotated[Path, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")],
+    events: Annotated[
+        Path | None, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")
+    ] = None,
+    order_log: OrderLogs = None,
+    venue: Venue = None,
+    trade_sides: TradeSides = None,
+    reference: ReferenceFiles = None,
     flat: Annotated[bool, typer.Option("--flat", help="Alerts with dotted keys.")] = False,
     allowed_lateness: Annotated[
         str, typer.Option(metavar="DURATION", help="How late an event may come, such as 10m.")
@@ -28,7 +35,9 @@ def detect(
         typer.Option("--pipeline", help="pySigma pipelines, for rules for other log sources."),
     ] = None,
 ) -> None:
-    """Run rules over ECS events (NDJSON, nested or dotted) and print ECS alerts. No bus, no state.
+    """Run rules over events and print ECS alerts. No bus, no state.
+
+    Events are ECS (NDJSON, nested or dotted), or come out of order logs.
 
     Correlations and correlators see events in the order of their times, as far as these come within
     the allowed lateness. Lines that are no events are reported on standard error and don't stop the
@@ -57,12 +66,45 @@ def detect(
 
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
-    with _open(events) as lines:
-        for alert in run(engine, lines, name=str(events), report=report):
+    with _lines(events, order_log, venue, trade_sides, reference, report) as (name, lines):
+        for alert in run(engine, lines, name=name, report=report):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
     if problems:
         raise typer.Exit(FAILED)
+
+
+@contextmanager
+def _lines(
+    events: Path | None,
+    order_log: list[Path] | None,
+    venue: str | None,
+    trade_sides: str | None,
+    reference: list[Path] | None,
+    report: Callable[[Problem], None],
+) -> Generator[tuple[str, Iterable[bytes]]]:
+    if (events is None) == (not order_log):
+        raise Failure(
+            "say where the events come from, by --events or by --order-log", CONFIGURATION
+        )
+    if order_log:
+        from normalizer.reference_files import load_reference
+        from pipeline.cli.raw_events import RawEvents
+
+        raw = RawEvents(
+            order_log,
+            reference=load_reference(reference or []),
+            report=report,
+            venue=venue,
+            each_side=trade_sides == "each",
+        )
+        yield raw.name, raw.lines()
+        return
+    assert events is not None
+    if venue or trade_sides or reference:
+        raise Failure("--venue, --trade-sides and --reference belong to --order-log", CONFIGURATION)
+    with _open(events) as lines:
+        yield str(events), lines
 
 
 @contextmanager

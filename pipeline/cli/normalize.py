@@ -1,0 +1,66 @@
+"""``tapewatch normalize``: order logs and recordings to ECS events, without a bus."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from pipeline.cli.app import app
+from pipeline.cli.failures import FAILED, command
+from pipeline.problems import Problem, render
+
+OrderLogs = Annotated[
+    list[Path] | None,
+    typer.Option("--order-log", help="Order logs: files, folders, patterns (docs/order-log.md)."),
+]
+Venue = Annotated[
+    str | None, typer.Option("--venue", help="Venue of an order log whose lines don't say it.")
+]
+TradeSides = Annotated[
+    Literal["both", "each"] | None,
+    typer.Option("--trade-sides", help="each: an order log has a line for each side of a trade."),
+]
+ReferenceFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--reference", help="Who has which account, as under `reference:`; or a folder."),
+]
+
+
+@app.command()
+@command
+def normalize(
+    paths: Annotated[
+        list[Path], typer.Argument(help="Order logs (files, folders, patterns) and recordings.")
+    ],
+    venue: Venue = None,
+    trade_sides: TradeSides = None,
+    reference: ReferenceFiles = None,
+) -> None:
+    """Turn order logs and recordings into ECS events (NDJSON, dotted keys). No bus, no state.
+
+    Lines that are no events are told on standard error and don't stop the others; exit 1 then.
+    """
+    from normalizer.reference_files import load_reference
+    from pipeline.cli.raw_events import RawEvents
+
+    problems = 0
+
+    def report(problem: Problem) -> None:
+        nonlocal problems
+        problems += 1
+        print(render([problem]), file=sys.stderr)
+
+    raw = RawEvents(
+        paths,
+        reference=load_reference(reference or []),
+        report=report,
+        venue=venue,
+        each_side=trade_sides == "each",
+    )
+    out = sys.stdout.buffer
+    for batch in raw.batches():
+        out.writelines(line + b"\n" for line in batch.lines)
+    out.flush()
+    if problems:
+        raise typer.Exit(FAILED)

@@ -1,0 +1,202 @@
+"""Events out of files of raw frames, without a bus: order logs, and Tapewatch's own recordings.
+
+The frames go through the real normalizer, in this process. What is no event is told with its file
+and line, and stops nothing.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby, islice
+from pathlib import Path
+from typing import NamedTuple
+
+from collectors.order_log.log_files import LogFiles
+from collectors.order_log.log_lines import LogReader, place_of
+from collectors.recording import (
+    FORMAT,
+    UNREADABLE,
+    Header,
+    RecordedSource,
+    RecordingError,
+    decode_header,
+    decode_line,
+    open_lines,
+)
+from normalizer.normalize import Normalizer, encode_events
+from normalizer.reference import Reference
+from pipeline.event_sources import Batch
+from pipeline.failure import CONFIGURATION, FAILED, Failure
+from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
+from pipeline.problems import Location, Problem, did_you_mean
+
+#: Bytes of one line of a log, and of a frame in a recording (which is escaped there).
+LONGEST_LINE = 16 * 1024 * 1024
+_LONGEST_RECORDED = 2 * MAX_FRAME_BYTES
+#: The source and the venue that events name where nothing else is said.
+ORDER_LOG = "order-log"
+_AT_ONCE = 512
+
+Report = Callable[[Problem], None]
+
+
+class _Read(NamedTuple):
+    source: str
+    protocol: str
+    frame: Frame
+
+
+class RawEvents:
+    """Events of order logs (files, patterns, folders) and recordings, one after the other.
+
+    ``venue`` is what events name as their venue where a line doesn't say it; ``each_side``: a trade
+    has a line for each of its sides. Problems go to ``report``.
+    """
+
+    unit = "bytes"
+
+    def __init__(
+        self,
+        paths: Sequence[Path],
+        *,
+        reference: Reference,
+        report: Report,
+        venue: str | None = None,
+        each_side: bool = False,
+    ) -> None:
+        """Raises Failure where there is no such file."""
+        self._paths = [_present(path) for path in paths]
+        self._reference = reference
+        self._venue = venue
+        self._each_side = each_side
+        self._report = report
+        self._failed = 0
+        self._done = 0
+        self._files: LogFiles | None = None
+        self.total: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The file, or how many."""
+        first = str(self._paths[0])
+        return first if len(self._paths) == 1 else f"{len(self._paths)} logs, {first} the first"
+
+    @property
+    def notes(self) -> Sequence[str]:
+        """How many lines were no events."""
+        return [f"{self._failed:,} lines were no events"] if self._failed else []
+
+    def batches(self) -> Iterator[Batch]:
+        """All events, in the order of the lines. Raises Failure."""
+        count = 0
+        for path in self._paths:
+            venues = {ORDER_LOG: self._venue} if self._venue else {}
+            if path.is_file() and (header := _recorded(path)) is not None:
+                venues = {one.name: one.venue for one in header.sources if one.venue}
+                frames = self._recording(path, header.sources)
+            else:
+                frames = self._log(path)
+            normalizer = Normalizer(self._reference, venues)
+            while some := list(islice(frames, _AT_ONCE)):
+                lines = b"".join(self._normalized(normalizer, some)).splitlines()
+                yield Batch(str(path), count + 1, lines, self._done)
+                count += len(lines)
+
+    def lines(self) -> Iterator[bytes]:
+        """All events, one line each. Raises Failure."""
+        for batch in self.batches():
+            yield from batch.lines
+
+    # --- files ----------------------------------------------------------------------------------
+
+    def _log(self, path: Path) -> Iterator[_Read]:
+        files = self._files = LogFiles(path)
+        received: dict[str, int] = {}
+        reader = LogReader(files, longest=LONGEST_LINE, each_side=self._each_side)
+        try:
+            for line in reader.read(final=True):
+                name = line.place.name
+                if line.problem:
+                    self._tell(files.path_of(name), line.place.number, line.problem)
+                    continue
+                if name not in received:
+                    # It was here by then, which is the same in every reading.
+                    received[name] = files.path_of(name).stat().st_mtime_ns
+                self._done += len(line.payload) + 1
+                frame = Frame(
+                    line.place.text, received[name], line.payload, "message", line.context
+                )
+                yield _Read(ORDER_LOG, "order_log", frame)
+        except OSError as error:
+            raise Failure(f"can't read {path}: {error.strerror or error}", FAILED) from error
+        finally:
+            reader.close()
+
+    def _recording(self, path: Path, sources: Sequence[RecordedSource]) -> Iterator[_Read]:
+        self._files = None
+        try:
+            with open_lines(path) as file:
+                file.readline(_LONGEST_RECORDED)
+                for number, line in enumerate(iter(lambda: file.readline(_LONGEST_RECORDED), b"")):
+                    self._done += len(line)
+                    try:
+                        place, frame = decode_line(line, len(sources))
+                    except RecordingError as error:
+                        self._tell(path, number + 2, str(error))
+                        continue
+                    yield _Read(sources[place].name, sources[place].protocol, frame)
+        except UNREADABLE as error:
+            raise Failure(f"can't read {path}: {error}", FAILED) from error
+
+    # --- events ---------------------------------------------------------------------------------
+
+    def _normalized(self, normalizer: Normalizer, frames: Sequence[_Read]) -> Iterator[bytes]:
+        for (source, protocol), some in groupby(frames, key=lambda one: (one.source, one.protocol)):
+            batch = FrameBatch(source, protocol, [one.frame for one in some])
+            result = normalizer.normalize(0, batch)
+            for event in result.events:
+                # There is no stream to lead back to; the place in the file is as good.
+                index = int(event.original.rpartition("/")[2])
+                event.original = batch.frames[index].position
+            for letter in result.dead:
+                self._tell_letter(letter)
+            yield encode_events(result.events)
+
+    def _tell_letter(self, letter: DeadLetter) -> None:
+        place = place_of(letter.position) if self._files is not None else None
+        reason = letter.reason if letter.field is None else f"{letter.field}: {letter.reason}"
+        if self._files is None or place is None:
+            self._tell(Path(letter.position), 0, reason)
+        else:
+            self._tell(self._files.path_of(place.name), place.told or place.number, reason)
+
+    def _tell(self, file: Path, line: int, message: str) -> None:
+        self._failed += 1
+        location = Location(str(file), line, 1)
+        self._report(Problem(location=location, code="event/unreadable", message=message))
+
+
+def _present(path: Path) -> Path:
+    # A pattern may be relative here, and files are told by their place below it.
+    files = LogFiles(path.absolute())
+    if files.names():
+        return files.path
+    if path.is_dir():
+        raise Failure(f"there is no order log in the folder {path}", CONFIGURATION)
+    names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    hint = did_you_mean(path.name, names)
+    meant = f": did you mean {path.with_name(hint)}?" if hint else ""
+    raise Failure(f"there is no file, folder or match of {path}{meant}", CONFIGURATION)
+
+
+def _recorded(path: Path) -> Header | None:
+    """The first line of a recording; None where the file is none. Raises Failure."""
+    try:
+        with open_lines(path) as file:
+            line = file.readline(_LONGEST_RECORDED)
+    except UNREADABLE as error:
+        raise Failure(f"can't read {path}: {error}", CONFIGURATION) from error
+    if FORMAT.encode() not in line[:100]:
+        return None
+    try:
+        return decode_header(line, path.name)
+    except RecordingError as error:
+        raise Failure(str(error), CONFIGURATION) from None

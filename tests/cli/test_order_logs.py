@@ -1,0 +1,101 @@
+"""Order logs and recordings without a bus: `normalize`, `detect` and `backtest`."""
+
+import json
+from pathlib import Path
+
+from collectors.recording import RecordedSource, RecordingWriter
+from pipeline.frames import Frame
+from tests.cli.command_line import RULES, tapewatch
+
+HEADER = "transact_time,exec_type,symbol,trade_id,order_id,account,side,last_px,last_qty,leaves_qty"
+#: One trade, by a line for each of its sides; both accounts are of one investor.
+SIDES = f"""{HEADER}
+2026-03-02T14:30:00.5Z,trade,ACME-USD,9001,41,A-7,sell,10.25,100,0
+2026-03-02T14:30:00.5Z,trade,ACME-USD,9001,42,B-3,buy,10.25,100,0
+"""
+ACCOUNTS = """
+investors:
+  - id: INV-1
+    accounts:
+      - {venue: acme-ats, account: A-7}
+      - {venue: acme-ats, account: B-3}
+"""
+SELF_TRADE = RULES / "wash_trading" / "self_trade.yml"
+
+
+def options(folder: Path) -> list[str]:
+    (folder / "log").mkdir()
+    (folder / "log" / "orders.csv").write_text(SIDES)
+    (folder / "who.yaml").write_text(ACCOUNTS)
+    return [
+        *("--venue", "acme-ats", "--trade-sides", "each"),
+        *("--reference", str(folder / "who.yaml")),
+    ]
+
+
+def test_an_order_log_becomes_events_that_lead_back_to_its_lines(tmp_path: Path) -> None:
+    done = tapewatch("normalize", tmp_path / "log", *options(tmp_path), folder=tmp_path)
+    assert (done.code, done.error) == (0, "")
+    trade, *filled = [json.loads(line) for line in done.out.splitlines()]
+    assert trade["event.action"] == "trade"
+    assert trade["event.original"] == "orders.csv:3"
+    assert (trade["investor.buyer.account"], trade["investor.seller.account"]) == ("B-3", "A-7")
+    assert trade["investor.buyer.id"] == trade["investor.seller.id"] == "INV-1"
+    assert [event["market.order.id"] for event in filled] == ["41", "42"]
+
+
+def test_rules_run_over_an_order_log(tmp_path: Path) -> None:
+    log = ["--order-log", str(tmp_path / "log"), *options(tmp_path)]
+    found = tapewatch("detect", "--rules", SELF_TRADE, *log, folder=tmp_path)
+    assert found.code == 0, found.error
+    (alert,) = [json.loads(line) for line in found.out.splitlines()]
+    assert alert["surveillance"]["typology"] == "wash_trading"
+    passed = tapewatch("backtest", "--rules", SELF_TRADE, *log, "--json", "-", folder=tmp_path)
+    assert passed.code == 0, passed.error
+    assert json.loads(passed.out)["events"]["read"] == 3
+
+
+def test_a_line_that_is_none_is_told_with_its_place_and_stops_no_other(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text(SIDES.replace("sell,10.25", "sel,10.25"))
+    done = tapewatch("normalize", log, folder=tmp_path)
+    assert done.code == 1
+    assert f"{log}:2:1: error: side:" in done.error
+    assert "did you mean sell?" in done.error
+    assert '"event.action":"trade"' in done.out
+
+
+def test_a_column_that_is_none_is_told(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text(SIDES.replace("last_px", "last_price"))
+    done = tapewatch("normalize", log, folder=tmp_path)
+    assert "last_price: no column of an order log: did you mean last_px?" in done.error
+
+
+def test_what_is_not_there_is_told(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text(SIDES)
+    done = tapewatch("normalize", tmp_path / "order.csv", folder=tmp_path)
+    assert done.code == 2
+    assert f"did you mean {tmp_path / 'orders.csv'}?" in done.error
+    both = tapewatch("detect", "--rules", SELF_TRADE, folder=tmp_path)
+    assert (both.code, "--order-log" in both.error) == (2, True)
+    stray = tapewatch(
+        "detect", "--rules", SELF_TRADE, "--events", "-", "--venue", "x", folder=tmp_path
+    )
+    assert (stray.code, "belong to --order-log" in stray.error) == (2, True)
+
+
+def test_a_recording_of_a_venues_own_frames_becomes_events(tmp_path: Path) -> None:
+    path = tmp_path / "recording.ndjson.gz"
+    frame = {
+        **{"type": "match", "trade_id": 7, "side": "sell", "size": "2", "price": "10"},
+        **{"product_id": "ACME-USD", "time": "2026-03-02T14:30:00.5Z", "sequence": 1},
+    }
+    with RecordingWriter(path, [RecordedSource("v", "coinbase", "acme-ats")]) as writer:
+        writer.write("v", Frame("1", 1_772_500_000 * 10**9, json.dumps(frame).encode()))
+        writer.write("v", Frame("2", 1_772_500_000 * 10**9, b"{"))
+    done = tapewatch("normalize", path, folder=tmp_path)
+    (event,) = [json.loads(line) for line in done.out.splitlines()]
+    assert (event["market.venue"], event["event.original"]) == ("acme-ats", "1")
+    assert done.code == 1
+    assert "error" in done.error
