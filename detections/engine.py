@@ -16,7 +16,7 @@ from detections.firing_alerts import FiringAlerts
 from detections.judgement import Work
 from detections.reading import ReadEvent
 from detections.rule_book import Meeting
-from detections.rule_states import Unfit, only
+from detections.rule_states import BOOKS, Unfit, only
 from detections.rules.loading import RuleSet
 from detections.seen_events import REMEMBERED_EVENTS
 from detections.sigma.documents import Document
@@ -51,7 +51,9 @@ class Engine:
         idle_after: int = TIME_LIMITS.idle_after,
         clock_tolerance: int = TIME_LIMITS.clock_tolerance,
         limits: Limits | None = None,
+        with_books: bool = False,
     ) -> None:
+        """`with_books`: order books are kept though no rule looks at them."""
         self.ruleset = ruleset
         self.exceptions = Exceptions(ruleset.exceptions)
         """Who and what the rules leave alone, with counts."""
@@ -67,6 +69,7 @@ class Engine:
             remembered=remembered,
             times=TimeLimits(allowed_lateness, idle_after, clock_tolerance),
             limits=limits or Limits(),
+            with_books=with_books,
         )
         self.book = memory.book
         self.correlations = memory.correlations
@@ -191,8 +194,7 @@ class Engine:
 
     def wants(self, read: ReadEvent) -> bool:
         """Whether a correlator looks at events of this action."""
-        action = read.document.get(ACTION)
-        return any(action in entry.correlator.actions for entry in self.book.correlators)
+        return read.document.get(ACTION) in self.book.seen_actions
 
     def take_hits(
         self, hits: tuple[Hit, ...], order: Tie, source: str, received: int | None
@@ -273,7 +275,7 @@ class Engine:
 
     def for_rebuilding(self, rules: Collection[str]) -> "Engine":
         """An engine without state for some of the rules (by id), to show it the past."""
-        return Engine(only(self.ruleset, rules), **self._settings)
+        return Engine(only(self.ruleset, rules), **self._settings, with_books=BOOKS in rules)
 
     def adopt(self, rebuilt: "Engine", rules: Collection[str]) -> None:
         """Take what another engine knows of some rules. It has come as far, and is of no more use.
@@ -325,6 +327,12 @@ class Engine:
         """Do it; event time has come as far as `reached`."""
         first = len(alerts)
         event = work.event
+        if work.books is not None:
+            try:
+                work.books.move(event)
+            except Exception as error:
+                work.books.lose(event)
+                self._problems.note(f"the order book failed on event {event.id}", error)
         for entry in work.correlators:
             try:
                 for finding in entry.correlator.observe(event):
@@ -370,13 +378,13 @@ class Engine:
         hits, hearing = _NO_MATCH
         if found is not None:
             hits, hearing = self._match(meeting, found, event, happened, kind, alerts)
-        if hits or hearing is not None or meeting.correlators:
+        if hits or hearing is not None or meeting.correlators or meeting.books is not None:
             claimed = None
             if happened != time and kind is RECORD:
                 claimed = time
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = Work(event, hits, meeting.correlators, judged, hearing, claimed)
+            work = Work(event, hits, meeting.correlators, judged, hearing, claimed, meeting.books)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)

@@ -21,9 +21,17 @@ from detections.event_time import TimeLimits, Waiting, Watermark
 from detections.feed_gaps import FeedGaps
 from detections.finality import FinalityGate
 from detections.judgement import Judgement, Work
+from detections.order_books import OrderBooks, parts_of_books, read_books
 from detections.problems import Problems
 from detections.rule_book import RuleBook
-from detections.rule_states import Unfit, difference, identities, unfit
+from detections.rule_states import (
+    BOOKS,
+    Unfit,
+    difference,
+    identities,
+    identity_of_books,
+    unfit,
+)
 from detections.rules.rule_set import RuleSet
 from detections.seen_events import SeenEvents
 
@@ -35,7 +43,13 @@ class EngineMemory:
     """
 
     def __init__(
-        self, ruleset: RuleSet, *, remembered: int, times: TimeLimits, limits: Limits
+        self,
+        ruleset: RuleSet,
+        *,
+        remembered: int,
+        times: TimeLimits,
+        limits: Limits,
+        with_books: bool = False,
     ) -> None:
         titles = {one.rule.id: one.rule.title for one in ruleset.sigma}
         self.problems = Problems()
@@ -47,10 +61,15 @@ class EngineMemory:
         self.gaps = FeedGaps()
         self.finality = FinalityGate({one.id: one.finality for one in ruleset.rules})
         self.correlations = Correlations(ruleset.correlations, limits, titles=titles)
-        self.book = RuleBook(ruleset, self.correlations.needs, self.correlations.heard)
+        self.book = RuleBook(
+            ruleset, self.correlations.needs, self.correlations.heard, with_books=with_books
+        )
+        self._books = self.book.books
         self.judgement = Judgement(self.book, self.problems)
         self._correlators = {one.rule.id: one.correlator for one in self.book.correlators}
         self._identities = identities(ruleset, self.book.correlators, times.lateness)
+        if self._books is not None:
+            self._identities[BOOKS] = identity_of_books(times.lateness)
 
     @property
     def stateful(self) -> list[Unfit]:
@@ -86,6 +105,7 @@ class EngineMemory:
         missing = {rule: difference(None, one) for rule, one in self._identities.items()}
         known: dict[str, Known] = {}
         states: dict[str, Any] = {}
+        books: OrderBooks | None = None
         for read in read_state(data):
             if isinstance(read, Common):
                 common = read
@@ -96,7 +116,10 @@ class EngineMemory:
             missing[rule] = read.unwritable or difference(read.identity, self._identities[rule])
             if missing[rule] is None:
                 try:
-                    self._read_rule(rule, read.parts, known, states)
+                    if rule == BOOKS:
+                        books = read_books(read.parts)
+                    else:
+                        self._read_rule(rule, read.parts, known, states)
                 except (SnapshotError, msgspec.MsgspecError) as error:
                     missing[rule] = str(error)
         if common is None:
@@ -106,6 +129,8 @@ class EngineMemory:
         self.correlations.take(known)
         for rule, state in states.items():
             self._correlators[rule].state = state
+        if self._books is not None and books is not None:
+            self._books.state = books
         self.correlations.reached, self.correlations.late = common.reached, common.late
         self.seen.restore(common.young, common.old)
         self.finality.state = common.finality
@@ -144,9 +169,11 @@ class EngineMemory:
         What waits here waits there as well, and these rules will see it when its time comes.
         """
         known = source.correlations.known
-        self.correlations.take({one: known(one) for one in rules if one not in self._correlators})
+        self.correlations.take({one: known(one) for one in self._correlations_of(rules)})
         for rule in rules:
-            if rule in self._correlators:
+            if rule == BOOKS and self._books is not None and source._books is not None:
+                self._books.state = source._books.state
+            elif rule in self._correlators:
                 self._correlators[rule].state = source._correlators[rule].state
         self.correlations.reached = max(self.correlations.reached, source.correlations.reached)
 
@@ -156,14 +183,21 @@ class EngineMemory:
     def _begin_anew(self, missing: Mapping[str, str | None]) -> None:
         nothing = Known(groups=[], uses=0, evictions={}, left_out={})
         gone = [rule for rule, why in missing.items() if why]
-        self.correlations.take({one: nothing for one in gone if one not in self._correlators})
+        self.correlations.take(dict.fromkeys(self._correlations_of(gone), nothing))
         for rule in gone:
-            if rule in self._correlators:
+            if rule == BOOKS and self._books is not None:
+                self._books.state = OrderBooks()
+            elif rule in self._correlators:
                 self._correlators[rule].begin()
+
+    def _correlations_of(self, rules: Iterable[str]) -> list[str]:
+        return [one for one in rules if one != BOOKS and one not in self._correlators]
 
     def _parts_of(self, rule: str) -> Iterator[bytes]:
         correlator = self._correlators.get(rule)
-        if correlator is None:
+        if rule == BOOKS and self._books is not None:
+            yield from parts_of_books(self._books.state)
+        elif correlator is None:
             yield from self.correlations.parts_of(rule)
         else:
             yield correlator.snapshot()

@@ -78,8 +78,7 @@ class LeanScan:
         self._events = LeanEvents(named)
         self._engine = engine
         self._rules = book.sigma
-        self._wanted = {a for entry in book.correlators for a in entry.correlator.actions}
-        self._wanted |= _ALWAYS
+        self._wanted = book.seen_actions | _ALWAYS
         self._programs = _ByAction(self._program_of)
         read = {name: path_reader(path) for name, path in self._events.paths.items()}
         self._action, self._time = read[ACTION], read[TIMESTAMP]

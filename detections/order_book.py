@@ -62,7 +62,7 @@ class Ahead(NamedTuple):
     quantity: float
 
 
-class BookSide(Struct):
+class BookSide(Struct, array_like=True):
     """One side of a book, by level. `sign` is 1 for bids and -1 for asks."""
 
     sign: int
@@ -218,7 +218,7 @@ class BookSide(Struct):
         return total
 
 
-class OrderBook(Struct):
+class OrderBook(Struct, array_like=True):
     """What is known of one instrument's book at one source.
 
     Orders and levels are kept apart, since a source may send both; depth is by orders where there

@@ -19,11 +19,12 @@ What a correlator keeps of a book or an order it must copy: both go on. It must 
 Books are saved with the engine's state, once; no correlator has them in its own.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from msgspec import Struct, field
 
+from detections.correlator_state import decode_state, encode_state
 from detections.level_changes import LevelChange, note, take
 from detections.order_book import MOST_BOOKS, OrderBook, Resting
 from normalizer.events import MarketEvent
@@ -38,7 +39,13 @@ from normalizer.events.market import (
     OrderRemoved,
     Trade,
 )
+from pipeline.units import HOUR
 
+#: To be raised where what is saved of books comes to mean something else with the same fields.
+BOOKS_VERSION = 1
+#: Books that can't be restored are made again from so much of the past, in nanoseconds. Who needs
+#: them exact needs a feed that begins with a snapshot.
+BOOKS_HORIZON = HOUR
 #: Orders in all books. An order takes some 0.5 KB.
 MOST_ORDERS_IN_ALL = 8_000_000
 #: Where there are too many books, so large a part of them goes at once: who was idle for longest.
@@ -149,6 +156,24 @@ class SharedBooks:
                 book = state.of(event)
             book.moved_at = event.timestamp
             self.change = move(state, book, event)
+
+    def lose(self, event: Any) -> None:
+        """The event's book could not be moved on: nothing is known of what it did."""
+        book = self.state.of(event)
+        book.unsure = True
+        self.change = BookChange(book, None, None)
+
+
+def parts_of_books(books: OrderBooks) -> Iterator[bytes]:
+    """The books as bytes, one by one: the same books give the same bytes."""
+    for book in books.books.values():
+        yield encode_state(book)
+
+
+def read_books(parts: Iterable[bytes]) -> OrderBooks:
+    """Books from their bytes. Raises msgspec.MsgspecError."""
+    found = [decode_state(part, OrderBook) for part in parts]
+    return OrderBooks({book.key: book for book in found}, sum(len(book.orders) for book in found))
 
 
 def _touch(book: OrderBook) -> tuple[float | None, float | None]:

@@ -4,6 +4,7 @@ A shape is a class of our records, or any other ECS document.
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any
 
@@ -13,6 +14,7 @@ from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
 from detections.fields import shapes, taxonomy
 from detections.findings import witness
+from detections.order_books import MOVES, SharedBooks
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
@@ -70,6 +72,8 @@ class Meeting(msgspec.Struct, frozen=True):
     sigma: tuple[SigmaEntry, ...]
     """By number."""
     correlators: tuple[CorrelatorEntry, ...]
+    books: SharedBooks | None
+    """The books that it moves on, if anybody looks at them."""
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
     wanted: bool
@@ -102,7 +106,7 @@ class RuleBook:
 
     `needs` are the fields that correlations need, by id of the Sigma rule, and `heard` are those
     rules of whose matches only the newest matters, with the field that groups them. Sigma rules are
-    numbered in the order of their ids.
+    numbered in the order of their ids. `with_books`: books are kept though no correlator uses them.
     """
 
     def __init__(
@@ -110,6 +114,8 @@ class RuleBook:
         ruleset: RuleSet,
         needs: Mapping[str, Sequence[str]],
         heard: Mapping[str, str] = _NONE_HEARD,
+        *,
+        with_books: bool = False,
     ) -> None:
         self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
         self.conditions: list[tuple[int, Condition]] = [
@@ -123,6 +129,11 @@ class RuleBook:
             for one in ruleset.correlators
         ]
         self.correlators = sorted(made, key=lambda entry: entry.rule.id)
+        users = [entry.correlator for entry in made if entry.correlator.uses_books]
+        self.books = SharedBooks() if users or with_books else None
+        """What the correlators share; None if none of them looks at books."""
+        for user in users:
+            user.books = self.books or SharedBooks()
         self._records: dict[type[Any], Meeting] = {}
         self._documents: Meeting | None = None
 
@@ -132,13 +143,22 @@ class RuleBook:
         if found is None:
             shape = shapes()[record]
             mine = [one for one in self.correlators if shape.action in one.correlator.actions]
+            books = self.books if record in MOVES else None
             # A gap marks what is found over it, by whichever rule.
-            wanted = bool(mine) or record is FeedGap
+            wanted = bool(mine) or books is not None or record is FeedGap
             reader = RecordReader(shape)
             found = self._records[record] = self._meeting(
-                reader, mine, wanted=wanted, heard=self._heard
+                reader, mine, wanted=wanted, books=books, heard=self._heard
             )
         return found
+
+    @cached_property
+    def seen_actions(self) -> frozenset[str]:
+        """The `event.action` of the records that correlators see, or that move their books."""
+        seen = {action for entry in self.correlators for action in entry.correlator.actions}
+        if self.books is not None:
+            seen.update(shapes()[record].action for record in MOVES)
+        return frozenset(seen)
 
     def of_documents(self) -> Meeting:
         """What a flat ECS document that is no record meets: no correlators."""
@@ -152,6 +172,7 @@ class RuleBook:
         mine: Sequence[CorrelatorEntry],
         *,
         wanted: bool,
+        books: SharedBooks | None = None,
         heard: Mapping[str, str] = _NONE_HEARD,
     ) -> Meeting:
         def one_by_one() -> list[tuple[Rule, Match]]:
@@ -170,7 +191,7 @@ class RuleBook:
             for one in self.sigma
         ]
         program = build_program(self.conditions, reader)
-        return Meeting(program, tuple(entries), tuple(mine), one_by_one, wanted, heard)
+        return Meeting(program, tuple(entries), tuple(mine), books, one_by_one, wanted, heard)
 
 
 def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:

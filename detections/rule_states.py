@@ -7,11 +7,17 @@ import msgspec
 from detections.correlations.state import VERSION
 from detections.correlator_state import layout
 from detections.identity import fingerprint
+from detections.order_book import OrderBook
+from detections.order_books import BOOKS_HORIZON, BOOKS_VERSION
 from detections.rule_book import CorrelatorEntry
 from detections.rules.rule_set import RuleSet
 
 #: Of the newest event of a window, which may be as old as its first.
 _SERIES = 2
+
+
+#: What the order books are called where states are told apart. No rule has such an id.
+BOOKS = "order-books"
 
 
 class Identity(msgspec.Struct, frozen=True):
@@ -66,6 +72,12 @@ def identities(
             None if reach is None else reach + lateness,
         )
     return found
+
+
+def identity_of_books(lateness: int) -> Identity:
+    """Of the order books: they depend on no rule."""
+    code = f"books {BOOKS_VERSION} {layout(OrderBook)}"
+    return Identity(BOOKS, "the order books", "", code, BOOKS_HORIZON + lateness)
 
 
 def difference(before: Identity | None, after: Identity) -> str | None:

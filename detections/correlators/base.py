@@ -12,6 +12,7 @@ import msgspec
 import detections.correlators
 from detections.correlator_state import check_savable, decode_state, encode_state
 from detections.findings import Finding
+from detections.order_books import SharedBooks
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -35,14 +36,21 @@ class Correlator(ABC, Generic[S]):
     partition_by: ClassVar[Literal["asset", "market"]] = "market"
     """What it must see together: `asset` where its state of one asset never depends on another's
     events, else all that there is. See `detections.routing`."""
+    uses_books: ClassVar[bool] = False
+    """Whether it looks at order books (see `detections.order_books`)."""
     typology: ClassVar[str]
     """The kind of abuse that it looks for."""
+    books: SharedBooks
+    """If it says that it uses them: the same for all correlators of an engine, and not its state.
+    The engine moves them on before each event is observed."""
     actions: frozenset[str]
     """The `event.action` of the records that it wants to see. May depend on the parameters."""
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters
         self.state: S = cast("S", self.state_type())
+        if self.uses_books:
+            self.books = SharedBooks()
 
     @property
     def horizon(self) -> int | None:
