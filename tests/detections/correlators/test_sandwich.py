@@ -26,7 +26,7 @@ def found(events: list[PoolSwap], **parameters: Any) -> list[Finding]:
 
 def plain(chain: Chain, **back: Any) -> list[PoolSwap]:
     """A front of 100, a victim, and a back of the same 100."""
-    sale: dict[str, Any] = {"at": (7, 3), "who": ATTACKER, "token": -100, "quote": 10.5, **back}
+    sale = dict[str, Any](at=(7, 3), who=ATTACKER, token=-100, quote=10.5) | back
     return [
         chain.swap((7, 1), ATTACKER, 100, -10),
         chain.swap((7, 2), VICTIM, 50, -6),

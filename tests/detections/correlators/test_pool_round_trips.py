@@ -1,0 +1,150 @@
+"""Swaps back and forth by one owner: pairs, positions that don't change, and who gains by it."""
+
+from typing import Any
+
+import pytest
+
+from detections.correlators.pool_round_trips import Parameters, PoolRoundTrips
+from detections.findings import Finding
+from normalizer.events.chain import PoolSwap
+from tests.detections.correlators.pool_tape import OTHER_POOL, SETTLEMENT, Chain, wallet
+
+WASHER, SECOND = 1, 2
+BLOCKS_PER_HOUR = 300
+
+
+def observed(detection: PoolRoundTrips, events: list[PoolSwap]) -> list[Finding]:
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def found(events: list[PoolSwap], **parameters: Any) -> list[Finding]:
+    return observed(PoolRoundTrips(Parameters(**parameters)), events)
+
+
+def trips(
+    chain: Chain, number: int, *, apart: int = 500, wait: int = 5, result: float = 9.94, **more: Any
+) -> list[PoolSwap]:
+    """`number` times 100 tokens for 10, and the same 100 back for `result`."""
+    back = dict[str, Any](who=WASHER, token=-100, quote=result) | more
+    return [
+        leg
+        for start in range(0, number * apart, apart)
+        for leg in (
+            chain.swap((start, 1), WASHER, 100, -10),
+            chain.swap(at=(start + wait, 1), **back),
+        )
+    ]
+
+
+def test_three_pairs_far_apart() -> None:
+    (finding,) = found(trips(Chain(), 3))
+    assert finding.reason == (
+        f"{wallet(WASHER)} bought 300 and sold 300 ACME in the pool ACME-WETH within 3.35 h: 6 "
+        "swaps, 3 of them there and back worth 59.82 WETH, and lost 0.3% of it by that"
+    )
+    assert finding.metrics["pairs"] == 3
+    assert len(finding.witnesses) == 6
+    assert finding.confidence > 0.8
+
+
+def test_a_series_alerts_at_multiples_with_all_of_it() -> None:
+    findings = found(trips(Chain(), 9))
+    assert [one.metrics["pairs"] for one in findings] == [3, 6, 9]
+    assert [one.metrics["alert_of_series"] for one in findings] == [1, 2, 3]
+
+
+@pytest.mark.parametrize(
+    ("number", "changes"),
+    [
+        (2, {}),
+        (3, {"wait": 26}),
+        (3, {"token": -98.5, "quote": 9.8}),
+        (3, {"result": 10.01}),
+        (3, {"who": SECOND}),
+        (3, {"pool": OTHER_POOL}),
+        (3, {"apart": 3700}),
+        (3, {"investor_labels": ("market_maker",)}),
+    ],
+    ids=["twice", "late", "other amount", "gain", "another", "other pool", "days", "market maker"],
+)
+def test_each_condition_just_missed(number: int, changes: dict[str, Any]) -> None:
+    assert found(trips(Chain(), number, **changes)) == []
+
+
+def test_wallets_of_one_cluster_are_one_owner() -> None:
+    chain = Chain(investor_cluster="CL-1")
+    (finding,) = found(trips(chain, 3, who=SECOND))
+    assert finding.reason.startswith("2 wallets of CL-1 bought 300 and sold 300 ACME")
+
+
+def test_a_position_that_is_the_same_after_many_swaps_of_different_amounts() -> None:
+    chain = Chain()
+    sizes = [70, 40, -35, 60, -45, -90]
+    events = [
+        chain.swap((place, 1), WASHER, size, -size * (0.1003 if size > 0 else 0.0997))
+        for place, size in enumerate(sizes)
+    ]
+    (finding,) = found(events)
+    assert finding.metrics["pairs"] == 0
+    assert finding.metrics["difference"] == 0
+    # A fiftieth of a mean swap is left: it was a position.
+    events[-1] = chain.swap((5, 1), WASHER, -88.8, 8.85)
+    assert found(events) == []
+    # The same by one who gained.
+    gained = [
+        chain.swap((place, 1), WASHER, size, -size * (0.0997 if size > 0 else 0.1003))
+        for place, size in enumerate(sizes)
+    ]
+    assert found(gained) == []
+
+
+def test_of_a_pool_that_nobody_knows_the_amounts_are_enough() -> None:
+    events = trips(Chain(side=None, quantity=None, notional=None, currency=None), 3)
+    (finding,) = found(events)
+    assert "swapped back and forth in the pool ACME-WETH" in finding.reason
+
+
+def test_one_who_mostly_does_something_else_is_none() -> None:
+    chain = Chain()
+    buys = [
+        chain.swap((start, 2), WASHER, 33 + start, -3 - start / 9) for start in range(40, 400, 40)
+    ]
+    events = sorted([*trips(chain, 3), *buys], key=lambda one: one.block_number)
+    assert found(events) == []
+
+
+def test_a_solver_is_not_the_owner_of_what_it_settles() -> None:
+    chain = Chain(transaction_to=SETTLEMENT)
+    assert found(trips(chain, 3, recipient=wallet(SECOND))) == []
+    assert len(found(trips(chain, 3, recipient=wallet(WASHER)))) == 1
+
+
+def test_honest_ways_in_and_out_of_a_pool_are_silent() -> None:
+    chain = Chain()
+    # An arbitrageur: buys low, sells high, ends where they began.
+    arbitrage = [
+        leg
+        for hour in range(5)
+        for leg in (
+            chain.swap((hour * BLOCKS_PER_HOUR, 1), WASHER, 100, -10),
+            chain.swap((hour * BLOCKS_PER_HOUR + 9, 1), WASHER, -100, 10.2),
+        )
+    ]
+    assert found(arbitrage) == []
+    # An investor who buys and sells different amounts for a day.
+    sizes = [10, 25, -7, 40, -33, 12, -20, 55, -18, 9]
+    investor = [
+        chain.swap((place * 20, 1), SECOND, size, -size * 0.1) for place, size in enumerate(sizes)
+    ]
+    assert found(investor) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    events = trips(Chain(), 9)
+    expected = found(events)
+    assert expected
+    for cut in range(0, len(events), 3):
+        first, second = PoolRoundTrips(Parameters()), PoolRoundTrips(Parameters())
+        before = observed(first, events[:cut])
+        second.restore(first.snapshot())
+        assert before + observed(second, events[cut:]) == expected
