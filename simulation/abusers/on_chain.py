@@ -256,7 +256,7 @@ def structuring(stage: ChainStage) -> Play:
     for _ in range(stage.count(6, 2)):
         market.transfer(source, target, rng.randint(9_000, 9_950) * UNIT)
         stage.end(episode)
-        yield rng.randint(40, 300)
+        yield rng.randint(30, 150)
 
 
 def smurfing(stage: ChainStage) -> Play:
@@ -311,7 +311,7 @@ def accumulation(stage: ChainStage) -> Play:
         else:
             market.transfer(seller, holder, wanted // 25)
         stage.end(episode)
-        yield rng.randint(60, 220)
+        yield rng.randint(20, 80)
 
 
 def oracle_manipulation(stage: ChainStage) -> Play:
@@ -520,7 +520,7 @@ CHAIN_ABUSES = {
             source="Exchange Act 13(d)",
             market="pool",
             play=accumulation,
-            episodes=2,
+            episodes=1,
         ),
         ChainAbuse(
             name="oracle-manipulation",

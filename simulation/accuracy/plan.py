@@ -1,0 +1,100 @@
+"""Which sessions are measured. Seeds of what is published are from 70,000 on: no test, and nobody
+who works on a rule, has any business with them."""
+
+from typing import Literal
+
+import msgspec
+
+from simulation.abusers.catalogue import VENUE_ABUSES
+from simulation.accuracy.sessions import CONDUCTS
+from simulation.session import WireFormat
+
+FIRST_PUBLISHED_SEED = 70_000
+INTENSITIES = (0.0, 0.25, 0.5, 0.75, 1.0)
+MEDIUM = 0.5
+
+Purpose = Literal["abuse", "honest", "recording"]
+
+
+class Task(msgspec.Struct, frozen=True, kw_only=True):
+    """One session to measure."""
+
+    purpose: Purpose
+    name: str
+    seed: int = 0
+    intensity: float = MEDIUM
+    wire: WireFormat = "order-log"
+    length: int | None = None
+    episodes: int | None = None
+
+
+class Effort(msgspec.Struct, frozen=True, kw_only=True):
+    """How much is done."""
+
+    medium: int
+    """Sessions of each abuse at medium intensity."""
+    others: int
+    """At each other intensity."""
+    public: int
+    """At medium intensity over a feed without accounts."""
+    honest: int
+    """Honest sessions of each market."""
+    minutes: int
+    """Length of those that don't close."""
+    blocks: int
+
+
+LONG = Effort(medium=4, others=2, public=2, honest=4, minutes=90, blocks=3_000)
+SHORT = Effort(medium=1, others=0, public=0, honest=1, minutes=5, blocks=250)
+
+
+def published(effort: Effort = LONG) -> list[Task]:
+    """The long form; what takes longest comes first."""
+    seed = FIRST_PUBLISHED_SEED
+    tasks: list[Task] = []
+    for place in range(effort.honest):
+        for name in ("liquid", "linked"):
+            tasks += (
+                Task(
+                    purpose="honest",
+                    name=name,
+                    seed=seed + place,
+                    wire=wire,
+                    length=effort.minutes,
+                )
+                for wire in _wires(place)
+            )
+        tasks.append(Task(purpose="honest", name="thin", seed=seed + place))
+        tasks.append(Task(purpose="honest", name="pool", seed=seed + place, length=effort.blocks))
+    for name in CONDUCTS:
+        for intensity in INTENSITIES:
+            times = effort.medium if intensity == MEDIUM else effort.others
+            tasks += (
+                Task(purpose="abuse", name=name, seed=seed + 100 + place, intensity=intensity)
+                for place in range(times)
+            )
+    for name, abuse in VENUE_ABUSES.items():
+        if not abuse.needs_accounts:
+            tasks += (
+                Task(purpose="abuse", name=name, seed=seed + 200 + place, wire="coinbase")
+                for place in range(effort.public)
+            )
+    tasks.append(Task(purpose="recording", name="all"))
+    return tasks
+
+
+def _wires(place: int) -> tuple[WireFormat, ...]:
+    public: WireFormat = "coinbase" if place % 2 == 0 else "kraken"
+    return ("order-log", public)
+
+
+#: What CI plays: with seeds of its own, and floors that hold with room to spare.
+CHECKED = (
+    Task(purpose="abuse", name="layering", seed=11, episodes=3),
+    Task(purpose="abuse", name="self-trade", seed=11, episodes=2),
+    Task(purpose="abuse", name="quote-stuffing", seed=11, episodes=1),
+    Task(purpose="abuse", name="sandwich", seed=11, episodes=2),
+    Task(purpose="abuse", name="structuring", seed=11, episodes=1),
+    Task(purpose="honest", name="liquid", seed=12, length=4),
+    Task(purpose="honest", name="pool", seed=12, length=250),
+)
