@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from collectors.order_log.log_files import LogFiles, order_of
-from collectors.order_log.trade_halves import SideKey, TradeHalves
+from collectors.trade_halves import SideKey, TradeHalves
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from pipeline.csv_line import csv_cells
 from pipeline.trade_sides import LineContext, encode_context

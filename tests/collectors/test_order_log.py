@@ -11,7 +11,7 @@ from collectors.order_log import OrderLogCollector
 from collectors.order_log.check import check_order_log
 from collectors.order_log.log_files import LogFiles, order_of
 from collectors.order_log.log_lines import LogLine, LogReader, place_of
-from collectors.order_log.trade_halves import SideKey, TradeHalves
+from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import OrderLogSource
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND
