@@ -1,24 +1,48 @@
-"""Spoofing: a large order meant to be cancelled, while the other side is executed.
+"""Spoofing: a large order meant to be cancelled, while its owner trades on the other side.
 
-MAR Annex I A(f); FINRA Rule 5210; CEA section 4c(a)(5). All of this must hold:
+MAR Annex I A(f) (orders that are removed before they are executed) and Commission Delegated
+Regulation (EU) 2016/522, Annex II, section 1, point 5(e); FINRA Rules 2020 and 5210; section
+4c(a)(5)(C) of the Commodity Exchange Act: "bidding or offering with the intent to cancel the bid or
+offer before execution". What makes a case is told alike by Trillium's five conditions (the touch
+before; a visible order that improves it, or adds much at it; an order on the other side; that one
+is filled; the first is cancelled, at once after that or just before), by *United States v. Coscia*,
+866 F.3d 782 (7th Cir. 2017) (small orders on one side, and at the same time large ones on the other
+that were cancelled in a fraction of a second, whether or not the small one was filled), and by
+*CFTC v. Sarao*, No. 15-cv-3398 (N.D. Ill. 2015) (very large orders that rested for minutes, were
+moved again and again to keep away from the touch, and went once the other side had traded). All of
+this must hold:
 
 1. The order is at least `minimum_depth_share` of the depth that its side had when it was placed:
    within the best `depth_levels` levels and within `depth_range` of the best price, the order
    itself not counted. It stands within the same bounds. An empty side has no depth to deceive
    with, so a first order there is never a candidate.
-2. It is cancelled within `maximum_lifetime`, with at most `maximum_fill_share` of it filled.
+2. It is cancelled with at most `maximum_fill_share` of it filled, and
+   (a) within `maximum_lifetime`; or
+   (b) within `slow_lifetime`, if the other side traded in the last `slow_reaction` before that, and
+   the order is at least `slow_depth_share` of the depth and `slow_execution_multiple` times what is
+   shown on the other side. So a lifetime alone acquits nobody.
 3. Between placing it and `execution_window` after its end, the same account, investor or cluster
-   trades on the other side. What its orders there showed is at most a
-   `minimum_execution_multiple`-th of the order's quantity: who quotes alike on both sides, as
-   market makers do, gives no false impression.
-   Cancelling fast alone is what market makers do all day, so this is required unless the rule says
-   otherwise. Where a feed names no accounts, a resting order of the other side that is executed
-   counts instead, with a much lower confidence.
+   trades on the other side. What its orders show there is at most a
+   `minimum_execution_multiple`-th of the order's quantity, whether they traded or only rest within
+   the same bounds: who quotes alike on both sides, as market makers do, gives no false impression.
+   What it traded there is at least twice what it traded on the order's own side meanwhile: who was
+   hit, and gets rid of what he had to take, does as makers do. Once the order is off, only orders
+   that rested count; who then takes is another pattern (see `flipping` and `vacuuming`).
+4. Large orders that its owner took off in this book met its trades on the other side so often that
+   chance alone would do it with a probability of `maximum_chance` at most
+   (:mod:`detections.coincidence`). Cancelling fast is what market makers do all day, and now and
+   then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
+   large order there at once: the impression stays.
+
+The shares of depth are the seed's (10%) and Sarao's (more than 20% of the visible sell side); two
+seconds and the multiples are choices: Coscia's orders were some ten times as large as the ones that
+were meant. Confidence grows with size, speed, and repetition within an hour.
 
 Amending is placing and cancelling in one: an order that is enlarged, or moved, to be large near the
 touch counts as placed then, and one that is cut to next to nothing, or moved away, as cancelled.
 
-One alert per order. A book over which something was missed marks its alerts `unsure`.
+One alert per order. A book over which something was missed marks its alerts `unsure`. Without
+accounts nothing can be concluded here; `inferred_spoofing` says what can.
 """
 
 from collections.abc import Iterable
@@ -26,12 +50,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.coincidence import Habits, habits
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
-from detections.order_book import MOST_BOOKS, OrderBook, Resting
-from detections.order_books import OrderBooks
+from detections.order_book import MOST_BOOKS, Resting
+from detections.order_books import BookChange
+from detections.order_weight import depth_if_large
 from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
 from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.rounding import reaches
+from detections.shown_orders import shown_by
 from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
 from detections.wording import amount
 from normalizer.events.market import (
@@ -48,13 +76,14 @@ from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 #: Orders per book that are watched at once; the oldest go first.
 MOST_CANDIDATES = 256
+#: Parties, in all books, of which it is known what they usually do; the idlest go first.
+MOST_HABITS = 100_000
 
 # Confidence before it is calibrated on labelled data. What the other side's execution proves,
 _EXECUTION: dict[Sameness | None, float] = {
     "account": 1.0,
     "investor": 1.0,
     "cluster": 0.9,
-    None: 0.35,
 }
 _NO_EXECUTION = 0.3
 # ... times a base and what size, speed and repetition add to it,
@@ -62,6 +91,10 @@ _BASE, _SIZE, _SPEED, _REPEATED = 0.55, 0.2, 0.15, 0.1
 _FULL_SIZE = 5.0  # at five times the minimum share size adds all it can
 # ... less for what the feed doesn't say for sure.
 _UNSURE, _INFERRED = 0.6, 0.8
+#: An order that came in another's stead is so many times younger, when that one is taken off.
+_NEWER = 4
+#: What was traded on the order's own side may be so large a part of what was on the other.
+_OFFLOADED = 0.5
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -75,16 +108,25 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
     #: From placing to cancelling.
     maximum_lifetime: Annotated[Duration, Meta(ge=MILLISECOND, le=10 * MINUTE)] = 2 * SECOND
+    #: So long an order may rest if what follows holds; a time that is no longer than
+    #: `maximum_lifetime` turns this off.
+    slow_lifetime: Annotated[Duration, Meta(ge=0, le=60 * MINUTE)] = 10 * MINUTE
+    #: It is cancelled within this time of an execution on the other side,
+    slow_reaction: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = 5 * SECOND
+    #: is so large a part of the depth of its side,
+    slow_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.2
+    #: and so many times what its party shows on the other side.
+    slow_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 4.0
     #: Part of the order that may be filled.
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: Whether an execution on the other side is needed.
     require_execution: bool = True
     #: After the order's end, how long an execution on the other side still counts.
     execution_window: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = SECOND
-    #: The order is at least this many times what the orders that traded on the other side showed.
+    #: The order is at least this many times what its party shows on the other side.
     minimum_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
-    #: Whether executions count where the feed names no accounts.
-    anonymous_executions: bool = True
+    #: The probability with which chance may make the party's orders and trades meet as often.
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
     #: Value of the order (price times quantity) below which it is not looked at.
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
@@ -92,27 +134,32 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 
 class State(Struct):
-    """What is known of the books, of large orders, and of who was found before."""
+    """Large orders, what their owners usually do, and who was found before."""
 
-    books: OrderBooks = field(default_factory=OrderBooks)
     watches: dict[tuple[str, str, str], Watch] = field(
         default_factory=dict[tuple[str, str, str], Watch]
     )
+    habits: dict[tuple[str, str, str], Habits] = field(
+        default_factory=dict[tuple[str, str, str], Habits]
+    )
+    """By venue, instrument and party."""
     found: Occurrences = field(default_factory=Occurrences)
 
 
 @correlator("spoofing")
 class Spoofing(Correlator[State]):
-    """See the module. Memory: the books, and at most 256 watched orders per book."""
+    """See the module. Memory: at most 256 watched orders per book, and what 100,000 parties do."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
+    uses_books = True
     typology = "spoofing"
     actions = frozenset(
         {
             *("order-placed", "order-changed", "order-cancelled", "order-filled", "order-removed"),
-            *("trade", "book-snapshot", "book-update", "feed-gap"),
+            *("trade", "book-snapshot", "feed-gap"),
         }
     )
 
@@ -120,83 +167,81 @@ class Spoofing(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
-        self._most_depth = 1.0 / parameters.minimum_depth_share
+        self._longest = max(parameters.maximum_lifetime, parameters.slow_lifetime)
 
     @property
     def horizon(self) -> int:
-        """Of the orders, and of who was found before; a book begins with its next snapshot."""
+        """Of the orders, of what their owners usually do, and of who was found before."""
         return REPETITION_WINDOW
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        books = self.state.books
-        book = books.of(event)
-        kind = type(event)
+        kind = event.__class__
         if kind is OrderPlaced:
-            self._placed(event, book)  # pyright: ignore[reportArgumentType]
-            books.apply(event, book)
+            self._placed(event)  # pyright: ignore[reportArgumentType]
             return ()
         if kind is OrderChanged:
-            found = self._changed(event, book)  # pyright: ignore[reportArgumentType]
-            books.apply(event, book)
-            return found
+            return self._changed(event)  # pyright: ignore[reportArgumentType]
         if kind is FeedGap:
             self._missed(event)
-        watch = self.state.watches.get(book.key)
-        if watch is None:
-            books.apply(event, book)
             return ()
-        found: Iterable[Finding] = ()
+        watch = self.state.watches.get((event.provider, event.venue, event.instrument))
+        if kind is Trade:
+            return self._traded(event, watch)  # pyright: ignore[reportArgumentType]
+        if watch is None:
+            return ()
         if kind is OrderCancelled or kind is OrderRemoved:
-            found = self._cancelled(event, watch)  # pyright: ignore[reportArgumentType]
-        elif kind is Trade:
-            found = self._traded(event, book, watch)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderFilled:
-            watch.live.pop(event.order_id, None)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType]
-        books.apply(event, book)
-        return found
+            return self._cancelled(event, watch)  # pyright: ignore[reportArgumentType]
+        if kind is OrderFilled:
+            watch.drop(event.order_id)  # pyright: ignore[reportAttributeAccessIssue, reportUnknownArgumentType, reportUnknownMemberType]
+        return ()
 
-    def _placed(self, order: OrderPlaced, book: OrderBook) -> None:
-        p = self._p
-        quantity = order.quantity if order.remaining is None else order.remaining
-        price = order.price
-        if quantity is None or price is None or quantity <= 0:
+    # -- large orders ------------------------------------------------------------------------------
+
+    def _placed(self, order: OrderPlaced) -> None:
+        if not (order.investor_account or order.investor_id or order.investor_cluster):
             return
-        buy = order.side == "buy"
-        side = book.side(buy)
-        limit = quantity * self._most_depth
-        depth = side.depth(p.depth_levels, p.depth_range, limit)
-        if depth > limit or depth <= 0 or not side.is_near(price, p.depth_levels, p.depth_range):
-            return
-        self._watch(order, book, buy, price, quantity, depth, acting(order), "placed")
+        p, change = self._p, self.books.change
+        depth = depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share)
+        if depth:
+            self._watch(order, change, depth, acting(order), "placed")
 
     def _watch(
         self,
-        order: OrderPlaced | OrderChanged,
-        book: OrderBook,
-        buy: bool,
-        price: float,
-        quantity: float,
+        event: OrderPlaced | OrderChanged,
+        change: BookChange,
         depth: float,
         party: Party,
         began: str,
     ) -> None:
         """Look at what becomes of an order that is large from now on."""
-        if quantity * price < self._p.minimum_notional or is_exempt(
-            order.investor_labels, self._exempt
+        order = change.order
+        assert order is not None
+        if order.quantity * order.price < self._p.minimum_notional or is_exempt(
+            event.investor_labels, self._exempt
         ):
             return
-        watch = self.state.watches.get(book.key)
+        key = change.book.key
+        watch = self.state.watches.get(key)
         if watch is None:
             if len(self.state.watches) >= MOST_BOOKS:
                 del self.state.watches[next(iter(self.state.watches))]
-            watch = self.state.watches[book.key] = Watch()
-        self._forget(watch, order.timestamp)
-        if len(watch.live) >= MOST_CANDIDATES:
-            del watch.live[next(iter(watch.live))]
-        unsure = book.unsure or "unsure" in order.tags
-        watch.live[order.order_id] = Candidate(
-            order.order_id, buy, party, price, quantity, depth, witness(order), unsure, began
+            watch = self.state.watches[key] = Watch()
+        self._forget(watch, event.timestamp)
+        self._habits(event, party).of(order.buy).note_placed(event.timestamp)
+        watch.add(
+            Candidate(
+                event.order_id,
+                order.buy,
+                party,
+                order.price,
+                order.quantity,
+                depth,
+                witness(event),
+                change.book.unsure or "unsure" in event.tags,
+                began,
+            ),
+            MOST_CANDIDATES,
         )
 
     def _missed(self, gap: MarketEvent) -> None:
@@ -209,61 +254,58 @@ class Spoofing(Correlator[State]):
                     candidate.unsure = True
 
     def _forget(self, watch: Watch, now: int) -> None:
-        watch.forget(now, self._p.maximum_lifetime, self._p.execution_window)
+        watch.forget(now, self._longest, self._p.execution_window)
 
-    def _changed(self, event: OrderChanged, book: OrderBook) -> Iterable[Finding]:
-        order = book.orders.get(event.order_id)
-        left = event.quantity if event.remaining is None else event.remaining
-        if order is None or left is None:
+    def _changed(self, event: OrderChanged) -> Iterable[Finding]:
+        change = self.books.change
+        order, left = change.order, change.quantity_after
+        if order is None:
             return ()
-        price = order.price if event.price is None else event.price
-        p, side, watch = self._p, book.side(order.buy), self.state.watches.get(book.key)
-        near = side.is_near(price, p.depth_levels, p.depth_range)
+        watch = self.state.watches.get(change.book.key)
         candidate = None if watch is None else watch.live.get(event.order_id)
-        if (
-            watch is None
-            or candidate is None
-            or event.timestamp - candidate.placed.timestamp > p.maximum_lifetime
-        ):
-            if near and (left > order.quantity or price != order.price):
-                self._enlarged(event, book, order, price, left)
+        if watch is None or candidate is None:
+            if left > change.quantity_before or order.price != change.price_before:
+                self._enlarged(event, change, order)
             return ()
         if left > candidate.quantity:
             candidate.quantity, candidate.reduced = left, 0.0
         else:
             candidate.reduced = max(candidate.reduced, candidate.quantity - left)
-        # Where a feed names nobody, what is cut may as well have been filled.
-        if candidate.party.known and left <= p.maximum_fill_share * candidate.quantity:
-            return self._ended(event, watch, candidate, f"cut it to {amount(left)}")
-        if candidate.party.known and not near:
-            return self._ended(event, watch, candidate, f"moved it to {amount(price)}")
-        candidate.price = price
+        p, price = self._p, order.price
+        if left <= p.maximum_fill_share * candidate.quantity:
+            return self._ended(event, watch, candidate, f"cut it to {amount(left)}", order)
+        if price != candidate.price:
+            side = change.book.side(order.buy)
+            if not side.is_near(price, p.depth_levels, p.depth_range):
+                return self._ended(event, watch, candidate, f"moved it to {amount(price)}", order)
+            candidate.move(price, event)
         return ()
 
-    def _enlarged(
-        self, event: OrderChanged, book: OrderBook, order: Resting, price: float, quantity: float
-    ) -> None:
+    def _enlarged(self, event: OrderChanged, change: BookChange, order: Resting) -> None:
         """An order is larger, or elsewhere, than before: as if it had been placed now."""
-        p, side = self._p, book.side(order.buy)
-        depth = side.depth(p.depth_levels, p.depth_range)
-        if side.is_near(order.price, p.depth_levels, p.depth_range):
-            depth -= order.quantity
-        # What subtracting leaves of a sum of floats is no depth.
-        if depth <= 1e-9 * order.quantity or depth > quantity * self._most_depth:
+        p = self._p
+        depth = depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share)
+        if not depth:
             return
-        named = acting(event)
-        party = named if named.known else Party(order.account, order.investor, order.cluster)
-        began = "amended an order into"
-        self._watch(event, book, order.buy, price, quantity, depth, party, began)
+        side = change.book.bids if order.buy else change.book.asks
+        if side.is_near(change.price_before, p.depth_levels, p.depth_range) and reaches(
+            change.quantity_before, p.minimum_depth_share * depth
+        ):
+            return  # it was as large before
+        party = acting(event)
+        if not party.known:
+            party = Party(order.account, order.investor, order.cluster)
+        if party.known:
+            self._watch(event, change, depth, party, "amended an order into")
 
     def _cancelled(self, event: OrderCancelled | OrderRemoved, watch: Watch) -> Iterable[Finding]:
         candidate = watch.live.get(event.order_id)
         if candidate is None:
             return ()
-        inferred = isinstance(event, OrderRemoved)
-        return self._ended(
-            event, watch, candidate, "took it off the book" if inferred else "cancelled it"
-        )
+        change = self.books.change
+        candidate.inferred = isinstance(event, OrderRemoved)
+        did = "took it off the book" if candidate.inferred else "cancelled it"
+        return self._ended(event, watch, candidate, did, change.order)
 
     def _ended(
         self,
@@ -271,117 +313,188 @@ class Spoofing(Correlator[State]):
         watch: Watch,
         candidate: Candidate,
         ending: str,
+        order: Resting | None,
     ) -> Iterable[Finding]:
         """The order no longer makes an impression."""
-        del watch.live[candidate.order_id]
-        if event.timestamp - candidate.placed.timestamp > self._p.maximum_lifetime:
-            return ()
-        filled = filled_quantity(candidate, event)
-        if filled > self._p.maximum_fill_share * candidate.quantity:
+        p, now = self._p, event.timestamp
+        filled = filled_quantity(candidate, event, order)
+        lifetime = now - candidate.placed.timestamp
+        if lifetime > self._longest or filled > p.maximum_fill_share * candidate.quantity:
+            watch.drop(candidate.order_id)
             return ()
         candidate.filled = filled
         candidate.ended = witness(event)
         candidate.ending = ending
-        candidate.inferred = isinstance(event, OrderRemoved)
         candidate.unsure = candidate.unsure or "unsure" in event.tags
-        if candidate.executions or not self._p.require_execution:
+        habit = self._habits(event, candidate.party).of(candidate.buy)
+        slow = lifetime > p.maximum_lifetime
+        habit.note_pulled(now, (p.slow_reaction if slow else lifetime) + p.execution_window)
+        if _replaced(candidate, watch, now, lifetime):
+            habit.note_replaced(now)
+            watch.drop(candidate.order_id)
+            return ()
+        if not p.require_execution or (
+            candidate.executions and (not slow or now - candidate.executed_at <= p.slow_reaction)
+        ):
+            watch.drop(candidate.order_id)
             return self._conclude(candidate, event)
-        self._forget(watch, event.timestamp)
-        if len(watch.ended) >= MOST_CANDIDATES:
-            del watch.ended[next(iter(watch.ended))]
-        watch.ended[candidate.order_id] = candidate
+        self._forget(watch, now)
+        watch.end(candidate, MOST_CANDIDATES)
         return ()
 
-    def _traded(self, trade: Trade, book: OrderBook, watch: Watch) -> Iterable[Finding]:
-        self._forget(watch, trade.timestamp)
-        if not watch.live and not watch.ended:
+    # -- trades on the other side ------------------------------------------------------------------
+
+    def _traded(self, trade: Trade, watch: Watch | None) -> Iterable[Finding]:
+        change = self.books.change
+        bought = _resolved(buyer(trade), change.order, buy=True)
+        sold = _resolved(seller(trade), change.order, buy=False)
+        now = trade.timestamp
+        gap_of_purchase = gap_of_sale = 0
+        if bought.known:
+            gap_of_purchase = self._habits(trade, bought).offers.note_trade(now)
+        if sold.known:
+            gap_of_sale = self._habits(trade, sold).bids.note_trade(now)
+        if watch is None or not watch.names:
             return ()
-        for order_id in (trade.maker_order_id, trade.taker_order_id):
-            if order_id is not None and (own := watch.live.get(order_id)) is not None:
-                own.filled += trade.quantity
-        resting = None if trade.maker_order_id is None else book.orders.get(trade.maker_order_id)
-        bought = _resolved(buyer(trade), resting, buy=True)
-        sold = _resolved(seller(trade), resting, buy=False)
-        for candidate in watch.live.values():
-            if trade.maker_order_id is None and trade.price == candidate.price:
-                candidate.traded_at_price += trade.quantity
-            self._execute(candidate, trade, sold if candidate.buy else bought, resting)
-        if not watch.ended:
-            return ()
+        self._forget(watch, now)
         findings: list[Finding] = []
-        for order_id, candidate in list(watch.ended.items()):
-            if self._execute(candidate, trade, sold if candidate.buy else bought, resting):
-                del watch.ended[order_id]
-                findings.extend(self._conclude(candidate, trade))
+        for party, is_purchase, gap in (
+            (bought, True, gap_of_purchase),
+            (sold, False, gap_of_sale),
+        ):
+            for candidate in watch.of(party):
+                if self._executed(candidate, trade, party, gap, is_purchase=is_purchase):
+                    watch.drop(candidate.order_id)
+                    findings.extend(self._conclude(candidate, trade))
         return findings
 
-    def _execute(
-        self, candidate: Candidate, trade: Trade, other_side: Party, resting: Resting | None
+    def _executed(
+        self,
+        candidate: Candidate,
+        trade: Trade,
+        party: Party,
+        gap: int,
+        *,
+        is_purchase: bool,
     ) -> bool:
-        """Note the trade if the candidate's party was on the other side of the book in it."""
-        if trade.timestamp < candidate.placed.timestamp or candidate.order_id in (
-            trade.maker_order_id,
-            trade.taker_order_id,
-        ):
+        """Note a trade of the candidate's party; whether it completes one that has ended."""
+        if candidate.order_id in (trade.maker_order_id, trade.taker_order_id):
+            candidate.filled += trade.quantity
             return False
-        same = sameness(candidate.party, other_side)
-        if same is None and not (
-            self._p.anonymous_executions
-            and not candidate.party.known
-            and not other_side.known
-            # A resting order of the other side was executed: the taker came on the candidate's.
-            and trade.side == ("buy" if candidate.buy else "sell")
-        ):
+        if trade.timestamp < candidate.placed.timestamp:
             return False
-        there = resting if resting is not None and resting.buy is not candidate.buy else None
-        candidate.execute(trade, same, there)
-        return True
+        if candidate.buy is is_purchase:
+            candidate.same_side += trade.quantity
+            return False
+        if candidate.ended is not None and trade.side == ("buy" if is_purchase else "sell"):
+            return False  # it takes what others placed: see the module
+        same = sameness(candidate.party, party)
+        if same is None:
+            return False
+        change = self.books.change
+        maker = change.order
+        rested = maker is not None and maker.buy is is_purchase
+        candidate.execute(
+            trade,
+            same,
+            trade.maker_order_id if rested else None,
+            max(change.quantity_before, maker.most) if rested and maker is not None else 0.0,
+            gap,
+        )
+        return candidate.ended is not None
+
+    def _habits(self, event: MarketEvent, party: Party) -> Habits:
+        known = self.state.habits
+        key = (event.venue, event.instrument, party.key)
+        found = known.pop(key, None)  # and back at the end: the first is the idlest
+        if found is None:
+            found = habits(event.timestamp)
+            if len(known) >= MOST_HABITS:
+                del known[next(iter(known))]
+        known[key] = found
+        return found
+
+    # -- judging -----------------------------------------------------------------------------------
 
     def _conclude(self, candidate: Candidate, event: MarketEvent) -> Iterable[Finding]:
-        if candidate.quantity < candidate.shown * self._p.minimum_execution_multiple:
-            return ()
-        again = times(self.state.found, candidate.party, event)
-        ended = candidate.ended
+        p, ended = self._p, candidate.ended
         assert ended is not None
         lifetime = ended.timestamp - candidate.placed.timestamp
         share = candidate.quantity / candidate.depth
-        tags = [
-            name
-            for name, on in (
-                ("unsure", candidate.unsure),
-                ("inferred", candidate.inferred),
-                ("anonymous", not candidate.party.known),
+        multiple, chance = p.minimum_execution_multiple, 1.0
+        if candidate.executions:
+            habit = self._habits(event, candidate.party).of(candidate.buy)
+            habit.note_met(ended.timestamp)
+            chance = habit.chance(event.timestamp, candidate.gaps)
+            if (
+                chance > p.maximum_chance
+                or habit.quotes
+                or candidate.same_side > _OFFLOADED * candidate.executed
+            ):
+                return ()
+        if lifetime > p.maximum_lifetime:
+            multiple = max(multiple, p.slow_execution_multiple)
+            if not reaches(share, p.slow_depth_share):
+                return ()
+        against = candidate.shown + shown_by(
+            self.books.change.book,
+            candidate.party,
+            not candidate.buy,
+            p.depth_levels,
+            p.depth_range,
+            candidate.counter_orders,
+        )
+        if candidate.quantity < against * multiple:
+            return ()
+        again = times(self.state.found, candidate.party, event)
+        return [self._finding(candidate, event, lifetime, against, chance, again)]
+
+    def _finding(
+        self,
+        candidate: Candidate,
+        event: MarketEvent,
+        lifetime: int,
+        against: float,
+        chance: float,
+        again: int,
+    ) -> Finding:
+        share = candidate.quantity / candidate.depth
+        assert candidate.ended is not None
+        seen = {
+            one.id: one
+            for one in (
+                candidate.placed,
+                *candidate.moved,
+                candidate.ended,
+                *(e.witness for e in candidate.executions),
             )
-            if on
-        ]
-        witnesses = {
-            w.id: w for w in (candidate.placed, ended, *(e.witness for e in candidate.executions))
         }
-        entities = candidate.party.names or (f"order {candidate.order_id}",)
-        return [
-            Finding(
-                entities=entities,
-                reason=sentence(candidate, event, lifetime, share),
-                witnesses=tuple(sorted(witnesses.values(), key=lambda w: w.timestamp)),
-                confidence=self._confidence(candidate, share, lifetime, again),
-                metrics={
-                    "order_quantity": candidate.quantity,
-                    "order_price": candidate.price,
-                    "depth_before": candidate.depth,
-                    "depth_share": share,
-                    "lifetime_seconds": lifetime / SECOND,
-                    "filled_quantity": candidate.filled,
-                    "executed_quantity": candidate.executed,
-                    "times_in_an_hour": float(again),
-                },
-                tags=tuple(tags),
-            )
-        ]
+        tags = (("unsure", candidate.unsure), ("inferred", candidate.inferred))
+        return Finding(
+            entities=candidate.party.names,
+            reason=sentence(candidate, event, lifetime, share),
+            witnesses=tuple(sorted(seen.values(), key=lambda w: w.timestamp)),
+            confidence=self._confidence(candidate, share, lifetime, again),
+            metrics={
+                "order_quantity": candidate.quantity,
+                "order_price": candidate.price,
+                "depth_before": candidate.depth,
+                "depth_share": share,
+                "lifetime_seconds": lifetime / SECOND,
+                "moves": float(candidate.moves),
+                "filled_quantity": candidate.filled,
+                "executed_quantity": candidate.executed,
+                "shown_on_other_side": against,
+                "chance": chance,
+                "times_in_an_hour": float(again),
+            },
+            tags=tuple(name for name, on in tags if on),
+        )
 
     def _confidence(self, candidate: Candidate, share: float, lifetime: int, again: int) -> float:
         evidence = max((_EXECUTION[e.same] for e in candidate.executions), default=_NO_EXECUTION)
         size = min(1.0, share / (_FULL_SIZE * self._p.minimum_depth_share))
-        speed = 1.0 - max(0, lifetime) / self._p.maximum_lifetime
+        speed = max(0.0, 1.0 - max(0, lifetime) / self._p.maximum_lifetime)
         more = _SIZE * size + _SPEED * speed + _REPEATED * repeated(again)
         whole = evidence * (_BASE + more)
         return (
@@ -389,6 +502,17 @@ class Spoofing(Correlator[State]):
             * (_UNSURE if candidate.unsure else 1.0)
             * (_INFERRED if candidate.inferred else 1.0)
         )
+
+
+def _replaced(candidate: Candidate, watch: Watch, now: int, lifetime: int) -> bool:
+    """Whether another large order of the party has just come in the candidate's stead."""
+    return any(
+        other is not candidate
+        and other.ended is None
+        and other.buy is candidate.buy
+        and _NEWER * (now - other.placed.timestamp) < lifetime
+        for other in watch.of(candidate.party)
+    )
 
 
 def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:

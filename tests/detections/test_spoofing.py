@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
 
 SPOOFER = {"investor_account": "acct-12", "investor_id": "INV-0031", "investor_cluster": "CL-1"}
@@ -112,9 +113,182 @@ def test_the_lifetime_is_a_parameter_and_its_end_counts() -> None:
             tape.cancelled(1000 + milliseconds, "s", remaining=5000.0),
         ]
 
-    assert len(found(life(2000))) == 1
-    assert found(life(2001)) == []
+    fast = "{slow_lifetime: 0s}"
+    assert len(found(life(2000), fast)) == 1
+    assert found(life(2001), fast) == []
     assert len(found(life(30_000), "{maximum_lifetime: 1m}")) == 1
+
+
+class TestOrdersThatRestLonger:
+    """As Sarao's: they go once the other side has traded."""
+
+    def rest(
+        self,
+        traded: float = 298_000,
+        cancelled: float = 300_000,
+        quantity: float = 5000,
+        sold: float = 300,
+        **more: Any,
+    ) -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(1000, "s", "buy", 10.01, quantity, **SPOOFER),
+            tape.trade(traded, 10.05, sold, buyer_account="acct-3", **SOLD),
+            tape.cancelled(cancelled, "s", remaining=quantity, **more),
+        ]
+
+    def test_a_lifetime_alone_acquits_nobody(self) -> None:
+        (alert,) = found(self.rest())
+        assert "cancelled it after 4.98 min with 0 filled, while selling 300 at 10.05" in (
+            alert.reason
+        )
+        fast = found(self.rest(1500, 1800))
+        assert alert.confidence < fast[0].confidence
+
+    def test_it_must_go_soon_after_the_trade(self) -> None:
+        assert found(self.rest(294_999)) == []
+        assert len(found(self.rest(295_000))) == 1
+        assert len(found(self.rest(290_000), "{slow_reaction: 10s}")) == 1
+
+    def test_it_must_not_rest_longer_than_that(self) -> None:
+        assert found(self.rest(cancelled=602_000, traded=601_000)) == []
+        assert len(found(self.rest(cancelled=601_000, traded=600_000))) == 1
+
+    def test_it_must_be_larger_than_one_that_goes_at_once(self) -> None:
+        assert found(self.rest(quantity=2500)) == []
+        assert len(found(self.rest(1500, 1800, quantity=2500))) == 1
+        assert len(found(self.rest(quantity=2600))) == 1
+        assert found(self.rest(sold=1300)) == []
+        assert len(found(self.rest(sold=1250))) == 1
+
+    def test_moving_it_again_and_again_makes_no_new_order_of_it(self) -> None:
+        tape = Tape()
+        events = [*honest(tape), tape.placed(1000, "s", "buy", 9.98, 5000, **SPOOFER)]
+        events += [
+            tape.changed(2000 + 1000 * number, "s", 5000, price=9.98 - number / 100)
+            for number in range(20)
+        ]
+        events += [
+            tape.trade(22_500, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.cancelled(23_000, "s", remaining=5000.0),
+        ]
+        (alert,) = found(events)
+        assert "moved it 19 times, cancelled it after 22 s" in alert.reason
+        assert alert.evidence_events == (
+            "event-4",
+            *(f"event-{number}" for number in range(17, 27)),
+        )
+
+
+def test_who_was_hit_and_gets_rid_of_it_spoofs_nobody() -> None:
+    def hit(quantity: float) -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(900, "hit", "buy", 10.02, 400, **SPOOFER),
+            tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+            tape.trade(
+                1100,
+                10.02,
+                quantity,
+                side="sell",
+                maker_order_id="hit",
+                buyer_account="acct-12",
+                buyer_id="INV-0031",
+                seller_account="acct-3",
+            ),
+            tape.trade(1500, 10.05, 300, buyer_account="acct-3", **SOLD),
+            tape.cancelled(1840, "s", remaining=5000.0),
+        ]
+
+    assert found(hit(160)) == []
+    assert len(found(hit(140))) == 1
+
+
+def test_what_it_shows_on_the_other_side_counts_even_where_it_does_not_trade() -> None:
+    def showing(asks: float, price: float = 10.06) -> list[Any]:
+        tape = Tape()
+        return [
+            *honest(tape),
+            tape.placed(500, "ask", "sell", price, asks, **SPOOFER),
+            *spoof(tape),
+        ]
+
+    assert found(showing(2300)) == []
+    assert len(found(showing(2200))) == 1
+    assert len(found(showing(5000, 20.0))) == 1  # nobody sees it there
+
+
+def test_who_takes_from_others_once_the_order_is_off_does_something_else() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.cancelled(1500, "s", remaining=5000.0),
+        tape.trade(
+            1600, 10.01, 300, maker_order_id="b1", buyer_account="x", **{**SOLD, "side": "sell"}
+        ),
+    ]
+    assert found(events) == []
+
+
+class TestWhoTradesAllTheTime:
+    """Large orders of a busy maker meet his trades on the other side now and then."""
+
+    def quoting(self, every: int, met_every: int, number: int = 60) -> list[Any]:
+        tape = Tape()
+        events = honest(tape)
+        for step in range(number):
+            at = 10_000 + step * 4_000
+            order = f"bid-{step}"
+            events.append(tape.placed(at, order, "buy", 10.02, 5000, **SPOOFER))
+            if step % met_every == met_every - 1:
+                events.append(tape.trade(at + 500, 10.05, 300, buyer_account="acct-3", **SOLD))
+            events.append(tape.cancelled(at + 1000, order, remaining=5000.0))
+            if step % every == 0:
+                events.append(tape.trade(at + 3000, 10.05, 300, buyer_account="acct-3", **SOLD))
+        return events
+
+    def test_they_meet_by_chance(self) -> None:
+        assert found(self.quoting(1, 3)) == []
+
+    def test_they_meet_every_time(self) -> None:
+        alerts = found(self.quoting(60, 1))
+        assert len(alerts) == 60
+        assert all(alert.metrics["chance"] < 0.01 for alert in alerts)
+
+    def test_who_mostly_has_another_order_there_at_once_quotes(self) -> None:
+        def requoting(pause: float) -> list[Alert]:
+            tape = Tape()
+            events = honest(tape)
+            for step in range(5):
+                at = 10_000 + step * (1_000 + pause)
+                order = f"bid-{step}"
+                events += [
+                    tape.placed(at, order, "buy", 10.02, 5000, **SPOOFER),
+                    tape.trade(at + 500, 10.05, 300, buyer_account="acct-3", **SOLD),
+                    tape.cancelled(at + 1000, order, remaining=5000.0),
+                ]
+            return found(events)
+
+        assert len(requoting(1001)) == 5
+        assert len(requoting(100)) == 2  # the first two are not known to be replaced
+
+    def test_so_does_who_puts_the_other_order_there_first(self) -> None:
+        tape = Tape()
+        events = [*honest(tape), tape.placed(9_000, "bid-0", "buy", 10.02, 5000, **SPOOFER)]
+        for step in range(1, 5):
+            at = 9_000 + step * 2_000
+            events += [
+                tape.trade(at - 500, 10.05, 300, buyer_account="acct-3", **SOLD),
+                tape.placed(at, f"bid-{step}", "buy", 10.02, 5000, **SPOOFER),
+                tape.cancelled(at + 100, f"bid-{step - 1}", remaining=5000.0),
+            ]
+        assert found(events) == []
+
+    def test_how_sure_it_must_be_is_a_parameter(self) -> None:
+        assert len(found(self.quoting(1, 3), "{maximum_chance: 100%}")) == 20
 
 
 def test_an_order_that_was_filled_was_meant() -> None:
@@ -248,16 +422,6 @@ class TestAmendedOrders:
         )
         assert alert.metrics["depth_before"] == 1000
 
-    def test_where_a_feed_names_nobody_what_is_cut_may_have_been_filled(self) -> None:
-        tape = Tape()
-        events = [
-            *honest(tape),
-            tape.placed(1000, "s", "buy", 10.02, 5000),
-            tape.trade(1200, 10.05, 300, side="buy", maker_order_id="a1"),
-            tape.changed(1500, "s", 1),
-        ]
-        assert found(events) == []
-
     def test_an_order_that_is_alone_on_its_side_deceives_nobody(self) -> None:
         tape = Tape()
         events = [
@@ -294,50 +458,49 @@ def test_the_account_behind_a_resting_order_is_known_from_its_placing() -> None:
     assert len(found(events)) == 1
 
 
-class TestFeedsWithoutAccounts:
-    def events(self, side: str = "buy") -> list[Any]:
-        tape = Tape()
-        return [
-            *honest(tape),
-            tape.placed(1000, "s", "buy", 10.02, 5000),
-            tape.trade(1200, 10.05, 300, side=side, maker_order_id="a1"),
-            tape.cancelled(1500, "s", remaining=5000.0),
-        ]
+def test_where_a_feed_names_no_accounts_nothing_is_found() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000),
+        tape.trade(1200, 10.05, 300, side="buy", maker_order_id="a1"),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    assert found(events) == []
+    assert found(events, "{require_execution: false}") == []
 
-    def test_an_execution_on_the_other_side_counts_with_little_confidence(self) -> None:
-        (alert,) = found(self.events())
-        assert alert.confidence < 0.4
-        assert "anonymous" in alert.tags
-        assert alert.entities == ("order s",)
-        assert "while 300 were sold at 10.05 (the feed names no accounts)" in alert.reason
 
-    def test_but_not_on_the_order_s_own_side(self) -> None:
-        assert found(self.events(side="sell")) == []
+def test_without_the_condition_every_quick_cancellation_counts() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER),
+        tape.cancelled(1500, "s", remaining=5000.0),
+    ]
+    assert found(events) == []
+    (alert,) = found(events, "{require_execution: false}")
+    assert alert.confidence < 0.35
 
-    def test_and_not_at_all_where_the_rule_says_so(self) -> None:
-        assert found(self.events(), "{anonymous_executions: false}") == []
 
-    def test_without_the_condition_every_quick_cancellation_counts(self) -> None:
-        tape = Tape()
-        events = [
-            *honest(tape),
-            tape.placed(1000, "s", "buy", 10.02, 5000),
-            tape.cancelled(1500, "s", remaining=5000.0),
-        ]
-        assert found(events) == []
-        (alert,) = found(events, "{require_execution: false}")
-        assert alert.confidence < 0.35
+def test_a_removal_that_may_be_a_fill_is_none() -> None:
+    tape = Tape()
+    start = [*honest(tape), tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER)]
+    sold = tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD)
+    taken = tape.trade(1300, 10.02, 5000, side="sell")
+    gone = tape.removed(1500, "s")
+    assert found([*start, sold, taken, gone]) == []
+    (alert,) = found([*start, sold, gone])
+    assert "inferred" in alert.tags
+    assert "took it off the book" in alert.reason
 
-    def test_a_removal_that_may_be_a_fill_is_none(self) -> None:
-        tape = Tape()
-        start = [*honest(tape), tape.placed(1000, "s", "buy", 10.02, 5000)]
-        bought = tape.trade(1200, 10.05, 300, side="buy")
-        taken = tape.trade(1300, 10.02, 5000, side="sell")
-        gone = tape.removed(1500, "s")
-        assert found([*start, bought, taken, gone]) == []
-        (alert,) = found([*start, bought, gone])
-        assert "inferred" in alert.tags
-        assert "took it off the book" in alert.reason
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    tape = Tape()
+    events = [
+        *honest(tape),
+        *(event for number in range(5) for event in spoof(tape, 1000 + number * 10_000, number)),
+    ]
+    assert_the_same_after_a_restart(correlator("spoofing"), events)
 
 
 def test_a_gap_makes_findings_unsure_and_less_confident() -> None:
@@ -398,11 +561,23 @@ def test_watched_orders_are_bounded() -> None:
     from detections.correlators.spoofing import MOST_CANDIDATES, Parameters, Spoofing
 
     tape, spoofing = Tape(), Spoofing(Parameters())
+
+    def see(event: Any) -> None:
+        spoofing.books.move(event)
+        assert list(spoofing.observe(event)) == []
+
     for event in honest(tape):
-        spoofing.observe(event)
+        see(event)
     for number in range(3 * MOST_CANDIDATES):
-        spoofing.observe(tape.placed(1000, f"s{number}", "buy", 10.02, 10.0 ** (5 + number / 10)))
-        spoofing.observe(tape.cancelled(1001, f"s{number - 1}"))
+        size = 10.0 ** (5 + number / 10)
+        see(tape.placed(1000, f"s{number}", "buy", 10.02, size, **SPOOFER))
+        if number % 2:
+            see(tape.cancelled(1001, f"s{number - 1}", remaining=10.0 ** (5 + (number - 1) / 10)))
     (watch,) = spoofing.state.watches.values()
     assert len(watch.live) <= MOST_CANDIDATES
     assert len(watch.ended) <= MOST_CANDIDATES
+    known = [*watch.live, *watch.ended]
+    assert sorted(watch.names["acct-12"]) == sorted(known)
+    see(tape.cancelled(10**7, "s0"))
+    see(tape.trade(10**7, 10.05, 300, buyer_account="acct-3", seller_account="acct-4"))
+    assert watch.names == {}

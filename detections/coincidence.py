@@ -1,0 +1,165 @@
+"""Whether a party trades on the other side as it takes orders off: by chance, or every time.
+
+Who makes a market takes large orders off all day long, and trades all day long, so the two meet now
+and then. A spoofer's meet because he sees to it. The two are told apart by what the party does the
+rest of the time. Of each party in a book, per side of its orders:
+
+- each order taken off has a *span* in which a trade on the other side counts;
+- the probability that a span as long, anywhere in the time that the party was seen, has a trade of
+  it is the part of that time that lies at most a span before one: however regularly or in whatever
+  bursts it trades. The trades that are judged say nothing of what is usual, and don't count. A
+  party of which nothing is known yet is taken to trade once in an hour;
+- *chance* is the probability that at least as many of all orders taken off would have met a trade
+  as did (the upper tail of the binomial distribution).
+
+Who quotes also puts another order in the stead of each that he takes off; a spoofer's leave a hole.
+
+That the two meet proves little where chance is large. What counts as small is the rule's to say;
+that it is told this way at all is our choice: no regulator gives a number.
+"""
+
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from pipeline.units import HOUR, SECOND
+
+#: Of what is usual nothing is known before; it is taken to have been seen for so long, with a trade
+#: in every hour. So little is soon outweighed by what is seen.
+_PRIOR_TIME = 30 * SECOND
+_PRIOR_EVERY = HOUR
+#: Spans for which it is known how much of the time lies so long before a trade, at most.
+_SPANS = (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND)
+#: Orders that are taken off within so long are one set.
+_AT_ONCE = SECOND
+#: Who replaced its orders so often may be quoting.
+_ENOUGH = 2
+#: With so many orders taken off, all counts are halved: what is long ago counts less.
+_MANY = 128
+
+
+class Habit(Struct, gc=False):
+    """What a party does with its orders of one side of a book, and against them."""
+
+    since: int
+    """When it was first seen."""
+    traded_at: int
+    """Time of its newest trade on the other side; before the first, when it was first seen."""
+    covered: list[float] = field(default_factory=lambda: [0.0] * len(_SPANS))
+    """Time that lies at most so long before a trade, for each of the spans, in nanoseconds."""
+    pulled: int = 0
+    """How often it took orders off; those at once are one."""
+    pulled_at: int = 0
+    met: int = 0
+    """How often that met a trade on the other side."""
+    met_at: int = 0
+    replaced: int = 0
+    """How often it had another there at once."""
+    replaced_at: int = 0
+    span: float = 0.0
+    """In which trades counted, of all of them together, in nanoseconds."""
+
+    def note_trade(self, time: int) -> int:
+        """It traded on the other side. Returns the time since the trade before."""
+        gap = time - self.traded_at
+        if gap <= 0:
+            return 0
+        self.traded_at = time
+        covered = self.covered
+        for place, span in enumerate(_SPANS):
+            if gap <= span:
+                for longer in range(place, len(_SPANS)):
+                    covered[longer] += gap
+                break
+            covered[place] += span
+        return gap
+
+    def note_pulled(self, time: int, span: int) -> None:
+        """An order was taken off, and a trade counts that is within this span."""
+        if time - self.pulled_at < _AT_ONCE:
+            return
+        if self.pulled >= _MANY:
+            self.since += max(0, (time - self.since) // 2)
+            self.covered = [one / 2 for one in self.covered]
+            self.pulled //= 2
+            self.met //= 2
+            self.replaced //= 2
+            self.span /= 2
+        self.pulled += 1
+        self.pulled_at = time
+        self.span += span
+
+    def note_met(self, time: int) -> None:
+        """There was a trade within the span of the order that was taken off at this time."""
+        if abs(time - self.met_at) >= _AT_ONCE and self.met < self.pulled:
+            self.met += 1
+            self.met_at = time
+
+    def note_placed(self, time: int) -> None:
+        """A large order comes. Soon after another was taken off, it is there in its stead."""
+        if time - self.pulled_at < _AT_ONCE and self.pulled:
+            self.note_replaced(self.pulled_at)
+
+    def note_replaced(self, time: int) -> None:
+        """There is another order in the stead of the one that was taken off at this time."""
+        if abs(time - self.replaced_at) >= _AT_ONCE and self.replaced < self.pulled:
+            self.replaced += 1
+            self.replaced_at = time
+
+    @property
+    def quotes(self) -> bool:
+        """Whether it mostly has another there at once, as who quotes does: the impression stays."""
+        return self.replaced >= _ENOUGH and 2 * self.replaced >= self.pulled
+
+    def chance(self, now: int, judged: Iterable[int]) -> float:
+        """The probability that chance alone makes as many meet as did, or more.
+
+        `judged` are the times since the trade before of the trades that don't count.
+        """
+        span = self.span / max(1, self.pulled)
+        before = max(0.0, self._before(span) - sum(min(gap, span) for gap in judged))
+        seen = max(0, now - self.since) + _PRIOR_TIME
+        usual = min(1.0, (before + _PRIOR_TIME * span / _PRIOR_EVERY) / seen)
+        return binomial_tail(self.met, self.pulled, usual)
+
+    def _before(self, span: float) -> float:
+        """Time that lies at most this span before a trade: between those that are known, a line."""
+        lower, known = 0.0, 0.0
+        for upper, covered in zip(_SPANS, self.covered, strict=True):
+            if span <= upper:
+                return known + (covered - known) * (span - lower) / (upper - lower)
+            lower, known = upper, covered
+        return known * span / lower
+
+
+class Habits(Struct, gc=False):
+    """Of a party, for its bids and for its offers."""
+
+    bids: Habit
+    offers: Habit
+
+    def of(self, buy: bool) -> Habit:
+        """For orders of this side."""
+        return self.bids if buy else self.offers
+
+
+def habits(since: int) -> Habits:
+    """Of a party that was never seen before."""
+    return Habits(Habit(since, since), Habit(since, since))
+
+
+def binomial_tail(least: int, tries: int, probability: float) -> float:
+    """The probability of at least so many successes in so many tries."""
+    if least <= 0 or probability >= 1.0:
+        return 1.0
+    if probability <= 0.0:
+        return 0.0
+    failure = 1.0 - probability
+    term = failure**tries
+    if term == 0.0:
+        return 1.0  # so many tries, each so likely, that nothing is a surprise
+    below = 0.0
+    for successes in range(least):
+        below += term
+        term *= (tries - successes) / (successes + 1) * probability / failure
+    return min(1.0, max(0.0, 1.0 - below))

@@ -1,0 +1,133 @@
+"""Flipping: orders on one side that are taken off, and at once a trade against those who joined.
+
+*CFTC v. Oystacher*, No. 15-cv-9196 (N.D. Ill., complaint of 2015, opinion of 12 July 2016): large
+passive orders at or near the best price, which at least doubled what was bid or offered there; once
+others had joined at the same price, the orders were cancelled and, at the same moment, an order for
+the other side took from those others at the same price or a better one (921 contracts offered where
+34 stood; the trading software cancelled them as it bought). Section 4c(a)(5)(C) of the Commodity
+Exchange Act; MAR Annex I A(f), and Annex II, section 1, point 5(e), of Commission Delegated
+Regulation (EU) 2016/522. All of this must hold of a party, by the widest name known:
+
+1. Its orders stood within the best `touch_levels` prices of one side, at one price or two, and each
+   was at least `minimum_depth_share` of the depth of its side. What others had at these prices when
+   it placed them was at most as much: they doubled it. With more prices it is `vacuuming`.
+2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
+   with at most `maximum_fill_share` of each filled.
+3. Within `trade_window` after that it takes on the same side of the book what others have there:
+   buys after offers, sells after bids. That is at least `minimum_traded_share` of what it took off.
+4. What it showed on the other side, or took off there at the same time, is less by
+   `minimum_imbalance`: who withdraws all quotes, as makers do at news, is not meant. Neither is who
+   was hit on the side that he takes off in the last 30 s before, by more than a quarter of what he
+   then trades the other way: he gets rid of what he had to take.
+5. It happens so often when the party takes large orders off that chance alone would do it with a
+   probability of `maximum_chance` at most (:mod:`detections.coincidence`): who trades all the time
+   also trades after a cancellation. Nor does it mostly have another large order there at once, as
+   who quotes does.
+
+Oystacher's orders went within milliseconds of the trade; a second is for venues with slower clocks.
+The shares are choices, but for the doubling, which is the complaint's.
+
+Needs accounts: without them nobody can say that the two were the same.
+"""
+
+from collections.abc import Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct
+
+from detections.correlators.base import correlator
+from detections.findings import Finding
+from detections.order_book import OrderBook
+from detections.pulled_orders import Large, average_price, quantity_of
+from detections.pulling import Flip, Pulling, finding
+from detections.repetition import repeated
+from detections.rounding import reaches
+from detections.wording import amount, lapse
+from normalizer.events.market import Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data: a base, and what size, speed and repetition
+# add to it.
+_BASE, _SIZE, _SPEED, _REPEATED = 0.6, 0.15, 0.15, 0.1
+#: At so many times what others had there, size adds all it can.
+_FULL_SIZE = 5.0
+#: More prices are vacuuming.
+_MOST_PRICES = 2
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on flipping sets."""
+
+    #: Each order, as a part of the depth of its side without it.
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.1
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: The orders stand within so many of the best prices.
+    touch_levels: Annotated[int, Meta(ge=1, le=100)] = 5
+    #: From placing an order to taking it off.
+    maximum_lifetime: Annotated[Duration, Meta(gt=0, le=HOUR)] = MINUTE
+    #: Part of an order that may be filled.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: The orders are taken off within this time.
+    pull_window: Annotated[Duration, Meta(ge=0, le=MINUTE)] = SECOND
+    #: The trade comes within this time of the last of them.
+    trade_window: Annotated[Duration, Meta(ge=0, le=MINUTE)] = SECOND
+    #: What is traded, as a part of what was taken off.
+    minimum_traded_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.1
+    #: What was taken off is at least so many times what the party showed on the other side.
+    minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
+    #: The probability with which chance may make the party do this as often.
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
+    #: Value of the orders (price times quantity) below which nothing is found.
+    minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+@correlator("flipping")
+class Flipping(Pulling):
+    """See the module. Memory: 100,000 large orders and 100,000 parties in a book each."""
+
+    parameters_type = Parameters
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._touch_levels = parameters.touch_levels
+
+    def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
+        if any(order.rank >= self._touch_levels for order in orders):
+            return False
+        stood = _stood(orders)
+        return len(stood) <= _MOST_PRICES and reaches(quantity_of(orders), sum(stood.values()))
+
+    def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
+        orders, trades = flip.orders, flip.trades
+        quantity, stood = quantity_of(orders), sum(_stood(orders).values())
+        shown, did = ("bids", "sold") if orders[0].buy else ("offers", "bought")
+        ended = orders[-1].ended_at
+        prices = sorted({order.price for order in orders})
+        others = f"where others had {amount(stood)}" if stood else "where nobody else stood"
+        reason = (
+            f"{flip.party} showed {shown} of {amount(quantity)} {trade.instrument} at "
+            f"{' and '.join(amount(price) for price in prices)} {others}, took them off after "
+            f"{lapse(ended - orders[0].placed.timestamp)} with "
+            f"{amount(sum(order.filled for order in orders))} filled, and "
+            f"{lapse(trades[0].timestamp - ended)} later {did} {amount(quantity_of(trades))} from "
+            f"others at {amount(average_price(trades))}"
+        )
+        size = min(1.0, quantity / (_FULL_SIZE * stood)) if stood else 1.0
+        speed = 1.0 - (trades[0].timestamp - ended) / max(1, self._p.trade_window)
+        confidence = _BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated(flip.again)
+        joined = sum({order.price: order.left_at_price for order in orders}.values())
+        metrics = {"stood_at_prices": stood, "joined_at_prices": max(0.0, joined - stood)}
+        return finding(flip, reason, min(1.0, confidence), metrics)
+
+
+def _stood(orders: Sequence[Large]) -> dict[float, float]:
+    """What others had at each price when the orders came."""
+    found: dict[float, float] = {}
+    for order in orders:
+        found[order.price] = min(order.stood, found.get(order.price, order.stood))
+    return found

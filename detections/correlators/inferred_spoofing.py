@@ -1,0 +1,346 @@
+"""Spoofing where a feed names no accounts: large orders or levels that come and go, as if by rule.
+
+A public feed says of an order at most its id, and of a level nothing but its quantity, so nobody
+can say who trades on the other side. What can be seen is a pattern that repeats: somebody shows the
+same large quantity on the same side again and again, each time for a moment, and each time others
+come and take from the other side meanwhile. Sarao and his likes were known on the tape by the size
+of their orders before anybody knew their names (*CFTC v. Sarao*, No. 15-cv-3398). It is a lead, and
+its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`. All of this must hold:
+
+1. An order without an account (or a level of a feed without orders) gets `minimum_depth_share` of
+   the depth of its side without it, or more, within the best `depth_levels` levels and
+   `depth_range` of the best price.
+2. That goes within `maximum_lifetime`, and at most `maximum_fill_share` of it by trades. On a feed
+   by level, what went is inferred from the level's quantity and the trades at its price
+   (:mod:`detections.level_changes`).
+3. From its coming to `execution_window` after its going, somebody takes from the other side, as who
+   believes in the impression does: buys, where it was a bid.
+4. Within a second after that nothing as large is there in its stead. Makers move their quotes, at
+   once, and above all when something trades.
+5. This happens `minimum_times` within `window` on one side, with quantities that differ by
+   `quantity_tolerance` at most.
+6. Large orders that go meet such trades so often that chance alone, as often as there are trades,
+   would do it with a probability of `maximum_chance` at most (:mod:`detections.coincidence`).
+
+The numbers are choices. Three times is the least that can be called a pattern.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.coincidence import Habits, habits
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.level_changes import LevelChange
+from detections.order_book import MOST_BOOKS, OrderBook
+from detections.order_weight import depth_if_large
+from detections.rounding import reaches
+from detections.wording import amount, lapse
+from normalizer.events.market import (
+    BookUpdate,
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderPlaced,
+    OrderRemoved,
+    Trade,
+)
+from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data, and what more repetition adds to it.
+_BASE, _REPEATED = 0.3, 0.2
+#: So many times what is needed are as sure as it gets.
+_FULL = 3.0
+#: What is as large within this time is there in its stead.
+_STEAD = SECOND
+_SIMILAR = 0.5
+#: Per book: what is watched at once, and times that are remembered.
+_MOST_LIVE, _MOST_TIMES = 64, 64
+#: Trades of one time that are kept as evidence.
+_MOST_TRADES = 5
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on inferred spoofing sets."""
+
+    #: What comes, as a part of the depth of its side without it.
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.25
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: From its coming to its going.
+    maximum_lifetime: Annotated[Duration, Meta(ge=MILLISECOND, le=10 * MINUTE)] = 5 * SECOND
+    #: Part of it that may go by trades.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: After it has gone, how long a trade on the other side still counts.
+    execution_window: Annotated[Duration, Meta(ge=0, le=SECOND)] = SECOND
+    #: How often it happens,
+    minimum_times: Annotated[int, Meta(ge=1, le=64)] = 3
+    #: within this time,
+    window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 10 * MINUTE
+    #: with quantities that differ by so much at most.
+    quantity_tolerance: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
+    #: The probability with which chance may do it.
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
+
+
+class Shown(Struct):
+    """A large quantity on one side, while it is there and shortly after."""
+
+    buy: bool
+    price: float
+    quantity: float
+    came: Witness
+    went: Witness | None = None
+    filled: float = 0.0
+    trades: list[Witness] = field(default_factory=list[Witness])
+    """On the other side meanwhile, the first."""
+    gaps: list[int] = field(default_factory=list[int])
+    """Of all of them, the time since the trade before (see `detections.coincidence`)."""
+
+
+class Watched(Struct):
+    """What is known of one book."""
+
+    habits: Habits
+    live: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    """By order id, or by side and price of a level."""
+    gone: list[Shown] = field(default_factory=list[Shown])
+    """Of which it is not known yet whether another comes in their stead."""
+    bids: list[Shown] = field(default_factory=list[Shown])
+    """Each time that all but repetition held."""
+    offers: list[Shown] = field(default_factory=list[Shown])
+
+    def times(self, buy: bool) -> list[Shown]:
+        return self.bids if buy else self.offers
+
+
+class State(Struct):
+    """What is known, by book."""
+
+    books: dict[tuple[str, str, str], Watched] = field(
+        default_factory=dict[tuple[str, str, str], Watched]
+    )
+
+
+@correlator("inferred_spoofing")
+class InferredSpoofing(Correlator[State]):
+    """See the module. Memory: per book 64 large orders or levels, and 64 times on each side."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    typology = "spoofing"
+    actions = frozenset(
+        {"order-placed", "order-cancelled", "order-removed", "trade", "book-update", "feed-gap"}
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+
+    @property
+    def horizon(self) -> int:
+        """So far back a time counts."""
+        return self._p.window
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        if event.investor_account or event.investor_id or event.investor_cluster:
+            return ()  # `spoofing` looks at these
+        kind = event.__class__
+        watched = self.state.books.get((event.provider, event.venue, event.instrument))
+        found: Iterable[Finding] = ()
+        if watched is not None and watched.gone:
+            found = self._settle(event, watched)
+        if kind is OrderPlaced:
+            self._placed(event, watched)  # pyright: ignore[reportArgumentType]
+        elif kind is BookUpdate:
+            self._updated(event, watched)
+        elif watched is None:
+            pass
+        elif kind is Trade:
+            self._traded(event, watched)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderCancelled or kind is OrderRemoved:
+            self._ended(event, watched)  # pyright: ignore[reportArgumentType]
+        elif kind is FeedGap:
+            self._missed(event)
+        return found
+
+    # -- what comes and goes -----------------------------------------------------------------------
+
+    def _placed(self, event: OrderPlaced, watched: Watched | None) -> None:
+        p, change = self._p, self.books.change
+        if depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share):
+            order = change.order
+            assert order is not None
+            shown = Shown(order.buy, order.price, order.quantity, witness(event))
+            self._come(event, watched, event.order_id, shown)
+
+    def _updated(self, event: MarketEvent, watched: Watched | None) -> None:
+        change = self.books.change
+        if change.book.orders:
+            return  # they say more
+        for level in change.levels:
+            key = f"{'bid' if level.buy else 'ask'} {level.price!r}"
+            if level.after > level.before:
+                if self._is_large(level, change.book):
+                    shown = Shown(level.buy, level.price, level.added, witness(event))
+                    self._come(event, watched, key, shown)
+                    watched = self.state.books.get(change.book.key)
+            elif watched is not None and (shown := watched.live.get(key)) is not None:
+                shown.filled += level.traded
+                if level.before - level.after >= (1 - self._p.maximum_fill_share) * shown.quantity:
+                    self._go(event, watched, key, shown)
+
+    def _is_large(self, level: LevelChange, book: OrderBook) -> bool:
+        p, side = self._p, book.side(level.buy)
+        limit = level.added / p.minimum_depth_share
+        if not side.keys or side.quantities[side.keys[-1]] > limit + level.added:
+            return False  # the best level alone is more, and there is no need to look at others
+        if not side.is_near(level.price, p.depth_levels, p.depth_range):
+            return False
+        depth = side.depth(p.depth_levels, p.depth_range) - level.added
+        return 0 < depth <= limit
+
+    def _come(self, event: MarketEvent, watched: Watched | None, key: str, shown: Shown) -> None:
+        if watched is None:
+            books = self.state.books
+            if len(books) >= MOST_BOOKS:
+                del books[next(iter(books))]
+            watched = Watched(habits(event.timestamp))
+            books[event.provider, event.venue, event.instrument] = watched
+        for gone in watched.gone:
+            if gone.buy is shown.buy and shown.quantity >= _SIMILAR * gone.quantity:
+                gone.filled = gone.quantity  # so that it does not count
+        while watched.live:
+            first, oldest = next(iter(watched.live.items()))
+            old = event.timestamp - oldest.came.timestamp > self._p.maximum_lifetime
+            if not old and len(watched.live) < _MOST_LIVE:
+                break
+            del watched.live[first]
+        watched.live.pop(key, None)
+        watched.live[key] = shown
+
+    def _ended(self, event: OrderCancelled | OrderRemoved, watched: Watched) -> None:
+        shown = watched.live.get(event.order_id)
+        if shown is None:
+            return
+        change = self.books.change
+        if change.order is not None:
+            shown.filled = max(shown.filled, change.order.filled)
+        self._go(event, watched, event.order_id, shown)
+
+    def _go(self, event: MarketEvent, watched: Watched, key: str, shown: Shown) -> None:
+        """It is not there any more."""
+        del watched.live[key]
+        lifetime = event.timestamp - shown.came.timestamp
+        if lifetime > self._p.maximum_lifetime:
+            return
+        habit = watched.habits.of(shown.buy)
+        habit.note_pulled(event.timestamp, lifetime + self._p.execution_window)
+        shown.went = witness(event)
+        watched.gone.append(shown)
+        del watched.gone[:-_MOST_LIVE]
+
+    def _traded(self, trade: Trade, watched: Watched) -> None:
+        back = self.books.change.taken_back
+        if trade.side is None:
+            return
+        buys = trade.side == "buy"
+        gap = watched.habits.of(buys).note_trade(trade.timestamp)
+        for shown in (*watched.live.values(), *watched.gone):
+            if shown.buy is buys:
+                if not self._counts(shown, trade):
+                    continue
+                if gap and len(shown.gaps) < _MOST_LIVE:
+                    shown.gaps.append(gap)
+                if len(shown.trades) < _MOST_TRADES:
+                    shown.trades.append(witness(trade))
+            elif back and shown.went is not None and shown.price == trade.price:
+                shown.filled += back  # it was believed to be cancelled
+
+    def _counts(self, shown: Shown, trade: Trade) -> bool:
+        if shown.went is None:
+            return trade.timestamp >= shown.came.timestamp
+        return trade.timestamp - shown.went.timestamp <= self._p.execution_window
+
+    def _missed(self, gap: MarketEvent) -> None:
+        for (provider, venue, instrument), watched in self.state.books.items():
+            if provider == gap.provider and (
+                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
+            ):
+                watched.live.clear()
+                watched.gone.clear()
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _settle(self, event: MarketEvent, watched: Watched) -> Iterable[Finding]:
+        """Judge what has gone long enough ago that nothing came in its stead."""
+        findings: list[Finding] = []
+        while watched.gone:
+            shown = watched.gone[0]
+            assert shown.went is not None
+            if event.timestamp - shown.went.timestamp <= _STEAD:
+                break
+            del watched.gone[0]
+            if shown.filled <= self._p.maximum_fill_share * shown.quantity and shown.trades:
+                watched.habits.of(shown.buy).note_met(shown.went.timestamp)
+                findings += self._judge(event, watched, shown)
+        return findings
+
+    def _judge(self, event: MarketEvent, watched: Watched, shown: Shown) -> Iterable[Finding]:
+        p, times = self._p, watched.times(shown.buy)
+        since = event.timestamp - p.window
+        times[:] = [one for one in times if one.came.timestamp >= since][1 - _MOST_TIMES :]
+        times.append(shown)
+        alike = [
+            one
+            for one in times
+            if reaches(
+                p.quantity_tolerance * max(one.quantity, shown.quantity),
+                abs(one.quantity - shown.quantity),
+            )
+        ]
+        if len(alike) < p.minimum_times:
+            return ()
+        chance = watched.habits.of(shown.buy).chance(event.timestamp, shown.gaps)
+        if chance > p.maximum_chance:
+            return ()
+        times[:] = [one for one in times if one not in alike]
+        return [self._finding(event, alike, chance)]
+
+    def _finding(self, event: MarketEvent, times: list[Shown], chance: float) -> Finding:
+        p, last = self._p, times[-1]
+        seen: dict[str, Witness] = {}
+        lives: list[int] = []
+        for one in times:
+            assert one.went is not None
+            seen |= {w.id: w for w in (one.came, *one.trades, one.went)}
+            lives.append(one.went.timestamp - one.came.timestamp)
+        side, others = ("bid", "bought") if last.buy else ("ask", "sold")
+        span = last.came.timestamp - times[0].came.timestamp
+        more = min(1.0, (len(times) - p.minimum_times) / (_FULL * p.minimum_times))
+        return Finding(
+            entities=(f"{event.venue} {event.instrument}",),
+            reason=(
+                f"{len(times)} times within {lapse(span)} some {amount(last.quantity)} "
+                f"{event.instrument} came on the {side} side of {event.venue}, last at "
+                f"{amount(last.price)}, and went after {lapse(max(lives))} at most with next to "
+                f"nothing filled, each time while others {others} (the feed names no accounts)"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda w: w.timestamp)),
+            confidence=_BASE + _REPEATED * more,
+            metrics={
+                "times": float(len(times)),
+                "quantity": last.quantity,
+                "longest_lifetime_seconds": max(lives) / SECOND,
+                "span_seconds": span / SECOND,
+                "chance": chance,
+            },
+            tags=("inferred", "anonymous"),
+        )

@@ -1,0 +1,27 @@
+"""That saving and restoring the state in the middle changes no alert."""
+
+from typing import Any
+
+import msgspec
+
+from detections.engine import Engine
+from detections.rules import RuleSet
+
+
+def assert_the_same_after_a_restart(rules: RuleSet, events: list[Any]) -> None:
+    """Whatever of the events comes before the restart, there are the same alerts, and some."""
+    whole = Engine(rules)
+    expected = [msgspec.json.encode(one) for one in whole.process(events)]
+    assert expected
+    for middle in range(0, len(events) + 1, max(1, len(events) // 7)):
+        before, after = Engine(rules), Engine(rules)
+        found = before.process(events[:middle])
+        assert after.restore(before.snapshot()) == []
+        found += after.process(events[middle:])
+        assert [msgspec.json.encode(one) for one in found] == expected
+        assert _states(after) == _states(whole)
+
+
+def _states(engine: Engine) -> list[Any]:
+    made = [entry.correlator for entry in engine.book.correlators]
+    return [one.read(one.snapshot()) for one in made]

@@ -1,0 +1,252 @@
+"""When taking orders off and trading against those who joined is called flipping, and when not."""
+
+from typing import Any
+
+import pytest
+
+from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import Tape, alerts, correlator
+
+FLIPPER = {"investor_account": "acct-7", "investor_id": "INV-0007"}
+BUYS = {"buyer_account": "acct-7", "buyer_id": "INV-0007", "side": "buy"}
+SELLS = {"seller_account": "acct-7", "seller_id": "INV-0007", "side": "sell"}
+
+
+def book(tape: Tape) -> list[Any]:
+    """Bids of 600 and offers of 34 at the touch, and some behind."""
+    bids = [
+        tape.placed(0, f"b{n}", "buy", 1823.75 - n / 4, 600, investor_account=f"m{n}")
+        for n in range(3)
+    ]
+    asks = [
+        tape.placed(0, f"a{n}", "sell", 1824.0 + n / 4, 34 if n == 0 else 700) for n in range(3)
+    ]
+    return [*bids, *asks]
+
+
+def flip(
+    tape: Tape,
+    start: float = 1000,
+    number: int = 1,
+    *,
+    quantity: float = 921,
+    price: float = 1824.0,
+    lives: float = 700,
+    pause: float = 5,
+    bought: float = 500,
+    **more: Any,
+) -> list[Any]:
+    """As the complaint against Oystacher tells of it: two offers, others join, and he buys."""
+    first, second = f"spoof-{number}-1", f"spoof-{number}-2"
+    joined = f"joined-{number}"
+    ends = start + lives
+    return [
+        tape.placed(start, first, "sell", price, quantity / 2, **FLIPPER),
+        tape.placed(start + 4, second, "sell", price, quantity / 2, **FLIPPER),
+        tape.placed(start + 300, joined, "sell", 1824.0, 1500, investor_account="acct-3"),
+        tape.cancelled(ends, first, "sell", remaining=quantity / 2),
+        tape.cancelled(ends, second, "sell", remaining=quantity / 2),
+        tape.trade(
+            ends + pause,
+            1824.0,
+            bought,
+            maker_order_id=joined,
+            seller_account="acct-3",
+            **{**BUYS, **more},
+        ),
+        tape.cancelled(ends + 2000, joined, "sell"),
+    ]
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(correlator("flipping", parameters), events)
+
+
+def test_it_says_who_did_what_with_the_numbers_and_all_the_evidence() -> None:
+    tape = Tape()
+    (alert,) = found([*book(tape), *flip(tape)])
+    assert alert.reason == (
+        "acct-7 (INV-0007) showed offers of 921 ACME-USD at 1,824 where others had 34, took them "
+        "off after 0.7 s with 0 filled, and 0.005 s later bought 500 from others at 1,824"
+    )
+    assert alert.entities == ("acct-7", "INV-0007")
+    assert alert.evidence_orders == ("spoof-1-1", "spoof-1-2", "joined-1")
+    assert alert.evidence_events == ("event-7", "event-8", "event-10", "event-11", "event-12")
+    assert alert.metrics["joined_at_prices"] == 1500
+    assert alert.confidence > 0.85
+
+
+def test_bids_and_a_sale_are_the_same() -> None:
+    tape = Tape()
+    events = [
+        *book(tape),
+        tape.placed(1000, "s", "buy", 1823.75, 900, **FLIPPER),
+        tape.cancelled(1500, "s", remaining=900.0),
+        tape.trade(1600, 1823.75, 400, maker_order_id="b0", buyer_account="m0", **SELLS),
+    ]
+    (alert,) = found(events)
+    assert "showed bids of 900" in alert.reason
+    assert "sold 400 from others at 1,823.75" in alert.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "parameters"),
+    [
+        ({"pause": 1001}, "{trade_window: 2s}"),
+        ({"bought": 92}, "{minimum_traded_share: 9%}"),
+        ({"lives": 61_000}, "{maximum_lifetime: 2m}"),
+        ({"price": 1824.75, "quantity": 700}, None),  # behind 1,434 others: but still within five
+    ],
+)
+def test_each_condition_counts(change: dict[str, Any], parameters: str | None) -> None:
+    tape = Tape()
+    events = [*book(tape), *flip(tape, **change)]
+    if parameters is None:
+        assert len(found(events)) == 1
+        assert found(events, "{touch_levels: 3}") == []
+    else:
+        assert found(events) == []
+        assert len(found(events, parameters)) == 1
+
+
+def test_it_must_double_what_stood_there() -> None:
+    def standing(quantity: float) -> list[Any]:
+        tape = Tape()
+        stands = tape.placed(1, "more", "sell", 1824.0, quantity)
+        return [*book(tape), stands, *flip(tape)]
+
+    assert len(found(standing(887))) == 1
+    assert found(standing(888)) == []
+
+
+def test_an_order_that_was_filled_was_meant() -> None:
+    def filled(quantity: float) -> list[Any]:
+        tape = Tape()
+        return [
+            *book(tape),
+            tape.placed(1000, "s", "sell", 1824.0, 900, **FLIPPER),
+            tape.trade(1100, 1824.0, quantity, side="buy", maker_order_id="s", buyer_account="x"),
+            tape.cancelled(1500, "s", "sell"),
+            tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
+        ]
+
+    assert len(found(filled(90))) == 1
+    assert found(filled(91)) == []
+
+
+class TestHonestLookAlikes:
+    def test_whoever_crosses_the_spread_trades_the_way_his_order_was(self) -> None:
+        tape = Tape()
+        events = [
+            *book(tape),
+            tape.placed(1000, "s", "buy", 1823.75, 900, **FLIPPER),
+            tape.cancelled(1500, "s", remaining=900.0),
+            tape.trade(1600, 1824.0, 400, maker_order_id="a1", seller_account="x", **BUYS),
+        ]
+        assert found(events) == []
+
+    def test_a_passive_fill_is_no_flip(self) -> None:
+        tape = Tape()
+        assert found([*book(tape), *flip(tape, side="sell")]) == []
+
+    def test_a_maker_who_was_hit_gets_rid_of_it(self) -> None:
+        def hit(quantity: float) -> list[Any]:
+            tape = Tape()
+            return [
+                *book(tape),
+                tape.placed(500, "hit", "sell", 1824.0, 400, **FLIPPER),
+                tape.trade(
+                    900, 1824.0, quantity, side="buy", maker_order_id="hit", buyer_account="acct-9"
+                ),
+                *flip(tape),
+            ]
+
+        assert len(found(hit(125))) == 1
+        assert found(hit(126)) == []
+
+    @pytest.mark.parametrize(("bid", "expected"), [(460.0, 1), (461.0, 0)])
+    def test_who_quotes_alike_on_both_sides_makes_a_market(self, bid: float, expected: int) -> None:
+        tape = Tape()
+        bids = tape.placed(900, "bid", "buy", 1823.5, bid, **FLIPPER)
+        assert len(found([*book(tape), bids, *flip(tape)])) == expected
+
+    def test_who_withdraws_both_sides_at_news_is_not_meant(self) -> None:
+        tape = Tape()
+        bids = tape.placed(900, "bid", "buy", 1823.5, 900, **FLIPPER)
+        events = flip(tape)
+        off = tape.cancelled(1700, "bid", remaining=900.0)
+        events.insert(3, off)
+        assert found([*book(tape), bids, *events]) == []
+
+    def test_who_trades_all_the_time_also_trades_after_a_cancellation(self) -> None:
+        tape = Tape()
+        events = book(tape)
+        for number in range(30):
+            start = 2_000 + 6_000 * number
+            *pulled, traded, gone = flip(tape, start, number, lives=100)
+            events += [*pulled, *([traded] if number % 3 == 2 else ()), gone]
+            events += [
+                tape.trade(start + later, 1824.0, 1, seller_account="x", **BUYS)
+                for later in (2000, 4000)
+            ]
+        assert found(events) == []
+        assert len(found(events, "{maximum_chance: 100%}")) == 10
+
+    def test_small_orders_and_exempt_parties_are_left_out(self) -> None:
+        tape = Tape()
+        assert found([*book(tape), *flip(tape, quantity=120)]) == []
+        labelled = [
+            tape.placed(1000, "s", "sell", 1824.0, 900, investor_labels=("maker",), **FLIPPER),
+            tape.cancelled(1500, "s", "sell"),
+            tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
+        ]
+        assert len(found([*book(tape), *labelled])) == 1
+        assert found([*book(tape), *labelled], "{exempt_labels: [maker]}") == []
+
+
+def test_amending_counts_as_placing_and_as_taking_off() -> None:
+    tape = Tape()
+    events = [
+        *book(tape),
+        tape.placed(500, "s", "sell", 1824.0, 1, **FLIPPER),
+        tape.changed(1000, "s", 900, "sell"),
+        tape.changed(1500, "s", 1, "sell"),
+        tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
+    ]
+    (alert,) = found(events)
+    assert alert.evidence_events == ("event-8", "event-9", "event-10")
+
+
+def test_repetition_raises_the_confidence_and_a_gap_lowers_it() -> None:
+    tape = Tape()
+    events = book(tape)
+    for number in range(4):
+        events += flip(tape, 1000 + 60_000 * number, number)
+    confidences = [alert.confidence for alert in found(events)]
+    assert len(confidences) == 4
+    assert confidences == sorted(confidences)
+    start = [*book(tape), *flip(tape)]
+    start.insert(9, tape.gap(1100))
+    (unsure,) = found(start)
+    assert "unsure" in unsure.tags
+    assert unsure.confidence < confidences[0]
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    tape = Tape()
+    events = book(tape)
+    for number in range(4):
+        events += flip(tape, 1000 + 60_000 * number, number)
+    assert_the_same_after_a_restart(correlator("flipping"), events)
+
+
+def test_without_accounts_nothing_is_found() -> None:
+    tape = Tape()
+    events = [
+        *book(tape),
+        tape.placed(1000, "s", "sell", 1824.0, 900),
+        tape.cancelled(1500, "s", "sell"),
+        tape.trade(1600, 1824.0, 500, maker_order_id="a0", side="buy"),
+    ]
+    assert found(events) == []
