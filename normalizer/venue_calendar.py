@@ -28,7 +28,7 @@ from pipeline.venue_sessions import (
     seconds_of,
 )
 
-#: Events so long before and after a reference time are told of it.
+#: Events so long before a reference time are told of it, and so long after where none follows.
 NEAR = HOUR
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
 _FIRST_DAY = datetime.date(1970, 1, 1).toordinal()
@@ -48,7 +48,7 @@ class Around(Struct, frozen=True, gc=False):
     until: int
     phase: Phase
     reference: str | None = None
-    """Name of the nearest reference time, if one is near."""
+    """Name of the next reference time that is near; else of the last one that is."""
     purpose: ReferencePurpose | None = None
     at: int = 0
     """When that is."""
@@ -106,10 +106,8 @@ class VenueCalendar:
         spans = [span for date in dates for span in self._spans(date)]
         fixings = sorted(one for date in dates for one in self._fixings(date))
         cuts = {first, *(time for one in spans for time in (one.since, one.until))}
-        for place, one in enumerate(fixings):
-            cuts |= {one.at - NEAR, one.at + NEAR + 1}
-            if place:
-                cuts.add((fixings[place - 1].at + one.at) // 2 + 1)
+        for one in fixings:
+            cuts |= {one.at - NEAR, one.at + 1, one.at + NEAR + 1}
         starts = sorted(cut for cut in cuts if first <= cut < end)
         parts = [
             _part(since, until, spans, fixings)
@@ -147,10 +145,10 @@ def _part(since: int, until: int, spans: list[_Span], fixings: list[_Fixing]) ->
         if span.since <= since < span.until:
             phase = span.phase
             break
-    # No cut lies within, so what is nearest to its middle is nearest to all of it.
-    double = since + until - 1
-    near = min(fixings, key=lambda one: abs(2 * one.at - double), default=None)
-    if near is None or not near.at - NEAR <= since <= near.at + NEAR:
+    ahead = [one for one in fixings if since <= one.at <= since + NEAR]
+    behind = [one for one in fixings if since - NEAR <= one.at < since]
+    near = ahead[0] if ahead else behind[-1] if behind else None
+    if near is None:
         return Around(since, until, phase)
     return Around(since, until, phase, near.name, near.purpose, near.at)
 

@@ -22,7 +22,7 @@ class MarketEvent(PartyEvent, kw_only=True):
         Phase | None, described("What the venue does then, by its calendar or its own word")
     ] = field(name="market.session.phase", default=None)
     reference: Annotated[
-        str | None, described("Name of the reference time within an hour of it, the nearest")
+        str | None, described("Name of the reference time within the next hour, else the last")
     ] = field(name="market.reference.name", default=None)
     reference_purpose: Annotated[
         ReferencePurpose | None, described("What the price of that time is for")

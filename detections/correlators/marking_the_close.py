@@ -1,0 +1,331 @@
+"""Marking the close, a net asset value or another reference price: trades made to set it.
+
+MAR Annex I A(g) (transactions at or around a time at which reference prices are calculated) and
+12(2)(b); Commission Delegated Regulation (EU) 2016/522, Annex II (marking the close); FINRA rule
+2020. Reference times come with the events, from the venue's calendar in the reference data
+(`market.reference.*`); of a venue without one it is `daily_reference` by UTC, at which venues that
+never close end their day. A rule looks for one of two things (`finds`).
+
+**`party`**: all of this must hold of a party, a cluster, an investor or an account, by the widest
+name known:
+
+1. In the last `window` before the time it bought, net of what it sold, `minimum_share` or more of
+   all that was traded (or sold, net); or in the last `end` of it `minimum_end_share` or more.
+2. The price went the same way by `minimum_move` or more, against when the window began and against
+   the average by quantity of the hour before, and by `minimum_usual_moves` times what it usually
+   went in 5 min of that hour.
+3. Its own trades, where it was the one that came in, made `minimum_pushed` of that move or more.
+4. Its share is `minimum_growth` times its share of the hour before, or more: who works a large
+   order all day long has a large share at the close as well.
+
+That it traded last, that its position of the hour before gains by the new price, and that it was
+found on days before, make it surer. Index funds that all trade at the close have no such share, and
+makers of the market take nothing.
+
+**`market`**: where the feed names nobody, only that something was odd: the move as in 2., with
+twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Somebody
+may have marked it, or news came.
+
+Trades of the auction itself count for neither: who has an order in it for an index or a fund has a
+large part of it. For orders that are pulled from auctions see `auction_orders`; an opening price
+that no auction makes isn't looked at, nor is what is traded after a fixing's time. With fewer than
+`minimum_trades_before` in the hour before nobody knows what was usual.
+
+Calibrated by: last 300 s and 40% (common choice of surveillance systems); `end` and 70% (SEC,
+Athena Capital Research, 2014: more than 70% of the volume in the seconds before the close). Our
+choice: the other numbers.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.order_book import MOST_BOOKS
+from detections.parties import Party as Named
+from detections.parties import is_exempt
+from detections.reference_window import Party, ReferenceWindow, Trading
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import MarketEvent, Trade
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
+from pipeline.venue_sessions import ReferencePurpose, TimeOfDay, seconds_of
+
+_AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open")
+#: Of what was found in a market alone.
+_MARKET_CONFIDENCE = 0.4
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on marking the close sets."""
+
+    #: Who it looks for: a party that did it, or only a market in which something was odd.
+    finds: Literal["party", "market"] = "party"
+    #: Reference times of these purposes.
+    purposes: tuple[ReferencePurpose, ...] = ("close", "nav", "fixing", "settlement")
+    #: For venues without a calendar, by UTC; null: they have no reference time.
+    daily_reference: TimeOfDay | None = "00:00"
+    #: The time before, in which the price is made.
+    window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
+    #: The last part of it.
+    end: Annotated[Duration, Meta(ge=SECOND, le=5 * MINUTE)] = 10 * SECOND
+    #: The party's net part of all that is traded in the window.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
+    #: The same in the last part of it.
+    minimum_end_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.7
+    #: How many times its share of the hour before that is.
+    minimum_growth: Annotated[float, Meta(ge=0, le=100)] = 1.5
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
+    #: How many times the usual move of 5 min that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
+    #: The part of the move that the party's own trades make.
+    minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: For a market alone: how many times the usual quantity of 5 min is traded.
+    minimum_volume: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    #: Trades in the hour before, without which nobody knows what is usual.
+    minimum_trades_before: Annotated[int, Meta(ge=1, le=10_000)] = 10
+    #: Trades in the window.
+    minimum_trades: Annotated[int, Meta(ge=1, le=10_000)] = 3
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """What is before its reference time, and who was found on days before."""
+
+    windows: dict[tuple[str, str, str], ReferenceWindow] = field(
+        default_factory=dict[tuple[str, str, str], ReferenceWindow]
+    )
+    found: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
+    """By venue and party: when last, and how often."""
+
+
+@correlator("marking_the_close")
+class MarkingTheClose(Correlator[State]):
+    """See the module. Memory: per market in the hour before a reference time 500 parties with 100
+    trades each; nothing at other times."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "marking_the_close"
+    # What comes after the time ends the window: an order will do, where nobody trades.
+    actions = frozenset({"trade", "order-placed", "order-cancelled", "trading-status"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._purposes = frozenset(parameters.purposes)
+        self._exempt = frozenset(parameters.exempt_labels)
+        daily = parameters.daily_reference
+        self._daily = None if daily is None else seconds_of(daily) * SECOND % DAY
+
+    @property
+    def horizon(self) -> int:
+        """The hour before a reference time, and until something comes after it."""
+        return 2 * HOUR
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        findings = self._late(event) if self.state.windows else ()
+        if event.__class__ is not Trade:
+            return findings
+        offset = event.reference_offset
+        if offset is not None:
+            name, purpose = event.reference or "", event.reference_purpose or "fixing"
+        elif event.phase is None and self._daily is not None:  # its venue has no calendar
+            offset = (event.timestamp - self._daily) % DAY - DAY
+            name, purpose = "daily", "close"
+        else:
+            return findings
+        if -HOUR <= offset < 0 and purpose in self._purposes and event.phase not in _AUCTIONS:
+            self._before(event, -offset, name, purpose)  # pyright: ignore[reportArgumentType]
+        return findings
+
+    def _before(self, event: Trade, before: int, name: str, purpose: str) -> None:
+        """A trade in the hour before a reference time."""
+        if not (event.price > 0 and event.quantity > 0):
+            return
+        key = (event.provider, event.venue, event.instrument)
+        windows, at = self.state.windows, event.timestamp + before
+        window = windows.get(key)
+        if window is None or window.at != at:
+            if len(windows) >= MOST_BOOKS:
+                del windows[next(iter(windows))]
+            window = windows[key] = ReferenceWindow(at, name, purpose)
+        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
+        sold = event.seller_cluster or event.seller_id or event.seller_account
+        if bought and is_exempt(event.buyer_labels, self._exempt):
+            bought = None
+        if sold and is_exempt(event.seller_labels, self._exempt):
+            sold = None
+        window.add(
+            before, event.price, event.quantity, event.side, bought, sold, witness(event),
+            window=self._p.window, end=self._p.end,
+        )  # fmt: skip
+        if bought is not None and bought in window.parties:
+            who = Party(event.buyer_account, event.buyer_id, event.buyer_cluster)
+            window.who[bought] = who
+        if sold is not None and sold in window.parties:
+            who = Party(event.seller_account, event.seller_id, event.seller_cluster)
+            window.who[sold] = who
+
+    def _late(self, event: MarketEvent) -> Iterable[Finding]:
+        """Where this is after a reference time, the window before that is done."""
+        key = (event.provider, event.venue, event.instrument)
+        window = self.state.windows.get(key)
+        if window is None or event.timestamp < window.at:
+            return ()
+        del self.state.windows[key]
+        return self._done(event, window)
+
+    # -- what it comes to --------------------------------------------------------------------------
+
+    def _done(self, event: MarketEvent, window: ReferenceWindow) -> Iterable[Finding]:
+        p = self._p
+        if window.trades_before < p.minimum_trades_before or window.trades < p.minimum_trades:
+            return ()
+        moved = window.moved
+        usual = window.usual_move
+        strict = 2.0 if p.finds == "market" else 1.0
+        if not reaches(abs(moved), strict * p.minimum_move) or (
+            abs(moved) < strict * p.minimum_usual_moves * usual
+        ):
+            return ()
+        if p.finds == "market":
+            return self._market(event, window, moved, usual)
+        return [
+            finding
+            for name, trading in window.parties.items()
+            if (finding := self._party(event, window, name, trading, moved)) is not None
+        ]
+
+    def _market(
+        self, event: MarketEvent, window: ReferenceWindow, moved: float, usual: float
+    ) -> Iterable[Finding]:
+        p = self._p
+        per_step = window.quantity_before * 5 * MINUTE / (HOUR - p.window)
+        volume = window.quantity / (per_step * p.window / (5 * MINUTE))
+        if not reaches(volume, p.minimum_volume):
+            return ()
+        return [
+            Finding(
+                entities=(event.instrument,),
+                reason=(
+                    f"{event.instrument} on {event.venue} {_went(moved)} by "
+                    f"{percent(abs(moved))} to {amount(window.price)} in the last "
+                    f"{lapse(p.window)} before {window.name}, "
+                    f"on {amount(round(volume, 1))} times the quantity that is usual"
+                ),
+                witnesses=tuple(window.newest),
+                confidence=_MARKET_CONFIDENCE,
+                metrics={
+                    "change": moved,
+                    "usual_change": usual,
+                    "price": window.price,
+                    "volume_multiple": volume,
+                    "trades": float(window.trades),
+                },
+            )
+        ]
+
+    def _party(
+        self,
+        event: MarketEvent,
+        window: ReferenceWindow,
+        name: str,
+        trading: Trading,
+        moved: float,
+    ) -> Finding | None:
+        p, up = self._p, moved > 0
+        sign = 1.0 if up else -1.0
+        share = sign * (trading.bought - trading.sold) / window.quantity
+        end_share = 0.0
+        if window.end_quantity:
+            end_share = sign * (trading.end_bought - trading.end_sold) / window.end_quantity
+        at_end = reaches(end_share, p.minimum_end_share)
+        if not (reaches(share, p.minimum_share) or (at_end and share > 0)):
+            return None
+        pushed = trading.pushed / (window.price - window.start_price)
+        if not reaches(pushed, p.minimum_pushed):
+            return None
+        before = sign * (trading.bought_before - trading.sold_before) / window.quantity_before
+        if max(share, end_share if at_end else 0.0) < p.minimum_growth * before:
+            return None
+        last = name == (window.last_buyer if up else window.last_seller)
+        return self._finding(
+            event, window, window.who[name], trading, moved,
+            share=share, end_share=end_share, pushed=pushed, before=before, last=last,
+        )  # fmt: skip
+
+    def _finding(
+        self,
+        event: MarketEvent,
+        window: ReferenceWindow,
+        who: Party,
+        trading: Trading,
+        moved: float,
+        *,
+        share: float,
+        end_share: float,
+        pushed: float,
+        before: float,
+        last: bool,
+    ) -> Finding:
+        p = self._p
+        party = Named(who.account, who.investor, who.cluster)
+        name = f"{event.venue}\0{event.instrument}\0{party.key}"
+        when, times = self.state.found.pop(name, (0, 0))
+        times += window.at != when
+        self.state.found[name] = (window.at, times)
+        if len(self.state.found) > MOST_BOOKS:
+            del self.state.found[next(iter(self.state.found))]
+        did = "bought" if moved > 0 else "sold"
+        net = abs(trading.bought - trading.sold)
+        gains = before > 0
+        also = " and traded last" if last else ""
+        over = min(1.0, (max(share, end_share) - p.minimum_share) / (1 - p.minimum_share + 1e-9))
+        far = min(1.0, abs(moved) / (5 * p.minimum_move))
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the last "
+                f"{lapse(p.window)} before {window.name}, {percent(share)} of all that was traded "
+                f"({percent(max(0.0, end_share))} in the last {lapse(p.end)}){also}; the price "
+                f"{_went(moved)} by {percent(abs(moved))} to {amount(window.price)}, "
+                f"{percent(min(1.0, pushed))} of it by its own trades"
+            ),
+            witnesses=tuple(trading.trades),
+            confidence=min(
+                1.0,
+                0.5
+                + 0.15 * max(0.0, over)
+                + 0.1 * far
+                + 0.1 * last
+                + 0.05 * gains
+                + 0.1 * min(1.0, (times - 1) / 2),
+            ),
+            metrics={
+                "change": moved,
+                "usual_change": window.usual_move,
+                "price": window.price,
+                "vwap_before": window.vwap_before,
+                "share": share,
+                "end_share": end_share,
+                "share_before": before,
+                "pushed": pushed,
+                "quantity": net,
+                "taken": trading.taken,
+                "traded_last": float(last),
+                "position_gains": float(gains),
+                "times": float(times),
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
+
+
+def _went(moved: float) -> str:
+    return "rose" if moved > 0 else "fell"

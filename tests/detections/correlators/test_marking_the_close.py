@@ -1,0 +1,318 @@
+"""Whose trades before a reference time are called marking it, and whose aren't."""
+
+from typing import Any
+
+import pytest
+
+from detections.correlators.auction_orders import AuctionOrders
+from detections.correlators.auction_orders import Parameters as AuctionParameters
+from detections.correlators.marking_the_close import MarkingTheClose, Parameters
+from detections.findings import Finding
+from normalizer.reference_book import ReferenceBook
+from normalizer.session_stamps import SessionStamps
+from pipeline.reference_changes import change_of
+from pipeline.reference_records import Venue, moment
+from pipeline.venue_sessions import ReferenceTime, Session
+from tests.detections.samples import START, Tape
+
+S = 1_000.0
+MIN = 60 * S
+HOUR = 60 * MIN
+#: START is midnight; the venue closes at one o'clock, after an auction of five minutes.
+CLOSE = HOUR
+VENUE = Venue(
+    id="demo-venue",
+    sessions=(
+        Session(phase="continuous", start="00:00", end="00:55", days=("thu", "fri")),
+        Session(phase="closing-auction", start="00:55", end="01:00", days=("thu", "fri")),
+    ),
+    references=(
+        ReferenceTime(name="fixing", at="00:55", days=("thu", "fri")),
+        ReferenceTime(name="close", at="01:00", purpose="close", days=("thu", "fri")),
+    ),
+)
+FIXING = 55 * MIN
+
+
+def stamped(events: list[Any], venue: Venue = VENUE) -> list[Any]:
+    book = ReferenceBook()
+    book.put("files", change_of(venue), venue)
+    stamps = SessionStamps(book)
+    stamps.settle()
+    stamps.stamp(events)
+    return events
+
+
+def found(events: list[Any], **parameters: Any) -> list[Finding]:
+    detection = MarkingTheClose(Parameters(**parameters))
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def usual(tape: Tape, until: float = 49 * MIN) -> list[Any]:
+    """A trade a minute, one cent up, one down, among many."""
+    return [
+        tape.trade(
+            n * MIN, 10 + (n % 2) / 100, 10, side="buy" if n % 2 else "sell",
+            buyer_account=f"b-{n % 7}", seller_account=f"s-{n % 5}",
+        )
+        for n in range(round(until / MIN))
+    ]  # fmt: skip
+
+
+def mark(tape: Tape, at: float, *, account: str = "x", to: float = 10.1, **more: Any) -> list[Any]:
+    """Five purchases in as many seconds, up to a price."""
+    return [
+        tape.trade(
+            at + n * S, 10.01 + (to - 10.01) * (n + 1) / 5, 20,
+            **{"side": "buy", "buyer_account": account, "seller_account": "s-9", **more},
+        )
+        for n in range(5)
+    ]  # fmt: skip
+
+
+def after(tape: Tape, at: float = FIXING) -> list[Any]:
+    return [tape.trade(at + MIN, 10, 10, side="sell", buyer_account="b", seller_account="s")]
+
+
+def test_it_is_said_after_the_time_with_the_trades() -> None:
+    assert moment("2026-01-01T00:00:00Z") == START
+    tape = Tape()
+    events = stamped([*usual(tape), *mark(tape, FIXING - 30 * S), *after(tape)])
+    (finding,) = found(events)
+    assert finding.entities == ("x",)
+    assert finding.metrics["share"] == 1
+    assert finding.metrics["pushed"] == pytest.approx(1, abs=0.2)
+    assert finding.metrics["traded_last"] == 1
+    assert [one.id for one in finding.witnesses] == [one.id for one in events[-6:-1]]
+    assert "before fixing" in finding.reason
+
+
+def test_the_last_seconds_alone_count_as_athenas_did() -> None:
+    tape = Tape()
+    others = [
+        tape.trade(FIXING - 4 * MIN + n * S, 10.01, 60, side="buy", buyer_account=f"o-{n}",
+                   seller_account=f"p-{n}")
+        for n in range(20)
+    ]  # fmt: skip
+    events = [*usual(tape), *others, *mark(tape, FIXING - 8 * S), *after(tape)]
+    (finding,) = found(stamped(events))
+    assert finding.metrics["share"] < 0.1
+    assert finding.metrics["end_share"] == 1
+
+
+@pytest.mark.parametrize(
+    ("why", "events"),
+    [
+        ("long before", lambda t: [*usual(t), *mark(t, FIXING - 5 * MIN - 10 * S), *after(t)]),
+        ("after it", lambda t: [*usual(t), *after(t), *mark(t, FIXING + 2 * S)]),
+        ("too short a way", lambda t: [*usual(t), *mark(t, FIXING - 30 * S, to=10.03), *after(t)]),
+        (
+            "many buyers",
+            lambda t: [
+                *usual(t),
+                *(
+                    one
+                    for n in range(5)
+                    for one in mark(t, FIXING - 40 * S + n * 6 * S, account=f"i-{n}")
+                ),
+                *after(t),
+            ],
+        ),
+        (
+            "it made the market and took nothing",
+            lambda t: [*usual(t), *mark(t, FIXING - 30 * S, side="sell"), *after(t)],
+        ),
+        (
+            "it buys and sells",
+            lambda t: [
+                *usual(t),
+                *mark(t, FIXING - 40 * S),
+                *mark(t, FIXING - 30 * S, account="y", seller_account="x"),
+                *after(t),
+            ],
+        ),
+        (
+            "it bought all hour long",
+            lambda t: [
+                *(
+                    t.trade(n * MIN, 10 + n / 10_000, 20, side="buy", buyer_account="x",
+                            seller_account="s")
+                    for n in range(54)
+                ),
+                *mark(t, FIXING - 30 * S),
+                *after(t),
+            ],
+        ),
+        (
+            "others moved the price",
+            lambda t: [
+                *usual(t),
+                *mark(t, FIXING - 40 * S, account="o"),
+                *(
+                    t.trade(FIXING - 20 * S + n, 10.1, 100, side="buy", buyer_account="x",
+                            seller_account="s")
+                    for n in range(4)
+                ),
+                *after(t),
+            ],
+        ),
+        (
+            "prices always go so far there",
+            lambda t: [
+                *(
+                    t.trade(n * MIN, 10 + (n % 5) / 10, 10, side="buy", buyer_account=f"b-{n}",
+                            seller_account="s")
+                    for n in range(50)
+                ),
+                *mark(t, FIXING - 30 * S, to=10.5),
+                *after(t),
+            ],
+        ),
+        ("hardly anybody trades there", lambda t: [*usual(t)[:9], *mark(t, FIXING - 30 * S)]),
+    ],
+)  # fmt: skip
+def test_what_marks_nothing(why: str, events: Any) -> None:
+    assert found(stamped(events(Tape()))) == [], why
+
+
+def test_a_purchase_in_the_auction_is_no_mark() -> None:
+    tape = Tape()
+    auction = mark(tape, CLOSE - 30 * S)
+    assert found(stamped([*usual(tape), *auction, *after(tape, CLOSE)])) == []
+
+
+def test_accounts_of_a_cluster_are_one_party() -> None:
+    tape = Tape()
+    parts = [
+        one
+        for n in range(5)
+        for one in mark(tape, FIXING - 60 * S + n * 5 * S, account=f"x-{n}", buyer_cluster="CL")
+    ]
+    (finding,) = found(stamped([*usual(tape), *parts, *after(tape)]))
+    assert finding.entities[-1] == "CL"
+    assert len(finding.witnesses) == 25
+
+
+def test_downwards_and_again_on_another_day_it_is_surer() -> None:
+    tape = Tape()
+
+    def day(number: int) -> list[Any]:
+        events = usual(tape)
+        events += [
+            tape.trade(
+                FIXING - 30 * S + n * S, 9.98 - n / 50, 20, side="sell", seller_account="x",
+                buyer_account="b-9",
+            )
+            for n in range(5)
+        ]  # fmt: skip
+        events += after(tape)
+        for event in events:
+            event.timestamp += number * 24 * 3_600 * 10**9
+        return stamped(events)
+
+    first, second = found([*day(0), *day(1)])
+    assert "x sold 100" in first.reason
+    assert "the price fell" in first.reason
+    assert second.confidence > first.confidence
+    assert second.metrics["times"] == 2
+
+
+def test_where_nobody_trades_after_it_an_order_tells_that_it_is_over() -> None:
+    tape = Tape()
+    order = tape.placed(FIXING + S, "o-1", "buy", 10, 5)
+    events = [*usual(tape), *mark(tape, FIXING - 30 * S), order]
+    assert len(found(stamped(events))) == 1
+
+
+def test_without_a_calendar_the_day_ends_at_midnight_unless_said_otherwise() -> None:
+    tape = Tape()
+    events = [*usual(tape), *mark(tape, FIXING - 30 * S), *after(tape)]
+    for event in events:
+        event.timestamp += (24 * 60 - 55) * 60 * 10**9
+    (finding,) = found(events)
+    assert "before daily" in finding.reason
+    assert found(events, daily_reference=None) == []
+    assert found(stamped(events)) == []  # its calendar has no such time
+
+
+def test_a_market_without_accounts_is_odd_at_most() -> None:
+    tape = Tape()
+    nobody = {"buyer_account": None, "seller_account": None}
+    events = usual(tape)
+    for event in events:
+        event.buyer_account = event.seller_account = None
+    events += [*mark(tape, FIXING - 30 * S, **nobody), *mark(tape, FIXING - 9 * S, **nobody)]
+    events += after(tape)
+    assert found(stamped(events)) == []
+    (finding,) = found(events, finds="market")
+    assert finding.entities == ("ACME-USD",)
+    assert finding.confidence < 0.5
+
+
+def test_saved_and_restored_anywhere_it_finds_the_same() -> None:
+    tape = Tape()
+    events = stamped([*usual(tape), *mark(tape, FIXING - 30 * S), *after(tape)])
+    whole = found(events)
+    for cut in range(len(events)):
+        one, other = MarkingTheClose(Parameters()), MarkingTheClose(Parameters())
+        before = [finding for event in events[:cut] for finding in one.observe(event)]
+        other.restore(one.snapshot())
+        assert [*before, *(f for e in events[cut:] for f in other.observe(e))] == whole
+    assert not MarkingTheClose(Parameters()).state.windows
+
+
+# -- orders that are pulled from an auction --------------------------------------------------------
+
+
+def auction(events: list[Any], **parameters: Any) -> list[Finding]:
+    detection = AuctionOrders(AuctionParameters(**parameters))
+    return [finding for event in stamped(events) for finding in detection.observe(event)]
+
+
+def pulled(
+    tape: Tape, *, placed: float = CLOSE - 3 * MIN, cancelled: float = CLOSE - 5 * S,
+    quantity: float = 500, price: float = 10.2, **more: Any,
+) -> list[Any]:  # fmt: skip
+    events: list[Any] = [tape.trade(0, 10, 1)]
+    events += [
+        tape.placed(56 * MIN + n * S, f"o-{n}", "buy", 10, 100, investor_account=f"a-{n}")
+        for n in range(6)
+    ]
+    fields = {"investor_account": "x", **more}
+    events.append(tape.placed(placed, "x", "buy", price, quantity, **fields))
+    events.append(tape.cancelled(cancelled, "x", **fields))
+    return sorted(events, key=lambda one: one.timestamp)
+
+
+def test_a_large_order_pulled_seconds_before_the_close() -> None:
+    tape = Tape()
+    (finding,) = auction(pulled(tape))
+    assert finding.entities == ("x",)
+    assert finding.metrics["share"] == pytest.approx(500 / 1_100)
+    assert [one.orders for one in finding.witnesses] == [("x",), ("x",)]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"cancelled": CLOSE - 16 * S},
+        {"placed": CLOSE - 34 * S, "cancelled": CLOSE - 5 * S},
+        {"quantity": 190},
+        {"price": 9.9},
+        {"placed": CLOSE - 7 * MIN},  # it waited since before the auction
+        {"cancelled": CLOSE + S},
+    ],
+)
+def test_what_is_pulled_otherwise_is_none(otherwise: dict[str, float]) -> None:
+    assert auction(pulled(Tape(), **otherwise)) == []
+
+
+def test_orders_on_the_other_side_make_it_surer_and_no_account_less_sure() -> None:
+    tape = Tape()
+    (alone,) = auction(pulled(tape))
+    stays = tape.placed(CLOSE - 2 * MIN, "y", "sell", 10.1, 300, investor_account="x")
+    events = sorted([*pulled(tape), stays], key=lambda one: one.timestamp)
+    (both,) = auction(events)
+    (nameless,) = auction(pulled(tape, investor_account=None))
+    assert nameless.confidence < alone.confidence < both.confidence
+    assert nameless.reason.startswith("Somebody")
