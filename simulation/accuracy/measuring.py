@@ -12,7 +12,7 @@ from simulation.accuracy.judging import Found, Judged, judge
 from simulation.accuracy.offline import run, shipped_rules
 from simulation.accuracy.plan import Task
 from simulation.accuracy.recordings import recordings
-from simulation.accuracy.sessions import COUNTS, play
+from simulation.catalogue import COUNTS, play
 from simulation.session import Session
 
 RECORDINGS = Path("../shared/data")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from simulation.accuracy.judging import judge
 from simulation.accuracy.offline import run, shipped_rules
-from simulation.accuracy.sessions import CONDUCTS, COUNTS, MARKETS, play
+from simulation.catalogue import CONDUCTS, COUNTS, MARKETS, play
 from simulation.session import WIRE_FORMATS
 
 

@@ -6,7 +6,7 @@ from typing import Literal
 import msgspec
 
 from simulation.abusers.catalogue import VENUE_ABUSES
-from simulation.accuracy.sessions import CONDUCTS
+from simulation.catalogue import CONDUCTS
 from simulation.session import WireFormat
 
 FIRST_PUBLISHED_SEED = 70_000

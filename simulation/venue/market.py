@@ -27,6 +27,9 @@ from simulation.venue.value import Value
 
 MONDAY = 1_772_409_600 * SECOND
 """2026-03-02T00:00:00Z, a Monday."""
+SIZE_DECIMALS = 1
+"""A lot is a tenth of a share. At some 100 dollars a share, the median of trades is some hundred to
+some thousand dollars, as on venues for crypto-assets and private shares."""
 OPEN, CLOSE = 8 * HOUR, 16 * HOUR
 """Of the thin market's continuous session, UTC."""
 
@@ -55,9 +58,11 @@ class Market:
         return random.Random(f"{self.kind}:{self.seed}:{name}")
 
     def admit(self, venue: str, symbol: str, token: str, value: Value) -> Listing:
-        """A new instrument at a venue, in hundredths."""
+        """A new instrument at a venue: prices in hundredths, sizes in tenths."""
         base, _, quote = symbol.partition("-")
-        product = Product(id=symbol, base_currency=base, quote_currency=quote)
+        product = Product(
+            id=symbol, base_currency=base, quote_currency=quote, size_decimals=SIZE_DECIMALS
+        )
         listing = Listing(
             venue,
             product,

@@ -98,7 +98,10 @@ class _Levels:
             levels = self._sides[side]
             for changed, price, size in printed.execution.levels:
                 if changed == side:
-                    ticks, lots = product.ticks(price), int(Decimal(size).scaleb(2))
+                    ticks, lots = (
+                        product.ticks(price),
+                        int(Decimal(size).scaleb(product.size_decimals)),
+                    )
                     if lots:
                         levels[ticks] = lots
                     else:

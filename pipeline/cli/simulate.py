@@ -1,0 +1,82 @@
+"""``tapewatch simulate``: a market with or without abuse, as files to try rules on."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pipeline.cli.app import app
+from pipeline.cli.failures import CONFIGURATION, Failure, command
+
+
+@app.command()
+@command
+def simulate(
+    out: Annotated[Path, typer.Option(help="The folder to write to.")],
+    market: Annotated[
+        str | None, typer.Option(help="liquid, linked, thin or pool.", show_default="the abuse's")
+    ] = None,
+    abuse: Annotated[
+        str | None, typer.Option(help="What is abused; without, all are honest.")
+    ] = None,
+    intensity: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="0.5 is what the abuse's source describes.")
+    ] = 0.5,
+    seed: Annotated[int, typer.Option(help="The same seed gives the same bytes.")] = 1,
+    wire: Annotated[
+        str, typer.Option(help="Of venues: order-log, coinbase or kraken.")
+    ] = "order-log",
+    minutes: Annotated[
+        int | None, typer.Option(min=1, max=10_000, help="How long an honest market goes on.")
+    ] = None,
+    episodes: Annotated[
+        int | None, typer.Option(min=1, max=1_000, help="How often it is abused.")
+    ] = None,
+) -> None:
+    """Simulate a market and write its frames, events, reference data and labels.
+
+    The order log and the feeds are in the venues' own formats; `tapewatch backtest` reads the
+    events and the labels. Abusers are coded from statutes, enforcement documents and papers.
+    """
+    from pipeline.problems import did_you_mean
+    from simulation.catalogue import CONDUCTS, MARKETS, play
+    from simulation.folder import write
+    from simulation.session import WIRE_FORMATS
+
+    def known(option: str, value: str, names: tuple[str, ...]) -> None:
+        if value not in names:
+            meant = did_you_mean(value, names)
+            hint = f": did you mean {meant}?" if meant else ""
+            expected = ", ".join(names)
+            raise Failure(
+                f"{option}: {value} isn't known{hint} Expected one of {expected}", CONFIGURATION
+            )
+
+    if abuse is not None:
+        known("--abuse", abuse, tuple(CONDUCTS))
+        played = CONDUCTS[abuse].market
+        if market not in (None, played):
+            raise Failure(f"--abuse {abuse} is played in the market {played}", CONFIGURATION)
+        if minutes is not None:
+            raise Failure("--minutes is of honest markets; use --episodes", CONFIGURATION)
+    elif market is None:
+        raise Failure("--market or --abuse is needed", CONFIGURATION)
+    else:
+        known("--market", market, MARKETS)
+    known("--wire", wire, WIRE_FORMATS)
+    length = minutes
+    if minutes is not None and market == "pool":
+        length = minutes * 5  # blocks
+    session = play(
+        abuse or market or "",
+        seed,
+        intensity=intensity,
+        wire={str(one): one for one in WIRE_FORMATS}[wire],
+        length=length,
+        episodes=episodes,
+    )
+    try:
+        written = write(session, out)
+    except OSError as error:
+        raise Failure(f"can't write to {out}: {error.strerror}") from error
+    typer.echo(f"{out}: {written.frames} frames, {written.events} events, {written.labels} labels")

@@ -1,0 +1,58 @@
+"""A session as files, for those who write rules: frames, events, reference data, labels."""
+
+from pathlib import Path
+
+import msgspec
+import yaml
+
+from collectors.recording import RecordedSource, RecordingWriter
+from normalizer.normalize import encode_events
+from simulation.normalizing import normalized
+from simulation.session import Session
+from simulation.truth import labels_of, write_labels
+
+FRAMES, ORDER_LOG, EVENTS, REFERENCE, LABELS = (
+    "session.jsonl.gz",
+    "order-log.ndjson",
+    "events.ndjson",
+    "reference.yaml",
+    "labels.yml",
+)
+
+
+class Written(msgspec.Struct, frozen=True):
+    """What was written."""
+
+    frames: int
+    events: int
+    labels: int
+
+
+def write(session: Session, folder: Path) -> Written:
+    """Write a session into a folder, which is made where it isn't there. Raises OSError.
+
+    Frames are a recording, or an order log as a venue would write it. The events are what the
+    normalizer makes of them.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    if session.sources[0].protocol == "order_log":
+        lines = (frame.payload + b"\n" for _, frame in session.frames)
+        (folder / ORDER_LOG).write_bytes(b"".join(lines))
+    else:
+        sources = [RecordedSource(one.name, one.protocol, one.venue) for one in session.sources]
+        with RecordingWriter(folder / FRAMES, sources) as writer:
+            for place, frame in session.frames:
+                writer.write(session.sources[place].name, frame)
+    events = 0
+    with (folder / EVENTS).open("wb") as file:
+        for some, _ in normalized(session):
+            events += len(some)
+            file.write(encode_events(some))
+    told = msgspec.structs.replace(session.reference, corporate_events=session.announcements)
+    reference = yaml.safe_dump(
+        msgspec.to_builtins(told), sort_keys=False, width=100, allow_unicode=True
+    )
+    (folder / REFERENCE).write_text(reference)
+    labels = labels_of(session.episodes, session.evidence if session.public else None)
+    (folder / LABELS).write_bytes(write_labels(labels))
+    return Written(len(session.frames), events, len(labels))
