@@ -1,12 +1,15 @@
 """Liquidity taken out of a pool in large part (MiCA Article 91).
 
-What counts is the liquidity that is in range, so that a sale meets it. Its amount is known from the
-pool's swaps, and moved on by what is added and removed around the price since. What was taken out
-within the `window`, less what was added, is held against what there was before; with
-`minimum_share` of it gone there is an alert, and another each time that half of the rest has gone.
+What counts is the liquidity that is in range, so that a sale meets it (see
+`detections.pool_liquidity`): of Uniswap v3 and v4 what the newest swap told, moved on by what is
+added and removed around the price since; of Uniswap v2 the root of the reserves' product; of Curve
+the supply of shares. What was taken out within the `window`, less what was added, is held against
+what there was before; with `minimum_share` of it gone there is an alert, and another each time that
+half of the rest has gone.
 
-A pool of which no swap was seen has an unknown price, and so nothing is said of it: Uniswap v3's
-positions are ranges of prices, and one that is out of range takes nothing from anybody.
+A pool of Uniswap v3 or v4 of which neither a swap nor its beginning was seen has an unknown price,
+and so nothing is said of it: positions are ranges of prices, and one that is out of range takes
+nothing from anybody. Whether the liquidity comes back is `rug_pull`'s question.
 """
 
 from collections.abc import Iterable
@@ -18,9 +21,15 @@ from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.parties import Party, acting
+from detections.pool_liquidity import InRange
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
-from normalizer.events.chain import LiquidityAdded, LiquidityRemoved, PoolSwap
+from normalizer.events.chain import (
+    LiquidityAdded,
+    LiquidityRemoved,
+    PoolInitialized,
+    PoolSwap,
+)
 from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_POOLS = 10_000
@@ -56,9 +65,7 @@ class Change(Struct, frozen=True, array_like=True):
 class Pool(Struct):
     """What is known of a pool."""
 
-    liquidity: Whole
-    """In range."""
-    tick: int
+    in_range: InRange = field(default_factory=InRange)
     changes: list[Change] = field(default_factory=list[Change])
     alerts: int = 0
     next_share: float = 0.0
@@ -86,35 +93,37 @@ class LiquidityRemoval(Correlator[State]):
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._rule = parameters
-        self.actions = frozenset({"pool-swap", "liquidity-added", "liquidity-removed"})
+        self.actions = frozenset(
+            {
+                "pool-swap",
+                "pool-initialized",
+                "liquidity-added",
+                "liquidity-removed",
+            }
+        )
 
     @property
     def horizon(self) -> int:
         """A pool is known from its next swap on."""
         return self._rule.window
 
-    def observe(self, event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> Iterable[Finding]:
+    def observe(
+        self,
+        event: PoolSwap | PoolInitialized | LiquidityAdded | LiquidityRemoved,
+    ) -> Iterable[Finding]:
         """Take a swap or a change of liquidity; other records are none of its business."""
-        key = (event.chain_id, event.pool)
-        liquidity = Whole(event.liquidity or 0)
-        if isinstance(event, PoolSwap):
-            # A subgraph's swap doesn't tell the liquidity in range, nor does one of Curve the tick.
-            if event.tick is not None and event.liquidity is not None:
-                self._swapped(key, liquidity, event.tick)
+        pool = self._pool((event.chain_id, event.pool))
+        match event:
+            case PoolSwap():
+                pool.in_range.swapped(event)
+                return ()
+            case PoolInitialized():
+                pool.in_range.opened(event)
+                return ()
+            case _:
+                change = self._change(event, pool)
+        if change is None:
             return ()
-        pool = self.state.pools.get(key)
-        if pool is None or not event.tick_lower <= pool.tick < event.tick_upper or not liquidity:
-            return ()
-        removed = isinstance(event, LiquidityRemoved)
-        change = Change(
-            event.timestamp,
-            Whole(-liquidity) if removed else liquidity,
-            pool.liquidity,
-            (event.quote_quantity or 0.0) * (-1 if removed else 1),
-            acting(event),
-            witness(event),
-        )
-        pool.liquidity = Whole(max(0, pool.liquidity + change.liquidity))
         pool.changes.append(change)
         newest = max(one.timestamp for one in pool.changes)
         kept = [c for c in pool.changes if newest - c.timestamp <= self._rule.window]
@@ -123,15 +132,27 @@ class LiquidityRemoval(Correlator[State]):
         pool.changes = kept[-_MOST_CHANGES:]
         return self._judged(event, pool) if isinstance(event, LiquidityRemoved) else ()
 
-    def _swapped(self, key: Key, liquidity: Whole, tick: int) -> None:
+    def _change(self, event: LiquidityAdded | LiquidityRemoved, pool: Pool) -> Change | None:
+        moved = pool.in_range.changed(event)
+        if moved is None:
+            return None
+        before, after = moved
+        return Change(
+            event.timestamp,
+            Whole(after - before),
+            Whole(before),
+            (event.quote_quantity or 0.0) * (1 if after > before else -1),
+            acting(event),
+            witness(event),
+        )
+
+    def _pool(self, key: Key) -> Pool:
         # Taken out and put back at the end, so that the first pool is always the idlest.
-        pool = self.state.pools.pop(key, None)
-        if pool is None:
-            pool = Pool(liquidity, tick)
-        pool.liquidity, pool.tick = liquidity, tick
+        pool = self.state.pools.pop(key, None) or Pool()
         self.state.pools[key] = pool
         if len(self.state.pools) > _MOST_POOLS:
             del self.state.pools[next(iter(self.state.pools))]
+        return pool
 
     def _judged(self, event: LiquidityRemoved, pool: Pool) -> Iterable[Finding]:
         before = pool.changes[0].before

@@ -66,6 +66,7 @@ class Chain:
             "instrument": "ACME-WETH" if pool == POOL else "ACME-WETH-2",
             "venue": "uniswap-v2",
             "token_symbol": "ACME",
+            "token_address": "0x" + "ac" * 20,
             "currency": "WETH",
             "side": "buy" if token > 0 else "sell",
             "quantity": abs(token),

@@ -1,0 +1,401 @@
+"""Rug pulls: the liquidity of a pool, or what it is worth, is taken away and doesn't come back.
+
+MiCA Article 91. Definitions: Mazorra, Adan and Daza, "Do Not Rug on Me" (Mathematics 10/6, 2022):
+a maximum drawdown of the liquidity of nearly all with a recovery of at most 0.2, or one of the
+price of at least 90% with a recovery of at most 0.01. Most healthy pools lose liquidity at some
+time, so nothing is said before `recovery_time` has passed without it. Two forms:
+
+- **liquidity**: within `window`, `minimum_share` or more of what was in range left the pool, net of
+  what was added; at least half of that was taken by one party (an owner by the widest name known);
+  and `minimum_traders` others had swapped there, so somebody holds what can't be sold any more.
+  A pool that its many providers leave one by one is no rug pull.
+- **sale**: within `window` one party's sales brought the pool's price down by `minimum_fall` or
+  more. The surer, if what it sold had been minted to it, or if it provides the pool's liquidity:
+  the second form of Mazorra's, "mint and sell".
+
+It is confirmed when `recovery_time` after the last step neither the liquidity (or the price) has
+recovered by more than `maximum_recovery` (`maximum_price_recovery`) of what was lost, nor the
+provider has added as much as half of it to another pool of the token: that is a migration, such as
+from Uniswap v2 to v3, and a position that is moved to another range comes back in the same pool.
+
+Time is that of any block and any event of the lane; on a chain whose blocks aren't collected,
+nothing is confirmed before the next event of a pool. `recovery_time` is a choice: Mazorra waits for
+a month without any activity, which is too late to act.
+
+All is on the chain. What can't be told: whether the provider's contract is a locker that others may
+open, and of several wallets that nobody has brought together, that they are one.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlator_state import Whole
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.parties import acting, is_exempt
+from detections.pool_collapse import Collapse, Step, finding
+from detections.pool_liquidity import InRange
+from detections.rounding import reaches
+from normalizer.events.chain import (
+    ZERO_ADDRESS,
+    Block,
+    LiquidityAdded,
+    LiquidityRemoved,
+    PoolInitialized,
+    PoolSwap,
+    TokenTransfer,
+)
+from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
+
+_MOST_POOLS = 10_000
+_MOST_STEPS = 256
+_MOST_TRADERS = 16
+_MOST_MINTS = 10_000
+_MOST_MOVED = 64
+_MOST_DUE = 10_000
+_HALF = 0.5
+
+Key = tuple[int, str]
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on rug pulls sets."""
+
+    #: The time within which steps count together, by event time.
+    window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
+    #: Part of the liquidity in range that must be gone.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.9
+    #: Part of the price that must be gone by one party's sales.
+    minimum_fall: Annotated[Ratio, Meta(gt=0, lt=1)] = 0.9
+    #: How long it must not come back.
+    recovery_time: Annotated[Duration, Meta(ge=HOUR, le=60 * DAY)] = DAY
+    #: What of the liquidity that was lost may come back.
+    maximum_recovery: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
+    #: What of the fall of the price may be made up.
+    maximum_price_recovery: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
+    #: Others who must have swapped in the pool.
+    minimum_traders: Annotated[int, Meta(ge=0, le=_MOST_TRADERS - 1)] = 1
+    #: Quote asset that was taken, where it is known, below which nothing is said.
+    minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Pool(Struct, array_like=True):
+    """What is known of a pool."""
+
+    in_range: InRange = field(default_factory=InRange)
+    price: float = 0.0
+    """Quote per token; 0 while it isn't known."""
+    traders: list[str] = field(default_factory=list[str])
+    providers: dict[str, Whole] = field(default_factory=dict[str, Whole])
+    changes: list[Step] = field(default_factory=list[Step])
+    sales: list[Step] = field(default_factory=list[Step])
+    collapse: Collapse | None = None
+
+
+class Moved(Struct, frozen=True, array_like=True):
+    """Liquidity that an owner added somewhere; its worth is -1 where it isn't told (Uniswap v4)."""
+
+    timestamp: int
+    pool: Key
+    token: str
+    quote: float
+
+
+class State(Struct):
+    """The pools, the idlest first; what was minted to whom, by token and wallet; where owners added
+    liquidity; and which pools are to be looked at when."""
+
+    pools: dict[Key, Pool] = field(default_factory=dict[Key, Pool])
+    minted: dict[tuple[str, str], float] = field(default_factory=dict[tuple[str, str], float])
+    moved: dict[str, list[Moved]] = field(default_factory=dict[str, list[Moved]])
+    due: list[tuple[int, int, str]] = field(default_factory=list[tuple[int, int, str]])
+
+
+@correlator("rug_pull")
+class RugPull(Correlator[State]):
+    """See the module. Memory: at most 10,000 pools with 512 changes and sales of their window, and
+    10,000 mints."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "liquidity_removal"
+    actions = frozenset(
+        {
+            "block",
+            "pool-swap",
+            "pool-initialized",
+            "liquidity-added",
+            "liquidity-removed",
+            "token-transfer",
+        }
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """What was lost within a window, and whether it comes back."""
+        return self._p.window + self._p.recovery_time
+
+    def observe(self, event: object) -> Iterable[Finding]:
+        """Take an event of a chain; its time may confirm what was lost before."""
+        if isinstance(event, TokenTransfer):
+            if event.transfer_type == "mint" or event.source_address == ZERO_ADDRESS:
+                self._minted(event)
+            return ()
+        if isinstance(event, Block):
+            return self._confirmed(event.timestamp) if self.state.due else ()
+        if isinstance(event, PoolSwap | PoolInitialized | LiquidityAdded | LiquidityRemoved):
+            findings = self._confirmed(event.timestamp) if self.state.due else []
+            self._pool_event(event)
+            return findings
+        return ()
+
+    def _pool_event(
+        self, event: PoolSwap | PoolInitialized | LiquidityAdded | LiquidityRemoved
+    ) -> None:
+        key = (event.chain_id, event.pool)
+        # Taken out and put back at the end, so that the first pool is always the idlest.
+        pools = self.state.pools
+        pool = pools.pop(key, None) or Pool()
+        if len(pools) >= _MOST_POOLS:
+            del pools[next(iter(pools))]
+        pools[key] = pool
+        match event:
+            case PoolSwap():
+                self._swapped(event, key, pool)
+            case PoolInitialized():
+                pool.in_range.opened(event)
+                pool.price = event.pool_price or 0.0
+            case _:
+                self._changed(event, key, pool)
+        self._recovered(pool)
+
+    # -- what is known -----------------------------------------------------------------------------
+
+    def _minted(self, event: TokenTransfer) -> None:
+        minted, key = self.state.minted, (_token(event), event.destination_address)
+        had = minted.pop(key, 0.0)
+        minted[key] = had + (event.amount or 0.0)
+        if len(minted) > _MOST_MINTS:
+            del minted[next(iter(minted))]
+
+    def _swapped(self, event: PoolSwap, key: Key, pool: Pool) -> None:
+        owner = acting(event).key or event.transaction_from or event.recipient or ""
+        if owner and owner not in pool.traders and len(pool.traders) < _MOST_TRADERS:
+            pool.traders.append(owner)
+        price, pool.price = pool.price, event.pool_price or event.price or pool.price
+        pool.in_range.swapped(event)
+        if event.side != "sell" or not price or is_exempt(event.investor_labels, self._exempt):
+            return
+        sale = Step(
+            event.timestamp,
+            pool.in_range.amount,
+            pool.in_range.amount,
+            price,
+            event.notional or 0.0,
+            event.quantity or 0.0,
+            owner,
+            acting(event),
+            witness(event),
+            "unsure" in event.tags,
+        )
+        pool.sales = self._kept(pool.sales, sale)
+        if not reaches(price - pool.price, self._p.minimum_fall * price) and not any(
+            reaches(one.price - pool.price, self._p.minimum_fall * one.price) for one in pool.sales
+        ):
+            return
+        self._fell(event, key, pool, owner)
+
+    def _kept(self, steps: list[Step], new: Step) -> list[Step]:
+        oldest = new.timestamp - self._p.window
+        return [*(one for one in steps if one.timestamp >= oldest), new][-_MOST_STEPS:]
+
+    def _changed(self, event: LiquidityAdded | LiquidityRemoved, key: Key, pool: Pool) -> None:
+        owner = acting(event).key or event.owner
+        moved = pool.in_range.changed(event)
+        liquidity = Whole(int(event.liquidity or 0))
+        if isinstance(event, LiquidityAdded):
+            pool.providers[owner] = Whole(pool.providers.pop(owner, Whole(0)) + liquidity)
+            if len(pool.providers) > _MOST_MOVED:
+                del pool.providers[next(iter(pool.providers))]
+            self._added(event, key, owner)
+        if moved is None:
+            return
+        before, after = moved
+        step = Step(
+            event.timestamp,
+            Whole(before),
+            Whole(after),
+            pool.price,
+            (event.quote_quantity or 0.0) * (1 if after < before else -1),
+            (event.token_quantity or 0.0) * (1 if after < before else -1),
+            owner,
+            acting(event),
+            witness(event),
+            "unsure" in event.tags,
+        )
+        pool.changes = self._kept(pool.changes, step)
+        if after < before and not is_exempt(event.investor_labels, self._exempt):
+            self._left(event, key, pool)
+
+    def _added(self, event: LiquidityAdded, key: Key, owner: str) -> None:
+        moved = self.state.moved
+        quote = -1.0 if event.quote_quantity is None else event.quote_quantity
+        had = moved.pop(owner, [])
+        moved[owner] = [*had, Moved(event.timestamp, key, _token(event), quote)][-_MOST_MOVED:]
+        if len(moved) > _MOST_POOLS:
+            del moved[next(iter(moved))]
+
+    # -- what is lost ------------------------------------------------------------------------------
+
+    def _left(self, event: LiquidityRemoved | LiquidityAdded, key: Key, pool: Pool) -> None:
+        before = max(one.before for one in pool.changes)
+        # From where there was most on; what built it up doesn't count against what was taken.
+        peak = next(at for at, one in enumerate(pool.changes) if one.before == before)
+        steps = pool.changes[peak:]
+        after = pool.in_range.amount
+        share = (before - after) / before if before > 0 else 0.0
+        if not reaches(share, self._p.minimum_share):
+            return
+        taken: dict[str, int] = {}
+        for one in steps:
+            taken[one.owner] = taken.get(one.owner, 0) + one.before - one.after
+        owner, most = max(taken.items(), key=lambda item: item[1])
+        quote = sum(one.quote for one in steps if one.owner == owner)
+        others = sum(1 for trader in pool.traders if trader != owner)
+        if (
+            most < _HALF * (before - after)
+            or others < self._p.minimum_traders
+            or (event.quote_quantity is not None and quote < self._p.minimum_quote)
+        ):
+            return
+        own = [one for one in steps if one.owner == owner]
+        self._wait(
+            key,
+            pool,
+            Collapse(
+                kind="liquidity",
+                due=event.timestamp + self._p.recovery_time,
+                owner=owner,
+                steps=own,
+                low=after,
+                lost=Whole(before - after),
+                low_price=0.0,
+                lost_price=0.0,
+                quote=quote,
+                share=share,
+                provides=pool.providers.get(owner, 0) >= _HALF * most,
+                others=others,
+                token=_token(event),
+                instrument=event.instrument,
+                currency=event.currency or "",
+                symbol=event.token_symbol or "",
+            ),
+        )
+
+    def _fell(self, event: PoolSwap, key: Key, pool: Pool, owner: str) -> None:
+        """The price is far below what it was: whether this party's own sales brought it there."""
+        own = [one for one in pool.sales if one.owner == owner]
+        before = own[0].price
+        fall = (before - pool.price) / before
+        # Each sale's own part of the fall: from the price before it to that before the next one.
+        by_own, after = 0.0, pool.price
+        for one in reversed(pool.sales):
+            if one.owner == owner:
+                by_own += max(0.0, one.price - after)
+            after = one.price
+        others = sum(1 for trader in pool.traders if trader != owner)
+        quote = sum(one.quote for one in own)
+        if (
+            not reaches(fall, self._p.minimum_fall)
+            or by_own < _HALF * (before - pool.price)
+            or others < self._p.minimum_traders
+            or quote < self._p.minimum_quote
+        ):
+            return
+        wallet = event.investor_address or event.transaction_from or ""
+        self._wait(
+            key,
+            pool,
+            Collapse(
+                kind="sale",
+                due=event.timestamp + self._p.recovery_time,
+                owner=owner,
+                steps=own,
+                low=Whole(0),
+                lost=Whole(0),
+                low_price=pool.price,
+                lost_price=before - pool.price,
+                quote=quote,
+                share=fall,
+                minted=self.state.minted.get((_token(event), wallet), 0.0),
+                provides=owner in pool.providers,
+                others=others,
+                token=_token(event),
+                instrument=event.instrument,
+                currency=event.currency or "",
+                symbol=event.token_symbol or "",
+            ),
+        )
+
+    def _wait(self, key: Key, pool: Pool, collapse: Collapse) -> None:
+        """A later step of the same replaces what waits; its time begins anew."""
+        pool.collapse = collapse
+        self.state.due.append((collapse.due, *key))
+        del self.state.due[:-_MOST_DUE]
+
+    # -- whether it comes back ---------------------------------------------------------------------
+
+    def _recovered(self, pool: Pool) -> None:
+        collapse = pool.collapse
+        if collapse is None:
+            return
+        if collapse.kind == "liquidity":
+            back = pool.in_range.amount - collapse.low
+            gone = back > self._p.maximum_recovery * collapse.lost
+        else:
+            back = pool.price - collapse.low_price
+            gone = back > self._p.maximum_price_recovery * collapse.lost_price
+        if gone:
+            pool.collapse = None
+
+    def _confirmed(self, now: int) -> list[Finding]:
+        findings: list[Finding] = []
+        due = self.state.due
+        while due and due[0][0] <= now:
+            at, chain, name = due.pop(0)
+            pool = self.state.pools.get((chain, name))
+            collapse = pool.collapse if pool else None
+            if pool is None or collapse is None or collapse.due != at:
+                continue
+            pool.collapse = None
+            pool.changes, pool.sales = [], []
+            if not self._migrated(collapse, (chain, name)):
+                findings.append(finding(collapse, self._p.recovery_time))
+        return findings
+
+    def _migrated(self, collapse: Collapse, key: Key) -> bool:
+        """Whether who took it added as much as half of it to another pool of the token."""
+        if collapse.kind != "liquidity":
+            return False
+        since = collapse.steps[0].timestamp - self._p.window
+        elsewhere = [
+            one.quote
+            for one in self.state.moved.get(collapse.owner, ())
+            if one.pool != key and one.token == collapse.token and one.timestamp >= since
+        ]
+        # What was added is unknown of Uniswap v4: the doubt is the provider's.
+        return -1.0 in elsewhere or sum(elsewhere) >= _HALF * collapse.quote > 0
+
+
+def _token(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved) -> str:
+    return event.token_id or event.token_address or event.contract or ""

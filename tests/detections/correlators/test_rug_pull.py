@@ -1,0 +1,234 @@
+"""Rug pulls: what is taken and doesn't come back; and the ways in which liquidity just moves."""
+
+from math import sqrt
+from typing import Any
+
+import pytest
+
+from detections.correlators.rug_pull import Parameters, RugPull
+from detections.findings import Finding
+from normalizer.events.chain import ZERO_ADDRESS, LiquidityAdded
+from tests.detections.correlators.pool_tape import OTHER_POOL, UNIT, Chain, wallet
+
+PULLER, BUYER, OTHER = 1, 2, 3
+DAY = 7_200
+"""Blocks."""
+
+
+def observed(detection: RugPull, events: list[Any]) -> list[Finding]:
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def found(events: list[Any], **parameters: Any) -> list[Finding]:
+    return observed(RugPull(Parameters(**parameters)), events)
+
+
+class Pair:
+    """A pool of Uniswap v2 without a fee, by its reserves."""
+
+    def __init__(self, chain: Chain, **common: Any) -> None:
+        self.chain = chain
+        self.token = self.quote = 0.0
+        self._common = common
+
+    def add(self, block: int, who: int, token: float, quote: float) -> Any:
+        return self._change(self.chain.added, block, who, token, quote, 1)
+
+    def remove(self, block: int, who: int, share: float) -> Any:
+        token, quote = self.token * share, self.quote * share
+        return self._change(self.chain.removed, block, who, token, quote, -1)
+
+    def _change(
+        self, make: Any, block: int, who: int, token: float, quote: float, sign: int
+    ) -> Any:
+        before = sqrt(self.token * self.quote)
+        self.token += sign * token
+        self.quote += sign * quote
+        liquidity = abs(sqrt(self.token * self.quote) - before)
+        return make(
+            (block, 1),
+            who,
+            token,
+            quote,
+            liquidity=str(round(liquidity * UNIT)),
+            **self._reserves,
+            **self._common,
+        )
+
+    def swap(self, block: int, who: int, token: float) -> Any:
+        """`token` positive: bought."""
+        product = self.token * self.quote
+        self.token -= token
+        quote = self.quote - product / self.token
+        self.quote = product / self.token
+        return self.chain.swap(
+            (block, 2),
+            who,
+            token,
+            quote,
+            pool_price=self.quote / self.token,
+            liquidity=str(round(sqrt(product) * UNIT)),
+            **self._reserves,
+            **self._common,
+        )
+
+    @property
+    def _reserves(self) -> dict[str, Any]:
+        return {
+            "reserve0_raw": str(round(self.token * UNIT)),
+            "reserve1_raw": str(round(self.quote * UNIT)),
+        }
+
+
+def pulled(pair: Pair, share: float = 1 - 1e-9, taker: int = PULLER) -> list[Any]:
+    return [
+        pair.add(1, PULLER, 1_000_000, 50),
+        pair.swap(10, BUYER, 100_000),
+        pair.swap(20, OTHER, 50_000),
+        pair.remove(100, taker, share),
+    ]
+
+
+def test_all_is_taken_by_who_provided_it_and_nothing_comes_back() -> None:
+    chain = Chain()
+    (finding,) = found([*pulled(Pair(chain)), chain.block(100 + DAY)])
+    assert finding.reason == (
+        f"{wallet(PULLER)} took 100% of the liquidity out of the pool ACME-WETH at once, "
+        "58.82352935 WETH, and 24 h later it had not come back"
+    )
+    assert finding.confidence == pytest.approx(0.95)
+    assert finding.metrics["provided_it"] == 1
+    assert finding.metrics["other_traders"] == 2
+
+
+def test_nothing_is_said_before_the_time_is_over() -> None:
+    chain = Chain()
+    assert found([*pulled(Pair(chain)), chain.block(99 + DAY)]) == []
+
+
+@pytest.mark.parametrize(("share", "count"), [(0.9, 1), (0.89, 0)])
+def test_nearly_all_must_be_gone(share: float, count: int) -> None:
+    chain = Chain()
+    assert len(found([*pulled(Pair(chain), share), chain.block(100 + DAY)])) == count
+
+
+@pytest.mark.parametrize(("back", "count"), [(0.19, 1), (0.21, 0)])
+def test_what_comes_back_counts(back: float, count: int) -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = pulled(pair, 0.99)
+    events.append(pair.add(200, OTHER, pair.token * 99 * back, pair.quote * 99 * back))
+    assert len(found([*events, chain.block(200 + DAY)])) == count
+
+
+def test_in_steps_within_the_window_and_not_beyond() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [*pulled(pair, 0.7), pair.remove(100 + DAY // 2, PULLER, 0.7)]
+    (finding,) = found([*events, chain.block(100 + 2 * DAY)])
+    assert finding.metrics["steps"] == 2
+    pair = Pair(chain)
+    slow = [*pulled(pair, 0.7), pair.remove(101 + DAY, PULLER, 0.7)]
+    assert found([*slow, chain.block(100 + 9 * DAY)]) == []
+
+
+def test_many_providers_who_leave_are_no_rug_pull() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events: list[Any] = [pair.add(1, who, 1_000, 50) for who in range(10, 15)]
+    events.append(pair.swap(10, BUYER, 100))
+    events += [pair.remove(100 + who, who, 1 / (15 - who + 0.001)) for who in range(10, 15)]
+    assert found([*events, chain.block(300 + DAY)]) == []
+
+
+def test_nobody_but_the_provider_traded() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, PULLER, 1_000, 50), pair.swap(2, PULLER, 9), pair.remove(9, PULLER, 1)]
+    assert found([*events, chain.block(9 + DAY)]) == []
+
+
+def test_a_migration_to_another_pool_of_the_token_is_silent() -> None:
+    chain = Chain()
+    pair, v3 = Pair(chain), Pair(chain, pool=OTHER_POOL)
+    events = pulled(pair)
+    moved = [*events, v3.add(101, PULLER, 700_000, 40), chain.block(200 + DAY)]
+    assert found(moved) == []
+    small = [*events, v3.add(101, PULLER, 7_000, 0.4), chain.block(200 + DAY)]
+    assert len(found(small)) == 1
+    by_another = [*events, v3.add(101, OTHER, 700_000, 40), chain.block(200 + DAY)]
+    assert len(found(by_another)) == 1
+
+
+def in_range(chain: Chain, kind: Any, block: int, liquidity: int, lower: int = -60) -> Any:
+    make = chain.added if kind is LiquidityAdded else chain.removed
+    ticks = {"tick_lower": lower, "tick_upper": 60, "venue": "uniswap-v3"}
+    return make((block, 1), PULLER, 10, 10, liquidity=str(liquidity), **ticks)
+
+
+def test_a_v3_position_that_is_moved_to_another_range_is_silent_and_a_pulled_one_not() -> None:
+    chain = Chain()
+    start = [
+        in_range(chain, LiquidityAdded, 1, 1000),
+        chain.swap((2, 1), BUYER, 1, -1, liquidity="1000", tick=0),
+        in_range(chain, None, 9, 1000),
+    ]
+    moved = [*start, in_range(chain, LiquidityAdded, 9, 1500, -30), chain.block(9 + DAY)]
+    assert found(moved) == []
+    assert len(found([*start, chain.block(9 + DAY)])) == 1
+
+
+def sold_out(chain: Chain, *, minted: bool, seller: int = PULLER, **common: Any) -> list[Any]:
+    pair = Pair(chain, **common)
+    events: list[Any] = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 100)]
+    if minted:
+        events.append(
+            chain.transfer((6, 1), ZERO_ADDRESS, wallet(seller), 20_000, transfer_type="mint")
+        )
+    return [*events, pair.swap(7, seller, -2_000), pair.swap(8, seller, -2_000)]
+
+
+def test_minted_and_sold() -> None:
+    chain = Chain()
+    (finding,) = found([*sold_out(chain, minted=True), chain.block(8 + DAY)])
+    assert finding.reason == (
+        f"{wallet(PULLER)} sold 4,000 ACME into the pool ACME-WETH within 12 s, 90.70294785 WETH, "
+        "4,000 of it minted to it before: the price fell by 97% and had not recovered 24 h later"
+    )
+    assert finding.confidence == 0.95
+    (plain,) = found([*sold_out(Chain(), minted=False), chain.block(8 + DAY)])
+    assert plain.confidence == 0.6
+    assert plain.metrics["minted"] == 0
+
+
+def test_a_price_that_recovers_and_one_that_many_brought_down() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1), pair.swap(7, PULLER, -4_000)]
+    back = pair.swap(9, BUYER, 600)
+    assert found([*events, back, chain.block(9 + DAY)]) == []
+    pair = Pair(chain)
+    many = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1)]
+    many += [pair.swap(10 + who, who, -300) for who in range(20, 30)]
+    assert found([*many, chain.block(90 + DAY)]) == []
+
+
+def test_small_and_exempt_are_left_out() -> None:
+    chain = Chain()
+    assert found([*pulled(Pair(chain)), chain.block(100 + DAY)], minimum_quote=60) == []
+    chain = Chain(investor_labels=("locker",))
+    events = [*pulled(Pair(chain)), chain.block(100 + DAY)]
+    assert found(events, exempt_labels=("locker",)) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    chain = Chain()
+    events = [*pulled(Pair(chain)), *sold_out(chain, minted=True, pool=OTHER_POOL)]
+    events.append(chain.block(200 + DAY))
+    expected = found(events)
+    assert len(expected) == 2
+    for cut in range(len(events)):
+        first, second = RugPull(Parameters()), RugPull(Parameters())
+        before = observed(first, events[:cut])
+        second.restore(first.snapshot())
+        assert before + observed(second, events[cut:]) == expected
