@@ -71,7 +71,8 @@ class ElasticsearchSource:
     """What an index, data stream or pattern of them holds, as a source of events.
 
     `query` is in Lucene's syntax, as in Kibana's search bar set to it. `since` and `until` are
-    nanoseconds of event time; the second isn't included. Orphaned events are left out.
+    nanoseconds of event time; the second isn't included. Orphaned events are left out, unless
+    `orphaned` ones are wanted.
     """
 
     unit = "documents"
@@ -85,10 +86,11 @@ class ElasticsearchSource:
         since: int | None = None,
         until: int | None = None,
         page: int = PAGE,
+        orphaned: bool = False,
     ) -> None:
         self._connection = connection
         self._index = index
-        self._filter = _filter(query, since, until)
+        self._filter = _filter(query, since, until, orphaned=orphaned)
         self._page = page
         self.total: int | None = None
         self.notes: list[str] = []
@@ -192,7 +194,9 @@ async def _logged_in(connection: Connection, index: str) -> AsyncGenerator[Async
         raise Failure(f"Elasticsearch's answer can't be read: {error}", FAILED) from None
 
 
-def _filter(query: str | None, since: int | None, until: int | None) -> Mapping[str, Any]:
+def _filter(
+    query: str | None, since: int | None, until: int | None, *, orphaned: bool
+) -> Mapping[str, Any]:
     filters: list[Mapping[str, Any]] = []
     limits = {
         operator: rfc3339(moment)
@@ -203,6 +207,8 @@ def _filter(query: str | None, since: int | None, until: int | None) -> Mapping[
         filters.append({"range": {_TIME: limits}})
     if query:
         filters.append({"query_string": {"query": query, "analyze_wildcard": True}})
+    if orphaned:
+        return {"bool": {"filter": filters}}
     # What left its chain did not happen.
-    orphaned = {"term": {"blockchain.orphaned": True}}
-    return {"bool": {"filter": filters, "must_not": [orphaned]}}
+    left = {"term": {"blockchain.orphaned": True}}
+    return {"bool": {"filter": filters, "must_not": [left]}}

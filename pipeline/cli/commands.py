@@ -27,6 +27,7 @@ from pipeline.cli import (
     run,
     setup,
     status,
+    timeline,
 )
 from pipeline.cli.app import app
 
@@ -58,4 +59,5 @@ __all__ = [
     "run",
     "setup",
     "status",
+    "timeline",
 ]

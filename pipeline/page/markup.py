@@ -60,6 +60,24 @@ def style_sheet(css: str) -> Html:
     return Html(f"<style>{css}</style>")
 
 
+def script(code: str) -> Html:
+    """A script element of our own code, which must not close it."""
+    if "</" in code or "<!--" in code:
+        raise ValueError("a script must not hold a closing tag or a comment of HTML")
+    return Html(f"<script>{code}</script>")
+
+
+def data(name: str, text: str) -> Html:
+    """Data for a script, which finds it by its id. `text` is JSON or base64, of anybody.
+
+    In JSON a `<` can only stand in a text, where it may be written in another way.
+    """
+    if not _NAME.fullmatch(name):
+        raise ValueError(f"not an id to write: {name!r}")
+    safe = text.replace("<", "\\u003c")
+    return Html(f'<script type="application/json" id="{name}">{safe}</script>')
+
+
 def document(head: Html, body: Html) -> str:
     """A whole page."""
     return f'<!doctype html>\n<html lang="en">\n<head>{head}</head>\n<body>{body}</body>\n</html>\n'

@@ -1,0 +1,240 @@
+"""The timeline as a page: one file that loads nothing, with filters and every document in it."""
+
+import base64
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from evidence.investigation.gather import Gathered
+from evidence.investigation.lines import Kind, Line
+from normalizer.events.ecs import rfc3339
+from pipeline.page.layout import page, tiles
+from pipeline.page.markup import Html, data, el, join
+from pipeline.page.words import plural
+from pipeline.units import MILLISECOND
+
+if TYPE_CHECKING:
+    from evidence.investigation.export import Manifest
+
+_HERE = Path(__file__).parent
+_LABELS: dict[Kind, str] = {
+    "alert": "alert",
+    "update": "update",
+    "event": "event",
+    "reference": "reference data",
+    "rules": "rules",
+    "action": "action",
+}
+#: Lines that stand in the page itself, for print and for browsers without scripts.
+_STATIC = 500
+
+
+def write_page(
+    path: Path,
+    gathered: Gathered,
+    lines: Sequence[Line],
+    documents: Sequence[bytes],
+    manifest: "Manifest",
+) -> None:
+    """Write it. Raises OSError."""
+    path.write_text(render(gathered, lines, documents, manifest), "utf-8")
+
+
+def render(
+    gathered: Gathered,
+    lines: Sequence[Line],
+    documents: Sequence[bytes],
+    manifest: "Manifest",
+) -> str:
+    """The page as text: the same content gives the same bytes."""
+    alert = gathered.subject
+    packed = gzip.compress(b"\n".join(documents), compresslevel=6, mtime=0)
+    return page(
+        f"Timeline: {alert.rule_name}",
+        _top(gathered, lines),
+        el(
+            "main",
+            el("h2", "Timeline"),
+            _tools(lines),
+            el("svg", id="density", viewBox="0 0 1000 90", preserveAspectRatio="none",
+               role="img", aria_label="Lines over time; drag to look at a part"),
+            el(
+                "div",
+                el("div", el("div", el("div", id="visible"), id="pad"), id="rows", tabindex="0"),
+                el("div", id="detail", aria_live="polite"),
+                class_="browser",
+            ),
+            _static(lines),
+            _alerts(gathered),
+            _proof(manifest),
+        ),
+        el("footer", el("p", _foot(manifest))),
+        data("lines", _data(alert.id, lines)),
+        data("documents", msgspec.json.encode(base64.b64encode(packed).decode()).decode()),
+        style=(_HERE / "timeline.css").read_text("utf-8"),
+        code=(_HERE / "timeline.js").read_text("utf-8"),
+    )  # fmt: skip
+
+
+def _top(gathered: Gathered, lines: Sequence[Line]) -> Html:
+    alert = gathered.subject
+    events = sum(line.kind == "event" for line in lines)
+    actions = sum(line.kind == "action" for line in lines)
+    retracted = [one for one in gathered.updates if one.alert_id == alert.id]
+    state = retracted[-1].status if retracted else "stands"
+    return el(
+        "header",
+        el("p", "Tapewatch · investigation", class_="brand"),
+        el("h1", alert.rule_name),
+        el("p", alert.reason, class_="lead"),
+        tiles(
+            ("level", alert.level),
+            ("alert", state),
+            ("alerts", f"{len(gathered.alerts):,}"),
+            ("events", f"{events:,}"),
+            ("actions", f"{actions:,}"),
+            ("evidence missing", f"{len(gathered.missing):,}"),
+        ),
+        class_="top",
+    )
+
+
+def _tools(lines: Sequence[Line]) -> Html:
+    boxes: list[Html] = []
+    for kind, label in _LABELS.items():
+        many = sum(line.kind == kind for line in lines)
+        box = el("input", type="checkbox", checked="", attributes={"data-kind": kind})
+        boxes.append(el("label", box, f"{label} ({many:,})", class_=f"k-{kind}"))
+    only = el("label", el("input", type="checkbox", id="evidence"), "evidence only", class_="plain")
+    search = el("input", type="search", id="search", placeholder="Search: account, order, hash ...",
+                aria_label="Search")  # fmt: skip
+    return el("div", search, *boxes, only, el("span", id="count", class_="quiet"), class_="tools")
+
+
+def _static(lines: Sequence[Line]) -> Html:
+    chosen = [line for line in lines if line.kind != "event" or line.evidence_of][:_STATIC]
+    rows = [
+        el(
+            "tr",
+            el("td", _shown(line.time), class_="nowrap"),
+            el("td", _LABELS[line.kind]),
+            el("td", line.summary),
+            el("td", line.by),
+            class_="evidence" if line.evidence_of else None,
+        )
+        for line in chosen
+    ]
+    head = el("tr", *(el("th", one, scope="col") for one in ("time (UTC)", "kind", "what", "by")))
+    left = len(lines) - len(chosen)
+    note = f"{plural(left, 'more line')} in timeline.csv." if left else ""
+    return el(
+        "div",
+        el("table", el("thead", head), el("tbody", *rows)),
+        el("p", note, class_="quiet"),
+        class_="static",
+    )
+
+
+def _alerts(gathered: Gathered) -> Html:
+    items = [
+        el(
+            "li",
+            el("strong", f"{one.rule_name} ({one.level})"),
+            f" {_shown(one.timestamp)}: {one.reason} ",
+            el("code", one.id),
+            f", rule of {one.rule_version}, ",
+            el("code", one.rule_hash[:16]),
+        )
+        for one in gathered.alerts
+    ]
+    return join(
+        el("h2", plural(len(items), "alert")),
+        el("ul", *items, class_="spaced"),
+        el("h2", "Whom it is about"),
+        el("p", *_listed(sorted(gathered.scope.names))),
+    )
+
+
+def _listed(names: Sequence[str]) -> list[Html]:
+    return [join(el("code", name), " ") for name in names]
+
+
+def _proof(manifest: "Manifest") -> Html:
+    told = len(manifest.proven) + len(manifest.unproven)
+    said = [
+        f"Documents from {manifest.archive}, {manifest.since} to {manifest.until}.",
+        f"{plural(len(manifest.missing), 'event')} that alerts rest on could not be found."
+        if manifest.missing
+        else "Every event that the alerts rest on is here.",
+        f"{plural(len(manifest.unreadable), 'document')} could not be read."
+        if manifest.unreadable
+        else "Every document could be read.",
+        f"{len(manifest.proven):,} of {told:,} alerts and updates are, byte for byte, in the audit "
+        "log, with a proof each."
+        if manifest.entries is not None
+        else "No audit log was given: nothing is proven by one.",
+    ]
+    if manifest.raw_gone is not None:
+        said.append(
+            f"{plural(len(manifest.raw_gone), 'raw frame')} were gone from the bus."
+            if manifest.raw_gone
+            else "All raw frames that they were made of are in the export."
+        )
+    if manifest.unknown_rules:
+        said.append(f"{plural(len(manifest.unknown_rules), 'rule')} could not be had as they were.")
+    return join(
+        el("h2", "Complete and unchanged?"),
+        el("ul", *(el("li", one) for one in said), class_="proof"),
+        el("p", "To check that: ", el("code", "python3 check.py --key KEY"), " in this folder."),
+    )
+
+
+def _foot(manifest: "Manifest") -> str:
+    version = f" {manifest.version}" if manifest.version else ""
+    return f"Exported by Tapewatch{version}. Times are UTC, by the clocks of the sources."
+
+
+def _data(subject: str, lines: Sequence[Line]) -> str:
+    days = {_shown(line.time)[:10] for line in lines}
+    told = [_told(line, _shown(line.time)[11:] if len(days) == 1 else "") for line in lines]
+    return msgspec.json.encode({"subject": subject, "lines": told}).decode()
+
+
+def _told(line: Line, time: str) -> dict[str, Any]:
+    said: dict[str, Any] = {
+        "at": line.time / MILLISECOND,
+        "time": time or _shown(line.time),
+        "moment": _moment(line.time),
+        "kind": line.kind,
+        "label": _LABELS[line.kind],
+        "action": line.action,
+        "summary": line.summary,
+        "by": line.by,
+        "id": line.id,
+        "sha256": line.sha256,
+    }
+    more = {
+        "level": line.level,
+        "instrument": line.instrument,
+        "orders": ", ".join(line.order_ids),
+        "trade": line.trade_id,
+        "transaction": line.transaction_hash,
+        "block": line.block_number,
+        "evidence": ", ".join(one[:16] for one in line.evidence_of),
+        "original": line.original,
+    }
+    return said | {name: value for name, value in more.items() if value}
+
+
+def _shown(time: int) -> str:
+    return _moment(time)[:23].replace("T", " ")
+
+
+def _moment(time: int) -> str:
+    try:
+        return rfc3339(time)
+    except (OverflowError, ValueError):
+        return str(time)

@@ -1,0 +1,77 @@
+"""What belongs to an investigation: whom it is about, which alerts, which stretch of time."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from msgspec import Struct
+
+from normalizer.events import Alert
+
+#: More names than this are no investigation of somebody.
+MOST_NAMES = 2_000
+#: Events that concern everybody in the stretch of time: what was not seen, and which rules held.
+EVERYBODY = ("chain-reorganised", "corporate-event", "feed-gap", "rules-changed")
+
+
+class Scope(Struct, frozen=True, kw_only=True):
+    """What is looked for. Times are nanoseconds of event time, the end not included."""
+
+    #: Accounts, addresses, investors, clusters.
+    names: frozenset[str]
+    #: Events that alerts rest on, wherever in time they are, and the alerts that rest on each.
+    evidence: Mapping[str, tuple[str, ...]]
+    alerts: frozenset[str]
+    rules: frozenset[str]
+    tokens: frozenset[str]
+    providers: frozenset[str]
+    since: int
+    until: int
+
+    def holds_time(self, moment: int) -> bool:
+        """Whether it is in the stretch of time."""
+        return self.since <= moment < self.until
+
+
+def names_of(alerts: Iterable[Alert], also: Iterable[str] = ()) -> frozenset[str]:
+    """Whom alerts are about: their entities, or all that they name where they have none."""
+    found: set[str] = set(also)
+    for alert in alerts:
+        found.update(alert.entities or alert.related_user)
+    return frozenset(found)
+
+
+def scope_of(alerts: Iterable[Alert], names: frozenset[str], *, since: int, until: int) -> Scope:
+    """The scope of these alerts and names."""
+    all_of_them = list(alerts)
+    evidence: dict[str, tuple[str, ...]] = {}
+    for alert in all_of_them:
+        for event in alert.evidence_events:
+            evidence[event] = (*evidence.get(event, ()), alert.id)
+    return Scope(
+        names=names,
+        evidence=evidence,
+        alerts=frozenset(alert.id for alert in all_of_them),
+        rules=frozenset(alert.rule_id for alert in all_of_them),
+        tokens=frozenset(alert.token_id for alert in all_of_them if alert.token_id),
+        providers=frozenset(alert.provider for alert in all_of_them),
+        since=since,
+        until=until,
+    )
+
+
+def concerns(scope: Scope, record: Any) -> bool:
+    """Whether an event belongs to it."""
+    if record.id in scope.evidence:
+        return True
+    if not scope.names.isdisjoint(record.related_user):
+        # What was known of somebody was known before as well.
+        known = str(record.__struct_config__.tag).startswith("reference")
+        return scope.holds_time(record.timestamp) or (known and record.timestamp < scope.until)
+    action = str(record.__struct_config__.tag)
+    if action not in EVERYBODY or not scope.holds_time(record.timestamp):
+        return False
+    if action == "corporate-event":
+        return record.token_id in scope.tokens
+    if action == "rules-changed":
+        return not scope.rules.isdisjoint((*record.added, *record.changed, *record.removed))
+    return record.provider in scope.providers

@@ -1,0 +1,225 @@
+"""``tapewatch timeline export``: an investigation, to be read, filed and checked."""
+
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import msgspec
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.printing import output, say
+
+if TYPE_CHECKING:
+    from evidence.investigation.archive import Archive
+    from evidence.investigation.export import Manifest, RuleText
+    from evidence.investigation.gather import Gathered
+    from evidence.investigation.proofs import Recorded
+    from evidence.investigation.raw_frames import RawMessages
+
+timeline = typer.Typer(help="Export an investigation's timeline.", no_args_is_help=True)
+app.add_typer(timeline, name="timeline")
+
+_DEFAULT_RULES = Path("sigma_rules")
+
+
+@timeline.command("export")
+@command
+def export(
+    alert: Annotated[str, typer.Argument(metavar="ALERT_ID", help="The id, or how it begins.")],
+    to: Annotated[Path, typer.Option("--to", help="A new folder.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
+    ] = None,
+    elasticsearch: Annotated[
+        bool, typer.Option("--elasticsearch", help="From the configured Elasticsearch sink.")
+    ] = False,
+    sink: Annotated[
+        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
+    ] = None,
+    window: Annotated[
+        str, typer.Option(metavar="DURATION", help="So long before and after the evidence.")
+    ] = "1h",
+    since: Annotated[str | None, typer.Option("--from", help="Event time to begin at.")] = None,
+    until: Annotated[str | None, typer.Option("--until", help="Event time to end before.")] = None,
+    also: Annotated[
+        list[str] | None,
+        typer.Option("--also", help="Another account, address or investor to look for."),
+    ] = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", help="Rules as they were.", show_default=str(_DEFAULT_RULES)),
+    ] = None,
+    audit: Annotated[
+        Path | None, typer.Option("--audit", help="The folder of the audit log, for proofs.")
+    ] = None,
+    key: Annotated[
+        str | None,
+        typer.Option("--key", metavar="KEY", help="The log's public key, or a file with it."),
+    ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="With the raw messages, from the configured bus.")
+    ] = False,
+    as_json: JsonOutput = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Gather all around an alert into a folder, with what it takes to check it. Exit 1 if
+    something is missing: it says what, and is written all the same."""
+    from pipeline.cli.backtest_inputs import time_of
+    from pipeline.units import parse_duration
+
+    if to.exists():
+        raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
+    if (out is not None) == elasticsearch:
+        raise Failure("say from where, by one of --out and --elasticsearch", CONFIGURATION)
+    if key is not None and audit is None:
+        raise Failure("--key belongs to --audit", CONFIGURATION)
+    try:
+        around = parse_duration(window)
+    except ValueError as error:
+        raise Failure(f"--window {window}: {error}", CONFIGURATION) from None
+    archive = _archive(out, config, sink)
+    with _progress() as progress:
+        from evidence.investigation.gather import gather
+
+        gathered = gather(
+            archive,
+            alert,
+            window=around,
+            since=time_of(since, "--from"),
+            until=time_of(until, "--until", end=True),
+            also=also or (),
+            progress=progress,
+        )
+    manifest = _write(gathered, to, rules, audit, key, config if raw else None)
+    complete = gathered.complete and not manifest.raw_gone
+    if as_json:
+        typer.echo(msgspec.json.encode(manifest))
+    else:
+        _tell(manifest, to)
+    if not complete:
+        raise typer.Exit(FAILED)
+
+
+def _archive(out: Path | None, config: Path, sink: str | None) -> "Archive":
+    if out is not None:
+        from evidence.investigation.archive import FolderArchive
+
+        return FolderArchive(out)
+    from delivery.build import elasticsearch_connection
+    from delivery.templates import StreamNames
+    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
+    from pipeline.cli.backtest_inputs import elasticsearch_sink
+    from pipeline.config.loading import load_configuration
+
+    chosen = elasticsearch_sink(load_configuration(config, resolve="later"), config, sink)
+    names = StreamNames(namespace=chosen.namespace)
+    return ElasticsearchArchive(
+        elasticsearch_connection(chosen),
+        alerts=names.stream("alerts"),
+        events=names.stream("events"),
+    )
+
+
+def _write(
+    gathered: "Gathered",
+    to: Path,
+    rules: list[Path] | None,
+    audit: Path | None,
+    key: str | None,
+    config: Path | None,
+) -> "Manifest":
+    from importlib.metadata import version
+
+    from evidence.investigation.export import Parts
+    from evidence.investigation.export import export as exported
+    from evidence.investigation.proofs import recorded
+
+    parts = Parts(rules=_rules(gathered, rules), version=version("tapewatch"))
+    if config is not None:
+        parts.raw = _raw(gathered, config)
+    if audit is not None:
+        from pipeline.cli.audit import open_log
+
+        folder, trusted = open_log(audit, key)
+        messages = () if parts.raw is None else parts.raw.messages
+        told = [*gathered.alerts, *gathered.updates]
+        found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages)
+        parts.audit = folder, trusted, found
+    try:
+        return exported(gathered, parts, to)
+    except OSError as error:
+        raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
+
+
+def _rules(gathered: "Gathered", named: list[Path] | None) -> "Sequence[RuleText]":
+    """Texts of the rules that alerted, where a file still holds the very same rule."""
+    from detections.rules import load_rules
+    from evidence.investigation.export import RuleText
+    from pipeline.problems import ProblemsFound
+
+    paths = named or ([_DEFAULT_RULES] if _DEFAULT_RULES.is_dir() else [])
+    if not paths:
+        return ()
+    wanted = {alert.rule_hash for alert in gathered.alerts}
+    found: list[RuleText] = []
+    try:
+        rules = load_rules(paths).rules
+    except ProblemsFound:
+        if named:
+            raise
+        return ()  # nobody named them: that they are unknown is told
+    for rule in rules:
+        if rule.hash in wanted:
+            file = Path(rule.location.file)
+            found.append(RuleText(hash=rule.hash, name=file.stem, text=file.read_text("utf-8")))
+    return found
+
+
+def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
+    import asyncio
+
+    from evidence.investigation.gather import evidence_originals
+    from evidence.investigation.raw_frames import raw_messages
+    from pipeline.bus import Bus
+    from pipeline.config.loading import load_configuration
+
+    async def read() -> "RawMessages":
+        config = load_configuration(path, resolve="later")
+        async with await Bus.connect(config.bus, name="timeline") as bus:
+            return await raw_messages(bus, evidence_originals(gathered.lines))
+
+    return asyncio.run(read())
+
+
+def _tell(manifest: "Manifest", to: Path) -> None:
+    console = output()
+    say(console, f"{manifest.lines:,} lines, {manifest.alerts:,} alerts: {to / 'timeline.html'}")
+    for what, text in (
+        (manifest.missing, "events that alerts rest on are missing"),
+        (manifest.unreadable, "documents could not be read"),
+        (manifest.raw_gone or [], "raw frames are gone from the bus"),
+        (manifest.unknown_rules, "rules are not known in the version that alerted: see --rules"),
+    ):
+        if what:
+            say(console, f"{len(what):,} {text}", "yellow")
+    if manifest.entries is not None:
+        told = len(manifest.proven) + len(manifest.unproven)
+        say(console, f"{len(manifest.proven):,} of {told:,} alerts are proven by the audit log")
+    say(console, f"to check it: python3 {to / 'check.py'}")
+
+
+@contextmanager
+def _progress() -> Generator[Callable[[str, int], None]]:
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn
+
+    console = Console(stderr=True)
+    columns = (SpinnerColumn(), TextColumn("{task.description}"))
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as progress:
+        task = progress.add_task("looking")
+        yield lambda what, done: progress.update(task, description=f"{done:,} {what}")

@@ -1,0 +1,296 @@
+"""The exported folder: whole, readable, and checked by a program that needs nothing but Python."""
+
+import base64
+import csv
+import json
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from evidence.audit.entries import Happening
+from evidence.audit.notes import SigningKey
+from evidence.audit.store import AuditLog
+from evidence.investigation.archive import FolderArchive
+from evidence.investigation.export import Manifest, Parts, RuleText, export, hashes
+from evidence.investigation.gather import gather
+from evidence.investigation.proofs import recorded
+from evidence.investigation.raw_frames import RawFrame, RawMessages
+from normalizer.events import Alert, AlertUpdate
+from pipeline.frames import Frame, FrameBatch, encode_batch
+from pipeline.units import HOUR
+from tests.cli.command_line import tapewatch
+from tests.demo.invented_alerts import T0
+from tests.evidence.audit.test_log import KEY
+from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, RETRACTED, placed, write
+
+MESSAGE = encode_batch(FrameBatch("venue", "coinbase", [Frame("venue:1", T0, b'{"type":"open"}')]))
+
+
+def audit_log(folder: Path) -> AuditLog:
+    """A log of the case: alerts as they were on the bus, a frame, and what analysts did."""
+    log = AuditLog(folder / "audit", KEY, sync=False)
+    with log:
+        log.append([_given(ALERT), _given(AGAIN), _given(RETRACTED)])
+        log.append(
+            [
+                _happening("frames-stored", "RAW/1", MESSAGE),
+                _happening("frames-stored", "RAW/2", b"another"),
+                _happening("command", "looked at abc123", b"", who="alice", why="case 7"),
+                _happening("override", "acct-mirage acct-willow", b"", who="bob"),
+                _happening("command", "reload", b"", who="carol"),
+            ]
+        )
+        log.sign()
+    return log
+
+
+def _given(told: Alert | AlertUpdate) -> Happening:
+    action = "alert-given" if isinstance(told, Alert) else "alert-updated"
+    return _happening(action, told.id, msgspec.json.encode(told))
+
+
+def _happening(action: str, what: str, content: bytes, **more: str) -> Happening:
+    fields = {"who": "tapewatch", "sha256": sha256(content).hexdigest() if content else ""}
+    return Happening(action=action, time=T0 + 5, what=what, **(fields | more))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def made(tmp_path: Path) -> tuple[Path, Manifest]:
+    """An export with everything in it."""
+    gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), "abc123", window=HOUR)
+    log = audit_log(tmp_path)
+    told = [*gathered.alerts, *gathered.updates]
+    found = recorded(log.folder, KEY.verifying, told, gathered.scope.names, [1])
+    frame = RawFrame(
+        original="RAW/1/0", source="venue", position="venue:1", received=T0,
+        payload=b'{"type":"open"}',
+    )  # fmt: skip
+    parts = Parts(
+        rules=[RuleText(hash="cd" * 32, name="spoofing", text="title: A rule\n")],
+        raw=RawMessages(messages={1: MESSAGE}, frames=[frame], gone=[]),
+        audit=(log.folder, KEY.verifying, found),
+        version="1.2.3",
+    )
+    return tmp_path / "export", export(gathered, parts, tmp_path / "export")
+
+
+def checked(folder: Path, key: str = str(KEY.verifying)) -> tuple[int, str]:
+    command = [sys.executable, "-I", str(folder / "check.py"), "--key", key]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_everything_is_in_it_and_checks(made: tuple[Path, Manifest]) -> None:
+    folder, manifest = made
+    assert manifest.proven == ["abc123", "abd", "u1"]
+    assert (manifest.unproven, manifest.missing, manifest.unknown_rules) == ([], [], [])
+    code, said = checked(folder)
+    assert code == 0, said
+    assert "12 lines of the timeline, each with its document" in said
+    assert "3 of 3 alerts and updates are, byte for byte, in the audit log" in said
+    assert "1 raw frames in 1 messages, of which 1 are in the audit log" in said
+    assert said.endswith("GOOD\n")
+
+
+def test_what_analysts_did_stands_in_its_place_and_nothing_of_others(
+    made: tuple[Path, Manifest],
+) -> None:
+    with (made[0] / "timeline.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    actions = [
+        (row["action"], row["by"], row["summary"]) for row in rows if row["kind"] == "action"
+    ]
+    assert actions == [
+        ("command", "alice", "looked at abc123: case 7"),
+        ("override", "bob", "acct-mirage acct-willow"),
+    ]
+    assert [row["time"] for row in rows] == sorted(row["time"] for row in rows)
+
+
+def _edit(name: str, old: str, new: str) -> Callable[[Path], None]:
+    def change(folder: Path) -> None:
+        path = folder / name
+        text = path.read_text("utf-8")
+        assert old in text
+        path.write_text(text.replace(old, new, 1), "utf-8")
+
+    return change
+
+
+def _remove(name: str) -> Callable[[Path], None]:
+    return lambda folder: (folder / name).unlink()
+
+
+def _add(folder: Path) -> None:
+    (folder / "more.txt").write_text("more")
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_edit("timeline.ndjson", "acct-willow", "acct-honest"), "timeline.ndjson is not the file"),
+        (_edit("timeline.csv", "alice", "carol"), "timeline.csv is not the file"),
+        (_remove("raw/frames.ndjson"), "raw/frames.ndjson is gone"),
+        (_add, "more.txt is not in the manifest"),
+    ],
+)
+def test_a_changed_file_is_named(
+    made: tuple[Path, Manifest], change: Callable[[Path], None], said: str
+) -> None:
+    change(made[0])
+    code, answer = checked(made[0])
+    assert (code, said in answer) == (1, True), answer
+
+
+def _anew(folder: Path) -> None:
+    """What a thorough forger does: hashes that fit."""
+    path = folder / "manifest.json"
+    manifest = json.loads(path.read_text())
+    path.unlink()
+    manifest["files"] = hashes(folder)
+    path.write_text(json.dumps(manifest))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (_edit("alerts.ndjson", '"high"', '"low"'), "no entry of the audit log is of"),
+        (_edit("audit/entries.ndjson", "alice", "carol"), "is not the file that the manifest"),
+        (
+            _edit("raw/frames.ndjson", "eyJ0eXBlIjoib3BlbiJ9", "eyJ0eXBlIjoib3BlTiJ9"),
+            "the frame RAW/1/0 is not in its message",
+        ),
+        (_remove("alerts.ndjson"), "does not hold the alerts that the manifest calls proven"),
+    ],
+)
+def test_a_forger_who_hashes_anew_meets_the_audit_log(
+    made: tuple[Path, Manifest], change: Callable[[Path], None], said: str
+) -> None:
+    change(made[0])
+    _anew(made[0])
+    code, answer = checked(made[0])
+    assert (code, said in answer) == (1, True), answer
+
+
+def test_an_alert_whose_document_says_something_else_is_found(made: tuple[Path, Manifest]) -> None:
+    folder, _ = made
+    documents = (folder / "timeline.ndjson").read_bytes().splitlines()
+    place = next(n for n, one in enumerate(documents) if b'"id":"abc123"' in one)
+    old = sha256(documents[place]).hexdigest()
+    documents[place] = documents[place].replace(b'"level":"high"', b'"level":"low"')
+    (folder / "timeline.ndjson").write_bytes(b"\n".join(documents) + b"\n")
+    _edit("timeline.csv", old, sha256(documents[place]).hexdigest())(folder)
+    _anew(folder)
+    code, answer = checked(folder)
+    assert (code, "surveillance.level of abc123 is not what was recorded" in answer) == (1, True)
+
+
+def test_another_key_shows_nothing(made: tuple[Path, Manifest]) -> None:
+    other = SigningKey.new("example.com/audit")
+    code, answer = checked(made[0], str(other.verifying))
+    assert (code, "NOT SHOWN" in answer) == (1, True)
+
+
+def test_without_an_audit_log_it_says_that_nothing_is_proven(tmp_path: Path) -> None:
+    gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), "abc123", window=HOUR)
+    manifest = export(gathered, Parts(), tmp_path / "export")
+    assert manifest.unproven == ["abc123", "abd", "u1"]
+    assert manifest.unknown_rules == ["cd" * 32]
+    code, answer = checked(tmp_path / "export")
+    assert code == 0
+    assert "0 of 3 alerts and updates are, byte for byte, in the audit log" in answer
+    assert "1 rules could NOT be had in the version that alerted" in answer
+    assert "No audit log was given" in (tmp_path / "export" / "timeline.html").read_text("utf-8")
+
+
+# -- the page --------------------------------------------------------------------------------------
+
+
+def test_the_page_loads_nothing_and_runs_its_own_script_only(made: tuple[Path, Manifest]) -> None:
+    page = (made[0] / "timeline.html").read_text("utf-8")
+    policy = re.search(r'http-equiv="Content-Security-Policy" content="([^"]*)"', page)
+    (code,) = re.findall(r"<script>(.*?)</script>", page, re.DOTALL)
+    digest = base64.b64encode(sha256(code.encode()).digest()).decode()
+    assert policy is not None
+    assert f"script-src &#x27;sha256-{digest}&#x27;" in policy[1]
+    assert "default-src &#x27;none&#x27;" in policy[1]
+    assert not re.search(r"\b(src|href)=", page)
+
+
+def test_what_events_say_is_no_markup_of_the_page(tmp_path: Path) -> None:
+    evil = "</script><script>alert(1)</script>"
+    records = [*CASE, placed("evil", T0, evil, reason=evil)]
+    archive = FolderArchive(write(tmp_path / "out", records))
+    export(gather(archive, "abc123", window=HOUR, also=[evil]), Parts(), tmp_path / "export")
+    page = (tmp_path / "export" / "timeline.html").read_text("utf-8")
+    assert "<script>alert" not in page
+    (lines,) = re.findall(r'<script type="application/json" id="lines">(.*?)</script>', page)
+    assert evil in json.dumps(json.loads(lines))
+
+
+def test_the_same_material_gives_the_same_bytes(tmp_path: Path) -> None:
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    for name in ("first", "second"):
+        export(gather(archive, "abc123", window=HOUR), Parts(), tmp_path / name)
+    for path in (tmp_path / "first").rglob("*"):
+        if path.is_file():
+            twin = tmp_path / "second" / path.relative_to(tmp_path / "first")
+            assert path.read_bytes() == twin.read_bytes(), path.name
+
+
+def test_a_spreadsheet_gets_no_formula(tmp_path: Path) -> None:
+    records = [*CASE, placed("formula", T0, "=cmd|' /C calc'!A0")]
+    archive = FolderArchive(write(tmp_path / "out", records))
+    gathered = gather(archive, "abc123", window=HOUR, also=["=cmd|' /C calc'!A0"])
+    export(gathered, Parts(), tmp_path / "export")
+    with (tmp_path / "export" / "timeline.csv").open(encoding="utf-8", newline="") as file:
+        cells = [cell for row in csv.reader(file) for cell in row]
+    assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
+
+
+# -- by the command --------------------------------------------------------------------------------
+
+
+def test_by_the_command(tmp_path: Path) -> None:
+    write(tmp_path / "out", CASE)
+    log = audit_log(tmp_path)
+    made = tapewatch(
+        "timeline", "export", "abc", "--out", "out", "--to", "made", "--audit", log.folder.path,
+        "--key", str(KEY.verifying), folder=tmp_path,
+    )  # fmt: skip
+    assert made.code == 0, made
+    assert "12 lines, 2 alerts: made/timeline.html" in made.out
+    assert "3 of 3 alerts are proven by the audit log" in made.out
+    assert checked(tmp_path / "made")[0] == 0
+    again = tapewatch("timeline", "export", "abc", "--out", "out", "--to", "made", folder=tmp_path)
+    assert (again.code, "made is there already" in again.error) == (2, True)
+
+
+def test_what_is_missing_is_said_by_the_exit_code_as_well(tmp_path: Path) -> None:
+    write(tmp_path / "out", [one for one in CASE if one.id != "e2"])
+    made = tapewatch(
+        "timeline", "export", "abc", "--out", "out", "--to", "made", "--json", folder=tmp_path
+    )
+    assert made.code == 1
+    assert json.loads(made.out)["missing"] == ["e2"]
+
+
+@pytest.mark.parametrize(
+    ("more", "said"),
+    [
+        ((), "say from where, by one of --out and --elasticsearch"),
+        (("--out", "out", "--window", "1 fortnight"), "--window 1 fortnight: "),
+        (("--out", "out", "--key", "x"), "--key belongs to --audit"),
+        (("--out", "nowhere"), "nowhere has no folder alerts"),
+    ],
+)
+def test_what_the_command_wants(tmp_path: Path, more: tuple[str, ...], said: str) -> None:
+    write(tmp_path / "out", CASE)
+    asked = tapewatch("timeline", "export", "abc", "--to", "made", *more, folder=tmp_path)
+    assert (asked.code, said in asked.error) == (2, True), asked
