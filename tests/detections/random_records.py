@@ -35,6 +35,8 @@ _MEANT: Mapping[str, Sequence[Any]] = {
         ((), (), ("issuer_affiliate",), ("net_worth:9",), ("mixer",)),
     ),
     **dict.fromkeys(("buyer_labels", "seller_labels"), ((), (), ("insider",), ("restricted",))),
+    # Some are just below ten thousand, from which on much must be reported.
+    "amount": (*_NUMBERS, 9_000.0, 9_500.0, 9_999.0),
 }
 _EXACT = ("0", "1", "1000", str(_GREAT // 2), str(_GREAT))
 

@@ -1,0 +1,390 @@
+"""Rapid accumulation: a party that gathers a notable part of a token, over wallets and accounts.
+
+A party is a cluster, an investor, or a wallet or account, by the widest name known: persons who act
+together count as one (17 CFR 240.13d-5; Directive 2004/109/EC Article 10). Two patterns, one per
+rule, both net of what the party gave away or sold within `window`:
+
+- `supply`: it gathered `minimum_share` or more of what is outstanding, on chain and at venues
+  together. 5% is where beneficial owners must report (17 CFR 240.13d-1; Directive 2004/109/EC
+  Article 9, with 10%, 15%, 20% and more after it): it alerts again at each multiple. What is
+  outstanding is what was issued and not redeemed, where that was seen from the first issue on, or
+  `outstanding`. Else nothing is known of shares, and nothing is said.
+- `volume`: on one venue it bought `minimum_share` or more of all that was traded, net and
+  one-sidedly (four fifths of what it traded), while `minimum_trades` of the market and
+  `minimum_others` other buyers show that it is no market of one. A share of the window's volume is
+  what vendors ask for (RedDeer: HighVolume, PercentageThresholdWindowVolume); a third is a choice.
+
+Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
+unless its account's own trades were seen to say so. What is minted to it is no accumulation but an
+issue, and within `grace` of the first one nothing is said: the first holders have everything.
+Custodians, pools, makers and funds that track an index hold for others (`exempt_labels`). Of public
+feeds, which name no account, `volume` says nothing. A threshold of ownership that is reached slowly
+is what `ownership_cap` looks at.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.cap_table.evidence import names, unit_of
+from detections.correlator_state import Whole
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.parties import is_exempt
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
+from normalizer.events.market import Trade
+from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
+
+_MOST_TOKENS = 10_000
+_MOST_PARTIES = 50_000
+_MOST_STEPS = 200
+_MOST_NAMES = 16
+_PLACES = frozenset(("exchange", "custodian"))
+_SLOTS = 48
+_ONE_SIDED = 0.8
+_EXEMPT = (
+    "custodian", "issuer", "treasury", "agent", "pool", "router", "exchange", "market_maker",
+    "index_fund",
+)  # fmt: skip
+#: Confidence before it is calibrated on labelled data.
+_BASE, _WALLETS, _BEYOND = 0.6, 0.15, 0.25
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on accumulation sets."""
+
+    pattern: Literal["supply", "volume"]
+    #: The time within which it was gathered.
+    window: Annotated[Duration, Meta(ge=MINUTE, le=31 * DAY)] = 7 * DAY
+    #: Part of what is outstanding, or of what was traded.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: `supply`: whole tokens that are outstanding, by the token's id, where the chain can't tell.
+    outstanding: dict[str, float] = {}
+    #: `supply`: so long from the first issue on nothing is said.
+    grace: Annotated[Duration, Meta(ge=0, le=3_650 * DAY)] = 7 * DAY
+    #: `volume`: trades of the market within the window.
+    minimum_trades: Annotated[int, Meta(ge=1, le=100_000)] = 100
+    #: `volume`: parties other than it that bought.
+    minimum_others: Annotated[int, Meta(ge=0, le=8)] = 5
+    #: Who has one of these labels holds for others.
+    exempt_labels: tuple[str, ...] = _EXEMPT
+
+
+class Step(Struct, array_like=True):
+    """Tokens that came or went."""
+
+    timestamp: int
+    quantity: float
+    """Whole tokens; negative where they went."""
+    kind: int
+    """0: from or to another holder; 1: out of or into an exchange or custodian; 2: a trade."""
+    place: str
+    witness: Witness
+
+
+class Gatherer(Struct):
+    """A party's steps within the window, and the sums of each kind."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    bought: float = 0.0
+    sold: float = 0.0
+    next_share: float = 0.0
+    alerts: int = 0
+
+    def net(self) -> float:
+        """What it gathered: what it took out of an exchange it may have bought there."""
+        others, taken, traded = self.sums
+        return others + max(taken, traded)
+
+
+class Token(Struct):
+    """What is outstanding of a token."""
+
+    issued: Whole = Whole(0)
+    unit: float = 0.0
+    """Smallest units of a whole token."""
+    first: int = 0
+    whole: bool = True
+    """All was seen from the first issue on."""
+
+
+class Market(Struct):
+    """What was traded, by part of the window."""
+
+    slots: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
+    buyers: dict[str, int] = field(default_factory=dict[str, int])
+    """The newest few parties that bought, and when."""
+
+
+class State(Struct):
+    """Tokens, markets and parties, the idlest first."""
+
+    tokens: dict[str, Token] = field(default_factory=dict[str, Token])
+    markets: dict[str, Market] = field(default_factory=dict[str, Market])
+    parties: dict[tuple[str, str], Gatherer] = field(
+        default_factory=dict[tuple[str, str], Gatherer]
+    )
+
+
+@correlator("accumulation")
+class Accumulation(Correlator[State]):
+    """See the module. Memory: 50,000 parties with 200 steps each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "concentration"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._supply = parameters.pattern == "supply"
+        self._exempt = frozenset(parameters.exempt_labels)
+        self._slot = max(1, parameters.window // _SLOTS)
+        self.actions = frozenset(("trade", "token-transfer") if self._supply else ("trade",))
+
+    @property
+    def horizon(self) -> int | None:
+        """All issues count for what is outstanding; else it is the window."""
+        return 100 * 365 * DAY if self._supply else 2 * self._p.window
+
+    def observe(self, event: TokenTransfer | Trade) -> Iterable[Finding]:
+        """Take a transfer or a trade."""
+        if event.__class__ is Trade:
+            return self._traded(event)  # pyright: ignore[reportArgumentType]
+        return self._moved(event)  # pyright: ignore[reportArgumentType]
+
+    # -- on chain ----------------------------------------------------------------------------------
+
+    def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
+        key = move.token_id or move.contract or move.token_address or ""
+        kind = move.transfer_type
+        mint = kind == "mint" or move.source_address == ZERO_ADDRESS
+        burn = kind == "burn" or move.destination_address == ZERO_ADDRESS
+        token = self.state.tokens.get(key)
+        if token is None:
+            if len(self.state.tokens) >= _MOST_TOKENS:
+                del self.state.tokens[next(iter(self.state.tokens))]
+            token = self.state.tokens[key] = Token(first=move.timestamp, whole=mint)
+        raw = int(move.amount_raw)
+        if mint or burn:
+            token.issued = Whole(token.issued + (raw if mint else -raw))
+            token.whole = token.whole and token.issued >= 0
+        if move.amount and raw and not token.unit:
+            token.unit = float(unit_of(move))
+        source = move.source_cluster or move.source_investor or move.source_address
+        destination = (
+            move.destination_cluster or move.destination_investor or move.destination_address
+        )
+        if source == destination or mint or not move.amount:
+            return ()
+        found: Iterable[Finding] = ()
+        if not burn and not is_exempt(move.destination_labels, self._exempt):
+            out = 1 if is_exempt(move.source_labels, _PLACES) else 0
+            gatherer = self._step(
+                (key, destination), move, move.amount, out, move.destination_address
+            )
+            found = self._held(key, destination, token, gatherer, move)
+        if not is_exempt(move.source_labels, self._exempt) and (key, source) in self.state.parties:
+            into = 1 if is_exempt(move.destination_labels, _PLACES) else 0
+            self._step((key, source), move, -move.amount, into, move.source_address)
+        return found
+
+    def _held(
+        self, key: str, who: str, token: Token, gatherer: Gatherer, event: TokenTransfer | Trade
+    ) -> Iterable[Finding]:
+        outstanding = self._p.outstanding.get(key, 0.0)
+        if not outstanding:
+            if not token.whole or not token.unit or event.timestamp - token.first < self._p.grace:
+                return ()
+            outstanding = token.issued / token.unit
+        if outstanding <= 0:
+            return ()
+        share = gatherer.net() / outstanding
+        if not self._due(gatherer, share):
+            return ()
+        said = f"{percent(share)} of the {amount(outstanding)} that are outstanding"
+        return [self._finding(key, who, gatherer, share, said, event)]
+
+    # -- at venues ---------------------------------------------------------------------------------
+
+    def _traded(self, trade: Trade) -> Iterable[Finding]:
+        buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
+        seller = trade.seller_cluster or trade.seller_id or trade.seller_account
+        if buyer is None and seller is None:
+            return ()
+        quantity, state = trade.quantity, self.state
+        if not 0 < quantity < float("inf"):
+            return ()
+        if self._supply:
+            key = trade.token_id
+            if key is None:
+                return ()
+        else:
+            key = f"{trade.venue}/{trade.instrument}"
+            market = state.markets.pop(key, None) or Market()
+            state.markets[key] = market
+            if len(state.markets) > _MOST_TOKENS:
+                del state.markets[next(iter(state.markets))]
+            self._count(market, trade, buyer)
+        if buyer == seller:
+            return ()
+        if seller is not None and (key, seller) in state.parties:
+            self._step((key, seller), trade, -quantity, 2, trade.seller_account or seller)
+        if buyer is None or is_exempt(trade.buyer_labels, self._exempt):
+            return ()
+        gatherer = self._step((key, buyer), trade, quantity, 2, trade.buyer_account or buyer)
+        if self._supply:
+            token = state.tokens.get(key)
+            if token is None:
+                token = Token(first=trade.timestamp, whole=False)
+            return self._held(key, buyer, token, gatherer, trade)
+        return self._bought(key, buyer, gatherer, trade)
+
+    def _count(self, market: Market, trade: Trade, buyer: str | None) -> None:
+        place = trade.timestamp // self._slot
+        trades, quantity = market.slots.get(place, (0, 0.0))
+        market.slots[place] = (trades + 1, quantity + trade.quantity)
+        if len(market.slots) > _SLOTS + 1:
+            floor = place - _SLOTS
+            for one in [one for one in market.slots if one < floor]:
+                del market.slots[one]
+        if buyer is not None:
+            market.buyers.pop(buyer, None)
+            market.buyers[buyer] = trade.timestamp
+            if len(market.buyers) > 16:
+                del market.buyers[next(iter(market.buyers))]
+
+    def _bought(self, key: str, who: str, gatherer: Gatherer, trade: Trade) -> Iterable[Finding]:
+        p, net = self._p, gatherer.sums[2]
+        if net <= 0 or net < _ONE_SIDED * (gatherer.bought + gatherer.sold):
+            return ()
+        market = self.state.markets[key]
+        floor = (trade.timestamp - p.window) // self._slot
+        slots = [one for place, one in market.slots.items() if place > floor]
+        volume = sum(quantity for _, quantity in slots)
+        if not reaches(net, p.minimum_share * volume):
+            if gatherer.next_share and net < p.minimum_share * volume / 2:
+                gatherer.next_share = 0.0
+            return ()
+        trades = sum(count for count, _ in slots)
+        since = trade.timestamp - p.window
+        others = sum(time >= since and name != who for name, time in market.buyers.items())
+        if trades < p.minimum_trades or others < p.minimum_others:
+            return ()
+        share = min(1.0, net / volume)
+        if not self._due(gatherer, share):
+            return ()
+        said = f"{percent(share)} of the {amount(volume)} that were traded in {trades} trades"
+        return [self._finding(key, who, gatherer, share, said, trade)]
+
+    # -- steps and alerts --------------------------------------------------------------------------
+
+    def _step(
+        self,
+        key: tuple[str, str],
+        event: TokenTransfer | Trade,
+        quantity: float,
+        kind: int,
+        place: str,
+    ) -> Gatherer:
+        parties = self.state.parties
+        # Taken out and put back at the end, so that the first party is always the idlest.
+        gatherer = parties.pop(key, None)
+        if gatherer is None:
+            gatherer = Gatherer()
+            if len(parties) >= _MOST_PARTIES:
+                del parties[next(iter(parties))]
+        parties[key] = gatherer
+        steps = gatherer.steps
+        steps.append(Step(event.timestamp, quantity, kind, place, witness(event)))
+        _count(gatherer, kind, quantity)
+        oldest, stale = event.timestamp - self._p.window, 0
+        while steps[stale].timestamp < oldest:
+            _count(gatherer, steps[stale].kind, -steps[stale].quantity, back=True)
+            stale += 1
+        if stale:
+            del steps[:stale]
+            if len(steps) == 1:
+                gatherer.next_share = 0.0
+                gatherer.alerts = 0
+        if len(steps) > _MOST_STEPS:
+            self._merge(steps)
+        return gatherer
+
+    @staticmethod
+    def _merge(steps: list[Step]) -> None:
+        """Two old steps of one kind and direction become one, which keeps the first's evidence."""
+        for place in range(len(steps) - 1):
+            older, newer = steps[place], steps[place + 1]
+            if older.kind == newer.kind and (older.quantity > 0) == (newer.quantity > 0):
+                newer.quantity += older.quantity
+                newer.witness = older.witness
+                del steps[place]
+                return
+        del steps[0]
+
+    def _due(self, gatherer: Gatherer, share: float) -> bool:
+        least = self._p.minimum_share
+        if not reaches(share, max(least, gatherer.next_share)):
+            return False
+        times = share / least
+        gatherer.next_share = (int(times + 1e-9) + 1) * least if times < 6 else 2 * share
+        gatherer.alerts += 1
+        return True
+
+    def _finding(
+        self,
+        key: str,
+        who: str,
+        gatherer: Gatherer,
+        share: float,
+        said: str,
+        event: TokenTransfer | Trade,
+    ) -> Finding:
+        steps = gatherer.steps
+        came = [one for one in steps if one.quantity > 0]
+        places = tuple(dict.fromkeys(one.place for one in came))
+        over = f" over {len(places)} wallets or accounts" if len(places) > 1 else ""
+        name = places[0] if len(places) == 1 else who
+        of = f" ({who})" if name != who else ""
+        token = event.token_symbol or key
+        confidence = _BASE + _WALLETS * (len(places) > 1)
+        confidence += _BEYOND * min(1.0, (share / self._p.minimum_share - 1) / 2)
+        kind = "gathered" if self._supply else "bought"
+        span = lapse(steps[-1].timestamp - steps[0].timestamp)
+        steps_in = f" in {len(came)} steps within {span}" if len(came) > 1 else " in one step"
+        net = gatherer.net() if self._supply else gatherer.sums[2]
+        return Finding(
+            entities=names(who, *places[:_MOST_NAMES], key),
+            reason=(
+                f"{name}{of} {kind} {amount(round(net, 8))} {token} net{over}{steps_in}: {said}"
+            ),
+            witnesses=tuple(one.witness for one in steps),
+            confidence=min(1.0, confidence),
+            metrics={
+                "share": share,
+                "quantity": net,
+                "from_holders": gatherer.sums[0],
+                "from_exchanges": gatherer.sums[1],
+                "traded": gatherer.sums[2],
+                "wallets": float(len(places)),
+                "hours": (steps[-1].timestamp - steps[0].timestamp) / HOUR,
+                "alert_of_series": float(gatherer.alerts),
+            },
+        )
+
+
+def _count(gatherer: Gatherer, kind: int, quantity: float, *, back: bool = False) -> None:
+    """Add to the sums, or take away again what is too old."""
+    gatherer.sums[kind] += quantity
+    if kind == 2:
+        came = quantity > 0 if not back else quantity < 0
+        if came:
+            gatherer.bought += quantity
+        else:
+            gatherer.sold -= quantity
