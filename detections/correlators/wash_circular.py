@@ -1,0 +1,583 @@
+"""Circular trading: a few parties trade among each other, and all end where they began.
+
+MAR 12(1)(a) and Annex I A(c) (no change in beneficial ownership), specified in Commission Delegated
+Regulation (EU) 2016/522, Annex II, Section 1, point 3; MiCA 91(2)(a); FINRA Rule 5210. The method
+is that of Victor and Weintraud (see `detections.trading_circles`), made to run along. All of this
+must hold of a set of parties, each by the widest name that is known:
+
+1. **They go round.** By the trades of the last one to two times `memory` the set is a strongly
+   connected component, at some layer, of the graph of sellers and buyers.
+2. **They keep to themselves.** Each member has `minimum_share` of his trades or more within the
+   set, `minimum_lift` times the part that the set has of all other trades of the market, or more;
+   and that comes about by chance one time in ten to the power of `minimum_surprise` at most
+   (binomial, by Chernoff's bound). Who trades with a maker alone does no more than all others do,
+   and who quotes for many has little with each: that is how a maker and its customers are told from
+   a circle.
+3. **It cancels out.** Within one of `windows`, ending now, `minimum_trades` trades or more leave
+   everybody where he was. Exactly: the change of each position is at most `maximum_change` of the
+   mean trade, trades at the end being left out until that holds; and it came about so often that
+   random trades of these sizes would hardly do so (5%). Or nearly: by all trades together, what is
+   left over is at most `maximum_net_share` of the volume, since on an order book others get in
+   between; then they must go round, or all trade with all, or take turns in resting and taking: a
+   maker's customers do none of these.
+4. **Nobody lives on it.** No member earned more than `maximum_earned` of his volume from the
+   others, as a maker does from its customers; or all of them both rest and take, which no customer
+   does; or else the set is a component in `minimum_occurrences` layers or more.
+
+Parties with more than half of their market's trades can't be held against the others, so the second
+can't be told. Then the trades must cancel out exactly, and so often that random ones would with
+that probability at most; and what may be earned is a tenth.
+
+Trades of which an alert has told are not looked at again: so no trade is in two alerts. A set
+alerts again within a day at up to five multiples of the minimum, then each time that it has a
+quarter more.
+
+`flows: transfers` does the same with what holders of a token send each other, on a chain.
+
+**Without accounts** nothing can be said. Trades of two accounts of one investor or cluster are
+`wash_trading`'s, and none of this: known owners are one party here. What two parties arrange and
+do not reverse is `wash_matched_orders`'; what one party turns over with others, who don't give it
+back, is `wash_turnover`'s.
+
+The figures of 1%, and of an hour, a day and a week, are the paper's. It asks for 100 occurrences
+over three years of two exchanges, so as to find a lower bound. `minimum_share`, `minimum_lift`,
+`minimum_surprise` and 20 occurrences are choices: they ask for the same closeness within days.
+`maximum_earned` is one as well: less than half the spread of any market in which two parties would
+be left alone.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.findings import Finding, witness
+from detections.parties import is_exempt
+from detections.trading_circles import (
+    Circle,
+    chance_of_rounds,
+    circles_around,
+    is_of_two_sides,
+    matched,
+    net_share,
+    one_way,
+    positions_after,
+)
+from detections.wording import amount, lapse, percent
+from normalizer.events.chain import TokenTransfer
+from normalizer.events.market import Trade, TradeBusted
+from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
+
+_MOST_MARKETS = 10_000
+_MOST_SERIES = 1_000
+#: Of those around the two who just traded, so many are looked at.
+_MOST_AROUND = 64
+#: A series lasts so long from its first alert.
+_SERIES = DAY
+#: It alerts at so many multiples of the minimum, then each time that it has a quarter more.
+_MULTIPLES = 5
+#: Who rests, and who takes, in this part of his trades or more takes turns.
+_TURNS = 0.25
+#: So many steps of work are done for each trade that is kept, in the long run, and so many at once.
+_EFFORT, _MOST_EFFORT = 16, 100_000
+#: What may be earned where nothing outside of the set tells what is usual, as a part of the rest.
+_ALONE_EARNS = 0.1
+#: All must be back so many times, and that must be less likely by chance than this.
+_LEAST_ROUNDS, _LIKELY = 2, 0.05
+#: Trades of a pair that mostly go one way, as they do round a circle.
+_ONE_WAY = 0.5
+#: What an alert can name.
+_MOST_EVIDENCE = 1_000
+
+# Confidence before it is calibrated on labelled data: a base, and what adds to it.
+_APART, _ALONE, _EXACT, _MORE, _CLOSER, _EARNED = 0.6, 0.4, 0.15, 0.1, 0.1, 0.15
+_UNSURE = 0.6
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on circular trading sets."""
+
+    #: What goes round: `trades` of a venue, or `transfers` of a token.
+    flows: Literal["trades", "transfers"] = "trades"
+    #: Within which times trades must cancel out, each by event time.
+    windows: tuple[Annotated[Duration, Meta(ge=MINUTE, le=4 * WEEK)], ...] = (HOUR, DAY, WEEK)
+    #: Who trades with whom is counted for so long, and up to twice as long.
+    memory: Annotated[Duration, Meta(ge=HOUR, le=8 * WEEK)] = WEEK
+    #: Members of a set, at least.
+    minimum_parties: Annotated[int, Meta(ge=2, le=32)] = 2
+    #: Members of a set, at most.
+    maximum_parties: Annotated[int, Meta(ge=2, le=32)] = 12
+    #: Trades that cancel out.
+    minimum_trades: Annotated[int, Meta(ge=2, le=500)] = 6
+    #: Value of these, in the quote currency; of transfers: tokens.
+    minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
+    #: By which part of the mean trade a position may have changed, where it cancels out exactly.
+    maximum_change: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
+    #: What may be left over of the volume, where it cancels out nearly.
+    maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: Part of each member's trades that is within the set.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.33
+    #: How many times the part that the set has of others' trades.
+    minimum_lift: Annotated[float, Meta(ge=1, le=1_000)] = 3.0
+    #: How unlikely that must be by chance: 6 is one in 10^6.
+    minimum_surprise: Annotated[float, Meta(ge=0, le=100)] = 6.0
+    #: Layers, of a set of which one member lives.
+    minimum_occurrences: Annotated[int, Meta(ge=1, le=1_000)] = 20
+    #: What a member may have earned from the others, as a part of his volume.
+    maximum_earned: Annotated[Ratio, Meta(ge=0, le=1)] = 0.005
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ("market_maker",)
+
+
+class Series(Struct, array_like=True):
+    """Alerts about one set of parties."""
+
+    until: int
+    alerts: int = 0
+    told: int = 0
+    """Trades of which they told."""
+    due: int = 0
+    """Trades that the next one needs."""
+
+
+class Market(Struct):
+    """An instrument at a venue, or a token."""
+
+    last: int = 0
+    """Event time of its newest trade."""
+    counterparties: Counterparties = field(default_factory=Counterparties)
+    effort: int = 0
+    """Steps of work that were done, and aren't made up for by trades since."""
+    series: dict[tuple[str, ...], Series] = field(default_factory=dict[tuple[str, ...], Series])
+
+
+class State(Struct):
+    """Who trades with whom, by market."""
+
+    markets: dict[tuple[str, str, str], Market] = field(
+        default_factory=dict[tuple[str, str, str], Market]
+    )
+
+
+class Cancelled(Struct, frozen=True):
+    """Trades that cancel out."""
+
+    deals: list[Deal]
+    exact: bool
+    rounds: int
+    """How many times all were back where they began."""
+
+
+@correlator("wash_circular")
+class WashCircular(Correlator[State]):
+    """See the module. Memory: 10,000 markets; of each 100,000 parties, 20,000 pairs of those that
+    can matter to each other, and 1,000 trades of each that does (`detections.counterparties`)."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "wash_trading"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._memory = parameters.memory
+        self._chance = 10.0**-parameters.minimum_surprise
+        self._windows = sorted(parameters.windows)
+        self._exempt = frozenset(parameters.exempt_labels)
+        self.actions = frozenset(
+            ("trade", "trade-busted") if parameters.flows == "trades" else ("token-transfer",)
+        )
+
+    @property
+    def horizon(self) -> int:
+        """Two generations of counts, and trades of the longest window."""
+        return max(2 * self._memory, self._windows[-1] if self._windows else 0)
+
+    def observe(self, event: Trade | TradeBusted | TokenTransfer) -> Iterable[Finding]:
+        """Take a trade or a transfer; other records are none of its business."""
+        kind = event.__class__
+        if kind is Trade:
+            return self._trade(event)  # pyright: ignore[reportArgumentType]
+        if kind is TokenTransfer:
+            return self._transfer(event)  # pyright: ignore[reportArgumentType]
+        if kind is TradeBusted:
+            self._busted(event)  # pyright: ignore[reportArgumentType]
+        return ()
+
+    def _trade(self, trade: Trade) -> Iterable[Finding]:
+        seller = trade.seller_cluster or trade.seller_id or trade.seller_account
+        buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
+        if seller is None or buyer is None or seller == buyer:
+            return ()
+        if is_exempt(trade.buyer_labels, self._exempt) or is_exempt(
+            trade.seller_labels, self._exempt
+        ):
+            return ()
+        market = self._market((trade.provider, trade.venue, trade.instrument), trade.timestamp)
+        meetings = market.counterparties.met(seller, buyer, trade.timestamp // self._memory)
+        if meetings is None or not 0 < trade.quantity < _INFINITE:
+            return ()
+        took = None if trade.side is None else trade.side == "buy"
+        return self._kept(trade, market, meetings, seller, buyer, trade.quantity, trade.price, took)
+
+    def _transfer(self, transfer: TokenTransfer) -> Iterable[Finding]:
+        seller = transfer.source_cluster or transfer.source_investor or transfer.source_address
+        buyer = (
+            transfer.destination_cluster
+            or transfer.destination_investor
+            or transfer.destination_address
+        )
+        if transfer.transfer_type != "transfer" or seller == buyer or transfer.amount is None:
+            return ()
+        if is_exempt(transfer.source_labels, self._exempt) or is_exempt(
+            transfer.destination_labels, self._exempt
+        ):
+            return ()
+        token = transfer.contract or ""
+        key = (transfer.provider, str(transfer.chain_id), token)
+        market = self._market(key, transfer.timestamp)
+        meetings = market.counterparties.met(seller, buyer, transfer.timestamp // self._memory)
+        if meetings is None or not 0 < transfer.amount < _INFINITE:
+            return ()
+        return self._kept(transfer, market, meetings, seller, buyer, transfer.amount, None, None)
+
+    def _kept(
+        self,
+        event: Trade | TokenTransfer,
+        market: Market,
+        meetings: Meetings,
+        seller: str,
+        buyer: str,
+        quantity: float,
+        price: float | None,
+        took: bool | None,
+    ) -> Iterable[Finding]:
+        unsure = "unsure" in event.tags
+        keep(
+            meetings,
+            Deal(event.timestamp, seller, buyer, quantity, price, took, unsure, witness(event)),
+        )
+        meetings.fresh += 1
+        market.effort = max(0, market.effort - _EFFORT)
+        if meetings.fresh < meetings.wait or market.effort > _MOST_EFFORT:
+            return ()
+        found, effort = self._look(event, market, seller, buyer)
+        market.effort += effort
+        meetings.fresh, meetings.wait = 0, effort // _EFFORT
+        return () if found is None else (found,)
+
+    def _busted(self, event: TradeBusted) -> None:
+        market = self.state.markets.get((event.provider, event.venue, event.instrument))
+        for meetings in () if market is None else market.counterparties.pairs.values():
+            for number, deal in enumerate(meetings.deals):
+                if deal.witness.trade == event.trade_id:
+                    del meetings.deals[number]
+                    return
+
+    def _market(self, key: tuple[str, str, str], now: int) -> Market:
+        markets = self.state.markets
+        market = markets.get(key)
+        if market is None:
+            if len(markets) >= _MOST_MARKETS:
+                idlest = sorted(markets, key=lambda one: markets[one].last)
+                for gone in idlest[: _MOST_MARKETS // 10]:
+                    del markets[gone]
+            market = markets[key] = Market()
+        if now > market.last:
+            market.last = now
+        return market
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _look(
+        self, event: Trade | TokenTransfer, market: Market, seller: str, buyer: str
+    ) -> tuple[Finding | None, int]:
+        """Look at the sets that both who just traded are in, the smallest first.
+
+        Returns what is found, and how many steps of work that was.
+        """
+        p, counterparties = self._p, market.counterparties
+        around = counterparties.surroundings(seller, _MOST_AROUND)
+        weights = counterparties.weights(around)
+        circles, effort = circles_around(seller, buyer, weights)
+        found: Finding | None = None
+        for circle in reversed(circles):
+            members = circle.members
+            if not p.minimum_parties <= len(members) <= p.maximum_parties:
+                continue
+            effort += len(members) ** 2
+            closeness = counterparties.closeness(members)
+            apart = self._is_apart(closeness)
+            if not apart and not self._is_most(closeness):
+                continue
+            deals = self._deals(counterparties, members, market.last)
+            effort += len(deals) * (2 + len(self._windows))
+            series = self._series(market, members, event.timestamp)
+            if len(deals) < series.due:
+                continue
+            cancelled = self._cancelled(deals, market.last, circle, apart, series)
+            if cancelled is not None:
+                found = self._finding(event, market, circle, closeness, cancelled, series, apart)
+                break
+        return found, effort
+
+    def _is_apart(self, closeness: Closeness) -> bool:
+        p = self._p
+        return (
+            closeness.within <= closeness.outside
+            and closeness.share >= p.minimum_share
+            and closeness.lift >= p.minimum_lift
+            and closeness.chance <= self._chance
+        )
+
+    def _is_most(self, closeness: Closeness) -> bool:
+        return closeness.within > closeness.outside and closeness.share >= self._p.minimum_share
+
+    def _deals(
+        self, counterparties: Counterparties, members: Sequence[str], now: int
+    ) -> list[Deal]:
+        """The members' trades that no alert has told of, within the longest window."""
+        floor = now - self._windows[-1]
+        found: list[Deal] = []
+        for meetings in counterparties.within(members):
+            deals = meetings.deals
+            if deals and deals[0].timestamp < floor:
+                deals = meetings.deals = [deal for deal in deals if deal.timestamp >= floor]
+            found += deals
+        found.sort(key=_place)
+        return found
+
+    def _series(self, market: Market, members: tuple[str, ...], now: int) -> Series:
+        series = market.series.get(members)
+        if series is None or now >= series.until:
+            if len(market.series) >= _MOST_SERIES:
+                del market.series[next(iter(market.series))]
+            market.series.pop(members, None)
+            series = market.series[members] = Series(now + _SERIES, due=self._p.minimum_trades)
+        return series
+
+    def _cancelled(
+        self, deals: Sequence[Deal], now: int, circle: Circle, apart: bool, series: Series
+    ) -> Cancelled | None:
+        """The trades that cancel out, by the shortest window in which enough of them do."""
+        p, minimum = self._p, series.due
+        within = [
+            [deal for deal in deals if deal.timestamp > now - window] for window in self._windows
+        ]
+        for chosen in within:
+            if len(chosen) >= minimum:
+                number, rounds = matched(chosen, p.maximum_change)
+                if (
+                    number >= minimum
+                    and (series.alerts or self._is_unlikely(chosen[:number], rounds, apart))
+                    and self._is_for_show(chosen[:number], circle, apart)
+                ):
+                    return Cancelled(chosen[:number], True, rounds)
+        for chosen in within if apart else ():
+            if (
+                len(chosen) >= minimum
+                and net_share(chosen) <= p.maximum_net_share
+                and _is_circle(chosen)
+                and self._is_for_show(chosen, circle, apart)
+            ):
+                return Cancelled(chosen, False, 0)
+        return None
+
+    def _is_unlikely(self, deals: Sequence[Deal], rounds: int, apart: bool) -> bool:
+        """Whether random trades would hardly come back so often."""
+        chance = chance_of_rounds(deals, rounds, self._p.maximum_change)
+        return rounds >= _LEAST_ROUNDS and chance <= (_LIKELY if apart else self._chance)
+
+    def _is_for_show(self, deals: Sequence[Deal], circle: Circle, apart: bool) -> bool:
+        """Whether it is enough, and nobody lives on it as a maker does on its customers."""
+        p = self._p
+        if p.minimum_gross and _value(deals) < p.minimum_gross:
+            return False
+        if apart and circle.occurrences >= p.minimum_occurrences:
+            return True
+        return _earned(deals) <= p.maximum_earned * (1.0 if apart else _ALONE_EARNS) or (
+            _take_turns(deals)
+        )
+
+    # -- telling -----------------------------------------------------------------------------------
+
+    def _finding(
+        self,
+        event: Trade | TokenTransfer,
+        market: Market,
+        circle: Circle,
+        closeness: Closeness,
+        cancelled: Cancelled,
+        series: Series,
+        apart: bool,
+    ) -> Finding:
+        p, deals, members = self._p, cancelled.deals, circle.members
+        told = deals[-_MOST_EVIDENCE:]
+        gone = {deal.witness.id for deal in deals}
+        for meetings in market.counterparties.within(members):
+            meetings.deals = [d for d in meetings.deals if d.witness.id not in gone]
+        series.alerts += 1
+        series.told += len(deals)
+        series.due = (
+            p.minimum_trades
+            if series.alerts < _MULTIPLES
+            else max(p.minimum_trades, series.told // 4)
+        )
+        positions = positions_after(deals)
+        quantity = sum(deal.quantity for deal in deals)
+        value, net, earned = _value(deals), net_share(deals), _earned(deals)
+        metrics = {
+            "parties": float(len(members)),
+            "trades": float(len(deals)),
+            "quantity": quantity,
+            "notional": value,
+            "net_share": net,
+            "largest_change": max(abs(one) for one in positions.values()),
+            "share_within": closeness.share,
+            "lift": closeness.lift,
+            "chance": closeness.chance,
+            "market_share": closeness.within / max(1, closeness.within + closeness.outside),
+            "occurrences": float(circle.occurrences),
+            "rounds": float(cancelled.rounds),
+            "earned_share": earned,
+            "span_seconds": (deals[-1].timestamp - deals[0].timestamp) / 1e9,
+            "alert_of_series": float(series.alerts),
+            "trades_of_series": float(series.told),
+        }
+        unsure = any(deal.unsure for deal in told)
+        sure = self._confidence(closeness, cancelled, apart, earned)
+        return Finding(
+            entities=tuple(dict.fromkeys((*members, *_accounts(told)))),
+            reason=_sentence(event, deals, members, closeness, net, value),
+            witnesses=tuple(deal.witness for deal in told),
+            confidence=sure * (_UNSURE if unsure else 1.0),
+            metrics=metrics,
+            tags=("unsure",) if unsure else (),
+        )
+
+    def _confidence(
+        self, closeness: Closeness, cancelled: Cancelled, apart: bool, earned: float
+    ) -> float:
+        p = self._p
+        more = min(1.0, (len(cancelled.deals) / p.minimum_trades - 1) / _MULTIPLES)
+        closer = min(1.0, closeness.lift / p.minimum_lift / 10) if apart else 0.0
+        found = (
+            (_APART if apart else _ALONE)
+            + _EXACT * cancelled.exact
+            + _MORE * more
+            + _CLOSER * closer
+            - _EARNED * (earned > p.maximum_earned and not _take_turns(cancelled.deals))
+        )
+        return min(0.95, max(0.05, found))
+
+
+_INFINITE = float("inf")
+
+
+def _place(deal: Deal) -> tuple[int, str]:
+    return (deal.timestamp, deal.witness.id)
+
+
+def _value(deals: Sequence[Deal]) -> float:
+    """In the quote currency; in tokens where there are no prices."""
+    return sum(deal.quantity * (1.0 if deal.price is None else deal.price) for deal in deals)
+
+
+def _earned(deals: Sequence[Deal]) -> float:
+    """The most that a member earned from the others, as a part of what he traded.
+
+    Sales less purchases, in the quote currency, and what is left of the position at the mean price.
+    0 where there are no prices.
+    """
+    cash: dict[str, float] = {}
+    traded: dict[str, float] = {}
+    quantity = worth = 0.0
+    for deal in deals:
+        if deal.price is None:
+            return 0.0
+        value = deal.quantity * deal.price
+        quantity, worth = quantity + deal.quantity, worth + value
+        cash[deal.seller] = cash.get(deal.seller, 0.0) + value
+        cash[deal.buyer] = cash.get(deal.buyer, 0.0) - value
+        traded[deal.seller] = traded.get(deal.seller, 0.0) + value
+        traded[deal.buyer] = traded.get(deal.buyer, 0.0) + value
+    mean, left = worth / quantity, positions_after(deals)
+    return max(
+        (abs(cash[one] + left[one] * mean) / mine for one, mine in traded.items() if mine),
+        default=0.0,
+    )
+
+
+def _take_turns(deals: Sequence[Deal]) -> bool:
+    """Whether each member both rests and takes, in a good part of his trades."""
+    took: dict[str, int] = {}
+    trades: dict[str, int] = {}
+    for deal in deals:
+        if deal.buyer_took is None:
+            return False
+        taker = deal.buyer if deal.buyer_took else deal.seller
+        took[taker] = took.get(taker, 0) + 1
+        for one in (deal.seller, deal.buyer):
+            trades[one] = trades.get(one, 0) + 1
+    return all(_TURNS <= took.get(one, 0) / number <= 1 - _TURNS for one, number in trades.items())
+
+
+def _is_circle(deals: Sequence[Deal]) -> bool:
+    """Whether it goes round, or all trade with all, or take turns: not makers and customers."""
+    return (
+        not is_of_two_sides(deals)
+        or (one_way(deals) >= _ONE_WAY and len(positions_after(deals)) > 2)
+        or _take_turns(deals)
+    )
+
+
+def _accounts(deals: Sequence[Deal]) -> tuple[str, ...]:
+    """All names of the parties: accounts, wallets, investors."""
+    return tuple(dict.fromkeys(user for deal in deals for user in deal.witness.related_user))
+
+
+def _sentence(
+    event: Trade | TokenTransfer,
+    deals: Sequence[Deal],
+    members: Sequence[str],
+    closeness: Closeness,
+    net: float,
+    value: float,
+) -> str:
+    volumes: dict[tuple[str, str], float] = {}
+    for deal in deals:
+        edge = (deal.seller, deal.buyer)
+        volumes[edge] = volumes.get(edge, 0.0) + deal.quantity
+    largest = sorted(volumes.items(), key=lambda one: (-one[1], one[0]))
+    flows = ", ".join(f"{s} to {b} {amount(volume)}" for (s, b), volume in largest[:4])
+    more = f" and {len(largest) - 4} more ways" if len(largest) > 4 else ""
+    if isinstance(event, Trade):
+        money = f" {event.currency}" if event.currency else ""
+        worth = f", worth {amount(value)}{money}"
+        what, where = "trades", f"{event.instrument} on {event.venue}"
+    else:
+        worth, what = "", "transfers"
+        where = event.token_symbol or event.contract or "a token"
+    span = lapse(deals[-1].timestamp - deals[0].timestamp)
+    left = "all are where they began" if net < 5e-4 else f"{percent(net)} of it is left over"
+    lift = (
+        f", {amount(round(closeness.lift, 1))} times what chance gives" if closeness.outside else ""
+    )
+    return (
+        f"{_listed(members)} had {len(deals)} {what} in {where} with each other within {span}"
+        f"{worth}: {flows}{more}; {left}, and each had {_at_least(closeness.share)} its {what} "
+        f"within this circle{lift}"
+    )
+
+
+def _at_least(share: float) -> str:
+    return "all" if share > 0.9995 else f"{percent(share)} or more of all"
+
+
+def _listed(names: Sequence[str]) -> str:
+    if len(names) > 4:
+        return f"{', '.join(names[:4])} and {len(names) - 4} more"
+    return " and ".join([", ".join(names[:-1]), names[-1]])
