@@ -1,0 +1,244 @@
+"""Ramping: a price pushed up (or down) step by step by one party's own small orders.
+
+MAR Annex I A(d) and A(e); Commission Delegated Regulation (EU) 2016/522, Annex II (a series of
+orders or transactions that raise the price to attract others, or for the value of a position). All
+of this must hold of a party, a cluster, an investor or an account, by the widest name known:
+
+1. Within `window` it comes in and takes offers `minimum_steps` times or more, each for more than
+   the last trade and than its own last step, over `minimum_lasting` or longer: what goes faster is
+   momentum ignition.
+2. These steps are `minimum_steps_share` or more of all that it takes that way: who works a large
+   order mostly trades where the price is.
+3. From before the first of them to the last the price rose by `minimum_move` or more, and their own
+   steps together by `minimum_pushed` of that or more.
+4. It took `minimum_share` or more of all that was traded in that time, and gave back no more than
+   `maximum_given` of what it took.
+5. The price goes one way: the rise is `minimum_directness` or more of all that it went up and down,
+   trade by trade. What wanders has a small one, what is autocorrelated a large one.
+
+Downwards it is the same. It alerts again each time that the steps have doubled. Needs a feed that
+names accounts and who came in. After RedDeer's parameters of ramping (autocorrelation, orders
+executed, part of the volume); the numbers are our choice. A maker of the market takes nothing, and
+an arbitrageur follows another market: see whether that went first.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.order_book import MOST_BOOKS
+from detections.parties import Party, buyer, is_exempt, seller
+from detections.price_steps import Ramp, Step, Traded
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import Trade
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
+
+_MOST_TRADERS = 2_000
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on ramping sets."""
+
+    #: The time within which the steps are made.
+    window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = HOUR
+    #: Steps within it.
+    minimum_steps: Annotated[int, Meta(ge=3, le=200)] = 8
+    #: How long they last at least, from the first to the last.
+    minimum_lasting: Annotated[Duration, Meta(ge=0, le=DAY)] = 90 * SECOND
+    #: The steps' part of all that the party takes that way, by number.
+    minimum_steps_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: The part of that which the party's own steps make.
+    minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: The party's part of all that is traded in that time.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
+    #: The part of it that it trades the other way, at most.
+    maximum_given: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
+    #: The move's part of all that the price goes up and down.
+    minimum_directness: Annotated[Ratio, Meta(ge=0, le=1)] = 0.3
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Market(Struct):
+    """A venue's instrument: what is traded, and who takes it up or down."""
+
+    traded: Traded = field(default_factory=Traded)
+    up: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
+    down: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
+    """By the widest name of a party, the idlest first."""
+
+
+class State(Struct):
+    """The markets, and who was found before."""
+
+    markets: dict[tuple[str, str, str], Market] = field(
+        default_factory=dict[tuple[str, str, str], Market]
+    )
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("ramping")
+class Ramping(Correlator[State]):
+    """See the module. Memory: per market three numbers for each of up to 40,000 trades of its
+    window, and 2,000 parties each way with 200 steps."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "momentum_ignition"
+    actions = frozenset({"trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """The window, and who was found before."""
+        return max(self._p.window, REPETITION_WINDOW)
+
+    def observe(self, event: Trade) -> Iterable[Finding]:
+        """Take a trade."""
+        price, quantity, time = event.price, event.quantity, event.timestamp
+        if not (price > 0 and quantity > 0):
+            return ()
+        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
+        sold = event.seller_cluster or event.seller_id or event.seller_account
+        key = (event.provider, event.venue, event.instrument)
+        market = self.state.markets.get(key)
+        if market is None:
+            if bought is None and sold is None:
+                return ()
+            if len(self.state.markets) >= MOST_BOOKS:
+                del self.state.markets[next(iter(self.state.markets))]
+            market = self.state.markets[key] = Market()
+        floor, before = time - self._p.window, market.traded.price
+        market.traded.add(time, price, quantity, floor)
+        if bought == sold:
+            return ()
+        if bought is not None and is_exempt(event.buyer_labels, self._exempt):
+            bought = None
+        if sold is not None and is_exempt(event.seller_labels, self._exempt):
+            sold = None
+        if sold is not None and (ramp := market.up.get(sold)) is not None:
+            ramp.give(time, quantity, floor)
+        if bought is not None and (ramp := market.down.get(bought)) is not None:
+            ramp.give(time, quantity, floor)
+        if event.side == "buy" and bought is not None:
+            return self._took(event, market, market.up, bought, before, up=True)
+        if event.side == "sell" and sold is not None:
+            return self._took(event, market, market.down, sold, before, up=False)
+        return ()
+
+    def _took(
+        self,
+        event: Trade,
+        market: Market,
+        ramps: dict[str, Ramp],
+        name: str,
+        before: float,
+        *,
+        up: bool,
+    ) -> Iterable[Finding]:
+        p, time, price = self._p, event.timestamp, event.price
+        # Taken out and put back at the end, so that the first is always the idlest.
+        ramp = ramps.pop(name, None)
+        if ramp is None:
+            ramp = Ramp()
+            if len(ramps) >= _MOST_TRADERS:
+                del ramps[next(iter(ramps))]
+        ramps[name] = ramp
+        step = None
+        if ramp.steps and (price <= ramp.steps[0].before if up else price >= ramp.steps[0].before):
+            ramp.undo()
+        if before and (price > before) is up and price != before:
+            last = ramp.steps[-1].price if ramp.steps else None
+            if last is None or (price > last if up else price < last):
+                step = Step(time, before, price, witness(event))
+        ramp.take(step, time, event.quantity, time - p.window)
+        if step is None or len(ramp.steps) < max(p.minimum_steps, 2 * ramp.alerted):
+            return ()
+        return self._ramped(event, market, ramp, up=up)
+
+    def _ramped(self, event: Trade, market: Market, ramp: Ramp, *, up: bool) -> Iterable[Finding]:
+        p, steps, traded = self._p, ramp.steps, market.traded
+        first, last = steps[0], steps[-1]
+        rise = last.price - first.before
+        moved = rise / first.before
+        if last.time - first.time < p.minimum_lasting or not reaches(abs(moved), p.minimum_move):
+            return ()
+        if (moved > 0) is not up:
+            return ()
+        taken, given = ramp.quantities(first.time)
+        quantity, way = traded.since(first.time)
+        share = min(1.0, taken / quantity)
+        steps_share = len(steps) / sum(time >= first.time for time, _ in ramp.taken)
+        pushed = sum(one.price - one.before for one in steps) / rise
+        directness = min(1.0, abs(rise) / way) if way > 0 else 0.0
+        if not (
+            reaches(share, p.minimum_share)
+            and reaches(steps_share, p.minimum_steps_share)
+            and reaches(pushed, p.minimum_pushed)
+            and reaches(directness, p.minimum_directness)
+            and given <= p.maximum_given * taken
+        ):
+            return ()
+        ramp.alerted = len(steps)
+        party = buyer(event) if up else seller(event)
+        return [self._finding(event, ramp, party, moved, share, pushed, directness, taken)]
+
+    def _finding(
+        self,
+        event: Trade,
+        ramp: Ramp,
+        party: Party,
+        moved: float,
+        share: float,
+        pushed: float,
+        directness: float,
+        taken: float,
+    ) -> Finding:
+        p, steps = self._p, ramp.steps
+        again = times(self.state.found, party, event)
+        did, went = ("bought", "rose") if moved > 0 else ("sold", "fell")
+        far = min(1.0, abs(moved) / (5 * p.minimum_move))
+        more = min(1.0, len(steps) / (4 * p.minimum_steps))
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} {did} {amount(taken)} {event.instrument} on {event.venue} within "
+                f"{lapse(steps[-1].time - steps[0].time)}, {percent(share)} of all that was traded,"
+                f" in {len(steps)} steps that each took the price further: it {went} by "
+                f"{percent(abs(moved))}, from {amount(steps[0].before)} to "
+                f"{amount(steps[-1].price)}, {percent(min(1.0, pushed))} of it by these trades"
+            ),
+            witnesses=tuple(one.seen for one in steps),
+            confidence=min(
+                1.0,
+                0.45
+                + 0.15 * far
+                + 0.1 * more
+                + 0.15 * share
+                + 0.05 * directness
+                + 0.1 * repeated(again),
+            ),
+            metrics={
+                "steps": float(len(steps)),
+                "change": moved,
+                "quantity": taken,
+                "share": share,
+                "pushed": pushed,
+                "directness": directness,
+                "seconds": (steps[-1].time - steps[0].time) / SECOND,
+                "times_in_an_hour": float(again),
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )

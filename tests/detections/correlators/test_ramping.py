@@ -1,0 +1,205 @@
+"""When steps of one party's purchases are a ramp, and when not."""
+
+import random
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from detections.correlators.ramping import Parameters, Ramping
+from detections.findings import Finding
+from detections.price_steps import MOST_STEPS, Traded
+from tests.detections.samples import Tape
+
+S = 1_000.0
+MIN = 60 * S
+
+
+def found(events: list[Any], **parameters: Any) -> list[Finding]:
+    detection = Ramping(Parameters(**parameters))
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def ramp(
+    tape: Tape, at: float = 0, *, steps: int = 9, every: float = 30 * S, rise: float = 0.02,
+    sign: int = 1, **more: Any,
+) -> list[Any]:  # fmt: skip
+    """One takes the offers a little higher each time; in between others sell at that price."""
+    events: list[Any] = [tape.trade(at, 10, 5, side="sell", buyer_account="m", seller_account="o")]
+    for n in range(steps):
+        price = round(10 + sign * rise * (n + 1), 8)
+        own = {"side": "buy", "buyer_account": "x", "seller_account": "m", **more}
+        if sign < 0:
+            own = {"side": "sell", "seller_account": "x", "buyer_account": "m", **more}
+        events.append(tape.trade(at + n * every + S, price, 5, **own))
+        events.append(
+            tape.trade(at + n * every + 9 * S, price, 5, side="sell", buyer_account="m",
+                       seller_account=f"o-{n}")
+        )  # fmt: skip
+    return events
+
+
+def test_it_says_how_many_steps_and_how_far_with_each_of_them() -> None:
+    tape = Tape()
+    events = ramp(tape)
+    (finding,) = found(events)
+    assert finding.entities == ("x",)
+    assert finding.reason == (
+        "x bought 40 ACME-USD on demo-venue within 3.5 min, 53% of all that was traded, in 8 steps "
+        "that each took the price further: it rose by 1.6%, from 10 to 10.16, 100% of it by these "
+        "trades"
+    )
+    assert [one.id for one in finding.witnesses] == [one.id for one in events[1:16:2]]
+
+
+def test_downwards_it_is_the_same() -> None:
+    (finding,) = found(ramp(Tape(), sign=-1))
+    assert "x sold 40" in finding.reason
+    assert "it fell by" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("why", "events"),
+    [
+        ("too few steps", lambda t: ramp(t, steps=7)),
+        ("too short a way", lambda t: ramp(t, rise=0.005)),
+        ("too fast", lambda t: ramp(t, every=11 * S)),
+        ("over more than the window", lambda t: ramp(t, every=9 * MIN)),
+        ("it rests, and others take", lambda t: ramp(t, side="sell")),
+        (
+            "a small part of what is traded",
+            lambda t: sorted(
+                [
+                    *ramp(t),
+                    *(
+                        t.trade(n * 30 * S + 2 * S, 10 + 0.02 * (n + 1), 30, side="buy",
+                                buyer_account=f"c-{n}", seller_account="m")
+                        for n in range(9)
+                    ),
+                ],
+                key=lambda one: one.timestamp,
+            ),
+        ),
+        (
+            "it works a large order where the price is",
+            lambda t: [
+                t.trade(n * 10 * S, 10 + 0.01 * (n // 4), 5, side="buy", buyer_account="x",
+                        seller_account="m")
+                for n in range(100)
+            ],
+        ),
+        (
+            "it gives back what it takes",
+            lambda t: sorted(
+                [
+                    *ramp(t),
+                    *(
+                        t.trade(n * 30 * S + 5 * S, 10 + 0.02 * (n + 1), 4, side="sell",
+                                buyer_account="m", seller_account="x")
+                        for n in range(9)
+                    ),
+                ],
+                key=lambda one: one.timestamp,
+            ),
+        ),
+        (
+            "the price wanders",
+            lambda t: sorted(
+                [
+                    *ramp(t),
+                    *(
+                        t.trade(n * 30 * S + k * S, 9.9 if k == 3 else 10 + 0.02 * (n + 1), 1,
+                                side="sell" if k == 3 else "buy", buyer_account="a",
+                                seller_account="b")
+                        for n in range(9) for k in (3, 4)
+                    ),
+                ],
+                key=lambda one: one.timestamp,
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_no_ramp(why: str, events: Any) -> None:
+    assert found(events(Tape())) == [], why
+
+
+def test_nobody_in_an_honest_crowd_ramps() -> None:
+    chance, tape = random.Random(3), Tape()
+    price, events = 10.0, list[Any]()
+    for n in range(4_000):
+        buys = chance.random() < 0.52
+        price = round(price + (0.01 if buys else -0.01) * chance.choice((0, 0, 1)), 2)
+        events.append(
+            tape.trade(
+                n * S, price, chance.uniform(1, 20), side="buy" if buys else "sell",
+                buyer_account=f"a-{chance.randrange(12)}",
+                seller_account=f"b-{chance.randrange(12)}",
+            )
+        )  # fmt: skip
+    assert found(events) == []
+
+
+def test_it_alerts_again_when_the_steps_have_doubled_and_after_it_is_undone() -> None:
+    tape = Tape()
+    assert len(found(ramp(tape, steps=17))) == 2
+    down = [tape.trade(20 * MIN, 9.9, 5, side="sell", buyer_account="m", seller_account="o")]
+    back = [tape.trade(20 * MIN + S, 9.95, 5, side="buy", buyer_account="x", seller_account="m")]
+    events = [*ramp(tape), *down, *back, *ramp(tape, 21 * MIN)]
+    assert len(found(events)) == 2
+
+
+def test_a_cluster_is_one_party_and_a_label_can_be_left_out() -> None:
+    events = ramp(Tape(), buyer_cluster="CL")
+    for n, event in enumerate(events[1::2]):
+        event.buyer_account = f"x-{n}"
+        event.buyer_labels = ("market_maker",)
+    (finding,) = found(events)
+    assert finding.entities == ("x-7", "CL")
+    assert found(events, exempt_labels=("market_maker",)) == []
+
+
+def test_without_accounts_nothing_is_said_and_nothing_kept() -> None:
+    detection, tape = Ramping(Parameters()), Tape()
+    for n in range(100):
+        trade = tape.trade(n * 30 * S, 10 + n / 50, 5, side="buy")
+        assert list(detection.observe(trade)) == []
+    assert detection.state.markets == {}
+
+
+def test_saved_and_restored_anywhere_it_finds_the_same() -> None:
+    events = ramp(Tape())
+    whole = found(events)
+    for cut in range(len(events)):
+        one, other = Ramping(Parameters()), Ramping(Parameters())
+        before = [finding for event in events[:cut] for finding in one.observe(event)]
+        other.restore(one.snapshot())
+        assert [*before, *(f for e in events[cut:] for f in other.observe(e))] == whole
+
+
+def test_memory_is_bounded() -> None:
+    detection = Ramping(Parameters(minimum_share=1.0))
+    for event in ramp(Tape(), steps=400, every=4 * S, rise=0.01):
+        detection.observe(event)
+    (market,) = detection.state.markets.values()
+    assert len(market.up["x"].steps) == MOST_STEPS
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 400), st.integers(1, 9), st.integers(1, 9)), max_size=60),
+    st.integers(0, 3_000),
+)
+def test_what_was_traded_since_a_time_is_exact(
+    steps: list[tuple[int, int, int]], since: int
+) -> None:
+    traded, now = Traded(), 0
+    told: list[tuple[int, int, int]] = []
+    for later, price, quantity in steps:
+        now += later
+        told.append((now, price, quantity))
+        traded.add(now, price, quantity, now - 1_000)
+    since = max(since, now - 1_000)
+    inside = [one for one in told if one[0] >= since]
+    way = sum(abs(one[1] - other[1]) for other, one in pairwise(told) if one[0] >= since)
+    assert traded.since(since) == (sum(one[2] for one in inside), way)
