@@ -1,0 +1,245 @@
+"""One market traded to move another: pushed where it costs little, gained where it pays.
+
+MAR 12(1)(a) and Annex I A(b), A(e); Commission Delegated Regulation (EU) 2016/522, Annex II
+(transactions on one trading venue to influence the price on another one); FINRA's cross-market
+manipulation, where the quoted price is moved and an order is then filled elsewhere by it. Markets
+of one asset are all venues and pools that the reference data says its token is traded on. All of
+this must hold of a party: a cluster, an investor, a wallet, or an account of one venue, by the
+widest name known:
+
+1. Within `window` it came in and bought (or sold) on one market, and its own trades moved the price
+   there by `minimum_push` or more.
+2. It had no reason in a difference of prices: what it bought was no cheaper there than on the other
+   market, by more than half of the move (where both are in one currency): that would be arbitrage.
+3. The other market's price went the same way since, by `minimum_follow` or more.
+4. There it then sold (or bought): `minimum_ratio` times as much as it took on the first, or more.
+5. What it gained there by the move is more than what it paid for it here (in one currency).
+
+Needs feeds that name accounts on both markets, and that accounts are known to be one party's. What
+it gains by derivatives, or by a reference price alone, isn't seen. The numbers are our choice.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
+from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.rounding import reaches
+from detections.wording import amount, lapse, percent
+from normalizer.events.chain import PoolSwap
+from normalizer.events.market import Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+_MOST_ASSETS = 10_000
+_PRICE_STEP = SECOND
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on cross-market manipulation sets."""
+
+    #: The time within which one market is pushed and the other one used.
+    window: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 10 * MINUTE
+    #: By how much its own trades move the one, as a part of the price.
+    minimum_push: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: By how much the other one follows.
+    minimum_follow: Annotated[Ratio, Meta(gt=0, le=10)] = 0.002
+    #: How many times the quantity of the push it trades on the other one.
+    minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """The assets, the idlest first."""
+
+    assets: dict[str, Asset] = field(default_factory=dict[str, Asset])
+
+
+class Push(Struct, frozen=True):
+    """What a party did on the market that it moved, and on the other one since."""
+
+    deals: tuple[Deal, ...]
+    moved: float
+    followed: float
+    used: tuple[Deal, ...]
+    gained: float
+    paid: float
+
+
+@correlator("cross_market")
+class CrossMarket(Correlator[State]):
+    """See the module. Memory: 10,000 assets, each with prices of 50 markets and 1,000 parties."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "cross_market"
+    actions = frozenset({"trade", "pool-swap"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """The window, twice: prices before it are looked up."""
+        return 2 * self._p.window
+
+    def observe(self, event: Trade | PoolSwap) -> Iterable[Finding]:
+        """Take a trade or a swap of a token that the reference data knows."""
+        token, price, quantity = event.token_id, event.price, event.quantity
+        if token is None or price is None or quantity is None:
+            return ()
+        if not (0 < price < math.inf and 0 < quantity < math.inf):
+            return ()
+        asset = self._asset(token)
+        key = (event.provider, event.venue, event.instrument)
+        prices = asset.markets.get(key)
+        if prices is None:
+            if len(asset.markets) >= MOST_MARKETS:
+                return ()
+            prices = asset.markets[key] = Prices(event.currency or "")
+        before, time = prices.last, event.timestamp
+        prices.add(time, price, time - 2 * self._p.window, _PRICE_STEP)
+        findings: list[Finding] = []
+        for party, buys, came_in in self._parties(event):
+            deal = Deal(time, key, buys, came_in, quantity, price, before, witness(event))
+            name = _name(event, party)
+            deals = asset.note(name, deal, time - self._p.window)
+            if len(deals) > 1 and any(one.market != key for one in deals):
+                findings += self._used(event, asset, party, name, deals)
+        return findings
+
+    def _asset(self, token: str) -> Asset:
+        # Taken out and put back at the end, so that the first is always the idlest.
+        assets = self.state.assets
+        asset = assets.pop(token, None)
+        if asset is None:
+            asset = Asset()
+            if len(assets) >= _MOST_ASSETS:
+                del assets[next(iter(assets))]
+        assets[token] = asset
+        return asset
+
+    def _parties(self, event: Trade | PoolSwap) -> Iterable[tuple[Party, bool, bool]]:
+        """Who traded, whether it bought, and whether it came in."""
+        if isinstance(event, Trade):
+            bought, sold = buyer(event), seller(event)
+            if bought.key == sold.key:
+                return
+            if bought.known and not is_exempt(event.buyer_labels, self._exempt):
+                yield bought, True, event.side == "buy"
+            if sold.known and not is_exempt(event.seller_labels, self._exempt):
+                yield sold, False, event.side == "sell"
+        elif event.side is not None:
+            trader = acting(event)
+            if trader.known and not is_exempt(event.investor_labels, self._exempt):
+                yield trader, event.side == "buy", True
+
+    def _used(
+        self, event: Trade | PoolSwap, asset: Asset, party: Party, name: str, deals: list[Deal]
+    ) -> Iterable[Finding]:
+        """Whether the newest deal uses a push on another market."""
+        newest = deals[-1]
+        if newest.time - asset.alerted.get(name, -self._p.window) < self._p.window:
+            return ()
+        for market in dict.fromkeys(one.market for one in deals):
+            if market == newest.market:
+                continue
+            push = self._push(asset, deals, market, newest)
+            if push is not None:
+                asset.alerted.pop(name, None)
+                asset.alerted[name] = newest.time
+                if len(asset.alerted) > MOST_MARKETS:
+                    del asset.alerted[next(iter(asset.alerted))]
+                return [self._finding(event, party, market, push)]
+        return ()
+
+    def _push(
+        self, asset: Asset, deals: list[Deal], market: MarketKey, newest: Deal
+    ) -> Push | None:
+        p = self._p
+        up = not newest.buy
+        sign = 1.0 if up else -1.0
+        pushes = [
+            one for one in deals
+            if one.market == market and one.came_in and one.buy is up and one.before
+        ]  # fmt: skip
+        if not pushes:
+            return None
+        first = pushes[0]
+        moved = sum(one.price - one.before for one in pushes) / first.before
+        if not reaches(sign * moved, p.minimum_push):
+            return None
+        other, here = asset.markets[newest.market], asset.markets[market]
+        started = other.at(first.time)
+        if started is None:
+            return None
+        used = [
+            one for one in deals
+            if one.market == newest.market and one.buy is not up and one.time >= first.time
+        ]  # fmt: skip
+        quantity = sum(one.quantity for one in used)
+        average = sum(one.quantity * one.price for one in used) / quantity
+        followed = average / started - 1
+        taken = sum(one.quantity for one in pushes)
+        if not reaches(sign * followed, p.minimum_follow) or not reaches(
+            quantity, p.minimum_ratio * taken
+        ):
+            return None
+        gained = sign * (average - started) * quantity
+        paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)
+        if here.currency == other.currency:
+            cheaper = sign * (started / first.before - 1)
+            if cheaper > sign * moved / 2 or gained <= paid:
+                return None
+        return Push(tuple(pushes), moved, followed, tuple(used), gained, paid)
+
+    def _finding(
+        self, event: Trade | PoolSwap, party: Party, market: MarketKey, push: Push
+    ) -> Finding:
+        p = self._p
+        up = push.moved > 0
+        taken = sum(one.quantity for one in push.deals)
+        used = sum(one.quantity for one in push.used)
+        did, undid = ("bought", "sold") if up else ("sold", "bought")
+        went = "rose" if up else "fell"
+        money = f" {event.currency}" if event.currency else ""
+        seen = {one.seen.id: one.seen for one in (*push.deals, *push.used)}
+        far = min(1.0, abs(push.moved) / (5 * p.minimum_push))
+        follow = min(1.0, abs(push.followed) / (5 * p.minimum_follow))
+        return Finding(
+            entities=(*party.names, *dict.fromkeys((market[2], event.instrument))),
+            reason=(
+                f"{party} {did} {amount(taken)} {market[2]} on {market[1]} and moved its price by "
+                f"{percent(abs(push.moved))}; {event.instrument} on {event.venue} {went} by "
+                f"{percent(abs(push.followed))}, where it {undid} {amount(used)} within "
+                f"{lapse(event.timestamp - push.deals[0].time)}: a gain of "
+                f"{amount(round(push.gained, 2))}{money} for a cost of "
+                f"{amount(round(max(0.0, push.paid), 2))}"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=0.55 + 0.15 * far + 0.15 * follow + 0.1 * min(1.0, used / (10 * taken)),
+            metrics={
+                "pushed": push.moved,
+                "followed": push.followed,
+                "quantity_pushed": taken,
+                "quantity_used": used,
+                "gain_notional": push.gained,
+                "cost_notional": push.paid,
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
+
+
+def _name(event: Trade | PoolSwap, party: Party) -> str:
+    """The same name on two markets is the same party: of an account that needs the venue."""
+    if party.cluster or party.investor or isinstance(event, PoolSwap):
+        return party.key
+    return f"{event.venue}\0{party.account}"
