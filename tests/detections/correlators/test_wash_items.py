@@ -1,0 +1,85 @@
+"""Single items that go back to who had them, beyond what the tests beside the rule show."""
+
+from typing import Any
+
+from detections.correlators.wash_items import Parameters, WashItems
+from detections.findings import Finding
+from tests.detections.samples import Tape
+
+DAY = 86_400_000.0
+
+
+def sold(hands: str, instrument: str = "PUNK #1", every: float = DAY, **more: Any) -> list[Any]:
+    """A trade for each two letters: the first sells to the second."""
+    tape = Tape(instrument=instrument, **more)
+    return [
+        tape.trade(number * every, 10.0, 1.0, seller_account=pair[0], buyer_account=pair[1])
+        for number, pair in enumerate(hands.split())
+    ]
+
+
+def found(events: list[Any], **parameters: Any) -> list[Finding]:
+    correlator = WashItems(Parameters(**parameters))
+    return [finding for event in events for finding in correlator.observe(event)]
+
+
+def test_each_trade_is_told_once_and_the_first_ones_too() -> None:
+    findings = found(sold("ab ba ab ba"))
+    assert [[w.id for w in one.witnesses] for one in findings] == [
+        ["event-1", "event-2"],
+        ["event-3"],
+        ["event-4"],
+    ]
+    assert [one.metrics["trades"] for one in findings] == [2, 3, 4]
+    assert findings[1].confidence < findings[2].confidence
+
+
+def test_from_hand_to_hand_is_no_wash_nor_what_comes_back_once_by_others() -> None:
+    assert found(sold("ab bc cd de")) == []
+    assert found(sold("ab bc ca")) == []
+
+
+def test_three_sales_by_one_party() -> None:
+    (one,) = found(sold("ab bc ad de af"))
+    assert one.metrics["purchases"] == 3
+    assert "a sold PUNK #1 3 times" in one.reason
+
+
+def test_the_window_bounds_it() -> None:
+    assert found(sold("ab ba", every=8 * DAY), window=7 * 86_400_000_000_000) == []
+    assert len(found(sold("ab ba", every=6 * DAY), window=7 * 86_400_000_000_000)) == 1
+
+
+def test_an_item_without_a_number_is_known_by_how_it_is_handed_on() -> None:
+    assert found(sold("ab ba", instrument="MONA-LISA")) == []
+    assert found(sold("ab bc cd de ea ab ba", instrument="MONA-LISA"))
+    assert found(sold("ab ba", instrument="MONA-LISA"), items="all")
+
+
+def test_who_sells_twice_in_a_row_sells_shares() -> None:
+    assert found(sold("mb mc bm cm mb mc", instrument="BOND 2031")) == []
+
+
+def test_clusters_and_labels_and_unknown_parties() -> None:
+    events = sold("ab ba")
+    for event in events:
+        event.buyer_cluster = event.seller_cluster = "CL-1"
+    assert found(events) == []
+    assert found(sold("ab ba", buyer_labels=("exchange",))) == []
+    for event in events:
+        event.buyer_cluster = event.buyer_account = None
+    assert found(events) == []
+
+
+def test_saved_and_restored_it_goes_on() -> None:
+    events = sold("ab bc cb bc cb")
+    straight, broken = WashItems(Parameters()), WashItems(Parameters())
+    expected = [one for event in events for one in straight.observe(event)]
+    came: list[Finding] = []
+    for event in events:
+        state = broken.snapshot()
+        broken = WashItems(Parameters())
+        broken.restore(state)
+        came += broken.observe(event)
+    assert expected
+    assert came == expected
