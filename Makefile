@@ -3,7 +3,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench chaos recovery soak lock clean elasticsearch elasticsearch-stop
+.PHONY: help setup demo test lint bench accuracy chaos recovery soak lock clean elasticsearch elasticsearch-stop
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,7 +41,12 @@ bench: setup  ## Measure, as ratios to a floor in the same run
 	$(BIN)/python -m benchmarks.correlations
 	$(BIN)/python -m benchmarks.sigma_engine --events 500000
 	$(BIN)/python -m benchmarks.audit
+	$(BIN)/python -m benchmarks.timeline
 	$(BIN)/python -m benchmarks.end_to_end
+
+accuracy: setup  ## Measure what the rules find and miss, publish in docs/accuracy.md and docs/known-cases.md
+	$(BIN)/python -m simulation.accuracy
+	$(BIN)/python -m simulation.known_cases
 
 ROUNDS ?= 200
 HOURS ?= 2
