@@ -41,7 +41,7 @@ def simulate(
     from pipeline.problems import did_you_mean
     from simulation.catalogue import CONDUCTS, MARKETS, play
     from simulation.folder import write
-    from simulation.session import WIRE_FORMATS
+    from simulation.session import WIRE_FORMATS, WireFormat
 
     def known(option: str, value: str, names: tuple[str, ...]) -> None:
         if value not in names:
@@ -67,11 +67,12 @@ def simulate(
     length = minutes
     if minutes is not None and market == "pool":
         length = minutes * 5  # blocks
+    forms: dict[str, WireFormat] = {one: one for one in WIRE_FORMATS}
     session = play(
         abuse or market or "",
         seed,
         intensity=intensity,
-        wire={str(one): one for one in WIRE_FORMATS}[wire],
+        wire=forms[wire],
         length=length,
         episodes=episodes,
     )

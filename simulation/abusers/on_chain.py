@@ -243,7 +243,7 @@ def mint_and_sell(stage: ChainStage) -> Play:
 
 
 def structuring(stage: ChainStage) -> Play:
-    """Transfers kept just below a threshold of 10,000 within a day (31 USC 5324; Lux's indicator:
+    """Transfers kept just below a threshold of 10,000 dollars within a day (31 USC 5324; Lux's indicator:
     several of 8,000 to 9,999). Medium: six.
     """
     market, rng = stage.market, stage.rng
@@ -254,7 +254,7 @@ def structuring(stage: ChainStage) -> Play:
         3_600,
     )
     for _ in range(stage.count(6, 2)):
-        market.transfer(source, target, rng.randint(9_000, 9_950) * UNIT)
+        market.transfer(source, target, _dollars_of_tokens(market, rng.uniform(9_000, 9_950)))
         stage.end(episode)
         yield rng.randint(30, 150)
 
@@ -271,7 +271,7 @@ def smurfing(stage: ChainStage) -> Play:
     episode = stage.begin((*mules, *owners, target), "several wallets, each below 10,000", 3_600)
     for _ in range(2):
         for mule in mules:
-            market.transfer(mule, target, rng.randint(8_600, 9_950) * UNIT)
+            market.transfer(mule, target, _dollars_of_tokens(market, rng.uniform(8_600, 9_950)))
             stage.end(episode)
             yield rng.randint(10, 90)
 
@@ -391,6 +391,11 @@ def dormant_awakened(stage: ChainStage) -> Play:
     got = market.swap(wallet, False, half // 8, 0)
     assert got
     stage.end(episode)
+
+
+def _dollars_of_tokens(market: ChainMarket, dollars: float) -> int:
+    """Whole tokens that are worth no more, at the first pool's price."""
+    return int(dollars / market.price(0)) * UNIT
 
 
 def _owner(market: ChainMarket, wallet: str) -> str:

@@ -7,8 +7,8 @@ import msgspec
 from simulation.accuracy.judging import MEASURED, Judged
 from simulation.accuracy.measuring import Measured, of_purpose
 from simulation.accuracy.plan import INTENSITIES, MEDIUM
-from simulation.catalogue import CONDUCTS
 from simulation.accuracy.statistics import Interval, bootstrap, median, rate, share
+from simulation.catalogue import CONDUCTS
 
 LEVELS = ("critical", "high", "medium", "low", "informational")
 

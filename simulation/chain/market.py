@@ -249,9 +249,9 @@ class ChainMarket:
 
 
 def traders(market: ChainMarket, name: str, rate: float) -> Play:
-    """Some thirty people who buy and sell now and then, either pool, at `rate` a block."""
+    """Some hundreds of people, each of whom buys or sells now and then, at `rate` a block in all."""
     rng = market.fork(name)
-    wallets = [market.wallet(market.people.investor(), 20_000) for _ in range(30)]
+    wallets = [market.wallet(market.people.investor(), 20_000) for _ in range(500)]
     while True:
         yield max(1, round(rng.expovariate(rate)))
         for _ in range(rng.choice((1, 1, 1, 2, 3))):

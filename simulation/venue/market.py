@@ -135,7 +135,7 @@ def _liquid_people(market: Market, listing: Listing, value: Value, size: Size) -
             tolerance=2.0 + number % 2,
         )
         begin(market_maker(desk(listing), fork(name), market.clockwork, value, quoting))
-    crowd = [desk(listing) for _ in range(12)]
+    crowd = takers.crowd_of([desk(listing) for _ in range(160)])
     hawkes = takers.Hawkes(base=size.taking, jump=0.6, decay=1.2)
     begin(takers.hawkes_takers(crowd, fork(f"{listing.venue}:crowd"), hawkes, size.size * 0.12), 5)
     for number in range(size.retail):

@@ -34,7 +34,26 @@ class Hawkes(msgspec.Struct, frozen=True, kw_only=True):
     decay: float
 
 
-def hawkes_takers(desks: list[Desk], rng: random.Random, hawkes: Hawkes, median: float) -> Script:
+class Crowd(msgspec.Struct, frozen=True):
+    """Accounts, few of which trade much and most seldom: the n-th trades 1/n as often."""
+
+    desks: list[Desk]
+    weights: list[float]
+
+    def one(self, rng: random.Random) -> Desk:
+        """Who trades next."""
+        return rng.choices(self.desks, cum_weights=self.weights)[0]
+
+
+def crowd_of(desks: list[Desk]) -> Crowd:
+    """A crowd of these accounts, by Zipf's law."""
+    weights: list[float] = []
+    for rank in range(1, len(desks) + 1):
+        weights.append((weights[-1] if weights else 0.0) + 1 / (rank + 4))
+    return Crowd(desks, weights)
+
+
+def hawkes_takers(crowd: Crowd, rng: random.Random, hawkes: Hawkes, median: float) -> Script:
     """Market orders of several accounts in clusters, mostly of one side within a cluster.
 
     A Hawkes process with an exponential kernel, drawn by thinning (Ogata, 1981).
@@ -49,7 +68,7 @@ def hawkes_takers(desks: list[Desk], rng: random.Random, hawkes: Hawkes, median:
             continue
         if rng.random() < 0.25:
             side = rng.choice(SIDES)
-        rng.choice(desks).take(side, lognormal_lots(rng, median))
+        crowd.one(rng).take(side, lognormal_lots(rng, median))
         excited += hawkes.jump
 
 
@@ -216,7 +235,7 @@ def two_algorithms(first: Desk, second: Desk, rng: random.Random, median: float)
     bona fide.
     """
     return [
-        passive_dealer(first, rng, median, 3),
+        passive_dealer(first, rng, median, 9),
         poisson_taker(second, rng, 0.03, median),
     ]
 
