@@ -2,8 +2,8 @@
 
 31 U.S.C. 5324 (structuring to evade a report of 10,000 USD, 31 CFR 1010.311); Regulation (EU)
 2024/1624 Article 80 (10,000 EUR); FATF, Virtual Assets Red Flag Indicators (2020), on amounts just
-below thresholds. The band, from 80% of the threshold to just below it, is that of Lux (8,000 to 9,999
-(8,000 to 9,999 within 24 hours). Two patterns, one per rule:
+below thresholds. The band, from 80% of the threshold to just below it, and the 24 hours are those
+of the rule of Lux (8,000 to 9,999). Two patterns, one per rule:
 
 - `sender`: one party (a cluster, an investor or a wallet, by the widest name known) sends, from
   however many wallets, `minimum_transfers` or more amounts of the band within `window`.

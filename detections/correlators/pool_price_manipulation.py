@@ -1,0 +1,234 @@
+"""A pool's price moved away and back within blocks, while tokens are taken out elsewhere.
+
+Contracts that read a pool's spot price as what a token is worth lend, mint or pay by it. Whoever
+moves that price for a moment takes out more than the move costs: Harvest (October 2020, 34 million
+USD), Cheese Bank (November 2020), Inverse Finance (April 2022). See L. Zhou and others, SoK:
+Decentralized Finance (DeFi) Attacks, IEEE S&P 2023, and K. Qin and others, Attacking the DeFi
+Ecosystem with Flash Loans, FC 2021. All of this must hold:
+
+1. Swaps of one signer moved a pool's price by `minimum_move` or more.
+2. Within `maximum_blocks` blocks swaps of the same signer brought it back, to a fifth of the move
+   or nearer.
+3. In between, `minimum_amount` whole units or more of some token went to the signer, or to a
+   contract in a transaction that it signed, net of what went back: neither from a pool or router,
+   nor of its own. A mint counts: shares and stablecoins are minted against collateral.
+
+Without 3. it is a round trip (wash trading) or, with others' swaps in between, a sandwich; both
+have correlators of their own. A flash loan that is taken before the first swap and paid back after
+the last isn't in between, and nets to nothing where it is. What was taken out is seen only of
+tokens whose transfers are collected.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.parties import is_exempt
+from detections.rounding import reaches
+from detections.wording import amount
+from normalizer.events.chain import ZERO_ADDRESS, PoolSwap, TokenTransfer
+from pipeline.units import DAY, Ratio
+
+_MOST_POOLS = 20_000
+_MOST_PUSHES = 1_000
+_MOST_WITNESSES = 50
+_BACK = 0.2
+_POOLS = ("pool", "router")
+#: Confidence before it is calibrated on labelled data.
+_BASE, _ONE_TRANSACTION, _BEYOND = 0.6, 0.2, 0.2
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on a pool's price sets."""
+
+    #: Change of the pool's price.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=1_000)] = 0.1
+    #: Blocks within which it must be back; 0 is the same block.
+    maximum_blocks: Annotated[int, Meta(ge=0, le=1_000)] = 5
+    #: Whole units of a token that are taken out.
+    minimum_amount: Annotated[float, Meta(gt=0)] = 1_000.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ("market_maker", "issuer", "treasury")
+
+
+class Pool(Struct, array_like=True):
+    """A pool's newest price."""
+
+    price: float
+    witness: Witness
+
+
+class Push(Struct):
+    """A pool's price as one signer moves it."""
+
+    pool: str
+    signer: str
+    block: int
+    before: float
+    far: float
+    """The price that is farthest from it so far."""
+    swaps: list[Witness] = field(default_factory=list[Witness])
+    transactions: dict[str, None] = field(default_factory=dict[str, None])
+    taken: dict[str, float] = field(default_factory=dict[str, float])
+    """Net, by token and by whom it came from."""
+    takings: list[Witness] = field(default_factory=list[Witness])
+
+
+class State(Struct):
+    """Pools' prices, and pushes that are not over, by chain, pool and signer."""
+
+    pools: dict[tuple[int, str], Pool] = field(default_factory=dict[tuple[int, str], Pool])
+    pushes: dict[tuple[int, str, str], Push] = field(
+        default_factory=dict[tuple[int, str, str], Push]
+    )
+
+
+@correlator("pool_price_manipulation")
+class PoolPriceManipulation(Correlator[State]):
+    """See the module. Memory: 20,000 pools, and 1,000 pushes that are not over."""
+
+    parameters_type = Parameters
+    partition_by = "market"
+    state_type = State
+    typology = "oracle_deviation"
+    actions = frozenset({"pool-swap", "token-transfer"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """Blocks of any chain come within a day."""
+        return DAY
+
+    def observe(self, event: PoolSwap | TokenTransfer) -> Iterable[Finding]:
+        """Take a swap or a transfer."""
+        if isinstance(event, PoolSwap):
+            return self._swapped(event)
+        if self.state.pushes:
+            self._moved(event)
+        return ()
+
+    def _swapped(self, swap: PoolSwap) -> Iterable[Finding]:
+        price, signer = swap.pool_price or swap.price, swap.transaction_from
+        if price is None or not 0 < price < math.inf:
+            return ()
+        state, seen = self.state, witness(swap)
+        pools, place = state.pools, (swap.chain_id, swap.pool)
+        pool = pools.pop(place, None)
+        pools[place] = Pool(price, seen)
+        if len(pools) > _MOST_POOLS:
+            del pools[next(iter(pools))]
+        if pool is None or signer is None:
+            return ()
+        key = (swap.chain_id, swap.pool, signer)
+        push = state.pushes.get(key)
+        if push is not None and swap.block_number > push.block + self._p.maximum_blocks:
+            del state.pushes[key]
+            push = None
+        if push is None:
+            if abs(price / pool.price - 1) < self._p.minimum_move / 2 or (
+                is_exempt(swap.investor_labels, self._exempt)
+            ):
+                return ()
+            push = Push(swap.pool, signer, swap.block_number, pool.price, price)
+            state.pushes[key] = push
+            if len(state.pushes) > _MOST_PUSHES:
+                del state.pushes[next(iter(state.pushes))]
+        if len(push.swaps) < _MOST_WITNESSES:
+            push.swaps.append(seen)
+        push.transactions[swap.transaction_hash or ""] = None
+        move = abs(push.far / push.before - 1)
+        if abs(price / push.before - 1) >= move:
+            push.far = price
+            return ()
+        if not reaches(move, self._p.minimum_move):
+            return ()
+        if abs(price - push.before) > _BACK * abs(push.far - push.before):
+            return ()
+        del state.pushes[key]
+        return self._back(swap, push, price, move)
+
+    def _moved(self, move: TokenTransfer) -> None:
+        """Count what a signer, or a contract of its transaction, gets or gives back."""
+        signer = move.transaction_from
+        if signer is None or not move.amount:
+            return
+        for (chain, _, pusher), push in self.state.pushes.items():
+            if pusher != signer or chain != move.chain_id:
+                continue
+            if move.block_number > push.block + self._p.maximum_blocks:
+                continue
+            source, destination = move.source_address, move.destination_address
+            if is_exempt(move.source_labels, _POOLS) or is_exempt(move.destination_labels, _POOLS):
+                continue
+            if push.pool in (source, destination) or source in (signer, destination):
+                continue
+            token = move.token_symbol or move.token_id or move.contract or "tokens"
+            back = f"{token} {destination}"
+            if back in push.taken:  # to whom it came from
+                push.taken[back] -= move.amount
+                continue
+            if destination == ZERO_ADDRESS:
+                continue
+            name = f"{token} {source}"
+            if name in push.taken or len(push.taken) < 64:
+                push.taken[name] = push.taken.get(name, 0.0) + move.amount
+            if len(push.takings) < _MOST_WITNESSES:
+                push.takings.append(witness(move))
+
+    def _back(self, swap: PoolSwap, push: Push, price: float, move: float) -> Iterable[Finding]:
+        taken: dict[str, float] = {}
+        for name, quantity in push.taken.items():
+            token = name.rpartition(" ")[0]
+            taken[token] = max(0.0, quantity) + taken.get(token, 0.0)
+        most = max(taken.values(), default=0.0)
+        if most <= 0 or not reaches(most, self._p.minimum_amount):
+            return ()
+        what = " and ".join(
+            f"{amount(round(quantity, 8))} {token}"
+            for token, quantity in taken.items()
+            if quantity > 0
+        )
+        blocks = swap.block_number - push.block
+        once = len(push.transactions) == 1
+        when = (
+            "within one transaction"
+            if once
+            else "within one block"
+            if not blocks
+            else f"within {blocks + 1} blocks"
+        )
+        confidence = _BASE + _ONE_TRANSACTION * once
+        confidence += _BEYOND * min(1.0, (move / self._p.minimum_move - 1) / 4)
+        witnesses = {one.id: one for one in (*push.swaps, *push.takings)}
+        names = (push.signer, swap.investor_id, swap.investor_cluster, swap.instrument, push.pool)
+        return [
+            Finding(
+                entities=tuple(dict.fromkeys(name for name in names if name)),
+                reason=(
+                    f"{push.signer} moved the price of {swap.instrument} on {swap.venue} from "
+                    f"{amount(push.before)} to {amount(push.far)} and back to {amount(price)} "
+                    f"{when}, and meanwhile took out {what}"
+                ),
+                witnesses=tuple(
+                    sorted(witnesses.values(), key=lambda one: (one.timestamp, one.block or 0))
+                ),
+                confidence=min(1.0, confidence),
+                metrics={
+                    "move": push.far / push.before - 1,
+                    "price_before": push.before,
+                    "price_far": push.far,
+                    "price_after": price,
+                    "blocks": float(blocks + 1),
+                    "transactions": float(len(push.transactions)),
+                    "taken_out": most,
+                },
+            )
+        ]
