@@ -9,6 +9,7 @@ from websockets.exceptions import WebSocketException
 from collectors.connection import EndpointFault, Link
 from collectors.endpoint_text import redacted, scrubber
 from collectors.evm.rpc import RpcClient
+from collectors.fix.check import check_fix
 from collectors.loopback import is_loopback
 from collectors.order_log.check import check_order_log
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
@@ -18,6 +19,8 @@ from collectors.subgraph.check import check_subgraph
 from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
+    FixDropCopySource,
+    FixMarketDataSource,
     KrakenSource,
     OrderLogSource,
     ReferenceSource,
@@ -51,6 +54,8 @@ async def check_source(source: Source) -> list[Finding]:
             return [await _feed(source.name, source.url)]
         case KrakenSource():
             return [await _feed(source.name, source.url)]
+        case FixDropCopySource() | FixMarketDataSource():
+            return [await check_fix(source)]
         case OrderLogSource():
             return [check_order_log(source)]
         case ReplaySource():

@@ -16,6 +16,8 @@ from pipeline.config.privacy import Privacy
 from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
+    FixDropCopySource,
+    FixMarketDataSource,
     FrameSource,
     KrakenSource,
     OrderLogSource,
@@ -179,6 +181,16 @@ class Collectors:
                 from collectors.order_log import OrderLogCollector
 
                 return OrderLogCollector(source, self._outlet(source, source.name, "order_log")).run
+            case FixDropCopySource():
+                from collectors.fix.drop_copy import FixDropCopyCollector
+
+                outlet = self._outlet(source, source.name, "fix")
+                return FixDropCopyCollector(source, outlet).run
+            case FixMarketDataSource():
+                from collectors.fix.market_data import FixMarketDataCollector
+
+                outlet = self._outlet(source, source.name, "fix")
+                return FixMarketDataCollector(source, outlet).run
             case ReplaySource():
                 from collectors.replay import ReplayCollector
 

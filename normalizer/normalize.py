@@ -10,6 +10,7 @@ from normalizer.decoders.coinbase import CoinbaseDecoder
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm import EvmDecoder
 from normalizer.decoders.evm_pending import EvmPendingDecoder
+from normalizer.decoders.fix import FixDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
 from normalizer.decoders.order_log import OrderLogDecoder
@@ -49,6 +50,7 @@ _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "kraken": (KrakenDecoder, "kraken"),
     "kraken-v1": (KrakenV1Decoder, "kraken"),
     "solana": (SolanaDecoder, "solana"),
+    "fix": (FixDecoder, "fix"),
     "order_log": (OrderLogDecoder, "order_log"),
 }
 

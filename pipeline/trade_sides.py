@@ -23,6 +23,10 @@ class LineContext(Struct, frozen=True, omit_defaults=True):
     side: Side | None = None
     #: The line, or message, of the other side. Bytes of FIX are ISO 8859-1 here.
     other: str = ""
+    #: Of a FIX session, to go on after a restart: the number of our next message, and the first one
+    #: of theirs that is needed again, to find the other side of a trade.
+    sending: int = 0
+    needed: int = 0
 
 
 _encoder = msgspec.json.Encoder()

@@ -17,6 +17,8 @@ from pipeline.config.schema import Configuration
 from pipeline.config.sources import (
     CoinbaseSource,
     EvmSource,
+    FixDropCopySource,
+    FixMarketDataSource,
     KrakenSource,
     OrderLogSource,
     ReplaySource,
@@ -250,7 +252,13 @@ def venues(config: Configuration) -> Mapping[str, str]:
     found: dict[str, str] = {}
     for source in config.sources:
         match source:
-            case CoinbaseSource() | KrakenSource() | OrderLogSource():
+            case (
+                CoinbaseSource()
+                | KrakenSource()
+                | OrderLogSource()
+                | FixDropCopySource()
+                | FixMarketDataSource()
+            ):
                 found[source.name] = source.venue
             case ReplaySource(protocol="recorded"):
                 from collectors.recording import read_header

@@ -25,6 +25,11 @@ SolanaAddress = Annotated[
 ]
 
 
+CompId = Annotated[
+    str, Meta(pattern=r"^[!-<>-~][ -<>-~]{0,63}$", description="a name of FIX, without = or SOH")
+]
+
+
 class Reconnection(Struct, forbid_unknown_fields=True, kw_only=True):
     """Exponential backoff with jitter between attempts to connect. It never gives up."""
 
@@ -183,6 +188,61 @@ class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
     poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = SECOND // 2
 
 
+class _FixSource(_Source, kw_only=True):
+    #: The other side's host name or address.
+    host: Annotated[str, Meta(pattern=r"^[^\\s/:]+$", description="a host name without port")]
+    #: The other side's port.
+    port: Annotated[int, Meta(ge=1, le=65535)]
+    #: `false`: plain TCP, for venues that offer nothing else; then use a private line or a tunnel.
+    tls: bool = True
+    #: Authority that signed the other side's certificate, PEM; the system's without.
+    ca_certificate: ExistingPath | None = None
+    #: Our certificate, PEM, where the other side wants one.
+    certificate: ExistingPath | None = None
+    #: Its key, where it isn't in the same file.
+    key: ExistingPath | None = None
+    #: Our name, SenderCompID (49), as the venue gave it.
+    sender_comp_id: CompId
+    #: The venue's name, TargetCompID (56).
+    target_comp_id: CompId
+    #: TargetSubID (57), where the venue wants it.
+    target_sub_id: CompId | None = None
+    #: Username (553) of the logon.
+    username: Secret | None = None
+    #: Password (554) of the logon.
+    password: Secret | None = None
+    #: How often each side says that it is there, HeartBtInt (108); whole seconds.
+    heartbeat: Annotated[Duration, Meta(ge=SECOND, le=10 * MINUTE)] = 30 * SECOND
+    #: BeginString (8).
+    begin_string: Literal["FIX.4.4", "FIX.4.2"] = "FIX.4.4"
+    #: Name of the venue, as in the reference data.
+    venue: str
+
+
+class FixDropCopySource(_FixSource, tag="fix_drop_copy", tag_field="type", kw_only=True):
+    """A FIX drop copy: copies of execution reports, with accounts. We are the initiator."""
+
+    #: `each`: a trade may come as a report for each of its two orders, which become one trade where
+    #: both have the same TrdMatchID (880), TradeID (1003) or SecondaryExecID (527). `one`: each
+    #: report of a trade is a trade of its own.
+    trade_sides: Literal["each", "one"] = "each"
+    #: How long a report of a trade waits for that of the other side.
+    other_side_within: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = 5 * SECOND
+    #: Begin at 1 with each logon, ResetSeqNumFlag (141): what was missed in between is lost.
+    reset_on_logon: bool = False
+
+
+class FixMarketDataSource(_FixSource, tag="fix_market_data", tag_field="type", kw_only=True):
+    """Market data by FIX, such as tZERO's: books, trades, trading sessions and halts."""
+
+    #: The venue's symbols.
+    symbols: Annotated[list[str], Meta(min_length=1)]
+    #: AggregatedBook (266): the book by price level; `false`: order by order, where it is offered.
+    aggregated_book: bool = True
+    #: Ask for the state of trading sessions and of each symbol, too.
+    trading_status: bool = True
+
+
 class SubgraphSource(_Source, tag="subgraph", tag_field="type", kw_only=True):
     """Pools by a subgraph of The Graph, where there is no node."""
 
@@ -241,6 +301,8 @@ FrameSource = (
     | CoinbaseSource
     | KrakenSource
     | OrderLogSource
+    | FixDropCopySource
+    | FixMarketDataSource
     | ReplaySource
 )
 #: What gives reference data.
@@ -252,6 +314,8 @@ __all__ = [
     "CoinbaseSource",
     "EvmSource",
     "FileReference",
+    "FixDropCopySource",
+    "FixMarketDataSource",
     "FrameSource",
     "HttpReference",
     "KrakenSource",

@@ -1,0 +1,156 @@
+"""A FIX drop copy into raw frames, each message byte for byte.
+
+After a restart or a break the session goes on behind the last durable message: the other side is
+asked for everything after it. So nothing is missed as long as the venue keeps its messages.
+"""
+
+from collectors.fix.frames import FixFrames
+from collectors.fix.link import FixLink
+from collectors.fix.numbering import FixPlace
+from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
+from collectors.trade_halves import SideKey, TradeHalves
+from pipeline.config.sources import FixDropCopySource
+from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
+from pipeline.outlet import FrameOutlet
+from pipeline.source_state import now
+from pipeline.trade_sides import LineContext, Side, decode_context
+
+#: Messages of ours that an earlier run may have sent after its last frame, at least.
+_SKIPPED = 100
+#: FIX 4.4's Trade, and the two kinds of fill that older versions have.
+_TRADES = frozenset((b"F", b"1", b"2"))
+#: What both reports of a trade share, the best first: TrdMatchID, TradeID, SecondaryExecID.
+MATCHES = (880, 1003, 527)
+_BUYS = {b"1": True, b"3": True, b"2": False, b"4": False, b"5": False, b"6": False}
+_BUSINESS_REJECT = b"j"
+
+
+class FixDropCopyCollector:
+    """Collects the frames of one source until cancelled."""
+
+    def __init__(self, config: FixDropCopySource, outlet: FrameOutlet) -> None:
+        """Raises SourceMisconfigured."""
+        self._config = config
+        self._frames = FixFrames(outlet)
+        self._link = FixLink(config, outlet.state, reset=config.reset_on_logon)
+        self._halves = TradeHalves()
+        #: When each first side that waits came, by its number.
+        self._since: dict[int, int] = {}
+        #: Up to here frames are durable or on their way; what comes again is only looked at.
+        self._done = 0
+        self._expected = 0
+        self._sending = 1
+        self._begun = False
+
+    async def run(self) -> None:
+        """Connect, and stay connected, until cancelled."""
+        await self._link.run(self)
+
+    async def begin(self) -> tuple[int, int]:
+        """The numbers to go on with."""
+        if not self._begun:
+            self._begun = True
+            await self._resume()
+        return max(1, self._expected), self._sending
+
+    async def _resume(self) -> None:
+        last = await self._frames.resume()
+        self._done = self._frames.place.sequence
+        self._expected = self._done + 1
+        if last is None or not self._done:
+            return
+        context = decode_context(last.context)
+        if context.needed:
+            self._expected = min(context.needed, self._expected)
+        silence = max(0, now() - last.received) // max(1, self._config.heartbeat)
+        # Too high is mended by the protocol, too low is not.
+        self._sending = context.sending + _SKIPPED + 3 * silence
+
+    def end(self, session: Session) -> None:
+        """Remember the numbers for the next connection."""
+        self._expected, self._sending = session.expected, session.sending
+
+    async def take(self, outcome: Outcome, session: Session) -> None:
+        """Something came out of the session."""
+        match outcome:
+            case Application(sequence, message):
+                await self._message(sequence, message, session)
+            case Missing():
+                await self._frames.missing(outcome, session)
+                if outcome.received < outcome.expected:
+                    self._done = outcome.received - 1
+                    self._forget()
+            case LoggedOn(reset):
+                if reset:
+                    self._frames.renumber()
+                    self._done = 0
+                    self._forget()
+            case Refused():
+                self._frames.refused(outcome)
+            case _:
+                pass
+
+    async def garbled(self, found: Garbled) -> None:
+        """Something came that is no message."""
+        await self._frames.garbled(found.reason, found.data)
+
+    async def idle(self, session: Session) -> None:
+        """Tell first sides alone whose other has not come in time."""
+        limit = now() - self._config.other_side_within
+        while self._since:
+            number, since = next(iter(self._since.items()))
+            if since > limit:
+                return
+            half = self._halves.drop(number)
+            del self._since[number]
+            if half is not None:
+                place = FixPlace(self._frames.place.numbering, self._done, number)
+                context = self._context(session, "alone")
+                await self._frames.send(place, half.text.encode("latin-1"), context)
+
+    async def _message(self, sequence: int, message: bytes, session: Session) -> None:
+        key = self._key(message)
+        context = self._context(session)
+        if key is not None:
+            other = self._halves.take(key, sequence, message.decode("latin-1"))
+            if other is None:
+                self._since[sequence] = now()
+                context = self._context(session, "first")
+            else:
+                self._since.pop(other.number, None)
+                context = self._context(session, "second", other.text)
+        if sequence <= self._done:
+            return
+        self._done = sequence
+        place = FixPlace(self._frames.place.numbering, sequence)
+        await self._frames.send(place, message, context)
+        # A steady stream leaves no idle moment.
+        if self._since and next(iter(self._since)) <= sequence - 1_000:
+            await self.idle(session)
+
+    def _context(self, session: Session, side: Side | None = None, other: str = "") -> LineContext:
+        needed = next(iter(self._since), 0)
+        return LineContext(side=side, other=other, sending=session.sending, needed=needed)
+
+    def _forget(self) -> None:
+        self._halves = TradeHalves()
+        self._since.clear()
+
+    def _key(self, message: bytes) -> SideKey | None:
+        """What the two reports of a trade share; None for what is no report of one side of it."""
+        if self._config.trade_sides != "each":
+            return None
+        try:
+            values = values_of(fields_of(message))
+        except BadMessage:
+            return None
+        if values.get(35) == _BUSINESS_REJECT:
+            text = values.get(58, b"").decode("latin-1")[:300]
+            self._frames.refused(Refused(f"the other side can't process a message: {text}"))
+        if values.get(35) != b"8" or values.get(150) not in _TRADES or values.get(20, b"0") != b"0":
+            return None
+        match = next((values[tag] for tag in MATCHES if values.get(tag)), None)
+        buys = _BUYS.get(values.get(54, b""))
+        if match is None or buys is None:
+            return None
+        return SideKey("", values.get(55, b"").decode("latin-1"), match.decode("latin-1"), buys)

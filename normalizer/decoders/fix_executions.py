@@ -1,0 +1,222 @@
+"""Execution reports and trade capture reports of FIX as lines of an order log.
+
+Sources: FIX 4.4 (https://www.onixs.biz/fix-dictionary/4.4/msgType_8_8.html, msgType_9_9.html,
+msgType_AE_6569.html), and for what FIX 4.2 has otherwise, ExecTransType (20) and the fills of
+ExecType (150), which tZERO's drop copy uses too: https://apidocs.tzero.com/docs/fix/drop-copy.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from normalizer.decoders.order_log_line import Line
+from normalizer.decoders.unreadable import Unreadable, unreadable
+from pipeline.fix_message import Fields, group, values_of
+
+Values = Mapping[int, bytes]
+
+_EXEC_TYPES = {
+    b"0": "new",
+    b"1": "trade",
+    b"2": "trade",
+    b"3": "done_for_day",
+    b"4": "canceled",
+    b"5": "replaced",
+    b"6": "pending_cancel",
+    b"7": "stopped",
+    b"8": "rejected",
+    b"9": "suspended",
+    b"A": "received",
+    b"B": "calculated",
+    b"C": "expired",
+    b"D": "restated",
+    b"E": "pending_replace",
+    b"F": "trade",
+    b"G": "trade_correct",
+    b"H": "trade_bust",
+    b"I": "order_status",
+    b"L": "triggered",
+}
+#: FIX 4.2: what became of an execution, whatever ExecType says.
+_TRANSACTIONS = {b"1": "trade_bust", b"2": "trade_correct", b"3": "order_status"}
+_SIDES = {
+    b"1": "buy",
+    b"2": "sell",
+    b"3": "buy",
+    b"4": "sell",
+    b"5": "sell_short",
+    b"6": "sell_short_exempt",
+}
+_ORDER_TYPES = {b"1": "market", b"2": "limit", b"3": "stop", b"4": "stop_limit", b"P": "pegged"}
+_TIMES_IN_FORCE = {
+    b"0": "day",
+    b"1": "gtc",
+    b"2": "opg",
+    b"3": "ioc",
+    b"4": "fok",
+    b"6": "gtd",
+    b"7": "cls",
+}
+#: LastLiquidityInd (851): removed, added. What was routed elsewhere met no order here.
+_LIQUIDITY = {b"1": False, b"2": True}
+#: PartyRole (452) whose PartyID is an account, the best first: customer account, position account,
+#: client ID.
+_ACCOUNT_ROLES = (b"24", b"38", b"3")
+_MATCHES = (880, 1003, 527)
+_FILLED = b"2"
+
+
+def report_line(fields: Fields) -> Line:
+    """An ExecutionReport (35=8) as a line. Raises :class:`Unreadable`."""
+    values = values_of(fields)
+    kind = values.get(150)
+    if kind is None:
+        raise Unreadable("is missing", "ExecType (150)")
+    exec_type = _TRANSACTIONS.get(values.get(20, b"0")) or _EXEC_TYPES.get(kind)
+    if exec_type is None:
+        raise Unreadable(f"{kind[:8]!r} is not known", "ExecType (150)")
+    found = _common(values, fields) | {
+        "exec_type": exec_type,
+        "order_id": _text(values, 37),
+        "side": _SIDES.get(values.get(54, b"")),
+        "ord_type": _word(_ORDER_TYPES, values.get(40)),
+        "time_in_force": _word(_TIMES_IN_FORCE, values.get(59)),
+        "price": _text(values, 44),
+        "order_qty": _text(values, 38),
+        "leaves_qty": _text(values, 151),
+    }
+    match exec_type:
+        case "trade" | "trade_correct" | "trade_bust":
+            _trade(found, values, exec_type)
+        case "canceled" | "expired" | "done_for_day":
+            # LeavesQty is 0 by then; what is told is how much was taken off.
+            found["leaves_qty"] = _taken_off(values)
+        case _:
+            pass
+    return _line(found)
+
+
+def _trade(found: dict[str, Any], values: Values, exec_type: str) -> None:
+    trade_id = next((_text(values, tag) for tag in _MATCHES if values.get(tag)), None)
+    found["last_px"] = _text(values, 31)
+    found["last_qty"] = _text(values, 32)
+    if exec_type == "trade":
+        found["trade_id"] = trade_id or found["exec_id"]
+        found["aggressor_indicator"] = _aggressor(values)
+        if values.get(39) == _FILLED and found["leaves_qty"] is None:
+            found["leaves_qty"] = "0"
+    else:
+        found["trade_ref_id"] = trade_id or _text(values, 19)
+
+
+def _taken_off(values: Values) -> str | None:
+    try:
+        left = float(values[38]) - float(values.get(14, b"0"))
+    except (KeyError, ValueError):
+        return None
+    return str(max(0.0, left))
+
+
+def cancel_reject_line(fields: Fields) -> Line:
+    """An OrderCancelReject (35=9), which names no instrument, as a line. Raises Unreadable."""
+    values = values_of(fields)
+    found = _common(values, fields) | {
+        "exec_type": "cancel_rejected",
+        "order_id": _text(values, 37),
+        "side": _SIDES.get(values.get(54, b"")),
+    }
+    found["symbol"] = found["symbol"] or "*"
+    found["exec_id"] = found["exec_id"] or f"9:{values.get(34, b'').decode('latin-1')}"
+    return _line(found)
+
+
+def capture_line(fields: Fields) -> Line | None:
+    """A TradeCaptureReport (35=AE) with its sides as a line; None for one that tells of no trade.
+
+    Raises :class:`Unreadable`.
+    """
+    values = values_of(fields)
+    transaction = values.get(487, b"0")
+    exec_type = {b"0": "trade", b"1": "trade_bust", b"2": "trade_correct"}.get(transaction)
+    if exec_type is None:
+        return None
+    found = _common(values, fields) | {
+        "exec_type": exec_type,
+        "last_px": _text(values, 31),
+        "last_qty": _text(values, 32),
+        "account": None,
+        "exec_id": _text(values, 571) or _text(values, 17),
+    }
+    trade_id = next(
+        (_text(values, tag) for tag in (1003, 880, 527, 17, 571) if values.get(tag)), None
+    )
+    if exec_type != "trade":
+        found["trade_ref_id"] = trade_id
+        return _line(found)
+    found["trade_id"] = trade_id
+    for side in group(fields, 552, 54):
+        name = _SIDES.get(side[54])
+        if name is None:
+            continue
+        account = _text(side, 1) or _one_account(side)
+        found["buyer_account" if name == "buy" else "seller_account"] = account
+        incoming = _aggressor(side)
+        if incoming is not None:
+            found["taker_order_id" if incoming else "maker_order_id"] = _text(side, 37)
+            if incoming:
+                found["aggressor_side"] = "buy" if name == "buy" else "sell"
+    return _line(found)
+
+
+def _common(values: Values, fields: Fields) -> dict[str, Any]:
+    time = values.get(60) or values.get(52)
+    return {
+        "transact_time": None if time is None else time.decode("latin-1"),
+        "symbol": _text(values, 55),
+        "currency": _text(values, 15),
+        "exec_id": _text(values, 17),
+        "cl_ord_id": _text(values, 11),
+        "account": _text(values, 1) or _account(fields),
+        "text": _text(values, 58),
+    }
+
+
+def _account(fields: Fields) -> str | None:
+    """The account among the Parties: NoPartyIDs (453), each of PartyID (448) and role (452)."""
+    by_role = {party.get(452, b""): party[448] for party in group(fields, 453, 448)}
+    for role in _ACCOUNT_ROLES:
+        if role in by_role:
+            return by_role[role].decode("latin-1")
+    return None
+
+
+def _one_account(side: Values) -> str | None:
+    """Of a side of a capture report, whose parties stand within it: the first of them."""
+    return _text(side, 448) if side.get(452) in _ACCOUNT_ROLES else None
+
+
+def _aggressor(values: Values) -> bool | None:
+    said = values.get(1057)
+    if said in (b"Y", b"N"):
+        return said == b"Y"
+    return _LIQUIDITY.get(values.get(851, b""))
+
+
+def _word(known: Mapping[bytes, str], value: bytes | None) -> str | None:
+    if value is None:
+        return None
+    return known.get(value) or value.decode("latin-1")
+
+
+def _text(values: Values, tag: int) -> str | None:
+    value = values.get(tag)
+    return value.decode("latin-1") if value else None
+
+
+def _line(found: dict[str, Any]) -> Line:
+    given = {name: value for name, value in found.items() if value is not None}
+    try:
+        return msgspec.convert(given, Line, strict=False)
+    except msgspec.MsgspecError as error:
+        raise unreadable(error) from None
