@@ -1,0 +1,182 @@
+"""Order events through books and all correlators: pace, time to alert, memory.
+
+    python -m benchmarks.market [--events 200000] [--each] [--memory 2000000]
+
+The tape is an order log with accounts (`benchmarks.market_tape`). Pace is processor time, beside
+what decoding the same events takes in the same run, so that machines can be compared. Time to alert
+is measured event by event: what `Engine.process` takes for each event, and for those that complete
+an alert, with all rules. `--each` tells what every correlator costs by itself beyond the books.
+`--memory` runs so many events over 10,000 assets and a million accounts, and tells the resident
+memory as it goes.
+"""
+
+import argparse
+import gc
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.market_tape import MarketTape
+from detections.engine import Engine
+from detections.rules import RuleSet, load_rules
+from normalizer.events import Record
+from pipeline.process import expect_much_state
+
+BOOKS, ACCOUNTS, RESTING = 64, 2_000, 150
+ASSETS, MANY_ACCOUNTS = 10_000, 1_000_000
+BATCH = 256
+ROUNDS = 3
+_MEMORY_STEPS = 8
+
+
+def measure(lines: Sequence[bytes], work: Callable[[list[Record]], object] | None) -> float:
+    """Seconds of processor time to decode the lines, and to do the work with each batch."""
+    decode = msgspec.json.Decoder(Record).decode
+    gc.collect()
+    start = time.process_time()
+    for first in range(0, len(lines), BATCH):
+        batch = [decode(line) for line in lines[first : first + BATCH]]
+        if work is not None:
+            work(batch)
+    return time.process_time() - start
+
+
+def pace(lines: Sequence[bytes], rules: RuleSet) -> None:
+    """Prints how many events a second it is, with more and more of the detections."""
+    correlators = RuleSet(correlators=rules.correlators)
+    cases: dict[str, Callable[[], Engine] | None] = {
+        "decode only": None,
+        "books": lambda: Engine(RuleSet(), with_books=True),
+        f"books and {len(rules.correlators)} correlator rules": lambda: Engine(correlators),
+        "all rules": lambda: Engine(rules),
+    }
+    best: dict[str, float] = {}
+    for _ in range(ROUNDS):  # in turns, so that a busy moment of the machine hits all alike
+        for name, make in cases.items():
+            engine = None if make is None else make()
+            seconds = measure(lines, None if engine is None else engine.process)
+            best[name] = min(best.get(name, seconds), seconds)
+            _refuse_failures(engine)
+    base = best["decode only"]
+    print(f"{'':32} {'events/s':>10} {'of decoding':>12} {'without it':>12} {'us/event':>9}")
+    for name, seconds in best.items():
+        extra = seconds - base
+        rate = f"{len(lines) / extra:12,.0f}" if extra > 0 else f"{'':12}"
+        print(
+            f"{name:32} {len(lines) / seconds:10,.0f} {seconds / base:11.2f}x {rate} "
+            f"{extra / len(lines) * 1e6:9.2f}"
+        )
+
+
+def each(lines: Sequence[bytes], rules: RuleSet) -> None:
+    """Prints what every correlator costs by itself, the dearest first."""
+    books = min(measure(lines, Engine(RuleSet(), with_books=True).process) for _ in range(ROUNDS))
+    costs: list[tuple[float, str, int]] = []
+    for rule in rules.correlators:
+        took, alerts = float("inf"), 0
+        for _ in range(ROUNDS - 1):
+            engine, alerts = Engine(RuleSet(correlators=(rule,)), with_books=True), 0
+
+            def work(batch: list[Record], engine: Engine = engine) -> None:
+                nonlocal alerts
+                alerts += len(engine.process(batch))
+
+            took = min(took, measure(lines, work))
+        costs.append(((took - books) / len(lines) * 1e6, rule.rule.title, alerts))
+    print(f"\n{'us/event':>9} {'alerts':>7}  correlator rule, beyond books")
+    for cost, title, alerts in sorted(costs, reverse=True):
+        print(f"{cost:9.2f} {alerts:7,}  {title}")
+
+
+def time_to_alert(events: Sequence[Record], rules: RuleSet) -> None:
+    """Prints how long single events take, and those that complete an alert."""
+    engine, clock = Engine(rules), time.perf_counter_ns
+    every: list[int] = []
+    alerting: list[int] = []
+    for event in events:
+        start = clock()
+        alerts = engine.process((event,))
+        took = clock() - start
+        every.append(took)
+        if alerts:
+            alerting.append(took)
+    batches: list[int] = []
+    engine = Engine(rules)
+    for first in range(0, len(events), BATCH):
+        start = clock()
+        engine.process(events[first : first + BATCH])
+        batches.append(clock() - start)
+    print(f"\n{'ms inside the detector':32} {'count':>9} {'p50':>8} {'p99':>8} {'p99.9':>8}")
+    for name, times in (
+        ("an event", every),
+        ("an event that completes an alert", alerting),
+        (f"a message of {BATCH} events", batches),
+    ):
+        times.sort()
+        if times:
+            at = [times[min(len(times) - 1, int(len(times) * part))] for part in (0.5, 0.99, 0.999)]
+            print(f"{name:32} {len(times):9,} " + " ".join(f"{one / 1e6:8.3f}" for one in at))
+
+
+def memory(count: int, rules: RuleSet) -> None:
+    """Prints the resident memory while events of many assets and accounts come."""
+    engine = Engine(RuleSet(correlators=rules.correlators))
+    expect_much_state()
+    tape = MarketTape(books=ASSETS, accounts=MANY_ACCOUNTS)
+    gc.collect()
+    print(f"\n{ASSETS:,} assets, {MANY_ACCOUNTS:,} accounts")
+    print(f"{'events':>12} {'MB':>8} {'beyond the start':>17}")
+    start = resident()
+    print(f"{0:12,} {start:8,.0f} {0:17,.0f}")
+    for step in range(_MEMORY_STEPS):
+        batch: list[Record] = []
+        for event in tape.events(count // _MEMORY_STEPS):
+            batch.append(event)
+            if len(batch) == BATCH:
+                engine.process(batch)
+                batch = []
+        engine.process(batch)
+        now = resident()
+        print(f"{(step + 1) * (count // _MEMORY_STEPS):12,} {now:8,.0f} {now - start:17,.0f}")
+    _refuse_failures(engine)
+
+
+def resident() -> float:
+    """Resident memory of this process, in MB."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * 4096 / 1e6
+
+
+def _refuse_failures(engine: Engine | None) -> None:
+    if engine is not None and engine.failures:
+        raise SystemExit("\n".join(engine.take_problems()[:5]))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
+    parser.add_argument("--events", type=int, default=200_000)
+    parser.add_argument("--rules", type=Path, default=Path("sigma_rules"))
+    parser.add_argument("--each", action="store_true", help="what every correlator costs")
+    parser.add_argument("--memory", type=int, default=0, help="events of the memory's test")
+    options = parser.parse_args()
+    rules = load_rules([options.rules])
+    if options.memory:
+        memory(options.memory, rules)
+        return
+    market = MarketTape(books=BOOKS, accounts=ACCOUNTS, resting=RESTING)
+    events = list(market.events(options.events))
+    expect_much_state()  # as the detections do
+    encode = msgspec.json.Encoder().encode
+    lines = [encode(event) for event in events]
+    size = sum(map(len, lines)) / len(lines)
+    print(f"{len(lines):,} events of {size:.0f} bytes, {BOOKS} books, {ACCOUNTS:,} accounts")
+    pace(lines, rules)
+    if options.each:
+        each(lines, rules)
+    time_to_alert(events, rules)
+
+
+if __name__ == "__main__":
+    main()
