@@ -1,0 +1,451 @@
+"""Primary market against secondary market: subscriptions and redemptions at a NAV that is not true.
+
+Whoever subscribes or redeems at a stale net asset value does so at the cost of the other holders:
+late trading and market timing (SEC, Disclosure Regarding Market Timing, Release IC-26418 (2004);
+17 CFR 270.22c-1, forward pricing; ESMA and Directive 2009/65/EC Article 84 ff. on dilution). Two
+patterns, one per rule:
+
+- `round_trip`: a party subscribes (tokens are minted to it, or come from the issuer) while the
+  market is `minimum_gap` or more above the NAV in force, and sells within `unwind`; or it buys in
+  the market while that is as much below the NAV, and redeems within `unwind`. `minimum_gain` or
+  more is left. It alerts again whenever the gain of the series has doubled.
+- `ahead_of_nav`: within `before` of a new NAV that is `minimum_change` or more away, it redeemed
+  ahead of a fall or subscribed ahead of a rise, at the old one; and it was right so often that a
+  coin would be so once in `1 / maximum_chance` times or less. Rounds in which the NAV hardly moved
+  do not count. Whoever is right once is not found.
+
+The NAV is the newest corporate event of type `nav` that was public then, with its value; for a
+token without one the newest answer of its oracle. It must be in the market's currency.
+Subscriptions are taken to be dealt at the NAV in force, as the chain doesn't tell the price: where
+a fund deals forward, at the next NAV, `round_trip` overstates the gain, and `ahead_of_nav` is no
+abuse.
+
+Authorised participants and makers are to do just that, within their agreements: `exempt_labels`.
+Sales are found where the wallet swaps in a pool, or its investor's or cluster's account trades; an
+account without an investor is another party. Neither pattern has a number from a source: all are
+choices.
+"""
+
+import math
+from collections.abc import Iterable
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.cap_table.evidence import names
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.parties import is_exempt
+from detections.primary_lots import Lot, Round, put, take
+from detections.rounding import reaches
+from detections.wording import amount, percent
+from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
+from normalizer.events.market import Trade
+from normalizer.events.reference import CorporateEvent
+from pipeline.units import DAY, HOUR, Duration, Ratio
+
+_MOST_TOKENS = 2_000
+_MOST_PARTIES = 5_000
+_MOST_NAVS = 64
+_MOST_DEALS = 32
+_SAME = frozenset(("USD", "USDC", "USDT"))
+_ISSUER = ("issuer", "treasury")
+#: Confidence before it is calibrated on labelled data.
+_BASE, _BEYOND, _REPEATED = 0.6, 0.25, 0.15
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on the primary market sets."""
+
+    pattern: Literal["round_trip", "ahead_of_nav"]
+    #: `round_trip`: difference of market and NAV when the party paid.
+    minimum_gap: Annotated[Ratio, Meta(gt=0, le=10)] = 0.02
+    #: `round_trip`: within how long it goes out the other way.
+    unwind: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = DAY
+    #: Gain in the currency of the NAV.
+    minimum_gain: Annotated[float, Meta(ge=0)] = 100.0
+    #: `ahead_of_nav`: how long before the new NAV dealings count.
+    before: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = DAY
+    #: `ahead_of_nav`: change of the NAV.
+    minimum_change: Annotated[Ratio, Meta(gt=0, le=10)] = 0.01
+    #: `ahead_of_nav`: how probable so many right guesses may be.
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: Who has one of these labels deals in the primary market by its task.
+    exempt_labels: tuple[str, ...] = (
+        "authorised_participant", "market_maker", "custodian", "issuer", "treasury", "pool",
+        "router", "exchange",
+    )  # fmt: skip
+
+
+class Nav(Struct, frozen=True, array_like=True):
+    """A net asset value of one token."""
+
+    announced: int
+    value: float
+    currency: str
+    witness: Witness
+    id: str = ""
+
+
+class Deal(Struct, frozen=True, array_like=True):
+    """A subscription (positive) or a redemption."""
+
+    timestamp: int
+    quantity: float
+    witness: Witness
+
+
+class Investor(Struct):
+    """A party in the primary market of one token."""
+
+    subscribed: list[Lot] = field(default_factory=list[Lot])
+    bought: list[Lot] = field(default_factory=list[Lot])
+    round: Round = field(default_factory=Round)
+    deals: list[Deal] = field(default_factory=list[Deal])
+    right: int = 0
+    wrong: int = 0
+    won: float = 0.0
+    evidence: list[Witness] = field(default_factory=list[Witness])
+    alerts: int = 0
+
+
+class Token(Struct):
+    """A token, its NAVs by time, and its newest price in the market."""
+
+    navs: list[Nav] = field(default_factory=list[Nav])
+    by_oracle: bool = True
+    price: float = 0.0
+    currency: str = ""
+    parties: dict[str, Investor] = field(default_factory=dict[str, Investor])
+    judged: int = 0
+    """Time of the newest NAV that dealings were held against."""
+
+
+class State(Struct):
+    """Tokens that have a NAV, the idlest first."""
+
+    tokens: dict[str, Token] = field(default_factory=dict[str, Token])
+
+
+@correlator("primary_market_timing")
+class PrimaryMarketTiming(Correlator[State]):
+    """See the module. Memory: 2,000 tokens with 5,000 parties each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "cross_market"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._trips = parameters.pattern == "round_trip"
+        self._exempt = frozenset(parameters.exempt_labels)
+        primary = ("corporate-event", "oracle-update", "token-transfer")
+        self.actions = frozenset((*primary, "trade", "pool-swap") if self._trips else primary)
+
+    @property
+    def horizon(self) -> int:
+        """A NAV holds until the next one; who was right is learnt over months."""
+        return 90 * DAY if not self._trips else 31 * DAY + self._p.unwind
+
+    def observe(self, event: Any) -> Iterable[Finding]:
+        """Take a NAV, a transfer, a trade or a swap."""
+        kind = event.__class__
+        if kind is CorporateEvent:
+            return self._corporate(event)
+        if kind is OracleUpdate:
+            return self._oracle(event)
+        token = self.state.tokens.get(event.token_id or "")
+        if token is None:
+            return ()
+        if kind is Trade:
+            return self._traded(event, token)
+        if kind is PoolSwap:
+            return self._swapped(event, token)
+        return self._moved(event, token)
+
+    # -- the NAV -----------------------------------------------------------------------------------
+
+    def _corporate(self, event: CorporateEvent) -> Iterable[Finding]:
+        if event.corporate_type != "nav" or event.token_id is None:
+            return ()
+        token = self._token(event.token_id)
+        if token.by_oracle:
+            token.navs.clear()
+            token.by_oracle = False
+        token.navs = [one for one in token.navs if one.id != event.corporate_id]
+        try:
+            value = float(event.value or "")
+        except ValueError:
+            return ()
+        if event.change == "withdrawn" or not 0 < value < math.inf:
+            return ()
+        nav = Nav(event.announced, value, event.currency or "", witness(event), event.corporate_id)
+        return self._known(token, event.token_id, nav, event.timestamp)
+
+    def _oracle(self, event: OracleUpdate) -> Iterable[Finding]:
+        price, id_ = event.price, event.token_id
+        if id_ is None or price is None or not 0 < price < math.inf:
+            return ()
+        token = self._token(id_)
+        if not token.by_oracle:
+            return ()
+        if token.navs and token.navs[-1].value == price:
+            return ()
+        nav = Nav(event.timestamp, price, event.currency or "", witness(event))
+        return self._known(token, id_, nav, event.timestamp)
+
+    def _token(self, id_: str) -> Token:
+        tokens = self.state.tokens
+        token = tokens.pop(id_, None)
+        if token is None:
+            token = Token()
+            if len(tokens) >= _MOST_TOKENS:
+                del tokens[next(iter(tokens))]
+        tokens[id_] = token
+        return token
+
+    def _known(self, token: Token, id_: str, nav: Nav, now: int) -> Iterable[Finding]:
+        token.navs.append(nav)
+        token.navs.sort(key=_announced)
+        del token.navs[:-_MOST_NAVS]
+        return () if self._trips else self._judge(token, id_, now)
+
+    def _nav(self, token: Token, time: int) -> Nav | None:
+        return next((one for one in reversed(token.navs) if one.announced <= time), None)
+
+    # -- dealings ----------------------------------------------------------------------------------
+
+    def _moved(self, move: TokenTransfer, token: Token) -> Iterable[Finding]:
+        quantity = move.amount
+        if not quantity or not 0 < quantity < math.inf:
+            return ()
+        kind, now = move.transfer_type, move.timestamp
+        found = list(() if self._trips else self._judge(token, move.token_id or "", now))
+        subscribes = kind == "mint" or is_exempt(move.source_labels, _ISSUER)
+        redeems = kind == "burn" or is_exempt(move.destination_labels, _ISSUER)
+        if subscribes is redeems or kind not in ("mint", "burn", "transfer"):
+            return found
+        labels = move.destination_labels if subscribes else move.source_labels
+        nav = self._nav(token, now)
+        if nav is None or is_exempt(labels, self._exempt):
+            return found
+        party = (
+            (move.destination_cluster or move.destination_investor or move.destination_address)
+            if subscribes
+            else (move.source_cluster or move.source_investor or move.source_address)
+        )
+        investor = self._investor(token, party)
+        seen = witness(move)
+        if not self._trips:
+            investor.deals.append(Deal(now, quantity if subscribes else -quantity, seen))
+            del investor.deals[:-_MOST_DEALS]
+            return found
+        if subscribes:
+            gap = self._gap(token, nav)
+            if gap is not None and reaches(gap, self._p.minimum_gap):
+                put(investor.subscribed, Lot(now, quantity, nav.value, gap, seen))
+            return ()
+        self._begin(investor, now)
+        for some, lot in take(investor.bought, quantity, now - self._p.unwind):
+            if reaches(1 - lot.paid / nav.value, self._p.minimum_gap):
+                investor.round.add(
+                    some, lot.paid, nav.value, lot.gap, nav.witness, lot.witness, seen
+                )
+        return self._told(move, party, investor, nav, "bought", "redeemed")
+
+    def _gap(self, token: Token, nav: Nav) -> float | None:
+        """Market over NAV, less one; None if there is no market, or one in another currency."""
+        if not token.price:
+            return None
+        one, other = token.currency, nav.currency
+        if one and other and one != other and not (one in _SAME and other in _SAME):
+            return None
+        return token.price / nav.value - 1
+
+    @staticmethod
+    def _investor(token: Token, party: str) -> Investor:
+        investor = token.parties.pop(party, None)
+        if investor is None:
+            investor = Investor()
+            if len(token.parties) >= _MOST_PARTIES:
+                del token.parties[next(iter(token.parties))]
+        token.parties[party] = investor
+        return investor
+
+    # -- round trips -------------------------------------------------------------------------------
+
+    def _traded(self, trade: Trade, token: Token) -> Iterable[Finding]:
+        price, quantity = trade.price, trade.quantity
+        if not (0 < price < math.inf and 0 < quantity < math.inf):
+            return ()
+        token.price, token.currency = price, trade.currency or ""
+        buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
+        seller = trade.seller_cluster or trade.seller_id or trade.seller_account
+        if buyer == seller:
+            return ()
+        if buyer is not None:
+            self._bought(token, buyer, trade.buyer_labels, trade, price, quantity)
+        return () if seller is None else self._sold(token, seller, trade, price, quantity)
+
+    def _swapped(self, swap: PoolSwap, token: Token) -> Iterable[Finding]:
+        price, quantity = swap.price, swap.quantity
+        if price is None or quantity is None:
+            return ()
+        if not (0 < price < math.inf and 0 < quantity < math.inf):
+            return ()
+        token.price, token.currency = price, swap.currency or ""
+        party = (
+            swap.investor_cluster
+            or swap.investor_id
+            or swap.investor_address
+            or swap.transaction_from
+        )
+        if party is None:
+            return ()
+        if swap.side == "buy":
+            self._bought(token, party, swap.investor_labels, swap, price, quantity)
+        elif swap.side == "sell":
+            return self._sold(token, party, swap, price, quantity)
+        return ()
+
+    def _bought(
+        self,
+        token: Token,
+        party: str,
+        labels: tuple[str, ...],
+        event: Trade | PoolSwap,
+        price: float,
+        quantity: float,
+    ) -> None:
+        nav = self._nav(token, event.timestamp)
+        gap = None if nav is None else self._gap(token, nav)
+        if gap is None or not reaches(-gap, self._p.minimum_gap):
+            return
+        if not is_exempt(labels, self._exempt):
+            lot = Lot(event.timestamp, quantity, price, gap, witness(event))
+            put(self._investor(token, party).bought, lot)
+
+    def _sold(
+        self, token: Token, party: str, event: Trade | PoolSwap, price: float, quantity: float
+    ) -> Iterable[Finding]:
+        investor = token.parties.get(party)
+        if investor is None or not investor.subscribed:
+            return ()
+        nav = self._nav(token, event.timestamp)
+        if nav is None:
+            return ()
+        seen = witness(event)
+        for some, lot in take(investor.subscribed, quantity, event.timestamp - self._p.unwind):
+            if price > lot.paid:
+                investor.round.add(some, lot.paid, price, lot.gap, nav.witness, lot.witness, seen)
+        return self._told(event, party, investor, nav, "subscribed for", "sold")
+
+    def _begin(self, investor: Investor, now: int) -> None:
+        """What comes longer than `unwind` after the last is another series."""
+        if now - investor.round.last > self._p.unwind:
+            investor.round = Round()
+        investor.round.last = now
+
+    def _told(
+        self, event: Any, party: str, investor: Investor, nav: Nav, did: str, undid: str
+    ) -> Iterable[Finding]:
+        trip = investor.round
+        if trip.gain <= 0 or not reaches(trip.gain, max(self._p.minimum_gain, 2 * trip.told)):
+            return ()
+        trip.told = trip.gain
+        investor.alerts += 1
+        quantity = trip.quantity
+        money = f" {nav.currency}" if nav.currency else ""
+        side = "above" if trip.gap > 0 else "below"
+        beyond = min(1.0, (abs(trip.gap) / self._p.minimum_gap - 1) / 4)
+        confidence = _BASE + _BEYOND * beyond + _REPEATED * min(1.0, (investor.alerts - 1) / 3)
+        token = event.token_symbol or event.token_id
+        return [
+            Finding(
+                entities=names(party, event.token_id),
+                reason=(
+                    f"{party} {did} {amount(round(quantity, 8))} {token} at "
+                    f"{amount(round(trip.paid / quantity, 8))} while the market was "
+                    f"{percent(abs(trip.gap))} {side} the NAV, and {undid} them at "
+                    f"{amount(round(trip.got / quantity, 8))}: a gain of "
+                    f"{amount(round(trip.gain, 2))}{money} at the cost of the other holders"
+                ),
+                witnesses=tuple(sorted(trip.witnesses, key=lambda one: (one.timestamp, one.id))),
+                confidence=min(1.0, confidence),
+                metrics={
+                    "quantity": quantity,
+                    "gain": trip.gain,
+                    "gap": trip.gap,
+                    "nav": nav.value,
+                    "alert_of_series": float(investor.alerts),
+                },
+            )
+        ]
+
+    # -- ahead of a NAV ----------------------------------------------------------------------------
+
+    def _judge(self, token: Token, id_: str, now: int) -> Iterable[Finding]:
+        """Hold dealings against each NAV that has become public since."""
+        for place in range(1, len(token.navs)):
+            nav, old = token.navs[place], token.navs[place - 1]
+            if nav.announced > now or nav.announced <= token.judged:
+                continue
+            token.judged = nav.announced
+            change = nav.value / old.value - 1
+            if abs(change) < self._p.minimum_change:
+                continue
+            begin = max(nav.announced - self._p.before, old.announced)
+            for party, investor in list(token.parties.items()):
+                yield from self._ahead(id_, party, investor, old, nav, begin)
+
+    def _ahead(
+        self, id_: str, party: str, investor: Investor, old: Nav, nav: Nav, begin: int
+    ) -> Iterable[Finding]:
+        deals = [one for one in investor.deals if begin <= one.timestamp < nav.announced]
+        net = sum(one.quantity for one in deals)
+        if not net:
+            return
+        gain = net * (nav.value - old.value)
+        if gain < 0:
+            investor.wrong += 1
+            return
+        p = self._p
+        investor.right += 1
+        investor.won += gain
+        investor.evidence += [*(one.witness for one in deals), nav.witness]
+        del investor.evidence[:-200]
+        count = investor.right + investor.wrong
+        ways = sum(math.comb(count, n) for n in range(investor.right, count + 1))
+        chance = ways / 2**count
+        if chance > p.maximum_chance or not reaches(investor.won, p.minimum_gain):
+            return
+        investor.alerts += 1
+        money = f" {nav.currency}" if nav.currency else ""
+        did = "subscribed ahead of a rise" if net > 0 else "redeemed ahead of a fall"
+        confidence = _BASE + _BEYOND * min(1.0, max(0.0, 1 - chance / p.maximum_chance))
+        yield Finding(
+            entities=names(party, id_),
+            reason=(
+                f"{party} {did} of the NAV of {id_} by "
+                f"{percent(abs(nav.value / old.value - 1))}, with {amount(round(abs(net), 8))} "
+                f"tokens at the old one; it was right {investor.right} of {count} times (by chance "
+                f"{percent(chance)}), and won {amount(round(investor.won, 2))}{money} in all"
+            ),
+            witnesses=tuple({one.id: one for one in investor.evidence}.values()),
+            confidence=confidence,
+            metrics={
+                "quantity": net,
+                "change": nav.value / old.value - 1,
+                "gain": gain,
+                "gain_in_all": investor.won,
+                "right": float(investor.right),
+                "wrong": float(investor.wrong),
+                "chance": chance,
+            },
+        )
+
+
+def _announced(nav: Nav) -> int:
+    return nav.announced

@@ -1,0 +1,88 @@
+"""Dealing at a NAV that the market has left: beyond the tests of the rules."""
+
+import random
+from typing import Any
+
+import pytest
+
+from detections.correlators.primary_market_timing import Parameters, PrimaryMarketTiming
+from detections.primary_lots import Lot, put, take
+from normalizer.events.reference import CorporateEvent
+from pipeline.units import HOUR
+from tests.detections.samples import START, swap, transfer
+
+NOBODY = "0x" + "0" * 40
+
+
+def nav(number: int, hour: float, value: float) -> CorporateEvent:
+    moment = START + round(hour * HOUR)
+    return CorporateEvent(
+        id=f"nav-{number}", timestamp=moment, ingested=moment, original="RAW/1/0",
+        provider="reference:fund", token_id="fund", corporate_id=f"nav-{number}",
+        corporate_type="nav", change="added", announced=moment, value=str(value), currency="USD",
+    )  # fmt: skip
+
+
+def primary(number: int, hour: float, who: str, quantity: float, *, mint: bool) -> Any:
+    ends = (NOBODY, who) if mint else (who, NOBODY)
+    return transfer(
+        number, timestamp=START + round(hour * HOUR), token_id="fund", amount=quantity,
+        transfer_type="mint" if mint else "burn", source_address=ends[0],
+        destination_address=ends[1],
+    )  # fmt: skip
+
+
+def deal(number: int, hour: float, who: str, side: str, quantity: float, price: float) -> Any:
+    return swap(
+        number, timestamp=START + round(hour * HOUR), token_id="fund", side=side,
+        quantity=quantity, price=price, currency="USDC", investor_address=who,
+    )  # fmt: skip
+
+
+def found(correlator: Any, events: list[Any]) -> list[Any]:
+    return [one for event in events for one in correlator.observe(event)]
+
+
+@pytest.mark.parametrize("pattern", ["round_trip", "ahead_of_nav"])
+def test_honest_investors_at_random_times_are_not_found(pattern: Any) -> None:
+    chance, value = random.Random(4), 10.0
+    events: list[Any] = [nav(0, 0, value)]
+    for day in range(60):
+        for _ in range(4):
+            number, hour = len(events), 24 * day + chance.uniform(1, 23)
+            who = f"0x{chance.randrange(30):040x}"
+            events.append(primary(number, hour, who, 50.0, mint=chance.random() < 0.5))
+            events.append(deal(number, hour, who, "sell", 5.0, value * chance.gauss(1, 0.004)))
+        value *= 1 + chance.gauss(0, 0.004)
+        events.append(nav(day + 1, 24 * day + 24, round(value, 4)))
+    events.sort(key=lambda one: one.timestamp)
+    assert found(PrimaryMarketTiming(Parameters(pattern=pattern)), events) == []
+
+
+@pytest.mark.parametrize("pattern", ["round_trip", "ahead_of_nav"])
+def test_saved_in_the_middle_it_finds_the_same(pattern: Any) -> None:
+    events: list[Any] = [nav(0, 0, 10.0), deal(1, 1, "0xm", "buy", 1.0, 10.5)]
+    for day in range(7):
+        number = 10 * day
+        mint = day % 2 == 0
+        events.append(primary(number, 24 * day + 22, "0xa", 400.0, mint=mint))
+        events.append(deal(number + 1, 24 * day + 23, "0xa", "sell", 400.0, 11.0))
+        events.append(nav(day + 1, 24 * day + 24, 10.5 if mint else 10.0))
+    first = PrimaryMarketTiming(Parameters(pattern=pattern))
+    second = PrimaryMarketTiming(Parameters(pattern=pattern))
+    straight = found(first, events)
+    rest = found(second, events[:9])
+    second.restore(second.snapshot())
+    rest += found(second, events[9:])
+    assert rest == straight
+    assert straight
+    assert first.snapshot() == second.snapshot()
+
+
+def test_lots_go_out_in_the_order_in_which_they_came_in() -> None:
+    lots: list[Lot] = []
+    seen: Any = None
+    for time, quantity in ((1, 5.0), (2, 3.0), (3, 4.0)):
+        put(lots, Lot(time, quantity, 1.0, 0.0, seen))
+    assert [(some, lot.timestamp) for some, lot in take(lots, 6.0, 2)] == [(3.0, 2), (3.0, 3)]
+    assert [(lot.timestamp, lot.quantity) for lot in lots] == [(3, 1.0)]
