@@ -62,7 +62,7 @@ class PullParameters(Protocol):
     @property
     def minimum_imbalance(self) -> float: ...
     @property
-    def maximum_chance(self) -> float: ...
+    def minimum_significance(self) -> float: ...
     @property
     def minimum_notional(self) -> float: ...
     @property
@@ -285,7 +285,7 @@ class Pulling(Correlator[State]):
         habit = trader.habits.of(not buy)
         habit.note_met(last)
         chance = habit.chance(now, [one.gap for one in taken])
-        if hit > _OFFLOADED * traded or chance > p.maximum_chance or habit.quotes:
+        if hit > _OFFLOADED * traded or 1.0 - chance < p.minimum_significance or habit.quotes:
             return ()
         own = [one.order_id for one in taken if one.order_id is not None]
         shown = shown_by(book, party, buy, p.depth_levels, p.depth_range, own)

@@ -106,7 +106,7 @@ class Watch(Struct):
 
     def add(self, candidate: Candidate, most: int) -> None:
         """Watch an order; at most so many."""
-        if candidate.order_id in self.live:
+        while candidate.order_id in self.live or candidate.order_id in self.ended:
             self.drop(candidate.order_id)
         if len(self.live) >= most:
             self.drop(next(iter(self.live)))

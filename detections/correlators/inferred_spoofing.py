@@ -20,7 +20,8 @@ its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`. Al
 5. This happens `minimum_times` within `window` on one side, with quantities that differ by
    `quantity_tolerance` at most.
 6. Large orders that go meet such trades so often that chance alone, as often as there are trades,
-   would do it with a probability of `maximum_chance` at most (:mod:`detections.coincidence`).
+   would do it less often with a probability of `minimum_significance`
+   (:mod:`detections.coincidence`).
 
 The numbers are choices. Three times is the least that can be called a pattern.
 """
@@ -83,8 +84,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 10 * MINUTE
     #: with quantities that differ by so much at most.
     quantity_tolerance: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
-    #: The probability with which chance may do it.
-    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
+    #: The probability with which chance would have it happen less often; 0 turns this off.
+    minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
 
 
 class Shown(Struct):
@@ -150,8 +151,6 @@ class InferredSpoofing(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        if event.investor_account or event.investor_id or event.investor_cluster:
-            return ()  # `spoofing` looks at these
         kind = event.__class__
         watched = self.state.books.get((event.provider, event.venue, event.instrument))
         found: Iterable[Finding] = ()
@@ -174,6 +173,8 @@ class InferredSpoofing(Correlator[State]):
     # -- what comes and goes -----------------------------------------------------------------------
 
     def _placed(self, event: OrderPlaced, watched: Watched | None) -> None:
+        if event.investor_account or event.investor_id or event.investor_cluster:
+            return  # `spoofing` looks at these
         p, change = self._p, self.books.change
         if depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share):
             order = change.order
@@ -183,22 +184,23 @@ class InferredSpoofing(Correlator[State]):
 
     def _updated(self, event: MarketEvent, watched: Watched | None) -> None:
         change = self.books.change
-        if change.book.orders:
-            return  # they say more
+        book = change.book
         for level in change.levels:
+            if (book.bids if level.buy else book.asks).at(level.price):
+                continue  # the orders there say more
             key = f"{'bid' if level.buy else 'ask'} {level.price!r}"
             if level.after > level.before:
-                if self._is_large(level, change.book):
+                if self._is_large(level, book):
                     shown = Shown(level.buy, level.price, level.added, witness(event))
                     self._come(event, watched, key, shown)
-                    watched = self.state.books.get(change.book.key)
+                    watched = self.state.books.get(book.key)
             elif watched is not None and (shown := watched.live.get(key)) is not None:
                 shown.filled += level.traded
                 if level.before - level.after >= (1 - self._p.maximum_fill_share) * shown.quantity:
                     self._go(event, watched, key, shown)
 
     def _is_large(self, level: LevelChange, book: OrderBook) -> bool:
-        p, side = self._p, book.side(level.buy)
+        p, side = self._p, book.level_bids if level.buy else book.level_asks
         limit = level.added / p.minimum_depth_share
         if not side.keys or side.quantities[side.keys[-1]] > limit + level.added:
             return False  # the best level alone is more, and there is no need to look at others
@@ -309,7 +311,7 @@ class InferredSpoofing(Correlator[State]):
         if len(alike) < p.minimum_times:
             return ()
         chance = watched.habits.of(shown.buy).chance(event.timestamp, shown.gaps)
-        if chance > p.maximum_chance:
+        if 1.0 - chance < p.minimum_significance:
             return ()
         times[:] = [one for one in times if one not in alike]
         return [self._finding(event, alike, chance)]

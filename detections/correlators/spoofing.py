@@ -29,7 +29,7 @@ this must hold:
    hit, and gets rid of what he had to take, does as makers do. Once the order is off, only orders
    that rested count; who then takes is another pattern (see `flipping` and `vacuuming`).
 4. Large orders that its owner took off in this book met its trades on the other side so often that
-   chance alone would do it with a probability of `maximum_chance` at most
+   chance alone would do it less often with a probability of `minimum_significance`
    (:mod:`detections.coincidence`). Cancelling fast is what market makers do all day, and now and
    then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
    large order there at once: the impression stays.
@@ -125,8 +125,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     execution_window: Annotated[Duration, Meta(ge=0, le=10 * MINUTE)] = SECOND
     #: The order is at least this many times what its party shows on the other side.
     minimum_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
-    #: The probability with which chance may make the party's orders and trades meet as often.
-    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
+    #: The probability with which chance would have it happen less often; 0 turns this off.
+    minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
     #: Value of the order (price times quantity) below which it is not looked at.
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
@@ -427,7 +427,7 @@ class Spoofing(Correlator[State]):
             habit.note_met(ended.timestamp)
             chance = habit.chance(event.timestamp, candidate.gaps)
             if (
-                chance > p.maximum_chance
+                1.0 - chance < p.minimum_significance
                 or habit.quotes
                 or candidate.same_side > _OFFLOADED * candidate.executed
             ):

@@ -22,9 +22,9 @@ party, by the widest name known:
    `minimum_imbalance`: who withdraws all quotes, as makers do at news, is not meant. Neither is who
    was hit on the side that he takes off in the last 30 s before, by more than a quarter of what he
    then trades the other way: he gets rid of what he had to take.
-5. It happens so often when the party takes large orders off that chance alone would do it with a
-   probability of `maximum_chance` at most (:mod:`detections.coincidence`), nor does it mostly have
-   another large order there at once, as who quotes does.
+5. It happens so often when the party takes large orders off that chance alone would do it less
+   often with a probability of `minimum_significance` (:mod:`detections.coincidence`), nor does it
+   mostly have another large order there at once, as who quotes does.
 
 The numbers are choices: there is no case that gives any. A quarter of the visible depth is what
 nobody who looks at the book overlooks.
@@ -46,7 +46,7 @@ from detections.repetition import repeated
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
-from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 # Confidence before it is calibrated on labelled data: a base, and what size, more prices and
 # repetition add to it.
@@ -71,15 +71,15 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: Part of an order that may be filled.
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: The orders are taken off within this time.
-    pull_window: Annotated[Duration, Meta(ge=0, le=MINUTE)] = SECOND
+    pull_window: Annotated[Duration, Meta(ge=MILLISECOND, le=MINUTE)] = SECOND
     #: The trade comes within this time of the last of them.
-    trade_window: Annotated[Duration, Meta(ge=0, le=MINUTE)] = 3 * SECOND
+    trade_window: Annotated[Duration, Meta(ge=MILLISECOND, le=MINUTE)] = 3 * SECOND
     #: What is traded, as a part of what was taken off.
     minimum_traded_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
     #: What was taken off is at least so many times what the party showed on the other side.
     minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
-    #: The probability with which chance may make the party do this as often.
-    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
+    #: The probability with which chance would have it happen less often; 0 turns this off.
+    minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
     #: Value of the orders (price times quantity) below which nothing is found.
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.

@@ -35,6 +35,10 @@ _MEANT: Mapping[str, Sequence[Any]] = {
         ((), (), ("issuer_affiliate",), ("net_worth:9",), ("mixer",)),
     ),
     **dict.fromkeys(("buyer_labels", "seller_labels"), ((), (), ("insider",), ("restricted",))),
+    # A level of a book that has nothing is gone.
+    **dict.fromkeys(
+        ("bid_quantities", "ask_quantities"), ((), (0.0,), (0.0, 100.0), (1.0, 10.0), (100.0, 0.0))
+    ),
     # Some are just below ten thousand, from which on much must be reported.
     "amount": (*_NUMBERS, 9_000.0, 9_500.0, 9_999.0),
 }

@@ -116,7 +116,12 @@ def test_nothing_but_the_state_changes(name: str) -> None:
             assert vars(vars(correlator)[key]) == vars(before[key])
 
 
-@pytest.mark.parametrize("name", correlators())
+#: What these look for has too many steps for events at random. Their own tests hold them against
+#: `tests.detections.correlators.restarts`.
+RARE = frozenset({"inferred_spoofing", "inter_venue_layering", "pinging", "vacuuming"})
+
+
+@pytest.mark.parametrize("name", [one for one in correlators() if one not in RARE])
 def test_the_random_events_make_it_find_something(name: str) -> None:
     """Else the tests above would say little."""
     kind, found = correlators()[name], 0

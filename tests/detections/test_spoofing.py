@@ -288,7 +288,7 @@ class TestWhoTradesAllTheTime:
         assert found(events) == []
 
     def test_how_sure_it_must_be_is_a_parameter(self) -> None:
-        assert len(found(self.quoting(1, 3), "{maximum_chance: 100%}")) == 20
+        assert len(found(self.quoting(1, 3), "{minimum_significance: 0}")) == 20
 
 
 def test_an_order_that_was_filled_was_meant() -> None:

@@ -191,7 +191,7 @@ class TestHonestLookAlikes:
                 for later in (2000, 4000)
             ]
         assert found(events) == []
-        assert len(found(events, "{maximum_chance: 100%}")) == 10
+        assert len(found(events, "{minimum_significance: 0}")) == 10
 
     def test_small_orders_and_exempt_parties_are_left_out(self) -> None:
         tape = Tape()
