@@ -3,10 +3,10 @@
 from msgspec import Struct, field
 
 from detections.findings import Witness
-from pipeline.units import MINUTE
+from pipeline.units import HOUR
 
 #: What is bought and sold is summed up by so long a time.
-STEP = 30 * MINUTE
+STEP = 2 * HOUR
 #: Parties in all markets together; the one that did nothing for longest goes first.
 MOST_STAKES = 50_000
 #: Trades of one party that are kept: the newest purchases, and sales while a pump lasts.
@@ -14,12 +14,31 @@ MOST_PURCHASES, MOST_SALES = 16, 64
 
 
 class Step(Struct, array_like=True):
-    """What a party bought and sold in half an hour, in whole units, and what it paid."""
+    """What a party bought and sold in two hours, in whole units, and what it paid."""
 
     number: int
     bought: float = 0.0
     cost: float = 0.0
     sold: float = 0.0
+
+
+class Accumulated(Struct, frozen=True):
+    """What a party had bought and sold when a pump began."""
+
+    bought: float
+    sold: float
+    price: float
+    """What it paid for each of all that it bought, also since."""
+
+    @property
+    def held(self) -> float:
+        """What is left of it."""
+        return self.bought - self.sold
+
+    @property
+    def one_sided(self) -> float:
+        """What is left, as a part of all that it traded: a market maker has little of that."""
+        return self.held / (self.bought + self.sold) if self.bought > 0 else 0.0
 
 
 class Stake(Struct):
@@ -45,9 +64,8 @@ class Stake(Struct):
                 del steps[0]
         return steps[-1]
 
-    def accumulated(self, since: int) -> tuple[float, float]:
-        """What it had bought since a time, less what it had sold, when the pump began; and what it
-        paid for each of all that it bought."""
+    def accumulated(self, since: int) -> "Accumulated":
+        """What it had bought and sold since a time, when the pump began."""
         first = since // STEP
         bought = cost = sold = 0.0
         for step in self.steps:
@@ -55,8 +73,9 @@ class Stake(Struct):
                 bought += step.bought
                 cost += step.cost
                 sold += step.sold
-        before = bought - self.bought_since - (sold - self.sold_since)
-        return before, cost / bought if bought else 0.0
+        return Accumulated(
+            bought - self.bought_since, sold - self.sold_since, cost / bought if bought else 0.0
+        )
 
     @property
     def distributed(self) -> float:

@@ -8,6 +8,7 @@ time, against what is usual there.
   the shares now, at whatever price. Of a venue that names orders that come in it is one order; else
   the purchases of one millisecond. Chains have no such order: all of a block has one time.
 - A **bar** is 5 min long; those of the last hour tell how far a slower rise has gone.
+- A venue that closes has days: nights aren't learnt, and an opening is no rise from a close.
 
 Where the feed does not say who came in, a trade for more than the one before is a purchase, one for
 less a sale, and one for the same is what the last one was (the tick test of Lee and Ready, 1991).
@@ -83,6 +84,8 @@ class PumpTape(Struct):
     """Whether the newest trade was a purchase."""
     chunks: list[Chunk] = field(default_factory=list[Chunk])
     bars: list[Bar] = field(default_factory=list[Bar])
+    time: int = 0
+    """Of the newest trade."""
     learnt: int = -1
     """Chunks before this one are learnt, or never will be; -1 before any trade."""
     rush: BlockRate = field(default_factory=BlockRate)
@@ -116,13 +119,19 @@ class PumpTape(Struct):
         order: str | None,
         *,
         flagged: bool,
+        began: int | None = None,
     ) -> bool:
         """Take a trade, bought by who came in or not (None: nobody knows); whether it was bought.
 
         `order` is the order that came in, where it is named, an empty text where it isn't, and None
-        where there is no rush (on a chain).
+        where there is no rush (on a chain). `began` is when the venue began to trade, where it
+        closes: what was before that is another day, and the price of then is none to rise from.
         """
         number = time // CHUNK
+        if began is not None and began > self.time:
+            self._open(began // CHUNK)
+        if time > self.time:
+            self.time = time
         before = self.price or price
         chunks = self.chunks
         if not chunks or number > chunks[-1].number:
@@ -215,6 +224,16 @@ class PumpTape(Struct):
         if not chunks:
             self._pass(number - CHUNKS + 1)
         chunks.append(Chunk(number, before, before))
+
+    def _open(self, number: int) -> None:
+        """A new day of trading: the night is neither learnt nor a rise."""
+        if self.learnt >= 0:
+            for chunk in self.chunks:
+                self._learn(chunk)
+            self.learnt = max(self.learnt, number)
+        self.chunks.clear()
+        self.bars.clear()
+        self.price = 0.0
 
     def _learn(self, chunk: Chunk) -> None:
         self._pass(chunk.number)

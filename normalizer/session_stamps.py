@@ -54,6 +54,7 @@ class SessionStamps:
             around = calendar.around(event.timestamp)
             if event.phase is None:
                 event.phase = around.phase
+            event.phase_began = around.began
             if around.reference is not None:
                 event.reference = around.reference
                 event.reference_purpose = around.purpose

@@ -52,6 +52,8 @@ class Around(Struct, frozen=True, gc=False):
     purpose: ReferencePurpose | None = None
     at: int = 0
     """When that is."""
+    began: int | None = None
+    """When the phase began; None for one that never ends, and while the venue is closed."""
 
 
 class _Span(NamedTuple):
@@ -110,7 +112,7 @@ class VenueCalendar:
             cuts |= {one.at - NEAR, one.at + 1, one.at + NEAR + 1}
         starts = sorted(cut for cut in cuts if first <= cut < end)
         parts = [
-            _part(since, until, spans, fixings)
+            _part(since, until, spans, fixings, always=self._sessions is _ALWAYS)
             for since, until in zip(starts, (*starts[1:], end), strict=True)
         ]
         return starts, parts
@@ -139,18 +141,22 @@ class VenueCalendar:
             yield _Fixing(_moment(date, one.at, zone), one.name, one.purpose)
 
 
-def _part(since: int, until: int, spans: list[_Span], fixings: list[_Fixing]) -> Around:
+def _part(
+    since: int, until: int, spans: list[_Span], fixings: list[_Fixing], *, always: bool
+) -> Around:
     phase: Phase = "closed"
+    began = None
     for span in spans:
         if span.since <= since < span.until:
             phase = span.phase
+            began = None if always else span.since
             break
     ahead = [one for one in fixings if since <= one.at <= since + NEAR]
     behind = [one for one in fixings if since - NEAR <= one.at < since]
     near = ahead[0] if ahead else behind[-1] if behind else None
     if near is None:
-        return Around(since, until, phase)
-    return Around(since, until, phase, near.name, near.purpose, near.at)
+        return Around(since, until, phase, began=began)
+    return Around(since, until, phase, near.name, near.purpose, near.at, began)
 
 
 def _moment(date: datetime.date, time: TimeOfDay, zone: ZoneInfo) -> int:

@@ -115,7 +115,8 @@ class CorrelatedMoves(Correlator[State]):
         value = price * quantity if event.notional is None else event.notional
         recent = asset.alerted is not None and time - asset.alerted <= self._p.pause
         side = None if event.side is None else event.side == "buy"
-        tape.add(time, price, value, side, None, flagged=recent)
+        began = event.phase_began if isinstance(event, Trade) else None
+        tape.add(time, price, value, side, None, flagged=recent, began=began)
         if len(asset.tapes) < self._p.minimum_markets:
             return ()
         tape.keep(witness(event))

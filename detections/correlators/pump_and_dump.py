@@ -30,15 +30,16 @@ no bounce within the rush.
 
 **`distribution`**: after a rise somebody has sold, net of what he bought since, `minimum_sold` or
 more of what he had when it began, on average for `minimum_gain` more than he paid. What he had is
-what he bought in the `accumulation` before, net of what he sold, and `minimum_accumulation` or more
-of all that was traded there then: a market maker, who is flat, has none. Parties are clusters,
-investors or accounts, by the widest name known, or wallets in pools.
+what he bought in the `accumulation` before, net of what he sold: `minimum_accumulation` or more of
+all that was traded there then, and `minimum_one_sided` or more of all that he traded, for a market
+maker buys and sells as much. Parties are clusters, investors or accounts, by the widest name known,
+or wallets in pools.
 
 Calibrated by the papers: chunk, window and pause. By the project's brief: 10 times the volume, +50%
 in 5 min. By published pumps on Binance after January 2021 (T. Pugoev, 2023), on which others were
 not chosen: `minimum_rise`, which was 3% before. Our choice: all other numbers, so that each
-condition alone would be rare and together they are not by chance. Accumulation mostly falls into
-the hour before (A. Karbalaii, 2025: 70% of it), and begins within a day.
+condition alone would be rare and together they are not by chance. Most of what is accumulated is
+bought in the hour before (A. Karbalaii, 2025: 70% of it), and the rest days before.
 
 Without accounts `rise` and `fall` see a market only: a jump at news that was true looks like a rise
 until it holds, and a mistake that is corrected like both. Who did it only `distribution` tells,
@@ -60,7 +61,7 @@ from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
-from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
+from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
 #: Trades after the highest price, before a fall is one.
@@ -114,9 +115,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: The time after the beginning of a rise in which a fall, or sales, belong to it.
     fall_window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = HOUR
     #: The time before a rise in which what is bought is accumulated.
-    accumulation: Annotated[Duration, Meta(ge=30 * MINUTE, le=7 * DAY)] = DAY
-    #: The party's part of all that was traded in that time and since, net of what it sold.
-    minimum_accumulation: Annotated[Ratio, Meta(gt=0, le=1)] = 0.1
+    accumulation: Annotated[Duration, Meta(ge=30 * MINUTE, le=31 * DAY)] = WEEK
+    #: The party's part of all that was traded in that time, net of what it sold.
+    minimum_accumulation: Annotated[Ratio, Meta(gt=0, le=1)] = 0.02
+    #: What is left of what it bought then, as a part of all that it bought and sold.
+    minimum_one_sided: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: The part of it that the party has sold since, net of what it bought.
     minimum_sold: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
     #: By how much its price is above what it paid, on average.
@@ -140,6 +143,8 @@ class Pump(Struct):
     after_peak: int = 0
     """Trades since."""
     fell: bool = False
+    traded: float = 0.0
+    """Quantity that was traded in the accumulation before it, where a rule needs it."""
     witnesses: tuple[Witness, ...] = ()
 
 
@@ -218,6 +223,7 @@ class PumpAndDump(Correlator[State]):
             None if side is None else side == "buy",
             order,
             flagged=pump is not None and time - pump.start <= self._p.pause,
+            began=event.phase_began if isinstance(event, Trade) else None,
         )
         tape.keep(witness(event))
         if self._stakes:
@@ -255,6 +261,7 @@ class PumpAndDump(Correlator[State]):
         evidence = tape.evidence(since)
         market.pump = Pump(
             rise.path, time, since, rise.burst.before, price, time,
+            traded=sum(quantity for _, quantity in market.traded),
             witnesses=evidence[-_MOST_OF_RISE:],
         )  # fmt: skip
         if self._p.finds != "rise":
@@ -410,28 +417,30 @@ class PumpAndDump(Correlator[State]):
     ) -> None:
         """Note who bought and who sold."""
         time = event.timestamp
-        oldest = time - self._p.accumulation - max(self._p.pause, self._p.fall_window)
+        oldest = time - self._p.accumulation
         hour = time // HOUR
         if not market.traded or hour > market.traded[-1][0]:
             market.traded.append((hour, 0.0))
             while market.traded[0][0] < oldest // HOUR:
                 del market.traded[0]
         market.traded[-1] = (market.traded[-1][0], market.traded[-1][1] + quantity)
-        bought, sold = _sides(event)
-        if bought.key == sold.key:
+        bought, sold = _names(event)
+        if bought == sold:
             return
-        pump = market.pump
-        if bought.known and not is_exempt(_labels(event, buying=True), self._exempt):
-            stake = stake_of(self.state.stakes, _name(event, bought))
+        pump, market_name = market.pump, f"{event.venue}\0{event.instrument}\0"
+        if bought is not None and not is_exempt(_labels(event, buying=True), self._exempt):
+            stake = stake_of(self.state.stakes, market_name + bought)
             step = stake.step(time, oldest)
             step.bought += quantity
             step.cost += quantity * price
-            stake.purchases.append(witness(event))
-            del stake.purchases[:-MOST_PURCHASES]
+            purchases = stake.purchases
+            purchases.append(witness(event))
+            if len(purchases) > MOST_PURCHASES:
+                del purchases[0]
             if pump is not None:
                 stake.buy_since(pump.start, quantity)
-        if sold.known and not is_exempt(_labels(event, buying=False), self._exempt):
-            stake = stake_of(self.state.stakes, _name(event, sold))
+        if sold is not None and not is_exempt(_labels(event, buying=False), self._exempt):
+            stake = stake_of(self.state.stakes, market_name + sold)
             stake.step(time, oldest).sold += quantity
             if pump is not None:
                 stake.sell_since(pump.start, quantity, price, witness(event))
@@ -446,10 +455,13 @@ class PumpAndDump(Correlator[State]):
         if stake is None or stake.alerted or stake.pump != pump.start or stake.distributed <= 0:
             return ()
         since = pump.start - p.accumulation
-        held, cost = stake.accumulated(since)
-        traded = sum(quantity for hour, quantity in market.traded if hour >= since // HOUR)
-        share = held / traded if traded else 0.0
-        if held <= 0 or not reaches(share, p.minimum_accumulation):
+        accumulated = stake.accumulated(since)
+        held, cost = accumulated.held, accumulated.price
+        share = held / pump.traded if pump.traded else 0.0
+        if held <= 0 or not (
+            reaches(share, p.minimum_accumulation)
+            and reaches(accumulated.one_sided, p.minimum_one_sided)
+        ):
             return ()
         part = stake.distributed / held
         gain = stake.proceeds / stake.sold_since / cost - 1 if cost else 0.0
@@ -481,6 +493,7 @@ class PumpAndDump(Correlator[State]):
                     "change": pump.peak / pump.before - 1,
                     "accumulated": held,
                     "accumulated_share": share,
+                    "one_sided": accumulated.one_sided,
                     "sold": stake.sold_since,
                     "bought_since": stake.bought_since,
                     "sold_part": part,
@@ -490,6 +503,17 @@ class PumpAndDump(Correlator[State]):
                 tags=("unsure",) if "unsure" in event.tags else (),
             )
         ]
+
+
+def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:
+    """The widest names of who bought and who sold."""
+    if isinstance(event, Trade):
+        return (
+            event.buyer_cluster or event.buyer_id or event.buyer_account,
+            event.seller_cluster or event.seller_id or event.seller_account,
+        )
+    name = event.investor_cluster or event.investor_id or event.investor_address
+    return (name, None) if event.side == "buy" else (None, name)
 
 
 def _sides(event: Trade | PoolSwap) -> tuple[Party, Party]:

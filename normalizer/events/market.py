@@ -5,7 +5,7 @@ from typing import Annotated
 from msgspec import field
 
 from normalizer.events.base import Keywords, PartyEvent
-from normalizer.events.fields import Side, described
+from normalizer.events.fields import Nanoseconds, Side, described
 from pipeline.venue_sessions import Phase, ReferencePurpose
 
 
@@ -21,6 +21,9 @@ class MarketEvent(PartyEvent, kw_only=True):
     phase: Annotated[
         Phase | None, described("What the venue does then, by its calendar or its own word")
     ] = field(name="market.session.phase", default=None)
+    phase_began: Annotated[
+        Nanoseconds | None, described("When that phase began; none where the venue never closes")
+    ] = field(name="market.session.began", default=None)
     reference: Annotated[
         str | None, described("Name of the reference time within the next hour, else the last")
     ] = field(name="market.reference.name", default=None)

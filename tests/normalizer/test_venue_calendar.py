@@ -151,6 +151,8 @@ def test_events_are_stamped_by_the_version_that_holds_and_what_the_venue_says_co
     enrichment.stamps.stamp([before, halted, after, other])
     assert (before.phase, before.reference_offset) == ("continuous", -MINUTE)
     assert (before.reference, before.reference_purpose) == ("wmr-4pm", "fixing")
+    assert before.phase_began == moment("2026-01-14T08:00:30Z")
+    assert after.phase_began is None
     assert (halted.phase, halted.reference) == ("halted", "wmr-4pm")
     assert (after.phase, after.reference) == ("continuous", None)
     assert (other.phase, other.reference) == (None, None)
