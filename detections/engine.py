@@ -122,15 +122,28 @@ class Engine:
         meetings: dict[type[Any], Meeting] = {}
         watermark, tolerance, needs_time = self.watermark, self._tolerance, self.needs_time
         again, matches, see = self.seen.again, self._judgement.matches, watermark.see
+        observe, waits = self._observe, self._lateness > 0
         for event in events:
             if again(event.id):
                 continue
-            meeting = meetings.get(type(event))
+            meeting = meetings.get(event.__class__)
             if meeting is None:
-                meeting = meetings[type(event)] = self.book.of_record(type(event))
-            found = matches(meeting, event)
+                meeting = meetings[event.__class__] = self.book.of_record(event.__class__)
+            found = None if meeting.program is None else matches(meeting, event)
             if found is not None or meeting.wanted:
-                self._meet(meeting, found, event, event.timestamp, RECORD, alerts)
+                time = event.timestamp
+                if (
+                    found is not None
+                    or waits
+                    or not meeting.is_plain
+                    or time < watermark.value
+                    or time > event.ingested + tolerance
+                ):
+                    self._meet(meeting, found, event, time, RECORD, alerts)
+                else:  # the same, for what is in time and meets correlators only
+                    see(event.provider, time)
+                    observe(meeting, event, alerts)
+                    self._close(watermark.value, alerts)
             elif needs_time:  # most events, so without a further call
                 time = event.timestamp
                 if time > event.ingested + tolerance:
@@ -207,7 +220,7 @@ class Engine:
         time, seen = self.watermark.plausible(hits[0].timestamp, received)
         if time != hits[0].timestamp:
             hits = tuple([msgspec.structs.replace(hit, timestamp=time) for hit in hits])
-        self._take(time, seen, source, order, Work(hits[0].event, hits, ()), alerts)
+        self._take(time, seen, source, order, Work(hits[0].event, hits), alerts)
         return alerts
 
     def reach(self) -> list[Alert]:
@@ -327,19 +340,8 @@ class Engine:
         """Do it; event time has come as far as `reached`."""
         first = len(alerts)
         event = work.event
-        if work.books is not None:
-            try:
-                work.books.move(event)
-            except Exception as error:
-                work.books.lose(event)
-                self._problems.note(f"the order book failed on event {event.id}", error)
-        for entry in work.correlators:
-            try:
-                for finding in entry.correlator.observe(event):
-                    alert = finding_alert(entry.rule, finding, event, self.gaps)
-                    self._keep(alert, event, alerts)
-            except Exception as error:
-                self._problems.fail(entry.rule, event.id, error)
+        if work.meeting is not None:
+            self._observe(work.meeting, event, alerts)
         hits, hearing = work.hits, work.hearing
         if hearing is not None and not self.correlations.hear(hearing, event, reached):
             hits = (hearing.hit(event),)
@@ -353,6 +355,25 @@ class Engine:
             ]
 
     # -- rules -------------------------------------------------------------------------------------
+
+    def _observe(self, meeting: Meeting, event: Any, alerts: list[Alert]) -> None:
+        """Move the books on by an event, and show it to the correlators."""
+        books = meeting.books
+        if books is not None:
+            try:
+                books.move(event)
+            except Exception as error:
+                books.lose(event)
+                self._problems.note(f"the order book failed on event {event.id}", error)
+        for observe, rule in meeting.observers:
+            try:
+                found = observe(event)
+                if found:
+                    for finding in found:
+                        alert = finding_alert(rule, finding, event, self.gaps)
+                        self._keep(alert, event, alerts)
+            except Exception as error:
+                self._problems.fail(rule, event.id, error)
 
     def _meet(
         self,
@@ -384,7 +405,7 @@ class Engine:
                 claimed = time
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = Work(event, hits, meeting.correlators, judged, hearing, claimed, meeting.books)
+            work = Work(event, hits, meeting, judged, hearing, claimed)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)

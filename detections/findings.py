@@ -58,6 +58,9 @@ def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
     sent, mined, traded = (name in has for name in ("transaction_hash", "block_number", "trade_id"))
     orders = tuple(name for name in _ORDERS if name in has)
 
+    if orders == ("order_id",) and not (sent or mined or traded):
+        return _of_order
+
     def make(event: Any) -> Witness:
         found = [order for name in orders if (order := getattr(event, name)) is not None]
         return Witness(
@@ -74,6 +77,22 @@ def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
         )
 
     return make
+
+
+def _of_order(event: Any) -> Witness:
+    """Of a step in an order's life, of which there are most."""
+    return Witness(
+        event.id,
+        event.timestamp,
+        event.original,
+        None,
+        None,
+        (event.order_id,),
+        None,
+        event.related_hash,
+        event.related_user,
+        intern(event.provider),
+    )
 
 
 _ORDERS = ("order_id", "maker_order_id", "taker_order_id")

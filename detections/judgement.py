@@ -7,9 +7,8 @@ import msgspec
 
 from detections.correlations.hits import Hearing, Hit
 from detections.event_kinds import RECORD, EventKind, id_of, kind_of
-from detections.order_books import SharedBooks
 from detections.problems import Problems
-from detections.rule_book import CorrelatorEntry, Meeting, RuleBook
+from detections.rule_book import Meeting, RuleBook
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -17,15 +16,14 @@ class Work(msgspec.Struct, frozen=True, gc=False):
 
     event: Any
     hits: tuple[Hit, ...]
-    correlators: tuple[CorrelatorEntry, ...]
+    meeting: Meeting | None = None
+    """What correlators and books it is shown to; None if to none."""
     judged: bool = True
     """Whether rules judge it here."""
     hearing: Hearing | None = None
     """How correlations take it, where it has no hits for them."""
     claimed: int | None = None
     """When the event says that it happened, where that can't be and it has another time here."""
-    books: SharedBooks | None = None
-    """The books that it moves on before correlators see it."""
 
     @property
     def told(self) -> Any:
@@ -102,4 +100,4 @@ class Judgement:
         claimed = None
         if kind is RECORD and event.timestamp != time:
             claimed, event = event.timestamp, msgspec.structs.replace(event, timestamp=time)
-        return Work(event, hits, meeting.correlators, judged, claimed=claimed, books=meeting.books)
+        return Work(event, hits, meeting, judged, claimed=claimed)

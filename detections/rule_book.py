@@ -3,7 +3,7 @@
 A shape is a class of our records, or any other ECS document.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from types import MappingProxyType
 from typing import Any
@@ -13,7 +13,7 @@ import msgspec
 from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
 from detections.fields import shapes, taxonomy
-from detections.findings import witness
+from detections.findings import Finding, witness
 from detections.order_books import MOVES, SharedBooks
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
@@ -25,6 +25,8 @@ from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
 from normalizer.events.market import FeedGap
 
+#: How a correlator takes an event.
+Observe = Callable[[Any], Iterable[Finding] | None]
 #: Fields, each with how it is read.
 Needs = tuple[tuple[str, Read], ...]
 _MOST_REMEMBERED = 10_000
@@ -72,12 +74,16 @@ class Meeting(msgspec.Struct, frozen=True):
     sigma: tuple[SigmaEntry, ...]
     """By number."""
     correlators: tuple[CorrelatorEntry, ...]
+    observers: tuple[tuple[Observe, Rule], ...]
+    """How the correlators take such an event, and whose they are."""
     books: SharedBooks | None
     """The books that it moves on, if anybody looks at them."""
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
     """Each Sigma rule by itself: slow, and for when one fails on an event."""
     wanted: bool
     """Whether such events matter though no Sigma rule matches."""
+    is_plain: bool
+    """Whether they matter to correlators and books only."""
     heard: Mapping[str, str]
     """Rules of whose matches only the newest matters (see `Correlations.heard`)."""
     remembered: dict[tuple[int, ...], Matched] = {}
@@ -148,7 +154,7 @@ class RuleBook:
             wanted = bool(mine) or books is not None or record is FeedGap
             reader = RecordReader(shape)
             found = self._records[record] = self._meeting(
-                reader, mine, wanted=wanted, books=books, heard=self._heard
+                reader, mine, record, wanted=wanted, books=books, heard=self._heard
             )
         return found
 
@@ -170,6 +176,7 @@ class RuleBook:
         self,
         reader: Reader,
         mine: Sequence[CorrelatorEntry],
+        record: type[Any] = object,
         *,
         wanted: bool,
         books: SharedBooks | None = None,
@@ -191,7 +198,18 @@ class RuleBook:
             for one in self.sigma
         ]
         program = build_program(self.conditions, reader)
-        return Meeting(program, tuple(entries), tuple(mine), books, one_by_one, wanted, heard)
+        observers = [(one.correlator.observer(record), one.rule) for one in mine]
+        return Meeting(
+            program=program,
+            sigma=tuple(entries),
+            correlators=tuple(mine),
+            observers=tuple(observers),
+            books=books,
+            one_by_one=one_by_one,
+            wanted=wanted,
+            is_plain=wanted and record is not FeedGap,
+            heard=heard,
+        )
 
 
 def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:

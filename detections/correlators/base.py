@@ -64,6 +64,10 @@ class Correlator(ABC, Generic[S]):
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take one event, in the order of the stream; say what it completes."""
 
+    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
+        """What takes events of one class: `observe`, or a shorter way to do the same."""
+        return self.observe
+
     def snapshot(self) -> bytes:
         """The state, for `restore`: the same state gives the same bytes."""
         return encode_state(self.state)
