@@ -80,7 +80,7 @@ def play_venue(
             market.clockwork.run(market.clockwork.now + 2 * MINUTE)
     else:
         market.clockwork.run(end)
-    return _written(market, wire)
+    return written(market, wire)
 
 
 class _Done:
@@ -96,7 +96,8 @@ def _one_after_the_other(
     done.yes = True
 
 
-def _written(market: Market, wire: WireFormat) -> Session:
+def written(market: Market, wire: WireFormat = "order-log") -> Session:
+    """What happened in a market that has been played, in a wire format."""
     public = wire != "order-log"
     reference = Reference(
         tokens=tuple(market.tokens),
@@ -147,6 +148,8 @@ def _merged(feeds: Sequence[Iterator[PublicFrame]]) -> Iterator[tuple[int, Frame
 
 
 def _calendars(market: Market) -> tuple[Venue, ...]:
+    if market.calendar is not None:
+        return (market.calendar,)
     if not market.days:
         return ()
     return (

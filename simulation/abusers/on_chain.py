@@ -243,8 +243,8 @@ def mint_and_sell(stage: ChainStage) -> Play:
 
 
 def structuring(stage: ChainStage) -> Play:
-    """Transfers kept just below a threshold of 10,000 dollars within a day (31 USC 5324; Lux's indicator:
-    several of 8,000 to 9,999). Medium: six.
+    """Transfers kept just below a threshold of 10,000 dollars within a day (31 USC 5324; Lux's
+    indicator: several of 8,000 to 9,999). Medium: six.
     """
     market, rng = stage.market, stage.rng
     source, target = (market.wallet(market.people.investor(), 200_000) for _ in range(2))

@@ -192,18 +192,21 @@ def insider(stage: Stage) -> Script:
     """
     rng, desk = stage.rng, stage.desk()
     market = stage.market
-    day = market.days[5]
+    day = market.days[7]
     announced = day + OPEN + 4 * HOUR
     yield from _until(stage, announced - 2 * DAY)
     episode = stage.begin((desk,), "bought before an announcement, sold after it", tail=2 * 86_400)
     buys = stage.count(8, 2)
-    pause = (2 * DAY - HOUR) / SECOND / buys
+    # Two days have two sessions and a half of eight hours in them, less an hour.
+    pause = (16 * HOUR - HOUR) / SECOND / buys
     for _ in range(buys):
         while not market.open_hours(stage.now()):
             yield 1_800
+        if stage.now() > announced - HOUR // 2:
+            break
         desk.take("buy", rng.randint(600, 1_100))
         stage.end(episode)
-        yield min(pause, 0.5 * pause * rng.uniform(0.6, 1.2))
+        yield pause * rng.uniform(0.6, 1.1)
     yield from _until(stage, announced)
     episode.onset = announced
     market.announce(announced, "financial-results")

@@ -249,7 +249,7 @@ class ChainMarket:
 
 
 def traders(market: ChainMarket, name: str, rate: float) -> Play:
-    """Some hundreds of people, each of whom buys or sells now and then, at `rate` a block in all."""
+    """Some hundreds of people, each of whom swaps now and then, at `rate` a block in all."""
     rng = market.fork(name)
     wallets = [market.wallet(market.people.investor(), 20_000) for _ in range(500)]
     while True:

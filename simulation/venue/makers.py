@@ -1,6 +1,7 @@
 """Market makers: they quote both sides, lean against their inventory and step back at news."""
 
 import random
+from math import ceil, floor
 
 import msgspec
 
@@ -28,6 +29,8 @@ class Quoting(msgspec.Struct, frozen=True, kw_only=True):
     tolerance: float
     """How far a quote may be off before it is moved."""
     away_after_news: float = 3.0
+    grid: int = 1
+    """Prices are multiples of it: the venue's tick, where that isn't one."""
 
 
 class _Quote(msgspec.Struct):
@@ -62,7 +65,10 @@ def market_maker(
         middle -= lean * quoting.half_spread
         for (side, level), quote in ladder.items():
             away = quoting.half_spread + level * quoting.step
-            price = round(middle - away) if side == "buy" else round(middle + away)
+            grid = quoting.grid
+            price = (
+                floor((middle - away) / grid) if side == "buy" else ceil((middle + away) / grid)
+            ) * grid
             gone = quote.order_id is None or not desk.remaining(quote.order_id)
             loose = quoting.tolerance * (1 + 0.5 * level)
             if not gone and abs(price - quote.price) <= loose:
@@ -71,5 +77,8 @@ def market_maker(
                 desk.cancel(quote.order_id)
             lots = round(quoting.size * (1 + 0.35 * level) * rng.uniform(0.7, 1.3))
             quote.order_id = desk.quote(side, lots, price)
+            if quote.order_id is None and value.just_told(clockwork.now, 900):
+                # What others still show is of before the news: a maker takes it.
+                desk.take(side, lots, price)
             quote.price = price
         yield rng.uniform(*quoting.pause)

@@ -14,7 +14,7 @@ import msgspec
 from demo.venue.clock import iso_time
 from demo.venue.messages import Side
 from demo.venue.product import Product
-from pipeline.reference_records import CorporateEvent, Instrument, Token
+from pipeline.reference_records import CorporateEvent, Instrument, Token, Venue
 from pipeline.units import DAY, HOUR, SECOND
 from simulation.clockwork import Clockwork, Script
 from simulation.truth import Truth
@@ -50,6 +50,8 @@ class Market:
         self.tokens: list[Token] = []
         self.days: list[int] = []
         """Beginnings of the trading days, of a market that closes; nanoseconds."""
+        self.calendar: Venue | None = None
+        """Of the first venue, where it isn't the thin market's."""
         self.announcements: list[CorporateEvent] = []
         self._order_ids = OrderIds(f"orders:{kind}:{seed}")
 
@@ -57,11 +59,19 @@ class Market:
         """A generator of one's own, so that one participant more changes no other's draws."""
         return random.Random(f"{self.kind}:{self.seed}:{name}")
 
-    def admit(self, venue: str, symbol: str, token: str, value: Value) -> Listing:
+    def admit(
+        self,
+        venue: str,
+        symbol: str,
+        token: str,
+        value: Value,
+        *,
+        size_decimals: int = SIZE_DECIMALS,
+    ) -> Listing:
         """A new instrument at a venue: prices in hundredths, sizes in tenths."""
         base, _, quote = symbol.partition("-")
         product = Product(
-            id=symbol, base_currency=base, quote_currency=quote, size_decimals=SIZE_DECIMALS
+            id=symbol, base_currency=base, quote_currency=quote, size_decimals=size_decimals
         )
         listing = Listing(
             venue,
@@ -236,7 +246,7 @@ def linked(seed: int) -> Market:
     return market
 
 
-def thin(seed: int, days: int = 8) -> Market:
+def thin(seed: int, days: int = 9) -> Market:
     """A security token: few trades, wide spreads, a session a day whose last price is the
     reference price, and on most days a rebalancer who trades into it."""
     market = Market("thin", seed, MONDAY + OPEN - 10 * SECOND)
