@@ -7,6 +7,9 @@ from simulation.venue import takers
 from simulation.venue.desk import Desk
 from simulation.venue.market import CLOSE, OPEN
 
+_PLENTY = 100_000
+"""More lots than are on the book at any price that is paid."""
+
 
 def _until(stage: Stage, time: int) -> Script:
     if time > stage.now():
@@ -67,11 +70,17 @@ def ramping(stage: Stage) -> Script:
         desk.cancel(bid)
 
 
+def _beyond(stage: Stage, start: float, part: float) -> int:
+    """A part of the way to a price one percent away, times the scale."""
+    away = 0.01 * min(4.0, stage.scale) * part
+    return round(start * (1 + away if stage.side == "buy" else 1 - away))
+
+
 def mark_the_close(stage: Stage) -> Script:
     """Has a position, and in the session's last minutes buys at whatever price so that the
     reference price is higher (MAR 12(2)(b); Regulation 2016/522, Annex II, 1.7; SEC, In re Athena
-    Capital Research, 2014: above 70 percent of volume in the last seconds). Medium: takes all of
-    three levels, in eight trades within the last three minutes.
+    Capital Research, 2014: above 70 percent of volume in the last seconds). Medium: takes all that
+    there is up to a price one percent away, in eight steps within the last three minutes.
     """
     rng, desk = stage.rng, stage.desk()
     side = stage.side
@@ -86,9 +95,9 @@ def mark_the_close(stage: Stage) -> Script:
             desk.take(side, left // 2)
     yield from _until(stage, day + CLOSE - 180 * SECOND)
     episode = stage.begin((desk,), "trades just before the close that set the last price", tail=600)
-    total = max(400, round(stage.listing.near_depth(stage.other_side, 3) * stage.scale))
+    start = stage.listing.mid(10_000.0)
     for number in range(8):
-        desk.take(side, max(20, total // 8))
+        desk.take(side, _PLENTY, _beyond(stage, start, (number + 1) / 8))
         stage.end(episode)
         remaining = (day + CLOSE - stage.now()) / SECOND
         yield max(0.5, remaining / (9 - number) - 1)
@@ -105,9 +114,9 @@ def mark_the_open(stage: Stage) -> Script:
         yield rng.uniform(1_800, 3_600)
     yield from _until(stage, day + OPEN + 45 * SECOND)
     episode = stage.begin((desk,), "trades just after the open that set the first price", tail=600)
-    total = max(400, round(stage.listing.near_depth(stage.other_side, 3) * stage.scale))
-    for _ in range(6):
-        desk.take(side, max(20, total // 6))
+    start = stage.listing.mid(10_000.0)
+    for number in range(6):
+        desk.take(side, _PLENTY, _beyond(stage, start, (number + 1) / 6))
         stage.end(episode)
         yield rng.uniform(8, 20)
 
