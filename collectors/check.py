@@ -14,13 +14,16 @@ from collectors.loopback import is_loopback
 from collectors.order_log.check import check_order_log
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from collectors.reference.check import check_reference
+from collectors.rest_login import check_rest
 from collectors.solana.check import check_node
 from collectors.subgraph.check import check_subgraph
 from pipeline.config.sources import (
+    ArchaxSource,
     CoinbaseSource,
     EvmSource,
     FixDropCopySource,
     FixMarketDataSource,
+    InxSource,
     KrakenSource,
     OrderLogSource,
     ReferenceSource,
@@ -58,6 +61,8 @@ async def check_source(source: Source) -> list[Finding]:
             return [await check_fix(source)]
         case OrderLogSource():
             return [check_order_log(source)]
+        case InxSource() | ArchaxSource():
+            return [await check_rest(source.name, source.rest_url)]
         case ReplaySource():
             return [_recording(source)]
 

@@ -160,7 +160,8 @@ class Connector:
     """Keeps a session going on the first of several endpoints that answers.
 
     ``pongs_are_life``: for feeds that may be silent: an answered ping counts as heard. Otherwise
-    only messages do. ``tls`` replaces the default context, which verifies certificates.
+    only messages do. ``headers`` of the opening request, or who makes them anew for each connection
+    (it may raise EndpointFault). ``tls`` replaces the default context, which verifies certificates.
     ``acknowledge_at_once``: for answers that come close together. A server that leaves Nagle's
     algorithm on, as anvil does, holds the second until the first is acknowledged, 40 ms later.
     """
@@ -174,7 +175,7 @@ class Connector:
         max_frame: int,
         pongs_are_life: bool = False,
         compression: Literal["deflate"] | None = "deflate",
-        headers: Mapping[str, str] | None = None,
+        headers: Mapping[str, str] | Callable[[], Awaitable[Mapping[str, str]]] | None = None,
         tls: ssl.SSLContext | None = None,
         acknowledge_at_once: bool = False,
     ) -> None:
@@ -270,12 +271,13 @@ class Connector:
             raise EndpointFault(f"endpoint {index + 1}: {error}") from None
         scrub = scrubber(url)
         secure = url.startswith("wss:")
+        headers = await self._headers() if callable(self._headers) else self._headers
         try:
             socket = await connect(
                 url,
                 max_size=self._max_frame,
                 compression=self._compression,
-                additional_headers=self._headers,
+                additional_headers=headers,
                 open_timeout=OPEN_TIMEOUT,
                 close_timeout=CLOSE_TIMEOUT,
                 # Link.watch pings: the library would break a connection that nobody reads

@@ -14,11 +14,13 @@ from pipeline.bus import Bus
 from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.config.privacy import Privacy
 from pipeline.config.sources import (
+    ArchaxSource,
     CoinbaseSource,
     EvmSource,
     FixDropCopySource,
     FixMarketDataSource,
     FrameSource,
+    InxSource,
     KrakenSource,
     OrderLogSource,
     ReplaySource,
@@ -191,6 +193,14 @@ class Collectors:
 
                 outlet = self._outlet(source, source.name, "fix")
                 return FixMarketDataCollector(source, outlet).run
+            case InxSource():
+                from collectors.inx import InxCollector
+
+                return InxCollector(source, self._outlet(source, source.name, "inx")).run
+            case ArchaxSource():
+                from collectors.archax import ArchaxCollector
+
+                return ArchaxCollector(source, self._outlet(source, source.name, "archax")).run
             case ReplaySource():
                 from collectors.replay import ReplayCollector
 

@@ -6,11 +6,13 @@ from typing import Protocol
 import msgspec
 
 from normalizer.assets import Assets
+from normalizer.decoders.archax import ArchaxDecoder
 from normalizer.decoders.coinbase import CoinbaseDecoder
 from normalizer.decoders.collected import Normalized
 from normalizer.decoders.evm import EvmDecoder
 from normalizer.decoders.evm_pending import EvmPendingDecoder
 from normalizer.decoders.fix import FixDecoder
+from normalizer.decoders.inx import InxDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
 from normalizer.decoders.order_log import OrderLogDecoder
@@ -50,6 +52,8 @@ _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "kraken": (KrakenDecoder, "kraken"),
     "kraken-v1": (KrakenV1Decoder, "kraken"),
     "solana": (SolanaDecoder, "solana"),
+    "inx": (InxDecoder, "inx"),
+    "archax": (ArchaxDecoder, "archax"),
     "fix": (FixDecoder, "fix"),
     "order_log": (OrderLogDecoder, "order_log"),
 }

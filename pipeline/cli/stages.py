@@ -15,10 +15,12 @@ from pipeline.cancellation import raise_if_cancelled
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import (
+    ArchaxSource,
     CoinbaseSource,
     EvmSource,
     FixDropCopySource,
     FixMarketDataSource,
+    InxSource,
     KrakenSource,
     OrderLogSource,
     ReplaySource,
@@ -193,9 +195,10 @@ def _collectors(config: Configuration) -> Start:
                         for c in found
                         if c.role == "token"
                     },
-                    [c.address for c in found if c.role != "token"],
+                    [c.address for c in found if c.role != "token" and c.pool_id is None],
                     wallets,
                     [c.address for c in found if c.role == "price-feed"],
+                    [(c.address, c.pool_id) for c in found if c.pool_id is not None],
                 )
         for source in config.sources:
             if isinstance(source, SubgraphSource):
@@ -258,6 +261,8 @@ def venues(config: Configuration) -> Mapping[str, str]:
                 | OrderLogSource()
                 | FixDropCopySource()
                 | FixMarketDataSource()
+                | InxSource()
+                | ArchaxSource()
             ):
                 found[source.name] = source.venue
             case ReplaySource(protocol="recorded"):

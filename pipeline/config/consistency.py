@@ -16,6 +16,8 @@ from pipeline.yaml_scalars import meaning
 
 STREAMS = ("raw", "events", "alerts", "dead", "reference")
 _VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
+#: https://apidoc.inx.co: "Websocket connections are limited to 5 subscriptions per key."
+MOST_INX_SUBSCRIPTIONS = 5
 _BOOK_CHANNELS = {"full", "level3"}
 
 
@@ -92,6 +94,20 @@ def _source(source: MappingNode) -> Iterator[Problem]:
                     f"source {name}: Kraken gives level3 only with a WebSocket token",
                     expected="token: ${env:NAME} beside channels",
                 )
+        case "inx":
+            count = len(_texts(source, "markets", ())) * len(
+                _texts(source, "channels", ("book", "trades"))
+            )
+            if count > MOST_INX_SUBSCRIPTIONS:
+                yield source.problem(
+                    "config/inx-subscriptions",
+                    f"source {name}: {count} subscriptions, of each channel for each market, but a "
+                    f"key of INX allows {MOST_INX_SUBSCRIPTIONS}",
+                    expected="fewer markets or channels, and another source with a key of its own",
+                )
+        case "fix_drop_copy" | "fix_market_data":
+            yield from _together(source, ("username", "password"), f"source {name}: FIX")
+            yield from _fix_tls(source, name)
         case "solana":
             for endpoint in _items(source, "endpoints"):
                 yield from _solana_endpoint(endpoint, name)
@@ -118,6 +134,22 @@ def _source(source: MappingNode) -> Iterator[Problem]:
             yield from reference_problems(source)
         case _:
             pass
+
+
+def _fix_tls(source: MappingNode, name: str) -> Iterator[Problem]:
+    given = [key for key in ("ca_certificate", "certificate", "key") if _given(source, key)]
+    if _text(source, "tls") == "false" and given:
+        yield source.problem(
+            "config/fix-tls",
+            f"source {name}: {one_of(given)} is of no use with tls: false",
+            expected="tls: true, or no certificates",
+        )
+    if _given(source, "key") and not _given(source, "certificate"):
+        yield source.problem(
+            "config/incomplete-credentials",
+            f"source {name}: a key is of no use without its certificate",
+            expected="certificate and key together",
+        )
 
 
 def _solana_endpoint(endpoint: MappingNode, name: str) -> Iterator[Problem]:

@@ -79,6 +79,9 @@ class EvmSource(_Source, tag="evm", tag_field="type", kw_only=True):
     #: Collect what OnchainIDs say of claims, keys and calls, whosever they are: each investor has a
     #: contract of their own, too many to be named. It costs a request more per block.
     identities: bool = False
+    #: Collect all flash loans of Aave, Balancer, Morpho and Maker on the chain: swaps in their
+    #: transactions are marked. It costs a request more per block.
+    flash_loans: bool = False
     #: What the node is asked about each transfer of a security token.
     checks: RestrictionChecks = field(default_factory=RestrictionChecks)
     #: Tell of transactions before a block has them, as far as they concern what is watched. Their
@@ -243,6 +246,47 @@ class FixMarketDataSource(_FixSource, tag="fix_market_data", tag_field="type", k
     trading_status: bool = True
 
 
+class InxSource(_Source, tag="inx", tag_field="type", kw_only=True):
+    """INX.One, by its WebSocket, which a token of its REST interface opens."""
+
+    #: WebSocket URL of the feed: `wss://gw-client-api-ws.trading.republic.com`.
+    url: SecretText
+    #: Base URL of the REST interface: `https://gw-client-api-rest.trading.republic.com`.
+    rest_url: SecretText
+    #: Id of the API key.
+    api_key_id: Secret
+    #: The API key's private key, PEM.
+    private_key: Secret
+    #: The venue's symbols, such as BTC-USD. A key allows five subscriptions: each channel of each
+    #: market is one.
+    markets: Annotated[list[str], Meta(min_length=1, max_length=5)]
+    #: Books by price level, trades.
+    channels: list[Literal["book", "trades"]] = field(default_factory=lambda: ["book", "trades"])
+    #: Levels of the book per side.
+    depth: Annotated[int, Meta(ge=1, le=1000)] = 20
+    #: Name of the venue, as in the reference data.
+    venue: str = "inx"
+
+
+class ArchaxSource(_Source, tag="archax", tag_field="type", kw_only=True):
+    """Archax (ACE), by its WebSocket, which a login by REST opens."""
+
+    #: WebSocket URL of the feed: `wss://ace-auth.archax.com/api/3.0/gateway`.
+    url: SecretText
+    #: Base URL of the REST interface: `https://ace-auth.archax.com/api/3.0`.
+    rest_url: SecretText
+    #: The account's e-mail address. It must be without a second factor.
+    email: Secret
+    #: The account's password.
+    password: Secret
+    #: The venue's symbols: the ticker, or symbol and currency as in ETH-USD.
+    symbols: Annotated[list[str], Meta(min_length=1)]
+    #: Books by price level, trades.
+    channels: list[Literal["depth", "trades"]] = field(default_factory=lambda: ["depth", "trades"])
+    #: Name of the venue, as in the reference data.
+    venue: str = "archax"
+
+
 class SubgraphSource(_Source, tag="subgraph", tag_field="type", kw_only=True):
     """Pools by a subgraph of The Graph, where there is no node."""
 
@@ -303,6 +347,8 @@ FrameSource = (
     | OrderLogSource
     | FixDropCopySource
     | FixMarketDataSource
+    | InxSource
+    | ArchaxSource
     | ReplaySource
 )
 #: What gives reference data.
@@ -311,6 +357,7 @@ Source = FrameSource | ReferenceSource
 
 __all__ = [
     "Address",
+    "ArchaxSource",
     "CoinbaseSource",
     "EvmSource",
     "FileReference",
@@ -318,6 +365,7 @@ __all__ = [
     "FixMarketDataSource",
     "FrameSource",
     "HttpReference",
+    "InxSource",
     "KrakenSource",
     "Name",
     "OrderLogSource",
