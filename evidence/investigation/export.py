@@ -31,7 +31,7 @@ from evidence.investigation.lines import Line, line_of_action
 from evidence.investigation.page import write_page
 from evidence.investigation.proofs import Recorded
 from evidence.investigation.raw_frames import RawMessages
-from normalizer.events.ecs import rfc3339
+from evidence.investigation.told import whole_time
 
 _README = """\
 The timeline of an investigation, exported by Tapewatch.
@@ -173,8 +173,8 @@ def _manifest(gathered: Gathered, parts: Parts, lines: Sequence[Line]) -> Manife
     return Manifest(
         alert=gathered.subject.id,
         names=sorted(gathered.scope.names),
-        since=_moment(gathered.scope.since),
-        until=_moment(gathered.scope.until),
+        since=whole_time(gathered.scope.since),
+        until=whole_time(gathered.scope.until),
         archive=gathered.archive,
         lines=len(lines),
         alerts=len(gathered.alerts),
@@ -206,7 +206,7 @@ def _write_raw(folder: Path, raw: RawMessages) -> None:
                 "original": frame.original,
                 "source": frame.source,
                 "position": frame.position,
-                "received": _moment(frame.received),
+                "received": whole_time(frame.received),
                 "payload": base64.b64encode(frame.payload).decode(),
             }
             file.write(msgspec.json.encode(said) + b"\n")
@@ -233,13 +233,6 @@ def _file_name(text: str) -> str:
 
 def _plain(text: str) -> str:
     return "".join(one if one.isprintable() else "?" for one in text)
-
-
-def _moment(time: int) -> str:
-    try:
-        return rfc3339(time)
-    except (OverflowError, ValueError):
-        return str(time)
 
 
 __all__ = ["Manifest", "Parts", "RuleText", "export", "hashes"]

@@ -9,8 +9,14 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from evidence.investigation.gather import Gathered
-from evidence.investigation.lines import Kind, Line
-from normalizer.events.ecs import rfc3339
+from evidence.investigation.lines import Line
+from evidence.investigation.told import (
+    LABELS,
+    headline_figures,
+    proof_told,
+    shown_time,
+    whole_time,
+)
 from pipeline.page.layout import page, tiles
 from pipeline.page.markup import Html, data, el, join
 from pipeline.page.words import plural
@@ -20,14 +26,6 @@ if TYPE_CHECKING:
     from evidence.investigation.export import Manifest
 
 _HERE = Path(__file__).parent
-_LABELS: dict[Kind, str] = {
-    "alert": "alert",
-    "update": "update",
-    "event": "event",
-    "reference": "reference data",
-    "rules": "rules",
-    "action": "action",
-}
 #: Lines that stand in the page itself, for print and for browsers without scripts.
 _STATIC = 500
 
@@ -81,30 +79,19 @@ def render(
 
 def _top(gathered: Gathered, lines: Sequence[Line]) -> Html:
     alert = gathered.subject
-    events = sum(line.kind == "event" for line in lines)
-    actions = sum(line.kind == "action" for line in lines)
-    retracted = [one for one in gathered.updates if one.alert_id == alert.id]
-    state = retracted[-1].status if retracted else "stands"
     return el(
         "header",
         el("p", "Tapewatch · investigation", class_="brand"),
         el("h1", alert.rule_name),
         el("p", alert.reason, class_="lead"),
-        tiles(
-            ("level", alert.level),
-            ("alert", state),
-            ("alerts", f"{len(gathered.alerts):,}"),
-            ("events", f"{events:,}"),
-            ("actions", f"{actions:,}"),
-            ("evidence missing", f"{len(gathered.missing):,}"),
-        ),
+        tiles(*headline_figures(gathered, lines)),
         class_="top",
     )
 
 
 def _tools(lines: Sequence[Line]) -> Html:
     boxes: list[Html] = []
-    for kind, label in _LABELS.items():
+    for kind, label in LABELS.items():
         many = sum(line.kind == kind for line in lines)
         box = el("input", type="checkbox", checked="", attributes={"data-kind": kind})
         boxes.append(el("label", box, f"{label} ({many:,})", class_=f"k-{kind}"))
@@ -119,8 +106,8 @@ def _static(lines: Sequence[Line]) -> Html:
     rows = [
         el(
             "tr",
-            el("td", _shown(line.time), class_="nowrap"),
-            el("td", _LABELS[line.kind]),
+            el("td", shown_time(line.time), class_="nowrap"),
+            el("td", LABELS[line.kind]),
             el("td", line.summary),
             el("td", line.by),
             class_="evidence" if line.evidence_of else None,
@@ -143,7 +130,7 @@ def _alerts(gathered: Gathered) -> Html:
         el(
             "li",
             el("strong", f"{one.rule_name} ({one.level})"),
-            f" {_shown(one.timestamp)}: {one.reason} ",
+            f" {shown_time(one.timestamp)}: {one.reason} ",
             el("code", one.id),
             f", rule of {one.rule_version}, ",
             el("code", one.rule_hash[:16]),
@@ -163,31 +150,9 @@ def _listed(names: Sequence[str]) -> list[Html]:
 
 
 def _proof(manifest: "Manifest") -> Html:
-    told = len(manifest.proven) + len(manifest.unproven)
-    said = [
-        f"Documents from {manifest.archive}, {manifest.since} to {manifest.until}.",
-        f"{plural(len(manifest.missing), 'event')} that alerts rest on could not be found."
-        if manifest.missing
-        else "Every event that the alerts rest on is here.",
-        f"{plural(len(manifest.unreadable), 'document')} could not be read."
-        if manifest.unreadable
-        else "Every document could be read.",
-        f"{len(manifest.proven):,} of {told:,} alerts and updates are, byte for byte, in the audit "
-        "log, with a proof each."
-        if manifest.entries is not None
-        else "No audit log was given: nothing is proven by one.",
-    ]
-    if manifest.raw_gone is not None:
-        said.append(
-            f"{plural(len(manifest.raw_gone), 'raw frame')} were gone from the bus."
-            if manifest.raw_gone
-            else "All raw frames that they were made of are in the export."
-        )
-    if manifest.unknown_rules:
-        said.append(f"{plural(len(manifest.unknown_rules), 'rule')} could not be had as they were.")
     return join(
         el("h2", "Complete and unchanged?"),
-        el("ul", *(el("li", one) for one in said), class_="proof"),
+        el("ul", *(el("li", one) for one in proof_told(manifest)), class_="proof"),
         el("p", "To check that: ", el("code", "python3 check.py --key KEY"), " in this folder."),
     )
 
@@ -198,18 +163,18 @@ def _foot(manifest: "Manifest") -> str:
 
 
 def _data(subject: str, lines: Sequence[Line]) -> str:
-    days = {_shown(line.time)[:10] for line in lines}
-    told = [_told(line, _shown(line.time)[11:] if len(days) == 1 else "") for line in lines]
+    days = {shown_time(line.time)[:10] for line in lines}
+    told = [_told(line, shown_time(line.time)[11:] if len(days) == 1 else "") for line in lines]
     return msgspec.json.encode({"subject": subject, "lines": told}).decode()
 
 
 def _told(line: Line, time: str) -> dict[str, Any]:
     said: dict[str, Any] = {
         "at": line.time / MILLISECOND,
-        "time": time or _shown(line.time),
-        "moment": _moment(line.time),
+        "time": time or shown_time(line.time),
+        "moment": whole_time(line.time),
         "kind": line.kind,
-        "label": _LABELS[line.kind],
+        "label": LABELS[line.kind],
         "action": line.action,
         "summary": line.summary,
         "by": line.by,
@@ -227,14 +192,3 @@ def _told(line: Line, time: str) -> dict[str, Any]:
         "original": line.original,
     }
     return said | {name: value for name, value in more.items() if value}
-
-
-def _shown(time: int) -> str:
-    return _moment(time)[:23].replace("T", " ")
-
-
-def _moment(time: int) -> str:
-    try:
-        return rfc3339(time)
-    except (OverflowError, ValueError):
-        return str(time)

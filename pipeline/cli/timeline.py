@@ -135,6 +135,7 @@ def _write(
 
     from evidence.investigation.export import Parts
     from evidence.investigation.export import export as exported
+    from evidence.investigation.pdf import available, write_pdf
     from evidence.investigation.proofs import recorded
 
     parts = Parts(rules=_rules(gathered, rules), version=version("tapewatch"))
@@ -148,8 +149,9 @@ def _write(
         told = [*gathered.alerts, *gathered.updates]
         found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages)
         parts.audit = folder, trusted, found
+    writers = [write_pdf] if available() else []
     try:
-        return exported(gathered, parts, to)
+        return exported(gathered, parts, to, writers=writers)
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
 
@@ -208,6 +210,8 @@ def _tell(manifest: "Manifest", to: Path) -> None:
     if manifest.entries is not None:
         told = len(manifest.proven) + len(manifest.unproven)
         say(console, f"{len(manifest.proven):,} of {told:,} alerts are proven by the audit log")
+    if "timeline.pdf" not in manifest.files:
+        say(console, "no PDF: pip install 'tapewatch[reports]'", "yellow")
     say(console, f"to check it: python3 {to / 'check.py'}")
 
 
