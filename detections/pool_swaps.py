@@ -117,6 +117,16 @@ def pool_key(event: PoolSwap) -> PoolKey:
 
 def leg(event: PoolSwap) -> Leg | None:
     """The swap as a leg; None for one that didn't take one asset for the other."""
+    global _newest
+    if event is not _newest[0]:  # several correlators look at each swap, one after the other
+        _newest = (event, _leg(event))
+    return _newest[1]
+
+
+_newest: tuple[PoolSwap | None, Leg | None] = (None, None)
+
+
+def _leg(event: PoolSwap) -> Leg | None:
     amount0, amount1 = int(event.amount0_raw), int(event.amount1_raw)
     if not (amount0 < 0 < amount1 or amount1 < 0 < amount0) or event.transaction_hash is None:
         return None

@@ -185,11 +185,12 @@ class PoolRoundTrips(Correlator[State]):
 
     def _pair(self, owner: Owner, one: Leg) -> None:
         """Find what this is the way back of."""
+        way, paid, got = one.paid0, one.paid, one.got
         for place in range(len(owner.open) - 1, -1, -1):
             there = owner.open[place]
-            if there.paid0 == one.paid0 or there.transaction == one.transaction:
+            if there.paid0 == way or there.transaction == one.transaction:
                 continue
-            difference = min(differs(there.got, one.paid), differs(there.paid, one.got))
+            difference = min(differs(there.got, paid), differs(there.paid, got))
             if difference <= self._p.maximum_difference and _lost(there, one):
                 del owner.open[place]
                 owner.pairs.append(Pair(there, one, difference))

@@ -93,6 +93,8 @@ class Pool(Struct, array_like=True):
     providers: dict[str, Whole] = field(default_factory=dict[str, Whole])
     changes: list[Step] = field(default_factory=list[Step])
     sales: list[Step] = field(default_factory=list[Step])
+    high: float = 0.0
+    """The highest price before a sale, of the window or from before it."""
     collapse: Collapse | None = None
 
 
@@ -208,11 +210,14 @@ class RugPull(Correlator[State]):
             witness(event),
             "unsure" in event.tags,
         )
-        pool.sales = self._kept(pool.sales, sale)
-        if not reaches(price - pool.price, self._p.minimum_fall * price) and not any(
-            reaches(one.price - pool.price, self._p.minimum_fall * one.price) for one in pool.sales
-        ):
+        pool.sales.append(sale)
+        del pool.sales[:-_MOST_STEPS]
+        pool.high = max(pool.high, price)
+        if not reaches(pool.high - pool.price, self._p.minimum_fall * pool.high):
             return
+        oldest = event.timestamp - self._p.window
+        pool.sales = [one for one in pool.sales if one.timestamp >= oldest]
+        pool.high = max(one.price for one in pool.sales)
         self._fell(event, key, pool, owner)
 
     def _kept(self, steps: list[Step], new: Step) -> list[Step]:
@@ -378,7 +383,7 @@ class RugPull(Correlator[State]):
             if pool is None or collapse is None or collapse.due != at:
                 continue
             pool.collapse = None
-            pool.changes, pool.sales = [], []
+            pool.changes, pool.sales, pool.high = [], [], 0.0
             if not self._migrated(collapse, (chain, name)):
                 findings.append(finding(collapse, self._p.recovery_time))
         return findings
