@@ -76,7 +76,9 @@ Role = Literal[
 
 
 class WatchedContract(Struct, frozen=True):
-    """A contract whose logs are collected. The last three are those of a token."""
+    """A contract whose logs are collected. Registry, compliance and standard are those of a token;
+    the pool's id is of Uniswap v4, where one contract has all pools.
+    """
 
     address: str
     role: Role
@@ -84,6 +86,7 @@ class WatchedContract(Struct, frozen=True):
     registry: str | None = None
     compliance: str | None = None
     standard: str | None = None
+    pool_id: str | None = None
 
 
 def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
@@ -120,7 +123,14 @@ def watched(reference: Reference, chain_id: int) -> tuple[WatchedContract, ...]:
                     add(other, "other", token.id)
         for pool in token.pools:
             if pool.chain == chain_id:
-                add(pool.address, "pool", token.id)
+                if pool.pool_id is None:
+                    add(pool.address, "pool", token.id)
+                else:
+                    manager, pool_id = pool.address.lower(), pool.pool_id.lower()
+                    found.setdefault(
+                        (f"{manager}:{pool_id}", "pool"),
+                        WatchedContract(manager, "pool", token.id, pool_id=pool_id),
+                    )
         for feed in token.price_feeds:
             if feed.chain == chain_id:
                 add(feed.address, "price-feed", token.id)

@@ -101,6 +101,9 @@ class LogReader:
         filters: list[dict[str, object]] = [{"address": one} for one in self._chunks]
         if self._addresses.topics:
             filters.append({"topics": [list(self._addresses.topics)]})
+        # Of every event of Uniswap v4 the pool's id is the second topic.
+        for manager, ids in sorted(self._addresses.pools.items()):
+            filters.append({"address": manager, "topics": [None, list(ids)]})
         answers = await asyncio.gather(
             *(self._rpc.call("eth_getLogs", {**place, **one}) for one in filters)
         )

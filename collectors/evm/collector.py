@@ -12,6 +12,7 @@ from collectors.evm.assembly import BlockAssembler, Chain, LogReader
 from collectors.evm.blocks import read_position
 from collectors.evm.checks import RestrictionChecker
 from collectors.evm.feeds import FeedBook
+from collectors.evm.flash_loan_topics import FLASH_LOAN_TOPICS
 from collectors.evm.following import Cursor, Follower
 from collectors.evm.heads import HeadWatch
 from collectors.evm.identity_topics import IDENTITY_TOPICS
@@ -59,8 +60,10 @@ class EvmCollector:
         self._cursor = Cursor(
             config.start_block, config.backfill_range, config.reorganisation_depth
         )
-        topics = IDENTITY_TOPICS if config.identities else ()
-        self._addresses = Addresses(self._watched.addresses, topics)
+        topics = (IDENTITY_TOPICS if config.identities else ()) + (
+            FLASH_LOAN_TOPICS if config.flash_loans else ()
+        )
+        self._addresses = Addresses(self._watched.addresses, topics, self._watched.pools)
         self._feeds = FeedBook(self._watched.feeds, self._addresses)
         self._native_transfers = NativeTransfers(config.native_transfers, watched.wallets)
         self._answers = AnswerCache()

@@ -1,7 +1,7 @@
 """The contracts that an EVM source watches."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from msgspec import Struct, field
 
@@ -46,6 +46,8 @@ class Watched(Struct, frozen=True):
     wallets: frozenset[str] = frozenset()
     #: Oracles' price feeds: what stands behind their proxies is watched too.
     feeds: frozenset[str] = frozenset()
+    #: Contracts with many pools (Uniswap v4), and the ids of those whose logs are collected.
+    pools: dict[str, tuple[str, ...]] = field(default_factory=dict[str, tuple[str, ...]])
 
     @classmethod
     def of(
@@ -54,8 +56,12 @@ class Watched(Struct, frozen=True):
         others: Iterable[str] = (),
         wallets: Iterable[str] = (),
         feeds: Iterable[str] = (),
+        pools: Iterable[tuple[str, str]] = (),
     ) -> "Watched":
         """From addresses in any case."""
+        ids: dict[str, list[str]] = {}
+        for manager, pool in pools:
+            ids.setdefault(manager.lower(), []).append(pool.lower())
         return cls(
             tokens={
                 address.lower(): WatchedToken(
@@ -68,12 +74,13 @@ class Watched(Struct, frozen=True):
             others=frozenset(address.lower() for address in others),
             wallets=frozenset(address.lower() for address in wallets),
             feeds=frozenset(address.lower() for address in feeds),
+            pools={manager: tuple(sorted(set(known))) for manager, known in ids.items()},
         )
 
     def with_others(self, addresses: Iterable[str]) -> "Watched":
         """These contracts and more of them."""
         others = self.others.union(address.lower() for address in addresses)
-        return Watched(self.tokens, others, self.wallets, self.feeds)
+        return Watched(self.tokens, others, self.wallets, self.feeds, self.pools)
 
     @property
     def addresses(self) -> frozenset[str]:
@@ -94,12 +101,21 @@ def _lower(address: str | None) -> str | None:
 class Addresses:
     """The contracts whose logs are collected: those given, and aggregators that were found.
 
-    Besides them the logs of any contract whose first topic is one of ``topics``.
+    Besides them the logs of any contract whose first topic is one of ``topics``, and of the
+    contracts in ``pools`` those about pools with these ids.
     """
 
-    def __init__(self, given: frozenset[str], topics: Sequence[str] = ()) -> None:
+    def __init__(
+        self,
+        given: frozenset[str],
+        topics: Sequence[str] = (),
+        pools: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
         self.all = given
         self.topics = tuple(topics)
+        self.pools = {
+            manager: tuple(ids) for manager, ids in (pools or {}).items() if manager not in given
+        }
         #: Grows with each change.
         self.version = 0
 
