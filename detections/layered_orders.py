@@ -26,6 +26,12 @@ class Layer(Struct):
     unsure: bool
     filled: float = 0.0
     ended: Witness | None = None
+    moves: int = 0
+    """How often it was moved to another price."""
+    moved: Witness | None = None
+    """The last time."""
+    told: bool = False
+    """It was found while it rested."""
 
 
 class Execution(Struct, frozen=True):
@@ -61,6 +67,8 @@ class Side(Struct):
     """The first of them that ended lately."""
     lately: float = 0.0
     """The quantity of those that ended lately."""
+    moves: int = 0
+    """How often its orders were moved since that was looked at last."""
 
     def end(self, order_id: str) -> Layer | None:
         """The order does not rest any more."""
@@ -80,6 +88,8 @@ class Side(Struct):
 
     def pull(self, layer: Layer) -> None:
         """It was cancelled, and not filled before."""
+        if layer.told:
+            return
         self.pulled.append(layer)
         self.taken_off += layer.quantity
         if len(self.pulled) > MOST_ORDERS:

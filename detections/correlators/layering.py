@@ -1,21 +1,38 @@
-"""Layering: orders at several prices of one side, pulled once the other side has traded.
+"""Layering: orders at several prices of one side that go once the other side has traded.
 
-MAR Annex I A(f); FINRA Rule 5210; CEA section 4c(a)(5). The CFTC's case against Sarao (release
-7156-15) describes four to six orders at as many prices, almost all of them cancelled. All of this
-must hold of a party, which is a cluster, an investor or an account, by the widest name known:
+MAR Annex I A(f) and Commission Delegated Regulation (EU) 2016/522, Annex II, section 1, point 5(e):
+"submitting multiple or large orders to trade often away from the touch on one side of the order
+book in order to execute a trade on the other side"; FINRA Rules 2020 and 5210; section 4c(a)(5) of
+the Commodity Exchange Act. The CFTC's case against Sarao (release 7156-15, No. 15-cv-3398)
+describes four to six exceptionally large orders, a price level apart, more than a fifth of all that
+was offered, which were moved as the price moved, so that they stayed three or four levels away from
+the touch, and nearly all of them cancelled; on 6 May 2010 they were moved more than 19,000 times in
+two hours, while he traded. All of this must hold of a party, which is a cluster, an investor or an
+account, by the widest name known:
 
-1. It places orders at `minimum_levels` prices or more of one side, within `placement_window`.
+1. It places orders at `minimum_levels` prices or more of one side, within `placement_window`. They
+   stand within the best `depth_levels` levels and `depth_range` of the best price, and are
+   `minimum_depth_share` or more of all that stands there.
 2. After that it trades on the other side.
-3. It cancels `minimum_pulled_share` or more of what it placed in that time, by quantity, within
-   `pull_window`, with at most `maximum_fill_share` of each order filled, and within `window` of
-   placing the first.
+3. It cancels all that it placed in that time, or, at one price more than is needed,
+   `minimum_pulled_share` or more of it by quantity, within `pull_window`, with at most
+   `maximum_fill_share` of each order filled, and within `window` of placing the first; or within
+   `slow_window`, if the trade came at most `slow_reaction` before the first cancellation.
 4. What it cancelled is at least `minimum_imbalance` times what it showed on the other side: orders
    that rest there, or rested there since it placed the first; and those that ended there within
    `pull_window`, whenever they began. It is also as many times what it traded. Who quotes alike on
    both sides, as market makers do, gives no false impression.
 
-Amending is cancelling where next to nothing is left of an order. One alert per set of orders, with
-each of them, its cancellation and the trades as evidence. Needs a feed that names accounts.
+Amending is cancelling where next to nothing is left of an order. Orders that are amended to other
+prices again and again need not be cancelled at all: with `minimum_moves` of each, at
+`minimum_levels` prices or more, they are found while they rest, at a move, if 1, 2 and 4 hold of
+them (and of those that were moved half as often) and the trade came in the last `window`; whenever
+they were placed.
+
+One alert per set of orders, with each of them, its cancellation or newest move and the trades as
+evidence. Three prices are the least that are several; the pull window, the imbalance and the share
+of depth (half of Sarao's) are choices. Needs a feed that names accounts: without, nobody can say
+that the orders are one party's; see `inferred_spoofing` for what is left.
 """
 
 from collections.abc import Iterable, Sequence
@@ -25,7 +42,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
-from detections.layered_orders import Desk, Execution, Floor, Layer
+from detections.layered_orders import Desk, Execution, Floor, Layer, end_of
 from detections.order_book import MOST_BOOKS
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
@@ -57,13 +74,26 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on layering sets."""
 
     #: Different prices of one side.
-    minimum_levels: Annotated[int, Meta(ge=2, le=100)] = 4
+    minimum_levels: Annotated[int, Meta(ge=2, le=100)] = 3
+    #: All that is cancelled, as a part of what stood on its side.
+    minimum_depth_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
     #: The orders are placed within this time.
     placement_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
     #: They are cancelled within this time.
     pull_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 5 * SECOND
     #: From placing the first order to cancelling the last.
     window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 2 * MINUTE
+    #: The same, if the other side traded just before; a time that is no longer than `window` turns
+    #: this off.
+    slow_window: Annotated[Duration, Meta(ge=0, le=24 * HOUR)] = 10 * MINUTE
+    #: So long before the first cancellation, at most.
+    slow_reaction: Annotated[Duration, Meta(ge=0, le=HOUR)] = 10 * SECOND
+    #: How often each order is moved to be found while it rests.
+    minimum_moves: Annotated[int, Meta(ge=1, le=10_000)] = 5
     #: How much of what was placed in that time must be cancelled.
     minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.75
     #: How much of an order may be filled.
@@ -93,6 +123,8 @@ class Layering(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
+    uses_books = True
     typology = "layering"
     actions = frozenset(
         {
@@ -105,11 +137,13 @@ class Layering(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
+        self._longest = max(parameters.window, parameters.slow_window)
+        self._moves = parameters.minimum_levels * parameters.minimum_moves
 
     @property
     def horizon(self) -> int:
         """Of the orders, and of who was found before."""
-        return max(self._p.window, REPETITION_WINDOW)
+        return max(self._longest, REPETITION_WINDOW)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -190,9 +224,21 @@ class Layering(Correlator[State]):
         if left > layer.quantity:
             desk.sides(layer.buy)[0].resting += left - layer.quantity
             layer.quantity = left
-        if event.price is not None:
-            layer.price = event.price
-        return ()
+        if event.price is None or event.price == layer.price:
+            return ()
+        layer.price = event.price
+        layer.moves += 1
+        layer.moved = witness(event)
+        side, other = desk.sides(layer.buy)
+        side.moves += 1
+        if (
+            side.moves < self._moves
+            or not desk.against(layer.buy)
+            or not reaches(side.resting, self._p.minimum_imbalance * other.resting)
+        ):
+            return ()
+        side.moves -= 1  # to be looked at again at the next one
+        return self._judge_moving(event, desk, layer.buy)
 
     def _ended(
         self, event: OrderCancelled | OrderChanged, floor: Floor, left: float | None
@@ -211,8 +257,8 @@ class Layering(Correlator[State]):
         side.note_end(layer)
         if layer.filled <= p.maximum_fill_share * layer.quantity:
             side.pull(layer)
-        side.forget(now - p.pull_window, now - p.window)
-        other.forget(now - p.pull_window, now - p.window)
+        side.forget(now - p.pull_window, now - self._longest)
+        other.forget(now - p.pull_window, now - self._longest)
         shown = other.resting + other.lately
         if len(side.pulled) < p.minimum_levels or not desk.against(layer.buy):
             return ()
@@ -234,35 +280,89 @@ class Layering(Correlator[State]):
     def _judge(self, event: MarketEvent, desk: Desk, buy: bool) -> Iterable[Finding]:
         p = self._p
         side, other = desk.sides(buy)
-        since = event.timestamp - p.window
+        since = event.timestamp - self._longest
         layers = _layered(
-            [layer for layer in side.pulled if layer.placed.timestamp >= since], p.placement_window
+            [layer for layer in self._near(side.pulled, buy) if layer.placed.timestamp >= since],
+            p.placement_window,
         )
         complete = _complete(layers, p.minimum_levels)
         if complete is None:
             return ()
+        first = layers[0].placed.timestamp
+        if event.timestamp - first > p.window:
+            complete = max(complete, min(end_of(layer) for layer in layers) - p.slow_reaction)
         trades = [
             one for one in desk.against(buy) if complete <= one.witness.timestamp <= event.timestamp
         ]
         if not trades:
             return ()
         pulled = sum(layer.quantity for layer in layers)
-        first = layers[0].placed.timestamp
+        earliest = layers[-1].placed.timestamp - p.placement_window
         left = sum(
             layer.quantity
             for layer in side.live.values()
-            if first <= layer.placed.timestamp <= first + p.placement_window
+            if earliest <= layer.placed.timestamp <= first + p.placement_window
         )
         traded = sum(one.quantity for one in trades)
         shown = max(other.resting + other.lately, other.shown_since(first))
         if (
             not reaches(pulled, p.minimum_pulled_share * (pulled + left))
+            or (left and len({layer.price for layer in layers}) <= p.minimum_levels)
             or not reaches(pulled, p.minimum_imbalance * max(shown, traded))
             or sum(layer.quantity * layer.price for layer in layers) < p.minimum_notional
         ):
             return ()
+        share = self._share(pulled, buy, resting=False)
+        if not reaches(share, p.minimum_depth_share):
+            return ()
         side.forget_all(layers)
-        return [self._finding(event, layers, trades, max(shown, traded))]
+        return [self._finding(event, layers, trades, max(shown, traded), share)]
+
+    def _judge_moving(self, event: MarketEvent, desk: Desk, buy: bool) -> Iterable[Finding]:
+        """Whether orders that are moved again and again are layers, while they rest."""
+        p = self._p
+        side, other = desk.sides(buy)
+        layers = [
+            layer
+            for layer in self._near(side.live.values(), buy)
+            if 2 * layer.moves >= p.minimum_moves
+            and not layer.told
+            and layer.filled <= p.maximum_fill_share * layer.quantity
+        ]
+        often = {layer.price for layer in layers if layer.moves >= p.minimum_moves}
+        if len(often) < p.minimum_levels:
+            return ()
+        complete = _complete(layers, p.minimum_levels)
+        since = event.timestamp - p.window
+        trades = [
+            one
+            for one in desk.against(buy)
+            if max(since, complete or since) <= one.witness.timestamp <= event.timestamp
+        ]
+        quantity = sum(layer.quantity for layer in layers)
+        against = max(other.shown_since(since), sum(one.quantity for one in trades))
+        share = self._share(quantity, buy, resting=True)
+        if (
+            not trades
+            or not reaches(quantity, p.minimum_imbalance * against)
+            or sum(layer.quantity * layer.price for layer in layers) < p.minimum_notional
+            or not reaches(share, p.minimum_depth_share)
+        ):
+            return ()
+        for layer in layers:
+            layer.told = True
+        return [self._finding(event, layers, trades, against, share)]
+
+    def _near(self, layers: Iterable[Layer], buy: bool) -> list[Layer]:
+        """Those that others see: within the visible levels."""
+        p, side = self._p, self.books.change.book.side(buy)
+        return [one for one in layers if side.is_near(one.price, p.depth_levels, p.depth_range)]
+
+    def _share(self, quantity: float, buy: bool, *, resting: bool) -> float:
+        """A quantity, of all that stands on its side with it."""
+        p = self._p
+        depth = self.books.change.book.side(buy).depth(p.depth_levels, p.depth_range)
+        return quantity / max(quantity, depth if resting else quantity + depth)
 
     def _finding(
         self,
@@ -270,13 +370,19 @@ class Layering(Correlator[State]):
         layers: Sequence[Layer],
         trades: Sequence[Execution],
         against: float,
+        share: float,
     ) -> Finding:
         parties = list(dict.fromkeys(layer.party for layer in layers))
         again = times(self.state.found, parties[0], event)
         ends = [layer.ended for layer in layers if layer.ended is not None]
         seen = {
             one.id: one
-            for one in (*(layer.placed for layer in layers), *ends, *(t.witness for t in trades))
+            for one in (
+                *(layer.placed for layer in layers),
+                *(layer.moved for layer in layers if layer.moved is not None),
+                *ends,
+                *(t.witness for t in trades),
+            )
         }
         witnesses = tuple(sorted(seen.values(), key=lambda one: one.timestamp))
         unsure = any(layer.unsure for layer in layers)
@@ -291,10 +397,12 @@ class Layering(Correlator[State]):
                 "levels": float(len(prices)),
                 "orders": float(len(layers)),
                 "layered_quantity": pulled,
+                "depth_share": share,
+                "moves": float(sum(layer.moves for layer in layers)),
                 "filled_quantity": sum(layer.filled for layer in layers),
                 "traded_quantity": sum(one.quantity for one in trades),
                 "placed_within_seconds": _span([layer.placed.timestamp for layer in layers]),
-                "pulled_within_seconds": _span([end.timestamp for end in ends]),
+                "pulled_within_seconds": _span([end.timestamp for end in ends]) if ends else 0.0,
                 "times_in_an_hour": float(again),
             },
             tags=("unsure",) if unsure else (),
@@ -353,21 +461,32 @@ def _sentence(
     trades: Sequence[Execution],
 ) -> str:
     """What the party did, with its numbers."""
-    buy = layers[0].buy
-    orders, did = ("bids", "sold") if buy else ("offers", "bought")
+    orders, did = ("bids", "sold") if layers[0].buy else ("offers", "bought")
     prices = sorted({layer.price for layer in layers})
-    begun, ended = layers[0].placed.timestamp, layers[-1].placed.timestamp
+    begun = min(layer.placed.timestamp for layer in layers)
+    within = max(layer.placed.timestamp for layer in layers) - begun
     off = [layer.ended.timestamp for layer in layers if layer.ended is not None]
     traded = sum(one.quantity for one in trades)
     value = sum(one.quantity * one.price for one in trades)
-    filled = sum(layer.filled for layer in layers)
+    filled = amount(sum(layer.filled for layer in layers))
+    moves = sum(layer.moves for layer in layers)
     who = ", ".join(str(party) for party in parties[:_MOST_NAMED])
     if len(parties) > _MOST_NAMED:
         who += f" and {len(parties) - _MOST_NAMED} more accounts of theirs"
-    return (
+    placed = (
         f"{who} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
         f"{event.instrument} at {len(prices)} prices from {amount(prices[0])} to "
-        f"{amount(prices[-1])} within {lapse(ended - begun)}, {did} {amount(traded)} at "
-        f"{amount(round(value / traded, 8) if traded else trades[0].price)}, and cancelled them "
-        f"within {lapse(max(off) - min(off))} with {amount(filled)} filled"
+        f"{amount(prices[-1])} within {lapse(within)}, "
+    )
+    moved = f"moved them {moves:,} times, " if moves else ""
+    sold = (
+        f"{did} {amount(traded)} at "
+        f"{amount(round(value / traded, 8) if traded else trades[0].price)}"
+    )
+    if not off:
+        during = f"moved them {moves:,} times in {lapse(event.timestamp - begun)} so far"
+        return f"{placed}{during} with {filled} filled, and {sold} meanwhile"
+    return (
+        f"{placed}{moved}{sold}, and cancelled them within {lapse(max(off) - min(off))} with "
+        f"{filled} filled"
     )

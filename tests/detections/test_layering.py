@@ -7,6 +7,7 @@ import pytest
 from detections.correlators.layering import Layering, Parameters
 from detections.layered_orders import MOST_ORDERS
 from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
 
 SECOND = 1_000.0
@@ -134,13 +135,123 @@ def test_the_sale_comes_after_the_layers_and_before_they_are_pulled() -> None:
 def test_placed_or_pulled_too_slowly() -> None:
     tape = Tape()
     slow = [
-        tape.placed(n * 11 * SECOND, f"layer-{n}", "buy", 10 - n / 100, 1_000, **LAYERER)
+        tape.placed(n * 16 * SECOND, f"layer-{n}", "buy", 10 - n / 100, 1_000, **LAYERER)
         for n in range(4)
     ]
-    assert not found([*slow, sale(tape, at=40 * SECOND), *pulled(tape, at=50 * SECOND)])
-    one_by_one = [tape.cancelled((20 + 2 * n) * SECOND, f"layer-{n}") for n in range(4)]
+    assert not found([*slow, sale(tape, at=50 * SECOND), *pulled(tape, at=60 * SECOND)])
+    one_by_one = [tape.cancelled((20 + 3 * n) * SECOND, f"layer-{n}") for n in range(4)]
     assert not found([*layers(tape), sale(tape), *one_by_one])
     assert not found([*layers(tape), sale(tape), *pulled(tape, at=130 * SECOND)])
+
+
+class TestOrdersThatRestLonger:
+    def test_they_go_once_the_other_side_has_traded(self) -> None:
+        def resting(traded: float, gone: float = 500) -> list[Any]:
+            tape = Tape()
+            return [
+                *layers(tape),
+                sale(tape, at=traded * SECOND),
+                *pulled(tape, at=gone * SECOND),
+            ]
+
+        assert len(found(resting(490))) == 1
+        assert not found(resting(489))
+        assert not found(resting(490), "{slow_window: 0s}")
+        assert not found(resting(600, 601))
+        assert not found(resting(600, 601), "{slow_window: 10m}")
+        assert len(found(resting(600, 601), "{slow_window: 11m}")) == 1
+
+
+class TestOrdersThatAreMovedAgainAndAgain:
+    """As Sarao's: four or more, kept away from the touch, and never cancelled while he trades."""
+
+    def dynamic(
+        self,
+        tape: Tape,
+        moves: int = 5,
+        *,
+        number: int = 4,
+        traded: float = 3_590,
+        sold: float = 300,
+    ) -> list[Any]:
+        """Placed, and moved an hour later, a tenth of a second apart."""
+        events = [
+            tape.placed(0, "b", "buy", 10.03, 10, investor_account="x"),
+            *layers(tape, number=number),
+            sale(tape, traded * SECOND, sold),
+        ]
+        at = 3_600 * SECOND
+        for move in range(1, moves + 1):
+            for n in range(number):
+                at += 100
+                price = 10 - n / 100 - move / 100
+                events.append(tape.changed(at, f"layer-{n}", 1_000, price=round(price, 2)))
+        return events
+
+    def test_they_are_found_while_they_rest(self) -> None:
+        tape = Tape()
+        (alert,) = found(self.dynamic(tape))
+        assert alert.reason == (
+            "acct-7 (INV-0007) placed bids of 4,000 ACME-USD at 3 prices from 9.93 to 9.95 within "
+            "3 s, moved them 19 times in 60 min so far with 0 filled, and sold 300 at 10.05 "
+            "meanwhile"
+        )
+        assert alert.metrics["moves"] == 19
+        assert len(alert.evidence_events) == 9
+        assert alert.evidence_orders == ("layer-0", "layer-1", "layer-2", "layer-3")
+
+    def test_once_however_long_it_goes_on_and_when_they_go(self) -> None:
+        tape = Tape()
+        again = [sale(tape, 3_606 * SECOND), *pulled(tape, at=3_607 * SECOND)]
+        assert len(found([*self.dynamic(tape, 15), *again])) == 1
+
+    def test_each_must_be_moved_so_often(self) -> None:
+        assert not found(self.dynamic(Tape(), 4))
+        assert len(found(self.dynamic(Tape(), 4), "{minimum_moves: 4}")) == 1
+
+    def test_at_several_prices(self) -> None:
+        assert not found(self.dynamic(Tape(), 20, number=2))
+
+    def test_with_a_trade_on_the_other_side_lately_that_is_much_smaller(self) -> None:
+        assert not found(self.dynamic(Tape(), traded=3_470))
+        assert not found(self.dynamic(Tape(), sold=2_001))
+
+    def test_who_moves_quotes_on_both_sides_makes_a_market(self) -> None:
+        tape = Tape()
+        shown = tape.placed(10 * SECOND, "offer", "sell", 10.5, 2_001, **LAYERER)
+        first, *events = self.dynamic(tape)
+        assert not found([first, shown, *events])
+
+    def test_what_nobody_sees_misleads_nobody(self) -> None:
+        tape = Tape()
+        first, *events = self.dynamic(tape)
+        best = tape.placed(0, "better", "buy", 10.9, 10, investor_account="x")
+        assert not found([first, best, *events])
+
+    def test_saved_and_restored_in_the_middle_it_finds_the_same(self) -> None:
+        tape = Tape()
+        rules = correlator("layering")
+        events = [*self.dynamic(tape), *pulled(tape, at=3_607 * SECOND)]
+        assert_the_same_after_a_restart(rules, events)
+
+
+def test_layers_must_be_a_part_of_what_stands_there_and_near_the_touch() -> None:
+    def among(quantity: float, price: float = 10.01) -> list[Any]:
+        tape = Tape()
+        other = tape.placed(0, "other", "buy", price, quantity, investor_account="acct-1")
+        return [other, *layers(tape), sale(tape), *pulled(tape)]
+
+    assert len(found(among(36_000))) == 1
+    assert not found(among(36_001))
+    assert len(found(among(10, 10.49))) == 1
+    assert not found(among(10, 10.6))
+
+
+def test_three_prices_are_several_if_nothing_is_left() -> None:
+    tape = Tape()
+    assert len(found([*layers(tape, number=3), sale(tape), *pulled(tape, number=3)])) == 1
+    assert not found([*layers(tape, number=4), sale(tape), *pulled(tape, number=3)])
+    assert not found([*layers(tape, number=2), sale(tape), *pulled(tape, number=2)])
 
 
 def test_amending_to_next_to_nothing_is_cancelling() -> None:
