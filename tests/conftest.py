@@ -10,4 +10,5 @@ pytest_plugins = [
     "tests.fixtures.skipped",
     "tests.fixtures.small_disk",
     "tests.fixtures.webhook",
+    "tests.fixtures.workers",
 ]
