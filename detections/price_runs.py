@@ -3,6 +3,7 @@
 from msgspec import Struct, field
 
 from detections.findings import Witness
+from detections.usual_moves import UsualMoves
 
 #: Trades that are kept of a party's window, and of a run and its reversal.
 MOST_TRADES = 256
@@ -25,9 +26,13 @@ class Run(Struct):
     value: float
     share: float
     """Of all that was traded in the window, when it became a run."""
+    far: bool = True
+    """The price went far with it."""
     back: list[Execution] = field(default_factory=list[Execution])
     back_quantity: float = 0.0
     back_value: float = 0.0
+    back_prices: list[float] = field(default_factory=list[float])
+    """Prices at which it came in to take the other side."""
 
     @property
     def ended(self) -> int:
@@ -47,13 +52,17 @@ class Run(Struct):
         if len(self.taken) > MOST_TRADES:
             del self.taken[1]  # the first tells where the price was
 
-    def turn(self, execution: Execution) -> None:
+    def turn(self, execution: Execution, *, came_in: bool) -> None:
         """A trade against it."""
+        if came_in and execution.price not in self.back_prices:
+            self.back_prices.append(execution.price)
         self.back_quantity += execution.quantity
         self.back_value += execution.quantity * execution.price
         self.back.append(execution)
         if len(self.back) > MOST_TRADES:
             del self.back[0]
+        if len(self.back_prices) > MOST_TRADES:
+            del self.back_prices[0]
 
 
 class Direction(Struct):
@@ -106,6 +115,8 @@ class Tape(Struct):
     times: list[int] = field(default_factory=list[int])
     quantities: list[float] = field(default_factory=list[float])
     front: int = 0
+    moves: UsualMoves = field(default_factory=UsualMoves)
+    """How far its price usually goes in the time of a run."""
 
     def add(self, time: int, quantity: float, floor: int) -> None:
         """A trade of anybody; what was before `floor` is out of the window."""

@@ -5,14 +5,21 @@ Regulation (EU) 2016/522, Annex II, section 1. All of this must hold of a party,
 an investor or an account, by the widest name known:
 
 1. Within `run_window` it takes offers (or bids) at `minimum_prices` prices or more, and the price
-   goes that way by `minimum_move` or more from its first trade to its last.
+   goes that way from its first trade to its last.
 2. That is `minimum_share` or more of all that is traded in that time.
 3. Within `reversal_window` after its last such trade it sells (or buys) back `minimum_reversal` or
    more of what it took, taking or making.
-4. On average at a price that is better by more than `minimum_gain`: others have followed.
+4. On average at a price that is better by more than `minimum_gain`: others have followed. Less than
+   nothing asks for no gain: the regulation doesn't, and who tried and lost has tried as well.
+5. The run went far: `certain_move` or more; or `minimum_move` or more, which is
+   `minimum_usual_moves` times what the price usually goes there in as long a time. Or it did not,
+   since others filled the book again, and within `quick_reversal` the party takes the other side at
+   `minimum_prices` prices or more as well: nobody pays the spread twice for shares that he wants.
 
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
-mind loses the spread. Needs a feed that names accounts.
+mind loses the spread. What is usual is learnt by the minute over some hours of trading
+(`detections.usual_moves`). Needs a feed that names accounts and who came in; the numbers are our
+choice.
 """
 
 from collections.abc import Iterable
@@ -20,6 +27,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.baselines_rate import SURE
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.order_book import MOST_BOOKS
@@ -34,6 +42,8 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 # Confidence before it is calibrated on labelled data: a base, and what a longer way, a larger share
 # of the market and repetition add to it.
 _BASE, _WAY, _SHARE, _REPEATED = 0.55, 0.2, 0.15, 0.1
+#: The base where it lost by it.
+_LOST = 0.4
 #: So many times the move that is asked for is as sure as it gets.
 _FULL_WAY = 5.0
 _MOST_TRADERS = 2_000
@@ -46,8 +56,14 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     run_window: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = MINUTE
     #: Different prices that it takes.
     minimum_prices: Annotated[int, Meta(ge=2, le=200)] = 5
-    #: How far the price goes, as a part of what it was.
-    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: How far the price goes, as a part of what it was, to be far in any market.
+    certain_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: How far it goes at least, where it is known what is usual.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0005
+    #: How many times the usual move that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    #: The time after a run that did not go far, within which it takes the other side.
+    quick_reversal: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 2 * MINUTE
     #: The party's part of all that is traded in that time.
     minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.3
     #: The time after the run within which it trades the other way.
@@ -55,7 +71,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: How much of what it took it gives back.
     minimum_reversal: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
     #: By how much its price back is better, as a part of the price of the run.
-    minimum_gain: Annotated[Ratio, Meta(ge=0, le=10)] = 0.0
+    minimum_gain: Annotated[Ratio, Meta(ge=-1, le=10)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
 
@@ -97,6 +113,7 @@ class MomentumIgnition(Correlator[State]):
             return ()
         tape = self._tape(event)
         tape.add(event.timestamp, quantity, event.timestamp - self._p.run_window)
+        tape.moves.add(event.timestamp, price, self._p.run_window, event.phase_began)
         bought = event.buyer_cluster or event.buyer_id or event.buyer_account
         sold = event.seller_cluster or event.seller_id or event.seller_account
         if bought == sold:
@@ -106,13 +123,15 @@ class MomentumIgnition(Correlator[State]):
         if bought is not None and not is_exempt(event.buyer_labels, self._exempt):
             trader = self._trader(tape, bought, event)
             if trader.down.run is not None:
-                findings += self._turned(event, trader.down, execution, buyer(event), up=False)
+                findings += self._turned(
+                    event, tape, trader.down, execution, buyer(event), up=False
+                )
             if event.side == "buy":
                 self._took(tape, trader.up, execution, up=True)
         if sold is not None and not is_exempt(event.seller_labels, self._exempt):
             trader = self._trader(tape, sold, event)
             if trader.up.run is not None:
-                findings += self._turned(event, trader.up, execution, seller(event), up=True)
+                findings += self._turned(event, tape, trader.up, execution, seller(event), up=True)
             if event.side == "sell":
                 self._took(tape, trader.down, execution, up=False)
         return findings
@@ -150,21 +169,38 @@ class MomentumIgnition(Correlator[State]):
             further = execution.price > run.taken[-1].price
             if execution.price != run.taken[-1].price and further is up and not run.back:
                 run.go_on(execution)
+                run.far = run.far or self._is_far(abs(run.moved), tape)
             return
         if prices < p.minimum_prices:
             return
         window = way.window()
         moved = execution.price / window[0].price - 1
-        if (moved > 0) is not up or not reaches(abs(moved), p.minimum_move):
+        if (moved > 0) is not up or moved == 0:
             return
         quantity = sum(one.quantity for one in window)
         share = quantity / tape.traded()
         if reaches(share, p.minimum_share):
             value = sum(one.quantity * one.price for one in window)
-            way.run = Run(window, quantity, value, min(1.0, share))
+            far = self._is_far(abs(moved), tape)
+            way.run = Run(window, quantity, value, min(1.0, share), far)
+
+    def _is_far(self, moved: float, tape: Tape) -> bool:
+        p, usual = self._p, tape.moves
+        if reaches(moved, p.certain_move):
+            return True
+        return usual.steps >= SURE and (
+            reaches(moved, p.minimum_move) and moved >= p.minimum_usual_moves * usual.usual()
+        )
 
     def _turned(
-        self, event: Trade, way: Direction, execution: Execution, party: Party, *, up: bool
+        self,
+        event: Trade,
+        tape: Tape,
+        way: Direction,
+        execution: Execution,
+        party: Party,
+        *,
+        up: bool,
     ) -> Iterable[Finding]:
         """The party traded against its own run."""
         p, run = self._p, way.run
@@ -172,22 +208,33 @@ class MomentumIgnition(Correlator[State]):
         if event.timestamp - run.ended > p.reversal_window:
             way.run = None
             return ()
-        run.turn(execution)
+        run.turn(execution, came_in=(event.side == "sell") is up and event.side is not None)
+        if not run.far and (
+            len(run.back_prices) < p.minimum_prices
+            or event.timestamp - run.ended > p.quick_reversal
+        ):
+            return ()
         if not reaches(run.back_quantity, p.minimum_reversal * run.quantity):
             return ()
         gain = (run.back_value / run.back_quantity) / (run.value / run.quantity) - 1
-        if (gain if up else -gain) <= p.minimum_gain:
+        gain = gain if up else -gain
+        if gain <= p.minimum_gain:
             return ()
         way.run = None
-        return [self._finding(event, run, party, abs(gain), up=up)]
+        return [self._finding(event, tape, run, party, gain, up=up)]
 
-    def _finding(self, event: Trade, run: Run, party: Party, gain: float, *, up: bool) -> Finding:
+    def _finding(
+        self, event: Trade, tape: Tape, run: Run, party: Party, gain: float, *, up: bool
+    ) -> Finding:
         again = times(self.state.found, party, event)
         first, last = run.taken[0], run.taken[-1]
         prices = len({one.price for one in run.taken})
-        took, back, better = ("bought", "sold", "more") if up else ("sold", "bought", "less")
+        took, back = ("bought", "sold") if up else ("sold", "bought")
+        better = "more" if up is (gain >= 0) else "less"
         seen = {one.witness.id: one.witness for one in (*run.taken, *run.back)}
-        way = min(1.0, abs(run.moved) / (_FULL_WAY * self._p.minimum_move))
+        usual = tape.moves.usual() if tape.moves.steps >= SURE else 0.0
+        far = max(abs(run.moved) / self._p.certain_move, _times(run.moved, usual, self._p))
+        way = min(1.0, far / _FULL_WAY)
         lasted = last.witness.timestamp - first.witness.timestamp
         after = event.timestamp - last.witness.timestamp
         return Finding(
@@ -197,13 +244,19 @@ class MomentumIgnition(Correlator[State]):
                 f"{prices} prices from {amount(first.price)} to {amount(last.price)} within "
                 f"{lapse(lasted)}, {percent(run.share)} of all that was traded, and {back} "
                 f"{amount(run.back_quantity)} within {lapse(after)} after, on average for "
-                f"{percent(gain)} {better}"
+                f"{percent(abs(gain))} {better}"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
-            confidence=(_BASE + _WAY * way + _SHARE * run.share + _REPEATED * repeated(again)),
+            confidence=(
+                (_BASE if gain > 0 else _LOST)
+                + _WAY * way
+                + _SHARE * run.share
+                + _REPEATED * repeated(again)
+            ),
             metrics={
                 "prices": float(prices),
                 "moved": run.moved,
+                "usual_move": usual,
                 "quantity": run.quantity,
                 "share": run.share,
                 "reversed_quantity": run.back_quantity,
@@ -213,3 +266,10 @@ class MomentumIgnition(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _times(moved: float, usual: float, p: Parameters) -> float:
+    """How many times it goes as far as is asked for, by what is usual."""
+    if not usual or not p.minimum_usual_moves:
+        return 0.0
+    return abs(moved) / (p.minimum_usual_moves * usual)

@@ -185,3 +185,55 @@ def test_prices_of_the_window_are_counted_exactly(steps: list[tuple[int, int, st
         (market,) = watching.state.tapes.values()
         assert market.traded() == 2 * len(inside)
         assert set(market.traders[who].up.prices) == {one[1] for one in inside if one[2] == who}
+
+
+def quick(tape: Tape, at: float = 0, *, back_prices: int = 5, side: str = "sell") -> list[Any]:
+    """A run that goes a short way, and is taken back at as many prices, for a little less."""
+    back = [
+        tape.trade(
+            at + 20 * SECOND + n * SECOND, 9.999 - n / 1_000, 10, side=side,
+            seller_account="acct-1", buyer_account="acct-8",
+        )
+        for n in range(back_prices)
+    ]  # fmt: skip
+    return [*run(tape, at, step=0.001), *back]
+
+
+def test_a_short_run_that_is_taken_back_at_once_needs_no_gain_where_none_is_asked_for() -> None:
+    (alert,) = found(quick(Tape()), "{minimum_gain: -100%}")
+    assert "on average for 0.03" in alert.reason
+    assert "% less" in alert.reason
+    assert alert.risk_score is not None
+
+
+@pytest.mark.parametrize(
+    ("what", "events"),
+    [
+        ("a gain was asked for", None),
+        ("at fewer prices", lambda tape: quick(tape, back_prices=4)),
+        ("others came in", lambda tape: quick(tape, side="buy")),
+        (
+            "after more than two minutes",
+            lambda tape: [*quick(tape)[:5], *quick(tape, 120 * SECOND)[5:]],
+        ),
+    ],
+)
+def test_what_is_no_quick_reversal(what: str, events: Any) -> None:
+    parameters = "{}" if events is None else "{minimum_gain: -100%}"
+    tape = Tape()
+    assert found(quick(tape) if events is None else events(tape), parameters) == [], what
+
+
+def test_where_prices_hardly_move_a_short_way_is_far() -> None:
+    tape = Tape()
+    calm = [
+        tape.trade(n * MINUTE, 10 + (n % 2) / 10_000, 1, buyer_account="a", seller_account="b")
+        for n in range(60)
+    ]
+    moving = [
+        tape.trade(n * MINUTE, 10 + (n % 2) / 100, 1, buyer_account="a", seller_account="b")
+        for n in range(60)
+    ]
+    at = 60 * MINUTE
+    assert len(found([*calm, *run(tape, at, step=0.002), sale(tape, at + MINUTE)])) == 1
+    assert found([*moving, *run(tape, at, step=0.002), sale(tape, at + MINUTE)]) == []
