@@ -201,7 +201,7 @@ def quick(tape: Tape, at: float = 0, *, back_prices: int = 5, side: str = "sell"
 
 def test_a_short_run_that_is_taken_back_at_once_needs_no_gain_where_none_is_asked_for() -> None:
     (alert,) = found(quick(Tape()), "{minimum_gain: -100%}")
-    assert "on average for 0.03" in alert.reason
+    assert "on average for 0.05" in alert.reason
     assert "% less" in alert.reason
     assert alert.risk_score is not None
 
