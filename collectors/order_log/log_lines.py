@@ -11,8 +11,8 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from collectors.order_log.log_files import LogFiles, order_of
-from collectors.trade_halves import SideKey, TradeHalves
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
+from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.csv_line import csv_cells
 from pipeline.trade_sides import LineContext, encode_context
 
@@ -94,6 +94,8 @@ class LogReader:
         #: Of the file, by its first line: None before it, and ``columns`` for CSV.
         self._form: Literal["ndjson", "csv"] | None = None
         self._columns: str | None = None
+        #: The context of every line of the file, where that is the same for all.
+        self._plain: str | None = None
         self._begun = False
         #: Files before the one that reading began with.
         self._earlier: set[str] = set()
@@ -115,6 +117,7 @@ class LogReader:
     def read(self, *, final: bool = False) -> Iterator[LogLine]:
         """All lines that are there now. ``final``: nothing will be added to any file."""
         for line in self._read(final=final):
+            # Behind the place where an earlier run ended there is what was not told yet.
             if self._done is None or line.problem or line.place > self._done:
                 yield line
 
@@ -192,7 +195,8 @@ class LogReader:
         if first:
             key = order_of(name)
             self._earlier = {one for one in self._files.names() if order_of(one) < key}
-        self._name, self._number, self._form, self._columns = name, 0, None, None
+        self._name, self._number = name, 0
+        self._form = self._columns = self._plain = None
         path = self._files.path_of(name)
         try:
             self._packed = _is_packed(path)
@@ -242,7 +246,11 @@ class LogReader:
                     file.seek(begin)  # somebody is still writing it
                     return
             self._number += 1
-            yield from self._line(line.rstrip(b"\r\n"))
+            line = line.rstrip(b"\r\n")
+            if self._plain is not None and line and self._name is not None:
+                yield LogLine(LogPlace(self._name, self._number), line, self._plain)
+            else:
+                yield from self._line(line)
 
     def _line(self, line: bytes) -> Iterator[LogLine]:
         if self._number == 1:
@@ -250,9 +258,13 @@ class LogReader:
         if not line.strip():
             return
         if self._form is None:
+            if line.lstrip().startswith(b"{") and not self._each_side:
+                self._plain = ""
             self._form = "ndjson" if line.lstrip().startswith(b"{") else "csv"
             if self._form == "csv":
                 self._columns = line.decode(errors="replace")
+                if not self._each_side:
+                    self._plain = encode_context(LineContext(columns=self._columns))
                 return
         yield from self._with_side(line)
 
@@ -269,7 +281,7 @@ class LogReader:
             if other is None:
                 context = LineContext(columns=self._columns, side="first")
             else:
-                context = LineContext(columns=self._columns, side="second", other=other)
+                context = LineContext(columns=self._columns, side="second", other=other.text)
             yield LogLine(place, line, encode_context(context))
         if self._each_side:
             for half in self._halves.overdue(self._number):
