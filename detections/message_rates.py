@@ -2,7 +2,6 @@
 
 from bisect import bisect_left
 from collections.abc import Iterator
-from statistics import median
 
 from msgspec import Struct, field
 
@@ -38,7 +37,9 @@ class Usual(Struct):
         if len(self.counts) > _MOST_BLOCKS:
             del self.counts[0]
         if len(self.counts) >= _ENOUGH_BLOCKS:
-            self.middle = float(median(self.counts))
+            ordered = sorted(self.counts)
+            half = len(ordered) // 2
+            self.middle = (ordered[half] + ordered[-half - 1]) / 2
 
 
 class Rate(Struct):
@@ -71,10 +72,9 @@ class Rate(Struct):
         self.session, self.session_messages, self.session_trades = session, 0, 0
         self.session_due = due
 
-    def add(self, message: Message, floor: int) -> int:
-        """Take a message; how many there are since `floor`."""
+    def forget(self, floor: int) -> None:
+        """Leave out what came before `floor`, and the oldest where there is too much."""
         messages, front = self.messages, self.front
-        messages.append(message)
         while messages[front][0] < floor:
             front += 1
         if len(messages) - front > MOST_MESSAGES:
@@ -83,7 +83,6 @@ class Rate(Struct):
             del messages[:front]
             front = 0
         self.front = front
-        return len(messages) - front
 
     def window(self) -> list[Message]:
         """The messages of the window."""
@@ -119,19 +118,6 @@ class BookRates(Struct):
     """Of all parties together."""
     of_one: Usual = field(default_factory=Usual)
     """Of a party, whichever it is: for those of which nothing is known yet."""
-
-    def come(self, time: int, window: int) -> int:
-        """Take a message of anybody, with blocks as long as the window. Returns when it counts: a
-        late one when it comes."""
-        times = self.times
-        if times and time < times[-1]:
-            time = times[-1]
-        block = time // window
-        if block != self.block:
-            self.next_block(block, time - window)
-        self.in_block += 1
-        times.append(time)
-        return time
 
     def since(self, floor: int) -> int:
         """Messages of all parties since `floor`."""

@@ -33,6 +33,7 @@ from detections.findings import Finding, Witness
 from detections.message_rates import (
     CANCELLATION,
     CHANGE,
+    MOST_MESSAGES,
     MOST_PARTIES,
     NEW,
     BookRates,
@@ -140,7 +141,7 @@ class QuoteStuffing(Correlator[State]):
                 self._traded(event, book)  # pyright: ignore[reportArgumentType]
             return ()
         name = event.investor_cluster or event.investor_id or event.investor_account
-        if is_exempt(event.investor_labels, self._exempt):
+        if event.investor_labels and is_exempt(event.investor_labels, self._exempt):
             name = None
         if book is None:
             if name is None:
@@ -150,24 +151,39 @@ class QuoteStuffing(Correlator[State]):
             book.tells_receipt = True
         elif kind is OrderPlaced and book.tells_receipt:
             return ()
-        time = book.come(event.timestamp, self._window)
+        # What follows is done for each message, and so without a call where it can be.
+        time, times = event.timestamp, book.times
+        if times and time < times[-1]:
+            time = times[-1]  # a late one counts when it comes
+        block, floor = time // self._window, time - self._window
+        if block != book.block:
+            book.next_block(block, floor)
+        book.in_block += 1
+        times.append(time)
         if name is None:
             return ()  # it is one of all that the book has
-        return self._sent(event, _KINDS[kind], book, name, time)  # pyright: ignore[reportArgumentType]
-
-    def _sent(
-        self, event: OrderEvent, kind: int, book: BookRates, name: str, time: int
-    ) -> Iterable[Finding]:
-        floor, block = time - self._window, time // self._window
         rate = book.parties.get(name)
         if rate is None or rate.block != block:
             rate = self._next_block(book, name, rate, block)
         rate.in_block += 1
-        count = rate.add((time, event.id, event.original, event.order_id, kind), floor)
+        messages = rate.messages
+        messages.append((time, event.id, event.original, event.order_id, _KINDS[kind]))  # pyright: ignore
+        if messages[rate.front][0] < floor or len(messages) - rate.front > MOST_MESSAGES:
+            rate.forget(floor)
+        count = len(messages) - rate.front
         session = time // self._session
         if session != rate.session:
             rate.begin_session(session, self._p.minimum_session_messages)
         rate.session_messages += 1
+        if count < rate.due and rate.session_messages < rate.session_due:
+            if count < rate.threshold < rate.due:
+                rate.due, rate.alerts = rate.threshold, 0  # the burst is over
+            return ()
+        return self._looked_at(event, book, rate, count, floor)  # pyright: ignore[reportArgumentType]
+
+    def _looked_at(
+        self, event: OrderEvent, book: BookRates, rate: Rate, count: int, floor: int
+    ) -> Iterable[Finding]:
         findings: list[Finding] = []
         if count >= rate.due:
             findings += self._burst(event, book, rate, count, floor)
@@ -211,8 +227,9 @@ class QuoteStuffing(Correlator[State]):
                 book.of_one.learn(rate.in_block)
         book.parties[name] = rate
         rate.block, rate.in_block = block, 0
-        usual = rate.usual.middle or book.of_one.middle
-        rate.threshold = max(self._p.minimum_messages, ceil(self._p.multiple_of_usual * usual))
+        wanted = self._p.multiple_of_usual * (rate.usual.middle or book.of_one.middle)
+        least = self._p.minimum_messages
+        rate.threshold = least if wanted <= least else ceil(wanted)
         if not rate.alerts:
             rate.due = rate.threshold
         return rate
