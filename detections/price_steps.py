@@ -5,6 +5,7 @@ from bisect import bisect_left
 from msgspec import Struct, field
 
 from detections.findings import Witness
+from pipeline.units import MINUTE
 
 #: Steps of one party that are kept: the newest.
 MOST_STEPS = 200
@@ -57,6 +58,10 @@ class Ramp(Struct):
         """It traded the other way."""
         _add(self.given, time, quantity, floor)
 
+    def orders(self, floor: int) -> int:
+        """How many orders took something since a time: what is traded at one time is one."""
+        return len({time for time, _ in self.taken if time >= floor})
+
     def quantities(self, floor: int) -> tuple[float, float]:
         """What it took since a time, and what it traded the other way."""
         return (
@@ -69,45 +74,65 @@ class Traded(Struct):
     """All that is traded in a market within a window, and how far its price goes to and fro."""
 
     price: float = 0.0
+    mark: float = 0.0
+    """The price when the minute began: the way is that from minute to minute, so that what bounces
+    between bid and offer is none."""
+    minute: int = -1
     times: list[int] = field(default_factory=list[int])
     """Of the trades of the window, and some before."""
     quantities: list[float] = field(default_factory=list[float])
     """What was traded until each of them, and with it."""
     ways: list[float] = field(default_factory=list[float])
-    """How far the price had gone, up and down, with each of them."""
+    """How far the price had gone, up and down, until the minute of each of them."""
+    orders: list[int] = field(default_factory=list[int])
+    """How many orders came in until each of them: what is traded at one time is one."""
     quantity: float = 0.0
     way: float = 0.0
-    gone_quantity: float = 0.0
-    gone_way: float = 0.0
-    """What there was before the first of them."""
+    count: int = 0
+    gone: tuple[float, float, int] = (0.0, 0.0, 0)
+    """Quantity, way and orders before the first of them."""
 
     def add(self, time: int, price: float, quantity: float, floor: int) -> None:
         """A trade of anybody; what was before `floor` is out of the window."""
-        if self.price:
-            self.way += abs(price - self.price)
+        minute = time // MINUTE
+        if minute > self.minute:
+            if self.mark:
+                self.way += abs(self.price - self.mark)
+            self.minute, self.mark = minute, self.price or price
         self.price = price
         self.quantity += quantity
         times = self.times
+        if not times or time > times[-1]:
+            self.count += 1
         times.append(max(time, times[-1]) if times else time)
         self.quantities.append(self.quantity)
         self.ways.append(self.way)
+        self.orders.append(self.count)
         if times[0] < floor and (times[len(times) // 2] < floor or len(times) > MOST_TRADES):
             self._forget(min(bisect_left(times, floor), len(times) - 1))
         elif len(times) > 2 * MOST_TRADES:
             self._forget(MOST_TRADES)
 
     def _forget(self, gone: int) -> None:
-        self.gone_quantity, self.gone_way = self.quantities[gone - 1], self.ways[gone - 1]
-        del self.times[:gone], self.quantities[:gone], self.ways[:gone]
+        self.gone = self.quantities[gone - 1], self.ways[gone - 1], self.orders[gone - 1]
+        del self.times[:gone], self.quantities[:gone], self.ways[:gone], self.orders[:gone]
 
-    def since(self, time: int) -> tuple[float, float]:
-        """What was traded after a time, and how far the price went up and down since."""
+    def since(self, time: int) -> tuple[float, float, int]:
+        """What was traded since a time, how far the price went up and down, by minutes, and how
+        many orders came in."""
         place = bisect_left(self.times, time)
         if place >= len(self.times):
-            return 0.0, 0.0
-        if not place:
-            return self.quantity - self.gone_quantity, self.way - self.gone_way
-        return self.quantity - self.quantities[place - 1], self.way - self.ways[place - 1]
+            return 0.0, 0.0, 0
+        quantity, way, orders = (
+            (self.quantities[place - 1], self.ways[place - 1], self.orders[place - 1])
+            if place
+            else self.gone
+        )
+        return (
+            self.quantity - quantity,
+            self.way + abs(self.price - self.mark) - way,
+            self.count - orders,
+        )
 
 
 def _add(found: list[tuple[int, float]], time: int, quantity: float, floor: int) -> None:

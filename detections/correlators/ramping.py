@@ -7,14 +7,16 @@ of this must hold of a party, a cluster, an investor or an account, by the wides
 1. Within `window` it comes in and takes offers `minimum_steps` times or more, each for more than
    the last trade and than its own last step, over `minimum_lasting` or longer: what goes faster is
    momentum ignition.
-2. These steps are `minimum_steps_share` or more of all that it takes that way: who works a large
-   order mostly trades where the price is.
-3. From before the first of them to the last the price rose by `minimum_move` or more, and their own
-   steps together by `minimum_pushed` of that or more.
-4. It took `minimum_share` or more of all that was traded in that time, and gave back no more than
-   `maximum_given` of what it took.
+2. These steps are `minimum_steps_share` or more of all orders by which it takes something that way:
+   who works a large order mostly trades where the price is.
+3. From before the first of them to the last the price rose by `certain_move` or more; or by
+   `minimum_move` or more, which is `minimum_usual_moves` times what it usually goes there in as
+   long a time, where that is known. The steps together made `minimum_pushed` of that or more.
+4. It took `minimum_share` or more of all that was traded in that time, by orders that are on
+   average no more than `maximum_size` times as large as those of others (who works a large order
+   takes more at once), and gave back no more than `maximum_given` of what it took.
 5. The price goes one way: the rise is `minimum_directness` or more of all that it went up and down,
-   trade by trade. What wanders has a small one, what is autocorrelated a large one.
+   from minute to minute. What wanders has a small one, what is autocorrelated a large one.
 
 Downwards it is the same. It alerts again each time that the steps have doubled. Needs a feed that
 names accounts and who came in. After RedDeer's parameters of ramping (autocorrelation, orders
@@ -34,32 +36,42 @@ from detections.parties import Party, buyer, is_exempt, seller
 from detections.price_steps import Ramp, Step, Traded
 from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
+from detections.usual_moves import UsualMoves
 from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 
 _MOST_TRADERS = 2_000
+#: The time in which it is learnt how far the price goes, and how many of them say enough.
+_STEP = 5 * MINUTE
+_KNOWN = 12.0
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on ramping sets."""
 
     #: The time within which the steps are made.
-    window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = HOUR
+    window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = 3 * HOUR
     #: Steps within it.
     minimum_steps: Annotated[int, Meta(ge=3, le=200)] = 8
     #: How long they last at least, from the first to the last.
     minimum_lasting: Annotated[Duration, Meta(ge=0, le=DAY)] = 90 * SECOND
-    #: The steps' part of all that the party takes that way, by number.
-    minimum_steps_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
-    #: How far the price goes, as a part of what it was.
+    #: The steps' part of all orders by which the party takes something that way.
+    minimum_steps_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.3
+    #: How far the price goes, as a part of what it was, to be far in any market.
+    certain_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.05
+    #: How far it goes at least, where it is known what is usual.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: How many times the usual move of as long a time that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 4.0
     #: The part of that which the party's own steps make.
     minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: The party's part of all that is traded in that time.
     minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
     #: The part of it that it trades the other way, at most.
     maximum_given: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
+    #: How many times as large as those of others its orders are on average, at most.
+    maximum_size: Annotated[float, Meta(gt=0, le=1_000)] = 1.5
     #: The move's part of all that the price goes up and down.
     minimum_directness: Annotated[Ratio, Meta(ge=0, le=1)] = 0.3
     #: Who has one of these labels is left out.
@@ -70,6 +82,7 @@ class Market(Struct):
     """A venue's instrument: what is traded, and who takes it up or down."""
 
     traded: Traded = field(default_factory=Traded)
+    moves: UsualMoves = field(default_factory=UsualMoves)
     up: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
     down: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
     """By the widest name of a party, the idlest first."""
@@ -122,6 +135,7 @@ class Ramping(Correlator[State]):
             market = self.state.markets[key] = Market()
         floor, before = time - self._p.window, market.traded.price
         market.traded.add(time, price, quantity, floor)
+        market.moves.add(time, price, _STEP, event.phase_began)
         if bought == sold:
             return ()
         if bought is not None and is_exempt(event.buyer_labels, self._exempt):
@@ -173,14 +187,17 @@ class Ramping(Correlator[State]):
         first, last = steps[0], steps[-1]
         rise = last.price - first.before
         moved = rise / first.before
-        if last.time - first.time < p.minimum_lasting or not reaches(abs(moved), p.minimum_move):
+        lasted = last.time - first.time
+        if (moved > 0) is not up or lasted < p.minimum_lasting:
             return ()
-        if (moved > 0) is not up:
+        if not self._is_far(abs(moved), lasted, market.moves):
             return ()
         taken, given = ramp.quantities(first.time)
-        quantity, way = traded.since(first.time)
+        quantity, way, orders = traded.since(first.time)
         share = min(1.0, taken / quantity)
-        steps_share = len(steps) / sum(time >= first.time for time, _ in ramp.taken)
+        own = ramp.orders(first.time)
+        steps_share = min(1.0, len(steps) / own)
+        size = _size(taken / own, quantity - taken, orders - own)
         pushed = sum(one.price - one.before for one in steps) / rise
         directness = min(1.0, abs(rise) / way) if way > 0 else 0.0
         if not (
@@ -189,11 +206,21 @@ class Ramping(Correlator[State]):
             and reaches(pushed, p.minimum_pushed)
             and reaches(directness, p.minimum_directness)
             and given <= p.maximum_given * taken
+            and size <= p.maximum_size
         ):
             return ()
         ramp.alerted = len(steps)
         party = buyer(event) if up else seller(event)
-        return [self._finding(event, ramp, party, moved, share, pushed, directness, taken)]
+        return [self._finding(event, ramp, party, moved, share, pushed, directness, taken, size)]
+
+    def _is_far(self, moved: float, lasted: int, moves: UsualMoves) -> bool:
+        p = self._p
+        if reaches(moved, p.certain_move):
+            return True
+        return moves.steps >= _KNOWN and (
+            reaches(moved, p.minimum_move)
+            and moved >= p.minimum_usual_moves * moves.usual(max(1.0, lasted / _STEP))
+        )
 
     def _finding(
         self,
@@ -205,11 +232,12 @@ class Ramping(Correlator[State]):
         pushed: float,
         directness: float,
         taken: float,
+        size: float,
     ) -> Finding:
         p, steps = self._p, ramp.steps
         again = times(self.state.found, party, event)
         did, went = ("bought", "rose") if moved > 0 else ("sold", "fell")
-        far = min(1.0, abs(moved) / (5 * p.minimum_move))
+        far = min(1.0, abs(moved) / (2 * p.certain_move))
         more = min(1.0, len(steps) / (4 * p.minimum_steps))
         return Finding(
             entities=party.names,
@@ -237,8 +265,14 @@ class Ramping(Correlator[State]):
                 "share": share,
                 "pushed": pushed,
                 "directness": directness,
+                "order_size": size,
                 "seconds": (steps[-1].time - steps[0].time) / SECOND,
                 "times_in_an_hour": float(again),
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _size(own: float, quantity: float, orders: int) -> float:
+    """How many times as large as those of others an order is; 1 where there are no others."""
+    return own / (quantity / orders) if orders > 0 and quantity > 0 else 1.0

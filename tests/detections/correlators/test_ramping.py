@@ -1,7 +1,6 @@
 """When steps of one party's purchases are a ramp, and when not."""
 
 import random
-from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -23,7 +22,7 @@ def found(events: list[Any], **parameters: Any) -> list[Finding]:
 
 
 def ramp(
-    tape: Tape, at: float = 0, *, steps: int = 9, every: float = 30 * S, rise: float = 0.02,
+    tape: Tape, at: float = 0, *, steps: int = 9, every: float = 30 * S, rise: float = 0.08,
     sign: int = 1, **more: Any,
 ) -> list[Any]:  # fmt: skip
     """One takes the offers a little higher each time; in between others sell at that price."""
@@ -41,6 +40,26 @@ def ramp(
     return events
 
 
+def large(tape: Tape) -> list[Any]:
+    events = ramp(tape)
+    for event in events[1::2]:
+        event.quantity = 8.0
+    return events
+
+
+def test_where_it_is_known_what_is_usual_a_shorter_way_is_far() -> None:
+    tape = Tape()
+    calm = [
+        tape.trade(n * MIN, 10 + (n % 2) / 1_000, 5, side="sell", buyer_account="m",
+                   seller_account="o")
+        for n in range(120)
+    ]  # fmt: skip
+    assert len(found([*calm, *ramp(tape, 120 * MIN, rise=0.02)])) == 1
+    for n, trade in enumerate(calm):
+        trade.price = 10 + (n % 13) / 50
+    assert found([*calm, *ramp(tape, 120 * MIN, rise=0.02)]) == []
+
+
 def test_it_says_how_many_steps_and_how_far_with_each_of_them() -> None:
     tape = Tape()
     events = ramp(tape)
@@ -48,7 +67,7 @@ def test_it_says_how_many_steps_and_how_far_with_each_of_them() -> None:
     assert finding.entities == ("x",)
     assert finding.reason == (
         "x bought 40 ACME-USD on demo-venue within 3.5 min, 53% of all that was traded, in 8 steps "
-        "that each took the price further: it rose by 1.6%, from 10 to 10.16, 100% of it by these "
+        "that each took the price further: it rose by 6.4%, from 10 to 10.64, 100% of it by these "
         "trades"
     )
     assert [one.id for one in finding.witnesses] == [one.id for one in events[1:16:2]]
@@ -64,9 +83,10 @@ def test_downwards_it_is_the_same() -> None:
     ("why", "events"),
     [
         ("too few steps", lambda t: ramp(t, steps=7)),
-        ("too short a way", lambda t: ramp(t, rise=0.005)),
+        ("too short a way", lambda t: ramp(t, rise=0.05)),
         ("too fast", lambda t: ramp(t, every=11 * S)),
-        ("over more than the window", lambda t: ramp(t, every=9 * MIN)),
+        ("over more than the window", lambda t: ramp(t, every=27 * MIN)),
+        ("larger orders than others'", lambda t: large(t)),
         ("it rests, and others take", lambda t: ramp(t, side="sell")),
         (
             "a small part of what is traded",
@@ -74,7 +94,7 @@ def test_downwards_it_is_the_same() -> None:
                 [
                     *ramp(t),
                     *(
-                        t.trade(n * 30 * S + 2 * S, 10 + 0.02 * (n + 1), 30, side="buy",
+                        t.trade(n * 30 * S + 2 * S, 10 + 0.08 * (n + 1), 30, side="buy",
                                 buyer_account=f"c-{n}", seller_account="m")
                         for n in range(9)
                     ),
@@ -85,7 +105,7 @@ def test_downwards_it_is_the_same() -> None:
         (
             "it works a large order where the price is",
             lambda t: [
-                t.trade(n * 10 * S, 10 + 0.01 * (n // 4), 5, side="buy", buyer_account="x",
+                t.trade(n * 10 * S, 10 + 0.1 * (n // 8), 5, side="buy", buyer_account="x",
                         seller_account="m")
                 for n in range(100)
             ],
@@ -96,7 +116,7 @@ def test_downwards_it_is_the_same() -> None:
                 [
                     *ramp(t),
                     *(
-                        t.trade(n * 30 * S + 5 * S, 10 + 0.02 * (n + 1), 4, side="sell",
+                        t.trade(n * 30 * S + 5 * S, 10 + 0.08 * (n + 1), 4, side="sell",
                                 buyer_account="m", seller_account="x")
                         for n in range(9)
                     ),
@@ -110,7 +130,7 @@ def test_downwards_it_is_the_same() -> None:
                 [
                     *ramp(t),
                     *(
-                        t.trade(n * 30 * S + k * S, 9.9 if k == 3 else 10 + 0.02 * (n + 1), 1,
+                        t.trade(n * 30 * S + k * S, 9.9 if k == 3 else 10 + 0.08 * (n + 1), 1,
                                 side="sell" if k == 3 else "buy", buyer_account="a",
                                 seller_account="b")
                         for n in range(9) for k in (3, 4)
@@ -201,5 +221,15 @@ def test_what_was_traded_since_a_time_is_exact(
         traded.add(now, price, quantity, now - 1_000)
     since = max(since, now - 1_000)
     inside = [one for one in told if one[0] >= since]
-    way = sum(abs(one[1] - other[1]) for other, one in pairwise(told) if one[0] >= since)
-    assert traded.since(since) == (sum(one[2] for one in inside), way)
+    quantity, _, orders = traded.since(since)
+    assert quantity == sum(one[2] for one in inside)
+    assert orders == len({one[0] for one in inside})
+
+
+def test_the_way_is_that_from_minute_to_minute() -> None:
+    traded = Traded()
+    minute = 60 * 10**9
+    for n, price in enumerate((10, 11, 10, 11, 12, 11, 12)):
+        traded.add(n * minute // 2, price, 1, 0)
+    # What held when a minute began: 10, 11, 11, 11; and 12 at last.
+    assert traded.since(0)[1] == 2
