@@ -24,27 +24,18 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-import httpx
 import msgspec
 from msgspec import Struct, field
 
-from delivery.endpoint import (
-    Endpoint,
-    HttpOptions,
-    endpoint_of,
-    http_client,
-    revealed,
-    unreachable,
-)
+from delivery.endpoint import HttpOptions, revealed
+from delivery.http_poster import HttpPoster
 from delivery.recent_ids import RecentIds
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from normalizer.events import SEVERITY, AlertStatus, Level
 from pipeline.findings import Finding
-from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
 
 REMEMBERED = 10_000
-_TRY_AGAIN = frozenset((408, 425, 429))
 
 
 class _StatusPart(Struct):
@@ -110,27 +101,19 @@ class WebhookSink:
         headers: Mapping[str, SecretText] | None = None,
     ) -> None:
         self.name = name
-        self._url = url
-        self._http = http
+        self._poster = HttpPoster(url, http, headers=headers, whose="the webhook")
         self._secret = secret
         self._minimum = SEVERITY[minimum_level]
         self._staged = staged
-        self._headers = dict(headers or {})
-        self._client: httpx.AsyncClient | None = None
-        self._endpoint: Endpoint | None = None
         self._recent = RecentIds(REMEMBERED)
 
     async def open(self) -> None:
         """Make the client. The receiver may be down: `deliver` says so."""
-        if self._client is None:
-            self._endpoint = endpoint_of(self._url)
-            self._client = http_client(self._http)
+        await self._poster.open()
 
     async def close(self) -> None:
         """Close the connections."""
-        client, self._client = self._client, None
-        if client is not None:
-            await client.aclose()
+        await self._poster.close()
 
     async def deliver(self, batch: Sequence[Document]) -> Delivered:
         """Post each alert that is due and was not posted before."""
@@ -162,7 +145,7 @@ class WebhookSink:
 
     async def check(self) -> list[Finding]:
         """Whether something answers at the URL; a HEAD request, so no alert is sent."""
-        was_open = self._client is not None
+        was_open = self._poster.is_open
         try:
             return await self._examine(f"notification {self.name}")
         finally:
@@ -172,8 +155,8 @@ class WebhookSink:
     async def _examine(self, subject: str) -> list[Finding]:
         findings: list[Finding] = []
         try:
-            response = await self._exchange("HEAD", b"", {})
-            message = f"{self._shown} answers (HTTP {response.status_code} to HEAD)"
+            response = await self._poster.exchange("HEAD", b"", {})
+            message = f"{self._poster.shown} answers (HTTP {response.status_code} to HEAD)"
             findings.append(Finding(level="ok", subject=subject, message=message))
         except SinkUnavailable as unavailable:
             advice = "see whether the receiver runs, and `url` in the configuration"
@@ -191,10 +174,6 @@ class WebhookSink:
             )
         return findings
 
-    @property
-    def _shown(self) -> str:
-        return self._endpoint.shown if self._endpoint is not None else "the webhook"
-
     def _is_due(self, alert: _SurveillancePart) -> bool:
         return SEVERITY[alert.level] >= self._minimum and (self._staged or not alert.staged)
 
@@ -204,41 +183,7 @@ class WebhookSink:
         if self._secret is not None:
             secret = revealed(self._secret, "the webhook's secret")
             headers["Tapewatch-Signature"] = signature(secret, int(time.time()), body)
-        response = await self._exchange("POST", body, headers)
-        status = response.status_code
-        if response.is_success:
-            return None
-        if 400 <= status < 500 and status not in _TRY_AGAIN:
-            return f"{self._shown} refused it: HTTP {status}"
-        if response.is_redirect:
-            raise SinkUnavailable(
-                f"{self._shown} redirects (HTTP {status}), which is not followed: set `url` to "
-                "where it leads"
-            )
-        raise SinkUnavailable(
-            f"{self._shown}: HTTP {status}", retry_after(response.headers.get("Retry-After"))
-        )
-
-    async def _exchange(self, method: str, body: bytes, headers: dict[str, str]) -> httpx.Response:
-        if self._client is None or self._endpoint is None:
-            await self.open()
-        assert self._client is not None
-        assert self._endpoint is not None
-        configured = {
-            name: revealed(value, f"the header {name}") for name, value in self._headers.items()
-        }
-        if self._endpoint.authorization is not None:
-            configured = {"Authorization": self._endpoint.authorization, **configured}
-        try:
-            return await self._client.request(
-                method, self._endpoint.url(), content=body, headers={**configured, **headers}
-            )
-        except httpx.HTTPError as error:
-            raise unreachable(self._shown, error) from None
-        except (httpx.InvalidURL, UnicodeEncodeError, ValueError):
-            raise SinkUnavailable(
-                f"{self._shown}: the URL or a header holds characters that HTTP doesn't allow"
-            ) from None
+        return await self._poster.post(body, headers)
 
 
 def _body(document: Document, parts: _AlertParts) -> bytes:
