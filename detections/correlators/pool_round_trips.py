@@ -253,6 +253,7 @@ class PoolRoundTrips(Correlator[State]):
         money = f" worth {amount(notional)} {event.currency or ''}".rstrip() if notional else ""
         paired = f", {seen.pairs} of them there and back" if seen.pairs else ""
         lost = _lost_share(legs, seen)
+        result = f"lost {percent(lost)}" if lost else "gained nothing"
         unsure = any(one.unsure for one in legs)
         more = min(1.0, len(legs) / (2 * max(self._p.minimum_swaps, 2 * self._p.minimum_pairs)))
         limit = self._p.maximum_difference if seen.pairs else self._p.maximum_net_share
@@ -264,7 +265,7 @@ class PoolRoundTrips(Correlator[State]):
             reason=(
                 f"{who} {what if bought or sold else 'swapped back and forth'} in the pool "
                 f"{event.instrument} within {lapse(legs[-1].timestamp - legs[0].timestamp)}: "
-                f"{len(legs)} swaps{paired}{money}, and lost {percent(lost)} of it by that"
+                f"{len(legs)} swaps{paired}{money}, and {result} by it"
             ),
             witnesses=tuple(one.witness for one in legs),
             confidence=round(

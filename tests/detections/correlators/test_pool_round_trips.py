@@ -40,7 +40,7 @@ def test_three_pairs_far_apart() -> None:
     (finding,) = found(trips(Chain(), 3))
     assert finding.reason == (
         f"{wallet(WASHER)} bought 300 and sold 300 ACME in the pool ACME-WETH within 3.35 h: 6 "
-        "swaps, 3 of them there and back worth 59.82 WETH, and lost 0.3% of it by that"
+        "swaps, 3 of them there and back worth 59.82 WETH, and lost 0.3% by it"
     )
     assert finding.metrics["pairs"] == 3
     assert len(finding.witnesses) == 6
