@@ -193,7 +193,7 @@ class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
 
 class _FixSource(_Source, kw_only=True):
     #: The other side's host name or address.
-    host: Annotated[str, Meta(pattern=r"^[^\\s/:]+$", description="a host name without port")]
+    host: Annotated[str, Meta(pattern=r"^[^\s/:]+$", description="a host name without port")]
     #: The other side's port.
     port: Annotated[int, Meta(ge=1, le=65535)]
     #: `false`: plain TCP, for venues that offer nothing else; then use a private line or a tunnel.

@@ -26,7 +26,7 @@ ORDER_LOG: dict[str, Any] = {
 DROP_COPY: dict[str, Any] = {
     "name": "copy",
     "type": "fix_drop_copy",
-    "host": "fix.example.com",
+    "host": "fix.ats-1.example.com",
     "port": 9880,
     "sender_comp_id": "US",
     "target_comp_id": "THEM",
