@@ -26,6 +26,7 @@ from pipeline.cli import (
     rules_test,
     run,
     setup,
+    simulate,
     status,
     timeline,
 )
@@ -58,6 +59,7 @@ __all__ = [
     "rules_test",
     "run",
     "setup",
+    "simulate",
     "status",
     "timeline",
 ]

@@ -14,7 +14,7 @@ import msgspec
 
 from simulation.accuracy.measuring import Measured, measure
 from simulation.accuracy.page import render
-from simulation.accuracy.plan import LONG, SHORT, published
+from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, GLANCE_SEED, LONG, SHORT, published
 from simulation.accuracy.summary import summarise
 
 
@@ -35,7 +35,7 @@ def main() -> None:
             public=min(effort.public, told.sessions),
             honest=min(effort.honest, told.sessions),
         )
-    tasks = published(effort)
+    tasks = published(effort, GLANCE_SEED if told.quick else FIRST_PUBLISHED_SEED)
     began = time.perf_counter()
     results: list[Measured] = []
     for one in measure(tasks, told.workers):
