@@ -1,14 +1,24 @@
-"""Wash trading: trades that change no beneficial owner (MAR Annex I A(c); FINRA Rule 5210).
+"""Wash trading: trades that change no beneficial owner, by who is known to be one.
 
-Three patterns, one per rule:
+MAR 12(1)(a) and Annex I A(c), specified in Commission Delegated Regulation (EU) 2016/522, Annex II,
+Section 1, point 3; MiCA 91(2)(a); FINRA Rule 5210. Two patterns, one per rule:
 
 - `self_trade`: buyer and seller are the same account or the same investor.
-- `same_cluster`: buyer and seller are different, but of one cluster.
-- `pool_round_trip`: one owner's (or cluster's) swaps in a pool go both ways and nearly cancel out.
+- `same_cluster`: buyer and seller are different, but of one cluster: the reference data says so, or
+  what they do on a chain does, such as first money from one source (docs/clusters.md).
 
 Each looks at a sliding window per owner and instrument, and alerts when the window has enough. What
 follows within a window of the first trade belongs to the same series: it alerts again at multiples
 of the minimum, then at each doubling, each time with the evidence of the whole series.
+
+**Incidental.** FINRA 5210.02 takes self-trades for bona fide that come of orders which meet without
+anybody's intent, as those of a firm's algorithms or desks do that don't know of each other; a
+pattern of them is not. So who trades twenty times or more in a window or two, with
+`incidental_share` of it at most with himself, is left alone until there are `incidental_trades` of
+these in the window; then the confidence is half.
+
+Needs accounts. What nobody knows to be one owner is for `wash_circular`, `wash_matched_orders` and
+`wash_turnover`, which leave out what is in here; swaps in pools are for `pool_round_trips`.
 """
 
 from collections.abc import Iterable
@@ -18,45 +28,48 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
-from detections.parties import Party, acting, buyer, is_exempt, sameness, seller
+from detections.parties import Party, buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse, percent
-from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
-
-Pattern = Literal["self_trade", "same_cluster", "pool_round_trip"]
 
 # Confidence before it is calibrated on labelled data: an account is a fact, a cluster an inference.
 _SAME_ACCOUNT = 1.0
 _SAME_INVESTOR = 0.95
 _SAME_CLUSTER = (0.75, 0.95)
-_ROUND_TRIP = (0.6, 0.9)
+_INCIDENTAL = 0.5
 _UNSURE = 0.6
+#: Of whom trades less nobody can say that it is incidental.
+_BUSY = 20
+_MOST_MARKETS = 10_000
+_MOST_OWNERS = 50_000
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a wash trading rule sets."""
 
-    pattern: Pattern
+    pattern: Literal["self_trade", "same_cluster"]
     #: The sliding window, by event time.
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
-    #: Trades within the window that make an alert. For swaps, both directions together.
+    #: Trades within the window that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
     #: Value traded within the window, in the quote currency, below which nothing is said.
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
-    #: `pool_round_trip`: what may be left over, as a part of the gross volume.
-    maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
+    #: Part of an owner's trades that may be with himself without anybody's intent. 0: none.
+    incidental_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
+    #: So many within the window are a pattern all the same.
+    incidental_trades: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker",)
 
 
 class Deal(Struct, frozen=True, array_like=True):
-    """What is kept of a trade or swap."""
+    """What is kept of a trade."""
 
     timestamp: int
     quantity: float
-    """Whole units; for swaps, positive where the owner bought."""
+    """Whole units."""
     notional: float
     price: float | None
     who: tuple[Party, ...]
@@ -64,47 +77,90 @@ class Deal(Struct, frozen=True, array_like=True):
     unsure: bool
 
 
+class Trades(Struct, array_like=True, gc=False):
+    """How often owners traded in a market, in this window by the clock and in the one before."""
+
+    window: int
+    now: dict[str, int] = field(default_factory=dict[str, int])
+    before: dict[str, int] = field(default_factory=dict[str, int])
+
+
 class State(Struct):
-    """The trades of each owner's window."""
+    """The trades of each owner's window, and how many he had in all."""
 
     groups: dict[Key, Group[Deal]] = field(default_factory=dict[Key, Group[Deal]])
+    markets: dict[tuple[str, str, str], Trades] = field(
+        default_factory=dict[tuple[str, str, str], Trades]
+    )
 
 
 @correlator("wash_trading")
 class WashTrading(Correlator[State]):
-    """See the module. Memory: at most 50,000 owners with 1,000 trades of their window each."""
+    """See the module. Memory: at most 50,000 owners with 1,000 trades of their window each, and the
+    number of trades of 50,000 owners in each of 10,000 markets."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "wash_trading"
+    actions = frozenset({"trade"})
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
-        self._pattern: Pattern = parameters.pattern
+        self._p = parameters
+        self._clustered = parameters.pattern == "same_cluster"
         self._window = parameters.window
-        self._minimum = parameters.minimum_trades
-        self._gross = parameters.minimum_gross
-        self._net_share = parameters.maximum_net_share
         self._exempt = frozenset(parameters.exempt_labels)
         self._windows = SlidingGroups[Deal](parameters.window)
-        self.actions = frozenset({"pool-swap" if self._pattern == "pool_round_trip" else "trade"})
 
     @property
     def horizon(self) -> int:
         """A series lasts a window from its first trade, and so do its trades."""
         return 2 * self._window
 
-    def observe(self, event: Trade | PoolSwap) -> Iterable[Finding]:
-        """Take a trade or swap; other records are none of its business."""
-        if self._pattern == "pool_round_trip":
-            return self._swap(event) if isinstance(event, PoolSwap) else ()
-        return self._trade(event) if isinstance(event, Trade) else ()
+    def observe(self, event: Trade) -> Iterable[Finding]:
+        """Take a trade."""
+        if self._clustered:
+            bought_by, sold_by = event.buyer_cluster, event.seller_cluster
+        else:
+            bought_by = event.buyer_id or event.buyer_account
+            sold_by = event.seller_id or event.seller_account
+        if bought_by is None and sold_by is None:
+            return ()
+        counts = self._count(event, bought_by, sold_by)
+        if bought_by != sold_by and event.buyer_account != event.seller_account:
+            return ()
+        return self._one(event, counts)
 
-    def _trade(self, trade: Trade) -> Iterable[Finding]:
+    def _count(self, event: Trade, bought_by: str | None, sold_by: str | None) -> Trades:
+        markets = self.state.markets
+        key = (event.provider, event.venue, event.instrument)
+        counts, window = markets.get(key), event.timestamp // self._window
+        if counts is None:
+            if len(markets) >= _MOST_MARKETS:
+                idlest = sorted(markets, key=lambda one: markets[one].window)
+                for gone in idlest[: _MOST_MARKETS // 10]:
+                    del markets[gone]
+            counts = markets[key] = Trades(window)
+        elif window > counts.window:
+            counts.before = counts.now if window == counts.window + 1 else {}
+            counts.now, counts.window = {}, window
+        now = counts.now
+        if bought_by is not None:
+            now[bought_by] = now.get(bought_by, 0) + 1
+        if sold_by is not None and sold_by != bought_by:
+            now[sold_by] = now.get(sold_by, 0) + 1
+        if len(now) > _MOST_OWNERS:
+            for name in list(now)[: _MOST_OWNERS // 4]:
+                del now[name]
+        return counts
+
+    def _one(self, trade: Trade, counts: Trades) -> Iterable[Finding]:
+        """A trade whose two sides may be one owner's."""
         bought, sold = buyer(trade), seller(trade)
         same = sameness(bought, sold)
-        if same is None or (same == "cluster") is not (self._pattern == "same_cluster"):
+        if same is None or (same == "cluster") is not self._clustered:
             return ()
         if is_exempt(trade.buyer_labels, self._exempt) or is_exempt(
             trade.seller_labels, self._exempt
@@ -122,15 +178,29 @@ class WashTrading(Correlator[State]):
         )
         key = (trade.provider, trade.venue, trade.instrument, same, owner)
         group = self._windows.add(self.state.groups, key, deal)
-        if not self._windows.due(group, self._minimum):
+        if not self._windows.due(group, self._p.minimum_trades):
             return ()
-        if sum(d.notional for d in group.items) < self._gross:
+        if sum(d.notional for d in group.items) < self._p.minimum_gross:
             return ()
-        return [self._crossing(trade, same, owner, group)]
+        name = owner if self._clustered else bought.investor or owner
+        trades = counts.now.get(name, 0) + counts.before.get(name, 0)
+        share = min(1.0, len(group.items) / max(1, trades))
+        incidental = trades >= _BUSY and share <= self._p.incidental_share
+        if incidental and len(group.items) < self._p.incidental_trades:
+            return ()
+        return [self._finding(trade, same, owner, group, share, incidental)]
 
-    def _crossing(self, trade: Trade, same: str, owner: str, group: Group[Deal]) -> Finding:
-        deals = list(group.items)
-        number = self._windows.alerted(group, self._minimum)
+    def _finding(
+        self,
+        trade: Trade,
+        same: str,
+        owner: str,
+        group: Group[Deal],
+        share: float,
+        incidental: bool,
+    ) -> Finding:
+        deals, minimum = list(group.items), self._p.minimum_trades
+        number = self._windows.alerted(group, minimum)
         quantity, notional = sum(d.quantity for d in deals), sum(d.notional for d in deals)
         money = f" {trade.currency}" if trade.currency else ""
         where = f"{trade.instrument} on {trade.venue}"
@@ -142,120 +212,29 @@ class WashTrading(Correlator[State]):
             what = f"{last.who[0]} bought from {_itself(last, same)}"
         times = "" if len(deals) == 1 else f" {len(deals)} times within {lapse(_span(deals))}"
         price = f" at {amount(trade.price)}" if len(deals) == 1 else ""
-        metrics = {
-            "trades": float(len(deals)),
-            "quantity": quantity,
-            "notional": notional,
-            "alert_of_series": float(number),
-        }
-        return self._finding(
-            deals,
-            f"{what}{times}: {amount(quantity)} {where}{price}, worth {amount(notional)}{money}",
-            _confidence(same, len(deals), self._minimum),
-            metrics,
-            [owner, *(name for d in deals for party in d.who for name in party.names)],
-        )
-
-    def _swap(self, swap: PoolSwap) -> Iterable[Finding]:
-        if is_exempt(swap.investor_labels, self._exempt):
-            return ()
-        quantity = _bought(swap)
-        who = acting(swap)
-        owner = who.key or swap.transaction_from
-        if quantity is None or owner is None:
-            return ()
-        deal = Deal(
-            swap.timestamp,
-            quantity,
-            swap.notional or 0.0,
-            swap.price,
-            (who if who.known else Party(owner, None, None),),
-            witness(swap),
-            "unsure" in swap.tags,
-        )
-        group = self._windows.add(self.state.groups, (swap.chain_id, swap.pool, owner), deal)
-        if not self._windows.due(group, self._minimum):
-            return ()
-        bought = sum(d.quantity for d in group.items if d.quantity > 0)
-        sold = -sum(d.quantity for d in group.items if d.quantity < 0)
-        notional = sum(d.notional for d in group.items)
-        if not bought or not sold or notional < self._gross:
-            return ()
-        net_share = abs(bought - sold) / (bought + sold)
-        if net_share > self._net_share:
-            return ()
-        return [self._round_trip(swap, owner, group, bought, sold, net_share)]
-
-    def _round_trip(
-        self,
-        swap: PoolSwap,
-        owner: str,
-        group: Group[Deal],
-        bought: float,
-        sold: float,
-        net_share: float,
-    ) -> Finding:
-        deals = list(group.items)
-        number = self._windows.alerted(group, self._minimum)
-        wallets = sorted({party.account or owner for d in deals for party in d.who})
-        notional = sum(d.notional for d in deals)
-        symbol = f" {swap.token_symbol}" if swap.token_symbol else ""
-        money = f" worth {amount(notional)} {swap.currency or ''}".rstrip() if notional else ""
-        by = f"changed the position by {percent(net_share)} of the volume"
-        low, high = _ROUND_TRIP
-        exactness = 1.0 - net_share / self._net_share if self._net_share else 1.0
-        return self._finding(
-            deals,
-            f"{_wallets(owner, wallets, deals)} bought {amount(bought)} and sold {amount(sold)}"
-            f"{symbol} in the pool {swap.instrument} within {lapse(_span(deals))}: {len(deals)} "
-            f"swaps{money}, which {by if net_share else 'did not change the position'}",
-            low + (high - low) * exactness,
-            {
+        of_all = f", {percent(share)} of all its trades" if incidental else ""
+        unsure = any(d.unsure for d in deals)
+        confidence = _confidence(same, len(deals), minimum)
+        names = (name for d in deals for party in d.who for name in party.names)
+        return Finding(
+            entities=tuple(dict.fromkeys((owner, *names))),
+            reason=(
+                f"{what}{times}: {amount(quantity)} {where}{price}, worth "
+                f"{amount(notional)}{money}{of_all}"
+            ),
+            witnesses=tuple(d.witness for d in deals),
+            confidence=confidence
+            * (_UNSURE if unsure else 1.0)
+            * (_INCIDENTAL if incidental else 1.0),
+            metrics={
                 "trades": float(len(deals)),
-                "quantity_bought": bought,
-                "quantity_sold": sold,
+                "quantity": quantity,
                 "notional": notional,
-                "net_share": net_share,
-                "wallets": float(len(wallets)),
+                "share_of_trades": share,
                 "alert_of_series": float(number),
             },
-            [owner, *(name for d in deals for party in d.who for name in party.names)],
-        )
-
-    def _finding(
-        self,
-        deals: list[Deal],
-        reason: str,
-        confidence: float,
-        metrics: dict[str, float],
-        entities: list[str],
-    ) -> Finding:
-        unsure = any(d.unsure for d in deals)
-        return Finding(
-            entities=tuple(dict.fromkeys(entities)),
-            reason=reason,
-            witnesses=tuple(d.witness for d in deals),
-            confidence=confidence * (_UNSURE if unsure else 1.0),
-            metrics=metrics,
             tags=("unsure",) if unsure else (),
         )
-
-
-def _wallets(owner: str, wallets: list[str], deals: list[Deal]) -> str:
-    """Who swapped: a wallet with its investor, or the wallets of an investor or a cluster."""
-    if len(wallets) == 1:
-        return str(deals[0].who[0])
-    investors = sorted({party.investor for d in deals for party in d.who if party.investor})
-    if not investors or investors == [owner]:
-        return f"{len(wallets)} wallets of {owner}"
-    return f"{len(wallets)} wallets of one cluster ({owner}: {_listed(investors)})"
-
-
-def _bought(swap: PoolSwap) -> float | None:
-    """Tokens that the trader bought (positive) or sold (negative); None if the side is unknown."""
-    if swap.side is None or swap.quantity is None:
-        return None
-    return swap.quantity if swap.side == "buy" else -swap.quantity
 
 
 def _confidence(same: str, trades: int, minimum: int) -> float:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from detections.correlators.wash_trading import Deal, Parameters, WashTrading
+from detections.findings import Finding
 from detections.windows import Group, Key, SlidingGroups
-from tests.detections.samples import START, Tape, alerts, correlator, swap
+from tests.detections.samples import START, Tape, alerts, correlator
 
 MINUTE = 60_000.0
 
@@ -53,44 +54,6 @@ def test_late_trades_stand_in_the_order_of_their_time() -> None:
     assert alert.created == START
 
 
-def test_a_swap_without_a_side_is_passed_over() -> None:
-    rules = correlator(
-        "wash_trading", "{pattern: pool_round_trip, minimum_trades: 2, minimum_gross: 0}"
-    )
-    both = [
-        swap(1, side="buy", quantity=10.0, investor_address="0xa"),
-        swap(2, side="sell", quantity=10.0, investor_address="0xa"),
-    ]
-    assert len(alerts(rules, both)) == 1
-    unknown = [swap(1, investor_address="0xa"), swap(2, investor_address="0xa")]
-    assert alerts(rules, unknown) == []
-
-
-def test_who_signed_is_the_trader_where_nobody_else_is_known() -> None:
-    rules = correlator("wash_trading", "{pattern: pool_round_trip, minimum_trades: 2}")
-    (alert,) = alerts(
-        rules,
-        [
-            swap(1, side="buy", quantity=10.0, transaction_from="0xf"),
-            swap(2, side="sell", quantity=10.0, transaction_from="0xf"),
-        ],
-    )
-    assert alert.entities == ("0xf",)
-    assert alert.chain_id == 31337
-    assert alert.evidence_blocks == (1, 2)
-
-
-def test_what_is_left_over_is_bounded() -> None:
-    swaps = [
-        swap(1, side="buy", quantity=100.0, investor_id="I"),
-        swap(2, side="sell", quantity=90.0, investor_id="I"),
-    ]
-    strict = "{pattern: pool_round_trip, minimum_trades: 2, maximum_net_share: 5%}"
-    loose = "{pattern: pool_round_trip, minimum_trades: 2, maximum_net_share: 6%}"
-    assert alerts(correlator("wash_trading", strict), swaps) == []
-    assert len(alerts(correlator("wash_trading", loose), swaps)) == 1
-
-
 def test_groups_are_bounded_and_the_idlest_goes_first() -> None:
     windows = SlidingGroups[Deal](10, most_groups=3, most_items=2)
     groups: dict[Key, Group[Deal]] = {}
@@ -103,6 +66,63 @@ def test_groups_are_bounded_and_the_idlest_goes_first() -> None:
         assert len(group.items) <= 2
 
 
-def test_it_only_wants_what_its_pattern_is_about() -> None:
-    assert WashTrading(Parameters(pattern="self_trade")).actions == {"trade"}
-    assert WashTrading(Parameters(pattern="pool_round_trip")).actions == {"pool-swap"}
+def busy(own: int, all_trades: int, **more: Any) -> list[Any]:
+    """A firm's trades of an hour, of which some are between two of its accounts."""
+    tape, events = Tape(), list[Any]()
+    for number in range(all_trades):
+        names: dict[str, Any] = {"buyer_account": "a-1", "buyer_id": "FIRM"}
+        if number % (all_trades // own) == all_trades // own - 1:
+            names |= {"seller_account": "a-2", "seller_id": "FIRM"}
+        else:
+            names |= {"seller_account": f"other-{number % 7}"}
+        events.append(tape.trade(number * 1_000.0, 10, 5, **names, **more))
+    return events
+
+
+def test_algorithms_of_a_firm_that_meet_now_and_then_are_left_alone() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    assert alerts(rules, busy(4, 200)) == []
+
+
+def test_a_pattern_of_such_meetings_is_half_as_sure() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    found = alerts(rules, busy(12, 600))
+    assert [alert.metrics["trades"] for alert in found] == [10]
+    assert found[0].confidence == 0.475
+    assert "2% of all its trades" in found[0].reason
+
+
+def test_a_firm_that_meets_itself_all_the_time_is_not_excused() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    found = alerts(rules, busy(50, 200))
+    assert found[0].confidence == 0.95
+    assert found[0].metrics["share_of_trades"] == 0.25
+    strict = correlator(
+        "wash_trading", "{pattern: self_trade, minimum_trades: 1, incidental_share: 0%}"
+    )
+    assert len(alerts(strict, busy(4, 200))) == 4
+
+
+def test_two_funds_of_one_cluster_that_trade_with_all_meet_by_chance() -> None:
+    rules = correlator("wash_trading", "{pattern: same_cluster, minimum_trades: 3}")
+    events = busy(4, 200, buyer_cluster="CL-1")
+    for event in events:
+        if event.seller_id == "FIRM":
+            event.seller_id, event.seller_cluster = "FUND-2", "CL-1"
+    assert alerts(rules, events) == []
+
+
+def test_saved_and_restored_it_goes_on() -> None:
+    straight = WashTrading(Parameters(pattern="self_trade"))
+    broken = WashTrading(Parameters(pattern="self_trade"))
+    expected: list[Finding] = []
+    came: list[Finding] = []
+    for number, event in enumerate(busy(50, 200)):
+        expected += straight.observe(event)
+        if number % 30 == 29:
+            state = broken.snapshot()
+            broken = WashTrading(Parameters(pattern="self_trade"))
+            broken.restore(state)
+        came += broken.observe(event)
+    assert expected
+    assert came == expected
