@@ -77,13 +77,17 @@ class BookSide(Struct, array_like=True):
         """An order of this quantity joins, behind all others."""
         key = price * self.sign
         queue = self.queues.get(key)
-        if queue is None:
-            insort(self.keys, key)
-            self.quantities[key] = quantity
-            self.queues[key] = {place: quantity}
-        else:
+        if queue is not None:
             self.quantities[key] += quantity
             queue[place] = quantity
+            return
+        keys = self.keys
+        if not keys or key > keys[-1]:
+            keys.append(key)
+        else:
+            insort(keys, key)
+        self.quantities[key] = quantity
+        self.queues[key] = {place: quantity}
 
     def take(self, price: float, quantity: float, place: int) -> None:
         """An order leaves, with all that was left of it."""
@@ -190,15 +194,10 @@ class BookSide(Struct, array_like=True):
         queue = self.queues.get(own)
         if queue is None or order.place not in queue:
             return self.depth(levels, width, most)
-        if len(queue) > 1:
-            total = self.depth(levels, width, most + order.quantity)
-            best = self.keys[-1]
-            if not self.is_near(order.price, levels, width) or own < best - abs(best) * width:
-                return total
-            return max(0.0, total - order.quantity)
         keys, quantities = self.keys, self.quantities
+        alone = len(queue) == 1
         at = len(keys) - 1
-        if keys[at] == own:
+        if alone and keys[at] == own:
             at -= 1
         if at < 0:
             return 0.0
@@ -209,13 +208,17 @@ class BookSide(Struct, array_like=True):
             key = keys[at]
             if key < limit:
                 break
-            if key != own:
-                levels -= 1
-                total += quantities[key]
-                if total > most:
-                    break
             at -= 1
-        return total
+            if key != own:
+                total += quantities[key]
+            elif alone:
+                continue
+            else:
+                total += quantities[key] - order.quantity
+            if total > most:
+                break
+            levels -= 1
+        return total if total > 0.0 else 0.0
 
 
 class OrderBook(Struct, array_like=True):

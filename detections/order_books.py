@@ -26,7 +26,7 @@ from msgspec import Struct, field
 
 from detections.correlator_state import decode_state, encode_state
 from detections.level_changes import LevelChange, note, take
-from detections.order_book import MOST_BOOKS, OrderBook, Resting
+from detections.order_book import MOST_BOOKS, MOST_ORDERS, OrderBook, Resting
 from normalizer.events import MarketEvent
 from normalizer.events.market import (
     BookSnapshot,
@@ -202,19 +202,28 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
         event.investor_cluster,
         event.timestamp,
     )
-    resting = len(book.orders)
-    book.place(event.order_id, order)
-    books.resting += len(book.orders) - resting
+    orders, order_id = book.orders, event.order_id
+    if order_id in orders or len(orders) >= MOST_ORDERS:
+        resting = len(orders)
+        book.place(order_id, order)
+        books.resting += len(orders) - resting
+    else:  # `OrderBook.place`, without a call for most of all events
+        orders[order_id] = order
+        book.arrivals = order.place = place = book.arrivals + 1
+        (book.bids if order.buy else book.asks).add(price, quantity, place)
+        books.resting += 1
     return BookChange(book, bid, ask, order, price, 0.0, quantity)
 
 
 def _cancelled(books: OrderBooks, book: OrderBook, event: OrderCancelled) -> BookChange:
     bid, ask = _touch(book)
-    order = book.remove(event.order_id)
+    order = book.orders.pop(event.order_id, None)
     if order is None:
         return BookChange(book, bid, ask)
+    price, left = order.price, order.quantity
+    (book.bids if order.buy else book.asks).take(price, left, order.place)
     books.resting -= 1
-    return BookChange(book, bid, ask, order, order.price, order.quantity)
+    return BookChange(book, bid, ask, order, price, left)
 
 
 def _filled(books: OrderBooks, book: OrderBook, event: OrderFilled) -> BookChange:
