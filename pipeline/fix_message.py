@@ -14,6 +14,8 @@ _LENGTHS = {
     *(90, 93, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621),
 }
 _MOST_FIELDS = 100_000
+#: The header's own fields are mostly 7 or 8, and hardly ever more than this.
+_HEADER_FIELDS = 16
 _TRAILER = 7  # "10=nnn" and SOH
 
 Fields = list[tuple[int, bytes]]
@@ -64,6 +66,24 @@ def values_of(fields: Fields) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     for tag, value in fields:
         values.setdefault(tag, value)
+    return values
+
+
+def header_of(message: bytes) -> dict[int, bytes]:
+    """The fields at the message's beginning, by tag: those of its header, and a few more.
+
+    It looks at no more of the message, and so doesn't say whether the rest is right. Raises
+    BadMessage.
+    """
+    parts = message.split(SOH, _HEADER_FIELDS)
+    if len(parts) <= _HEADER_FIELDS:
+        return values_of(fields_of(message))
+    values: dict[int, bytes] = {}
+    for part in parts[:-1]:
+        tag, equals, value = part.partition(b"=")
+        if not equals or not tag.isdigit() or len(tag) > 9:
+            raise BadMessage(f"{part[:40]!r} is no field")
+        values.setdefault(int(tag), value)
     return values
 
 

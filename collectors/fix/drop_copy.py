@@ -4,13 +4,14 @@ After a restart or a break the session goes on behind the last durable message: 
 asked for everything after it. So nothing is missed as long as the venue keeps its messages.
 """
 
-from collectors.fix.frames import FixFrames
+from collectors.fix.frames import WHOLE_SOURCE, FixFrames
 from collectors.fix.link import FixLink
 from collectors.fix.numbering import FixPlace
 from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import FixDropCopySource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
+from pipeline.frames import GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext, Side, decode_context
@@ -22,7 +23,10 @@ _TRADES = frozenset((b"F", b"1", b"2"))
 #: What both reports of a trade share, the best first: TrdMatchID, TradeID, SecondaryExecID.
 MATCHES = (880, 1003, 527)
 _BUYS = {b"1": True, b"3": True, b"2": False, b"4": False, b"5": False, b"6": False}
-_BUSINESS_REJECT = b"j"
+_LOST = GapNotice(
+    instrument=WHOLE_SOURCE,
+    reason="sequence numbers begin anew with each logon; what came in between is missing",
+)
 
 
 class FixDropCopyCollector:
@@ -82,6 +86,8 @@ class FixDropCopyCollector:
                     self._forget()
             case LoggedOn(reset):
                 if reset:
+                    if self._config.reset_on_logon and self._done:
+                        await self._frames.gap(_LOST, LineContext(sending=session.sending))
                     self._frames.renumber()
                     self._done = 0
                     self._forget()
@@ -124,9 +130,7 @@ class FixDropCopyCollector:
         self._done = sequence
         place = FixPlace(self._frames.place.numbering, sequence)
         await self._frames.send(place, message, context)
-        # A steady stream leaves no idle moment.
-        if self._since and next(iter(self._since)) <= sequence - 1_000:
-            await self.idle(session)
+        await self.idle(session)  # a steady stream leaves no idle moment
 
     def _context(self, session: Session, side: Side | None = None, other: str = "") -> LineContext:
         needed = next(iter(self._since), 0)
@@ -138,15 +142,15 @@ class FixDropCopyCollector:
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""
+        if b"\x0135=8\x01" not in message:
+            self._look(message)
+            return None
         if self._config.trade_sides != "each":
             return None
         try:
             values = values_of(fields_of(message))
         except BadMessage:
             return None
-        if values.get(35) == _BUSINESS_REJECT:
-            text = values.get(58, b"").decode("latin-1")[:300]
-            self._frames.refused(Refused(f"the other side can't process a message: {text}"))
         if values.get(35) != b"8" or values.get(150) not in _TRADES or values.get(20, b"0") != b"0":
             return None
         match = next((values[tag] for tag in MATCHES if values.get(tag)), None)
@@ -154,3 +158,13 @@ class FixDropCopyCollector:
         if match is None or buys is None:
             return None
         return SideKey("", values.get(55, b"").decode("latin-1"), match.decode("latin-1"), buys)
+
+    def _look(self, message: bytes) -> None:
+        """Show operators what the other side can't do; the normalizer counts it."""
+        if b"\x0135=j\x01" in message:
+            try:
+                text = values_of(fields_of(message)).get(58, b"")
+            except BadMessage:
+                return
+            said = text.decode("latin-1")[:300]
+            self._frames.refused(Refused(f"the other side can't process a message: {said}"))

@@ -41,6 +41,8 @@ class FixMarketDataCollector:
         self._link = FixLink(config, outlet.state, reset=True)
         self._by_order = BY_ORDER if not config.aggregated_book else None
         self._first = True
+        #: Whether anything came since a gap was told.
+        self._came = False
         self._requests = 0
 
     async def run(self) -> None:
@@ -54,7 +56,9 @@ class FixMarketDataCollector:
         interrupted = "the connection was lost; what came in between is missing"
         if first:
             interrupted = "the collector was started anew; what came in between is missing"
-        if not first or before is not None:
+        if (not first and self._came) or before is not None:
+            # Told once, however often a logon is refused.
+            self._came = False
             notice = GapNotice(instrument=WHOLE_SOURCE, reason=interrupted)
             await self._frames.gap(notice, LineContext())
         self._frames.renumber()
@@ -70,6 +74,7 @@ class FixMarketDataCollector:
                 self._ask(session)
             case Application(sequence, message):
                 self._look(message)
+                self._came = True
                 place = FixPlace(self._frames.place.numbering, sequence)
                 await self._frames.send(place, message, LineContext(columns=self._by_order))
             case Missing():

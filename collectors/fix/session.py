@@ -20,7 +20,7 @@ from typing import NamedTuple, cast
 import simplefix
 from msgspec import Struct, field
 
-from pipeline.fix_message import BadMessage, fields_of, values_of
+from pipeline.fix_message import BadMessage, fields_of, header_of, values_of
 from pipeline.units import SECOND
 
 #: After so many times that the same messages were asked for, they are given up.
@@ -178,7 +178,9 @@ class Session(Struct):
     def take(self, message: bytes, at: float, wall: int) -> list[Outcome]:
         """A whole message came."""
         try:
-            values = values_of(fields_of(message))
+            values = header_of(message)
+            if values.get(35) in _ADMIN or 34 not in values:
+                values = values_of(fields_of(message))
         except BadMessage as error:
             return [Refused(f"a message can't be read: {error}")]
         kind = values.get(35, b"")

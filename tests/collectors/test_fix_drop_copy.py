@@ -283,3 +283,18 @@ async def test_a_first_side_is_found_again_after_a_restart() -> None:
     context = decode_context(outlet.frames[1].context)
     assert context.side == "second"
     assert values_of(fields_of(context.other.encode()))[17] == b"e0"
+
+
+async def test_numbers_that_begin_anew_with_each_logon_cost_what_came_in_between() -> None:
+    outlet = FramesOutlet("fix", "copy")
+    with FixAcceptor() as acceptor:
+        for run in range(2):
+            async with collecting(outlet, acceptor.port, reset_on_logon=True):
+                await until(lambda run=run: acceptor.logons == run + 1, "a session")
+                report(acceptor, run)
+                await until(lambda run=run: len(executions(outlet)) == run + 1, "a report")
+            await until(lambda: not acceptor.logged_on.is_set(), "the end of the session")
+    (gap,) = outlet.gaps
+    assert "begin anew" in gap.reason
+    positions = [frame.position for frame in outlet.frames]
+    assert len(set(positions)) == 3
