@@ -35,8 +35,8 @@ class TradeHalves:
         self._window = window
         self._waiting: dict[tuple[str, str, str], Half] = {}
 
-    def take(self, key: SideKey, number: int, text: str) -> str | None:
-        """The other side's text, if it came before; else the line waits for it."""
+    def take(self, key: SideKey, number: int, text: str) -> Half | None:
+        """The other side, if it came before; else the line waits for it."""
         shared = key[:3]
         before = self._waiting.get(shared)
         if before is None:
@@ -47,7 +47,7 @@ class TradeHalves:
             self._waiting[*shared[:2], f"{shared[2]}\0{number}"] = Half(number, text, key.buys)
             return None
         del self._waiting[shared]
-        return before.text
+        return before
 
     def overdue(self, number: int) -> Iterator[Half]:
         """Those that have waited long enough when line ``number`` was taken, oldest first."""
@@ -58,6 +58,14 @@ class TradeHalves:
                 return
             del self._waiting[shared]
             yield half
+
+    def drop(self, number: int) -> Half | None:
+        """The first side of this number waits no longer."""
+        for shared, half in self._waiting.items():
+            if half.number == number:
+                del self._waiting[shared]
+                return half
+        return None
 
     def rest(self) -> Iterator[Half]:
         """All that still wait: nothing more comes."""

@@ -102,7 +102,9 @@ def test_a_side_waits_for_so_many_lines_and_no_longer() -> None:
     assert halves.take(buy, 1, "bought") is None
     assert halves.take(buy, 2, "bought again") is None
     assert not list(halves.overdue(3))
-    assert halves.take(sell, 4, "sold") == "bought"
+    found = halves.take(sell, 4, "sold")
+    assert found is not None
+    assert (found.number, found.text) == (1, "bought")
     assert not list(halves.overdue(4))
     assert [half.text for half in halves.overdue(5)] == ["bought again"]
     assert not list(halves.rest())
