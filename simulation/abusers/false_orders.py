@@ -99,7 +99,7 @@ def layering(stage: Stage) -> Script:
     rng, desk = stage.rng, stage.desk()
     side = stage.side
     episode = stage.begin((desk,), "layers on one side, execution on the other")
-    for _ in range(3):
+    for attempt in range(6):
         depth = max(400, stage.listing.near_depth(side, 6))
         levels = rng.randint(4, 6)
         each = max(10, round(depth * stage.scale / levels))
@@ -115,6 +115,10 @@ def layering(stage: Stage) -> Script:
             yield 0.1
             if not desk.remaining(genuine):
                 break
+        if attempt == 5 and desk.remaining(genuine):
+            # Nobody took the bait: he trades at the other side's price himself.
+            desk.cancel(genuine)
+            desk.take(stage.other_side, max(10, each // 5))
         traded = not desk.remaining(genuine)
         yield rng.uniform(0.05, 0.3)
         for order_id in orders:

@@ -64,7 +64,7 @@ def surround(market: Market, told: Surroundings) -> Listing:
             grid=told.grid,
         )
         rng = market.fork(f"{told.venue}:maker:{number}")
-        market.begin(market_maker(market.desk(listing), rng, market.clockwork, value, quoting))
+        market.begin(market_maker(market.maker(listing), rng, market.clockwork, value, quoting))
     crowd = takers.crowd_of([market.desk(listing) for _ in range(80)])
     hawkes = takers.Hawkes(base=told.taking, jump=0.5, decay=1.2)
     market.begin(

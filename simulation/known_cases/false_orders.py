@@ -58,7 +58,7 @@ def _sarao() -> Session:
     )
     desk = accused(market, listing)
     market.clockwork.begin_at(_layers(market, listing, desk), start)
-    market.clockwork.run(start + 12 * MINUTE)
+    market.clockwork.run(start + 6 * MINUTE)
     return written(market)
 
 
@@ -68,7 +68,7 @@ def _layers(market: Market, listing: Listing, desk: Desk) -> Script:
     prices = [115_650, 115_675, 115_700, 115_725, 115_750]
     orders = [desk.quote("sell", 600, price) for price in prices]
     anchor = listing.engine.best("sell")
-    end = market.clockwork.now + 10 * MINUTE
+    end = market.clockwork.now + 5 * MINUTE
     count = 0
     bid: str | None = None
     while market.clockwork.now < end:
@@ -210,7 +210,7 @@ SARAO = KnownCase(
         "all cancelled, none executed; he traded at the same time",
     ),
     assumed=(
-        "ten minutes of the two hours and twenty-three are played; the sixth order of 13:13 is not",
+        "five minutes of the two hours and 23 are played; the sixth order of 13:13 is not",
         "the orders are moved when the best offer moves; a modification is a cancel and a new one",
         "honest depth is such that 3,000 lots are about a quarter of the ten levels' offers, as "
         "the complaint says of the larger days",

@@ -63,7 +63,7 @@ def _gravy(market: Market, listing: Listing, desk: Desk, close: int) -> Script:
 
 def _mango() -> Session:
     start = at(2022, 10, 11, 22, 25, 0)
-    market = Market("mango", 1, start - 30 * HOUR)
+    market = Market("mango", 1, start - 8 * HOUR)
     quiet = Surroundings(
         venue="ftx",
         symbol="MNGO-USD",
@@ -100,7 +100,7 @@ def _slow(market: Market, told: Surroundings, venue: str) -> Listing:
             tolerance=3.0,
         )
         rng = market.fork(f"{venue}:maker:{number}")
-        market.begin(market_maker(market.desk(listing), rng, market.clockwork, value, quoting))
+        market.begin(market_maker(market.maker(listing), rng, market.clockwork, value, quoting))
     crowd = takers.crowd_of([market.desk(listing) for _ in range(40)])
     hawkes = takers.Hawkes(base=0.012, jump=0.004, decay=0.02)
     market.begin(takers.hawkes_takers(crowd, market.fork(f"{venue}:crowd"), hawkes, told.taken), 60)

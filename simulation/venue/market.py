@@ -96,6 +96,11 @@ class Market:
         """A desk at a listing, of a new account unless one is named."""
         return Desk(listing, account or self.people.account(listing.venue))
 
+    def maker(self, listing: Listing) -> Desk:
+        """A desk of a market maker, whom the venue knows as one: reference data says so."""
+        investor = self.people.investor(labels=("market_maker",))
+        return Desk(listing, self.people.account(listing.venue, investor))
+
     def begin(self, script: Script, after: float = 0.0) -> None:
         """Let somebody start."""
         self.clockwork.begin(script, after)
@@ -144,7 +149,7 @@ def _liquid_people(market: Market, listing: Listing, value: Value, size: Size) -
             pause=(0.25, 0.7),
             tolerance=2.0 + number % 2,
         )
-        begin(market_maker(desk(listing), fork(name), market.clockwork, value, quoting))
+        begin(market_maker(market.maker(listing), fork(name), market.clockwork, value, quoting))
     crowd = takers.crowd_of([desk(listing) for _ in range(160)])
     hawkes = takers.Hawkes(base=size.taking, jump=0.6, decay=1.2)
     begin(takers.hawkes_takers(crowd, fork(f"{listing.venue}:crowd"), hawkes, size.size * 0.12), 5)
@@ -266,7 +271,7 @@ def thin(seed: int, days: int = 9) -> Market:
             away_after_news=120.0,
         )
         maker = market_maker(
-            market.desk(listing), market.fork(f"maker:{number}"), market.clockwork, value, quoting
+            market.maker(listing), market.fork(f"maker:{number}"), market.clockwork, value, quoting
         )
         market.begin(_in_hours(market, maker), 10)
     for number in range(14):
@@ -280,7 +285,7 @@ def thin(seed: int, days: int = 9) -> Market:
             market.clockwork,
             value,
             0.006,
-            500,
+            180,
         )
         market.begin(_in_hours(market, _slower(script, 60)), 30)
     rng = market.fork("rebalancer")
