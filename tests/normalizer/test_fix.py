@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 import simplefix
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizer.events import market
@@ -256,6 +256,7 @@ def test_messages_of_other_kinds_are_counted() -> None:
     assert read(message("B", [(148, "Maintenance")])).ignored == {"news": 1}
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.lists(st.binary(max_size=60), max_size=6))
 def test_framing_finds_every_whole_message_in_any_noise(noise: list[bytes]) -> None:
     whole = message("8", changed(ORDER, t150="0"))
@@ -296,6 +297,7 @@ def test_a_field_of_data_may_hold_what_looks_like_fields() -> None:
     assert checksum(b"") == 0
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=200))
 def test_no_bytes_stop_the_decoder(data: bytes) -> None:
     result = read(data)
@@ -306,6 +308,7 @@ def test_no_bytes_stop_the_decoder(data: bytes) -> None:
         pass
 
 
+@settings(max_examples=100, deadline=None)
 @given(
     st.lists(
         st.tuples(

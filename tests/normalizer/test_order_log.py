@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizer.decoders.order_log_line import COLUMNS
@@ -300,6 +300,7 @@ _values = st.one_of(
 )
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.dictionaries(st.sampled_from(COLUMNS), _values))
 def test_no_line_of_json_stops_the_decoder(change: dict[str, Any]) -> None:
     result = read(msgspec.json.encode(NEW | change))
@@ -307,6 +308,7 @@ def test_no_line_of_json_stops_the_decoder(change: dict[str, Any]) -> None:
     assert not [letter for letter in result.dead if "the decoder failed" in letter.reason]
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.binary(max_size=80), st.text(max_size=40))
 def test_no_line_of_csv_stops_the_decoder(row: bytes, header: str) -> None:
     result = read(row, columns=header)

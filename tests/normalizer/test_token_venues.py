@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from normalizer.events import market
@@ -115,6 +115,7 @@ _json = st.recursive(
 )
 
 
+@settings(max_examples=100, deadline=None)
 @given(st.sampled_from(sorted(TRADES)), _json, st.sampled_from(sorted(DEPTHS)))
 def test_no_message_stops_the_decoders(name: str, value: Any, other: str) -> None:
     for result in (
