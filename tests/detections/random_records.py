@@ -39,6 +39,9 @@ _MEANT: Mapping[str, Sequence[Any]] = {
     **dict.fromkeys(
         ("bid_quantities", "ask_quantities"), ((), (0.0,), (0.0, 100.0), (1.0, 10.0), (100.0, 0.0))
     ),
+    # A swap gives a pool one asset and takes the other.
+    **dict.fromkeys(("amount0_raw", "amount1_raw"), ("1000", "-1000", "-1000", "7", "-1")),
+    **dict.fromkeys(("coin0", "coin1"), (None,)),
     # Some are just below ten thousand, from which on much must be reported.
     "amount": (*_NUMBERS, 9_000.0, 9_500.0, 9_999.0),
 }
