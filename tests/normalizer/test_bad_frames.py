@@ -19,7 +19,10 @@ from tests.normalizer.test_coinbase import MATCH, OPEN
 from tests.normalizer.test_evm_transfers import TRANSFER
 from tests.normalizer.test_kraken import LEVELS, TRADE, message
 
-PROTOCOLS = ("evm", "coinbase", "kraken", "kraken-v1", "unheard")
+PROTOCOLS = (
+    *("evm", "coinbase", "kraken", "kraken-v1", "unheard"),
+    *("order_log", "fix", "inx", "archax"),
+)
 KINDS = ("message", "snapshot", "gap")
 
 JSON = st.recursive(
