@@ -59,7 +59,9 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
         tags=finding.tags,
         timestamp=event.timestamp,
         provider=event.provider,
-        context={name: getattr(event, name, None) for name in _CONTEXT},
+        context={
+            name: getattr(event, name, None) if finding.of_event else None for name in _CONTEXT
+        },
     )
     if not gaps.gaps:
         return alert

@@ -36,6 +36,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """0 to 1."""
     metrics: dict[str, float] = {}
     tags: tuple[str, ...] = ()
+    of_event: bool = True
+    """What the event that completed it is about, it is about as well: its token, market, party."""
 
 
 def witness(event: Any) -> Witness:

@@ -26,4 +26,5 @@ TYPOLOGIES: Mapping[str, str] = {
     "administration": "agents' and owners' powers used or changed",
     "data_quality": "feeds, sources and rules that fell silent or broke",
     "price_and_volume": "unusual moves of price or volume",
+    "novelty": "accounts and assets that are unlike all others, for whatever reason",
 }

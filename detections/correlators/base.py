@@ -13,6 +13,7 @@ import detections.correlators
 from detections.correlator_state import check_savable, decode_state, encode_state
 from detections.findings import Finding
 from detections.order_books import SharedBooks
+from normalizer.events.alert import Level
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -38,6 +39,8 @@ class Correlator(ABC, Generic[S]):
     events, else all that there is. See `detections.routing`."""
     uses_books: ClassVar[bool] = False
     """Whether it looks at order books (see `detections.order_books`)."""
+    highest_level: ClassVar[Level | None] = None
+    """A rule of it may not have a higher level; None where it may have any."""
     typology: ClassVar[str]
     """The kind of abuse that it looks for."""
     books: SharedBooks

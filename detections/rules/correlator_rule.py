@@ -5,6 +5,7 @@ from detections.rules.document import make_rule, read_document
 from detections.rules.drafts import Draft
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import CorrelatorRule
+from normalizer.events.alert import SEVERITY
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, ScalarNode
@@ -36,8 +37,18 @@ def read_correlator(draft: Draft) -> None:
     reading.problems += outcome.problems
     if document is None or outcome.value is None or not reading.usable:
         return
+    rule = make_rule(reading, document, draft.id, draft.digest)
+    highest = found.highest_level
+    if highest is not None and SEVERITY[rule.level] > SEVERITY[highest]:
+        reading.report(
+            reading.at("level"),
+            "rule/level",
+            f"a rule of the correlator {name} can't have the level {rule.level}",
+            expected=f"{highest} or lower: what it finds is no proof by itself",
+        )
+        return
     draft.rule = CorrelatorRule(
-        rule=make_rule(reading, document, draft.id, draft.digest),
+        rule=rule,
         correlator=name,
         parameters=outcome.value,
     )

@@ -1,0 +1,381 @@
+"""Novelty: an account or asset that is unlike all others, and unlike itself before.
+
+No law and no pattern: an unsupervised score says where to look, for what no other correlator has a
+definition of. So it is never an alert above medium, and its confidence is never above a half; a
+rule with a higher level is refused. Two patterns, one per rule:
+
+- `account`: what each party (cluster, investor, account or wallet) did in a `period`, by the
+  features of `detections.activity.ACCOUNT`.
+- `asset`: what happened to each instrument or pool in it, by those of `detections.activity.ASSET`.
+
+At the end of a period (by the clock, UTC) all that had `minimum_events` in it are scored by an
+isolation forest (`detections.isolation`), grown from rows of the past: a sample of at most
+`memory`, so chosen that each past row is in it with the same chance. The sample is kept in the
+state, not the forest. It alerts on those whose score reaches `minimum_score`, and `quantile` of the
+past's scores, the strangest `most_alerts` of the period. The reason names the features that drove
+the score: those that, replaced by what is usual, would lower it most.
+
+It warms up until `minimum_rows` are known. What it finds strange it doesn't learn from, unless the
+same entity is strange `accepted` times in a row: then that is what it is like. Where a period's end
+lies is by events: the first one of the next period completes it, whosever it is.
+
+Without accounts on the feed, only `asset` says anything. A feature that was the same in all of the
+past can't set anything apart: the forest never cuts there. Nothing was calibrated; the
+paper draws its contours of anomalies from 0.6 on.
+"""
+
+from collections.abc import Iterable, Sequence
+from hashlib import blake2b
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta, Struct, field
+
+from detections.activity import (
+    ACCOUNT,
+    ASSET,
+    Activity,
+    Feature,
+    Usual,
+    account_row,
+    asset_row,
+    plain,
+)
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.isolation import Driver, Forest
+from detections.parties import is_exempt
+from detections.rounding import reaches
+from detections.wording import amount, lapse
+from normalizer.events.chain import PoolSwap, TokenTransfer
+from normalizer.events.market import OrderCancelled, OrderChanged, OrderPlaced, Trade
+from pipeline.units import DAY, HOUR, Duration, Ratio
+
+_MOST_ENTITIES = 20_000
+_MOST_WITNESSES = 6
+_IDLE_PERIODS = 30
+_MOST_DRIVERS = 3
+_MOST_CONFIDENCE = 0.5
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on novelty sets."""
+
+    pattern: Literal["account", "asset"]
+    #: The time that is scored as one.
+    period: Annotated[Duration, Meta(ge=HOUR, le=7 * DAY)] = DAY
+    #: Events of an entity in a period, below which it isn't scored.
+    minimum_events: Annotated[int, Meta(ge=1, le=1_000_000)] = 20
+    #: Rows of the past without which nothing is scored.
+    minimum_rows: Annotated[int, Meta(ge=50, le=10_000)] = 200
+    #: Rows of the past that are kept.
+    memory: Annotated[int, Meta(ge=100, le=20_000)] = 2_000
+    #: Trees of the forest.
+    trees: Annotated[int, Meta(ge=10, le=1_000)] = 100
+    #: Score from which on there is an alert; 0.5 is usual, 1 as strange as can be.
+    minimum_score: Annotated[float, Meta(ge=0, le=1)] = 0.62
+    #: Part of the past's scores that it must be above.
+    quantile: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.995
+    #: Alerts of one period.
+    most_alerts: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    #: So many times in a row something is strange, then it is learnt.
+    accepted: Annotated[int, Meta(ge=1, le=1_000)] = 5
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = (
+        "market_maker", "custodian", "issuer", "treasury", "pool", "router", "exchange",
+    )  # fmt: skip
+
+
+class Entity(Struct, array_like=True):
+    """An account or asset."""
+
+    now: Activity = field(default_factory=Activity)
+    usual: Usual = field(default_factory=Usual)
+    period: int = 0
+    """The last one in which it did anything."""
+    strange: int = 0
+    """Periods in a row in which it was found strange."""
+    names: tuple[str, ...] = ()
+
+
+class State(Struct):
+    """Entities by name, the idlest first, and a sample of past rows."""
+
+    period: int = 0
+    entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
+    rows: list[list[float]] = field(default_factory=list[list[float]])
+    seen: int = 0
+    """Rows that the sample is of."""
+
+
+@correlator("novelty")
+class Novelty(Correlator[State]):
+    """See the module. Memory: 20,000 entities, and `memory` rows of 14 numbers."""
+
+    parameters_type = Parameters
+    partition_by = "market"
+    state_type = State
+    typology = "novelty"
+    highest_level = "medium"
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._accounts = parameters.pattern == "account"
+        self._exempt = frozenset(parameters.exempt_labels)
+        self._period = parameters.period
+        orders = ("order-placed", "order-changed", "order-cancelled", "trade", "pool-swap")
+        self.actions = frozenset((*orders, "token-transfer") if self._accounts else orders)
+
+    @property
+    def horizon(self) -> int:
+        """Enough periods to know what is usual."""
+        return 30 * self._period
+
+    def observe(self, event: Any) -> Iterable[Finding]:
+        """Take an order, a trade, a swap or a transfer."""
+        period = event.timestamp // self._period
+        findings: Iterable[Finding] = ()
+        if period > self.state.period:
+            findings = self._end(period)
+        if self._accounts:
+            self._by_account(event, period)
+        else:
+            self._by_asset(event, period)
+        return findings
+
+    # -- counting ----------------------------------------------------------------------------------
+
+    def _entity(self, name: str, event: Any, period: int, names: tuple[str | None, ...]) -> Entity:
+        entities = self.state.entities
+        entity = entities.get(name)
+        if entity is None or entity.period != period:
+            # Put back at the end, so that the first entity is always the idlest.
+            entity = entities.pop(name, None) or Entity()
+            entity.period = max(period, entity.period)
+            entities[name] = entity
+            if not entity.names:
+                entity.names = tuple(one for one in names if one is not None)
+            if not entity.now.witnesses:
+                entity.now.witnesses.append(witness(event))
+            if len(entities) > _MOST_ENTITIES:
+                del entities[next(iter(entities))]
+        entity.now.at((event.timestamp % self._period) / self._period)
+        return entity
+
+    def _by_account(self, event: Any, period: int) -> None:
+        kind = event.__class__
+        if kind is Trade:
+            value = event.price * event.quantity
+            buyer = event.buyer_cluster or event.buyer_id or event.buyer_account
+            seller = event.seller_cluster or event.seller_id or event.seller_account
+            market = f"{event.venue}/{event.instrument}"
+            if buyer is not None and not is_exempt(event.buyer_labels, self._exempt):
+                names = (event.buyer_account, event.buyer_id, event.buyer_cluster)
+                entity = self._entity(buyer, event, period, names)
+                self._dealt(entity.now, event, value, bought=True, other=seller, market=market)
+            if seller is not None and not is_exempt(event.seller_labels, self._exempt):
+                names = (event.seller_account, event.seller_id, event.seller_cluster)
+                entity = self._entity(seller, event, period, names)
+                self._dealt(entity.now, event, value, bought=False, other=buyer, market=market)
+            return
+        if kind is TokenTransfer:
+            self._transferred(event, period)
+            return
+        account = event.investor_account
+        if kind is PoolSwap:
+            account = event.investor_address or event.transaction_from
+        name = event.investor_cluster or event.investor_id or account
+        if name is None or is_exempt(event.investor_labels, self._exempt):
+            return
+        names = (account, event.investor_id, event.investor_cluster)
+        entity = self._entity(name, event, period, names)
+        if kind is PoolSwap:
+            value = event.notional or (event.price or 0.0) * (event.quantity or 0.0)
+            bought = event.side == "buy"
+            self._dealt(entity.now, event, value, bought=bought, other=None, market=event.pool)
+        else:
+            _count(entity.now, kind)
+
+    def _transferred(self, move: TokenTransfer, period: int) -> None:
+        source = move.source_cluster or move.source_investor or move.source_address
+        destination = (
+            move.destination_cluster or move.destination_investor or move.destination_address
+        )
+        if source == destination or move.transfer_type != "transfer":
+            return
+        for name, other, labels, names in (
+            (source, destination, move.source_labels, (move.source_address, move.source_investor)),
+            (
+                destination,
+                source,
+                move.destination_labels,
+                (move.destination_address, move.destination_investor),
+            ),
+        ):
+            if not is_exempt(labels, self._exempt):
+                activity = self._entity(name, move, period, names).now
+                activity.transfers += 1
+                activity.name_other(other, 0.0)
+
+    def _by_asset(self, event: Any, period: int) -> None:
+        kind = event.__class__
+        name = f"{event.venue}/{event.instrument}"
+        activity = self._entity(name, event, period, (event.token_id,)).now
+        if kind is Trade:
+            value = event.price * event.quantity
+            self._dealt(activity, event, value, bought=event.side != "sell", other=None, market="")
+            activity.name_other(event.buyer_cluster or event.buyer_id or event.buyer_account, value)
+            activity.name_other(
+                event.seller_cluster or event.seller_id or event.seller_account, value
+            )
+        elif kind is PoolSwap:
+            value = event.notional or (event.price or 0.0) * (event.quantity or 0.0)
+            self._dealt(activity, event, value, bought=event.side != "sell", other=None, market="")
+            wallet = event.investor_address or event.transaction_from
+            activity.name_other(event.investor_cluster or event.investor_id or wallet, 2 * value)
+        else:
+            _count(activity, kind)
+
+    @staticmethod
+    def _dealt(
+        activity: Activity,
+        event: Trade | PoolSwap,
+        value: float,
+        *,
+        bought: bool,
+        other: str | None,
+        market: str,
+    ) -> None:
+        if not 0 <= value < 1e300:
+            return
+        activity.trades += 1
+        if bought:
+            activity.bought += value
+        else:
+            activity.sold += value
+        if value > activity.largest:
+            activity.largest = value
+            activity.witnesses.append(witness(event))
+            if len(activity.witnesses) > _MOST_WITNESSES:
+                del activity.witnesses[1]  # the first event stays, the smaller ones go
+        activity.name_other(other, value)
+        if market:
+            activity.name_market(market)
+        price = event.price
+        if price is not None and 0 < price < 1e300:
+            activity.opened = activity.opened or price
+            activity.price = price
+            activity.high = max(price, activity.high)
+            activity.low = price if not activity.low else min(price, activity.low)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _end(self, period: int) -> Iterable[Finding]:
+        """The period is over: score all that did enough in it, then learn from it."""
+        state, p = self.state, self._p
+        ended, state.period = state.period, period
+        row = account_row if self._accounts else asset_row
+        rows = {
+            name: row(entity.now, entity.usual)
+            for name, entity in state.entities.items()
+            if entity.now.events >= p.minimum_events
+        }
+        findings: list[Finding] = []
+        strange: dict[str, float] = {}
+        if rows and len(state.rows) >= p.minimum_rows:
+            forest = Forest(state.rows, p.trees)
+            scored = forest.score(list(rows.values()))
+            usual = sorted(scored.usual)
+            floor = max(p.minimum_score, usual[min(len(usual) - 1, int(p.quantile * len(usual)))])
+            strange = {
+                name: score
+                for name, score in zip(rows, scored.scores, strict=True)
+                if reaches(score, floor)
+            }
+            worst = sorted(strange.items(), key=lambda pair: (-pair[1], pair[0]))
+            for name, score in worst[: p.most_alerts]:
+                drivers = forest.drivers(rows[name])
+                entity = state.entities[name]
+                findings.append(self._finding(name, entity, score, floor, drivers, len(strange)))
+        self._learn(rows, strange, ended)
+        return findings
+
+    def _learn(self, rows: dict[str, list[float]], strange: dict[str, float], ended: int) -> None:
+        state, p = self.state, self._p
+        for name, one in rows.items():
+            entity = state.entities[name]
+            entity.strange = entity.strange + 1 if name in strange else 0
+            if 0 < entity.strange < p.accepted:
+                continue
+            entity.usual.learn(entity.now)
+            self._remember(one, f"{name} {ended}")
+        for name in list(state.entities):
+            entity = state.entities[name]
+            if entity.period < ended - _IDLE_PERIODS:
+                del state.entities[name]
+            elif entity.now.witnesses or entity.now.events:
+                entity.now = Activity()
+
+    def _remember(self, row: list[float], name: str) -> None:
+        """Each row that was seen is in the sample with the same chance, decided by its name."""
+        state = self.state
+        state.seen += 1
+        if len(state.rows) < self._p.memory:
+            state.rows.append(row)
+            return
+        chance = int.from_bytes(blake2b(name.encode(), digest_size=8).digest(), "big")
+        place = chance % state.seen
+        if place < self._p.memory:
+            state.rows[place] = row
+
+    def _finding(
+        self,
+        name: str,
+        entity: Entity,
+        score: float,
+        floor: float,
+        drivers: Sequence[Driver],
+        count: int,
+    ) -> Finding:
+        features = ACCOUNT if self._accounts else ASSET
+        said = "; ".join(_said(features, one) for one in drivers[:_MOST_DRIVERS])
+        beyond = min(1.0, (score - floor) / max(1e-9, 1 - floor) * 2)
+        metrics = {
+            "score": score,
+            "floor": floor,
+            "rows": float(len(self.state.rows)),
+            "strange_in_period": float(count),
+            "periods_in_a_row": float(entity.strange + 1),
+        }
+        for one in drivers[:_MOST_DRIVERS]:
+            metrics[f"effect_{features[one.place].name}"] = one.effect
+        return Finding(
+            entities=tuple(dict.fromkeys((name, *entity.names))),
+            reason=(
+                f"{name} was unlike all others in {lapse(self._period)}, with a score of "
+                f"{score:.2f} (of the past {self._p.quantile:.1%} are below "
+                f"{floor:.2f})" + (f": {said}" if said else "")
+            ),
+            witnesses=tuple(
+                {one.id: one for one in entity.now.witnesses}.values(),
+            ),
+            confidence=_MOST_CONFIDENCE * (0.5 + 0.5 * beyond),
+            of_event=False,
+            metrics=metrics,
+        )
+
+
+def _count(activity: Activity, kind: type[Any]) -> None:
+    if kind is OrderPlaced:
+        activity.orders += 1
+    elif kind is OrderCancelled:
+        activity.cancelled += 1
+    elif kind is OrderChanged:
+        activity.changes += 1
+
+
+def _said(features: Sequence[Feature], one: Driver) -> str:
+    """`orders 5,000 (usual 20)`."""
+    feature = features[one.place]
+    value, usual = (round(plain(feature, number), 2) for number in (one.value, one.usual))
+    return f"{feature.words} {amount(value)} (usual {amount(usual)})"
