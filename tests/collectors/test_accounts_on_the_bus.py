@@ -1,0 +1,112 @@
+"""Order logs and drop copies on a real bus: stopped anywhere, each line is there once."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from collectors.fix.drop_copy import FixDropCopyCollector
+from collectors.order_log import OrderLogCollector
+from pipeline.bus import Bus, Stream
+from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.raw_outlet import RawOutlet
+from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
+from pipeline.config.sources import OrderLogSource
+from pipeline.fix_message import fields_of, values_of
+from pipeline.frames import Frame, decode_batch
+from pipeline.source_state import SourceState
+from pipeline.trade_sides import decode_context
+from pipeline.units import MIB, MILLISECOND
+from tests.collectors.frames_outlet import until
+from tests.collectors.test_fix_drop_copy import config, report
+from tests.servers.fix_acceptor import FixAcceptor
+
+
+@pytest.fixture
+async def bus(tmp_path: Path) -> AsyncGenerator[Bus]:
+    small = StreamLimits(max_size=64 * MIB)
+    settings = EmbeddedBus(
+        path=tmp_path / "nats", streams=Streams(raw=small, events=small, alerts=small, dead=small)
+    )
+    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
+        yield connected
+
+
+@asynccontextmanager
+async def collecting(
+    bus: Bus, collector: Callable[[RawOutlet], Callable[[], Awaitable[None]]]
+) -> AsyncGenerator[RawOutlet]:
+    """Runs until the block ends; then all stops at once, and nothing is flushed."""
+    outlet = RawOutlet(bus, SourceState("source", "protocol"), buffer=8 * 1024)
+    tasks = [asyncio.ensure_future(outlet.run()), asyncio.ensure_future(collector(outlet)())]
+    try:
+        yield outlet
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def stored(bus: Bus) -> list[Frame]:
+    reader = bus.reader(Stream.RAW, after=0)
+    found: list[Frame] = []
+    try:
+        while messages := await reader.batch(256, wait=0.2):
+            for message in messages:
+                found += decode_batch(message.data).frames
+    finally:
+        await reader.close()
+    return found
+
+
+async def test_a_log_that_is_collected_in_pieces_is_there_whole(bus: Bus, tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    # Every trade's second line comes 700 lines later.
+    trades = [number % 700 + 700 * (number // 1_400) for number in range(1_500)]
+    lines = ["exec_type,symbol,trade_id,side", *(f"trade,A,{trade},buy" for trade in trades)]
+    lines[701:1401] = [line.replace("buy", "sell") for line in lines[701:1401]]
+    path.write_text("\n".join(lines) + "\n")
+    source = OrderLogSource(
+        name="log", path=path, venue="v", trade_sides="each", poll_every=10 * MILLISECOND
+    )
+    pieces: list[int] = []
+    for least in (100, 500, 900, 1_500):
+
+        async def enough(least: int = least) -> None:
+            while len(await stored(bus)) < least:
+                await asyncio.sleep(0.01)
+
+        async with (
+            asyncio.timeout(20),
+            collecting(bus, lambda outlet: OrderLogCollector(source, outlet).run),
+        ):
+            await enough()
+        pieces.append(len(await stored(bus)))
+    assert pieces[0] < pieces[1] < pieces[2] <= pieces[3]
+    frames = await stored(bus)
+    assert [frame.position for frame in frames] == [f"orders.csv:{n}" for n in range(2, 1_502)]
+    sides = [decode_context(frame.context).side for frame in frames]
+    assert sides[:1_400] == ["first"] * 700 + ["second"] * 700
+
+
+async def test_a_drop_copy_that_is_stopped_at_once_is_there_whole(bus: Bus) -> None:
+    with FixAcceptor() as acceptor:
+        for run in range(4):
+            async with collecting(
+                bus, lambda outlet: FixDropCopyCollector(config(acceptor.port), outlet).run
+            ) as outlet:
+                await until(lambda run=run: acceptor.logons == run + 1, "a session")
+                for number in range(run * 50, run * 50 + 50):
+                    report(acceptor, number)
+                await until(lambda outlet=outlet: outlet.state.frames >= 5, "some of it")
+            await until(lambda: not acceptor.logged_on.is_set(), "the end of the session")
+        async with collecting(
+            bus, lambda outlet: FixDropCopyCollector(config(acceptor.port), outlet).run
+        ) as outlet:
+            async with asyncio.timeout(20):
+                while len(frames := await stored(bus)) < 200:
+                    await asyncio.sleep(0.05)
+    found = [values_of(fields_of(frame.payload))[17].decode() for frame in frames]
+    assert found == [f"e{number}" for number in range(200)]
