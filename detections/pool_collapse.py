@@ -106,4 +106,5 @@ def finding(collapse: Collapse, recovery_time: int) -> Finding:
             "minted": collapse.minted,
         },
         tags=("unsure",) if unsure else (),
+        of_event=False,  # what completes it is a later block, or another pool's event
     )
