@@ -1,7 +1,8 @@
 """What is traded in the hour before a reference time, by whom, and who moved the price.
 
 The **window** is the last part of it, in which the reference price is made; the **end** its last
-seconds. The rest of the hour tells how the market was before.
+seconds. The rest of the hour tells how the market was before. Of an opening that no auction makes
+the window lies behind the time, and what was before it is another day.
 """
 
 from math import log
@@ -30,6 +31,9 @@ class Trading(Struct):
     sold_before: float = 0.0
     taken: float = 0.0
     """Of what it traded in the window, where it was the one that came in."""
+    orders: int = 0
+    """Times at which it came in, in the window."""
+    last_order: int = 0
     pushed: float = 0.0
     """By how much its own trades in the window changed the price, where it came in."""
     trades: list[Witness] = field(default_factory=list[Witness])
@@ -61,6 +65,7 @@ class ReferenceWindow(Struct):
     steps: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
     """By 5 min before the window: first price, last price."""
     quantity: float = 0.0
+    value: float = 0.0
     trades: int = 0
     end_quantity: float = 0.0
     newest: list[Witness] = field(default_factory=list[Witness])
@@ -91,6 +96,7 @@ class ReferenceWindow(Struct):
         inside = before <= window
         if inside:
             self.quantity += quantity
+            self.value += price * quantity
             self.trades += 1
             self.newest.append(seen)
             del self.newest[:-MOST_TRADES]
@@ -135,6 +141,9 @@ class ReferenceWindow(Struct):
             if side is not None and (side == "buy") is buys:
                 trading.taken += quantity
                 trading.pushed += moved
+                if seen.timestamp != trading.last_order:
+                    trading.orders += 1
+                    trading.last_order = seen.timestamp
 
     @property
     def vwap_before(self) -> float:

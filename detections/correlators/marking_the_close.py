@@ -4,7 +4,7 @@ MAR Annex I A(g) (transactions at or around a time at which reference prices are
 12(2)(b); Commission Delegated Regulation (EU) 2016/522, Annex II (marking the close); FINRA rule
 2020. Reference times come with the events, from the venue's calendar in the reference data
 (`market.reference.*`); of a venue without one it is `daily_reference` by UTC, at which venues that
-never close end their day. A rule looks for one of two things (`finds`).
+never close end their day. A rule looks for one of these (`finds`).
 
 **`party`**: all of this must hold of a party, a cluster, an investor or an account, by the widest
 name known:
@@ -22,13 +22,21 @@ That it traded last, that its position of the hour before gains by the new price
 found on days before, make it surer. Index funds that all trade at the close have no such share, and
 makers of the market take nothing.
 
+**`holder`**: who holds a position makes the last price, however far it goes. As in 1. and 4., and:
+
+5. It came in `minimum_orders` times or more in the window, for half of what it traded or more, and
+   its trade is the last one before the time.
+6. It holds `minimum_position` times what it traded in the window or more, the same way: as far as
+   it was bought (or sold) here since the feed is read.
+7. The last price is better for it than the average of the hour before.
+
 **`market`**: where the feed names nobody, only that something was odd: the move as in 2., with
 twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Somebody
 may have marked it, or news came.
 
 Trades of the auction itself count for neither: who has an order in it for an index or a fund has a
-large part of it. For orders that are pulled from auctions see `auction_orders`; an opening price
-that no auction makes isn't looked at, nor is what is traded after a fixing's time. With fewer than
+large part of it. For orders that are pulled from auctions see `auction_orders`, for openings
+`marking_the_open`. What is traded after a fixing's time isn't looked at. With fewer than
 `minimum_trades_before` in the hour before nobody knows what was usual.
 
 Calibrated by: last 300 s and 40% (common choice of surveillance systems); `end` and 70% (SEC,
@@ -54,6 +62,8 @@ from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 from pipeline.venue_sessions import ReferencePurpose, TimeOfDay, seconds_of
 
 _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open")
+#: Positions in all markets together.
+_MOST_POSITIONS = 100_000
 #: Of what was found in a market alone.
 _MARKET_CONFIDENCE = 0.4
 
@@ -61,8 +71,9 @@ _MARKET_CONFIDENCE = 0.4
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on marking the close sets."""
 
-    #: Who it looks for: a party that did it, or only a market in which something was odd.
-    finds: Literal["party", "market"] = "party"
+    #: Who it looks for: a party that moved the price, one that holds a position and traded last, or
+    #: only a market in which something was odd.
+    finds: Literal["party", "holder", "market"] = "party"
     #: Reference times of these purposes.
     purposes: tuple[ReferencePurpose, ...] = ("close", "nav", "fixing", "settlement")
     #: For venues without a calendar, by UTC; null: they have no reference time.
@@ -83,6 +94,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.
     minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: For a holder: times at which it comes in.
+    minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    #: For a holder: how many times what it trades in the window it holds.
+    minimum_position: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     #: For a market alone: how many times the usual quantity of 5 min is traded.
     minimum_volume: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
     #: Trades in the hour before, without which nobody knows what is usual.
@@ -101,12 +116,15 @@ class State(Struct):
     )
     found: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     """By venue and party: when last, and how often."""
+    positions: dict[str, float] = field(default_factory=dict[str, float])
+    """By market and party, where a rule needs it: what it bought less what it sold. The idlest
+    first."""
 
 
 @correlator("marking_the_close")
 class MarkingTheClose(Correlator[State]):
     """See the module. Memory: per market in the hour before a reference time 500 parties with 100
-    trades each; nothing at other times."""
+    trades each; at other times nothing but 100,000 positions in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
@@ -133,6 +151,8 @@ class MarkingTheClose(Correlator[State]):
         findings = self._late(event) if self.state.windows else ()
         if event.__class__ is not Trade:
             return findings
+        if self._p.finds == "holder":
+            self._hold(event)  # pyright: ignore[reportArgumentType]
         offset = event.reference_offset
         if offset is not None:
             name, purpose = event.reference or "", event.reference_purpose or "fixing"
@@ -173,6 +193,21 @@ class MarkingTheClose(Correlator[State]):
             who = Party(event.seller_account, event.seller_id, event.seller_cluster)
             window.who[sold] = who
 
+    def _hold(self, event: Trade) -> None:
+        """Note what parties buy and sell at any time."""
+        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
+        sold = event.seller_cluster or event.seller_id or event.seller_account
+        if bought == sold:
+            return
+        positions, market = self.state.positions, f"{event.venue}\0{event.instrument}\0"
+        for name, quantity in ((bought, event.quantity), (sold, -event.quantity)):
+            if name is not None:
+                # Taken out and put back at the end, so that the first is always the idlest.
+                position = positions.pop(market + name, 0.0)
+                positions[market + name] = position + quantity
+        while len(positions) > _MOST_POSITIONS:
+            del positions[next(iter(positions))]
+
     def _late(self, event: MarketEvent) -> Iterable[Finding]:
         """Where this is after a reference time, the window before that is done."""
         key = (event.provider, event.venue, event.instrument)
@@ -188,6 +223,8 @@ class MarkingTheClose(Correlator[State]):
         p = self._p
         if window.trades_before < p.minimum_trades_before or window.trades < p.minimum_trades:
             return ()
+        if p.finds == "holder":
+            return self._holder(event, window)
         moved = window.moved
         usual = window.usual_move
         strict = 2.0 if p.finds == "market" else 1.0
@@ -232,6 +269,39 @@ class MarkingTheClose(Correlator[State]):
             )
         ]
 
+    def _holder(self, event: MarketEvent, window: ReferenceWindow) -> Iterable[Finding]:
+        """Who holds a position and traded last."""
+        p = self._p
+        better = window.price - window.vwap_before
+        for name, sign in ((window.last_buyer, 1.0), (window.last_seller, -1.0)):
+            trading = window.parties.get(name)
+            if trading is None or sign * better <= 0:
+                continue
+            net = sign * (trading.bought - trading.sold)
+            share = net / window.quantity
+            end_share = 0.0
+            if window.end_quantity:
+                end_share = sign * (trading.end_bought - trading.end_sold) / window.end_quantity
+            before = sign * (trading.bought_before - trading.sold_before) / window.quantity_before
+            position = self.state.positions.get(f"{event.venue}\0{event.instrument}\0{name}", 0.0)
+            held = sign * position - net
+            if (
+                trading.orders >= p.minimum_orders
+                and reaches(share, p.minimum_share)
+                and trading.taken >= (trading.bought + trading.sold) / 2
+                and share >= p.minimum_growth * before
+                and reaches(held, p.minimum_position * net)
+            ):
+                moved = window.price / window.vwap_before - 1
+                return [
+                    self._finding(
+                        event, window, window.who[name], trading, moved,
+                        share=share, end_share=end_share, pushed=None, before=before, last=True,
+                        held=held,
+                    )
+                ]  # fmt: skip
+        return ()
+
     def _party(
         self,
         event: MarketEvent,
@@ -271,9 +341,10 @@ class MarkingTheClose(Correlator[State]):
         *,
         share: float,
         end_share: float,
-        pushed: float,
+        pushed: float | None,
         before: float,
         last: bool,
+        held: float | None = None,
     ) -> Finding:
         p = self._p
         party = Named(who.account, who.investor, who.cluster)
@@ -289,14 +360,41 @@ class MarkingTheClose(Correlator[State]):
         also = " and traded last" if last else ""
         over = min(1.0, (max(share, end_share) - p.minimum_share) / (1 - p.minimum_share + 1e-9))
         far = min(1.0, abs(moved) / (5 * p.minimum_move))
+        if pushed is None:
+            moved_by = (
+                f"it holds {amount(held or 0.0)} more, and the price ended {percent(abs(moved))} "
+                f"{'above' if moved > 0 else 'below'} the average of the hour before, at "
+                f"{amount(window.price)}"
+            )
+        else:
+            moved_by = (
+                f"the price {_went(moved)} by {percent(abs(moved))} to {amount(window.price)}, "
+                f"{percent(min(1.0, pushed))} of it by its own trades"
+            )
+        metrics = {
+            "change": moved,
+            "usual_change": window.usual_move,
+            "price": window.price,
+            "vwap_before": window.vwap_before,
+            "share": share,
+            "end_share": end_share,
+            "share_before": before,
+            "quantity": net,
+            "taken": trading.taken,
+            "traded_last": float(last),
+            "position_gains": float(gains),
+            "times": float(times),
+        }
+        if pushed is not None:
+            metrics["pushed"] = pushed
+        if held is not None:
+            metrics["position_before"] = held
         return Finding(
             entities=party.names,
             reason=(
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the last "
                 f"{lapse(p.window)} before {window.name}, {percent(share)} of all that was traded "
-                f"({percent(max(0.0, end_share))} in the last {lapse(p.end)}){also}; the price "
-                f"{_went(moved)} by {percent(abs(moved))} to {amount(window.price)}, "
-                f"{percent(min(1.0, pushed))} of it by its own trades"
+                f"({percent(max(0.0, end_share))} in the last {lapse(p.end)}){also}; {moved_by}"
             ),
             witnesses=tuple(trading.trades),
             confidence=min(
@@ -308,21 +406,7 @@ class MarkingTheClose(Correlator[State]):
                 + 0.05 * gains
                 + 0.1 * min(1.0, (times - 1) / 2),
             ),
-            metrics={
-                "change": moved,
-                "usual_change": window.usual_move,
-                "price": window.price,
-                "vwap_before": window.vwap_before,
-                "share": share,
-                "end_share": end_share,
-                "share_before": before,
-                "pushed": pushed,
-                "quantity": net,
-                "taken": trading.taken,
-                "traded_last": float(last),
-                "position_gains": float(gains),
-                "times": float(times),
-            },
+            metrics=metrics,
             tags=("unsure",) if "unsure" in event.tags else (),
         )
 

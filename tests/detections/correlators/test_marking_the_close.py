@@ -7,6 +7,8 @@ import pytest
 from detections.correlators.auction_orders import AuctionOrders
 from detections.correlators.auction_orders import Parameters as AuctionParameters
 from detections.correlators.marking_the_close import MarkingTheClose, Parameters
+from detections.correlators.marking_the_open import MarkingTheOpen
+from detections.correlators.marking_the_open import Parameters as OpenParameters
 from detections.findings import Finding
 from normalizer.reference_book import ReferenceBook
 from normalizer.session_stamps import SessionStamps
@@ -316,3 +318,127 @@ def test_orders_on_the_other_side_make_it_surer_and_no_account_less_sure() -> No
     (nameless,) = auction(pulled(tape, investor_account=None))
     assert nameless.confidence < alone.confidence < both.confidence
     assert nameless.reason.startswith("Somebody")
+
+
+# -- who holds a position and trades last ----------------------------------------------------------
+
+
+def held(tape: Tape, *, position: float = 200, price: float = 10.006, **more: Any) -> list[Any]:
+    """Bought before, and three more just before the fixing, a little above the average."""
+    bought = tape.trade(0, 10, position, side="buy", buyer_account="x", seller_account="s-9")
+    last = [
+        tape.trade(
+            FIXING - 60 * S + n * 20 * S, price, 20,
+            **{"side": "buy", "buyer_account": "x", "seller_account": "s-9", **more},
+        )
+        for n in range(3)
+    ]  # fmt: skip
+    return [bought, *usual(tape), *last, *after(tape)]
+
+
+def test_who_holds_a_position_and_trades_last_needs_no_far_move() -> None:
+    events = stamped(held(Tape()))
+    assert found(events) == []
+    (finding,) = found(events, finds="holder")
+    assert finding.entities == ("x",)
+    assert finding.metrics["position_before"] == 200
+    assert "it holds 200 more" in finding.reason
+
+
+@pytest.mark.parametrize(
+    ("why", "events"),
+    [
+        ("it holds little", lambda t: held(t, position=59)),
+        ("it ended below the average", lambda t: held(t, price=10.001)),
+        ("it rests, and others come in", lambda t: held(t, side="sell")),
+        (
+            "another traded last",
+            lambda t: [
+                *held(t)[:-1],
+                t.trade(FIXING - S, 10.006, 1, side="buy", buyer_account="o", seller_account="s"),
+                *after(t),
+            ],
+        ),
+        ("it sold what it held", lambda t: [sold_before(t), *held(t)]),
+    ],
+)
+def test_what_no_holder_did(why: str, events: Any) -> None:
+    assert found(stamped(events(Tape())), finds="holder") == [], why
+
+
+def sold_before(tape: Tape) -> Any:
+    return tape.trade(0, 10, 300, side="sell", buyer_account="o", seller_account="x")
+
+
+# -- the open --------------------------------------------------------------------------------------
+
+
+def opened(
+    tape: Tape, *, at: float = 20 * S, to: float = 10.06, orders: int = 5, **more: Any
+) -> list[Any]:
+    first = tape.trade(S, 10, 10, side="buy", buyer_account="b", seller_account="s")
+    own = [
+        tape.trade(
+            at + n * 5 * S, 10 + (to - 10) * (n + 1) / orders, 10,
+            **{"side": "buy", "buyer_account": "x", "seller_account": "s", **more},
+        )
+        for n in range(orders)
+    ]  # fmt: skip
+    later = tape.trade(6 * MIN, to, 10, side="sell", buyer_account="b", seller_account="s")
+    return stamped([first, *own, later])
+
+
+def opens(events: list[Any], **parameters: Any) -> list[Finding]:
+    detection = MarkingTheOpen(OpenParameters(**parameters))
+    return [finding for event in events for finding in detection.observe(event)]
+
+
+def test_who_makes_the_first_price_is_named_when_the_first_minutes_are_over() -> None:
+    events = opened(Tape())
+    (finding,) = opens(events)
+    assert finding.entities == ("x",)
+    assert finding.metrics["pushed"] == pytest.approx(1)
+    assert [one.id for one in finding.witnesses] == [one.id for one in events[1:-1]]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [{"to": 10.02}, {"orders": 2}, {"at": 5 * MIN}, {"side": "sell"}, {"seller_account": "x"}],
+)
+def test_what_makes_no_first_price(otherwise: dict[str, Any]) -> None:
+    assert opens(opened(Tape(), **otherwise)) == []
+
+
+def test_alone_in_the_market_it_makes_no_price_and_without_a_calendar_there_is_no_open() -> None:
+    events = opened(Tape())
+    assert opens(events[1:]) == []
+    for event in events:
+        event.phase = event.phase_began = None
+    assert opens(events) == []
+
+
+def test_what_is_usual_there_counts() -> None:
+    tape = Tape()
+    day = [
+        tape.trade(n * MIN, 10 + (n % 9) / 50, 1, side="buy", buyer_account="b", seller_account="s")
+        for n in range(300)
+    ]
+    venue = Venue(
+        id="demo-venue",
+        sessions=(Session(phase="continuous", start="00:00", end="06:00", days=("thu", "fri")),),
+    )
+    events = opened(tape)
+    for event in events:
+        event.timestamp += 24 * 3_600 * 10**9
+    assert len(opens(stamped(events, venue))) == 1
+    assert opens(stamped([*day, *events], venue)) == []
+
+
+def test_an_open_is_the_same_saved_and_restored_anywhere() -> None:
+    events = opened(Tape())
+    whole = opens(events)
+    for cut in range(len(events)):
+        one, other = MarkingTheOpen(OpenParameters()), MarkingTheOpen(OpenParameters())
+        before = [finding for event in events[:cut] for finding in one.observe(event)]
+        other.restore(one.snapshot())
+        assert [*before, *(f for e in events[cut:] for f in other.observe(e))] == whole

@@ -1,0 +1,223 @@
+"""Marking the open: trades right after it that set the first price, on which others then lean.
+
+MAR Annex I A(g) and 12(2)(b); Commission Delegated Regulation (EU) 2016/522, Annex II (transactions
+in the opening of the market). For markets without an opening auction; for those with one see
+`auction_orders`. The time of the open comes with the events, from the venue's calendar in the
+reference data (a reference time of purpose `open`). All of this must hold of a party, a cluster, an
+investor or an account, by the widest name known, in the first `window` of the day:
+
+1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net),
+   coming in `minimum_orders` times or more, for half of that or more.
+2. The price went the same way, from the first trade of the day to the last of the window, by
+   `minimum_move` or more, and by `minimum_usual_moves` times what it usually goes in as long a
+   time, where that is known.
+3. Its own trades, where it was the one that came in, made `minimum_pushed` of that or more.
+4. Others traded as well, `minimum_others` times or more: where nobody else does, no price is made.
+
+Needs a feed that names accounts. News overnight makes many trade at once; one alone has no such
+share. The numbers are our choice, after those of `marking_the_close`.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, witness
+from detections.order_book import MOST_BOOKS
+from detections.parties import Party as Named
+from detections.parties import is_exempt
+from detections.reference_window import Party, ReferenceWindow, Trading
+from detections.rounding import reaches
+from detections.usual_moves import UsualMoves
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import MarketEvent, Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: How many steps of a market tell what is usual there.
+_KNOWN = 12.0
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on marking the open sets."""
+
+    #: The time after the open in which the price is made.
+    window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
+    #: The party's net part of all that is traded in it.
+    minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
+    #: Times at which it comes in.
+    minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
+    #: How many times the usual move of as long a time that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
+    #: The part of the move that the party's own trades make.
+    minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: Trades of others in the window.
+    minimum_others: Annotated[int, Meta(ge=0, le=1_000)] = 1
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Opening(Struct):
+    """The first minutes of a day in one market."""
+
+    until: int
+    traded: ReferenceWindow
+
+
+class State(Struct):
+    """What opens, and how far prices usually go."""
+
+    openings: dict[tuple[str, str, str], Opening] = field(
+        default_factory=dict[tuple[str, str, str], Opening]
+    )
+    moves: dict[tuple[str, str, str], UsualMoves] = field(
+        default_factory=dict[tuple[str, str, str], UsualMoves]
+    )
+
+
+@correlator("marking_the_open")
+class MarkingTheOpen(Correlator[State]):
+    """See the module. Memory: some numbers for each market that has an open; in the first minutes
+    500 parties of it with 100 trades each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "marking_the_close"
+    # What comes after the window ends it: an order will do, where nobody trades.
+    actions = frozenset({"trade", "order-placed", "order-cancelled"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """The first minutes of a day, and what is usual."""
+        return self._p.window + 7 * HOUR
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        findings = self._late(event) if self.state.openings else ()
+        if event.__class__ is not Trade or event.phase != "continuous":
+            return findings
+        began = event.phase_began
+        if began is None or not (event.price > 0 and event.quantity > 0):  # pyright: ignore[reportAttributeAccessIssue, reportUnknownMemberType]
+            return findings
+        self._traded(event, began)  # pyright: ignore[reportArgumentType]
+        return findings
+
+    def _traded(self, event: Trade, began: int) -> None:
+        key = (event.provider, event.venue, event.instrument)
+        moves = self.state.moves.get(key)
+        if moves is None:
+            if len(self.state.moves) >= MOST_BOOKS:
+                del self.state.moves[next(iter(self.state.moves))]
+            moves = self.state.moves[key] = UsualMoves()
+        moves.add(event.timestamp, event.price, self._p.window, began)
+        until = began + self._p.window
+        if event.timestamp >= until:
+            return
+        opening = self.state.openings.get(key)
+        if opening is None or opening.until != until:
+            opening = Opening(until, ReferenceWindow(began, event.reference or "open", "open"))
+            opening.traded.start_price = event.price
+            self.state.openings[key] = opening
+        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
+        sold = event.seller_cluster or event.seller_id or event.seller_account
+        if bought and is_exempt(event.buyer_labels, self._exempt):
+            bought = None
+        if sold and is_exempt(event.seller_labels, self._exempt):
+            sold = None
+        traded = opening.traded
+        traded.add(
+            0, event.price, event.quantity, event.side, bought, sold, witness(event),
+            window=self._p.window, end=0,
+        )  # fmt: skip
+        if bought in traded.parties:
+            who = Party(event.buyer_account, event.buyer_id, event.buyer_cluster)
+            traded.who[bought] = who
+        if sold in traded.parties:
+            who = Party(event.seller_account, event.seller_id, event.seller_cluster)
+            traded.who[sold] = who
+
+    def _late(self, event: MarketEvent) -> Iterable[Finding]:
+        """Where this is after the first minutes, these are done."""
+        key = (event.provider, event.venue, event.instrument)
+        opening = self.state.openings.get(key)
+        if opening is None or event.timestamp < opening.until:
+            return ()
+        del self.state.openings[key]
+        return self._done(event, opening.traded, self.state.moves.get(key))
+
+    def _done(
+        self, event: MarketEvent, traded: ReferenceWindow, moves: UsualMoves | None
+    ) -> Iterable[Finding]:
+        p = self._p
+        moved = traded.price / traded.start_price - 1
+        if not reaches(abs(moved), p.minimum_move):
+            return ()
+        if moves is not None and moves.steps >= _KNOWN and (
+            abs(moved) < p.minimum_usual_moves * moves.usual()
+        ):  # fmt: skip
+            return ()
+        return [
+            finding
+            for name, trading in traded.parties.items()
+            if (finding := self._party(event, traded, name, trading, moved)) is not None
+        ]
+
+    def _party(
+        self,
+        event: MarketEvent,
+        traded: ReferenceWindow,
+        name: str,
+        trading: Trading,
+        moved: float,
+    ) -> Finding | None:
+        p = self._p
+        sign = 1.0 if moved > 0 else -1.0
+        net = sign * (trading.bought - trading.sold)
+        share = net / traded.quantity
+        pushed = trading.pushed / (traded.price - traded.start_price)
+        others = traded.trades - len(trading.trades)
+        if not (
+            reaches(share, p.minimum_share)
+            and trading.orders >= p.minimum_orders
+            and trading.taken >= (trading.bought + trading.sold) / 2
+            and reaches(pushed, p.minimum_pushed)
+            and others >= p.minimum_others
+        ):
+            return None
+        who = traded.who[name]
+        party = Named(who.account, who.investor, who.cluster)
+        did, went = ("bought", "rose") if moved > 0 else ("sold", "fell")
+        over = (share - p.minimum_share) / (1 - p.minimum_share + 1e-9)
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
+                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded; the price "
+                f"{went} by {percent(abs(moved))} to {amount(traded.price)}, "
+                f"{percent(min(1.0, pushed))} of it by its own trades"
+            ),
+            witnesses=tuple(trading.trades),
+            confidence=min(
+                1.0,
+                0.45 + 0.2 * max(0.0, over) + 0.15 * min(1.0, abs(moved) / (5 * p.minimum_move)),
+            ),
+            metrics={
+                "change": moved,
+                "price": traded.price,
+                "share": share,
+                "pushed": pushed,
+                "quantity": net,
+                "orders": float(trading.orders),
+                "trades_of_others": float(others),
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
