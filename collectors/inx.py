@@ -144,7 +144,7 @@ class InxCollector:
             return
         if message.event == "ORDER_BOOK" and message.marketName not in self._known:
             self._known.add(message.marketName)
-            context = "snapshot"
+            context = f"snapshot:{self._config.depth}"
         if message.error or message.status >= 400:
             said = DEFAULT_RESOLVER.mask(f"{message.error} {message.message}".strip())[:300]
             self._state.trouble = f"the venue refused something: {said}"

@@ -160,6 +160,7 @@ def _update(
 ) -> None:
     event = blanks.update()
     _head(event, blanks, frame, original, time, index)
+    event.id += ":levels"  # it stands before the trade, or whatever else, of this number
     event.bid_prices = tuple([price for side, price, _ in levels if side == "buy"])
     event.bid_quantities = tuple([quantity for side, _, quantity in levels if side == "buy"])
     event.ask_prices = tuple([price for side, price, _ in levels if side == "sell"])

@@ -1,7 +1,8 @@
 """INX.One to events: books by price level, trades.
 
 Source: Digital Assets Trading Platform API (V1), https://apidoc.inx.co. An ``ORDER_BOOK`` that the
-collector marks as ``snapshot`` is the whole book; any other holds levels' new amounts, 0 removes.
+collector marks as ``snapshot`` is the whole book, to the depth that was asked for; any other holds
+levels' new amounts, 0 removes.
 """
 
 from typing import Annotated
@@ -93,7 +94,12 @@ class InxDecoder:
         self, message: OrderBook, time: int, frame: Frame, original: str, out: Normalized
     ) -> None:
         blanks = self._instruments[message.marketName]
-        event = blanks.snapshot() if frame.context == "snapshot" else blanks.update()
+        kind, _, depth = frame.context.partition(":")
+        if kind == "snapshot":
+            event = blanks.snapshot()
+            event.depth = int(depth) if depth.isdecimal() and len(depth) < 10 else None
+        else:
+            event = blanks.update()
         event.id = f"{self._instruments.provider}:{frame.position}"
         event.timestamp = time
         event.ingested = frame.received

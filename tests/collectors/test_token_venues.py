@@ -120,6 +120,7 @@ async def test_inx_is_subscribed_with_a_token_and_the_first_book_is_whole() -> N
         assert venue.refused == 0
     snapshot, update = normalized("inx", outlet).events
     assert isinstance(snapshot, market.BookSnapshot)
+    assert snapshot.depth == 20
     assert isinstance(update, market.BookUpdate)
     assert (update.bid_prices, update.bid_quantities) == ((44.0,), (0.0,))
 

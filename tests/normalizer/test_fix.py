@@ -189,7 +189,8 @@ def test_increments_are_updates_and_trades_in_their_order() -> None:
         *((272, "20231114"), (273, "22:13:19.5")),
         *((279, "1"), (269, "0"), (55, "OTHER-EUR"), (270, "1"), (271, "2")),
     ]
-    update, trade, other = read(message("X", pairs)).events
+    update, trade, other = events = read(message("X", pairs)).events
+    assert len({event.id for event in events}) == 3
     assert isinstance(update, market.BookUpdate)
     assert (update.bid_prices, update.bid_quantities) == ((10.2,), (5.0,))
     assert (update.ask_prices, update.ask_quantities) == ((10.3,), (0.0,))
