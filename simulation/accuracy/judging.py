@@ -35,6 +35,8 @@ MEASURED = frozenset(
 )
 #: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.
 _BY_TIME = frozenset({"price_and_volume", "oracle_deviation"})
+#: The same, but only of an abuse that is of this kind: a pump is told of by whoever bought in it.
+_OF_INSTRUMENT = frozenset({"pump_and_dump"})
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,4 +134,6 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
         return False
     if alert.typology in _BY_TIME:
         return True
+    if alert.typology in _OF_INSTRUMENT and alert.typology == episode.typology:
+        return max(end, alert.timestamp) >= (episode.onset or episode.begin)
     return not set(episode.parties).isdisjoint((*alert.entities, *alert.related_user))

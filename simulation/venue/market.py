@@ -132,7 +132,7 @@ class Size(msgspec.Struct, frozen=True, kw_only=True):
     size: int = 400
     taking: float = 0.35
     """Base rate of clustered market orders, a second."""
-    retail: int = 6
+    retail: int = 40
     half_spread: float = 4.0
 
 
@@ -155,7 +155,7 @@ def _liquid_people(market: Market, listing: Listing, value: Value, size: Size) -
     begin(takers.hawkes_takers(crowd, fork(f"{listing.venue}:crowd"), hawkes, size.size * 0.12), 5)
     for number in range(size.retail):
         name = f"{listing.venue}:retail:{number}"
-        begin(takers.retail(desk(listing), fork(name), 0.25, size.size * 0.08, 25), 4)
+        begin(takers.retail(desk(listing), fork(name), 0.04, size.size * 0.08, 25, 20.0), 4)
     trend = takers.Trend(
         pause=(1.0, 4.0),
         back=12,
@@ -233,8 +233,8 @@ def linked(seed: int) -> Market:
     there = market.admit("sim-b", "LNK-USD", "lnk", value)
     market.begin(value.wander(market.fork("value"), 0.006, 1.0))
     market.begin(_jumps(market, value, "lnk", 1_500))
-    _liquid_people(market, here, value, Size(makers=3, retail=4))
-    _liquid_people(market, there, value, Size(makers=2, retail=3, size=250, taking=0.2))
+    _liquid_people(market, here, value, Size(makers=3, retail=28))
+    _liquid_people(market, there, value, Size(makers=2, retail=20, size=250, taking=0.2))
 
     def both(investor: str) -> tuple[Desk, Desk]:
         account = market.people.account(here.venue, investor)
@@ -274,9 +274,9 @@ def thin(seed: int, days: int = 9) -> Market:
             market.maker(listing), market.fork(f"maker:{number}"), market.clockwork, value, quoting
         )
         market.begin(_in_hours(market, maker), 10)
-    for number in range(14):
+    for number in range(120):
         name = f"retail:{number}"
-        script = takers.retail(market.desk(listing), market.fork(name), 1 / 420, 220, 60)
+        script = takers.retail(market.desk(listing), market.fork(name), 1 / 3_600, 220, 60, 900.0)
         market.begin(_in_hours(market, script), 30)
     for number in range(2):
         script = takers.value_trader(

@@ -72,28 +72,26 @@ def hawkes_takers(crowd: Crowd, rng: random.Random, hawkes: Hawkes, median: floa
         excited += hawkes.jump
 
 
-def retail(desk: Desk, rng: random.Random, rate: float, median: float, reach: int) -> Script:
-    """Small limit orders near the touch that are left, filled or given up after a while."""
-    waiting: deque[str] = deque()
+def retail(
+    desk: Desk, rng: random.Random, rate: float, median: float, reach: int, patience: float
+) -> Script:
+    """Now and then a small order: at market, or near the touch, where it is filled or given up
+    after some `patience` seconds. At most one at a time."""
     while True:
         yield rng.expovariate(rate)
-        if waiting and rng.random() < 0.35:
-            desk.cancel(waiting.popleft())
-            continue
         side = rng.choice(SIDES)
         mid = desk.listing.mid(0.0)
         if not mid:
             continue
-        if rng.random() < 0.3:
-            desk.take(side, lognormal_lots(rng, median))
+        lots = lognormal_lots(rng, median)
+        if rng.random() < 0.35:
+            desk.take(side, lots)
             continue
         away = rng.randint(1, reach)
         price = round(mid) - away if side == "buy" else round(mid) + away
-        order_id = desk.quote(side, lognormal_lots(rng, median), price)
-        if order_id:
-            waiting.append(order_id)
-        if len(waiting) > 12:
-            desk.cancel(waiting.popleft())
+        order_id = desk.quote(side, lots, price)
+        yield rng.expovariate(1 / patience)
+        desk.cancel(order_id)
 
 
 class Trend(msgspec.Struct, frozen=True, kw_only=True):
