@@ -148,6 +148,12 @@ upgradeTo(address implementation)
 upgradeToAndCall(address implementation, bytes data)
 exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160) params)
 exactOutputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160) params)
+swapExactTokensForTokens(uint256 amount, uint256 limit, address[] path, address to, uint256 end)
+swapTokensForExactTokens(uint256 amount, uint256 limit, address[] path, address to, uint256 end)
+swapExactETHForTokens(uint256 limit, address[] path, address to, uint256 end)
+swapETHForExactTokens(uint256 amount, address[] path, address to, uint256 end)
+swapExactTokensForETH(uint256 amount, uint256 limit, address[] path, address to, uint256 end)
+swapTokensForExactETH(uint256 amount, uint256 limit, address[] path, address to, uint256 end)
 """
 
 #: By selector, lower case with ``0x``.

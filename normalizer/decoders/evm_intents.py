@@ -14,6 +14,12 @@ from normalizer.signatures import KNOWN_FUNCTIONS, selectors
 
 _EXACT_INPUT = selectors("exactInputSingle")
 _EXACT_OUTPUT = selectors("exactOutputSingle")
+#: Uniswap v2's router. Of some the first amount is the exact one, of some none is: ether is given.
+_EXACT_FIRST = selectors("swapExactTokensForTokens", "swapExactTokensForETH")
+_EXACT_LAST = selectors(
+    "swapTokensForExactTokens", "swapTokensForExactETH", "swapETHForExactTokens"
+)
+_PATHS = _EXACT_FIRST | _EXACT_LAST | selectors("swapExactETHForTokens")
 _MULTICALL = selectors("multicall")
 _MOST_CALLS = 32
 _WORD = 64
@@ -63,14 +69,10 @@ def _read_transfer(intent: Intent, call: Call) -> None:
 def _read_swap(scope: BlockScope, call: Call) -> Intent | None:
     """The first swap of a watched token among the calls in it."""
     for selector, data in _calls(call.selector, call.input):
-        if selector not in _EXACT_INPUT and selector not in _EXACT_OUTPUT:
+        read = _asked(selector, data)
+        if read is None:
             continue
-        try:
-            (swap,) = KNOWN_FUNCTIONS[selector].decode(data)
-        except AbiMismatch:
-            continue
-        given, received, _, recipient, _, amount, _, _ = swap
-        exact = given if selector in _EXACT_INPUT else received
+        given, received, recipient, amount, exact = read
         sides: tuple[tuple[str, Side], ...] = ((given, "sell"), (received, "buy"))
         for contract, side in sides:
             token = scope.chain.tokens.get(contract)
@@ -85,6 +87,27 @@ def _read_swap(scope: BlockScope, call: Call) -> Intent | None:
                     side=side,
                 )
     return None
+
+
+def _asked(selector: str, data: str) -> tuple[str, str, str, int | None, str | None] | None:
+    """What a swap asks for: given, received, recipient, and the exact amount with its asset."""
+    if selector not in _EXACT_INPUT and selector not in _EXACT_OUTPUT and selector not in _PATHS:
+        return None
+    try:
+        values = KNOWN_FUNCTIONS[selector].decode(data)
+    except AbiMismatch:
+        return None
+    if selector not in _PATHS:
+        given, received, _, recipient, _, amount, _, _ = values[0]
+        return given, received, recipient, amount, given if selector in _EXACT_INPUT else received
+    *amounts, path, recipient, _ = values
+    if not 2 <= len(path) <= _MOST_CALLS:
+        return None
+    given, received = str(path[0]), str(path[-1])
+    if selector in _EXACT_FIRST:
+        return given, received, recipient, amounts[0], given
+    exact = received if selector in _EXACT_LAST else None
+    return given, received, recipient, amounts[0] if exact else None, exact
 
 
 def _calls(selector: str | None, data: str) -> list[tuple[str, str]]:

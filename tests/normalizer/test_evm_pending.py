@@ -119,6 +119,34 @@ def test_a_swap_by_a_router_has_a_side_and_the_amount_that_is_exact(
         assert seen.destination_address == (b.BOB if side == "buy" else None)
 
 
+@pytest.mark.parametrize(
+    ("method", "amounts", "sold", "amount"),
+    [
+        ("swapExactTokensForTokens", (9, 8), True, "9"),
+        ("swapExactTokensForETH", (9, 8), True, "9"),
+        ("swapTokensForExactTokens", (9, 8), True, None),
+        ("swapTokensForExactTokens", (9, 8), False, "9"),
+        ("swapETHForExactTokens", (9,), False, "9"),
+        ("swapExactETHForTokens", (9,), False, None),
+    ],
+)
+def test_a_swap_by_the_router_of_uniswap_v2_is_read_by_the_ends_of_its_path(
+    method: str, amounts: tuple[int, ...], sold: bool, amount: str | None
+) -> None:
+    path = [b.TOKEN, "0x" + "77" * 20, b.QUOTE]
+    seen = event(
+        pending(to=ROUTER, input=b.call(method, *amounts, path if sold else path[::-1], b.BOB, 1))
+    )
+    assert (seen.contract, seen.side, seen.amount_raw) == (
+        b.TOKEN,
+        "sell" if sold else "buy",
+        amount,
+    )
+    assert seen.transaction_method == method
+    alone = b.call(method, *amounts, [b.TOKEN], b.BOB, 1)
+    assert event(pending(to=ROUTER, input=alone)).side is None
+
+
 def test_a_call_that_only_names_a_watched_contract_is_about_it() -> None:
     seen = event(pending(to=ROUTER, input="0x12345678" + b.POOL[2:].rjust(64, "0")))
     assert (seen.token_id, seen.contract, seen.transaction_method) == ("acme", b.POOL, "0x12345678")
