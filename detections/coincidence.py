@@ -29,7 +29,7 @@ from pipeline.units import HOUR, SECOND
 _PRIOR_TIME = 30 * SECOND
 _PRIOR_EVERY = HOUR
 #: Spans for which it is known how much of the time lies so long before a trade, at most.
-_SPANS = (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 16 * SECOND)
+_SPANS = tuple(SECOND << doubled for doubled in range(7))
 #: Orders that are taken off within so long are one set.
 _AT_ONCE = SECOND
 #: Who replaced its orders so often may be quoting.

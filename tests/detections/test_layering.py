@@ -275,7 +275,7 @@ def test_one_alert_for_one_set_of_orders_and_a_higher_one_the_next_time() -> Non
 
 def test_nobody_is_found_where_a_feed_names_no_accounts() -> None:
     tape = Tape()
-    nobody = dict.fromkeys(LAYERER)
+    nobody: dict[str, Any] = dict.fromkeys(LAYERER)
     trade = tape.trade(10 * SECOND, 10.05, 300)
     assert not found([*layers(tape, **nobody), trade, *pulled(tape)])
 

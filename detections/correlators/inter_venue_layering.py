@@ -1,0 +1,408 @@
+"""Layering over venues: orders pulled on one venue, once the other side has traded on another.
+
+Whoever looks at the depth of an asset looks at all of its venues, and prices follow each other
+within moments. So orders that mislead can stand on one venue while their owner trades on another,
+and neither venue sees both. FINRA Rule 5210 and its notice 13-10 (layering is looked for across
+markets); *Briargate Trading LLC*, SEC administrative proceeding of 8 October 2015 (several large
+orders on one exchange before it opened, trades on others, then the orders cancelled); MAR Annex I
+A(f) and Commission Delegated Regulation (EU) 2016/522, Annex II, section 1, points 2 (inter-trading
+venues manipulation) and 5(e). Pools on chain are venues as well: their swaps count as trades.
+
+It looks at all venues of one token of the reference data. An account's name means something on its
+own venue only, so a party is a cluster or an investor here. All of this must hold of one:
+
+1. On one venue its orders stood at `minimum_levels` prices or more of one side, each at least
+   `minimum_order_share` of the depth of its side (within the best `depth_levels` levels and
+   `depth_range` of the best price), together `minimum_depth_share` of it, and it placed them within
+   `window` of cancelling them.
+2. It cancelled them within `pull_window`, with at most `maximum_fill_share` of each filled, and at
+   most a quarter as much of it is left there.
+3. While they stood, and at most `reaction` before the last of them went, it traded on the other
+   side on another venue.
+4. What it cancelled is at least `minimum_imbalance` times what it traded there, and what it shows
+   on the other side of both books. Who was filled on the side of the orders meanwhile, by more than
+   a quarter of that, hedges: he buys here and sells there.
+5. It happens so often when the party takes such orders off that chance alone would do it less often
+   with a probability of `minimum_significance` (:mod:`detections.coincidence`), nor does it mostly
+   have another order there at once, as who quotes on several venues does.
+
+The numbers are those of `layering`, where it has them; the reaction is longer, since venues and
+pools keep their own clocks and a block takes its time. Needs accounts, and reference data that says
+whose they are.
+"""
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.coincidence import Habits, habits
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.order_weight import depth_if_large
+from detections.parties import Party, acting, is_exempt
+from detections.pulled_orders import Key, Large, Pulls, quantity_of
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.rounding import reaches
+from detections.shown_orders import shown_by
+from detections.wording import amount, lapse
+from normalizer.events.chain_pools import PoolSwap
+from normalizer.events.market import (
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderFilled,
+    OrderPlaced,
+    Trade,
+)
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Parties of all tokens; the idlest go first.
+MOST_DEALERS = 100_000
+#: Of a party in a token, the newest.
+_MOST_PULLED, _MOST_DEALS = 64, 64
+
+# Confidence before it is calibrated on labelled data: a base, and what more prices, a larger share
+# of depth and repetition add to it.
+_BASE, _LEVELS, _SIZE, _REPEATED = 0.55, 0.15, 0.2, 0.1
+_UNSURE = 0.6
+#: What may be left of the orders, and what may have been filled on their side, as a part.
+_LEFT, _HEDGED = 0.25, 0.25
+
+#: A book: source, venue, instrument.
+Book = tuple[str, str, str]
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on layering over venues sets."""
+
+    #: Different prices of one side.
+    minimum_levels: Annotated[int, Meta(ge=1, le=100)] = 2
+    #: Each order, as a part of the depth of its side without it.
+    minimum_order_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.02
+    #: All orders, as a part of what stood on their side.
+    minimum_depth_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: From placing an order to cancelling it.
+    window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 10 * MINUTE
+    #: The orders are cancelled within this time.
+    pull_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 5 * SECOND
+    #: The trade on the other venue comes so long before the last of them goes, at most.
+    reaction: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
+    #: Part of an order that may be filled.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: What was cancelled is at least so many times what was traded, or shown, on the other side.
+    minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
+    #: The probability with which chance would have it happen less often; 0 turns this off.
+    minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Layer(Struct, frozen=True):
+    """An order that was taken off, and where."""
+
+    book: Book
+    order: Large
+
+
+class Deal(Struct, frozen=True):
+    """A trade of a party."""
+
+    timestamp: int
+    book: Book
+    buy: bool
+    price: float
+    quantity: float
+    gap: int
+    """Time since its trade before (see `detections.coincidence`)."""
+    witness: Witness
+
+
+class Dealer(Struct):
+    """What one party does in one token, on all venues."""
+
+    habits: Habits
+    pulled: list[Layer] = field(default_factory=list[Layer])
+    deals: list[Deal] = field(default_factory=list[Deal])
+
+
+class State(Struct):
+    """Orders that rest, parties, and who was found before."""
+
+    pulls: Pulls = field(default_factory=Pulls)
+    dealers: dict[tuple[str, str], Dealer] = field(default_factory=dict[tuple[str, str], Dealer])
+    """By token and party, the idlest first."""
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("inter_venue_layering")
+class InterVenueLayering(Correlator[State]):
+    """See the module. Memory: 100,000 orders that rest, and 100,000 parties in a token."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    typology = "layering"
+    actions = frozenset(
+        {
+            *("order-placed", "order-changed", "order-cancelled", "order-filled"),
+            *("trade", "pool-swap", "feed-gap"),
+        }
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """Of the orders, of what their owners usually do, and of who was found before."""
+        return max(self._p.window, REPETITION_WINDOW)
+
+    def observe(self, event: MarketEvent | PoolSwap) -> Iterable[Finding]:
+        """Take one event of a venue's feed, or a swap."""
+        kind = event.__class__
+        if event.token_id is None:
+            if kind is FeedGap:
+                self.state.pulls.missed(event.provider, event.venue, event.instrument)
+        elif kind is OrderPlaced:
+            self._placed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderCancelled:
+            return self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        elif kind is Trade:
+            self._traded(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderChanged:
+            return self._changed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            self.state.pulls.large.pop(_key(event), None)  # pyright: ignore[reportArgumentType]
+        elif kind is PoolSwap:
+            self._swapped(event)  # pyright: ignore[reportArgumentType]
+        elif kind is FeedGap:
+            self.state.pulls.missed(event.provider, event.venue, event.instrument)
+        return ()
+
+    # -- orders ------------------------------------------------------------------------------------
+
+    def _placed(self, event: OrderPlaced) -> None:
+        if event.investor_id is None and event.investor_cluster is None:
+            return
+        p, change = self._p, self.books.change
+        if not depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_order_share):
+            return
+        order, party = change.order, acting(event)
+        if order is None or is_exempt(event.investor_labels, self._exempt):
+            return
+        dealer = self.state.dealers.get((event.token_id or "", party.key))
+        if dealer is not None:
+            dealer.habits.of(order.buy).note_placed(event.timestamp)
+        unsure = change.book.unsure or "unsure" in event.tags
+        self.state.pulls.place(
+            _key(event),
+            Large(
+                event.order_id,
+                party,
+                order.buy,
+                order.price,
+                order.quantity,
+                0.0,
+                witness(event),
+                unsure,
+            ),
+        )
+
+    def _changed(self, event: OrderChanged) -> Iterable[Finding]:
+        large = self.state.pulls.large.get(_key(event))
+        change = self.books.change
+        if large is None or change.order is None:
+            return ()
+        left = change.quantity_after
+        large.price = change.order.price
+        large.quantity = max(large.quantity, left)
+        if left > self._p.maximum_fill_share * large.quantity:
+            return ()
+        return self._ended(event, large, change.order.filled)
+
+    def _cancelled(self, event: OrderCancelled) -> Iterable[Finding]:
+        large = self.state.pulls.large.get(_key(event))
+        if large is None:
+            return ()
+        order = self.books.change.order
+        return self._ended(event, large, 0.0 if order is None else order.filled)
+
+    def _ended(
+        self, event: OrderCancelled | OrderChanged, large: Large, filled: float
+    ) -> Iterable[Finding]:
+        """An order makes no impression any more."""
+        p, now = self._p, event.timestamp
+        del self.state.pulls.large[_key(event)]
+        if (
+            filled > p.maximum_fill_share * large.quantity
+            or now - large.placed.timestamp > p.window
+        ):
+            return ()
+        large.filled = filled
+        large.ended = witness(event)
+        dealer = self._dealer(event.token_id or "", large.party, now)
+        dealer.habits.of(large.buy).note_pulled(now, p.reaction)
+        since = now - p.pull_window
+        dealer.pulled = [one for one in dealer.pulled if one.order.ended_at >= since]
+        dealer.pulled.append(Layer((event.provider, event.venue, event.instrument), large))
+        del dealer.pulled[:-_MOST_PULLED]
+        if not any(one.timestamp >= now - p.reaction for one in dealer.deals[-1:]):
+            return ()
+        return self._judge(event, large, dealer)
+
+    # -- trades ------------------------------------------------------------------------------------
+
+    def _traded(self, trade: Trade) -> None:
+        for cluster, investor, account, buy in (
+            (trade.buyer_cluster, trade.buyer_id, trade.buyer_account, True),
+            (trade.seller_cluster, trade.seller_id, trade.seller_account, False),
+        ):
+            if cluster is not None or investor is not None:
+                party = Party(account, investor, cluster)
+                self._deal(trade, party, buy, trade.price, trade.quantity)
+
+    def _swapped(self, swap: PoolSwap) -> None:
+        known = swap.investor_id is not None or swap.investor_cluster is not None
+        if known and swap.side is not None and swap.price is not None and swap.quantity:
+            self._deal(swap, acting(swap), swap.side == "buy", swap.price, swap.quantity)
+
+    def _deal(
+        self, event: Trade | PoolSwap, party: Party, buy: bool, price: float, quantity: float
+    ) -> None:
+        now = event.timestamp
+        dealer = self._dealer(event.token_id or "", party, now)
+        gap = dealer.habits.of(not buy).note_trade(now)
+        book = (event.provider, event.venue, event.instrument)
+        dealer.deals.append(Deal(now, book, buy, price, quantity, gap, witness(event)))
+        del dealer.deals[:-_MOST_DEALS]
+
+    def _dealer(self, token: str, party: Party, now: int) -> Dealer:
+        dealers, key = self.state.dealers, (token, party.key)
+        found = dealers.pop(key, None)
+        if found is None:
+            found = Dealer(habits(now))
+            if len(dealers) >= MOST_DEALERS:
+                del dealers[next(iter(dealers))]
+        dealers[key] = found
+        return found
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge(
+        self, event: OrderCancelled | OrderChanged, large: Large, dealer: Dealer
+    ) -> Iterable[Finding]:
+        p, now, buy = self._p, event.timestamp, large.buy
+        book = (event.provider, event.venue, event.instrument)
+        orders = [one.order for one in dealer.pulled if one.book == book and one.order.buy is buy]
+        if len({order.price for order in orders}) < p.minimum_levels:
+            return ()
+        begun = min(order.placed.timestamp for order in orders)
+        lately = [one for one in dealer.deals if begun <= one.timestamp <= now]
+        deals = [
+            one
+            for one in lately
+            if one.buy is not buy and one.book[1:] != book[1:] and one.timestamp >= now - p.reaction
+        ]
+        if not deals:
+            return ()
+        habit = dealer.habits.of(buy)
+        habit.note_met(now)
+        quantity, traded = quantity_of(orders), sum(one.quantity for one in deals)
+        hedged = sum(one.quantity for one in lately if one.buy is buy)
+        share = self._share(quantity, buy)
+        chance = habit.chance(now, [one.gap for one in deals])
+        if (
+            not reaches(share, p.minimum_depth_share)
+            or not reaches(quantity, p.minimum_imbalance * traded)
+            or hedged > _HEDGED * traded
+            or 1.0 - chance < p.minimum_significance
+            or habit.quotes
+        ):
+            return ()
+        party, shown = large.party, 0.0
+        for key in dict.fromkeys((book, *(one.book for one in deals))):
+            there = self.books.state.books.get(key)
+            if there is not None:
+                shown += shown_by(there, party, not buy, p.depth_levels, p.depth_range)
+        left = shown_by(self.books.change.book, party, buy, p.depth_levels, p.depth_range)
+        if not reaches(quantity, p.minimum_imbalance * shown) or left > _LEFT * quantity:
+            return ()
+        gone = {order.order_id for order in orders}
+        dealer.pulled = [one for one in dealer.pulled if one.order.order_id not in gone]
+        again = times(self.state.found, party, event)
+        return [self._finding(event, orders, deals, share, shown, chance, again)]
+
+    def _share(self, quantity: float, buy: bool) -> float:
+        """The orders, of all that stood on their side with them."""
+        p = self._p
+        left = self.books.change.book.side(buy).depth(p.depth_levels, p.depth_range)
+        return quantity / (quantity + left)
+
+    def _finding(
+        self,
+        event: MarketEvent,
+        orders: Sequence[Large],
+        deals: Sequence[Deal],
+        share: float,
+        shown: float,
+        chance: float,
+        again: int,
+    ) -> Finding:
+        p, buy = self._p, orders[0].buy
+        parties = list(dict.fromkeys(order.party for order in orders))
+        ends = [order.ended for order in orders if order.ended is not None]
+        seen = {
+            one.id: one
+            for one in (
+                *(order.placed for order in orders),
+                *ends,
+                *(deal.witness for deal in deals),
+            )
+        }
+        prices = sorted({order.price for order in orders})
+        quantity, traded = quantity_of(orders), sum(deal.quantity for deal in deals)
+        value = sum(deal.quantity * deal.price for deal in deals)
+        placed, did = ("bids", "sold") if buy else ("offers", "bought")
+        places = ", ".join(dict.fromkeys(deal.book[1] for deal in deals))
+        unsure = any(order.unsure for order in orders)
+        more = min(1.0, (len(prices) - p.minimum_levels) / max(1, p.minimum_levels))
+        confidence = _BASE + _LEVELS * more + _SIZE * share + _REPEATED * repeated(again)
+        return Finding(
+            entities=tuple(dict.fromkeys(name for party in parties for name in party.names)),
+            reason=(
+                f"{parties[0]} had {placed} of {amount(quantity)} {event.instrument} at "
+                f"{len(prices)} prices from {amount(prices[0])} to {amount(prices[-1])} on "
+                f"{event.venue}, {did} {amount(traded)} on {places} at "
+                f"{amount(round(value / traded, 8) if traded else deals[0].price)}, and cancelled "
+                f"them within {lapse(event.timestamp - deals[-1].timestamp)} of that with "
+                f"{amount(sum(order.filled for order in orders))} filled"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=min(1.0, confidence) * (_UNSURE if unsure else 1.0),
+            metrics={
+                "levels": float(len(prices)),
+                "orders": float(len(orders)),
+                "layered_quantity": quantity,
+                "depth_share": share,
+                "filled_quantity": sum(order.filled for order in orders),
+                "traded_quantity": traded,
+                "shown_on_other_side": shown,
+                "cancelled_after_seconds": (event.timestamp - deals[-1].timestamp) / SECOND,
+                "chance": chance,
+                "times_in_an_hour": float(again),
+            },
+            tags=("unsure",) if unsure else (),
+        )
+
+
+def _key(event: OrderPlaced | OrderChanged | OrderCancelled | OrderFilled) -> Key:
+    return event.provider, event.venue, event.instrument, event.order_id
