@@ -4,10 +4,14 @@ from collections.abc import Mapping
 
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
+from delivery.email_sink import EmailSink, MailServer
 from delivery.endpoint import HttpOptions
 from delivery.file_sink import FileSink
 from delivery.mask import Masker
+from delivery.notices import AlertLinks
+from delivery.pagerduty import PagerDutySink
 from delivery.sink import Sink
+from delivery.slack import SlackSink
 from delivery.splunk_hec_sink import SplunkHecSink
 from delivery.templates import StreamNames
 from delivery.webhook import WebhookSink
@@ -88,21 +92,79 @@ def elasticsearch_connection(settings: config.ElasticsearchSink) -> Connection:
 
 def build_notification(settings: config.Notification) -> Sink:
     """The sink of a configured notification: for the alerts alone."""
-    return WebhookSink(
+    match settings:
+        case config.WebhookNotification():
+            return WebhookSink(
+                settings.name,
+                settings.url,
+                HttpOptions(
+                    timeout=settings.timeout, verify_certificates=settings.verify_certificates
+                ),
+                secret=settings.secret,
+                minimum_level=settings.minimum_level,
+                staged=settings.staged,
+                headers=settings.headers,
+            )
+        case config.SlackNotification():
+            return SlackSink(
+                settings.name,
+                settings.url,
+                HttpOptions(timeout=settings.timeout),
+                minimum_level=settings.minimum_level,
+                staged=settings.staged,
+                at_once=settings.at_once,
+                links=AlertLinks(settings.alert_url),
+            )
+        case config.PagerDutyNotification():
+            return PagerDutySink(
+                settings.name,
+                settings.url,
+                settings.routing_key,
+                HttpOptions(timeout=settings.timeout),
+                minimum_level=settings.minimum_level,
+                staged=settings.staged,
+                group=settings.group,
+                links=AlertLinks(settings.alert_url),
+            )
+        case config.EmailNotification():
+            return _email(settings)
+
+
+def _email(settings: config.EmailNotification) -> EmailSink:
+    server = MailServer(
+        host=settings.host,
+        port=settings.port,
+        security=settings.security,
+        username=settings.username,
+        password=settings.password,
+        ca_certificate=settings.ca_certificate,
+        timeout=settings.timeout,
+    )
+    return EmailSink(
         settings.name,
-        settings.url,
-        HttpOptions(timeout=settings.timeout, verify_certificates=settings.verify_certificates),
-        secret=settings.secret,
+        server,
+        sender=settings.sender,
+        recipients=settings.recipients,
         minimum_level=settings.minimum_level,
         staged=settings.staged,
-        headers=settings.headers,
+        at_once=settings.at_once,
+        links=AlertLinks(settings.alert_url),
     )
+
+
+def together(settings: config.Notification) -> int:
+    """How many alerts go to it at once: it makes one message of them."""
+    match settings:
+        case config.SlackNotification() | config.EmailNotification():
+            return settings.at_once
+        case _:
+            return 1
 
 
 async def check(settings: config.Sink | config.Notification) -> list[Finding]:
     """What `tapewatch doctor` says of a configured sink or notification."""
     match settings:
-        case config.WebhookNotification():
-            return await build_notification(settings).check()
-        case _:
+        case config.FileSink() | config.ElasticsearchSink() | config.SplunkHecSink():
             return await build_sink(settings).check()
+        case _:
+            return await build_notification(settings).check()

@@ -340,7 +340,7 @@ def _clusters(config: Configuration) -> Start:
 
 
 def _delivery(config: Configuration) -> Start:
-    from delivery.build import build_masker, build_notification, build_sink
+    from delivery.build import build_masker, build_notification, build_sink, together
     from delivery.stage import DocumentCache, SinkRunner, run_sink
 
     async def start(bus: Bus, reporter: Reporter) -> None:
@@ -372,7 +372,7 @@ def _delivery(config: Configuration) -> Start:
                         sink,
                         "alerts",
                         cache,
-                        batch=1,
+                        batch=together(settings),
                         retry_maximum=settings.retry_maximum,
                         masker=build_masker(settings),
                     )

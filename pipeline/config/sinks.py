@@ -11,6 +11,8 @@ from pipeline.structured import ExistingPath, FilePath
 from pipeline.units import DAY, MIB, MINUTE, SECOND, Duration, Size
 
 Content = Literal["events", "alerts"]
+#: One address, without a name and without what would end a header.
+MailAddress = Annotated[str, Meta(pattern=r"^[^\s<>,;\"@]+@[^\s<>,;\"@]+$", max_length=254)]
 
 
 class _Sink(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -94,25 +96,14 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
 Sink = FileSink | ElasticsearchSink | SplunkHecSink
 
 
-class WebhookNotification(
-    Struct, forbid_unknown_fields=True, kw_only=True, tag="webhook", tag_field="type"
-):
-    """POST of the alert as JSON, signed with HMAC-SHA-256 where a secret is given."""
+AlertLevel = Literal["informational", "low", "medium", "high", "critical"]
 
+
+class _Notification(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Positions on the bus are kept by it: don't change it later.
     name: Name
-    #: Where to POST.
-    url: SecretText
-    #: Signs `time.body` in the header `Tapewatch-Signature`.
-    secret: Secret | None = None
-    #: Alerts below it are left out.
-    minimum_level: Literal["informational", "low", "medium", "high", "critical"] = "medium"
     #: Send the alerts of staged rules too, which are on trial.
     staged: bool = False
-    #: Sent along, such as an authorization.
-    headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
-    #: Never `false` outside a test.
-    verify_certificates: bool = True
     #: How long the receiver may take to answer.
     timeout: Duration = 10 * SECOND
     #: Longest wait between attempts while it is down.
@@ -121,4 +112,75 @@ class WebhookNotification(
     mask: Mask | None = None
 
 
-Notification = WebhookNotification
+class WebhookNotification(_Notification, tag="webhook", tag_field="type", kw_only=True):
+    """POST of the alert as JSON, signed with HMAC-SHA-256 where a secret is given."""
+
+    #: Where to POST.
+    url: SecretText
+    #: Signs `time.body` in the header `Tapewatch-Signature`.
+    secret: Secret | None = None
+    #: Alerts below it are left out.
+    minimum_level: AlertLevel = "medium"
+    #: Sent along, such as an authorization.
+    headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
+    #: Never `false` outside a test.
+    verify_certificates: bool = True
+
+
+class SlackNotification(_Notification, tag="slack", tag_field="type", kw_only=True):
+    """A message in a Slack channel, by an incoming webhook; alerts that come together in one."""
+
+    #: The incoming webhook's URL, which is a secret.
+    url: SecretText
+    #: Alerts below it are left out.
+    minimum_level: AlertLevel = "high"
+    #: Where people see an alert, with `{id}` for its id.
+    alert_url: str | None = None
+    #: Alerts in one message at most.
+    at_once: Annotated[int, Meta(ge=1, le=1_000)] = 50
+
+
+class PagerDutyNotification(_Notification, tag="pagerduty", tag_field="type", kw_only=True):
+    """An incident of PagerDuty, by its Events API v2."""
+
+    #: The service's integration key.
+    routing_key: Secret
+    #: The EU's is https://events.eu.pagerduty.com/v2/enqueue.
+    url: SecretText = SecretText("https://events.pagerduty.com/v2/enqueue")
+    #: Alerts below it are left out.
+    minimum_level: AlertLevel = "critical"
+    #: ``alert``: an incident for each, which a retraction resolves. ``entities``: one for all
+    #: alerts of a rule about the same parties.
+    group: Literal["alert", "entities"] = "alert"
+    #: Where people see an alert, with `{id}` for its id.
+    alert_url: str | None = None
+
+
+class EmailNotification(_Notification, tag="email", tag_field="type", kw_only=True):
+    """An e-mail over SMTP; alerts that come together in one."""
+
+    #: Mail server.
+    host: Annotated[str, Meta(min_length=1)]
+    #: 587 with STARTTLS, 465 with TLS.
+    port: Annotated[int, Meta(ge=1, le=65_535)] = 587
+    #: ``none`` sends alerts in the clear.
+    security: Literal["tls", "starttls", "none"] = "starttls"
+    #: With `password`.
+    username: str | None = None
+    #: With `username`.
+    password: Secret | None = None
+    #: Authority that signed the server's certificate, PEM; the system's without.
+    ca_certificate: ExistingPath | None = None
+    #: From whom.
+    sender: MailAddress
+    #: To whom.
+    recipients: Annotated[list[MailAddress], Meta(min_length=1, max_length=100)]
+    #: Alerts below it are left out.
+    minimum_level: AlertLevel = "high"
+    #: Where people see an alert, with `{id}` for its id.
+    alert_url: str | None = None
+    #: Alerts in one message at most.
+    at_once: Annotated[int, Meta(ge=1, le=1_000)] = 200
+
+
+Notification = WebhookNotification | SlackNotification | PagerDutyNotification | EmailNotification

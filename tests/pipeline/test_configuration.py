@@ -61,6 +61,9 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
         "FRACTAL_ID",
         "SOLANA_KEY",
         "THEGRAPH_KEY",
+        "SLACK_HOOK",
+        "PAGERDUTY_KEY",
+        "SMTP_PASSWORD",
     ):
         monkeypatch.setenv(name, "x" * 20)
     for name in ("hec-token", "elastic-ca.pem", "mask-key", "fractal-secret"):
@@ -88,7 +91,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
     assert {type(sink).__name__ for sink in loaded.sinks} == {
         "FileSink", "ElasticsearchSink", "SplunkHecSink",
     }  # fmt: skip
-    assert (len(loaded.notifications), len(loaded.dead_letters)) == (1, 2)
+    assert (len(loaded.notifications), len(loaded.dead_letters)) == (4, 2)
 
 
 def test_the_external_bus_of_the_products_file_loads_too(tmp_path: Path) -> None:
