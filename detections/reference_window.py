@@ -34,6 +34,12 @@ class Trading(Struct):
     orders: int = 0
     """Times at which it came in, in the window."""
     last_order: int = 0
+    first_price: float = 0.0
+    """The market's price before it first came in, in the window."""
+    last_price: float = 0.0
+    """Of its last trade in the window where it came in; 0 if it never did."""
+    until: float = 0.0
+    """What the whole market had traded in the window by then."""
     pushed: float = 0.0
     """By how much its own trades in the window changed the price, where it came in."""
     trades: list[Witness] = field(default_factory=list[Witness])
@@ -141,6 +147,9 @@ class ReferenceWindow(Struct):
             if side is not None and (side == "buy") is buys:
                 trading.taken += quantity
                 trading.pushed += moved
+                trading.first_price = trading.first_price or price - moved
+                trading.last_price = price
+                trading.until = self.quantity
                 if seen.timestamp != trading.last_order:
                     trading.orders += 1
                     trading.last_order = seen.timestamp
@@ -150,13 +159,12 @@ class ReferenceWindow(Struct):
         """The average price before the window, by quantity; 0 where nothing was traded."""
         return self.value_before / self.quantity_before if self.quantity_before else 0.0
 
-    @property
-    def moved(self) -> float:
-        """How far the price went in the window: against when it began, or against the average
-        before, whichever is less; 0 if these don't agree on the way."""
+    def moved(self, price: float) -> float:
+        """How far a price is from where the market was: from when the window began, or from the
+        average before, whichever is less; 0 if these don't agree on the way."""
         if not self.start_price or not self.vwap_before or not self.quantity:
             return 0.0
-        of_start, of_average = self.price / self.start_price - 1, self.price / self.vwap_before - 1
+        of_start, of_average = price / self.start_price - 1, price / self.vwap_before - 1
         if of_start * of_average <= 0:
             return 0.0
         return min(of_start, of_average, key=abs)

@@ -13,22 +13,27 @@ name known:
    all that was traded (or sold, net); or in the last `end` of it `minimum_end_share` or more.
 2. The price went the same way by `minimum_move` or more, against when the window began and against
    the average by quantity of the hour before, and by `minimum_usual_moves` times what it usually
-   went in 5 min of that hour.
+   went in 5 min of that hour: until the last trade, or until the party's own last trade, after
+   which others may have brought it back.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that move or more.
 4. Its share is `minimum_growth` times its share of the hour before, or more: who works a large
    order all day long has a large share at the close as well.
+5. It came in `minimum_orders` times or more in the window, and took `minimum_quantity` times what
+   is traded there in as long a time of the hour before, or more: a single order in a quiet market
+   has a large share as well.
 
 That it traded last, that its position of the hour before gains by the new price, and that it was
 found on days before, make it surer. Index funds that all trade at the close have no such share, and
 makers of the market take nothing.
 
-**`holder`**: who holds a position makes the last price, however far it goes. As in 1. and 4., and:
+**`holder`**: who holds a position makes the last price, however far it goes. As in 1., 4. and 5.,
+with three times that quantity, for half of what it traded or more by coming in, and:
 
-5. It came in `minimum_orders` times or more in the window, for half of what it traded or more, and
-   its trade is the last one before the time.
-6. It holds `minimum_position` times what it traded in the window or more, the same way: as far as
-   it was bought (or sold) here since the feed is read.
-7. The last price is better for it than the average of the hour before.
+6. After its last trade no more than `maximum_after` of the window's quantity was traded.
+7. It holds a position the same way, `minimum_position` times what it traded in the window or more:
+   as far as it was bought (or sold) here since the feed is read.
+8. The price of its last trade is better for it than the average of the hour before.
+9. It isn't what `party` finds with the same parameters.
 
 **`market`**: where the feed names nobody, only that something was odd: the move as in 2., with
 twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Somebody
@@ -48,6 +53,7 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
@@ -94,10 +100,14 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.
     minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
-    #: For a holder: times at which it comes in.
+    #: Times at which the party comes in.
     minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
+    #: How many times the usual quantity of as long a time it takes; three times that of a holder.
+    minimum_quantity: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     #: For a holder: how many times what it trades in the window it holds.
-    minimum_position: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    minimum_position: Annotated[float, Meta(ge=0, le=1_000)] = 0.0
+    #: For a holder: the part of all that is traded in the window that comes after it, at most.
+    maximum_after: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: For a market alone: how many times the usual quantity of 5 min is traded.
     minimum_volume: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
     #: Trades in the hour before, without which nobody knows what is usual.
@@ -119,6 +129,20 @@ class State(Struct):
     positions: dict[str, float] = field(default_factory=dict[str, float])
     """By market and party, where a rule needs it: what it bought less what it sold. The idlest
     first."""
+
+
+class Mark(Struct, frozen=True):
+    """What a party did before a reference time."""
+
+    sign: float
+    """1 if it bought, net, else -1."""
+    share: float
+    end_share: float
+    before: float
+    """Its net share of the hour before, the same way."""
+    moved: float = 0.0
+    pushed: float = 0.0
+    held: float | None = None
 
 
 @correlator("marking_the_close")
@@ -223,29 +247,34 @@ class MarkingTheClose(Correlator[State]):
         p = self._p
         if window.trades_before < p.minimum_trades_before or window.trades < p.minimum_trades:
             return ()
-        if p.finds == "holder":
-            return self._holder(event, window)
-        moved = window.moved
-        usual = window.usual_move
-        strict = 2.0 if p.finds == "market" else 1.0
-        if not reaches(abs(moved), strict * p.minimum_move) or (
-            abs(moved) < strict * p.minimum_usual_moves * usual
-        ):
-            return ()
         if p.finds == "market":
-            return self._market(event, window, moved, usual)
-        return [
-            finding
-            for name, trading in window.parties.items()
-            if (finding := self._party(event, window, name, trading, moved)) is not None
-        ]
+            moved = window.moved(window.price)
+            return self._market(event, window, moved) if self._is_far(moved, window, 2) else ()
+        findings: list[Finding] = []
+        for name, trading in window.parties.items():
+            if p.finds == "holder":
+                mark = self._holds(event, window, name, trading)
+            else:
+                mark = self._marks(window, trading)
+            if mark is not None:
+                findings.append(self._finding(event, window, name, trading, mark))
+        return findings
+
+    def _usual(self, window: ReferenceWindow) -> float:
+        """What is traded in as long a time of the hour before."""
+        return window.quantity_before * self._p.window / (HOUR - self._p.window)
+
+    def _is_far(self, moved: float, window: ReferenceWindow, strict: float = 1.0) -> bool:
+        p = self._p
+        return reaches(abs(moved), strict * p.minimum_move) and (
+            abs(moved) >= strict * p.minimum_usual_moves * window.usual_move
+        )
 
     def _market(
-        self, event: MarketEvent, window: ReferenceWindow, moved: float, usual: float
+        self, event: MarketEvent, window: ReferenceWindow, moved: float
     ) -> Iterable[Finding]:
         p = self._p
-        per_step = window.quantity_before * 5 * MINUTE / (HOUR - p.window)
-        volume = window.quantity / (per_step * p.window / (5 * MINUTE))
+        volume = window.quantity / self._usual(window)
         if not reaches(volume, p.minimum_volume):
             return ()
         return [
@@ -261,7 +290,7 @@ class MarkingTheClose(Correlator[State]):
                 confidence=_MARKET_CONFIDENCE,
                 metrics={
                     "change": moved,
-                    "usual_change": usual,
+                    "usual_change": window.usual_move,
                     "price": window.price,
                     "volume_multiple": volume,
                     "trades": float(window.trades),
@@ -269,84 +298,62 @@ class MarkingTheClose(Correlator[State]):
             )
         ]
 
-    def _holder(self, event: MarketEvent, window: ReferenceWindow) -> Iterable[Finding]:
-        """Who holds a position and traded last."""
+    def _marks(self, window: ReferenceWindow, trading: Trading) -> Mark | None:
+        """Whether a party made the price; it is further than is usual then."""
         p = self._p
-        better = window.price - window.vwap_before
-        for name, sign in ((window.last_buyer, 1.0), (window.last_seller, -1.0)):
-            trading = window.parties.get(name)
-            if trading is None or sign * better <= 0:
-                continue
-            net = sign * (trading.bought - trading.sold)
-            share = net / window.quantity
-            end_share = 0.0
-            if window.end_quantity:
-                end_share = sign * (trading.end_bought - trading.end_sold) / window.end_quantity
-            before = sign * (trading.bought_before - trading.sold_before) / window.quantity_before
-            position = self.state.positions.get(f"{event.venue}\0{event.instrument}\0{name}", 0.0)
-            held = sign * position - net
-            if (
-                trading.orders >= p.minimum_orders
-                and reaches(share, p.minimum_share)
-                and trading.taken >= (trading.bought + trading.sold) / 2
-                and share >= p.minimum_growth * before
-                and reaches(held, p.minimum_position * net)
-            ):
-                moved = window.price / window.vwap_before - 1
-                return [
-                    self._finding(
-                        event, window, window.who[name], trading, moved,
-                        share=share, end_share=end_share, pushed=None, before=before, last=True,
-                        held=held,
-                    )
-                ]  # fmt: skip
-        return ()
+        mark = _mark(window, trading)
+        at_end = reaches(mark.end_share, p.minimum_end_share)
+        if not (reaches(mark.share, p.minimum_share) or (at_end and mark.share > 0)):
+            return None
+        if trading.orders < p.minimum_orders or (
+            trading.taken < p.minimum_quantity * self._usual(window)
+        ):
+            return None
+        sign = mark.sign
+        last_price = trading.last_price or window.price
+        moved = max(window.moved(window.price), window.moved(last_price), key=lambda m: sign * m)
+        if sign * moved <= 0 or not self._is_far(moved, window):
+            return None
+        price = last_price if window.moved(last_price) == moved else window.price
+        pushed = trading.pushed / (price - window.start_price)
+        share = max(mark.share, mark.end_share if at_end else 0.0)
+        if not reaches(pushed, p.minimum_pushed) or share < p.minimum_growth * mark.before:
+            return None
+        return replace(mark, moved=moved, pushed=pushed)
 
-    def _party(
-        self,
-        event: MarketEvent,
-        window: ReferenceWindow,
-        name: str,
-        trading: Trading,
-        moved: float,
-    ) -> Finding | None:
-        p, up = self._p, moved > 0
-        sign = 1.0 if up else -1.0
-        share = sign * (trading.bought - trading.sold) / window.quantity
-        end_share = 0.0
-        if window.end_quantity:
-            end_share = sign * (trading.end_bought - trading.end_sold) / window.end_quantity
-        at_end = reaches(end_share, p.minimum_end_share)
-        if not (reaches(share, p.minimum_share) or (at_end and share > 0)):
+    def _holds(
+        self, event: MarketEvent, window: ReferenceWindow, name: str, trading: Trading
+    ) -> Mark | None:
+        """Whether a party that holds a position made the last price, however far it went."""
+        p = self._p
+        after = window.quantity - trading.until
+        if trading.orders < p.minimum_orders or after > p.maximum_after * window.quantity:
             return None
-        pushed = trading.pushed / (window.price - window.start_price)
-        if not reaches(pushed, p.minimum_pushed):
+        mark = _mark(window, trading)
+        if mark.sign * (trading.last_price - window.vwap_before) <= 0:
             return None
-        before = sign * (trading.bought_before - trading.sold_before) / window.quantity_before
-        if max(share, end_share if at_end else 0.0) < p.minimum_growth * before:
+        position = self.state.positions.get(f"{event.venue}\0{event.instrument}\0{name}", 0.0)
+        net = abs(trading.bought - trading.sold)
+        held = mark.sign * position - net
+        if not (
+            reaches(mark.share, p.minimum_share)
+            and mark.share >= p.minimum_growth * mark.before
+            and trading.taken >= (trading.bought + trading.sold) / 2
+            and trading.taken >= 3 * p.minimum_quantity * self._usual(window)
+            and held > 0
+            and reaches(held, p.minimum_position * net)
+        ):
             return None
-        last = name == (window.last_buyer if up else window.last_seller)
-        return self._finding(
-            event, window, window.who[name], trading, moved,
-            share=share, end_share=end_share, pushed=pushed, before=before, last=last,
-        )  # fmt: skip
+        if self._marks(window, trading) is not None:
+            return None
+        return replace(mark, moved=trading.last_price / window.vwap_before - 1, held=held)
 
     def _finding(
-        self,
-        event: MarketEvent,
-        window: ReferenceWindow,
-        who: Party,
-        trading: Trading,
-        moved: float,
-        *,
-        share: float,
-        end_share: float,
-        pushed: float | None,
-        before: float,
-        last: bool,
-        held: float | None = None,
+        self, event: MarketEvent, window: ReferenceWindow, key: str, trading: Trading, mark: Mark
     ) -> Finding:
-        p = self._p
+        p, who = self._p, window.who[key]
+        moved, share, end_share = mark.moved, mark.share, mark.end_share
+        last = key == (window.last_buyer if mark.sign > 0 else window.last_seller)
         party = Named(who.account, who.investor, who.cluster)
         name = f"{event.venue}\0{event.instrument}\0{party.key}"
         when, times = self.state.found.pop(name, (0, 0))
@@ -356,20 +363,21 @@ class MarkingTheClose(Correlator[State]):
             del self.state.found[next(iter(self.state.found))]
         did = "bought" if moved > 0 else "sold"
         net = abs(trading.bought - trading.sold)
-        gains = before > 0
+        gains = mark.before > 0
         also = " and traded last" if last else ""
         over = min(1.0, (max(share, end_share) - p.minimum_share) / (1 - p.minimum_share + 1e-9))
         far = min(1.0, abs(moved) / (5 * p.minimum_move))
-        if pushed is None:
+        if mark.held is not None:
             moved_by = (
-                f"it holds {amount(held or 0.0)} more, and the price ended {percent(abs(moved))} "
-                f"{'above' if moved > 0 else 'below'} the average of the hour before, at "
-                f"{amount(window.price)}"
+                f"it holds {amount(mark.held)} more, and its last price was "
+                f"{percent(abs(moved))} {'above' if moved > 0 else 'below'} the average of the "
+                f"hour before; the market ended at {amount(window.price)}"
             )
         else:
             moved_by = (
-                f"the price {_went(moved)} by {percent(abs(moved))} to {amount(window.price)}, "
-                f"{percent(min(1.0, pushed))} of it by its own trades"
+                f"the price {_went(moved)} by {percent(abs(moved))}, "
+                f"{percent(min(1.0, mark.pushed))} of it by its own trades, and ended at "
+                f"{amount(window.price)}"
             )
         metrics = {
             "change": moved,
@@ -378,17 +386,17 @@ class MarkingTheClose(Correlator[State]):
             "vwap_before": window.vwap_before,
             "share": share,
             "end_share": end_share,
-            "share_before": before,
+            "share_before": mark.before,
             "quantity": net,
             "taken": trading.taken,
             "traded_last": float(last),
             "position_gains": float(gains),
             "times": float(times),
         }
-        if pushed is not None:
-            metrics["pushed"] = pushed
-        if held is not None:
-            metrics["position_before"] = held
+        if mark.held is None:
+            metrics["pushed"] = mark.pushed
+        else:
+            metrics["position_before"] = mark.held
         return Finding(
             entities=party.names,
             reason=(
@@ -409,6 +417,19 @@ class MarkingTheClose(Correlator[State]):
             metrics=metrics,
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _mark(window: ReferenceWindow, trading: Trading) -> Mark:
+    sign = 1.0 if trading.bought > trading.sold else -1.0
+    end = 0.0
+    if window.end_quantity:
+        end = sign * (trading.end_bought - trading.end_sold) / window.end_quantity
+    return Mark(
+        sign,
+        sign * (trading.bought - trading.sold) / window.quantity,
+        end,
+        sign * (trading.bought_before - trading.sold_before) / window.quantity_before,
+    )
 
 
 def _went(moved: float) -> str:

@@ -8,9 +8,9 @@ investor or an account, by the widest name known, in the first `window` of the d
 
 1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net),
    coming in `minimum_orders` times or more, for half of that or more.
-2. The price went the same way, from the first trade of the day to the last of the window, by
-   `minimum_move` or more, and by `minimum_usual_moves` times what it usually goes in as long a
-   time, where that is known.
+2. From before the first of its trades to the last the price went the same way, by `minimum_move` or
+   more, and by `minimum_usual_moves` times what it usually goes in the time of the window, where
+   that is known.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that or more.
 4. Others traded as well, `minimum_others` times or more: where nobody else does, no price is made.
 
@@ -157,18 +157,13 @@ class MarkingTheOpen(Correlator[State]):
     def _done(
         self, event: MarketEvent, traded: ReferenceWindow, moves: UsualMoves | None
     ) -> Iterable[Finding]:
-        p = self._p
-        moved = traded.price / traded.start_price - 1
-        if not reaches(abs(moved), p.minimum_move):
-            return ()
-        if moves is not None and moves.steps >= _KNOWN and (
-            abs(moved) < p.minimum_usual_moves * moves.usual()
-        ):  # fmt: skip
-            return ()
+        least = self._p.minimum_move
+        if moves is not None and moves.steps >= _KNOWN:
+            least = max(least, self._p.minimum_usual_moves * moves.usual())
         return [
             finding
             for name, trading in traded.parties.items()
-            if (finding := self._party(event, traded, name, trading, moved)) is not None
+            if (finding := self._party(event, traded, name, trading, least)) is not None
         ]
 
     def _party(
@@ -177,17 +172,21 @@ class MarkingTheOpen(Correlator[State]):
         traded: ReferenceWindow,
         name: str,
         trading: Trading,
-        moved: float,
+        least: float,
     ) -> Finding | None:
         p = self._p
-        sign = 1.0 if moved > 0 else -1.0
+        if trading.orders < p.minimum_orders:
+            return None
+        sign = 1.0 if trading.bought > trading.sold else -1.0
+        moved = trading.last_price / trading.first_price - 1
+        if not reaches(sign * moved, least):
+            return None
         net = sign * (trading.bought - trading.sold)
         share = net / traded.quantity
-        pushed = trading.pushed / (traded.price - traded.start_price)
+        pushed = trading.pushed / (trading.last_price - trading.first_price)
         others = traded.trades - len(trading.trades)
         if not (
             reaches(share, p.minimum_share)
-            and trading.orders >= p.minimum_orders
             and trading.taken >= (trading.bought + trading.sold) / 2
             and reaches(pushed, p.minimum_pushed)
             and others >= p.minimum_others
@@ -202,7 +201,7 @@ class MarkingTheOpen(Correlator[State]):
             reason=(
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
                 f"{lapse(p.window)} of the day, {percent(share)} of all that was traded; the price "
-                f"{went} by {percent(abs(moved))} to {amount(traded.price)}, "
+                f"{went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
                 f"{percent(min(1.0, pushed))} of it by its own trades"
             ),
             witnesses=tuple(trading.trades),
@@ -212,7 +211,7 @@ class MarkingTheOpen(Correlator[State]):
             ),
             metrics={
                 "change": moved,
-                "price": traded.price,
+                "price": trading.last_price,
                 "share": share,
                 "pushed": pushed,
                 "quantity": net,

@@ -102,10 +102,37 @@ def test_the_last_seconds_alone_count_as_athenas_did() -> None:
     assert finding.metrics["end_share"] == 1
 
 
+def one_order(tape: Tape) -> list[Any]:
+    events = mark(tape, FIXING - 30 * S)
+    for event in events:
+        event.timestamp = events[0].timestamp
+    return [*usual(tape), *events, *after(tape)]
+
+
+def small_mark(tape: Tape) -> list[Any]:
+    events = mark(tape, FIXING - 30 * S)
+    for event in events:
+        event.quantity = 8.0
+    return [*usual(tape), *events, *after(tape)]
+
+
+def small_holder(tape: Tape) -> list[Any]:
+    events = held(tape)
+    for event in events[-4:-1]:
+        event.quantity = 60.0
+    return events
+
+
+def sold_before(tape: Tape) -> Any:
+    return tape.trade(0, 10, 300, side="sell", buyer_account="o", seller_account="x")
+
+
 @pytest.mark.parametrize(
     ("why", "events"),
     [
         ("long before", lambda t: [*usual(t), *mark(t, FIXING - 5 * MIN - 10 * S), *after(t)]),
+        ("a single order", one_order),
+        ("less than is usual there", small_mark),
         ("after it", lambda t: [*usual(t), *after(t), *mark(t, FIXING + 2 * S)]),
         ("too short a way", lambda t: [*usual(t), *mark(t, FIXING - 30 * S, to=10.03), *after(t)]),
         (
@@ -328,7 +355,7 @@ def held(tape: Tape, *, position: float = 200, price: float = 10.006, **more: An
     bought = tape.trade(0, 10, position, side="buy", buyer_account="x", seller_account="s-9")
     last = [
         tape.trade(
-            FIXING - 60 * S + n * 20 * S, price, 20,
+            FIXING - 60 * S + n * 20 * S, price, 80,
             **{"side": "buy", "buyer_account": "x", "seller_account": "s-9", **more},
         )
         for n in range(3)
@@ -343,19 +370,23 @@ def test_who_holds_a_position_and_trades_last_needs_no_far_move() -> None:
     assert finding.entities == ("x",)
     assert finding.metrics["position_before"] == 200
     assert "it holds 200 more" in finding.reason
+    far = stamped(held(Tape(), price=10.2))
+    assert len(found(far)) == 1
+    assert found(far, finds="holder") == []  # it is the other rule's
 
 
 @pytest.mark.parametrize(
     ("why", "events"),
     [
-        ("it holds little", lambda t: held(t, position=59)),
+        ("it holds nothing", lambda t: held(t)[1:]),
+        ("a small quantity", small_holder),
         ("it ended below the average", lambda t: held(t, price=10.001)),
         ("it rests, and others come in", lambda t: held(t, side="sell")),
         (
             "another traded last",
             lambda t: [
                 *held(t)[:-1],
-                t.trade(FIXING - S, 10.006, 1, side="buy", buyer_account="o", seller_account="s"),
+                t.trade(FIXING - S, 10.006, 30, side="buy", buyer_account="o", seller_account="s"),
                 *after(t),
             ],
         ),
@@ -364,10 +395,6 @@ def test_who_holds_a_position_and_trades_last_needs_no_far_move() -> None:
 )
 def test_what_no_holder_did(why: str, events: Any) -> None:
     assert found(stamped(events(Tape())), finds="holder") == [], why
-
-
-def sold_before(tape: Tape) -> Any:
-    return tape.trade(0, 10, 300, side="sell", buyer_account="o", seller_account="x")
 
 
 # -- the open --------------------------------------------------------------------------------------
