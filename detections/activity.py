@@ -8,7 +8,8 @@ from msgspec import Struct, field
 
 from detections.findings import Witness
 
-_SLOTS = 6
+#: Parts of a period, to tell whether all came at once.
+SLOTS = 6
 _MOST_NAMES = 64
 _FADES = 0.2
 
@@ -72,7 +73,7 @@ class Activity(Struct, array_like=True):
     price: float = 0.0
     high: float = 0.0
     low: float = 0.0
-    slots: list[int] = field(default_factory=lambda: [0] * _SLOTS)
+    slots: list[int] = field(default_factory=lambda: [0] * SLOTS)
     markets: dict[str, None] = field(default_factory=dict[str, None])
     others: dict[str, float] = field(default_factory=dict[str, float])
     """Value by counterparty; of an asset, by party."""
@@ -83,10 +84,6 @@ class Activity(Struct, array_like=True):
     def events(self) -> int:
         """How much there was."""
         return self.orders + self.changes + self.cancelled + self.trades + self.transfers
-
-    def at(self, part: float) -> None:
-        """Count an event by when it came, 0 to 1 of the period."""
-        self.slots[min(_SLOTS - 1, int(part * _SLOTS))] += 1
 
     def name_other(self, name: str | None, value: float) -> None:
         """Add to what was dealt with a party; of the first few of them only."""

@@ -33,6 +33,7 @@ from msgspec import Meta, Struct, field
 from detections.activity import (
     ACCOUNT,
     ASSET,
+    SLOTS,
     Activity,
     Feature,
     Usual,
@@ -123,6 +124,7 @@ class Novelty(Correlator[State]):
         self._accounts = parameters.pattern == "account"
         self._exempt = frozenset(parameters.exempt_labels)
         self._period = parameters.period
+        self._slot = -(-parameters.period // SLOTS)
         orders = ("order-placed", "order-changed", "order-cancelled", "trade", "pool-swap")
         self.actions = frozenset((*orders, "token-transfer") if self._accounts else orders)
 
@@ -159,7 +161,7 @@ class Novelty(Correlator[State]):
                 entity.now.witnesses.append(witness(event))
             if len(entities) > _MOST_ENTITIES:
                 del entities[next(iter(entities))]
-        entity.now.at((event.timestamp % self._period) / self._period)
+        entity.now.slots[event.timestamp % self._period // self._slot] += 1
         return entity
 
     def _by_account(self, event: Any, period: int) -> None:
@@ -185,7 +187,16 @@ class Novelty(Correlator[State]):
         if kind is PoolSwap:
             account = event.investor_address or event.transaction_from
         name = event.investor_cluster or event.investor_id or account
-        if name is None or is_exempt(event.investor_labels, self._exempt):
+        if name is None:
+            return
+        entity = self.state.entities.get(name)
+        if entity is not None and entity.period == period and kind is not PoolSwap:
+            # Most events are orders of those who had some before.
+            activity = entity.now
+            activity.slots[event.timestamp % self._period // self._slot] += 1
+            _count(activity, kind)
+            return
+        if is_exempt(event.investor_labels, self._exempt):
             return
         names = (account, event.investor_id, event.investor_cluster)
         entity = self._entity(name, event, period, names)
