@@ -6,10 +6,10 @@ and changes no position: what remains is volume. Two forms:
 - **one pool**: in one transaction the same pool is swapped with both ways, and the amounts are the
   same to `maximum_difference`. No honest route comes back to the pool that it began in.
 - **two pools**: in one transaction a token is got in one pool and given in another for the same
-  asset, the amounts are the same, and it **cost** something. That is arbitrage turned round: an
-  arbitrageur's transaction that doesn't gain reverts. Once may be a mistake: it is asked for
-  `minimum_times` within `window`, or that the owner provided liquidity to one of the two pools, so
-  that the fees come back to them.
+  asset, the amounts are the same, and it **cost** something. Either the owner provided liquidity to
+  one of the two pools, so that the fees come back; or the token was dearer where it was sold by
+  `maximum_gap` at most, before (who buys where it is cheaper is after arbitrage, also where that
+  fails), and it came `minimum_times` within `window`, for once may be a mistake.
 
 `funds` says whether a flash loan was taken in the transaction (events have the tag `flash-loan`):
 with one, a wash needs no capital, and its volume may be of any size. What needs a loan and gains by
@@ -50,6 +50,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     funds: Literal["own", "flash_loan"] = "own"
     #: By how much what is given back may differ from what was got.
     maximum_difference: Annotated[Ratio, Meta(ge=0, le=0.2)] = 0.01
+    #: By how much the token may have been dearer in the pool where it was sold, before.
+    maximum_gap: Annotated[Ratio, Meta(ge=0, le=0.1)] = 0.001
     #: Transactions between two pools, neither of them the owner's, that make an alert.
     minimum_times: Annotated[int, Meta(ge=1, le=100)] = 3
     #: The time within which they count together, by event time.
@@ -67,6 +69,8 @@ class Swapped(Struct, frozen=True, array_like=True):
     pool: PoolKey
     name: str
     leg: Leg
+    price: float
+    """The pool's before it, in its quote asset; 0 where it isn't known."""
 
 
 class Transaction(Struct, array_like=True):
@@ -89,6 +93,8 @@ class State(Struct):
         default_factory=dict[tuple[int, str], list[str]]
     )
     between: dict[str, list[Leg]] = field(default_factory=dict[str, list[Leg]])
+    prices: dict[PoolKey, float] = field(default_factory=dict[PoolKey, float])
+    """The pools' newest prices, the idlest first."""
 
 
 @correlator("pool_transaction_wash")
@@ -119,11 +125,12 @@ class PoolTransactionWash(Correlator[State]):
             self._provided(event)
             return ()
         one = leg(event)
+        price = self._price(event)
         if one is None or one.flash is not self._loan:
             return ()
         key = (event.provider, event.chain_id)
         newest = self.state.newest.get(key)
-        swapped = Swapped(pool_key(event), event.instrument, one)
+        swapped = Swapped(pool_key(event), event.instrument, one, price)
         if newest is None or newest.hash != one.transaction:
             self.state.newest[key] = Transaction(one.transaction, [swapped])
             return ()
@@ -135,6 +142,15 @@ class PoolTransactionWash(Correlator[State]):
         return self._in_one_pool(event, newest, swapped) or self._between_two(
             event, newest, swapped
         )
+
+    def _price(self, event: PoolSwap) -> float:
+        """The pool's price before this swap; it is the one behind it from now on."""
+        prices, key = self.state.prices, pool_key(event)
+        before = prices.pop(key, 0.0)
+        prices[key] = event.pool_price or 0.0
+        if len(prices) > _MOST_POOLS:
+            del prices[next(iter(prices))]
+        return before
 
     def _provided(self, event: LiquidityAdded) -> None:
         # Taken out and put back at the end, so that the first pool is always the idlest.
@@ -194,6 +210,10 @@ class PoolTransactionWash(Correlator[State]):
             if sale.notional >= buy.notional or not self._due(newest, pair, len(newest.legs)):
                 return []
             mine = self._provides(first.pool, owner) or self._provides(last.pool, owner)
+            bought, sold = (first, last) if there.side == "buy" else (last, first)
+            dearest = bought.price * (1 + self._p.maximum_gap)
+            if not mine and (not bought.price or not sold.price or sold.price > dearest):
+                return []
             before = self._before(owner, legs)
             times = len(before) // 2
             if (times < self._p.minimum_times and not mine) or not self._worth_it(before):

@@ -10,7 +10,8 @@ and, for equal amounts, Dune Spellbook's `dex.sandwiches`. All of this must hold
    one contract, which is no router, not the pool, and not what a victim called as well. One wallet
    that signs for many (a batch's solver, a bundler) isn't one party unless the receiver is.
 3. The back gives what the front got, within `maximum_difference`. That isn't asked of a party with
-   a contract of its own, which a person who just changes their mind doesn't have.
+   a contract of its own, which a person who just changes their mind doesn't have. Who comes by a
+   router must have gained by it, in transactions right behind each other in the block.
 4. From the front to the back it is `blocks` or fewer. With one block the order was certain, so
    it is a sandwich as MEV Inspect means it. Over several, who makes the later block is unknown to
    most, so it is also asked that the back got more than the front paid, that amounts are equal,
@@ -43,8 +44,10 @@ _MOST_PARTIES = 10_000
 _MOST_TIMES = 64
 _MOST_VICTIMS = 64
 # Confidence before it is calibrated on labelled data: of one wallet's swaps, or of one contract's;
-# what equal amounts and a gain add; and what several blocks take away.
+# what equal amounts and a gain add; and what a router and several blocks take away.
 _ONE_PARTY, _ONE_CONTRACT, _EQUAL, _GAINED = 0.7, 0.6, 0.2, 0.1
+#: Of the first time within a day by a router, as anybody may come.
+_BY_ROUTER = 0.3
 _SEVERAL_BLOCKS = 0.6
 _UNSURE = 0.6
 
@@ -86,6 +89,12 @@ class _Sandwich(Struct):
     back: Leg
     one_party: bool
     difference: float
+
+    @property
+    def in_a_row(self) -> bool:
+        """Whether no other transaction stands between the first and the last; true if unknown."""
+        places = {one.index for one in (*self.fronts, *self.victims, self.back)}
+        return -1 in places or max(places) - min(places) < len(places)
 
     @property
     def gain(self) -> int:
@@ -188,6 +197,8 @@ class Sandwich(Correlator[State]):
             return None
         found = _Sandwich(fronts, victims, back, one_party, difference)
         several = first.block != back.block
+        if not contract and back.called and (found.gain <= 0 or not (several or found.in_a_row)):
+            return None
         if several and (difference > self._p.maximum_difference or found.gain <= 0):
             return None
         return found
@@ -233,6 +244,8 @@ class Sandwich(Correlator[State]):
             ways = ("swapped", "swapped back")
         confidence = (_ONE_PARTY if found.one_party else _ONE_CONTRACT) + (_EQUAL if equal else 0.0)
         confidence += _GAINED if found.gain > 0 else 0.0
+        if times == 1 and back.called and not is_own_contract(back.called, event.pool):
+            confidence -= _BY_ROUTER
         unsure = any(one.unsure for one in (*fronts, *victims, back))
         legs = [*fronts, *victims[:_MOST_VICTIMS], back]
         return Finding(

@@ -25,10 +25,15 @@ def one_pool(chain: Chain, first: tuple[int, int] = (7, 1), **back: Any) -> list
     return [chain.swap(first, WASHER, 100, -10), chain.swap(**sale)]
 
 
-def two_pools(chain: Chain, block: int, quote: float = 9.9) -> list[Any]:
+def two_pools(chain: Chain, block: int, quote: float = 9.9, *, dearer: float = 0.0) -> list[Any]:
+    """Others' swaps say what the pools' prices are; then the token is bought in one and sold in the
+    other."""
+    other: dict[str, Any] = {"pool": OTHER_POOL, "pool_price": 0.1 * (1 + dearer)}
     return [
-        chain.swap((block, 1), WASHER, 100, -10),
-        chain.swap((block, 1), WASHER, -100, quote, pool=OTHER_POOL),
+        chain.swap((block, 0), 9, 1, -0.1, pool_price=0.1),
+        chain.swap((block, 0), 9, 1, -0.1, **other),
+        chain.swap((block, 1), WASHER, 100, -10, pool_price=0.1),
+        chain.swap((block, 1), WASHER, -100, quote, **other),
     ]
 
 
@@ -90,7 +95,19 @@ def test_between_two_pools_at_a_loss_it_must_come_again() -> None:
     assert finding.metrics["times"] == 3
     assert "in the pools ACME-WETH and ACME-WETH-2 in one transaction, 3 times" in finding.reason
     assert len(finding.witnesses) == 6
-    assert found(events[:4]) == []
+    assert found(events[:8]) == []
+
+
+def test_arbitrage_that_fails_bought_where_it_was_cheaper() -> None:
+    chain = Chain()
+    failed = [e for block in (7, 9, 11) for e in two_pools(chain, block, dearer=0.0011)]
+    assert found(failed) == []
+    near = [e for block in (7, 9, 11) for e in two_pools(chain, block, dearer=0.001)]
+    assert len(found(near)) == 1
+    unknown = [e for block in (7, 9, 11) for e in two_pools(chain, block)]
+    for event in unknown:
+        event.pool_price = None
+    assert found(unknown) == []
 
 
 def test_between_two_pools_of_which_one_is_the_owners() -> None:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from detections.correlators.sandwich import Parameters, Sandwich
@@ -43,7 +44,20 @@ def test_a_wallet_before_and_behind_a_stranger() -> None:
     assert finding.metrics["gain"] == pytest.approx(0.5)
     assert finding.metrics["victims_notional"] == 6
     assert [one.id for one in finding.witnesses] == ["event-1", "event-2", "event-3"]
-    assert finding.confidence == 1.0
+    # By a router anybody may come; who does it again is the surer to mean it.
+    assert finding.confidence == 0.7
+    chain = Chain()
+    twice = [*plain(chain), *(_later(event, 5) for event in plain(chain))]
+    assert [one.confidence for one in found(twice)] == [0.7, 1.0]
+    assert [one.confidence for one in found(plain(Chain(transaction_to="")))] == [1.0]
+
+
+def _later(event: PoolSwap, blocks: int) -> PoolSwap:
+    return msgspec.structs.replace(
+        event,
+        block_number=event.block_number + blocks,
+        transaction_hash=f"{event.transaction_hash}-{blocks}",
+    )
 
 
 def test_a_sandwich_of_a_seller_is_one_as_well() -> None:
@@ -125,9 +139,20 @@ def test_several_fronts_and_victims_are_one_sandwich() -> None:
         {"pool": OTHER_POOL},
         {"token": 100, "quote": -10.5},
         {"token": -98.9},
+        {"quote": 9.9},
+        {"at": (7, 4)},
         {"who": OTHER, "transaction_to": ROUTER},
     ],
-    ids=["stranger", "next block", "other pool", "same way", "other amount", "a router's users"],
+    ids=[
+        "stranger",
+        "next block",
+        "other pool",
+        "same way",
+        "other amount",
+        "a loss",
+        "others in between",
+        "a router's users",
+    ],
 )
 def test_each_condition_just_missed(back: dict[str, Any]) -> None:
     assert found(plain(Chain(), **back)) == []
