@@ -15,13 +15,21 @@ widest name known:
 4. There it then sold (or bought): `minimum_ratio` times as much as it took on the first, or more.
 5. What it gained there by the move is more than what it paid for it here (in one currency).
 
+A rule may look for the attempt instead (`finds: attempt`), whether or not the other market follows.
+As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, and 2., and:
+
+6. On the other market it came in as well, the other way, for `minimum_ratio` times as much or more.
+7. It did so at a loss: on average it bought for more than it sold for (in one currency). Nobody who
+   wants the shares, or arbitrage, does that; who makes a market on one of them and hedges on the
+   other comes in on one only.
+
 Needs feeds that name accounts on both markets, and that accounts are known to be one party's. What
 it gains by derivatives, or by a reference price alone, isn't seen. The numbers are our choice.
 """
 
 import math
 from collections.abc import Iterable
-from typing import Annotated
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -42,12 +50,18 @@ _PRICE_STEP = SECOND
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on cross-market manipulation sets."""
 
+    #: What it looks for: a gain on the other market, or the attempt.
+    finds: Literal["gain", "attempt"] = "gain"
     #: The time within which one market is pushed and the other one used.
     window: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 10 * MINUTE
     #: By how much its own trades move the one, as a part of the price.
     minimum_push: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
     #: By how much the other one follows.
     minimum_follow: Annotated[Ratio, Meta(gt=0, le=10)] = 0.002
+    #: Of an attempt: by how much its own trades move the one.
+    minimum_attempt: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0005
+    #: Of an attempt: prices at which it takes something there.
+    minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 5
     #: How many times the quantity of the push it trades on the other one.
     minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     #: Who has one of these labels is left out.
@@ -107,6 +121,8 @@ class CrossMarket(Correlator[State]):
             prices = asset.markets[key] = Prices(event.currency or "")
         before, time = prices.last, event.timestamp
         prices.add(time, price, time - 2 * self._p.window, _PRICE_STEP)
+        if len(asset.markets) < 2:
+            return ()  # a push is held against a price that was there before it, on another one
         findings: list[Finding] = []
         for party, buys, came_in in self._parties(event):
             deal = Deal(time, key, buys, came_in, quantity, price, before, witness(event))
@@ -175,7 +191,8 @@ class CrossMarket(Correlator[State]):
             return None
         first = pushes[0]
         moved = sum(one.price - one.before for one in pushes) / first.before
-        if not reaches(sign * moved, p.minimum_push):
+        attempt = p.finds == "attempt"
+        if not reaches(sign * moved, p.minimum_attempt if attempt else p.minimum_push):
             return None
         other, here = asset.markets[newest.market], asset.markets[market]
         started = other.at(first.time)
@@ -184,21 +201,29 @@ class CrossMarket(Correlator[State]):
         used = [
             one for one in deals
             if one.market == newest.market and one.buy is not up and one.time >= first.time
+            and (one.came_in or not attempt)
         ]  # fmt: skip
+        if not used:
+            return None
         quantity = sum(one.quantity for one in used)
         average = sum(one.quantity * one.price for one in used) / quantity
         followed = average / started - 1
         taken = sum(one.quantity for one in pushes)
-        if not reaches(sign * followed, p.minimum_follow) or not reaches(
-            quantity, p.minimum_ratio * taken
-        ):
+        if not reaches(quantity, p.minimum_ratio * taken):
+            return None
+        if not attempt and not reaches(sign * followed, p.minimum_follow):
             return None
         gained = sign * (average - started) * quantity
         paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)
-        if here.currency == other.currency:
-            cheaper = sign * (started / first.before - 1)
-            if cheaper > sign * moved / 2 or gained <= paid:
+        cheaper = sign * (started / first.before - 1) > sign * moved / 2
+        if attempt:
+            bought = sum(one.quantity * one.price for one in pushes) / taken
+            if here.currency != other.currency or cheaper or sign * (bought - average) <= 0:
                 return None
+            if len({one.price for one in pushes}) < p.minimum_prices:
+                return None
+        elif here.currency == other.currency and (cheaper or gained <= paid):
+            return None
         return Push(tuple(pushes), moved, followed, tuple(used), gained, paid)
 
     def _finding(
@@ -211,21 +236,32 @@ class CrossMarket(Correlator[State]):
         did, undid = ("bought", "sold") if up else ("sold", "bought")
         went = "rose" if up else "fell"
         money = f" {event.currency}" if event.currency else ""
+        lasted = lapse(event.timestamp - push.deals[0].time)
+        where = f"{event.instrument} on {event.venue}"
+        attempt = p.finds == "attempt"
+        if attempt:
+            outcome = f"within {lasted} it {undid} {amount(used)} {where} at a loss"
+        else:
+            outcome = (
+                f"{where} {went} by {percent(abs(push.followed))}, where it {undid} "
+                f"{amount(used)} within {lasted}: a gain of {amount(round(push.gained, 2))}{money} "
+                f"for a cost of {amount(round(max(0.0, push.paid), 2))}"
+            )
         seen = {one.seen.id: one.seen for one in (*push.deals, *push.used)}
         far = min(1.0, abs(push.moved) / (5 * p.minimum_push))
-        follow = min(1.0, abs(push.followed) / (5 * p.minimum_follow))
+        sign = 1.0 if up else -1.0
+        follow = min(1.0, sign * push.followed / (5 * p.minimum_follow))
         return Finding(
             entities=(*party.names, *dict.fromkeys((market[2], event.instrument))),
             reason=(
                 f"{party} {did} {amount(taken)} {market[2]} on {market[1]} and moved its price by "
-                f"{percent(abs(push.moved))}; {event.instrument} on {event.venue} {went} by "
-                f"{percent(abs(push.followed))}, where it {undid} {amount(used)} within "
-                f"{lapse(event.timestamp - push.deals[0].time)}: a gain of "
-                f"{amount(round(push.gained, 2))}{money} for a cost of "
-                f"{amount(round(max(0.0, push.paid), 2))}"
+                f"{percent(abs(push.moved))}; {outcome}"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
-            confidence=0.55 + 0.15 * far + 0.15 * follow + 0.1 * min(1.0, used / (10 * taken)),
+            confidence=(0.4 if attempt else 0.55)
+            + 0.15 * far
+            + 0.15 * max(0.0, follow)
+            + 0.1 * min(1.0, used / (10 * taken)),
             metrics={
                 "pushed": push.moved,
                 "followed": push.followed,

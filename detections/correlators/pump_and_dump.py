@@ -117,7 +117,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: The time before a rise in which what is bought is accumulated.
     accumulation: Annotated[Duration, Meta(ge=30 * MINUTE, le=31 * DAY)] = WEEK
     #: The party's part of all that was traded in that time, net of what it sold.
-    minimum_accumulation: Annotated[Ratio, Meta(gt=0, le=1)] = 0.02
+    minimum_accumulation: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
     #: What is left of what it bought then, as a part of all that it bought and sold.
     minimum_one_sided: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: The part of it that the party has sold since, net of what it bought.

@@ -73,6 +73,42 @@ def test_what_is_none(why: str, otherwise: dict[str, Any]) -> None:
     assert found(scheme(**otherwise)) == [], why
 
 
+def attempt(*, prices: int = 6, used: float = 60, **more: Any) -> list[Any]:
+    """Buys up the small venue, and sells on the large one at once, for less."""
+    small = Tape(venue="small", token_id="acme", currency="USD")
+    big = Tape(venue="large", token_id="acme", currency="USD")
+    big.number = 100
+    here = {"side": "buy", "buyer_id": "I-7", "seller_id": "I-2"}
+    there = {"side": "sell", "seller_id": "I-7", "buyer_id": "I-3", **more}
+    return [
+        small.trade(0, 10, 1, buyer_id="I-1", seller_id="I-2", side="buy"),
+        big.trade(0, 10, 1, buyer_id="I-1", seller_id="I-2", side="buy"),
+        *(small.trade(10 * S + n, 10 + (n + 1) / 500, 10, **here) for n in range(prices)),
+        big.trade(20 * S, 9.999, used, **there),
+    ]
+
+
+def test_an_attempt_is_one_at_a_loss_on_both_markets() -> None:
+    events = attempt()
+    assert found(events) == []
+    (finding,) = found(events, finds="attempt")
+    assert "within 10 s it sold 60 ACME-USD on large at a loss" in finding.reason
+    assert finding.confidence < found(scheme())[0].confidence
+
+
+@pytest.mark.parametrize(
+    ("why", "events"),
+    [
+        ("at few prices", attempt(prices=4, used=40)),
+        ("little on the other", attempt(used=59)),
+        ("a maker who hedges", attempt(side="buy")),
+        ("an arbitrageur sells for more", scheme(large=10.2, follow=10.2, push=10.1)),
+    ],
+)
+def test_what_is_no_attempt(why: str, events: list[Any]) -> None:
+    assert found(events, finds="attempt") == [], why
+
+
 def test_accounts_of_two_venues_are_two_parties_unless_somebody_knows_better() -> None:
     events = scheme(who={"buyer_account": "a-7"})
     events[-1].seller_id = None
