@@ -6,15 +6,18 @@ What came was added. Several orders may have come and gone between two updates: 
 balance is seen. The same goes for orders that were removed, where the feed doesn't say why.
 
 Books and trades come by different channels: a trade may come before its level has changed, or
-after. In the latter case what was believed to be cancelled is taken back (`taken_back`).
+after, as on Coinbase. In the latter case what was believed to be cancelled is taken back with the
+trade (`BookChange.taken_back`): who judges by cancellations must wait for a moment.
 """
 
 from msgspec import Struct
 
-from pipeline.units import SECOND
+from pipeline.units import MILLISECOND
 
-#: Of one moment: how far, in event time, a trade may be from the change of its level.
-MOMENT = SECOND
+#: Of one moment: how far, in event time, a trade may be from the change of its level. In recorded
+#: frames of Coinbase both have the same time; the rest is room for venues that stamp their channels
+#: apart. What is longer takes later cancellations for trades.
+MOMENT = 100 * MILLISECOND
 #: Prices of a book at which something is waited for.
 _MOST_PRICES = 64
 

@@ -267,7 +267,7 @@ def _changed(books: OrderBooks, book: OrderBook, event: OrderChanged) -> BookCha
 def _traded(books: OrderBooks, book: OrderBook, event: Trade) -> BookChange:
     bid, ask = _touch(book)
     maker = event.maker_order_id
-    if maker is None:
+    if maker is None or not book.orders:
         return BookChange(book, bid, ask, taken_back=_unnamed(book, event, bid))
     order = book.orders.get(maker)
     if order is None:
@@ -293,7 +293,8 @@ def _explained(book: OrderBook, order: Resting, price: float, gone: float, at: i
 
 
 def _unnamed(book: OrderBook, event: Trade, bid: float | None) -> float:
-    """A trade that names no order. Returns how much of it was believed to be cancelled."""
+    """A trade that names no order that we know. Returns how much of it was believed to be
+    cancelled."""
     if not (book.orders or book.level_bids.keys or book.level_asks.keys):
         return 0.0
     book.trades_unnamed = True

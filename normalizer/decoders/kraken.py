@@ -1,5 +1,7 @@
 """Kraken spot WebSocket v2 frames to events: ``book``, ``trade``, ``level3``."""
 
+from collections.abc import Sized
+
 import msgspec
 from msgspec import Struct
 
@@ -17,6 +19,8 @@ from pipeline.frames import Frame
 
 _message_decoder = msgspec.json.Decoder(wire.Message)
 _acknowledgement_decoder = msgspec.json.Decoder(wire.Acknowledgement)
+#: What a subscription to the book may ask for.
+_DEPTHS = (10, 25, 100, 500, 1_000)
 _PASSED: dict[type[Struct], str] = {
     wire.Heartbeat: "heartbeat",
     wire.Status: "status",
@@ -68,6 +72,8 @@ class KrakenDecoder:
             if data.asks:
                 event.ask_prices = tuple([level.price for level in data.asks])
                 event.ask_quantities = tuple([level.qty for level in data.asks])
+            if isinstance(event, BookSnapshot):
+                event.depth = _depth_of(data.bids, data.asks)
             out.events.append(event)
         if not message.data:
             out.ignore("empty")
@@ -126,6 +132,16 @@ class KrakenDecoder:
         event.id = f"{self._source}:{frame.position}{suffix}"
         event.ingested = frame.received
         event.original = original
+
+
+def _depth_of(bids: Sized, asks: Sized) -> int | None:
+    """How many levels of each side the feed carries: a side that it fills tells.
+
+    What falls out of it is told no more, and has to be forgotten. No message says the number; where
+    neither side is full, the whole book is there.
+    """
+    most = max(len(bids), len(asks))
+    return most if most in _DEPTHS else None
 
 
 def _order_step(

@@ -96,19 +96,27 @@ class KrakenV1Decoder:
             self._trades(trades, pair, frame, original, out)
         elif channel.startswith("book"):
             parts = msgspec.convert(values[1:-2], list[_Book], strict=False)
-            self._book(parts, pair, frame, original, out)
+            self._book(parts, channel, pair, frame, original, out)
         elif channel in ("spread", "ticker") or channel.startswith("ohlc"):
             out.ignore(channel.partition("-")[0])
         else:
             raise Unreadable(f"{channel[:40]!r} is no known channel", "[-2]")
 
     def _book(
-        self, parts: list[_Book], pair: str, frame: Frame, original: str, out: Normalized
+        self,
+        parts: list[_Book],
+        channel: str,
+        pair: str,
+        frame: Frame,
+        original: str,
+        out: Normalized,
     ) -> None:
         blanks = self._instruments[pair]
         first = parts[0]
         if first.snapshot_asks is not None or first.snapshot_bids is not None:
             event = blanks.snapshot()
+            depth = channel.partition("-")[2]  # as in book-1000
+            event.depth = int(depth) if depth.isdecimal() and len(depth) <= 4 else None
             bids, asks = first.snapshot_bids or [], first.snapshot_asks or []
         else:
             event = blanks.update()
