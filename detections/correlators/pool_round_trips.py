@@ -1,27 +1,31 @@
 """Wash trading in a pool: one owner swaps back and forth, and nothing comes of it.
 
-MAR Annex I A(c), MiCA Article 91(2)(a). A pool has no second party, so who trades with a pool that
-others' orders never meet can only wash by going both ways. Two things are counted of each owner (a
-cluster, an investor or a wallet, by the widest name known) and pool, and either is enough:
+MAR Annex I A(c), MiCA Article 91(2)(a). In a pool nobody's order meets another's, so who washes
+there can only go both ways. What is counted of each owner (a cluster, an investor or a wallet, by
+the widest name known) and pool are **round trips**, of two forms:
 
-- **pairs**: within `window`, `minimum_pairs` swaps each with its way back no more than
-  `pair_blocks` blocks later, of an amount that differs by `maximum_difference` at most, in a
-  transaction of its own. Chainalysis counts these (Crypto Crime Report 2025: 25 blocks, 1%, three
-  times). They must be `minimum_paired` of all that the owner swaps there.
-- **net**: within `net_window`, `minimum_swaps` swaps, after which the position has changed by
-  `maximum_net_share` of a mean swap at most: Victor and Weintraud's measure of a set of trades
-  ("Detecting and Quantifying Wash Trading on Decentralized Cryptocurrency Exchanges", WWW 2021;
-  1%), for one owner.
+- a swap and its way back, no more than `pair_blocks` blocks later, of an amount that differs by
+  `maximum_difference` at most, in a transaction of its own;
+- up to `maximum_swaps` swaps in a row, within `position_window`, after which the position has
+  changed by `maximum_net_share` of a mean swap at most: Victor and Weintraud's measure of a set of
+  trades ("Detecting and Quantifying Wash Trading on Decentralized Cryptocurrency Exchanges", WWW
+  2021; 1%), for one owner.
 
-And always: **the owner gained nothing by it**, in the other asset, what is left of the position at
-its own average price. Who washes pays the pool's fee twice. Who goes back and forth for a reason
-gains: an arbitrageur between the pool and a venue, a market maker, a sandwich (which is another
-correlator's). So a wash while the price happens to go the right way is missed, unless it comes
-again.
+All of this must hold:
 
-A series alerts at `minimum_pairs` or `minimum_swaps`, at multiples of them, then when it has
-doubled. Both ways in one transaction are `pool_transaction_wash`'s. Everything is on the chain; an
-owner who uses wallets that no cluster has brought together is seen wallet by wallet.
+1. Within `window` there are `minimum_trips` round trips. Chainalysis counts pairs in this way
+   (Crypto Crime Report 2025: 25 blocks, 1%, three times).
+2. They are `minimum_share` or more of all swaps of the owner there. Who trades a lot comes back to
+   where he was now and then.
+3. **The owner gained nothing by any of them**, in the other asset, what is left of the position at
+   its own average price. Who washes pays the pool's fee twice. Who goes back and forth for a reason
+   gains: an arbitrageur between the pool and a venue, a market maker, a sandwich (which is another
+   correlator's). So a wash while the price happens to go the right way is missed, unless it comes
+   again.
+
+A series alerts at `minimum_trips`, at multiples of it, then when it has doubled. Both ways in one
+transaction are `pool_transaction_wash`'s. Everything is on the chain; an owner who uses wallets
+that no cluster has brought together is seen wallet by wallet.
 """
 
 from collections.abc import Iterable
@@ -39,11 +43,10 @@ from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_OWNERS = 50_000
 _MOST_OPEN = 32
-_MOST_PAIRS = 500
-_MOST_NET = 500
+_MOST_TRIPS = 500
 #: Up to so many times the minimum, a series alerts at each multiple of it.
 _EVERY = 5
-# Confidence before it is calibrated on labelled data: a base, and what more pairs than needed, and
+# Confidence before it is calibrated on labelled data: a base, and what more trips than needed, and
 # exacter ones, add to it.
 _BASE, _MORE, _EXACT = 0.65, 0.2, 0.15
 _UNSURE = 0.6
@@ -52,20 +55,20 @@ _UNSURE = 0.6
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on round trips in pools sets."""
 
-    #: The time within which pairs count together, by event time.
+    #: The time within which round trips count together, by event time.
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
-    #: Swaps with their way back that make an alert.
-    minimum_pairs: Annotated[int, Meta(ge=1, le=100)] = 3
+    #: Round trips that make an alert.
+    minimum_trips: Annotated[int, Meta(ge=1, le=100)] = 3
+    #: Part of the owner's swaps in the pool that must be round trips.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.8
     #: Blocks from a swap to its way back.
     pair_blocks: Annotated[int, Meta(ge=0, le=10_000)] = 25
-    #: By how much the amounts of a pair may differ.
+    #: By how much the amounts of a swap and its way back may differ.
     maximum_difference: Annotated[Ratio, Meta(ge=0, le=0.2)] = 0.01
-    #: Part of the owner's swaps in the pool that must be pairs.
-    minimum_paired: Annotated[Ratio, Meta(ge=0, le=1)] = 0.8
-    #: The time within which the position is looked at, by event time.
-    net_window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
-    #: Swaps that make an alert where the position is what it was.
-    minimum_swaps: Annotated[int, Meta(ge=2, le=400)] = 6
+    #: Swaps that may be one round trip, if the position is what it was. 2: none but pairs.
+    maximum_swaps: Annotated[int, Meta(ge=2, le=12)] = 6
+    #: The time that such a round trip may take.
+    position_window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: What of a mean swap may be left as a change of the position.
     maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
     #: Value swapped, in the quote asset where that is known, below which nothing is said.
@@ -74,11 +77,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ("market_maker", "router", "pool")
 
 
-class Pair(Struct, frozen=True, array_like=True):
-    """A swap and its way back."""
+class Trip(Struct, frozen=True, array_like=True):
+    """Swaps after which nothing has changed; by what part something has."""
 
-    there: Leg
-    back: Leg
+    legs: list[Leg]
     difference: float
 
 
@@ -87,19 +89,12 @@ class Owner(Struct, array_like=True):
 
     open: list[Leg] = field(default_factory=list[Leg])
     """Swaps whose way back may still come."""
-    pairs: list[Pair] = field(default_factory=list[Pair])
+    trips: list[Trip] = field(default_factory=list[Trip])
     singles: list[int] = field(default_factory=list[int])
     """When swaps were that had no way back in time."""
-    recent: list[Leg] = field(default_factory=list[Leg])
-    """Of the net window, with the sums of what went in and out of the pool."""
-    net0: Whole = Whole(0)
-    net1: Whole = Whole(0)
-    gross0: Whole = Whole(0)
-    gross1: Whole = Whole(0)
     series_until: int = 0
     alerts: int = 0
-    next_pairs: int = 0
-    next_swaps: int = 0
+    next_alert: int = 0
 
 
 Key = tuple[int, str, int, int, str]
@@ -111,20 +106,9 @@ class State(Struct):
     owners: dict[Key, Owner] = field(default_factory=dict[Key, Owner])
 
 
-class _Seen(Struct):
-    """What an owner's swaps come to."""
-
-    legs: list[Leg]
-    result: int
-    """What the owner gained, in smallest units of `asset`; at most 0."""
-    asset: int
-    difference: float
-    pairs: int
-
-
 @correlator("pool_round_trips")
 class PoolRoundTrips(Correlator[State]):
-    """See the module. Memory: at most 50,000 owners, with 1,032 swaps each."""
+    """See the module. Memory: at most 50,000 owners, with 500 round trips and 32 swaps each."""
 
     parameters_type = Parameters
     partition_by = "asset"
@@ -140,7 +124,7 @@ class PoolRoundTrips(Correlator[State]):
     @property
     def horizon(self) -> int:
         """A series lasts a window from its first swap, and so do its swaps."""
-        return 2 * max(self._p.window, self._p.net_window)
+        return 2 * max(self._p.window, self._p.position_window)
 
     def observe(self, event: PoolSwap) -> Iterable[Finding]:
         """Take a swap: it may be the way back of one before."""
@@ -148,19 +132,31 @@ class PoolRoundTrips(Correlator[State]):
         if one is None or not one.owner or not self._exempt.isdisjoint(event.investor_labels):
             return ()
         owner = self._owner((*pool_key(event), one.owner), one)
-        self._pair(owner, one)
-        self._net(owner, one)
-        if owner.series_until and one.timestamp >= owner.series_until:
-            owner.series_until = owner.alerts = owner.next_pairs = owner.next_swaps = 0
-        seen = self._by_pairs(owner) or self._by_net(owner)
-        if seen is None or not self._worth_it(seen):
+        trip = self._closed_by(owner, one)
+        if trip is None:
+            owner.open.append(one)
+            if len(owner.open) > _MOST_OPEN:
+                owner.singles.append(owner.open.pop(0).timestamp)
             return ()
-        return [self._finding(event, one.owner, owner, seen)]
+        owner.trips.append(trip)
+        del owner.trips[:-_MOST_TRIPS]
+        if owner.series_until and one.timestamp >= owner.series_until:
+            owner.series_until = owner.alerts = owner.next_alert = 0
+        if len(owner.trips) < (owner.next_alert or self._p.minimum_trips):
+            return ()
+        legs = sorted((leg for trip in owner.trips for leg in trip.legs), key=_place)
+        if not self._is_most(owner, len(legs)) or not self._worth_it(legs):
+            return ()
+        return [self._finding(event, one.owner, owner, legs)]
 
-    def _worth_it(self, seen: _Seen) -> bool:
+    def _is_most(self, owner: Owner, legs: int) -> bool:
+        """Whether round trips are most of what the owner does."""
+        return legs >= self._p.minimum_share * (legs + len(owner.open) + len(owner.singles))
+
+    def _worth_it(self, legs: list[Leg]) -> bool:
         """Whether enough was swapped, where it is known what that is worth."""
-        known = all(one.side for one in seen.legs)
-        return not known or sum(one.notional for one in seen.legs) >= self._p.minimum_gross
+        known = all(one.side for one in legs)
+        return not known or sum(one.notional for one in legs) >= self._p.minimum_gross
 
     def _owner(self, key: Key, one: Leg) -> Owner:
         # Taken out and put back at the end, so that the first is always the idlest.
@@ -171,78 +167,56 @@ class PoolRoundTrips(Correlator[State]):
             if len(owners) >= _MOST_OWNERS:
                 del owners[next(iter(owners))]
         owners[key] = owner
-        first = one.block - self._p.pair_blocks
-        if owner.open and owner.open[0].block < first:
-            owner.singles += [had.timestamp for had in owner.open if had.block < first]
-            owner.open = [had for had in owner.open if had.block >= first]
-        oldest = one.timestamp - self._p.window
-        if owner.singles and owner.singles[0] < oldest:
-            owner.singles = [time for time in owner.singles if time >= oldest]
-        del owner.singles[:-_MOST_PAIRS]
-        if owner.pairs and owner.pairs[0].there.timestamp < oldest:
-            owner.pairs = [had for had in owner.pairs if had.there.timestamp >= oldest]
+        self._forget(owner, one)
         return owner
 
-    def _pair(self, owner: Owner, one: Leg) -> None:
-        """Find what this is the way back of."""
+    def _forget(self, owner: Owner, one: Leg) -> None:
+        """What is too old, by the newest swap."""
+        block, time = one.block - self._p.pair_blocks, one.timestamp - self._p.position_window
+        if owner.open and owner.open[0].block < block and owner.open[0].timestamp < time:
+            stale = [had for had in owner.open if had.block < block and had.timestamp < time]
+            owner.singles += [had.timestamp for had in stale]
+            del owner.open[: len(stale)]
+        oldest = one.timestamp - self._p.window
+        if owner.singles and owner.singles[0] < oldest:
+            owner.singles = [had for had in owner.singles if had >= oldest]
+        del owner.singles[:-_MOST_TRIPS]
+        if owner.trips and owner.trips[0].legs[0].timestamp < oldest:
+            owner.trips = [had for had in owner.trips if had.legs[0].timestamp >= oldest]
+
+    def _closed_by(self, owner: Owner, one: Leg) -> Trip | None:
+        """The round trip that this swap completes; its legs aren't open any more."""
         way, paid, got = one.paid0, one.paid, one.got
         for place in range(len(owner.open) - 1, -1, -1):
             there = owner.open[place]
-            if there.paid0 == way or there.transaction == one.transaction:
+            if (
+                there.paid0 == way
+                or there.transaction == one.transaction
+                or there.block < one.block - self._p.pair_blocks
+            ):
                 continue
             difference = min(differs(there.got, paid), differs(there.paid, got))
-            if difference <= self._p.maximum_difference and _lost(there, one):
+            if difference <= self._p.maximum_difference and _gain([there, one]) <= 0:
                 del owner.open[place]
-                owner.pairs.append(Pair(there, one, difference))
-                del owner.pairs[:-_MOST_PAIRS]
-                return
-        owner.open.append(one)
-        if len(owner.open) > _MOST_OPEN:
-            owner.singles.append(owner.open.pop(0).timestamp)
+                return Trip([there, one], difference)
+        legs = [one]
+        for there in reversed(owner.open[1 - self._p.maximum_swaps :]):
+            if one.timestamp - there.timestamp > self._p.position_window:
+                break
+            legs.insert(0, there)
+            if len(legs) > 2 and _share_left(legs) <= self._p.maximum_net_share:
+                # Both ways in one transaction are another correlator's.
+                if len({leg.transaction for leg in legs}) > 1 and _gain(legs) <= 0:
+                    del owner.open[1 - len(legs) :]
+                    return Trip(legs, _share_left(legs))
+                break
+        return None
 
-    def _net(self, owner: Owner, one: Leg) -> None:
-        owner.recent.append(one)
-        _count(owner, one, 1)
-        oldest, stale = one.timestamp - self._p.net_window, 0
-        while owner.recent[stale].timestamp < oldest or len(owner.recent) - stale > _MOST_NET:
-            _count(owner, owner.recent[stale], -1)
-            stale += 1
-        del owner.recent[:stale]
-
-    def _by_pairs(self, owner: Owner) -> _Seen | None:
-        pairs = owner.pairs
-        if len(pairs) < (owner.next_pairs or self._p.minimum_pairs):
-            return None
-        others = len(owner.open) + len(owner.singles)
-        if 2 * len(pairs) < self._p.minimum_paired * (2 * len(pairs) + others):
-            return None
-        legs = [one for pair in pairs for one in (pair.there, pair.back)]
-        legs.sort(key=_place)
-        result, asset = _result(legs)
-        difference = sum(pair.difference for pair in pairs) / len(pairs)
-        return _Seen(legs, result, asset, difference, len(pairs)) if result <= 0 else None
-
-    def _by_net(self, owner: Owner) -> _Seen | None:
-        count = len(owner.recent)
-        if count < (owner.next_swaps or self._p.minimum_swaps):
-            return None
-        share = count * _net_share(owner)
-        if share > self._p.maximum_net_share:
-            return None
-        legs = list(owner.recent)
-        # Both ways in one transaction are another correlator's.
-        if len({one.transaction for one in legs}) < max(2, self._p.minimum_swaps // 2):
-            return None
-        result, asset = _result(legs)
-        return _Seen(legs, result, asset, share, len(owner.pairs)) if result <= 0 else None
-
-    def _finding(self, event: PoolSwap, name: str, owner: Owner, seen: _Seen) -> Finding:
-        legs = seen.legs
-        notional = sum(one.notional for one in legs)
+    def _finding(self, event: PoolSwap, name: str, owner: Owner, legs: list[Leg]) -> Finding:
+        trips, notional = len(owner.trips), sum(one.notional for one in legs)
         owner.alerts += 1
         owner.series_until = owner.series_until or legs[0].timestamp + self._p.window
-        owner.next_pairs = _next(max(seen.pairs, len(owner.pairs)), self._p.minimum_pairs)
-        owner.next_swaps = _next(len(owner.recent), self._p.minimum_swaps)
+        owner.next_alert = _next(trips, self._p.minimum_trips)
         bought = sum(one.quantity for one in legs if one.side == "buy")
         sold = sum(one.quantity for one in legs if one.side == "sell")
         parties = list(dict.fromkeys(one.who for one in legs))
@@ -251,13 +225,14 @@ class PoolRoundTrips(Correlator[State]):
         symbol = f" {event.token_symbol}" if event.token_symbol else ""
         what = f"bought {amount(bought)} and sold {amount(sold)}{symbol}"
         money = f" worth {amount(notional)} {event.currency or ''}".rstrip() if notional else ""
-        paired = f", {seen.pairs} of them there and back" if seen.pairs else ""
-        lost = _lost_share(legs, seen)
+        times = "there and back once" if trips == 1 else f"{trips} times there and back"
+        lost = sum(_lost_share(trip.legs) for trip in owner.trips) / trips
         result = f"lost {percent(lost)}" if lost else "gained nothing"
+        difference = sum(trip.difference for trip in owner.trips) / trips
         unsure = any(one.unsure for one in legs)
-        more = min(1.0, len(legs) / (2 * max(self._p.minimum_swaps, 2 * self._p.minimum_pairs)))
-        limit = self._p.maximum_difference if seen.pairs else self._p.maximum_net_share
-        exact = 1.0 - min(1.0, seen.difference / limit) if limit else 1.0
+        more = min(1.0, trips / (2 * self._p.minimum_trips))
+        limit = max(self._p.maximum_difference, self._p.maximum_net_share)
+        exact = 1.0 - min(1.0, difference / limit) if limit else 1.0
         return Finding(
             entities=tuple(
                 dict.fromkeys([name, *(each for party in parties for each in party.names)])
@@ -265,19 +240,19 @@ class PoolRoundTrips(Correlator[State]):
             reason=(
                 f"{who} {what if bought or sold else 'swapped back and forth'} in the pool "
                 f"{event.instrument} within {lapse(legs[-1].timestamp - legs[0].timestamp)}: "
-                f"{len(legs)} swaps{paired}{money}, and {result} by it"
+                f"{len(legs)} swaps, {times}{money}, and {result} by it"
             ),
             witnesses=tuple(one.witness for one in legs),
             confidence=round(
                 (_BASE + _MORE * more + _EXACT * exact) * (_UNSURE if unsure else 1.0), 3
             ),
             metrics={
+                "trips": float(trips),
                 "swaps": float(len(legs)),
-                "pairs": float(seen.pairs),
                 "quantity_bought": bought,
                 "quantity_sold": sold,
                 "notional": notional,
-                "difference": seen.difference,
+                "difference": difference,
                 "lost_share": lost,
                 "wallets": float(len(wallets)),
                 "alert_of_series": float(owner.alerts),
@@ -290,24 +265,20 @@ def _place(one: Leg) -> tuple[int, int]:
     return one.block, one.index
 
 
-def _count(owner: Owner, one: Leg, sign: int) -> None:
-    owner.net0 = Whole(owner.net0 + sign * one.amount0)
-    owner.net1 = Whole(owner.net1 + sign * one.amount1)
-    owner.gross0 = Whole(owner.gross0 + sign * abs(one.amount0))
-    owner.gross1 = Whole(owner.gross1 + sign * abs(one.amount1))
+def _share_left(legs: list[Leg]) -> float:
+    """What of a mean swap is left as a change of the position: in the token, or, where it isn't
+    known which asset that is, in the one of which less is left."""
+    token0 = [(one.side == "buy") == (one.amount0 < 0) for one in legs if one.side]
+    shares = [
+        _left([one.amount0 for one in legs]) if not token0 or token0[0] else 1.0,
+        _left([one.amount1 for one in legs]) if not token0 or not token0[0] else 1.0,
+    ]
+    return min(shares)
 
 
-def _net_share(owner: Owner) -> float:
-    """What of the volume is left, in the asset of which the least is left."""
-    return min(
-        abs(owner.net0) / owner.gross0 if owner.gross0 else 1.0,
-        abs(owner.net1) / owner.gross1 if owner.gross1 else 1.0,
-    )
-
-
-def _lost(there: Leg, back: Leg) -> bool:
-    """Whether nothing was gained by the way there and back."""
-    return _result([there, back])[0] <= 0
+def _left(amounts: list[Whole]) -> float:
+    gross = sum(abs(amount) for amount in amounts)
+    return abs(sum(amounts)) * len(amounts) / gross if gross else 1.0
 
 
 def _result(legs: list[Leg]) -> tuple[int, int]:
@@ -324,10 +295,15 @@ def _result(legs: list[Leg]) -> tuple[int, int]:
     return -(net0 * gross1 + net1 * gross0) // gross1, 0
 
 
-def _lost_share(legs: list[Leg], seen: _Seen) -> float:
+def _gain(legs: list[Leg]) -> int:
+    return _result(legs)[0]
+
+
+def _lost_share(legs: list[Leg]) -> float:
     """The loss as a part of what was swapped."""
-    gross = sum(abs(one.amount1 if seen.asset else one.amount0) for one in legs)
-    return -seen.result / gross if gross else 0.0
+    result, asset = _result(legs)
+    gross = sum(abs(one.amount1 if asset else one.amount0) for one in legs)
+    return -result / gross if gross else 0.0
 
 
 def _next(count: int, minimum: int) -> int:

@@ -40,16 +40,16 @@ def test_three_pairs_far_apart() -> None:
     (finding,) = found(trips(Chain(), 3))
     assert finding.reason == (
         f"{wallet(WASHER)} bought 300 and sold 300 ACME in the pool ACME-WETH within 3.35 h: 6 "
-        "swaps, 3 of them there and back worth 59.82 WETH, and lost 0.3% by it"
+        "swaps, 3 times there and back worth 59.82 WETH, and lost 0.3% by it"
     )
-    assert finding.metrics["pairs"] == 3
+    assert finding.metrics["trips"] == 3
     assert len(finding.witnesses) == 6
     assert finding.confidence > 0.8
 
 
 def test_a_series_alerts_at_multiples_with_all_of_it() -> None:
     findings = found(trips(Chain(), 9))
-    assert [one.metrics["pairs"] for one in findings] == [3, 6, 9]
+    assert [one.metrics["trips"] for one in findings] == [3, 6, 9]
     assert [one.metrics["alert_of_series"] for one in findings] == [1, 2, 3]
 
 
@@ -77,25 +77,32 @@ def test_wallets_of_one_cluster_are_one_owner() -> None:
     assert finding.reason.startswith("2 wallets of CL-1 bought 300 and sold 300 ACME")
 
 
-def test_a_position_that_is_the_same_after_many_swaps_of_different_amounts() -> None:
-    chain = Chain()
-    sizes = [70, 40, -35, 60, -45, -90]
-    events = [
-        chain.swap((place, 1), WASHER, size, -size * (0.1003 if size > 0 else 0.0997))
-        for place, size in enumerate(sizes)
+SIZES = [70, 40, -35, 30, -45, -60]
+
+
+def built_up(chain: Chain, *, last: float = -60, fee: float = 0.003, times: int = 3) -> list[Any]:
+    """A position of purchases and sales of different amounts, and again."""
+    return [
+        chain.swap(
+            (500 * again + place, 1),
+            WASHER,
+            size,
+            -size * 0.1 * (1 + fee * (1 if size > 0 else -1)),
+        )
+        for again in range(times)
+        for place, size in enumerate([*SIZES[:-1], last])
     ]
-    (finding,) = found(events)
-    assert finding.metrics["pairs"] == 0
-    assert finding.metrics["difference"] == 0
+
+
+def test_a_position_that_is_the_same_after_swaps_of_different_amounts() -> None:
+    (finding,) = found(built_up(Chain()))
+    assert (finding.metrics["trips"], finding.metrics["swaps"]) == (3, 18)
+    assert finding.metrics["difference"] == pytest.approx(0)
+    assert found(built_up(Chain(), times=2)) == []
     # A fiftieth of a mean swap is left: it was a position.
-    events[-1] = chain.swap((5, 1), WASHER, -88.8, 8.85)
-    assert found(events) == []
+    assert found(built_up(Chain(), last=-59)) == []
     # The same by one who gained.
-    gained = [
-        chain.swap((place, 1), WASHER, size, -size * (0.0997 if size > 0 else 0.1003))
-        for place, size in enumerate(sizes)
-    ]
-    assert found(gained) == []
+    assert found(built_up(Chain(), fee=-0.003)) == []
 
 
 def test_of_a_pool_that_nobody_knows_the_amounts_are_enough() -> None:
