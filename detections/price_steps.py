@@ -9,6 +9,8 @@ from pipeline.units import MINUTE
 
 #: Steps of one party that are kept: the newest.
 MOST_STEPS = 200
+#: How far the price goes up and down is told from one such stretch of time to the next.
+STRETCH = 5 * MINUTE
 #: Trades of a market's window that are told apart; of more it is the newest, or twice as many.
 MOST_TRADES = 20_000
 
@@ -75,15 +77,15 @@ class Traded(Struct):
 
     price: float = 0.0
     mark: float = 0.0
-    """The price when the minute began: the way is that from minute to minute, so that what bounces
-    between bid and offer is none."""
-    minute: int = -1
+    """The price when the stretch began: the way is that from one stretch to the next, so that what
+    bounces between bid and offer is hardly any."""
+    stretch: int = -1
     times: list[int] = field(default_factory=list[int])
     """Of the trades of the window, and some before."""
     quantities: list[float] = field(default_factory=list[float])
     """What was traded until each of them, and with it."""
     ways: list[float] = field(default_factory=list[float])
-    """How far the price had gone, up and down, until the minute of each of them."""
+    """How far the price had gone, up and down, until the stretch of each of them."""
     orders: list[int] = field(default_factory=list[int])
     """How many orders came in until each of them: what is traded at one time is one."""
     quantity: float = 0.0
@@ -94,11 +96,11 @@ class Traded(Struct):
 
     def add(self, time: int, price: float, quantity: float, floor: int) -> None:
         """A trade of anybody; what was before `floor` is out of the window."""
-        minute = time // MINUTE
-        if minute > self.minute:
+        stretch = time // STRETCH
+        if stretch > self.stretch:
             if self.mark:
                 self.way += abs(self.price - self.mark)
-            self.minute, self.mark = minute, self.price or price
+            self.stretch, self.mark = stretch, self.price or price
         self.price = price
         self.quantity += quantity
         times = self.times
@@ -118,8 +120,8 @@ class Traded(Struct):
         del self.times[:gone], self.quantities[:gone], self.ways[:gone], self.orders[:gone]
 
     def since(self, time: int) -> tuple[float, float, int]:
-        """What was traded since a time, how far the price went up and down, by minutes, and how
-        many orders came in."""
+        """What was traded since a time, how far the price went up and down, by stretches, and
+        how many orders came in."""
         place = bisect_left(self.times, time)
         if place >= len(self.times):
             return 0.0, 0.0, 0

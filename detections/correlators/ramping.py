@@ -16,7 +16,7 @@ of this must hold of a party, a cluster, an investor or an account, by the wides
    average no more than `maximum_size` times as large as those of others (who works a large order
    takes more at once), and gave back no more than `maximum_given` of what it took.
 5. The price goes one way: the rise is `minimum_directness` or more of all that it went up and down,
-   from minute to minute. What wanders has a small one, what is autocorrelated a large one.
+   by 5 min. What wanders has a small one, what is autocorrelated a large one.
 
 Downwards it is the same. It alerts again each time that the steps have doubled. Needs a feed that
 names accounts and who came in. After RedDeer's parameters of ramping (autocorrelation, orders
@@ -53,7 +53,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: The time within which the steps are made.
     window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = 3 * HOUR
     #: Steps within it.
-    minimum_steps: Annotated[int, Meta(ge=3, le=200)] = 8
+    minimum_steps: Annotated[int, Meta(ge=3, le=200)] = 12
     #: How long they last at least, from the first to the last.
     minimum_lasting: Annotated[Duration, Meta(ge=0, le=DAY)] = 90 * SECOND
     #: The steps' part of all orders by which the party takes something that way.
@@ -63,7 +63,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: How far it goes at least, where it is known what is usual.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
     #: How many times the usual move of as long a time that is.
-    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 4.0
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 3.0
     #: The part of that which the party's own steps make.
     minimum_pushed: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: The party's part of all that is traded in that time.

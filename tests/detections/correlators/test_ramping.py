@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detections.correlators.ramping import Parameters, Ramping
 from detections.findings import Finding
-from detections.price_steps import MOST_STEPS, Traded
+from detections.price_steps import MOST_STEPS, STRETCH, Traded
 from tests.detections.samples import Tape
 
 S = 1_000.0
@@ -22,7 +22,7 @@ def found(events: list[Any], **parameters: Any) -> list[Finding]:
 
 
 def ramp(
-    tape: Tape, at: float = 0, *, steps: int = 9, every: float = 30 * S, rise: float = 0.08,
+    tape: Tape, at: float = 0, *, steps: int = 13, every: float = 30 * S, rise: float = 0.06,
     sign: int = 1, **more: Any,
 ) -> list[Any]:  # fmt: skip
     """One takes the offers a little higher each time; in between others sell at that price."""
@@ -66,26 +66,26 @@ def test_it_says_how_many_steps_and_how_far_with_each_of_them() -> None:
     (finding,) = found(events)
     assert finding.entities == ("x",)
     assert finding.reason == (
-        "x bought 40 ACME-USD on demo-venue within 3.5 min, 53% of all that was traded, in 8 steps "
-        "that each took the price further: it rose by 6.4%, from 10 to 10.64, 100% of it by these "
-        "trades"
+        "x bought 60 ACME-USD on demo-venue within 5.5 min, 52% of all that was traded, in 12 "
+        "steps that each took the price further: it rose by 7.2%, from 10 to 10.72, 100% of it by "
+        "these trades"
     )
-    assert [one.id for one in finding.witnesses] == [one.id for one in events[1:16:2]]
+    assert [one.id for one in finding.witnesses] == [one.id for one in events[1:24:2]]
 
 
 def test_downwards_it_is_the_same() -> None:
     (finding,) = found(ramp(Tape(), sign=-1))
-    assert "x sold 40" in finding.reason
+    assert "x sold 60" in finding.reason
     assert "it fell by" in finding.reason
 
 
 @pytest.mark.parametrize(
     ("why", "events"),
     [
-        ("too few steps", lambda t: ramp(t, steps=7)),
-        ("too short a way", lambda t: ramp(t, rise=0.05)),
-        ("too fast", lambda t: ramp(t, every=11 * S)),
-        ("over more than the window", lambda t: ramp(t, every=27 * MIN)),
+        ("too few steps", lambda t: ramp(t, steps=11)),
+        ("too short a way", lambda t: ramp(t, rise=0.03)),
+        ("too fast", lambda t: ramp(t, every=7 * S)),
+        ("over more than the window", lambda t: ramp(t, every=17 * MIN)),
         ("larger orders than others'", lambda t: large(t)),
         ("it rests, and others take", lambda t: ramp(t, side="sell")),
         (
@@ -94,9 +94,9 @@ def test_downwards_it_is_the_same() -> None:
                 [
                     *ramp(t),
                     *(
-                        t.trade(n * 30 * S + 2 * S, 10 + 0.08 * (n + 1), 30, side="buy",
+                        t.trade(n * 30 * S + 2 * S, 10 + 0.06 * (n + 1), 30, side="buy",
                                 buyer_account=f"c-{n}", seller_account="m")
-                        for n in range(9)
+                        for n in range(13)
                     ),
                 ],
                 key=lambda one: one.timestamp,
@@ -116,9 +116,9 @@ def test_downwards_it_is_the_same() -> None:
                 [
                     *ramp(t),
                     *(
-                        t.trade(n * 30 * S + 5 * S, 10 + 0.08 * (n + 1), 4, side="sell",
+                        t.trade(n * 30 * S + 5 * S, 10 + 0.06 * (n + 1), 4, side="sell",
                                 buyer_account="m", seller_account="x")
-                        for n in range(9)
+                        for n in range(13)
                     ),
                 ],
                 key=lambda one: one.timestamp,
@@ -128,12 +128,12 @@ def test_downwards_it_is_the_same() -> None:
             "the price wanders",
             lambda t: sorted(
                 [
-                    *ramp(t),
+                    *ramp(t, every=5 * MIN),
                     *(
-                        t.trade(n * 30 * S + k * S, 9.9 if k == 3 else 10 + 0.08 * (n + 1), 1,
-                                side="sell" if k == 3 else "buy", buyer_account="a",
-                                seller_account="b")
-                        for n in range(9) for k in (3, 4)
+                        t.trade(n * 5 * MIN + k * 2 * MIN, price, 1, side="sell",
+                                buyer_account="a", seller_account="b")
+                        for n in range(13)
+                        for k, price in ((1, 10 + 0.06 * (n + 1)), (2, 10.01 + n % 2 / 10))
                     ),
                 ],
                 key=lambda one: one.timestamp,
@@ -163,7 +163,7 @@ def test_nobody_in_an_honest_crowd_ramps() -> None:
 
 def test_it_alerts_again_when_the_steps_have_doubled_and_after_it_is_undone() -> None:
     tape = Tape()
-    assert len(found(ramp(tape, steps=17))) == 2
+    assert len(found(ramp(tape, steps=25))) == 2
     down = [tape.trade(20 * MIN, 9.9, 5, side="sell", buyer_account="m", seller_account="o")]
     back = [tape.trade(20 * MIN + S, 9.95, 5, side="buy", buyer_account="x", seller_account="m")]
     events = [*ramp(tape), *down, *back, *ramp(tape, 21 * MIN)]
@@ -176,7 +176,7 @@ def test_a_cluster_is_one_party_and_a_label_can_be_left_out() -> None:
         event.buyer_account = f"x-{n}"
         event.buyer_labels = ("market_maker",)
     (finding,) = found(events)
-    assert finding.entities == ("x-7", "CL")
+    assert finding.entities == ("x-11", "CL")
     assert found(events, exempt_labels=("market_maker",)) == []
 
 
@@ -226,10 +226,9 @@ def test_what_was_traded_since_a_time_is_exact(
     assert orders == len({one[0] for one in inside})
 
 
-def test_the_way_is_that_from_minute_to_minute() -> None:
+def test_the_way_is_that_from_one_stretch_to_the_next() -> None:
     traded = Traded()
-    minute = 60 * 10**9
     for n, price in enumerate((10, 11, 10, 11, 12, 11, 12)):
-        traded.add(n * minute // 2, price, 1, 0)
-    # What held when a minute began: 10, 11, 11, 11; and 12 at last.
+        traded.add(n * STRETCH // 2, price, 1, 0)
+    # What held when a stretch began: 10, 11, 11, 11; and 12 at last.
     assert traded.since(0)[1] == 2
