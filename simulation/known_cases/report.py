@@ -64,7 +64,7 @@ def play(case: KnownCase) -> Played:
 def page(cases: Sequence[Played]) -> str:
     """All of them as Markdown."""
     rows = [
-        f"| [{one.case.title}](#{one.case.name}) | "
+        f"| {one.case.title} | "
         + (f"found: {len(one.alerts)} alerts" if one.alerts else "**missed**")
         + f" | {one.alerts[0].risk_score if one.alerts else 0:.0f} |"
         for one in cases
@@ -77,7 +77,7 @@ def _case(played: Played) -> str:
     case = played.case
     episode = played.session.episodes[0]
     parts = [
-        f'## <a id="{case.name}"></a>{case.title}\n',
+        f"## {case.title}\n",
         *(f"- {document}" for document in case.documents),
         "\n**The documents say**\n",
         *(f"- {fact}" for fact in case.told),
