@@ -1,0 +1,256 @@
+"""Cancel rates: who cancels nearly all of his large orders at once, and trades with small ones.
+
+In *United States v. Coscia*, 866 F.3d 782 (7th Cir. 2017), the large orders were cancelled within a
+fraction of a second and hardly ever filled, while a third of the small ones on the other side were:
+what told him from others who cancel fast was not the rate alone but that only the large orders had
+it. So here: cancelling more than nine of ten orders within five seconds is what all makers do, and
+what they cancel is as large as what they let be filled. MAR Annex I A(f); section 4c(a)(5)(C) of
+the Commodity Exchange Act. All of this must hold of a party, by the widest name known, in one book
+and one `window` by the clock:
+
+1. `minimum_orders` or more of its orders that rested came to an end.
+2. More than `minimum_cancel_share` of them were cancelled within `maximum_lifetime`, with at most
+   `maximum_fill_share` of each filled.
+3. It traded with `minimum_orders_traded` orders or more, and these were, on average, a
+   `minimum_size_ratio`-th of the cancelled ones or less. An order that rested counts with all that
+   it showed, however little of it traded; one that came in, with what it took.
+
+The rate and the five seconds are what surveillance commonly asks for; numbers of orders and the
+ratio are choices (Coscia's large orders were some ten times the small ones). One alert per party
+and window: it says that `spoofing` may be looked for, order by order, and proves little by itself.
+
+Needs a feed that names accounts: the rate of a whole book is that of its makers.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness
+from detections.order_book import Resting
+from detections.parties import Party, buyer, seller
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import (
+    MarketEvent,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    Trade,
+)
+from pipeline.units import DAY, MINUTE, SECOND, Duration, Ratio
+
+#: Parties in a book that are counted at once; the idlest go first.
+MOST_PARTIES = 20_000
+#: Of a party, the newest cancellations and trades that are kept as evidence.
+_MOST_EVENTS = 25
+
+# Confidence before it is calibrated on labelled data: a base, and what size and repetition add.
+_BASE, _SIZE, _REPEATED = 0.4, 0.3, 0.2
+_FULL_SIZE = 5.0  # at five times the ratio size adds all it can
+
+#: An event that is kept as evidence: `event.id`, its time, `event.original`, and the order's id.
+Kept = tuple[str, int, str, str]
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on cancel rates sets."""
+
+    #: The time that is counted, by the clock (UTC).
+    window: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 10 * MINUTE
+    #: Orders of a party that ended in that time, below which nothing is said.
+    minimum_orders: Annotated[int, Meta(ge=2, le=100_000)] = 20
+    #: Part of these that must have been cancelled,
+    minimum_cancel_share: Annotated[Ratio, Meta(gt=0, lt=1)] = 0.9
+    #: within this time of placing,
+    maximum_lifetime: Annotated[Duration, Meta(gt=0, le=DAY)] = 5 * SECOND
+    #: with so much of each filled at most.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: Orders with which it traded in that time.
+    minimum_orders_traded: Annotated[int, Meta(ge=1, le=100_000)] = 3
+    #: How many times as large the cancelled ones were, on average.
+    minimum_size_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 5.0
+
+
+class Count(Struct):
+    """What a party did in a book in one window."""
+
+    window: int
+    """Its number."""
+    ended: int = 0
+    cancelled: int = 0
+    """Of these, those that were cancelled fast."""
+    quantity: float = 0.0
+    """Of the cancelled ones."""
+    traded: int = 0
+    """Orders that traded."""
+    size: float = 0.0
+    """Of these."""
+    last_traded: str = ""
+    """The order that traded last: its trades in a row are one."""
+    told: bool = False
+    events: list[Kept] = field(default_factory=list[Kept])
+    """The newest cancellations."""
+    trades: list[Kept] = field(default_factory=list[Kept])
+    """The newest trades."""
+
+
+class State(Struct):
+    """Counts by source, venue, instrument and party, the idlest first, and who was found before."""
+
+    counts: dict[tuple[str, str, str, str], Count] = field(
+        default_factory=dict[tuple[str, str, str, str], Count]
+    )
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("cancel_rates")
+class CancelRates(Correlator[State]):
+    """See the module. Memory: 20,000 parties, each with 50 events as evidence."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    typology = "spoofing"
+    # Placed orders are for the books, which know when it was.
+    actions = frozenset({"order-placed", "order-cancelled", "order-filled", "trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+
+    @property
+    def horizon(self) -> int:
+        """A window is counted whole; who was found before counts as well."""
+        return max(self._p.window, REPETITION_WINDOW)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = event.__class__
+        if kind is OrderPlaced:
+            return ()
+        order = self.books.change.order
+        if kind is Trade:
+            self._traded(event, order)  # pyright: ignore[reportArgumentType]
+        elif order is None:
+            pass
+        elif kind is OrderCancelled:
+            return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled and (name := order.cluster or order.investor or order.account):
+            self._count(event, name).ended += 1
+        return ()
+
+    def _count(self, event: MarketEvent, name: str) -> Count:
+        counts, window = self.state.counts, event.timestamp // self._p.window
+        key = (event.provider, event.venue, event.instrument, name)
+        count = counts.get(key)
+        if count is not None and count.window >= window:
+            return count
+        counts.pop(key, None)  # to be put back at the end: the first is the idlest
+        if len(counts) >= MOST_PARTIES:
+            del counts[next(iter(counts))]
+        count = counts[key] = Count(window)
+        return count
+
+    def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
+        name = order.cluster or order.investor or order.account
+        if name is None:
+            return ()
+        p, count = self._p, self._count(event, name)
+        count.ended += 1
+        most = order.most
+        if (
+            event.timestamp - order.placed_at > p.maximum_lifetime
+            or order.filled > p.maximum_fill_share * most
+        ):
+            return ()
+        count.cancelled += 1
+        count.quantity += most
+        _keep(count.events, event, event.order_id)
+        if (
+            count.told
+            or count.ended < p.minimum_orders
+            or count.traded < p.minimum_orders_traded
+            or count.cancelled <= p.minimum_cancel_share * count.ended
+        ):
+            return ()
+        ratio = (count.quantity / count.cancelled) / max(1e-12, count.size / count.traded)
+        if ratio < p.minimum_size_ratio:
+            return ()
+        count.told = True
+        return [self._finding(event, Party(order.account, order.investor, order.cluster), count)]
+
+    def _traded(self, trade: Trade, order: Resting | None) -> None:
+        for party, order_id in (
+            (buyer(trade), None if trade.side is None else _own(trade, buys=True)),
+            (seller(trade), None if trade.side is None else _own(trade, buys=False)),
+        ):
+            name = party.key
+            if not name:
+                continue
+            count = self._count(trade, name)
+            _keep(count.trades, trade, order_id or trade.trade_id)
+            rested = order is not None and order_id == trade.maker_order_id is not None
+            again = order_id is not None and order_id == count.last_traded
+            if not again:
+                count.traded += 1
+                count.last_traded = order_id or ""
+            if rested and order is not None:
+                count.size += 0.0 if again else order.most
+            else:
+                count.size += trade.quantity
+
+    def _finding(self, event: OrderCancelled, party: Party, count: Count) -> Finding:
+        p = self._p
+        again = times(self.state.found, party, event)
+        rate = count.cancelled / count.ended
+        cancelled, traded = count.quantity / count.cancelled, count.size / count.traded
+        seen = {
+            kept[0]: Witness(
+                id=kept[0],
+                timestamp=kept[1],
+                original=kept[2],
+                orders=(kept[3],),
+                source=event.provider,
+            )
+            for kept in (*count.events, *count.trades)
+        }
+        ratio = cancelled / max(1e-12, traded)
+        wanted = max(1e-12, p.minimum_size_ratio)
+        more = min(1.0, (ratio / wanted - 1) / (_FULL_SIZE - 1))
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} cancelled {count.cancelled:,} of {count.ended:,} orders of "
+                f"{event.instrument} on {event.venue} ({percent(rate)}) within "
+                f"{lapse(p.maximum_lifetime)} of placing them, of {amount(round(cancelled, 8))} on "
+                f"average, while the {count.traded:,} with which it traded were of "
+                f"{amount(round(traded, 8))}"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=_BASE + _SIZE * more + _REPEATED * repeated(again),
+            metrics={
+                "orders": float(count.ended),
+                "cancelled_orders": float(count.cancelled),
+                "cancel_rate": rate,
+                "cancelled_size": cancelled,
+                "orders_traded": float(count.traded),
+                "traded_size": traded,
+                "size_ratio": ratio,
+                "times_in_an_hour": float(again),
+            },
+        )
+
+
+def _keep(kept: list[Kept], event: MarketEvent, order_id: str) -> None:
+    kept.append((event.id, event.timestamp, event.original, order_id))
+    if len(kept) > _MOST_EVENTS:
+        del kept[0]
+
+
+def _own(trade: Trade, *, buys: bool) -> str | None:
+    """The order of the buyer, or of the seller."""
+    return trade.taker_order_id if (trade.side == "buy") is buys else trade.maker_order_id

@@ -1,0 +1,113 @@
+"""When cancelling nearly all orders at once says something, and when not."""
+
+from typing import Any
+
+import pytest
+
+from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import Tape, alerts, correlator
+
+PARTY = {"investor_account": "acct-7", "investor_id": "INV-0007"}
+BUYER = {"buyer_account": "acct-7", "buyer_id": "INV-0007"}
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(correlator("cancel_rates", parameters), events)
+
+
+def trading(
+    number: int = 20,
+    *,
+    tape: Tape | None = None,
+    start: float = 0,
+    lives: float = 300,
+    large: float = 500,
+    small: float = 50,
+    trades: int = 3,
+    kept: int = 0,
+    every: float = 10_000,
+    party: dict[str, Any] = PARTY,
+) -> list[Any]:
+    """Large offers that go at once, and small bids that are filled."""
+    tape = tape or Tape()
+    events: list[Any] = []
+    for n in range(trades):
+        at = start + n * 1000
+        events += [
+            tape.placed(at, f"small-{n}", "buy", 10.0, small, **party),
+            tape.trade(
+                at + 1, 10.0, small / 2, side="sell", maker_order_id=f"small-{n}",
+                seller_account="x", **(BUYER if party else {}),
+            ),
+        ]  # fmt: skip
+    for n in range(number):
+        at = start + 10_000 + n * every
+        lasts = 6_000 if n < kept else lives
+        events += [
+            tape.placed(at, f"large-{n}", "sell", 10.1, large, **party),
+            tape.cancelled(at + lasts, f"large-{n}", "sell", remaining=large),
+        ]
+    return events
+
+
+def test_it_says_what_was_cancelled_and_what_traded() -> None:
+    (alert,) = found(trading())
+    assert alert.reason == (
+        "acct-7 (INV-0007) cancelled 20 of 20 orders of ACME-USD on demo-venue (100%) within 5 s "
+        "of placing them, of 500 on average, while the 3 with which it traded were of 50"
+    )
+    assert alert.entities == ("acct-7", "INV-0007")
+    assert len(alert.evidence_events) == 23
+    assert alert.metrics["size_ratio"] == 10
+
+
+@pytest.mark.parametrize(
+    ("change", "parameters"),
+    [
+        ({"number": 19}, "{minimum_orders: 19}"),
+        ({"lives": 5001}, "{maximum_lifetime: 6s}"),
+        ({"trades": 2}, "{minimum_orders_traded: 2}"),
+        ({"large": 249}, "{minimum_size_ratio: 4}"),
+        ({"kept": 2}, "{minimum_cancel_share: 85%}"),
+        ({"every": 60_000}, "{window: 1h}"),
+    ],
+)
+def test_each_condition_counts(change: dict[str, Any], parameters: str) -> None:
+    assert found(trading(**change)) == []
+    assert len(found(trading(**change), parameters)) == 1
+
+
+def test_a_maker_cancels_what_he_would_let_be_filled() -> None:
+    """Of what he shows, however little of it trades."""
+    assert found(trading(100, large=500, small=500, trades=30, every=1000)) == []
+
+
+def test_once_a_window_and_surer_the_next_time() -> None:
+    tape = Tape()
+    events = [event for n in range(3) for event in trading(40, tape=tape, start=n * 600_000)]
+    first, second, third = found(events)
+    assert first.confidence < second.confidence < third.confidence
+
+
+def test_without_accounts_nothing_is_found() -> None:
+    assert found(trading(party={})) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    assert_the_same_after_a_restart(correlator("cancel_rates"), trading(40))
+
+
+def test_its_memory_is_bounded() -> None:
+    from detections.correlators import cancel_rates
+
+    tape = Tape()
+    counting = cancel_rates.CancelRates(cancel_rates.Parameters())
+    for n in range(cancel_rates.MOST_PARTIES + 10):
+        for event in (
+            tape.placed(n, "o", "buy", 10.0, 5.0, investor_account=f"acct-{n}"),
+            tape.cancelled(n, "o"),
+        ):
+            counting.books.move(event)
+            assert list(counting.observe(event)) == []
+    assert len(counting.state.counts) == cancel_rates.MOST_PARTIES
