@@ -118,7 +118,12 @@ def test_nothing_but_the_state_changes(name: str) -> None:
 
 #: What these look for has too many steps for events at random. Their own tests hold them against
 #: `tests.detections.correlators.restarts`.
-RARE = frozenset({"inferred_spoofing", "inter_venue_layering", "novelty", "pinging", "vacuuming"})
+RARE = frozenset(
+    {
+        *("inferred_spoofing", "inter_venue_layering", "novelty", "pinging", "vacuuming"),
+        *("pool_front_running", "pool_transaction_wash"),
+    }
+)
 
 
 @pytest.mark.parametrize("name", [one for one in correlators() if one not in RARE])

@@ -8,7 +8,8 @@ from detections.correlators.pool_front_running import Parameters, PoolFrontRunni
 from detections.findings import Finding
 from normalizer.events.pending import TransactionIncluded, TransactionPending, TransactionReplaced
 from tests.detections.correlators.pool_tape import BLOCK_TIME, BOT, Chain, wallet
-from tests.detections.samples import START
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import START, correlator
 
 RUNNER, VICTIM, OTHER = 1, 2, 3
 SECOND = 10**9
@@ -174,11 +175,5 @@ def test_small_swaps_do_not_count() -> None:
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
-    events = times(7)
-    expected = found(events)
-    assert len(expected) == 2
-    for cut in range(0, len(events), 5):
-        first, second = (PoolFrontRunning(Parameters(pattern="copy_ahead")) for _ in "12")
-        before = observed(first, events[:cut])
-        second.restore(first.snapshot())
-        assert before + observed(second, events[cut:]) == expected
+    rules = correlator("pool_front_running", "{pattern: copy_ahead}")
+    assert_the_same_after_a_restart(rules, times(7))

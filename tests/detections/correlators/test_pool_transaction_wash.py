@@ -7,6 +7,8 @@ import pytest
 from detections.correlators.pool_transaction_wash import Parameters, PoolTransactionWash
 from detections.findings import Finding
 from tests.detections.correlators.pool_tape import BOT, OTHER_POOL, SETTLEMENT, Chain, wallet
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import correlator
 
 WASHER = 1
 LOAN = ("flash-loan",)
@@ -143,10 +145,4 @@ def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
     chain = Chain()
     events = [event for block in (7, 9, 11) for event in two_pools(chain, block)]
     events += [chain.added((12, 1), WASHER, 1, 1), *one_pool(chain, (13, 1))]
-    expected = found(events)
-    assert len(expected) == 2
-    for cut in range(len(events)):
-        first, second = PoolTransactionWash(Parameters()), PoolTransactionWash(Parameters())
-        before = observed(first, events[:cut])
-        second.restore(first.snapshot())
-        assert before + observed(second, events[cut:]) == expected
+    assert_the_same_after_a_restart(correlator("pool_transaction_wash"), events)
