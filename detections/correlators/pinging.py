@@ -1,0 +1,294 @@
+"""Pinging: small orders that find out what is hidden, and then the large one.
+
+Commission Delegated Regulation (EU) 2016/522, Annex II, section 1: "entering small orders to trade
+in order to ascertain the level of hidden orders and particularly to assess what is resting on a
+dark platform", known as ping orders; MAR Annex I A. That small orders come and go proves nothing:
+what makes them pings is that the same party then trades much more the same way. All of this must
+hold of a party, by the widest name known, in one book:
+
+1. Within `window` it sent `minimum_pings` or more on one side: orders of at most
+   `maximum_ping_share` of the middle quantity of the book's last trades (of which those of one
+   taker in a row count once), that took something as they came in, or were cancelled within
+   `maximum_lifetime` of coming.
+2. On the other side there were at most half as many: who probes both tests his line, or quotes.
+3. Within `reaction` after the last of them it takes on the same side, in one second, at least
+   `minimum_multiple` times what a ping was of on average, and as much as a usual trade of the book.
+
+The numbers are choices: no regulator gives any. Slices of a large order
+that is worked all day are alike, and have no large trade at their end.
+
+What is hidden, a feed doesn't say; nor whether the large trade met it. Needs accounts.
+"""
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.order_book import MOST_BOOKS
+from detections.parties import Party, buyer, is_exempt, seller
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.wording import amount, lapse
+from normalizer.events.market import MarketEvent, OrderCancelled, Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Parties of all books; the idlest go first.
+MOST_PARTIES = 50_000
+#: Of a party, the newest pings on each side.
+_MOST_PINGS = 64
+#: Trades from which the usual quantity is learnt, and how few say nothing.
+_MOST_TRADES, _ENOUGH = 60, 12
+#: What a party takes within this time is one trade.
+_AT_ONCE = SECOND
+
+# Confidence before it is calibrated on labelled data: a base, and what more pings, size and
+# repetition add.
+_BASE, _MORE, _SIZE, _REPEATED = 0.45, 0.2, 0.15, 0.2
+_FULL = 5.0
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on pinging sets."""
+
+    #: Small orders on one side,
+    minimum_pings: Annotated[int, Meta(ge=2, le=64)] = 5
+    #: within this time,
+    window: Annotated[Duration, Meta(gt=0, le=HOUR)] = MINUTE
+    #: each at most such a part of the middle quantity of the book's last trades,
+    maximum_ping_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.25
+    #: and cancelled so soon after coming, if it took nothing.
+    maximum_lifetime: Annotated[Duration, Meta(gt=0, le=MINUTE)] = SECOND // 2
+    #: After the last of them, how long the large trade may take to come.
+    reaction: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
+    #: The trade, as a multiple of what a ping was of on average.
+    minimum_multiple: Annotated[float, Meta(ge=1, le=10_000)] = 10.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Ping(Struct, frozen=True):
+    """A small order that came and went, or took something."""
+
+    order_id: str
+    quantity: float
+    witness: Witness
+
+    @property
+    def timestamp(self) -> int:
+        return self.witness.timestamp
+
+
+class Prober(Struct):
+    """What one party does on one book."""
+
+    buys: list[Ping] = field(default_factory=list[Ping])
+    sells: list[Ping] = field(default_factory=list[Ping])
+    taking: list[Witness] = field(default_factory=list[Witness])
+    """Trades in which it takes now, the first second of them."""
+    taking_buys: bool = False
+    taken: float = 0.0
+
+    def pings(self, buy: bool) -> list[Ping]:
+        return self.buys if buy else self.sells
+
+    def ping(self, ping: Ping, buy: bool) -> None:
+        pings = self.pings(buy)
+        if pings and pings[-1].order_id == ping.order_id:
+            return  # it took something, and what was left was cancelled
+        pings.append(ping)
+        del pings[:-_MOST_PINGS]
+
+
+class Usual(Struct):
+    """What trades of one book are usually of."""
+
+    quantities: list[float] = field(default_factory=list[float])
+    middle: float = 0.0
+    """0 while there are too few to say."""
+    taker: str = ""
+    """Of the newest: what one takes in a row counts once, or small orders would become usual."""
+
+    def learn(self, quantity: float, taker: str) -> None:
+        if taker and taker == self.taker:
+            return
+        self.taker = taker
+        self.quantities.append(quantity)
+        if len(self.quantities) > _MOST_TRADES:
+            del self.quantities[0]
+        if len(self.quantities) >= _ENOUGH:
+            self.middle = median(self.quantities)
+
+
+class State(Struct):
+    """Books, parties in them (the idlest first), and who was found before."""
+
+    books: dict[tuple[str, str, str], Usual] = field(
+        default_factory=dict[tuple[str, str, str], Usual]
+    )
+    probers: dict[tuple[str, str, str, str], Prober] = field(
+        default_factory=dict[tuple[str, str, str, str], Prober]
+    )
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("pinging")
+class Pinging(Correlator[State]):
+    """See the module. Memory: 50,000 parties with 64 small orders on each side."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    typology = "front_running"
+    # Placed orders are for the books, which know when it was.
+    actions = frozenset({"order-placed", "order-cancelled", "trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """Of the small orders, and of who was found before."""
+        return max(self._p.window + self._p.reaction, REPETITION_WINDOW)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = event.__class__
+        if kind is Trade:
+            return self._traded(event)  # pyright: ignore[reportArgumentType]
+        if kind is OrderCancelled:
+            self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        return ()
+
+    def _cancelled(self, event: OrderCancelled) -> None:
+        order = self.books.change.order
+        if order is not None:
+            if event.timestamp - order.placed_at > self._p.maximum_lifetime:
+                return
+            quantity, buy = order.most, order.buy
+            party = Party(order.account, order.investor, order.cluster)
+        else:  # it never rested: immediate or cancel
+            left = event.quantity if event.quantity is not None else event.remaining
+            if event.side is None or left is None:
+                return
+            quantity, buy = left, event.side == "buy"
+            party = Party(event.investor_account, event.investor_id, event.investor_cluster)
+        if not party.known or is_exempt(event.investor_labels, self._exempt):
+            return
+        usual = self.state.books.get((event.provider, event.venue, event.instrument))
+        if usual is None or not 0 < quantity <= self._p.maximum_ping_share * usual.middle:
+            return
+        self._prober(event, party).ping(Ping(event.order_id, quantity, witness(event)), buy)
+
+    def _traded(self, trade: Trade) -> Iterable[Finding]:
+        books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
+        usual = books.get(key)
+        if usual is None:
+            if len(books) >= MOST_BOOKS:
+                del books[next(iter(books))]
+            usual = books[key] = Usual()
+        middle = usual.middle
+        buy = trade.side == "buy"
+        party, labels = (
+            (buyer(trade), trade.buyer_labels) if buy else (seller(trade), trade.seller_labels)
+        )
+        usual.learn(trade.quantity, "" if trade.side is None else party.key)
+        if trade.side is None or not middle:
+            return ()
+        if not party.known or is_exempt(labels, self._exempt):
+            return ()
+        if trade.quantity <= self._p.maximum_ping_share * middle:
+            order = trade.taker_order_id or trade.trade_id
+            ping = Ping(order, trade.quantity, witness(trade))
+            self._prober(trade, party).ping(ping, buy)
+            return ()
+        prober = self.state.probers.get((*key, party.key))
+        if prober is None:
+            return ()
+        return self._took(trade, party, prober, buy, middle)
+
+    def _prober(self, event: MarketEvent, party: Party) -> Prober:
+        probers = self.state.probers
+        key = (event.provider, event.venue, event.instrument, party.key)
+        found = probers.pop(key, None)  # and back at the end: the first is the idlest
+        if found is None:
+            found = Prober()
+            if len(probers) >= MOST_PARTIES:
+                del probers[next(iter(probers))]
+        probers[key] = found
+        return found
+
+    def _took(
+        self, trade: Trade, party: Party, prober: Prober, buy: bool, middle: float
+    ) -> Iterable[Finding]:
+        """A trade that is no ping: whether it is what the pings were for."""
+        p, now = self._p, trade.timestamp
+        taking = prober.taking
+        if (
+            taking
+            and prober.taking_buys is buy
+            and now - taking[0].timestamp <= _AT_ONCE
+            and len(taking) < _MOST_PINGS
+        ):
+            prober.taken += trade.quantity
+        else:
+            taking.clear()
+            prober.taking_buys, prober.taken = buy, trade.quantity
+        taking.append(witness(trade))
+        pings = prober.pings(buy)
+        if len(pings) < p.minimum_pings or now - pings[-1].timestamp > p.reaction:
+            return ()
+        since = pings[-1].timestamp - p.window
+        mine = [one for one in pings if one.timestamp >= since]
+        others = sum(one.timestamp >= since for one in prober.pings(not buy))
+        if len(mine) < p.minimum_pings or 2 * others > len(mine):
+            return ()
+        average = sum(one.quantity for one in mine) / len(mine)
+        if prober.taken < max(middle, p.minimum_multiple * average):
+            return ()
+        pings.clear()
+        again = times(self.state.found, party, trade)
+        return [self._finding(trade, party, mine, prober, middle, again)]
+
+    def _finding(
+        self,
+        trade: Trade,
+        party: Party,
+        pings: list[Ping],
+        prober: Prober,
+        middle: float,
+        again: int,
+    ) -> Finding:
+        p = self._p
+        average = sum(one.quantity for one in pings) / len(pings)
+        seen = {one.id: one for one in (*(ping.witness for ping in pings), *prober.taking)}
+        span = pings[-1].timestamp - pings[0].timestamp
+        after = prober.taking[0].timestamp - pings[-1].timestamp
+        to, did = ("buy", "bought") if prober.taking_buys else ("sell", "sold")
+        more = min(1.0, (len(pings) / p.minimum_pings - 1) / (_FULL - 1))
+        size = min(1.0, (prober.taken / (p.minimum_multiple * average) - 1) / (_FULL - 1))
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} sent {len(pings)} orders of {amount(round(average, 8))} on average to "
+                f"{to} {trade.instrument} on {trade.venue} within {lapse(span)}, where trades are "
+                f"usually of {amount(round(middle, 8))}, and {lapse(after)} later {did} "
+                f"{amount(prober.taken)}"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=_BASE + _MORE * more + _SIZE * size + _REPEATED * repeated(again),
+            metrics={
+                "pings": float(len(pings)),
+                "ping_quantity": average,
+                "usual_quantity": middle,
+                "traded_quantity": prober.taken,
+                "span_seconds": span / SECOND,
+                "traded_after_seconds": after / SECOND,
+                "times_in_an_hour": float(again),
+            },
+        )
