@@ -85,7 +85,7 @@ def test_every_example_in_the_products_file_loads_when_its_comment_marks_are_tak
 
     assert {type(source).__name__ for source in loaded.sources} == {
         "ReplaySource", "EvmSource", "SubgraphSource", "SolanaSource", "CoinbaseSource",
-        "KrakenSource",
+        "KrakenSource", "FixDropCopySource", "OrderLogSource",
         "SqlReference", "OfacList", "Trm", "Fractal",
     }  # fmt: skip
     assert {type(sink).__name__ for sink in loaded.sinks} == {
