@@ -12,9 +12,9 @@ transactions of accounts that had long been inactive. All of this must hold:
    holding to a custodian secures it. An exchange or a pool at the other end makes it the surer.
 
 It alerts once each time that it awakes, and then tells what goes on within `wake`: again whenever
-what was sent has doubled. Who was never seen to send or trade is no dormant account but a holder
-for the long term, who may sell: nothing is said. No source gives a number: half a year is a
-choice, as is ten times.
+what was sent has doubled. A wallet that only got tokens and never sent any may be of a holder for
+the long term, who sells: then it is less sure. No source gives a number: half a year is a choice,
+as are ten times and a half.
 """
 
 from collections.abc import Iterable
@@ -40,7 +40,7 @@ _MOST_WITNESSES = 50
 _CASHES_OUT = frozenset(("exchange", "pool", "router"))
 _EXEMPT = ("custodian", "issuer", "treasury", "pool", "router", "exchange", "market_maker")
 #: Confidence before it is calibrated on labelled data.
-_BASE, _PART, _PAST, _OUT = 0.45, 0.2, 0.15, 0.2
+_BASE, _PART, _PAST, _OUT, _HOLDER = 0.45, 0.2, 0.15, 0.2, -0.2
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -148,7 +148,7 @@ class DormantAccount(Correlator[State]):
         sleeper.most = max(before, whole)
         sleeper.sent = max(time, sleeper.sent)
         self._put(key, sleeper, whole)
-        if not known or not before or move.transfer_type != "transfer":
+        if not known or move.transfer_type != "transfer":
             return ()
         own = move.source_cluster or move.source_investor
         if own is not None and own in (move.destination_cluster, move.destination_investor):
@@ -159,7 +159,7 @@ class DormantAccount(Correlator[State]):
         awake = self._awake(key, time, slept, before)
         if awake is None:
             return ()
-        awake.part = max(awake.part, part)
+        awake.part = max(awake.part, part, 1 - (1 - awake.part) * (1 - part))
         awake.others[destination] = None
         found = self._told(awake, whole, move)
         if not found:
@@ -254,7 +254,7 @@ class DormantAccount(Correlator[State]):
             awake.witnesses.append(witness(event))
         if awake.total < p.minimum_amount:
             return False
-        if not reaches(awake.total, p.multiple_of_past * awake.before):
+        if not awake.before or not reaches(awake.total, p.multiple_of_past * awake.before):
             most = reaches(awake.part, p.minimum_part) and awake.total >= awake.before
             if not most:
                 return False
@@ -275,6 +275,7 @@ class DormantAccount(Correlator[State]):
             more.append(f"{amount(round(awake.total, 8))} since it awoke")
         confidence = _BASE + _PART * (awake.part >= p.minimum_part)
         confidence += _PAST * (times >= p.multiple_of_past) + _OUT * out
+        confidence += _HOLDER * (not awake.before)
         return Finding(
             entities=entities[:16],
             reason=f"{said}: {', '.join(more)}" if more else said,
