@@ -14,10 +14,10 @@ this must hold of two parties, by the widest names known:
    the power of `minimum_surprise` at most. That every fast maker's young orders are hit by somebody
    makes no pair of him and that somebody. Two who make up more than half of their market can't be
    held against others: of them it takes four times as many matches.
-3. **It goes one way**: what is left over is more than `minimum_net_share` of the volume. What goes
-   back again is `wash_circular`'s, which needs no orders, and tells of these trades as well if they
-   are reversed later. So this rule is for what isn't (yet) reversed: a position parked with
-   somebody, money passed on, a price or a volume painted.
+
+What becomes of the position doesn't matter: it may be parked, or passed on with money, or a price
+or a volume painted; or it comes back by the next ones. If it does so often enough, `wash_circular`
+tells of the circle as well, which needs no orders but takes longer to be sure.
 
 **Without accounts, or without orders** (a feed by level, a tape of trades) nothing can be said.
 That a trade hides a size that the other order had left over isn't seen until it rests.
@@ -69,8 +69,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_matched: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: Value of the matches, in the quote currency.
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
-    #: What must be left over of the volume.
-    minimum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: Part of each one's trades that is with the other.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.1
     #: How many times as often as others in the market.
@@ -201,7 +199,7 @@ class WashMatchedOrders(Correlator[State]):
             return ()
         net = net_share(deals)
         value = sum(deal.quantity * (deal.price or 0.0) for deal in deals)
-        if net <= p.minimum_net_share or value < p.minimum_gross:
+        if value < p.minimum_gross:
             return ()
         if series is None or event.timestamp >= series.until:
             series = market.series[pair] = Series(event.timestamp + _SERIES)
