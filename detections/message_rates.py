@@ -1,7 +1,7 @@
 """How many messages about orders each party of a book sends, now and usually."""
 
 from bisect import bisect_left
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from msgspec import Struct, field
 
@@ -9,6 +9,8 @@ from msgspec import Struct, field
 NEW, CHANGE, CANCELLATION = 0, 1, 2
 #: Parties of a book; the one that sent nothing for longest goes first.
 MOST_PARTIES = 2_000
+#: Parties of all books; where there are more, the idler half of them goes at once.
+MOST_PARTIES_IN_ALL = 100_000
 #: Messages that are kept of a party, for evidence: the newest.
 MOST_MESSAGES = 10_000
 #: Blocks of time from which what is usual is learnt.
@@ -140,3 +142,21 @@ class BookRates(Struct):
                 return
             if rate.messages:
                 yield rate
+
+
+def forget_idler_half(books: Iterable[BookRates]) -> int:
+    """Let go of the half of all parties that sent nothing for longest. Returns what is left."""
+    known = list(books)
+    blocks = sorted(rate.block for book in known for rate in book.parties.values())
+    since = blocks[len(blocks) // 2]
+    spare = len(blocks) // 2 - sum(block < since for block in blocks)
+    left = 0
+    for book in known:
+        for name, rate in list(book.parties.items()):
+            if rate.block < since:
+                del book.parties[name]
+            elif rate.block == since and spare:
+                spare -= 1
+                del book.parties[name]
+        left += len(book.parties)
+    return left

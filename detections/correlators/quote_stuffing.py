@@ -35,10 +35,12 @@ from detections.message_rates import (
     CHANGE,
     MOST_MESSAGES,
     MOST_PARTIES,
+    MOST_PARTIES_IN_ALL,
     NEW,
     BookRates,
     Message,
     Rate,
+    forget_idler_half,
 )
 from detections.order_book import MOST_BOOKS
 from detections.parties import acting, is_exempt
@@ -105,12 +107,14 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], BookRates]
     )
     found: Occurrences = field(default_factory=Occurrences)
+    parties: int = 0
+    """In all books."""
 
 
 @correlator("quote_stuffing")
 class QuoteStuffing(Correlator[State]):
-    """See the module. Memory: per book 2,000 parties with their messages of the window, at most
-    10,000 each."""
+    """See the module. Memory: per book 2,000 parties, and 100,000 in all, with their messages of
+    the window, at most 10,000 each."""
 
     parameters_type = Parameters
     partition_by = "asset"
@@ -210,7 +214,7 @@ class QuoteStuffing(Correlator[State]):
     def _new_book(self, event: MarketEvent) -> BookRates:
         books = self.state.books
         if len(books) >= MOST_BOOKS:
-            del books[next(iter(books))]
+            self.state.parties -= len(books.pop(next(iter(books))).parties)
         book = books[event.provider, event.venue, event.instrument] = BookRates()
         return book
 
@@ -220,6 +224,10 @@ class QuoteStuffing(Correlator[State]):
             rate = Rate(block, 0, 0)
             if len(book.parties) >= MOST_PARTIES:
                 del book.parties[next(iter(book.parties))]
+            elif self.state.parties >= MOST_PARTIES_IN_ALL:
+                self.state.parties = forget_idler_half(self.state.books.values()) + 1
+            else:
+                self.state.parties += 1
         else:
             del book.parties[name]  # to be put back at the end: the first is the idlest
             if not rate.alerts and rate.in_block:

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -221,6 +222,18 @@ def test_memory_is_bounded() -> None:
     watching.observe(tape.placed(60 * SECOND, "later", "buy", 10, 1, investor_account="acct-1"))
     assert len(book.times) == 1
     assert sum(len(rate.messages) for rate in book.parties.values()) == 1
+
+
+def test_memory_is_bounded_over_all_books(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detections.correlators.quote_stuffing.MOST_PARTIES_IN_ALL", 10)
+    watching = QuoteStuffing(Parameters())
+    for n in range(35):
+        tape = Tape(instrument=f"I{n % 7}")
+        at = n // 3 * 10 * SECOND
+        watching.observe(tape.placed(at, f"o-{n}", "buy", 10, 1, investor_account=f"acct-{n}"))
+        parties = [name for book in watching.state.books.values() for name in book.parties]
+        assert watching.state.parties == len(parties) <= 10
+        assert f"acct-{n}" in parties, "the idler half goes"
 
 
 @given(st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4_000)), max_size=120))
