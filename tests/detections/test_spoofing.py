@@ -486,7 +486,7 @@ def test_a_removal_that_may_be_a_fill_is_none() -> None:
     tape = Tape()
     start = [*honest(tape), tape.placed(1000, "s", "buy", 10.02, 5000, **SPOOFER)]
     sold = tape.trade(1200, 10.05, 300, buyer_account="acct-3", **SOLD)
-    taken = tape.trade(1300, 10.02, 5000, side="sell")
+    taken = tape.trade(1450, 10.02, 5000, side="sell")
     gone = tape.removed(1500, "s")
     assert found([*start, sold, taken, gone]) == []
     (alert,) = found([*start, sold, gone])
