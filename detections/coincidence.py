@@ -8,7 +8,8 @@ rest of the time. Of each party in a book, per side of its orders:
 - the probability that a span as long, anywhere in the time that the party was seen, has a trade of
   it is the part of that time that lies at most a span before one: however regularly or in whatever
   bursts it trades. The trades that are judged say nothing of what is usual, and don't count. A
-  party of which nothing is known yet is taken to trade once in an hour;
+  party of which nothing is known yet is taken to trade as often as parties of its book do, and once
+  in an hour at least;
 - *chance* is the probability that at least as many of all orders taken off would have met a trade
   as did (the upper tail of the binomial distribution).
 
@@ -32,6 +33,8 @@ _PRIOR_EVERY = HOUR
 _SPANS = tuple(SECOND << doubled for doubled in range(7))
 #: Orders that are taken off within so long are one set.
 _AT_ONCE = SECOND
+#: So few trades in a book say nothing of what parties usually do.
+_FEW = 20
 #: Who replaced its orders so often may be quoting.
 _ENOUGH = 2
 #: With so many orders taken off, all counts are halved: what is long ago counts less.
@@ -111,15 +114,16 @@ class Habit(Struct, gc=False):
         """Whether it mostly has another there at once, as who quotes does: the impression stays."""
         return self.replaced >= _ENOUGH and 2 * self.replaced >= self.pulled
 
-    def chance(self, now: int, judged: Iterable[int]) -> float:
+    def chance(self, now: int, judged: Iterable[int], every: int = _PRIOR_EVERY) -> float:
         """The probability that chance alone makes as many meet as did, or more.
 
-        `judged` are the times since the trade before of the trades that don't count.
+        `judged` are the times since the trade before of the trades that don't count; `every` is how
+        long it takes until a party of the book trades, usually.
         """
         span = self.span / max(1, self.pulled)
         before = max(0.0, self._before(span) - sum(min(gap, span) for gap in judged))
         seen = max(0, now - self.since) + _PRIOR_TIME
-        usual = min(1.0, (before + _PRIOR_TIME * span / _PRIOR_EVERY) / seen)
+        usual = min(1.0, (before + _PRIOR_TIME * min(1.0, span / every)) / seen)
         return binomial_tail(self.met, self.pulled, usual)
 
     def _before(self, span: float) -> float:
@@ -141,6 +145,21 @@ class Habits(Struct, gc=False):
     def of(self, buy: bool) -> Habit:
         """For orders of this side."""
         return self.bids if buy else self.offers
+
+
+class Crowd(Struct, gc=False):
+    """What parties of one book usually do."""
+
+    since: int
+    parties: int = 0
+    trades: int = 0
+    """On one side, of all of them together; those of one party at once are one."""
+
+    def every(self, now: int) -> int:
+        """How long it takes, on average, until a party trades on a side: an hour at most."""
+        if self.trades <= _FEW:
+            return _PRIOR_EVERY
+        return min(_PRIOR_EVERY, max(1, (now - self.since) * 2 * self.parties // self.trades))
 
 
 def habits(since: int) -> Habits:

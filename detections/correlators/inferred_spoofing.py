@@ -234,7 +234,7 @@ class InferredSpoofing(Correlator[State]):
             return
         change = self.books.change
         if change.order is not None:
-            shown.filled = max(shown.filled, change.order.filled)
+            shown.filled = max(shown.filled, change.order.filled, change.traded)
         self._go(event, watched, event.order_id, shown)
 
     def _go(self, event: MarketEvent, watched: Watched, key: str, shown: Shown) -> None:

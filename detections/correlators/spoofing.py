@@ -50,7 +50,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.coincidence import Habits, habits
+from detections.coincidence import Crowd, Habits, habits
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.order_book import MOST_BOOKS, Resting
@@ -143,6 +143,8 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], Habits]
     )
     """By venue, instrument and party."""
+    crowds: dict[tuple[str, str], Crowd] = field(default_factory=dict[tuple[str, str], Crowd])
+    """By venue and instrument."""
     found: Occurrences = field(default_factory=Occurrences)
 
 
@@ -304,6 +306,8 @@ class Spoofing(Correlator[State]):
             return ()
         change = self.books.change
         candidate.inferred = isinstance(event, OrderRemoved)
+        if change.inferred:
+            candidate.filled = max(candidate.filled, change.traded)
         did = "took it off the book" if candidate.inferred else "cancelled it"
         return self._ended(event, watch, candidate, did, change.order)
 
@@ -350,10 +354,13 @@ class Spoofing(Correlator[State]):
         sold = _resolved(seller(trade), change.order, buy=False)
         now = trade.timestamp
         gap_of_purchase = gap_of_sale = 0
+        crowd = self._crowd(trade)
         if bought.known:
             gap_of_purchase = self._habits(trade, bought).offers.note_trade(now)
+            crowd.trades += gap_of_purchase > SECOND
         if sold.known:
             gap_of_sale = self._habits(trade, sold).bids.note_trade(now)
+            crowd.trades += gap_of_sale > SECOND
         if watch is None or not watch.names:
             return ()
         self._forget(watch, now)
@@ -409,10 +416,20 @@ class Spoofing(Correlator[State]):
         found = known.pop(key, None)  # and back at the end: the first is the idlest
         if found is None:
             found = habits(event.timestamp)
+            self._crowd(event).parties += 1
             if len(known) >= MOST_HABITS:
                 del known[next(iter(known))]
         known[key] = found
         return found
+
+    def _crowd(self, event: MarketEvent) -> Crowd:
+        crowds, key = self.state.crowds, (event.venue, event.instrument)
+        crowd = crowds.get(key)
+        if crowd is None:
+            if len(crowds) >= MOST_BOOKS:
+                del crowds[next(iter(crowds))]
+            crowd = crowds[key] = Crowd(event.timestamp)
+        return crowd
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -425,7 +442,8 @@ class Spoofing(Correlator[State]):
         if candidate.executions:
             habit = self._habits(event, candidate.party).of(candidate.buy)
             habit.note_met(ended.timestamp)
-            chance = habit.chance(event.timestamp, candidate.gaps)
+            every = self._crowd(event).every(event.timestamp)
+            chance = habit.chance(event.timestamp, candidate.gaps, every)
             if (
                 1.0 - chance < p.minimum_significance
                 or habit.quotes
