@@ -14,7 +14,14 @@ import msgspec
 
 from simulation.accuracy.measuring import Measured, measure
 from simulation.accuracy.page import render
-from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, GLANCE_SEED, LONG, SHORT, published
+from simulation.accuracy.plan import (
+    BRIEF,
+    FIRST_PUBLISHED_SEED,
+    GLANCE_SEED,
+    LONG,
+    SHORT,
+    published,
+)
 from simulation.accuracy.summary import summarise
 
 
@@ -22,11 +29,12 @@ def main() -> None:
     """Measure and write."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true")
+    parser.add_argument("--brief", action="store_true")
     parser.add_argument("--sessions", type=int, default=None, help="Of each abuse, at medium.")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--docs", type=Path, default=Path("docs"))
     told = parser.parse_args()
-    effort = SHORT if told.quick else LONG
+    effort = SHORT if told.quick else BRIEF if told.brief else LONG
     if told.sessions is not None:
         effort = msgspec.structs.replace(
             effort,

@@ -46,6 +46,7 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
 
 
 LONG = Effort(medium=4, others=1, public=2, honest=4, minutes=90, blocks=3_000)
+BRIEF = Effort(medium=1, others=0, public=1, honest=1, minutes=20, blocks=600)
 SHORT = Effort(medium=1, others=0, public=0, honest=1, minutes=5, blocks=250)
 
 
