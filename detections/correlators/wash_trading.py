@@ -13,9 +13,10 @@ of the minimum, then at each doubling, each time with the evidence of the whole 
 
 **Incidental.** FINRA 5210.02 takes self-trades for bona fide that come of orders which meet without
 anybody's intent, as those of a firm's algorithms or desks do that don't know of each other; a
-pattern of them is not. So who trades twenty times or more in a window or two, with
-`incidental_share` of it at most with himself, is left alone until there are `incidental_trades` of
-these in the window; then the confidence is half.
+pattern of them is not. So an account that trades twenty times or more in a window or two, with
+`incidental_share` of it at most with itself, is left alone until there are `incidental_trades` of
+these in the window; then the confidence is half. Between two accounts of an owner three times that
+share may be incidental, and a single trade of three or more.
 
 Needs accounts. What nobody knows to be one owner is for `wash_circular`, `wash_matched_orders` and
 `wash_turnover`, which leave out what is in here; swaps in pools are for `pool_round_trips`.
@@ -42,6 +43,9 @@ _INCIDENTAL = 0.5
 _UNSURE = 0.6
 #: Of whom trades less nobody can say that it is incidental.
 _BUSY = 20
+#: Between two accounts, which two programs may have, so many times the share may be incidental; and
+#: a single meeting, if the owner has so many trades in all.
+_TWO_ACCOUNTS, _OTHERS = 3.0, 3
 _MOST_MARKETS = 10_000
 _MOST_OWNERS = 50_000
 
@@ -185,10 +189,19 @@ class WashTrading(Correlator[State]):
         name = owner if self._clustered else bought.investor or owner
         trades = counts.now.get(name, 0) + counts.before.get(name, 0)
         share = min(1.0, len(group.items) / max(1, trades))
-        incidental = trades >= _BUSY and share <= self._p.incidental_share
+        incidental = self._is_incidental(same, len(group.items), trades, share)
         if incidental and len(group.items) < self._p.incidental_trades:
             return ()
         return [self._finding(trade, same, owner, group, share, incidental)]
+
+    def _is_incidental(self, same: str, meetings: int, trades: int, share: float) -> bool:
+        """Whether it may have come about without anybody's intent."""
+        allowed = self._p.incidental_share
+        if same == "account":
+            return trades >= _BUSY and share <= allowed
+        return allowed > 0 and (
+            (meetings == 1 and trades >= _OTHERS) or share <= _TWO_ACCOUNTS * allowed
+        )
 
     def _finding(
         self,
