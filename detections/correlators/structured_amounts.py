@@ -53,7 +53,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on structured amounts sets."""
 
     pattern: Literal["sender", "receiver"]
-    #: Amounts from which on something must be reported, by currency of the price.
+    #: Amounts from which on something must be reported, by currency of the price: 10,000 of USD,
+    #: USDC, USDT, EUR, EURC, CAD and AUD unless set.
     thresholds: dict[str, float] = field(
         default_factory=lambda: dict.fromkeys(_CURRENCIES, 10_000.0)
     )
