@@ -38,6 +38,7 @@ bench: setup  ## Measure, as ratios to a floor in the same run
 	$(BIN)/python -m benchmarks.normalizer
 	$(BIN)/python -m benchmarks.enrichment
 	$(BIN)/python -m benchmarks.detections
+	$(BIN)/python -m benchmarks.market --each
 	$(BIN)/python -m benchmarks.correlations
 	$(BIN)/python -m benchmarks.sigma_engine --events 500000
 	$(BIN)/python -m benchmarks.audit
