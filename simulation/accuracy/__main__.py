@@ -2,6 +2,7 @@
 
 python -m simulation.accuracy                  # the long form; writes docs/accuracy.md and .json
 python -m simulation.accuracy --quick          # a glance in a minute or two, printed only
+python -m simulation.accuracy --brief          # published, at medium intensity and once only
 python -m simulation.accuracy --sessions 2     # as the long form, with fewer sessions
 """
 
