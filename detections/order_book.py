@@ -375,7 +375,7 @@ class OrderBook(Struct, array_like=True):
             (False, event.ask_order_ids, event.ask_prices, event.ask_quantities),
         ):
             for order_id, price, quantity in zip(ids, prices, quantities, strict=False):
-                order = known.get(order_id)
+                order = known.pop(order_id, None)  # a snapshot may tell one twice
                 if order is None or order.buy is not buy:
                     order = Resting(buy, price, quantity, placed_at=event.timestamp)
                 else:
