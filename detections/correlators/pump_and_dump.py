@@ -208,12 +208,13 @@ class PumpAndDump(Correlator[State]):
             return ()
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
+        price, quantity = float(price), float(quantity)
         market = self._market(event)
         tape, time = market.tape, event.timestamp
         pump = market.pump
         if pump is not None and time - pump.start > max(self._p.pause, self._p.fall_window):
             market.pump = pump = None
-        value = price * quantity if event.notional is None else event.notional
+        value = price * quantity if event.notional is None else float(event.notional)
         side = event.side
         order = (event.taker_order_id or "") if isinstance(event, Trade) else None
         bought = tape.add(
@@ -261,7 +262,7 @@ class PumpAndDump(Correlator[State]):
         evidence = tape.evidence(since)
         market.pump = Pump(
             rise.path, time, since, rise.burst.before, price, time,
-            traded=sum(quantity for _, quantity in market.traded),
+            traded=sum((quantity for _, quantity in market.traded), 0.0),
             witnesses=evidence[-_MOST_OF_RISE:],
         )  # fmt: skip
         if self._p.finds != "rise":

@@ -122,6 +122,7 @@ RARE = frozenset(
     {
         *("inferred_spoofing", "inter_venue_layering", "novelty", "pinging", "vacuuming"),
         *("pool_front_running", "pool_transaction_wash"),
+        *("auction_orders", "marking_the_close", "marking_the_open", "ramping"),
     }
 )
 
