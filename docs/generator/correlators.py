@@ -2,6 +2,7 @@
 
 import inspect
 import sys
+from typing import Any
 
 from detections.correlators.base import Correlator, correlators
 from docs.generator.markdown import code, document, prose, table
@@ -22,7 +23,7 @@ def page() -> str:
     )
 
 
-def _section(name: str, cls: type[Correlator]) -> str:
+def _section(name: str, cls: type[Correlator[Any]]) -> str:
     rows = [
         (code(option.key), option.value, option.default, option.meaning)
         for option in options(cls.parameters_type)

@@ -101,12 +101,18 @@ def shown(value: Any, hint: Any) -> str:
     if isinstance(value, bool):
         return code("true" if value else "false")
     if isinstance(value, dict):
-        return code("{}")
+        pairs = cast("dict[str, Any]", value).items()
+        inner = ", ".join(f"{name}: {_plain_number(one)}" for name, one in pairs)
+        return code(f"{{{inner}}}")
     if isinstance(value, str):
         return code(value or '""')
     if isinstance(value, Path):
         return code(value.as_posix())
-    return code(f"{value:g}" if isinstance(value, float) else value)
+    return code(_plain_number(value))
+
+
+def _plain_number(value: Any) -> str:
+    return f"{value:.12g}" if isinstance(value, float) else str(value)
 
 
 def _unit(hint: Any) -> str | None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any, get_type_hints
+from typing import Any, cast, get_type_hints
 
 import msgspec
 from msgspec import Struct
@@ -207,7 +207,7 @@ def _parameters(one: AnyRule) -> tuple[Parameter, ...]:
     given: Any = msgspec.defstruct(
         "Given",
         [
-            (field.name, hints[field.name], getattr(one.parameters, field.name))
+            (field.name, hints[field.name], _as_default(getattr(one.parameters, field.name)))
             for field in msgspec.structs.fields(type(one.parameters))
         ],
         kw_only=True,
@@ -216,6 +216,14 @@ def _parameters(one: AnyRule) -> tuple[Parameter, ...]:
         Parameter(option.key, here.default, option.default, option.meaning)
         for option, here in zip(options(type(one.parameters)), options(given), strict=True)
     )
+
+
+def _as_default(value: Any) -> Any:
+    """A value as a Struct's default: msgspec wants a factory for those that could be changed."""
+    if not isinstance(value, dict):
+        return value
+    given = cast("dict[str, Any]", value)
+    return msgspec.field(default_factory=given.copy)
 
 
 def _tests(rule_id: str, tests: Plan) -> tuple[tuple[str, ...], tuple[str, ...]]:
