@@ -7,11 +7,12 @@ rest of the time. Of each party in a book, per side of its orders:
 - each order taken off has a *span* in which a trade on the other side counts;
 - the probability that a span as long, anywhere in the time that the party was seen, has a trade of
   it is the part of that time that lies at most a span before one: however regularly or in whatever
-  bursts it trades. The trades that are judged say nothing of what is usual, and don't count. A
+  bursts it trades. The trades that are judged say nothing of what is usual, and don't count; nor do
+  those that were judged and alerted on before. A
   party of which nothing is known yet is taken to trade as often as parties of its book do, and once
   in an hour at least;
 - *chance* is the probability that at least as many of all orders taken off would have met a trade
-  as did (the upper tail of the binomial distribution).
+  as did (the upper tail of the binomial distribution), bids and offers combined.
 
 Who quotes also puts another order in the stead of each that he takes off; a spoofer's leave a hole.
 
@@ -20,6 +21,7 @@ that it is told this way at all is our choice: no regulator gives a number.
 """
 
 from collections.abc import Iterable
+from math import log
 
 from msgspec import Struct, field
 
@@ -61,6 +63,8 @@ class Habit(Struct, gc=False):
     replaced_at: int = 0
     span: float = 0.0
     """In which trades counted, of all of them together, in nanoseconds."""
+    newest: float = 1.0
+    """What `Habits.chance` found last of this side alone."""
 
     def note_trade(self, time: int) -> int:
         """It traded on the other side. Returns the time since the trade before."""
@@ -97,6 +101,17 @@ class Habit(Struct, gc=False):
         if abs(time - self.met_at) >= _AT_ONCE and self.met < self.pulled:
             self.met += 1
             self.met_at = time
+
+    def set_aside(self, judged: Iterable[int]) -> None:
+        """Trades with these times since the trade before were found to be abuse.
+
+        They say nothing of what is usual from then on: who does little else would look as if he
+        traded all the time.
+        """
+        covered = self.covered
+        for gap in judged:
+            for place, span in enumerate(_SPANS):
+                covered[place] = max(0.0, covered[place] - min(gap, span))
 
     def note_placed(self, time: int) -> None:
         """A large order comes. Soon after another was taken off, it is there in its stead."""
@@ -145,6 +160,20 @@ class Habits(Struct, gc=False):
     def of(self, buy: bool) -> Habit:
         """For orders of this side."""
         return self.bids if buy else self.offers
+
+    def chance(
+        self, buy: bool, now: int, judged: Iterable[int], every: int = _PRIOR_EVERY
+    ) -> float:
+        """As `Habit.chance`, with what was found of the other side: many do it on both in turn.
+
+        Two independent probabilities are combined as by Fisher's method.
+        """
+        own, other = self.of(buy), self.of(not buy)
+        own.newest = own.chance(now, judged, every)
+        if other.newest >= 1.0:
+            return own.newest
+        product = own.newest * other.newest
+        return product * (1.0 - log(product)) if product > 0.0 else 0.0
 
 
 class Crowd(Struct, gc=False):

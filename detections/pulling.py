@@ -284,7 +284,7 @@ class Pulling(Correlator[State]):
         )
         habit = trader.habits.of(not buy)
         habit.note_met(last)
-        chance = habit.chance(now, [one.gap for one in taken])
+        chance = trader.habits.chance(not buy, now, [one.gap for one in taken])
         if hit > _OFFLOADED * traded or 1.0 - chance < p.minimum_significance or habit.quotes:
             return ()
         own = [one.order_id for one in taken if one.order_id is not None]
@@ -295,6 +295,7 @@ class Pulling(Correlator[State]):
         if not reaches(quantity, p.minimum_imbalance * shown):
             return ()
         trader.forget(orders)
+        habit.set_aside([one.gap for one in taken])
         again = times(self.state.found, party, trade)
         flip = Flip(party, orders, taken, shown, chance, again)
         return [self._finding(trade, flip, book)]

@@ -310,7 +310,7 @@ class InferredSpoofing(Correlator[State]):
         ]
         if len(alike) < p.minimum_times:
             return ()
-        chance = watched.habits.of(shown.buy).chance(event.timestamp, shown.gaps)
+        chance = watched.habits.chance(shown.buy, event.timestamp, shown.gaps)
         if 1.0 - chance < p.minimum_significance:
             return ()
         times[:] = [one for one in times if one not in alike]

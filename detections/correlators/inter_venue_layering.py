@@ -319,7 +319,7 @@ class InterVenueLayering(Correlator[State]):
         quantity, traded = quantity_of(orders), sum(one.quantity for one in deals)
         hedged = sum(one.quantity for one in lately if one.buy is buy)
         share = self._share(quantity, buy)
-        chance = habit.chance(now, [one.gap for one in deals])
+        chance = dealer.habits.chance(buy, now, [one.gap for one in deals])
         if (
             not reaches(share, p.minimum_depth_share)
             or not reaches(quantity, p.minimum_imbalance * traded)
@@ -338,6 +338,7 @@ class InterVenueLayering(Correlator[State]):
             return ()
         gone = {order.order_id for order in orders}
         dealer.pulled = [one for one in dealer.pulled if one.order.order_id not in gone]
+        habit.set_aside([one.gap for one in deals])
         again = times(self.state.found, party, event)
         return [self._finding(event, orders, deals, share, shown, chance, again)]
 

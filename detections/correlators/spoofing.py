@@ -440,10 +440,11 @@ class Spoofing(Correlator[State]):
         share = candidate.quantity / candidate.depth
         multiple, chance = p.minimum_execution_multiple, 1.0
         if candidate.executions:
-            habit = self._habits(event, candidate.party).of(candidate.buy)
+            both = self._habits(event, candidate.party)
+            habit = both.of(candidate.buy)
             habit.note_met(ended.timestamp)
             every = self._crowd(event).every(event.timestamp)
-            chance = habit.chance(event.timestamp, candidate.gaps, every)
+            chance = both.chance(candidate.buy, event.timestamp, candidate.gaps, every)
             if (
                 1.0 - chance < p.minimum_significance
                 or habit.quotes
@@ -464,6 +465,8 @@ class Spoofing(Correlator[State]):
         )
         if candidate.quantity < against * multiple:
             return ()
+        if candidate.executions:
+            self._habits(event, candidate.party).of(candidate.buy).set_aside(candidate.gaps)
         again = times(self.state.found, candidate.party, event)
         return [self._finding(candidate, event, lifetime, against, chance, again)]
 

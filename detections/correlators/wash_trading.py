@@ -15,8 +15,9 @@ of the minimum, then at each doubling, each time with the evidence of the whole 
 anybody's intent, as those of a firm's algorithms or desks do that don't know of each other; a
 pattern of them is not. So an account that trades twenty times or more in a window or two, with
 `incidental_share` of it at most with itself, is left alone until there are `incidental_trades` of
-these in the window; then the confidence is half. Between two accounts of an owner three times that
-share may be incidental, and a single trade of three or more.
+these in the window; then the confidence is half. Two accounts of an owner, which two programs may
+have, may meet in three times that share of its trades, however often that is: an alert needs more
+meetings than that would make one time in a hundred, or that it has no other trade.
 
 Needs accounts. What nobody knows to be one owner is for `wash_circular`, `wash_matched_orders` and
 `wash_turnover`, which leave out what is in here; swaps in pools are for `pool_round_trips`.
@@ -27,6 +28,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.parties import Party, buyer, is_exempt, sameness, seller
@@ -43,9 +45,9 @@ _INCIDENTAL = 0.5
 _UNSURE = 0.6
 #: Of whom trades less nobody can say that it is incidental.
 _BUSY = 20
-#: Between two accounts, which two programs may have, so many times the share may be incidental; and
-#: a single meeting, if the owner has so many trades in all.
-_TWO_ACCOUNTS, _OTHERS = 3.0, 3
+#: Between two accounts, which two programs may have, so many times the share may be incidental;
+#: more is shown where chance would have it so seldom.
+_TWO_ACCOUNTS, _SELDOM = 3.0, 0.01
 _MOST_MARKETS = 10_000
 _MOST_OWNERS = 50_000
 
@@ -190,7 +192,7 @@ class WashTrading(Correlator[State]):
         trades = counts.now.get(name, 0) + counts.before.get(name, 0)
         share = min(1.0, len(group.items) / max(1, trades))
         incidental = self._is_incidental(same, len(group.items), trades, share)
-        if incidental and len(group.items) < self._p.incidental_trades:
+        if incidental and (same != "account" or len(group.items) < self._p.incidental_trades):
             return ()
         return [self._finding(trade, same, owner, group, share, incidental)]
 
@@ -199,9 +201,10 @@ class WashTrading(Correlator[State]):
         allowed = self._p.incidental_share
         if same == "account":
             return trades >= _BUSY and share <= allowed
-        return allowed > 0 and (
-            (meetings == 1 and trades >= _OTHERS) or share <= _TWO_ACCOUNTS * allowed
-        )
+        if not allowed or meetings >= trades:
+            return False
+        by_chance = min(1.0, _TWO_ACCOUNTS * allowed)
+        return share <= by_chance or binomial_tail(meetings, trades, by_chance) > _SELDOM
 
     def _finding(
         self,

@@ -66,13 +66,13 @@ def test_groups_are_bounded_and_the_idlest_goes_first() -> None:
         assert len(group.items) <= 2
 
 
-def busy(own: int, all_trades: int, **more: Any) -> list[Any]:
-    """A firm's trades of an hour, of which some are between two of its accounts."""
+def busy(own: int, all_trades: int, other: str = "a-2", **more: Any) -> list[Any]:
+    """A firm's trades of an hour, of which some are with another, or the same, of its accounts."""
     tape, events = Tape(), list[Any]()
     for number in range(all_trades):
         names: dict[str, Any] = {"buyer_account": "a-1", "buyer_id": "FIRM"}
         if number % (all_trades // own) == all_trades // own - 1:
-            names |= {"seller_account": "a-2", "seller_id": "FIRM"}
+            names |= {"seller_account": other, "seller_id": "FIRM"}
         else:
             names |= {"seller_account": f"other-{number % 7}"}
         events.append(tape.trade(number * 1_000.0, 10, 5, **names, **more))
@@ -86,17 +86,23 @@ def test_algorithms_of_a_firm_that_meet_now_and_then_are_left_alone() -> None:
 
 def test_a_pattern_of_such_meetings_is_half_as_sure() -> None:
     rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
-    found = alerts(rules, busy(12, 600))
+    found = alerts(rules, busy(12, 600, "a-1"))
     assert [alert.metrics["trades"] for alert in found] == [10]
-    assert found[0].confidence == 0.475
+    assert found[0].confidence == 0.5
     assert "2% of all its trades" in found[0].reason
+
+
+def test_two_accounts_may_meet_oftener_and_at_first_by_chance() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    assert alerts(rules, busy(60, 600)) == [], "a tenth of its trades, sixty in the hour"
+    assert alerts(rules, busy(5, 25)) == [], "a fifth of so few says nothing yet"
 
 
 def test_a_firm_that_meets_itself_all_the_time_is_not_excused() -> None:
     rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
-    found = alerts(rules, busy(50, 200))
+    found = alerts(rules, busy(100, 200))
     assert found[0].confidence == 0.95
-    assert found[0].metrics["share_of_trades"] == 0.25
+    assert found[0].metrics["share_of_trades"] == 0.5
     strict = correlator(
         "wash_trading", "{pattern: self_trade, minimum_trades: 1, incidental_share: 0%}"
     )
