@@ -11,9 +11,11 @@ widest name known:
    there by `minimum_push` or more.
 2. It had no reason in a difference of prices: what it bought was no cheaper there than on the other
    market, by more than half of the move (where both are in one currency): that would be arbitrage.
+   So each trade is looked at by itself, as well as all of them together.
 3. The other market's price went the same way since, by `minimum_follow` or more.
 4. There it then sold (or bought): `minimum_ratio` times as much as it took on the first, or more.
-5. What it gained there by the move is more than what it paid for it here (in one currency).
+5. What it gained there by the move is more than what it paid for it here (in one currency). Who
+   sold about as much as he bought, and for more, needs no move to gain: that is arbitrage as well.
 
 A rule may look for the attempt instead (`finds: attempt`), whether or not the other market follows.
 As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, and 2., and:
@@ -45,6 +47,8 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 _MOST_ASSETS = 10_000
 _PRICE_STEP = SECOND
+#: Who trades so many times as much on the other market is after more than the difference of prices.
+_MORE = 3.0
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -64,6 +68,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 5
     #: How many times the quantity of the push it trades on the other one.
     minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
+    #: What the party gained on the other one, in its currency, below which nothing is said.
+    minimum_gain: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
 
@@ -187,6 +193,9 @@ class CrossMarket(Correlator[State]):
             one for one in deals
             if one.market == market and one.came_in and one.buy is up and one.before
         ]  # fmt: skip
+        other, here = asset.markets[newest.market], asset.markets[market]
+        if here.currency == other.currency:
+            pushes = [one for one in pushes if not _arbitrage(one, other, sign)]
         if not pushes:
             return None
         first = pushes[0]
@@ -194,7 +203,6 @@ class CrossMarket(Correlator[State]):
         attempt = p.finds == "attempt"
         if not reaches(sign * moved, p.minimum_attempt if attempt else p.minimum_push):
             return None
-        other, here = asset.markets[newest.market], asset.markets[market]
         started = other.at(first.time)
         if started is None:
             return None
@@ -216,14 +224,18 @@ class CrossMarket(Correlator[State]):
         gained = sign * (average - started) * quantity
         paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)
         cheaper = sign * (started / first.before - 1) > sign * moved / 2
+        bought = sum(one.quantity * one.price for one in pushes) / taken
+        if not attempt and gained < p.minimum_gain:
+            return None
         if attempt:
-            bought = sum(one.quantity * one.price for one in pushes) / taken
             if here.currency != other.currency or cheaper or sign * (bought - average) <= 0:
                 return None
             if len({one.price for one in pushes}) < p.minimum_prices:
                 return None
-        elif here.currency == other.currency and (cheaper or gained <= paid):
-            return None
+        elif here.currency == other.currency:
+            both_ways = sign * (average - bought) > 0 and quantity < _MORE * taken
+            if cheaper or both_ways or gained <= paid:
+                return None
         return Push(tuple(pushes), moved, followed, tuple(used), gained, paid)
 
     def _finding(
@@ -272,6 +284,15 @@ class CrossMarket(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _arbitrage(deal: Deal, other: Prices, sign: float) -> bool:
+    """Whether a trade took what was cheaper than on the other market, by half of its own move."""
+    there = other.at(deal.time)
+    if there is None or not deal.before:
+        return False
+    moved = sign * (deal.price / deal.before - 1)
+    return sign * (there / deal.before - 1) > max(0.0, moved) / 2
 
 
 def _name(event: Trade | PoolSwap, party: Party) -> str:

@@ -50,6 +50,8 @@ _ONE_PARTY, _ONE_CONTRACT, _EQUAL, _GAINED = 0.7, 0.6, 0.2, 0.1
 _BY_ROUTER = 0.3
 _SEVERAL_BLOCKS = 0.6
 _UNSURE = 0.6
+#: What was signed for by two may differ by so much, if it is one bot's.
+_STRANGERS = 0.1
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -196,6 +198,8 @@ class Sandwich(Correlator[State]):
         if not contract and not (one_party and difference <= self._p.maximum_difference):
             return None
         found = _Sandwich(fronts, victims, back, one_party, difference)
+        if not one_party and (difference > _STRANGERS or found.gain <= 0):
+            return None  # two who call one contract: as its users would
         several = first.block != back.block
         if not contract and back.called and (found.gain <= 0 or not (several or found.in_a_row)):
             return None
