@@ -104,10 +104,15 @@ def parse_reason(template: str) -> Reason:
 def fill_reason(
     reason: Reason, reader: FieldReader, types: Callable[[str], FieldType | None]
 ) -> Fill:
-    """The function that writes the sentence for an event of the reader's shape."""
-    sections = [_fill_section(section, reader, types) for section in reason.sections]
+    """The function that writes the sentence for an event of the reader's shape.
+
+    It is made when the first sentence is written: most rules never match events of most shapes.
+    """
+    sections: list[Fill] = []
 
     def fill(event: Any) -> str:
+        if not sections:
+            sections.extend(_fill_section(section, reader, types) for section in reason.sections)
         return "".join([write(event) for write in sections])[:_LONGEST_SENTENCE]
 
     return fill

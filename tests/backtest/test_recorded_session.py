@@ -55,15 +55,15 @@ def test_the_rules_find_all_that_was_planted_and_fall_for_nothing(
     assert (labels["score"]["precision"], labels["score"]["recall"]) == (1.0, 1.0)
 
 
-def test_a_shorter_lifetime_misses_spoofing(events: Path, tmp_path: Path) -> None:
+def test_a_larger_multiple_misses_spoofing(events: Path, tmp_path: Path) -> None:
     answer = tapewatch(
         *("backtest", "--rules", RULES / "spoofing", "--events", events, "--labels", LABELS),
-        *("--sweep", "spoofing:maximum_lifetime=500ms,700ms,2s", "--json", "-"),
+        *("--sweep", "spoofing:minimum_execution_multiple=2,40,50", "--json", "-"),
         folder=tmp_path,
     )
 
     assert answer.code == 0, answer
     points = msgspec.json.decode(answer.out.encode())["sweep"]["points"]
-    assert [point["values"] for point in points] == [["500ms"], ["700ms"], ["2s"]]
-    assert [point["score"]["recall"] for point in points] == [0.0, 0.25, 1.0]
-    assert [point["current"] for point in points] == [False, False, True]
+    assert [point["values"] for point in points] == [["2"], ["40"], ["50"]]
+    assert [point["score"]["recall"] for point in points] == [1.0, 0.25, 0.0]
+    assert [point["current"] for point in points] == [True, False, False]

@@ -104,12 +104,12 @@ def test_a_parameter_with_a_default_need_not_be_written() -> None:
     read, _ = read_rules([ROOT / "sigma_rules" / "wash_trading" / "self_trade.yml"])
     written = rules_of(read).correlators[0].parameters
 
-    grid = swept(read, "self_trade:maximum_net_share=5%,10%")
+    grid = swept(read, "self_trade:minimum_gross=0,10")
 
     assert grid.axes[0].current is None
     same, other = (point.rules.correlators[0].parameters for point in grid.points)
     assert same == written
-    assert getattr(other, "maximum_net_share") == 0.1  # noqa: B009, the type isn't known here
+    assert getattr(other, "minimum_gross") == 10.0  # noqa: B009, the type isn't known here
 
 
 def test_a_value_out_of_range_is_told_at_its_place_with_what_was_tried() -> None:

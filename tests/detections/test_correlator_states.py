@@ -121,7 +121,7 @@ def test_nothing_but_the_state_changes(name: str) -> None:
 RARE = frozenset(
     {
         *("inferred_spoofing", "inter_venue_layering", "novelty", "pinging", "vacuuming"),
-        *("pool_front_running", "pool_transaction_wash"),
+        *("pool_front_running", "pool_transaction_wash", "dormant_account"),
         *("auction_orders", "marking_the_close", "marking_the_open", "ramping"),
     }
 )

@@ -199,7 +199,7 @@ def test_a_changed_rule_takes_those_with_it_that_it_feeds() -> None:
 
 def test_another_version_of_the_code_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     taken = begun(rules()).snapshot()
-    monkeypatch.setattr(WashTrading, "state_version", 2)
+    monkeypatch.setattr(WashTrading, "state_version", WashTrading.state_version + 1)
     (unfit,) = Engine(rules()).restore(taken)
     assert unfit.id == WASH_RULE
     assert unfit.why == "this version of the program keeps its state in another way"

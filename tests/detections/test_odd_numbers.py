@@ -64,7 +64,7 @@ def test_a_ratio_without_bounds_is_left_out_of_the_metrics() -> None:
     who = {"investor_account": "acct-1"}
     events = [
         tape.placed(0, "dust", "buy", 10.0, 5e-324, investor_account="acct-2"),
-        tape.placed(1, "huge", "buy", 10.0, 1e18, **who),
+        tape.placed(1, "huge", "buy", 9.99, 1e18, **who),
         tape.trade(2, 10.01, 1, buyer_account="acct-3", seller_account="acct-1"),
         tape.cancelled(3, "huge"),
     ]
