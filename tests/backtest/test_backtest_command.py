@@ -197,7 +197,7 @@ def test_the_stream_is_read_while_nothing_runs(folder: Path) -> None:
     ("options", "said"),
     [
         (("--events", "none.ndjson"), "there is no file or folder none.ndjson"),
-        (("--events", "events.ndjson", "--stream"), "by one of --events, --order-log, --stream and"),
+        (("--events", "events.ndjson", "--stream"), "one of --events, --order-log, --stream and"),
         (("--column", "a", "--stream"), "--column belongs to --events"),
         (("--query", "a"), "--query belongs to --elasticsearch"),
         (("--from", "soon"), "--from soon: this isn't a time"),
