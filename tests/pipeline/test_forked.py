@@ -15,6 +15,15 @@ from pipeline.forked import CAN_FORK, Forked, WorkFailed
 forking = pytest.mark.skipif(not CAN_FORK, reason="this system can't fork safely")
 
 
+@pytest.fixture(autouse=True)
+def collecting() -> Iterator[None]:
+    """The collector runs, whatever was left under way by tests before in this process."""
+    gc.collect()
+    gc.enable()
+    yield
+    gc.enable()
+
+
 @pytest.mark.parametrize("fork", [pytest.param(True, marks=forking), False])
 def test_it_has_the_memory_of_the_moment(fork: bool) -> None:
     values = list(range(1_000))
