@@ -318,15 +318,17 @@ class Accumulation(Correlator[State]):
 
     @staticmethod
     def _merge(steps: list[Step]) -> None:
-        """Two old steps of one kind and direction become one, which keeps the first's evidence."""
-        for place in range(len(steps) - 1):
-            older, newer = steps[place], steps[place + 1]
-            if older.kind == newer.kind and (older.quantity > 0) == (newer.quantity > 0):
-                newer.quantity += older.quantity
-                newer.witness = older.witness
-                del steps[place]
-                return
-        del steps[0]
+        """The oldest quarter becomes one step of each kind and direction, with the first's evidence
+        and the last's time. So many at once that it is seldom done."""
+        many = max(2, len(steps) // 4)
+        merged: dict[tuple[int, bool], Step] = {}
+        for step in steps[:many]:
+            before = merged.get((step.kind, step.quantity > 0))
+            if before is not None:
+                step.quantity += before.quantity
+                step.witness = before.witness
+            merged[step.kind, step.quantity > 0] = step
+        steps[:many] = sorted(merged.values(), key=lambda one: one.timestamp)
 
     def _due(self, gatherer: Gatherer, share: float) -> bool:
         least = self._p.minimum_share

@@ -243,6 +243,8 @@ class Pinging(Correlator[State]):
         pings = prober.pings(buy)
         if len(pings) < p.minimum_pings or now - pings[-1].timestamp > p.reaction:
             return ()
+        if prober.taken < middle:
+            return ()  # as below, before all pings are looked at
         since = pings[-1].timestamp - p.window
         mine = [one for one in pings if one.timestamp >= since]
         others = sum(one.timestamp >= since for one in prober.pings(not buy))
