@@ -73,12 +73,15 @@ class Direction(Struct):
     front: int = 0
     prices: dict[float, int] = field(default_factory=dict[float, int])
     """How many trades of the window are at a price."""
+    quantity: float = 0.0
+    """Of the window's trades."""
     run: Run | None = None
 
     def take(self, execution: Execution, floor: int) -> int:
         """Take a trade; at how many prices there are trades since `floor`."""
         taken, prices, front = self.taken, self.prices, self.front
         taken.append(execution)
+        self.quantity += execution.quantity
         prices[execution.price] = prices.get(execution.price, 0) + 1
         while taken[front].witness.timestamp < floor or len(taken) - front > MOST_TRADES:
             price = taken[front].price
@@ -86,10 +89,12 @@ class Direction(Struct):
                 del prices[price]
             else:
                 prices[price] -= 1
+            self.quantity -= taken[front].quantity
             front += 1
         if front >= _MANY and 2 * front >= len(taken):
             del taken[:front]
             front = 0
+            self.quantity = sum(one.quantity for one in taken)  # what rounding has left goes
         self.front = front
         return len(prices)
 
@@ -115,6 +120,8 @@ class Tape(Struct):
     times: list[int] = field(default_factory=list[int])
     quantities: list[float] = field(default_factory=list[float])
     front: int = 0
+    traded: float = 0.0
+    """Quantity of the window: added up as trades come and go, for there may be many."""
     moves: UsualMoves = field(default_factory=UsualMoves)
     """How far its price usually goes in the time of a run."""
 
@@ -123,13 +130,12 @@ class Tape(Struct):
         times, front = self.times, self.front
         times.append(time)
         self.quantities.append(quantity)
+        self.traded += quantity
         while times[front] < floor:
+            self.traded -= self.quantities[front]
             front += 1
         if front >= _MANY and 2 * front >= len(times):
             del times[:front], self.quantities[:front]
             front = 0
+            self.traded = sum(self.quantities)  # what rounding has left goes
         self.front = front
-
-    def traded(self) -> float:
-        """Quantity of the window."""
-        return sum(self.quantities[self.front :])

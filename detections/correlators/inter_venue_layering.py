@@ -28,7 +28,7 @@ own venue only, so a party is a cluster or an investor here. All of this must ho
 
 The numbers are those of `layering`, where it has them; the reaction is longer, since venues and
 pools keep their own clocks and a block takes its time. Needs accounts, and reference data that says
-whose they are.
+whose they are. Until a token was seen on a second market, nothing is kept but its large orders.
 """
 
 from collections.abc import Iterable, Sequence
@@ -39,6 +39,7 @@ from msgspec import Meta, Struct, field
 from detections.coincidence import Habits, habits
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.order_book import MOST_BOOKS
 from detections.order_weight import depth_if_large
 from detections.parties import Party, acting, is_exempt
 from detections.pulled_orders import Key, Large, Pulls, quantity_of
@@ -137,6 +138,8 @@ class State(Struct):
     pulls: Pulls = field(default_factory=Pulls)
     dealers: dict[tuple[str, str], Dealer] = field(default_factory=dict[tuple[str, str], Dealer])
     """By token and party, the idlest first."""
+    markets: dict[str, list[Book]] = field(default_factory=dict[str, list[Book]])
+    """Of a token, the first two that were seen."""
     found: Occurrences = field(default_factory=Occurrences)
 
 
@@ -169,24 +172,46 @@ class InterVenueLayering(Correlator[State]):
     def observe(self, event: MarketEvent | PoolSwap) -> Iterable[Finding]:
         """Take one event of a venue's feed, or a swap."""
         kind = event.__class__
-        if event.token_id is None:
-            if kind is FeedGap:
-                self.state.pulls.missed(event.provider, event.venue, event.instrument)
-        elif kind is OrderPlaced:
+        if kind is FeedGap:
+            self.state.pulls.missed(event.provider, event.venue, event.instrument)
+            return ()
+        token = event.token_id
+        if token is None:
+            return ()
+        elsewhere = self._is_elsewhere(token, event)
+        if kind is OrderPlaced:
             self._placed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            self.state.pulls.large.pop(_key(event), None)  # pyright: ignore[reportArgumentType]
+        elif not elsewhere:
+            # Most tokens have one market: what is done there alone is for other correlators.
+            if kind is OrderCancelled:
+                self.state.pulls.large.pop(_key(event), None)  # pyright: ignore[reportArgumentType]
         elif kind is OrderCancelled:
             return self._cancelled(event)  # pyright: ignore[reportArgumentType]
         elif kind is Trade:
             self._traded(event)  # pyright: ignore[reportArgumentType]
         elif kind is OrderChanged:
             return self._changed(event)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderFilled:
-            self.state.pulls.large.pop(_key(event), None)  # pyright: ignore[reportArgumentType]
         elif kind is PoolSwap:
             self._swapped(event)  # pyright: ignore[reportArgumentType]
-        elif kind is FeedGap:
-            self.state.pulls.missed(event.provider, event.venue, event.instrument)
         return ()
+
+    def _is_elsewhere(self, token: str, event: MarketEvent | PoolSwap) -> bool:
+        """Whether the token was seen on another market as well."""
+        markets = self.state.markets
+        known = markets.get(token)
+        if known is not None and len(known) > 1:
+            return True
+        key = (event.provider, event.venue, event.instrument)
+        if known is None:
+            if len(markets) >= MOST_BOOKS:
+                del markets[next(iter(markets))]
+            markets[token] = [key]
+        elif known[0] != key:
+            known.append(key)
+            return True
+        return False
 
     # -- orders ------------------------------------------------------------------------------------
 

@@ -173,15 +173,15 @@ class MomentumIgnition(Correlator[State]):
             return
         if prices < p.minimum_prices:
             return
-        window = way.window()
-        moved = execution.price / window[0].price - 1
+        moved = execution.price / way.taken[way.front].price - 1
         if (moved > 0) is not up or moved == 0:
             return
-        quantity = sum(one.quantity for one in window)
-        share = quantity / tape.traded()
+        share = way.quantity / max(tape.traded, way.quantity)
         if reaches(share, p.minimum_share):
+            window = way.window()
             value = sum(one.quantity * one.price for one in window)
             far = self._is_far(abs(moved), tape)
+            quantity = sum(one.quantity for one in window)
             way.run = Run(window, quantity, value, min(1.0, share), far)
 
     def _is_far(self, moved: float, tape: Tape) -> bool:

@@ -20,8 +20,9 @@ that is worked all day are alike, and have no large trade at their end.
 What is hidden, a feed doesn't say; nor whether the large trade met it. Needs accounts.
 """
 
+from bisect import bisect_left, insort
 from collections.abc import Iterable
-from statistics import median
+from operator import attrgetter
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -81,6 +82,9 @@ class Ping(Struct, frozen=True):
         return self.witness.timestamp
 
 
+_time = attrgetter("witness.timestamp")
+
+
 class Prober(Struct):
     """What one party does on one book."""
 
@@ -106,6 +110,8 @@ class Usual(Struct):
     """What trades of one book are usually of."""
 
     quantities: list[float] = field(default_factory=list[float])
+    ordered: list[float] = field(default_factory=list[float])
+    """The same by size, so that their middle is at hand."""
     middle: float = 0.0
     """0 while there are too few to say."""
     taker: str = ""
@@ -115,11 +121,15 @@ class Usual(Struct):
         if taker and taker == self.taker:
             return
         self.taker = taker
+        ordered = self.ordered
         self.quantities.append(quantity)
+        insort(ordered, quantity)
         if len(self.quantities) > _MOST_TRADES:
-            del self.quantities[0]
-        if len(self.quantities) >= _ENOUGH:
-            self.middle = median(self.quantities)
+            del ordered[bisect_left(ordered, self.quantities.pop(0))]
+        if len(ordered) >= _ENOUGH:
+            half = len(ordered) // 2
+            even = not len(ordered) % 2
+            self.middle = (ordered[half - 1] + ordered[half]) / 2 if even else ordered[half]
 
 
 class State(Struct):
@@ -246,8 +256,8 @@ class Pinging(Correlator[State]):
         if prober.taken < middle:
             return ()  # as below, before all pings are looked at
         since = pings[-1].timestamp - p.window
-        mine = [one for one in pings if one.timestamp >= since]
-        others = sum(one.timestamp >= since for one in prober.pings(not buy))
+        mine = _since(pings, since)
+        others = len(_since(prober.pings(not buy), since))
         if len(mine) < p.minimum_pings or 2 * others > len(mine):
             return ()
         average = sum(one.quantity for one in mine) / len(mine)
@@ -294,3 +304,8 @@ class Pinging(Correlator[State]):
                 "times_in_an_hour": float(again),
             },
         )
+
+
+def _since(pings: list[Ping], since: int) -> list[Ping]:
+    """Those from this time on, which are the last: they stand in the order of their time."""
+    return pings[bisect_left(pings, since, key=_time) :]

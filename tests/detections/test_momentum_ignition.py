@@ -183,7 +183,9 @@ def test_prices_of_the_window_are_counted_exactly(steps: list[tuple[int, int, st
         told.append((at, price, who))
         inside = [one for one in told if one[0] >= at - MINUTE]
         (market,) = watching.state.tapes.values()
-        assert market.traded() == 2 * len(inside)
+        assert market.traded == 2 * len(inside)
+        mine = [one for one in inside if one[2] == who]
+        assert market.traders[who].up.quantity == 2 * len(mine)
         assert set(market.traders[who].up.prices) == {one[1] for one in inside if one[2] == who}
 
 
