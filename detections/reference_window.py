@@ -159,9 +159,11 @@ class ReferenceWindow(Struct):
         """The average price before the window, by quantity; 0 where nothing was traded."""
         return self.value_before / self.quantity_before if self.quantity_before else 0.0
 
-    def moved(self, price: float) -> float:
-        """How far a price is from where the market was: from when the window began, or from the
-        average before, whichever is less; 0 if these don't agree on the way."""
+    def moved(self, price: float, *, against_average: bool = True) -> float:
+        """How far a price is from where the market was: from when the window began, or, where that
+        is asked for, from the average before, whichever is less; 0 if they go different ways."""
+        if not against_average:
+            return price / self.start_price - 1 if self.start_price and self.quantity else 0.0
         if not self.start_price or not self.vwap_before or not self.quantity:
             return 0.0
         of_start, of_average = price / self.start_price - 1, price / self.vwap_before - 1

@@ -11,9 +11,9 @@ name known:
 
 1. In the last `window` before the time it bought, net of what it sold, `minimum_share` or more of
    all that was traded (or sold, net); or in the last `end` of it `minimum_end_share` or more.
-2. The price went the same way by `minimum_move` or more, against when the window began and against
-   the average by quantity of the hour before, and by `minimum_usual_moves` times what it usually
-   went in 5 min of that hour: until the last trade, or until the party's own last trade, after
+2. The price went the same way by `minimum_move` or more, against when the window began and, with
+   `against_average`, the average by quantity of the hour before, and by `minimum_usual_moves` times
+   what it usually went in 5 min of that hour: until the last trade, or until the party's own last trade, after
    which others may have brought it back.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that move or more.
 4. Its share is `minimum_growth` times its share of the hour before, or more: who works a large
@@ -96,6 +96,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_growth: Annotated[float, Meta(ge=0, le=100)] = 1.5
     #: How far the price goes, as a part of what it was.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
+    #: Whether it goes so far from the average of the hour before as well: of mere seconds nobody
+    #: asks where the market was all the time.
+    against_average: bool = True
     #: How many times the usual move of 5 min that is.
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.
@@ -311,10 +314,14 @@ class MarkingTheClose(Correlator[State]):
             return None
         sign = mark.sign
         last_price = trading.last_price or window.price
-        moved = max(window.moved(window.price), window.moved(last_price), key=lambda m: sign * m)
+        against = p.against_average
+        moves = {
+            one: window.moved(one, against_average=against) for one in (window.price, last_price)
+        }
+        moved = max(moves.values(), key=lambda m: sign * m)
         if sign * moved <= 0 or not self._is_far(moved, window):
             return None
-        price = last_price if window.moved(last_price) == moved else window.price
+        price = last_price if moves[last_price] == moved else window.price
         pushed = trading.pushed / (price - window.start_price)
         share = max(mark.share, mark.end_share if at_end else 0.0)
         if not reaches(pushed, p.minimum_pushed) or share < p.minimum_growth * mark.before:

@@ -44,7 +44,7 @@ def _athena() -> Session:
     )
     desk = accused(market, listing)
     market.clockwork.begin_at(_gravy(market, listing, desk, close), close - 10 * MINUTE)
-    market.clockwork.run(close - 1)
+    market.clockwork.run(close + MINUTE)
     return written(market)
 
 
@@ -244,7 +244,8 @@ ATHENA = KnownCase(
     ),
     assumed=(
         "one stock on one day, of a price and depth of our own",
-        "the order on close and the auction are not played: the closing price is the last trade's",
+        "the order on close and the auction are not played: the closing price is the last trade's, "
+        "and the market goes on for a minute",
     ),
     typologies=frozenset({"marking_the_close"}),
     play=_athena,
