@@ -13,7 +13,8 @@ name known:
    all that was traded (or sold, net); or in the last `end` of it `minimum_end_share` or more.
 2. The price went the same way by `minimum_move` or more, against when the window began and, with
    `against_average`, the average by quantity of the hour before, and by `minimum_usual_moves` times
-   what it usually went in 5 min of that hour: until the last trade, or until the party's own last trade, after
+   what it usually went in 5 min of that hour: until the last trade, or until the party's own last
+   trade, after
    which others may have brought it back.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that move or more.
 4. Its share is `minimum_growth` times its share of the hour before, or more: who works a large
