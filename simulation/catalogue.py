@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from simulation.abusers.catalogue import VENUE_ABUSES
-from simulation.abusers.on_chain import CHAIN_ABUSES
+from simulation.abusers.chain_catalogue import CHAIN_ABUSES
 from simulation.abusers.stage import Conduct
 from simulation.chain.session import play_chain
 from simulation.session import Session, WireFormat, play_venue

@@ -1,6 +1,6 @@
 """A session on a chain: a market with an abuser, or honest."""
 
-from simulation.abusers.on_chain import ChainAbuse, ChainStage
+from simulation.abusers.chain_stage import ChainAbuse, ChainStage
 from simulation.chain.market import ChainMarket, Play, open_market
 from simulation.session import Session, Source
 

@@ -3,7 +3,7 @@
 import pytest
 
 from normalizer.events.chain import FlashLoan, LiquidityRemoved, PoolSwap, TokenTransfer
-from simulation.abusers.on_chain import CHAIN_ABUSES
+from simulation.abusers.chain_catalogue import CHAIN_ABUSES
 from simulation.chain.pool import Pool
 from simulation.chain.session import play_chain
 from tests.simulation.reading import events_of
