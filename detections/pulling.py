@@ -307,6 +307,12 @@ class Pulling(Correlator[State]):
         The book is as it is after the trade that followed, in which so much traded.
         """
 
+    def share_of_side(self, orders: Sequence[Large], book: OrderBook, traded: float) -> float:
+        """The orders, of all that stood on their side before they went."""
+        p, quantity = self._p, quantity_of(orders)
+        left = book.side(orders[0].buy).depth(p.depth_levels, p.depth_range)
+        return quantity / (quantity + left + traded)
+
     @abstractmethod
     def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
         """What is said of it."""

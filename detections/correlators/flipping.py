@@ -8,9 +8,10 @@ the other side took from those others at the same price or a better one (921 con
 Exchange Act; MAR Annex I A(f), and Annex II, section 1, point 5(e), of Commission Delegated
 Regulation (EU) 2016/522. All of this must hold of a party, by the widest name known:
 
-1. Its orders stood within the best `touch_levels` prices of one side, at one price or two, and each
-   was at least `minimum_depth_share` of the depth of its side. What others had at these prices when
-   it placed them was at most as much: they doubled it. With more prices it is `vacuuming`.
+1. Its orders stood within the best `touch_levels` prices of one side, at one price or two, each at
+   least `minimum_depth_share` of the depth of its side, all of them `minimum_pulled_share` of it.
+   What others had at these prices when it placed them was at most as much: they doubled it. With
+   more prices it is `vacuuming`.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:
@@ -59,7 +60,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on flipping sets."""
 
     #: Each order, as a part of the depth of its side without it.
-    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.1
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
+    #: All of them, as a part of what stood on their side before they went.
+    minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.1
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: How far from the best price levels count.
@@ -95,12 +98,15 @@ class Flipping(Pulling):
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._touch_levels = parameters.touch_levels
+        self._pulled_share = parameters.minimum_pulled_share
 
     def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
         if any(order.rank >= self._touch_levels for order in orders):
             return False
-        stood = _stood(orders)
-        return len(stood) <= _MOST_PRICES and reaches(quantity_of(orders), sum(stood.values()))
+        stood, quantity = _stood(orders), quantity_of(orders)
+        if len(stood) > _MOST_PRICES or not reaches(quantity, sum(stood.values())):
+            return False
+        return reaches(self.share_of_side(orders, book, traded), self._pulled_share)
 
     def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
         orders, trades = flip.orders, flip.trades

@@ -100,20 +100,14 @@ class Vacuuming(Pulling):
     def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
         if len({order.price for order in orders}) < self._minimum_levels:
             return False
-        return reaches(self._share(orders, book, traded), self._minimum_share)
-
-    def _share(self, orders: Sequence[Large], book: OrderBook, traded: float) -> float:
-        """The orders, of all that stood on their side before they went."""
-        p, quantity = self._p, quantity_of(orders)
-        left = book.side(orders[0].buy).depth(p.depth_levels, p.depth_range)
-        return quantity / (quantity + left + traded)
+        return reaches(self.share_of_side(orders, book, traded), self._minimum_share)
 
     def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
         orders, trades = flip.orders, flip.trades
         shown, side, did = ("bids", "bid", "sold") if orders[0].buy else ("offers", "ask", "bought")
         first, ended = orders[0].ended_at, orders[-1].ended_at
         prices = sorted({order.price for order in orders})
-        share = self._share(orders, book, quantity_of(trades))
+        share = self.share_of_side(orders, book, quantity_of(trades))
         reason = (
             f"{flip.party} took off {shown} of {amount(quantity_of(orders))} {trade.instrument} at "
             f"{len(prices)} prices from {amount(prices[0])} to {amount(prices[-1])} within "
