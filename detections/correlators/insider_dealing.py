@@ -59,6 +59,8 @@ from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
 _MOST_ASSETS = 10_000
 _MOST_PARTIES = 5_000
 _MOST_RUNS = 100_000
+#: Where there are too many, so large a part of them goes.
+_GONE_AT_ONCE = 64
 _MOST_PENDING = 32
 _MOST_GUESSERS = 20_000
 _NEVER = (1 << 63) - 1
@@ -243,15 +245,20 @@ class InsiderDealing(Correlator[State]):
         # Taken out and put back at the end, so that the first asset is always the idlest.
         asset = assets.pop(key, None)
         if asset is None:
-            asset = Asset(first=time)
-            if len(assets) >= _MOST_ASSETS:
-                gone = assets.pop(next(iter(assets)))
-                self.state.runs -= sum(len(one.runs) for one in gone.parties.values())
+            asset = self._new_asset(time)
         elif not asset.first:
             asset.first = time
         assets[key] = asset
         asset.bars.add(time, price)
         return asset
+
+    def _new_asset(self, first: int) -> Asset:
+        """Another one, and room for it."""
+        assets = self.state.assets
+        if len(assets) >= _MOST_ASSETS:
+            gone = assets.pop(next(iter(assets)))
+            self.state.runs -= sum(len(one.runs) for one in gone.parties.values())
+        return Asset(first=first)
 
     def _note(
         self,
@@ -290,12 +297,18 @@ class InsiderDealing(Correlator[State]):
         self.state.runs -= old
 
     def _forget(self, busy: Asset) -> None:
-        """Let the idlest party of the idlest asset go."""
+        """Let the idlest parties of the idlest assets go.
+
+        Some at once: assets without any come first, and must not be looked through each time.
+        """
+        most = _MOST_RUNS - _MOST_RUNS // _GONE_AT_ONCE
         for asset in self.state.assets.values():
-            for party in asset.parties:
-                if asset is not busy or len(asset.parties) > 1:
-                    self.state.runs -= len(asset.parties.pop(party).runs)
-                    return
+            for party in list(asset.parties):
+                if self.state.runs <= most or (asset is busy and len(asset.parties) == 1):
+                    break
+                self.state.runs -= len(asset.parties.pop(party).runs)
+            if self.state.runs <= most:
+                return
 
     # -- announcements -----------------------------------------------------------------------------
 
@@ -315,7 +328,7 @@ class InsiderDealing(Correlator[State]):
         if asset is None:
             if announced + self._p.reaction <= event.timestamp:
                 return ()  # nothing was traded, and it is over
-            asset = self.state.assets[key] = Asset()
+            asset = self.state.assets[key] = self._new_asset(0)
         told = dict[str, None]()
         for one in asset.pending:
             if one.id == name and one.announced == announced:

@@ -382,3 +382,30 @@ def test_what_is_kept_is_bounded() -> None:
     asset = found.state.assets["acme"]
     assert len(asset.parties) == 5_000
     assert found.state.runs == sum(len(one.runs) for one in asset.parties.values())
+
+
+def test_news_of_ever_new_tokens_is_bounded_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detections.correlators.insider_dealing._MOST_ASSETS", 10)
+    found = InsiderDealing(Parameters())
+    for number in range(30):
+        market = Market(days=0, token=f"token-{number}")
+        market.news(known=START + number, announced=START + number)
+        assert list(found.observe(market.events[0])) == []
+    assert list(found.state.assets) == [f"token-{number}" for number in range(20, 30)]
+
+
+def test_where_runs_are_too_many_some_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detections.correlators.insider_dealing._MOST_RUNS", 640)
+    found = InsiderDealing(Parameters())
+    runs = list[int]()
+    for number in range(1_000):
+        market = Market(days=0, token=f"token-{number // 2}")
+        market.trade(START + number, 10.0, 1.0, f"b{number}", f"s{number}")
+        list(found.observe(market.events[0]))
+        runs.append(found.state.runs)
+    assert max(runs) <= 640
+    assert min(runs[700:]) == 630, "not one by one, or each looks for who is left"
+    kept = [party for asset in found.state.assets.values() for party in asset.parties]
+    assert runs[-1] == len(kept)
+    assert kept[-1] == "s999"
+    assert "b0" not in kept
