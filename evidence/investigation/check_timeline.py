@@ -10,11 +10,15 @@ from elsewhere. What is shown:
 3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say;
 4. every raw frame stands in its message;
 5. these entries were in the log when a checkpoint was signed by the owner of the key, and the
-   alerts in timeline.ndjson say what those in alerts.ndjson do.
+   alerts in timeline.ndjson say what those in alerts.ndjson do, and no more;
+6. the events that alerts rest on are there, or are said to be missing.
 
-Events follow from raw frames; that they do, Tapewatch shows by replaying these. Whoever made the
-export could have changed this file as well: take both checkers from Tapewatch's own source
-(evidence/investigation/check_timeline.py, evidence/audit/check_export.py).
+Not shown: that timeline.html, timeline.pdf and the words in timeline.csv say what the documents do,
+and that the exporter left out nothing else. Who changes a file can write its manifest anew: compare
+the digest of the manifest with the one that was told when it was made. Events follow from raw
+frames; that they do, Tapewatch shows by replaying these. Whoever made the export could have changed
+this file as well: take it from Tapewatch's own source, where it is
+evidence/investigation/check_timeline.py, and finds evidence/audit/check_export.py beside.
 """
 
 from __future__ import annotations
@@ -22,13 +26,29 @@ from __future__ import annotations
 import base64
 import csv
 import hashlib
-import importlib
 import json
+import re
 import sys
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+_TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+#: What a document has besides what was recorded: these, which say nothing.
+_ALWAYS: dict[str, Any] = {
+    "event.module": "tapewatch",
+    "event.dataset": "tapewatch.alert",
+    "event.original": "",
+    "surveillance.staged": False,
+    "surveillance.confidence": 1.0,
+}
+#: Fields in which alerts speak; whoever stores documents may add others to them.
+_SAID = frozenset(
+    ("@timestamp", "message", "event", "rule", "surveillance", "related", "token", "market",
+     "blockchain", "investor", "threat", "tags")
+)  # fmt: skip
 
 
 class Wrong(Exception):
@@ -48,11 +68,13 @@ def digest_of(path: Path) -> str:
 
 def check_files(folder: Path, manifest: dict[str, Any]) -> None:
     """Raises Wrong unless the files are those of the manifest."""
-    there = {
-        path.relative_to(folder).as_posix()
-        for path in folder.rglob("*")
-        if path.is_file() and "__pycache__" not in path.parts
-    }
+    there: set[str] = set()
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise Wrong(f"{name} is neither a file nor a folder")
+        if path.is_file():
+            there.add(name)
     listed = set(manifest["files"])
     there.discard("manifest.json")
     if there - listed:
@@ -67,6 +89,7 @@ def check_files(folder: Path, manifest: dict[str, Any]) -> None:
 def check_rows(folder: Path, manifest: dict[str, Any]) -> int:
     """How many lines the timeline has. Raises Wrong."""
     number = 0
+    csv.field_size_limit(2**31 - 1)  # an event may be evidence of thousands
     with (
         (folder / "timeline.csv").open(encoding="utf-8", newline="") as rows,
         (folder / "timeline.ndjson").open("rb") as documents,
@@ -91,53 +114,100 @@ def entries_of(folder: Path) -> list[dict[str, Any]]:
     return [json.loads(line) for line in path.read_bytes().splitlines()]
 
 
-def check_alerts(folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]]) -> int:
-    """How many alerts the audit log has, byte for byte. Raises Wrong."""
+def check_alerts(
+    folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]]
+) -> tuple[int, int]:
+    """How many alerts the audit log has, byte for byte, and how many there are. Raises Wrong."""
     path = folder / "alerts.ndjson"
     lines = path.read_bytes().splitlines() if path.exists() else []
     known = {one["sha256"] for one in entries if one["action"] in ("alert-given", "alert-updated")}
-    shown: list[str] = []
     proven: dict[str, dict[str, Any]] = {}
     for line in lines:
         told: dict[str, Any] = json.loads(line)
         one = told["event.id"]
         if hashlib.sha256(line).hexdigest() not in known:
             raise Wrong(f"no entry of the audit log is of {one}")
-        shown.append(one)
+        if one in proven:
+            raise Wrong(f"alerts.ndjson has {one} twice")
         proven[one] = told
-    check_documents(folder, proven)
-    if sorted(shown) != sorted(manifest.get("proven", [])):
+    if sorted(proven) != sorted(manifest.get("proven", [])):
         raise Wrong("alerts.ndjson does not hold the alerts that the manifest calls proven")
-    return len(shown)
+    return len(proven), check_documents(folder, manifest, proven)
 
 
-def check_documents(folder: Path, proven: dict[str, dict[str, Any]]) -> None:
-    """Raises Wrong unless each of these is in the timeline, and says the same there."""
-    left = set(proven)
+def check_documents(
+    folder: Path, manifest: dict[str, Any], proven: dict[str, dict[str, Any]]
+) -> int:
+    """How many alerts and updates the timeline has.
+
+    Raises Wrong unless those that are proven say the same there, others are called unproven, what
+    they rest on is there or called missing, and nothing was done but by entries of the audit log.
+    """
+    path = folder / "audit" / "entries.ndjson"
+    done = set(path.read_bytes().splitlines()) if path.exists() else set[bytes]()
+    told: set[str] = set()
+    events: set[str] = set()
+    wanted: set[str] = set()
     with (folder / "timeline.ndjson").open("rb") as documents:
-        for line in documents:
-            if b'"alert' not in line:
+        for number, line in enumerate(documents, 1):
+            flat = flattened(json.loads(line))
+            one, action = flat.get("event.id"), flat.get("event.action")
+            if one is None:
+                if line.rstrip(b"\n") not in done:
+                    raise Wrong(f"line {number} of timeline.ndjson is no entry of the audit log")
                 continue
-            document = json.loads(line)
-            one = document.get("event", {}).get("id")
-            if one not in left:
+            if one in told or one in events:
+                raise Wrong(f"the timeline has {one} twice")
+            if action not in ("alert", "alert-update"):
+                events.add(one)
                 continue
-            left.discard(one)
-            for name, value in proven[one].items():
-                if not same(value, value_at(document, name)):
-                    raise Wrong(f"{name} of {one} is not what was recorded")
+            told.add(one)
+            evidence: Any = flat.get("surveillance.evidence.event_ids", [])
+            wanted.update(evidence if isinstance(evidence, list) else [evidence])  # pyright: ignore[reportUnknownArgumentType]
+            if one in proven:
+                check_document(flat, proven[one])
+    if set(proven) - told:
+        raise Wrong(f"the timeline doesn't have {sorted(set(proven) - told)[0]}")
+    others = told - set(proven) - set(manifest.get("unproven", []))
+    if others:
+        raise Wrong(f"{sorted(others)[0]} is neither proven nor called unproven by the manifest")
+    left = wanted - events - set(manifest["missing"])
     if left:
-        raise Wrong(f"the timeline doesn't have {sorted(left)[0]}")
+        raise Wrong(f"{sorted(left)[0]}, that an alert rests on, is gone and not called missing")
+    return len(told)
 
 
-def value_at(document: Any, name: str) -> Any:
-    """What a nested document has under a dotted name."""
-    found: Any = document
-    for part in name.split("."):
-        try:
-            found = found[part]
-        except (KeyError, TypeError, IndexError):
-            return None
+def check_document(flat: dict[str, Any], recorded: dict[str, Any]) -> None:
+    """Raises Wrong unless the document says what was recorded, and no more."""
+    one = recorded["event.id"]
+    expected: dict[str, Any] = {}
+    for name, value in recorded.items():
+        expected.update(flattened({name: value}))
+    for name, value in expected.items():
+        if not same(value, flat.get(name)):
+            raise Wrong(f"{name} of {one} is not what was recorded")
+    for name, value in flat.items():
+        if name in expected or name.split(".")[0] not in _SAID:
+            continue
+        if name == "event.created":
+            right = value == flat["@timestamp"]
+        elif name == "event.kind":
+            right = value == ("alert" if recorded["event.action"] == "alert" else "event")
+        else:
+            right = name in _ALWAYS and value == _ALWAYS[name]
+        if not right:
+            raise Wrong(f"{name} of {one} was not recorded")
+
+
+def flattened(nested: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """Values by their dotted names. Raises Wrong where one is there twice."""
+    found: dict[str, Any] = {}
+    for key, value in nested.items():
+        name = f"{prefix}.{key}" if prefix else key
+        inner = flattened(value, name) if isinstance(value, dict) else {name: value}  # pyright: ignore[reportUnknownArgumentType]
+        if not found.keys().isdisjoint(inner):
+            raise Wrong(f"a document says {sorted(found.keys() & inner.keys())[0]} twice")
+        found.update(inner)
     return found
 
 
@@ -156,14 +226,15 @@ def same(recorded: Any, there: Any) -> bool:
 
 def nanoseconds(text: str) -> int | None:
     """Of an RFC 3339 time in UTC, with up to nine digits; None if it is none."""
-    head, _, digits = text.rstrip("Z").partition(".")
+    found = _TIME.fullmatch(text)
+    if found is None:
+        return None
     try:
-        moment = datetime.strptime(head, "%Y-%m-%dT%H:%M:%S").replace(tzinfo=UTC)
-        return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(seconds=1) * 10**9 + int(
-            digits.ljust(9, "0") or "0"
-        )
+        moment = datetime.strptime(found[1], "%Y-%m-%dT%H:%M:%S")
     except ValueError:
         return None
+    seconds = (moment - datetime(1970, 1, 1)) // timedelta(seconds=1)
+    return seconds * 10**9 + int((found[2] or "").ljust(9, "0"))
 
 
 def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, int]:
@@ -194,17 +265,19 @@ def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, in
 
 def check(folder: Path, key: str | None) -> Iterator[str]:
     """Lines that say what was shown. Raises Wrong."""
-    manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    content = (folder / "manifest.json").read_bytes()
+    manifest: dict[str, Any] = json.loads(content)
+    yield f"the manifest's SHA-256 is {hashlib.sha256(content).hexdigest()}"
     check_files(folder, manifest)
     yield f"{len(manifest['files'])} files, each as the manifest lists it"
     yield f"{check_rows(folder, manifest)} lines of the timeline, each with its document"
     entries = entries_of(folder)
     if entries:
-        audit: Any = importlib.import_module("check_audit")
-        for line in audit.check(folder / "audit", key):
+        for line in audit_checker().check(folder / "audit", key):
             yield f"audit log: {line}"
-    alerts = check_alerts(folder, manifest, entries)
-    told = alerts + len(manifest.get("unproven", []))
+    elif key is not None:
+        raise Wrong("a key was given, and nothing of an audit log is in the export")
+    alerts, told = check_alerts(folder, manifest, entries)
     yield f"{alerts} of {told} alerts and updates are, byte for byte, in the audit log"
     frames, messages, proven = check_raw(folder, entries)
     if messages:
@@ -217,6 +290,17 @@ def check(folder: Path, key: str | None) -> Iterator[str]:
     ):
         if manifest.get(what):
             yield f"{len(manifest[what])} {text}: see manifest.json"
+
+
+def audit_checker() -> Any:
+    """The checker of audit logs that lies beside this one, from its source: a compiled copy might
+    be another."""
+    here = Path(__file__).resolve().parent
+    beside = here / "check_audit.py"
+    path = beside if beside.exists() else here.parent / "audit" / "check_export.py"
+    module = ModuleType("check_audit")
+    exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102
+    return module
 
 
 def _printable(text: str) -> str:
@@ -238,8 +322,6 @@ def main(arguments: list[str]) -> int:
         else:
             rest.append(one)
     folder = Path(rest[0]) if rest else Path(__file__).resolve().parent
-    sys.dont_write_bytecode = True
-    sys.path.insert(0, str(Path(__file__).resolve().parent))
     try:
         for line in check(folder, key):
             print(_printable(line))

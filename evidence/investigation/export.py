@@ -41,13 +41,13 @@ The timeline of an investigation, exported by Tapewatch.
     from      {since}
     to        {until}
 
-timeline.html is for reading: open it in a browser, it loads nothing. To check that nothing was
-changed or left out since the export, and what is proven by the audit log (Python 3.9 or newer):
+timeline.html is for reading: open it in a browser, it loads nothing. To check that the
+files are whole, and what is proven by the audit log (Python 3.9 or newer):
 
     python3 check.py --key KEY
 
 KEY is the public key of the audit log, which you should have from elsewhere. What is complete and
-what is missing, manifest.json says.
+what is missing, manifest.json says; its SHA-256 was told when the export was made.
 """
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -212,6 +213,8 @@ def _tell(manifest: "Manifest", to: Path) -> None:
         say(console, f"{len(manifest.proven):,} of {told:,} alerts are proven by the audit log")
     if "timeline.pdf" not in manifest.files:
         say(console, "no PDF: pip install 'tapewatch[reports]'", "yellow")
+    digest = sha256((to / "manifest.json").read_bytes()).hexdigest()
+    say(console, f"SHA-256 of its manifest: {digest}")
     say(console, f"to check it: python3 {to / 'check.py'}")
 
 

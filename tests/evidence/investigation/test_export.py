@@ -1,9 +1,13 @@
 """The exported folder: whole, readable, and checked by a program that needs nothing but Python."""
 
+import ast
 import base64
 import csv
+import importlib.util
 import json
+import py_compile
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -25,10 +29,20 @@ from normalizer.events import Alert, AlertUpdate
 from pipeline.frames import Frame, FrameBatch, encode_batch
 from pipeline.units import HOUR
 from tests.cli.command_line import tapewatch
-from tests.demo.invented_alerts import T0
+from tests.demo.invented_alerts import T0, alert
 from tests.evidence.audit.test_log import KEY
-from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, RETRACTED, placed, write
+from tests.evidence.investigation.recorded_case import (
+    AGAIN,
+    ALERT,
+    CASE,
+    RETRACTED,
+    SPOOFER,
+    placed,
+    write,
+)
 
+SOURCE = Path(__file__).parents[3] / "evidence"
+CHECKERS = (SOURCE / "investigation" / "check_timeline.py", SOURCE / "audit" / "check_export.py")
 MESSAGE = encode_batch(FrameBatch("venue", "coinbase", [Frame("venue:1", T0, b'{"type":"open"}')]))
 
 
@@ -80,8 +94,14 @@ def made(tmp_path: Path) -> tuple[Path, Manifest]:
     return tmp_path / "export", export(gathered, parts, tmp_path / "export")
 
 
-def checked(folder: Path, key: str = str(KEY.verifying)) -> tuple[int, str]:
-    command = [sys.executable, "-I", str(folder / "check.py"), "--key", key]
+def checked(folder: Path, key: str | None = str(KEY.verifying)) -> tuple[int, str]:
+    return _checked_by(folder / "check.py", folder, key)
+
+
+def _checked_by(checker: Path, folder: Path, key: str | None) -> tuple[int, str]:
+    command = [sys.executable, "-I", str(checker), str(folder)]
+    if key is not None:
+        command += ["--key", key]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
     return done.returncode, done.stdout + done.stderr
 
@@ -191,6 +211,139 @@ def test_an_alert_whose_document_says_something_else_is_found(made: tuple[Path, 
     assert (code, "surveillance.level of abc123 is not what was recorded" in answer) == (1, True)
 
 
+def _change_document(folder: Path, of: bytes, change: Callable[[bytes], list[bytes]]) -> None:
+    """Write one document anew, several or none in its place, with all hashes that fit."""
+    documents = (folder / "timeline.ndjson").read_bytes().splitlines()
+    with (folder / "timeline.csv").open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    place = next(n for n, one in enumerate(documents) if of in one)
+    row, news = rows[place + 1], change(documents[place])
+    documents[place : place + 1] = news
+    rows[place + 1 : place + 2] = [[*row[:-1], sha256(one).hexdigest()] for one in news]
+    (folder / "timeline.ndjson").write_bytes(b"".join(one + b"\n" for one in documents))
+    with (folder / "timeline.csv").open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows(rows)
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"lines": len(documents)}))
+    _anew(folder)
+
+
+def _more(text: bytes) -> Callable[[bytes], list[bytes]]:
+    return lambda one: [one[:-1] + text + b"}"]
+
+
+def _other(old: bytes, new: bytes) -> Callable[[bytes], list[bytes]]:
+    def change(one: bytes) -> list[bytes]:
+        assert old in one
+        return [one.replace(old, new)]
+
+    return change
+
+
+def _twice(one: bytes) -> list[bytes]:
+    return [one, one.replace(b"high", b"low")]
+
+
+def _none(_: bytes) -> list[bytes]:
+    return []
+
+
+_ALERT_ITSELF = b'"id":"abc123"'
+
+
+@pytest.mark.parametrize(
+    ("of", "change", "said"),
+    [
+        (_ALERT_ITSELF, _twice, "has abc123 twice"),
+        (_ALERT_ITSELF, _more(b',"event.reason":"nothing"'), "says event.reason twice"),
+        (_ALERT_ITSELF, _more(b',"tags":["false-positive"]'), "tags of abc123 was not recorded"),
+        (
+            _ALERT_ITSELF,
+            _other(b'"staged":false', b'"staged":true'),
+            "surveillance.staged of abc123 was not recorded",
+        ),
+        (
+            _ALERT_ITSELF,
+            _other(b'"end":"2027-01-15T08:00:00.000000000Z"',
+                   b'"end":"2027-01-15T07:59:00.60000000000Z"'),
+            "event.end of abc123 is not what was recorded",
+        ),
+        (_ALERT_ITSELF, _other(b'"abc123"', b'"abc124"'), "doesn't have abc123"),
+        (b'"id":"e2"', _none, "e2, that an alert rests on, is gone"),
+        (b'"looked at abc123"', _other(b"alice", b"carol"), "is no entry of the audit log"),
+    ],
+)  # fmt: skip
+def test_a_forger_of_documents_is_found(
+    made: tuple[Path, Manifest], of: bytes, change: Callable[[bytes], list[bytes]], said: str
+) -> None:
+    _change_document(made[0], of, change)
+    code, answer = checked(made[0])
+    assert (code, said in answer) == (1, True), answer
+
+
+def test_an_alert_that_is_neither_proven_nor_called_unproven_is_found(
+    made: tuple[Path, Manifest],
+) -> None:
+    folder, _ = made
+    more = _other(b'"abc123"', b'"forged"')
+    _change_document(folder, _ALERT_ITSELF, lambda one: [one, *more(one)])
+    code, answer = checked(folder)
+    assert (code, "forged is neither proven nor called unproven" in answer) == (1, True), answer
+
+
+def test_without_the_audit_log_a_key_shows_nothing(made: tuple[Path, Manifest]) -> None:
+    folder, _ = made
+    shutil.rmtree(folder / "audit")
+    _remove("alerts.ndjson")(folder)
+    path = folder / "manifest.json"
+    path.write_text(json.dumps(json.loads(path.read_text()) | {"proven": [], "unproven": []}))
+    _anew(folder)
+    code, answer = checked(folder)
+    assert (code, "nothing of an audit log is in the export" in answer) == (1, True), answer
+
+
+def test_no_compiled_copy_is_taken_for_the_checker(made: tuple[Path, Manifest]) -> None:
+    folder, _ = made
+    forged = folder.parent / "forged.py"
+    forged.write_text("def check(folder, key):\n    yield 'FORGED'\n")
+    compiled = importlib.util.cache_from_source(str(folder / "check_audit.py"))
+    py_compile.compile(
+        str(forged), cfile=compiled, invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH
+    )
+    code, answer = checked(folder)
+    assert (code, "FORGED" in answer) == (1, False), answer
+
+
+def test_the_checker_of_the_source_takes_the_other_one_of_the_source(
+    made: tuple[Path, Manifest],
+) -> None:
+    code, answer = _checked_by(CHECKERS[0], made[0], str(KEY.verifying))
+    assert code == 0, answer
+
+
+def test_the_checkers_name_nothing_that_python_3_9_lacks() -> None:
+    for path in CHECKERS:
+        tree = ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
+        named = {
+            f"{node.module}.{name.name}"
+            for node in ast.walk(tree)
+            if isinstance(node, ast.ImportFrom)
+            for name in node.names
+        }
+        assert "datetime.UTC" not in named  # since Python 3.11
+
+
+def test_what_is_evidence_of_thousands_checks_as_well(tmp_path: Path) -> None:
+    alerts = [
+        alert(f"{number:064}", "spoofing", evidence_events=("e1",), entities=(SPOOFER,))
+        for number in range(2_100)
+    ]
+    archive = FolderArchive(write(tmp_path / "out", [*CASE, *alerts]))
+    export(gather(archive, "abc123", window=HOUR), Parts(), tmp_path / "export")
+    code, answer = checked(tmp_path / "export", key=None)
+    assert code == 0, answer
+
+
 def test_another_key_shows_nothing(made: tuple[Path, Manifest]) -> None:
     other = SigningKey.new("example.com/audit")
     code, answer = checked(made[0], str(other.verifying))
@@ -202,7 +355,7 @@ def test_without_an_audit_log_it_says_that_nothing_is_proven(tmp_path: Path) -> 
     manifest = export(gathered, Parts(), tmp_path / "export")
     assert manifest.unproven == ["abc123", "abd", "u1"]
     assert manifest.unknown_rules == ["cd" * 32]
-    code, answer = checked(tmp_path / "export")
+    code, answer = checked(tmp_path / "export", key=None)
     assert code == 0
     assert "0 of 3 alerts and updates are, byte for byte, in the audit log" in answer
     assert "1 rules could NOT be had in the version that alerted" in answer
