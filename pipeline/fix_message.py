@@ -46,11 +46,14 @@ def fields_of(message: bytes) -> Fields:
             raise BadMessage(f"{part[:40]!r} is no field")
         if data_length:
             # What looked like fields is the rest of this one's data.
-            while len(value) < data_length:
+            pieces, length = [value], len(value)
+            while length < data_length:
                 rest = next(remaining, None)
                 if rest is None:
                     raise BadMessage(f"field {int(tag)} is shorter than was said")
-                value += SOH + rest
+                pieces.append(rest)
+                length += 1 + len(rest)
+            value = SOH.join(pieces)
             data_length = 0
         number = int(tag)
         if number in _LENGTHS:
