@@ -31,16 +31,17 @@ class LogPlace(NamedTuple):
     def text(self) -> str:
         """As a frame's position."""
         place = f"{self.name}:{self.number}"
-        return f"{place}:{self.told}" if self.told else place
+        return f"{place}~{self.told}" if self.told else place
 
 
 def place_of(text: str) -> LogPlace | None:
     """The place in a frame's position; None where it is of no order log."""
-    name, _, number = text.rpartition(":")
-    first, _, before = name.rpartition(":")
-    if first and before.isdecimal() and number.isdecimal():
-        return LogPlace(first, int(before), int(number))
-    return LogPlace(name, int(number)) if name and number.isdecimal() else None
+    # A name may have a colon and digits at its end as well, as times of day do.
+    name, _, line = text.rpartition(":")
+    number, parted, told = line.partition("~")
+    if not name or not number.isdecimal() or (parted and not told.isdecimal()):
+        return None
+    return LogPlace(name, int(number), int(told or 0))
 
 
 class LogLine(NamedTuple):

@@ -93,7 +93,7 @@ def test_two_lines_of_a_trade_find_each_other_and_others_are_told_alone(tmp_path
     sides = [decode_context(one.context).side for one in (first, lone, new, second, both, alone)]
     assert sides == ["first", "first", None, "second", None, "alone"]
     assert decode_context(second.context).other == "trade,A,1,buy,,"
-    assert (alone.place.text, alone.payload) == ("1.csv:6:3", b"trade,B,1,sell,,")
+    assert (alone.place.text, alone.payload) == ("1.csv:6~3", b"trade,B,1,sell,,")
 
 
 def test_a_side_waits_for_so_many_lines_and_no_longer() -> None:
@@ -239,3 +239,10 @@ def test_doctor_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol\n1,new,A\n")
     found = check_order_log(config(tmp_path / "orders.csv"))
     assert (found.level, "CSV of 3 columns" in found.message) == ("ok", True)
+
+
+def test_a_name_may_end_like_a_place(tmp_path: Path) -> None:
+    path = tmp_path / "orders-2026-03-02T14:30"
+    path.write_bytes(lines_of(0, 3))
+    whole = read(path)
+    assert read(path, after=whole[0].place.text) == whole[1:]
