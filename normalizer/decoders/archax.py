@@ -104,8 +104,8 @@ class ArchaxDecoder:
         event.timestamp = event_time(envelope.timestamp, frame.received, "timestamp")
         event.ingested = frame.received
         event.original = original
-        bids = sorted(((int(p), q) for p, q in depth.buy.items()), reverse=True)
-        asks = sorted((int(p), q) for p, q in depth.sell.items())
+        bids = sorted(((int(p), q) for p, q in depth.buy.items()), key=_price, reverse=True)
+        asks = sorted(((int(p), q) for p, q in depth.sell.items()), key=_price)
         event.bid_prices = tuple([_scaled(price, scale.price) for price, _ in bids])
         event.bid_quantities = tuple([_scaled(amount, scale.quantity) for _, amount in bids])
         event.ask_prices = tuple([_scaled(price, scale.price) for price, _ in asks])
@@ -130,6 +130,10 @@ class ArchaxDecoder:
             event.notional = event.price * event.quantity
             event.side = trade.side
             out.events.append(event)
+
+
+def _price(level: tuple[int, int | str]) -> int:
+    return level[0]
 
 
 def _scaled(value: int | str, places: int) -> float:

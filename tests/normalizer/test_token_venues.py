@@ -124,3 +124,10 @@ def test_no_message_stops_the_decoders(name: str, value: Any, other: str) -> Non
         v.normalize("archax", DEPTHS | {"data": {"1": value}}, context=SCALES),
     ):
         assert not [one for one in result.dead if "the decoder failed" in one.reason]
+
+
+def test_archax_levels_of_one_price_may_be_numbers_and_texts() -> None:
+    depths = DEPTHS | {"data": {"1": {"buy": {"5": 1, "05": "2"}, "sell": {}}}}
+    scales = encode_scales({"1": Scale("ETH-USD", 0, 0)})
+    event = v.only(v.normalize("archax", depths, context=scales))
+    assert event.bid_quantities == (1.0, 2.0)
