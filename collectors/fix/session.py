@@ -219,7 +219,8 @@ class Session(Struct):
                 found.append(Missing(self.expected, 1, "the other side began its numbers anew"))
             self.expected, self.sending = 1, 2
         self.logged_on = True
-        found.append(LoggedOn(reset))
+        # Many don't repeat the flag in their answer, and begin at 1 all the same.
+        found.append(LoggedOn(reset or self.terms.reset))
         if sequence < self.expected:
             reason = "the other side began its numbers anew without saying so"
             found.append(Missing(self.expected, sequence, reason))
@@ -273,16 +274,20 @@ class Session(Struct):
     def _fill(self, values: dict[int, bytes], at: float, wall: int) -> None:
         """Answer a ResendRequest: all that we ever sent was administrative."""
         begin = values.get(7, b"")
-        if not begin.isdigit() or not 0 < int(begin[:18]) < self.sending:
+        if not begin.isdigit() or len(begin) > 18:
+            return
+        # From 0 on is from the first on: without an answer the other side would wait for ever.
+        first = max(1, int(begin))
+        if first >= self.sending:
             return
         body: list[tuple[int, str | int]] = [(123, "Y"), (36, self.sending)]
-        self.send("4", body, at, wall, sequence=int(begin), duplicate=True)
+        self.send("4", body, at, wall, sequence=first, duplicate=True)
 
     def _reset(self, values: dict[int, bytes]) -> list[Outcome]:
         """SequenceReset in reset mode, whose own number doesn't count."""
         new = values.get(36, b"")
-        if not new.isdigit() or not 0 < len(new) <= 18:
-            return [Refused("a sequence reset without NewSeqNo (36)")]
+        if not new.isdigit() or len(new) > 18 or not int(new):
+            return [Refused("a sequence reset without NewSeqNo (36), which is 1 or more")]
         before, self.expected = self.expected, int(new)
         self._settle()
         if self.expected == before:
@@ -346,7 +351,7 @@ class Session(Struct):
         expecting = _expecting(text)
         if expecting is not None:
             # It never fell below what it knows of; the next logon has the number that it wants.
-            self.sending = expecting
+            self.sending = max(1, expecting)
         return Ended(f"the other side logged out: {text or 'no reason given'}")
 
 

@@ -1,5 +1,6 @@
 """The FIX session by itself: what a counterpart may do that QuickFIX never does."""
 
+import msgspec
 import simplefix
 
 from collectors.fix.numbering import FixPlace, place_of
@@ -100,6 +101,13 @@ def test_a_resend_request_is_answered_by_a_gap_fill_even_out_of_turn() -> None:
         assert (fill[34], fill[36], fill[123], fill[43]) == (b"3", b"6", b"Y", b"Y")
 
 
+def test_a_resend_request_from_0_on_is_answered_from_1_on() -> None:
+    session = logged_on(sending=9)
+    take(session, message("2", 2, (7, "0"), (16, "0")))
+    ((kind, values),) = said(session)
+    assert (kind, values[34], values[36]) == ("4", b"1", b"10")
+
+
 def test_a_gap_is_asked_for_once_and_filled_in_order() -> None:
     session = logged_on()
     assert take(session, message("8", 4), message("8", 5)) == []
@@ -131,6 +139,20 @@ def test_a_reset_of_the_sequence_is_told() -> None:
     (missing,) = take(session, message("4", 99, (36, "40")))
     assert isinstance(missing, Missing)
     assert (missing.expected, missing.received, session.expected) == (2, 40, 40)
+
+
+def test_numbers_begin_at_1_whatever_the_other_side_says() -> None:
+    session = logged_on()
+    assert isinstance(take(session, message("4", 2, (36, "0")))[0], Refused)
+    assert session.expected == 2
+    take(session, message("5", 2, (58, "MsgSeqNum too low, expecting 0 but received 7")))
+    assert session.sending == 1
+
+
+def test_an_answer_to_a_reset_may_leave_out_the_flag() -> None:
+    session = Session(terms=msgspec.structs.replace(TERMS, reset=True), expected=9)
+    session.logon(0.0, WALL)
+    assert take(session, message("A", 1)) == [LoggedOn(True)]
 
 
 def test_a_logon_that_begins_anew_is_told() -> None:
