@@ -12,8 +12,10 @@ from msgspec import Struct, field
 from detections.findings import Witness
 from pipeline.units import MINUTE
 
-#: Parties of one market; others count in the market's sums only.
+#: Parties of one market. Where there are more, those who traded least in the window go, a tenth at
+#: once: who makes the price there is among the last who come, and the largest.
 MOST_PARTIES = 500
+_GONE_AT_ONCE = 10
 #: Trades of a party in the window, and of the market: the newest.
 MOST_TRADES = 100
 #: The hour before the window is looked at in steps of 5 min.
@@ -44,6 +46,11 @@ class Trading(Struct):
     """By how much its own trades in the window changed the price, where it came in."""
     trades: list[Witness] = field(default_factory=list[Witness])
     """In the window."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """What it traded in the window, and before it."""
+        return self.bought + self.sold, self.bought_before + self.sold_before
 
 
 class Party(Struct, frozen=True):
@@ -125,7 +132,9 @@ class ReferenceWindow(Struct):
             trading = self.parties.get(name)
             if trading is None:
                 if len(self.parties) >= MOST_PARTIES:
-                    continue
+                    if not inside:
+                        continue
+                    self._make_room()
                 trading = self.parties[name] = Trading()
             if not inside:
                 if buys:
@@ -153,6 +162,15 @@ class ReferenceWindow(Struct):
                 if seen.timestamp != trading.last_order:
                     trading.orders += 1
                     trading.last_order = seen.timestamp
+
+    def _make_room(self) -> None:
+        """Let those go who did least in the window; of these, who did least before."""
+        parties = self.parties
+        for name in sorted(parties, key=lambda one: parties[one].size)[
+            : len(parties) // _GONE_AT_ONCE
+        ]:
+            del parties[name]
+            self.who.pop(name, None)
 
     @property
     def vwap_before(self) -> float:

@@ -89,6 +89,34 @@ def test_it_is_said_after_the_time_with_the_trades() -> None:
     assert "before fixing" in finding.reason
 
 
+def test_who_comes_last_is_seen_though_hundreds_came_before() -> None:
+    tape = Tape()
+    crowd = [
+        tape.trade(
+            49 * MIN + n * S / 4, 10, 0.1, side="buy",
+            buyer_account=f"early-{n}", seller_account="s-9",
+        )
+        for n in range(600)
+    ]  # fmt: skip
+    late = [
+        tape.trade(
+            FIXING - 2 * MIN + n * S / 4, 10, 0.1, side="buy",
+            buyer_account=f"late-{n}", seller_account="s-9",
+        )
+        for n in range(600)
+    ]  # fmt: skip
+    events = [*usual(tape), *crowd, *late, *mark(tape, FIXING - 30 * S, to=10.4), *after(tape)]
+    events = sorted(stamped(events), key=lambda event: event.timestamp)
+    detection = MarkingTheClose(Parameters())
+    findings = list[Finding]()
+    for event in events:
+        findings += detection.observe(event)
+        for window in detection.state.windows.values():
+            assert len(window.parties) <= 500
+            assert window.who.keys() == window.parties.keys()
+    assert "x" in [finding.entities[0] for finding in findings]
+
+
 def test_the_last_seconds_alone_count_as_athenas_did() -> None:
     tape = Tape()
     others = [
