@@ -45,6 +45,8 @@ class FixDropCopyCollector:
         self._expected = 0
         self._sending = 1
         self._begun = False
+        #: Whether there was a session before, in an earlier run perhaps.
+        self._was_on = False
 
     async def run(self) -> None:
         """Connect, and stay connected, until cancelled."""
@@ -59,6 +61,7 @@ class FixDropCopyCollector:
 
     async def _resume(self) -> None:
         last = await self._frames.resume()
+        self._was_on = last is not None
         self._done = self._frames.place.sequence
         self._expected = self._done + 1
         if last is None or not self._done:
@@ -80,17 +83,19 @@ class FixDropCopyCollector:
             case Application(sequence, message):
                 await self._message(sequence, message, session)
             case Missing():
+                if outcome.received < outcome.expected:
+                    await self._tell_alone(session)
                 await self._frames.missing(outcome, session)
                 if outcome.received < outcome.expected:
                     self._done = outcome.received - 1
-                    self._forget()
             case LoggedOn(reset):
                 if reset:
-                    if self._config.reset_on_logon and self._done:
+                    await self._tell_alone(session)
+                    if self._config.reset_on_logon and self._was_on:
                         await self._frames.gap(_LOST, LineContext(sending=session.sending))
                     self._frames.renumber()
                     self._done = 0
-                    self._forget()
+                self._was_on = True
             case Refused():
                 self._frames.refused(outcome)
             case _:
@@ -102,10 +107,13 @@ class FixDropCopyCollector:
 
     async def idle(self, session: Session) -> None:
         """Tell first sides alone whose other has not come in time."""
-        limit = now() - self._config.other_side_within
+        await self._tell_alone(session, now() - self._config.other_side_within)
+
+    async def _tell_alone(self, session: Session, limit: int | None = None) -> None:
+        """Tell first sides that came up to ``limit``; all, where numbers begin anew."""
         while self._since:
             number, since = next(iter(self._since.items()))
-            if since > limit:
+            if limit is not None and since > limit:
                 return
             half = self._halves.drop(number)
             del self._since[number]
@@ -135,10 +143,6 @@ class FixDropCopyCollector:
     def _context(self, session: Session, side: Side | None = None, other: str = "") -> LineContext:
         needed = next(iter(self._since), 0)
         return LineContext(side=side, other=other, sending=session.sending, needed=needed)
-
-    def _forget(self) -> None:
-        self._halves = TradeHalves()
-        self._since.clear()
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""

@@ -143,7 +143,10 @@ class FixLink:
                     data = await reader.read(_AT_ONCE)
             except TimeoutError:
                 await handler.idle(session)
+                at = _loop_time()
             else:
+                # What then waits for an outlet that is full is no silence of the other side.
+                at = _loop_time()
                 if not data:
                     raise EndpointFault(f"{self._shown}: the other side closed the connection")
                 framing.feed(data)
@@ -158,7 +161,7 @@ class FixLink:
                     raise EndpointFault(
                         f"{self._shown}: a message is larger than max_frame ({error})"
                     ) from None
-            await self._hand(session.tick(_loop_time(), now()), session, handler, writer)
+            await self._hand(session.tick(at, now()), session, handler, writer)
 
     async def _hand(
         self,

@@ -5,9 +5,13 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
+import pytest
+
 from collectors.fix.drop_copy import FixDropCopyCollector
+from collectors.fix.session import Application, LoggedOn, Missing, Session, Terms
 from pipeline.config.sources import FixDropCopySource, Reconnection
 from pipeline.fix_message import fields_of, is_whole, values_of
+from pipeline.frames import Frame
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND, SECOND
 from tests.collectors.frames_outlet import FramesOutlet, until
@@ -298,3 +302,46 @@ async def test_numbers_that_begin_anew_with_each_logon_cost_what_came_in_between
     assert "begin anew" in gap.reason
     positions = [frame.position for frame in outlet.frames]
     assert len(set(positions)) == 3
+
+
+async def test_a_break_is_told_even_if_nothing_came_since_the_one_before() -> None:
+    outlet = FramesOutlet("fix", "copy")
+    collector = FixDropCopyCollector(config(1, reset_on_logon=True), outlet)
+    terms = Terms(begin_string="FIX.4.4", sender=CLIENT, target=VENUE, heartbeat=30, reset=True)
+    await collector.begin()
+    for gaps in (0, 1, 2):
+        await collector.take(LoggedOn(True), Session(terms=terms))
+        assert len(outlet.gaps) == gaps
+
+
+async def test_a_full_outlet_is_no_silence_of_the_venue() -> None:
+    outlet = FramesOutlet("fix", "copy")
+    take = outlet.send
+
+    async def send_slowly(frame: Frame) -> None:
+        await asyncio.sleep(2.6)
+        await take(frame)
+
+    with FixAcceptor() as acceptor:
+        async with collecting(outlet, acceptor.port, heartbeat=SECOND):
+            await logged_on(acceptor)
+            outlet.send = send_slowly
+            report(acceptor, 0)
+            await arrived(outlet, 0)
+            outlet.send = take
+            report(acceptor, 1)
+            await arrived(outlet, 0, 1)
+        assert acceptor.logons == 1
+
+
+@pytest.mark.parametrize("anew", [Missing(8, 3, "anew"), LoggedOn(True)])
+async def test_a_first_side_is_told_before_numbers_begin_anew(anew: Missing | LoggedOn) -> None:
+    outlet = FramesOutlet("fix", "copy")
+    collector = FixDropCopyCollector(config(1, other_side_within=60 * SECOND), outlet)
+    terms = Terms(begin_string="FIX.4.4", sender=CLIENT, target=VENUE, heartbeat=30)
+    await collector.begin()
+    pairs = (b"8=FIX.4.4", b"35=8", b"17=e7", b"150=F", b"55=A", b"54=1", b"880=t1", b"")
+    for outcome in (Application(7, SOH.encode().join(pairs)), anew):
+        await collector.take(outcome, Session(terms=terms))
+    sides = [decode_context(f.context).side for f in outlet.frames if f.kind == "message"]
+    assert sides == ["first", "alone"]
