@@ -5,6 +5,8 @@ from typing import Any
 
 from msgspec import Struct
 
+from detections.idlest import drop_idlest
+
 _MOST_TOKENS = 10_000
 
 
@@ -29,5 +31,5 @@ def note_price(prices: LatestPrices, event: Any) -> None:
         known.price, known.currency = price, currency
         return
     if len(prices) >= _MOST_TOKENS:
-        del prices[next(iter(prices))]
+        drop_idlest(prices, _MOST_TOKENS - 1)
     prices[token] = LatestPrice(price, currency)

@@ -3,6 +3,7 @@
 from msgspec import Struct, field
 
 from detections.findings import Witness
+from detections.idlest import drop_idlest
 from pipeline.units import HOUR
 
 #: What is bought and sold is summed up by so long a time.
@@ -113,6 +114,6 @@ def stake_of(stakes: Stakes, name: str) -> Stake:
     if stake is None:
         stake = Stake()
         if len(stakes) >= MOST_STAKES:
-            del stakes[next(iter(stakes))]
+            drop_idlest(stakes, MOST_STAKES - 1)
     stakes[name] = stake
     return stake

@@ -29,6 +29,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness
+from detections.idlest import drop_idlest
 from detections.order_book import Resting
 from detections.parties import Party, buyer, seller
 from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
@@ -151,7 +152,7 @@ class CancelRates(Correlator[State]):
             return count
         counts.pop(key, None)  # to be put back at the end: the first is the idlest
         if len(counts) >= MOST_PARTIES:
-            del counts[next(iter(counts))]
+            drop_idlest(counts, MOST_PARTIES - 1)
         count = counts[key] = Count(window)
         return count
 

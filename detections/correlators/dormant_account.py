@@ -26,6 +26,7 @@ from detections.cap_table.evidence import name_of, names, party
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
@@ -228,11 +229,11 @@ class DormantAccount(Correlator[State]):
         if matters:
             state.sleepers[key] = sleeper
             if len(state.sleepers) > _MOST_SLEEPERS:
-                del state.sleepers[next(iter(state.sleepers))]
+                drop_idlest(state.sleepers, _MOST_SLEEPERS)
         else:
             state.small[key] = sleeper
             if len(state.small) > _MOST_SMALL:
-                del state.small[next(iter(state.small))]
+                drop_idlest(state.small, _MOST_SMALL)
 
     def _awake(self, key: tuple[str, str], time: int, slept: int, before: float) -> Awake | None:
         """The series of one that slept long enough, or that awoke lately."""
@@ -242,7 +243,7 @@ class DormantAccount(Correlator[State]):
             awake = None
         if awake is None and slept > self._p.dormant_for:
             if len(self.state.awake) >= _MOST_AWAKE:
-                del self.state.awake[next(iter(self.state.awake))]
+                drop_idlest(self.state.awake, _MOST_AWAKE - 1)
             awake = self.state.awake[key] = Awake(time, slept, before)
         return awake
 

@@ -58,6 +58,7 @@ from msgspec.structs import replace
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.parties import Party as Named
 from detections.parties import is_exempt
@@ -233,8 +234,8 @@ class MarkingTheClose(Correlator[State]):
                 # Taken out and put back at the end, so that the first is always the idlest.
                 position = positions.pop(market + name, 0.0)
                 positions[market + name] = position + quantity
-        while len(positions) > _MOST_POSITIONS:
-            del positions[next(iter(positions))]
+        if len(positions) > _MOST_POSITIONS:
+            drop_idlest(positions, _MOST_POSITIONS)
 
     def _late(self, event: MarketEvent) -> Iterable[Finding]:
         """Where this is after a reference time, the window before that is done."""

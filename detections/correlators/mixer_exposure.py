@@ -30,6 +30,7 @@ from detections.cap_table.evidence import names, party, unit_of
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.taint import Holding, incoming, outgoing
 from detections.wording import amount, percent
@@ -168,7 +169,7 @@ class MixerExposure(Correlator[State]):
         clean = self.state.clean
         clean[key] = Whole(balance)
         if len(clean) > _MOST_WALLETS:
-            del clean[next(iter(clean))]
+            drop_idlest(clean, _MOST_WALLETS)
 
     def _receive(
         self,
@@ -192,7 +193,7 @@ class MixerExposure(Correlator[State]):
         incoming(holding, raw, taint, hops, event.timestamp, origin, path)
         state.tainted[key] = holding
         if len(state.tainted) > _MOST_WALLETS:
-            del state.tainted[next(iter(state.tainted))]
+            drop_idlest(state.tainted, _MOST_WALLETS)
 
     # -- alerts ------------------------------------------------------------------------------------
 
@@ -220,7 +221,7 @@ class MixerExposure(Correlator[State]):
         total = self.state.arrived.pop(key, Whole(0)) + taint
         self.state.arrived[key] = Whole(total)
         if len(self.state.arrived) > _MOST_TOLD:
-            del self.state.arrived[next(iter(self.state.arrived))]
+            drop_idlest(self.state.arrived, _MOST_TOLD)
         if total < p.minimum_amount * unit:
             return ()
         told = self.state.told.pop(key, None)
@@ -229,7 +230,7 @@ class MixerExposure(Correlator[State]):
             return ()
         self.state.told[key] = Whole(total)
         if len(self.state.told) > _MOST_TOLD:
-            del self.state.told[next(iter(self.state.told))]
+            drop_idlest(self.state.told, _MOST_TOLD)
         confidence = _BASE + _SHARE * share + _STOP * stop - _PER_HOP * (hops - 2)
         where = party(event.destination_address, event.destination_investor)
         if event.destination_labels:

@@ -43,6 +43,7 @@ from detections.activity import (
 )
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.isolation import Driver, Forest
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -160,7 +161,7 @@ class Novelty(Correlator[State]):
             if not entity.now.witnesses:
                 entity.now.witnesses.append(witness(event))
             if len(entities) > _MOST_ENTITIES:
-                del entities[next(iter(entities))]
+                drop_idlest(entities, _MOST_ENTITIES)
         entity.now.slots[event.timestamp % self._period // self._slot] += 1
         return entity
 

@@ -29,6 +29,7 @@ from msgspec import Meta, Struct, field
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.pool_swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from detections.wording import amount, lapse
 from normalizer.events.chain import PoolSwap
@@ -169,7 +170,7 @@ class PoolFrontRunning(Correlator[State]):
             event.first_seen, Whole(int(fee or event.max_fee_raw or 0)), witness(event)
         )
         if len(pending) > _MOST_PENDING:
-            del pending[next(iter(pending))]
+            drop_idlest(pending, _MOST_PENDING)
 
     def _swapped(self, event: PoolSwap) -> Iterable[Finding]:
         one = leg(event)
@@ -187,7 +188,7 @@ class PoolFrontRunning(Correlator[State]):
         where, name = self.state.where, (event.chain_id, one.transaction)
         where[name] = [*where.get(name, ()), key]
         if len(where) > _MOST_PENDING:
-            del where[next(iter(where))]
+            drop_idlest(where, _MOST_PENDING)
         before = list(recent.legs)
         if len(recent.legs) < _MOST_LEGS:
             recent.legs.append(one)

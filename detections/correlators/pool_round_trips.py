@@ -36,6 +36,7 @@ from msgspec import Meta, Struct, field
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding
+from detections.idlest import drop_idlest
 from detections.pool_swaps import Leg, differs, leg, pool_key
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
@@ -165,7 +166,7 @@ class PoolRoundTrips(Correlator[State]):
         if owner is None:
             owner = Owner()
             if len(owners) >= _MOST_OWNERS:
-                del owners[next(iter(owners))]
+                drop_idlest(owners, _MOST_OWNERS - 1)
         owners[key] = owner
         self._forget(owner, one)
         return owner

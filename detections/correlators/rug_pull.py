@@ -34,6 +34,7 @@ from msgspec import Meta, Struct, field
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.parties import acting, is_exempt
 from detections.pool_collapse import Collapse, Step, finding
 from detections.pool_liquidity import InRange
@@ -169,7 +170,7 @@ class RugPull(Correlator[State]):
         pools = self.state.pools
         pool = pools.pop(key, None) or Pool()
         if len(pools) >= _MOST_POOLS:
-            del pools[next(iter(pools))]
+            drop_idlest(pools, _MOST_POOLS - 1)
         pools[key] = pool
         match event:
             case PoolSwap():
@@ -188,7 +189,7 @@ class RugPull(Correlator[State]):
         had = minted.pop(key, 0.0)
         minted[key] = had + (event.amount or 0.0)
         if len(minted) > _MOST_MINTS:
-            del minted[next(iter(minted))]
+            drop_idlest(minted, _MOST_MINTS)
 
     def _swapped(self, event: PoolSwap, key: Key, pool: Pool) -> None:
         owner = acting(event).key or event.transaction_from or event.recipient or ""
@@ -258,7 +259,7 @@ class RugPull(Correlator[State]):
         had = moved.pop(owner, [])
         moved[owner] = [*had, Moved(event.timestamp, key, _token(event), quote)][-_MOST_MOVED:]
         if len(moved) > _MOST_POOLS:
-            del moved[next(iter(moved))]
+            drop_idlest(moved, _MOST_POOLS)
 
     # -- what is lost ------------------------------------------------------------------------------
 

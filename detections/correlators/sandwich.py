@@ -33,6 +33,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding
+from detections.idlest import drop_idlest
 from detections.pool_swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from detections.wording import amount, percent
 from normalizer.events.chain import PoolSwap
@@ -226,7 +227,7 @@ class Sandwich(Correlator[State]):
             time for time in times[-_MOST_TIMES:] if back.timestamp - time <= DAY
         ]
         if len(self.state.times) > _MOST_PARTIES:
-            del self.state.times[next(iter(self.state.times))]
+            drop_idlest(self.state.times, _MOST_PARTIES)
         return len(times)
 
     def _finding(self, event: PoolSwap, found: _Sandwich, notional: float, times: int) -> Finding:

@@ -27,6 +27,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse
@@ -131,14 +132,14 @@ class WashFunding(Correlator[State]):
             return
         funded = self.state.funded
         if source not in funded and len(funded) >= _MOST_SOURCES:
-            del funded[next(iter(funded))]
+            drop_idlest(funded, _MOST_SOURCES - 1)
         funded[source] = funded.get(source, 0) + 1
         self._note(to, Funding(source, witness(event)))
 
     def _note(self, wallet: str, funding: Funding | None) -> None:
         wallets = self.state.wallets
         if len(wallets) >= _MOST_WALLETS:
-            del wallets[next(iter(wallets))]
+            drop_idlest(wallets, _MOST_WALLETS - 1)
         wallets[wallet] = funding
 
     def _trade(self, trade: Trade) -> Iterable[Finding]:

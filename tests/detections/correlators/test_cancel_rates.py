@@ -110,4 +110,5 @@ def test_its_memory_is_bounded() -> None:
         ):
             counting.books.move(event)
             assert list(counting.observe(event)) == []
-    assert len(counting.state.counts) == cancel_rates.MOST_PARTIES
+    most = cancel_rates.MOST_PARTIES
+    assert most * 63 // 64 <= len(counting.state.counts) <= most
