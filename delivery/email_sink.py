@@ -172,7 +172,7 @@ def _text(notice: Notice, links: AlertLinks) -> str:
     lines = [f"{notice.level.upper()}  {notice.headline}", notice.reason, ""]
     facts = {
         "time": notice.time,
-        "about": ", ".join(notice.entities),
+        "about": ", ".join(notice.named),
         "token": notice.token,
         "where": notice.place,
         "transaction": notice.transaction,

@@ -18,6 +18,8 @@ from normalizer.events import SEVERITY, AlertStatus, Level
 from pipeline.findings import Finding
 
 REMEMBERED = 10_000
+#: Parties that are named; the others are counted. What is too long, receivers refuse.
+MOST_NAMED = 50
 
 
 class Notice(Struct, frozen=True, kw_only=True):
@@ -40,6 +42,12 @@ class Notice(Struct, frozen=True, kw_only=True):
     transaction: str = ""
     #: The rule's first reference.
     reference: str | None = None
+
+    @property
+    def named(self) -> list[str]:
+        """Its parties, or the first of very many and how many more there are."""
+        left = len(self.entities) - MOST_NAMED
+        return [*self.entities[:MOST_NAMED], *([f"and {left:,} more"] if left > 0 else [])]
 
     @property
     def headline(self) -> str:
@@ -176,10 +184,11 @@ class NotifyingSink(ABC):
         written = already = skipped = 0
         refused: list[Refused] = []
         due: list[Notice] = []
+        seen: set[str] = set()
         for document in batch:
             if document.content != "alerts":
                 skipped += 1
-            elif document.id in self._recent:
+            elif document.id in self._recent or document.id in seen:
                 already += 1
             else:
                 try:
@@ -189,6 +198,7 @@ class NotifyingSink(ABC):
                     refused.append(Refused(document=document, reason=reason))
                     continue
                 if SEVERITY[notice.level] >= self._minimum and (self._staged or not staged):
+                    seen.add(document.id)
                     due.append(notice)
                 else:
                     skipped += 1

@@ -118,7 +118,7 @@ def event(notice: Notice, routing_key: str, group: Group, links: AlertLinks) -> 
         "custom_details": {
             "alert": notice.alert_id,
             "level": notice.level,
-            "entities": list(notice.entities),
+            "entities": notice.named,
             "transaction": notice.transaction or None,
         },
     }

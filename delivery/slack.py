@@ -94,27 +94,36 @@ def message(notices: Sequence[Notice], links: AlertLinks) -> dict[str, Any]:
     left = len(ordered) - len(shown)
     if left:
         blocks.append(_context(f"and {plural(left, 'more alert')}"))
-    return {"text": _escaped(head), "blocks": blocks}
+    return {"text": _escaped(head), "blocks": blocks, "unfurl_links": False}
 
 
 def _section(notice: Notice, links: AlertLinks) -> dict[str, Any]:
     link = links.of(notice)
     title = f"*{_escaped(notice.headline)}*"
     if link is not None:
-        title = f"*<{_escaped(link)}|{_escaped(notice.headline)}>*"
+        title = f"*<{_safe(link)}|{_escaped(notice.headline)}>*"
     about = " · ".join(
         one for one in (notice.level, notice.token, notice.place, notice.time[:19]) if one
     )
     text = f"{_MARKS[notice.level]} {title}\n{_escaped(notice.reason)}\n_{_escaped(about)}_"
-    return {"type": "section", "text": {"type": "mrkdwn", "text": text[:_MOST_TEXT]}}
+    return {"type": "section", "text": _mrkdwn(text[:_MOST_TEXT])}
 
 
 def _context(text: str) -> dict[str, Any]:
-    return {"type": "context", "elements": [{"type": "mrkdwn", "text": _escaped(text)}]}
+    return {"type": "context", "elements": [_mrkdwn(_escaped(text))]}
+
+
+def _mrkdwn(text: str) -> dict[str, Any]:
+    # Verbatim: what merely looks like a URL or a channel becomes no link.
+    return {"type": "mrkdwn", "text": text, "verbatim": True}
 
 
 def _escaped(text: str) -> str:
-    """As Slack asks: the three characters that its markup is made of."""
-    safe = printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    safe = _safe(text)
     # What is bold, code or struck through elsewhere is only a character here.
     return safe.replace("*", "\u2217").replace("`", "\u02cb").replace("~", "\u223c")
+
+
+def _safe(text: str) -> str:
+    """As Slack asks: the three characters that its markup is made of."""
+    return printable(text).replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -88,6 +88,31 @@ async def test_what_an_alert_says_mentions_and_links_nobody(webhook: WebhookRece
     assert "<" not in message["text"]
 
 
+async def test_what_looks_like_a_url_in_an_alert_becomes_no_link(webhook: WebhookReceiver) -> None:
+    links = AlertLinks("https://kibana.example.com/~team/{id}")
+    sink = SlackSink("channel", SecretText(webhook.url), HTTP, links=links)
+    await sink.deliver([alert(1, event={"id": "alert-1", "reason": "see http://evil.example"})])
+    (message,) = told(webhook)
+    text = message["blocks"][0]["text"]
+    assert (text["verbatim"], message["unfurl_links"]) == (True, False)
+    assert "<https://kibana.example.com/~team/alert-1|" in text["text"], "our own URL stays whole"
+
+
+async def test_an_alert_that_comes_twice_at_once_is_told_once(webhook: WebhookReceiver) -> None:
+    sink = slack(webhook)
+    assert await sink.deliver([alert(1), alert(1)]) == Delivered(written=1, already=1)
+    assert told(webhook)[0]["text"] == "high: Wash trading"
+
+
+async def test_of_very_many_parties_some_are_named(webhook: WebhookReceiver) -> None:
+    parties = [f"acct-{number}" for number in range(60_000)]
+    one = alert(1, surveillance={"level": "high", "entities": parties})
+    await pagerduty(webhook).deliver([one])
+    named = told(webhook)[0]["payload"]["custom_details"]["entities"]
+    assert (len(named), named[-1]) == (51, "and 59,950 more")
+    assert len(webhook.requests[0].body) < 512 * 1024, "PagerDuty refuses more"
+
+
 async def test_an_alert_that_comes_again_is_told_once(webhook: WebhookReceiver) -> None:
     sink = slack(webhook)
     await sink.deliver([alert(1)])
