@@ -169,11 +169,7 @@ class ArchaxCollector:
     async def _logged_in(self, link: Link, message: _Message) -> None:
         if message.status != "OK":
             raise EndpointFault(f"the token was refused: {message.description[:200]}")
-        actions = ["subscribe-instruments"]
-        if "depth" in self._config.channels:
-            actions.append("subscribe-market-depths")
-        for action in actions:
-            await link.send(msgspec.json.encode({"action": action}))
+        await link.send(b'{"action":"subscribe-instruments"}')
 
     async def _instruments(self, link: Link, message: _Message) -> None:
         try:
@@ -182,6 +178,7 @@ class ArchaxCollector:
             self._state.trouble = f"the list of instruments can't be read: {error}"
             return
         wanted = set(self._config.symbols)
+        before = len(self._scales)
         for number, instrument in found.items():
             scale = instrument.scale()
             if instrument.name in wanted and scale is not None:
@@ -190,6 +187,9 @@ class ArchaxCollector:
         if missing:
             names = ", ".join(sorted(missing))
             self._state.trouble = f"the venue has no such instrument: {names}"
+        if "depth" in self._config.channels and len(self._scales) > before:
+            # Not sooner: a whole book without its scales could not be read, nor what follows it.
+            await link.send(b'{"action":"subscribe-market-depths"}')
         if "trades" not in self._config.channels:
             return
         for number in self._scales:

@@ -36,11 +36,11 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class _Message(msgspec.Struct):
-    event: str = ""
-    marketName: str = ""
-    status: int = 0
-    error: str = ""
-    message: str = ""
+    event: str | None = None
+    marketName: str | None = None
+    status: int | str | None = None
+    error: str | None = None
+    message: str | None = None
 
 
 class _Token(msgspec.Struct):
@@ -64,7 +64,7 @@ class InxCollector:
         self._nonce = 0
         self._has_token = False
         #: Markets whose whole book has come on this connection.
-        self._known: set[str] = set()
+        self._known: set[str | None] = set()
 
     async def run(self) -> None:
         """Connect, and stay connected, until cancelled. Raises SourceMisconfigured."""
@@ -145,8 +145,9 @@ class InxCollector:
         if message.event == "ORDER_BOOK" and message.marketName not in self._known:
             self._known.add(message.marketName)
             context = f"snapshot:{self._config.depth}"
-        if message.error or message.status >= 400:
-            said = DEFAULT_RESOLVER.mask(f"{message.error} {message.message}".strip())[:300]
+        if message.error or (isinstance(message.status, int) and message.status >= 400):
+            said = f"{message.error or ''} {message.message or ''}".strip()
+            said = DEFAULT_RESOLVER.mask(said)[:300]
             self._state.trouble = f"the venue refused something: {said}"
             self._log.warning("refused", reason=said)
         await self._feed.send(payload, now(), context=context)

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
+from websockets.asyncio.server import ServerConnection
 
 from collectors.archax import ArchaxCollector
 from collectors.connection import SourceMisconfigured
@@ -112,7 +113,7 @@ async def test_inx_is_subscribed_with_a_token_and_the_first_book_is_whole() -> N
         assert book["event"] == "orderBook/subscribeOrderBook"
         assert (book["data"]["marketName"], book["data"]["depth"]) == ("BTC-USD", 20)
         assert trades["event"] == "allTrades/subscribeAllTrades"
-        await venue.push(BOOK)
+        await venue.push(BOOK | {"status": "OK", "error": None, "message": None})
         await venue.push(BOOK | {"buy": [{"price": 44, "amount": 0}], "sell": []})
         await venue.push("ping")
         await until(lambda: {"text": "pong"} in venue.received, "a pong")
@@ -184,6 +185,33 @@ async def test_archax_frames_have_the_scales_of_their_instruments() -> None:
     assert (sold.instrument, sold.price, sold.quantity) == ("ACMEGBP", 9.127, 4.5)
     assert (sold.side, sold.trade_id) == ("sell", "4")
     assert result.ignored == {"instruments": 1, "instrument that was not asked for": 1}
+
+
+class _Hasty(ArchaxVenue):
+    """It sends the books as soon as they are asked for, and takes its time for anything else."""
+
+    async def _take(self, connection: ServerConnection, message: dict[str, Any]) -> None:
+        if message["action"] == "subscribe-market-depths":
+            await self.push(DEPTHS)
+        elif message["action"] == "subscribe-instruments":
+            self._later = asyncio.create_task(self._instruct(connection, message))
+        else:
+            await super()._take(connection, message)
+
+    async def _instruct(self, connection: ServerConnection, message: dict[str, Any]) -> None:
+        await asyncio.sleep(0.05)
+        await super()._take(connection, message)
+
+
+async def test_archax_is_asked_for_books_when_their_scales_are_known() -> None:
+    outlet = FramesOutlet("archax", "archax")
+    async with (
+        _Hasty(INSTRUMENTS) as venue,
+        running(ArchaxCollector(archax(venue), outlet).run()),
+    ):
+        await until(lambda: len(outlet.frames) == 2, "instruments and books")
+    (book,) = normalized("archax", outlet).events
+    assert isinstance(book, market.BookSnapshot)
 
 
 async def test_archax_logs_in_anew_after_a_break() -> None:
