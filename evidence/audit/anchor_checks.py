@@ -52,7 +52,10 @@ def _stamp(stamp: Timestamp, trusted: Sequence[x509.Certificate]) -> tuple[str, 
         when = stamped_at(stamp)
         said = f"there at {_moment(when)}, as {stamp.url} says"
         return "unchecked", f"{said}; name its root certificate by --authority to check that"
-    return "shown", f"there at {_moment(check(stamp, trusted))}, signed by {stamp.url}"
+    return (
+        "shown",
+        f"there at {_moment(check(stamp, trusted))}, signed by an authority that you trust",
+    )
 
 
 def _transaction(anchor: Transaction, node: Node | None) -> tuple[str, str]:

@@ -5,6 +5,7 @@ certificate up to a root that whoever verifies must name.
 """
 
 import hashlib
+import time
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +33,8 @@ def ask(url: str, note: str, *, timeout: float, http: httpx.Client | None = None
     """Have a note stamped. `timeout` in seconds.
 
     What comes back is held against the question (RFC 3161, 2.4.2: status, nonce, imprint); by whom
-    it is signed is for `check`. Raises AnchorFailed.
+    it is signed is for `check`. Raises AnchorFailed, which says no more of the URL
+    than its host: keys are in it.
     """
     need("rfc3161_client")
     from rfc3161_client import TimestampRequestBuilder
@@ -46,29 +48,35 @@ def ask(url: str, note: str, *, timeout: float, http: httpx.Client | None = None
         found = _opened(content)
         _check_imprint(found, note)
     except TimestampWrong as error:
-        raise AnchorFailed(f"{url}: {error}") from None
+        raise AnchorFailed(f"{httpx.URL(url).host}: {error}") from None
     if found.tst_info.nonce != request.nonce:
-        raise AnchorFailed(f"{url}: the answer is to another question (its nonce is another)")
+        raise AnchorFailed(
+            f"{httpx.URL(url).host}: the answer is to another question (its nonce is another)"
+        )
     return Timestamp(note=note, url=url, response=content)
 
 
 def _post(url: str, content: bytes, timeout: float, http: httpx.Client) -> bytes:
     headers = {"Content-Type": _QUERY, "Accept": _REPLY}
+    host = httpx.URL(url).host
+    until = time.monotonic() + timeout
     try:
         with http.stream("POST", url, content=content, headers=headers, timeout=timeout) as answer:
             if answer.status_code != 200:
-                raise AnchorFailed(f"{url} answered with HTTP {answer.status_code}")
+                raise AnchorFailed(f"{host} answered with HTTP {answer.status_code}")
             kind = answer.headers.get("Content-Type", "").partition(";")[0].strip()
             if kind != _REPLY:
-                raise AnchorFailed(f"{url} answered with {kind[:80] or 'nothing'}, not {_REPLY}")
+                raise AnchorFailed(f"{host} answered with {kind[:80] or 'nothing'}, not {_REPLY}")
             found = b""
             for part in answer.iter_bytes():
                 found += part
                 if len(found) > _MOST_REPLY:
-                    raise AnchorFailed(f"{url} answered with more than {_MOST_REPLY} bytes")
+                    raise AnchorFailed(f"{host} answered with more than {_MOST_REPLY} bytes")
+                if time.monotonic() > until:
+                    raise AnchorFailed(f"{host}: no whole answer in {timeout:g} s")
             return found
     except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise AnchorFailed(f"{url}: {type(error).__name__}: {error}") from None
+        raise AnchorFailed(f"{host}: {type(error).__name__}: {error}") from None
 
 
 def authorities(paths: Sequence[Path]) -> list[x509.Certificate]:

@@ -20,6 +20,8 @@ from pipeline.units import MIB
 
 _MOST_REPLY = MIB
 _POLL = 0.5
+#: The end of the year 9999, in seconds since the epoch.
+_LATEST = 253_402_300_800
 T = TypeVar("T")
 
 
@@ -87,6 +89,7 @@ class Node:
         """The same, of what may not be there."""
         body = {"jsonrpc": "2.0", "id": 1, "method": method, "params": parameters}
         host = httpx.URL(self._url).host
+        until = time.monotonic() + self._timeout
         try:
             with self._http.stream("POST", self._url, json=body, timeout=self._timeout) as found:
                 content = b""
@@ -94,6 +97,8 @@ class Node:
                     content += part
                     if len(content) > _MOST_REPLY:
                         raise AnchorFailed(f"{host} answered {method} with more than 1 MiB")
+                    if time.monotonic() > until:
+                        raise AnchorFailed(f"{host}: {method}: no whole answer in time")
                 if found.status_code != 200:
                     raise AnchorFailed(f"{host} answered {method} with HTTP {found.status_code}")
             answer = msgspec.json.decode(content, type=_Answer)
@@ -159,8 +164,10 @@ def find(node: Node, anchor: Transaction) -> Mined:
         raise TransactionWrong("it is in no block yet")
     block = node.ask(_Block, "eth_getBlockByHash", receipt.block_hash, False)
     newest = node.ask(str, "eth_blockNumber")
-    number = _number(receipt.block_number)
-    return Mined(number, block.hash, _number(block.timestamp), max(1, _number(newest) - number + 1))
+    number, when = _number(receipt.block_number), _number(block.timestamp)
+    if not 0 <= when < _LATEST:
+        raise AnchorFailed(f"the time of block {number} is {block.timestamp[:40]}: none of a chain")
+    return Mined(number, block.hash, when, max(1, _number(newest) - number + 1))
 
 
 def _request(note: str, sender: str) -> dict[str, str]:

@@ -3,9 +3,14 @@
 import json
 import shutil
 import subprocess
+import threading
+import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import httpx
 import pytest
 
 from demo.chain.anvil import Anvil
@@ -275,3 +280,65 @@ def test_what_the_command_wants(log: tuple[AuditFolder, Signed], tmp_path: Path)
     ):
         asked = tapewatch("audit", "anchor", log[0].path, *more, folder=tmp_path)
         assert (asked.code, said in asked.error) == (2, True), asked
+
+
+# -- who answers badly -----------------------------------------------------------------------------
+
+
+class _Drip(BaseHTTPRequestHandler):
+    """Answers with a byte now and then, for as long as somebody reads."""
+
+    def do_POST(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "application/timestamp-reply")
+        self.end_headers()
+        with suppress(OSError):
+            for _ in range(100):
+                self.wfile.write(b" ")
+                time.sleep(0.05)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Nothing."""
+
+
+@pytest.fixture
+def drip() -> Iterator[str]:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Drip) as server:
+        threading.Thread(target=server.serve_forever, args=(0.01,)).start()
+        yield f"http://127.0.0.1:{server.server_port}/v2/SECRET"
+        server.shutdown()
+
+
+def test_who_answers_slowly_for_ever_is_left_and_the_key_in_the_url_is_not_told(drip: str) -> None:
+    begun = time.monotonic()
+    with pytest.raises(AnchorFailed, match="no whole answer") as slow:
+        ask(drip, "note", timeout=0.2)
+    with pytest.raises(AnchorFailed, match="no whole answer"):
+        Node(drip, timeout=0.2).chain_id()
+    assert time.monotonic() - begun < 3
+    assert "SECRET" not in str(slow.value)
+
+
+def test_an_authority_that_is_away_is_named_without_the_key_in_its_url() -> None:
+    with pytest.raises(AnchorFailed) as away:
+        ask("http://user:SECRET@127.0.0.1:9/SECRET", "note", timeout=1)
+    assert "SECRET" not in str(away.value)
+    assert "127.0.0.1" in str(away.value)
+
+
+def test_a_block_of_no_time_is_refused() -> None:
+    answers = {
+        "eth_chainId": "0x1",
+        "eth_getTransactionByHash": {"input": "0x" + b"note".hex()},
+        "eth_getTransactionReceipt": {"blockHash": "0x2", "blockNumber": "0x3"},
+        "eth_getBlockByHash": {"hash": "0x2", "number": "0x3", "timestamp": "0x" + "f" * 16},
+        "eth_blockNumber": "0x4",
+    }
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, json={"result": answers[json.loads(request.content)["method"]]})
+
+    http = httpx.Client(transport=httpx.MockTransport(answer))
+    anchor = Transaction(note="note", chain_id=1, hash="0x5")
+    with pytest.raises(AnchorFailed, match="the time of block 3"):
+        find(Node("http://node", timeout=1, http=http), anchor)
