@@ -4,6 +4,7 @@
 go to a host that nobody configured) are tried again. Any other 4xx refuses it for good.
 """
 
+import asyncio
 from collections.abc import Mapping
 
 import httpx
@@ -19,7 +20,10 @@ from delivery.endpoint import (
 from delivery.sink import SinkUnavailable
 from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
+from pipeline.units import KIB, SECOND
 
+#: Of an answer's text, which says nothing that is needed; the rest closes the connection.
+_MOST_READ = 64 * KIB
 _TRY_AGAIN = frozenset((408, 425, 429))
 
 
@@ -83,7 +87,10 @@ class HttpPoster:
     async def exchange(
         self, method: str, body: bytes, headers: Mapping[str, str]
     ) -> httpx.Response:
-        """A request and its answer, whatever that is. Raises SinkUnavailable without one."""
+        """A request and its answer, whatever that is; a long one's text is not read to its end.
+
+        Raises SinkUnavailable without one, or when it takes longer than the timeout in all.
+        """
         if self._client is None or self._endpoint is None:
             await self.open()
         assert self._client is not None
@@ -94,9 +101,20 @@ class HttpPoster:
         if self._endpoint.authorization is not None:
             configured = {"Authorization": self._endpoint.authorization, **configured}
         try:
-            return await self._client.request(
-                method, self._endpoint.url(), content=body, headers={**configured, **headers}
-            )
+            async with (
+                asyncio.timeout(self._options.timeout / SECOND),
+                self._client.stream(
+                    method, self._endpoint.url(), content=body, headers={**configured, **headers}
+                ) as response,
+            ):
+                read = 0
+                async for part in response.aiter_raw():
+                    read += len(part)
+                    if read > _MOST_READ:
+                        break
+                return response
+        except TimeoutError:
+            raise SinkUnavailable(f"{self.shown}: no answer in time") from None
         except httpx.HTTPError as error:
             raise unreachable(self.shown, error) from None
         except (httpx.InvalidURL, UnicodeEncodeError, ValueError):

@@ -12,7 +12,10 @@ from pipeline.units import DAY, MIB, MINUTE, SECOND, Duration, Size
 
 Content = Literal["events", "alerts"]
 #: One address, without a name and without what would end a header.
-MailAddress = Annotated[str, Meta(pattern=r"^[^\s<>,;\"@]+@[^\s<>,;\"@]+$", max_length=254)]
+MailAddress = Annotated[
+    str,
+    Meta(pattern=r"^[^\s<>,;:()\[\]\\\"@]+@[A-Za-z0-9.-]+$(?!\n)", max_length=254),
+]
 
 
 class _Sink(Struct, forbid_unknown_fields=True, kw_only=True):

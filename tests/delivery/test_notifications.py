@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -160,6 +161,30 @@ async def test_an_alert_that_can_not_be_read_is_refused_by_itself(webhook: Webho
     assert (found.written, [one.document.id for one in found.refused]) == (1, ["broken"])
 
 
+async def test_who_answers_for_ever_is_away_and_a_long_answer_is_not_read() -> None:
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
+        with suppress(ConnectionError):
+            for _ in range(60):
+                writer.write(b"x" * size)
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+
+    server = await asyncio.start_server(answer, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    options = HttpOptions(timeout=SECOND // 2)
+    sink = SlackSink("channel", SecretText(f"http://127.0.0.1:{port}"), options)
+    async with server:
+        size = 1
+        with pytest.raises(SinkUnavailable, match="no answer in time"):
+            await sink.deliver([alert(1)])
+        size = 1024 * 1024
+        assert await sink.deliver([alert(1)]) == Delivered(written=1)
+        await sink.close()
+
+
 # -- PagerDuty -------------------------------------------------------------------------------------
 
 
@@ -308,6 +333,13 @@ async def test_tls_from_the_start(tmp_path: Path) -> None:
         assert await email(server, security="tls").deliver([alert(1)]) == Delivered(written=1)
         assert [one.level for one in await email(server, security="tls").check()] == ["ok"]
         assert len(server.messages) == 1
+
+
+@pytest.mark.parametrize("address", ["a@b.example\n", "a(b)@c.example", "a@[b", "a:b@c.example"])
+def test_an_address_that_ends_a_header_is_refused_in_the_configuration(address: str) -> None:
+    with pytest.raises(msgspec.ValidationError):
+        msgspec.convert(address, config.MailAddress)
+    assert msgspec.convert("o'neil+x@b.example", config.MailAddress)
 
 
 # -- as they are configured ------------------------------------------------------------------------
