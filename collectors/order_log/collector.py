@@ -5,6 +5,7 @@ A frame's position is its file and line. A run goes on behind the last line that
 
 import asyncio
 from collections.abc import Iterable
+from itertools import chain
 
 import msgspec
 import structlog
@@ -82,7 +83,10 @@ class OrderLogCollector:
         SOURCE_CONNECTED.labels(self._state.source).set(0)
 
     async def _send(self, lines: Iterable[LogLine]) -> None:
-        for count, line in enumerate(lines):
+        lines = iter(lines)
+        # After a restart all that was read before comes first, and holds up nobody else.
+        first = await asyncio.to_thread(next, lines, None)
+        for count, line in enumerate(() if first is None else chain((first,), lines)):
             if line.problem:
                 await self._report(line)
             else:

@@ -4,6 +4,7 @@ The reader gives what is there now, and goes on from there when it is asked agai
 when it is ended, or when its file is.
 """
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
@@ -169,12 +170,17 @@ class LogReader:
                 yield self._file_wrong(name, problem)
         if self._name is not None and self._file is not None and not self._packed:
             try:
-                shorter = self._files.path_of(self._name).stat().st_size < self._file.tell()
+                there = self._files.path_of(self._name).stat()
+                other = not os.path.samestat(there, os.fstat(self._file.fileno()))
+                other = other or there.st_size < self._file.tell()
             except OSError:
-                shorter = self._name not in names
-            if shorter and self._name not in self._told:
+                other = self._name not in names
+            if other and self._name not in self._told:
                 self._told.add(self._name)
-                problem = "is shorter than what was read of it, or gone: give a new log a new name"
+                problem = (
+                    "is shorter than what was read of it, another file now, or gone: "
+                    "give a new log a new name"
+                )
                 yield self._file_wrong(self._name, problem)
 
     # --- files ----------------------------------------------------------------------------------

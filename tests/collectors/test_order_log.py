@@ -13,6 +13,7 @@ from collectors.order_log.log_files import LogFiles, order_of
 from collectors.order_log.log_lines import LogLine, LogReader, place_of
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import OrderLogSource
+from pipeline.frames import Frame
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND
 from tests.collectors.frames_outlet import FramesOutlet
@@ -246,3 +247,33 @@ def test_a_name_may_end_like_a_place(tmp_path: Path) -> None:
     path.write_bytes(lines_of(0, 3))
     whole = read(path)
     assert read(path, after=whole[0].place.text) == whole[1:]
+
+
+def test_another_file_of_the_same_name_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "orders.ndjson"
+    path.write_bytes(lines_of(0, 2))
+    reader = LogReader(LogFiles(path), longest=1_000)
+    assert len(list(reader.read())) == 2
+    assert list(reader.changed()) == []
+    path.rename(tmp_path / "orders.ndjson.1")
+    path.write_bytes(lines_of(0, 9))
+    (told,) = reader.changed()
+    assert "another file" in told.problem
+    assert list(reader.changed()) == []
+    reader.close()
+
+
+async def test_skipping_what_was_read_before_holds_up_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "1.ndjson"
+    path.write_bytes(lines_of(0, 300_000))
+    outlet = FramesOutlet("order_log", "orders")
+    outlet.frames.append(Frame("1.ndjson:299999", 1, b"{}"))
+    collector = OrderLogCollector(OrderLogSource(name="orders", path=path, venue="v"), outlet)
+    task = asyncio.create_task(collector.run())
+    turns = 0
+    while len(outlet.frames) < 2:
+        await asyncio.sleep(0.001)
+        turns += 1
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert turns > 10
