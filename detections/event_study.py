@@ -125,7 +125,7 @@ def study(
     estimated = max(start - math.ceil(run_up / width), 3 * start // 4)
     if estimated - 1 < LEAST_RETURNS:
         return None
-    returns = [math.log(closes[n] / closes[n - 1]) for n in range(1, end + 1)]
+    returns = [math.log(closes[n]) - math.log(closes[n - 1]) for n in range(1, end + 1)]
     before = returns[: estimated - 1]
     during = returns[start - 1 :]
     index = _index(bars, end, others)
@@ -197,7 +197,7 @@ def _index(bars: Bars, end: int, others: Iterable[Bars]) -> list[float | None] |
         for place in range(end + 1):
             price = other.at((first + place + 1) * width - 1)
             if price is not None and earlier is not None:
-                sums[place - 1] += math.log(price / earlier)
+                sums[place - 1] += math.log(price) - math.log(earlier)
                 counts[place - 1] += 1
             earlier = price
         chosen += 1

@@ -243,7 +243,7 @@ class PumpTape(Struct):
         self.rush.learn(chunk.rush, KEEP)
         self.trades.learn(chunk.trades, KEEP)
         self.value.learn(chunk.value, KEEP)
-        self.moves.learn(log(chunk.last / chunk.before) ** 2, KEEP)
+        self.moves.learn((log(chunk.last) - log(chunk.before)) ** 2, KEEP)
 
     def _pass(self, number: int) -> None:
         empty = number - self.learnt

@@ -192,5 +192,5 @@ class ReferenceWindow(Struct):
     @property
     def usual_move(self) -> float:
         """How far the price went in 5 min before the window: the root of the mean square."""
-        moves = [log(last / first) ** 2 for first, last in self.steps.values()]
+        moves = [(log(last) - log(first)) ** 2 for first, last in self.steps.values()]
         return (sum(moves) / len(moves)) ** 0.5 if moves else 0.0

@@ -48,7 +48,7 @@ class UsualMoves(Struct):
     def _next(self, number: int, price: float, width: int, began: int | None) -> None:
         keep = kept(_HALF_LIFE / width)
         if self.number >= 0:
-            self.squares.learn(log(self.price / self.before) ** 2, keep)
+            self.squares.learn((log(self.price) - log(self.before)) ** 2, keep)
             first = self.number + 1
             if began is not None and began > self.time:
                 first = max(first, began // width)

@@ -242,13 +242,16 @@ class WashTurnover(Correlator[State]):
         gross = tally.bought + tally.sold
         net = abs(tally.bought - tally.sold) / gross
         mean = market.notional / market.quantity
-        earned = (tally.cash + (tally.bought - tally.sold) * mean) / (gross * mean)
+        worth = gross * mean
+        if not worth:  # too little for floats
+            return ()
+        earned = (tally.cash + (tally.bought - tally.sold) * mean) / worth
         # Sums that are beyond floats are in no order, so each condition must hold.
         if not (
             reaches(share, p.minimum_volume_share)
             and net <= p.maximum_net_share
             and abs(earned) <= p.maximum_earned
-            and gross * mean >= p.minimum_gross
+            and worth >= p.minimum_gross
         ):
             return ()
         ranked = sorted(
@@ -281,7 +284,7 @@ class WashTurnover(Correlator[State]):
             "trades": float(tally.trades),
             "bought": tally.bought,
             "sold": tally.sold,
-            "notional": gross * mean,
+            "notional": worth,
             "volume_share": share,
             "net_share": net,
             "counterparties": float(len(tally.sides)),
@@ -305,7 +308,7 @@ class WashTurnover(Correlator[State]):
                 reason=(
                     f"{name} bought {amount(tally.bought)} and sold {amount(tally.sold)} "
                     f"{event.instrument} on {event.venue} in the window of {lapse(self._window)}, "
-                    f"{percent(share)} of the volume each way, worth {amount(gross * mean)}{money} "
+                    f"{percent(share)} of the volume each way, worth {amount(worth)}{money} "
                     f"in {tally.trades} trades, {percent(concentration)} of it with {len(circle)} "
                     f"others who had {percent(exclusive)} of all their trades with it"
                 ),

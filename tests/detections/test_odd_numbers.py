@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -72,3 +73,19 @@ def test_a_ratio_without_bounds_is_left_out_of_the_metrics() -> None:
     assert "depth_share" not in alert.metrics
     assert msgspec.json.decode(msgspec.json.encode(alert), type=Alert) == alert
     assert "(more than a million times the bid depth)" in alert.reason
+
+
+@pytest.mark.parametrize("prices", [(1e18, 5e-324), (1e-200,), (5e-324,)])
+def test_they_make_no_rule_fail_hours_later_either(prices: tuple[float, ...]) -> None:
+    """What is learnt of a market, is learnt some minutes later."""
+    tape, minute = Tape(), 60_000
+    events = [
+        tape.trade(
+            number * minute, prices[number // 7 % len(prices)], 1e-200,
+            side="buy", buyer_account=f"acct-{number % 3}", seller_account=f"acct-{number % 3 + 1}",
+        )
+        for number in range(130)
+    ]  # fmt: skip
+    engine = Engine(RULES)
+    engine.process(events)
+    assert engine.take_problems() == []
