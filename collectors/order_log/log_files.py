@@ -35,6 +35,10 @@ class LogFiles:
         ]
         if len(names) > _MOST_FILES:
             raise OSError(f"more than {_MOST_FILES} files")
+        for name in names:
+            if not name.isascii() and name != name.encode(errors="replace").decode():
+                # It is a part of positions, which are texts.
+                raise OSError(f"the name of a file is no UTF-8: {ascii(name)}")
         return sorted(names, key=order_of)
 
     def path_of(self, name: str) -> Path:

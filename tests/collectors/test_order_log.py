@@ -2,6 +2,7 @@
 
 import asyncio
 import gzip
+import os
 from pathlib import Path
 
 import msgspec
@@ -51,6 +52,14 @@ def test_a_folder_is_its_files_and_not_what_is_hidden_or_of_another_kind(tmp_pat
     assert LogFiles(tmp_path / "*.txt").names() == ["readme.txt"]
     assert LogFiles(tmp_path / "readme.txt").names() == ["readme.txt"]
     assert LogFiles(tmp_path / "none.csv").names() == []
+
+
+def test_a_name_that_no_position_can_have_is_told(tmp_path: Path) -> None:
+    (tmp_path / "\u00fc.csv").write_bytes(b"")
+    assert LogFiles(tmp_path).names() == ["\u00fc.csv"]
+    (tmp_path / os.fsdecode(b"o-\xff.csv")).write_bytes(b"")
+    with pytest.raises(OSError, match="no UTF-8"):
+        LogFiles(tmp_path).names()
 
 
 def test_lines_of_several_files_plain_and_packed_are_one_log(tmp_path: Path) -> None:
