@@ -38,7 +38,7 @@ class LogFiles:
         for name in names:
             if not name.isascii() and name != name.encode(errors="replace").decode():
                 # It is a part of positions, which are texts.
-                raise OSError(f"the name of a file is no UTF-8: {ascii(name)}")
+                raise OSError(f"the name of a file is no UTF-8: {name!a}")
         return sorted(names, key=order_of)
 
     def path_of(self, name: str) -> Path:
