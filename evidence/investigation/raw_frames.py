@@ -10,6 +10,8 @@ from pipeline.frames import decode_batch
 
 #: Messages that one export holds at most: some gigabytes of frames would be nobody's evidence.
 MOST_MESSAGES = 20_000
+#: A number in RAW has less: it fits 64 bits.
+_DIGITS = 20
 
 
 class RawFrame(Struct, frozen=True, kw_only=True):
@@ -61,7 +63,11 @@ async def raw_messages(bus: Bus, originals: Sequence[str]) -> RawMessages:
 
 def _place(original: str) -> tuple[int, int] | None:
     parts = original.split("/")
-    if len(parts) != 3 or parts[0] != "RAW" or not all(part.isdigit() for part in parts[1:]):
+    if (
+        len(parts) != 3
+        or parts[0] != "RAW"
+        or not all(part.isascii() and part.isdigit() and len(part) < _DIGITS for part in parts[1:])
+    ):
         return None
     return int(parts[1]), int(parts[2])
 
