@@ -70,6 +70,13 @@ class PriceHistory(Struct):
     first_time: int | None = None
     now: int = 0
     """Time of the newest deal."""
+    trades: int = 0
+    """Of the window, as are the next two: counted on, and anew when a slot comes or goes."""
+    quantity: float = 0.0
+    notional: float = 0.0
+    past: tuple[int, int, float] = (0, 0, 0.0)
+    """From and up to which part of the baseline quantities were added up, and to what; up to 0:
+    not yet."""
 
     @property
     def _width(self) -> int:
@@ -89,18 +96,30 @@ class PriceHistory(Struct):
         baseline_width = self._baseline_width
         place = time // baseline_width
         self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
+        if place < self.past[1]:
+            self.past = (0, 0, 0.0)
         number, oldest = time // width, (self.now - self.window) // width
+        anew = False
         if number > oldest:
             at = len(slots) - 1
             if not slots or slots[at].number != number:
                 at = bisect_left(slots, number, key=_number)
                 if at == len(slots) or slots[at].number != number:
                     slots.insert(at, Slot(number, deal, deal))
+                    anew = True
             slots[at].add(deal)
+            self.trades += 1
+            self.quantity += deal.quantity
+            self.notional += deal.notional
         elif self.before is None or time >= self.before.timestamp:
             self.before = deal
         if slots[0].number <= oldest:
             self._forget_slots(oldest)
+            anew = True
+        if anew:  # so that what rounding leaves never adds up
+            self.trades = sum(slot.trades for slot in slots)
+            self.quantity = sum(slot.quantity for slot in slots)
+            self.notional = sum(slot.notional for slot in slots)
         if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
             self.before = None
         start = (self.now - self.window - self.baseline) // baseline_width
@@ -135,8 +154,10 @@ class PriceHistory(Struct):
         covered = end - max(start, self.first_time // self._baseline_width)
         if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
             return None
-        total = sum(v for place, v in self.volumes.items() if start <= place < end)
-        return total * self.window / (covered * self._baseline_width)
+        if self.past[:2] != (start, end):
+            total = sum(v for place, v in self.volumes.items() if start <= place < end)
+            self.past = (start, end, total)
+        return self.past[2] * self.window / (covered * self._baseline_width)
 
 
 def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:

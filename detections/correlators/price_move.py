@@ -143,16 +143,14 @@ class PriceMove(Correlator[State]):
 
     def _moved(self, history: PriceHistory) -> Move | None:
         """The window's move, if it is what the rule asks for."""
-        rule, slots = self._rule, history.slots
+        rule = self._rule
         opening, closing = history.opening, history.closing
         change = closing.price / opening.price - 1
         if not reaches(abs(change), rule.minimum_change) or not _is_wanted(change, rule):
             return None
-        trades = sum(slot.trades for slot in slots)
-        notional = sum(slot.notional for slot in slots)
-        if trades < rule.minimum_trades or notional < rule.minimum_notional:
+        if history.trades < rule.minimum_trades or history.notional < rule.minimum_notional:
             return None
-        quantity, multiple = sum(slot.quantity for slot in slots), None
+        quantity, multiple = history.quantity, None
         if rule.minimum_volume_multiple:
             usual = history.usual_quantity(rule.minimum_history)
             if usual is None:
@@ -160,7 +158,7 @@ class PriceMove(Correlator[State]):
             multiple = quantity / usual if usual else math.inf
             if not reaches(multiple, rule.minimum_volume_multiple):
                 return None
-        return Move(opening, closing, change, trades, quantity, notional, multiple)
+        return Move(opening, closing, change, history.trades, quantity, history.notional, multiple)
 
     def _due(self, market: Market, move: Move) -> bool:
         """Whether the move is worth an alert: the first of a series, or twice as much as before."""

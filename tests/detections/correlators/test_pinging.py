@@ -70,7 +70,13 @@ def test_it_says_who_probed_and_what_for() -> None:
 @pytest.mark.parametrize("kind", ["cancelled", "taken", "ioc"])
 def test_orders_that_took_something_and_orders_that_never_rested_are_pings_too(kind: str) -> None:
     tape = Tape()
-    assert len(found([*market(tape), *pinged(tape, kind=kind)])) == 1
+    rests = tape.placed(-1, "rests", "sell", 10.0, 1_000, investor_account="other")
+    assert len(found([rests, *market(tape), *pinged(tape, kind=kind)])) == 1
+
+
+def test_on_a_tape_of_trades_alone_small_ones_are_no_pings() -> None:
+    tape = Tape()
+    assert found([*market(tape), *pinged(tape, kind="taken")]) == []
 
 
 @pytest.mark.parametrize(

@@ -160,7 +160,7 @@ def test_steps_are_bounded_and_sums_stay() -> None:
     )
     found(gathered, [move(n, 2, 1, 1, n) for n in range(1_000)])
     (gatherer,) = gathered.state.parties.values()
-    assert len(gatherer.steps) == 200
+    assert 100 < len(gatherer.steps) <= 200
     assert gatherer.net() == sum(one.quantity for one in gatherer.steps) == 1_000
 
 
