@@ -89,7 +89,8 @@ class Trader(Struct):
         stale = 0
         while stale < len(pulled) and pulled[stale].ended_at < since:
             stale += 1
-        del pulled[: max(stale, len(pulled) - _MOST_PULLED)]
+        if stale or len(pulled) > _MOST_PULLED:
+            del pulled[: max(stale, len(pulled) - _MOST_PULLED)]
 
     def trade(self, took: Took, buy: bool, since: int) -> None:
         """It bought or sold; what it did before `since` is forgotten."""
@@ -98,7 +99,8 @@ class Trader(Struct):
         stale = 0
         while stale < len(trades) and trades[stale].timestamp < since:
             stale += 1
-        del trades[: max(stale, len(trades) - _MOST_TRADES)]
+        if stale or len(trades) > _MOST_TRADES:
+            del trades[: max(stale, len(trades) - _MOST_TRADES)]
 
     def forget(self, orders: Iterable[Large]) -> None:
         """Let go of orders that were told of."""
