@@ -123,6 +123,8 @@ class Engine:
         watermark, tolerance, needs_time = self.watermark, self._tolerance, self.needs_time
         again, matches, see = self.seen.again, self._judgement.matches, watermark.see
         observe, waits = self._observe, self._lateness > 0
+        correlations = self.correlations
+        hear = correlations.hear
         for event in events:
             if again(event.id):
                 continue
@@ -131,19 +133,29 @@ class Engine:
                 meeting = meetings[event.__class__] = self.book.of_record(event.__class__)
             found = None if meeting.program is None else matches(meeting, event)
             if found is not None or meeting.wanted:
-                time = event.timestamp
-                if (
-                    found is not None
-                    or waits
+                time, hearing = event.timestamp, None
+                detour = (
+                    waits
                     or not meeting.is_plain
                     or time < watermark.value
                     or time > event.ingested + tolerance
-                ):
+                )
+                if found is not None and not detour:
+                    matched = meeting.matched(found)
+                    hearing = None if matched.loud else matched.hearing
+                    detour = hearing is None
+                if detour:
                     self._meet(meeting, found, event, time, RECORD, alerts)
-                else:  # the same, for what is in time and meets correlators only
+                else:
+                    # The same, for what is in time and meets correlators only, or besides them a
+                    # rule of which only the newest match matters.
                     see(event.provider, time)
                     observe(meeting, event, alerts)
-                    self._close(watermark.value, alerts)
+                    if hearing is None:
+                        self._close(watermark.value, alerts)
+                    elif not hear(hearing, event, watermark.value):
+                        firings = correlations.observe((hearing.hit(event),), watermark.value)
+                        self._alert_firings(firings, alerts)
             elif needs_time:  # most events, so without a further call
                 time = event.timestamp
                 if time > event.ingested + tolerance:
