@@ -120,8 +120,8 @@ def test_nothing_but_the_state_changes(name: str) -> None:
 #: `tests.detections.correlators.restarts`.
 RARE = frozenset(
     {
-        *("inferred_spoofing", "inter_venue_layering", "novelty", "pinging", "vacuuming"),
-        *("pool_front_running", "pool_transaction_wash", "dormant_account"),
+        *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
+        *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
         *("auction_orders", "marking_the_close", "marking_the_open", "ramping"),
     }
 )
