@@ -67,7 +67,7 @@ def build_masker(settings: config.Sink | config.Notification) -> Masker | None:
 
 
 def build_elasticsearch(settings: config.ElasticsearchSink) -> ElasticsearchSink:
-    """As `build_sink`; it has `install_templates` besides, for `tapewatch setup`."""
+    """As `build_sink`; it has `install_templates` besides, for `tapewatch setup elastic`."""
     return ElasticsearchSink(
         settings.name,
         elasticsearch_connection(settings),

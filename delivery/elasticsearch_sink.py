@@ -101,7 +101,7 @@ class ElasticsearchSink:
         await self._ready()
 
     async def install_templates(self) -> TemplateReport:
-        """Install the templates now, whatever is configured: `tapewatch setup`."""
+        """Install the templates now, whatever is configured: `tapewatch setup elastic`."""
         client = connect(self._connection)
         try:
             user = logged_in(client, self._connection)
@@ -310,7 +310,7 @@ class ElasticsearchSink:
             findings.append(_finding("ok", subject, said))
         else:
             said = f"templates are missing or of another version: {', '.join(missing)}"
-            advice = "run `tapewatch setup`, or set `install_templates: true`"
+            advice = "run `tapewatch setup elastic`, or set `install_templates: true`"
             findings.append(_finding("error", subject, said, advice))
         if not self._connection.verify_certificates:
             advice = "give `ca_certificate` and remove `verify_certificates: false`"
@@ -371,7 +371,7 @@ def _why_again(results: Sequence[ItemResult], sent: int) -> str:
     reason = f"{first.error.type}: {(first.error.reason or '')[:500]}"
     advice = ""
     if "no matching index template" in reason:
-        advice = "; run `tapewatch setup`, or set `install_templates: true`"
+        advice = "; run `tapewatch setup elastic`, or set `install_templates: true`"
     return f"Elasticsearch took {sent - len(results)} of {sent} documents: {reason}{advice}"
 
 

@@ -63,7 +63,7 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     verify_certificates: bool = True
     #: Last part of the data streams' names.
     namespace: Name = "default"
-    #: Install the templates at start; else ``tapewatch setup`` or an administrator does.
+    #: Install the templates at start; else ``tapewatch setup elastic`` or an administrator does.
     install_templates: bool = True
     #: How long the server may take to answer.
     timeout: Duration = 30 * SECOND

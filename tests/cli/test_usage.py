@@ -16,6 +16,7 @@ COMMANDS = [
     ("evidence",),
     ("run",),
     ("setup",),
+    ("setup", "elastic"),
     ("status",),
     ("dead",),
     ("dead", "list"),
@@ -75,7 +76,7 @@ def test_a_wrong_command_line_is_told_with_exit_2(
 def test_the_command_line_is_there_at_once_because_nothing_heavy_is_imported() -> None:
     # The demo's command and the evidence command are not ours to hold here: they draw with rich.
     heavy = "nats aiohttp httpx elasticsearch structlog prometheus_client yaml sigma websockets"
-    modules = "app asking dead detect doctor failures rules run setup status"
+    modules = "app asking dead detect doctor failures rules run setup setup_elastic status"
     code = (
         "import sys\n"
         f"for name in {modules.split()!r}: __import__('pipeline.cli.' + name)\n"

@@ -275,7 +275,7 @@ def test_what_is_no_configuration_at_all_is_told_in_words(
     assert said in answer.out
 
 
-@pytest.mark.parametrize("command", [("run",), ("status",), ("dead", "list"), ("setup",)])
+@pytest.mark.parametrize("command", [("run",), ("status",), ("dead", "list"), ("setup", "elastic")])
 def test_a_file_that_is_not_there_is_said_with_exit_2(
     tmp_path: Path, command: tuple[str, ...]
 ) -> None:
