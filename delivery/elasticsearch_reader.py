@@ -106,7 +106,7 @@ class ElasticsearchSource:
 
     async def _batches(self) -> AsyncGenerator[Batch]:
         async with (
-            _logged_in(self._connection, self._index) as client,
+            asking(self._connection, self._index) as client,
             aclosing(self._pages(client)) as pages,
         ):
             async for batch in pages:
@@ -159,7 +159,7 @@ def time_span(connection: Connection, index: str) -> tuple[int, int] | None:
 
 
 async def _time_span(connection: Connection, index: str) -> tuple[int, int] | None:
-    async with _logged_in(connection, index) as client:
+    async with asking(connection, index) as client:
         answer = await client.search(
             index=index,
             size=0,
@@ -174,7 +174,7 @@ async def _time_span(connection: Connection, index: str) -> tuple[int, int] | No
 
 
 @asynccontextmanager
-async def _logged_in(connection: Connection, index: str) -> AsyncGenerator[AsyncElasticsearch]:
+async def asking(connection: Connection, index: str) -> AsyncGenerator[AsyncElasticsearch]:
     """A client that may be asked. What goes wrong with it becomes a Failure."""
     try:
         client = connect(connection)
