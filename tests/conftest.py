@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",
     "tests.fixtures.hec",
+    "tests.fixtures.kibana",
     "tests.fixtures.nats",
     "tests.fixtures.proxy",
     "tests.fixtures.skipped",

@@ -7,12 +7,13 @@ from msgspec import Meta, Struct, field
 
 from pipeline.config.audit import Audit
 from pipeline.config.clusters import Clusters
+from pipeline.config.kibana import Kibana
 from pipeline.config.privacy import Privacy
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, GIB, MILLISECOND, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, GIB, MIB, MILLISECOND, MINUTE, SECOND, Duration, Size
 
 
 class StreamLimits(Struct, forbid_unknown_fields=True, kw_only=True):
@@ -38,6 +39,16 @@ class ReferenceLimits(Struct, forbid_unknown_fields=True, kw_only=True):
     replicas: Annotated[int, Meta(ge=1, le=5)] = 1
 
 
+class CaseLimits(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Size of the stream that holds all that was done to cases. None of it ever goes."""
+
+    #: What it may hold: some 2 KB for each thing that is done. When it is full, no case can be
+    #: opened or worked on, and all else goes on.
+    max_size: Size = 512 * MIB
+    #: Copies of the stream in a NATS cluster.
+    replicas: Annotated[int, Meta(ge=1, le=5)] = 1
+
+
 class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
     """The streams."""
 
@@ -55,6 +66,8 @@ class Streams(Struct, forbid_unknown_fields=True, kw_only=True):
     )
     #: What sources of reference data gave, change by change.
     reference: ReferenceLimits = field(default_factory=ReferenceLimits)
+    #: What was done to cases.
+    cases: CaseLimits = field(default_factory=CaseLimits)
     #: Nothing is held any longer for a reader (a sink, say) that is not in the configuration any
     #: more and has taken nothing for so long. `tapewatch retire` lets one go at once.
     retire_after: Duration = 3 * DAY
@@ -234,6 +247,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     privacy: Privacy | None = None
     #: The signed log of what came, was found and was done; without it none is kept.
     audit: Audit | None = None
+    #: Dashboards, rules and cases in Kibana; without it `tapewatch setup kibana` has nothing to do.
+    kibana: Kibana | None = None
     #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
     #: What is logged, and how.

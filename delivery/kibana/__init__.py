@@ -1,0 +1,1 @@
+"""Kibana: what is installed in it, and the client of its HTTP API."""
