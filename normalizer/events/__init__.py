@@ -7,6 +7,7 @@ of the normalizer.
 from normalizer.events.alert import SEVERITY, Alert, Level
 from normalizer.events.alert_update import AlertStatus, AlertUpdate
 from normalizer.events.base import AssetEvent, Event, PartyEvent
+from normalizer.events.case import CaseActivity
 from normalizer.events.chain import ChainEvent, ChainRecord
 from normalizer.events.chain_state import ChainFinality, ChainReorganised, ChainStateRecord
 from normalizer.events.clusters import ClusterRecord
@@ -34,6 +35,7 @@ __all__ = [
     "AlertStatus",
     "AlertUpdate",
     "AssetEvent",
+    "CaseActivity",
     "ChainEvent",
     "ChainFinality",
     "ChainRecord",

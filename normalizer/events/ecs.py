@@ -3,14 +3,15 @@
 import hashlib
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any, cast
 
 import msgspec
 from msgspec import Struct
 
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.nesting import nesting_function
-from normalizer.events.taxonomy import fields, record_classes, struct_type
+from normalizer.events.taxonomy import FieldInfo, fields, record_classes
 
 ECS_VERSION = "9.4.0"
 MODULE = "tapewatch"
@@ -53,24 +54,35 @@ def rfc3339(time: int) -> str:
     return f"{_seconds[seconds]}.{rest:09d}Z"
 
 
-_NEST: dict[type[Struct], Callable[[Any], dict[str, Any]]] = {
-    record: nesting_function(record, rfc3339, MODULE, ECS_VERSION) for record in record_classes()
-}
+class _Nesting(dict[type[Struct], Callable[[Any], dict[str, Any]]]):
+    """Record classes to what nests them. Written at a class's first record: all take long."""
+
+    def __missing__(self, record: type[Struct]) -> Callable[[Any], dict[str, Any]]:
+        self[record] = made = nesting_function(record, rfc3339, MODULE, ECS_VERSION)
+        return made
 
 
-def nest(record: Record | Alert | AlertUpdate) -> dict[str, Any]:
+_NEST = _Nesting()
+
+
+def nest(record: Record | Alert | AlertUpdate | CaseActivity) -> dict[str, Any]:
     """The record as a nested ECS document; empty lists and None are left out."""
     return _NEST[type(record)](record)
 
 
-_BY_ACTION: dict[str, type[Struct]] = {
-    str(struct_type(record).tag): record for record in record_classes()
-}
-_TIMES = frozenset(name for name, field in fields().items() if field.es == "date_nanos")
-_MAPS = frozenset(name for name, field in fields().items() if field.type == "map")
+@cache
+def _by_action() -> dict[str, type[Struct]]:
+    return {str(record.__struct_config__.tag): record for record in record_classes()}
 
 
-def parse(document: Mapping[str, Any]) -> Record | Alert | AlertUpdate | None:
+@cache
+def _maps() -> frozenset[str]:
+    return frozenset(name for name, field in fields().items() if field.type == "map")
+
+
+def parse(
+    document: Mapping[str, Any],
+) -> Record | Alert | AlertUpdate | CaseActivity | None:
     """The record in an ECS document, nested or with dotted names; None for one that isn't ours.
 
     Times are RFC 3339 texts or nanoseconds. For documents written by hand: lists may be single
@@ -79,9 +91,9 @@ def parse(document: Mapping[str, Any]) -> Record | Alert | AlertUpdate | None:
     Raises :class:`UnreadableDocument`.
     """
     flat: dict[str, Any] = {}
-    _flatten(document, "", flat, 0)
+    _flatten(document, "", flat, 0, _maps())
     action = _single(flat.get("event.action"))
-    record = _BY_ACTION.get(action) if isinstance(action, str) else None
+    record = _by_action().get(action) if isinstance(action, str) else None
     if record is None:
         return None
     known = fields()
@@ -89,7 +101,7 @@ def parse(document: Mapping[str, Any]) -> Record | Alert | AlertUpdate | None:
     for name, value in flat.items():
         field = known.get(name)
         if field is not None and value is not None:
-            values[name] = _fitted(name, value, field.many, field.type)
+            values[name] = _fitted(field, value)
     if "@timestamp" not in values and "event.created" in values:
         values["@timestamp"] = values["event.created"]
     if "@timestamp" in values:
@@ -101,23 +113,28 @@ def parse(document: Mapping[str, Any]) -> Record | Alert | AlertUpdate | None:
         values["event.id"] = f"sha256:{hashlib.sha256(content).hexdigest()}"
     values["event.action"] = action
     try:
-        return cast("Record | Alert | AlertUpdate", msgspec.convert(values, record, strict=False))
+        return cast(
+            "Record | Alert | AlertUpdate | CaseActivity",
+            msgspec.convert(values, record, strict=False),
+        )
     except msgspec.ValidationError as error:
         raise _unreadable(error) from None
 
 
-def _flatten(value: Mapping[str, Any], prefix: str, flat: dict[str, Any], depth: int) -> None:
+def _flatten(
+    value: Mapping[str, Any], prefix: str, flat: dict[str, Any], depth: int, maps: frozenset[str]
+) -> None:
     if depth > _MOST_DEPTH:
         raise UnreadableDocument(f"is nested deeper than {_MOST_DEPTH}", prefix)
     for key, item in value.items():
         name = f"{prefix}.{key}" if prefix else key
-        if prefix in _MAPS:
+        if prefix in maps:
             flat.setdefault(prefix, {})[key] = item
         elif isinstance(item, Mapping):
-            _flatten(cast("Mapping[str, Any]", item), name, flat, depth + 1)
+            _flatten(cast("Mapping[str, Any]", item), name, flat, depth + 1, maps)
         else:
             parent, _, leaf = name.rpartition(".")
-            if parent in _MAPS:
+            if parent in maps:
                 flat.setdefault(parent, {})[leaf] = item
             else:
                 flat[name] = item
@@ -130,15 +147,15 @@ def _single(value: Any) -> Any:
     return items[0] if len(items) == 1 else items
 
 
-def _fitted(name: str, value: Any, many: bool, kind: str) -> Any:
-    if name in _TIMES:
-        return _nanoseconds(name, _single(value))
-    if kind == "map":
+def _fitted(field: FieldInfo, value: Any) -> Any:
+    if field.es == "date_nanos":
+        return _nanoseconds(field.name, _single(value))
+    if field.type == "map":
         return value
-    if not many:
-        return _exact(_single(value)) if kind == "str" else _single(value)
+    if not field.many:
+        return _exact(_single(value)) if field.type == "str" else _single(value)
     items = list(cast("list[Any]", value)) if isinstance(value, list | tuple) else [value]
-    return [_exact(item) for item in items] if kind == "str" else items
+    return [_exact(item) for item in items] if field.type == "str" else items
 
 
 def _exact(value: Any) -> Any:

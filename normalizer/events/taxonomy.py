@@ -9,7 +9,7 @@ from typing import Any, Literal, cast, get_args
 import msgspec
 from msgspec import Struct, inspect
 
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from pipeline.personal_data import Personal
 
 #: Element types of a field; ``map`` is an object of numbers by name.
@@ -25,6 +25,7 @@ _ES: dict[PythonType, str] = {
 
 
 _OF_ALERTS = frozenset(("alert", "alert-update"))
+_OF_CASES = frozenset(("case-activity",))
 _OF_INVESTORS: dict[str, Personal] = {
     "id": "identity",
     "cluster": "identity",
@@ -44,7 +45,7 @@ class FieldInfo(Struct, frozen=True):
     #: Elasticsearch's type, or ``text``, ``binary_text`` (kept, not searched), ``float_map``.
     es: str
     description: str
-    #: ``event.action`` of the records that have it, ``alert`` and ``alert-update`` among them.
+    #: ``event.action`` of the records that have it, those of alerts and cases among them.
     records: tuple[str, ...]
     #: The only values it can have; empty where any is possible.
     choices: tuple[str, ...] = ()
@@ -62,10 +63,11 @@ class _Shape(Struct):
 
 
 def record_classes() -> tuple[type[Struct], ...]:
-    """Every record class of EVENTS, and those of ALERTS."""
-    return (*get_args(Record), Alert, AlertUpdate)
+    """Every record class of EVENTS, and those of ALERTS and CASES."""
+    return (*get_args(Record), Alert, AlertUpdate, CaseActivity)
 
 
+@cache
 def struct_type(record: type[Struct]) -> inspect.StructType:
     """What msgspec knows of a record class."""
     info = inspect.type_info(record)
@@ -83,13 +85,13 @@ def fields() -> dict[str, FieldInfo]:
         action = str(info.tag)
         actions.append(action)
         for field in info.fields:
-            shape = _shape(field.type)
             known = found.get(field.encode_name)
             if known is not None:
                 found[field.encode_name] = msgspec.structs.replace(
                     known, records=(*known.records, action)
                 )
                 continue
+            shape = _shape(field.type)
             found[field.encode_name] = FieldInfo(
                 name=field.encode_name,
                 attribute=field.name,
@@ -108,15 +110,21 @@ def fields() -> dict[str, FieldInfo]:
 
 def event_fields() -> dict[str, FieldInfo]:
     """The fields of documents of EVENTS."""
-    return {
-        name: field for name, field in fields().items() if not _OF_ALERTS.issuperset(field.records)
-    }
+    others = _OF_ALERTS | _OF_CASES
+    return {name: field for name, field in fields().items() if not others.issuperset(field.records)}
 
 
 def alert_fields() -> dict[str, FieldInfo]:
     """The fields of documents of ALERTS."""
     return {
         name: field for name, field in fields().items() if _OF_ALERTS.intersection(field.records)
+    }
+
+
+def case_fields() -> dict[str, FieldInfo]:
+    """The fields of documents of CASES."""
+    return {
+        name: field for name, field in fields().items() if _OF_CASES.intersection(field.records)
     }
 
 

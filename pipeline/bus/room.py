@@ -104,6 +104,11 @@ class Room(Struct):
                 f"the history of reference data takes {amount}: nothing of it ever goes, so raise "
                 "bus.streams.reference.max_size before it is full"
             )
+        if self.stream == Stream.CASES.value:
+            return (
+                f"the history of cases takes {amount}: nothing of it ever goes, so raise "
+                "bus.streams.cases.max_size before it is full"
+            )
         slowest = self.slowest
         what = f"{slowest.reader if slowest else 'nobody'} has not taken {amount}"
         return f"{self.stream} is full, writing to it waits: {what}" if self.full else what

@@ -18,6 +18,7 @@ class Stream(Enum):
     ALERTS = "ALERTS"
     DEAD = "DEAD"
     REFERENCE = "REFERENCE"
+    CASES = "CASES"
 
 
 class StreamNames:
@@ -47,10 +48,10 @@ class StreamNames:
 def stream_configuration(names: StreamNames, stream: Stream, limits: StreamLimits) -> StreamConfig:
     """What JetStream is asked for.
 
-    RAW, EVENTS, ALERTS and REFERENCE refuse what has no room: JetStream itself drops nothing of
-    them, neither by size nor by age. What all readers have taken is purged by
-    :mod:`pipeline.bus.retention`, but for REFERENCE, which is needed from its beginning on. Dead
-    letters have no reader that would make room: the oldest go.
+    All but DEAD refuse what has no room: JetStream itself drops nothing of them, neither by size
+    nor by age. What all readers have taken is purged by :mod:`pipeline.bus.retention`, but for
+    REFERENCE and CASES, which are needed from their beginning on. Dead letters have no reader that
+    would make room: the oldest go.
     """
     dead = stream is Stream.DEAD
     return StreamConfig(
@@ -77,6 +78,7 @@ async def ensure_streams(jetstream: JetStreamContext, names: StreamNames, limits
         Stream.REFERENCE: StreamLimits(
             max_size=limits.reference.max_size, replicas=limits.reference.replicas
         ),
+        Stream.CASES: StreamLimits(max_size=limits.cases.max_size, replicas=limits.cases.replicas),
     }
     for stream, stream_limits in by_stream.items():
         wanted = stream_configuration(names, stream, stream_limits)

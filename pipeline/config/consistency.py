@@ -14,7 +14,7 @@ from pipeline.units import UnitError, about_size, parse_size
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
 
-STREAMS = ("raw", "events", "alerts", "dead", "reference")
+STREAMS = ("raw", "events", "alerts", "dead", "reference", "cases")
 _VENUE_PROTOCOLS = ("coinbase", "kraken", "kraken-v1")
 #: https://apidoc.inx.co: "Websocket connections are limited to 5 subscriptions per key."
 MOST_INX_SUBSCRIPTIONS = 5

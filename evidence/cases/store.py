@@ -1,0 +1,150 @@
+"""Cases on a bus: the stream CASES, one subject for each case, written by several at once.
+
+Who writes names the activity that theirs comes behind (`Nats-Expected-Last-Subject-Sequence`). So
+of two who do something to the same case at the same time the server refuses the second, who has to
+look again: nobody approves what they have not seen.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Self
+
+import msgspec
+import nats.errors
+import nats.js.errors
+from msgspec import Struct
+
+from evidence.cases.actions import About, Wish, do, opened
+from evidence.cases.state import Case, advance, fold
+from normalizer.events import CaseActivity
+from pipeline.bus import Bus, Stream, StreamMessage
+from pipeline.bus.publisher import EXPECTED_LAST, MESSAGE_ID, WRONG_LAST_SEQUENCE
+from pipeline.failure import Failure
+
+#: How long one waits for a message that the server says to be there.
+_WAIT = 10.0
+_AT_ONCE = 256
+
+_encoder = msgspec.json.Encoder()
+_decoder = msgspec.json.Decoder(CaseActivity)
+
+
+class CaseChanged(Exception):
+    """Somebody else was faster: what was wanted was not done. Look at the case again."""
+
+    def __init__(self, case: str) -> None:
+        self.case = case
+        super().__init__(f"{case} was changed meanwhile: look at it again; nothing was done")
+
+
+class StoredCase(Struct):
+    """A case, and where its newest activity lies in the stream; 0 before the first."""
+
+    case: Case | None
+    sequence: int = 0
+
+
+class CaseStore:
+    """Reads and writes cases. What it gives is not changed by others: load again to see more."""
+
+    def __init__(self, bus: Bus) -> None:
+        self._bus = bus
+
+    @classmethod
+    async def open(cls, bus: Bus) -> Self:
+        """The cases of a bus."""
+        return cls(bus)
+
+    async def load(self, case: str) -> StoredCase:
+        """The case as it is now."""
+        messages = await self._messages(case)
+        found = fold(decode(one.data) for one in messages)
+        return StoredCase(found, messages[-1].sequence if messages else 0)
+
+    async def history(self, case: str) -> list[CaseActivity]:
+        """All that was done to a case, in its order; nothing for one that isn't there."""
+        return [decode(one.data) for one in await self._messages(case)]
+
+    async def all(self) -> dict[str, StoredCase]:
+        """Every case, by id."""
+        found: dict[str, StoredCase] = {}
+        async for message in self.messages():
+            take(found, message)
+        return found
+
+    async def messages(self, case: str = ">") -> AsyncIterator[StreamMessage]:
+        """What the stream holds now, of one case or of all."""
+        subject = self._bus.names.subject(Stream.CASES, case)
+        last = await self._last(subject)
+        reader = self._bus.reader(Stream.CASES, after=0, subjects=[subject] if case != ">" else ())
+        try:
+            while reader.position < last:
+                async with asyncio.timeout(_WAIT):
+                    batch = await reader.batch(_AT_ONCE, wait=_WAIT)
+                for message in batch:
+                    yield message
+        finally:
+            await reader.close()
+
+    async def append(self, stored: StoredCase, activity: CaseActivity) -> int:
+        """Write an activity right behind what was loaded. Returns its sequence in the stream.
+
+        Raises CaseChanged, and Failure where the stream takes nothing.
+        """
+        subject = self._bus.names.subject(Stream.CASES, activity.case_id)
+        headers = {MESSAGE_ID: activity.id, EXPECTED_LAST: str(stored.sequence)}
+        try:
+            return await self._bus.acknowledgements.publish(
+                subject, _encoder.encode(activity), headers
+            )
+        except nats.js.errors.APIError as error:
+            if error.err_code in WRONG_LAST_SEQUENCE:
+                raise CaseChanged(activity.case_id) from None
+            raise Failure(f"the case can't be written: {error.description}") from error
+        except (nats.errors.Error, TimeoutError) as error:
+            raise Failure(
+                f"no answer whether this was done to the case: look at it again ({error!r})"
+            ) from error
+
+    async def do(self, stored: StoredCase, wish: Wish) -> tuple[CaseActivity, StoredCase]:
+        """Do what somebody wants to the case that was loaded.
+
+        Raises ActionRefused, CaseChanged and Failure.
+        """
+        if stored.case is None:
+            raise Failure("there is no such case")
+        activity, case = do(stored.case, wish)
+        sequence = await self.append(stored, activity)
+        return activity, StoredCase(case, sequence)
+
+    async def begin(self, case: str, about: About, wish: Wish) -> tuple[CaseActivity, StoredCase]:
+        """Open a case. Raises ActionRefused, CaseChanged (it is there already) and Failure."""
+        activity, begun = opened(case, about, wish)
+        sequence = await self.append(StoredCase(None), activity)
+        return activity, StoredCase(begun, sequence)
+
+    async def _messages(self, case: str) -> Sequence[StreamMessage]:
+        return [one async for one in self.messages(case)]
+
+    async def _last(self, subject: str) -> int:
+        name = self._bus.names.stream(Stream.CASES)
+        try:
+            found = await self._bus.jetstream.get_last_msg(name, subject)
+        except nats.js.errors.NotFoundError:
+            return 0
+        return found.seq or 0
+
+
+def decode(data: bytes) -> CaseActivity:
+    """An activity as it stands in the stream. Raises msgspec.MsgspecError."""
+    return _decoder.decode(data)
+
+
+def take(cases: dict[str, StoredCase], message: StreamMessage) -> CaseActivity:
+    """Bring what is known of all cases up to a message. Raises msgspec.MsgspecError."""
+    activity = decode(message.data)
+    stored = cases.setdefault(activity.case_id, StoredCase(None))
+    if message.sequence > stored.sequence:
+        stored.case = advance(stored.case, activity)
+        stored.sequence = message.sequence
+    return activity
