@@ -262,9 +262,11 @@ class Pinging(Correlator[State]):
         if prober.taken < middle:
             return ()  # as below, before all pings are looked at
         since = pings[-1].timestamp - p.window
+        if pings[-p.minimum_pings].timestamp < since:
+            return ()  # fewer within the window
         mine = _since(pings, since)
         others = len(_since(prober.pings(not buy), since))
-        if len(mine) < p.minimum_pings or 2 * others > len(mine):
+        if 2 * others > len(mine):
             return ()
         average = sum(one.quantity for one in mine) / len(mine)
         if prober.taken < max(middle, p.minimum_multiple * average):
