@@ -51,6 +51,7 @@ from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
 
 _MOST_ASSETS = 1_000
+_POOLS = frozenset(("pool", "router"))
 _MOST_PARTIES = 1_000
 _MOST_ANSWERS = 64
 _MOST_MARKETS = 32
@@ -363,7 +364,7 @@ class OracleManipulation(Correlator[State]):
         source = move.source_cluster or move.source_investor or move.source_address
         if tokens is None or source == party or not move.amount:
             return
-        if is_exempt(move.source_labels, ("pool", "router")):
+        if is_exempt(move.source_labels, _POOLS):
             return  # what it swapped for
         price = self.state.prices.get(move.token_id or "")
         value = move.amount * (1.0 if price is None else price.price)

@@ -37,7 +37,7 @@ _MOST_POOLS = 20_000
 _MOST_PUSHES = 1_000
 _MOST_WITNESSES = 50
 _BACK = 0.2
-_POOLS = ("pool", "router")
+_POOLS = frozenset(("pool", "router"))
 #: Confidence before it is calibrated on labelled data.
 _BASE, _ONE_TRANSACTION, _BEYOND = 0.6, 0.2, 0.2
 

@@ -49,7 +49,7 @@ _MOST_PARTIES = 5_000
 _MOST_NAVS = 64
 _MOST_DEALS = 32
 _SAME = frozenset(("USD", "USDC", "USDT"))
-_ISSUER = ("issuer", "treasury")
+_ISSUER = frozenset(("issuer", "treasury"))
 #: Confidence before it is calibrated on labelled data.
 _BASE, _BEYOND, _REPEATED = 0.6, 0.25, 0.15
 
