@@ -15,8 +15,11 @@ and, for equal amounts, Dune Spellbook's `dex.sandwiches`. All of this must hold
 4. From the front to the back it is `blocks` or fewer. With one block the order was certain, so
    it is a sandwich as MEV Inspect means it. Over several, who makes the later block is unknown to
    most, so it is also asked that the back got more than the front paid, that amounts are equal,
-   and that the party did it `minimum_times` within a day; those within one block are left to the
-   other rule.
+   that nobody swapped the other way in between (what is built has only victims there), that a
+   victim is in another block than the front (else it is `swapped_ahead`), and that the party did it
+   `minimum_times` within a day, with `minimum_share` of all its swaps then: a bot does little else,
+   and of many who trade all day somebody's swaps are always around another's. Those within one
+   block are left to the other rule.
 
 Several victims, and several fronts before them, are one sandwich. What the party gained is what
 the back got less what the front paid, in the asset that the front paid, as far as the amounts are
@@ -43,6 +46,7 @@ _MOST_POOLS = 10_000
 _MOST_LEGS = 512
 _MOST_PARTIES = 10_000
 _MOST_TIMES = 64
+_MOST_SWAPS = 256
 _MOST_VICTIMS = 64
 # Confidence before it is calibrated on labelled data: of one wallet's swaps, or of one contract's;
 # what equal amounts and a gain add; and what a router and several blocks take away.
@@ -67,6 +71,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_victims_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: How often the party must have done it within a day.
     minimum_times: Annotated[int, Meta(ge=1, le=50)] = 1
+    #: Over several blocks: the part of the party's swaps within a day that are fronts and backs.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("router", "pool")
 
@@ -84,6 +90,8 @@ class State(Struct):
 
     pools: dict[PoolKey, Recent] = field(default_factory=dict[PoolKey, Recent])
     times: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    swaps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """When parties swapped, where that is counted: over several blocks."""
 
 
 class _Sandwich(Struct):
@@ -137,6 +145,8 @@ class Sandwich(Correlator[State]):
         recent = self._recent(pool_key(event), one)
         found = self._closed_by(one, event.pool, recent) if len(recent.legs) > 1 else None
         recent.legs.append(one)
+        if self._p.blocks > 1:
+            _note(self.state.swaps, one.owner or one.called, one.timestamp, _MOST_SWAPS)
         if found is None:
             return ()
         recent.used += [front.transaction for front in found.fronts]
@@ -204,7 +214,12 @@ class Sandwich(Correlator[State]):
         several = first.block != back.block
         if not contract and back.called and (found.gain <= 0 or not (several or found.in_a_row)):
             return None
-        if several and (difference > self._p.maximum_difference or found.gain <= 0):
+        if several and (
+            difference > self._p.maximum_difference
+            or found.gain <= 0
+            or all(victim.block == first.block for victim in victims)
+            or any(other.paid0 != first.paid0 for other in recent.legs[began + 1 :])
+        ):
             return None
         return found
 
@@ -213,22 +228,13 @@ class Sandwich(Correlator[State]):
         notional = sum(victim.notional for victim in found.victims)
         if known and notional < self._p.minimum_victims_notional:
             return ()
-        times = self._times(found.back)
+        name = found.back.owner or found.back.called
+        times = _note(self.state.times, name, found.back.timestamp, _MOST_TIMES)
         if times < self._p.minimum_times:
             return ()
+        if self._p.blocks > 1 and 2 * times < self._p.minimum_share * len(self.state.swaps[name]):
+            return ()
         return [self._finding(event, found, notional, times)]
-
-    def _times(self, back: Leg) -> int:
-        """Which time within a day it is that this party does it."""
-        name = back.owner or back.called
-        times = self.state.times.pop(name, [])
-        times.append(back.timestamp)
-        self.state.times[name] = times = [
-            time for time in times[-_MOST_TIMES:] if back.timestamp - time <= DAY
-        ]
-        if len(self.state.times) > _MOST_PARTIES:
-            drop_idlest(self.state.times, _MOST_PARTIES)
-        return len(times)
 
     def _finding(self, event: PoolSwap, found: _Sandwich, notional: float, times: int) -> Finding:
         fronts, victims, back = found.fronts, found.victims, found.back
@@ -276,6 +282,16 @@ class Sandwich(Correlator[State]):
             },
             tags=("unsure",) if unsure else (),
         )
+
+
+def _note(of: dict[str, list[int]], name: str, now: int, most: int) -> int:
+    """Note a time of a party; returns how many there are of the last day."""
+    times = of.pop(name, [])
+    times.append(now)
+    of[name] = times = [time for time in times[-most:] if now - time <= DAY]
+    if len(of) > _MOST_PARTIES:
+        drop_idlest(of, _MOST_PARTIES)
+    return len(times)
 
 
 def _same_party(one: Leg, other: Leg) -> bool:

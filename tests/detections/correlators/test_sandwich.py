@@ -242,6 +242,29 @@ def test_over_several_blocks_it_must_come_again() -> None:
     assert found(plain(chain), blocks=3) == []
 
 
+def test_over_several_blocks_only_who_does_little_else_with_nobody_the_other_way() -> None:
+    chain = Chain()
+    events = [event for first in (10, 20, 30) for event in over_blocks(chain, first)]
+    # Six of the attacker's swaps are fronts and backs: seven others are too many.
+    for others, alerts in ((6, 1), (7, 0)):
+        busy = [chain.swap((2 + one, 5), ATTACKER, 3 + one, -1) for one in range(others)]
+        assert len(found([*busy, *events], blocks=3, minimum_times=3)) == alerts
+    sold = [chain.swap((first + 1, 0), OTHER, -20, 2) for first in (10, 20, 30)]
+    mixed = [one for place in range(3) for one in (*events[3 * place : 3 * place + 2], sold[place],
+             events[3 * place + 2])]  # fmt: skip
+    assert found(mixed, blocks=3, minimum_times=3) == []
+    ahead = [
+        event
+        for first in (10, 20, 30)
+        for event in (
+            chain.swap((first, 1), ATTACKER, 100, -10),
+            chain.swap((first, 2), VICTIM, 50, -6),
+            chain.swap((first + 1, 1), ATTACKER, -100, 10.5),
+        )
+    ]
+    assert found(ahead, blocks=3, minimum_times=3) == []
+
+
 def test_small_victims_and_exempt_parties_are_left_out() -> None:
     assert found(plain(Chain()), minimum_victims_notional=6.1) == []
     assert found(plain(Chain(investor_labels=("router",)))) == []
