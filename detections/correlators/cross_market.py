@@ -12,7 +12,9 @@ widest name known:
 2. It had no reason in a difference of prices: what it bought was no cheaper there than on the other
    market, by more than half of the move (where both are in one currency): that would be arbitrage.
    So each trade is looked at by itself, as well as all of them together.
-3. The other market's price went the same way since, by `minimum_follow` or more.
+3. The other market's price went the same way since, by `minimum_follow` or more, and by at most
+   half as much again as it had moved the first: what goes further goes for another reason, as news,
+   which arbitrageurs trade on everywhere.
 4. There it then sold (or bought): `minimum_ratio` times as much as it took on the first, or more.
 5. What it gained there by the move is more than what it paid for it here (in one currency). Who
    sold about as much as he bought, and for more, needs no move to gain: that is arbitrage as well.
@@ -49,6 +51,8 @@ _MOST_ASSETS = 10_000
 _PRICE_STEP = SECOND
 #: Who trades so many times as much on the other market is after more than the difference of prices.
 _MORE = 3.0
+#: How far the other market follows at most, as a multiple of the push.
+_FARTHEST = 1.5
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -219,7 +223,9 @@ class CrossMarket(Correlator[State]):
         taken = sum(one.quantity for one in pushes)
         if not reaches(quantity, p.minimum_ratio * taken):
             return None
-        if not attempt and not reaches(sign * followed, p.minimum_follow):
+        if not attempt and not (
+            reaches(sign * followed, p.minimum_follow) and followed / moved <= _FARTHEST
+        ):
             return None
         gained = sign * (average - started) * quantity
         paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)

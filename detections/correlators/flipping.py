@@ -8,10 +8,10 @@ the other side took from those others at the same price or a better one (921 con
 Exchange Act; MAR Annex I A(f), and Annex II, section 1, point 5(e), of Commission Delegated
 Regulation (EU) 2016/522. All of this must hold of a party, by the widest name known:
 
-1. Its orders stood within the best `touch_levels` prices of one side, at one price or two, each at
-   least `minimum_depth_share` of the depth of its side, all of them `minimum_pulled_share` of it.
-   What others had at these prices when it placed them was at most as much: they doubled it. With
-   more prices it is `vacuuming`.
+1. Its orders stood within the best `touch_levels` prices of one side, at three prices or fewer (the
+   touch moves while they are placed), each at least `minimum_depth_share` of the depth of its side,
+   all of them `minimum_pulled_share` of it. What others had at these prices when it placed them was
+   at most as much: they doubled it. With more prices it is `vacuuming`.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:
@@ -26,7 +26,8 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
    at once, as who quotes does.
 
 Oystacher's orders went within milliseconds of the trade; a second is for venues with slower clocks.
-The shares are choices, but for the doubling, which is the complaint's.
+That they doubled what stood at their prices is the complaint's measure of size. The shares of depth
+are choices, low ones: they keep out what doubles next to nothing where hardly anybody is.
 
 Needs accounts: without them nobody can say that the two were the same.
 """
@@ -53,16 +54,16 @@ _BASE, _SIZE, _SPEED, _REPEATED = 0.6, 0.15, 0.15, 0.1
 #: At so many times what others had there, size adds all it can.
 _FULL_SIZE = 5.0
 #: More prices are vacuuming.
-_MOST_PRICES = 2
+_MOST_PRICES = 3
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on flipping sets."""
 
     #: Each order, as a part of the depth of its side without it.
-    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.02
     #: All of them, as a part of what stood on their side before they went.
-    minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.1
+    minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: How far from the best price levels count.

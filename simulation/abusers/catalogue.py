@@ -6,7 +6,11 @@ from collections.abc import Mapping
 from simulation.abusers import false_orders, false_trades, price_moves
 from simulation.abusers.stage import Abuse
 
-_ORDERS = ("spoofing", "layering", "quote_stuffing", "cross_market", "momentum_ignition")
+# A spoofer whose trade meets his own orders trades with himself: his venue prevents no self-trades.
+_ORDERS = (
+    *("spoofing", "layering", "quote_stuffing", "cross_market", "momentum_ignition"),
+    "wash_trading",
+)
 _PRICES = (
     "price_and_volume",
     "momentum_ignition",

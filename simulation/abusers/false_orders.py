@@ -141,7 +141,8 @@ def flipping(stage: Stage) -> Script:
     side = stage.side
     episode = stage.begin((desk,), "large orders at the touch, cancelled and flipped against")
     for _ in range(2):
-        shown = max(120, stage.listing.near_depth(side, 2))
+        # What others show at the prices at which the orders come: the best one to two ticks off it.
+        shown = max(120, stage.listing.near_depth(side, 3))
         each = max(20, round(0.75 * shown * stage.scale))
         orders: list[str | None] = []
         for level in range(4):
