@@ -11,7 +11,7 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Action = Literal[
     "log-opened", "log-recovered", "frames-stored", "events-made", "alert-given", "alert-updated",
     "rules-changed", "reference-changed", "override", "died", "command", "configuration-changed",
-    "erasure", "export", "messages-lost", "unreadable", "stream-begun",
+    "erasure", "export", "messages-lost", "unreadable", "stream-begun", "case-action", "access", "exception",
 ]  # fmt: skip
 
 #: A line is one entry, and no longer than this.
@@ -22,7 +22,8 @@ Said = Annotated[str, Meta(max_length=4_096)]
 _MOST_SAID, _MOST_RAW = 8 * 1024, 16 * 1024
 #: Nanoseconds since the epoch.
 Moment = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
-_NUMBER = re.compile(rb'\{"number":(\d+),')
+#: Of no more digits than a number of 64 bits has.
+_NUMBER = re.compile(rb'\{"number":(\d{1,19}),')
 
 
 class EntryUnreadable(ValueError):

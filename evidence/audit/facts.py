@@ -7,7 +7,8 @@ import msgspec
 from msgspec import Raw
 
 from evidence.audit.entries import Happening
-from normalizer.events import Alert, AlertUpdate
+from evidence.audit.outbox import Left
+from normalizer.events import Alert, AlertUpdate, CaseActivity
 from normalizer.events.rule_set import RulesChanged
 from pipeline.bus import StreamMessage
 from pipeline.bus.command_notes import decode_note
@@ -17,10 +18,13 @@ from pipeline.reference_changes import decode_chunk
 
 #: A change of rules is told in full up to so many bytes.
 _MOST_TOLD = 4_096
+#: Alerts of an action on a case that are named.
+_MOST_ALERTS = 50
 _RULES = b'"rules-changed"'
 _encoder = msgspec.json.Encoder()
 _told = msgspec.json.Decoder(Alert | AlertUpdate)
 _rules = msgspec.json.Decoder(RulesChanged)
+_cases = msgspec.json.Decoder(CaseActivity)
 
 
 def of_raw(message: StreamMessage) -> Iterator[Happening]:
@@ -122,6 +126,40 @@ def of_reference(message: StreamMessage) -> Iterator[Happening]:
             )
 
 
+def of_case(message: StreamMessage) -> Iterator[Happening]:
+    """What somebody did to a case, with what it was before and after."""
+    done = _cases.decode(message.data)
+    after = {
+        "status": done.status,
+        "level": done.level,
+        "assignee": done.assignee,
+        "alerts": done.alert_count,
+        "resolution": done.resolution,
+        "proposed_by": done.proposed_by,
+        "approved_by": done.approved_by,
+        "comment": done.comment,
+        "evidence": done.evidence,
+        "evidence_sha256": done.evidence_hash,
+        "joined": done.alerts[:_MOST_ALERTS] if done.alerts else None,
+    }
+    before = {
+        "status": done.previous_status,
+        "level": done.previous_level,
+        "assignee": done.previous_assignee,
+    }
+    yield Happening(
+        action="case-action",
+        time=done.timestamp,
+        who=f"{done.who} ({done.provider})",
+        what=f"{done.case_id}: {done.action}",
+        why=done.why,
+        count=len(done.alerts) or 1,
+        before=_json({name: was for name, was in before.items() if was is not None}),
+        after=_json({name: now for name, now in after.items() if now is not None}),
+        sha256=_hash(message.data),
+    )
+
+
 def of_dead(message: StreamMessage) -> Iterator[Happening]:
     """What could not be decoded, judged or delivered."""
     letter = decode_dead_letter(message.data)
@@ -147,6 +185,39 @@ def of_command(message: StreamMessage) -> Iterator[Happening]:
         before=note.before,
         after=note.after,
         sha256=_hash(message.data),
+    )
+
+
+def of_left(left: Left) -> Happening:
+    """What somebody was about to do by a command that needs no bus. Raises msgspec.MsgspecError."""
+    note = decode_note(left.data)
+    user, _, host = note.who.partition("@")
+    # Anybody may write any name into a file: the operating system knows whose it is.
+    who = note.who if user == left.owner else f"{left.owner}@{host} (says {user})"
+    return Happening(
+        action=note.action,
+        time=note.time,
+        who=who,
+        what=note.what,
+        why=note.why,
+        place=left.place,
+        before=note.before,
+        after=note.after,
+        sha256=_hash(left.data),
+    )
+
+
+def left_unreadable(left: Left, error: Exception) -> Happening:
+    """A file in the outbox that is no note: its hash is kept all the same."""
+    text = left.path.name.partition("-")[0]
+    return Happening(
+        action="unreadable",
+        time=min(int(text), 2**63 - 1) if text.isascii() and text.isdigit() else 0,
+        who=left.owner,
+        what=left.place,
+        why=str(error),
+        place=left.place,
+        sha256=_hash(left.data),
     )
 
 

@@ -11,6 +11,7 @@ A checkpoint says, signed, how many entries a log has and what the root over the
 
 import base64
 import binascii
+import re
 from collections.abc import Sequence
 from hashlib import sha256
 
@@ -30,6 +31,8 @@ _KEY_ID = 4
 _SEED = _PUBLIC = 32
 _PRIVATE = "PRIVATE+KEY+"
 _MOST_NOTE = 64 * 1024
+#: A size or an index: no larger than a number of 64 bits.
+_PLACE = re.compile(r"0|[1-9][0-9]{0,17}")
 
 
 class NoteWrong(Exception):
@@ -183,7 +186,7 @@ def read_checkpoint(text: str) -> Checkpoint:
     if len(lines) < 4 or not all(lines[:3]):
         raise NoteWrong("the checkpoint lacks its name, its size or its root")
     origin, size, root = lines[:3]
-    if not size.isascii() or not size.isdigit() or (size != "0" and size.startswith("0")):
+    if not _is_place(size):
         raise NoteWrong(f"{size[:40]!r} is no size of a log")
     found = _unbase64(root, "the root")
     if len(found) != HASH_SIZE:
@@ -199,9 +202,14 @@ def read_proof(text: str) -> Proof:
         raise NoteWrong("the text is no proof of the form c2sp.org/tlog-proof@v1")
     lines = [line for line in lines if not line.startswith("extra ")]
     word, _, index = (lines or [""])[0].partition(" ")
-    if word != "index" or not index.isascii() or not index.isdigit():
-        raise NoteWrong("the proof does not say which entry it is of")
+    if word != "index" or not _is_place(index):
+        raise NoteWrong(f"the proof does not say which entry it is of, but {index[:40]!r}")
     return Proof(int(index), _hashes(lines[1:]), note)
+
+
+def _is_place(text: str) -> bool:
+    """Whether it is a number that a log may have, in its one form."""
+    return _PLACE.fullmatch(text) is not None
 
 
 def _hashes(lines: Sequence[str]) -> tuple[bytes, ...]:

@@ -7,12 +7,13 @@ says what of it came after that. Nothing that is not in the log yet is purged fr
 import asyncio
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 import msgspec
 import structlog
 from msgspec import Raw, Struct
 
-from evidence.audit import facts
+from evidence.audit import facts, outbox
 from evidence.audit.entries import EntryUnreadable, Happening, decode, fitted
 from evidence.audit.notes import NoteWrong, SigningKey
 from evidence.audit.store import AuditFolder, AuditLog, AuditLogFailed
@@ -44,6 +45,7 @@ _FACTS: Mapping[str, Facts] = {
     Stream.ALERTS.value: facts.of_alerts,
     Stream.REFERENCE.value: facts.of_reference,
     Stream.DEAD.value: facts.of_dead,
+    Stream.CASES.value: facts.of_case,
     COMMANDS: facts.of_command,
 }
 _STREAMS = {one.value: one for one in Stream}
@@ -110,7 +112,8 @@ class AuditStage:
             tasks = [
                 asyncio.ensure_future(self._record(source, recorded)) for source in self._sources
             ]
-            tasks += [asyncio.ensure_future(self._sign()), asyncio.ensure_future(self._watch())]
+            own = (self._sign(), self._watch(), self._take_left(log))
+            tasks += [asyncio.ensure_future(one) for one in own]
             try:
                 done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
                 for task in done:
@@ -163,6 +166,22 @@ class AuditStage:
             source.state.position = upto
             if self._log.files > self._files:
                 await self._sign_and_save()  # see `newest_recorded`
+
+    async def _take_left(self, log: AuditLog) -> None:
+        """Take what commands left in the outbox, again and again: once it is signed, it goes."""
+        known = await asyncio.to_thread(_taken_already, log.folder)
+        while True:
+            paths = await asyncio.to_thread(outbox.waiting, log.folder.path, _MANY)
+            if paths:
+                async with self._at_rest:
+                    read = [one for one in map(_left, paths) if one is not None]
+                    new = [_of_left(one) for one in read if one.place not in known]
+                    log.append(new)
+                    await asyncio.to_thread(log.sign)
+                    await asyncio.to_thread(outbox.remove, [one.path for one in read])
+            if len(paths) < _MANY:
+                await asyncio.sleep(_LOOK)
+            raise_if_cancelled()
 
     async def _sign(self) -> None:
         """Sign what was taken, and save where that is, again and again."""
@@ -222,6 +241,29 @@ def newest_recorded(folder: AuditFolder) -> dict[str, Recorded]:
         if stream in _FACTS and number.isdigit():
             found.setdefault(stream, Recorded()).sequence = int(number)
     return found
+
+
+def _taken_already(folder: AuditFolder) -> frozenset[str]:
+    """A crash may have come between signing and removing."""
+    return outbox.taken(folder) if outbox.waiting(folder.path, 1) else frozenset()
+
+
+def _left(path: Path) -> outbox.Left | None:
+    """A note, or None where it can't be read: it is put aside, which is said."""
+    try:
+        return outbox.read(path)
+    except OSError as error:
+        log.error("what was left in the outbox can't be read", file=path.name, error=str(error))
+        with suppress(OSError):
+            path.rename(path.with_suffix(".unreadable"))
+        return None
+
+
+def _of_left(left: outbox.Left) -> Happening:
+    try:
+        return fitted(facts.of_left(left))
+    except (msgspec.MsgspecError, ValueError) as error:
+        return fitted(facts.left_unreadable(left, error))
 
 
 def _happenings(stream: str, message: StreamMessage) -> Iterator[Happening]:

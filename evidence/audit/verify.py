@@ -100,10 +100,11 @@ class _Hashes:
 
     def __init__(self, file: BinaryIO | None) -> None:
         self._file = file
-        self._next = 0
+        self._count = 0 if file is None else file.seek(0, 2) // HASH_SIZE
+        self._next = -1
 
     def of(self, number: int) -> bytes | None:
-        if self._file is None:
+        if self._file is None or number >= self._count:
             return None
         if number != self._next:
             self._file.seek(number * HASH_SIZE)
@@ -218,7 +219,10 @@ class _Verification:
         kind = self._numbers.take(number)
         if kind is not None:
             self._find(kind, number, number + 1, f"line {place + 1} says that it is entry {number}")
-        elif hashes.of(number) not in (leaf, None):
+        elif hashes.of(number) not in (leaf, None) and (
+            # Behind what is gone or too many, hashes that were made anew stand by the line's place.
+            place == number or hashes.of(place) != leaf
+        ):
             self._find("changed", number, number + 1, f"entry {number} is not what was hashed")
 
     def _tell_torn(self, said: str) -> None:

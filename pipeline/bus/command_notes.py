@@ -23,7 +23,10 @@ from pipeline.units import MIB
 _COMMANDS = "COMMANDS"
 _MOST = 64 * MIB
 
-NoteAction = Literal["command", "configuration-changed", "override", "erasure", "export"]
+#: `access`: a command was run that looks at what is known. `exception`: who a rule leaves alone.
+NoteAction = Literal[
+    "command", "configuration-changed", "override", "erasure", "export", "access", "exception"
+]
 
 
 class CommandNote(Struct, kw_only=True, omit_defaults=True):

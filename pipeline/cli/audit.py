@@ -33,6 +33,7 @@ KeyOption = Annotated[
 ActionOption = Annotated[str | None, typer.Option(help="Only entries of this action.")]
 WhoOption = Annotated[str | None, typer.Option(help="Only entries of this user or process.")]
 WhatOption = Annotated[str | None, typer.Option(help="Only entries about this, whole or in part.")]
+WhyOption = Annotated[str, typer.Option("--why", help="Why, or for whom: for the audit log.")]
 FirstOption = Annotated[int, typer.Option("--first", min=0, help="Number of the first entry.")]
 EndOption = Annotated[
     int | None, typer.Option("--end", min=0, help="Number of the first entry that is left out.")
@@ -81,6 +82,7 @@ def verify(
 ) -> None:
     """Read the whole log: is everything as it was signed? Exit 1 if not, with what and where."""
     from evidence.audit.anchors import anchored, kept
+    from evidence.audit.outbox import waiting
     from evidence.audit.verify import MOST_TOLD
     from evidence.audit.verify import verify as verified
 
@@ -109,6 +111,8 @@ def verify(
             say(console, f"... and {verdict.count - MOST_TOLD:,} more", "red")
         if verdict.unsigned:
             say(console, f"{verdict.unsigned:,} entries are not signed yet", "yellow")
+        if left := len(waiting(log)):
+            say(console, f"{left:,} notes in its outbox are no entries yet", "yellow")
         for word in words:
             colour = {"wrong": "red", "shown": "green"}.get(word.state, "")
             say(console, f"anchor {word.anchor}: {word.state}: {word.message}", colour)
@@ -212,6 +216,7 @@ def export(
     what: WhatOption = None,
     first: FirstOption = 0,
     end: EndOption = None,
+    why: WhyOption = "",
     key: KeyOption = None,
 ) -> None:
     """Export entries with a proof for each, and a checker that needs nothing but Python."""
@@ -227,6 +232,14 @@ def export(
     everything = len(chosen) == until - first
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder")
+    _note_export(
+        log,
+        [line for _, line in chosen],
+        {"action": action, "who": who, "what": what},
+        (first, until),
+        to,
+        why,
+    )
     try:
         manifest = exported(
             folder, trusted, chosen, to, complete=(first, until) if everything else None
@@ -235,6 +248,35 @@ def export(
         raise Failure(f"can't write {error.filename or to}: {error.strerror}") from None
     typer.echo(f"{len(manifest.entries):,} entries with their proofs in {to}")
     typer.echo(f"to check them: python3 {to / 'check.py'} --key '{trusted}'")
+
+
+def _note_export(
+    log: Path,
+    lines: list[bytes],
+    wanted: dict[str, str | None],
+    span: tuple[int, int],
+    to: Path,
+    why: str,
+) -> None:
+    """In the very log: what is about to be taken out of it."""
+    from hashlib import sha256
+
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.noting import noted_beside
+
+    said = {name: value for name, value in wanted.items() if value is not None}
+    told = {
+        "first": span[0],
+        "end": span[1],
+        "entries": len(lines),
+        "to": str(to.absolute()),
+        "sha256": sha256(b"".join(line + b"\n" for line in lines)).hexdigest(),
+        **said,
+    }
+    note = CommandNote(
+        action="export", what="audit log", why=why, after=msgspec.Raw(msgspec.json.encode(told))
+    )
+    noted_beside(log, note)
 
 
 def open_log(log: Path, key: str | None) -> "tuple[AuditFolder, VerifyingKey]":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from pipeline.cli.audit import KeyOption, Log, audit, open_log
+from pipeline.cli.audit import KeyOption, Log, WhyOption, audit, open_log
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def anchor(
         typer.Option("--account-key", help="A file with a private key, to sign with it here."),
     ] = None,
     wait: Annotated[float, typer.Option(min=0, help="Seconds to wait for a block.")] = 180.0,
+    why: WhyOption = "",
     key: KeyOption = None,
 ) -> None:
     """Have the newest checkpoint stamped by an authority, or put it on a chain, or both."""
@@ -49,10 +50,30 @@ def anchor(
         raise Failure("--from and --account-key are for --chain URL", CONFIGURATION)
     folder, trusted = open_log(log, key)
     signed = signed_now(folder, trusted)
-    if timestamp is not None:
-        _stamp(folder, signed, given_url(timestamp, "--timestamp"))
-    if chain is not None:
-        _send(folder, signed, given_url(chain, "--chain"), sender, account_key, wait)
+    authority = None if timestamp is None else given_url(timestamp, "--timestamp")
+    node = None if chain is None else given_url(chain, "--chain")
+    _note(log, signed, [one for one in (authority, node) if one is not None], why)
+    if authority is not None:
+        _stamp(folder, signed, authority)
+    if node is not None:
+        _send(folder, signed, node, sender, account_key, wait)
+
+
+def _note(log: Path, signed: "Signed", where: "list[SecretText]", why: str) -> None:
+    """In the very log: which checkpoint is about to be shown to whom."""
+    import httpx
+    import msgspec
+
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.noting import noted_beside
+
+    told = {
+        "size": signed.checkpoint.size,
+        "root": signed.checkpoint.root.hex(),
+        "hosts": [httpx.URL(one.reveal()).host for one in where],
+    }
+    after = msgspec.Raw(msgspec.json.encode(told))
+    noted_beside(log, CommandNote(what="audit anchor", why=why, after=after))
 
 
 def _stamp(folder: "AuditFolder", signed: "Signed", url: "SecretText") -> None:

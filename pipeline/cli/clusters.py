@@ -195,7 +195,17 @@ def lift(
         from pipeline.cli.noting import noted
         from pipeline.reference_changes import withdrawal
 
-        await noted(bus, loaded, CommandNote(what=f"clusters override lift {identity}"))
+        held = (await _overrides_said(bus)).get(identity, b"null")
+        await noted(
+            bus,
+            loaded,
+            CommandNote(
+                action="override",
+                what=f"clusters override lift {identity}",
+                before=msgspec.Raw(held),
+                after=msgspec.Raw(b"null"),
+            ),
+        )
         outlet = await ReferenceOutlet.open(bus, OVERRIDES)
         gone = withdrawal(("override", identity, None))
         written = await outlet.write([gone], read=time.time_ns())
@@ -237,12 +247,46 @@ def _write_override(
         from pipeline.cli.noting import noted
         from pipeline.reference_changes import change_of
 
-        await noted(bus, loaded, CommandNote(what=f"clusters override {record.id}", why=reason))
+        change = change_of(record)
+        held = await _overrides_said(bus)
+        before = [msgspec.Raw(one) for one in held.values() if _names_one_of(one, addresses)]
+        note = CommandNote(
+            action="override",
+            what=f"clusters override {record.id}",
+            why=reason,
+            before=msgspec.Raw(msgspec.json.encode(before)),
+            after=msgspec.Raw(change.record),
+        )
+        await noted(bus, loaded, note)
         outlet = await ReferenceOutlet.open(bus, OVERRIDES)
-        await outlet.write([change_of(record)], read=time.time_ns())
+        await outlet.write([change], read=time.time_ns())
 
     _ask(config, write)
     typer.echo(f"{record.id}: it counts once the normalizer and the clusters have taken it")
+
+
+async def _overrides_said(bus: "Bus") -> dict[str, bytes]:
+    """The overrides that count now, by their id, as the stream has them."""
+    from detections.clusters.reference_form import OVERRIDES
+    from pipeline.bus.reference_history import ReferenceHistory
+    from pipeline.reference_changes import decode_chunk
+
+    history = ReferenceHistory(bus)
+    found: dict[str, bytes] = {}
+    for message in await history.messages(OVERRIDES, 0, await history.newest(OVERRIDES)):
+        for change in decode_chunk(message.data).changes:
+            if change.withdrawn:
+                found.pop(change.key, None)
+            else:
+                found[change.key] = change.record
+    return found
+
+
+def _names_one_of(record: bytes, addresses: tuple[str, ...]) -> bool:
+    from pipeline.reference_records import Override
+
+    held = msgspec.json.decode(record, type=Override)
+    return not {_address(one) for one in addresses}.isdisjoint(map(_address, held.addresses))
 
 
 def _override(action: str, addresses: tuple[str, ...], reason: str, who: str) -> "Override":

@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 
 import typer
 
+from pipeline.cli.access import note_access
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.problems import ProblemsFound, summary
 
@@ -20,11 +21,15 @@ R = TypeVar("R")
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
-    """Turn what a command raises into a message on standard error and an exit code."""
+    """Turn what a command raises into a message on standard error and an exit code.
+
+    That it is run is noted for the audit log before, where the configuration has one.
+    """
 
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            note_access(guarded, kwargs)
             return function(*args, **kwargs)
         except ProblemsFound as found:
             _say(f"{found}\n\n{summary(found.problems)}")

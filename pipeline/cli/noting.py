@@ -1,5 +1,6 @@
 """What a command is about to do, noted for the audit log, where the configuration has one."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -16,3 +17,46 @@ async def noted(bus: "Bus", config: "Configuration", note: "CommandNote") -> Non
     if config.audit is not None:
         notes = await CommandNotes.open(bus)
         await notes.note(note, operator())
+
+
+def noted_anyway(config: "Configuration", note: "CommandNote") -> None:
+    """The same without a bus at hand: beside the log where it is on this machine, else by the bus.
+
+    Raises Failure where it can't be noted: then don't do it.
+    """
+    import asyncio
+
+    from pipeline.bus.opened import opened_bus
+    from pipeline.config.schema import EmbeddedBus
+
+    if config.audit is None:
+        return
+    here = (config.audit.path / "key").is_file()
+    if here or isinstance(config.bus, EmbeddedBus):
+        noted_beside(config.audit.path, note)
+        return
+
+    async def by_bus() -> None:
+        async with opened_bus(config.bus, name="noting") as bus:
+            await noted(bus, config, note)
+
+    asyncio.run(by_bus())
+
+
+def noted_beside(log: Path, note: "CommandNote") -> None:
+    """Leave a note beside a log. Raises Failure where it can't be left: then don't do it.
+
+    A copy of the log that can't be written takes none: what is done with it is not in the log, and
+    who runs the command is told so.
+    """
+    import os
+
+    import typer
+
+    from evidence.audit.outbox import leave
+    from pipeline.cli.reloading import operator
+
+    if log.is_dir() and not os.access(log, os.W_OK):
+        typer.echo(f"{log} can't be written: this is not recorded in it", err=True)
+        return
+    leave(log, note, operator())

@@ -61,9 +61,12 @@ def reload(
 
 async def _ask(bus: "Bus", config: Path, request: "ReloadRequest") -> "Reloaded":
     """Ask the supervisor, who examines all; where there is none, change the rules alone."""
+    from functools import partial
+
     import msgspec
     import nats.errors
 
+    from pipeline.cli.noting import noted
     from pipeline.cli.reloading import announce, examined
     from pipeline.reload import Reloaded, reload_subject
 
@@ -71,7 +74,8 @@ async def _ask(bus: "Bus", config: Path, request: "ReloadRequest") -> "Reloaded"
     try:
         answer = await bus.client.request(subject, msgspec.json.encode(request), _PATIENCE)
     except nats.errors.NoRespondersError:
-        rules = await announce(bus, examined(config).detections, request)
+        loaded = examined(config)
+        rules = await announce(bus, loaded.detections, request, partial(noted, bus, loaded))
         return Reloaded(rules=rules, supervised=False)
     except (nats.errors.TimeoutError, TimeoutError):
         raise Failure(

@@ -4,6 +4,8 @@ import asyncio
 import getpass
 import hashlib
 import time
+from collections.abc import Awaitable, Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -12,8 +14,10 @@ import nats.js.errors
 
 from pipeline.bus import Bus, Stream
 from pipeline.bus.command_notes import CommandNote
+from pipeline.bus.positions import open_bucket
 from pipeline.bus.publisher import AnotherWriter
 from pipeline.checkout import checkout_of
+from pipeline.cli.exception_notes import exception_notes
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.cli.noting import noted
 from pipeline.cli.preflight import preflight
@@ -36,6 +40,8 @@ if TYPE_CHECKING:
 
 #: Messages, from the stream's end, in which a record is looked for.
 _MOST_LOOKED_AT = 100
+#: Where the bus keeps which configuration was the last one in force.
+_CONFIGURATION, _IN_FORCE = "CONFIGURATION", "in-force"
 STARTED = "Tapewatch was started with these rules"
 
 
@@ -49,9 +55,9 @@ class Reloading:
     async def begin(self, bus: Bus, config: Configuration) -> None:
         """Announce the rules of the configuration, if others are in force."""
         self._reference = reference_digest(config)
-        await noted(bus, config, self._note("run", ""))
+        await self._note(bus, config, "run", "")
         request = ReloadRequest(reason=STARTED, operator=operator())
-        await announce(bus, config.detections, request)
+        await announce(bus, config.detections, request, partial(noted, bus, config))
 
     async def reload(
         self, bus: Bus, current: Configuration, request: ReloadRequest
@@ -76,8 +82,8 @@ class Reloading:
             advice = "stop Tapewatch and start it again for that; nothing was changed"
             return current, Reloaded(refused="\n".join([*fixed, advice]))
         try:
-            await noted(bus, config, self._note(", ".join(parts) or "nothing", request.reason))
-            rules = await announce(bus, config.detections, request)
+            await self._note(bus, config, ", ".join(parts) or "nothing", request.reason)
+            rules = await announce(bus, config.detections, request, partial(noted, bus, config))
         except Failure as failure:
             return current, Reloaded(refused=f"error: {failure}")
         self._reference = reference
@@ -87,15 +93,26 @@ class Reloading:
             own=own(parts),
         )
 
-    def _note(self, what: str, why: str | None) -> CommandNote:
+    async def _note(self, bus: Bus, config: Configuration, what: str, why: str | None) -> None:
         """That the configuration is in force as its file is now. Secrets are none of its text."""
+        if config.audit is None:
+            return
         digest = hashlib.sha256(self._path.read_bytes()).hexdigest()
-        return CommandNote(
+        kept = await open_bucket(bus.jetstream, bus.names.bucket(_CONFIGURATION), history=1)
+        try:
+            before = (await kept.get(_IN_FORCE)).value or b"null"
+        except nats.js.errors.KeyNotFoundError:
+            before = b"null"
+        after = msgspec.json.encode({"sha256": digest})
+        note = CommandNote(
             action="configuration-changed",
             what=f"{self._path.absolute()}: {what}",
             why=why or "",
-            after=msgspec.Raw(msgspec.json.encode({"sha256": digest})),
+            before=msgspec.Raw(before),
+            after=msgspec.Raw(after),
         )
+        await noted(bus, config, note)
+        await kept.put(_IN_FORCE, after)
 
 
 def examined(path: Path) -> Configuration:
@@ -123,9 +140,15 @@ def reference_digest(config: Configuration) -> str:
     return digest.hexdigest()
 
 
-async def announce(bus: Bus, settings: Detections, request: ReloadRequest) -> RulesReloaded | None:
+async def announce(
+    bus: Bus,
+    settings: Detections,
+    request: ReloadRequest,
+    note: Callable[[CommandNote], Awaitable[None]] | None = None,
+) -> RulesReloaded | None:
     """Put the configured rules into force, if others are. None if they are in force already.
 
+    `note` is given the exceptions that begin, change or end with that, before they do.
     Raises ProblemsFound and Failure.
     """
     from detections.rule_change import differences
@@ -146,6 +169,9 @@ async def announce(bus: Bus, settings: Detections, request: ReloadRequest) -> Ru
         return RulesReloaded(rules=digest, first=True)
     before = await _rules_before(in_force, previous)
     found = differences(before, rules) if before is not None else None
+    if note is not None:
+        for one in exception_notes(before, rules, request.reason or ""):
+            await note(one)
     checkout = checkout_of(settings.rules)
     now = time.time_ns()
     record = RulesChanged(

@@ -14,6 +14,7 @@ from evidence.audit.entries import Entry, decode
 from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditFolder
 from evidence.audit.verify import verify
+from tests.cli.command_line import tapewatch
 from tests.end_to_end.pipeline_run import RECORDED, Installation
 
 KEY = SigningKey.new("example.com/tapewatch")
@@ -32,6 +33,15 @@ detection:
   selection: {event.action: trade, market.trade.quantity|gte: 1000000}
   condition: selection
 falsepositives: [none]
+"""
+EXCEPTION = """
+exceptions:
+  - id: desk
+    rules: [0f9c7a2e-5b1d-4c3a-8e6f-2d4b6a8c0e1f]
+    entities: [acct-desk]
+    owner: alice
+    reason: the issuer's own treasury
+    expires: 2027-01-01
 """
 
 
@@ -113,12 +123,17 @@ def test_commands_are_recorded_with_who_and_why(finished: Installation) -> None:
     with finished.running() as running:
         running.until(lambda: running.stage_pid("audit") and running.status()["stages"])
         (finished.folder / "mine.yml").write_text(RULE)
-        finished.configuration["detections"]["rules"].append("mine.yml")
+        (finished.folder / "mine.exceptions.yml").write_text(EXCEPTION)
+        finished.configuration["detections"]["rules"] += ["mine.yml", "mine.exceptions.yml"]
         finished.write()
         reloaded = finished.run("reload", "--reason", "quarterly review")
         assert reloaded.returncode == 0, reloaded
         assert finished.run("retire", "sink.gone.events").returncode == 1
         running.until(lambda: any(e.what == "retire sink.gone.events" for e in entries(finished)))
+        assert finished.run("dead", "list").returncode == 0
+        exported = ("audit", "export", "audit", "--to", "taken", "--why", "case 7", "--end", "5")
+        assert tapewatch(*exported, folder=finished.folder).code == 0
+        running.until(lambda: any(e.action == "export" for e in entries(finished)))
     commands = [entry for entry in entries(finished) if entry.action == "command"]
     reload, retire = commands[-2:]
     (rules,) = [entry for entry in entries(finished) if entry.action == "rules-changed"]
@@ -129,6 +144,16 @@ def test_commands_are_recorded_with_who_and_why(finished: Installation) -> None:
     assert reload.what.startswith("reload")
     assert reload.why == "quarterly review"
     assert "@" in retire.who
+    first, second = [one for one in entries(finished) if one.action == "configuration-changed"][-2:]
+    assert second.before == first.after != second.after
+    (desk,) = [entry for entry in entries(finished) if entry.action == "exception"]
+    assert (desk.what, desk.why, bytes(desk.before)) == ("desk", "quarterly review", b"null")  # type: ignore[arg-type]
+    assert json.loads(bytes(desk.after))["owner"] == "alice"  # type: ignore[arg-type]
+    looked = [entry.what for entry in entries(finished) if entry.action == "access"]
+    assert looked == ["dead list"]
+    (taken,) = [entry for entry in entries(finished) if entry.action == "export"]
+    assert (taken.what, taken.why, taken.who) == ("audit log", "case 7", retire.who)
+    assert json.loads(bytes(taken.after))["entries"] == 5  # type: ignore[arg-type]
     assert verify(AuditFolder(finished.folder / "audit"), KEY.verifying).good
 
 
