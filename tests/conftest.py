@@ -4,6 +4,8 @@ pytest_plugins = [
     "tests.fixtures.chain",
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",
+    "tests.fixtures.pace",
+    "tests.fixtures.handing_out",  # which rests on the one before
     "tests.fixtures.hec",
     "tests.fixtures.kibana",
     "tests.fixtures.nats",

@@ -1,0 +1,33 @@
+"""Which tests a worker gets next, and what is written down of how long they take."""
+
+from pathlib import Path
+
+from tests.fixtures.handing_out import next_file
+from tests.fixtures.pace import PaceRecorder, read_pace
+
+SECONDS = {"tests/cli/b.py": 9.0, "tests/cli/c.py": 30.0, "tests/normalizer/d.py": 20.0}
+WAITING = ["tests/cli/a.py", *SECONDS, "tests/normalizer/e.py"]
+
+
+def test_each_kind_is_handed_out_longest_first_and_then_the_other() -> None:
+    for of_many_processes, wanted in ((True, "cbade"), (False, "decba")):
+        waiting, order = list(WAITING), ""
+        while waiting:
+            file = next_file(waiting, SECONDS, of_many_processes=of_many_processes)
+            waiting.remove(file)
+            order += Path(file).stem
+        assert order == wanted
+
+
+def test_what_takes_long_is_written_down_by_file(tmp_path: Path) -> None:
+    recorder = PaceRecorder(tmp_path / "pace.txt")
+    for nodeid, seconds in (
+        ("tests/a.py::one", 1.5),
+        ("tests/a.py::two[x::y z]", 2.0),
+        ("tests/with space.py::three", 60.2),
+        ("tests/b.py::four", 0.1),
+    ):
+        recorder.add(nodeid, seconds)
+    recorder.write()
+
+    assert read_pace(tmp_path / "pace.txt") == {"tests/with space.py": 61.0, "tests/a.py": 4.0}
