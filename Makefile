@@ -1,6 +1,7 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+PACKAGES := benchmarks collectors delivery demo detections docs evidence normalizer pipeline simulation
 NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
 .PHONY: help setup demo test lint bench accuracy chaos recovery soak lock clean elasticsearch elasticsearch-stop
@@ -25,7 +26,11 @@ node_modules/.installed: package-lock.json
 demo: setup  ## Watch a real chain and a venue being abused, and see what is found
 	$(BIN)/tapewatch demo
 
+# Where bytecode is not kept, as in some containers, each of the thousand processes that the tests
+# start would compile all modules anew.
+test: export PYTHONDONTWRITEBYTECODE :=
 test: setup  ## Run all tests, against real servers
+	$(BIN)/python -m compileall -q -j 0 $(PACKAGES)
 	$(BIN)/pytest -n auto
 
 lint: setup  ## ruff, pyright and the import contract
