@@ -11,7 +11,8 @@ from msgspec import UNSET, Meta, Raw, Struct, UnsetType
 Action = Literal[
     "log-opened", "log-recovered", "frames-stored", "events-made", "alert-given", "alert-updated",
     "rules-changed", "reference-changed", "override", "died", "command", "configuration-changed",
-    "erasure", "export", "messages-lost", "unreadable", "stream-begun", "case-action", "access", "exception",
+    "erasure", "export", "messages-lost", "unreadable", "stream-begun", "case-action",
+    "access", "exception",
 ]  # fmt: skip
 
 #: A line is one entry, and no longer than this.
