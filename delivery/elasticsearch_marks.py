@@ -1,4 +1,5 @@
-"""Marks on documents that are in Elasticsearch already: orphaned events, retracted alerts.
+"""Marks on documents that are in Elasticsearch already: orphaned events, retracted alerts, and
+what is not the newest of its case any more.
 
 The documents are looked up in all backing indices of the data stream and updated there by their
 place, each as it was found: an update that meets another one is tried again on what is there then.
@@ -27,6 +28,9 @@ _SORT: tuple[dict[str, Any], ...] = ({"event.id": {"unmapped_type": "keyword"}},
 _AT_ONCE = 1_000
 #: Block hashes in one search. Elasticsearch takes 65,536.
 _MOST_HASHES = 10_000
+#: Cases in one search.
+_MOST_CASES = 200
+_CASE, _NUMBER, _LATEST = "surveillance.case.id", "event.sequence", "surveillance.case.latest"
 #: How many times in a row others may be faster.
 _MOST_CONFLICTS = 20
 
@@ -113,6 +117,27 @@ async def mark_alert(client: AsyncElasticsearch, stream: str, change: AlertChang
     }
     status = {"status": change.status, "status_reason": change.reason}
     return await _update(client, stream, query, {"surveillance": {"alert": status}})
+
+
+async def mark_cases(client: AsyncElasticsearch, stream: str, newest: Mapping[str, int]) -> int:
+    """Take `latest` from what was done to cases before. `newest`: number by case id."""
+    marked = 0
+    cases = list(newest.items())
+    for start in range(0, len(cases), _MOST_CASES):
+        before = [
+            {"bool": {"filter": [{"term": {_CASE: case}}, {"range": {_NUMBER: {"lt": number}}}]}}
+            for case, number in cases[start : start + _MOST_CASES]
+        ]
+        query = {
+            "bool": {
+                "filter": [{"term": {_LATEST: True}}],
+                "should": before,
+                "minimum_should_match": 1,
+            }
+        }
+        document = {"surveillance": {"case": {"latest": False}}}
+        marked += await _update(client, stream, query, document)
+    return marked
 
 
 async def _update(

@@ -6,6 +6,7 @@ from normalizer.events import (
     Alert,
     AlertStatus,
     AlertUpdate,
+    CaseActivity,
     ChainReorganised,
     Record,
 )
@@ -38,14 +39,23 @@ class AlertChange(Struct, frozen=True):
     reason: str
 
 
-Mark = OrphanedBlocks | AlertChange
+class CaseAdvance(Struct, frozen=True):
+    """Something was done to a case: documents of what was done to it before are not the newest."""
+
+    case_id: str
+    number: int
 
 
-def mark_of(record: Record | Alert | AlertUpdate) -> Mark | None:
+Mark = OrphanedBlocks | AlertChange | CaseAdvance
+
+
+def mark_of(record: Record | Alert | AlertUpdate | CaseActivity) -> Mark | None:
     """What a record says of others."""
     match record:
         case AlertUpdate():
             return AlertChange(record.alert_id, record.status, record.reason)
+        case CaseActivity():
+            return CaseAdvance(record.case_id, record.number)
         case ChainReorganised():
             known = len(record.orphaned) == record.depth
             return OrphanedBlocks(

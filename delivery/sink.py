@@ -1,6 +1,6 @@
 """What a sink is: it takes batches of documents, and says when they are durable.
 
-The runner reads the EVENTS and ALERTS streams with one durable consumer per sink and content, and
+The runner reads EVENTS, ALERTS and CASES with one durable consumer per sink and content, and
 acknowledges a message when `deliver` has returned and its refusals are dead letters. So a sink that
 is down holds up no other, and loses nothing.
 """
@@ -13,11 +13,11 @@ from msgspec import Struct
 from delivery.marks import Mark
 from pipeline.findings import Finding
 
-Content = Literal["events", "alerts"]
+Content = Literal["events", "alerts", "cases"]
 
 
 class Document(Struct, frozen=True, gc=False, kw_only=True):
-    """An event or alert as it goes to a sink.
+    """An event, an alert or what was done to a case, as it goes to a sink.
 
     `body` is the nested ECS document as JSON on one line, without the line's end. `timestamp` is
     its `@timestamp` in nanoseconds since the epoch. `position` is where it lies on the bus:

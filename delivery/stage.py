@@ -14,7 +14,7 @@ from delivery.marks import AlertChange, mark_of
 from delivery.mask import Masker
 from delivery.retry import FailedAttempt, RetryPolicy, deliver_until_taken, open_until_ready
 from delivery.sink import Content, Document, Refused, Sink
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import nest
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.dead_letters import encode_fitting
@@ -29,13 +29,17 @@ from pipeline.source_state import now
 log = structlog.get_logger(__name__)
 
 STAGE = "delivery"
-STREAMS: dict[Content, Stream] = {"events": Stream.EVENTS, "alerts": Stream.ALERTS}
+STREAMS: dict[Content, Stream] = {
+    "events": Stream.EVENTS,
+    "alerts": Stream.ALERTS,
+    "cases": Stream.CASES,
+}
 #: Messages whose documents are kept for the other sinks, so that each is encoded once.
 CACHED_MESSAGES = 128
 #: Without anything to deliver, the lag is looked up this often, in seconds.
 IDLE_LOOK = 1.0
 
-_decoder = msgspec.json.Decoder(Record | Alert | AlertUpdate)
+_decoder = msgspec.json.Decoder(Record | Alert | AlertUpdate | CaseActivity)
 _encoder = msgspec.json.Encoder()
 
 
@@ -66,7 +70,7 @@ class DocumentCache:
 def documents_of(
     content: Content, message: StreamMessage, masker: Masker | None = None
 ) -> list[Document]:
-    """The nested ECS documents of a message of EVENTS or ALERTS, masked for their sink."""
+    """The nested ECS documents of a message of a stream, masked for their sink."""
     stream = STREAMS[content].value
     documents: list[Document] = []
     if content == "events" and is_order(message):

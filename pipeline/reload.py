@@ -15,12 +15,21 @@ _READERS: Mapping[str, Sequence[str]] = {
     "reference": ("collectors", "normalizer"),
     "detections": ("detections",),
     "clusters": ("clusters",),
+    "cases": ("cases",),
     "audit": ("audit",),
     "sinks": ("delivery",),
     "notifications": ("delivery",),
     "privacy": ("collectors",),
     "dead_letters": (),  # the supervisor itself
-    "logging": ("collectors", "normalizer", "detections", "clusters", "delivery", "audit"),
+    "logging": (
+        "collectors",
+        "normalizer",
+        "detections",
+        "clusters",
+        "cases",
+        "delivery",
+        "audit",
+    ),
 }
 _FIXED = {
     "bus": "the bus can't change while it runs",
@@ -28,10 +37,11 @@ _FIXED = {
     "detections.lanes": "another number of lanes would tear apart what the lanes know",
     "detections.workers": "the number of processes is that of the start",
     "clusters.enabled": "whether clusters are found is that of the start",
+    "cases.enabled": "whether cases are opened is that of the start",
     "audit.enabled": "whether an audit log is kept is that of the start",
 }
 #: Stages that run where the configuration has a part of that name.
-OPTIONAL_STAGES = ("clusters", "audit")
+OPTIONAL_STAGES = ("clusters", "cases", "audit")
 #: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
 _RULES = frozenset(("rules", "pipelines"))
 

@@ -5,10 +5,9 @@ an activity that breaks them changes nothing, whoever wrote it into the stream, 
 that it was refused.
 """
 
-import copy
 from collections.abc import Iterable
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from evidence.cases.persons import among, same
 from normalizer.events import SEVERITY, CaseActivity, Level
@@ -16,24 +15,20 @@ from normalizer.events.case import CaseOrigin, CaseStatus, Resolution
 
 #: Statuses in which somebody works on a case, or should.
 WORKING: frozenset[CaseStatus] = frozenset(("open", "in-progress", "pending"))
-#: What the stage does by itself; people do the rest.
-_AUTOMATIC = frozenset(
-    ("opened", "alerts-joined", "alerts-suppressed", "alerts-retracted", "alerts-reinstated")
-)
 
 
 class ActionRefused(ValueError):
     """This may not be done to the case as it is; the text says why."""
 
 
-class AlertInCase(Struct):
+class AlertInCase(Struct, frozen=True):
     """An alert of a case."""
 
     rule_id: str
     retracted: bool = False
 
 
-class RuleInCase(Struct):
+class RuleInCase(Struct, frozen=True):
     """A rule that gave alerts of a case, and how many: one after the other is the same again."""
 
     name: str
@@ -44,7 +39,7 @@ class RuleInCase(Struct):
     last: int = 0
 
 
-class Comment(Struct):
+class Comment(Struct, frozen=True):
     """What somebody wrote."""
 
     number: int
@@ -54,7 +49,7 @@ class Comment(Struct):
     origin: CaseOrigin
 
 
-class Attachment(Struct):
+class Attachment(Struct, frozen=True):
     """What somebody attached."""
 
     number: int
@@ -65,7 +60,7 @@ class Attachment(Struct):
     why: str
 
 
-class Proposal(Struct):
+class Proposal(Struct, frozen=True):
     """Somebody says why the case can be closed."""
 
     number: int
@@ -75,7 +70,7 @@ class Proposal(Struct):
     why: str
 
 
-class RefusedActivity(Struct):
+class RefusedActivity(Struct, frozen=True):
     """An activity in the stream that may not be: it changed nothing."""
 
     number: int
@@ -101,10 +96,14 @@ class Case(Struct, kw_only=True):
     instrument: str | None = None
     network: str | None = None
     opened: int = 0
+    #: When it was opened, or reopened last: ages count from here.
+    begun: int = 0
     closed: int | None = None
     #: When its status became what it is.
     since: int = 0
     assignee: str | None = None
+    #: Everybody who worked on it since it was opened or reopened.
+    workers: list[str] = field(default_factory=list[str])
     alerts: dict[str, AlertInCase] = field(default_factory=dict[str, AlertInCase])
     rules: dict[str, RuleInCase] = field(default_factory=dict[str, RuleInCase])
     comments: list[Comment] = field(default_factory=list[Comment])
@@ -173,9 +172,24 @@ def after(case: Case | None, activity: CaseActivity) -> Case:
     reason = refusal(case, activity)
     if reason is not None:
         raise ActionRefused(reason)
-    changed = advance(copy.deepcopy(case), activity)
+    changed = advance(None if case is None else _copied(case), activity)
     assert changed is not None
     return changed
+
+
+def _copied(case: Case) -> Case:
+    """A case of its own: what its lists hold is never changed."""
+    return structs.replace(
+        case,
+        alerts=dict(case.alerts),
+        rules=dict(case.rules),
+        comments=list(case.comments),
+        evidence=list(case.evidence),
+        steps=list(case.steps),
+        workers=list(case.workers),
+        kibana_items=set(case.kibana_items),
+        refused=list(case.refused),
+    )
 
 
 def refusal(case: Case | None, activity: CaseActivity) -> str | None:
@@ -271,8 +285,8 @@ def _closing(case: Case, activity: CaseActivity) -> str | None:
         return "two people must close it: propose a resolution, and somebody else approves it"
     if same(activity.who, case.proposal.who):
         return "who proposed the resolution can't approve it: somebody else must"
-    if case.assignee is not None and same(activity.who, case.assignee):
-        return "who works on the case can't approve its closing: somebody else must"
+    if among(activity.who, case.workers):
+        return "who worked on the case can't approve its closing: somebody else must"
     if activity.resolution != case.proposal.resolution:
         return (
             f"{case.proposal.resolution} is proposed, not {activity.resolution}: "
@@ -310,8 +324,9 @@ def _take(case: Case, activity: CaseActivity) -> None:
             _join(case, activity)
         case "alerts-retracted" | "alerts-reinstated":
             for one in activity.alerts:
-                if one in case.alerts:
-                    case.alerts[one].retracted = activity.action == "alerts-retracted"
+                if (there := case.alerts.get(one)) is not None:
+                    gone = activity.action == "alerts-retracted"
+                    case.alerts[one] = AlertInCase(there.rule_id, retracted=gone)
         case "escalated":
             if activity.step is not None:
                 case.steps.append(activity.step)
@@ -328,24 +343,30 @@ def _take(case: Case, activity: CaseActivity) -> None:
 
 
 def _open(case: Case, activity: CaseActivity) -> None:
-    case.opened, case.title, case.typology = activity.timestamp, activity.title, activity.typology
+    case.opened = case.begun = activity.timestamp
+    case.title, case.typology = activity.title, activity.typology
     case.entities, case.token_id = activity.entities, activity.token_id
     case.token_symbol, case.network = activity.token_symbol, activity.network
     case.venue, case.instrument = activity.venue, activity.instrument
     case.assignee = activity.assignee
+    case.workers = [activity.assignee] if activity.assignee is not None else []
 
 
 def _join(case: Case, activity: CaseActivity) -> None:
-    rule = case.rules.setdefault(activity.rule_id or "", RuleInCase(activity.rule_name or ""))
-    rule.name = activity.rule_name or rule.name
-    rule.authors = tuple(dict.fromkeys((*rule.authors, *activity.authors)))
+    rule_id = activity.rule_id or ""
+    was = case.rules.get(rule_id) or RuleInCase(activity.rule_name or "")
     new = [one for one in activity.alerts if one not in case.alerts]
     for one in new:
-        case.alerts[one] = AlertInCase(activity.rule_id or "")
-    rule.alerts += len(new)
+        case.alerts[one] = AlertInCase(rule_id)
     first, last = activity.alerts_first or activity.timestamp, activity.alerts_last or 0
-    rule.first = min(rule.first or first, first)
-    rule.last = max(rule.last, last, rule.first)
+    first = min(was.first or first, first)
+    case.rules[rule_id] = RuleInCase(
+        name=activity.rule_name or was.name,
+        authors=tuple(dict.fromkeys((*was.authors, *activity.authors))),
+        alerts=was.alerts + len(new),
+        first=first,
+        last=max(was.last, last, first),
+    )
     if SEVERITY[activity.level] > SEVERITY[case.level]:
         case.level = activity.level
     case.four_eyes = case.four_eyes or activity.four_eyes
@@ -367,8 +388,10 @@ def _attach(case: Case, activity: CaseActivity) -> None:
 
 def _decide(case: Case, activity: CaseActivity) -> None:
     match activity.action:
-        case "assigned":
+        case "assigned" if activity.assignee is not None:
             case.assignee = activity.assignee
+            if activity.assignee not in case.workers:
+                case.workers.append(activity.assignee)
         case "unassigned":
             case.assignee = None
         case "status-changed":
@@ -384,8 +407,9 @@ def _decide(case: Case, activity: CaseActivity) -> None:
             case.status, case.closed = "closed", activity.timestamp
             case.resolution, case.approved_by = activity.resolution, activity.who
         case "reopened":
-            case.status, case.closed = "open", None
+            case.status, case.closed, case.begun = "open", None, activity.timestamp
             case.proposal = case.resolution = case.approved_by = None
             case.steps = []
+            case.workers = [case.assignee] if case.assignee is not None else []
         case _:
             pass

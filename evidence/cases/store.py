@@ -6,6 +6,7 @@ look again: nobody approves what they have not seen.
 """
 
 import asyncio
+import re
 from collections.abc import AsyncIterator, Sequence
 from typing import Self
 
@@ -24,6 +25,7 @@ from pipeline.failure import Failure
 #: How long one waits for a message that the server says to be there.
 _WAIT = 10.0
 _AT_ONCE = 256
+_ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CaseActivity)
@@ -60,6 +62,13 @@ class CaseStore:
         messages = await self._messages(case)
         found = fold(decode(one.data) for one in messages)
         return StoredCase(found, messages[-1].sequence if messages else 0)
+
+    async def load_named(self, case: str) -> StoredCase | None:
+        """The case of an id that somebody gave; None for what is no id of one."""
+        if not _ID.fullmatch(case):
+            return None
+        found = await self.load(case)
+        return found if found.case is not None else None
 
     async def history(self, case: str) -> list[CaseActivity]:
         """All that was done to a case, in its order; nothing for one that isn't there."""

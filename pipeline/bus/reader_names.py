@@ -9,13 +9,15 @@ NORMALIZER = "normalizer"
 DETECTIONS = "detections"
 #: The stage that finds clusters of addresses: the name of its position and its checkpoints.
 CLUSTERS = "clusters"
+#: The stage that makes cases of alerts.
+CASES = "cases"
 _SINK = "sink."
 _AUDIT = "audit."
-_OF_CONTENT = {"events": Stream.EVENTS, "alerts": Stream.ALERTS}
+_OF_CONTENT = {"events": Stream.EVENTS, "alerts": Stream.ALERTS, "cases": Stream.CASES}
 
 
 def sink_reader(sink: str, content: str) -> str:
-    """The reader that delivers a content to a sink, or alerts to a notification."""
+    """The reader that delivers a content to a sink or notification."""
     return f"{_SINK}{sink}.{content}"
 
 
@@ -28,6 +30,8 @@ def stream_of(reader: str) -> Stream | None:
     """What a reader reads, by its name; None for what is no reader of this version."""
     if reader == NORMALIZER:
         return Stream.RAW
+    if reader == CASES:
+        return Stream.ALERTS
     if reader.startswith(_SINK):
         return _OF_CONTENT.get(reader.rpartition(".")[2])
     if reader.startswith(_AUDIT):
@@ -49,7 +53,8 @@ def lane_names(count: int) -> list[str]:
 
 def configured_readers(config: Configuration) -> set[str]:
     """All that a configuration runs: nothing that one of them has not taken may go."""
-    return {NORMALIZER, *checkpointed(config), *_sinks(config), *_recorded(config)}
+    cases = [CASES] if config.cases is not None else []
+    return {NORMALIZER, *checkpointed(config), *cases, *_sinks(config), *_recorded(config)}
 
 
 def checkpointed(config: Configuration) -> list[str]:
@@ -68,4 +73,5 @@ def _sinks(config: Configuration) -> Iterator[str]:
         for content in sink.content:
             yield sink_reader(sink.name, content)
     for notification in config.notifications:
-        yield sink_reader(notification.name, "alerts")
+        for told in notification.content:
+            yield sink_reader(notification.name, "alerts" if told == "alerts" else "cases")

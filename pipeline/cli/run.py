@@ -11,7 +11,9 @@ from pipeline.cli.failures import Failure, command
 if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
 
-StageName = Literal["collectors", "normalizer", "detections", "clusters", "delivery", "audit"]
+StageName = Literal[
+    "collectors", "normalizer", "detections", "clusters", "cases", "delivery", "audit"
+]  # fmt: skip
 
 
 @app.command()

@@ -366,16 +366,18 @@ def _delivery(config: Configuration) -> Start:
                 group.create_task(run_sink(mine, sink, settings.retry_maximum))
             for settings in config.notifications:
                 sink = build_notification(settings)
+                masker = build_masker(settings)
                 mine = [
                     SinkRunner(
                         bus,
                         sink,
-                        "alerts",
+                        "alerts" if told == "alerts" else "cases",
                         cache,
                         batch=together(settings),
                         retry_maximum=settings.retry_maximum,
-                        masker=build_masker(settings),
+                        masker=masker,
                     )
+                    for told in settings.content
                 ]
                 runners += mine
                 group.create_task(run_sink(mine, sink, settings.retry_maximum))
@@ -398,11 +400,27 @@ def _audit(config: Configuration) -> Start:
     return start
 
 
+def _cases(config: Configuration) -> Start:
+    from evidence.cases.stage import CaseStage
+
+    settings = config.cases
+    if settings is None:
+        raise Failure("the configuration has no cases: none are to be opened", CONFIGURATION)
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        stage = CaseStage(bus, settings)
+        reporter.readers = lambda: [stage.state]
+        await stage.run()
+
+    return start
+
+
 _STAGES: dict[str, Callable[[Configuration], Start]] = {
     "collectors": _collectors,
     "normalizer": _normalizer,
     "detections": _detections,
     "clusters": _clusters,
+    "cases": _cases,
     "delivery": _delivery,
     "audit": _audit,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Collection
 from pathlib import Path
 
+from pipeline.config.cases_check import case_problems
 from pipeline.config.consistency import inconsistencies
 from pipeline.config.mask_check import mask_problems
 from pipeline.config.privacy import privacy_problems
@@ -29,6 +30,7 @@ def load_configuration(
         *inconsistencies(outcome.node),
         *mask_problems(outcome.node, fields),
         *privacy_problems(outcome.node),
+        *case_problems(outcome.node),
     ]
     if outcome.value is None or any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from pipeline.config.audit import Audit
+from pipeline.config.cases import Cases
 from pipeline.config.clusters import Clusters
 from pipeline.config.kibana import Kibana
 from pipeline.config.privacy import Privacy
@@ -243,6 +244,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     notifications: list[Notification] = field(default_factory=list[Notification])
     #: Which dead letters go before `bus.streams.dead.max_age`; looked at every hour.
     dead_letters: list[DeadLetterExpiry] = field(default_factory=list[DeadLetterExpiry])
+    #: Alerts as cases that people work on; without it none are opened.
+    cases: Cases | None = None
     #: Keys of persons' pseudonyms; needed by sources that tell of persons.
     privacy: Privacy | None = None
     #: The signed log of what came, was found and was done; without it none is kept.

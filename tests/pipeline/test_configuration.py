@@ -157,7 +157,7 @@ def test_streams_that_do_not_fit_into_the_storage_are_refused(
 
 
 def test_smaller_streams_fit_into_less_storage(tmp_path: Path) -> None:
-    bus = {"type": "embedded", "path": "nats", "max_storage": "30GiB",
+    bus = {"type": "embedded", "path": "nats", "max_storage": "31GiB",
            "streams": {"raw": {"max_size": "1GiB"}}}  # fmt: skip
 
     assert load_configuration(write_configuration(tmp_path, bus=bus))

@@ -1,0 +1,72 @@
+"""Who may do what, by `cases.people`: roles, and the names that a person has elsewhere.
+
+What two people must do, and who wrote a rule, the case itself holds (`evidence.cases.state`). Roles
+are a matter of the configuration, so they are held where somebody asks for something: at commands,
+and where changes come from Kibana.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from evidence.cases.persons import names
+from normalizer.events.case import CaseAction
+from pipeline.config.cases import CasePerson, Cases
+
+#: What needs the role of a supervisor, of a case that two people must close.
+_OF_SUPERVISORS: frozenset[CaseAction] = frozenset(("resolution-rejected", "closed"))
+
+
+class People:
+    """The people of a configuration; without any everybody may do what one person may."""
+
+    def __init__(self, people: Sequence[CasePerson]) -> None:
+        self._people = list(people)
+        self._by_name: dict[str, CasePerson] = {}
+        for person in people:
+            for called in (person.user, *person.also):
+                for name in names(called):
+                    self._by_name.setdefault(name, person)
+
+    @classmethod
+    def of(cls, settings: Cases | None) -> "People":
+        """Those of a configuration."""
+        return cls(settings.people if settings is not None else ())
+
+    def user(self, called: str) -> str:
+        """The user that a name is of; the name itself where nobody is known by it."""
+        person = self._person(called)
+        return person.user if person is not None else called
+
+    def known_as(self, called: Sequence[str]) -> tuple[str, ...]:
+        """Names of authors, with the users that they are of."""
+        return tuple(dict.fromkeys(one for name in called for one in (name, self.user(name))))
+
+    def refusal(self, user: str, action: CaseAction, *, four_eyes: bool) -> str | None:
+        """Why a person may not do this to a case, by their role; None where they may."""
+        if not self._people:
+            return None
+        person = self._person(user)
+        if person is None:
+            return f"{user} is none of cases.people"
+        if four_eyes and action in _OF_SUPERVISORS and "supervisor" not in person.roles:
+            return f"{user} is no supervisor, and only they can do that"
+        return None
+
+    def assignable(self, user: str) -> str | None:
+        """Why a case can't be given to somebody; None where it can."""
+        if self._people and self._person(user) is None:
+            known = ", ".join(person.user for person in self._people)
+            return f"{user} is none of cases.people ({known})"
+        return None
+
+    @property
+    def kibana_profiles(self) -> Mapping[str, str]:
+        """Users by their profile in Kibana."""
+        return {
+            person.kibana_profile: person.user
+            for person in self._people
+            if person.kibana_profile is not None
+        }
+
+    def _person(self, called: str) -> CasePerson | None:
+        found = (self._by_name.get(name) for name in names(called))
+        return next((one for one in found if one is not None), None)
