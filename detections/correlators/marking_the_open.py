@@ -6,11 +6,12 @@ in the opening of the market). For markets without an opening auction; for those
 reference data (a reference time of purpose `open`). All of this must hold of a party, a cluster, an
 investor or an account, by the widest name known, in the first `window` of the day:
 
-1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net),
-   coming in `minimum_orders` times or more, for half of that or more.
+1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net)
+   until it last came in, and came in `minimum_orders` times or more, for half of that or more. What
+   others trade at the price that it made doesn't make its part in that price any smaller.
 2. From before the first of its trades to the last the price went the same way, by `minimum_move` or
-   more, and by `minimum_usual_moves` times what it usually goes in the time of the window, where
-   that is known.
+   more, and by `minimum_usual_moves` times what it usually goes in as long a time as that was after
+   the open, where that is known.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that or more.
 4. Others traded as well, `minimum_others` times or more: where nobody else does, no price is made.
 
@@ -37,6 +38,8 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 #: How many steps of a market tell what is usual there.
 _KNOWN = 12.0
+#: Of moves in less time than this nothing is asked: single trades make them.
+_SHORTEST = MINUTE
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -44,7 +47,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: The time after the open in which the price is made.
     window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
-    #: The party's net part of all that is traded in it.
+    #: The party's net part of all that is traded in it until the party last comes in.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
     #: Times at which it comes in.
     minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
@@ -157,14 +160,20 @@ class MarkingTheOpen(Correlator[State]):
     def _done(
         self, event: MarketEvent, traded: ReferenceWindow, moves: UsualMoves | None
     ) -> Iterable[Finding]:
-        least = self._p.minimum_move
-        if moves is not None and moves.steps >= _KNOWN:
-            least = max(least, self._p.minimum_usual_moves * moves.usual())
+        known = None if moves is None or moves.steps < _KNOWN else moves
         return [
             finding
             for name, trading in traded.parties.items()
-            if (finding := self._party(event, traded, name, trading, least)) is not None
+            if (finding := self._party(event, traded, name, trading, known)) is not None
         ]
+
+    def _least(self, traded: ReferenceWindow, trading: Trading, moves: UsualMoves | None) -> float:
+        """How far the price must have gone until a party last came in."""
+        p = self._p
+        if moves is None:
+            return p.minimum_move
+        took = min(p.window, max(_SHORTEST, trading.last_order - traded.at))
+        return max(p.minimum_move, p.minimum_usual_moves * moves.usual(took / p.window))
 
     def _party(
         self,
@@ -172,17 +181,17 @@ class MarkingTheOpen(Correlator[State]):
         traded: ReferenceWindow,
         name: str,
         trading: Trading,
-        least: float,
+        moves: UsualMoves | None,
     ) -> Finding | None:
         p = self._p
         if trading.orders < p.minimum_orders:
             return None
         sign = 1.0 if trading.bought > trading.sold else -1.0
         moved = trading.last_price / trading.first_price - 1
-        if not reaches(sign * moved, least):
+        if not reaches(sign * moved, self._least(traded, trading, moves)):
             return None
         net = sign * (trading.bought - trading.sold)
-        share = net / traded.quantity
+        share = min(1.0, net / trading.until)
         pushed = trading.pushed / (trading.last_price - trading.first_price)
         others = traded.trades - len(trading.trades)
         if not (
@@ -200,7 +209,7 @@ class MarkingTheOpen(Correlator[State]):
             entities=party.names,
             reason=(
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
-                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded; the price "
+                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded until then; the price "
                 f"{went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
                 f"{percent(min(1.0, pushed))} of it by its own trades"
             ),
