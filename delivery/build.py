@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from delivery.elastic_setup.retention import Retention
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.email_sink import EmailSink, MailServer
@@ -67,13 +68,33 @@ def build_masker(settings: config.Sink | config.Notification) -> Masker | None:
 
 
 def build_elasticsearch(settings: config.ElasticsearchSink) -> ElasticsearchSink:
-    """As `build_sink`; it has `install_templates` besides, for `tapewatch setup elastic`."""
+    """As `build_sink`, for what needs this sink's own methods."""
     return ElasticsearchSink(
         settings.name,
         elasticsearch_connection(settings),
         elasticsearch_fields(),
         names=StreamNames(namespace=settings.namespace),
+        contents=settings.content,
+        retention=retention(settings),
         install=settings.install_templates,
+    )
+
+
+def retention(settings: config.ElasticsearchSink) -> Retention:
+    """How long its data streams keep their documents."""
+    periods = settings.retention
+    return Retention(
+        by=periods.by,
+        keep={
+            "events": periods.events,
+            "alerts": periods.alerts,
+            "cases": periods.cases,
+            "audit": periods.audit,
+        },
+        rollover_age=periods.rollover_age,
+        rollover_size=periods.rollover_size,
+        warm_after=periods.warm_after,
+        snapshot_policy=periods.snapshot_policy,
     )
 
 
@@ -104,6 +125,7 @@ def build_notification(settings: config.Notification) -> Sink:
                 minimum_level=settings.minimum_level,
                 staged=settings.staged,
                 headers=settings.headers,
+                pace=settings.pace,
             )
         case config.SlackNotification():
             return SlackSink(
@@ -113,7 +135,8 @@ def build_notification(settings: config.Notification) -> Sink:
                 minimum_level=settings.minimum_level,
                 staged=settings.staged,
                 at_once=settings.at_once,
-                links=AlertLinks(settings.alert_url),
+                links=AlertLinks(settings.alert_url, settings.case_url),
+                pace=settings.pace,
             )
         case config.PagerDutyNotification():
             return PagerDutySink(
@@ -124,7 +147,8 @@ def build_notification(settings: config.Notification) -> Sink:
                 minimum_level=settings.minimum_level,
                 staged=settings.staged,
                 group=settings.group,
-                links=AlertLinks(settings.alert_url),
+                links=AlertLinks(settings.alert_url, settings.case_url),
+                pace=settings.pace,
             )
         case config.EmailNotification():
             return _email(settings)
@@ -148,7 +172,8 @@ def _email(settings: config.EmailNotification) -> EmailSink:
         minimum_level=settings.minimum_level,
         staged=settings.staged,
         at_once=settings.at_once,
-        links=AlertLinks(settings.alert_url),
+        links=AlertLinks(settings.alert_url, settings.case_url),
+        pace=settings.pace,
     )
 
 

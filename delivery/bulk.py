@@ -24,6 +24,9 @@ _DOCUMENT_FAULTS = frozenset(
         "mapper_exception",
         "strict_dynamic_mapping_exception",
         "max_bytes_length_exceeded_exception",
+        # Where an administrator's pipeline reads the document before its mapping does.
+        "x_content_e_o_f_exception",
+        "x_content_parse_exception",
     )
 )
 _FIELD = re.compile(r'(?:field|introduction of) ?(?:=|\[)"?([A-Za-z0-9_.@-]+)')

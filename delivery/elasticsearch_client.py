@@ -28,6 +28,10 @@ ElasticsearchErrors = (ApiError, elastic_transport.TransportError, UnsupportedPr
 ElasticsearchError = ApiError | elastic_transport.TransportError | UnsupportedProductError
 
 
+class NotPermitted(SinkUnavailable):
+    """The log-in is good, and may not do this."""
+
+
 class Connection(Struct, frozen=True, kw_only=True):
     """Where the server is and how to log in. `timeout` is in nanoseconds, for one request."""
 
@@ -106,9 +110,19 @@ async def fitting_server(client: AsyncElasticsearch) -> Server:
     return Server(version=number, cluster=str(answer.get("cluster_name", "")))
 
 
+def version_of(server: Server) -> tuple[int, int]:
+    """Major and minor version; that of the oldest that does, where it isn't known."""
+    return _numbers(server.version) or OLDEST
+
+
 def _fits(number: str) -> bool:
+    found = _numbers(number)
+    return found is not None and found >= OLDEST
+
+
+def _numbers(number: str) -> tuple[int, int] | None:
     found = re.match(r"(\d+)\.(\d+)", number)
-    return found is not None and (int(found[1]), int(found[2])) >= OLDEST
+    return (int(found[1]), int(found[2])) if found is not None else None
 
 
 def _too_old(number: str) -> str:
@@ -130,7 +144,7 @@ def unavailable(error: ElasticsearchError) -> SinkUnavailable:
             f"Elasticsearch refuses the log-in: see `api_key` or `username` ({reason})", wait
         )
     if status == 403:
-        return SinkUnavailable(f"Elasticsearch doesn't permit it: {reason}", wait)
+        return NotPermitted(f"Elasticsearch doesn't permit it: {reason}", wait)
     return SinkUnavailable(f"Elasticsearch: HTTP {status}, {reason}", wait)
 
 

@@ -31,19 +31,28 @@ from delivery.bulk import (
     operations,
     outcome,
 )
+from delivery.elastic_setup.installing import Installed, install, missing
+from delivery.elastic_setup.resources import Wanted
+from delivery.elastic_setup.retention import Retention
 from delivery.elasticsearch_client import (
     Connection,
     ElasticsearchErrors,
+    NotPermitted,
     Server,
     connect,
     fitting_server,
     logged_in,
     unavailable,
 )
-from delivery.elasticsearch_marks import MayNotMark, mark_alert, mark_orphaned, mark_returned
-from delivery.marks import AlertChange, Mark, OrphanedBlocks
+from delivery.elasticsearch_marks import (
+    MayNotMark,
+    mark_alert,
+    mark_cases,
+    mark_orphaned,
+    mark_returned,
+)
+from delivery.marks import AlertChange, CaseAdvance, Mark, OrphanedBlocks
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
-from delivery.template_installer import TemplateReport, install_templates, missing_templates
 from delivery.templates import StreamNames
 from pipeline.findings import Finding, FindingLevel
 
@@ -82,33 +91,27 @@ class ElasticsearchSink:
         fields: Mapping[str, str],
         *,
         names: StreamNames | None = None,
+        contents: Sequence[Content] = ("events", "alerts"),
+        retention: Retention | None = None,
         install: bool = True,
         most_bytes: int = MOST_BYTES,
     ) -> None:
         self.name = name
         self._connection = connection
-        self._fields = fields
         self._names = names or StreamNames()
+        self._wanted = Wanted(
+            names=self._names, fields=fields, retention=retention or Retention(), data=contents
+        )
         self._install = install
         self._most_bytes = most_bytes
         self._client: AsyncElasticsearch | None = None
         # Of batches that broke off: their documents may be there or not.
         self._unsure: dict[Content, frozenset[str]] = {}
-        self.templates = TemplateReport()
+        self.installed = Installed()
 
     async def open(self) -> None:
         """Connect, check the version, and install the templates where that is configured."""
         await self._ready()
-
-    async def install_templates(self) -> TemplateReport:
-        """Install the templates now, whatever is configured: `tapewatch setup elastic`."""
-        client = connect(self._connection)
-        try:
-            user = logged_in(client, self._connection)
-            server = await fitting_server(user)
-            return await install_templates(user, server, self._names, self._fields)
-        finally:
-            await client.close()
 
     async def close(self) -> None:
         """Close the connections."""
@@ -150,7 +153,7 @@ class ElasticsearchSink:
                 already += part.already
                 refused.extend(part.refused)
             told_again = there if content == "events" else ()
-            await self._set_marks(client, stream, told_again, run[-1].mark)
+            await self._set_marks(client, stream, told_again, [d.mark for d in run])
         except ElasticsearchErrors as error:
             raise unavailable(error) from None
         except msgspec.ValidationError as error:
@@ -159,9 +162,15 @@ class ElasticsearchSink:
         return Delivered(written=written, already=already, refused=tuple(refused))
 
     async def _set_marks(
-        self, client: AsyncElasticsearch, stream: str, there: Sequence[str], mark: Mark | None
+        self,
+        client: AsyncElasticsearch,
+        stream: str,
+        there: Sequence[str],
+        marks: Sequence[Mark | None],
     ) -> None:
-        """What was there already and is told again holds; then what the last document says."""
+        """What was there already and is told again holds; then what the run's documents say."""
+        mark = marks[-1]
+        newest = {one.case_id: one.number for one in marks if isinstance(one, CaseAdvance)}
         try:
             if there:
                 await mark_returned(client, stream, there)
@@ -170,13 +179,15 @@ class ElasticsearchSink:
                     await mark_orphaned(client, stream, mark)
                 case AlertChange():
                     await mark_alert(client, stream, mark)
+                case CaseAdvance():
+                    await mark_cases(client, stream, newest)
                 case None:
                     pass
         except (ApiError, MayNotMark) as error:
             if isinstance(error, ApiError) and error.status_code != 403:
                 raise
             if mark is not None:
-                _log.warning("the user may not mark what a fork orphaned", stream=stream)
+                _log.warning("the user may not mark documents that are there", stream=stream)
 
     async def _bulk(
         self,
@@ -200,6 +211,7 @@ class ElasticsearchSink:
             answer = await client.bulk(
                 index=stream,
                 operations=cast(Any, [line for d in fitting for line in operations(d)]),
+                pipeline="_none",  # the default one is for what others put there
                 require_data_stream=True,  # else a plain index of guessed types would come to be
                 filter_path=FILTER,
             )
@@ -269,11 +281,11 @@ class ElasticsearchSink:
     async def _prepare(self, client: AsyncElasticsearch) -> None:
         server = await fitting_server(client)
         if self._install:
-            self.templates = await install_templates(client, server, self._names, self._fields)
-            self._log_templates(server)
+            self.installed = await install(client, server, self._wanted)
+            self._log_installed(server)
 
-    def _log_templates(self, server: Server) -> None:
-        report = self.templates
+    def _log_installed(self, server: Server) -> None:
+        report = self.installed
         if report.written or report.doubts:
             _log.info(
                 "templates installed",
@@ -297,34 +309,46 @@ class ElasticsearchSink:
             server = await fitting_server(user)
             what = f"Elasticsearch {server.version}, cluster {server.cluster}"
             findings.append(_finding("ok", subject, what if server.version else "Elasticsearch"))
-            missing = await missing_templates(user, self._names, self._fields)
+            findings.append(await self._templates(user, server, subject))
         except SinkUnavailable as error:
             advice = "see `urls`, the log-in and the certificates in the configuration"
             return [*findings, _finding("error", subject, error.reason, advice)]
         finally:
             await client.close()
-        if not missing:
-            findings.append(_finding("ok", subject, "its templates are there"))
-        elif self._install:
-            said = f"templates to be installed at start: {', '.join(missing)}"
-            findings.append(_finding("ok", subject, said))
-        else:
-            said = f"templates are missing or of another version: {', '.join(missing)}"
-            advice = "run `tapewatch setup elastic`, or set `install_templates: true`"
-            findings.append(_finding("error", subject, said, advice))
         if not self._connection.verify_certificates:
             advice = "give `ca_certificate` and remove `verify_certificates: false`"
             said = "the server's certificate isn't verified"
             findings.append(_finding("warning", subject, said, advice))
         return findings
 
+    async def _templates(self, user: AsyncElasticsearch, server: Server, subject: str) -> Finding:
+        try:
+            lacking = await missing(user, server, self._wanted)
+        except NotPermitted:
+            if self._install:
+                raise
+            said = (
+                "its log-in may not look at the templates: `tapewatch setup elastic --dry-run` may"
+            )
+            return _finding("ok", subject, said)
+        if not lacking:
+            return _finding("ok", subject, "its templates are there")
+        if self._install:
+            said = f"templates to be installed at start: {', '.join(lacking)}"
+            return _finding("ok", subject, said)
+        said = f"templates are missing or of another version: {', '.join(lacking)}"
+        advice = "run `tapewatch setup elastic`, or set `install_templates: true`"
+        return _finding("error", subject, said, advice)
+
 
 def _up_to_marks(documents: Sequence[Document]) -> list[list[Document]]:
-    """The documents in runs; one that says something of others ends a run."""
+    """The documents in runs; one that says something of others ends a run, but for those of cases,
+    where the last one of each case says it all.
+    """
     runs: list[list[Document]] = [[]]
     for document in documents:
         runs[-1].append(document)
-        if document.mark is not None:
+        if document.mark is not None and document.content != "cases":
             runs.append([])
     return [run for run in runs if run]
 

@@ -5,12 +5,15 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from pipeline.config.mask import Mask
+from pipeline.config.retention import ElasticRetention
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import DAY, MIB, MINUTE, SECOND, Duration, Size
+from pipeline.units import DAY, HOUR, MIB, MINUTE, SECOND, Duration, Size
 
-Content = Literal["events", "alerts"]
+Content = Literal["events", "alerts", "cases"]
+#: What people are told of: alerts, and cases that are too old for what they are.
+Told = Literal["alerts", "escalations"]
 #: One address, without a name and without what would end a header.
 MailAddress = Annotated[
     str,
@@ -23,7 +26,7 @@ class _Sink(Struct, forbid_unknown_fields=True, kw_only=True):
     name: Name
     #: What it gets; each content has a position of its own.
     content: Annotated[list[Content], Meta(min_length=1)] = field(
-        default_factory=lambda: ["alerts", "events"]
+        default_factory=lambda: ["alerts", "events", "cases"]
     )
     #: Longest wait between attempts while the sink is down; exponential, with jitter.
     retry_maximum: Duration = 30 * SECOND
@@ -65,6 +68,8 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     namespace: Name = "default"
     #: Install the templates at start; else ``tapewatch setup elastic`` or an administrator does.
     install_templates: bool = True
+    #: How long documents are kept; the server deletes them.
+    retention: ElasticRetention = field(default_factory=ElasticRetention)
     #: How long the server may take to answer.
     timeout: Duration = 30 * SECOND
 
@@ -105,8 +110,12 @@ AlertLevel = Literal["informational", "low", "medium", "high", "critical"]
 class _Notification(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Positions on the bus are kept by it: don't change it later.
     name: Name
+    #: What it tells of; `escalations` are steps of `cases.escalate` that name it.
+    content: Annotated[list[Told], Meta(min_length=1)] = field(default_factory=lambda: ["alerts"])
     #: Send the alerts of staged rules too, which are on trial.
     staged: bool = False
+    #: Least time between two messages. What comes meanwhile waits, and is told together.
+    pace: Annotated[Duration, Meta(ge=0, le=HOUR)] = 0
     #: How long the receiver may take to answer.
     timeout: Duration = 10 * SECOND
     #: Longest wait between attempts while it is down.
@@ -139,6 +148,8 @@ class SlackNotification(_Notification, tag="slack", tag_field="type", kw_only=Tr
     minimum_level: AlertLevel = "high"
     #: Where people see an alert, with `{id}` for its id.
     alert_url: str | None = None
+    #: Where people see a case, with `{id}` for its id.
+    case_url: str | None = None
     #: Alerts in one message at most.
     at_once: Annotated[int, Meta(ge=1, le=1_000)] = 50
 
@@ -157,6 +168,8 @@ class PagerDutyNotification(_Notification, tag="pagerduty", tag_field="type", kw
     group: Literal["alert", "entities"] = "alert"
     #: Where people see an alert, with `{id}` for its id.
     alert_url: str | None = None
+    #: Where people see a case, with `{id}` for its id.
+    case_url: str | None = None
 
 
 class EmailNotification(_Notification, tag="email", tag_field="type", kw_only=True):
@@ -182,6 +195,8 @@ class EmailNotification(_Notification, tag="email", tag_field="type", kw_only=Tr
     minimum_level: AlertLevel = "high"
     #: Where people see an alert, with `{id}` for its id.
     alert_url: str | None = None
+    #: Where people see a case, with `{id}` for its id.
+    case_url: str | None = None
     #: Alerts in one message at most.
     at_once: Annotated[int, Meta(ge=1, le=1_000)] = 200
 

@@ -11,7 +11,7 @@ from delivery.build import elasticsearch_fields
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.sink import Document
-from delivery.templates import CONTENTS, StreamNames
+from delivery.templates import DATA, StreamNames
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.ecs import nest
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
@@ -98,8 +98,8 @@ async def strict_sink(
     """A sink to streams whose mapping refuses every field that it doesn't know."""
     strict = {"mappings": {"dynamic": "strict"}}
     with elasticsearch.client() as client:
-        for content in CONTENTS:
-            client.cluster.put_component_template(name=names.custom(content), template=strict)
+        for data in DATA:
+            client.cluster.put_component_template(name=names.custom(data), template=strict)
     connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
     sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names)
     await sink.open()

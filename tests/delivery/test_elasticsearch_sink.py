@@ -278,8 +278,9 @@ async def test_an_api_key_that_may_only_write_is_enough_once_the_templates_are_t
         username=server.username,
         password=SecretText(server.password),
     )
-    report = await installer.install_templates()
-    assert report.written
+    await installer.open()
+    assert installer.installed.written
+    await installer.close()
     may = ["auto_configure", "create_doc"]
     with server.client() as client:
         key = client.security.create_api_key(
@@ -312,7 +313,9 @@ async def test_a_user_who_may_set_no_marks_still_delivers(
     names = StreamNames(prefix="logs-tapewatch-unmarked", namespace=f"unit{len(may)}")
     assert server.password is not None
     log_in = {"username": server.username, "password": SecretText(server.password)}
-    await sink_to(server.url, names, **log_in).install_templates()
+    installer = sink_to(server.url, names, **log_in)
+    await installer.open()
+    await installer.close()
     privileges = ["auto_configure", "view_index_metadata", *may]
     with server.client() as client:
         key = client.security.create_api_key(

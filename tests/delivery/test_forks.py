@@ -142,7 +142,7 @@ async def test_an_index_of_an_older_version_holds_marks_and_delivery_goes_on(
     older = {key: kind for key, kind in elasticsearch_fields().items() if "orphaned" not in key}
     connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
     first = ElasticsearchSink("es", connection, older, names=names)
-    await first.install_templates()
+    await first.open()
     sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names, install=False)
     chain = there_and_back()
     for _ in range(2):  # the second time as after a crash
