@@ -1,0 +1,13 @@
+"""The demo's documents, once for all tests of what Kibana asks for."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.kibana.demo_documents import DemoIndex, demo_index
+from tests.servers.elasticsearch.server import ElasticsearchServer
+
+
+@pytest.fixture(scope="session")
+def demo(elasticsearch: ElasticsearchServer) -> Iterator[DemoIndex]:
+    yield from demo_index(elasticsearch)

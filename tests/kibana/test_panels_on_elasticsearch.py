@@ -1,0 +1,90 @@
+"""Every query and aggregation of every panel, run on the demo's documents: all return rows."""
+
+from typing import Any
+
+from delivery.kibana.data_views import runtime_mappings
+from delivery.kibana.links import Links
+from tests.kibana.compiled import lens_panels, of_type, parsed, source
+from tests.kibana.demo_documents import DemoIndex
+from tests.kibana.kql import to_query
+from tests.kibana.lens_queries import lens_search, rows
+
+LENS = dict(lens_panels())
+VIEWS = {view.id: view for view in source().data_views}
+
+
+def _runtime(view: str) -> dict[str, Any]:
+    return runtime_mappings(VIEWS[view], Links())
+
+
+def test_every_lens_panel_returns_rows(demo: DemoIndex) -> None:
+    empty: list[str] = []
+    for name, attributes in LENS.items():
+        (reference,) = attributes["references"]
+        body = {**lens_search(attributes), "runtime_mappings": _runtime(reference["id"])}
+        answer = demo.search(VIEWS[reference["id"]].pattern.replace("NAMESPACE", "*"), body)
+        if not rows(answer, attributes):
+            empty.append(f"{name}: {answer['hits']['total']['value']} documents")
+    assert len(LENS) > 70
+    assert empty == []
+
+
+def test_every_saved_search_finds_documents(demo: DemoIndex) -> None:
+    for search in of_type("search"):
+        inner = parsed(search["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
+        view = {one["name"]: one["id"] for one in search["references"]}[inner["indexRefName"]]
+        body = {
+            "size": 1,
+            "query": to_query(inner["query"]["query"]),
+            "sort": [{"@timestamp": "desc"}],
+            "fields": search["attributes"]["columns"],
+            "runtime_mappings": _runtime(view),
+        }
+        answer = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)
+        assert answer["hits"]["hits"], search["id"]
+
+
+def test_every_control_has_values_to_choose_from(demo: DemoIndex) -> None:
+    for dashboard in of_type("dashboard"):
+        group = dashboard["attributes"]["controlGroupInput"]
+        by_name = {one["name"]: one["id"] for one in dashboard["references"]}
+        for name, control in parsed(group["panelsJSON"]).items():
+            if control["type"] == "timeSlider":
+                continue
+            view = by_name[f"controlGroup_{name}:optionsListDataView"]
+            field = control["explicitInput"]["fieldName"]
+            body = {
+                "size": 0,
+                "aggs": {"suggestions": {"terms": {"field": field, "size": 10}}},
+                "runtime_mappings": _runtime(view),
+            }
+            answer = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)
+            assert answer["aggregations"]["suggestions"]["buckets"], (dashboard["id"], field)
+
+
+def test_runtime_fields_give_links_accreditations_and_delays(demo: DemoIndex) -> None:
+    """anvil's chain is none of those with an explorer: one is configured for it."""
+    links = Links(explorers={"31337": ("http://anvil/tx/{hash}", "http://anvil/a/{address}")})
+    wanted = {
+        "tapewatch-alerts": ["tapewatch.explorer.transaction", "tapewatch.explorer.token"],
+        "tapewatch-events": [
+            "tapewatch.explorer.transaction",
+            "tapewatch.accreditation",
+            "tapewatch.delay",
+        ],
+    }
+    for view, fields in wanted.items():
+        body = {
+            "size": 1,
+            "query": {"term": {"event.action": "alert" if "alerts" in view else "token-transfer"}},
+            "sort": [{"blockchain.block.number": {"order": "desc", "missing": "_last"}}],
+            "fields": fields,
+            "_source": ["blockchain.transaction.hash", "token.address"],
+            "runtime_mappings": runtime_mappings(VIEWS[view], links),
+        }
+        (hit,) = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)["hits"]["hits"]
+        assert set(hit["fields"]) == set(fields)
+        assert hit["fields"]["tapewatch.explorer.transaction"] == [
+            f"http://anvil/tx/{hit['_source']['blockchain']['transaction']['hash']}"
+        ]
+    assert 0 < hit["fields"]["tapewatch.delay"][0] < 5
