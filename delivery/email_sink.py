@@ -1,4 +1,6 @@
-"""Alerts by e-mail, over SMTP with TLS: one message per delivery, in plain text.
+"""Alerts, and cases that are escalated, by e-mail over SMTP with TLS.
+
+One message per delivery, in plain text.
 
 The `Message-ID` is made of the alerts' ids, so that a copy after a crash is known as one.
 What a server refuses for good (5xx) goes to the dead letters; what it refuses for now is tried
@@ -21,7 +23,7 @@ from typing import Literal
 from msgspec import Struct
 
 from delivery.endpoint import revealed, tls_context
-from delivery.notices import AlertLinks, Notice, NotifyingSink
+from delivery.notices import AlertLinks, Notice, NotifyingSink, what_of
 from delivery.sink import SinkUnavailable
 from normalizer.events import SEVERITY, Level
 from pipeline.findings import Finding
@@ -60,8 +62,11 @@ class EmailSink(NotifyingSink):
         staged: bool = False,
         at_once: int = 200,
         links: AlertLinks | None = None,
+        pace: int = 0,
     ) -> None:
-        super().__init__(name, minimum_level=minimum_level, staged=staged, at_once=at_once)
+        super().__init__(
+            name, minimum_level=minimum_level, staged=staged, at_once=at_once, pace=pace
+        )
         self._server = server
         self._sender = sender
         self._recipients = list(recipients)
@@ -151,10 +156,10 @@ def message(
     first = ordered[0]
     subject = f"[{first.level}] {first.headline}"
     if len(ordered) > 1:
-        subject = f"{subject} and {plural(len(ordered) - 1, 'more alert')}"
+        subject = f"{subject} and {plural(len(ordered) - 1, f'more {what_of(notices)}')}"
     parts = [_text(one, links) for one in ordered[:MOST_SHOWN]]
     if len(ordered) > MOST_SHOWN:
-        parts.append(f"... and {plural(len(ordered) - MOST_SHOWN, 'more alert')}")
+        parts.append(f"... and {plural(len(ordered) - MOST_SHOWN, f'more {what_of(notices)}')}")
     content = "\0".join(sorted(one.document.id for one in notices)).encode()
     domain = Address(addr_spec=sender).domain
     sent = EmailMessage()
@@ -176,7 +181,7 @@ def _text(notice: Notice, links: AlertLinks) -> str:
         "token": notice.token,
         "where": notice.place,
         "transaction": notice.transaction,
-        "alert": notice.alert_id,
+        notice.about: notice.alert_id,
         "see": links.of(notice) or "",
     }
     lines += [f"{name:<12} {value}" for name, value in facts.items() if value]

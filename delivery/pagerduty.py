@@ -2,7 +2,9 @@
 
 `dedup_key` makes copies of one alert one incident; after a crash nobody is paged twice. With
 `group: entities` all alerts of one rule about the same parties are one incident until somebody
-resolves it there. A retracted alert resolves its own incident; of a group it doesn't.
+resolves it there. A retracted alert resolves its own incident; of a group it doesn't. An escalated
+case is one incident, whatever steps follow: it is acknowledged when somebody is given the case, and
+resolved when that is closed.
 Source: PagerDuty's "Events API v2" (`/v2/enqueue`).
 """
 
@@ -14,7 +16,7 @@ import msgspec
 
 from delivery.endpoint import HttpOptions, revealed
 from delivery.http_poster import HttpPoster
-from delivery.notices import AlertLinks, Notice, NotifyingSink
+from delivery.notices import AlertLinks, CaseNews, Notice, NotifyingSink
 from delivery.sink import SinkUnavailable
 from normalizer.events import Level
 from pipeline.findings import Finding
@@ -23,6 +25,7 @@ from pipeline.secrets import SecretText
 
 Group = Literal["alert", "entities"]
 _MOST_SUMMARY = 1_024
+_ACTIONS = {"retracted": "resolve", "closed": "resolve", "assigned": "acknowledge"}
 _SEVERITIES: dict[Level, str] = {
     "critical": "critical",
     "high": "error",
@@ -35,6 +38,8 @@ _SEVERITIES: dict[Level, str] = {
 class PagerDutySink(NotifyingSink):
     """Sends an event for each alert: PagerDuty groups them itself."""
 
+    follows: frozenset[CaseNews] = frozenset(("assigned", "closed"))
+
     def __init__(
         self,
         name: str,
@@ -46,8 +51,9 @@ class PagerDutySink(NotifyingSink):
         staged: bool = False,
         group: Group = "alert",
         links: AlertLinks | None = None,
+        pace: int = 0,
     ) -> None:
-        super().__init__(name, minimum_level=minimum_level, staged=staged, at_once=1)
+        super().__init__(name, minimum_level=minimum_level, staged=staged, at_once=1, pace=pace)
         self._poster = HttpPoster(url, http, whose="PagerDuty")
         self._routing_key = routing_key
         self._group: Group = group
@@ -91,6 +97,8 @@ class PagerDutySink(NotifyingSink):
 
 def dedup_key(notice: Notice, group: Group) -> str:
     """What makes events one incident; 255 characters at most."""
+    if notice.about == "case":
+        return f"tapewatch:case:{notice.alert_id}"[:255]
     if group == "alert":
         return f"tapewatch:{notice.alert_id}"[:255]
     content = msgspec.json.encode([notice.rule_id, sorted(notice.entities)])
@@ -101,10 +109,10 @@ def event(notice: Notice, routing_key: str, group: Group, links: AlertLinks) -> 
     """The body of one event."""
     said: dict[str, Any] = {
         "routing_key": routing_key,
-        "event_action": "resolve" if notice.status == "retracted" else "trigger",
+        "event_action": _ACTIONS.get(notice.status, "trigger"),
         "dedup_key": dedup_key(notice, group),
     }
-    if notice.status == "retracted":
+    if said["event_action"] != "trigger":
         return said
     link = links.of(notice)
     summary = printable(f"{notice.headline}: {notice.reason}")
@@ -116,7 +124,7 @@ def event(notice: Notice, routing_key: str, group: Group, links: AlertLinks) -> 
         "component": notice.token or None,
         "class": notice.typology,
         "custom_details": {
-            "alert": notice.alert_id,
+            notice.about: notice.alert_id,
             "level": notice.level,
             "entities": notice.named,
             "transaction": notice.transaction or None,

@@ -1,4 +1,4 @@
-"""Alerts in a Slack channel, by an incoming webhook.
+"""Alerts, and cases that are escalated, in a Slack channel, by an incoming webhook.
 
 One message per delivery, of up to `at_once` alerts, the most severe first and the others counted.
 What an alert says is text: `&`, `<` and `>` are escaped, so it can't mention people or link.
@@ -13,7 +13,7 @@ import msgspec
 
 from delivery.endpoint import HttpOptions
 from delivery.http_poster import HttpPoster
-from delivery.notices import AlertLinks, Notice, NotifyingSink
+from delivery.notices import AlertLinks, Notice, NotifyingSink, what_of
 from delivery.sink import SinkUnavailable
 from normalizer.events import SEVERITY, Level
 from pipeline.findings import Finding
@@ -45,8 +45,11 @@ class SlackSink(NotifyingSink):
         staged: bool = False,
         at_once: int = 50,
         links: AlertLinks | None = None,
+        pace: int = 0,
     ) -> None:
-        super().__init__(name, minimum_level=minimum_level, staged=staged, at_once=at_once)
+        super().__init__(
+            name, minimum_level=minimum_level, staged=staged, at_once=at_once, pace=pace
+        )
         self._poster = HttpPoster(url, http, whose="Slack")
         self._links = links or AlertLinks(None)
 
@@ -89,11 +92,12 @@ def message(notices: Sequence[Notice], links: AlertLinks) -> dict[str, Any]:
     if len(ordered) == 1:
         head = f"{first.level}: {first.headline}"
     else:
-        head = f"{plural(len(ordered), 'alert')}, the most severe {first.level}: {first.headline}"
+        count = plural(len(ordered), what_of(notices))
+        head = f"{count}, the most severe {first.level}: {first.headline}"
     blocks: list[dict[str, Any]] = [_section(one, links) for one in shown]
     left = len(ordered) - len(shown)
     if left:
-        blocks.append(_context(f"and {plural(left, 'more alert')}"))
+        blocks.append(_context(f"and {plural(left, f'more {what_of(notices)}')}"))
     return {"text": _escaped(head), "blocks": blocks, "unfurl_links": False}
 
 

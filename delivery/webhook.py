@@ -13,6 +13,10 @@ alert's own id as `alert_id`, and with the update as `alert`. Headers:
   the secret over `<t>.<body>`. A receiver computes it over the body's bytes as they came, compares
   in constant time, and refuses a `t` that is more than some minutes old.
 
+Where the webhook tells of escalations, a case that a step of `cases.escalate` names it for is a
+notification with `case_id`, `status` (`escalated`, and later `assigned` or `closed`) and the whole
+document as `case`, signed in the same way.
+
 2xx is taken. 408, 425, 429, 5xx, a lost connection and a redirect (none is followed: the body would
 go to a host that nobody configured) are tried again. Any other 4xx refuses the alert: it goes to
 the dead letters, from where it can be sent again when the receiver is put right.
@@ -29,6 +33,7 @@ from msgspec import Struct, field
 
 from delivery.endpoint import HttpOptions, revealed
 from delivery.http_poster import HttpPoster
+from delivery.notices import CaseNews, Notice, Pace, read_case_notice
 from delivery.recent_ids import RecentIds
 from delivery.sink import Delivered, Document, Refused, SinkUnavailable
 from normalizer.events import SEVERITY, AlertStatus, Level
@@ -66,6 +71,15 @@ class _AlertParts(Struct):
     event: _EventPart = field(default_factory=_EventPart)
 
 
+class _CaseBody(Struct):
+    id: str
+    case_id: str
+    status: Literal["new"] | AlertStatus | CaseNews
+    level: Level
+    summary: str
+    case: msgspec.Raw
+
+
 class _Body(Struct):
     id: str
     alert_id: str
@@ -87,7 +101,10 @@ def signature(secret: str, moment: int, body: bytes) -> str:
 
 
 class WebhookSink:
-    """Posts alerts to `url`, in order. Events, lower levels and staged rules are skipped."""
+    """Posts alerts to `url`, in order. Events, lower levels and staged rules are skipped.
+
+    `pace`: nanoseconds between two posts at least.
+    """
 
     def __init__(
         self,
@@ -99,6 +116,7 @@ class WebhookSink:
         minimum_level: Level = "medium",
         staged: bool = False,
         headers: Mapping[str, SecretText] | None = None,
+        pace: int = 0,
     ) -> None:
         self.name = name
         self._poster = HttpPoster(url, http, headers=headers, whose="the webhook")
@@ -106,6 +124,7 @@ class WebhookSink:
         self._minimum = SEVERITY[minimum_level]
         self._staged = staged
         self._recent = RecentIds(REMEMBERED)
+        self._pace = Pace(pace)
 
     async def open(self) -> None:
         """Make the client. The receiver may be down: `deliver` says so."""
@@ -120,22 +139,24 @@ class WebhookSink:
         written = already = skipped = 0
         refused: list[Refused] = []
         for document in batch:
-            if document.content != "alerts":
+            if document.content == "events":
                 skipped += 1
                 continue
             if document.id in self._recent:
                 already += 1
                 continue
             try:
-                parts = _parts_decoder.decode(document.body)
+                body = self._body(document)
             except msgspec.MsgspecError as error:
-                reason = f"the alert can't be read: {error}"
+                what = "alert" if document.content == "alerts" else "case"
+                reason = f"the {what} can't be read: {error}"
                 refused.append(Refused(document=document, reason=reason))
                 continue
-            if not self._is_due(parts.surveillance):
+            if body is None:
                 skipped += 1
                 continue
-            refusal = await self._post(document, _body(document, parts))
+            await self._pace.wait()
+            refusal = await self._post(document, body)
             if refusal is None:
                 written += 1
                 self._recent.add((document.id,))
@@ -174,6 +195,18 @@ class WebhookSink:
             )
         return findings
 
+    def _body(self, document: Document) -> bytes | None:
+        """What is posted of a document; None for nothing. Raises msgspec.MsgspecError."""
+        if document.content == "alerts":
+            parts = _parts_decoder.decode(document.body)
+            return _body(document, parts) if self._is_due(parts.surveillance) else None
+        found = read_case_notice(document)
+        if found is None:
+            return None
+        if found.notice.status == "escalated" and self.name not in found.notify:
+            return None
+        return _case_body(found.notice)
+
     def _is_due(self, alert: _SurveillancePart) -> bool:
         return SEVERITY[alert.level] >= self._minimum and (self._staged or not alert.staged)
 
@@ -200,5 +233,18 @@ def _body(document: Document, parts: _AlertParts) -> bytes:
             summary=summary,
             url=parts.rule.reference,
             alert=msgspec.Raw(document.body),
+        )
+    )
+
+
+def _case_body(notice: Notice) -> bytes:
+    return _body_encoder.encode(
+        _CaseBody(
+            id=notice.document.id,
+            case_id=notice.alert_id,
+            status=notice.status,
+            level=notice.level,
+            summary=f"{notice.headline}: {notice.reason}",
+            case=msgspec.Raw(notice.document.body),
         )
     )

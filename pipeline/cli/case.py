@@ -6,7 +6,6 @@ environment. What may be done says the case itself, and the roles in `cases.peop
 
 import os
 import sys
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
@@ -15,6 +14,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.source_state import now
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -110,7 +110,7 @@ def list_cases(
         for one in chosen:
             typer.echo(msgspec.json.encode(row_of(one)))
     elif chosen:
-        print_cases(chosen, output(width=WIDE), time.time_ns())
+        print_cases(chosen, output(width=WIDE), now())
     else:
         typer.echo("No cases." if not found else f"None of {len(found)} cases is meant.")
 
@@ -131,7 +131,7 @@ def show(case_id: CaseId, config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutp
     if as_json:
         typer.echo(page(found, history))
     else:
-        print_case(found, history, output(width=WIDE), time.time_ns())
+        print_case(found, history, output(width=WIDE), now())
 
 
 @case.command("assign")
@@ -295,7 +295,7 @@ def _do(
     async def work(store: "CaseStore", loaded: "Configuration") -> "CaseActivity":
         for attempt in range(_ATTEMPTS):
             stored = await _meant(store, case_id)
-            wanted = Wish(who=current_user(), at=time.time_ns(), **wish)
+            wanted = Wish(who=current_user(), at=now(), **wish)
             _complete(stored.case, wanted, loaded, approving=approving, by_hand=by_hand)
             _allowed(stored.case, wanted, loaded, expect)
             try:

@@ -7,6 +7,7 @@ from pipeline.config.cases import LONGEST_SUPPRESSION
 from pipeline.problems import Problem, did_you_mean, one_of, shown
 from pipeline.units import DAY
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+from pipeline.yaml_scalars import meaning
 
 _CRITERIA = ("rules", "typology", "entities", "token")
 
@@ -77,7 +78,7 @@ def _escalations(root: MappingNode, cases: MappingNode) -> Iterator[Problem]:
 
 
 def _suppression(window: MappingNode) -> Iterator[Problem]:
-    if not any(window.get(key) is not None for key in _CRITERIA):
+    if not any(_given(window.get(key)) for key in _CRITERIA):
         yield window.problem(
             "config/case-suppression",
             "cases.suppress: without rules, typology, entities or token it would suppress all",
@@ -100,6 +101,15 @@ def _suppression(window: MappingNode) -> Iterator[Problem]:
             f"cases.suppress: it lasts {length.days} days; somebody must decide again before",
             expected=f"an end {LONGEST_SUPPRESSION // DAY} days after begin at most",
         )
+
+
+def _given(node: Node | None) -> bool:
+    """Whether something is said: not an empty list, and not null."""
+    if isinstance(node, SequenceNode):
+        return bool(node.items)
+    return node is not None and not (
+        isinstance(node, ScalarNode) and node.plain and meaning(node) is None
+    )
 
 
 def _moment(node: Node | None) -> datetime.datetime | None:

@@ -1,7 +1,7 @@
 """The stage on a real bus: alerts into cases, whoever is faster, and whenever it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -46,7 +46,7 @@ async def tell(bus: Bus, *alerts: Alert | AlertUpdate) -> None:
 @asynccontextmanager
 async def running(
     bus: Bus, settings: Cases | None = None, clock: Callable[[], int] = lambda: CLOCK
-) -> AsyncIterator[CaseStage]:
+) -> AsyncGenerator[CaseStage]:
     stage = CaseStage(bus, settings or Cases(), clock=clock)
     task = asyncio.create_task(stage.run())
     try:

@@ -223,8 +223,7 @@ def test_retracted_alerts_stay_and_are_noted() -> None:
     assert worked.case.retracted == 0
 
 
-ACTIONS = st.sampled_from(
-    [
+TRIED: list[tuple[Any, dict[str, Any]]] = [
         ("assigned", {"assignee": "alice"}), ("assigned", {"assignee": "dana"}),
         ("unassigned", {}), ("status-changed", {"status": "in-progress"}),
         ("status-changed", {"status": "closed"}), ("commented", {"comment": "x"}),
@@ -232,8 +231,8 @@ ACTIONS = st.sampled_from(
         ("resolution-rejected", {}), ("closed", {"resolution": "explained"}), ("reopened", {}),
         ("alerts-joined", {"alerts": ["a"], "rule_id": SPOOF, "authors": ["bob"],
                            "level": "high", "four_eyes": True}),
-    ]
-)  # fmt: skip
+]  # fmt: skip
+ACTIONS = st.sampled_from(TRIED)
 
 
 @settings(max_examples=60, deadline=None)

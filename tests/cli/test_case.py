@@ -1,0 +1,186 @@
+"""`tapewatch case`: what people see and may do, and what the audit log has of it."""
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+import yaml
+from typer.testing import CliRunner, Result
+
+from evidence.audit.facts import of_case
+from evidence.cases.stage import CaseStage
+from evidence.cases.store import CaseStore
+from pipeline.bus import Bus, Stream
+from pipeline.cli.commands import app
+from pipeline.config.loading import load_configuration
+from pipeline.problems import ProblemsFound
+from tests.cli.command_line import configuration
+from tests.cli.golden_file import assert_golden
+from tests.evidence.cases.examples import START, alert
+
+NOW = START + 90 * 60 * 10**9
+PEOPLE = [
+    {"user": "alice"},
+    {"user": "bob", "roles": ["supervisor"]},
+    {"user": "dq", "also": ["Dana Quant"], "roles": ["analyst", "supervisor"]},
+]
+
+
+class Desk:
+    """Commands of several people, on one configuration."""
+
+    def __init__(self, path: Path, patch: pytest.MonkeyPatch) -> None:
+        self.path = path
+        self._patch = patch
+
+    def run(self, *arguments: str, who: str = "alice") -> Result:
+        self._patch.setattr("pipeline.cli.case.current_user", lambda: who)
+        given = ["case", *arguments, "--config", str(self.path)]
+        return CliRunner().invoke(app, given, env={"COLUMNS": "200", "NO_COLOR": "1"})
+
+    def ok(self, *arguments: str, who: str = "alice") -> str:
+        result = self.run(*arguments, who=who)
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    def refused(self, *arguments: str, who: str = "alice", code: int = 1) -> str:
+        result = self.run(*arguments, who=who)
+        assert result.exit_code == code, result.output
+        return result.stderr
+
+    def cases(self, *arguments: str) -> list[dict[str, Any]]:
+        lines = self.ok("list", "--json", *arguments).splitlines()
+        return [msgspec.json.decode(line) for line in lines]
+
+
+@pytest.fixture
+def desk(
+    tmp_path: Path, nats_url: str, stream_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> Desk:
+    path = tmp_path / "pipeline.yaml"
+    bus = {"type": "nats", "urls": [nats_url], "prefix": stream_prefix}
+    path.write_text(yaml.safe_dump(configuration(bus=bus, cases={"people": PEOPLE})))
+    asyncio.run(made(path))
+    monkeypatch.setattr("pipeline.cli.case.now", lambda: NOW)
+    return Desk(path, monkeypatch)
+
+
+async def made(path: Path) -> None:
+    """Two cases, by the stage itself."""
+    loaded = load_configuration(path)
+    assert loaded.cases is not None
+    alerts = [alert(1), alert(2, after=60 * 10**9), alert(3, level="low", entities=("0xc",))]
+    async with await Bus.connect(loaded.bus, name="test") as bus:
+        data = b"\n".join(msgspec.json.encode(one) for one in alerts)
+        await bus.jetstream.publish(bus.names.subject(Stream.ALERTS, "lane"), data)
+        stage = CaseStage(bus, loaded.cases, clock=lambda: START)
+        task = asyncio.create_task(stage.run())
+        async with asyncio.timeout(20):
+            while stage.state.position < 1:
+                await asyncio.sleep(0.01)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def test_the_most_severe_comes_first_and_only_what_is_meant(desk: Desk) -> None:
+    first, second = desk.cases()
+    assert (first["level"], first["alerts"], second["level"]) == ("high", 2, "low")
+    assert [one["id"] for one in desk.cases("--level", "high")] == [first["id"]]
+    assert desk.cases("--mine") == []
+    assert desk.ok("list", "--status", "closed") == "None of 2 cases is meant.\n"
+
+
+def test_from_the_alert_to_its_closing_by_two_people(desk: Desk, tmp_path: Path) -> None:
+    (case, *_) = desk.cases()
+    name = case["id"]
+    report = tmp_path / "broker.txt"
+    report.write_text("confirmed")
+    assert "assign it first" in desk.refused(
+        "propose-closing", name, "--resolution", "explained", "--why", "market maker"
+    )
+    desk.ok("assign", name, "alice", who="bob")
+    desk.ok("status", name, "in-progress")
+    desk.ok("comment", name, "asked the broker")
+    desk.ok("attach", name, str(report), "--why", "the broker's answer")
+    desk.ok("propose-closing", name, "--resolution", "explained", "--why", "market maker")
+    assert "alice is no supervisor" in desk.refused("approve", name)
+    assert "none of cases.people" in desk.refused("approve", name, who="mallory")
+    assert "wrote or last changed" in desk.refused("approve", name, who="dq")
+    assert "look at it again" in desk.refused("approve", name, "--expect", "2", who="bob")
+    desk.ok("approve", name, "--expect", "6", who="bob")
+    assert desk.cases("--status", "closed")[0]["resolution"] == "explained"
+    shown = desk.ok("show", name).replace(str(report), "broker.txt")
+    assert_golden("case-show.txt", shown)
+    assert_golden("case-list.txt", desk.ok("list", "--all"))
+
+
+def test_of_a_low_case_one_person_decides_who_is_not_the_author(desk: Desk) -> None:
+    name = desk.cases()[1]["id"]
+    why = ("--resolution", "no-breach", "--why", "looked at it")
+    assert "somebody else must judge them" in desk.refused("close", name, *why, who="dq")
+    assert "dq wrote or last changed" in desk.refused("assign", name, "dq")
+    assert "none of cases.people" in desk.refused("assign", name, "mallory")
+    desk.ok("close", name, *why)
+    assert "it is closed already" in desk.refused("close", name, *why)
+    desk.ok("reopen", name, "--why", "new facts")
+    assert desk.cases()[1]["status"] == "open"
+
+
+def test_a_case_is_named_by_how_its_id_begins_where_that_is_clear(desk: Desk) -> None:
+    ids = [one["id"] for one in desk.cases()]
+    assert "may be TW-" in desk.refused("show", "TW-")
+    assert "there is no case nope" in desk.refused("show", "nope")
+    assert "there is no case *" in desk.refused("show", "*")
+    assert msgspec.json.decode(desk.ok("show", ids[0][:9], "--json"))["case"]["id"] == ids[0]
+
+
+def test_what_was_done_reaches_the_audit_log_with_before_and_after(desk: Desk) -> None:
+    name = desk.cases()[0]["id"]
+    desk.ok("assign", name, "alice", "--why", "has the account", who="bob")
+
+    async def messages() -> list[Any]:
+        async with await Bus.connect(load_configuration(desk.path).bus, name="test") as bus:
+            return [one async for one in (await CaseStore.open(bus)).messages(name)]
+
+    *_, last = asyncio.run(messages())
+    (entry,) = of_case(last)
+    assert (entry.action, entry.what) == ("case-action", f"{name}: assigned")
+    assert (entry.who, entry.why, entry.time) == ("bob (command)", "has the account", NOW)
+    after = msgspec.json.decode(entry.after)  # type: ignore[arg-type]
+    assert (after["assignee"], after["status"]) == ("alice", "open")
+
+
+# -- the configuration -----------------------------------------------------------------------------
+
+WINDOW = {"name": "w", "reason": "r", "owner": "o", "end": "2026-02-01T00:00:00Z", "token": "x"}
+
+
+@pytest.mark.parametrize(
+    ("cases", "code"),
+    [
+        ({"people": [{"user": "a"}]}, "config/case-supervisor"),
+        ({"people": PEOPLE, "assign": [{"to": ["alise"]}]}, "config/case-person"),
+        ({"people": [*PEOPLE, PEOPLE[0]]}, "config/repeated-name"),
+        ({"suppress": [WINDOW | {"token": None}]}, "config/case-suppression"),
+        ({"suppress": [WINDOW | {"begin": "2026-03-01T00:00:00Z"}]}, "config/case-suppression"),
+        ({"suppress": [WINDOW | {"begin": "2025-01-01T00:00:00Z"}]}, "config/case-suppression"),
+        ({"escalate": [{"step": "s", "after": "1h", "notify": ["duty"]}]},
+         "config/case-notification"),
+        ({"escalate": [{"step": "s", "after": "1h", "notify": ["hook"]}]},
+         "config/case-notification"),
+        ({"kibana": {"every": "5s"}}, "config/case-kibana"),
+    ],
+)  # fmt: skip
+def test_a_wrong_configuration_is_told_with_its_place(
+    tmp_path: Path, cases: dict[str, Any], code: str
+) -> None:
+    path = tmp_path / "pipeline.yaml"
+    hook = {"name": "hook", "type": "webhook", "url": "https://h.example"}
+    path.write_text(yaml.safe_dump(configuration(cases=cases, notifications=[hook])))
+    with pytest.raises(ProblemsFound) as found:
+        load_configuration(path)
+    (problem,) = found.value.problems
+    assert problem.code == code
+    assert problem.location.line > 1
