@@ -1,9 +1,9 @@
 """Records of any class, filled at random from few values, so that they meet each other."""
 
 import random
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
-from typing import Any, get_args
+from typing import Any, NamedTuple, get_args
 
 import msgspec
 
@@ -12,6 +12,7 @@ from normalizer.events import Record
 from tests.detections.samples import START
 
 SECOND = 1_000_000_000
+Draw = Callable[[random.Random], Any]
 #: An amount of a token may have 256 bits; MessagePack's integers have 64.
 _GREAT = 2**127 - 1
 _WORDS = ("a", "b", "c", "d")
@@ -62,45 +63,74 @@ def records(of: Iterable[str], count: int, chance: random.Random) -> list[Any]:
     return made
 
 
+class _Field(NamedTuple):
+    """How a field of a record is drawn."""
+
+    name: str
+    required: bool
+    draw: Draw
+    common: tuple[Any] | None
+    """What most records have in it."""
+
+
 @cache
-def _fields(record: type[msgspec.Struct]) -> tuple[msgspec.inspect.Field, ...]:
+def _fields(record: type[msgspec.Struct]) -> tuple[_Field, ...]:
     info = msgspec.inspect.type_info(record)
     assert isinstance(info, msgspec.inspect.StructType)
-    return info.fields
+    attributes = shapes()[record].attributes
+    made: list[_Field] = []
+    for field in info.fields:
+        if field.name in _MEANT:
+            draw, common = _one_of(_MEANT[field.name]), None
+        else:
+            draw = _drawing(attributes[field.encode_name].type)
+            common = (draw(random.Random(0)),) if field.name in _COMMON else None
+        made.append(_Field(field.name, field.required, draw, common))
+    return tuple(made)
 
 
 def _values(record: type[msgspec.Struct], chance: random.Random) -> dict[str, Any]:
-    attributes = shapes()[record].attributes
     values: dict[str, Any] = {}
-    for field in _fields(record):
-        if not field.required and chance.random() < 0.3:
+    roll = chance.random
+    for name, required, draw, common in _fields(record):
+        if not required and roll() < 0.3:
             continue
-        type_ = attributes[field.encode_name].type
-        if field.name in _MEANT:
-            values[field.name] = chance.choice(_MEANT[field.name])
-            continue
-        common = field.name in _COMMON and chance.random() < 0.9
-        values[field.name] = _value(type_, random.Random(0) if common else chance)
+        values[name] = common[0] if common and roll() < 0.9 else draw(chance)
     return values
 
 
-def _value(type_: FieldType, chance: random.Random) -> Any:
+def _one_of(choices: Sequence[Any]) -> Draw:
+    """As `Random.choice` does it, but without its calls: a record has fifty fields."""
+    count = len(choices)
+    bits = count.bit_length()
+
+    def draw(chance: random.Random) -> Any:
+        number = chance.getrandbits(bits)
+        while number >= count:
+            number = chance.getrandbits(bits)
+        return choices[number]
+
+    return draw
+
+
+def _drawing(type_: FieldType) -> Draw:
     if type_.many:
-        one = FieldType(type_.kind, many=False, choices=type_.choices)
-        return tuple(_value(one, chance) for _ in range(chance.randrange(3)))
+        one = _drawing(FieldType(type_.kind, many=False, choices=type_.choices))
+        how_many = _one_of(range(3))
+        return lambda chance: tuple([one(chance) for _ in range(how_many(chance))])
     match type_.kind:
         case "keyword":
-            return chance.choice(sorted(type_.choices) or _WORDS)
+            return _one_of(sorted(type_.choices) or _WORDS)
         case "exact":
-            return chance.choice(_EXACT)
+            return _one_of(_EXACT)
         case "integer":
-            return chance.randrange(-3, 4)
+            return _one_of(range(-3, 4))
         case "number":
-            return chance.choice(_NUMBERS)
+            return _one_of(_NUMBERS)
         case "boolean":
-            return chance.random() < 0.5
+            return lambda chance: chance.random() < 0.5
         case "date":
-            return START + chance.randrange(10) * SECOND
+            return _one_of([START + seconds * SECOND for seconds in range(10)])
 
 
 def all_actions() -> list[str]:

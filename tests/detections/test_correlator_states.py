@@ -131,8 +131,9 @@ RARE = frozenset(
 def test_the_random_events_make_it_find_something(name: str) -> None:
     """Else the tests above would say little."""
     kind, found = correlators()[name], 0
-    for parameters in parameter_choices(kind):
-        for seed in range(60):
+    choices = parameter_choices(kind)
+    for seed in range(60):
+        for parameters in choices:
             if found >= 3:
                 return
             correlator = kind(parameters)
