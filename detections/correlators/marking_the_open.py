@@ -209,8 +209,8 @@ class MarkingTheOpen(Correlator[State]):
             entities=party.names,
             reason=(
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
-                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded until then; the price "
-                f"{went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
+                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded until "
+                f"then; the price {went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
                 f"{percent(min(1.0, pushed))} of it by its own trades"
             ),
             witnesses=tuple(trading.trades),

@@ -1,0 +1,127 @@
+"""Large orders far from the market that come and go, each condition, and who does it honestly."""
+
+from typing import Any
+
+import pytest
+
+from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import Tape, alerts, correlator
+
+PARTY = {"investor_account": "acct-7", "investor_id": "INV-0007"}
+MINUTE = 60_000
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(correlator("improbable_prices", parameters), events)
+
+
+def book(tape: Tape) -> list[Any]:
+    return [
+        tape.placed(0, "bid", "buy", 100, 100, investor_account="m1"),
+        tape.placed(0, "ask", "sell", 101, 100, investor_account="m2"),
+    ]
+
+
+def far(
+    tape: Tape,
+    times: int = 5,
+    *,
+    side: str = "sell",
+    price: float = 106,
+    quantity: float = 40,
+    lives: float = MINUTE,
+    **who: Any,
+) -> list[Any]:
+    """Orders that come every two minutes, one after the other."""
+    events: list[Any] = []
+    for number in range(times):
+        start, order = 1_000 + number * (lives + MINUTE), f"far-{number}"
+        events.append(tape.placed(start, order, side, price, quantity, **(PARTY | who)))
+        events.append(tape.cancelled(start + lives, order, side, remaining=quantity))
+    return events
+
+
+def test_it_says_who_did_what_with_the_numbers_and_all_the_evidence() -> None:
+    tape = Tape()
+    (alert,) = found([*book(tape), *far(tape)])
+    assert alert.reason == (
+        "acct-7 (INV-0007) placed 5 offers of 200 ACME-USD on demo-venue 5% or more away from "
+        "the market, and took them off within 60 s each, with nothing filled"
+    )
+    assert len(alert.evidence_events) == 10
+    assert alert.metrics["nearest_distance"] == pytest.approx(5 / 101)
+
+
+def test_a_purchase_below_the_offers_makes_it_surer() -> None:
+    tape = Tape()
+    plain = found([*book(tape), *far(tape)])[0]
+    tape = Tape()
+    events = [*book(tape), *far(tape)]
+    bought = tape.trade(20_000, 101, 1, buyer_account="acct-7", buyer_id="INV-0007", side="buy")
+    (alert,) = found(sorted([*events, bought], key=lambda one: one.timestamp))
+    assert "bought 1 times meanwhile" in alert.reason
+    assert (alert.confidence or 0) > (plain.confidence or 0)
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {"times": 4},
+        {"price": 103, "side": "sell"},
+        {"quantity": 24},
+        {"lives": 61 * MINUTE},
+        {"side": "buy", "price": 98.5},
+    ],
+    ids=["four", "nearer", "smaller", "left standing", "a bid nearer"],
+)
+def test_each_condition_just_missed(how: dict[str, Any]) -> None:
+    tape = Tape()
+    assert found([*book(tape), *far(tape, **how)]) == []
+
+
+def test_bids_far_below_are_the_same() -> None:
+    tape = Tape()
+    (alert,) = found([*book(tape), *far(tape, side="buy", price=95)])
+    assert "5 bids of 200" in alert.reason
+
+
+def test_where_the_price_goes_that_far_it_is_not_improbable() -> None:
+    tape = Tape()
+    wild = [
+        tape.trade(-(number + 1) * 5 * MINUTE, 100 * (1.01 if number % 2 else 1), 1)
+        for number in reversed(range(20))
+    ]
+    assert found([*wild, *book(tape), *far(tape)]) == []
+    calm = [
+        tape.trade(-(number + 1) * 5 * MINUTE, 100 + 0.1 * (number % 2), 1)
+        for number in reversed(range(20))
+    ]
+    (alert,) = found([*calm, *book(tape), *far(tape)])
+    assert "times as far as it usually goes" in alert.reason
+
+
+def test_who_leaves_as_many_standing_or_has_them_filled_means_them() -> None:
+    tape = Tape()
+    meant: list[Any] = []
+    for number in range(2):
+        meant.append(tape.placed(100 + number, f"m-{number}", "sell", 107, 40, **PARTY))
+        meant.append(tape.filled(900 + number, f"m-{number}", "sell", **PARTY))
+    meant.sort(key=lambda one: one.timestamp)
+    assert found([*book(tape), *meant, *far(tape)]) == []
+
+
+def test_makers_without_accounts_and_an_empty_side_say_nothing() -> None:
+    tape = Tape()
+    exempt = "{exempt_labels: [market_maker]}"
+    assert found([*book(tape), *far(tape, investor_labels=("market_maker",))], exempt) == []
+    tape = Tape()
+    nobody: dict[str, Any] = {"investor_account": None, "investor_id": None}
+    assert found([*book(tape), *far(tape, **nobody)]) == []
+    assert found(far(Tape())) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    tape = Tape()
+    events = [*book(tape), *far(tape, 11)]
+    assert_the_same_after_a_restart(correlator("improbable_prices", "{}"), events)
