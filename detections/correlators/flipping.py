@@ -1,6 +1,6 @@
 """Flipping: orders on one side that are taken off, and at once a trade against those who joined.
 
-*CFTC v. Oystacher*, No. 15-cv-9196 (N.D. Ill., complaint of 2015, opinion of 12 July 2016): large
+*CFTC v. Oystacher*, No. 15-cv-9196 (N.D. Ill., complaint of 19 October 2015): large
 passive orders at or near the best price, which at least doubled what was bid or offered there; once
 others had joined at the same price, the orders were cancelled and, at the same moment, an order for
 the other side took from those others at the same price or a better one (921 contracts offered where

@@ -2,11 +2,10 @@
 
 Whoever looks at the depth of an asset looks at all of its venues, and prices follow each other
 within moments. So orders that mislead can stand on one venue while their owner trades on another,
-and neither venue sees both. FINRA Rule 5210 and its notice 13-10 (layering is looked for across
-markets); *Briargate Trading LLC*, SEC administrative proceeding of 8 October 2015 (several large
-orders on one exchange before it opened, trades on others, then the orders cancelled); MAR Annex I
-A(f) and Commission Delegated Regulation (EU) 2016/522, Annex II, section 1, points 2 (inter-trading
-venues manipulation) and 5(e). Pools on chain are venues as well: their swaps count as trades.
+and neither venue sees both. *Briargate Trading LLC*, SEC administrative proceeding of 8 October
+2015 (several large orders on one exchange before it opened, trades on others, then the orders
+cancelled); FINRA Rule 5210; MAR Annex I A(b) and A(f), and Commission Delegated Regulation (EU)
+2016/522, Annex II (inter-trading venues manipulation; layering and spoofing, point 5(e)). Pools on chain are venues as well: their swaps count as trades.
 
 It looks at all venues of one token of the reference data. An account's name means something on its
 own venue only, so a party is a cluster or an investor here. All of this must hold of one:
