@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PACKAGES := benchmarks collectors delivery demo detections docs evidence normalizer pipeline simulation
 NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy chaos recovery soak lock clean elasticsearch elasticsearch-stop
+.PHONY: help setup demo test lint bench accuracy chaos faults recovery soak lock clean elasticsearch elasticsearch-stop
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ ROUNDS ?= 200
 HOURS ?= 2
 chaos: setup  ## Break everything at random (ROUNDS=200 of each scenario), compare, publish in docs/reliability.md
 	$(BIN)/python -m tests.chaos --rounds $(ROUNDS) --publish
+
+DOCUMENTS ?= 1000000
+faults: setup  ## Push DOCUMENTS=1000000 through each sink with 5 % failures, publish in docs/sinks-under-fault.md
+	$(BIN)/python -m tests.faults --documents $(DOCUMENTS) --publish
 
 recovery: setup  ## Measure how fast the detections catch up, publish in docs/reliability.md
 	$(BIN)/python -m benchmarks.recovery --publish

@@ -18,6 +18,7 @@ from tests.servers.loopback_http import (
 
 #: `429` and `503`: the whole request is refused. `partial`: some documents are, the others are
 #: taken. `lost answer`: it is carried out, but the connection breaks before the answer. `slow`.
+#: Also, where it is asked for, `reset`: the connection breaks, and nothing was carried out.
 FAULTS = ("429", "503", "partial", "lost answer", "slow")
 _HOP = frozenset(("connection", "content-length", "content-encoding", "transfer-encoding", "host"))
 _REFUSED = {"type": "es_rejected_execution_exception", "reason": "rejected execution of a test"}
@@ -39,6 +40,7 @@ class ElasticsearchFaults:
         self.faults: tuple[str, ...] = FAULTS
         self.slow_seconds = 1.0
         self.injected: Counter[str] = Counter()
+        self.bulk_requests = 0
 
     @property
     def url(self) -> str:
@@ -54,6 +56,7 @@ class ElasticsearchFaults:
 
     async def _handle(self, request: HttpRequest) -> HttpResponse:
         bulk = request.path.endswith("/_bulk")
+        self.bulk_requests += bulk
         if not bulk or self.chance.random() >= self.share:
             return await self._forward(request, request.body)
         fault = self.chance.choice(self.faults)
@@ -62,6 +65,8 @@ class ElasticsearchFaults:
             status = int(fault)
             body = {"error": {"root_cause": [_REFUSED], **_REFUSED}, "status": status}
             return _json(status, body)
+        if fault == "reset":
+            raise DropConnection
         if fault == "partial":
             return await self._partly(request)
         if fault == "slow":
