@@ -123,7 +123,7 @@ RARE = frozenset(
         *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
         *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
         *("auction_orders", "marking_the_close", "marking_the_open", "ramping", "swapped_ahead"),
-        "improbable_prices",
+        *("improbable_prices", "message_bursts"),
     }
 )
 

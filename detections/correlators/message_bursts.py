@@ -1,0 +1,254 @@
+"""Message bursts of a whole market: quote stuffing on feeds that name nobody.
+
+MAR 12(2)(c)(i) (disrupting or delaying a trading system); Commission Delegated Regulation (EU)
+2016/522, Annex II. `quote_stuffing` looks at what one party sends; public feeds don't tell who that
+is. What they tell is how much comes in a market, against what usually does. All of this must hold:
+
+1. Within `window` there are `minimum_messages` messages about orders in one book or more: orders,
+   changes and cancellations; of a feed by price level, its updates. None of them names an account.
+2. They are `multiple_of_usual` times what usually comes in as long a time or more: the median of
+   the last 60 such times in which anything came, and twice the most of these, without those of
+   bursts. While fewer than six are known nothing is said.
+3. There are `minimum_ratio` or more of them for each trade of that time, and `multiple_of_ratio`
+   times as many for each trade as usual (where there were any): news makes many orders as well, and
+   trades with them.
+4. `minimum_pulled_share` of the orders that came are gone again by the end (of a feed by order).
+
+**Without accounts** nobody can say that it was one party, nor that it was meant: makers who all
+move their quotes at once look much alike. So it is marked `anonymous`, and never more than a hint
+for the venue, which knows the accounts. The numbers are choices. It alerts again when a burst has
+doubled.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness
+from detections.idlest import drop_idlest
+from detections.message_rates import Usual
+from detections.order_book import MOST_BOOKS
+from detections.wording import amount, lapse, percent
+from normalizer.events.market import (
+    BookUpdate,
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderEvent,
+    OrderPlaced,
+    OrderReceived,
+    Trade,
+)
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Messages of a book's window that are kept as evidence: the newest.
+_MOST_WITNESSES = 2_000
+#: Of the most that usually comes, a burst is so many times as much.
+_OF_MOST = 2.0
+# Confidence before it is calibrated on labelled data: a base, and what a larger burst adds. Nobody
+# is named, so it never is sure.
+_BASE, _SIZE = 0.35, 0.2
+_FULL_SIZE = 5.0
+
+#: When, `event.id`, `event.original`, and the order's id, if it has one.
+Kept = tuple[int, str, str, str]
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on message bursts sets."""
+
+    #: The time within which messages are counted, by the clock (UTC).
+    window: Annotated[Duration, Meta(ge=SECOND, le=2 * MINUTE)] = 5 * SECOND
+    #: Messages within the window, below which nothing is a burst.
+    minimum_messages: Annotated[int, Meta(ge=10, le=1_000_000)] = 500
+    #: How many times what is usual a burst must be.
+    multiple_of_usual: Annotated[float, Meta(ge=1, le=1_000)] = 8.0
+    #: Messages for each trade,
+    minimum_ratio: Annotated[float, Meta(ge=1, le=1_000_000)] = 50.0
+    #: and how many times as many as usual.
+    multiple_of_ratio: Annotated[float, Meta(ge=1, le=1_000)] = 4.0
+    #: Part of the orders that came which are gone again.
+    minimum_pulled_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.7
+
+
+class Market(Struct):
+    """One book: the window that goes on, and what is usual."""
+
+    window: int
+    """Its number."""
+    messages: int = 0
+    trades: int = 0
+    came: int = 0
+    gone: int = 0
+    by_order: bool = False
+    tells_receipt: bool = False
+    due: int = 0
+    """So many messages are looked at next; 0 while nothing is known of what is usual."""
+    alerts: int = 0
+    named: bool = False
+    """Whether an account was told: then it is `quote_stuffing`'s."""
+    began: int = 0
+    kept: list[Kept] = field(default_factory=list[Kept])
+    usual: Usual = field(default_factory=Usual)
+    usual_trades: Usual = field(default_factory=Usual)
+
+
+class State(Struct):
+    """Markets by source, venue and instrument, the idlest first by windows."""
+
+    markets: dict[tuple[str, str, str], Market] = field(
+        default_factory=dict[tuple[str, str, str], Market]
+    )
+
+
+@correlator("message_bursts")
+class MessageBursts(Correlator[State]):
+    """See the module. Memory: 20,000 books, each with at most 2,000 messages of its window."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    typology = "quote_stuffing"
+    actions = frozenset(
+        {
+            *("order-received", "order-placed", "order-changed", "order-cancelled"),
+            *("book-update", "trade"),
+        }
+    )
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._window = parameters.window
+
+    @property
+    def horizon(self) -> int:
+        """What is usual is learnt again from so far back."""
+        return max(60 * self._window, HOUR)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        key = (event.provider, event.venue, event.instrument)
+        market = self.state.markets.get(key)
+        window = event.timestamp // self._window
+        if market is None or window > market.window:
+            market = self._next(key, market, window, event.timestamp)
+        kind = event.__class__
+        if kind is Trade:
+            market.trades += 1
+            return ()
+        if market.named:
+            return ()
+        if kind is not BookUpdate:
+            self._ordered(event, market)  # pyright: ignore[reportArgumentType]
+            if market.named:
+                return ()
+        elif market.by_order:
+            return ()  # the same once more, level by level
+        market.messages += 1
+        kept = market.kept
+        kept.append((event.timestamp, event.id, event.original, getattr(event, "order_id", "")))
+        if len(kept) >= 2 * _MOST_WITNESSES:
+            del kept[:_MOST_WITNESSES]
+        if not market.due or market.messages < market.due:
+            return ()
+        return self._judge(event, market)
+
+    def _ordered(self, event: OrderEvent, market: Market) -> None:
+        if event.investor_account is not None or event.investor_id is not None:
+            market.named, market.kept = True, []
+            return
+        market.by_order = True
+        kind = event.__class__
+        if kind is OrderReceived:
+            market.tells_receipt = True
+            market.came += 1
+        elif kind is OrderPlaced:
+            market.messages -= market.tells_receipt  # it was counted when it was received
+            market.came += not market.tells_receipt
+        elif kind is OrderCancelled:
+            market.gone += 1
+        elif kind is OrderChanged:
+            market.came += 1
+            market.gone += 1
+
+    def _next(
+        self, key: tuple[str, str, str], market: Market | None, window: int, now: int
+    ) -> Market:
+        """A new window begins; what came in the last one is learnt, unless it was a burst."""
+        markets = self.state.markets
+        if market is None:
+            if len(markets) >= MOST_BOOKS:
+                drop_idlest(markets, MOST_BOOKS - 1)
+            market = markets[key] = Market(window, began=now)
+            return market
+        del markets[key]  # to be put back at the end: the first is the idlest
+        markets[key] = market
+        if market.messages and not market.alerts:
+            market.usual.learn(market.messages)
+            market.usual_trades.learn(market.trades)
+        market.window, market.began, market.alerts = window, now, 0
+        market.messages = market.trades = market.came = market.gone = 0
+        market.kept = []
+        if market.usual.middle:
+            p = self._p
+            market.due = max(
+                p.minimum_messages,
+                round(p.multiple_of_usual * market.usual.middle),
+                round(_OF_MOST * max(market.usual.counts)),
+            )
+        return market
+
+    def _judge(self, event: MarketEvent, market: Market) -> Iterable[Finding]:
+        p, messages = self._p, market.messages
+        ratio = messages / max(1, market.trades)
+        past = sum(market.usual_trades.counts)
+        usual = sum(market.usual.counts) / past if past else 0.0
+        pulled = market.gone / market.came if market.came else 0.0
+        if (
+            ratio < p.minimum_ratio
+            or ratio < p.multiple_of_ratio * usual
+            or (market.by_order and pulled < p.minimum_pulled_share)
+        ):
+            market.due = messages + max(1, messages // 10)
+            return ()
+        market.alerts += 1
+        market.due = 2 * messages
+        return [self._finding(event, market, pulled)]
+
+    def _finding(self, event: MarketEvent, market: Market, pulled: float) -> Finding:
+        many = market.messages / market.usual.middle
+        span = max(1, event.timestamp - market.began)
+        trades = {0: "no trade", 1: "one trade"}.get(market.trades, f"{market.trades:,} trades")
+        gone = f" {percent(min(1.0, pulled))} of the orders gone again," if market.by_order else ""
+        return Finding(
+            entities=(f"{event.venue} {event.instrument}",),
+            reason=(
+                f"{market.messages:,} messages about orders of {event.instrument} came on "
+                f"{event.venue} within {lapse(span)}, {amount(round(many, 1))} times what is usual,"
+                f"{gone} with {trades}; the feed doesn't say whose they are"
+            ),
+            witnesses=tuple(
+                Witness(
+                    id=identity,
+                    timestamp=time,
+                    original=original,
+                    orders=(order,) if order else (),
+                    source=event.provider,
+                )
+                for time, identity, original, order in market.kept[-_MOST_WITNESSES:]
+            ),
+            confidence=_BASE
+            + _SIZE * min(1.0, (many / self._p.multiple_of_usual - 1) / (_FULL_SIZE - 1)),
+            metrics={
+                "messages": float(market.messages),
+                "trades": float(market.trades),
+                "usual_messages": market.usual.middle,
+                "multiple_of_usual": many,
+                "pulled_share": pulled,
+                "alert_of_series": float(market.alerts),
+            },
+            tags=("anonymous", *(("unsure",) if "unsure" in event.tags else ())),
+        )
