@@ -10,9 +10,9 @@ from msgspec import NODEFAULT, Struct, inspect
 from delivery.build import elasticsearch_fields
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
-from delivery.sink import Document
+from delivery.sink import Content, Document
 from delivery.templates import DATA, StreamNames
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import nest
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes, struct_type
 from pipeline.secrets import SecretText
@@ -71,9 +71,15 @@ def value_of(info: FieldInfo) -> Any:
     return [one] if info.many else one
 
 
+def content_of(record: Any) -> Content:
+    if isinstance(record, CaseActivity):
+        return "cases"
+    return "alerts" if isinstance(record, Alert | AlertUpdate) else "events"
+
+
 def document_of(record: Any) -> Document:
     return Document(
-        content="alerts" if isinstance(record, Alert | AlertUpdate) else "events",
+        content=content_of(record),
         id=record.id,
         timestamp=record.timestamp,
         source=record.provider,
@@ -101,14 +107,16 @@ async def strict_sink(
         for data in DATA:
             client.cluster.put_component_template(name=names.custom(data), template=strict)
     connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
-    sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names)
+    sink = ElasticsearchSink(
+        "es", connection, elasticsearch_fields(), names=names, contents=get_args(Content)
+    )
     await sink.open()
     yield sink
     await sink.close()
 
 
 def test_the_records_are_all_there():
-    expected = (*get_args(Record), Alert, AlertUpdate)
+    expected = (*get_args(Record), Alert, AlertUpdate, CaseActivity)
     assert {r.__name__ for r in RECORDS} == {r.__name__ for r in expected}
     assert len(RECORDS) > 25
 
