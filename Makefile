@@ -4,7 +4,7 @@ BIN := $(VENV)/bin
 PACKAGES := benchmarks collectors delivery demo detections docs evidence normalizer pipeline simulation
 NPM := $(shell command -v npm 2>/dev/null)
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint bench accuracy chaos faults recovery soak lock clean elasticsearch elasticsearch-stop
+.PHONY: help setup demo test lint bench accuracy chaos faults recovery soak lock clean elasticsearch elasticsearch-stop splunk-app splunk-dashboards
 
 help:  ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -75,6 +75,15 @@ elasticsearch: setup  ## Start a real Elasticsearch on port 9200, as the tests d
 
 elasticsearch-stop:  ## Stop it
 	$(BIN)/python -m tests.servers.elasticsearch stop
+
+splunk-app: setup  ## Pack the Splunk app into var/splunk, the same bytes each time, and have AppInspect look at it
+	$(BIN)/python -m splunk.build --check
+	$(BIN)/python -m splunk.package
+	$(BIN)/python -m splunk.appinspect
+
+splunk-dashboards: setup  ## Hold Splunk's dashboards to its own validator and draw them (Node.js, Chromium, 600 MB)
+	$(BIN)/python -m splunk.build
+	$(BIN)/python -m splunk.studio --pictures
 
 lock: setup  ## Resolve all dependencies anew into requirements.lock and package-lock.json
 	$(BIN)/pip install --quiet uv

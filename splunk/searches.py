@@ -1,0 +1,73 @@
+"""Every search of the app, and the fields that it may name."""
+
+import csv
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from normalizer.events.taxonomy import fields
+from splunk.conf_file import APP, app_conf
+from splunk.dashboard_source import Dashboard, read_dashboards
+
+_TOKEN = re.compile(r"\$(\w+)\|s\$")
+#: What stands for the tokens of a dashboard's inputs where nothing is chosen.
+ANY: Mapping[str, str] = {
+    "classification": "*",
+    "accreditation": "*",
+    "investor": "*",
+    "asset": "*",
+}
+LOOKUPS = ("tapewatch_jurisdictions", "tapewatch_explorers")
+
+
+class AppSearch(msgspec.Struct, frozen=True):
+    """A search, and where it is from."""
+
+    place: str
+    search: str
+
+
+def event_fields() -> frozenset[str]:
+    """Fields of the documents that the HEC sink sends, as Splunk's extraction from JSON calls them.
+
+    Of a map (`surveillance.metrics`) the names below it are data, and in no list.
+    """
+    return frozenset(f"{one.name}{{}}" if one.many else one.name for one in fields().values())
+
+
+def panel_searches(dashboard: Dashboard, tokens: Mapping[str, str] = ANY) -> Iterator[AppSearch]:
+    """The whole search of each panel, its tokens filled in."""
+    for panel in dashboard.panels():
+        yield AppSearch(
+            f"{dashboard.id}: {panel.title}", filled(dashboard.whole_search(panel), tokens)
+        )
+
+
+def filled(search: str, tokens: Mapping[str, str]) -> str:
+    """`$name|s$` as Dashboard Studio fills it in: the value in double quotes.
+
+    Raises KeyError for a token that no input sets.
+    """
+    return _TOKEN.sub(lambda found: f'"{tokens[found[1]]}"', search)
+
+
+def app_searches() -> Iterator[AppSearch]:
+    """Those of the dashboards, the saved searches, the macros and the event types."""
+    for dashboard in read_dashboards():
+        yield from panel_searches(dashboard)
+    for name, stanza in app_conf("savedsearches").items():
+        yield AppSearch(f"savedsearches.conf [{name}]", stanza["search"])
+    for name, stanza in app_conf("eventtypes").items():
+        yield AppSearch(f"eventtypes.conf [{name}]", stanza["search"])
+    for name in app_conf("macros"):
+        if name.endswith("(1)"):
+            continue  # within the dashboards' searches
+        if not name.endswith("_url"):
+            yield AppSearch(f"macros.conf [{name}]", f"`{name}`")
+
+
+def lookup_rows(name: str) -> list[dict[str, str]]:
+    """The rows of a lookup file of the app."""
+    with (APP / "lookups" / f"{name}.csv").open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream))

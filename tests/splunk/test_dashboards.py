@@ -1,0 +1,159 @@
+"""The dashboards: compiled from readable sources, sound, and held to Splunk's own validator.
+
+The validator and the renderer are heavy to install, so CI doesn't: `make splunk-dashboards` runs
+them and leaves a record of what it validated; a dashboard that was changed since fails here.
+"""
+
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import msgspec
+import pytest
+
+from splunk.build import APP, VIEWS
+from splunk.conf_file import app_conf
+from splunk.dashboard_source import Dashboard, SourceError, read_dashboards
+from splunk.palette import SERIES, SEVERITIES
+from splunk.searches import ANY, panel_searches
+from splunk.spl.commands import Context
+from splunk.spl.search import Query
+from splunk.studio.validated import digest, validated
+from splunk.studio_definition import definition
+from tests.splunk.demo_results import demo_context
+
+DASHBOARDS = read_dashboards()
+
+
+@pytest.fixture(scope="module")
+def context() -> Context:
+    return demo_context()
+
+
+def compiled(dashboard: Dashboard) -> dict[str, Any]:
+    """As it stands in the app."""
+    view = ElementTree.parse(APP / VIEWS / f"{dashboard.id}.xml").getroot()
+    assert view.attrib["version"] == "2"
+    return msgspec.json.decode(view.findtext("definition") or "")
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
+def test_every_reference_resolves(dashboard: Dashboard) -> None:
+    found = compiled(dashboard)
+    sources, panels = found["dataSources"], found["visualizations"]
+    for one in [*panels.values(), *found["inputs"].values()]:
+        assert set(one.get("dataSources", {}).values()) <= set(sources)
+    for source in sources.values():
+        assert source["options"].get("extend", "shared_") in {*sources, "shared_"}
+    assert [one["item"] for one in found["layout"]["structure"]] == list(panels)
+    assert found["layout"]["globalInputs"] == list(found["inputs"])
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
+def test_panels_fill_their_rows_and_do_not_overlap(dashboard: Dashboard) -> None:
+    taken: set[tuple[int, int]] = set()
+    structure = compiled(dashboard)["layout"]["structure"]
+    for one in structure:
+        place = one["position"]
+        cells = {
+            (x, y)
+            for x in range(place["x"], place["x"] + place["w"], 120)
+            for y in range(place["y"], place["y"] + place["h"], 10)
+        }
+        assert not cells & taken
+        taken |= cells
+    height = max(one["position"]["y"] + one["position"]["h"] for one in structure)
+    assert len(taken) == 12 * height // 10
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
+def test_links_lead_to_dashboards_and_tokens_that_exist(dashboard: Dashboard) -> None:
+    inputs = {one.id: {str(getattr(i, "token", i)) for i in one.inputs} for one in DASHBOARDS}
+    for panel in dashboard.panels():
+        if panel.link is None:
+            continue
+        assert (panel.link.url is None) != (panel.link.dashboard is None)
+        if panel.link.dashboard is not None:
+            assert set(panel.link.tokens) <= inputs[panel.link.dashboard]
+        # A row has the columns of the table.
+        columns = Query(
+            next(
+                s
+                for p, s in zip(dashboard.panels(), searches(dashboard), strict=True)
+                if p is panel
+            ),
+            app_conf("macros"),
+        ).columns()
+        used = str([panel.link.url, panel.link.tokens]).split("$row.")[1:]
+        assert used
+        assert {one.partition(".value")[0] for one in used} <= set(columns or ())
+
+
+def searches(dashboard: Dashboard) -> list[str]:
+    return [one.search for one in panel_searches(dashboard)]
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
+def test_every_panel_has_rows_on_the_demo_data(dashboard: Dashboard, context: Context) -> None:
+    macros = app_conf("macros")
+    empty = {
+        one.place
+        for one in panel_searches(dashboard, ANY)
+        if not Query(one.search, macros).run(context)
+    }
+    assert empty == set()
+
+
+def test_filters_narrow_what_is_shown(context: Context) -> None:
+    tape = next(one for one in DASHBOARDS if one.id == "live_tape")
+
+    def count(**tokens: str) -> object:
+        transfers = list(panel_searches(tape, {**ANY, **tokens}))[1].search
+        return Query(transfers, app_conf("macros")).run(context)[0]["count"]
+
+    assert count() == 88
+    assert count(classification="reg-d-506c") == 88
+    assert count(classification="reg-s") == 0
+    assert 0 < float(str(count(accreditation="qualified"))) < 88
+
+
+@pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
+def test_each_was_held_to_splunks_validator_as_it_is(dashboard: Dashboard) -> None:
+    assert validated().get(dashboard.id) == digest(definition(dashboard)), (
+        "run `make splunk-dashboards`"
+    )
+
+
+def test_colours_differ_for_the_colour_blind() -> None:
+    """In the luminance that everybody sees, or by hue of the palette that is made for it."""
+    assert len(set(SERIES)) == len(SERIES)
+    assert len(set(SEVERITIES.values())) == len(SEVERITIES)
+
+
+@pytest.mark.parametrize(
+    ("source", "what"),
+    [
+        ("id: a\ntitle: A\n", "missing required field `description`"),
+        ("id: [", "while parsing"),
+        (
+            "{id: a, title: A, description: A, searches: {}, rows: [{height: 100, panels: []}]}",
+            "row 1 is 0 wide, not 12",
+        ),
+        (
+            "{id: a, title: A, description: A, searches: {}, rows: [{height: 100, panels: "
+            "[{title: P, show: number, search: '| stats count', width: 12, after: b}]}]}",
+            "P: there is no search 'b'",
+        ),
+        (
+            "{id: a, title: A, description: A, searches: {}, rows: [{height: 100, panels: "
+            "[{title: P, show: gauge, search: x, width: 12}]}]}",
+            "Invalid enum value 'gauge'",
+        ),
+    ],
+)
+def test_a_wrong_source_is_told_with_its_file(tmp_path: Path, source: str, what: str) -> None:
+    (tmp_path / "one.yaml").write_text(source)
+    with pytest.raises(SourceError) as refused:
+        read_dashboards(tmp_path)
+    assert "one.yaml" in str(refused.value)
+    assert what in str(refused.value)
