@@ -310,6 +310,9 @@ class ElasticsearchSink:
             what = f"Elasticsearch {server.version}, cluster {server.cluster}"
             findings.append(_finding("ok", subject, what if server.version else "Elasticsearch"))
             findings.append(await self._templates(user, server, subject))
+        except NotPermitted as error:
+            advice = "set `install_templates: false`, and have `tapewatch setup elastic` run"
+            return [*findings, _finding("error", subject, error.reason, advice)]
         except SinkUnavailable as error:
             advice = "see `urls`, the log-in and the certificates in the configuration"
             return [*findings, _finding("error", subject, error.reason, advice)]
@@ -327,9 +330,7 @@ class ElasticsearchSink:
         except NotPermitted:
             if self._install:
                 raise
-            said = (
-                "its log-in may not look at the templates: `tapewatch setup elastic --dry-run` may"
-            )
+            said = "its log-in may not look at its templates, which is well: it need only write"
             return _finding("ok", subject, said)
         if not lacking:
             return _finding("ok", subject, "its templates are there")

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from typing import Any, cast
 
+import msgspec
 from elasticsearch import ApiError, BadRequestError
 
 from delivery.elastic_setup.lacking import Lacking
@@ -22,26 +23,28 @@ _NO_TYPE = re.compile(r"(?:mapper type \[|No handler for type \[)(\w+)\]")
 _PROBE = "tapewatch-probe-of-types"
 
 
-async def lacking(rest: Rest, names: StreamNames) -> Lacking:
-    """What it lacks. Raises ApiError and TransportError."""
+async def lacking_interfaces(rest: Rest, names: StreamNames) -> Lacking:
+    """Which interfaces it lacks: any log-in may ask. Raises ApiError and TransportError."""
     stream = names.stream("events")
-    # Asked at once: a sink that starts waits for it.
-    types, lifecycle, ilm, interface, security, processors = await asyncio.gather(
-        _missing_types(rest),
-        knows(rest, f"/_data_stream/{stream}/_lifecycle"),
-        knows(rest, "/_ilm/status"),
-        knows(rest, f"/_data_stream/{stream}"),
-        knows(rest, "/_security/_authenticate"),
-        _processors(rest),
+    paths = (
+        f"/_data_stream/{stream}/_lifecycle",
+        "/_ilm/status",
+        f"/_data_stream/{stream}",
+        "/_security/_authenticate",
     )
+    lifecycle, ilm, interface, security = await asyncio.gather(*(knows(rest, p) for p in paths))
     return Lacking(
-        types=types,
         data_stream_lifecycle=not lifecycle,
         ilm=not ilm,
         data_stream_interface=not interface,
         security=not security,
-        processors=PROCESSORS - processors,
     )
+
+
+async def lacking_types(rest: Rest, interfaces: Lacking) -> Lacking:
+    """And which field types and processors. Raises ApiError and TransportError."""
+    types, processors = await asyncio.gather(_missing_types(rest), _processors(rest))
+    return msgspec.structs.replace(interfaces, types=types, processors=PROCESSORS - processors)
 
 
 async def missing_privileges(

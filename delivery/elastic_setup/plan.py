@@ -7,7 +7,7 @@ from typing import Any
 from elasticsearch import ApiError
 from msgspec import Struct, field
 
-from delivery.elastic_setup.asking import lacking, missing_privileges
+from delivery.elastic_setup.asking import lacking_interfaces, lacking_types, missing_privileges
 from delivery.elastic_setup.difference import Difference, definition, differences, is_ours, kept
 from delivery.elastic_setup.lacking import Lacking
 from delivery.elastic_setup.resources import Resource, Wanted, resources
@@ -55,9 +55,10 @@ async def plan(rest: Rest, server: Server, wanted: Wanted, *, take_over: bool = 
     Raises SinkUnavailable.
     """
     try:
-        lacks = await lacking(rest, wanted.names)
+        lacks = await lacking_interfaces(rest, wanted.names)
         if not lacks.security:
             await _permitted(rest, wanted, lacks)
+        lacks = await lacking_types(rest, lacks)
         changes: list[Change] = []
         unchanged: list[str] = []
         foreign: list[str] = []

@@ -40,13 +40,13 @@ async def found(rest: Rest, path: str) -> Any | None:
 
 
 async def knows(rest: Rest, path: str) -> bool:
-    """Whether the server has this interface at all; nothing at the path is no reason against."""
+    """Whether the server has this interface at all; that one may not ask is no reason against."""
     try:
         await rest.ask("GET", path)
     except ApiError as error:
         if error.status_code in _UNKNOWN:
             return False
-        if error.status_code == 404:
+        if error.status_code in (403, 404):
             return True
         if error.status_code == 500 and "failed to find action" in str(error):
             return False

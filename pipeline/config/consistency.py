@@ -7,6 +7,7 @@ mistakes is told about these as well, in the same run.
 from collections.abc import Iterator, Sequence
 
 from pipeline.config.reference_consistency import reference_problems
+from pipeline.config.retention_check import retention_problems
 from pipeline.config.schema import MAX_STORAGE, Streams
 from pipeline.pending_payload import SUFFIX
 from pipeline.problems import Problem, one_of
@@ -30,6 +31,7 @@ def inconsistencies(root: Node) -> Iterator[Problem]:
     for sink in _items(root, "sinks"):
         if _text(sink, "type") == "elasticsearch":
             yield from _together(sink, ("username", "password"), "Elasticsearch")
+            yield from retention_problems(sink)
     bus = root.get("bus") if isinstance(root, MappingNode) else None
     if isinstance(bus, MappingNode):
         yield from _bus(bus)
