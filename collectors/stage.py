@@ -158,7 +158,7 @@ class Collectors:
                     contracts = Watched()
                 return EvmCollector(source, contracts, outlet, pending).run
             case SolanaSource():
-                from collectors.solana import SolanaCollector
+                from collectors.solana.collector import SolanaCollector
 
                 known = self._watched.get(source.name)
                 mints = known.mints if isinstance(known, WatchedMints) else frozenset[str]()

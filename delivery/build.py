@@ -1,10 +1,9 @@
 """Sinks from their configuration."""
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from delivery.elastic_setup.retention import Retention
-from delivery.elasticsearch_client import Connection
-from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.email_sink import EmailSink, MailServer
 from delivery.endpoint import HttpOptions
 from delivery.file_sink import FileSink
@@ -19,6 +18,10 @@ from delivery.webhook import WebhookSink
 from normalizer.events.taxonomy import fields
 from pipeline.config import sinks as config
 from pipeline.findings import Finding
+
+if TYPE_CHECKING:
+    from delivery.elasticsearch_client import Connection
+    from delivery.elasticsearch_sink import ElasticsearchSink
 
 
 def elasticsearch_fields() -> Mapping[str, str]:
@@ -67,8 +70,11 @@ def build_masker(settings: config.Sink | config.Notification) -> Masker | None:
     return Masker(settings.mask) if settings.mask is not None else None
 
 
-def build_elasticsearch(settings: config.ElasticsearchSink) -> ElasticsearchSink:
+def build_elasticsearch(settings: config.ElasticsearchSink) -> "ElasticsearchSink":
     """As `build_sink`, for what needs this sink's own methods."""
+    # Elasticsearch's client takes longer to import than all else here, and few need it.
+    from delivery.elasticsearch_sink import ElasticsearchSink
+
     return ElasticsearchSink(
         settings.name,
         elasticsearch_connection(settings),
@@ -98,8 +104,10 @@ def retention(settings: config.ElasticsearchSink) -> Retention:
     )
 
 
-def elasticsearch_connection(settings: config.ElasticsearchSink) -> Connection:
+def elasticsearch_connection(settings: config.ElasticsearchSink) -> "Connection":
     """Where the sink's server is and how to log in: also to read from it."""
+    from delivery.elasticsearch_client import Connection
+
     return Connection(
         urls=settings.urls,
         timeout=settings.timeout,

@@ -1,6 +1,5 @@
 """An EVM chain by a node's WebSocket JSON-RPC: every block once, in order, with what is watched."""
 
-from collectors.evm.collector import EvmCollector
 from collectors.evm.watched import Watched, WatchedToken
 
-__all__ = ["EvmCollector", "Watched", "WatchedToken"]
+__all__ = ["Watched", "WatchedToken"]

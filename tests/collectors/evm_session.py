@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from collectors.evm import EvmCollector, Watched
+from collectors.evm import Watched
+from collectors.evm.collector import EvmCollector
 from demo.chain.anvil import Anvil
 from pipeline.config.sources import EvmSource, Reconnection
 from pipeline.frames import Frame

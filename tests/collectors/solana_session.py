@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from collectors.solana import SolanaCollector
+from collectors.solana.collector import SolanaCollector
 from pipeline.chain_notices import FinalityNotice, ReorganisationNotice
 from pipeline.config.sources import Reconnection, SolanaEndpoint, SolanaSource
 from pipeline.frames import Frame, GapNotice

@@ -6,7 +6,8 @@ from collections.abc import Callable
 import pytest
 
 from collectors.connection import SourceMisconfigured
-from collectors.evm import EvmCollector, Watched
+from collectors.evm import Watched
+from collectors.evm.collector import EvmCollector
 from demo.chain.anvil import Anvil
 from pipeline.frames import Frame
 from tests.collectors.evm_session import (

@@ -8,7 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
-from collectors.evm import EvmCollector, Watched
+from collectors.evm import Watched
+from collectors.evm.collector import EvmCollector
 from demo.chain.anvil import Anvil
 from tests.collectors.evm_session import Emitter, source, until
 from tests.collectors.frames_outlet import FramesOutlet

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from collectors.coinbase import CoinbaseCollector
-from collectors.evm import EvmCollector, Watched
+from collectors.evm import Watched
+from collectors.evm.collector import EvmCollector
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position, created_at
