@@ -21,6 +21,7 @@ from docs.generator import (
     solana,
     standards,
 )
+from splunk import build as splunk_app
 
 REFERENCE = Path(__file__).parent / "reference"
 CATALOGUE = Path(__file__).parent / "catalogue"
@@ -42,6 +43,8 @@ def main() -> None:
     """Write every page that differs, and say which."""
     _write(REFERENCE, {name: page() for name, page in PAGES.items()})
     _write(CATALOGUE, catalogue.pages())
+    # Saved searches of the Splunk app come from the rules as well.
+    splunk_app.write()
 
 
 def _write(folder: Path, pages: Mapping[str, str]) -> None:

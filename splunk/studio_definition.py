@@ -32,7 +32,15 @@ _ANY = {"label": "Any", "value": "*"}
 _ACCREDITATIONS = ("accredited", "qualified", "retail", "none")
 
 #: Of columns that hold sentences or little, in pixels; the others share the rest.
-_WIDTHS: Mapping[str, int] = {"reason": 460, "rule": 240, "title": 260, "time": 160, "level": 90}
+_WIDTHS: Mapping[str, int] = {
+    "reason": 440,
+    "rule": 230,
+    "title": 260,
+    "time": 160,
+    "level": 80,
+    "about": 190,
+    "typology": 160,
+}
 
 Definition = dict[str, Any]
 
