@@ -195,7 +195,7 @@ def check(
     from evidence.audit.merkle import ProofWrong, check_inclusion, leaf_hash
     from evidence.audit.notes import NoteWrong, open_checkpoint, read_proof
 
-    trusted = _key(key)
+    trusted = read_key(key)
     try:
         found = read_proof(_read(proof).decode("utf-8", "replace"))
         signed = open_checkpoint(found.note, trusted)
@@ -285,7 +285,7 @@ def open_log(log: Path, key: str | None) -> "tuple[AuditFolder, VerifyingKey]":
 
     folder = AuditFolder(log)
     beside = folder.key()
-    return folder, beside if key is None else _key(key)
+    return folder, beside if key is None else read_key(key)
 
 
 def _words(anchors: "list[Kept]", authority: list[Path], chain: str | None) -> "list[Word]":
@@ -298,7 +298,8 @@ def _words(anchors: "list[Kept]", authority: list[Path], chain: str | None) -> "
     return list(words(anchors, authorities(authority), node))
 
 
-def _key(text: str) -> "VerifyingKey":
+def read_key(text: str) -> "VerifyingKey":
+    """A public key, or that in a file. Raises Failure."""
     from evidence.audit.notes import NoteWrong, VerifyingKey
 
     if "+" not in text or Path(text).exists():
