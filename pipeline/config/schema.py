@@ -10,6 +10,7 @@ from pipeline.config.cases import Cases
 from pipeline.config.clusters import Clusters
 from pipeline.config.kibana import Kibana
 from pipeline.config.privacy import Privacy
+from pipeline.config.reports import Reports
 from pipeline.config.sinks import Notification, Sink
 from pipeline.config.sources import Source
 from pipeline.secrets import Secret, SecretText
@@ -252,6 +253,8 @@ class Configuration(Struct, forbid_unknown_fields=True, kw_only=True):
     audit: Audit | None = None
     #: Dashboards, rules and cases in Kibana; without it `tapewatch setup kibana` has nothing to do.
     kibana: Kibana | None = None
+    #: Reports on a schedule, and ways for suspicious reports; without it none are made.
+    reports: Reports | None = None
     #: Metrics and health.
     observability: Observability = field(default_factory=Observability)
     #: What is logged, and how.

@@ -105,7 +105,8 @@ def trade(name: str, when: int, **more: Any) -> Trade:
     fields: dict[str, Any] = _common(name, when) | {
         "venue": "demo-venue", "instrument": "ACME-USD", "trade_id": name, "price": 100.04,
         "quantity": 13.0, "currency": "USD", "buyer_account": "acct-echo",
-        "seller_account": "acct-echo", "related_user": ("acct-echo", "INV-1061"),
+        "buyer_id": "INV-1061", "seller_account": "acct-echo", "seller_id": "INV-1061",
+        "related_user": ("acct-echo", "INV-1061"),
     }  # fmt: skip
     return Trade(**(fields | more))
 

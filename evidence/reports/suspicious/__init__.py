@@ -1,0 +1,1 @@
+"""Suspicious reports: prepared from a case, approved by a second person, and submitted."""

@@ -1,0 +1,245 @@
+"""A suspicious report in a folder: what is known, what is filled in, what is made of it, the steps.
+
+material.json   what Tapewatch knows of the case
+filing.yaml     to be filled in
+report/         the files of the report, as they are submitted
+steps/          0001.json, 0002.json, ...: who prepared, approved and submitted it, each with the
+                hash of the one before
+
+Only its owner reads it (mode 700): it names people.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+from msgspec import Struct, structs
+
+from evidence.reports.suspicious.fields import Form, written
+from evidence.reports.suspicious.forms import KINDS, SCHEMA_NEEDED, Check
+from evidence.reports.suspicious.material import Material
+from evidence.reports.suspicious.steps import (
+    Report,
+    Step,
+    StepRefused,
+    digest,
+    fold,
+    refusal,
+)
+from pipeline.failure import CONFIGURATION, FAILED, Failure
+from pipeline.problems import ProblemsFound
+from pipeline.structured import examine
+
+MATERIAL, FILING, REPORT, STEPS = "material.json", "filing.yaml", "report", "steps"
+_MOST_BYTES = 50 * 1024 * 1024
+_MOST_STEPS = 9_999
+_decoder = msgspec.json.Decoder(Step)
+
+
+class _Form(Struct):
+    form: Form
+
+
+class Built(Struct, frozen=True, kw_only=True):
+    """What was made of a filing."""
+
+    form: Form
+    case: str
+    files: Mapping[str, bytes]
+    digest: str
+    check: Check
+
+
+class Dossier:
+    """One report's folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        if not (folder / FILING).is_file():
+            raise Failure(f"{folder} has no {FILING}: it is no folder of a report", CONFIGURATION)
+
+    @classmethod
+    def begin(cls, folder: Path, form: Form, material: Material, profile: Path | None) -> "Dossier":
+        """A new folder with what is known. Raises Failure and ProblemsFound."""
+        kind = KINDS[form]
+        common = kind.profile() if profile is None else _profile(profile, form)
+        if folder.exists():
+            raise Failure(f"{folder} is there already: name a new folder", CONFIGURATION)
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700)
+            content = msgspec.json.format(msgspec.json.encode(material), indent=2)
+            _write(folder / MATERIAL, content + b"\n")
+            _write(folder / FILING, written(kind.template(material, common)).encode())
+        except OSError as error:
+            raise Failure(f"can't write {folder}: {error.strerror or error}") from None
+        return cls(folder)
+
+    def build(self, schema: Path | None, *, shown: str = "") -> Built:
+        """Make the report of what is filled in, without writing it. Raises ProblemsFound with all
+        that is wrong, each with its place in the file, and Failure."""
+        path = self.folder / FILING
+        form = self.form()
+        kind = KINDS[form]
+        outcome = examine(path, kind.filing)
+        if outcome.value is None or not outcome.ok:
+            raise ProblemsFound(outcome.problems)
+        found = kind.problems(outcome.value, outcome.node)
+        if found:
+            raise ProblemsFound([*outcome.problems, *found])
+        files = kind.render(outcome.value)
+        return Built(
+            form=form,
+            case=outcome.value.case,
+            files=files,
+            digest=digest(files),
+            check=kind.check(files, schema),
+        )
+
+    def form(self) -> Form:
+        """Which form is filled in. Raises ProblemsFound."""
+        outcome = examine(self.folder / FILING, _Form, other_keys=None)
+        if outcome.value is None:
+            raise ProblemsFound(outcome.problems)
+        return outcome.value.form
+
+    def prepare(
+        self, built: Built, who: str, at: int, note: Callable[[Step], None] = lambda step: None
+    ) -> Step:
+        """Write the report, and that somebody prepared it: whatever was approved before needs
+        another approval. `note` is told before anything is done. Raises Failure."""
+        if built.check.errors:
+            raise Failure("it doesn't hold against the form's rules", FAILED)
+        files = {name: sha256(content).hexdigest() for name, content in built.files.items()}
+        step = Step(
+            number=0, action="prepared", at=at, who=who, form=built.form, case=built.case,
+            digest=built.digest, files=files, checked=built.check.against,
+        )  # fmt: skip
+        self.refuse(step)
+        note(step)
+        made = Path(tempfile.mkdtemp(prefix=".report-", dir=self.folder))
+        try:
+            for name, content in built.files.items():
+                _write(made / name, content)
+            old = self.folder / REPORT
+            if old.exists():
+                shutil.rmtree(old)
+            made.rename(old)
+        except OSError as error:
+            raise Failure(f"can't write {self.folder / REPORT}: {error.strerror}") from None
+        finally:
+            shutil.rmtree(made, ignore_errors=True)
+        return self.add(step)
+
+    def files(self) -> dict[str, bytes]:
+        """The report's files as they are now. Raises Failure."""
+        found: dict[str, bytes] = {}
+        try:
+            for path in sorted((self.folder / REPORT).iterdir()):
+                if path.is_symlink() or not path.is_file() or path.stat().st_size > _MOST_BYTES:
+                    raise Failure(f"{path} is no file of a report", FAILED)
+                found[path.name] = path.read_bytes()
+        except FileNotFoundError:
+            raise Failure("nothing is prepared: tapewatch report build", FAILED) from None
+        except OSError as error:
+            raise Failure(f"can't read {error.filename}: {error.strerror}") from None
+        return found
+
+    def state(self) -> Report:
+        """What was done to it. Raises Failure where the steps are not as they were written."""
+        try:
+            return fold(self._steps())
+        except StepRefused as error:
+            raise Failure(f"the steps of {self.folder} can't be trusted: {error}", FAILED) from None
+
+    def history(self) -> list[Step]:
+        """All steps. Raises Failure."""
+        return [step for step, _ in self._steps()]
+
+    def unchanged(self) -> tuple[Report, dict[str, bytes]]:
+        """What was done to it, and its files, which are the very ones that were prepared.
+
+        Raises Failure where a file was changed since.
+        """
+        report, files = self.state(), self.files()
+        if digest(files) != report.digest:
+            raise Failure(
+                "the report's files are not those that were prepared: build it again, and have it "
+                "approved again",
+                FAILED,
+            )
+        return report, files
+
+    def approvable(self, named: str) -> Report:
+        """The report as it may be approved: unchanged, of the digest that is named, and held
+        against its schema. Raises Failure."""
+        report, _ = self.unchanged()
+        if len(named) < 16 or not report.digest.startswith(named):
+            raise Failure(
+                f"the report's digest is {report.digest}: approve the one that you have read",
+                CONFIGURATION,
+            )
+        if report.form in SCHEMA_NEEDED and not report.checked:
+            raise Failure("it was not held against the authority's schema: build it with --schema")
+        return report
+
+    def add(self, step: Step) -> Step:
+        """Write a step behind the others; its number and what it comes behind are filled in.
+
+        Raises Failure where it may not be done, and where somebody else was faster.
+        """
+        report = self.refuse(step)
+        whole = structs.replace(step, number=report.number + 1, previous=report.head)
+        steps = self.folder / STEPS
+        content = msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
+        try:
+            steps.mkdir(mode=0o700, exist_ok=True)
+            _write(steps / f"{whole.number:04d}.json", content)
+        except FileExistsError:
+            raise Failure("somebody else did something to it: look at it again", FAILED) from None
+        except OSError as error:
+            raise Failure(f"can't write {steps}: {error.strerror}") from None
+        return whole
+
+    def refuse(self, step: Step) -> Report:
+        """What was done to it. Raises Failure where this may not be done to it as it is."""
+        report = self.state()
+        reason = refusal(report, step)
+        if reason is not None:
+            raise Failure(reason, FAILED)
+        return report
+
+    def _steps(self) -> list[tuple[Step, bytes]]:
+        folder = self.folder / STEPS
+        found: list[tuple[Step, bytes]] = []
+        if not folder.is_dir():
+            return found
+        for path in sorted(folder.glob("*.json"))[:_MOST_STEPS]:
+            try:
+                content = path.read_bytes()
+                found.append((_decoder.decode(content), content))
+            except OSError as error:
+                raise Failure(f"can't read {path}: {error.strerror}") from None
+            except msgspec.MsgspecError as error:
+                raise Failure(f"{path} is no step: {error}", FAILED) from None
+        return found
+
+
+def _profile(path: Path, form: Form) -> object:
+    outcome = examine(path, KINDS[form].profile, other_keys=None)
+    if outcome.value is None or not outcome.ok:
+        raise ProblemsFound(outcome.problems)
+    return outcome.value
+
+
+def _write(path: Path, content: bytes) -> None:
+    """A new file that only its owner reads; one that is there stays."""
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    with os.fdopen(handle, "wb") as file:
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())

@@ -1,0 +1,305 @@
+"""What is known of a case, for a report about it: alerts, events, parties and amounts.
+
+Parties are named as Tapewatch knows them: accounts, wallets and pseudonymous ids of investors. Who
+they are stays with who keeps the customers' data.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import msgspec
+from msgspec import Struct, field
+
+from evidence.cases.state import Case, fold
+from evidence.investigation.archive import Archive, Found, Wanted
+from evidence.reports.source import ReportSource
+from evidence.sentences import sentence
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
+from normalizer.events.chain import PoolSwap, TokenTransfer
+from normalizer.events.ecs import UnreadableDocument, parse
+from normalizer.events.market import Trade
+from pipeline.failure import FAILED, Failure
+
+#: Events that are told one by one in a narrative or a table; all others are counted.
+MOST_TOLD = 200
+
+
+class AlertFacts(Struct, frozen=True, kw_only=True):
+    """An alert of the case."""
+
+    id: str
+    time: int
+    rule: str
+    typology: str
+    level: str
+    reason: str
+    retracted: bool = False
+
+
+class EventFacts(Struct, frozen=True, kw_only=True):
+    """An event that the alerts rest on. Times are nanoseconds since the epoch."""
+
+    id: str
+    time: int
+    action: str
+    sentence: str
+    original: str
+    order_ids: tuple[str, ...] = ()
+    trade_id: str | None = None
+    transaction_hash: str | None = None
+    #: Of trades and swaps: worth, in the quote currency.
+    worth: float | None = None
+    currency: str | None = None
+
+
+class Party(Struct, kw_only=True):
+    """Somebody whom the alerts are about."""
+
+    #: The pseudonymous id of the investor; else the account or wallet, where nobody is behind it.
+    key: str
+    accounts: list[str] = field(default_factory=list[str])
+    wallets: list[str] = field(default_factory=list[str])
+    #: ISO 3166-1 alpha-2, as the reference data had it.
+    jurisdiction: str | None = None
+    accreditation: str | None = None
+
+
+class Instrument(Struct, frozen=True, kw_only=True, order=True):
+    """What was traded or moved."""
+
+    name: str
+    symbol: str = ""
+    token_address: str = ""
+    venue: str = ""
+    network: str = ""
+    classification: str = ""
+    issuer: str = ""
+
+
+class Material(Struct, kw_only=True):
+    """All of it, in a fixed order: the same documents give the same material."""
+
+    case_id: str
+    title: str
+    typology: str
+    level: str
+    opened: int
+    alerts: list[AlertFacts]
+    events: list[EventFacts]
+    #: Events that are not in `events`.
+    more_events: int
+    parties: list[Party]
+    instruments: list[Instrument]
+    #: First and last event that the alerts rest on.
+    first: int
+    last: int
+    #: Worth of trades and swaps that the alerts rest on, by currency.
+    worth: dict[str, float]
+    #: Whole tokens that were transferred, by ticker.
+    moved: dict[str, float]
+    #: Ids of evidence that the archive doesn't have.
+    missing: list[str]
+    source: str
+
+
+def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Material:
+    """What is known of the case of this id, or of the one that begins so. Raises Failure."""
+    case = _case(source, case_id)
+    alerts = _alerts(archive, case)
+    wanted = {event for alert in alerts for event in alert.evidence_events}
+    events: dict[str, Record] = {}
+    for record in _read(archive.events(Wanted(ids=frozenset(wanted)))):
+        if not isinstance(record, Alert | AlertUpdate | CaseActivity) and record.id in wanted:
+            events.setdefault(record.id, record)
+    return material_of(
+        case, alerts, events.values(), missing=sorted(wanted - set(events)), source=archive.name
+    )
+
+
+def material_of(
+    case: Case,
+    alerts: Sequence[Alert],
+    events: Iterable[Record],
+    *,
+    missing: Sequence[str] = (),
+    source: str = "",
+) -> Material:
+    """The material of a case, of its alerts and of the events that they rest on. Pure."""
+    ordered = sorted(events, key=lambda one: (one.timestamp, one.id))
+    told = [_event(one) for one in ordered]
+    worth: dict[str, float] = {}
+    for one in told:
+        if one.worth is not None and one.currency:
+            worth[one.currency] = worth.get(one.currency, 0.0) + one.worth
+    moved: dict[str, float] = {}
+    for event in ordered:
+        if isinstance(event, TokenTransfer) and event.amount is not None:
+            name = event.token_symbol or event.token_id or event.token_address or "tokens"
+            moved[name] = moved.get(name, 0.0) + event.amount
+    times = [one.timestamp for one in ordered] or [one.timestamp for one in alerts] or [case.opened]
+    return Material(
+        case_id=case.id,
+        title=case.title,
+        typology=case.typology,
+        level=case.level,
+        opened=case.opened,
+        alerts=[
+            AlertFacts(
+                id=one.id,
+                time=one.timestamp,
+                rule=one.rule_name,
+                typology=one.typology,
+                level=one.level,
+                reason=one.reason,
+                retracted=case.alerts[one.id].retracted if one.id in case.alerts else False,
+            )
+            for one in sorted(alerts, key=lambda one: (one.timestamp, one.id))
+        ],
+        events=told[:MOST_TOLD],
+        more_events=max(0, len(told) - MOST_TOLD),
+        parties=_parties(case.entities, alerts, ordered),
+        instruments=sorted({_instrument(one) for one in alerts}),
+        first=min(times),
+        last=max(times),
+        worth=dict(sorted(worth.items())),
+        moved=dict(sorted(moved.items())),
+        missing=list(missing),
+        source=source,
+    )
+
+
+def _case(source: ReportSource, case_id: str) -> Case:
+    if not case_id:
+        raise Failure("an empty id names no case", FAILED)
+    documents = source.cases()
+    if documents is None:
+        raise Failure(f"{source.name} has no cases: give the sink the content `cases`", FAILED)
+    found: dict[str, dict[str, CaseActivity]] = {}
+    for record in _read(documents):
+        if isinstance(record, CaseActivity) and record.case_id.startswith(case_id):
+            found.setdefault(record.case_id, {})[record.id] = record
+    chosen = [case_id] if case_id in found else sorted(found)
+    if not chosen:
+        raise Failure(f"no case in {source.name} begins with {case_id!r}", FAILED)
+    if len(chosen) > 1:
+        raise Failure(
+            f"{len(chosen)} cases begin with {case_id!r}: {', '.join(chosen[:5])}", FAILED
+        )
+    activities = sorted(found[chosen[0]].values(), key=lambda one: one.number)
+    case = fold(activities)
+    if case is None:
+        raise Failure(f"the beginning of {chosen[0]} is not in {source.name}", FAILED)
+    return case
+
+
+def _alerts(archive: Archive, case: Case) -> list[Alert]:
+    found: dict[str, Alert] = {}
+    for record in _read(archive.alerts(Wanted(ids=frozenset(case.alerts)))):
+        if isinstance(record, Alert) and record.id in case.alerts:
+            found.setdefault(record.id, record)
+    if not found:
+        raise Failure(f"{archive.name} has none of the alerts of {case.id}", FAILED)
+    return list(found.values())
+
+
+def _read(found: Iterable[Found]) -> Iterator[Record | Alert | AlertUpdate | CaseActivity]:
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    for one in found:
+        try:
+            record = parse(decode(one.document))
+        except (msgspec.MsgspecError, UnreadableDocument, UnicodeDecodeError, RecursionError):
+            continue  # what is missing by it is told as missing evidence
+        if record is not None:
+            yield record
+
+
+def _event(event: Any) -> EventFacts:
+    orders = (
+        getattr(event, "order_id", None),
+        getattr(event, "maker_order_id", None),
+        getattr(event, "taker_order_id", None),
+    )
+    worth = None
+    traded = isinstance(event, Trade | PoolSwap)
+    if traded and event.price is not None and event.quantity is not None:
+        worth = event.price * event.quantity
+    return EventFacts(
+        id=event.id,
+        time=event.timestamp,
+        action=str(event.__struct_config__.tag),
+        sentence=sentence(event),
+        original=event.original,
+        order_ids=tuple(dict.fromkeys(one for one in orders if one is not None)),
+        trade_id=getattr(event, "trade_id", None),
+        transaction_hash=getattr(event, "transaction_hash", None),
+        worth=worth,
+        currency=getattr(event, "currency", None),
+    )
+
+
+#: Fields of events: who is behind which account or wallet, with what was known of them.
+_PARTY_FIELDS = (
+    ("investor_account", "investor_id", "investor_jurisdiction", "investor_accreditation"),
+    ("investor_address", "investor_id", "investor_jurisdiction", "investor_accreditation"),
+    ("buyer_account", "buyer_id", "", ""),
+    ("seller_account", "seller_id", "", ""),
+    ("transaction_from", "investor_id", "investor_jurisdiction", "investor_accreditation"),
+    ("source_address", "source_investor", "source_jurisdiction", "source_accreditation"),
+    (
+        "destination_address",
+        "destination_investor",
+        "destination_jurisdiction",
+        "destination_accreditation",
+    ),
+)
+
+
+def _parties(
+    entities: Sequence[str], alerts: Sequence[Alert], events: Sequence[Record]
+) -> list[Party]:
+    """Whom the alerts are about: each investor once, with the accounts and wallets seen."""
+    behind: dict[str, str] = {}
+    known: dict[str, tuple[str | None, str | None]] = {}
+    for event in events:
+        for name, investor, jurisdiction, accreditation in _PARTY_FIELDS:
+            who, whose = getattr(event, name, None), getattr(event, investor, None)
+            if who and whose:
+                behind[who] = whose
+                seen = (
+                    getattr(event, jurisdiction, None) if jurisdiction else None,
+                    getattr(event, accreditation, None) if accreditation else None,
+                )
+                before = known.get(whose, (None, None))
+                known[whose] = (seen[0] or before[0], seen[1] or before[1])
+    named = dict.fromkeys([*entities, *(name for alert in alerts for name in alert.entities)])
+    found: dict[str, Party] = {}
+    for name in named:
+        key = behind.get(name, name)
+        party = found.setdefault(key, Party(key=key))
+        party.jurisdiction, party.accreditation = known.get(key, (None, None))
+        if name != key or key not in behind.values():
+            _place(party, name)
+    for who, whose in sorted(behind.items()):
+        if whose in found:
+            _place(found[whose], who)
+    return [found[key] for key in sorted(found)]
+
+
+def _place(party: Party, name: str) -> None:
+    if name == party.key and (name.startswith("inv-") or name.startswith("INV-")):
+        return
+    chosen = party.wallets if name.startswith("0x") else party.accounts
+    if name not in chosen:
+        chosen.append(name)
+
+
+def _instrument(alert: Alert) -> Instrument:
+    return Instrument(
+        name=alert.instrument or alert.token_symbol or alert.token_id or alert.token_address or "",
+        symbol=alert.token_symbol or "",
+        token_address=alert.token_address or "",
+        venue=alert.venue or "",
+        network=alert.network or "",
+        classification=alert.token_classification or "",
+        issuer=alert.token_issuer_name or "",
+    )

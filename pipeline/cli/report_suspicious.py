@@ -1,0 +1,337 @@
+"""``tapewatch report suspicious`` and what follows: build, show, approve, reject, submit."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import msgspec
+import typer
+from msgspec import Struct
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.printing import output, say
+from pipeline.cli.report import FromElasticsearch, Out, WhichSink, report, source_of
+
+if TYPE_CHECKING:
+    from evidence.investigation.archive import Archive
+    from evidence.reports.suspicious.dossier import Built, Dossier
+    from evidence.reports.suspicious.steps import Step, StepAction
+    from evidence.reports.suspicious.transports import Transport
+    from pipeline.config.reports import Reports
+    from pipeline.config.schema import Configuration
+
+FormName = Literal["fincen-sar", "goaml", "stor"]
+Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="As `report suspicious` made it.")]
+
+
+class Shown(Struct, kw_only=True):
+    """What ``tapewatch report show --json`` prints."""
+
+    status: str
+    form: str | None
+    case: str
+    digest: str
+    #: Whether its files are those that were prepared.
+    unchanged: bool
+    preparers: list[str]
+    approved_by: str
+    receipt: str
+    checked: list[str]
+    steps: "list[Step]"
+
+
+@report.command()
+@command
+def suspicious(
+    case: Annotated[str, typer.Argument(metavar="CASE", help="The case's id, or how it begins.")],
+    form: Annotated[FormName, typer.Option("--form", help="Of which authority.")],
+    to: Annotated[Path, typer.Option("--to", help="A new folder.")],
+    out: Out = None,
+    elasticsearch: FromElasticsearch = False,
+    sink: WhichSink = None,
+    profile: Annotated[
+        Path | None, typer.Option("--profile", help="Who files: what is in every report.")
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Begin a report from a case: a folder with what is known, and a file to fill in."""
+    from evidence.reports.suspicious.dossier import Dossier
+    from evidence.reports.suspicious.material import gather_case
+    from pipeline.bus.command_notes import CommandNote
+
+    source = source_of(out, elasticsearch, sink, config)
+    settings = _reports(config)
+    common = profile or (settings.profile if settings is not None else None)
+    material = gather_case(source, _archive(out, elasticsearch, sink, config), case)
+    note = CommandNote(
+        action="report", what=f"begun {form} {material.case_id}", why=str(to)
+    )  # what leaves the archive is on the record, whatever becomes of it
+    _noted(config, note)
+    Dossier.begin(to, form, material, common)
+    console = output()
+    say(console, f"{material.case_id}: fill in {to / 'filing.yaml'}")
+    if material.missing:
+        say(console, f"{len(material.missing):,} events of its alerts are missing", "yellow")
+    say(console, f"then: tapewatch report build {to}")
+
+
+@report.command()
+@command
+def build(
+    folder: Folder,
+    schema: Annotated[
+        Path | None, typer.Option("--schema", help="The authority's XML schema.")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only say what is wrong; write nothing.")
+    ] = False,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Make the report of what is filled in, and hold it against the form's rules. Exit 2 with the
+    place of everything that is wrong in the file, 1 if the report breaks a rule of the form."""
+    import time
+
+    from evidence.reports.suspicious.dossier import Dossier
+
+    dossier = Dossier(folder)
+    built = dossier.build(schema or _schema(dossier, config))
+    console = output()
+    _tell_check(built)
+    if built.check.errors:
+        raise typer.Exit(FAILED)
+    if check:
+        return
+    dossier.prepare(built, _operator(), time.time_ns(), _note_step(config))
+    say(console, f"{', '.join(built.files)} in {folder / 'report'}")
+    say(console, f"digest: {built.digest}")
+    say(console, f"somebody else approves it: tapewatch report approve {folder} --digest DIGEST")
+
+
+@report.command()
+@command
+def show(folder: Folder, as_json: JsonOutput = False, config: ConfigPath = DEFAULT_CONFIG) -> None:
+    """Tell what was done to a report, and whether it is still what was prepared."""
+    from evidence.reports.suspicious.dossier import Dossier
+    from evidence.reports.suspicious.narrative import clock
+    from evidence.reports.suspicious.steps import digest
+
+    dossier = Dossier(folder)
+    state, steps = dossier.state(), dossier.history()
+    unchanged = state.status != "new" and digest(dossier.files()) == state.digest
+    if as_json:
+        shown = Shown(
+            status=state.status, form=state.form, case=state.case, digest=state.digest,
+            unchanged=unchanged, preparers=state.preparers, approved_by=state.approved_by,
+            receipt=state.receipt, checked=state.checked, steps=steps,
+        )  # fmt: skip
+        typer.echo(msgspec.json.encode(shown))
+        return
+    console = output()
+    say(console, f"{state.form or dossier.form()} of {state.case or '-'}: {state.status}")
+    if state.status == "new":
+        return
+    say(console, f"digest: {state.digest}")
+    if not unchanged:
+        say(console, "its files are not those that were prepared", "red")
+    for one in steps:
+        more = one.receipt or one.why
+        told = f"  {one.number}  {clock(one.at)}  {one.action} by {one.who}"
+        say(console, told + (f": {more}" if more else ""))
+
+
+@report.command()
+@command
+def approve(
+    folder: Folder,
+    digest: Annotated[
+        str, typer.Option("--digest", help="Of what you have read: at least 16 characters of it.")
+    ],
+    why: Annotated[str, typer.Option("--why", help="What you base it on.")] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Approve a report that somebody else prepared: these very bytes, and no others."""
+    from evidence.reports.suspicious.dossier import Dossier
+
+    dossier = Dossier(folder)
+    dossier.approvable(digest)
+    _decide(dossier, "approved", why, config)
+
+
+@report.command()
+@command
+def reject(
+    folder: Folder,
+    why: Annotated[str, typer.Option("--why", help="What is to be corrected.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Reject a report, or take an approval back: it is a draft again."""
+    from evidence.reports.suspicious.dossier import Dossier
+
+    _decide(Dossier(folder), "rejected", why, config)
+
+
+@report.command()
+@command
+def submit(
+    folder: Folder,
+    by: Annotated[str, typer.Option("--by", help="Name of a transport in the configuration.")],
+    again: Annotated[
+        str,
+        typer.Option("--again", metavar="WHY", help="The receiver hasn't it: why that is known."),
+    ] = "",
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Submit an approved report, once."""
+    import time
+
+    from evidence.reports.suspicious.dossier import Dossier
+    from evidence.reports.suspicious.submission import submit as submitted
+
+    dossier = Dossier(folder)
+    done = submitted(
+        dossier,
+        _transport(by, config),
+        who=_operator(),
+        clock=time.time_ns,
+        note=_note_step(config),
+        again=again,
+    )
+    say(output(), f"submitted: {done.receipt}")
+
+
+def _decide(dossier: "Dossier", action: "StepAction", why: str, config: Path) -> None:
+    import time
+
+    from evidence.reports.suspicious.steps import Step
+    from evidence.reports.suspicious.submission import taken
+
+    state = dossier.state()
+    if state.form is None:
+        raise Failure("nothing is prepared: tapewatch report build", FAILED)
+    step = Step(
+        number=0, action=action, at=time.time_ns(), who=_operator(), form=state.form,
+        case=state.case, digest=state.digest, why=why,
+    )  # fmt: skip
+    taken(dossier, step, _note_step(config))
+    say(output(), f"{action}: {state.form} of {state.case}, {state.digest}")
+
+
+def _operator() -> str:
+    from pipeline.cli.reloading import operator
+
+    found = operator()
+    if not found:
+        raise Failure("the system doesn't say who you are, so this can't be recorded", FAILED)
+    return found
+
+
+def _note_step(config: Path) -> "Callable[[Step], None]":
+    from pipeline.bus.command_notes import CommandNote
+
+    def note(step: "Step") -> None:
+        after = {"digest": step.digest, "transport": step.transport, "receipt": step.receipt}
+        told = {name: text for name, text in after.items() if text}
+        _noted(
+            config,
+            CommandNote(
+                action="report",
+                what=f"{step.action} {step.form} {step.case}",
+                why=step.why,
+                after=msgspec.Raw(msgspec.json.encode(told)),
+            ),
+        )
+
+    return note
+
+
+def _noted(config: Path, note: object) -> None:
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.noting import noted_anyway
+
+    loaded = _loaded(config)
+    if loaded is not None:
+        assert isinstance(note, CommandNote)
+        noted_anyway(loaded, note)
+
+
+def _loaded(config: Path) -> "Configuration | None":
+    """The configuration; None where there is none, and none was named."""
+    from pipeline.config.loading import load_configuration
+
+    if not config.is_file() and config == DEFAULT_CONFIG:
+        return None
+    return load_configuration(config, resolve="later")
+
+
+def _reports(config: Path) -> "Reports | None":
+    loaded = _loaded(config)
+    return None if loaded is None else loaded.reports
+
+
+def _schema(dossier: "Dossier", config: Path) -> Path | None:
+    settings = _reports(config)
+    if settings is None:
+        return None
+    return {
+        "fincen-sar": settings.schemas.fincen_sar,
+        "goaml": settings.schemas.goaml,
+        "stor": settings.schemas.stor,
+    }[dossier.form()]
+
+
+def _transport(name: str, config: Path) -> "Transport":
+    from delivery.endpoint import HttpOptions
+    from evidence.reports.suspicious.transports import DropFolder, Portal
+    from pipeline.config.reports import FolderTransport
+    from pipeline.problems import did_you_mean
+
+    settings = _reports(config)
+    known = {} if settings is None else {one.name: one for one in settings.transports}
+    chosen = known.get(name)
+    if chosen is None:
+        hint = did_you_mean(name, known)
+        raise Failure(
+            f"{config} has no transport {name} in reports.transports"
+            + (f": did you mean {hint}?" if hint else ""),
+            CONFIGURATION,
+        )
+    if isinstance(chosen, FolderTransport):
+        return DropFolder(chosen.name, chosen.path)
+    options = HttpOptions(timeout=chosen.timeout, ca_certificate=chosen.ca_certificate)
+    return Portal(chosen.name, chosen.url, options, file=chosen.file, headers=chosen.headers)
+
+
+def _archive(out: Path | None, elasticsearch: bool, sink: str | None, config: Path) -> "Archive":
+    from evidence.investigation.archive import FolderArchive
+    from pipeline.cli.backtest_inputs import elasticsearch_sink
+    from pipeline.config.loading import load_configuration
+    from pipeline.config.sinks import FileSink
+
+    if out is not None:
+        return FolderArchive(out)
+    loaded = load_configuration(config, resolve="later")
+    if not elasticsearch:
+        folders = [one.path for one in loaded.sinks if isinstance(one, FileSink)]
+        return FolderArchive(folders[0])
+    from delivery.build import elasticsearch_connection
+    from delivery.templates import StreamNames
+    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
+
+    chosen = elasticsearch_sink(loaded, config, sink)
+    names = StreamNames(namespace=chosen.namespace)
+    return ElasticsearchArchive(
+        elasticsearch_connection(chosen),
+        alerts=names.stream("alerts"),
+        events=names.stream("events"),
+    )
+
+
+def _tell_check(built: "Built") -> None:
+    console = output()
+    for one in built.check.against:
+        say(console, f"held against {one}")
+    for one in built.check.lacking:
+        say(console, f"not held against {one}", "yellow")
+    for one in built.check.errors:
+        say(console, f"error: {one}", "red")

@@ -1,0 +1,331 @@
+"""Nothing is submitted but the very bytes that a second person approved, and that once."""
+
+import itertools
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from delivery.endpoint import HttpOptions
+from evidence.reports.suspicious.dossier import Dossier
+from evidence.reports.suspicious.fields import Form
+from evidence.reports.suspicious.forms import KINDS
+from evidence.reports.suspicious.steps import Report, Step, StepAction
+from evidence.reports.suspicious.submission import submit, taken
+from evidence.reports.suspicious.transports import DropFolder, InDoubt, NotTaken, Package, Portal
+from pipeline.failure import Failure
+from pipeline.problems import ProblemsFound
+from pipeline.secrets import SecretText
+from pipeline.units import SECOND
+from tests.evidence.reports.suspicious import filled
+from tests.evidence.reports.suspicious.test_forms import XSD
+from tests.evidence.reports.suspicious.test_material import material
+from tests.servers.webhook import WebhookReceiver
+
+_CLOCK = itertools.count(1_795_000_000 * SECOND, SECOND)
+
+
+class Desk:
+    """A report and people who do something to it, as the commands let them."""
+
+    def __init__(self, folder: Path, form: Form = "goaml") -> None:
+        self.dossier = Dossier.begin(folder / "dossier", form, material(folder), None)
+        self.notes: list[tuple[str, str]] = []
+        kind = KINDS[form]
+        known = kind.template(material(folder / "again"), kind.profile())
+        fill: Callable[..., str] = {
+            "goaml": filled.goaml, "stor": filled.stor, "fincen-sar": filled.sar,
+        }[form]  # fmt: skip
+        self.write(fill(known))
+
+    def write(self, text: str) -> None:
+        (self.dossier.folder / "filing.yaml").write_text(text)
+
+    def change(self, old: str, new: str) -> None:
+        path = self.dossier.folder / "filing.yaml"
+        assert old in path.read_text()
+        path.write_text(path.read_text().replace(old, new))
+
+    def note(self, step: Step) -> None:
+        self.notes.append((step.action, step.who))
+
+    def build(self, who: str = "ann", schema: Path | None = None) -> str:
+        built = self.dossier.build(schema)
+        return self.dossier.prepare(built, who, next(_CLOCK), self.note).digest
+
+    def decide(self, action: StepAction, who: str, why: str = "") -> None:
+        state = self.dossier.state()
+        assert state.form is not None
+        step = Step(
+            number=0, action=action, at=next(_CLOCK), who=who, form=state.form, case=state.case,
+            digest=state.digest, why=why,
+        )  # fmt: skip
+        taken(self.dossier, step, self.note)
+
+    def approve(self, who: str = "ben", digest: str | None = None) -> None:
+        self.dossier.approvable(digest or self.dossier.state().digest)
+        self.decide("approved", who)
+
+    def submit(self, by: object, again: str = "") -> Report:
+        return submit(
+            self.dossier, by, who="cat", clock=lambda: next(_CLOCK), note=self.note, again=again,  # type: ignore[arg-type]
+        )  # fmt: skip
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    return Desk(tmp_path)
+
+
+@pytest.fixture
+def drop(tmp_path: Path) -> DropFolder:
+    return DropFolder("drop", tmp_path / "drop")
+
+
+def dropped(tmp_path: Path) -> list[Path]:
+    folder = tmp_path / "drop"
+    return sorted(folder.iterdir()) if folder.exists() else []
+
+
+def test_an_approved_report_is_submitted_in_the_very_bytes(
+    desk: Desk, drop: DropFolder, tmp_path: Path
+) -> None:
+    desk.build()
+    desk.approve()
+    done = desk.submit(drop)
+    assert (done.status, done.approved_by) == ("submitted", "ben")
+    (folder,) = dropped(tmp_path)
+    assert folder.name == done.receipt
+    files = {one.name: one.read_bytes() for one in folder.iterdir() if one.name != "SHA256SUMS"}
+    assert files == desk.dossier.files()
+    assert desk.notes == [
+        ("prepared", "ann"), ("approved", "ben"), ("submitting", "cat"), ("submitted", "cat"),
+    ]  # fmt: skip
+
+
+def test_nothing_is_submitted_without_an_approval(
+    desk: Desk, drop: DropFolder, tmp_path: Path
+) -> None:
+    with pytest.raises(Failure, match="nothing is prepared"):
+        desk.submit(drop)
+    desk.build()
+    with pytest.raises(Failure, match="nobody has approved it"):
+        desk.submit(drop)
+    assert dropped(tmp_path) == []
+    assert desk.notes == [("prepared", "ann")]
+
+
+@pytest.mark.parametrize("who", ["ann", "Ann", "Ann <ann@example.com>", " ann "])
+def test_who_prepared_it_can_not_approve_it(desk: Desk, who: str) -> None:
+    desk.build("ann")
+    with pytest.raises(Failure, match="somebody else must approve it"):
+        desk.approve(who)
+
+
+def test_who_prepared_an_earlier_version_can_not_approve_a_later_one(desk: Desk) -> None:
+    desk.build("ann")
+    desk.change("The account was suspended.", "The account was closed.")
+    desk.build("ben")
+    with pytest.raises(Failure, match="somebody else must approve it"):
+        desk.approve("ann")
+    desk.approve("cat")
+
+
+def test_a_changed_draft_needs_a_new_approval(desk: Desk, drop: DropFolder, tmp_path: Path) -> None:
+    desk.build()
+    desk.approve()
+    desk.change("The account was suspended.", "The account was closed.")
+    desk.build()
+    with pytest.raises(Failure, match="nobody has approved it"):
+        desk.submit(drop)
+    desk.approve()
+    desk.submit(drop)
+    assert len(dropped(tmp_path)) == 1
+
+
+def test_an_approval_is_of_the_bytes_that_were_read(desk: Desk) -> None:
+    read = desk.build()
+    desk.change("The account was suspended.", "The account was closed.")
+    desk.build()
+    for named in (read, read[:16], "", desk.dossier.state().digest[:15]):
+        with pytest.raises(Failure, match="approve the one that you have read"):
+            desk.approve(digest=named or "x")
+
+
+@pytest.mark.parametrize("what", ["changed", "added", "removed"])
+def test_a_file_that_is_changed_after_the_approval_is_not_submitted(
+    desk: Desk, drop: DropFolder, tmp_path: Path, what: str
+) -> None:
+    desk.build()
+    desk.approve()
+    path = desk.dossier.folder / "report" / "goaml.xml"
+    match what:
+        case "changed":
+            path.write_bytes(path.read_bytes().replace(b"Doe", b"Roe"))
+        case "added":
+            path.with_name("more.xml").write_bytes(b"<x/>")
+        case _:
+            path.unlink()
+    with pytest.raises(Failure, match="not those that were prepared"):
+        desk.submit(drop)
+    assert dropped(tmp_path) == []
+
+
+@pytest.mark.parametrize("what", ["who", "left out", "order"])
+def test_steps_that_were_tampered_with_are_not_trusted(
+    desk: Desk, drop: DropFolder, what: str
+) -> None:
+    desk.build()
+    desk.decide("rejected", "ben", "the address is missing")
+    desk.approve()
+    steps = desk.dossier.folder / "steps"
+    first, second = steps / "0001.json", steps / "0002.json"
+    match what:
+        case "who":
+            first.write_bytes(first.read_bytes().replace(b'"ann"', b'"eve"'))
+        case "left out":
+            second.unlink()
+        case _:
+            content = first.read_bytes()
+            first.write_bytes(second.read_bytes())
+            second.write_bytes(content)
+    with pytest.raises(Failure, match="can't be trusted"):
+        desk.submit(drop)
+
+
+def test_an_approval_can_be_taken_back(desk: Desk, drop: DropFolder) -> None:
+    desk.build()
+    desk.approve()
+    with pytest.raises(Failure, match="doesn't say why"):
+        desk.decide("rejected", "ben")
+    desk.decide("rejected", "ben", "another account turned up")
+    with pytest.raises(Failure, match="nobody has approved it"):
+        desk.submit(drop)
+
+
+def test_a_report_is_submitted_once(desk: Desk, drop: DropFolder, tmp_path: Path) -> None:
+    desk.build()
+    desk.approve()
+    desk.submit(drop)
+    with pytest.raises(Failure, match="submitted already"):
+        desk.submit(drop)
+    with pytest.raises(Failure, match="submitted already"):
+        desk.build()
+    assert len(dropped(tmp_path)) == 1
+
+
+class Dying(DropFolder):
+    """The process is killed after the report has left, before that is written down."""
+
+    def submit(self, package: Package) -> str:
+        super().submit(package)
+        raise KeyboardInterrupt
+
+
+def test_after_a_crash_a_drop_folder_has_it_once(
+    desk: Desk, drop: DropFolder, tmp_path: Path
+) -> None:
+    desk.build()
+    desk.approve()
+    with pytest.raises(KeyboardInterrupt):
+        desk.submit(Dying("drop", tmp_path / "drop"))
+    assert desk.dossier.state().status == "submitting"
+    assert desk.submit(drop).status == "submitted"
+    assert len(dropped(tmp_path)) == 1
+
+
+class Lost:
+    """A portal whose answer is lost."""
+
+    name, repeatable = "portal", False
+
+    def submit(self, package: Package) -> str:
+        raise InDoubt("no answer in time")
+
+
+def test_what_is_in_doubt_is_sent_again_only_by_a_person_who_says_why(
+    desk: Desk, drop: DropFolder
+) -> None:
+    desk.build()
+    desk.approve()
+    with pytest.raises(Failure, match="it isn't known whether it was taken"):
+        desk.submit(Lost())
+    for by in (Lost(), drop):
+        with pytest.raises(Failure, match="ask the receiver"):
+            desk.submit(by)
+    assert desk.submit(drop, again="the portal's staff has no such report").status == "submitted"
+    assert [one.action for one in desk.dossier.history()][2:] == [
+        "submitting", "in-doubt", "submitting", "submitted",
+    ]  # fmt: skip
+
+
+def test_two_who_submit_at_once_submit_once(desk: Desk, drop: DropFolder, tmp_path: Path) -> None:
+    desk.build()
+    desk.approve()
+    other = DropFolder("other", tmp_path / "elsewhere")
+
+    class Meanwhile(DropFolder):
+        def submit(self, package: Package) -> str:
+            with pytest.raises(Failure):
+                desk.submit(other)
+            return super().submit(package)
+
+    desk.submit(Meanwhile("drop", tmp_path / "drop"))
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_sar_that_was_held_against_no_schema_can_not_be_approved(tmp_path: Path) -> None:
+    desk = Desk(tmp_path, "fincen-sar")
+    desk.build()
+    with pytest.raises(Failure, match="not held against the authority's schema"):
+        desk.approve()
+    if XSD.exists():
+        desk.build(schema=XSD)
+        desk.approve()
+
+
+def test_what_is_open_can_not_be_built(desk: Desk) -> None:
+    desk.change("currency: EUR", "currency:")
+    with pytest.raises(ProblemsFound) as found:
+        desk.build()
+    assert "filing.yaml" in str(found.value)
+    assert "currency" in str(found.value)
+
+
+def test_only_the_owner_reads_a_report(desk: Desk) -> None:
+    desk.build()
+    folder = desk.dossier.folder
+    assert folder.stat().st_mode & 0o077 == 0
+    assert all(one.stat().st_mode & 0o077 == 0 for one in folder.rglob("*.json"))
+
+
+def portal(url: str) -> Portal:
+    options = HttpOptions(timeout=5 * SECOND)
+    headers = {"Authorization": SecretText("Bearer token")}
+    return Portal("portal", SecretText(url), options, file="goaml.xml", headers=headers)
+
+
+def test_a_portal_gets_the_file_with_its_digest(desk: Desk, webhook: WebhookReceiver) -> None:
+    digest = desk.build()
+    desk.approve()
+    assert desk.submit(portal(webhook.url)).status == "submitted"
+    (got,) = webhook.requests
+    assert got.body == desk.dossier.files()["goaml.xml"]
+    assert got.headers["idempotency-key"] == f'"{digest}"'
+    assert got.headers["content-digest"].startswith("sha-256=:")
+    assert got.headers["authorization"] == "Bearer token"
+
+
+def test_what_a_portal_refuses_can_be_submitted_again(desk: Desk, webhook: WebhookReceiver) -> None:
+    desk.build()
+    desk.approve()
+    webhook.answer(400)
+    with pytest.raises(Failure, match="HTTP 400"):
+        desk.submit(portal(webhook.url))
+    assert desk.submit(portal(webhook.url)).status == "submitted"
+
+
+def test_a_report_goes_by_https_only(desk: Desk) -> None:
+    package = Package(form="goaml", case="x", digest="d", files={"goaml.xml": b"<x/>"})
+    with pytest.raises(NotTaken, match="by https only"):
+        portal("http://portal.example.com/").submit(package)
