@@ -3,12 +3,13 @@
 import types
 from collections.abc import Mapping
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 import msgspec
 
 from normalizer.events import Record
 from normalizer.events.fields import Int256, Nanoseconds, Uint256
+from normalizer.events.taxonomy import declared
 
 #: What a field holds. ``exact`` is an integer of up to 256 bits as decimal text.
 Kind = Literal["keyword", "exact", "integer", "number", "boolean", "date"]
@@ -46,7 +47,8 @@ class Shape(msgspec.Struct, frozen=True):
 @cache
 def shapes() -> Mapping[type[msgspec.Struct], Shape]:
     """Every record class of the EVENTS stream."""
-    return {record: _shape(record) for record in get_args(Record)}
+    known: dict[int, FieldType] = {}  # by hint: most are a base class's, and in many records
+    return {record: _shape(record, known) for record in get_args(Record)}
 
 
 @cache
@@ -67,15 +69,13 @@ def actions() -> Mapping[str, Shape]:
     return {shape.action: shape for shape in shapes().values()}
 
 
-def _shape(record: type[msgspec.Struct]) -> Shape:
-    hints = get_type_hints(record, include_extras=True)
-    info = msgspec.inspect.type_info(record)
-    assert isinstance(info, msgspec.inspect.StructType)
-    return Shape(
-        record,
-        str(info.tag),
-        {f.encode_name: Attribute(f.name, _field_type(hints[f.name])) for f in info.fields},
-    )
+def _shape(record: type[msgspec.Struct], known: dict[int, FieldType]) -> Shape:
+    attributes: dict[str, Attribute] = {}
+    for attribute, name, hint in declared(record):
+        if id(hint) not in known:
+            known[id(hint)] = _field_type(hint)
+        attributes[name] = Attribute(attribute, known[id(hint)])
+    return Shape(record, str(record.__struct_config__.tag), attributes)
 
 
 def _marks(alias: Any) -> tuple[Any, ...]:
