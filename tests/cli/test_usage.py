@@ -16,6 +16,8 @@ COMMANDS = [
     ("evidence",),
     ("report",),
     ("report", "monthly"),
+    ("report", "submit"),
+    ("report", "suspicious"),
     ("report", "weekly"),
     ("run",),
     ("setup",),
