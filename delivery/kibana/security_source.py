@@ -45,14 +45,6 @@ class Cases(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     templates: Annotated[list[CaseTemplate], Meta(max_length=10)]
 
 
-class TimelineQuery(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A field of the alert, whose value the template's query takes; joined by AND."""
-
-    field: str
-    #: What another field of the events is to hold, if not the same.
-    like: str = ""
-
-
 class TimelineTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """A template of Timeline: what is looked at when an alert is investigated."""
 
@@ -61,8 +53,8 @@ class TimelineTemplate(Struct, frozen=True, forbid_unknown_fields=True, kw_only=
     title: str
     description: str
     columns: Annotated[list[str], Meta(min_length=1)]
-    #: Alternatives, joined by OR.
-    any: Annotated[list[TimelineQuery], Meta(min_length=1)]
+    #: Fields whose values in the alert are looked for in events; joined by OR.
+    any: Annotated[list[str], Meta(min_length=1)]
     query: str = ""
 
 
@@ -82,7 +74,8 @@ class Promotion(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     note: str
     timeline: str
     interval: str = "1m"
-    lookback: str = "10m"
+    #: Alerts have no time of receipt, so a late one is looked for further back.
+    lookback: str = "24h"
 
 
 class ExceptionItem(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):

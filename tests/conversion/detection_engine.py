@@ -66,6 +66,8 @@ class RuleToImport(Strict, kw_only=True, tag_field="type"):
     severity_mapping: list[SeverityMapping]
     rule_name_override: Text | None = None
     timestamp_override: Text | None = None
+    timeline_id: Text | None = None
+    timeline_title: Text | None = None
     exceptions_list: list[Any]
     actions: list[Any]
     related_integrations: list[Any]

@@ -1,0 +1,101 @@
+"""``tapewatch setup kibana`` as people meet it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from pipeline.cli.commands import app
+from tests.kibana.compiled import FOLDER
+from tests.servers.kibana.detection_engine import Rules
+from tests.servers.kibana.double import Fault, KibanaDouble
+
+ROOT = FOLDER.parent
+
+
+def configuration(folder: Path, double: KibanaDouble | None) -> Path:
+    path = folder / "pipeline.yaml"
+    lines = [
+        f"bus: {{type: embedded, path: {folder}/bus}}",
+        "sources: []",
+        f"detections: {{rules: [{ROOT}/sigma_rules/administration]}}",
+        "sinks: []",
+    ]
+    if double is not None:
+        lines.append(f"kibana: {{url: '{double.url}', api_key: '${{env:KIBANA_KEY}}'}}")
+    path.write_text("\n".join(lines), encoding="utf-8")
+    return path
+
+
+def run(config: Path, *more: str) -> tuple[int, str, str]:
+    arguments = ["setup", "kibana", "--config", str(config), "--objects", str(FOLDER), *more]
+    result = CliRunner().invoke(app, arguments)
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_it_says_what_it_did(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIBANA_KEY", kibana.api_key)
+    config = configuration(tmp_path, kibana)
+    code, told, _ = run(config, "--dry-run", "--no-converted")
+    assert code == 0
+    assert "8  dashboards would be created" in told
+    assert "dashboard tapewatch-overview (Tapewatch: overview) would be created" in told
+
+    code, told, _ = run(config)
+    assert code == 0
+    assert told.splitlines() == [
+        "Kibana 9.5.1, space default",
+        "     1  space as it should be",
+        "    15  saved objects created",
+        "     4  data views created",
+        "     8  dashboards created",
+        "     4  timeline templates created",
+        "     1  exception list created",
+        "     1  exception created",
+        f"  {len(kibana.area(Rules).of('default')):>4}  rules created",
+        "     1  case settings created",
+    ]
+    assert len(kibana.area(Rules).of("default")) > 5
+
+    code, told, _ = run(config, "--json")
+    report = json.loads(told)["default"]
+    assert {one["action"] for one in report["changes"]} == {"unchanged"}
+
+
+def test_what_fails_is_said_with_exit_1(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIBANA_KEY", kibana.api_key)
+    kibana.fail(Fault(status=403, path="/api/timeline"))
+    code, told, wrong = run(configuration(tmp_path, kibana), "--no-converted")
+    assert code == 1
+    assert "8  dashboards created" in told
+    assert "timeline templates: Forbidden (HTTP 403): the API key lacks the privilege" in wrong
+
+
+def test_a_wrong_key_is_said_and_not_shown(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIBANA_KEY", "bm8tc3VjaDprZXktYXQtYWxs")
+    code, _, wrong = run(configuration(tmp_path, kibana), "--no-converted")
+    assert code == 1
+    assert "the API key was refused (HTTP 401)" in wrong
+    assert "bm8tc3" not in wrong
+
+
+def test_without_a_kibana_there_is_nothing_to_set_up(tmp_path: Path) -> None:
+    code, _, wrong = run(configuration(tmp_path, None))
+    assert code == 1
+    assert "has no `kibana:`" in wrong
+
+
+def test_it_writes_what_it_would_import(tmp_path: Path) -> None:
+    code, told, _ = run(configuration(tmp_path, None), "--write", str(tmp_path / "out"))
+    assert code == 0
+    assert "wrote 9 files" in told
+    for path in (FOLDER / "compiled").rglob("*.*json"):
+        made = tmp_path / "out" / path.relative_to(FOLDER / "compiled")
+        assert made.read_bytes() == path.read_bytes(), "tapewatch setup kibana --write"
