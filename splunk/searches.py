@@ -11,6 +11,8 @@ from splunk.conf_file import APP, app_conf
 from splunk.dashboard_source import Dashboard, read_dashboards
 
 _TOKEN = re.compile(r"\$(\w+)\|s\$")
+#: A field of the event whose menu it is.
+_FIELD = re.compile(r"\$[\w.]+\$")
 #: What stands for the tokens of a dashboard's inputs where nothing is chosen.
 ANY: Mapping[str, str] = {
     "classification": "*",
@@ -53,13 +55,17 @@ def filled(search: str, tokens: Mapping[str, str]) -> str:
 
 
 def app_searches() -> Iterator[AppSearch]:
-    """Those of the dashboards, the saved searches, the macros and the event types."""
+    """Those of the dashboards, saved searches, event types, menus and macros."""
     for dashboard in read_dashboards():
         yield from panel_searches(dashboard)
     for name, stanza in app_conf("savedsearches").items():
         yield AppSearch(f"savedsearches.conf [{name}]", stanza["search"])
     for name, stanza in app_conf("eventtypes").items():
         yield AppSearch(f"eventtypes.conf [{name}]", stanza["search"])
+    for name, stanza in app_conf("workflow_actions").items():
+        if stanza["type"] == "search":
+            search = _FIELD.sub("x", stanza["search.search_string"])
+            yield AppSearch(f"workflow_actions.conf [{name}]", search)
     for name in app_conf("macros"):
         if name.endswith("(1)"):
             continue  # within the dashboards' searches

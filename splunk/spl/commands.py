@@ -6,7 +6,7 @@ it, so that a search can be checked before there are rows.
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
@@ -52,10 +52,10 @@ class Search(Command):
 
     def __init__(self, source: str, subsearch: "Callable[[str], Subsearch]") -> None:
         self._source = source
-        self._subsearches: list[Subsearch] = []
+        self.subsearches: list[Subsearch] = []
 
         def nothing(inner: str) -> terms.Terms:
-            self._subsearches.append(subsearch(inner))
+            self.subsearches.append(subsearch(inner))
             return terms.Terms(frozenset(), lambda row: False)
 
         self._fields = terms.parse(source, nothing).fields
@@ -64,7 +64,7 @@ class Search(Command):
         return self._fields
 
     def apply(self, rows: list[Row], context: Context) -> list[Row]:
-        asked = iter(self._subsearches)
+        asked = iter(self.subsearches)
         found = terms.parse(self._source, lambda _: next(asked).terms(context))
         return [row for row in rows if found.holds(row)]
 
@@ -74,6 +74,11 @@ class Subsearch(ABC):
 
     @abstractmethod
     def terms(self, context: Context) -> terms.Terms: ...
+
+    @abstractmethod
+    def unknown_fields(
+        self, known: Iterable[str], lookups: Mapping[str, Iterable[str]]
+    ) -> set[str]: ...
 
 
 class Where(Command):

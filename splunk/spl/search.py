@@ -79,6 +79,9 @@ class Query:
             if isinstance(command, Lookup):
                 columns = set(lookups.get(command.table, ()))
                 found |= {command.key, *command.columns} - columns
+            if isinstance(command, Search):
+                for one in command.subsearches:
+                    found |= one.unknown_fields(known, lookups)
             there = command.after(there)
         return found
 
@@ -104,3 +107,8 @@ class _Bracketed(Subsearch):
 
     def terms(self, context: Context) -> terms.Terms:
         return conditions(self._query.run(context))
+
+    def unknown_fields(
+        self, known: Iterable[str], lookups: Mapping[str, Iterable[str]]
+    ) -> set[str]:
+        return self._query.unknown_fields(known, lookups)

@@ -104,6 +104,41 @@ def test_every_panel_has_rows_on_the_demo_data(dashboard: Dashboard, context: Co
     assert empty == set()
 
 
+def test_an_alert_leads_to_its_events_and_they_lead_back(context: Context) -> None:
+    macros = app_conf("macros")
+
+    def ids(search: str) -> list[str]:
+        return [str(row["event.id"]) for row in Query(search, macros).run(context)]
+
+    alert = ids("`tapewatch_standing_alerts` | where 'surveillance.typology'=\"spoofing\"")[0]
+    events = ids(f"`tapewatch_evidence({alert})`")
+    assert len(events) > 2
+    back = app_conf("workflow_actions")["tapewatch_alerts_over_event"]["search.search_string"]
+    for event in events:
+        assert alert in ids(back.replace("$event.id$", event))
+
+
+def test_a_case_leads_to_its_alerts_and_they_lead_back(context: Context) -> None:
+    macros, actions = app_conf("macros"), app_conf("workflow_actions")
+    (case, *_) = Query("`tapewatch_cases`", macros).run(context)
+    name = str(case["surveillance.case.id"])
+    there = actions["tapewatch_alerts_of_case"]["search.search_string"]
+    alerts = Query(there.replace("$surveillance.case.id$", name), macros).run(context)
+    assert len(alerts) == case["surveillance.case.alert_count"]
+    back = actions["tapewatch_case_of_alert"]["search.search_string"]
+    for alert in alerts:
+        activities = Query(back.replace("$event.id$", str(alert["event.id"])), macros).run(context)
+        assert {one["surveillance.case.id"] for one in activities} == {name}
+        assert len(activities) == case["event.sequence"]
+
+
+def test_an_alert_that_was_taken_back_is_left_out(context: Context) -> None:
+    macros = app_conf("macros")
+    every = {str(row["event.id"]) for row in Query("`tapewatch_alerts`", macros).run(context)}
+    standing = Query("`tapewatch_standing_alerts`", macros).run(context)
+    assert every - {str(row["event.id"]) for row in standing} == {"taken-back"}
+
+
 def test_filters_narrow_what_is_shown(context: Context) -> None:
     tape = next(one for one in DASHBOARDS if one.id == "live_tape")
 

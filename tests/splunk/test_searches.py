@@ -49,6 +49,7 @@ def test_what_isnt_spl_is_refused(search: str, what: str) -> None:
         ("event.kind=alert | stats count | where event=1", {"event"}),
         ("event.kind=alert | eval a='rule.nam'", {"rule.nam"}),
         ("event.kind=alert | table rule.name | sort event.id", {"event.id"}),
+        ("[ search event.kin=a | fields event.id | format ]", {"event.kin"}),
         # a list has its braces
         ("surveillance.entities=x", {"surveillance.entities"}),
         (
