@@ -26,7 +26,7 @@ from normalizer.decoders.instrument import Instruments
 from normalizer.decoders.times import plausible
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
-from normalizer.events.chain import Block, ChainRecord
+from normalizer.events.chain import Block, ChainRecord, TokenTransfer
 from normalizer.signatures import KNOWN_TOPICS
 from pipeline.frames import Frame
 
@@ -126,7 +126,11 @@ class EvmDecoder:
                 out.ignore("removed-log")
                 continue
             try:
-                events.append(_log_event(log, block, out))
+                index, made = _log_event(log, block, out)
+                if isinstance(made, list):
+                    events += [(index, event) for event in made]
+                else:
+                    events.append((index, made))
             except (AbiMismatch, Unreadable) as error:
                 place = number if places is None else places[number]
                 letters.part("logs", place, error)
@@ -168,8 +172,10 @@ def _by_index(pair: tuple[int, ChainRecord]) -> int:
     return pair[0]
 
 
-def _log_event(log: Log, block: BlockScope, out: Normalized) -> tuple[int, ChainRecord]:
-    """The index of a log and its event. Raises AbiMismatch or Unreadable."""
+def _log_event(
+    log: Log, block: BlockScope, out: Normalized
+) -> tuple[int, ChainRecord | list[TokenTransfer]]:
+    """The index of a log and its event, or events. Raises AbiMismatch or Unreadable."""
     contract = address(log.address, "address")
     index = quantity(log.log_index, "logIndex")
     if log.block_hash != block.hash and log.block_hash.lower() != block.hash:

@@ -22,11 +22,12 @@ from normalizer.decoders import evm_roles as roles
 from normalizer.decoders import evm_src20 as src20
 from normalizer.decoders import evm_transfers as transfers
 from normalizer.decoders.evm_scope import LogScope
-from normalizer.events.chain import ChainRecord
+from normalizer.events.chain import ChainRecord, TokenTransfer
 from normalizer.signatures import KNOWN_EVENTS, event_abi
 
-#: Makes the record of a log from the values of its event, in the order that Solidity declares.
-Builder = Callable[[LogScope, tuple[Any, ...]], ChainRecord]
+#: Makes the record of a log from the values of its event, in the order that Solidity declares; of
+#: an ERC-1155 batch its records.
+Builder = Callable[[LogScope, tuple[Any, ...]], ChainRecord | list[TokenTransfer]]
 
 _curve: dict[str, Builder] = {
     "TokenExchange(address indexed, int128, uint256, int128, uint256)": curve.exchange,
@@ -65,6 +66,13 @@ _RECORDED: dict[str, Builder] = {
     "Transfer(address indexed, address indexed, uint256)": transfers.transfer,
     "Approval(address indexed, address indexed, uint256)": transfers.approval,
     # ERC-721 and ERC-1155
+    "Transfer(address indexed, address indexed, uint256 indexed)": transfers.item,
+    "TransferSingle(address indexed, address indexed, address indexed, uint256, uint256)": (
+        transfers.single
+    ),
+    "TransferBatch(address indexed, address indexed, address indexed, uint256[], uint256[])": (
+        transfers.batch
+    ),
     "ApprovalForAll(address indexed, address indexed, bool)": partitions.approval_for_all,
     # ERC-3643: the token
     "AddressFrozen(address indexed, bool indexed, address indexed)": identity.address_frozen,

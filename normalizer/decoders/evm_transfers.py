@@ -1,8 +1,9 @@
-"""ERC-20 ``Transfer`` and ``Approval``."""
+"""ERC-20 ``Transfer`` and ``Approval``, and transfers of ERC-721 and ERC-1155."""
 
 from collections.abc import Sequence
 from typing import Any
 
+from normalizer.abi import AbiMismatch
 from normalizer.decoders.evm_scope import Call, LogScope, related, whole
 from normalizer.enrichment import NOBODY
 from normalizer.events.chain import (
@@ -40,6 +41,65 @@ _THREE_LISTS = f"{0x60:064x}"
 def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
     """Tokens moved, were minted (from the zero address) or burned (to it)."""
     source, destination, amount = values
+    event = _moved(scope, source, destination)
+    event.amount_raw = str(amount)
+    event.amount = whole(amount, scope.token)
+    event.transfer_type = _transfer_type(source, destination, amount, scope.call, scope.contract)
+    return event
+
+
+def item(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
+    """ERC-721: one item moved. The topic is ERC-20's, with the item as a fourth one."""
+    source, destination, number = values
+    event = _moved(scope, source, destination)
+    event.amount_raw, event.amount = "1", 1.0
+    event.item_id = str(number)
+    event.transfer_type = _item_type(source, destination)
+    return event
+
+
+def single(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
+    """ERC-1155: some of one kind moved, by the operator: the holder, or whom they let do so."""
+    operator, source, destination, number, amount = values
+    return _of_kind(scope, operator, source, destination, number, amount)
+
+
+def batch(scope: LogScope, values: tuple[Any, ...]) -> list[TokenTransfer]:
+    """ERC-1155: some of several kinds moved by one log, each an event of its own.
+
+    Raises ``AbiMismatch`` where there aren't as many amounts as kinds.
+    """
+    operator, source, destination, numbers, amounts = values
+    if len(numbers) != len(amounts):
+        raise AbiMismatch("data", f"{len(numbers)} ids and {len(amounts)} values")
+    events: list[TokenTransfer] = []
+    for place, (number, amount) in enumerate(zip(numbers, amounts, strict=True)):
+        event = _of_kind(scope, operator, source, destination, number, amount)
+        event.id = f"{event.id}:{place}"
+        events.append(event)
+    return events
+
+
+def _of_kind(
+    scope: LogScope, operator: str, source: str, destination: str, number: int, amount: int
+) -> TokenTransfer:
+    event = _moved(scope, source, destination)
+    event.authority = operator
+    event.amount_raw = str(amount)
+    event.amount = whole(amount, scope.token)
+    event.item_id = str(number)
+    event.transfer_type = _item_type(source, destination)
+    return event
+
+
+def _item_type(source: str, destination: str) -> str:
+    if source == ZERO_ADDRESS:
+        return "mint"
+    return "burn" if destination == ZERO_ADDRESS else "transfer"
+
+
+def _moved(scope: LogScope, source: str, destination: str) -> TokenTransfer:
+    """A transfer between two, without what moved."""
     block = scope.block
     sender, receiver = block.party(source), block.party(destination)
     call = scope.call
@@ -68,9 +128,6 @@ def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
         event.destination_accreditation = receiver.accreditation
         event.destination_cluster = receiver.cluster
         event.destination_labels = receiver.labels
-    event.amount_raw = str(amount)
-    event.amount = whole(amount, scope.token)
-    event.transfer_type = _transfer_type(source, destination, amount, call, scope.contract)
     return event
 
 

@@ -25,7 +25,8 @@ class _TransferParties(CheckedTransfer, kw_only=True):
         Address | None, described("On Solana: the destination's account for the token")
     ] = field(name="token.transfer.destination_account", default=None)
     authority: Annotated[
-        Address | None, described("On Solana: whose authority moved the tokens")
+        Address | None,
+        described("Whose authority moved the tokens: on Solana, and ERC-1155's operator"),
     ] = field(name="token.transfer.authority", default=None)
     hook: Annotated[
         Address | None, described("The transfer hook's program that was asked", personal="no")
@@ -35,6 +36,10 @@ class _TransferParties(CheckedTransfer, kw_only=True):
 class TokenTransfer(_TransferParties, tag="token-transfer", kw_only=True):
     """Tokens moved, were minted or burned (ERC-20 ``Transfer``; instructions of SPL Token).
 
+    Also an item of an ERC-721 token, or some of one kind of an ERC-1155 token: then `item_id` says
+    which. Amounts of ERC-1155 are of that kind, and `token.amount` is there where the token's
+    decimals are known; of ERC-721 both are 1.
+
     Forced on Solana is what a permanent delegate did; where it burned, the tags say so. A fee is
     what T-REX's TransferFeesModule takes from the receiver, in the very call that paid it.
     """
@@ -42,6 +47,9 @@ class TokenTransfer(_TransferParties, tag="token-transfer", kw_only=True):
     transfer_type: Annotated[str, described("transfer, mint, burn, forced, recovery or fee")] = (
         field(name="token.transfer.type", default="transfer")
     )
+    item_id: Annotated[
+        Uint256 | None, described("Which item of an ERC-721, or kind of an ERC-1155 token")
+    ] = field(name="token.item.id", default=None)
     fee_raw: Annotated[
         Uint256 | None, described("Fee that stays with the token's issuer, where it is told")
     ] = field(name="token.transfer.fee_raw", default=None)

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from eth_abi.abi import encode
 
-from normalizer.events.chain import Block, ContractEvent, TokenApproval, TokenTransfer
+from normalizer.events.chain import Block, TokenApproval, TokenTransfer
 from normalizer.normalize import encode_event
 from tests.normalizer import blocks as b
 
@@ -184,12 +184,49 @@ def test_a_token_that_the_reference_data_does_not_have_keeps_the_raw_amount_only
     assert event.contract == b.CAROL
 
 
-def test_an_nft_transfer_has_four_topics_and_is_no_token_transfer() -> None:
+def test_an_nft_transfer_has_four_topics_and_says_which_item_moved() -> None:
     nft = "Transfer(address indexed from, address indexed to, uint256 indexed tokenId)"
     event = b.only(b.normalize(b.frame(b.log(nft, b.ALICE, b.BOB, 5))))
-    assert isinstance(event, ContractEvent)
-    assert event.decoded
-    assert event.log_arguments == f'{{"from":"{b.ALICE}","to":"{b.BOB}","tokenId":"5"}}'
+    assert isinstance(event, TokenTransfer)
+    assert (event.item_id, event.amount_raw, event.amount) == ("5", "1", 1.0)
+    assert event.transfer_type == "transfer"
+    minted = b.only(b.normalize(b.frame(b.log(nft, "0x" + "00" * 20, b.BOB, 2**256 - 1))))
+    assert (minted.item_id, minted.transfer_type) == (str(2**256 - 1), "mint")
+    fungible = b.only(b.normalize(b.frame(b.log(TRANSFER, b.ALICE, b.BOB, 5))))
+    assert (fungible.item_id, fungible.amount_raw) == (None, "5")
+
+
+SINGLE = (
+    "TransferSingle(address indexed operator, address indexed from, address indexed to,"
+    " uint256 id, uint256 value)"
+)
+BATCH = (
+    "TransferBatch(address indexed operator, address indexed from, address indexed to,"
+    " uint256[] ids, uint256[] values)"
+)
+
+
+def test_some_of_a_kind_of_an_erc_1155_token() -> None:
+    event = b.only(b.normalize(b.frame(b.log(SINGLE, b.TOKEN, b.ALICE, b.BOB, 7, 30))))
+    assert isinstance(event, TokenTransfer)
+    assert (event.item_id, event.amount_raw) == ("7", "30")
+    assert (event.source_address, event.destination_address) == (b.ALICE, b.BOB)
+    assert event.authority == b.TOKEN
+
+
+def test_a_batch_is_one_event_for_each_kind_with_ids_of_their_own() -> None:
+    made = b.normalize(b.frame(b.log(BATCH, b.TOKEN, b.ALICE, b.BOB, [7, 8], [30, 1], index=3)))
+    assert not made.dead
+    events = [event for event in made.events if isinstance(event, TokenTransfer)]
+    assert [(one.item_id, one.amount_raw) for one in events] == [("7", "30"), ("8", "1")]
+    prefix = f"31337:{b.BLOCK_HASH}:{b.transaction_hash(1)}:3"
+    assert [one.id for one in events] == [f"{prefix}:0", f"{prefix}:1"]
+    assert [one.log_index for one in events] == [3, 3]
+
+
+def test_a_batch_with_fewer_values_than_ids_is_a_dead_letter() -> None:
+    made = b.normalize(b.frame(b.log(BATCH, b.TOKEN, b.ALICE, b.BOB, [7, 8], [30])))
+    assert [letter.reason for letter in made.dead] == ["2 ids and 1 values"]
 
 
 def test_an_approval_is_of_its_owner() -> None:

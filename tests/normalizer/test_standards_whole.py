@@ -103,6 +103,8 @@ def test_any_values_come_back_exactly_and_nothing_is_lost(text: str) -> None:
     def holds(values: tuple[Any, ...]) -> None:
         log = b.log(text, *values, address=b.CAROL)
         assert abi.decode(log["topics"], log["data"]) == _as_decoded(values)
+        if abi.name == "TransferBatch":
+            return  # as many events as kinds: see `test_evm_transfers`
         event = b.only(b.normalize(b.frame(log)))
         assert event.__struct_config__.tag in records(abi)
         if builder is None:
