@@ -58,6 +58,7 @@ class Wish(Struct, kw_only=True):
     notify: Sequence[str] = ()
     kibana_id: str | None = None
     kibana_item: str | None = None
+    tags: Sequence[str] = ()
 
 
 class About(Struct, kw_only=True):
@@ -139,6 +140,7 @@ def _draft(case: str, number: int, wish: Wish, about: About) -> CaseActivity:
         instrument=about.instrument,
         network=about.network,
         related_user=tuple(about.entities),
+        tags=tuple(wish.tags),
     )
 
 

@@ -8,11 +8,16 @@ and where changes come from Kibana.
 from collections.abc import Mapping, Sequence
 
 from evidence.cases.persons import names
+from evidence.cases.state import Case
 from normalizer.events.case import CaseAction
 from pipeline.config.cases import CasePerson, Cases
 
 #: What needs the role of a supervisor, of a case that two people must close.
 _OF_SUPERVISORS: frozenset[CaseAction] = frozenset(("resolution-rejected", "closed"))
+#: What judges the alerts of a case.
+_JUDGING: frozenset[CaseAction] = frozenset(
+    ("resolution-proposed", "resolution-rejected", "closed")
+)
 
 
 class People:
@@ -40,22 +45,35 @@ class People:
         """Names of authors, with the users that they are of."""
         return tuple(dict.fromkeys(one for name in called for one in (name, self.user(name))))
 
-    def refusal(self, user: str, action: CaseAction, *, four_eyes: bool) -> str | None:
-        """Why a person may not do this to a case, by their role; None where they may."""
+    def refusal(self, user: str, action: CaseAction, case: Case) -> str | None:
+        """Why a person may not do this to a case, by their role and names; None where they may."""
         if not self._people:
             return None
         person = self._person(user)
         if person is None:
             return f"{user} is none of cases.people"
-        if four_eyes and action in _OF_SUPERVISORS and "supervisor" not in person.roles:
+        if case.four_eyes and action in _OF_SUPERVISORS and "supervisor" not in person.roles:
             return f"{user} is no supervisor, and only they can do that"
-        return None
+        return self._conflict(person, case) if action in _JUDGING else None
 
-    def assignable(self, user: str) -> str | None:
+    def assignable(self, user: str, case: Case) -> str | None:
         """Why a case can't be given to somebody; None where it can."""
-        if self._people and self._person(user) is None:
+        if not self._people:
+            return None
+        person = self._person(user)
+        if person is None:
             known = ", ".join(person.user for person in self._people)
             return f"{user} is none of cases.people ({known})"
+        return self._conflict(person, case)
+
+    def _conflict(self, person: CasePerson, case: Case) -> str | None:
+        """By all their names, also those that were not known when the alerts came."""
+        for called in (person.user, *person.also):
+            if rules := case.conflicted(called):
+                return (
+                    f"{person.user} wrote or last changed a rule that gave its alerts "
+                    f"({', '.join(rules[:3])}): somebody else must judge them"
+                )
         return None
 
     @property

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 import structlog
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from evidence.cases.actions import MOST_ALERTS, About, Wish
 from evidence.cases.escalation import due
@@ -24,6 +24,7 @@ from evidence.cases.grouping import (
     authors_of,
     place,
 )
+from evidence.cases.kibana_sync import KibanaSync
 from evidence.cases.people import People
 from evidence.cases.persons import among
 from evidence.cases.rule_authors import RuleAuthors
@@ -36,6 +37,7 @@ from pipeline.bus.reader_names import CASES
 from pipeline.bus.status_board import ReaderState
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.config.cases import Cases, CaseSuppression
+from pipeline.config.kibana import Kibana
 from pipeline.failure import Failure
 from pipeline.source_state import now as wall_clock
 from pipeline.units import SECOND
@@ -64,9 +66,17 @@ class _Group(Struct):
 class CaseStage:
     """Makes cases on a bus. One process at a time may run it."""
 
-    def __init__(self, bus: Bus, settings: Cases, *, clock: Callable[[], int] = wall_clock) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        settings: Cases,
+        *,
+        kibana: Kibana | None = None,
+        clock: Callable[[], int] = wall_clock,
+    ) -> None:
         self._bus = bus
         self._settings = settings
+        self._kibana = kibana
         self._clock = clock
         self._people = People.of(settings)
         self._store = CaseStore(bus)
@@ -76,6 +86,7 @@ class CaseStage:
         #: Held while what is known of cases is changed.
         self._lock = asyncio.Lock()
         self._created = 0
+        self._sync: KibanaSync | None = None
         self._authors: RuleAuthors
         self.cases: dict[str, StoredCase] = {}
         self.state = ReaderState(CASES, Stream.ALERTS.value, 0, 0)
@@ -91,6 +102,8 @@ class CaseStage:
             group.create_task(self._follow(last))
             group.create_task(self._take_alerts())
             group.create_task(self._look_at_ages())
+            if self._kibana is not None and self._settings.kibana is not None:
+                group.create_task(self._keep_in_kibana(self._kibana))
 
     # -- what others do -----------------------------------------------------------------------
 
@@ -310,6 +323,21 @@ class CaseStage:
         self.cases[case_id] = after
         self._know(activity)
         return True
+
+    # -- Kibana -------------------------------------------------------------------------------
+
+    async def _keep_in_kibana(self, kibana: Kibana) -> None:
+        sync = await KibanaSync.open(
+            self._bus, kibana, self._settings, cases=lambda: self.cases, clock=self._clock
+        )
+        self._sync = sync
+        await sync.run()
+
+    @property
+    def reported(self) -> ReaderState:
+        """Where it stands, with what is wrong."""
+        trouble = self.state.trouble or (self._sync.trouble if self._sync is not None else "")
+        return structs.replace(self.state, trouble=trouble)
 
     # -- ages ---------------------------------------------------------------------------------
 

@@ -350,10 +350,10 @@ def _allowed(
         )
     people = People.of(config.cases)
     wanted.who = people.user(wanted.who)
-    refused = people.refusal(wanted.who, wanted.action, four_eyes=found.four_eyes)
+    refused = people.refusal(wanted.who, wanted.action, found)
     if wanted.assignee is not None:
         wanted.assignee = people.user(wanted.assignee)
-        refused = refused or people.assignable(wanted.assignee)
+        refused = refused or people.assignable(wanted.assignee, found)
     if refused is not None:
         raise Failure(f"{found.id}: {refused}")
 

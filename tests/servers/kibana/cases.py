@@ -255,8 +255,9 @@ class Cases:
         if asked.sort_order == "desc":
             found.reverse()
         start = (asked.page - 1) * asked.per_page
-        page = [one | {"comments": []} for one in found[start : start + asked.per_page]]
-        answer = {"cases": page, "page": asked.page, "per_page": asked.per_page}
+        none: list[Any] = []
+        page = [one | {"comments": none} for one in found[start : start + asked.per_page]]
+        answer: dict[str, Any] = {"cases": page, "page": asked.page, "per_page": asked.per_page}
         return Answer(200, answer | {"total": len(found)})
 
     def comment(self, call: Call) -> Answer:
@@ -305,9 +306,9 @@ class Cases:
         for one in values:
             if one.key not in self.custom_fields:
                 raise Refusal(400, f"Invalid custom field keys: {one.key}")
-            kinds = {"text": str, "toggle": bool, "number": (int, float)}
+            kinds = {str: "text", bool: "toggle", int: "number", float: "number"}
             right = self.custom_fields[one.key] == one.type
-            if not right or not (one.value is None or isinstance(one.value, kinds[one.type])):
+            if not right or (one.value is not None and kinds[type(one.value)] != one.type):
                 raise Refusal(400, f"The following custom fields have the wrong type: {one.key}")
         if values and set(keys) != set(self.custom_fields):
             raise Refusal(400, "The double wants all custom fields: others would become null")

@@ -1,0 +1,293 @@
+"""Cases in Kibana, both ways: what is done here is shown there, what people do there counts here.
+
+First what Kibana has is taken, then what it lacks is written. Each fact that came from there names
+the user action that it was, and each comment that went there names the fact, so whatever dies on
+the way, nothing is done twice. How far each case was written is kept in a bucket on the bus.
+
+The API key should be of a user of its own: what that user does in Kibana is taken for ours.
+"""
+
+import asyncio
+from collections.abc import Callable, Mapping, Sequence
+from typing import Self
+
+import msgspec
+import nats.js.errors
+import structlog
+from msgspec import Struct
+from nats.js.kv import KeyValue
+
+from delivery.endpoint import HttpOptions
+from delivery.kibana.client import KibanaClient, KibanaRefused
+from delivery.sink import SinkUnavailable
+from evidence.cases import kibana_api as api
+from evidence.cases import kibana_form as form
+from evidence.cases.actions import Wish
+from evidence.cases.kibana_api import CaseChange, KibanaCase
+from evidence.cases.kibana_decisions import decide, news
+from evidence.cases.people import People
+from evidence.cases.state import ActionRefused, Case
+from evidence.cases.store import CaseChanged, CaseStore, StoredCase
+from normalizer.events import SEVERITY, CaseActivity
+from pipeline.bus import Bus
+from pipeline.bus.positions import open_bucket
+from pipeline.cancellation import raise_if_cancelled
+from pipeline.config.cases import Cases
+from pipeline.config.kibana import Kibana
+from pipeline.units import SECOND
+
+log = structlog.get_logger(__name__)
+
+WHO = "tapewatch"
+_BUCKET = "CASES_IN_KIBANA"
+_SEEN = "_seen"
+#: How often a change is made anew where somebody was faster.
+_ATTEMPTS = 5
+
+
+class Progress(Struct):
+    """How far a case was written to Kibana: the number of its newest activity that was."""
+
+    written: int = 0
+
+
+class KibanaSync:
+    """Cases of one bus in one space of one Kibana. `cases`: all cases as they are known here."""
+
+    def __init__(
+        self,
+        store: CaseStore,
+        kept: KeyValue,
+        client: KibanaClient,
+        settings: Cases,
+        *,
+        index: str,
+        cases: Callable[[], Mapping[str, StoredCase]],
+        clock: Callable[[], int],
+    ) -> None:
+        assert settings.kibana is not None
+        self._store = store
+        self._kept = kept
+        self._client = client
+        self._settings = settings.kibana
+        self._people = People.of(settings)
+        self._index = index
+        self._cases = cases
+        self._clock = clock
+        self._progress: dict[str, Progress] = {}
+        self._fields: dict[str, str] = {}
+        self._seen = ""
+        #: Cases that are to be looked at, whatever was written of them.
+        self._due: set[str] = set()
+        self.trouble = ""
+
+    @classmethod
+    async def open(
+        cls,
+        bus: Bus,
+        kibana: Kibana,
+        settings: Cases,
+        *,
+        cases: Callable[[], Mapping[str, StoredCase]],
+        clock: Callable[[], int],
+    ) -> Self:
+        """With what was written before."""
+        kept = await open_bucket(bus.jetstream, bus.names.bucket(_BUCKET), history=1)
+        options = HttpOptions(
+            timeout=kibana.timeout,
+            ca_certificate=kibana.ca_certificate,
+            verify_certificates=kibana.verify_certificates,
+        )
+        client = KibanaClient(kibana.url, kibana.api_key, options, space=kibana.space)
+        namespace = "default" if kibana.namespace == "*" else kibana.namespace
+        index = f"logs-tapewatch.alerts-{namespace}"
+        store = await CaseStore.open(bus)
+        opened = cls(store, kept, client, settings, index=index, cases=cases, clock=clock)
+        await opened._recall()
+        return opened
+
+    async def run(self) -> None:
+        """Keep both alike until cancelled."""
+        while True:
+            try:
+                async with self:
+                    while True:
+                        await self.once()
+                        self.trouble = ""
+                        await asyncio.sleep(self._settings.every / SECOND)
+                        raise_if_cancelled()
+            except (SinkUnavailable, KibanaRefused) as error:
+                if not self.trouble:
+                    log.warning("cases in Kibana are not up to date", reason=str(error))
+                self.trouble = f"cases in Kibana: {error}"
+            await asyncio.sleep(self._settings.every / SECOND)
+            raise_if_cancelled()
+
+    async def __aenter__(self) -> Self:
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._client.__aexit__()
+
+    async def once(self) -> None:
+        """Take what Kibana has, and write what it lacks. Raises SinkUnavailable, KibanaRefused."""
+        self._fields = await api.custom_fields(self._client, self._settings.owner)
+        cases = {one: stored.case for one, stored in self._cases().items() if stored.case}
+        await self._take_all({c.kibana_id: c.id for c in cases.values() if c.kibana_id})
+        for case in cases.values():
+            written = self._progress.get(case.id, Progress()).written
+            if self._is_meant(case) and (case.id in self._due or written < case.number):
+                await self._write(case.id)
+
+    def _is_meant(self, case: Case) -> bool:
+        least = SEVERITY[self._settings.minimum_level]
+        return case.status != "suppressed" and SEVERITY[case.level] >= least
+
+    # -- from Kibana --------------------------------------------------------------------------
+
+    async def _take_all(self, ours: Mapping[str, str]) -> None:
+        """`ours`: ids of our cases by their ids in Kibana."""
+        newest = self._seen
+        async for there in api.find(self._client, self._settings.owner, since=self._seen):
+            newest = max(newest, there.updated_at or there.created_at)
+            if there.id in ours:
+                await self._take(ours[there.id], there)
+        if newest != self._seen:
+            self._seen = newest
+            await self._kept.put(_SEEN, newest.encode())
+
+    async def _take(self, case_id: str, there: KibanaCase) -> None:
+        """What others did to a case there: a fact each, or the reason why it is none."""
+        stored = await self._store.load(case_id)
+        done = await api.actions(self._client, there.id)
+        assert stored.case is not None
+        for action in news(done, stored.case, there.created_by.called):
+            self._due.add(case_id)
+            for _ in range(_ATTEMPTS):
+                assert stored.case is not None
+                wish = decide(stored.case, action, there, self._people, at=self._clock())
+                if wish is None:
+                    break
+                try:
+                    _, stored = await self._store.do(stored, wish)
+                    break
+                except (CaseChanged, ActionRefused):  # somebody was faster: judged anew
+                    stored = await self._store.load(case_id)
+
+    # -- to Kibana ----------------------------------------------------------------------------
+
+    async def _write(self, case_id: str) -> None:
+        stored = await self._store.load(case_id)
+        case = stored.case
+        if case is None:
+            return
+        there = await api.get(self._client, case.kibana_id) if case.kibana_id else None
+        if there is None:
+            there, case = await self._open(stored)
+            self._progress[case_id] = Progress()
+        progress = self._progress.setdefault(case_id, Progress())
+        for activity in await self._store.history(case_id):
+            if activity.number > progress.written:
+                there = await self._tell(activity, there)
+                progress.written = activity.number
+        self._due.discard(case_id)
+        await self._settle(case, there)
+        await self._kept.put(case_id, msgspec.json.encode(progress))
+
+    async def _open(self, stored: StoredCase) -> tuple[KibanaCase, Case]:
+        """The case in Kibana: found by its tag after a crash, else made."""
+        case = stored.case
+        assert case is not None
+        there = None
+        tag = form.own_tag(case.id)
+        async for found in api.find(self._client, self._settings.owner, tag=tag):
+            there = found
+            break
+        if there is None:
+            profiles = self._people.kibana_profiles
+            new = form.new_case(case, self._settings.owner, self._fields, profiles)
+            there = await api.create(self._client, new)
+        for _ in range(_ATTEMPTS):
+            assert stored.case is not None
+            if stored.case.kibana_id == there.id:
+                break
+            wish = Wish(
+                action="linked",
+                who=WHO,
+                at=self._clock(),
+                origin="tapewatch",
+                kibana_id=there.id,
+                why="" if case.kibana_id is None else f"{case.kibana_id} is gone",
+            )
+            try:
+                _, stored = await self._store.do(stored, wish)
+            except CaseChanged:
+                stored = await self._store.load(case.id)
+        assert stored.case is not None
+        return there, stored.case
+
+    async def _tell(self, activity: CaseActivity, there: KibanaCase) -> KibanaCase:
+        """Show what was done in Kibana, unless it is there already."""
+        room = True
+        if activity.alerts and activity.action in ("opened", "alerts-joined"):
+            attached = {one for comment in there.comments for one in comment.alerts}
+            new = [one for one in activity.alerts if one not in attached]
+            room = len(attached) + len(new) <= api.MOST_ALERTS
+            if room:
+                return await self._attach(activity, new, there) if new else there
+        if (room and not form.is_for_kibana(activity)) or form.is_told(activity, there):
+            return there
+        text = form.told(activity)
+        return await api.comment(self._client, there.id, text, self._settings.owner)
+
+    async def _attach(
+        self, activity: CaseActivity, alerts: Sequence[str], there: KibanaCase
+    ) -> KibanaCase:
+        rule = (activity.rule_id or "", activity.rule_name or "")
+        owner = self._settings.owner
+        return await api.attach(self._client, there.id, alerts, self._index, rule, owner)
+
+    async def _settle(self, case: Case, there: KibanaCase) -> None:
+        """Set status, severity, assignee and fields in Kibana to what holds here.
+
+        Where somebody changes the case there at the same time, that is taken first, the next time.
+        """
+        wanted = self._change(case, there)
+        if not wanted.changes:
+            return
+        try:
+            await api.change(self._client, wanted)
+        except KibanaRefused as refused:
+            if refused.status != 409:
+                raise
+            log.info("changed in Kibana meanwhile: taken the next time", case=case.id)
+            self._due.add(case.id)
+
+    def _change(self, case: Case, there: KibanaCase) -> CaseChange:
+        wanted = CaseChange(id=there.id, version=there.version)
+        if there.status != form.status_of(case):
+            wanted.status = form.status_of(case)
+        if there.severity != form.severity_of(case):
+            wanted.severity = form.severity_of(case)
+        assignees = form.assignees_of(case, self._people.kibana_profiles)
+        if there.assignees != assignees and (assignees or case.assignee is None):
+            wanted.assignees = assignees
+        fields = form.fields_of(case, self._fields, there.custom_fields)
+        if {one.key: one.value for one in there.custom_fields} != {
+            one.key: one.value for one in fields
+        }:
+            wanted.custom_fields = fields
+        return wanted
+
+    async def _recall(self) -> None:
+        try:
+            keys = await self._kept.keys()
+        except nats.js.errors.NoKeysError:
+            return
+        for key in keys:
+            value = (await self._kept.get(key)).value or b""
+            if key == _SEEN:
+                self._seen = value.decode()
+            else:
+                self._progress[key] = msgspec.json.decode(value, type=Progress)
