@@ -18,6 +18,12 @@ trades: it may have been given back without a trade). Its symbol ends in a numbe
 Shares of which one is traded at a time have makers, who sell twice in a row. Of a venue that has
 nothing but items this need not be guessed: `items: all`.
 
+**Transfers** (`of: transfers`). An item of an ERC-721 token has a number, so nothing is guessed;
+what was paid isn't known. Moves that may be sales are those by another contract than the token, such as
+a marketplace, which is neither the giver nor the receiver: a vault that is called, and gives back
+what it got, is no buyer. And both who had it must have signed for one of these moves themselves,
+which a contract that keeps items never does. So its confidence is lower.
+
 An item is found with its first trade that fits, and each alert has the trades that no alert had
 before. Dune's filters have no limit of time; `window` is long for that reason.
 
@@ -26,14 +32,16 @@ before. Dune's filters have no limit of time; `window` is long for that reason.
 
 import re
 from collections.abc import Iterable
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.wording import amount, lapse
+from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 
@@ -47,11 +55,15 @@ _KNOWN_BY, _HANDED_ON = 6, 0.8
 # bought it again and again, that it went on, and that it took no more than a day.
 _BASE, _AGAIN, _MORE, _SOON = 0.6, 0.1, 0.1, 0.1
 _UNSURE = 0.6
+#: Of moves on a chain, of which it isn't known what was paid.
+_UNPAID = 0.7
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on items sets."""
 
+    #: Trades on a venue, or moves of items of ERC-721 tokens on a chain.
+    of: Literal["trades", "transfers"] = "trades"
     #: `likely`: what looks like an item. `all`: whatever is traded one at a time, on a venue that
     #: has nothing but items.
     items: Literal["likely", "all"] = "likely"
@@ -74,6 +86,8 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
     price: float
     unsure: bool
     witness: Witness
+    signer: str = ""
+    """Of a transfer: who signed the transaction, by the widest name."""
 
 
 class Item(Struct, array_like=True):
@@ -89,6 +103,14 @@ class Item(Struct, array_like=True):
     told: list[str] = field(default_factory=list[str])
     """Ids of the trades that alerts had, of those that are kept."""
     alerts: int = 0
+
+
+class Place(NamedTuple):
+    """What an item is called, and where."""
+
+    item: str
+    where: str
+    currency: str | None
 
 
 class State(Struct):
@@ -113,7 +135,9 @@ class WashItems(Correlator[State]):
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
-        self._all = parameters.items == "all"
+        self._transfers = parameters.of == "transfers"
+        self._all = parameters.items == "all" or self._transfers
+        self.actions = frozenset({"token-transfer" if self._transfers else "trade"})
         self._exempt = frozenset(parameters.exempt_labels)
 
     @property
@@ -121,8 +145,46 @@ class WashItems(Correlator[State]):
         """How long trades are held against each other."""
         return self._p.window
 
-    def observe(self, event: Trade) -> Iterable[Finding]:
-        """Take a trade."""
+    def observe(self, event: Trade | TokenTransfer) -> Iterable[Finding]:
+        """Take a trade, or a transfer."""
+        if event.__class__ is TokenTransfer:
+            return self._moved(event)  # pyright: ignore[reportArgumentType]
+        return self._sold(event)  # pyright: ignore[reportArgumentType]
+
+    def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
+        number, contract = move.item_id, move.contract or ""
+        # An ERC-1155 kind is told with its operator: there may be many of it.
+        if number is None or move.authority is not None or move.transfer_type != "transfer":
+            return ()
+        called, source, destination = (
+            move.transaction_to,
+            move.source_address,
+            (move.destination_address),
+        )
+        if called is None or called in (contract, source, destination):
+            return ()
+        seller = move.source_cluster or move.source_investor or source
+        buyer = move.destination_cluster or move.destination_investor or destination
+        if (
+            seller == buyer
+            or is_exempt(move.source_labels, self._exempt)
+            or is_exempt(move.destination_labels, self._exempt)
+        ):
+            return ()
+        items, key = self.state.items, (move.provider, f"{move.chain_id}:{contract}", number)
+        item = items.pop(key, None) or Item(True)
+        items[key] = item
+        if len(items) > _MOST_ITEMS:
+            drop_idlest(items, _MOST_ITEMS)
+        signer = {source: seller, destination: buyer}.get(move.transaction_from or "", "")
+        unsure = "unsure" in move.tags
+        self._add(item, Deal(move.timestamp, seller, buyer, 0.0, unsure, witness(move), signer))
+        if len(item.deals) < 2:
+            return ()
+        name = f"{move.token_symbol or contract} #{number}"
+        return self._judge(item, seller, buyer, Place(name, move.network or "the chain", None))
+
+    def _sold(self, event: Trade) -> Iterable[Finding]:
         items = self.state.items
         key = (event.provider, event.venue, event.instrument)
         item = items.get(key)
@@ -130,7 +192,7 @@ class WashItems(Correlator[State]):
             return ()
         if item is None:
             if len(items) >= _MOST_ITEMS:
-                del items[next(iter(items))]
+                drop_idlest(items, _MOST_ITEMS - 1)
             item = Item(_NUMBERED.search(event.instrument) is not None)
         else:
             del items[key]  # to be put back at the end: the first is the idlest
@@ -148,20 +210,21 @@ class WashItems(Correlator[State]):
             event.seller_labels, self._exempt
         ):
             return ()
-        self._add(item, event, seller, buyer)
+        unsure = "unsure" in event.tags
+        self._add(item, Deal(event.timestamp, seller, buyer, event.price, unsure, witness(event)))
         if not self._is_item(item):
             return ()
-        return self._judge(item, event, seller, buyer)
+        place = Place(event.instrument, event.venue, event.currency)
+        return self._judge(item, seller, buyer, place)
 
-    def _add(self, item: Item, event: Trade, seller: str, buyer: str) -> None:
+    def _add(self, item: Item, deal: Deal) -> None:
         deals = item.deals
         if deals:
             before = deals[-1]
-            item.handed_on += before.buyer == seller
-            item.breaks += before.seller == seller or before.buyer == buyer
-        unsure = "unsure" in event.tags
-        deals.append(Deal(event.timestamp, seller, buyer, event.price, unsure, witness(event)))
-        floor = event.timestamp - self._p.window
+            item.handed_on += before.buyer == deal.seller
+            item.breaks += before.seller == deal.seller or before.buyer == deal.buyer
+        deals.append(deal)
+        floor = deal.timestamp - self._p.window
         gone = 0
         while deals[gone].timestamp < floor:
             gone += 1
@@ -181,7 +244,7 @@ class WashItems(Correlator[State]):
             trades >= _KNOWN_BY and item.handed_on >= _HANDED_ON * (trades - 1)
         )
 
-    def _judge(self, item: Item, event: Trade, seller: str, buyer: str) -> Iterable[Finding]:
+    def _judge(self, item: Item, seller: str, buyer: str, place: Place) -> Iterable[Finding]:
         forth = [d for d in item.deals if d.seller == seller and d.buyer == buyer]
         back = [d for d in item.deals if d.seller == buyer and d.buyer == seller]
         chosen: dict[str, Deal] = {}
@@ -195,6 +258,8 @@ class WashItems(Correlator[State]):
             if len(purchases) >= self._p.minimum_purchases:
                 again = max(again, len(purchases))
                 chosen |= {deal.witness.id: deal for deal in purchases}
+        if self._transfers and len({d.signer for d in chosen.values()} - {""}) < 2:
+            return ()
         told = frozenset(item.told)
         fresh = [deal for id_, deal in chosen.items() if id_ not in told]
         if not fresh:
@@ -202,12 +267,12 @@ class WashItems(Correlator[State]):
         fresh.sort(key=_place)
         item.told += [deal.witness.id for deal in fresh]
         item.alerts += 1
-        return [self._finding(item, event, list(chosen.values()), fresh, bool(back), again)]
+        return [self._finding(item, place, list(chosen.values()), fresh, bool(back), again)]
 
     def _finding(
         self,
         item: Item,
-        event: Trade,
+        place: Place,
         chosen: list[Deal],
         fresh: list[Deal],
         back: bool,
@@ -217,13 +282,16 @@ class WashItems(Correlator[State]):
         span = chosen[-1].timestamp - chosen[0].timestamp
         last = chosen[-1]
         value = sum(deal.price for deal in chosen)
-        money = f" {event.currency}" if event.currency else ""
+        money = f" {place.currency}" if place.currency else ""
         if back:
-            what = f"{last.seller} and {last.buyer} sold {event.instrument} to each other and back"
+            did = "passed" if self._transfers else "sold"
+            what = f"{last.seller} and {last.buyer} {did} {place.item} to each other and back"
         elif sum(deal.buyer == last.buyer for deal in chosen) == again:
-            what = f"{last.buyer} bought {event.instrument} {again} times"
+            did = "got" if self._transfers else "bought"
+            what = f"{last.buyer} {did} {place.item} {again} times"
         else:
-            what = f"{last.seller} sold {event.instrument} {again} times"
+            did = "gave away" if self._transfers else "sold"
+            what = f"{last.seller} {did} {place.item} {again} times"
         unsure = any(deal.unsure for deal in chosen)
         confidence = (
             _BASE
@@ -235,11 +303,15 @@ class WashItems(Correlator[State]):
         return Finding(
             entities=tuple(dict.fromkeys(names)),
             reason=(
-                f"{what} on {event.venue} within {lapse(span)}: {len(chosen)} trades of one item, "
-                f"worth {amount(value)}{money}"
+                f"{what} on {place.where} within {lapse(span)}: {len(chosen)} "
+                + ("moves" if self._transfers else "trades")
+                + " of one item"
+                + ("" if self._transfers else f", worth {amount(value)}{money}")
             ),
             witnesses=tuple(deal.witness for deal in fresh),
-            confidence=confidence * (_UNSURE if unsure else 1.0),
+            confidence=confidence
+            * (_UNSURE if unsure else 1.0)
+            * (_UNPAID if self._transfers else 1.0),
             metrics={
                 "trades": float(len(chosen)),
                 "new_trades": float(len(fresh)),

@@ -4,7 +4,8 @@ from typing import Any
 
 from detections.correlators.wash_items import Parameters, WashItems
 from detections.findings import Finding
-from tests.detections.samples import Tape
+from normalizer.events.chain import TokenTransfer
+from tests.detections.samples import START, Tape
 
 DAY = 86_400_000.0
 
@@ -83,3 +84,52 @@ def test_saved_and_restored_it_goes_on() -> None:
         came += broken.observe(event)
     assert expected
     assert came == expected
+
+
+def passed(pairs: str, **more: Any) -> list[TokenTransfer]:
+    """Moves of item 7 through a marketplace, each signed for by who gets it."""
+    events: list[TokenTransfer] = []
+    for number, pair in enumerate(pairs.split(), 1):
+        fields: dict[str, Any] = {
+            "id": f"event-{number}",
+            "timestamp": START + number * 3_600 * 10**9,
+            "ingested": START,
+            "original": "RAW/1/0",
+            "provider": "chain",
+            "chain_id": 1,
+            "block_number": number,
+            "contract": "0xc0",
+            "transaction_from": pair[1],
+            "transaction_to": "0xf0",
+            "transaction_hash": f"0x{number}",
+            "source_address": pair[0],
+            "destination_address": pair[1],
+            "amount_raw": "1",
+            "item_id": "7",
+        }
+        events.append(TokenTransfer(**(fields | more)))
+    return events
+
+
+def moved(events: list[TokenTransfer]) -> list[Finding]:
+    detection = WashItems(Parameters(of="transfers"))
+    return [one for event in events for one in detection.observe(event)]
+
+
+def test_an_item_of_a_token_goes_back_through_a_marketplace() -> None:
+    (one,) = moved(passed("ab ba"))
+    assert one.reason == (
+        "b and a passed 0xc0 #7 to each other and back on the chain within 60 min: "
+        "2 moves of one item"
+    )
+    assert one.confidence < found(sold("ab ba"))[0].confidence
+
+
+def test_a_move_that_is_no_sale_as_far_as_the_chain_tells() -> None:
+    assert moved(passed("ab ba", transaction_to="0xc0")) == []  # by the token itself
+    assert moved(passed("av va", transaction_to="v")) == []  # a vault that was called
+    assert moved(passed("av va", transaction_from="a")) == []  # one that never signs
+    assert moved(passed("ab ba", transfer_type="forced")) == []
+    assert moved(passed("ab ba", authority="o")) == []  # a kind of ERC-1155
+    assert moved(passed("ab bc cd")) == []
+    assert moved(passed("ab ba", item_id=None)) == []
