@@ -9,9 +9,10 @@ from elsewhere. What is shown:
 2. timeline.csv has a row for each document of timeline.ndjson, in order, with its SHA-256;
 3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say;
 4. every raw frame stands in its message;
-5. these entries were in the log when a checkpoint was signed by the owner of the key, and the
+5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be;
+6. these entries were in the log when a checkpoint was signed by the owner of the key, and the
    alerts in timeline.ndjson say what those in alerts.ndjson do, and no more;
-6. the events that alerts rest on are there, or are said to be missing.
+7. the events that alerts rest on are there, or are said to be missing.
 
 Not shown: that timeline.html, timeline.pdf and the words in timeline.csv say what the documents do,
 and that the exporter left out nothing else. Who changes a file can write its manifest anew: compare
@@ -177,6 +178,35 @@ def check_documents(
     return len(told)
 
 
+def check_activities(
+    folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]]
+) -> tuple[int, int]:
+    """How many actions on the case the audit log has, byte for byte, and how many there are.
+
+    Raises Wrong unless the timeline has those of the manifest, and others are called unproven.
+    """
+    known = {one["sha256"] for one in entries if one["action"] == "case-action"}
+    unproven = set(manifest.get("unproven_activities", []))
+    told: list[str] = []
+    proven = 0
+    with (folder / "timeline.ndjson").open("rb") as documents:
+        for line in documents:
+            if b"case-activity" not in line:
+                continue
+            document = json.loads(line)
+            if document.get("event.action") != "case-activity":
+                continue
+            one = str(document["event.id"])
+            told.append(one)
+            if hashlib.sha256(line.rstrip(b"\n")).hexdigest() in known:
+                proven += 1
+            elif one not in unproven:
+                raise Wrong(f"{one}, an action on the case, is not what the audit log has")
+    if sorted(told) != sorted(manifest.get("activities", [])):
+        raise Wrong("the actions on the case are not those that the manifest lists")
+    return proven, len(told)
+
+
 def check_document(flat: dict[str, Any], recorded: dict[str, Any]) -> None:
     """Raises Wrong unless the document says what was recorded, and no more."""
     one = recorded["event.id"]
@@ -279,11 +309,14 @@ def check(folder: Path, key: str | None) -> Iterator[str]:
         raise Wrong("a key was given, and nothing of an audit log is in the export")
     alerts, told = check_alerts(folder, manifest, entries)
     yield f"{alerts} of {told} alerts and updates are, byte for byte, in the audit log"
+    actions, done = check_activities(folder, manifest, entries)
+    if done:
+        yield f"{actions} of {done} actions on the case are, byte for byte, in the audit log"
     frames, messages, proven = check_raw(folder, entries)
     if messages:
         yield f"{frames} raw frames in {messages} messages, of which {proven} are in the audit log"
     for what, text in (
-        ("missing", "events that alerts rest on are NOT in the export"),
+        ("missing", "alerts of the case, or events that alerts rest on, are NOT in the export"),
         ("unreadable", "documents could NOT be read"),
         ("raw_gone", "raw frames were gone from the bus"),
         ("unknown_rules", "rules could NOT be had in the version that alerted"),

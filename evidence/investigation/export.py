@@ -1,4 +1,4 @@
-"""An investigation as a folder: for reading, for machines, and to be checked without Tapewatch.
+"""An investigation as a folder, of an alert or a case: to be read, and checked without Tapewatch.
 
 timeline.html     to be read: filters, search, every document; loads nothing
 timeline.pdf      to be printed and filed
@@ -36,7 +36,7 @@ from evidence.investigation.told import whole_time
 _README = """\
 The timeline of an investigation, exported by Tapewatch.
 
-    alert     {alert}
+    {kind:<9} {alert}
     rule      {rule}
     from      {since}
     to        {until}
@@ -63,6 +63,11 @@ class Manifest(Struct, kw_only=True, omit_defaults=True):
     """What is in an export, and what is not."""
 
     alert: str
+    #: Id of the case, where it is one's; `alert` is its gravest one then.
+    case: str = ""
+    #: What was done to it, in its order; and what of that the audit log doesn't have so.
+    activities: list[str] = []
+    unproven_activities: list[str] = []
     names: list[str]
     #: RFC 3339.
     since: str
@@ -128,7 +133,8 @@ def export(
     subject = gathered.subject
     (to / "README.txt").write_text(
         _README.format(
-            alert=subject.id,
+            kind="alert" if gathered.case is None else "case",
+            alert=subject.id if gathered.case is None else gathered.case.case.id,
             rule=_plain(subject.rule_name),
             since=manifest.since,
             until=manifest.until,
@@ -170,8 +176,14 @@ def _manifest(gathered: Gathered, parts: Parts, lines: Sequence[Line]) -> Manife
     wanted = sorted({alert.rule_hash for alert in gathered.alerts})
     audit = None if parts.audit is None else parts.audit[2]
     told = [one.id for one in (*gathered.alerts, *gathered.updates)]
+    file = gathered.case
+    done = [] if file is None else [activity.id for activity, _ in file.activities]
+    proven = frozenset[str]() if audit is None else audit.activities
     return Manifest(
         alert=gathered.subject.id,
+        case="" if file is None else file.case.id,
+        activities=done,
+        unproven_activities=[one for one in done if one not in proven],
         names=sorted(gathered.scope.names),
         since=whole_time(gathered.scope.since),
         until=whole_time(gathered.scope.until),

@@ -1,4 +1,4 @@
-"""Everything around an alert, out of an archive: alerts of the same parties, and their events."""
+"""Everything around an alert or a case, out of an archive: alerts of its parties, and events."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.investigation.archive import Archive, Found, Wanted
+from evidence.investigation.case_file import CaseFile, line_of_activity
 from evidence.investigation.lines import Line, line_of
 from evidence.investigation.scope import (
     EVERYBODY,
@@ -16,7 +17,7 @@ from evidence.investigation.scope import (
     names_of,
     scope_of,
 )
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import SEVERITY, Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse
 from pipeline.failure import FAILED, Failure
 
@@ -27,19 +28,26 @@ MOST_TOLD = 100
 class Gathered(Struct, kw_only=True):
     """What was found."""
 
+    #: The alert that was asked for; of a case its gravest one.
     subject: Alert
     scope: Scope
+    case: CaseFile | None = None
     #: In the order of time; of equal times in that of their ids.
     lines: list[Line]
     #: Of each line, byte for byte as the archive has it.
     documents: list[bytes]
     alerts: list[Alert]
     updates: list[AlertUpdate]
-    #: Evidence of the alerts that the archive doesn't have.
+    #: Alerts of the case, and evidence of alerts, that the archive doesn't have.
     missing: list[str]
     #: What could not be read, with its place and why.
     unreadable: list[str]
     archive: str
+
+    @property
+    def title(self) -> str:
+        """What it is called."""
+        return self.case.case.title if self.case is not None else self.subject.rule_name
 
     @property
     def complete(self) -> bool:
@@ -49,7 +57,7 @@ class Gathered(Struct, kw_only=True):
 
 def gather(
     archive: Archive,
-    alert_id: str,
+    wanted: str | CaseFile,
     *,
     window: int,
     since: int | None = None,
@@ -57,21 +65,29 @@ def gather(
     also: Iterable[str] = (),
     progress: Callable[[str, int], None] = lambda what, done: None,
 ) -> Gathered:
-    """All around the alert of this id, or of the one that begins so.
+    """All around the alert of this id, or of the one that begins so; or around a case.
 
     `window`, in nanoseconds, is looked at before the first event that the alert rests on and after
     the last; `since` and `until` say otherwise. `also`: other names to look for. Raises Failure.
     """
     unreadable: list[str] = []
-    subject = _find(archive, alert_id, unreadable)
-    first = subject.timestamp if subject.created is None else subject.created
-    last = max(subject.timestamp, subject.ended or 0)
+    case = None if isinstance(wanted, str) else wanted
+    if isinstance(wanted, str):
+        subjects, gone = [_find(archive, wanted, unreadable)], list[str]()
+    else:
+        subjects, gone = _all_of(archive, wanted)
+    subject = min(subjects, key=lambda one: (-SEVERITY[one.level], one.timestamp, one.id))
+    first = min(one.timestamp if one.created is None else one.created for one in subjects)
+    last = max(max(one.timestamp, one.ended or 0) for one in subjects)
     begin = first - window if since is None else since
     end = last + window + 1 if until is None else until
-    names = names_of([subject], also)
+    names = names_of(subjects, (*also, *(() if case is None else case.case.entities)))
     if len(names) > MOST_NAMES:
         raise Failure(f"{len(names):,} names are too many: at most {MOST_NAMES:,}", FAILED)
-    alerts, updates, found = _alerts(archive, subject, names, begin, end, unreadable)
+    ids = frozenset(one.id for one in subjects)
+    alerts, updates, found = _alerts(archive, ids, names, begin, end, unreadable)
+    for activity, content in () if case is None else case.activities:
+        found.append((line_of_activity(activity, content), Found(content, "CASES")))
     scope = scope_of(alerts, names, since=begin, until=end)
     there: set[str] = set()
     progress("alerts", len(alerts))
@@ -87,11 +103,12 @@ def gather(
     return Gathered(
         subject=subject,
         scope=scope,
+        case=case,
         lines=[line for line, _ in found],
         documents=[one.document for _, one in found],
         alerts=alerts,
         updates=updates,
-        missing=sorted(set(scope.evidence) - there),
+        missing=[*sorted(gone), *sorted(set(scope.evidence) - there)],
         unreadable=unreadable,
         archive=archive.name,
     )
@@ -116,9 +133,21 @@ def _find(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
     return next(iter(found.values()))
 
 
+def _all_of(archive: Archive, file: CaseFile) -> tuple[list[Alert], list[str]]:
+    """The alerts of a case, and ids of those that the archive doesn't have."""
+    ids = frozenset(file.alerts)
+    found: dict[str, Alert] = {}
+    for record, _ in _read(archive.alerts(Wanted(ids=ids)), []):  # they are read again
+        if isinstance(record, Alert) and record.id in ids:
+            found[record.id] = record
+    if not found:
+        raise Failure(f"{archive.name} has none of the {len(ids)} alerts of {file.case.id}", FAILED)
+    return list(found.values()), sorted(ids - found.keys())
+
+
 def _alerts(
     archive: Archive,
-    subject: Alert,
+    subjects: frozenset[str],
     names: frozenset[str],
     since: int,
     until: int,
@@ -126,11 +155,11 @@ def _alerts(
 ) -> tuple[list[Alert], list[AlertUpdate], list[tuple[Line, Found]]]:
     """Alerts of the same parties in the same time, and what became of them."""
     alerts: dict[str, tuple[Alert, Found]] = {}
-    wanted = Wanted(names=names, ids=frozenset((subject.id,)), since=since, until=until)
+    wanted = Wanted(names=names, ids=subjects, since=since, until=until)
     for record, one in _read(archive.alerts(wanted), unreadable):
         if isinstance(record, Alert):
             theirs = not names.isdisjoint((*record.entities, *record.related_user))
-            if record.id == subject.id or (theirs and since <= record.timestamp < until):
+            if record.id in subjects or (theirs and since <= record.timestamp < until):
                 alerts.setdefault(record.id, (record, one))
     updates: dict[str, tuple[AlertUpdate, Found]] = {}
     # What became of an alert may come long after, and names nobody.
@@ -171,8 +200,8 @@ def _read(
             if len(unreadable) < MOST_TOLD:
                 unreadable.append(f"{one.place}: {e}")
             continue
-        if record is not None:
-            yield record, one
+        if record is not None and not isinstance(record, CaseActivity):
+            yield record, one  # what was done to a case is told by the stream CASES
 
 
 def evidence_originals(lines: Sequence[Line]) -> list[str]:

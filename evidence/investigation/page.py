@@ -51,7 +51,7 @@ def render(
     alert = gathered.subject
     packed = gzip.compress(b"\n".join(documents), compresslevel=6, mtime=0)
     return page(
-        f"Timeline: {alert.rule_name}",
+        f"Timeline: {gathered.title}",
         _top(gathered, lines),
         el(
             "main",
@@ -82,7 +82,7 @@ def _top(gathered: Gathered, lines: Sequence[Line]) -> Html:
     return el(
         "header",
         el("p", "Tapewatch · investigation", class_="brand"),
-        el("h1", alert.rule_name),
+        el("h1", gathered.title),
         el("p", alert.reason, class_="lead"),
         tiles(*headline_figures(gathered, lines)),
         class_="top",

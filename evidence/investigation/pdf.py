@@ -62,7 +62,7 @@ def _data(gathered: Gathered, lines: Sequence[Line], manifest: "Manifest") -> st
         else "Every line. Bold is what alerts rest on."
     )
     said = {
-        "title": printable(alert.rule_name),
+        "title": printable(gathered.title),
         "reason": printable(alert.reason),
         "tiles": headline_figures(gathered, lines),
         "facts": [(name, printable(value)) for name, value in facts_told(gathered, manifest)],

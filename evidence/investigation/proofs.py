@@ -1,6 +1,6 @@
 """What the audit log knows of an investigation: its alerts, its raw frames, what analysts did."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 
 import msgspec
@@ -17,6 +17,9 @@ _OF_STREAMS = frozenset(
     {"alert-given", "alert-updated", "events-made", "frames-stored", "reference-changed", "died"}
 )
 
+#: What has lines of its own, or none.
+_LINED = _OF_STREAMS | {"case-action"}
+
 
 class Recorded(Struct, kw_only=True):
     """Entries of the audit log that belong to an investigation."""
@@ -27,11 +30,13 @@ class Recorded(Struct, kw_only=True):
     proven: dict[str, bytes]
     #: Ids of alerts and updates that the log has in another form, or not at all.
     unproven: list[str]
+    #: Ids of what was done to the case, as the log has it byte for byte.
+    activities: frozenset[str] = frozenset()
 
     @property
     def actions(self) -> list[tuple[int, bytes, Entry]]:
-        """What people did."""
-        return [one for one in self.entries if one[2].action not in _OF_STREAMS]
+        """What people did, but to the case: that has lines of its own."""
+        return [one for one in self.entries if one[2].action not in _LINED]
 
 
 def recorded(
@@ -40,8 +45,11 @@ def recorded(
     told: Sequence[Alert | AlertUpdate],
     names: Iterable[str],
     messages: Iterable[int],
+    activities: Mapping[str, str] | None = None,
 ) -> Recorded:
     """Read the log for these alerts, the names of parties, and messages of RAW.
+
+    `activities`: ids of what was done to a case, by the SHA-256 of each.
 
     Only what is under a signed checkpoint counts. Raises AuditLogFailed.
     """
@@ -51,6 +59,8 @@ def recorded(
     places = frozenset(f"RAW/{one}" for one in messages)
     entries: list[tuple[int, bytes, Entry]] = []
     proven: dict[str, bytes] = {}
+    known = activities or {}
+    done: set[str] = set()
     size = signed_now(folder, key).checkpoint.size
     for number, line in enumerate(folder.lines()):
         if number >= size:
@@ -68,6 +78,10 @@ def recorded(
         elif entry.action == "frames-stored":
             if entry.what not in places:
                 continue
+        elif entry.action == "case-action":
+            if entry.sha256 not in known:
+                continue
+            done.add(known[entry.sha256])
         elif entry.action in _OF_STREAMS or not _is_about(entry, about):
             continue
         entries.append((number, content, entry))
@@ -75,6 +89,7 @@ def recorded(
         entries=entries,
         proven=proven,
         unproven=[one.id for one in told if one.id not in proven],
+        activities=frozenset(done),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from evidence.cases.state import Case
 from evidence.investigation.gather import Gathered
 from evidence.investigation.lines import Kind, Line
 from normalizer.events.ecs import rfc3339
@@ -25,9 +26,12 @@ def headline_figures(gathered: Gathered, lines: Sequence[Line]) -> list[tuple[st
     """The few numbers at the top, each with its name."""
     alert = gathered.subject
     updates = [one for one in gathered.updates if one.alert_id == alert.id]
+    level, about = alert.level, ("alert", updates[-1].status if updates else "stands")
+    if gathered.case is not None:
+        level, about = gathered.case.case.level, ("case", gathered.case.case.status)
     return [
-        ("level", alert.level),
-        ("alert", updates[-1].status if updates else "stands"),
+        ("level", level),
+        about,
         ("alerts", f"{len(gathered.alerts):,}"),
         ("events", f"{sum(line.kind == 'event' for line in lines):,}"),
         ("actions", f"{sum(line.kind == 'action' for line in lines):,}"),
@@ -39,7 +43,8 @@ def facts_told(gathered: Gathered, manifest: "Manifest") -> list[tuple[str, str]
     """What names the investigation."""
     alert = gathered.subject
     facts = [
-        ("alert", alert.id),
+        *(() if gathered.case is None else _of_case(gathered.case.case)),
+        ("alert" if gathered.case is None else "gravest alert", alert.id),
         ("rule", f"{alert.rule_id}, of {alert.rule_version}"),
         ("rule's content", alert.rule_hash),
         ("from", manifest.since),
@@ -50,6 +55,20 @@ def facts_told(gathered: Gathered, manifest: "Manifest") -> list[tuple[str, str]
         ("transaction", alert.transaction_hash or ""),
     ]
     return [(name, value) for name, value in facts if value]
+
+
+def _of_case(case: Case) -> list[tuple[str, str]]:
+    workers = ", ".join(dict.fromkeys(case.workers))
+    return [
+        ("case", case.id),
+        ("opened", whole_time(case.opened)),
+        ("closed", "" if case.closed is None else whole_time(case.closed)),
+        ("resolution", case.resolution or ""),
+        ("assigned to", case.assignee or ""),
+        ("worked on by", workers),
+        ("approved by", case.approved_by or ""),
+        ("alerts in it", f"{len(case.alerts):,}, of which {case.retracted:,} are retracted"),
+    ]
 
 
 def proof_told(manifest: "Manifest") -> list[str]:
@@ -68,6 +87,13 @@ def proof_told(manifest: "Manifest") -> list[str]:
         if manifest.entries is not None
         else "No audit log was given: nothing is proven by one.",
     ]
+    if manifest.activities and manifest.entries is not None:
+        count = len(manifest.activities)
+        shown = count - len(manifest.unproven_activities)
+        said.append(
+            f"{shown:,} of {plural(count, 'action')} on the case are, byte for byte, in the audit "
+            "log, with a proof each."
+        )
     if manifest.raw_gone is not None:
         said.append(
             f"{plural(len(manifest.raw_gone), 'raw frame')} were gone from the bus."

@@ -10,11 +10,13 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.audit import WhyOption
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
+    from evidence.investigation.case_file import CaseFile
     from evidence.investigation.export import Manifest, RuleText
     from evidence.investigation.gather import Gathered
     from evidence.investigation.proofs import Recorded
@@ -29,7 +31,9 @@ _DEFAULT_RULES = Path("sigma_rules")
 @timeline.command("export")
 @command
 def export(
-    alert: Annotated[str, typer.Argument(metavar="ALERT_ID", help="The id, or how it begins.")],
+    wanted: Annotated[
+        str, typer.Argument(metavar="ALERT|CASE", help="The id, or how it begins; a case's: TW-...")
+    ],
     to: Annotated[Path, typer.Option("--to", help="A new folder.")],
     out: Annotated[
         Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
@@ -63,11 +67,13 @@ def export(
     raw: Annotated[
         bool, typer.Option("--raw", help="With the raw messages, from the configured bus.")
     ] = False,
+    why: WhyOption = "",
     as_json: JsonOutput = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
-    """Gather all around an alert into a folder, with what it takes to check it. Exit 1 if
-    something is missing: it says what, and is written all the same."""
+    """Gather all around an alert or a case into a folder, with what it takes to check it. Exit 1
+    if something is missing: it says what, and is written all the same."""
+    from evidence.investigation.case_file import is_case
     from pipeline.cli.backtest_inputs import time_of
     from pipeline.units import parse_duration
 
@@ -82,12 +88,13 @@ def export(
     except ValueError as error:
         raise Failure(f"--window {window}: {error}", CONFIGURATION) from None
     archive = _archive(out, config, sink)
+    file = _case(wanted, config) if is_case(wanted) else None
     with _progress() as progress:
         from evidence.investigation.gather import gather
 
         gathered = gather(
             archive,
-            alert,
+            wanted if file is None else file,
             window=around,
             since=time_of(since, "--from"),
             until=time_of(until, "--until", end=True),
@@ -95,6 +102,7 @@ def export(
             progress=progress,
         )
     manifest = _write(gathered, to, rules, audit, key, config if raw else None)
+    _note(manifest, to, why, audit, config)
     complete = gathered.complete and not manifest.raw_gone
     if as_json:
         typer.echo(msgspec.json.encode(manifest))
@@ -102,6 +110,55 @@ def export(
         _tell(manifest, to)
     if not complete:
         raise typer.Exit(FAILED)
+
+
+def _case(wanted: str, path: Path) -> "CaseFile":
+    """The case out of the stream CASES, also where nothing runs. Raises Failure."""
+    import asyncio
+
+    from evidence.investigation.case_file import read_case
+    from pipeline.bus.opened import opened_bus
+    from pipeline.config.loading import load_configuration
+
+    async def read() -> "CaseFile":
+        config = load_configuration(path, resolve="later")
+        async with opened_bus(config.bus, name="timeline") as bus:
+            return await read_case(bus, wanted)
+
+    return asyncio.run(read())
+
+
+def _note(manifest: "Manifest", to: Path, why: str, audit: Path | None, config: Path) -> None:
+    """For the audit log: what was taken out, with the digest by which it can be held to that.
+
+    Where it can't be noted, nothing stays: what nobody knows of is not taken out.
+    """
+    import shutil
+
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.noting import noted_anyway, noted_beside
+    from pipeline.config.loading import load_configuration
+
+    told = {
+        "to": str(to.absolute()),
+        "manifest": sha256((to / "manifest.json").read_bytes()).hexdigest(),
+        "lines": manifest.lines,
+        "archive": manifest.archive,
+    }
+    note = CommandNote(
+        action="export",
+        what=f"timeline {manifest.case or manifest.alert}",
+        why=why,
+        after=msgspec.Raw(msgspec.json.encode(told)),
+    )
+    try:
+        if audit is not None:
+            noted_beside(audit, note)
+        elif config.is_file():
+            noted_anyway(load_configuration(config, resolve="later"), note)
+    except Failure:
+        shutil.rmtree(to, ignore_errors=True)
+        raise
 
 
 def _archive(out: Path | None, config: Path, sink: str | None) -> "Archive":
@@ -148,7 +205,8 @@ def _write(
         folder, trusted = open_log(audit, key)
         messages = () if parts.raw is None else parts.raw.messages
         told = [*gathered.alerts, *gathered.updates]
-        found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages)
+        done = None if gathered.case is None else gathered.case.digests
+        found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages, done)
         parts.audit = folder, trusted, found
     writers = [write_pdf] if available() else []
     try:
@@ -201,7 +259,7 @@ def _tell(manifest: "Manifest", to: Path) -> None:
     console = output()
     say(console, f"{manifest.lines:,} lines, {manifest.alerts:,} alerts: {to / 'timeline.html'}")
     for what, text in (
-        (manifest.missing, "events that alerts rest on are missing"),
+        (manifest.missing, "alerts, or events that alerts rest on, are missing"),
         (manifest.unreadable, "documents could not be read"),
         (manifest.raw_gone or [], "raw frames are gone from the bus"),
         (manifest.unknown_rules, "rules are not known in the version that alerted: see --rules"),
@@ -211,6 +269,9 @@ def _tell(manifest: "Manifest", to: Path) -> None:
     if manifest.entries is not None:
         told = len(manifest.proven) + len(manifest.unproven)
         say(console, f"{len(manifest.proven):,} of {told:,} alerts are proven by the audit log")
+        if done := len(manifest.activities):
+            shown = done - len(manifest.unproven_activities)
+            say(console, f"{shown:,} of {done:,} actions on the case are proven by it as well")
     if "timeline.pdf" not in manifest.files:
         say(console, "no PDF: pip install 'tapewatch[reports]'", "yellow")
     digest = sha256((to / "manifest.json").read_bytes()).hexdigest()

@@ -1,0 +1,191 @@
+"""The timeline of a case: all its alerts, what was done to it, and that proven by the audit log."""
+
+import asyncio
+import json
+import re
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from evidence.audit.entries import Happening
+from evidence.audit.outbox import waiting
+from evidence.audit.store import AuditLog
+from evidence.cases.actions import About, Wish, do, opened
+from evidence.cases.store import CaseStore
+from evidence.investigation.archive import FolderArchive
+from evidence.investigation.case_file import CaseFile, case_file_of, is_case, read_case
+from evidence.investigation.export import Manifest, Parts, export, hashes
+from evidence.investigation.gather import gather
+from evidence.investigation.proofs import recorded
+from pipeline.bus import Bus
+from pipeline.bus.command_notes import decode_note
+from pipeline.failure import Failure
+from pipeline.units import HOUR, MINUTE
+from tests.cli.command_line import tapewatch, write_configuration
+from tests.demo.invented_alerts import T0
+from tests.evidence.audit.test_log import KEY
+from tests.evidence.audit.test_stage import bus as a_bus
+from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, INVESTOR, SPOOFER, write
+from tests.evidence.investigation.test_export import checked
+
+bus = a_bus
+ID = "TW-0123456789AB"
+ABOUT = About(title="Spoofing by acct-mirage", typology="spoofing", entities=(SPOOFER, INVESTOR))
+
+
+def wish(action: str, at: int, who: str = "alice", **more: object) -> Wish:
+    return Wish(action=action, who=who, at=T0 + at, **more)  # type: ignore[arg-type]
+
+
+def contents(alerts: tuple[str, ...] = (ALERT.id, AGAIN.id)) -> list[bytes]:
+    """What the stream CASES holds: opened by an alert, assigned, and written about."""
+    first = wish("opened", 0, "tapewatch", alerts=alerts, rule_id="r1", rule_name="A rule")
+    first.alerts_first, first.alerts_last, first.level = T0, T0 + MINUTE, "high"
+    activity, case = opened(ID, ABOUT, first)
+    found = [msgspec.json.encode(activity)]
+    for one in (
+        wish("assigned", MINUTE, assignee="alice"),
+        wish("commented", 2 * MINUTE, comment="asked the broker, +1 <b>"),
+    ):
+        activity, case = do(case, one)
+        found.append(msgspec.json.encode(activity))
+    return found
+
+
+def case_file(alerts: tuple[str, ...] = (ALERT.id, AGAIN.id)) -> CaseFile:
+    found = case_file_of(contents(alerts))
+    assert found is not None
+    return found
+
+
+def case_action(content: bytes) -> Happening:
+    return Happening(
+        action="case-action", time=T0, who="alice (command)", what=f"{ID}: commented",
+        sha256=sha256(content).hexdigest(),
+    )  # fmt: skip
+
+
+def made(tmp_path: Path, *, logged: int = 3) -> tuple[Path, Manifest]:
+    """An export, with so many of the activities in the audit log."""
+    file = case_file()
+    gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), file, window=HOUR)
+    with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
+        log.append([case_action(content) for _, content in file.activities[:logged]])
+        log.append([case_action(b"of another case")])
+        log.sign()
+    told = [*gathered.alerts, *gathered.updates]
+    found = recorded(log.folder, KEY.verifying, told, gathered.scope.names, (), file.digests)
+    parts = Parts(audit=(log.folder, KEY.verifying, found), version="1.2.3")
+    return tmp_path / "case", export(gathered, parts, tmp_path / "case")
+
+
+def test_all_its_alerts_are_gathered_and_what_was_done_to_it_stands_between(
+    tmp_path: Path,
+) -> None:
+    gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), case_file(), window=HOUR)
+    assert {ALERT.id, AGAIN.id} <= {one.id for one in gathered.alerts}
+    assert gathered.title == "Spoofing by acct-mirage"
+    assert gathered.scope.names == {SPOOFER, INVESTOR}
+    actions = [(line.action, line.by) for line in gathered.lines if line.kind == "action"]
+    assert actions == [("opened", "tapewatch"), ("assigned", "alice"), ("commented", "alice")]
+    assert gathered.missing == []
+
+
+def test_an_alert_that_the_archive_lacks_is_missing_and_said(tmp_path: Path) -> None:
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    gathered = gather(archive, case_file((ALERT.id, "gone")), window=HOUR)
+    assert gathered.missing == ["gone"]
+    assert not gathered.complete
+    with pytest.raises(Failure, match="none of the 1 alerts of TW-0123456789AB"):
+        gather(archive, case_file(("gone",)), window=HOUR)
+
+
+def test_what_was_done_to_it_is_proven_by_the_audit_log(tmp_path: Path) -> None:
+    folder, manifest = made(tmp_path)
+    assert (manifest.case, len(manifest.activities)) == (ID, 3)
+    assert manifest.unproven_activities == []
+    code, said = checked(folder)
+    assert code == 0, said
+    assert "3 of 3 actions on the case are, byte for byte, in the audit log" in said
+    page = (folder / "timeline.html").read_text("utf-8")
+    assert "Spoofing by acct-mirage" in page
+    assert "+1 <b>" not in page
+
+
+def test_an_action_that_the_audit_log_lacks_is_called_unproven(tmp_path: Path) -> None:
+    folder, manifest = made(tmp_path, logged=2)
+    assert len(manifest.unproven_activities) == 1
+    code, said = checked(folder)
+    assert code == 0, said
+    assert "2 of 3 actions on the case" in said
+
+
+@pytest.mark.parametrize("forged", ["changed", "taken out"])
+def test_a_forger_of_actions_is_found(tmp_path: Path, forged: str) -> None:
+    folder, _ = made(tmp_path)
+    path = folder / "timeline.ndjson"
+    lines = path.read_bytes().splitlines(keepends=True)
+    place = next(n for n, line in enumerate(lines) if b"asked the broker" in line)
+    old = lines[place]
+    if forged == "changed":
+        lines[place] = old.replace(b"asked the broker", b"asked nobody")
+    else:
+        lines.pop(place)
+    path.write_bytes(b"".join(lines))
+    rows = (folder / "timeline.csv").read_text("utf-8")
+    digest = sha256(old.rstrip(b"\n")).hexdigest()
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    if forged == "changed":
+        rows = rows.replace(digest, sha256(lines[place].rstrip(b"\n")).hexdigest())
+    else:
+        rows = re.sub(f"[^\n]*{digest}[^\n]*\n", "", rows)
+        manifest["lines"] -= 1
+    (folder / "timeline.csv").write_text(rows, "utf-8", newline="")
+    (folder / "manifest.json").unlink()
+    manifest["files"] = hashes(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, said = checked(folder)
+    assert code == 1
+    assert "the case" in said
+
+
+@pytest.fixture
+async def stored(bus: Bus) -> Bus:
+    store = await CaseStore.open(bus)
+    for case in (ID, "TW-0123999999AB"):
+        first = wish("opened", 0, "tapewatch", alerts=(ALERT.id,), level="high")
+        _, there = await store.begin(case, ABOUT, first)
+        await store.do(there, wish("commented", MINUTE, comment="looked at it"))
+    return bus
+
+
+async def test_a_case_is_read_by_its_id_or_how_that_begins(stored: Bus) -> None:
+    for wanted in (ID, "TW-01234", "tw-01234"):
+        found = await read_case(stored, wanted)
+        assert found.case.id == ID
+        assert [one.action for one, _ in found.activities] == ["opened", "commented"]
+    with pytest.raises(Failure, match="2 cases begin with TW-0123"):
+        await read_case(stored, "TW-0123")
+    with pytest.raises(Failure, match="tapewatch case list"):
+        await read_case(stored, "TW-FFFF")
+    assert is_case("tw-1")
+    assert not is_case("abc123")
+
+
+@pytest.mark.usefixtures("stored")
+async def test_by_the_command_which_notes_the_export_with_its_digest(tmp_path: Path) -> None:
+    write(tmp_path / "out", CASE)
+    with AuditLog(tmp_path / "audit", KEY, sync=False):
+        pass
+    write_configuration(tmp_path, bus={"type": "embedded", "path": "nats"})
+    asked = ("timeline", "export", ID, "--out", "out", "--to", "case", "--audit", "audit")
+    more = ("--why", "for the regulator")
+    said = await asyncio.to_thread(tapewatch, *asked, *more, folder=tmp_path)
+    assert "0 of 2 actions on the case are proven by it as well" in said.out, said
+    (note,) = [decode_note(one.read_bytes()) for one in waiting(tmp_path / "audit")]
+    assert (note.action, note.what, note.why) == ("export", f"timeline {ID}", "for the regulator")
+    digest = sha256((tmp_path / "case" / "manifest.json").read_bytes()).hexdigest()
+    assert msgspec.json.decode(bytes(note.after))["manifest"] == digest  # type: ignore[arg-type]
+    assert f"SHA-256 of its manifest: {digest}" in said.out
