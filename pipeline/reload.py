@@ -16,8 +16,10 @@ _READERS: Mapping[str, Sequence[str]] = {
     "detections": ("detections",),
     "clusters": ("clusters",),
     "cases": ("cases",),
+    "kibana": ("cases",),
     "audit": ("audit",),
-    "sinks": ("delivery",),
+    "sinks": ("delivery", "reports"),
+    "reports": ("reports",),
     "notifications": ("delivery",),
     "privacy": ("collectors",),
     "dead_letters": (),  # the supervisor itself
@@ -28,6 +30,7 @@ _READERS: Mapping[str, Sequence[str]] = {
         "clusters",
         "cases",
         "delivery",
+        "reports",
         "audit",
     ),
 }
@@ -38,10 +41,11 @@ _FIXED = {
     "detections.workers": "the number of processes is that of the start",
     "clusters.enabled": "whether clusters are found is that of the start",
     "cases.enabled": "whether cases are opened is that of the start",
+    "reports.enabled": "whether reports are made is that of the start",
     "audit.enabled": "whether an audit log is kept is that of the start",
 }
 #: Stages that run where the configuration has a part of that name.
-OPTIONAL_STAGES = ("clusters", "cases", "audit")
+OPTIONAL_STAGES = ("clusters", "cases", "reports", "audit")
 #: Of the detections: what a change of rules says in the stream, and no stage needs to be told.
 _RULES = frozenset(("rules", "pipelines"))
 

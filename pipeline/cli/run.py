@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
 
 StageName = Literal[
-    "collectors", "normalizer", "detections", "clusters", "cases", "delivery", "audit"
+    "collectors", "normalizer", "detections", "clusters", "cases", "delivery", "reports", "audit"
 ]  # fmt: skip
 
 

@@ -8,11 +8,13 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.command_notes import CommandNote
 from pipeline.bus.lane_count import agree_on_lanes
 from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.cli.noting import noted
 from pipeline.config.schema import Configuration
 from pipeline.config.sources import (
     ArchaxSource,
@@ -408,9 +410,30 @@ def _cases(config: Configuration) -> Start:
         raise Failure("the configuration has no cases: none are to be opened", CONFIGURATION)
 
     async def start(bus: Bus, reporter: Reporter) -> None:
-        stage = CaseStage(bus, settings)
-        reporter.readers = lambda: [stage.state]
+        stage = CaseStage(bus, settings, kibana=config.kibana)
+        reporter.readers = lambda: [stage.reported]
         await stage.run()
+
+    return start
+
+
+def _reports(config: Configuration) -> Start:
+    from evidence.reports.stage import ReportStage
+    from pipeline.cli.report_schedule import report_schedule
+
+    settings = config.reports
+    if settings is None:
+        raise Failure("the configuration has no reports: none are to be made", CONFIGURATION)
+
+    async def start(bus: Bus, reporter: Reporter) -> None:
+        loop = asyncio.get_running_loop()
+
+        def note(what: str, where: str) -> None:
+            """Called from a thread; raises Failure where it can't be noted."""
+            wanted = CommandNote(action="export", what=what, why=where)
+            asyncio.run_coroutine_threadsafe(noted(bus, config, wanted), loop).result()
+
+        await ReportStage(report_schedule(config, note), check_every=settings.check_every).run()
 
     return start
 
@@ -422,5 +445,6 @@ _STAGES: dict[str, Callable[[Configuration], Start]] = {
     "clusters": _clusters,
     "cases": _cases,
     "delivery": _delivery,
+    "reports": _reports,
     "audit": _audit,
 }

@@ -7,6 +7,7 @@ mistakes is told about these as well, in the same run.
 from collections.abc import Iterator, Sequence
 
 from pipeline.config.reference_consistency import reference_problems
+from pipeline.config.reports_consistency import report_problems
 from pipeline.config.retention_check import retention_problems
 from pipeline.config.schema import MAX_STORAGE, Streams
 from pipeline.pending_payload import SUFFIX
@@ -32,6 +33,7 @@ def inconsistencies(root: Node) -> Iterator[Problem]:
         if _text(sink, "type") == "elasticsearch":
             yield from _together(sink, ("username", "password"), "Elasticsearch")
             yield from retention_problems(sink)
+    yield from report_problems(root)
     bus = root.get("bus") if isinstance(root, MappingNode) else None
     if isinstance(bus, MappingNode):
         yield from _bus(bus)

@@ -1,0 +1,76 @@
+"""`tapewatch report` as people use it: made, filled in, built, approved by another, submitted."""
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+
+from tests.cli.command_line import Answer, tapewatch
+from tests.evidence.reports.recorded_weeks import ALL, write
+from tests.evidence.reports.suspicious import filled
+from tests.evidence.reports.suspicious.test_forms import template
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Path:
+    write(tmp_path / "out", ALL)
+    (tmp_path / "rules").mkdir()
+    content = {
+        "bus": {"type": "embedded", "path": "nats"},
+        "sources": [],
+        "detections": {"rules": ["rules"]},
+        "sinks": [{"name": "files", "type": "file", "path": "out"}],
+        "reports": {
+            "transports": [{"name": "drop", "type": "folder", "path": "drop"}],
+            "schedule": [{"name": "weekly", "report": "weekly", "sink": "files"}],
+        },
+    }
+    (tmp_path / "pipeline.yaml").write_text(yaml.safe_dump(content))
+    return tmp_path
+
+
+def report(office: Path, *arguments: str, who: str = "ann") -> Answer:
+    return tapewatch("report", *arguments, folder=office, LOGNAME=who)
+
+
+def test_a_week_is_reported_into_a_folder_of_its_own(office: Path) -> None:
+    made = report(office, "weekly", "2026-W47", "--time-zone", "Europe/London")
+    assert (made.code, made.out) == (0, "2026-W47: 7 alerts: reports/weekly/2026-W47/report.html\n")
+    again = report(office, "weekly", "2026-W47", "--time-zone", "Europe/London")
+    assert again.code == 2
+    assert "is there already" in again.error
+
+
+def test_a_suspicious_report_goes_out_after_a_second_person_approved(
+    office: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    assert report(office, "suspicious", "TW-WASH", "--form", "goaml", "--to", "r").code == 0
+    open_ = report(office, "build", "r")
+    assert open_.code == 2
+    assert "r/filing.yaml:" in open_.error
+    known = template(tmp_path_factory.mktemp("known"), "goaml")
+    (office / "r" / "filing.yaml").write_text(filled.goaml(known))
+    digest = report(office, "build", "r").out.partition("digest: ")[2].split()[0]
+
+    assert "ann prepared it" in report(office, "approve", "r", "--digest", digest).error
+    assert report(office, "approve", "r", "--digest", digest, who="ben").code == 0
+    assert report(office, "submit", "r", "--by", "drop").code == 0
+    assert [one.name for one in (office / "drop").iterdir()] == [f"TW-WASH-goaml-{digest[:16]}"]
+
+
+def test_the_schedule_tells_what_comes_next(office: Path) -> None:
+    (told,) = json.loads(report(office, "schedule", "--list", "--json").out)
+    assert told["due"] == []
+    assert told["next"].startswith("20")
+
+
+def test_a_wrong_schedule_is_told_by_its_place(office: Path) -> None:
+    path = office / "pipeline.yaml"
+    path.write_text(
+        path.read_text().replace("sink: files", "sink: file\n    time_zone: Europe/Londn")
+    )
+    told = report(office, "schedule")
+    assert told.code == 2
+    assert "did you mean files?" in told.error or "files" in told.error
+    assert "Europe/London" in told.error
