@@ -1,7 +1,5 @@
 """The demo's documents, once for all tests of what Kibana asks for."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from tests.kibana.demo_documents import DemoIndex, demo_index
@@ -9,5 +7,5 @@ from tests.servers.elasticsearch.server import ElasticsearchServer
 
 
 @pytest.fixture(scope="session")
-def demo(elasticsearch: ElasticsearchServer) -> Iterator[DemoIndex]:
-    yield from demo_index(elasticsearch)
+def demo(elasticsearch: ElasticsearchServer) -> DemoIndex:
+    return demo_index(elasticsearch)

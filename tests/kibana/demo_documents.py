@@ -5,8 +5,10 @@ orphaned alert's update, a gap of a feed with an alert over it, and cases.
 """
 
 import asyncio
+import os
 import uuid
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -28,6 +30,8 @@ from pipeline.secrets import SecretText
 from pipeline.units import SECOND
 from tests.backtest.recorded import ROOT, recorded_lines
 from tests.servers.elasticsearch.server import ElasticsearchServer
+from tests.servers.elasticsearch.session import SESSION_VARIABLE
+from tests.servers.file_lock import file_lock
 
 
 class DemoIndex(msgspec.Struct, frozen=True):
@@ -40,26 +44,39 @@ class DemoIndex(msgspec.Struct, frozen=True):
         """A data view's pattern, as it is here."""
         return title.replace("logs-tapewatch", self.prefix)
 
-    def search(self, title: str, body: dict[str, Any]) -> dict[str, Any]:
+    def searches(self, asked: Sequence[tuple[str, dict[str, Any]]]) -> list[dict[str, Any]]:
+        """Searches, each of a data view's pattern and with its body, in one request."""
+        lines: list[dict[str, Any]] = []
+        for title, body in asked:
+            lines += [{"index": self.pattern(title), "allow_no_indices": False}, body]
         with self.server.client(request_timeout=60) as client:
-            answer = client.perform_request(
-                "POST",
-                f"/{self.pattern(title)}/_search",
-                params={"ignore_unavailable": "false", "allow_no_indices": "false"},
-                headers={"accept": "application/json", "content-type": "application/json"},
-                body=body,
-            )
-            return dict(answer.body)
+            answers = client.msearch(searches=lines)["responses"]
+        for (_, body), answer in zip(asked, answers, strict=True):
+            assert "error" not in answer, (body, answer)
+            assert answer["_shards"]["failed"] == 0, (body, answer)
+        return answers
+
+    def search(self, title: str, body: dict[str, Any]) -> dict[str, Any]:
+        """One of them."""
+        (answer,) = self.searches([(title, body)])
+        return answer
 
 
-def demo_index(server: ElasticsearchServer) -> Iterator[DemoIndex]:
-    """Filled; it goes with the server."""
-    index = DemoIndex(server, f"test-{uuid.uuid4().hex[:12]}-tapewatch")
-    names = StreamNames(prefix=index.prefix, namespace="unit")
-    asyncio.run(_deliver(server, names, list(_documents())))
-    with server.client() as client:
-        client.indices.refresh(index=f"{index.prefix}.*")
-    yield index
+def demo_index(server: ElasticsearchServer) -> DemoIndex:
+    """Filled by the first process of a test session that asks. It goes with the server."""
+    folder = Path(os.environ[SESSION_VARIABLE])
+    folder.mkdir(parents=True, exist_ok=True)
+    noted = folder / "kibana-demo.prefix"
+    with file_lock(folder / "kibana-demo.lock", 300):
+        if noted.exists():
+            return DemoIndex(server, noted.read_text(encoding="utf-8"))
+        index = DemoIndex(server, f"test-{uuid.uuid4().hex[:12]}-tapewatch")
+        names = StreamNames(prefix=index.prefix, namespace="unit")
+        asyncio.run(_deliver(server, names, list(_documents())))
+        with server.client() as client:
+            client.indices.refresh(index=f"{index.prefix}.*")
+        noted.write_text(index.prefix, encoding="utf-8")
+    return index
 
 
 async def _deliver(

@@ -29,14 +29,14 @@ def main() -> int:
     try:
         specs = vega_specs()
         IMAGES.mkdir(exist_ok=True)
-        for demo in demo_index(server_of_session()):
-            for name, (width, height) in SIZES.items():
-                spec, _ = with_data(specs[f"tapewatch-vega-{name}"], demo)
-                for theme, background in THEMES.items():
-                    (drawn,) = draw([spec], width, height, background)
-                    target = IMAGES / f"kibana-{name}-{theme}.png"
-                    _photograph(chromium, drawn.svg, target, width, height, background)
-                    print(target.relative_to(ROOT), target.stat().st_size)
+        demo = demo_index(server_of_session())
+        for name, (width, height) in SIZES.items():
+            spec, _ = with_data(specs[f"tapewatch-vega-{name}"], demo)
+            for theme, background in THEMES.items():
+                (drawn,) = draw([spec], width, height, background)
+                target = IMAGES / f"kibana-{name}-{theme}.png"
+                _photograph(chromium, drawn.svg, target, width, height, background)
+                print(target.relative_to(ROOT), target.stat().st_size)
     finally:
         end_session(session)
     return 0

@@ -17,20 +17,29 @@ def _runtime(view: str) -> dict[str, Any]:
     return runtime_mappings(VIEWS[view], Links())
 
 
+def _title(view: str) -> str:
+    return VIEWS[view].pattern.replace("NAMESPACE", "*")
+
+
 def test_every_lens_panel_returns_rows(demo: DemoIndex) -> None:
-    empty: list[str] = []
-    for name, attributes in LENS.items():
+    asked: list[tuple[str, dict[str, Any]]] = []
+    for attributes in LENS.values():
         (reference,) = attributes["references"]
         body = {**lens_search(attributes), "runtime_mappings": _runtime(reference["id"])}
-        answer = demo.search(VIEWS[reference["id"]].pattern.replace("NAMESPACE", "*"), body)
-        if not rows(answer, attributes):
-            empty.append(f"{name}: {answer['hits']['total']['value']} documents")
+        asked.append((_title(reference["id"]), body))
+    empty = [
+        f"{name}: {answer['hits']['total']['value']} documents"
+        for (name, attributes), answer in zip(LENS.items(), demo.searches(asked), strict=True)
+        if not rows(answer, attributes)
+    ]
     assert len(LENS) > 70
     assert empty == []
 
 
 def test_every_saved_search_finds_documents(demo: DemoIndex) -> None:
-    for search in of_type("search"):
+    searches = of_type("search")
+    asked: list[tuple[str, dict[str, Any]]] = []
+    for search in searches:
         inner = parsed(search["attributes"]["kibanaSavedObjectMeta"]["searchSourceJSON"])
         view = {one["name"]: one["id"] for one in search["references"]}[inner["indexRefName"]]
         body = {
@@ -40,11 +49,14 @@ def test_every_saved_search_finds_documents(demo: DemoIndex) -> None:
             "fields": search["attributes"]["columns"],
             "runtime_mappings": _runtime(view),
         }
-        answer = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)
-        assert answer["hits"]["hits"], search["id"]
+        asked.append((_title(view), body))
+    answers = zip(searches, demo.searches(asked), strict=True)
+    assert [one["id"] for one, answer in answers if not answer["hits"]["hits"]] == []
 
 
 def test_every_control_has_values_to_choose_from(demo: DemoIndex) -> None:
+    names: list[tuple[str, str]] = []
+    asked: list[tuple[str, dict[str, Any]]] = []
     for dashboard in of_type("dashboard"):
         group = dashboard["attributes"]["controlGroupInput"]
         by_name = {one["name"]: one["id"] for one in dashboard["references"]}
@@ -53,13 +65,13 @@ def test_every_control_has_values_to_choose_from(demo: DemoIndex) -> None:
                 continue
             view = by_name[f"controlGroup_{name}:optionsListDataView"]
             field = control["explicitInput"]["fieldName"]
-            body = {
-                "size": 0,
-                "aggs": {"suggestions": {"terms": {"field": field, "size": 10}}},
-                "runtime_mappings": _runtime(view),
-            }
-            answer = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)
-            assert answer["aggregations"]["suggestions"]["buckets"], (dashboard["id"], field)
+            aggregation = {"suggestions": {"terms": {"field": field, "size": 10}}}
+            body = {"size": 0, "aggs": aggregation, "runtime_mappings": _runtime(view)}
+            names.append((dashboard["id"], field))
+            asked.append((_title(view), body))
+    answers = zip(names, demo.searches(asked), strict=True)
+    empty = [one for one, found in answers if not found["aggregations"]["suggestions"]["buckets"]]
+    assert empty == []
 
 
 def test_runtime_fields_give_links_accreditations_and_delays(demo: DemoIndex) -> None:
@@ -82,7 +94,7 @@ def test_runtime_fields_give_links_accreditations_and_delays(demo: DemoIndex) ->
             "_source": ["blockchain.transaction.hash", "token.address"],
             "runtime_mappings": runtime_mappings(VIEWS[view], links),
         }
-        (hit,) = demo.search(VIEWS[view].pattern.replace("NAMESPACE", "*"), body)["hits"]["hits"]
+        (hit,) = demo.search(_title(view), body)["hits"]["hits"]
         assert set(hit["fields"]) == set(fields)
         assert hit["fields"]["tapewatch.explorer.transaction"] == [
             f"http://anvil/tx/{hit['_source']['blockchain']['transaction']['hash']}"
