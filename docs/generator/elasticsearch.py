@@ -99,8 +99,7 @@ _HOLDS = {
     "events": "what happened on chains and venues",
     "alerts": "what the rules found, and their updates",
     "cases": "what was done to cases",
-    "audit": "entries of the audit log, put there by `tapewatch audit index`, to search; the log itself "
-    "is the signed file",
+    "audit": "entries of the audit log, put there by `tapewatch audit index`, to search",
 }
 
 
