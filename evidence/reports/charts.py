@@ -113,7 +113,7 @@ def changes_chart(name: str, title: str, rows: Sequence[Change], than: str) -> C
     return Chart(
         name=name,
         title=title,
-        said=f"Most: {first.name}, {first.now:,} and {first.before:,} {than}.{more}",
+        said=f"Most: {first.name}, {first.now:,} against {first.before:,} in the {than}.{more}",
         height=44 + len(shown) * _ROW + 6,
         drawn=join(_legend([("this period", "bar now"), (than, "bar before")]), *parts),
     )

@@ -84,9 +84,10 @@ class ReportSchedule:
         done: list[Made] = []
         for period in self.due(scheduled):
             to = folder / period.name
+            figures = figures_of(self._sources[scheduled.name](), period)
             self._note(f"{scheduled.report} report {period.name}", str(to))
             try:
-                export(figures_of(self._sources[scheduled.name](), period), to, self._version)
+                export(figures, to, self._version)
             except AlreadyThere:
                 continue  # somebody was faster
             except OSError as error:

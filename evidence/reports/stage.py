@@ -15,13 +15,15 @@ log = structlog.get_logger(__name__)
 class ReportStage:
     """Looks again and again whether a report is due."""
 
-    def __init__(self, schedule: ReportSchedule, *, check_every: int) -> None:
-        """`check_every`: nanoseconds."""
+    def __init__(self, schedule: ReportSchedule, *, check_every: int, settle: int) -> None:
+        """`check_every`: nanoseconds; so is `settle`, which it waits before the first look."""
         self._schedule = schedule
         self._every = check_every / SECOND
+        self._settle = settle / SECOND
 
     async def run(self) -> None:
         """Until cancelled. What can't be made or sent is tried again at the next look."""
+        await asyncio.sleep(self._settle)
         while True:
             try:
                 made = await asyncio.to_thread(self._schedule.run)

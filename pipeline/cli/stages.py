@@ -433,7 +433,12 @@ def _reports(config: Configuration) -> Start:
             wanted = CommandNote(action="export", what=what, why=where)
             asyncio.run_coroutine_threadsafe(noted(bus, config, wanted), loop).result()
 
-        await ReportStage(report_schedule(config, note), check_every=settings.check_every).run()
+        stage = ReportStage(
+            report_schedule(config, note),
+            check_every=settings.check_every,
+            settle=settings.settle,
+        )
+        await stage.run()
 
     return start
 

@@ -9,7 +9,7 @@ from pipeline.config.sinks import MailAddress
 from pipeline.config.sources import Name
 from pipeline.secrets import Secret, SecretText
 from pipeline.structured import ExistingPath, FilePath
-from pipeline.units import HOUR, SECOND, WEEK, Duration
+from pipeline.units import HOUR, MINUTE, SECOND, WEEK, Duration
 
 TimeOfDay = Annotated[
     str, Meta(pattern=r"^([01]\d|2[0-3]):[0-5]\d$(?!\n)", description="a time such as 07:00")
@@ -95,6 +95,8 @@ class Reports(Struct, forbid_unknown_fields=True, kw_only=True):
     schedule: list[ScheduledReport] = field(default_factory=list[ScheduledReport])
     #: How often it is looked whether one is due.
     check_every: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 60 * SECOND
+    #: After a start nothing is made for so long, so that what came meanwhile is delivered first.
+    settle: Annotated[Duration, Meta(ge=0, le=24 * HOUR)] = 10 * MINUTE
     #: Ways by which an approved suspicious report leaves.
     transports: list[Transport] = field(default_factory=list[Transport])
     schemas: ReportSchemas = field(default_factory=ReportSchemas)
