@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, TypeVar
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from detections.findings import Witness
 from detections.trading_circles import Edge, chance
@@ -41,6 +42,14 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
     """Whether the buyer's order came in and met one that rested; None if nobody says."""
     unsure: bool
     witness: Witness
+
+    def corrected(self, price: float | None, quantity: float | None) -> "Deal":
+        """The venue corrected it."""
+        return replace(
+            self,
+            price=self.price if price is None else price,
+            quantity=self.quantity if quantity is None else quantity,
+        )
 
 
 class Party(Struct, array_like=True, gc=False):

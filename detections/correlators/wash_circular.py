@@ -55,6 +55,7 @@ from detections.correlators.base import Correlator, correlator
 from detections.counterparties import Closeness, Counterparties, Deal, Meetings, keep
 from detections.findings import Finding, witness
 from detections.parties import is_exempt
+from detections.revised_trades import REVISIONS, revise
 from detections.trading_circles import (
     Circle,
     chance_of_rounds,
@@ -67,7 +68,7 @@ from detections.trading_circles import (
 )
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import TokenTransfer
-from normalizer.events.market import Trade, TradeBusted
+from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
@@ -187,24 +188,25 @@ class WashCircular(Correlator[State]):
         self._chance = 10.0**-parameters.minimum_surprise
         self._windows = sorted(parameters.windows)
         self._exempt = frozenset(parameters.exempt_labels)
-        self.actions = frozenset(
-            ("trade", "trade-busted") if parameters.flows == "trades" else ("token-transfer",)
-        )
+        trades = frozenset({"trade"}) | REVISIONS
+        self.actions = trades if parameters.flows == "trades" else frozenset({"token-transfer"})
 
     @property
     def horizon(self) -> int:
         """Two generations of counts, and trades of the longest window."""
         return max(2 * self._memory, self._windows[-1] if self._windows else 0)
 
-    def observe(self, event: Trade | TradeBusted | TokenTransfer) -> Iterable[Finding]:
+    def observe(
+        self, event: Trade | TradeBusted | TradeCorrected | TokenTransfer
+    ) -> Iterable[Finding]:
         """Take a trade or a transfer; other records are none of its business."""
         kind = event.__class__
         if kind is Trade:
             return self._trade(event)  # pyright: ignore[reportArgumentType]
         if kind is TokenTransfer:
             return self._transfer(event)  # pyright: ignore[reportArgumentType]
-        if kind is TradeBusted:
-            self._busted(event)  # pyright: ignore[reportArgumentType]
+        if kind is TradeBusted or kind is TradeCorrected:
+            self._revised(event)  # pyright: ignore[reportArgumentType]
         return ()
 
     def _trade(self, trade: Trade) -> Iterable[Finding]:
@@ -269,13 +271,11 @@ class WashCircular(Correlator[State]):
         meetings.fresh, meetings.wait = 0, effort // _EFFORT
         return () if found is None else (found,)
 
-    def _busted(self, event: TradeBusted) -> None:
+    def _revised(self, event: TradeBusted | TradeCorrected) -> None:
         market = self.state.markets.get((event.provider, event.venue, event.instrument))
         for meetings in () if market is None else market.counterparties.pairs.values():
-            for number, deal in enumerate(meetings.deals):
-                if deal.witness.trade == event.trade_id:
-                    del meetings.deals[number]
-                    return
+            if revise(meetings.deals, event):
+                return
 
     def _market(self, key: tuple[str, str, str], now: int) -> Market:
         markets = self.state.markets

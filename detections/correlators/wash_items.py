@@ -19,10 +19,10 @@ Shares of which one is traded at a time have makers, who sell twice in a row. Of
 nothing but items this need not be guessed: `items: all`.
 
 **Transfers** (`of: transfers`). An item of an ERC-721 token has a number, so nothing is guessed;
-what was paid isn't known. Moves that may be sales are those by another contract than the token, such as
-a marketplace, which is neither the giver nor the receiver: a vault that is called, and gives back
-what it got, is no buyer. And both who had it must have signed for one of these moves themselves,
-which a contract that keeps items never does. So its confidence is lower.
+what was paid isn't known. Moves that may be sales are those by another contract than the token,
+such as a marketplace, which is neither the giver nor the receiver: a vault that is called, and
+gives back what it got, is no buyer. And both who had it must have signed for one of these moves
+themselves, which a contract that keeps items never does. So its confidence is lower.
 
 An item is found with its first trade that fits, and each alert has the trades that no alert had
 before. Dune's filters have no limit of time; `window` is long for that reason.
@@ -35,14 +35,16 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
+from detections.revised_trades import REVISIONS, revise
 from detections.wording import amount, lapse
 from normalizer.events.chain import TokenTransfer
-from normalizer.events.market import Trade
+from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 
 _MOST_ITEMS = 200_000
@@ -88,6 +90,10 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
     witness: Witness
     signer: str = ""
     """Of a transfer: who signed the transaction, by the widest name."""
+
+    def corrected(self, price: float | None, quantity: float | None) -> "Deal":
+        """The venue corrected it. An item stays one."""
+        return self if price is None else replace(self, price=price)
 
 
 class Item(Struct, array_like=True):
@@ -137,7 +143,9 @@ class WashItems(Correlator[State]):
         self._p = parameters
         self._transfers = parameters.of == "transfers"
         self._all = parameters.items == "all" or self._transfers
-        self.actions = frozenset({"token-transfer" if self._transfers else "trade"})
+        self.actions = (
+            frozenset({"token-transfer"}) if self._transfers else frozenset({"trade"}) | REVISIONS
+        )
         self._exempt = frozenset(parameters.exempt_labels)
 
     @property
@@ -145,11 +153,22 @@ class WashItems(Correlator[State]):
         """How long trades are held against each other."""
         return self._p.window
 
-    def observe(self, event: Trade | TokenTransfer) -> Iterable[Finding]:
-        """Take a trade, or a transfer."""
-        if event.__class__ is TokenTransfer:
+    def observe(
+        self, event: Trade | TradeBusted | TradeCorrected | TokenTransfer
+    ) -> Iterable[Finding]:
+        """Take a trade or what became of one, or a transfer."""
+        kind = event.__class__
+        if kind is TokenTransfer:
             return self._moved(event)  # pyright: ignore[reportArgumentType]
+        if kind is not Trade:
+            self._revised(event)  # pyright: ignore[reportArgumentType]
+            return ()
         return self._sold(event)  # pyright: ignore[reportArgumentType]
+
+    def _revised(self, event: TradeBusted | TradeCorrected) -> None:
+        item = self.state.items.get((event.provider, event.venue, event.instrument))
+        if item is not None:
+            revise(item.deals, event)
 
     def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
         number, contract = move.item_id, move.contract or ""

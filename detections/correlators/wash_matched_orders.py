@@ -34,12 +34,14 @@ from msgspec import Meta, Struct, field
 from detections.correlators.base import Correlator, correlator
 from detections.counterparties import Closeness, Counterparties, Deal, Meetings, keep
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.order_book import Resting
 from detections.parties import is_exempt
+from detections.revised_trades import REVISIONS, revise
 from detections.rounding import reaches
 from detections.trading_circles import net_share
 from detections.wording import amount, lapse, percent
-from normalizer.events.market import OrderPlaced, Trade
+from normalizer.events.market import OrderPlaced, Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
@@ -114,7 +116,7 @@ class WashMatchedOrders(Correlator[State]):
     state_type = State
     uses_books = True
     typology = "wash_trading"
-    actions = frozenset({"order-placed", "trade"})
+    actions = frozenset({"order-placed", "trade"}) | REVISIONS
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
@@ -128,9 +130,14 @@ class WashMatchedOrders(Correlator[State]):
         """Two generations of counts, and the matches of the window."""
         return max(2 * self._memory, self._p.window)
 
-    def observe(self, event: Trade | OrderPlaced) -> Iterable[Finding]:
-        """Take a trade. Orders are in the books."""
+    def observe(
+        self, event: Trade | OrderPlaced | TradeBusted | TradeCorrected
+    ) -> Iterable[Finding]:
+        """Take a trade, or what became of one. Orders are in the books."""
+        if event.__class__ is OrderPlaced:
+            return ()
         if not isinstance(event, Trade):
+            self._revised(event)  # pyright: ignore[reportArgumentType]
             return ()
         order = self.books.change.order
         if order is None:
@@ -156,6 +163,12 @@ class WashMatchedOrders(Correlator[State]):
         if meetings.fresh < max(meetings.wait, self._p.minimum_matches):
             return ()
         return self._judge(event, market, meetings, seller, buyer)
+
+    def _revised(self, event: TradeBusted | TradeCorrected) -> None:
+        market = self.state.markets.get((event.provider, event.venue, event.instrument))
+        for meetings in () if market is None else market.counterparties.pairs.values():
+            if revise(meetings.deals, event):
+                return
 
     def _is_match(self, event: Trade, order: Resting) -> bool:
         """Whether it filled a young order whole, and nothing did before."""
@@ -204,7 +217,7 @@ class WashMatchedOrders(Correlator[State]):
         if series is None or event.timestamp >= series.until:
             series = market.series[pair] = Series(event.timestamp + _SERIES)
             if len(market.series) > _MOST_MARKETS:
-                del market.series[next(iter(market.series))]
+                drop_idlest(market.series, _MOST_MARKETS)
         series.alerts += 1
         series.told += len(deals)
         meetings.deals = []

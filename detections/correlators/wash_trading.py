@@ -27,14 +27,16 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.parties import Party, buyer, is_exempt, sameness, seller
+from detections.revised_trades import REVISIONS, revise
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse, percent
-from normalizer.events.market import Trade
+from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
 
 # Confidence before it is calibrated on labelled data: an account is a fact, a cluster an inference.
@@ -82,6 +84,13 @@ class Deal(Struct, frozen=True, array_like=True):
     witness: Witness
     unsure: bool
 
+    def corrected(self, price: float | None, quantity: float | None) -> "Deal":
+        """The venue corrected it."""
+        quantity = self.quantity if quantity is None else quantity
+        price = self.price if price is None else price
+        notional = self.notional if price is None else price * quantity
+        return replace(self, price=price, quantity=quantity, notional=notional)
+
 
 class Trades(Struct, array_like=True, gc=False):
     """How often owners traded in a market, in this window by the clock and in the one before."""
@@ -110,7 +119,7 @@ class WashTrading(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "wash_trading"
-    actions = frozenset({"trade"})
+    actions = frozenset({"trade"}) | REVISIONS
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
@@ -125,8 +134,22 @@ class WashTrading(Correlator[State]):
         """A series lasts a window from its first trade, and so do its trades."""
         return 2 * self._window
 
-    def observe(self, event: Trade) -> Iterable[Finding]:
-        """Take a trade."""
+    def observe(self, event: Trade | TradeBusted | TradeCorrected) -> Iterable[Finding]:
+        """Take a trade, or what became of one."""
+        if event.__class__ is not Trade:
+            self._revised(event)  # pyright: ignore[reportArgumentType]
+            return ()
+        return self._traded(event)  # pyright: ignore[reportArgumentType]
+
+    def _revised(self, event: TradeBusted | TradeCorrected) -> None:
+        market = (event.provider, event.venue, event.instrument)
+        for key, group in self.state.groups.items():
+            if key[:3] == market and revise(group.items, event):
+                if not group.items:
+                    del self.state.groups[key]
+                return
+
+    def _traded(self, event: Trade) -> Iterable[Finding]:
         if self._clustered:
             bought_by, sold_by = event.buyer_cluster, event.seller_cluster
         else:
