@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from detections.coincidence import Habits, habits
 from detections.findings import Witness
+from detections.idlest import drop_idlest
 from detections.parties import Party
 
 #: Large orders that rest, in all books; the oldest go first.
@@ -121,7 +122,7 @@ class Pulls(Struct):
         """A large order rests."""
         self.large.pop(key, None)
         if len(self.large) >= _MOST_LARGE:
-            del self.large[next(iter(self.large))]
+            drop_idlest(self.large, _MOST_LARGE - 1)
         self.large[key] = order
 
     def trader(self, key: Key, now: int) -> Trader:
@@ -130,7 +131,7 @@ class Pulls(Struct):
         if found is None:
             found = Trader(habits(now))
             if len(self.traders) >= _MOST_TRADERS:
-                del self.traders[next(iter(self.traders))]
+                drop_idlest(self.traders, _MOST_TRADERS - 1)
         self.traders[key] = found
         return found
 

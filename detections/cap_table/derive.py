@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from detections.cap_table.lot_book import Room
 from detections.cap_table.table import CapTable, change_of
+from detections.idlest import drop_idlest
 from detections.reading import NotAnEvent, read_event
 from normalizer.events.chain_state import ChainReorganised
 from pipeline.event_sources import Batch
@@ -102,7 +103,7 @@ def _take(derived: Derived, line: bytes, wanted: Wanted, name: str) -> None:
         return
     derived.seen[event.id] = None
     if len(derived.seen) > _REMEMBERED:
-        del derived.seen[next(iter(derived.seen))]
+        drop_idlest(derived.seen, _REMEMBERED)
     key = (event.chain_id, contract)
     table = derived.tables.get(key)
     if table is None:

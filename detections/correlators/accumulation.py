@@ -31,6 +31,7 @@ from detections.cap_table.evidence import names, unit_of
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
@@ -168,7 +169,7 @@ class Accumulation(Correlator[State]):
         token = self.state.tokens.get(key)
         if token is None:
             if len(self.state.tokens) >= _MOST_TOKENS:
-                del self.state.tokens[next(iter(self.state.tokens))]
+                drop_idlest(self.state.tokens, _MOST_TOKENS - 1)
             token = self.state.tokens[key] = Token(first=move.timestamp, whole=mint)
         raw = int(move.amount_raw)
         if mint or burn:
@@ -229,7 +230,7 @@ class Accumulation(Correlator[State]):
             market = state.markets.pop(key, None) or Market()
             state.markets[key] = market
             if len(state.markets) > _MOST_TOKENS:
-                del state.markets[next(iter(state.markets))]
+                drop_idlest(state.markets, _MOST_TOKENS)
             self._count(market, trade, buyer)
         if buyer == seller:
             return ()
@@ -298,7 +299,7 @@ class Accumulation(Correlator[State]):
         if gatherer is None:
             gatherer = Gatherer()
             if len(parties) >= _MOST_PARTIES:
-                del parties[next(iter(parties))]
+                drop_idlest(parties, _MOST_PARTIES - 1)
         parties[key] = gatherer
         steps = gatherer.steps
         steps.append(Step(event.timestamp, quantity, kind, place, witness(event)))

@@ -25,6 +25,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
@@ -159,7 +160,7 @@ class AuctionOrders(Correlator[State]):
         if auction is None or auction.at != at:
             auctions.pop(key, None)
             if len(auctions) >= MOST_BOOKS:
-                del auctions[next(iter(auctions))]
+                drop_idlest(auctions, MOST_BOOKS - 1)
             auction = auctions[key] = Auction(at)
         return auction
 

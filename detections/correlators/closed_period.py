@@ -27,6 +27,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse
@@ -236,7 +237,7 @@ class ClosedPeriod(Correlator[State]):
         if coming:
             self.state.coming[token] = coming[-_MOST_NEWS:]
         if len(self.state.coming) > _MOST_TOKENS:
-            del self.state.coming[next(iter(self.state.coming))]
+            drop_idlest(self.state.coming, _MOST_TOKENS)
         return ()
 
     def _on_chain(self, event: Any) -> Iterable[Finding]:

@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.linked_markets import MOST_MARKETS, MarketKey
 from detections.pump_tape import PumpTape
 from detections.rounding import reaches
@@ -131,7 +132,7 @@ class CorrelatedMoves(Correlator[State]):
         if asset is None:
             asset = Asset()
             if len(assets) >= _MOST_ASSETS:
-                del assets[next(iter(assets))]
+                drop_idlest(assets, _MOST_ASSETS - 1)
         assets[token] = asset
         return asset
 

@@ -39,6 +39,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
@@ -149,7 +150,7 @@ class CrossMarket(Correlator[State]):
         if asset is None:
             asset = Asset()
             if len(assets) >= _MOST_ASSETS:
-                del assets[next(iter(assets))]
+                drop_idlest(assets, _MOST_ASSETS - 1)
         assets[token] = asset
         return asset
 

@@ -31,6 +31,7 @@ from detections.cap_table.purchasers import Purchase, Purchasers, bought, step, 
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding
+from detections.idlest import drop_idlest
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY, Duration
 
@@ -106,7 +107,7 @@ class EUOfferLimit(Correlator[State]):
         known = self.state.tokens.pop(key, None) or Purchasers()
         self.state.tokens[key] = known
         if len(self.state.tokens) > _MOST_STATES:
-            del self.state.tokens[next(iter(self.state.tokens))]
+            drop_idlest(self.state.tokens, _MOST_STATES)
         who = event.destination_investor or event.destination_address
         bought(known.newest, who, Purchase(event.timestamp, trace(event)), p.window)
         count = len(known.newest)

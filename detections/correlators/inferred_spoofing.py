@@ -34,6 +34,7 @@ from msgspec import Meta, Struct, field
 from detections.coincidence import Habits, habits
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.level_changes import LevelChange
 from detections.order_book import MOST_BOOKS, OrderBook
 from detections.order_weight import depth_if_large
@@ -213,7 +214,7 @@ class InferredSpoofing(Correlator[State]):
         if watched is None:
             books = self.state.books
             if len(books) >= MOST_BOOKS:
-                del books[next(iter(books))]
+                drop_idlest(books, MOST_BOOKS - 1)
             watched = Watched(habits(event.timestamp))
             books[event.provider, event.venue, event.instrument] = watched
         for gone in watched.gone:

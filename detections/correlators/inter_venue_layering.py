@@ -5,7 +5,8 @@ within moments. So orders that mislead can stand on one venue while their owner 
 and neither venue sees both. *Briargate Trading LLC*, SEC administrative proceeding of 8 October
 2015 (several large orders on one exchange before it opened, trades on others, then the orders
 cancelled); FINRA Rule 5210; MAR Annex I A(b) and A(f), and Commission Delegated Regulation (EU)
-2016/522, Annex II (inter-trading venues manipulation; layering and spoofing, point 5(e)). Pools on chain are venues as well: their swaps count as trades.
+2016/522, Annex II (inter-trading venues manipulation; layering and spoofing, point 5(e)). Pools on
+chain are venues as well: their swaps count as trades.
 
 It looks at all venues of one token of the reference data. An account's name means something on its
 own venue only, so a party is a cluster or an investor here. All of this must hold of one:
@@ -38,6 +39,7 @@ from msgspec import Meta, Struct, field
 from detections.coincidence import Habits, habits
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.order_weight import depth_if_large
 from detections.parties import Party, acting, is_exempt
@@ -205,7 +207,7 @@ class InterVenueLayering(Correlator[State]):
         key = (event.provider, event.venue, event.instrument)
         if known is None:
             if len(markets) >= MOST_BOOKS:
-                del markets[next(iter(markets))]
+                drop_idlest(markets, MOST_BOOKS - 1)
             markets[token] = [key]
         elif known[0] != key:
             known.append(key)
@@ -315,7 +317,7 @@ class InterVenueLayering(Correlator[State]):
         if found is None:
             found = Dealer(habits(now))
             if len(dealers) >= MOST_DEALERS:
-                del dealers[next(iter(dealers))]
+                drop_idlest(dealers, MOST_DEALERS - 1)
         dealers[key] = found
         return found
 

@@ -20,6 +20,7 @@ from msgspec import Meta, Struct, field
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import Party, acting
 from detections.pool_liquidity import InRange
 from detections.rounding import reaches
@@ -151,7 +152,7 @@ class LiquidityRemoval(Correlator[State]):
         pool = self.state.pools.pop(key, None) or Pool()
         self.state.pools[key] = pool
         if len(self.state.pools) > _MOST_POOLS:
-            del self.state.pools[next(iter(self.state.pools))]
+            drop_idlest(self.state.pools, _MOST_POOLS)
         return pool
 
     def _judged(self, event: LiquidityRemoved, pool: Pool) -> Iterable[Finding]:

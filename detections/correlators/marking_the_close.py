@@ -203,7 +203,7 @@ class MarkingTheClose(Correlator[State]):
         window = windows.get(key)
         if window is None or window.at != at:
             if len(windows) >= MOST_BOOKS:
-                del windows[next(iter(windows))]
+                drop_idlest(windows, MOST_BOOKS - 1)
             window = windows[key] = ReferenceWindow(at, name, purpose)
         bought = event.buyer_cluster or event.buyer_id or event.buyer_account
         sold = event.seller_cluster or event.seller_id or event.seller_account
@@ -369,7 +369,7 @@ class MarkingTheClose(Correlator[State]):
         times += window.at != when
         self.state.found[name] = (window.at, times)
         if len(self.state.found) > MOST_BOOKS:
-            del self.state.found[next(iter(self.state.found))]
+            drop_idlest(self.state.found, MOST_BOOKS)
         did = "bought" if moved > 0 else "sold"
         net = abs(trading.bought - trading.sold)
         gains = mark.before > 0

@@ -26,6 +26,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.parties import Party as Named
 from detections.parties import is_exempt
@@ -119,7 +120,7 @@ class MarkingTheOpen(Correlator[State]):
         moves = self.state.moves.get(key)
         if moves is None:
             if len(self.state.moves) >= MOST_BOOKS:
-                del self.state.moves[next(iter(self.state.moves))]
+                drop_idlest(self.state.moves, MOST_BOOKS - 1)
             moves = self.state.moves[key] = UsualMoves()
         moves.add(event.timestamp, event.price, self._p.window, began)
         until = began + self._p.window

@@ -30,6 +30,7 @@ from msgspec import Meta, Struct, field
 from detections.baselines_rate import SURE
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.parties import Party, buyer, is_exempt, seller
 from detections.price_runs import Direction, Execution, Run, Tape, Trader
@@ -141,7 +142,7 @@ class MomentumIgnition(Correlator[State]):
         tape = self.state.tapes.get(key)
         if tape is None:
             if len(self.state.tapes) >= MOST_BOOKS:
-                del self.state.tapes[next(iter(self.state.tapes))]
+                drop_idlest(self.state.tapes, MOST_BOOKS - 1)
             tape = self.state.tapes[key] = Tape()
         return tape
 

@@ -26,6 +26,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, seller
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
@@ -174,7 +175,7 @@ class OracleDeviation(Correlator[State]):
         answers = self.state.answers.pop(feed, [])
         self.state.answers[feed] = answers
         if len(self.state.answers) > _MOST_FEEDS:
-            del self.state.answers[next(iter(self.state.answers))]
+            drop_idlest(self.state.answers, _MOST_FEEDS)
         place = bisect_right(answers, answer.timestamp, key=_timestamp)
         before = next((one for one in answers[:place][::-1] if one.feed == answer.feed), None)
         answers.insert(place, answer)
@@ -219,7 +220,7 @@ class OracleDeviation(Correlator[State]):
             return
         self.state.told[feed] = answer.timestamp
         if len(self.state.told) > _MOST_FEEDS:
-            del self.state.told[next(iter(self.state.told))]
+            drop_idlest(self.state.told, _MOST_FEEDS)
         money = f" {event.currency}" if event.currency else ""
         yield Finding(
             entities=(answer.feed, event.instrument),
@@ -246,7 +247,7 @@ class OracleDeviation(Correlator[State]):
             series = Series(next_count=self._rule.minimum_trades)  # it crossed the oracle's price
         self.state.series[market] = series
         if len(self.state.series) > _MOST_MARKETS:
-            del self.state.series[next(iter(self.state.series))]
+            drop_idlest(self.state.series, _MOST_MARKETS)
         series.trades.append(
             Away(event.timestamp, deviation, notional, _parties(event), witness(event))
         )

@@ -28,6 +28,7 @@ from detections.cap_table.register import Register, forget, record, register_of
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.rounding import reaches
 from detections.wording import percent
 from normalizer.events.chain import TokenTransfer
@@ -123,7 +124,7 @@ class OwnershipCap(Correlator[State]):
         owner = state.owners.pop(key, None) or Owner()
         state.owners[key] = owner
         if len(state.owners) > _MOST_OWNERS:
-            del state.owners[next(iter(state.owners))]
+            drop_idlest(state.owners, _MOST_OWNERS)
         owner.receipts.append(witness(event))
         del owner.receipts[:-_MOST_WITNESSES]
         if not reaches(share, p.minimum_share):

@@ -183,7 +183,7 @@ class PoolFrontRunning(Correlator[State]):
         if recent is None or recent.block != one.block:
             recent = Recent(one.block, event.instrument)
             if len(pools) >= _MOST_POOLS:
-                del pools[next(iter(pools))]
+                drop_idlest(pools, _MOST_POOLS - 1)
         pools[key] = recent
         where, name = self.state.where, (event.chain_id, one.transaction)
         where[name] = [*where.get(name, ()), key]
@@ -274,7 +274,7 @@ class PoolFrontRunning(Correlator[State]):
         party = parties.pop(name, None) or Party()
         parties[name] = party
         if len(parties) > _MOST_PARTIES:
-            del parties[next(iter(parties))]
+            drop_idlest(parties, _MOST_PARTIES)
         oldest = case.timestamp - self._p.window
         kept = [one for one in party.cases if one.timestamp >= oldest]
         if len(kept) < self._p.minimum_times:

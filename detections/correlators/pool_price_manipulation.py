@@ -27,6 +27,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.wording import amount
@@ -124,7 +125,7 @@ class PoolPriceManipulation(Correlator[State]):
         pool = pools.pop(place, None)
         pools[place] = Pool(price, seen)
         if len(pools) > _MOST_POOLS:
-            del pools[next(iter(pools))]
+            drop_idlest(pools, _MOST_POOLS)
         if pool is None or signer is None:
             return ()
         key = (swap.chain_id, swap.pool, signer)

@@ -27,6 +27,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding
+from detections.idlest import drop_idlest
 from detections.parties import acting
 from detections.pool_swaps import Leg, PoolKey, differs, leg, pool_key
 from detections.wording import amount, percent
@@ -149,7 +150,7 @@ class PoolTransactionWash(Correlator[State]):
         before = prices.pop(key, 0.0)
         prices[key] = event.pool_price or 0.0
         if len(prices) > _MOST_POOLS:
-            del prices[next(iter(prices))]
+            drop_idlest(prices, _MOST_POOLS)
         return before
 
     def _provided(self, event: LiquidityAdded) -> None:
@@ -161,7 +162,7 @@ class PoolTransactionWash(Correlator[State]):
             known = [*known, owner][-_MOST_PROVIDERS:]
         self.state.providers[key] = known
         if len(self.state.providers) > _MOST_POOLS:
-            del self.state.providers[next(iter(self.state.providers))]
+            drop_idlest(self.state.providers, _MOST_POOLS)
 
     def _in_one_pool(self, event: PoolSwap, newest: Transaction, last: Swapped) -> list[Finding]:
         legs = [one.leg for one in newest.legs if one.pool == last.pool]
@@ -239,7 +240,7 @@ class PoolTransactionWash(Correlator[State]):
         kept = [one for one in between.pop(owner, []) if one.timestamp >= oldest]
         between[owner] = kept = [*kept, *legs][-2 * max(50, self._p.minimum_times) :]
         if len(between) > _MOST_OWNERS:
-            del between[next(iter(between))]
+            drop_idlest(between, _MOST_OWNERS)
         return kept
 
     def _provides(self, pool: PoolKey, owner: str) -> bool:

@@ -35,6 +35,7 @@ from msgspec import Meta, Struct, field
 from detections.cap_table.evidence import names
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.primary_lots import Lot, Round, put, take
 from detections.rounding import reaches
@@ -270,7 +271,7 @@ class PrimaryMarketTiming(Correlator[State]):
         if investor is None:
             investor = Investor()
             if len(token.parties) >= _MOST_PARTIES:
-                del token.parties[next(iter(token.parties))]
+                drop_idlest(token.parties, _MOST_PARTIES - 1)
         token.parties[party] = investor
         return investor
 

@@ -54,6 +54,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.pump_stakes import MOST_PURCHASES, Stakes, stake_of
 from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
@@ -246,7 +247,7 @@ class PumpAndDump(Correlator[State]):
         if market is None:
             market = Market()
             if len(self.state.markets) >= _MOST_MARKETS:
-                del self.state.markets[next(iter(self.state.markets))]
+                drop_idlest(self.state.markets, _MOST_MARKETS - 1)
         self.state.markets[key] = market
         return market
 

@@ -31,6 +31,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.idlest import drop_idlest
 from detections.order_book import MOST_BOOKS
 from detections.parties import Party, buyer, is_exempt, seller
 from detections.price_steps import Ramp, Step, Traded
@@ -131,7 +132,7 @@ class Ramping(Correlator[State]):
             if bought is None and sold is None:
                 return ()
             if len(self.state.markets) >= MOST_BOOKS:
-                del self.state.markets[next(iter(self.state.markets))]
+                drop_idlest(self.state.markets, MOST_BOOKS - 1)
             market = self.state.markets[key] = Market()
         floor, before = time - self._p.window, market.traded.price
         market.traded.add(time, price, quantity, floor)

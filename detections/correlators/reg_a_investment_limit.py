@@ -29,6 +29,7 @@ from detections.cap_table.scope import Scope
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness
+from detections.idlest import drop_idlest
 from detections.wording import amount, percent
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import Ratio
@@ -119,7 +120,7 @@ class RegAInvestmentLimit(Correlator[State]):
         investor = investors.pop(key, None) or Investor()
         investors[key] = investor
         if len(investors) > _MOST_INVESTORS:
-            del investors[next(iter(investors))]
+            drop_idlest(investors, _MOST_INVESTORS)
         now = event.timestamp
         since = after(now, -self._p.months)
         investor.purchases.append(Purchase(now, Whole(int(event.amount_raw)), trace(event)))

@@ -42,6 +42,7 @@ from detections.cap_table.scope import Scope
 from detections.cap_table.series import Series, extend
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY
 
@@ -130,7 +131,7 @@ class RegSDistribution(Correlator[State]):
         if kind == "issue":
             issues[key] = Issue(event.timestamp, trace(event))
             if len(issues) > _MOST_TOKENS:
-                del issues[next(iter(issues))]
+                drop_idlest(issues, _MOST_TOKENS)
         elif kind != "sale" and kind != "carry":
             return ()
         if (

@@ -38,6 +38,7 @@ from detections.cap_table.scope import Scope
 from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
 from detections.wording import percent
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
@@ -138,7 +139,7 @@ class Rule144Volume(Correlator[State]):
         affiliate = affiliates.pop(key, None) or Affiliate()
         affiliates[key] = affiliate
         if len(affiliates) > _MOST_AFFILIATES:
-            del affiliates[next(iter(affiliates))]
+            drop_idlest(affiliates, _MOST_AFFILIATES)
         now = event.timestamp
         since = after(now, -self._p.months)
         affiliate.sales.append(Sale(now, Whole(int(event.amount_raw)), trace(event)))

@@ -159,7 +159,7 @@ class Sandwich(Correlator[State]):
         if recent is None:
             recent = Recent()
             if len(pools) >= _MOST_POOLS:
-                del pools[next(iter(pools))]
+                drop_idlest(pools, _MOST_POOLS - 1)
         pools[key] = recent
         oldest = one.block - self._p.blocks
         if recent.legs and recent.legs[0].block <= oldest:
