@@ -26,6 +26,8 @@ timeline = typer.Typer(help="Export an investigation's timeline.", no_args_is_he
 app.add_typer(timeline, name="timeline")
 
 _DEFAULT_RULES = Path("sigma_rules")
+#: Where a token is, no token.
+SPLUNK_TOKEN = "${env:SPLUNK_TOKEN}"  # noqa: S105
 
 
 @timeline.command("export")
@@ -43,6 +45,20 @@ def export(
     ] = False,
     sink: Annotated[
         str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
+    ] = None,
+    splunk: Annotated[
+        str | None,
+        typer.Option("--splunk", metavar="URL", help="From Splunk: its management port, 8089."),
+    ] = None,
+    splunk_token: Annotated[
+        str, typer.Option(metavar="REFERENCE", help="Where its authentication token is.")
+    ] = SPLUNK_TOKEN,
+    splunk_index: Annotated[
+        list[str] | None,
+        typer.Option(help="Its indexes.", show_default="tapewatch, tapewatch_alerts"),
+    ] = None,
+    splunk_ca: Annotated[
+        Path | None, typer.Option("--splunk-ca", help="Authority of its certificate, PEM.")
     ] = None,
     window: Annotated[
         str, typer.Option(metavar="DURATION", help="So long before and after the evidence.")
@@ -79,15 +95,19 @@ def export(
 
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
-    if (out is not None) == elasticsearch:
-        raise Failure("say from where, by one of --out and --elasticsearch", CONFIGURATION)
+    if [out is not None, elasticsearch, splunk is not None].count(True) != 1:
+        said = "say from where, by one of --out, --elasticsearch and --splunk"
+        raise Failure(said, CONFIGURATION)
     if key is not None and audit is None:
         raise Failure("--key belongs to --audit", CONFIGURATION)
     try:
         around = parse_duration(window)
     except ValueError as error:
         raise Failure(f"--window {window}: {error}", CONFIGURATION) from None
-    archive = _archive(out, config, sink)
+    if splunk is not None:
+        archive = _splunk(splunk, splunk_token, splunk_index, splunk_ca)
+    else:
+        archive = _archive(out, config, sink)
     file = _case(wanted, config) if is_case(wanted) else None
     with _progress() as progress:
         from evidence.investigation.gather import gather
@@ -110,6 +130,28 @@ def export(
         _tell(manifest, to)
     if not complete:
         raise typer.Exit(FAILED)
+
+
+def _splunk(url: str, token: str, indexes: list[str] | None, authority: Path | None) -> "Archive":
+    from evidence.investigation.splunk_archive import INDEXES, SplunkArchive, SplunkConnection
+    from pipeline.cli.audit_anchor import given_url
+    from pipeline.secrets import SecretError, SecretText
+
+    if not token.startswith("${"):
+        said = "--splunk-token: name where it is, as ${env:NAME} or ${file:PATH}"
+        raise Failure(said, CONFIGURATION)
+    try:
+        secret = SecretText(token)
+    except SecretError as error:
+        raise Failure(f"--splunk-token: {error}", CONFIGURATION) from None
+    return SplunkArchive(
+        SplunkConnection(
+            url=given_url(url, "--splunk"),
+            token=secret,
+            indexes=indexes or INDEXES,
+            ca_certificate=authority,
+        )
+    )
 
 
 def _case(wanted: str, path: Path) -> "CaseFile":

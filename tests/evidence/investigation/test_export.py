@@ -437,7 +437,7 @@ def test_what_is_missing_is_said_by_the_exit_code_as_well(tmp_path: Path) -> Non
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        ((), "say from where, by one of --out and --elasticsearch"),
+        ((), "say from where, by one of --out, --elasticsearch and --splunk"),
         (("--out", "out", "--window", "1 fortnight"), "--window 1 fortnight: "),
         (("--out", "out", "--key", "x"), "--key belongs to --audit"),
         (("--out", "nowhere"), "nowhere has no folder alerts"),
