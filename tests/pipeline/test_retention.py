@@ -20,7 +20,14 @@ from pipeline.bus.raw_outlet import RawOutlet
 from pipeline.bus.relay import Output, Relay
 from pipeline.bus.retention import HIGH, Keeper
 from pipeline.bus.room import Room
-from pipeline.config.schema import EmbeddedBus, MicroBatch, ReferenceLimits, StreamLimits, Streams
+from pipeline.config.schema import (
+    CaseLimits,
+    EmbeddedBus,
+    MicroBatch,
+    ReferenceLimits,
+    StreamLimits,
+    Streams,
+)
 from pipeline.frames import Frame, decode_batch
 from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
@@ -40,6 +47,7 @@ def configuration(path: Path, **streams: int) -> EmbeddedBus:
             alerts=small,
             dead=small,
             reference=ReferenceLimits(max_size=MIB),
+            cases=CaseLimits(max_size=MIB),
             **streams,
         ),
         batch=MicroBatch(max_frames=1),
