@@ -127,13 +127,24 @@ class BlockScope:
             self._contracts[contract] = fields
         return fields
 
+    def has_shares(self, contract: str) -> bool:
+        """Whether what a contract moves as a token are shares in a pool."""
+        return contract in self.chain.pools and contract not in self.chain.tokens
+
     def new_transfer(self, contract: str) -> TokenTransfer:
-        """A transfer of a token, with what all its transfers in this block have in common."""
+        """A transfer of a token, with what all its transfers in this block have in common.
+
+        A pool that is a token itself (Uniswap v2, Curve) moves shares in the pool, which aren't
+        the token that is traded there.
+        """
         make = self._transfers.get(contract)
         if make is None:
+            fields: dict[str, Any] = self.contract_fields(contract)
+            if self.has_shares(contract):
+                fields = {**self.fields, "contract": contract, "tags": ("pool-share",)}
             make = self._transfers[contract] = blank(
                 TokenTransfer(
-                    **self.contract_fields(contract),
+                    **fields,
                     id="",
                     source_address="",
                     destination_address="",

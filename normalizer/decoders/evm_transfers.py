@@ -43,7 +43,8 @@ def transfer(scope: LogScope, values: tuple[Any, ...]) -> TokenTransfer:
     source, destination, amount = values
     event = _moved(scope, source, destination)
     event.amount_raw = str(amount)
-    event.amount = whole(amount, scope.token)
+    if not scope.block.has_shares(scope.contract):
+        event.amount = whole(amount, scope.token)
     event.transfer_type = _transfer_type(source, destination, amount, scope.call, scope.contract)
     return event
 

@@ -250,3 +250,10 @@ def test_addresses_in_mixed_case_are_the_same_addresses() -> None:
     made["topics"][1] = made["topics"][1].upper().replace("0X", "0x")
     event = b.only(b.normalize(b.frame(made)))
     assert (event.token_id, event.source_investor) == ("acme", "INV-0001")
+
+
+def test_shares_in_a_pool_are_not_the_token_that_is_traded_there() -> None:
+    event = b.only(b.normalize(b.frame(b.log(TRANSFER, b.ALICE, b.BOB, 5, address=b.POOL))))
+    assert isinstance(event, TokenTransfer)
+    assert (event.contract, event.token_id, event.token_symbol) == (b.POOL, None, None)
+    assert (event.amount_raw, event.amount, event.tags) == ("5", None, ("pool-share",))
