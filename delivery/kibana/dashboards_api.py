@@ -112,18 +112,22 @@ def _control(control: Control) -> dict[str, Any]:
 def _panel(panel: Panel, patterns: Mapping[str, str]) -> tuple[str, dict[str, Any]]:
     match panel.show:
         case "text":
-            return "markdown", {"content": panel.text, "title": panel.title}
+            return "markdown", _markdown(panel.title, panel.text)
         case "vega":
             said = (
                 f"**{panel.title}** is drawn by Vega, which the Dashboards API can't hold. It "
                 "comes with the saved objects: *Visualize library*, *Tapewatch: "
                 f"{panel.spec.replace('-', ' ')}*."
             )
-            return "markdown", {"content": said, "title": panel.title}
+            return "markdown", _markdown(panel.title, said)
         case "documents":
             return "discover_session", {"ref_id": panel.search, "title": panel.title}
         case _:
             return "vis", _chart(chart(panel), patterns)
+
+
+def _markdown(title: str, text: str) -> dict[str, Any]:
+    return {"title": title, "content": text, "settings": {"open_links_in_new_tab": False}}
 
 
 def _chart(made: Chart, patterns: Mapping[str, str]) -> dict[str, Any]:

@@ -51,6 +51,11 @@ async def findings(path: Path) -> AsyncIterator[Finding]:
         yield finding
     for finding in await _sinks(config):
         yield finding
+    if config.kibana is not None:
+        from delivery.kibana.check import check_kibana
+
+        for finding in await check_kibana(config.kibana):
+            yield finding
     for finding in _privacy(config):
         yield finding
     if config.audit is not None:

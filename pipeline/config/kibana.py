@@ -118,8 +118,6 @@ class Kibana(Struct, forbid_unknown_fields=True, kw_only=True):
     space: SpaceId = "default"
     #: Last part of the names of the data streams that are looked at; `*` for all.
     namespace: Annotated[str, Meta(pattern=r"^(\*|[a-z0-9_]+)$(?!\n)")] = "*"
-    #: What people open in a browser, where that isn't `url`; for links from elsewhere.
-    public_url: Annotated[str, Meta(pattern=r"^https?://[^\s]+$(?!\n)")] | None = None
     #: Dashboards as saved objects, whole; or by the Dashboards API (9.5 or newer), which
     #: can't hold Vega and links.
     dashboards: Literal["saved_objects", "dashboards_api"] = "saved_objects"

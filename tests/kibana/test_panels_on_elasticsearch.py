@@ -10,6 +10,8 @@ from tests.kibana.kql import to_query
 from tests.kibana.lens_queries import lens_search, rows
 
 LENS = dict(lens_panels())
+#: Of the demo's documents: marked by the update that the sink delivered behind them.
+RETRACTED = 1
 VIEWS = {view.id: view for view in source().data_views}
 
 
@@ -100,3 +102,17 @@ def test_runtime_fields_give_links_accreditations_and_delays(demo: DemoIndex) ->
             f"http://anvil/tx/{hit['_source']['blockchain']['transaction']['hash']}"
         ]
     assert 0 < hit["fields"]["tapewatch.delay"][0] < 5
+
+
+def test_queries_of_security_find_documents(demo: DemoIndex) -> None:
+    """The rule that takes over our alerts, and the templates of Timeline."""
+    queries = {one.title: one.query for one in source().timelines.templates if one.query}
+    promotion = source().security.promotion
+    asked = [("logs-tapewatch.alerts-*", {"query": to_query(promotion.query)})]
+    asked += [("logs-tapewatch.events-*", {"query": to_query(one)}) for one in queries.values()]
+    totals = [one["hits"]["total"]["value"] for one in demo.searches(asked)]
+    assert all(totals), (promotion.name, queries, totals)
+    updates = {"query": {"term": {"event.action": "alert-update"}}}
+    alerts = demo.search("logs-tapewatch.alerts-*", {"query": {"match_all": {}}})
+    excepted = demo.search("logs-tapewatch.alerts-*", updates)["hits"]["total"]["value"]
+    assert totals[0] == alerts["hits"]["total"]["value"] - excepted - RETRACTED

@@ -1,5 +1,6 @@
 """Installing into a strict double of Kibana's API: once, again, in other forms, under faults."""
 
+import asyncio
 import json
 from collections import Counter
 from typing import Any
@@ -7,6 +8,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from delivery.kibana.check import check_kibana
 from delivery.kibana.client import KibanaRefused
 from delivery.kibana.install.change import differences
 from delivery.kibana.install.installing import UnfitKibana
@@ -354,6 +356,27 @@ def test_an_old_kibana_is_refused(version: str, dashboards: str, said: str) -> N
         settings = settings_of(double, dashboards=dashboards)
         with pytest.raises(UnfitKibana, match=said):
             install_into(double, settings=settings)
+
+
+def test_doctor_tells_whether_it_is_there_and_has_what_it_should(
+    kibana: KibanaDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TAPEWATCH_TEST_KIBANA_KEY", kibana.api_key)
+    settings = settings_of(kibana)
+
+    def told() -> list[tuple[str, str]]:
+        return [(one.level, one.message) for one in asyncio.run(check_kibana(settings))]
+
+    assert told() == [
+        ("ok", "Kibana 9.5.1, space default"),
+        ("warning", "dashboards are not installed"),
+    ]
+    install_into(kibana)
+    assert [level for level, _ in told()] == ["ok", "ok"]
+    kibana.revoke(kibana.api_key)
+    ((level, message),) = told()
+    assert level == "error"
+    assert "HTTP 401" in message
 
 
 def test_differences_read_json_within_json_and_leave_what_others_added() -> None:

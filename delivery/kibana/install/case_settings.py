@@ -34,6 +34,7 @@ class CaseSettings:
     """Those of the source, for cases of Elastic Security."""
 
     name = "case settings"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, wanted: Cases) -> None:
         self._wanted = wanted

@@ -49,6 +49,11 @@ class Step(Protocol):
     #: What it installs, for people.
     name: str
 
+    @property
+    def lacking(self) -> tuple[str, ...]:
+        """What it leaves out, whatever Kibana it is."""
+        ...
+
     async def plan(self, client: KibanaClient) -> list[Change]:
         """What would change."""
         ...

@@ -32,6 +32,7 @@ class Connectors:
     """Those of the configuration. `all_secrets`: send them though nothing else has changed."""
 
     name = "connectors"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, connectors: Sequence[KibanaConnector], *, all_secrets: bool = False) -> None:
         self._connectors = {one.id: one for one in connectors}

@@ -32,6 +32,7 @@ class Exceptions:
     """A list with its items. Items of others in it stay."""
 
     name = "exceptions"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, wanted: ExceptionList) -> None:
         self._wanted = wanted

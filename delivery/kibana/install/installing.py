@@ -68,6 +68,7 @@ async def install(
     for step in steps:
         if on_step is not None:
             on_step(step.name)
+        report.left_out += step.lacking
         try:
             changes = await step.plan(client)
             report.changes += changes

@@ -32,6 +32,7 @@ class SavedObjects:
     """All objects of the source, or those that the Dashboards API doesn't hold."""
 
     name = "saved objects"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, objects: Sequence[SavedObject]) -> None:
         self._objects = list(objects)

@@ -43,6 +43,7 @@ class Rules:
     """Rules in the form of an import. `list_id`: the exceptions that all of them have."""
 
     name = "rules"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, rules: Sequence[Rule], *, list_id: str) -> None:
         self._rules = list(rules)

@@ -11,6 +11,7 @@ class Space:
     """A space by its id."""
 
     name = "space"
+    lacking: tuple[str, ...] = ()
 
     async def plan(self, client: KibanaClient) -> list[Change]:
         body = {

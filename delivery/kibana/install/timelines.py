@@ -24,6 +24,7 @@ class TimelineTemplates:
     """Those of the source."""
 
     name = "timeline templates"
+    lacking: tuple[str, ...] = ()
 
     def __init__(self, templates: Sequence[TimelineTemplate]) -> None:
         self._templates = list(templates)

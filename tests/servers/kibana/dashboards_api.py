@@ -251,8 +251,13 @@ class LinksConfig(Strict, kw_only=True):
     title: str | None = None
 
 
+class MarkdownSettings(Strict, kw_only=True):
+    open_links_in_new_tab: bool = True
+
+
 class MarkdownConfig(Strict, kw_only=True):
     content: str
+    settings: MarkdownSettings | None = None
     title: str | None = None
 
 

@@ -119,6 +119,7 @@ class SavedObjects:
         return [
             Route("POST", "/api/saved_objects/_import", self.do_import),
             Route("POST", "/api/saved_objects/_export", self.do_export),
+            Route("GET", "/api/data_views/data_view/{id}", self.data_view),
         ]
 
     def of(self, space: str) -> dict[Key, SavedObject]:
@@ -181,6 +182,15 @@ class SavedObjects:
         except msgspec.DecodeError as error:
             return _unknown(f"JSON within the attributes: {error}")
         return None
+
+    def data_view(self, call: Call) -> Answer:
+        """Data views are saved objects too; their own API tells them in another form."""
+        id_ = call.parameters["id"]
+        held = self.of(call.space).get(("index-pattern", id_))
+        if held is None:
+            raise Refusal(404, f"Saved object [index-pattern/{id_}] not found")
+        view = {"id": id_, "title": held.attributes["title"], "name": held.attributes["name"]}
+        return Answer(200, {"data_view": view})
 
     def do_export(self, call: Call) -> Answer:
         asked = call.json(ExportRequest)
