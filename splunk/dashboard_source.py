@@ -42,6 +42,8 @@ class Panel(Struct, frozen=True, forbid_unknown_fields=True):
     unit: str | None = None
     decimals: int = 0
     stacked: bool = False
+    all_time: bool = False
+    """Over all that there is, whatever time is chosen. Without `after` only."""
     link: Link | None = None
     """Columns whose names begin with an underscore aren't shown, but a link can use them."""
 
@@ -106,6 +108,8 @@ def _read(path: Path) -> Dashboard:
         where = f"{path.name}: {panel.title}"
         if panel.after is not None and panel.after not in found.searches:
             raise SourceError(f"{where}: there is no search {panel.after!r}")
+        if panel.all_time and panel.after is not None:
+            raise SourceError(f"{where}: with `after` the time is that of the shared search")
         if (panel.after is not None) != panel.search.lstrip().startswith("|"):
             raise SourceError(
                 f"{where}: a search begins with a pipe if, and only if, it has `after`"

@@ -5,12 +5,28 @@ Source: M. Okabe and K. Ito, Color Universal Design, 2008.
 
 from collections.abc import Mapping
 
+#: Fills of Sigma's levels, those of Kibana's dashboards.
 SEVERITIES: Mapping[str, str] = {
     "critical": "#D55E00",
     "high": "#E69F00",
-    "medium": "#56B4E9",
-    "low": "#009E73",
-    "informational": "#8C8C8C",
+    "medium": "#0072B2",
+    "low": "#56B4E9",
+    "informational": "#999999",
+}
+#: Text on these fills, with a contrast of 4.5 or more (WCAG 2.2, 1.4.3).
+ON_SEVERITIES: Mapping[str, str] = {
+    "critical": "#000000",
+    "high": "#000000",
+    "medium": "#FFFFFF",
+    "low": "#000000",
+    "informational": "#000000",
+}
+#: Large figures of these levels, with a contrast of 3 or more to white and to black.
+FIGURES: Mapping[str, str] = {
+    "critical": "#D55E00",
+    "high": "#C27C00",
+    "medium": "#0072B2",
+    "low": "#2E86C1",
 }
 SERIES = (
     "#0072B2",

@@ -20,6 +20,8 @@ ANY: Mapping[str, str] = {
     "investor": "*",
     "asset": "*",
 }
+#: Of alerts about orders, by the correlators `spoofing` and `layering`.
+METRICS = ("depth_share", "lifetime_seconds")
 LOOKUPS = ("tapewatch_jurisdictions", "tapewatch_explorers")
 
 
@@ -33,9 +35,11 @@ class AppSearch(msgspec.Struct, frozen=True):
 def event_fields() -> frozenset[str]:
     """Fields of the documents that the HEC sink sends, as Splunk's extraction from JSON calls them.
 
-    Of a map (`surveillance.metrics`) the names below it are data, and in no list.
+    Of the map `surveillance.metrics` the names below it are data, and in no list but this: those
+    that the app's searches use.
     """
-    return frozenset(f"{one.name}{{}}" if one.many else one.name for one in fields().values())
+    named = (f"{one.name}{{}}" if one.many else one.name for one in fields().values())
+    return frozenset((*named, *(f"surveillance.metrics.{name}" for name in METRICS)))
 
 
 def panel_searches(dashboard: Dashboard, tokens: Mapping[str, str] = ANY) -> Iterator[AppSearch]:
@@ -69,6 +73,8 @@ def app_searches() -> Iterator[AppSearch]:
     for name in app_conf("macros"):
         if name.endswith("(1)"):
             continue  # within the dashboards' searches
+        if name == "tapewatch_balances":
+            continue  # the same
         if not name.endswith("_url"):
             yield AppSearch(f"macros.conf [{name}]", f"`{name}`")
 

@@ -11,7 +11,7 @@ from xml.sax.saxutils import escape
 import msgspec
 
 from splunk.dashboard_source import COLUMNS, Dashboard, Link, Panel, TextInput
-from splunk.palette import SERIES, SEVERITIES
+from splunk.palette import FIGURES, ON_SEVERITIES, SERIES, SEVERITIES
 
 APP = "tapewatch"
 _WIDTH = 1440
@@ -27,6 +27,8 @@ _TYPES: Mapping[str, str] = {
     "sankey": "splunk.sankey",
 }
 _EARLIEST, _LATEST = "$time.earliest$", "$time.latest$"
+#: A search over all that there is costs much, and changes little.
+_REFRESH_OF_ALL = "1h"
 _CLASSIFICATIONS = "classifications"
 _ANY = {"label": "Any", "value": "*"}
 _ACCREDITATIONS = ("accredited", "qualified", "retail", "none")
@@ -41,6 +43,8 @@ _WIDTHS: Mapping[str, int] = {
     "about": 190,
     "typology": 160,
 }
+#: Columns of addresses, which would be set to the right as if they were numbers.
+_TEXTS = ("about", "contract", "from", "holder", "to", "transaction")
 
 Definition = dict[str, Any]
 
@@ -118,7 +122,11 @@ def _search(search: str, name: str, dashboard: Dashboard) -> Definition:
 
 def _source(panel: Panel, dashboard: Dashboard) -> Definition:
     if panel.after is None:
-        return _search(panel.search, panel.title, dashboard) | {"name": panel.title}
+        found: Definition = _search(panel.search, panel.title, dashboard) | {"name": panel.title}
+        if panel.all_time:
+            found["options"]["queryParameters"] = {"earliest": "0", "latest": "now"}
+            found["options"]["refresh"] = _REFRESH_OF_ALL
+        return found
     return {
         "type": "ds.chain",
         "name": panel.title,
@@ -135,6 +143,8 @@ def _visualization(panel: Panel, source: str) -> Definition:
         "showProgressBar": False,
         "showLastUpdated": False,
     }
+    if panel.show == "table":
+        found["context"] = {"fills": _by_level(SEVERITIES), "texts": _by_level(ON_SEVERITIES)}
     if panel.link is not None:
         found["eventHandlers"] = [_handler(panel.link)]
     return found
@@ -151,7 +161,7 @@ def _options(panel: Panel) -> Definition:
                 "trendDisplay": "off",
             }
             if panel.colour is not None:
-                number["majorColor"] = SEVERITIES[panel.colour]
+                number["majorColor"] = FIGURES[panel.colour]
             if panel.unit is not None:
                 number |= {"unit": panel.unit, "unitPosition": "after"}
             return number
@@ -190,25 +200,26 @@ def _options(panel: Panel) -> Definition:
                 ],
             }
         case "table":
-            return {
-                "count": 20,
-                "showInternalFields": False,
-                "columnFormat": {name: {"width": width} for name, width in _WIDTHS.items()},
-            }
+            columns: Definition = {name: {"width": width} for name, width in _WIDTHS.items()}
+            for name in _TEXTS:
+                columns.setdefault(name, {})["align"] = "left"
+            level = "> table | seriesByName('level')"
+            columns["level"]["rowBackgroundColors"] = f"{level} | matchValue(fills)"
+            columns["level"]["rowColors"] = f"{level} | matchValue(texts)"
+            return {"count": 20, "showInternalFields": False, "columnFormat": columns}
+
+
+def _by_level(colours: Mapping[str, str]) -> list[Definition]:
+    return [{"match": level, "value": colour} for level, colour in colours.items()]
 
 
 def _handler(link: Link) -> Definition:
-    if link.url is not None:
-        return {"type": "drilldown.customUrl", "options": {"url": link.url, "newTab": True}}
-    return {
-        "type": "drilldown.linkToDashboard",
-        "options": {
-            "app": APP,
-            "dashboard": link.dashboard,
-            "newTab": False,
-            "tokens": [{"token": name, "value": value} for name, value in link.tokens.items()],
-        },
-    }
+    url = link.url
+    if url is None:
+        # `form.` sets a dashboard's inputs.
+        tokens = "&".join(f"form.{name}={value}" for name, value in link.tokens.items())
+        url = f"/app/{APP}/{link.dashboard}?{tokens}"
+    return {"type": "drilldown.customUrl", "options": {"url": url, "newTab": True}}
 
 
 def _inputs(dashboard: Dashboard) -> Definition:

@@ -17,25 +17,23 @@ import msgspec
 
 from splunk.conf_file import app_conf
 from splunk.dashboard_source import Dashboard, read_dashboards
-from splunk.searches import ANY, filled
+from splunk.searches import filled
 from splunk.spl.commands import Context
 from splunk.spl.search import Query
 from splunk.spl.values import Row, text
 from splunk.studio.browser import BrowserError, Page, browser
 from splunk.studio.validated import record
 from splunk.studio_definition import Definition, definition
-from tests.splunk.demo_results import demo_context
+from tests.splunk.demo_results import TOKENS, demo_context
 
 FOLDER = Path(__file__).resolve().parent
 PICTURES = FOLDER.parents[1] / "docs" / "images"
 #: Drawn in the dark theme too.
 DARK_TOO = ("overview",)
-#: What a drill-down is drawn for.
-_TOKENS = {**ANY, "investor": "INV-1062", "asset": "ACME"}
 _WIDTH = 1440
-_DRAWN_WITHIN = 60.0
+_DRAWN_WITHIN = 180.0
 #: After the last panel is there, its marks still move for a moment.
-_SETTLES = 3.0
+_SETTLES = 6.0
 
 
 def main(arguments: list[str]) -> int:
@@ -126,13 +124,38 @@ def draw(page: Path, made: Definition, scheme: str) -> bytes:
             _DRAWN_WITHIN,
         )
         time.sleep(_SETTLES)
-        _no_failures(tab)
-        return tab.screenshot()
+        picture = tab.screenshot()
+        follow_links(tab, made)
+        if tab.failures:
+            raise BrowserError(f"the renderer failed: {tab.failures[0]}")
+        return picture
 
 
-def _no_failures(tab: Page) -> None:
-    if tab.failures:
-        raise BrowserError(f"the renderer failed: {tab.failures[0]}")
+def follow_links(tab: Page, made: Definition) -> None:
+    """Click on the first row of every table. Raises BrowserError where a link leads nowhere.
+
+    A link whose row has no value for it (a chain without a block explorer) may lead nowhere.
+    """
+    tab.evaluate("window.open = (url) => { (window.opened ||= []).push(url); return null; }")
+    tab.evaluate(
+        "document.querySelectorAll('table').forEach((table) => {"
+        " const cell = table.querySelector('tbody td a, tbody td span, tbody td');"
+        " for (const type of ['mousedown', 'mouseup', 'click'])"
+        " cell?.dispatchEvent(new MouseEvent(type, { bubbles: true })); })"
+    )
+    time.sleep(1)
+    opened: list[str] = tab.evaluate("window.opened || []")
+    for one in made["visualizations"].values():
+        for handler in one.get("eventHandlers", []):
+            url: str = handler["options"]["url"]
+            first, _, rest = url.partition("$row.")
+            source = made["dataSources"][one["dataSources"]["primary"]]["options"]["data"]
+            place = [field["name"] for field in source["fields"]].index(rest.partition(".")[0])
+            if not source["columns"][place] or source["columns"][place][0] is None:
+                continue
+            filled_in = [link for link in opened if link.startswith(first) and "$" not in link]
+            if not filled_in:
+                raise BrowserError(f"{one['title']}: a click opens none of {url}, but {opened}")
 
 
 def with_results(dashboard: Dashboard, context: Context) -> Definition:
@@ -141,7 +164,7 @@ def with_results(dashboard: Dashboard, context: Context) -> Definition:
     macros = app_conf("macros")
     panels = list(dashboard.panels())
     for number, panel in enumerate(panels, start=1):
-        query = Query(filled(dashboard.whole_search(panel), _TOKENS), macros)
+        query = Query(filled(dashboard.whole_search(panel), TOKENS), macros)
         rows = query.run(context)
         made["dataSources"][f"search_{number}"] = {
             "type": "ds.test",

@@ -18,7 +18,7 @@ import msgspec
 from websockets.sync.client import ClientConnection, connect
 
 _NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
-_START_TIMEOUT = 30.0
+_START_TIMEOUT = 180.0
 _ANSWER_TIMEOUT = 120.0
 #: A page's answer may hold a screenshot.
 _MAX_ANSWER = 128 * 2**20

@@ -4,7 +4,7 @@ Events by the real normalizer, alerts by the real rules, and cases opened of the
 half minute has no gap of a feed, so one is added, and an alert that is taken back.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from functools import cache
 
@@ -20,11 +20,13 @@ from normalizer.events.ecs import nest
 from normalizer.events.market import FeedGap
 from pipeline.problems import Problem
 from pipeline.units import SECOND
-from splunk.searches import LOOKUPS, lookup_rows
+from splunk.searches import ANY, LOOKUPS, lookup_rows
 from splunk.spl.commands import Context
 from splunk.spl.values import Row, row_of
 from tests.backtest.recorded import ROOT, recorded_lines
 
+#: What a drill-down is about.
+TOKENS: Mapping[str, str] = {**ANY, "investor": "INV-1062", "asset": "ACME"}
 #: Seconds from the newest event to now.
 _LATER = 2
 
@@ -105,7 +107,8 @@ def _odd(alerts: list[Alert]) -> Iterator[FeedGap | Alert | AlertUpdate]:
         received=415,
         reason="3 messages are missing",
     )
-    yield msgspec.structs.replace(newest, id="taken-back")
+    yield msgspec.structs.replace(newest, id="taken-back", gap_source=None)
+    yield msgspec.structs.replace(newest, id="over-a-gap", gap_source="venue")
     yield AlertUpdate(
         id="update-1",
         timestamp=newest.timestamp + SECOND,
