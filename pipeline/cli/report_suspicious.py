@@ -23,6 +23,10 @@ if TYPE_CHECKING:
 
 FormName = Literal["fincen-sar", "goaml", "stor"]
 Folder = Annotated[Path, typer.Argument(metavar="FOLDER", help="As `report suspicious` made it.")]
+Schema = Annotated[
+    Path | None,
+    typer.Option("--schema", help="The authority's XML schema.", show_default="the configured one"),
+]
 
 
 class Shown(Struct, kw_only=True):
@@ -80,9 +84,7 @@ def suspicious(
 @command
 def build(
     folder: Folder,
-    schema: Annotated[
-        Path | None, typer.Option("--schema", help="The authority's XML schema.")
-    ] = None,
+    schema: Schema = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only say what is wrong; write nothing.")
     ] = False,
@@ -148,13 +150,14 @@ def approve(
         str, typer.Option("--digest", help="Of what you have read: at least 16 characters of it.")
     ],
     why: Annotated[str, typer.Option("--why", help="What you base it on.")] = "",
+    schema: Schema = None,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Approve a report that somebody else prepared: these very bytes, and no others."""
     from evidence.reports.suspicious.dossier import Dossier
 
     dossier = Dossier(folder)
-    dossier.approvable(digest)
+    dossier.approvable(digest, schema or _schema(dossier, config))
     _decide(dossier, "approved", why, config)
 
 

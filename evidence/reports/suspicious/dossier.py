@@ -174,17 +174,21 @@ class Dossier:
             )
         return report, files
 
-    def approvable(self, named: str) -> Report:
-        """The report as it may be approved: unchanged, of the digest that is named, and held
-        against its schema. Raises Failure."""
-        report, _ = self.unchanged()
+    def approvable(self, named: str, schema: Path | None) -> Report:
+        """The report as it may be approved: unchanged, of the digest that is named, and right by
+        the form's rules, which it is held against once more. Raises Failure."""
+        report, files = self.unchanged()
         if len(named) < 16 or not report.digest.startswith(named):
             raise Failure(
                 f"the report's digest is {report.digest}: approve the one that you have read",
                 CONFIGURATION,
             )
-        if report.form in SCHEMA_NEEDED and not report.checked:
-            raise Failure("it was not held against the authority's schema: build it with --schema")
+        assert report.form is not None
+        check = KINDS[report.form].check(files, schema)
+        if check.errors:
+            raise Failure(f"it breaks the form's rules: {check.errors[0]}", FAILED)
+        if report.form in SCHEMA_NEEDED and check.lacking:
+            raise Failure(f"it was not held against {check.lacking[0]}", CONFIGURATION)
         return report
 
     def add(self, step: Step) -> Step:

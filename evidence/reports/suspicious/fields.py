@@ -22,6 +22,14 @@ def limited(most: int, what: str = "") -> Meta:
 
 
 Text = Annotated[str, Meta(min_length=1, max_length=255)]
+#: It names files: no path.
+CaseId = Annotated[
+    str,
+    Meta(
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$(?!\n)",
+        description="the case's id, such as TW-1A2B3C",
+    ),
+]
 Day = Annotated[
     str,
     Meta(

@@ -11,6 +11,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from evidence.reports.suspicious.fields import (
+    CaseId,
     Country,
     Day,
     Form,
@@ -184,7 +185,7 @@ class Filing(_Part, kw_only=True):
     """All that a person fills in, checks and corrects."""
 
     form: Literal["fincen-sar"]
-    case: str
+    case: CaseId
     filing_date: Day
     filing: Literal["initial", "correction", "continuing"] = "initial"
     #: BSA identifier of the report that is corrected or continued.

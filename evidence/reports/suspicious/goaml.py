@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from evidence.reports.suspicious.fields import (
+    CaseId,
     Country,
     Currency,
     Day,
@@ -91,7 +92,7 @@ class Filing(_Part, kw_only=True):
     """All that a person fills in, checks and corrects."""
 
     form: Literal["goaml"]
-    case: str
+    case: CaseId
     #: `SAR` in most countries; the code of the unit's lookup for an activity.
     report_code: Annotated[
         str, Meta(pattern=r"^[A-Z0-9_]{2,10}$(?!\n)", description="a code such as SAR")

@@ -13,6 +13,7 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 
 from evidence.reports.suspicious.fields import (
+    CaseId,
     Country,
     Day,
     Email,
@@ -136,7 +137,7 @@ class Filing(_Part, kw_only=True):
     """All that a person fills in, checks and corrects."""
 
     form: Literal["stor"]
-    case: str
+    case: CaseId
     date: Day
     submitter: Submitter
     transaction: Transaction

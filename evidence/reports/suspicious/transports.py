@@ -14,6 +14,7 @@ from collections.abc import Mapping
 from hashlib import sha256
 from pathlib import Path
 from typing import Protocol
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
@@ -25,7 +26,7 @@ from pipeline.page.words import printable
 from pipeline.secrets import SecretText
 
 #: Where a forwarder of one's own may listen.
-_LOOPBACK = ("http://127.0.0.1", "http://[::1]", "http://localhost:")
+_LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost"))
 _TYPES = {".xml": "application/xml", ".pdf": "application/pdf", ".csv": "text/csv; charset=utf-8"}
 
 
@@ -141,7 +142,8 @@ class Portal:
             await poster.open()
         except SinkUnavailable as error:
             raise NotTaken(error.reason) from None
-        if not poster.shown.startswith(("https://", *_LOOPBACK)):
+        url = urlsplit(poster.shown)
+        if url.scheme != "https" and url.hostname not in _LOOPBACK:
             await poster.close()
             raise NotTaken(f"{poster.shown}: a report that names people is sent by https only")
         hashed = base64.b64encode(sha256(content).digest()).decode()

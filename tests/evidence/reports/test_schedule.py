@@ -1,5 +1,6 @@
 """Reports by a schedule: each period once, none missed after a downtime, by the venue's clock."""
 
+import asyncio
 from pathlib import Path
 
 import pytest
@@ -7,9 +8,10 @@ import pytest
 from evidence.reports.schedule import due, due_at, next_due
 from evidence.reports.scheduled import Made, ReportSchedule
 from evidence.reports.source import FolderSource, ReportSource
+from evidence.reports.stage import ReportStage
 from pipeline.config.reports import ReportMail, Reports, ScheduledReport
 from pipeline.failure import Failure
-from pipeline.units import DAY, HOUR, WEEK
+from pipeline.units import DAY, HOUR, SECOND, WEEK
 from tests.evidence.reports.recorded_weeks import ALL, at, write
 from tests.servers.mail import MailReceiver
 
@@ -80,15 +82,17 @@ class Office:
     def source(self) -> ReportSource:
         return FolderSource(self.folder / "out")
 
-    def run(self) -> list[Made]:
-        schedule = ReportSchedule(
+    def schedule(self) -> ReportSchedule:
+        return ReportSchedule(
             self.settings,
             {"weekly": self.source},
             version="1.0",
             clock=self.clock,
             note=lambda what, where: self.notes.append(what),
         )
-        return schedule.run()
+
+    def run(self) -> list[Made]:
+        return self.schedule().run()
 
 
 def test_each_is_made_once_however_often_it_is_looked(tmp_path: Path) -> None:
@@ -135,3 +139,19 @@ def test_it_is_sent_by_e_mail_once_and_later_when_nobody_takes_it(tmp_path: Path
         assert sent["Message-ID"].startswith("<report-")
         attached = [one.get_filename() for one in sent.iter_attachments()]
         assert attached == ["2026-W47-report.pdf", "2026-W47-report.html"]
+
+
+async def test_the_stage_looks_again_and_again(tmp_path: Path) -> None:
+    office = Office(tmp_path)
+    office.run()
+    office.clock.now += WEEK + DAY
+    stage = ReportStage(office.schedule(), check_every=SECOND // 100, settle=0)
+    running = asyncio.create_task(stage.run())
+    made = tmp_path / "reports" / "weekly" / "2026-W47" / "report.html"
+    async with asyncio.timeout(20):
+        while not made.exists():
+            await asyncio.sleep(0.01)
+    assert not running.done()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running

@@ -5,12 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from delivery.endpoint import HttpOptions
 from evidence.reports.suspicious.dossier import Dossier
 from evidence.reports.suspicious.fields import Form
 from evidence.reports.suspicious.forms import KINDS
-from evidence.reports.suspicious.steps import Report, Step, StepAction
+from evidence.reports.suspicious.steps import Report, Step, StepAction, digest
 from evidence.reports.suspicious.submission import submit, taken
 from evidence.reports.suspicious.transports import DropFolder, InDoubt, NotTaken, Package, Portal
 from pipeline.failure import Failure
@@ -62,8 +63,10 @@ class Desk:
         )  # fmt: skip
         taken(self.dossier, step, self.note)
 
-    def approve(self, who: str = "ben", digest: str | None = None) -> None:
-        self.dossier.approvable(digest or self.dossier.state().digest)
+    def approve(
+        self, who: str = "ben", digest: str | None = None, schema: Path | None = None
+    ) -> None:
+        self.dossier.approvable(digest or self.dossier.state().digest, schema)
         self.decide("approved", who)
 
     def submit(self, by: object, again: str = "") -> Report:
@@ -277,11 +280,26 @@ def test_two_who_submit_at_once_submit_once(desk: Desk, drop: DropFolder, tmp_pa
 def test_a_sar_that_was_held_against_no_schema_can_not_be_approved(tmp_path: Path) -> None:
     desk = Desk(tmp_path, "fincen-sar")
     desk.build()
-    with pytest.raises(Failure, match="not held against the authority's schema"):
+    with pytest.raises(Failure, match="not held against FinCEN's schema"):
         desk.approve()
     if XSD.exists():
-        desk.build(schema=XSD)
+        desk.approve(schema=XSD)
+
+
+def test_what_breaks_the_forms_rules_can_not_be_approved(desk: Desk) -> None:
+    built = desk.dossier.build(None)
+    wrong = built.files["goaml.xml"].replace(b"<submission_code>E<", b"<submission_code>Q<")
+    files = {"goaml.xml": wrong}
+    forced = structs.replace(built, files=files, digest=digest(files))
+    desk.dossier.prepare(forced, "ann", next(_CLOCK))
+    with pytest.raises(Failure, match="breaks the form's rules"):
         desk.approve()
+
+
+def test_a_case_is_no_path(desk: Desk) -> None:
+    desk.change("case: TW-WASH", "case: ../../etc/x")
+    with pytest.raises(ProblemsFound, match="case"):
+        desk.build()
 
 
 def test_what_is_open_can_not_be_built(desk: Desk) -> None:
@@ -306,12 +324,12 @@ def portal(url: str) -> Portal:
 
 
 def test_a_portal_gets_the_file_with_its_digest(desk: Desk, webhook: WebhookReceiver) -> None:
-    digest = desk.build()
+    whole = desk.build()
     desk.approve()
     assert desk.submit(portal(webhook.url)).status == "submitted"
     (got,) = webhook.requests
     assert got.body == desk.dossier.files()["goaml.xml"]
-    assert got.headers["idempotency-key"] == f'"{digest}"'
+    assert got.headers["idempotency-key"] == f'"{whole}"'
     assert got.headers["content-digest"].startswith("sha-256=:")
     assert got.headers["authorization"] == "Bearer token"
 
