@@ -67,8 +67,8 @@ class Ramp(Struct):
     def quantities(self, floor: int) -> tuple[float, float]:
         """What it took since a time, and what it traded the other way."""
         return (
-            sum(quantity for time, quantity in self.taken if time >= floor),
-            sum(quantity for time, quantity in self.given if time >= floor),
+            sum([quantity for time, quantity in self.taken if time >= floor]),
+            sum([quantity for time, quantity in self.given if time >= floor]),
         )
 
 

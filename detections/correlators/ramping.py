@@ -193,19 +193,22 @@ class Ramping(Correlator[State]):
             return ()
         if not self._is_far(abs(moved), lasted, market.moves):
             return ()
-        taken, given = ramp.quantities(first.time)
         quantity, way, orders = traded.since(first.time)
+        directness = min(1.0, abs(rise) / way) if way > 0 else 0.0
+        # Of a price that goes to and fro this is all that is looked at: the rest adds up trades.
+        if not reaches(directness, p.minimum_directness):
+            return ()
+        taken, given = ramp.quantities(first.time)
         share = min(1.0, taken / quantity)
+        if not reaches(share, p.minimum_share):
+            return ()
         own = ramp.orders(first.time)
         steps_share = min(1.0, len(steps) / own)
         size = _size(taken / own, quantity - taken, orders - own)
         pushed = sum(one.price - one.before for one in steps) / rise
-        directness = min(1.0, abs(rise) / way) if way > 0 else 0.0
         if not (
-            reaches(share, p.minimum_share)
-            and reaches(steps_share, p.minimum_steps_share)
+            reaches(steps_share, p.minimum_steps_share)
             and reaches(pushed, p.minimum_pushed)
-            and reaches(directness, p.minimum_directness)
             and given <= p.maximum_given * taken
             and size <= p.maximum_size
         ):
