@@ -13,6 +13,7 @@ from delivery.pagerduty import PagerDutySink
 from delivery.sink import Sink
 from delivery.slack import SlackSink
 from delivery.splunk_hec_sink import SplunkHecSink
+from delivery.splunk_notable import NotableEnvelope
 from delivery.templates import StreamNames
 from delivery.webhook import WebhookSink
 from normalizer.events.taxonomy import fields
@@ -59,7 +60,14 @@ def build_sink(settings: config.Sink) -> Sink:
                 acknowledgement_timeout=settings.acknowledgement_timeout,
                 compress=settings.gzip,
                 max_body=settings.max_body,
+                notables=_notables(settings.notables),
             )
+
+
+def _notables(settings: config.SplunkNotables | None) -> NotableEnvelope | None:
+    if settings is None:
+        return None
+    return NotableEnvelope(settings.index, settings.security_domain, settings.drilldown_index)
 
 
 def build_masker(settings: config.Sink | config.Notification) -> Masker | None:

@@ -32,6 +32,7 @@ from delivery.hec_envelope import Envelope, HecPart, parts
 from delivery.seen_documents import SeenDocuments
 from delivery.seen_documents import parts as runs
 from delivery.sink import Content, Delivered, Document, Refused, SinkUnavailable
+from delivery.splunk_notable import NotableEnvelope
 from pipeline.findings import Finding
 from pipeline.retry_after import retry_after
 from pipeline.secrets import SecretText
@@ -48,7 +49,10 @@ _GZIP_LEVEL = 3  # level 6 halves the throughput and saves a tenth of the bytes
 
 
 class SplunkHecSink:
-    """Sends to `url`, to which HEC's paths are added. `acknowledgement_timeout` is nanoseconds."""
+    """Sends to `url`, to which HEC's paths are added. `acknowledgement_timeout` is nanoseconds.
+
+    `notables`: only cases are sent, as notable events of Enterprise Security.
+    """
 
     def __init__(
         self,
@@ -63,12 +67,14 @@ class SplunkHecSink:
         acknowledgement_timeout: int = MINUTE,
         compress: bool = True,
         max_body: int = 800 * 1024,
+        notables: NotableEnvelope | None = None,
     ) -> None:
         self.name = name
         self._url = url
         self._token = token
         self._http = http
-        self._envelope = Envelope(sourcetype, index)
+        self._notables = notables
+        self._envelope = notables or Envelope(sourcetype, index)
         self._acknowledgement = acknowledgement
         self._timeout = acknowledgement_timeout / SECOND
         self._compress = compress
@@ -97,12 +103,17 @@ class SplunkHecSink:
     async def deliver(self, batch: Sequence[Document]) -> Delivered:
         """Send what was not taken before; with acknowledgement, wait until it is indexed."""
         total = Delivered()
+        if self._notables is not None:
+            meant = [document for document in batch if self._notables.is_meant(document)]
+            total = Delivered(skipped=len(batch) - len(meant))
+            batch = meant
         for run in runs(batch):
             one = await self._deliver(run)
             total = Delivered(
                 written=total.written + one.written,
                 already=total.already + one.already,
                 refused=(*total.refused, *one.refused),
+                skipped=total.skipped,
             )
         return total
 

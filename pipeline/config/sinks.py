@@ -74,6 +74,19 @@ class ElasticsearchSink(_Sink, tag="elasticsearch", tag_field="type", kw_only=Tr
     timeout: Duration = 30 * SECOND
 
 
+class SplunkNotables(Struct, forbid_unknown_fields=True, kw_only=True):
+    """Notable events of Splunk Enterprise Security, for cases that are opened or reopened."""
+
+    #: Enterprise Security's index of notables; the token must be allowed to write there.
+    index: Annotated[str, Meta(min_length=1)] = "notable"
+    #: What the notables are of.
+    security_domain: Literal["access", "audit", "endpoint", "identity", "network", "threat"] = (
+        "threat"
+    )
+    #: The index in which another sink puts the documents of cases, for the drill-down.
+    drilldown_index: str | None = None
+
+
 class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     """Splunk's HTTP Event Collector."""
 
@@ -89,6 +102,9 @@ class SplunkHecSink(_Sink, tag="splunk_hec", tag_field="type", kw_only=True):
     acknowledgement: bool = False
     #: Longer without one, and the batch is sent again.
     acknowledgement_timeout: Duration = MINUTE
+    #: Nothing but notable events is sent: then `content` is `[cases]`, beside another sink that
+    #: gets the documents.
+    notables: SplunkNotables | None = None
     #: Whether bodies are compressed.
     gzip: bool = True
     #: Authority that signed the server's certificate, PEM; the system's without.
