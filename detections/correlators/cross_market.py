@@ -19,11 +19,14 @@ widest name known:
 5. What it gained there by the move is more than what it paid for it here (in one currency). Who
    sold about as much as he bought, and for more, needs no move to gain: that is arbitrage as well.
 
-A rule may look for the attempt instead (`finds: attempt`), whether or not the other market follows.
-As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, and 2., and:
+6. Within the window it traded the other way round, on either market, at most a quarter as much:
+   an arbitrageur buys and sells on both, as the difference of prices has it.
 
-6. On the other market it came in as well, the other way, for `minimum_ratio` times as much or more.
-7. It did so at a loss: on average it bought for more than it sold for (in one currency). Nobody who
+A rule may look for the attempt instead (`finds: attempt`), whether or not the other market follows.
+As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, 2. and 6., and:
+
+7. On the other market it came in as well, the other way, for `minimum_ratio` times as much or more.
+8. It did so at a loss: on average it bought for more than it sold for (in one currency). Nobody who
    wants the shares, or arbitrage, does that; who makes a market on one of them and hedges on the
    other comes in on one only.
 
@@ -52,6 +55,8 @@ _MOST_ASSETS = 10_000
 _PRICE_STEP = SECOND
 #: Who trades so many times as much on the other market is after more than the difference of prices.
 _MORE = 3.0
+#: What it may have traded the other way round, as a part of what it did.
+_BOTH_WAYS = 0.25
 #: How far the other market follows at most, as a multiple of the push.
 _FARTHEST = 1.5
 
@@ -223,6 +228,10 @@ class CrossMarket(Correlator[State]):
         followed = average / started - 1
         taken = sum(one.quantity for one in pushes)
         if not reaches(quantity, p.minimum_ratio * taken):
+            return None
+        back = sum(one.quantity for one in deals if one.market == market and one.buy is not up)
+        forth = sum(one.quantity for one in deals if one.market == newest.market and one.buy is up)
+        if back > _BOTH_WAYS * taken or forth > _BOTH_WAYS * quantity:
             return None
         if not attempt and not (
             reaches(sign * followed, p.minimum_follow) and followed / moved <= _FARTHEST

@@ -73,6 +73,20 @@ def test_what_is_none(why: str, otherwise: dict[str, Any]) -> None:
     assert found(scheme(**otherwise)) == [], why
 
 
+def test_who_trades_both_ways_or_meets_what_went_further_is_an_arbitrageur() -> None:
+    for sold, alerts in ((5, 1), (6, 0)):
+        events = scheme()
+        small = Tape(venue="small", token_id="acme", currency="USD")
+        small.number = 200
+        earlier = small.trade(
+            5 * S, 10, sold, side="sell", seller_id="I-7", seller_account="a-7", buyer_id="I-1"
+        )
+        assert len(found([*events[:2], earlier, *events[2:]])) == alerts
+    # The push was of 1%, so what took the other one by 1.6% was something else.
+    assert len(found(scheme(follow=10.14))) == 1
+    assert found(scheme(follow=10.16)) == []
+
+
 def attempt(*, prices: int = 6, used: float = 60, **more: Any) -> list[Any]:
     """Buys up the small venue, and sells on the large one at once, for less."""
     small = Tape(venue="small", token_id="acme", currency="USD")
