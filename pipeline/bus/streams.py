@@ -1,13 +1,19 @@
 """The streams: their names, subjects and limits."""
 
+import asyncio
 from enum import Enum
 
 import nats.js.errors
 from nats.js import JetStreamContext
-from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig
+from nats.js.api import DiscardPolicy, RetentionPolicy, StorageType, StreamConfig, StreamInfo
 
 from pipeline.config.schema import StreamLimits, Streams
 from pipeline.units import SECOND
+
+#: JetStream's error codes when storage is used up.
+_NO_ROOM = (10002, 10023, 10047)
+#: Seconds after which is looked again whether there is a stream that there was no room for.
+_LOOK_AGAIN = (0.05, 0.2, 0.5)
 
 
 class Stream(Enum):
@@ -82,13 +88,29 @@ async def ensure_streams(jetstream: JetStreamContext, names: StreamNames, limits
     }
     for stream, stream_limits in by_stream.items():
         wanted = stream_configuration(names, stream, stream_limits)
-        try:
-            info = await jetstream.stream_info(names.stream(stream))
-        except nats.js.errors.NotFoundError:
-            await jetstream.add_stream(wanted)
-            continue
+        info = await _made(jetstream, wanted)
         if not _same(info.config, wanted):
             await jetstream.update_stream(wanted)
+
+
+async def _made(jetstream: JetStreamContext, wanted: StreamConfig) -> StreamInfo:
+    """The stream, made if it isn't there, which another process may be doing at this moment.
+
+    JetStream counts the room of both, and refuses the second even once the first is there.
+    """
+    assert wanted.name is not None
+    for wait in (*_LOOK_AGAIN, None):
+        try:
+            return await jetstream.stream_info(wanted.name)
+        except nats.js.errors.NotFoundError:
+            pass
+        try:
+            return await jetstream.add_stream(wanted)
+        except nats.js.errors.APIError as error:
+            if wait is None or error.err_code not in _NO_ROOM:
+                raise
+        await asyncio.sleep(wait)
+    raise AssertionError("unreachable: the last attempt returns or raises")
 
 
 def _same(there: StreamConfig, wanted: StreamConfig) -> bool:
