@@ -11,7 +11,7 @@ def until_quiet(run: Running) -> None:
     """Wait until all stages say that they have read all there is."""
 
     def quiet(since: int) -> bool:
-        stages = {one["stage"]: one for one in run.status()["stages"]}
+        stages = {one["stage"]: one for one in run.stages()}
         fresh = [one for one in stages.values() if one["at"] > since]
         readers = [reader for one in fresh for reader in one["readers"]]
         return len(fresh) >= len(STAGES) and all(r["last"] <= r["position"] for r in readers)

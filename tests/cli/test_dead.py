@@ -6,10 +6,12 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from collectors.recording import RecordedSource, RecordingWriter
-from pipeline.bus.embedded import running_server
+from pipeline.bus import Bus
+from pipeline.bus.dead_letters import dead_letters
 from pipeline.frames import Frame, FrameKind
 from tests.cli.command_line import Answer, tapewatch, write_configuration
 from tests.end_to_end.pipeline_run import Installation, Running
@@ -68,11 +70,12 @@ def letters(folder: Path, *options: str) -> list[dict[str, Any]]:
 def eventually(
     run: Running, folder: Path, enough: Callable[[list[dict[str, Any]]], bool]
 ) -> list[dict[str, Any]]:
-    run.until(lambda: running_server(folder / "nats") is not None)
-    deadline = time.monotonic() + PATIENCE
-    while not enough(found := letters(folder)):
-        assert time.monotonic() < deadline, (found, run.tail())
-        assert run.process.poll() is None, run.tail()
+    async def there(bus: Bus) -> list[dict[str, Any]]:
+        return [msgspec.to_builtins(one.letter) async for one in dead_letters(bus)]
+
+    run.until(lambda: enough(run.installation.on_bus(there) or []), PATIENCE)
+    found = letters(folder)
+    assert enough(found)
     return found
 
 
@@ -227,7 +230,7 @@ def test_no_dead_letters_are_said_in_words_and_an_absent_bus_too(tmp_path: Path)
         pass
     installation = Installation(tmp_path, sources=[source])
     with installation.running() as run:
-        run.until(lambda: len(run.status()["stages"]) == 4)
+        run.until(lambda: len(run.stages()) == 4)
         assert ask("list").out == "No dead letters.\n"
         assert ask("list", "--json").out == ""
         assert ask("replay").out == "0 sent through again\n"

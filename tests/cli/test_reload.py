@@ -70,7 +70,7 @@ def changes(installation: Installation, sink: str = "out") -> list[dict[str, Any
 
 
 def reported(run: Running) -> set[int]:
-    return {stage["pid"] for stage in run.status()["stages"]}
+    return {stage["pid"] for stage in run.stages()}
 
 
 def test_rules_sinks_and_what_is_wrong(run: Running) -> None:

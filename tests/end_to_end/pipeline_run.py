@@ -1,17 +1,28 @@
 """The product as its users run it: processes, files, a bus on the disk. For tests."""
 
+import asyncio
 import json
 import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+import msgspec
+import nats.errors
+import nats.js.errors
 import yaml
+
+from pipeline.bus import Bus, BusUnavailable
+from pipeline.bus.embedded import running_server
+from pipeline.config.loading import load_configuration
+from pipeline.config.schema import EmbeddedBus
+
+T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 RECORDED = ROOT / "demo" / "recorded"
@@ -77,6 +88,26 @@ class Installation:
                     process.kill()
                     process.wait()
 
+    def on_bus(self, ask: Callable[[Bus], Awaitable[T]]) -> T | None:
+        """What its bus answers; None while there is none.
+
+        To wait for something: a command to ask again and again takes a second of a core each.
+        """
+        bus = load_configuration(self.path, resolve="later").bus
+        if isinstance(bus, EmbeddedBus):
+            bus = msgspec.structs.replace(bus, path=self.folder / bus.path)
+            if running_server(bus.path) is None:
+                return None
+
+        async def connect_and_ask() -> T:
+            async with await Bus.connect(bus, name="test") as connected:
+                return await ask(connected)
+
+        try:
+            return asyncio.run(connect_and_ask())
+        except (BusUnavailable, nats.errors.Error, nats.js.errors.Error, TimeoutError):
+            return None
+
     def documents(self, content: str, sink: str = "out") -> list[dict[str, Any]]:
         """What the file sink holds, in its order."""
         folder = self.folder / sink / content
@@ -128,6 +159,11 @@ class Running:
         """What `tapewatch status --json` says."""
         answer = self.installation.run("status", "--json")
         return json.loads(answer.stdout) if answer.stdout else {"stages": []}
+
+    def stages(self) -> list[dict[str, Any]]:
+        """What its stages report, to wait for something in it."""
+        reports = self.installation.on_bus(lambda bus: bus.status.reports())
+        return msgspec.to_builtins(reports or [])
 
     def stage_pid(self, stage: str) -> int | None:
         """The process of a stage, from the operating system's own list."""

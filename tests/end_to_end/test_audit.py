@@ -121,7 +121,7 @@ def test_it_is_good_and_a_change_is_found(finished: Installation) -> None:
 
 def test_commands_are_recorded_with_who_and_why(finished: Installation) -> None:
     with finished.running() as running:
-        running.until(lambda: running.stage_pid("audit") and running.status()["stages"])
+        running.until(lambda: running.stage_pid("audit") and running.stages())
         (finished.folder / "mine.yml").write_text(RULE)
         (finished.folder / "mine.exceptions.yml").write_text(EXCEPTION)
         finished.configuration["detections"]["rules"] += ["mine.yml", "mine.exceptions.yml"]

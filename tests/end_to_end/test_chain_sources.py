@@ -64,7 +64,7 @@ def test_a_sanctioned_transfer_is_told_before_a_block_has_it_and_a_pool_without_
     )
 
     def connected() -> bool:
-        sources = [one for stage in run.status()["stages"] for one in stage["sources"]]
+        sources = [one for stage in run.stages() for one in stage["sources"]]
         states = {one["source"]: one["connection"] for one in sources}
         return states == dict.fromkeys(("polygon", "polygon-pending", "graph"), "connected")
 

@@ -77,7 +77,7 @@ def test_workers_that_share_lanes_find_what_one_lane_finds(
 def holders(run: Running) -> dict[str, int]:
     """The process of each lane that runs, by what was reported last."""
     found: dict[str, int] = {}
-    stages: list[dict[str, Any]] = sorted(run.status()["stages"], key=lambda one: one["at"])
+    stages: list[dict[str, Any]] = sorted(run.stages(), key=lambda one: one["at"])
     for report in stages:
         if time.time_ns() - report["at"] < 2e9:
             for reader in report["readers"]:

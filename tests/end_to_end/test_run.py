@@ -137,8 +137,8 @@ def test_a_second_run_goes_on_behind_the_first(undisturbed: Installation) -> Non
     assert (ids(undisturbed, "events"), ids(undisturbed)) == before
 
 
-def lag_of(status: dict[str, Any], reader: str) -> int:
-    readers = [r for stage in status["stages"] for r in stage.get("readers", [])]
+def lag_of(stages: list[dict[str, Any]], reader: str) -> int:
+    readers = [r for stage in stages for r in stage.get("readers", [])]
     return sum(r["last"] - r["position"] for r in readers if r["name"] == reader)
 
 
@@ -164,9 +164,10 @@ def test_a_sink_that_is_down_holds_up_no_other_and_loses_nothing(
     hec.go_down()
     with installation.running() as run:
         run.until(lambda: set(ids(installation)) == wanted)
-        run.until(lambda: any(r["trouble"] for s in run.status()["stages"] for r in s["readers"]))
+        run.until(lambda: any(r["trouble"] for s in run.stages() for r in s["readers"]))
+        assert any(r["trouble"] for s in run.status()["stages"] for r in s["readers"])
         assert len(hec.events) == 0
-        run.until(lambda: lag_of(run.status(), "splunk/alerts") > 0)
+        run.until(lambda: lag_of(run.stages(), "splunk/alerts") > 0)
         hec.come_back()
         run.until(lambda: {e.event["event"]["id"] for e in hec.events} == wanted)
 
@@ -234,7 +235,7 @@ def test_status_shows_sources_stages_and_sinks(tmp_path: Path) -> None:
     installation = Installation(tmp_path)
     with installation.running() as run:
         run.until(lambda: len(installation.alerts()) >= 20)
-        run.until(lambda: len(run.status()["stages"]) == 4)
+        run.until(lambda: len(run.stages()) == 4)
         status = run.status()
         shown = installation.run("status")
 
