@@ -31,6 +31,7 @@ _OPERATIONS = {
     "percentile": "percentile",
 }
 _NUMBERS = frozenset(("long", "double", "float"))
+_DATES = frozenset(("date", "date_nanos"))
 
 
 def lens_attributes(chart: Chart, types: Mapping[str, str]) -> dict[str, Any]:
@@ -106,6 +107,8 @@ def _measure(one: Measure, types: Mapping[str, str]) -> dict[str, Any]:
             exists = f"{one.field}: *"
             query = f"({one.where}) and {exists}" if one.where else exists
             made["filter"] = {"query": query, "language": "kuery"}
+        case "minimum" | "maximum":
+            made |= {"dataType": _data_type(types.get(one.field, "double")), "params": {}}
         case "sum" | "unique":
             made["params"] = {"emptyAsNull": False}
         case _:
@@ -172,7 +175,7 @@ def _bucket(one: Bucket, ordered_by: str | None, types: Mapping[str, str]) -> di
 def _data_type(kind: str) -> str:
     if kind in _NUMBERS:
         return "number"
-    if kind in ("date", "date_nanos"):
+    if kind in _DATES:
         return "date"
     return "boolean" if kind == "boolean" else "string"
 

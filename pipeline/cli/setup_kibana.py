@@ -1,6 +1,7 @@
 """``tapewatch setup kibana``: dashboards, rules of Elastic Security and settings of cases."""
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +11,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
-from pipeline.cli.failures import FAILED, Failure, command
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.setup import setup
 
 if TYPE_CHECKING:
@@ -64,6 +65,10 @@ def setup_kibana(
     loaded = _configuration(config)
     assert loaded.kibana is not None
     settings = loaded.kibana
+    for space in spaces or ():
+        if re.fullmatch(r"[a-z0-9_-]{1,64}", space) is None:
+            expected = "lower-case letters, digits, - and _"
+            raise Failure(f"--space {space!r} is no id of a space: {expected}", CONFIGURATION)
     rules = _converted(loaded, settings) if converted else []
     reports = {
         space: _install(settings, source, space, rules, dry_run=dry_run, secrets=secrets)

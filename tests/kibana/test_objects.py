@@ -148,6 +148,9 @@ def test_every_field_of_a_chart_is_mapped_with_a_fitting_type(name: str) -> None
             "max": NUMBERS | DATES,
         }.get(kind, NUMBERS)
         assert type_ in fitting, f"{name}: {kind} of {field}, which is {type_}"
+        if kind in ("min", "max", "last_value", "terms"):
+            shown = {"date": DATES, "number": NUMBERS}.get(column["dataType"], {"keyword"})
+            assert type_ in shown, f"{name}: {field} is shown as {column['dataType']}"
     assert [one for one in asked if one not in known] == [], name
 
 

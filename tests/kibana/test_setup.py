@@ -297,6 +297,30 @@ def test_a_lost_connection_after_an_import_does_no_harm(kibana: KibanaDouble) ->
     assert len(kibana.area(SavedObjects).of("default")) == 27
 
 
+@pytest.mark.parametrize(
+    "path", ["/api/timeline", "/api/exception_lists", "/api/exception_lists/items", "/connector/"]
+)
+def test_what_was_made_by_a_request_whose_answer_was_lost_is_not_made_twice(
+    kibana: KibanaDouble, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KEY", "0123456789abcdef")
+    duty = PagerDutyConnector(id="duty", name="Duty", routing_key=Secret("${env:KEY}"))
+    settings = settings_of(kibana, connectors=[duty])
+    kibana.fail(Fault(path=path, method="POST", drop=True, applied=True))
+    report, _ = install_into(kibana, settings=settings)
+    assert report.failed == []
+    assert actions(install_into(kibana, settings=settings)[0]) == {"unchanged"}
+    assert len(kibana.area(Timelines).of("default")) == 4
+
+
+def test_a_base_path_is_kept() -> None:
+    with KibanaDouble(base_path="/watch") as double:
+        settings = settings_of(double, space="surveillance")
+        report, _ = install_into(double, settings=settings)
+        assert report.failed == []
+        assert double.area(SavedObjects).of("surveillance")
+
+
 def test_a_slow_kibana_is_not_waited_for_without_end(kibana: KibanaDouble) -> None:
     kibana.fail(*[Fault(path="/api/status", delay=0.3)] * 5)
     with pytest.raises(SinkUnavailable, match="no answer in time"):

@@ -86,6 +86,16 @@ def test_a_wrong_key_is_said_and_not_shown(
     assert "bm8tc3" not in wrong
 
 
+def test_a_space_whose_name_is_none_is_refused(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIBANA_KEY", kibana.api_key)
+    code, _, wrong = run(configuration(tmp_path, kibana), "--space", "../default")
+    assert code == 2
+    assert "no id of a space" in wrong
+    assert len(kibana.requests) == 0
+
+
 def test_without_a_kibana_there_is_nothing_to_set_up(tmp_path: Path) -> None:
     code, _, wrong = run(configuration(tmp_path, None))
     assert code == 1

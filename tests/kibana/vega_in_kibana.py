@@ -76,7 +76,7 @@ def node() -> str | None:
 def draw(
     specs: Sequence[dict[str, Any]], width: int, height: int, background: str | None = None
 ) -> list[Drawn]:
-    """Drawn by Vega itself, of the version that Kibana has."""
+    """Drawn by Vega itself, of version 5, which the specifications name."""
     command = node()
     assert command is not None
     asked = [

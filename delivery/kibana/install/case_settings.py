@@ -17,7 +17,6 @@ OWNER = "securitySolution"
 _PATH = "/api/cases/configure"
 _OURS = "tapewatch-"
 _MOST = 10
-_ATTEMPTS = 3
 
 
 class _Held(Struct):
@@ -54,25 +53,16 @@ class CaseSettings:
         return [settled(new, differences(_compared(body), _compared(_as_body(held))))]
 
     async def apply(self, client: KibanaClient, changes: Sequence[Change]) -> list[str]:
-        if all(change.action == "unchanged" for change in changes):
-            return []
-        for attempt in range(1, _ATTEMPTS + 1):
-            # Anew each time: it is one object, which others change as well.
-            held = await self._held(client)
-            body = self._body(held)
-            try:
-                if held is None:
-                    none = {"id": "none", "name": "none", "type": ".none", "fields": None}
-                    made = {"connector": none, "owner": OWNER, **body}
-                    await client.send("POST", _PATH, made, dict[str, Any])
-                else:
-                    made = {"version": held.version, **body}
-                    await client.send("PATCH", f"{_PATH}/{held.id}", made, dict[str, Any])
-            except KibanaRefused as refused:
-                if refused.status != 409 or attempt == _ATTEMPTS:
-                    raise
+        # Anew: it is one object, which others change as well.
+        held = await self._held(client)
+        for change in changes:
+            if held is None:
+                none = {"id": "none", "name": "none", "type": ".none", "fields": None}
+                made = {"connector": none, "owner": OWNER, **change.body}
+                await client.send("POST", _PATH, made, dict[str, Any])
             else:
-                return []
+                made = {"version": held.version, **self._body(held)}
+                await client.send("PATCH", f"{_PATH}/{held.id}", made, dict[str, Any])
         return []
 
     async def _held(self, client: KibanaClient) -> _Held | None:

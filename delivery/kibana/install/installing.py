@@ -12,6 +12,10 @@ LEAST_VERSION = (9, 1)
 #: From it on the Dashboards API keeps its form, and has links.
 DASHBOARDS_API_VERSION = (9, 5)
 
+#: A conflict, and Timeline's word for one.
+_LOOK_AGAIN = frozenset((405, 409))
+_ATTEMPTS = 3
+
 
 class UnfitKibana(Exception):
     """Nothing can be installed here. The message says why and what to do."""
@@ -75,8 +79,8 @@ async def install(
             if dry_run and any(one.kind == "space" and one.action == "create" for one in changes):
                 report.left_out.append("the space isn't there yet: all the rest would be created")
                 break
-            if not dry_run and any(one.action != "unchanged" for one in changes):
-                report.left_out += await step.apply(client, changes)
+            if not dry_run:
+                report.left_out += await _applied(client, step, changes)
         except KibanaRefused as refused:
             if refused.status == 401:
                 raise
@@ -85,6 +89,23 @@ async def install(
             else:
                 report.failed.append(f"{step.name}: {_advice(refused)}")
     return report
+
+
+async def _applied(client: KibanaClient, step: Step, changes: list[Change]) -> list[str]:
+    """What the step left out. What meets a change of somebody else is looked at again.
+
+    So is what was done already by a request whose answer was lost.
+    """
+    for attempt in range(1, _ATTEMPTS + 1):
+        if all(one.action == "unchanged" for one in changes):
+            return []
+        try:
+            return await step.apply(client, changes)
+        except KibanaRefused as refused:
+            if refused.status not in _LOOK_AGAIN or attempt == _ATTEMPTS:
+                raise
+            changes = await step.plan(client)
+    raise AssertionError("the last attempt returns or raises")
 
 
 def _advice(refused: KibanaRefused) -> str:
