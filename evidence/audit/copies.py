@@ -100,9 +100,11 @@ def copy(
     signed = signed_now(folder, key)
     size = signed.checkpoint.size
     there = list(store.versions())
-    first = _covered(span for span, _ in _spans(there))
+    originals = _originals(there, [])
+    first = _covered(span for span, _ in _spans(originals))
     if first > size:
         raise CopyFailed(f"{store.shown} has {first:,} entries, and the log {size:,}: verify it")
+    _same_log(folder, key, store, originals)
     objects = 0
     for begin, end, body in _parts(folder, first, size):
         store.put(f"entries/{begin:012}-{end:012}.ndjson", body, until=until)
@@ -117,6 +119,31 @@ def copy(
         if name not in names:
             objects += store.put(name, body, until=until)
     return Copied(first=first, end=size, objects=objects)
+
+
+def _same_log(
+    folder: AuditFolder, key: VerifyingKey, store: Store, originals: Sequence[Version]
+) -> None:
+    """Raises CopyFailed unless what was copied before is of this very log, by its newest note."""
+    newest = max((one for one in originals if _CHECKPOINT.fullmatch(one.key)), default=None,
+                 key=lambda one: one.key)  # fmt: skip
+    for one in originals:
+        if one.key == KEY:
+            said = store.content(one, _MOST_NOTE).decode("utf-8", "replace").strip()
+            if said != str(key):
+                raise CopyFailed(f"{store.shown} holds copies of another log: {said[:200]}")
+    if newest is None:
+        return
+    try:
+        signed = open_checkpoint(store.content(newest, _MOST_NOTE).decode("utf-8", "replace"), key)
+        agrees = folder.root(signed.size) == signed.root
+    except (NoteWrong, AuditLogFailed) as error:
+        raise CopyFailed(f"{store.shown}{newest.key}: {error}") from None
+    if not agrees:
+        raise CopyFailed(
+            f"the log is not the one that was copied: it differs within the first {signed.size:,} "
+            "entries; see `tapewatch audit copies`"
+        )
 
 
 def check(folder: AuditFolder, key: VerifyingKey, store: Store, now: datetime) -> Copies:
@@ -233,14 +260,16 @@ def _differences(
         if len(copied) != end - first:
             text = f"it has {len(copied):,} entries, and its name says {end - first:,}"
             yield CopyProblem(key=one.key, kind="wrong", message=text)
-        for place, line in enumerate(_lines(folder, first, end), first):
+        place = first
+        for line in _lines(folder, first, end):
             if place - first >= len(copied) or line != copied[place - first]:
                 text = f"entry {place:,} is another one in the log"
                 yield CopyProblem(key=one.key, kind="differs", message=text)
                 break
+            place += 1
         else:
-            if (there := sum(1 for _ in _lines(folder, first, end))) < end - first:
-                text = f"entry {first + there:,} and what follows is not in the log"
+            if place < end:
+                text = f"entry {place:,} and what follows is not in the log"
                 yield CopyProblem(key=one.key, kind="differs", message=text)
 
 

@@ -50,6 +50,14 @@ class Left(Struct, frozen=True):
         return f"{PLACE}{self.path.name}"
 
 
+def prepare(log: Path) -> None:
+    """Make the folder, for notes of whoever is in its group. Raises OSError."""
+    folder = log / FOLDER
+    if not folder.is_dir():
+        folder.mkdir(parents=True, exist_ok=True)
+        folder.chmod(_MODE)
+
+
 def leave(log: Path, note: CommandNote, who: str | None) -> Path:
     """Write down what is about to be done. Raises Failure: then it must not be done."""
     note.time = note.time or time.time_ns()
@@ -61,7 +69,7 @@ def leave(log: Path, note: CommandNote, who: str | None) -> Path:
         content = _encoder.encode(note)
         if len(content) > MOST_BYTES:
             raise Failure(f"a note of {len(content):,} bytes is too long: it is not done")
-        _make(folder)
+        prepare(log)
         if sum(1 for _ in folder.iterdir()) >= MOST_WAITING:
             raise Failure(
                 f"{MOST_WAITING:,} notes wait in {folder}, so this is not done: "
@@ -118,12 +126,6 @@ def remove(paths: Iterable[Path]) -> None:
     """They are in the log. Raises OSError."""
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def _make(folder: Path) -> None:
-    if not folder.is_dir():
-        folder.mkdir(parents=True, exist_ok=True)
-        folder.chmod(_MODE)
 
 
 def _sync(folder: Path) -> None:

@@ -245,6 +245,7 @@ def newest_recorded(folder: AuditFolder) -> dict[str, Recorded]:
 
 def _taken_already(folder: AuditFolder) -> frozenset[str]:
     """A crash may have come between signing and removing."""
+    outbox.prepare(folder.path)
     return outbox.taken(folder) if outbox.waiting(folder.path, 1) else frozenset()
 
 

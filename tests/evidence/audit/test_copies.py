@@ -14,6 +14,7 @@ from botocore.exceptions import ClientError
 
 from evidence.audit.copies import Copied, Copies, check, copy, restore
 from evidence.audit.folder import AuditFolder
+from evidence.audit.notes import SigningKey
 from evidence.audit.s3_bucket import Bucket, CopyFailed, open_bucket
 from evidence.audit.store import AuditLog
 from evidence.audit.verify import verify
@@ -138,10 +139,17 @@ def test_a_log_that_its_owner_wrote_anew_is_a_fork_and_gets_no_copies(
         assert ("differs", "entries/000000000000-000000000026.ndjson") in kinds(found)
         verdict = verify(other.folder, KEY.verifying, anchored=found.checkpoints)
         assert {one.kind for one in verdict.problems} == {"forked"}
+        with pytest.raises(CopyFailed, match="differs within the first 26 entries"):
+            copied(other, bucket)
     short = AuditLog(tmp_path / "short", KEY, sync=False)
     short.close()
     with pytest.raises(CopyFailed, match="verify it"):
         copied(short, bucket)
+    key = SigningKey.new("example.com/another")
+    with AuditLog(tmp_path / "another", key, sync=False) as another:
+        grow(another, 30)
+        with pytest.raises(CopyFailed, match="copies of another log"):
+            copy(another.folder, key.verifying, bucket, until=UNTIL)
 
 
 def test_a_copy_whose_lock_has_ended_is_told(log: AuditLog, bucket: Bucket) -> None:
