@@ -22,6 +22,8 @@ from pipeline.units import SECOND
 
 #: The client speaks the REST API of version 9, which older servers refuse.
 OLDEST = (9, 0)
+#: Nobody knows yet what it will be like.
+NEXT = (10, 0)
 
 #: All that talking to a server may raise.
 ElasticsearchErrors = (ApiError, elastic_transport.TransportError, UnsupportedProductError)

@@ -47,6 +47,20 @@ async def lacking_types(rest: Rest, interfaces: Lacking) -> Lacking:
     return msgspec.structs.replace(interfaces, types=types, processors=PROCESSORS - processors)
 
 
+async def ilm_stopped(rest: Rest) -> list[str]:
+    """A sentence, if ILM is there and does nothing. Raises ApiError and TransportError."""
+    try:
+        answer = await rest.ask("GET", "/_ilm/status")
+    except ApiError as error:
+        if error.status_code == 403:
+            return []
+        raise
+    mode = answer.get("operation_mode")
+    if mode == "RUNNING":
+        return []
+    return [f"ILM is {str(mode).lower()}: nothing rolls over or is deleted until POST /_ilm/start"]
+
+
 async def missing_privileges(
     rest: Rest, names: StreamNames, data: Sequence[Data], *, roles: bool, ilm: bool
 ) -> list[str]:

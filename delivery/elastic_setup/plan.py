@@ -7,13 +7,19 @@ from typing import Any
 from elasticsearch import ApiError
 from msgspec import Struct, field
 
-from delivery.elastic_setup.asking import lacking_interfaces, lacking_types, missing_privileges
+from delivery.elastic_setup.asking import (
+    ilm_stopped,
+    lacking_interfaces,
+    lacking_types,
+    missing_privileges,
+)
 from delivery.elastic_setup.difference import Difference, definition, differences, is_ours, kept
 from delivery.elastic_setup.lacking import Lacking
 from delivery.elastic_setup.resources import Resource, Wanted, resources
 from delivery.elastic_setup.rest import Rest, found
 from delivery.elastic_setup.streams import StreamChange, change_stream, stream_changes
 from delivery.elasticsearch_client import (
+    NEXT,
     ElasticsearchErrors,
     NotPermitted,
     Server,
@@ -77,6 +83,8 @@ async def plan(rest: Rest, server: Server, wanted: Wanted, *, take_over: bool = 
             else:
                 unchanged.append(resource.name)
         streams, notes = await stream_changes(rest, wanted, lacks)
+        if wanted.retention.keeper(lacks) == "ilm":
+            notes += await ilm_stopped(rest)
     except ElasticsearchErrors as error:
         raise unavailable(error) from None
     return Plan(
@@ -87,7 +95,7 @@ async def plan(rest: Rest, server: Server, wanted: Wanted, *, take_over: bool = 
         streams=streams,
         foreign=foreign,
         left_out=lacks.described(roles=wanted.roles),
-        notes=[*wanted.retention.doubts(lacks), *notes],
+        notes=[*_untried(server), *wanted.retention.doubts(lacks), *notes],
     )
 
 
@@ -103,6 +111,13 @@ async def apply(rest: Rest, todo: Plan, wanted: Wanted, *, roll_over: bool = Tru
     except ElasticsearchErrors as error:
         raise unavailable(error) from None
     return said
+
+
+def _untried(server: Server) -> list[str]:
+    if version_of(server) < NEXT:
+        return []
+    next_one = ".".join(map(str, NEXT))
+    return [f"Elasticsearch {next_one} and newer are not known to this version of Tapewatch"]
 
 
 async def _permitted(rest: Rest, wanted: Wanted, lacks: Lacking) -> None:

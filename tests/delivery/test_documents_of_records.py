@@ -134,7 +134,7 @@ async def test_a_record_of_every_class_is_taken_strictly_and_found_by_each_of_it
     done = await strict_sink.deliver(documents)
     assert done.refused == ()
     assert done.written + done.already == len(RECORDS)
-    with elasticsearch.client() as client:
+    with elasticsearch.client(request_timeout=60) as client:
         client.indices.refresh(index=f"{names.prefix}.*")
         searches: list[dict[str, Any]] = []
         asked: list[tuple[str, str]] = []

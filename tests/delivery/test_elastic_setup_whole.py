@@ -117,6 +117,14 @@ async def test_that_the_cluster_deletes_earlier_is_said():
     assert any("no document longer than 90d" in note for note in todo.notes)
 
 
+async def test_that_ilm_is_stopped_and_a_version_unknown_is_said():
+    server = WholeDistribution()
+    server.ilm = "STOPPED"
+    todo = await plan(server, Server(version="10.1.0"), wanted(by="ilm"))
+    assert any("POST /_ilm/start" in note for note in todo.notes)
+    assert any("10.0" in note for note in todo.notes)
+
+
 @pytest.mark.parametrize(
     ("retention", "lacking", "keeper"),
     [

@@ -40,6 +40,7 @@ class WholeDistribution:
         self.lifecycle = dict(lifecycle) if lifecycle is not None else None
         self.serverless = serverless
         self.asked: list[tuple[str, str]] = []
+        self.ilm = "RUNNING"
         #: What the cluster limits every retention to.
         self.most_retention: str | None = None
 
@@ -53,7 +54,7 @@ class WholeDistribution:
         if path == "/_ilm/status":
             if self.serverless:
                 raise _error(410, "api_not_available_exception")
-            return {"operation_mode": "RUNNING"}
+            return {"operation_mode": self.ilm}
         if path == "/_security/_authenticate":
             return {"username": "admin"}
         if path == "/_security/user/_has_privileges":
