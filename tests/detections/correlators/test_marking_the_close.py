@@ -464,6 +464,24 @@ def test_what_makes_no_first_price(otherwise: dict[str, Any]) -> None:
     assert opens(opened(Tape(), **otherwise)) == []
 
 
+def test_what_others_trade_at_its_price_makes_its_part_no_smaller() -> None:
+    tape = Tape()
+    *first, last = opened(tape)
+    others = [
+        tape.trade(MIN + n * S, 10.06, 50, side="buy", buyer_account="b", seller_account="s")
+        for n in range(20)
+    ]
+    (finding,) = opens([*first, *stamped(others), last])
+    assert finding.metrics["share"] == pytest.approx(50 / 60)
+    assert "of all that was traded until then" in finding.reason
+    # Before it was done they count.
+    early = [
+        tape.trade(2 * S + n, 10, 50, side="buy", buyer_account="b", seller_account="s")
+        for n in range(2)
+    ]
+    assert opens([first[0], *stamped(early), *first[1:], last]) == []
+
+
 def test_alone_in_the_market_it_makes_no_price_and_without_a_calendar_there_is_no_open() -> None:
     events = opened(Tape())
     assert opens(events[1:]) == []
