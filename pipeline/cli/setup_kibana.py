@@ -69,11 +69,13 @@ def setup_kibana(
         if re.fullmatch(r"[a-z0-9_-]{1,64}", space) is None:
             expected = "lower-case letters, digits, - and _"
             raise Failure(f"--space {space!r} is no id of a space: {expected}", CONFIGURATION)
-    rules = _converted(loaded, settings) if converted else []
+    rules, said = _converted(loaded, settings) if converted else ([], [])
     reports = {
         space: _install(settings, source, space, rules, dry_run=dry_run, secrets=secrets)
         for space in spaces or [settings.space]
     }
+    for report in reports.values():
+        report.left_out += said
     if as_json:
         typer.echo(msgspec.json.encode({space: _json(one) for space, one in reports.items()}))
     else:
@@ -135,8 +137,13 @@ def _install(
         raise Failure(f"kibana: {error}") from error
 
 
-def _converted(loaded: "Configuration", settings: "Kibana") -> list[dict[str, Any]]:
-    """Rules whose query Elastic Security can run, switched off: their alerts come already."""
+def _converted(
+    loaded: "Configuration", settings: "Kibana"
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rules whose query Elastic Security can run, switched off, and what is to be said of others.
+
+    Off, since the alerts that Tapewatch writes of them come already.
+    """
     from detections.conversion.export import Choices, export
     from detections.rules import load_rules
 
@@ -146,10 +153,21 @@ def _converted(loaded: "Configuration", settings: "Kibana") -> list[dict[str, An
         events_index=f"logs-tapewatch.events-{settings.namespace}",
         alerts_index=f"logs-tapewatch.alerts-{settings.namespace}",
     )
-    found = [one.output for one in export(ruleset, choices) if isinstance(one.output, dict)]
-    return [
+    exported = export(ruleset, choices)
+    found = [one.output for one in exported if isinstance(one.output, dict)]
+    missing = len(exported) - len(found)
+    said = (
+        [
+            f"{missing} of {len(exported)} rules, which no query of Elastic says "
+            "(`tapewatch rules convert`): Tapewatch's own alerts of them are taken over"
+        ]
+        if missing
+        else []
+    )
+    rules = [
         {**one, "enabled": False, "tags": [*one["tags"], "Converted from Sigma"]} for one in found
     ]
+    return rules, said
 
 
 def _write(source: "Source", folder: Path, config: Path) -> None:
