@@ -100,6 +100,23 @@ class Pseudonyms:
 
         return self._change(find)
 
+    def known(self, source: str, ids: Collection[str]) -> dict[str, str]:
+        """The pseudonym of each id of a source that has one already; nobody gets one.
+
+        Raises :class:`PseudonymsUnavailable`.
+        """
+
+        def look(content: _Content) -> tuple[dict[str, str], bool]:
+            places = {one: _place(content, source, one) for one in ids}
+            found = {
+                one: _pseudonym(place, content.people[place].key)
+                for one, place in places.items()
+                if place in content.people
+            }
+            return found, False
+
+        return self._change(look)
+
     def people(self) -> list[Person]:
         """Everybody who has a pseudonym, the latest last. Raises :class:`PseudonymsUnavailable`."""
 

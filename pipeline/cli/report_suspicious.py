@@ -82,6 +82,61 @@ def suspicious(
 
 @report.command()
 @command
+def persons(
+    folder: Folder,
+    source: Annotated[
+        str | None,
+        typer.Option(
+            "--source", help="The ids are this source's; without, they are the subjects' keys."
+        ),
+    ] = None,
+    config: ConfigPath = DEFAULT_CONFIG,
+) -> None:
+    """Read a list of persons (CSV, with a column `id`) from standard input, and fill in what is
+    open of those whom the report is about. Of all others nothing is kept."""
+    import sys
+
+    from evidence.reports.suspicious.dossier import FILING, Dossier
+    from evidence.reports.suspicious.forms import KINDS
+    from evidence.reports.suspicious.persons import MOST_BYTES, fill, listed, read, subject_keys
+    from pipeline.bus.command_notes import CommandNote
+
+    dossier = Dossier(folder)
+    kind = KINDS[dossier.form()]
+    content = sys.stdin.buffer.read(MOST_BYTES + 1)
+    if len(content) > MOST_BYTES:
+        raise Failure("the list is too long: give only whom the report is about", CONFIGURATION)
+    try:
+        known = listed(content.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise Failure("the list is no UTF-8", CONFIGURATION) from None
+    path = folder / FILING
+    text = path.read_text("utf-8")
+    root = read(text, str(path))
+    keys = subject_keys(root)
+    names = _pseudonyms(config, source, list(known.persons)) if source is not None else None
+    by_key = {
+        (one if names is None else names.get(one, "")): told for one, told in known.persons.items()
+    }
+    wanted = {key: by_key[key] for key in keys if key in by_key}
+    note = CommandNote(
+        action="report",
+        what=f"names filled in for {len(wanted)} of {len(keys)} subjects",
+        why=f"{folder.name}, from {source or 'a list'}",
+    )
+    _noted(config, note)
+    done = fill(text, root, kind.subject.__struct_fields__, known.columns, wanted)
+    dossier.rewrite(done.text)
+    console = output()
+    say(console, f"{len(done.found):,} of {len(keys):,} subjects filled in: {path}")
+    for key in done.missing:
+        say(console, f"not in the list: {key}", "yellow")
+    if done.unused:
+        say(console, f"not used: {', '.join(done.unused)}")
+
+
+@report.command()
+@command
 def build(
     folder: Folder,
     schema: Schema = None,
@@ -256,6 +311,19 @@ def _noted(config: Path, note: object) -> None:
     if loaded is not None:
         assert isinstance(note, CommandNote)
         noted_anyway(loaded, note)
+
+
+def _pseudonyms(config: Path, source: str, ids: list[str]) -> dict[str, str]:
+    """Who of a source has which pseudonym: nobody gets one by it."""
+    from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
+
+    loaded = _loaded(config)
+    if loaded is None or loaded.privacy is None:
+        raise Failure(f"{config} has no privacy: there are no pseudonyms", CONFIGURATION)
+    try:
+        return Pseudonyms(loaded.privacy.keys).known(source, ids)
+    except PseudonymsUnavailable as unavailable:
+        raise Failure(str(unavailable)) from None
 
 
 def _loaded(config: Path) -> "Configuration | None":

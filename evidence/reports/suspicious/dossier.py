@@ -135,6 +135,17 @@ class Dossier:
             shutil.rmtree(made, ignore_errors=True)
         return self.add(step)
 
+    def rewrite(self, text: str) -> None:
+        """Another text of what is filled in, by one rename. Raises Failure."""
+        path = self.folder / FILING
+        fresh = self.folder / f".{FILING}.new"
+        try:
+            fresh.unlink(missing_ok=True)
+            _write(fresh, text.encode())
+            fresh.replace(path)
+        except OSError as error:
+            raise Failure(f"can't write {path}: {error.strerror}") from None
+
     def files(self) -> dict[str, bytes]:
         """The report's files as they are now. Raises Failure."""
         found: dict[str, bytes] = {}

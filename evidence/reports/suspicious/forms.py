@@ -33,6 +33,8 @@ class Kind(Struct, Generic[F, P], frozen=True, kw_only=True):
     form: Form
     title: str
     filing: type[F]
+    #: Of whom it is about.
+    subject: type[Struct]
     profile: type[P]
     template: Callable[[Material, P], Template]
     problems: Callable[[F, Node], list[Problem]]
@@ -81,6 +83,7 @@ KINDS: dict[Form, Kind[Any, Any]] = {
         form="fincen-sar",
         title="FinCEN suspicious activity report",
         filing=fincen.Filing,
+        subject=fincen.Subject,
         profile=fincen.Profile,
         template=fincen.template,
         problems=fincen.problems,
@@ -91,6 +94,7 @@ KINDS: dict[Form, Kind[Any, Any]] = {
         form="goaml",
         title="goAML suspicious activity report",
         filing=goaml.Filing,
+        subject=goaml.Subject,
         profile=goaml.Profile,
         template=goaml.template,
         problems=goaml.problems,
@@ -101,6 +105,7 @@ KINDS: dict[Form, Kind[Any, Any]] = {
         form="stor",
         title="Suspicious transaction and order report",
         filing=stor.Filing,
+        subject=stor.Person,
         profile=stor.Profile,
         template=stor.template,
         problems=stor.problems,
