@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Protocol
 
@@ -67,7 +67,41 @@ class _Head(Struct):
     """As much of a document as it takes to count it."""
 
     event: _EventPart
-    time: datetime = field(name="@timestamp")
+    time: str = field(name="@timestamp")
+
+
+class _Calendar:
+    """Which day of a period a document's time is in, found once for each minute.
+
+    Days begin at whole minutes in all time zones of today.
+    """
+
+    def __init__(self, period: Period, before: Period) -> None:
+        self._period = period
+        self._before = before
+        self._starts = period.day_starts()
+        self._known: dict[str, int | None] = {}
+
+    def day(self, time: str) -> int | None:
+        """The day of the period, from 0; -1 in the one before; None outside of both.
+
+        Raises ValueError for what is no time.
+        """
+        minute = time[:16]
+        if not time.endswith("Z"):
+            return self._day(datetime.fromisoformat(time))
+        try:
+            return self._known[minute]
+        except KeyError:
+            found = self._day(datetime.fromisoformat(f"{minute}:00+00:00"))
+            self._known[minute] = found
+            return found
+
+    def _day(self, time: datetime) -> int | None:
+        moment = nanoseconds(time if time.tzinfo is not None else time.replace(tzinfo=UTC))
+        if self._period.holds(moment):
+            return day_at(self._starts, moment)
+        return -1 if self._before.holds(moment) else None
 
 
 class FolderSource:
@@ -99,25 +133,26 @@ class FolderSource:
         if not (self._folder / "events").is_dir():
             return None
         decode = msgspec.json.Decoder(_Head).decode
-        starts = period.day_starts()
+        calendar = _Calendar(period, before)
         seen = EventsSeen()
         for found in self._documents("events"):
             try:
                 head = decode(found.document)
-            except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+                day = calendar.day(head.time)
+            except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 if len(seen.unreadable) < MOST_UNREADABLE:
                     seen.unreadable.append(f"{found.place}: {error}")
                 continue
-            moment = nanoseconds(head.time)
-            if period.holds(moment):
-                seen.now[head.event.provider] += 1
-                seen.days[head.event.provider, day_at(starts, moment)] += 1
-            elif before.holds(moment):
+            if day is None:
+                continue
+            if day < 0:
                 seen.before[head.event.provider] += 1
             else:
-                continue
+                seen.days[head.event.provider, day] += 1
             if head.event.action in TOLD and len(seen.told) < MOST_TOLD:
                 seen.told.append(found)
+        for (provider, _), count in seen.days.items():
+            seen.now[provider] += count
         return seen
 
     def _documents(self, part: str) -> Iterator[Found]:
