@@ -16,17 +16,11 @@ A panel is said in a few words, and compiled to Kibana's own form (`lens`, `save
 The key of a value or a row is its heading.
 """
 
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
 from delivery.kibana.security_source import Cases, Security, Timelines
-from pipeline.problems import Location, Problem, ProblemsFound
-from pipeline.structured import examine
-
-T = TypeVar("T")
 
 Id = Annotated[str, Meta(pattern=r"^tapewatch(-[a-z0-9]+)*$(?!\n)")]
 Place = Annotated[
@@ -174,76 +168,3 @@ class Source(Struct, frozen=True, kw_only=True):
     cases: Cases
     timelines: Timelines
     security: Security
-
-
-def read_source(folder: Path) -> Source:
-    """Everything in `folder`. Raises ProblemsFound with all that is wrong."""
-    problems: list[Problem] = []
-    views = _read(folder / "data_views.yaml", DataViews, problems)
-    searches = _read(folder / "searches.yaml", Searches, problems)
-    cases = _read(folder / "cases.yaml", Cases, problems)
-    timelines = _read(folder / "timelines.yaml", Timelines, problems)
-    security = _read(folder / "security.yaml", Security, problems)
-    dashboards = [
-        _read(path, Dashboard, problems) for path in sorted((folder / "dashboards").glob("*.yaml"))
-    ]
-    if views and searches and cases and timelines and security and all(dashboards):
-        source = Source(
-            data_views=tuple(views.data_views),
-            searches=tuple(searches.searches),
-            dashboards=_in_order([one for one in dashboards if one is not None]),
-            vega={
-                path.stem: path.read_text(encoding="utf-8")
-                for path in sorted((folder / "vega").glob("*.json"))
-            },
-            cases=cases,
-            timelines=timelines,
-            security=security,
-        )
-        problems += _unresolved(source, folder)
-        if not problems:
-            return source
-    raise ProblemsFound(problems)
-
-
-def _read(path: Path, kind: type[T], problems: list[Problem]) -> T | None:
-    outcome = examine(path, kind)
-    problems += outcome.problems
-    return outcome.value
-
-
-def _in_order(dashboards: Sequence[Dashboard]) -> tuple[Dashboard, ...]:
-    """The overview first: it is where people begin."""
-    return tuple(sorted(dashboards, key=lambda one: (one.id != "tapewatch-overview", one.title)))
-
-
-def _unresolved(source: Source, folder: Path) -> list[Problem]:
-    """References to what isn't there, and ids that are there twice."""
-    views = {one.id for one in source.data_views}
-    searches = {one.id for one in source.searches}
-    dashboards = {one.id for one in source.dashboards}
-    found = [
-        f"{one.id}: there is no data view {one.data_view}"
-        for one in source.searches
-        if one.data_view not in views
-    ]
-    for dashboard in source.dashboards:
-        for panel in dashboard.panels:
-            named = f"{dashboard.id}, panel {panel.title!r}"
-            if panel.of not in views:
-                found.append(f"{named}: there is no data view {panel.of}")
-            if panel.show == "documents" and panel.search not in searches:
-                found.append(f"{named}: there is no search {panel.search or '(none is given)'}")
-            if panel.show == "vega" and panel.spec not in source.vega:
-                found.append(f"{named}: there is no vega/{panel.spec}.json")
-            missing = [target for target in panel.opens if target not in dashboards]
-            found += [f"{named}: there is no dashboard {target}" for target in missing]
-        absent = [one.of for one in dashboard.controls if one.of not in views]
-        found += [f"{dashboard.id}: there is no data view {view}" for view in absent]
-    ids = [one.id for one in (*source.data_views, *source.searches, *source.dashboards)]
-    found += [f"{one} is there twice" for one in {one for one in ids if ids.count(one) > 1}]
-    location = Location(str(folder), 1, 1)
-    return [
-        Problem(location=location, code="kibana/reference", message=text, severity="error")
-        for text in found
-    ]

@@ -56,9 +56,10 @@ def setup_kibana(
     version of it comes; whether a rule is enabled, its actions and exceptions are always theirs.
     Exit 1 if something failed; the rest is done all the same. Nothing is ever deleted.
     """
-    from delivery.kibana.source import read_source
+    from delivery.build import elasticsearch_fields
+    from delivery.kibana.reading import read_source
 
-    source = read_source(objects)
+    source = read_source(objects, elasticsearch_fields())
     if write is not None:
         _write(source, write, config)
         return

@@ -10,15 +10,16 @@ import msgspec
 from delivery.build import elasticsearch_fields
 from delivery.kibana.data_views import field_types
 from delivery.kibana.links import Links
+from delivery.kibana.reading import read_source
 from delivery.kibana.saved_objects import saved_objects
-from delivery.kibana.source import Source, read_source
+from delivery.kibana.source import Source
 
 FOLDER = Path(__file__).resolve().parents[2] / "kibana"
 
 
 @cache
 def source() -> Source:
-    return read_source(FOLDER)
+    return read_source(FOLDER, elasticsearch_fields())
 
 
 @cache
