@@ -31,7 +31,7 @@ def full(record: type[Struct]) -> Any:
     for field in struct_type(record).fields:
         info = fields()[field.encode_name]
         # A default of ECS's own (kind, category, type, outcome, dataset) is kept.
-        if field.default is NODEFAULT or field.default in (None, (), False):
+        if field.default is NODEFAULT or field.default in (None, (), False, ""):
             own = choices_of(field.type)
             values[field.encode_name] = own[0] if own else value_of(info)
     values["event.id"] = f"{struct_type(record).tag}:1"
