@@ -38,7 +38,7 @@ def tapewatch(
     *arguments: str | Path,
     folder: Path,
     stdin: bytes | None = None,
-    timeout: float = 60,
+    timeout: float = 180,
     **variables: str,
 ) -> Answer:
     """Run a command in a folder to its end."""

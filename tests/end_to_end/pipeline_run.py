@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 ROOT = Path(__file__).parent.parent.parent
 RECORDED = ROOT / "demo" / "recorded"
+#: Seconds that anything may take, on two cores that others use too, before it counts as hung.
+PATIENCE = 180.0
 TAPEWATCH = (sys.executable, "-m", "pipeline.cli")
 
 
@@ -56,7 +58,7 @@ class Installation:
         """Write the configuration as it is now."""
         self.path.write_text(yaml.safe_dump(self.configuration))
 
-    def run(self, *arguments: str, timeout: float = 60) -> subprocess.CompletedProcess[str]:
+    def run(self, *arguments: str, timeout: float = PATIENCE) -> subprocess.CompletedProcess[str]:
         """A command to its end."""
         return subprocess.run(
             [*TAPEWATCH, *arguments, "--config", str(self.path)],
@@ -136,7 +138,7 @@ class Running:
         self.process = process
         self.log = log
 
-    def wait(self, timeout: float = 60) -> int:
+    def wait(self, timeout: float = PATIENCE) -> int:
         """Its exit code, once it has ended."""
         try:
             return self.process.wait(timeout)
@@ -147,7 +149,7 @@ class Running:
         """The end of the log."""
         return self.log.read_text()[-4000:]
 
-    def until(self, condition: Callable[[], object], timeout: float = 40) -> None:
+    def until(self, condition: Callable[[], object], timeout: float = PATIENCE) -> None:
         """Wait for something to become true."""
         deadline = time.monotonic() + timeout
         while not condition():

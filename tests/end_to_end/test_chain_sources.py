@@ -69,20 +69,20 @@ def test_a_sanctioned_transfer_is_told_before_a_block_has_it_and_a_pool_without_
         return states == dict.fromkeys(("polygon", "polygon-pending", "graph"), "connected")
 
     with installation.running() as run:
-        run.until(connected, 90)
+        run.until(connected)
         data = "0xa9059cbb" + listed[2:].lower().rjust(64, "0") + f"{10**18:064x}"
         call = {"from": sender, "to": token, "data": data, "gas": hex(100_000)}
         sent = node.rpc("eth_sendTransaction", call)
         server.put("swaps", swap(1, server.extend()))
-        run.until(installation.alerts, 90)
-        run.until(lambda: told(installation, "pool-swap"), 90)
+        run.until(installation.alerts)
+        run.until(lambda: told(installation, "pool-swap"))
         (alert,) = installation.alerts()
         assert alert["rule"]["name"] == "Pending transfer with a sanctioned address"
         assert alert["blockchain"]["finality"] == "pending"
         assert alert["surveillance"]["evidence"]["transaction_hashes"] == [sent]
         assert told(installation, "transaction-included") == []
         node.mine()
-        run.until(lambda: told(installation, "transaction-included"), 90)
+        run.until(lambda: told(installation, "transaction-included"))
     (pending,) = told(installation, "transaction-pending")
     assert pending["event"]["provider"] == "polygon-pending"
     assert pending["token"] | {"id": "acme", "amount_raw": str(10**18)} == pending["token"]

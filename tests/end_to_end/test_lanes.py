@@ -91,7 +91,7 @@ def test_a_killed_workers_lanes_move_in_time_and_nothing_is_lost_or_doubled(
 ) -> None:
     made = installation(tmp_path / "lanes", LANES, 1, speed="original")
     with made.running() as run:
-        run.until(lambda: len(holders(run)) == LANES + 1, timeout=90)
+        run.until(lambda: len(holders(run)) == LANES + 1)
         joined = subprocess.Popen(
             [*TAPEWATCH, "run", "--only", "detections", "--config", str(made.path)],
             cwd=made.folder,
@@ -99,7 +99,7 @@ def test_a_killed_workers_lanes_move_in_time_and_nothing_is_lost_or_doubled(
             stderr=subprocess.DEVNULL,
         )
         try:
-            run.until(lambda: list(holders(run).values()).count(joined.pid) >= 2, timeout=90)
+            run.until(lambda: list(holders(run).values()).count(joined.pid) >= 2)
         finally:
             os.kill(joined.pid, signal.SIGKILL)
         killed = time.monotonic()

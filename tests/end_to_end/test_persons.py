@@ -171,8 +171,8 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     with ExitStack() as stack:
         built = World(tmp_path_factory.mktemp("persons"), stack)
         with built.installation.running() as run:
-            run.until(lambda: len(built.providers()) == 6, 90)
-            run.until(lambda: built.installation.documents("alerts"), 60)
+            run.until(lambda: len(built.providers()) == 6)
+            run.until(lambda: built.installation.documents("alerts"))
             for content in ("events", "alerts"):
                 there = len(built.installation.documents(content))
                 run.until(lambda: len(built.masked(content)) >= there, 60)  # noqa: B023
@@ -228,7 +228,7 @@ def test_who_is_erased_is_forgotten_and_cannot_be_found_again(world: World) -> N
     assert done.returncode == 0, done.stderr
     before = len(world.told())
     with installation.running() as run:
-        run.until(lambda: any(_withdraws(event, pseudonym) for event in world.told()[before:]), 60)
+        run.until(lambda: any(_withdraws(event, pseudonym) for event in world.told()[before:]))
 
     assert world.bytes_with(UID) == []
     places = world.bytes_with(pseudonym)

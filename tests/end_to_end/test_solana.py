@@ -133,7 +133,7 @@ def issue(ledger: SolanaLedger) -> Issue:
 
 
 def until(run: Running, condition: Any) -> None:
-    run.until(condition, timeout=60)
+    run.until(condition)
 
 
 def test_rules_written_for_evm_chains_alert_on_solana(
