@@ -25,7 +25,8 @@ from pipeline.units import SECOND
 from tests.evidence.cases.examples import START, Worked
 from tests.servers.kibana.cases import Cases as CasesArea
 from tests.servers.kibana.cases import Held
-from tests.servers.kibana.double import Fault, KibanaDouble, Spaces
+from tests.servers.kibana.double import Fault, KibanaDouble
+from tests.servers.kibana.spaces import Spaces
 
 FIELDS = {
     "tapewatch-case-id": "text", "tapewatch-alert-count": "number", "tapewatch-four-eyes": "toggle",
@@ -72,7 +73,7 @@ class Desk:
             subject = self.bus.names.subject(Stream.CASES, one.case_id)
             await self.bus.jetstream.publish(subject, msgspec.json.encode(one))
 
-    async def sync(self, *, anew: bool = False, rounds: int = 1) -> None:
+    async def sync(self, *, anew: bool = False, rounds: int = 1) -> KibanaSync:
         """A round, or more of them; `anew`: after a crash of the process."""
         if self._sync is None or anew:
             await self.close()
@@ -86,6 +87,7 @@ class Desk:
         for _ in range(rounds):
             self.known = await (await CaseStore.open(self.bus)).all()
             await self._sync.once()
+        return self._sync
 
     async def close(self) -> None:
         if self._sync is not None:
@@ -226,6 +228,19 @@ async def test_whatever_breaks_nothing_is_there_twice(desk: Desk, fault: Fault) 
     assert desk.comments("alert") == [["alert-1"], ["alert-2"]]
     assert len(desk.comments()) == 2
     assert desk.there.case["assignees"] == [{"uid": "u_alice_0"}]
+
+
+async def test_a_case_that_kibana_refuses_holds_up_no_other_and_is_told(desk: Desk) -> None:
+    await desk.open(worked())
+    other = Worked()
+    for one in other.activities:
+        one.case_id = "TW-2"
+    await desk.open(other)
+    desk.double.fail(Fault(path="/comments", method="POST", status=400))
+    sync = await desk.sync()
+    assert sync.trouble.startswith("Kibana refuses TW-1: ")
+    assert len(desk.area.held()) == 2
+    assert (await desk.sync()).trouble == ""
 
 
 async def test_a_key_that_is_revoked_is_told(desk: Desk) -> None:

@@ -4,8 +4,9 @@ from tests.servers.kibana.case_settings import CaseSettings
 from tests.servers.kibana.connectors import Connectors
 from tests.servers.kibana.dashboards_api import DashboardsApi
 from tests.servers.kibana.detection_engine import ExceptionLists, Rules
-from tests.servers.kibana.double import Area, Spaces
+from tests.servers.kibana.double import Area
 from tests.servers.kibana.saved_objects import SavedObjects
+from tests.servers.kibana.spaces import Spaces
 from tests.servers.kibana.timelines import Timelines
 
 
