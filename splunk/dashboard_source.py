@@ -80,11 +80,6 @@ class Dashboard(Struct, frozen=True, forbid_unknown_fields=True):
         for row in self.rows:
             yield from row.panels
 
-    def whole_search(self, panel: Panel) -> str:
-        """The panel's search from its beginning, in one line."""
-        parts = [self.searches[panel.after]] if panel.after else []
-        return " ".join(" ".join([*parts, panel.search]).split())
-
 
 def read_dashboards(folder: Path = FOLDER) -> list[Dashboard]:
     """All of them, in the order of their files' names.

@@ -1,4 +1,4 @@
-"""Every search of the app, and the fields that it may name."""
+"""The searches of the app's .conf files, and the fields that a search may name."""
 
 import csv
 import re
@@ -8,7 +8,6 @@ import msgspec
 
 from normalizer.events.taxonomy import fields
 from splunk.conf_file import APP, app_conf
-from splunk.dashboard_source import Dashboard, read_dashboards
 
 _TOKEN = re.compile(r"\$(\w+)\|s\$")
 #: A field of the event whose menu it is.
@@ -42,14 +41,6 @@ def event_fields() -> frozenset[str]:
     return frozenset((*named, *(f"surveillance.metrics.{name}" for name in METRICS)))
 
 
-def panel_searches(dashboard: Dashboard, tokens: Mapping[str, str] = ANY) -> Iterator[AppSearch]:
-    """The whole search of each panel, its tokens filled in."""
-    for panel in dashboard.panels():
-        yield AppSearch(
-            f"{dashboard.id}: {panel.title}", filled(dashboard.whole_search(panel), tokens)
-        )
-
-
 def filled(search: str, tokens: Mapping[str, str]) -> str:
     """`$name|s$` as Dashboard Studio fills it in: the value in double quotes.
 
@@ -58,10 +49,8 @@ def filled(search: str, tokens: Mapping[str, str]) -> str:
     return _TOKEN.sub(lambda found: f'"{tokens[found[1]]}"', search)
 
 
-def app_searches() -> Iterator[AppSearch]:
-    """Those of the dashboards, saved searches, event types, menus and macros."""
-    for dashboard in read_dashboards():
-        yield from panel_searches(dashboard)
+def conf_searches() -> Iterator[AppSearch]:
+    """Those of saved searches, event types, menus and macros."""
     for name, stanza in app_conf("savedsearches").items():
         yield AppSearch(f"savedsearches.conf [{name}]", stanza["search"])
     for name, stanza in app_conf("eventtypes").items():

@@ -12,6 +12,7 @@ import msgspec
 
 from splunk.dashboard_source import COLUMNS, Dashboard, Link, Panel, TextInput
 from splunk.palette import FIGURES, ON_SEVERITIES, SERIES, SEVERITIES
+from splunk.shared_searches import shared
 
 APP = "tapewatch"
 _WIDTH = 1440
@@ -52,8 +53,8 @@ Definition = dict[str, Any]
 def definition(dashboard: Dashboard) -> Definition:
     """The dashboard as Dashboard Studio keeps it."""
     sources: Definition = {
-        f"shared_{name}": _search(search, name, dashboard)
-        for name, search in dashboard.searches.items()
+        f"shared_{name}": _search(shared(dashboard, name), f"Shared: {name}", dashboard)
+        for name in dashboard.searches
     }
     visualizations: Definition = {}
     structure: list[Definition] = []
@@ -110,7 +111,7 @@ def view(dashboard: Dashboard) -> str:
 def _search(search: str, name: str, dashboard: Dashboard) -> Definition:
     return {
         "type": "ds.search",
-        "name": f"Shared: {name}",
+        "name": name,
         "options": {
             "query": " ".join(search.split()),
             "queryParameters": {"earliest": _EARLIEST, "latest": _LATEST},
@@ -122,7 +123,7 @@ def _search(search: str, name: str, dashboard: Dashboard) -> Definition:
 
 def _source(panel: Panel, dashboard: Dashboard) -> Definition:
     if panel.after is None:
-        found: Definition = _search(panel.search, panel.title, dashboard) | {"name": panel.title}
+        found: Definition = _search(panel.search, panel.title, dashboard)
         if panel.all_time:
             found["options"]["queryParameters"] = {"earliest": "0", "latest": "now"}
             found["options"]["refresh"] = _REFRESH_OF_ALL

@@ -21,7 +21,7 @@ from splunk.spl.values import Row, SplError, number
 _MACRO = re.compile(r"`(\w+)(?:\(([^`]*)\))?`")
 _DEEPEST = 10
 #: Fields of every event besides those of the document.
-_OWN = frozenset(("_time", "index", "sourcetype", "source", "host"))
+_OWN = frozenset(("_raw", "_time", "index", "sourcetype", "source", "host"))
 
 
 def expanded(search: str, macros: Stanzas) -> str:
@@ -84,6 +84,22 @@ class Query:
                     found |= one.unknown_fields(known, lookups)
             there = command.after(there)
         return found
+
+    def after(self, known: Iterable[str]) -> frozenset[str]:
+        """Fields that may be there at its end; `known` are those of events."""
+        there = frozenset(known) | _OWN
+        for command in self.commands:
+            there = command.after(there)
+        return there
+
+    def needs(self) -> frozenset[str]:
+        """Fields that it reads before it has made them itself."""
+        made: frozenset[str] = frozenset()
+        read: frozenset[str] = frozenset()
+        for command in self.commands:
+            read |= command.reads() - made
+            made = command.after(made)
+        return read
 
     def columns(self) -> list[str] | None:
         """The columns in their order, where the last command names them."""

@@ -18,6 +18,7 @@ import msgspec
 from splunk.conf_file import app_conf
 from splunk.dashboard_source import Dashboard, read_dashboards
 from splunk.searches import filled
+from splunk.shared_searches import whole
 from splunk.spl.commands import Context
 from splunk.spl.search import Query
 from splunk.spl.values import Row, text
@@ -31,6 +32,8 @@ PICTURES = FOLDER.parents[1] / "docs" / "images"
 #: Drawn in the dark theme too.
 DARK_TOO = ("overview",)
 _WIDTH = 1440
+#: Small enough for a page of documentation, and still to be read.
+_SCALE = 0.75
 _DRAWN_WITHIN = 180.0
 #: After the last panel is there, its marks still move for a moment.
 _SETTLES = 6.0
@@ -124,7 +127,7 @@ def draw(page: Path, made: Definition, scheme: str) -> bytes:
             _DRAWN_WITHIN,
         )
         time.sleep(_SETTLES)
-        picture = tab.screenshot()
+        picture = tab.screenshot(_SCALE)
         follow_links(tab, made)
         if tab.failures:
             raise BrowserError(f"the renderer failed: {tab.failures[0]}")
@@ -164,7 +167,7 @@ def with_results(dashboard: Dashboard, context: Context) -> Definition:
     macros = app_conf("macros")
     panels = list(dashboard.panels())
     for number, panel in enumerate(panels, start=1):
-        query = Query(filled(dashboard.whole_search(panel), TOKENS), macros)
+        query = Query(filled(whole(dashboard, panel), TOKENS), macros)
         rows = query.run(context)
         made["dataSources"][f"search_{number}"] = {
             "type": "ds.test",

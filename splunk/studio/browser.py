@@ -98,9 +98,18 @@ class Page:
             mobile=False,
         )
 
-    def screenshot(self) -> bytes:
-        """The window as a PNG."""
-        return base64.b64decode(self.call("Page.captureScreenshot", format="png")["data"])
+    def screenshot(self, scale: float = 1.0) -> bytes:
+        """The window as a PNG, drawn larger or smaller."""
+        shown = self.call("Page.getLayoutMetrics")["cssVisualViewport"]
+        clip = {
+            "x": 0,
+            "y": 0,
+            "width": shown["clientWidth"],
+            "height": shown["clientHeight"],
+            "scale": scale,
+        }
+        answer = self.call("Page.captureScreenshot", format="png", clip=clip)
+        return base64.b64decode(answer["data"])
 
 
 @contextmanager

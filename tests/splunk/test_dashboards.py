@@ -15,7 +15,8 @@ from splunk.build import APP, VIEWS
 from splunk.conf_file import app_conf
 from splunk.dashboard_source import Dashboard, SourceError, read_dashboards
 from splunk.palette import FIGURES, ON_SEVERITIES, SEVERITIES
-from splunk.searches import ANY, panel_searches
+from splunk.searches import ANY
+from splunk.shared_searches import panel_searches
 from splunk.spl.commands import Context
 from splunk.spl.search import Query
 from splunk.studio.validated import digest, validated

@@ -6,12 +6,17 @@ No Splunk runs them: they are parsed by our own strict reading of a part of SPL 
 import pytest
 
 from splunk.conf_file import app_conf
-from splunk.searches import LOOKUPS, app_searches, event_fields, lookup_rows
+from splunk.dashboard_source import read_dashboards
+from splunk.searches import LOOKUPS, conf_searches, event_fields, lookup_rows
+from splunk.shared_searches import panel_searches
 from splunk.spl.search import Query
 from splunk.spl.values import SplError
 
 MACROS = app_conf("macros")
-SEARCHES = {one.place: one.search for one in app_searches()}
+SEARCHES = {
+    one.place: one.search
+    for one in (*conf_searches(), *(s for d in read_dashboards() for s in panel_searches(d)))
+}
 COLUMNS = {name: list(lookup_rows(name)[0]) for name in LOOKUPS}
 
 
