@@ -43,6 +43,9 @@ _BUCKET = "CASES_IN_KIBANA"
 _SEEN = "_seen"
 #: How often a change is made anew where somebody was faster.
 _ATTEMPTS = 5
+#: Statuses by which Kibana refuses us, and not a case.
+_OF_ALL = (401, 403)
+_MOST_TOLD = 3
 
 
 class Progress(Struct):
@@ -79,6 +82,8 @@ class KibanaSync:
         self._seen = ""
         #: Cases that are to be looked at, whatever was written of them.
         self._due: set[str] = set()
+        #: By case, why Kibana doesn't take it.
+        self._refused: dict[str, str] = {}
         self.trouble = ""
 
     @classmethod
@@ -113,7 +118,6 @@ class KibanaSync:
                 async with self:
                     while True:
                         await self.once()
-                        self.trouble = ""
                         await asyncio.sleep(self._settings.every / SECOND)
                         raise_if_cancelled()
             except (SinkUnavailable, KibanaRefused) as error:
@@ -137,8 +141,23 @@ class KibanaSync:
         await self._take_all({c.kibana_id: c.id for c in cases.values() if c.kibana_id})
         for case in cases.values():
             written = self._progress.get(case.id, Progress()).written
-            if self._is_meant(case) and (case.id in self._due or written < case.number):
+            if not self._is_meant(case) or not (case.id in self._due or written < case.number):
+                continue
+            try:
                 await self._write(case.id)
+                self._refused.pop(case.id, None)
+            except KibanaRefused as refused:
+                if refused.status in _OF_ALL:
+                    raise
+                self._tell_refusal(case.id, refused)
+        self.trouble = "; ".join(list(self._refused.values())[:_MOST_TOLD])
+
+    def _tell_refusal(self, case: str, refused: KibanaRefused) -> None:
+        """Kibana doesn't take this case: it is tried again, and the others go on."""
+        said = f"Kibana refuses {case}: {refused}"
+        if self._refused.get(case) != said:
+            log.error("a case isn't up to date in Kibana", case=case, reason=str(refused))
+        self._refused[case] = said
 
     def _is_meant(self, case: Case) -> bool:
         least = SEVERITY[self._settings.minimum_level]
