@@ -286,12 +286,12 @@ def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
 
     from evidence.investigation.gather import evidence_originals
     from evidence.investigation.raw_frames import raw_messages
-    from pipeline.bus import Bus
+    from pipeline.bus.opened import opened_bus
     from pipeline.config.loading import load_configuration
 
     async def read() -> "RawMessages":
         config = load_configuration(path, resolve="later")
-        async with await Bus.connect(config.bus, name="timeline") as bus:
+        async with opened_bus(config.bus, name="timeline") as bus:
             return await raw_messages(bus, evidence_originals(gathered.lines))
 
     return asyncio.run(read())
