@@ -22,8 +22,9 @@ from evidence.reports.suspicious.fields import (
     builtins,
     limited,
 )
-from evidence.reports.suspicious.material import Material, Party
+from evidence.reports.suspicious.material import Material
 from evidence.reports.suspicious.narrative import narrative
+from evidence.reports.suspicious.parties import Party
 from evidence.reports.suspicious.xml import Element
 from pipeline.problems import Problem
 from pipeline.yaml_nodes import Node

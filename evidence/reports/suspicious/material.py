@@ -8,11 +8,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import msgspec
-from msgspec import Struct, field
+from msgspec import Struct
 
 from evidence.cases.state import Case, fold
 from evidence.investigation.archive import Archive, Found, Wanted
 from evidence.reports.source import ReportSource
+from evidence.reports.suspicious.parties import Party, parties_of
 from evidence.sentences import sentence
 from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.chain import PoolSwap, TokenTransfer
@@ -50,18 +51,6 @@ class EventFacts(Struct, frozen=True, kw_only=True):
     #: Of trades and swaps: worth, in the quote currency.
     worth: float | None = None
     currency: str | None = None
-
-
-class Party(Struct, kw_only=True):
-    """Somebody whom the alerts are about."""
-
-    #: The pseudonymous id of the investor; else the account or wallet, where nobody is behind it.
-    key: str
-    accounts: list[str] = field(default_factory=list[str])
-    wallets: list[str] = field(default_factory=list[str])
-    #: ISO 3166-1 alpha-2, as the reference data had it.
-    jurisdiction: str | None = None
-    accreditation: str | None = None
 
 
 class Instrument(Struct, frozen=True, kw_only=True, order=True):
@@ -157,7 +146,7 @@ def material_of(
         ],
         events=told[:MOST_TOLD],
         more_events=max(0, len(told) - MOST_TOLD),
-        parties=_parties(case.entities, alerts, ordered),
+        parties=parties_of(case.entities, alerts, ordered),
         instruments=sorted({_instrument(one) for one in alerts}),
         first=min(times),
         last=max(times),
@@ -235,62 +224,6 @@ def _event(event: Any) -> EventFacts:
         worth=worth,
         currency=getattr(event, "currency", None),
     )
-
-
-#: Fields of events: who is behind which account or wallet, with what was known of them.
-_PARTY_FIELDS = (
-    ("investor_account", "investor_id", "investor_jurisdiction", "investor_accreditation"),
-    ("investor_address", "investor_id", "investor_jurisdiction", "investor_accreditation"),
-    ("buyer_account", "buyer_id", "", ""),
-    ("seller_account", "seller_id", "", ""),
-    ("transaction_from", "investor_id", "investor_jurisdiction", "investor_accreditation"),
-    ("source_address", "source_investor", "source_jurisdiction", "source_accreditation"),
-    (
-        "destination_address",
-        "destination_investor",
-        "destination_jurisdiction",
-        "destination_accreditation",
-    ),
-)
-
-
-def _parties(
-    entities: Sequence[str], alerts: Sequence[Alert], events: Sequence[Record]
-) -> list[Party]:
-    """Whom the alerts are about: each investor once, with the accounts and wallets seen."""
-    behind: dict[str, str] = {}
-    known: dict[str, tuple[str | None, str | None]] = {}
-    for event in events:
-        for name, investor, jurisdiction, accreditation in _PARTY_FIELDS:
-            who, whose = getattr(event, name, None), getattr(event, investor, None)
-            if who and whose:
-                behind[who] = whose
-                seen = (
-                    getattr(event, jurisdiction, None) if jurisdiction else None,
-                    getattr(event, accreditation, None) if accreditation else None,
-                )
-                before = known.get(whose, (None, None))
-                known[whose] = (seen[0] or before[0], seen[1] or before[1])
-    named = dict.fromkeys([*entities, *(name for alert in alerts for name in alert.entities)])
-    found: dict[str, Party] = {}
-    for name in named:
-        key = behind.get(name, name)
-        party = found.setdefault(key, Party(key=key))
-        party.jurisdiction, party.accreditation = known.get(key, (None, None))
-        if name != key or key not in behind.values():
-            _place(party, name)
-    for who, whose in sorted(behind.items()):
-        if whose in found:
-            _place(found[whose], who)
-    return [found[key] for key in sorted(found)]
-
-
-def _place(party: Party, name: str) -> None:
-    if name == party.key and (name.startswith("inv-") or name.startswith("INV-")):
-        return
-    chosen = party.wallets if name.startswith("0x") else party.accounts
-    if name not in chosen:
-        chosen.append(name)
 
 
 def _instrument(alert: Alert) -> Instrument:

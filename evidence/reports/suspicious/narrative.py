@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from evidence.reports.suspicious.material import AlertFacts, EventFacts, Material, Party
+from evidence.reports.suspicious.material import AlertFacts, EventFacts, Material
+from evidence.reports.suspicious.parties import Party
 from pipeline.page.words import number, plural, printable
 from pipeline.units import SECOND
 
@@ -81,6 +82,8 @@ def _party(party: Party) -> str:
         named.append(f"jurisdiction {party.jurisdiction} as recorded")
     if party.accreditation:
         named.append(f"investor status {party.accreditation}")
+    if party.cluster:
+        named.append(f"of the cluster {party.cluster}, taken for one owner's")
     return ", ".join(named)[0].upper() + ", ".join(named)[1:] + "."
 
 

@@ -8,8 +8,10 @@ from evidence.investigation.archive import FolderArchive
 from evidence.reports.source import FolderSource
 from evidence.reports.suspicious.material import Material, gather_case
 from evidence.reports.suspicious.narrative import narrative
+from evidence.reports.suspicious.parties import parties_of
+from normalizer.events.chain_identity import WalletFrozen
 from pipeline.failure import Failure
-from tests.evidence.reports.recorded_weeks import ALL, WEEK, write
+from tests.evidence.reports.recorded_weeks import ALL, WEEK, trade, write
 
 
 def material(folder: Path, case: str = "TW-WASH") -> Material:
@@ -32,6 +34,34 @@ def test_an_account_and_its_investor_are_one_party(tmp_path: Path) -> None:
     assert [(one.key, one.accounts, one.wallets) for one in found.parties] == [
         ("INV-1061", ["acct-echo"], [])
     ]
+
+
+def test_a_cluster_is_its_members() -> None:
+    first, second = (
+        trade(name, WEEK, buyer_account=name, buyer_id=f"INV-{name}", buyer_cluster="CL-1")
+        for name in ("acct-a", "acct-b")
+    )
+    found = parties_of(["CL-1", "CL-2", "0x" + "ab" * 20], [], [first, second])
+    assert [(one.key, one.accounts, one.cluster) for one in found] == [
+        ("0x" + "ab" * 20, [], None),
+        ("CL-2", ["CL-2"], None),
+        ("INV-acct-a", ["acct-a"], "CL-1"),
+        ("INV-acct-b", ["acct-b"], "CL-1"),
+    ]
+    assert found[0].wallets == ["0x" + "ab" * 20]
+
+
+def test_who_signed_for_another_is_not_that_other() -> None:
+    fields = {
+        "id": "f", "timestamp": WEEK, "ingested": WEEK, "original": "", "provider": "chain",
+        "chain_id": 1, "network": "ethereum", "block_number": 7, "block_hash": "0x" + "00" * 32,
+        "transaction_hash": "0x" + "ab" * 32, "token_address": "0x" + "03" * 20,
+        "investor_address": "0x" + "01" * 20, "investor_id": "INV-1",
+    }  # fmt: skip
+    agent = "0x" + "0a" * 20
+    frozen = WalletFrozen(**(fields | {"transaction_from": agent}))  # type: ignore[arg-type]
+    found = parties_of(["INV-1"], [], [frozen])
+    assert [(one.key, one.wallets) for one in found] == [("INV-1", ["0x" + "01" * 20])]
 
 
 def test_amounts_are_those_of_the_evidence(tmp_path: Path) -> None:
