@@ -267,7 +267,9 @@ class Dedup(Command):
 
 
 class Fields(Command):
-    """`fields` and `table`: these fields alone; `fields -` all but these."""
+    """These fields alone, and `_time` and `_raw`; `fields -` all but these."""
+
+    kept: frozenset[str] = frozenset(("_time", "_raw"))
 
     def __init__(self, source: str) -> None:
         self._without = source.strip().startswith("-")
@@ -277,12 +279,21 @@ class Fields(Command):
         return frozenset(self.names)
 
     def after(self, known: frozenset[str]) -> frozenset[str]:
-        return known - set(self.names) if self._without else frozenset(self.names)
+        if self._without:
+            return known - set(self.names)
+        return frozenset(self.names) | (self.kept & known)
 
     def apply(self, rows: list[Row], context: Context) -> list[Row]:
         if self._without:
             return [{n: v for n, v in row.items() if n not in self.names} for row in rows]
-        return [{name: row[name] for name in self.names if name in row} for row in rows]
+        names = [*(name for name in self.kept if name not in self.names), *self.names]
+        return [{name: row[name] for name in names if name in row} for row in rows]
+
+
+class Table(Fields):
+    """These fields alone, as columns."""
+
+    kept = frozenset()
 
 
 class Rename(Command):
@@ -384,7 +395,7 @@ COMMANDS: Mapping[str, Callable[[str], Command]] = {
     "rename": Rename,
     "sort": Sort,
     "stats": Stats,
-    "table": Fields,
+    "table": Table,
     "timechart": TimeChart,
     "where": Where,
 }
