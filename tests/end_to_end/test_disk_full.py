@@ -91,7 +91,8 @@ def test_a_run_whose_bus_has_a_full_disk_waits_tells_and_loses_nothing(
     installation.configuration["bus"]["path"] = str(disk.path / "nats")
     installation.configuration["bus"]["max_storage"] = "1GiB"
     installation.configuration["bus"]["streams"] = {
-        name: {"max_size": "200MiB"} for name in ("raw", "events", "alerts", "dead", "reference")
+        name: {"max_size": "160MiB"}
+        for name in ("raw", "events", "alerts", "dead", "reference", "cases")
     }
     installation.write()
     with installation.running("--until-done") as run:
