@@ -252,14 +252,30 @@ def _launch(home: Path, run: Path, jdk: Jdk, environ: dict[str, str]) -> None:
 
 
 def _await_answer(server: ElasticsearchServer, run: Path, pid: int) -> None:
-    """With security on, the first log-in works about a second after the node says it is ready."""
-    url = f"{server.url}/_cluster/health?wait_for_status=yellow&timeout=5s"
+    """With security on, the first log-in works about a second after the node says it is ready, and
+    roles can be read and written only when the node has made their index, somewhat later.
+    """
+    _await_success(server, run, pid, "GET", "/_cluster/health?wait_for_status=yellow&timeout=5s")
+    if server.username:
+        _await_success(server, run, pid, "PUT", "/_security/role/index-is-there")
+
+
+def _await_success(
+    server: ElasticsearchServer, run: Path, pid: int, method: str, path: str
+) -> None:
     auth = (server.username, server.password or "") if server.username else None
     deadline = time.monotonic() + 30
     answer = "no answer"
     while time.monotonic() < deadline and _runs(pid, run):
         try:
-            response = httpx.get(url, auth=auth, timeout=10, trust_env=False)
+            response = httpx.request(
+                method,
+                f"{server.url}{path}",
+                auth=auth,
+                json={} if method == "PUT" else None,
+                timeout=10,
+                trust_env=False,
+            )
         except httpx.HTTPError as error:
             answer = repr(error)
         else:
