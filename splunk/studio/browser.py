@@ -99,7 +99,10 @@ class Page:
         )
 
     def screenshot(self, scale: float = 1.0) -> bytes:
-        """The window as a PNG, drawn larger or smaller."""
+        """The window as a PNG, drawn larger or smaller. Drawn anew, what WebGL drew is lost."""
+        if scale == 1.0:
+            answer = self.call("Page.captureScreenshot", format="png")
+            return base64.b64decode(answer["data"])
         shown = self.call("Page.getLayoutMetrics")["cssVisualViewport"]
         clip = {
             "x": 0,
