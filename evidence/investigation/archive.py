@@ -53,6 +53,10 @@ class Archive(Protocol):
         """Events. Raises Failure."""
         ...
 
+    def cases(self, case: str) -> Iterator[Found]:
+        """What was done to the case of this id. Raises Failure."""
+        ...
+
 
 class FolderArchive:
     """What a file sink has written."""
@@ -78,6 +82,11 @@ class FolderArchive:
     def events(self, wanted: Wanted) -> Iterator[Found]:
         """Events. Raises Failure."""
         return self._matching("events", wanted)
+
+    def cases(self, case: str) -> Iterator[Found]:
+        """What was done to the case of this id. Raises Failure."""
+        if (self._folder / "cases").is_dir():
+            yield from self._matching("cases", Wanted(ids=frozenset((case,))))
 
     def _matching(self, part: str, wanted: Wanted) -> Iterator[Found]:
         needles = [msgspec.json.encode(text) for text in wanted.texts]

@@ -2,13 +2,17 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from typing import Any
 
+import msgspec
 from msgspec import Struct
 
 from evidence.cases.state import Case, fold
 from evidence.cases.store import CaseStore, decode
+from evidence.investigation.archive import Archive
 from evidence.investigation.lines import Line
 from normalizer.events import CaseActivity
+from normalizer.events.ecs import UnreadableDocument, parse
 from pipeline.bus import Bus
 from pipeline.failure import FAILED, Failure
 
@@ -64,6 +68,43 @@ async def read_case(bus: Bus, wanted: str) -> CaseFile:
         if found is not None:
             return found
     raise Failure(f"no case begins with {wanted}: see `tapewatch case list`", FAILED)
+
+
+def case_in(archive: Archive, wanted: str) -> CaseFile:
+    """The case of this id as a sink has it. Raises Failure.
+
+    A sink nests what the bus has flat, and marks the newest: here each activity is again as it was
+    on the bus, which its hash in the audit log shows, or doesn't.
+    """
+    wanted = wanted.upper()
+    found: dict[int, CaseActivity] = {}
+    for one in archive.cases(wanted):
+        try:
+            record = parse(msgspec.json.decode(one.document, type=dict[str, Any]))
+        except (msgspec.MsgspecError, UnreadableDocument) as error:
+            raise Failure(f"{one.place}: {error}", FAILED) from None
+        if isinstance(record, CaseActivity) and record.case_id == wanted:
+            found.setdefault(record.number, record)
+    if not found:
+        raise Failure(f"{archive.name} has no case {wanted}: name its whole id", FAILED)
+    lacking = sorted(set(range(1, max(found) + 1)) - found.keys())
+    if lacking:
+        some = ", ".join(str(number) for number in lacking[:5])
+        raise Failure(f"{archive.name} lacks what was done to {wanted} as number {some}", FAILED)
+    ordered = [found[number] for number in sorted(found)]
+    file = case_file_of(map(_as_on_the_bus, ordered))
+    assert file is not None
+    return file
+
+
+def _as_on_the_bus(activity: CaseActivity) -> bytes:
+    """What the bus had: a text that is a field's default was never set, so it is left out there."""
+    defaults = {
+        one.name: one.default
+        for one in msgspec.structs.fields(activity)
+        if isinstance(one.default, str) and getattr(activity, one.name) == one.default
+    }
+    return msgspec.json.encode(msgspec.structs.replace(activity, latest=True, **defaults))
 
 
 def line_of_activity(activity: CaseActivity, content: bytes) -> Line:

@@ -14,11 +14,14 @@ _MOST_TERMS = 500
 class ElasticsearchArchive:
     """What an Elasticsearch sink has written."""
 
-    def __init__(self, connection: Connection, *, alerts: str, events: str) -> None:
-        """`alerts` and `events`: names or patterns of data streams."""
+    def __init__(
+        self, connection: Connection, *, alerts: str, events: str, cases: str = ""
+    ) -> None:
+        """`alerts`, `events` and `cases`: names or patterns of data streams; no cases without."""
         self._connection = connection
         self._alerts = alerts
         self._events = events
+        self._cases = cases
 
     @property
     def name(self) -> str:
@@ -33,6 +36,11 @@ class ElasticsearchArchive:
     def events(self, wanted: Wanted) -> Iterator[Found]:
         """Events. Raises Failure."""
         return self._matching(self._events, wanted, timed=True)
+
+    def cases(self, case: str) -> Iterator[Found]:
+        """What was done to the case of this id. Raises Failure."""
+        if self._cases:
+            yield from self._found(self._cases, f"surveillance.case.id:{_quoted(case)}", None, None)
 
     def _matching(self, index: str, wanted: Wanted, *, timed: bool) -> Iterator[Found]:
         since, until = (wanted.since, wanted.until) if timed else (None, None)

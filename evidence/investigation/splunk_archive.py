@@ -118,6 +118,10 @@ class SplunkArchive:
         yield from self._found(kind, _terms(wanted.ids), None, None)
         yield from self._found(kind, _actions(wanted.actions), wanted.since, wanted.until)
 
+    def cases(self, case: str) -> Iterator[Found]:
+        """What was done to the case of this id. Raises Failure."""
+        yield from self._found("event.action=case-activity", [_quoted(case)], None, None)
+
     def _found(
         self, kind: str, terms: Sequence[str], since: int | None, until: int | None
     ) -> Iterator[Found]:

@@ -108,7 +108,7 @@ def export(
         archive = _splunk(splunk, splunk_token, splunk_index, splunk_ca)
     else:
         archive = _archive(out, config, sink)
-    file = _case(wanted, config) if is_case(wanted) else None
+    file = _case(wanted, config, archive) if is_case(wanted) else None
     with _progress() as progress:
         from evidence.investigation.gather import gather
 
@@ -154,11 +154,12 @@ def _splunk(url: str, token: str, indexes: list[str] | None, authority: Path | N
     )
 
 
-def _case(wanted: str, path: Path) -> "CaseFile":
-    """The case out of the stream CASES, also where nothing runs. Raises Failure."""
+def _case(wanted: str, path: Path, archive: "Archive") -> "CaseFile":
+    """The case out of the stream CASES, also where nothing runs; where there is no bus out of the
+    archive. Raises Failure."""
     import asyncio
 
-    from evidence.investigation.case_file import read_case
+    from evidence.investigation.case_file import case_in, read_case
     from pipeline.bus.opened import opened_bus
     from pipeline.config.loading import load_configuration
 
@@ -167,7 +168,17 @@ def _case(wanted: str, path: Path) -> "CaseFile":
         async with opened_bus(config.bus, name="timeline") as bus:
             return await read_case(bus, wanted)
 
-    return asyncio.run(read())
+    if not path.is_file():
+        return case_in(archive, wanted)
+    try:
+        return asyncio.run(read())
+    except Failure as failure:
+        try:
+            found = case_in(archive, wanted)
+        except Failure:
+            raise failure from None
+        typer.echo(f"the case is as {archive.name} has it: {failure}", err=True)
+        return found
 
 
 def _note(manifest: "Manifest", to: Path, why: str, audit: Path | None, config: Path) -> None:
@@ -220,6 +231,7 @@ def _archive(out: Path | None, config: Path, sink: str | None) -> "Archive":
         elasticsearch_connection(chosen),
         alerts=names.stream("alerts"),
         events=names.stream("events"),
+        cases=names.stream("cases"),
     )
 
 

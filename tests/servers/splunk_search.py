@@ -34,7 +34,7 @@ _SEARCH = re.compile(
     rf"search \((?P<indexes>index={_STRING}(?: OR index={_STRING})*)\) "
     rf"sourcetype=(?P<sourcetype>{_STRING}) "
     r"(?P<kind>\(event\.kind=alert OR event\.action=alert-update\)"
-    r"|NOT event\.kind=alert NOT event\.action=alert-update) "
+    r"|NOT event\.kind=alert NOT event\.action=alert-update|event\.action=case-activity) "
     rf"\((?P<terms>(?:event\.action=)?{_STRING}(?: OR (?:event\.action=)?{_STRING})*)\) "
     r"\| fields _raw"
 )
@@ -99,14 +99,14 @@ class SplunkSearchHead:
         indexes = {json.loads(one) for one in re.findall(_STRING, found["indexes"])}
         terms = [(bool(m["field"]), json.loads(m["text"])) for m in _TERM.finditer(found["terms"])]
         since, until = float(form["earliest_time"]), float(form["latest_time"])
-        alerts = found["kind"].startswith("(")
+        kind = found["kind"]
         rows = [
             raw
             for index, document in self._documents
             if index in indexes
             and json.loads(found["sourcetype"]) == "tapewatch:ecs"
             and since <= _seconds(document["@timestamp"]) < until
-            and _is_alert(document) is alerts
+            and _is_of(document, kind)
             for raw in [json.dumps(document, ensure_ascii=False)]
             if any(_matches(document, raw, *term) for term in terms)
         ]
@@ -123,8 +123,8 @@ class SplunkSearchHead:
         if isinstance(fault, tuple):
             lines.insert(0, {"messages": [{"type": fault[0], "text": fault[1]}]})
         body = "".join(json.dumps(line, ensure_ascii=False) + "\n" for line in lines)
-        kind = {"Content-Type": "application/json; charset=utf-8"}
-        return HttpResponse(status=200, body=body.encode(), headers=kind)
+        headers = {"Content-Type": "application/json; charset=utf-8"}
+        return HttpResponse(status=200, body=body.encode(), headers=headers)
 
 
 def _matches(document: dict[str, Any], raw: str, of_action: bool, text: str) -> bool:
@@ -134,8 +134,11 @@ def _matches(document: dict[str, Any], raw: str, of_action: bool, text: str) -> 
     return re.search(rf"(?<!\w){phrase}(?!\w)", raw, re.IGNORECASE) is not None
 
 
-def _is_alert(document: dict[str, Any]) -> bool:
-    return document["event"]["kind"] == "alert" or document["event"]["action"] == "alert-update"
+def _is_of(document: dict[str, Any], kind: str) -> bool:
+    event = document["event"]
+    if kind == "event.action=case-activity":
+        return event["action"] == "case-activity"
+    return (event["kind"] == "alert" or event["action"] == "alert-update") is kind.startswith("(")
 
 
 def _seconds(text: str) -> float:

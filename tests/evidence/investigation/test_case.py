@@ -15,10 +15,11 @@ from evidence.audit.store import AuditLog
 from evidence.cases.actions import About, Wish, do, opened
 from evidence.cases.store import CaseStore
 from evidence.investigation.archive import FolderArchive
-from evidence.investigation.case_file import CaseFile, case_file_of, is_case, read_case
+from evidence.investigation.case_file import CaseFile, case_file_of, case_in, is_case, read_case
 from evidence.investigation.export import Manifest, Parts, export, hashes
 from evidence.investigation.gather import gather
 from evidence.investigation.proofs import recorded
+from normalizer.events.ecs import nest
 from pipeline.bus import Bus
 from pipeline.bus.command_notes import decode_note
 from pipeline.failure import Failure
@@ -149,6 +150,22 @@ def test_a_forger_of_actions_is_found(tmp_path: Path, forged: str) -> None:
     code, said = checked(folder)
     assert code == 1
     assert "the case" in said
+
+
+def test_a_case_out_of_files_is_as_the_bus_had_it(tmp_path: Path) -> None:
+    """So that what was done is proven all the same; and a hole in it is no case."""
+    archive = FolderArchive(write(tmp_path / "out", CASE))
+    with pytest.raises(Failure, match="has no case"):
+        case_in(archive, ID)
+    lines = [msgspec.json.encode(nest(one)) + b"\n" for one, _ in case_file().activities]
+    lines[0] = lines[0].replace(b'"latest":true', b'"latest":false')  # as a sink marks it
+    (tmp_path / "out" / "cases").mkdir()
+    path = tmp_path / "out" / "cases" / "20261126T000000Z-00000001.ndjson"
+    path.write_bytes(b"".join([*reversed(lines), lines[0]]))
+    assert case_in(archive, ID.lower()) == case_file()
+    path.write_bytes(lines[0] + lines[2])
+    with pytest.raises(Failure, match="lacks what was done to TW-0123456789AB as number 2"):
+        case_in(archive, ID)
 
 
 @pytest.fixture

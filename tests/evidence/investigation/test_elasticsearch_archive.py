@@ -7,6 +7,7 @@ import pytest
 
 from delivery.elasticsearch_client import Connection
 from evidence.investigation.archive import FolderArchive
+from evidence.investigation.case_file import case_in
 from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
 from evidence.investigation.gather import gather
 from normalizer.events import Alert, AlertUpdate
@@ -15,6 +16,7 @@ from pipeline.secrets import SecretText
 from pipeline.units import HOUR, SECOND
 from tests.demo.invented_alerts import T0
 from tests.evidence.investigation.recorded_case import CASE, placed, write
+from tests.evidence.investigation.test_case import case_file
 from tests.servers.elasticsearch.server import ElasticsearchServer
 
 #: What Lucene's query syntax would take for more than a name.
@@ -33,21 +35,27 @@ def test_the_same_out_of_elasticsearch(
             "event": {"properties": {"action": keyword, "id": keyword}},
             "related": {"properties": {"user": keyword}},
             "surveillance": {
-                "properties": {"alert": {"properties": {"id": keyword}}, "entities": keyword}
+                "properties": {
+                    "case": {"properties": {"id": keyword}},
+                    "alert": {"properties": {"id": keyword}},
+                    "entities": keyword,
+                }
             },
         }
     }
-    alerts, events = f"{index_prefix}alerts", f"{index_prefix}events"
+    alerts, events, cases = (f"{index_prefix}{one}" for one in ("alerts", "events", "cases"))
     with elasticsearch.client(request_timeout=60) as client:
-        for index in (alerts, events):
+        for index in (alerts, events, cases):
             client.indices.create(index=index, mappings=mappings)
         operations: list[Any] = []
         for one in records:
             told = isinstance(one, Alert | AlertUpdate)
             operations += [{"index": {"_index": alerts if told else events}}, nest(one)]
+        for activity, _ in case_file().activities:
+            operations += [{"index": {"_index": cases}}, nest(activity)]
         client.bulk(operations=operations, refresh=True)
     connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=30 * SECOND)
-    archive = ElasticsearchArchive(connection, alerts=alerts, events=events)
+    archive = ElasticsearchArchive(connection, alerts=alerts, events=events, cases=cases)
     files = FolderArchive(write(tmp_path / "out", records))
     for also in ((), (EVIL,)):
         there = gather(archive, "abc", window=HOUR, also=also)
@@ -56,3 +64,4 @@ def test_the_same_out_of_elasticsearch(
         assert there.complete
     assert "evil" in {line.id for line in there.lines}
     assert "honest" not in {line.id for line in there.lines}
+    assert case_in(archive, case_file().case.id) == case_file()

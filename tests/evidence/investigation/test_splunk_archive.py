@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from evidence.investigation.archive import FolderArchive
+from evidence.investigation.case_file import case_in
 from evidence.investigation.gather import Gathered, gather
 from evidence.investigation.splunk_archive import SplunkArchive, SplunkConnection
 from normalizer.events import Alert, AlertUpdate
@@ -18,6 +19,7 @@ from pipeline.units import HOUR, SECOND
 from tests.cli.command_line import tapewatch
 from tests.demo.invented_alerts import T0
 from tests.evidence.investigation.recorded_case import CASE, placed, write
+from tests.evidence.investigation.test_case import case_file
 from tests.servers.splunk_search import TOKEN, SplunkSearchHead
 
 #: What SPL would take for more than a name, and what is an end of a line elsewhere.
@@ -32,7 +34,7 @@ def search_head(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SplunkSear
             "tapewatch_alerts" if isinstance(one, Alert | AlertUpdate) else "tapewatch",
             msgspec.json.decode(msgspec.json.encode(nest(one))),
         )
-        for one in RECORDS
+        for one in (*RECORDS, *(activity for activity, _ in case_file().activities))
     ]
     twice = [*documents, documents[0], documents[-1]]  # as after a crash: HEC has no ids
     with SplunkSearchHead(tmp_path_factory.mktemp("splunk"), twice) as running:
@@ -68,6 +70,12 @@ def test_the_same_out_of_splunk(
     assert [line.id for line in there.lines] == [line.id for line in here.lines]
     assert there.complete
     assert ("evil" in {line.id for line in there.lines}) is bool(also)
+
+
+def test_a_case_out_of_splunk(search_head: SplunkSearchHead) -> None:
+    assert case_in(archive(search_head), "TW-0123456789AB") == case_file()
+    with pytest.raises(Failure, match="has no case TW-0123: name its whole id"):
+        case_in(archive(search_head), "TW-0123")
 
 
 def test_many_names_are_asked_for_in_several_searches(
