@@ -22,7 +22,7 @@ from evidence.reports.period import Period
 from evidence.reports.schedule import due
 from evidence.reports.source import ReportSource
 from pipeline.config.reports import Reports, ScheduledReport
-from pipeline.failure import FAILED, Failure
+from pipeline.failure import CONFIGURATION, FAILED, Failure
 
 _SINCE, _MAILED = ".since", ".mailed"
 
@@ -118,6 +118,8 @@ class ReportSchedule:
         return done
 
     def _folder(self, scheduled: ScheduledReport) -> Path:
+        if self._settings.path is None:
+            raise Failure("reports.path is missing: a schedule needs a folder", CONFIGURATION)
         return self._settings.path / scheduled.name
 
     def _since(self, folder: Path) -> int:

@@ -1,6 +1,5 @@
 """Periodic reports on a schedule, and how suspicious reports leave the house."""
 
-from pathlib import Path
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -21,6 +20,7 @@ class ReportMail(Struct, forbid_unknown_fields=True, kw_only=True):
 
     #: The mail server.
     host: str
+    #: Its port.
     port: Annotated[int, Meta(ge=1, le=65_535)] = 587
     #: `none` only on this machine.
     security: Literal["tls", "starttls", "none"] = "starttls"
@@ -30,7 +30,9 @@ class ReportMail(Struct, forbid_unknown_fields=True, kw_only=True):
     password: Secret | None = None
     #: Authority that signed the server's certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
+    #: From whom.
     sender: MailAddress
+    #: To whom.
     recipients: Annotated[list[MailAddress], Meta(min_length=1, max_length=100)]
 
 
@@ -39,6 +41,7 @@ class ScheduledReport(Struct, forbid_unknown_fields=True, kw_only=True):
 
     #: Its folder below `reports.path`: don't change it later.
     name: Name
+    #: Of each week, or of each month.
     report: Literal["weekly", "monthly"]
     #: Whose days and weeks: the venue's. An IANA name.
     time_zone: str = "UTC"
@@ -48,6 +51,7 @@ class ScheduledReport(Struct, forbid_unknown_fields=True, kw_only=True):
     catch_up: Annotated[Duration, Meta(ge=WEEK, le=104 * WEEK)] = 13 * WEEK
     #: The sink that it is made of: of type file or elasticsearch.
     sink: Name
+    #: Who gets it by e-mail.
     mail: ReportMail | None = None
 
 
@@ -56,7 +60,9 @@ class FolderTransport(
 ):
     """A drop folder, which an SFTP client or the authority's own program empties."""
 
+    #: What `tapewatch report submit --by` calls it.
     name: Name
+    #: A folder for each report appears below it.
     path: FilePath
 
 
@@ -65,7 +71,9 @@ class HttpsTransport(
 ):
     """A portal that takes reports by POST."""
 
+    #: What `tapewatch report submit --by` calls it.
     name: Name
+    #: Where to POST: https, or plain http on this machine.
     url: SecretText
     #: Sent along, such as an authorization.
     headers: dict[str, SecretText] = field(default_factory=dict[str, SecretText])
@@ -73,6 +81,7 @@ class HttpsTransport(
     file: Literal["fincen-sar.xml", "goaml.xml", "stor.xml", "stor.pdf", "stor.csv"]
     #: Authority that signed the server's certificate, PEM; the system's without.
     ca_certificate: ExistingPath | None = None
+    #: How long the portal may take to answer.
     timeout: Duration = 60 * SECOND
 
 
@@ -82,16 +91,20 @@ Transport = FolderTransport | HttpsTransport
 class ReportSchemas(Struct, forbid_unknown_fields=True, kw_only=True):
     """XML schemas of authorities, as they give them out."""
 
+    #: FinCEN's `EFL_SARXBatchSchema.xsd`; a SAR can't be approved without.
     fincen_sar: ExistingPath | None = None
+    #: That of the country's financial intelligence unit.
     goaml: ExistingPath | None = None
+    #: One that an authority has for our `stor.xml`.
     stor: ExistingPath | None = None
 
 
 class Reports(Struct, forbid_unknown_fields=True, kw_only=True):
     """Reports."""
 
-    #: Folder of the periodic ones.
-    path: FilePath = Path("var/reports")
+    #: Folder of the periodic ones; a schedule needs it.
+    path: FilePath | None = None
+    #: Reports that are made by themselves.
     schedule: list[ScheduledReport] = field(default_factory=list[ScheduledReport])
     #: How often it is looked whether one is due.
     check_every: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 60 * SECOND
@@ -99,6 +112,7 @@ class Reports(Struct, forbid_unknown_fields=True, kw_only=True):
     settle: Annotated[Duration, Meta(ge=0, le=24 * HOUR)] = 10 * MINUTE
     #: Ways by which an approved suspicious report leaves.
     transports: list[Transport] = field(default_factory=list[Transport])
+    #: XML schemas that suspicious reports are held against.
     schemas: ReportSchemas = field(default_factory=ReportSchemas)
     #: What is the same in every suspicious report: who files.
     profile: ExistingPath | None = None

@@ -20,11 +20,18 @@ def report_problems(root: Node) -> Iterator[Problem]:
         if (name := _text(sink, "name")) is not None
     }
     fitting = [name for name, kind in sinks.items() if kind in _MADE_OF]
+    scheduled = reports.get("schedule")
+    if _mappings(scheduled) and scheduled is not None and reports.get("path") is None:
+        yield scheduled.problem(
+            "config/report-path",
+            "reports.path is missing: a schedule needs a folder",
+            expected="path: var/reports",
+        )
     for part in ("schedule", "transports"):
         yield from _repeated(_mappings(reports.get(part)))
-    for scheduled in _mappings(reports.get("schedule")):
-        yield from _sink(scheduled, fitting)
-        zone = scheduled.get("time_zone")
+    for one in _mappings(scheduled):
+        yield from _sink(one, fitting)
+        zone = one.get("time_zone")
         if isinstance(zone, ScalarNode) and zone.text not in zone_names():
             hint = did_you_mean(zone.text, sorted(zone_names()))
             yield zone.problem(

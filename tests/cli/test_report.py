@@ -22,6 +22,7 @@ def office(tmp_path: Path) -> Path:
         "detections": {"rules": ["rules"]},
         "sinks": [{"name": "files", "type": "file", "path": "out"}],
         "reports": {
+            "path": "reports",
             "transports": [{"name": "drop", "type": "folder", "path": "drop"}],
             "schedule": [{"name": "weekly", "report": "weekly", "sink": "files"}],
         },
@@ -70,7 +71,9 @@ def test_a_wrong_schedule_is_told_by_its_place(office: Path) -> None:
     path.write_text(
         path.read_text().replace("sink: files", "sink: file\n    time_zone: Europe/Londn")
     )
+    path.write_text(path.read_text().replace("  path: reports\n", ""))
     told = report(office, "schedule")
     assert told.code == 2
-    assert "did you mean files?" in told.error or "files" in told.error
+    assert "reports.path is missing" in told.error
+    assert "did you mean files?" in told.error
     assert "Europe/London" in told.error
