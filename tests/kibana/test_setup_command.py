@@ -14,6 +14,16 @@ from tests.servers.kibana.double import Fault, KibanaDouble
 ROOT = FOLDER.parent
 
 
+@pytest.fixture(autouse=True)
+def unlogged(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The commands run in this process: its log is not to go to their output, which is closed."""
+
+    def configure(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("pipeline.logs.configure", configure)
+
+
 def configuration(folder: Path, double: KibanaDouble | None) -> Path:
     path = folder / "pipeline.yaml"
     lines = [
