@@ -92,4 +92,4 @@ lock: setup  ## Resolve all dependencies anew into requirements.lock and package
 	npm install --package-lock-only
 
 clean:  ## Remove what was installed and written
-	rm -rf $(VENV) node_modules var
+	rm -rf $(VENV) node_modules splunk/studio/node_modules var
