@@ -10,7 +10,7 @@ from typing import Any
 import yaml
 
 from demo.ground_truth import Decoy, GroundTruth, Planted
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import parse
 
 LABELS_FILE = "labels.yml"
@@ -35,7 +35,7 @@ def labels_text(truth: GroundTruth, events: Iterable[Mapping[str, Any]]) -> str:
     found: list[dict[str, None]] = [{} for _ in played]
     for document in events:
         record = parse(document)
-        if record is not None and not isinstance(record, Alert | AlertUpdate):
+        if record is not None and not isinstance(record, Alert | AlertUpdate | CaseActivity):
             for trace in _traces(record):
                 for at in by_trace.get(trace, ()):
                     found[at][record.id] = None

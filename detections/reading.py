@@ -10,7 +10,7 @@ import msgspec
 from detections.fields import ACTION, actions
 from detections.identity import fingerprint
 from detections.sigma.documents import Document, flatten
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse
 
 LONGEST_LINE = 16 * 1024 * 1024
@@ -61,7 +61,7 @@ def read_event(line: bytes) -> ReadEvent:
     except ValueError as error:
         raise NotAnEvent(f"this isn't JSON: {error}") from error
     doubt: NotAnEvent | None = None
-    record: Record | Alert | AlertUpdate | None = None
+    record: Record | Alert | AlertUpdate | CaseActivity | None = None
     try:
         record = parse(decoded)
     except UnreadableDocument as error:
@@ -72,7 +72,7 @@ def read_event(line: bytes) -> ReadEvent:
         raise NotAnEvent(str(error)) from error
     claims_to_be_ours = str(document.get("event.dataset", "")).startswith(_OURS)
     _fill_in(document)
-    if record is None or isinstance(record, Alert | AlertUpdate):
+    if record is None or isinstance(record, Alert | AlertUpdate | CaseActivity):
         document["@timestamp"] = nanoseconds(document.get("@timestamp"))
         if record is None and claims_to_be_ours:
             raise doubt or NotAnEvent("no event of ours has this action", path=ACTION)

@@ -10,7 +10,7 @@ from msgspec import Struct
 from delivery.file_folder import NAME
 from delivery.marks import frame_place
 from evidence.sentences import sentence
-from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, ChainEvent, ChainReorganised, Record
 from normalizer.events.ecs import UnreadableDocument, parse
 
 #: What the file sink writes below its `path`.
@@ -256,7 +256,8 @@ def _needle(text: str) -> bytes:
 
 def _read(line: bytes, place: str, unreadable: list[str]) -> Record | Alert | AlertUpdate | None:
     try:
-        return parse(msgspec.json.decode(line, type=dict[str, Any]))
+        found = parse(msgspec.json.decode(line, type=dict[str, Any]))
     except (msgspec.MsgspecError, UnreadableDocument, UnicodeDecodeError, RecursionError) as error:
         unreadable.append(f"{place}: {error}")
         return None
+    return None if isinstance(found, CaseActivity) else found  # cases are in no file of these

@@ -37,7 +37,16 @@ from pipeline.units import MIB, about_size
 log = structlog.get_logger(__name__)
 
 #: All stages, in the order of the stream; some run only where they are configured.
-STAGES = ("collectors", "normalizer", "detections", "clusters", "cases", "delivery", "reports", "audit")
+STAGES = (
+    "collectors",
+    "normalizer",
+    "detections",
+    "clusters",
+    "cases",
+    "delivery",
+    "reports",
+    "audit",
+)
 #: Set in the environment of a stage's process that a supervisor started, to its process id.
 SUPERVISED = "TAPEWATCH_SUPERVISED"
 #: Which of several processes of its stage it is, from 1.

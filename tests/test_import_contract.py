@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
-NOT_SHIPPED_OR_FREE = {"tests", "demo", "docs", "benchmarks"}
+NOT_SHIPPED_OR_FREE = {"tests", "demo", "docs", "benchmarks", "splunk"}
 
 
 def lint_imports(folder: Path) -> "subprocess.CompletedProcess[str]":

@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from demo.verdict import JudgedAlert, Verdict
-from normalizer.events import Alert, AlertUpdate, Event, MarketEvent, Record
+from normalizer.events import Alert, AlertUpdate, CaseActivity, Event, MarketEvent, Record
 from normalizer.events.chain import Block, PoolSwap, TokenTransfer, TokenTransferRefused
 from normalizer.events.ecs import parse
 from normalizer.events.market import OrderReceived, Trade
@@ -122,7 +122,7 @@ def tell(
     unknown = 0
     for one in events:
         record = parse(one) if isinstance(one, Mapping) else one
-        if record is None or isinstance(record, Alert | AlertUpdate):
+        if record is None or isinstance(record, Alert | AlertUpdate | CaseActivity):
             unknown += 1
         else:
             by_id.setdefault(record.id, record)

@@ -28,10 +28,10 @@ _PROOF = """\
   by event.
 - **ES|QL, EQL**: checked against Elastic's grammars. The server that the tests have lacks both, so
   no query of theirs was ever run.
-- **SPL**: no Splunk can be had for tests, and no search was ever run on one. Fields, macros and keys
-  are checked, `splunk-appinspect` has nothing against the file, and every rule that converts
-  without a loss is evaluated by our own reading of SPL over the events of all rules' tests: it finds
-  those that the engine alerts on.
+- **SPL**: no Splunk can be had for tests, and no search was ever run on one. Fields, macros and
+  keys are checked, `splunk-appinspect` has nothing against the file, and every rule that converts
+  without a loss is evaluated by our own reading of SPL over the events of all rules' tests: it
+  finds those that the engine alerts on.
 - **Elastic's rules** are held to Kibana's schema of rules to import. No Kibana was there to import
   them.
 

@@ -26,7 +26,13 @@ _MOST = 64 * MIB
 #: `access`: a command was run that looks at what is known. `exception`: who a rule leaves alone.
 #: `report`: a step of a suspicious report.
 NoteAction = Literal[
-    "command", "configuration-changed", "override", "erasure", "export", "access", "exception",
+    "command",
+    "configuration-changed",
+    "override",
+    "erasure",
+    "export",
+    "access",
+    "exception",
     "report",
 ]
 

@@ -7,14 +7,21 @@ import pytest
 from prometheus_client import Histogram
 from prometheus_client.metrics import MetricWrapperBase
 
+from delivery.elastic_setup.roles import ROLES
 from docs.generate import PAGES as REFERENCE
 from pipeline import metrics
-from tests.docs.marked import PAGES
+from tests.docs.marked import DOCS, PAGES
 
 _METRIC = re.compile(r"\btapewatch_[a-z_]+")
 _KEY = re.compile(r"`(?:bus|detections|observability)\.([a-z_]+)(?:\.([a-z_]+))?`")
-#: A macro of the Splunk app.
-_OTHER = {"tapewatch_index"}
+_MACRO = re.compile(r"^\[(tapewatch_\w+)", re.M)
+
+
+def _others() -> set[str]:
+    """Elasticsearch's roles, and macros of the Splunk app."""
+    macros = DOCS.parent / "splunk" / "tapewatch" / "default" / "macros.conf"
+    roles = {f"tapewatch_{role}" for role in ROLES}
+    return roles | set(_MACRO.findall(macros.read_text(encoding="utf-8")))
 
 
 def _metrics() -> set[str]:
@@ -30,7 +37,7 @@ def _metrics() -> set[str]:
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
 def test_metrics_exist(page: Path) -> None:
-    named = set(_METRIC.findall(page.read_text(encoding="utf-8"))) - _OTHER
+    named = set(_METRIC.findall(page.read_text(encoding="utf-8"))) - _others()
     assert named - _metrics() == set()
 
 
