@@ -1,5 +1,9 @@
 """Which tests a worker gets next, and what is written down of how long they take."""
 
+import os
+import re
+import subprocess
+import sys
 from pathlib import Path
 
 from tests.fixtures.handing_out import next_file
@@ -31,3 +35,29 @@ def test_what_takes_long_is_written_down_by_file(tmp_path: Path) -> None:
     recorder.write()
 
     assert read_pace(tmp_path / "pace.txt") == {"tests/with space.py": 61.0, "tests/a.py": 4.0}
+
+
+def test_a_test_that_brings_its_worker_down_fails_once_and_all_others_are_run(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    for number in range(8):
+        crash = "import os\ndef test_crash(): os._exit(1)\n" if number == 4 else ""
+        (tmp_path / f"test_{number}.py").write_text(
+            f"def test_a(): pass\n{crash}def test_b(): pass\n"
+        )
+
+    run = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "-q", "-n", "2"),
+            *("-p", "no:asyncio", "-p", "tests.fixtures.handing_out"),
+        ],
+        cwd=tmp_path,
+        env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_ADDOPTS": ""},
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+
+    assert re.search(r"1 failed, 16 passed", run.stdout), run.stdout
+    assert run.stdout.count("node down") == 1
