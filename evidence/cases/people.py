@@ -7,7 +7,7 @@ and where changes come from Kibana.
 
 from collections.abc import Mapping, Sequence
 
-from evidence.cases.persons import names
+from evidence.cases.persons import names, whole
 from evidence.cases.state import Case
 from normalizer.events.case import CaseAction
 from pipeline.config.cases import CasePerson, Cases
@@ -25,11 +25,12 @@ class People:
 
     def __init__(self, people: Sequence[CasePerson]) -> None:
         self._people = list(people)
-        self._by_name: dict[str, CasePerson] = {}
+        #: Everybody who is called so: two may be, such as ``jane`` of two addresses.
+        self._by_name: dict[str, list[CasePerson]] = {}
         for person in people:
-            for called in (person.user, *person.also):
-                for name in names(called):
-                    self._by_name.setdefault(name, person)
+            known = (names(called) for called in (person.user, *person.also))
+            for name in frozenset[str]().union(*known):
+                self._by_name.setdefault(name, []).append(person)
 
     @classmethod
     def of(cls, settings: Cases | None) -> "People":
@@ -37,13 +38,21 @@ class People:
         return cls(settings.people if settings is not None else ())
 
     def user(self, called: str) -> str:
-        """The user that a name is of; the name itself where nobody is known by it."""
+        """The user that a name is of; the name itself where nobody, or more than one, has it.
+
+        The whole name: ``bob@elsewhere.example`` doesn't get the role of ``bob``.
+        """
         person = self._person(called)
         return person.user if person is not None else called
 
     def known_as(self, called: Sequence[str]) -> tuple[str, ...]:
-        """Names of authors, with the users that they are of."""
-        return tuple(dict.fromkeys(one for name in called for one in (name, self.user(name))))
+        """Names of authors, with all users whom they may be of: none of them may judge."""
+        found: dict[str, None] = {}
+        for name in called:
+            found[name] = None
+            for one in sorted(names(name)):
+                found.update((person.user, None) for person in self._by_name.get(one, ()))
+        return tuple(found)
 
     def refusal(self, user: str, action: CaseAction, case: Case) -> str | None:
         """Why a person may not do this to a case, by their role and names; None where they may."""
@@ -86,5 +95,6 @@ class People:
         }
 
     def _person(self, called: str) -> CasePerson | None:
-        found = (self._by_name.get(name) for name in names(called))
-        return next((one for one in found if one is not None), None)
+        """Who is called so: by the whole text first, and nobody where two may be meant."""
+        found = self._by_name.get(whole(called), ())
+        return found[0] if len(found) == 1 else None

@@ -8,15 +8,20 @@ from collections.abc import Iterable
 from email.utils import parseaddr
 
 
+def whole(text: str) -> str:
+    """A text as it is compared: however it is written and spaced."""
+    return " ".join(text.casefold().split())
+
+
 def names(text: str) -> frozenset[str]:
     """What a person is called by a text: ``Jane Doe <jane.doe@example.com>`` has four names."""
-    whole = " ".join(text.casefold().split())
-    if not whole:
+    said = whole(text)
+    if not said:
         return frozenset()
-    called, address = parseaddr(whole)
+    called, address = parseaddr(said)
     if "@" not in address:
-        return frozenset((whole,))
-    return frozenset(one for one in (whole, called, address, address.partition("@")[0]) if one)
+        return frozenset((said,))
+    return frozenset(one for one in (said, called, address, address.partition("@")[0]) if one)
 
 
 def same(one: str, other: str) -> bool:
