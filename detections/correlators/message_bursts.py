@@ -6,9 +6,12 @@ is. What they tell is how much comes in a market, against what usually does. All
 
 1. Within `window` there are `minimum_messages` messages about orders in one book or more: orders,
    changes and cancellations; of a feed by price level, its updates. None of them names an account.
+   More cancellations than orders came are of older ones, and don't count: whoever leaves takes all
+   he has off at once.
 2. They are `multiple_of_usual` times what usually comes in as long a time or more: the median of
    the last 60 such times in which anything came, and twice the most of these, without those of
-   bursts. While fewer than six are known nothing is said.
+   bursts. While fewer than six are known nothing is said. Where six of these were bursts, further
+   ones are usual.
 3. There are `minimum_ratio` or more of them for each trade of that time, and `multiple_of_ratio`
    times as many for each trade as usual (where there were any): news makes many orders as well, and
    trades with them.
@@ -45,6 +48,9 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 #: Messages of a book's window that are kept as evidence: the newest.
 _MOST_WITNESSES = 2_000
+#: So many bursts within so many windows in which anything came aren't learnt; what goes on for
+#: longer, or comes again and again, is how the market is.
+_MOST_BURSTS, _LATELY = 6, 60
 #: Of the most that usually comes, a burst is so many times as much.
 _OF_MOST = 2.0
 # Confidence before it is calibrated on labelled data: a base, and what a larger burst adds. Nobody
@@ -93,6 +99,10 @@ class Market(Struct):
     kept: list[Kept] = field(default_factory=list[Kept])
     usual: Usual = field(default_factory=Usual)
     usual_trades: Usual = field(default_factory=Usual)
+    passed: int = 0
+    """Windows in which anything came."""
+    bursts: list[int] = field(default_factory=list[int])
+    """Of these, the numbers of the newest bursts that weren't learnt."""
 
 
 class State(Struct):
@@ -169,7 +179,10 @@ class MessageBursts(Correlator[State]):
             market.messages -= market.tells_receipt  # it was counted when it was received
             market.came += not market.tells_receipt
         elif kind is OrderCancelled:
-            market.gone += 1
+            if market.gone < market.came:
+                market.gone += 1
+            else:
+                market.messages -= 1  # of an order that was there before
         elif kind is OrderChanged:
             market.came += 1
             market.gone += 1
@@ -186,9 +199,13 @@ class MessageBursts(Correlator[State]):
             return market
         del markets[key]  # to be put back at the end: the first is the idlest
         markets[key] = market
-        if market.messages and not market.alerts:
-            market.usual.learn(market.messages)
-            market.usual_trades.learn(market.trades)
+        if market.messages:
+            market.passed += 1
+            if not market.alerts or self._comes_often(market):
+                market.usual.learn(market.messages)
+                market.usual_trades.learn(market.trades)
+            else:
+                market.bursts = [*market.bursts, market.passed][-_MOST_BURSTS:]
         market.window, market.began, market.alerts = window, now, 0
         market.messages = market.trades = market.came = market.gone = 0
         market.kept = []
@@ -200,6 +217,11 @@ class MessageBursts(Correlator[State]):
                 round(_OF_MOST * max(market.usual.counts)),
             )
         return market
+
+    def _comes_often(self, market: Market) -> bool:
+        """Whether there were so many bursts lately that another one is usual."""
+        bursts = market.bursts
+        return len(bursts) >= _MOST_BURSTS and market.passed - bursts[0] <= _LATELY
 
     def _judge(self, event: MarketEvent, market: Market) -> Iterable[Finding]:
         p, messages = self._p, market.messages
@@ -222,7 +244,7 @@ class MessageBursts(Correlator[State]):
         many = market.messages / market.usual.middle
         span = max(1, event.timestamp - market.began)
         trades = {0: "no trade", 1: "one trade"}.get(market.trades, f"{market.trades:,} trades")
-        gone = f" {percent(min(1.0, pulled))} of the orders gone again," if market.by_order else ""
+        gone = f" {percent(pulled)} of the orders gone again," if market.by_order else ""
         return Finding(
             entities=(f"{event.venue} {event.instrument}",),
             reason=(

@@ -85,6 +85,30 @@ def test_news_makes_trades_too() -> None:
     assert found(events) == []
 
 
+def test_a_maker_who_takes_all_his_old_orders_off_stuffs_nothing() -> None:
+    tape = Tape()
+    events = usual(tape, 9, each=14)
+    pulled = [tape.cancelled(45_001 + n, one.order_id, **NOBODY) for n, one in enumerate(events)]
+    new = tape.placed(45_000, "new", "buy", 10, 1, **NOBODY)
+    assert found([*events, new, *pulled]) == []
+
+
+@pytest.mark.parametrize("every", [1, 5])
+def test_what_comes_again_and_again_is_usual_then(every: int) -> None:
+    tape = Tape()
+    quiet = usual(tape, 400)
+    bursts = [
+        event
+        for window in range(8, 400, every)
+        for event in burst(tape, 5_000 * window + 2_000, orders=70)
+    ]
+    larger = [one for part in range(5) for one in burst(tape, 5_000 * 400 + part, orders=200)]
+    events = sorted([*quiet, *bursts], key=lambda one: one.timestamp)
+    assert len(found(events)) == 7
+    larger.sort(key=lambda one: one.timestamp)
+    assert len(found([*events, *larger])) > 7
+
+
 def test_an_order_that_is_told_twice_counts_once() -> None:
     tape = Tape()
     events = [*usual(tape), *burst(tape)]
