@@ -120,6 +120,13 @@ class CaseIndex:
                 self._about.setdefault(about, {})[known.id] = None
         self._cases[known.id] = known
 
+    def forget(self, case: str) -> None:
+        """A case that isn't there after all."""
+        known = self._cases.pop(case, None)
+        for entity in (known.entities or ("",)) if known is not None else ():
+            assert known is not None
+            self._about[known.typology, known.asset, entity].pop(case, None)
+
     def get(self, case: str) -> Known | None:
         """A case by its id."""
         return self._cases.get(case)

@@ -8,6 +8,7 @@ from typing import Self
 
 import msgspec
 import nats.js.errors
+import structlog
 from nats.js.kv import KeyValue
 
 from normalizer.events import RulesChanged
@@ -19,6 +20,8 @@ _BUCKET = "RULE_AUTHORS"
 _MOST = 20
 #: The last token of the subject of such records, as in detections.rules_in_force.
 _RULES = "rules"
+log = structlog.get_logger(__name__)
+
 _decoder = msgspec.json.Decoder(RulesChanged)
 
 
@@ -58,7 +61,11 @@ class RuleAuthors:
             except nats.js.errors.NotFoundError:
                 return
             self._after = message.seq or self._after + 1
-            changed = _decoder.decode(message.data or b"")
+            try:
+                changed = _decoder.decode(message.data or b"")
+            except msgspec.MsgspecError as error:
+                log.error("a change of rules can't be read", place=self._after, error=str(error))
+                continue
             people = [one for one in (changed.author, changed.operator) if one]
             for rule in (*changed.added, *changed.changed):
                 await self._note(rule, people)

@@ -120,12 +120,9 @@ class CaseStage:
             await reader.close()
 
     def _saw(self, message: StreamMessage) -> None:
-        try:
-            activity = take(self.cases, message)
-        except msgspec.MsgspecError as error:
-            log.error("what was done to a case can't be read", place=message.sequence, error=error)
-            return
-        self._know(activity)
+        activity = take(self.cases, message)
+        if activity is not None:
+            self._know(activity)
 
     def _know(self, activity: CaseActivity) -> None:
         stored = self.cases[activity.case_id]
@@ -231,7 +228,9 @@ class CaseStage:
             if stored.case is not None:
                 activity, after = await self._store.do(stored, wish)
             elif group.about is not None:
-                activity, after = await self._store.begin(group.case_id, group.about, wish)
+                activity, after = await self._store.begin(
+                    group.case_id, group.about, wish, behind=stored.sequence
+                )
             else:
                 raise CaseChanged(group.case_id)
         except (CaseChanged, ActionRefused):
@@ -243,7 +242,9 @@ class CaseStage:
 
     async def _look_again(self, case: str) -> None:
         self.cases[case] = found = await self._store.load(case)
-        if found.case is not None:
+        if found.case is None:
+            self._index.forget(case)  # it was about to be opened, and was not
+        else:
             self._index.put(found.case)
             self._in_case.update(dict.fromkeys(found.case.alerts, case))
 

@@ -228,7 +228,9 @@ def refusal(case: Case | None, activity: CaseActivity) -> str | None:
 
 
 def _of_suppressed(activity: CaseActivity) -> str | None:
-    if activity.action in ("alerts-suppressed", "commented", "alerts-retracted"):
+    if activity.action in (
+        "alerts-suppressed", "alerts-retracted", "alerts-reinstated", "commented",
+    ):  # fmt: skip
         return None
     return "it holds the alerts of a suppression window: there is nothing to work on"
 

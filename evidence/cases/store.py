@@ -13,6 +13,7 @@ from typing import Self
 import msgspec
 import nats.errors
 import nats.js.errors
+import structlog
 from msgspec import Struct
 
 from evidence.cases.actions import About, Wish, do, opened
@@ -26,6 +27,8 @@ from pipeline.failure import Failure
 _WAIT = 10.0
 _AT_ONCE = 256
 _ID = re.compile(r"[A-Za-z0-9_-]{1,128}")
+
+log = structlog.get_logger(__name__)
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(CaseActivity)
@@ -60,7 +63,7 @@ class CaseStore:
     async def load(self, case: str) -> StoredCase:
         """The case as it is now."""
         messages = await self._messages(case)
-        found = fold(decode(one.data) for one in messages)
+        found = fold(activity for one in messages if (activity := readable(one)) is not None)
         return StoredCase(found, messages[-1].sequence if messages else 0)
 
     async def load_named(self, case: str) -> StoredCase | None:
@@ -72,14 +75,15 @@ class CaseStore:
 
     async def history(self, case: str) -> list[CaseActivity]:
         """All that was done to a case, in its order; nothing for one that isn't there."""
-        return [decode(one.data) for one in await self._messages(case)]
+        messages = await self._messages(case)
+        return [activity for one in messages if (activity := readable(one)) is not None]
 
     async def all(self) -> dict[str, StoredCase]:
         """Every case, by id."""
         found: dict[str, StoredCase] = {}
         async for message in self.messages():
             take(found, message)
-        return found
+        return {one: stored for one, stored in found.items() if stored.case is not None}
 
     async def messages(self, case: str = ">") -> AsyncIterator[StreamMessage]:
         """What the stream holds now, of one case or of all."""
@@ -126,10 +130,15 @@ class CaseStore:
         sequence = await self.append(stored, activity)
         return activity, StoredCase(case, sequence)
 
-    async def begin(self, case: str, about: About, wish: Wish) -> tuple[CaseActivity, StoredCase]:
-        """Open a case. Raises ActionRefused, CaseChanged (it is there already) and Failure."""
+    async def begin(
+        self, case: str, about: About, wish: Wish, *, behind: int = 0
+    ) -> tuple[CaseActivity, StoredCase]:
+        """Open a case. Raises ActionRefused, CaseChanged (it is there already) and Failure.
+
+        `behind`: the sequence of what its subject holds that is no activity, if anything.
+        """
         activity, begun = opened(case, about, wish)
-        sequence = await self.append(StoredCase(None), activity)
+        sequence = await self.append(StoredCase(None, behind), activity)
         return activity, StoredCase(begun, sequence)
 
     async def _messages(self, case: str) -> Sequence[StreamMessage]:
@@ -145,15 +154,41 @@ class CaseStore:
 
 
 def decode(data: bytes) -> CaseActivity:
-    """An activity as it stands in the stream. Raises msgspec.MsgspecError."""
+    """An activity by its bytes. Raises msgspec.MsgspecError."""
     return _decoder.decode(data)
 
 
-def take(cases: dict[str, StoredCase], message: StreamMessage) -> CaseActivity:
-    """Bring what is known of all cases up to a message. Raises msgspec.MsgspecError."""
-    activity = decode(message.data)
-    stored = cases.setdefault(activity.case_id, StoredCase(None))
+def readable(message: StreamMessage) -> CaseActivity | None:
+    """An activity as it stands in the stream; None for what is none, which changes no case.
+
+    A case is what its own subject holds: what tells of another case there is none of either.
+    """
+    try:
+        activity = decode(message.data)
+    except msgspec.MsgspecError as error:
+        log.error("what was done to a case can't be read", place=message.sequence, error=str(error))
+        return None
+    if activity.case_id != _case_of(message):
+        log.error(
+            "what was done to a case is in another's place",
+            place=message.sequence,
+            case=activity.case_id,
+            subject=message.subject,
+        )
+        return None
+    return activity
+
+
+def take(cases: dict[str, StoredCase], message: StreamMessage) -> CaseActivity | None:
+    """Bring what is known of all cases up to a message. None where it is no activity."""
+    activity = readable(message)
+    stored = cases.setdefault(_case_of(message), StoredCase(None))
     if message.sequence > stored.sequence:
-        stored.case = advance(stored.case, activity)
+        if activity is not None:
+            stored.case = advance(stored.case, activity)
         stored.sequence = message.sequence
     return activity
+
+
+def _case_of(message: StreamMessage) -> str:
+    return message.subject.rpartition(".")[2]

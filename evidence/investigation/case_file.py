@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.cases.state import Case, fold
-from evidence.cases.store import CaseStore, decode
+from evidence.cases.store import CaseStore, decode, readable
 from evidence.investigation.archive import Archive
 from evidence.investigation.lines import Line
 from normalizer.events import CaseActivity
@@ -55,8 +55,8 @@ async def read_case(bus: Bus, wanted: str) -> CaseFile:
     store = await CaseStore.open(bus)
     by_case: dict[str, list[bytes]] = {}
     async for message in store.messages():
-        activity = decode(message.data)
-        if activity.case_id.upper().startswith(wanted):
+        activity = readable(message)
+        if activity is not None and activity.case_id.upper().startswith(wanted):
             by_case.setdefault(activity.case_id, []).append(message.data)
     if wanted in by_case:
         by_case = {wanted: by_case[wanted]}

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from evidence.cases.actions import Wish
+from evidence.cases.actions import Wish, case_id
 from evidence.cases.stage import CaseStage
 from evidence.cases.state import ActionRefused, Case
 from evidence.cases.store import CaseChanged, CaseStore
@@ -25,7 +25,7 @@ from pipeline.config.cases import (
 from pipeline.config.schema import ExternalBus
 from pipeline.secrets import SecretText
 from pipeline.units import DAY, HOUR, MINUTE
-from tests.evidence.cases.examples import SPOOF, START, WASH, alert
+from tests.evidence.cases.examples import SPOOF, START, WASH, Worked, alert
 
 CLOCK = START + DAY
 
@@ -206,9 +206,8 @@ async def test_who_changed_a_rule_by_the_stream_can_not_close_its_alerts(bus: Bu
         id="c1", timestamp=START, ingested=START, original="", provider="tapewatch", rules="b",
         changed=(WASH,), author="Gina <gina@example.com>", operator="oscar",
     )  # fmt: skip
-    await bus.jetstream.publish(
-        bus.names.subject(Stream.EVENTS, "rules"), msgspec.json.encode(changed)
-    )
+    for data in (b"{", msgspec.json.encode(changed)):  # what can't be read is passed over
+        await bus.jetstream.publish(bus.names.subject(Stream.EVENTS, "rules"), data)
     people = [CasePerson(user="gk", also=["gina@example.com"]), CasePerson(user="bob")]
     settings = Cases(people=people, assign=[CaseAssignment(to=["gk", "bob"])])
     (case,) = await cases_of(bus, alert(1, level="medium"), settings=settings)
@@ -280,6 +279,28 @@ async def test_the_stage_judges_anew_where_somebody_was_faster(
         (["alert-1"], "closed"),
         (["alert-2"], "open"),
     ]
+
+
+# -- what is no activity ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("at", ["first", "later"])
+async def test_what_somebody_else_writes_there_changes_no_case_and_stops_none(
+    bus: Bus, at: str
+) -> None:
+    """Garbage, an activity of a later version, another case's: they are passed over."""
+    name = case_id("wash_trading", ("0xaaa", "0xbbb"), "acme", "alert-1")
+    if at == "later":
+        await cases_of(bus, alert(1))
+    forged = msgspec.json.encode(Worked().activities[0])
+    subject = bus.names.subject(Stream.CASES, name)
+    for data in (b"{", b'{"event.action":"case-activity"}', forged):
+        await bus.jetstream.publish(subject, data)
+    (case,) = await cases_of(bus, *([] if at == "later" else [alert(1)]), alert(2, after=HOUR))
+    assert (case.id, list(case.alerts), case.refused) == (name, ["alert-1", "alert-2"], [])
+    store = await CaseStore.open(bus)
+    assert [one.number for one in await store.history(name)] == list(range(1, case.number + 1))
+    assert await store.load_named("TW-1") is None
 
 
 # -- ages ------------------------------------------------------------------------------------------

@@ -7,10 +7,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from evidence.cases.actions import Wish, do
+from evidence.cases.actions import About, Wish, do, opened
 from evidence.cases.persons import same
 from evidence.cases.state import ActionRefused, advance, fold
 from normalizer.events import CaseActivity
+from normalizer.events.case import CaseAction
 from tests.evidence.cases.examples import SPOOF, START, WASH, Worked
 
 
@@ -271,6 +272,15 @@ def test_whatever_is_tried_no_high_case_is_closed_by_fewer_than_two_who_may(
             assert not case.conflicted(str(case.approved_by))
             assert not case.conflicted(case.proposal.who) or len(case.rules) > 1
     assert msgspec.json.encode(fold(stream)) == msgspec.json.encode(worked.case)
+
+
+def test_what_is_suppressed_is_retracted_and_reinstated_as_well() -> None:
+    held = Wish(action="alerts-suppressed", who="tapewatch", at=START, alerts=["a"], rule_id=WASH)
+    _, case = opened("suppressed-w", About(title="Suppressed: w"), held)
+    steps: list[tuple[CaseAction, int]] = [("alerts-retracted", 1), ("alerts-reinstated", 0)]
+    for action, retracted in steps:
+        _, case = do(case, Wish(action=action, who="tapewatch", at=START, alerts=["a"]))
+        assert (case.status, case.retracted) == ("suppressed", retracted)
 
 
 def test_the_same_wish_has_the_same_id_whenever_it_comes() -> None:
