@@ -8,7 +8,6 @@ there are, `tapewatch audit verify` says. Whose file it is the operating system 
 """
 
 import os
-import pwd
 import socket
 import stat
 import time
@@ -23,6 +22,7 @@ from evidence.audit.entries import EntryUnreadable, decode
 from evidence.audit.folder import AuditFolder
 from pipeline.bus.command_notes import CommandNote
 from pipeline.failure import Failure
+from pipeline.system_users import owner_of
 from pipeline.units import KIB
 
 FOLDER = "outbox"
@@ -106,7 +106,7 @@ def read(path: Path) -> Left:
         known = os.fstat(file.fileno())
         if not stat.S_ISREG(known.st_mode) or known.st_size > MOST_BYTES:
             raise OSError(f"{path.name} is no note")
-        return Left(path, file.read(MOST_BYTES), _name_of(known.st_uid))
+        return Left(path, file.read(MOST_BYTES), owner_of(known))
 
 
 def taken(folder: AuditFolder) -> frozenset[str]:
@@ -134,10 +134,3 @@ def _sync(folder: Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _name_of(user: int) -> str:
-    try:
-        return pwd.getpwuid(user).pw_name
-    except KeyError:
-        return f"uid {user}"

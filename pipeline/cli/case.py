@@ -4,7 +4,6 @@ Who does something is the system's user of this process, by its number and not b
 environment. What may be done says the case itself, and the roles in `cases.people`.
 """
 
-import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
@@ -15,6 +14,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.source_state import now
+from pipeline.system_users import current_user
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -54,20 +54,6 @@ Resolution = Annotated[
 _ATTEMPTS = 5
 _WORKING = ("open", "in-progress", "pending")
 _LEVELS = ("critical", "high", "medium", "low", "informational")
-
-
-def current_user() -> str:
-    """The system's user of this process: of no variable that anybody may set."""
-    if sys.platform == "win32":
-        import getpass
-
-        return getpass.getuser()
-    import pwd
-
-    try:
-        return pwd.getpwuid(os.getuid()).pw_name
-    except KeyError:
-        return f"uid-{os.getuid()}"
 
 
 @case.command("list")

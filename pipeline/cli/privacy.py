@@ -92,10 +92,9 @@ def erase_person(
     ] = False,
 ) -> None:
     """Erase a person: the key is removed, so the pseudonym is nobody's any more. For good."""
-    import getpass
-
     from pipeline.erasure import ErasureJournal, erase
     from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
+    from pipeline.system_users import current_user
 
     settings = _settings(config)
     if not why.strip():
@@ -106,7 +105,7 @@ def erase_person(
             Pseudonyms(settings.keys),
             ErasureJournal(settings.journal),
             pseudonym.strip(),
-            who=(who or getpass.getuser()).strip(),
+            who=(who or current_user()).strip(),
             why=why.strip(),
             keep_out=keep_out,
         )

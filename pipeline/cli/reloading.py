@@ -1,7 +1,6 @@
 """What a reload examines and announces: all of it is good, or nothing changes."""
 
 import asyncio
-import getpass
 import hashlib
 import time
 from collections.abc import Awaitable, Callable
@@ -33,6 +32,7 @@ from pipeline.reload import (
     own,
     unchangeable,
 )
+from pipeline.system_users import current_user
 
 if TYPE_CHECKING:
     from detections.rules.rule_set import RuleSet
@@ -240,7 +240,4 @@ async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "RuleSe
 
 def operator() -> str | None:
     """Who runs this process, for the record."""
-    try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return None
+    return current_user()

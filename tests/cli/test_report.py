@@ -1,11 +1,15 @@
 """`tapewatch report` as people use it: made, filled in, built, approved by another, submitted."""
 
 import json
+import os
 from pathlib import Path
 
 import pytest
 import yaml
+from typer.testing import CliRunner
 
+from pipeline.cli.commands import app
+from pipeline.system_users import current_user
 from tests.cli.command_line import Answer, tapewatch
 from tests.evidence.reports.recorded_weeks import ALL, write
 from tests.evidence.reports.suspicious import filled
@@ -31,8 +35,8 @@ def office(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def report(office: Path, *arguments: str, who: str = "ann") -> Answer:
-    return tapewatch("report", *arguments, folder=office, LOGNAME=who)
+def report(office: Path, *arguments: str, named: str = "ann") -> Answer:
+    return tapewatch("report", *arguments, folder=office, LOGNAME=named, USER=named)
 
 
 def test_a_week_is_reported_into_a_folder_of_its_own(office: Path) -> None:
@@ -44,7 +48,7 @@ def test_a_week_is_reported_into_a_folder_of_its_own(office: Path) -> None:
 
 
 def test_a_suspicious_report_goes_out_after_a_second_person_approved(
-    office: Path, tmp_path_factory: pytest.TempPathFactory
+    office: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert report(office, "suspicious", "TW-WASH", "--form", "goaml", "--to", "r").code == 0
     open_ = report(office, "build", "r")
@@ -54,9 +58,22 @@ def test_a_suspicious_report_goes_out_after_a_second_person_approved(
     (office / "r" / "filing.yaml").write_text(filled.goaml(known))
     digest = report(office, "build", "r").out.partition("digest: ")[2].split()[0]
 
-    assert "ann prepared it" in report(office, "approve", "r", "--digest", digest).error
-    assert report(office, "approve", "r", "--digest", digest, who="ben").code == 0
-    assert report(office, "submit", "r", "--by", "drop").code == 0
+    me = current_user()
+    refused = report(office, "approve", "r", "--digest", digest, named="ben")
+    assert f"{me} prepared it" in refused.error
+    # Tests can't become another user.
+    monkeypatch.chdir(office)
+    monkeypatch.setattr("pipeline.cli.reloading.operator", lambda: "ben")
+    prepared = (office / "r" / "steps" / "0001.json").stat().st_ino
+
+    def owner_of(known: os.stat_result) -> str:
+        return me if known.st_ino == prepared else "ben"
+
+    monkeypatch.setattr("evidence.reports.suspicious.dossier.owner_of", owner_of)
+    approved = CliRunner().invoke(app, ["report", "approve", "r", "--digest", digest])
+    assert approved.exit_code == 0, approved.output
+    submitted = CliRunner().invoke(app, ["report", "submit", "r", "--by", "drop"])
+    assert submitted.exit_code == 0, submitted.output
     assert [one.name for one in (office / "drop").iterdir()] == [f"TW-WASH-goaml-{digest[:16]}"]
 
 

@@ -6,12 +6,16 @@ report/         the files of the report, as they are submitted
 steps/          0001.json, 0002.json, ...: who prepared, approved and submitted it, each with the
                 hash of the one before
 
-Only its owner reads it (mode 700): it names people.
+Only its owner reads it (mode 700): it names people. Where the owner lets a group in, what is made
+later follows the folder. A step is a file of who took it, whatever stands in it: of that user the
+operating system must say that the file is.
 """
 
 import os
 import shutil
+import stat
 import tempfile
+import uuid
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -33,6 +37,7 @@ from evidence.reports.suspicious.steps import (
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.problems import ProblemsFound
 from pipeline.structured import examine
+from pipeline.system_users import owner_of
 
 MATERIAL, FILING, REPORT, STEPS = "material.json", "filing.yaml", "report", "steps"
 _MOST_BYTES = 50 * 1024 * 1024
@@ -124,7 +129,8 @@ class Dossier:
         made = Path(tempfile.mkdtemp(prefix=".report-", dir=self.folder))
         try:
             for name, content in built.files.items():
-                _write(made / name, content)
+                _write(made / name, content, as_open_as=self.folder)
+            _as_open_as(made, self.folder)
             old = self.folder / REPORT
             if old.exists():
                 shutil.rmtree(old)
@@ -141,7 +147,7 @@ class Dossier:
         fresh = self.folder / f".{FILING}.new"
         try:
             fresh.unlink(missing_ok=True)
-            _write(fresh, text.encode())
+            _write(fresh, text.encode(), as_open_as=self.folder)
             fresh.replace(path)
         except OSError as error:
             raise Failure(f"can't write {path}: {error.strerror}") from None
@@ -212,8 +218,10 @@ class Dossier:
         steps = self.folder / STEPS
         content = msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
         try:
-            steps.mkdir(mode=0o700, exist_ok=True)
-            _write(steps / f"{whole.number:04d}.json", content)
+            if not steps.is_dir():
+                steps.mkdir(mode=0o700, exist_ok=True)
+                _as_open_as(steps, self.folder)
+            _write_whole(steps / f"{whole.number:04d}.json", content, as_open_as=self.folder)
         except FileExistsError:
             raise Failure("somebody else did something to it: look at it again", FAILED) from None
         except OSError as error:
@@ -235,12 +243,19 @@ class Dossier:
             return found
         for path in sorted(folder.glob("*.json"))[:_MOST_STEPS]:
             try:
-                content = path.read_bytes()
-                found.append((_decoder.decode(content), content))
+                content, owner = _read_step(path)
+                step = _decoder.decode(content)
             except OSError as error:
-                raise Failure(f"can't read {path}: {error.strerror}") from None
+                raise Failure(f"can't read {path}: {error.strerror or error}") from None
             except msgspec.MsgspecError as error:
                 raise Failure(f"{path} is no step: {error}", FAILED) from None
+            if step.who != owner:
+                raise Failure(
+                    f"the steps of {self.folder} can't be trusted: step {step.number} says that it "
+                    f"is {step.who}'s, and its file is {owner}'s",
+                    FAILED,
+                )
+            found.append((step, content))
         return found
 
 
@@ -251,10 +266,54 @@ def _profile(path: Path, form: Form) -> object:
     return outcome.value
 
 
-def _write(path: Path, content: bytes) -> None:
-    """A new file that only its owner reads; one that is there stays."""
+def _read_step(path: Path) -> tuple[bytes, str]:
+    """A step, and whose file it is. Raises OSError, and Failure where others may write it."""
+    descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+    with os.fdopen(descriptor, "rb") as file:
+        known = os.fstat(file.fileno())
+        if not stat.S_ISREG(known.st_mode) or known.st_size > _MOST_BYTES:
+            raise OSError(f"{path.name} is no file of a step")
+        if known.st_mode & 0o022:
+            raise Failure(
+                f"{path} can't be trusted: others than its owner may write it (chmod go-w)", FAILED
+            )
+        return file.read(), owner_of(known)
+
+
+def _write(path: Path, content: bytes, *, as_open_as: Path | None = None) -> None:
+    """A new file that only its owner writes; one that is there stays. Who may read the folder
+    that is named may read it."""
     handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(handle, "wb") as file:
         file.write(content)
         file.flush()
+        if as_open_as is not None:
+            _as_open_as(path, as_open_as)
         os.fsync(file.fileno())
+
+
+def _write_whole(path: Path, content: bytes, *, as_open_as: Path) -> None:
+    """The same, whole or not at all, and not lost once it is there: a step that is half written
+    would stop all others. Raises FileExistsError where there is one."""
+    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.unfinished")
+    try:
+        _write(unfinished, content, as_open_as=as_open_as)
+        os.link(unfinished, path)
+    finally:
+        unfinished.unlink(missing_ok=True)
+    descriptor = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _as_open_as(path: Path, folder: Path) -> None:
+    """Let the group of a folder in as the folder does: into files only to read them."""
+    known = folder.stat()
+    shared = known.st_mode & 0o070
+    if not shared:
+        return
+    if path.stat().st_gid != known.st_gid:
+        os.chown(path, -1, known.st_gid)
+    path.chmod(0o700 | shared if path.is_dir() else 0o600 | (shared & 0o040))

@@ -1,9 +1,13 @@
 """Nothing is submitted but the very bytes that a second person approved, and that once."""
 
 import itertools
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Generator
+from contextlib import AbstractContextManager, contextmanager
+from hashlib import sha256
 from pathlib import Path
 
+import msgspec
 import pytest
 from msgspec import structs
 
@@ -17,6 +21,7 @@ from evidence.reports.suspicious.transports import DropFolder, InDoubt, NotTaken
 from pipeline.failure import Failure
 from pipeline.problems import ProblemsFound
 from pipeline.secrets import SecretText
+from pipeline.system_users import current_user
 from pipeline.units import SECOND
 from tests.evidence.reports.suspicious import filled
 from tests.evidence.reports.suspicious.test_forms import XSD
@@ -24,12 +29,44 @@ from tests.evidence.reports.suspicious.test_material import material
 from tests.servers.webhook import WebhookReceiver
 
 _CLOCK = itertools.count(1_795_000_000 * SECOND, SECOND)
+ME = current_user()
+
+
+class People:
+    """Tests can't become another user: whose file a step is, is told of its inode."""
+
+    def __init__(self) -> None:
+        self.acting = ME
+        self._files: dict[int, str] = {}
+
+    def owner_of(self, known: os.stat_result) -> str:
+        """New files are of who is acting."""
+        return self._files.setdefault(known.st_ino, self.acting)
+
+    @contextmanager
+    def of(self, steps: Path, who: str) -> Generator[None]:
+        """What is new in this folder by the end is this person's."""
+        before, self.acting = self.acting, who
+        try:
+            yield
+        finally:
+            for path in steps.glob("*.json"):
+                self.owner_of(path.stat())
+            self.acting = before
+
+
+@pytest.fixture(autouse=True)
+def people(monkeypatch: pytest.MonkeyPatch) -> People:
+    found = People()
+    monkeypatch.setattr("evidence.reports.suspicious.dossier.owner_of", found.owner_of)
+    return found
 
 
 class Desk:
     """A report and people who do something to it, as the commands let them."""
 
-    def __init__(self, folder: Path, form: Form = "goaml") -> None:
+    def __init__(self, folder: Path, people: People, form: Form = "goaml") -> None:
+        self._people = people
         self.dossier = Dossier.begin(folder / "dossier", form, material(folder), None)
         self.notes: list[tuple[str, str]] = []
         kind = KINDS[form]
@@ -50,9 +87,14 @@ class Desk:
     def note(self, step: Step) -> None:
         self.notes.append((step.action, step.who))
 
+    def acting(self, who: str) -> AbstractContextManager[None]:
+        """New steps are files of this person."""
+        return self._people.of(self.dossier.folder / "steps", who)
+
     def build(self, who: str = "ann", schema: Path | None = None) -> str:
         built = self.dossier.build(schema)
-        return self.dossier.prepare(built, who, next(_CLOCK), self.note).digest
+        with self.acting(who):
+            return self.dossier.prepare(built, who, next(_CLOCK), self.note).digest
 
     def decide(self, action: StepAction, who: str, why: str = "") -> None:
         state = self.dossier.state()
@@ -61,7 +103,8 @@ class Desk:
             number=0, action=action, at=next(_CLOCK), who=who, form=state.form, case=state.case,
             digest=state.digest, why=why,
         )  # fmt: skip
-        taken(self.dossier, step, self.note)
+        with self.acting(who):
+            taken(self.dossier, step, self.note)
 
     def approve(
         self, who: str = "ben", digest: str | None = None, schema: Path | None = None
@@ -70,14 +113,16 @@ class Desk:
         self.decide("approved", who)
 
     def submit(self, by: object, again: str = "") -> Report:
-        return submit(
-            self.dossier, by, who="cat", clock=lambda: next(_CLOCK), note=self.note, again=again,  # type: ignore[arg-type]
-        )  # fmt: skip
+        with self.acting("cat"):
+            return submit(
+                self.dossier, by, who="cat", clock=lambda: next(_CLOCK),  # type: ignore[arg-type]
+                note=self.note, again=again,
+            )  # fmt: skip
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
+def desk(tmp_path: Path, people: People) -> Desk:
+    return Desk(tmp_path, people)
 
 
 @pytest.fixture
@@ -196,6 +241,64 @@ def test_steps_that_were_tampered_with_are_not_trusted(
         desk.submit(drop)
 
 
+def test_an_approval_that_somebody_writes_in_anothers_name_is_not_trusted(
+    desk: Desk, drop: DropFolder, tmp_path: Path
+) -> None:
+    """By the right hashes, as anybody can compute them: but the file is its writer's."""
+    desk.build("ann")
+    steps = desk.dossier.folder / "steps"
+    state, before = desk.dossier.state(), (steps / "0001.json").read_bytes()
+    assert state.form is not None
+    forged = Step(
+        number=2, action="approved", at=next(_CLOCK), who="ben", form=state.form, case=state.case,
+        digest=state.digest, previous=sha256(before).hexdigest(),
+    )  # fmt: skip
+    with desk.acting("ann"):
+        (steps / "0002.json").write_bytes(msgspec.json.encode(forged))
+    with pytest.raises(Failure, match="says that it is ben's, and its file is ann's"):
+        desk.submit(drop)
+    assert dropped(tmp_path) == []
+
+
+def test_a_step_that_others_may_write_is_not_trusted(desk: Desk) -> None:
+    desk.build()
+    (desk.dossier.folder / "steps" / "0001.json").chmod(0o660)
+    with pytest.raises(Failure, match="others than its owner may write it"):
+        desk.approve()
+
+
+def test_a_group_that_is_let_into_the_folder_reads_what_is_made_in_it(desk: Desk) -> None:
+    folder = desk.dossier.folder
+    folder.chmod(0o770)
+    desk.build()
+    desk.approve()
+    modes = {
+        one.relative_to(folder).as_posix(): one.stat().st_mode & 0o777
+        for one in folder.rglob("*")
+        if one.parent != folder or one.is_dir()
+    }
+    assert modes == {
+        "report": 0o770, "report/goaml.xml": 0o640,
+        "steps": 0o770, "steps/0001.json": 0o640, "steps/0002.json": 0o640,
+    }  # fmt: skip
+
+
+def test_a_process_that_is_killed_while_it_writes_a_step_leaves_none(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk.build()
+
+    def killed(handle: int) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("os.fsync", killed)
+        with pytest.raises(KeyboardInterrupt):
+            desk.approve()
+    assert desk.dossier.state().status == "draft"
+    desk.approve()
+
+
 def test_an_approval_can_be_taken_back(desk: Desk, drop: DropFolder) -> None:
     desk.build()
     desk.approve()
@@ -277,8 +380,10 @@ def test_two_who_submit_at_once_submit_once(desk: Desk, drop: DropFolder, tmp_pa
     assert not (tmp_path / "elsewhere").exists()
 
 
-def test_a_sar_that_was_held_against_no_schema_can_not_be_approved(tmp_path: Path) -> None:
-    desk = Desk(tmp_path, "fincen-sar")
+def test_a_sar_that_was_held_against_no_schema_can_not_be_approved(
+    tmp_path: Path, people: People
+) -> None:
+    desk = Desk(tmp_path, people, "fincen-sar")
     desk.build()
     with pytest.raises(Failure, match="not held against FinCEN's schema"):
         desk.approve()
@@ -291,7 +396,8 @@ def test_what_breaks_the_forms_rules_can_not_be_approved(desk: Desk) -> None:
     wrong = built.files["goaml.xml"].replace(b"<submission_code>E<", b"<submission_code>Q<")
     files = {"goaml.xml": wrong}
     forced = structs.replace(built, files=files, digest=digest(files))
-    desk.dossier.prepare(forced, "ann", next(_CLOCK))
+    with desk.acting("ann"):
+        desk.dossier.prepare(forced, "ann", next(_CLOCK))
     with pytest.raises(Failure, match="breaks the form's rules"):
         desk.approve()
 
