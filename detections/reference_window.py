@@ -42,6 +42,8 @@ class Trading(Struct):
     """Of its last trade in the window where it came in; 0 if it never did."""
     until: float = 0.0
     """What the whole market had traded in the window by then."""
+    net_until: float = 0.0
+    """What it had bought by then, less what it had sold."""
     pushed: float = 0.0
     """By how much its own trades in the window changed the price, where it came in."""
     trades: list[Witness] = field(default_factory=list[Witness])
@@ -159,6 +161,7 @@ class ReferenceWindow(Struct):
                 trading.first_price = trading.first_price or price - moved
                 trading.last_price = price
                 trading.until = self.quantity
+                trading.net_until = trading.bought - trading.sold
                 if seen.timestamp != trading.last_order:
                     trading.orders += 1
                     trading.last_order = seen.timestamp

@@ -8,7 +8,8 @@ investor or an account, by the widest name known, in the first `window` of the d
 
 1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net)
    until it last came in, and came in `minimum_orders` times or more, for half of that or more. What
-   others trade at the price that it made doesn't make its part in that price any smaller.
+   others trade at the price that it made doesn't make its part in that price any smaller, nor does
+   what they sell to it there make it larger.
 2. From before the first of its trades to the last the price went the same way, by `minimum_move` or
    more, and by `minimum_usual_moves` times what it usually goes in as long a time as that was after
    the open, where that is known.
@@ -191,8 +192,9 @@ class MarkingTheOpen(Correlator[State]):
         moved = trading.last_price / trading.first_price - 1
         if not reaches(sign * moved, self._least(traded, trading, moves)):
             return None
-        net = sign * (trading.bought - trading.sold)
-        share = min(1.0, net / trading.until)
+        # What it gets later made no price; what it gives back, it hasn't.
+        net = min(sign * trading.net_until, sign * (trading.bought - trading.sold))
+        share = net / trading.until
         pushed = trading.pushed / (trading.last_price - trading.first_price)
         others = traded.trades - len(trading.trades)
         if not (

@@ -482,6 +482,19 @@ def test_what_others_trade_at_its_price_makes_its_part_no_smaller() -> None:
     assert opens([first[0], *stamped(early), *first[1:], last]) == []
 
 
+def test_what_is_sold_to_it_later_makes_its_part_no_larger() -> None:
+    tape = Tape()
+    *first, last = opened(tape)
+    others = tape.trade(2 * S, 10, 60, side="buy", buyer_account="b", seller_account="s")
+    later = tape.trade(MIN, 10.06, 45, side="sell", buyer_account="x", seller_account="s")
+    events = [first[0], *stamped([others]), *first[1:], *stamped([later]), last]
+    (finding,) = opens(events)
+    assert finding.metrics["share"] == pytest.approx(50 / 120)
+    # Sold again, it is no part.
+    back = tape.trade(MIN, 10.06, 45, side="buy", buyer_account="b", seller_account="x")
+    assert opens([*events[:-2], *stamped([back]), last]) == []
+
+
 def test_alone_in_the_market_it_makes_no_price_and_without_a_calendar_there_is_no_open() -> None:
     events = opened(Tape())
     assert opens(events[1:]) == []
