@@ -78,6 +78,8 @@ class Pool(Struct, array_like=True):
     newest: Leg | None = None
     swaps: float = 0.0
     ahead: float = 0.0
+    halved: int = 0
+    """How often both were."""
 
 
 class Case(Struct, frozen=True, array_like=True):
@@ -103,11 +105,22 @@ class Party(Struct, array_like=True):
     cases: list[Case] = field(default_factory=list[Case])
     swaps: list[int] = field(default_factory=list[int])
     """When it swapped, but for swaps back."""
-    ahead: int = 0
-    """How often it stood ahead of another, ever."""
-    seen: int = 0
-    """How often it swapped, ever."""
+    ahead: float = 0.0
+    """How often it stood ahead of another, of what the pool counts."""
+    seen: float = 0.0
+    """How often it swapped, of what the pool counts."""
     next_alert: int = 0
+    halved: int = 0
+    """How often the pool's counts were when these were told last."""
+
+    def fade(self, pool: Pool) -> None:
+        """Halve its counts as often as the pool's were since."""
+        if self.halved != pool.halved:
+            # A pool that was forgotten begins anew.
+            kept = 0.5 ** (pool.halved - self.halved) if pool.halved > self.halved else 0.0
+            self.ahead *= kept
+            self.seen *= kept
+            self.halved = pool.halved
 
 
 class State(Struct):
@@ -156,15 +169,16 @@ class SwappedAhead(Correlator[State]):
         if pool.swaps >= _MANY:
             pool.swaps /= 2
             pool.ahead /= 2
+            pool.halved += 1
         pool.swaps += 1
         if front is not None and front.block == one.block and self._is_ahead(front, one, key[1]):
             pool.ahead += 1
-            before = self._party(key, _name(front, key[1]))
+            before = self._party(key, _name(front, key[1]), pool)
             before.ahead += 1
             before.open.append((front, one))
             del before.open[:-_MOST_OPEN]
         name = _name(one, key[1])
-        party = self._party(key, name)
+        party = self._party(key, name, pool)
         party.seen += 1
         case = self._back(party, one)
         if case is None:
@@ -173,7 +187,7 @@ class SwappedAhead(Correlator[State]):
             return ()
         return self._counted(event, pool, party, case)
 
-    def _party(self, key: PoolKey, name: str) -> Party:
+    def _party(self, key: PoolKey, name: str, pool: Pool) -> Party:
         parties = self.state.parties
         party = parties.pop((key, name), None)
         if party is None:
@@ -181,6 +195,7 @@ class SwappedAhead(Correlator[State]):
             if len(parties) >= _MOST_PARTIES:
                 drop_idlest(parties, _MOST_PARTIES)
         parties[(key, name)] = party
+        party.fade(pool)
         return party
 
     def _is_ahead(self, front: Leg, other: Leg, pool: str) -> bool:

@@ -104,6 +104,17 @@ def test_in_a_pool_where_most_come_before_a_larger_one_it_says_nothing() -> None
     assert found([*usual, *three()]) == []
 
 
+def test_what_is_usual_is_known_also_beside_one_who_has_long_traded_there() -> None:
+    chain = Chain()
+    long = [
+        chain.swap((block, place), who, 10 + place, -5 - place)
+        for block in range(1_000, 4_000)
+        for place, who in enumerate((RUNNER if block % 2 else 50, 51))
+    ]
+    later = [event for block in (30_000, 30_100, 30_200) for event in ahead(chain, block)]
+    assert found([*long, *later]) == []
+
+
 def test_routers_are_left_out() -> None:
     assert found(three(investor_labels=("router",))) == []
     assert ROUTER not in found(three())[0].entities
