@@ -76,7 +76,11 @@ def suspicious(
     console = output()
     say(console, f"{material.case_id}: fill in {to / 'filing.yaml'}")
     if material.missing:
-        say(console, f"{len(material.missing):,} events of its alerts are missing", "yellow")
+        say(
+            console,
+            f"{len(material.missing):,} of its alerts and their events are missing",
+            "yellow",
+        )
     say(console, f"then: tapewatch report build {to}")
 
 

@@ -167,7 +167,7 @@ def template(material: Material, profile: Profile) -> Template:
 
 
 def _subject(party: Party, material: Material) -> dict[str, object]:
-    kinds = dict.fromkeys(one.typology.replace("_", " ") for one in material.alerts)
+    kinds = dict.fromkeys(one.typology.replace("_", " ") for one in material.standing)
     return {
         "key": party.key,
         "kind": None,

@@ -86,22 +86,36 @@ class Material(Struct, kw_only=True):
     worth: dict[str, float]
     #: Whole tokens that were transferred, by ticker.
     moved: dict[str, float]
-    #: Ids of evidence that the archive doesn't have.
+    #: Ids of alerts and of their evidence that the archive doesn't have.
     missing: list[str]
     source: str
+
+    @property
+    def standing(self) -> list[AlertFacts]:
+        """Alerts that still hold: all else is of these, but `alerts`."""
+        return [one for one in self.alerts if not one.retracted]
 
 
 def gather_case(source: ReportSource, archive: Archive, case_id: str) -> Material:
     """What is known of the case of this id, or of the one that begins so. Raises Failure."""
     case = _case(source, case_id)
     alerts = _alerts(archive, case)
-    wanted = {event for alert in alerts for event in alert.evidence_events}
+    standing = [one for one in alerts if not case.alerts[one.id].retracted]
+    if not standing:
+        raise Failure(f"no alert of {case.id} still holds: there is nothing to report", FAILED)
+    wanted = {event for alert in standing for event in alert.evidence_events}
+    gone = {one for one, known in case.alerts.items() if not known.retracted}
+    gone -= {one.id for one in alerts}
     events: dict[str, Record] = {}
     for record in _read(archive.events(Wanted(ids=frozenset(wanted)))):
         if not isinstance(record, Alert | AlertUpdate | CaseActivity) and record.id in wanted:
             events.setdefault(record.id, record)
     return material_of(
-        case, alerts, events.values(), missing=sorted(wanted - set(events)), source=archive.name
+        case,
+        alerts,
+        events.values(),
+        missing=[*sorted(gone), *sorted(wanted - set(events))],
+        source=archive.name,
     )
 
 
@@ -113,7 +127,14 @@ def material_of(
     missing: Sequence[str] = (),
     source: str = "",
 ) -> Material:
-    """The material of a case, of its alerts and of the events that they rest on. Pure."""
+    """The material of a case, of its alerts and of the events that they rest on. Pure.
+
+    Of an alert that no longer holds nothing is told but that: nobody is reported for it.
+    """
+    retracted = {name for name, one in case.alerts.items() if one.retracted}
+    standing = [one for one in alerts if one.id not in retracted]
+    named = {name for alert in standing for name in alert.entities}
+    cleared = {name for one in alerts if one.id in retracted for name in one.entities} - named
     ordered = sorted(events, key=lambda one: (one.timestamp, one.id))
     told = [_event(one) for one in ordered]
     worth: dict[str, float] = {}
@@ -125,7 +146,8 @@ def material_of(
         if isinstance(event, TokenTransfer) and event.amount is not None:
             name = event.token_symbol or event.token_id or event.token_address or "tokens"
             moved[name] = moved.get(name, 0.0) + event.amount
-    times = [one.timestamp for one in ordered] or [one.timestamp for one in alerts] or [case.opened]
+    times = [one.timestamp for one in ordered] or [one.timestamp for one in standing]
+    times = times or [case.opened]
     return Material(
         case_id=case.id,
         title=case.title,
@@ -140,14 +162,16 @@ def material_of(
                 typology=one.typology,
                 level=one.level,
                 reason=one.reason,
-                retracted=case.alerts[one.id].retracted if one.id in case.alerts else False,
+                retracted=one.id in retracted,
             )
             for one in sorted(alerts, key=lambda one: (one.timestamp, one.id))
         ],
         events=told[:MOST_TOLD],
         more_events=max(0, len(told) - MOST_TOLD),
-        parties=parties_of(case.entities, alerts, ordered),
-        instruments=sorted({_instrument(one) for one in alerts}),
+        parties=parties_of(
+            [name for name in case.entities if name not in cleared], standing, ordered
+        ),
+        instruments=sorted({_instrument(one) for one in standing}),
         first=min(times),
         last=max(times),
         worth=dict(sorted(worth.items())),

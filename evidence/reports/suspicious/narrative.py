@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from evidence.reports.suspicious.material import AlertFacts, EventFacts, Material
+from evidence.reports.suspicious.material import EventFacts, Material
 from evidence.reports.suspicious.parties import Party
 from pipeline.page.words import number, plural, printable
 from pipeline.units import SECOND
@@ -67,7 +67,7 @@ def _summary(material: Material) -> str:
         span = f"{span} to {day(material.last)}"
     return (
         f"This report concerns suspected {kinds} ({material.case_id}), {span}: "
-        f"{plural(len(_standing(material)), 'alert')} about "
+        f"{plural(len(material.standing), 'alert')} about "
         f"{plural(len(material.parties), 'party', 'parties')}."
     )
 
@@ -123,11 +123,11 @@ def _where(material: Material) -> str:
 
 def _why(material: Material) -> str:
     said = ["Surveillance rules found the following."]
-    said += [f"- {clock(one.time)}: {one.rule}: {one.reason}." for one in _standing(material)[:40]]
-    left = len(_standing(material)) - 40
+    said += [f"- {clock(one.time)}: {one.rule}: {one.reason}." for one in material.standing[:40]]
+    left = len(material.standing) - 40
     if left > 0:
         said.append(f"- and {plural(left, 'further alert')}.")
-    gone = len(material.alerts) - len(_standing(material))
+    gone = len(material.alerts) - len(material.standing)
     if gone:
         said.append(f"{plural(gone, 'alert')} of the case no longer hold and are left out.")
     return "\n".join(said)
@@ -154,22 +154,19 @@ def _ids(event: EventFacts) -> str:
 
 
 def _evidence(material: Material) -> str:
-    ids = ", ".join(one.id[:16] for one in _standing(material)[:20])
+    ids = ", ".join(one.id[:16] for one in material.standing[:20])
     said = (
         f"Evidence: alerts {ids}; kept whole with its raw messages and audit proofs, and exported "
         "on request."
     )
     if material.missing:
-        said += f" {plural(len(material.missing), 'event')} could not be found any more."
+        gone = plural(len(material.missing), "alert or event", "alerts and events")
+        said += f" {gone} could not be found any more."
     return said
 
 
-def _standing(material: Material) -> list[AlertFacts]:
-    return [one for one in material.alerts if not one.retracted]
-
-
 def _typologies(material: Material) -> list[str]:
-    return list(dict.fromkeys(one.typology for one in material.alerts)) or [material.typology]
+    return list(dict.fromkeys(one.typology for one in material.standing)) or [material.typology]
 
 
 def _some(names: Sequence[str]) -> str:

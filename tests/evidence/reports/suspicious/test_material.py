@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from evidence.cases.actions import Wish
 from evidence.investigation.archive import FolderArchive
 from evidence.reports.source import FolderSource
 from evidence.reports.suspicious.material import Material, gather_case
@@ -11,7 +12,18 @@ from evidence.reports.suspicious.narrative import narrative
 from evidence.reports.suspicious.parties import parties_of
 from normalizer.events.chain_identity import WalletFrozen
 from pipeline.failure import Failure
-from tests.evidence.reports.recorded_weeks import ALL, WEEK, trade, write
+from pipeline.units import DAY
+from tests.evidence.reports.recorded_weeks import (
+    ALERTS,
+    ALL,
+    EVENTS,
+    WEEK,
+    by_id,
+    case,
+    trade,
+    wash,
+    write,
+)
 
 
 def material(folder: Path, case: str = "TW-WASH") -> Material:
@@ -71,6 +83,48 @@ def test_amounts_are_those_of_the_evidence(tmp_path: Path) -> None:
     assert [one.trade_id for one in found.events] == ["trade-w1", "trade-w2", "trade-w3"]
     assert found.missing == []
     assert material(tmp_path / "other", "TW-SPOOF").missing == ["trade-s1", "trade-s2"]
+
+
+def test_who_is_named_by_an_alert_that_no_longer_holds_alone_is_not_reported(
+    tmp_path: Path,
+) -> None:
+    """Two alerts of a case: the one that is retracted is about somebody else as well."""
+    false, true = (
+        wash("x1", WEEK, entities=("acct-echo", "acct-innocent"), token_symbol="OTHER"),
+        wash("w2", WEEK + 2 * DAY),
+    )
+    reorganised = Wish(
+        action="alerts-retracted", who="tapewatch", at=WEEK + 3 * DAY, origin="tapewatch",
+        alerts=["x1"],
+    )  # fmt: skip
+    other = trade("trade-x1", WEEK, seller_account="acct-innocent", seller_id="INV-7")
+    told = [false, true, other, *EVENTS, *case("TW-TWO", [false, true], reorganised)]
+    out = write(tmp_path / "out", told)
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-TWO")
+    assert [one.key for one in found.parties] == ["INV-1061"]
+    assert [one.symbol for one in found.instruments] == ["ACME"]
+    assert found.worth == {"USD": pytest.approx(13 * 100.04)}
+    assert found.first == WEEK + 2 * DAY
+    text = narrative(found, 17_000)
+    assert "innocent" not in text
+    assert "1 alert of the case no longer hold and are left out" in text
+
+
+def test_a_case_of_which_no_alert_holds_is_nothing_to_report(tmp_path: Path) -> None:
+    gone = Wish(
+        action="alerts-retracted", who="tapewatch", at=WEEK + DAY, origin="tapewatch",
+        alerts=["w1"],
+    )  # fmt: skip
+    out = write(tmp_path / "out", [*ALERTS, *EVENTS, *case("TW-ONE", by_id("w1"), gone)])
+    with pytest.raises(Failure, match="no alert of TW-ONE still holds"):
+        gather_case(FolderSource(out), FolderArchive(out), "TW-ONE")
+
+
+def test_an_alert_of_the_case_that_is_gone_is_missing(tmp_path: Path) -> None:
+    kept = [one for one in ALL if one.id != "w3"]
+    out = write(tmp_path / "out", kept)
+    found = gather_case(FolderSource(out), FolderArchive(out), "TW-WASH")
+    assert found.missing == ["w3"]
 
 
 def test_the_narrative_answers_the_five_questions_and_fits(tmp_path: Path) -> None:
