@@ -75,6 +75,7 @@ class KibanaCase(Struct):
     tags: list[str] = field(default_factory=list[str])
     created_by: KibanaUser = field(default_factory=KibanaUser)
     updated_at: str | None = None
+    updated_by: KibanaUser | None = None
     created_at: str = ""
     assignees: list[Assignee] = field(default_factory=list[Assignee])
     comments: list[KibanaComment] = field(default_factory=list[KibanaComment])

@@ -8,7 +8,7 @@ Closing in Kibana a case that two people must close proposes that, the first tim
 closes it then approves. So a case is never closed here by what one person did there.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast, get_args
 
 from evidence.cases.actions import RESOLUTIONS, Wish, do
@@ -158,10 +158,10 @@ _WHAT: Mapping[str, str] = {
 }
 
 
-def news(actions: Sequence[UserAction], case: Case, own: str | None) -> list[UserAction]:
-    """What others did and the case doesn't know yet. `own`: the user that we are in Kibana."""
+def news(actions: Sequence[UserAction], case: Case, own: Collection[str]) -> list[UserAction]:
+    """What others did and the case doesn't know yet. `own`: users that we are in Kibana."""
     return [
         one
         for one in actions
-        if one.id not in case.kibana_items and (own is None or one.created_by.called != own)
+        if one.id not in case.kibana_items and one.created_by.called not in own
     ]

@@ -4,11 +4,13 @@ First what Kibana has is taken, then what it lacks is written. Each fact that ca
 the user action that it was, and each comment that went there names the fact, so whatever dies on
 the way, nothing is done twice. How far each case was written is kept in a bucket on the bus.
 
-The API key should be of a user of its own: what that user does in Kibana is taken for ours.
+The API key should be of a user of its own: what that user does in Kibana is taken for ours. Who
+that is Kibana's answers to our own changes tell, and no case: anybody may make one with our tag.
 """
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Self
 
 import msgspec
@@ -23,7 +25,7 @@ from delivery.sink import SinkUnavailable
 from evidence.cases import kibana_api as api
 from evidence.cases import kibana_form as form
 from evidence.cases.actions import Wish
-from evidence.cases.kibana_api import CaseChange, KibanaCase
+from evidence.cases.kibana_api import CaseChange, KibanaCase, KibanaUser
 from evidence.cases.kibana_decisions import decide, news
 from evidence.cases.people import People
 from evidence.cases.state import ActionRefused, Case
@@ -41,6 +43,10 @@ log = structlog.get_logger(__name__)
 WHO = "tapewatch"
 _BUCKET = "CASES_IN_KIBANA"
 _SEEN = "_seen"
+_OWN = "_own"
+#: How far back Kibana is asked again: a change is found late where it took long to be written, or
+#: where one of several Kibanas has a clock that is behind.
+_LATE = timedelta(minutes=1)
 #: How often a change is made anew where somebody was faster.
 _ATTEMPTS = 5
 #: Statuses by which Kibana refuses us, and not a case.
@@ -80,6 +86,8 @@ class KibanaSync:
         self._progress: dict[str, Progress] = {}
         self._fields: dict[str, str] = {}
         self._seen = ""
+        #: Users that we are in Kibana, or were by another key.
+        self._own: set[str] = set()
         #: Cases that are to be looked at, whatever was written of them.
         self._due: set[str] = set()
         #: By case, why Kibana doesn't take it.
@@ -150,7 +158,16 @@ class KibanaSync:
                 if refused.status in _OF_ALL:
                     raise
                 self._tell_refusal(case.id, refused)
-        self.trouble = "; ".join(list(self._refused.values())[:_MOST_TOLD])
+        told = [*self._personal_key(), *self._refused.values()]
+        self.trouble = "; ".join(told[:_MOST_TOLD])
+
+    def _personal_key(self) -> list[str]:
+        return [
+            f"kibana.api_key is of {one}, whom cases.people has: what they do in Kibana is taken "
+            "for Tapewatch's and comes into no case. Make a key of a user of its own"
+            for one in sorted(self._own)
+            if self._people.knows(one)
+        ]
 
     def _tell_refusal(self, case: str, refused: KibanaRefused) -> None:
         """Kibana doesn't take this case: it is tried again, and the others go on."""
@@ -168,7 +185,8 @@ class KibanaSync:
     async def _take_all(self, ours: Mapping[str, str]) -> None:
         """`ours`: ids of our cases by their ids in Kibana."""
         newest = self._seen
-        async for there in api.find(self._client, self._settings.owner, since=self._seen):
+        since = _before(self._seen, _LATE)
+        async for there in api.find(self._client, self._settings.owner, since=since):
             newest = max(newest, there.updated_at or there.created_at)
             if there.id in ours:
                 await self._take(ours[there.id], there)
@@ -181,7 +199,7 @@ class KibanaSync:
         stored = await self._store.load(case_id)
         done = await api.actions(self._client, there.id)
         assert stored.case is not None
-        for action in news(done, stored.case, there.created_by.called):
+        for action in news(done, stored.case, self._own or {there.created_by.called}):
             self._due.add(case_id)
             for _ in range(_ATTEMPTS):
                 assert stored.case is not None
@@ -221,12 +239,15 @@ class KibanaSync:
         there = None
         tag = form.own_tag(case.id)
         async for found in api.find(self._client, self._settings.owner, tag=tag):
-            there = found
-            break
+            called = found.created_by.called
+            if called in self._own or not self._people.knows(called):
+                there = found
+                break
         if there is None:
             profiles = self._people.kibana_profiles
             new = form.new_case(case, self._settings.owner, self._fields, profiles)
             there = await api.create(self._client, new)
+            await self._learn(there.created_by)
         for _ in range(_ATTEMPTS):
             assert stored.case is not None
             if stored.case.kibana_id == there.id:
@@ -258,14 +279,18 @@ class KibanaSync:
         if (room and not form.is_for_kibana(activity)) or form.is_told(activity, there):
             return there
         text = form.told(activity)
-        return await api.comment(self._client, there.id, text, self._settings.owner)
+        there = await api.comment(self._client, there.id, text, self._settings.owner)
+        await self._learn(there.updated_by)
+        return there
 
     async def _attach(
         self, activity: CaseActivity, alerts: Sequence[str], there: KibanaCase
     ) -> KibanaCase:
         rule = (activity.rule_id or "", activity.rule_name or "")
         owner = self._settings.owner
-        return await api.attach(self._client, there.id, alerts, self._index, rule, owner)
+        there = await api.attach(self._client, there.id, alerts, self._index, rule, owner)
+        await self._learn(there.updated_by)
+        return there
 
     async def _settle(self, case: Case, there: KibanaCase) -> None:
         """Set status, severity, assignee and fields in Kibana to what holds here.
@@ -276,7 +301,7 @@ class KibanaSync:
         if not wanted.changes:
             return
         try:
-            await api.change(self._client, wanted)
+            await self._learn((await api.change(self._client, wanted)).updated_by)
         except KibanaRefused as refused:
             if refused.status != 409:
                 raise
@@ -299,6 +324,12 @@ class KibanaSync:
             wanted.custom_fields = fields
         return wanted
 
+    async def _learn(self, user: KibanaUser | None) -> None:
+        """Who changed a case, by the answer to our own change: that are we."""
+        if user is not None and user.called not in self._own:
+            self._own.add(user.called)
+            await self._kept.put(_OWN, msgspec.json.encode(sorted(self._own)))
+
     async def _recall(self) -> None:
         try:
             keys = await self._kept.keys()
@@ -308,5 +339,16 @@ class KibanaSync:
             value = (await self._kept.get(key)).value or b""
             if key == _SEEN:
                 self._seen = value.decode()
+            elif key == _OWN:
+                self._own = msgspec.json.decode(value, type=set[str])
             else:
                 self._progress[key] = msgspec.json.decode(value, type=Progress)
+
+
+def _before(moment: str, by: timedelta) -> str:
+    """A time of Kibana's, so much earlier, in its form; none stays none."""
+    try:
+        earlier = datetime.fromisoformat(moment) - by
+    except (ValueError, OverflowError):
+        return ""
+    return earlier.strftime("%Y-%m-%dT%H:%M:%S.") + f"{earlier.microsecond // 1000:03d}Z"

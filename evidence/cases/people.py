@@ -45,6 +45,10 @@ class People:
         person = self._person(called)
         return person.user if person is not None else called
 
+    def knows(self, called: str) -> bool:
+        """Whether a name is of one of them, or may be."""
+        return bool(self._by_name.get(whole(called)))
+
     def known_as(self, called: Sequence[str]) -> tuple[str, ...]:
         """Names of authors, with all users whom they may be of: none of them may judge."""
         found: dict[str, None] = {}

@@ -133,6 +133,16 @@ class Desk:
         async with self.client(user) as client:
             await api.comment(client, self.there.case["id"], text, "securitySolution")
 
+    async def made_by(self, user: str, *tags: str) -> None:
+        """Somebody opens a case of their own in Kibana."""
+        fields = [api.CustomValue(key, kind, None) for key, kind in FIELDS.items()]
+        case = api.NewCase(
+            title="t", description="d", tags=tags, owner="securitySolution", severity="low",
+            custom_fields=fields,
+        )  # fmt: skip
+        async with self.client(user) as client:
+            await api.create(client, case)
+
     def client(self, user: str) -> KibanaClient:
         key = SecretText(self.double.key_of(user))
         options = HttpOptions(timeout=2 * SECOND)
@@ -260,6 +270,48 @@ async def test_a_case_that_was_deleted_there_is_opened_again_when_it_goes_on(des
     assert len(desk.comments("alert")) == 2
 
 
+async def test_a_case_that_somebody_made_with_our_tag_is_not_taken_for_ours(desk: Desk) -> None:
+    await desk.open(worked())
+    await desk.made_by("alice", "tapewatch:TW-1")
+    await desk.sync(rounds=2)
+    linked = (await desk.here()).kibana_id
+    made = {one.case["id"]: one.case["created_by"]["username"] for one in desk.area.held()}
+    assert sorted(made.values()) == ["alice", "tapewatch"]
+    assert made[str(linked)] == "tapewatch"
+
+
+async def test_who_made_the_case_in_kibana_is_not_taken_for_us(desk: Desk) -> None:
+    """Of a stranger we take the case over, after a crash it may be ours; not what they do."""
+    await desk.open(worked())
+    await desk.made_by("mallory", "tapewatch:TW-1")
+    await desk.sync(rounds=2)
+    assert (await desk.here()).kibana_id == desk.there.case["id"]
+    await desk.by("mallory", status="closed")
+    await desk.sync(rounds=2)
+    assert desk.there.case["status"] == "open"
+    (*_, said) = (await desk.here()).comments
+    assert (said.who, "does not hold" in said.text) == ("mallory", True)
+
+
+async def test_another_key_is_still_us(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+    await desk.open(worked())
+    await desk.sync(rounds=2)
+    monkeypatch.setenv(_KEY, desk.double.key_of("tapewatch-2"))
+    await desk.do("status-changed", "alice", status="in-progress")
+    before = (await desk.here()).number
+    await desk.sync(anew=True, rounds=3)
+    await desk.sync(anew=True, rounds=2)
+    assert (await desk.here()).number == before
+
+
+async def test_a_key_of_one_of_the_people_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv(_KEY, desk.double.key_of("alice"))
+    await desk.open(worked())
+    assert "is of alice, whom cases.people has" in (await desk.sync()).trouble
+
+
 # -- what people do there counts here --------------------------------------------------------------
 
 
@@ -367,6 +419,16 @@ async def test_what_is_closed_here_and_reopened_there_at_once_is_settled_by_the_
     case = await desk.here()
     assert (case.status, desk.there.case["status"]) == ("open", "open")
     assert "reopened in Kibana" in [one.why for one in await history(desk)]
+
+
+async def test_a_change_there_that_is_found_late_is_not_lost(desk: Desk) -> None:
+    """A Kibana whose clock is behind wrote it, after one that is ahead had been read."""
+    await desk.open(worked())
+    await desk.sync(rounds=2)
+    await desk.by("alice", status="in-progress")
+    desk.there.case["updated_at"] = "2026-11-26T08:59:59.000Z"
+    await desk.sync(rounds=2)
+    assert (await desk.here()).status == "in-progress"
 
 
 async def test_a_change_there_while_it_is_written_is_not_lost(desk: Desk) -> None:
