@@ -232,9 +232,15 @@ class Sandwich(Correlator[State]):
         times = _note(self.state.times, name, found.back.timestamp, _MOST_TIMES)
         if times < self._p.minimum_times:
             return ()
-        if self._p.blocks > 1 and 2 * times < self._p.minimum_share * len(self.state.swaps[name]):
+        if self._p.blocks > 1 and not self._does_little_else(name):
             return ()
         return [self._finding(event, found, notional, times)]
+
+    def _does_little_else(self, name: str) -> bool:
+        """Whether enough of its swaps are fronts and backs, as far back as they are known."""
+        swaps = self.state.swaps[name]
+        times = sum([time >= swaps[0] for time in self.state.times[name]])
+        return 2 * times >= self._p.minimum_share * len(swaps)
 
     def _finding(self, event: PoolSwap, found: _Sandwich, notional: float, times: int) -> Finding:
         fronts, victims, back = found.fronts, found.victims, found.back

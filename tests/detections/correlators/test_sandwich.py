@@ -265,6 +265,19 @@ def test_over_several_blocks_only_who_does_little_else_with_nobody_the_other_way
     assert found(ahead, blocks=3, minimum_times=3) == []
 
 
+def test_who_does_it_often_among_far_more_other_swaps_is_no_bot() -> None:
+    chain = Chain()
+    events = [
+        event
+        for first in range(10, 6_810, 100)
+        for event in (
+            *over_blocks(chain, first),
+            *(chain.swap((first + 10 + one, 1), ATTACKER, 3 + one, -1) for one in range(30)),
+        )
+    ]
+    assert found(events, blocks=3, minimum_times=3) == []
+
+
 def test_small_victims_and_exempt_parties_are_left_out() -> None:
     assert found(plain(Chain()), minimum_victims_notional=6.1) == []
     assert found(plain(Chain(investor_labels=("router",)))) == []
