@@ -13,7 +13,8 @@ All of this must hold of a party, by the widest name known, in one book:
    far as that is in the time in which the order stood.
 2. It was `minimum_depth_share` or more of the depth of its side within the best `depth_levels`
    levels and `depth_range` of the best price.
-3. It was taken off within `maximum_lifetime`, with nothing filled.
+3. It was taken off within `maximum_lifetime`, with nothing filled. One that is changed in between
+   stays the same as long as it is as far away and as large.
 4. That happened to `minimum_orders` of the party's orders within `window`, and to
    `minimum_cancel_share` of all such orders of its that came to an end.
 
@@ -33,7 +34,7 @@ from msgspec import Meta, Struct, field
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS, BookSide
+from detections.order_book import MOST_BOOKS, BookSide, Resting
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.repetition import REPETITION_WINDOW
 from detections.rounding import reaches
@@ -176,7 +177,9 @@ class ImprobablePrices(Correlator[State]):
             return ()
         elif kind is OrderCancelled:
             return self._cancelled(event)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderFilled or kind is OrderChanged:
+        elif kind is OrderChanged:
+            self._changed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
             self._kept(event)  # pyright: ignore[reportArgumentType]
         return ()
 
@@ -204,9 +207,7 @@ class ImprobablePrices(Correlator[State]):
             or order.price * order.quantity < p.minimum_notional
         ):
             return
-        near = side.is_near(order.price, p.depth_levels, p.depth_range)
-        depth = side.depth(p.depth_levels, p.depth_range) - (order.quantity if near else 0.0)
-        if depth <= 0 or not reaches(order.quantity, p.minimum_depth_share * depth):
+        if not self._is_large(side, order):
             return
         far = self.state.far
         if len(far) >= _MOST_FAR:
@@ -222,12 +223,33 @@ class ImprobablePrices(Correlator[State]):
         )
         self._doer(_key(event, party.key)).standing += 1
 
+    def _is_large(self, side: BookSide, order: Resting) -> bool:
+        """Whether an order is so large against what stands on its side besides."""
+        p = self._p
+        near = side.is_near(order.price, p.depth_levels, p.depth_range)
+        depth = side.depth(p.depth_levels, p.depth_range) - (order.quantity if near else 0.0)
+        return depth > 0 and reaches(order.quantity, p.minimum_depth_share * depth)
+
+    def _changed(self, event: OrderChanged) -> None:
+        """One that is far away and large as before is the same; another one was meant."""
+        far, order = self.state.far.get(_key(event, event.order_id)), self.books.change.order
+        if far is None:
+            return
+        side = self.books.change.book.side(far.buy)
+        if order is not None and order.quantity > 0:
+            distance = self._distance(side, order.price)
+            if reaches(distance, self._p.minimum_distance) and self._is_large(side, order):
+                far.price, far.quantity = order.price, order.quantity
+                far.distance = min(far.distance, distance)
+                return
+        self._kept(event)
+
     def _kept(self, event: OrderFilled | OrderChanged) -> None:
-        """One that is filled or changed was meant, as far as can be seen."""
+        """One that is filled, or brought near, was meant, as far as can be seen."""
         far = self.state.far.pop(_key(event, event.order_id), None)
         if far is not None:
             doer = self._doer(_key(event, far.party.key))
-            doer.standing -= 1
+            doer.standing = max(0, doer.standing - 1)
             doer.ended.append(event.timestamp)
             del doer.ended[:-_MOST_CASES]
 

@@ -111,6 +111,23 @@ def test_who_leaves_as_many_standing_or_has_them_filled_means_them() -> None:
     assert found([*book(tape), *meant, *far(tape)]) == []
 
 
+@pytest.mark.parametrize(
+    ("price", "quantity", "count"), [(106, 39, 1), (107, 40, 1), (102, 40, 0), (106, 5, 0)]
+)
+def test_one_that_is_changed_stays_what_it_is_far_away_and_large(
+    price: float, quantity: float, count: int
+) -> None:
+    tape = Tape()
+    changed = [
+        tape.changed(
+            31_000 + number * 2 * MINUTE, f"far-{number}", quantity, "sell", price=price, **PARTY
+        )
+        for number in range(5)
+    ]
+    events = sorted([*book(tape), *far(tape), *changed], key=lambda one: one.timestamp)
+    assert len(found(events)) == count
+
+
 def test_makers_without_accounts_and_an_empty_side_say_nothing() -> None:
     tape = Tape()
     exempt = "{exempt_labels: [market_maker]}"
