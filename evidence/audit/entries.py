@@ -21,6 +21,8 @@ MOST_BYTES = 64 * 1024
 Said = Annotated[str, Meta(max_length=4_096)]
 #: Of each text as it stands in a line, and of what it was before and after: so an entry fits.
 _MOST_SAID, _MOST_RAW = 8 * 1024, 16 * 1024
+#: What was before and after is no deeper, so that whoever reads the log can.
+_MOST_DEEP = 64
 #: Nanoseconds since the epoch.
 Moment = Annotated[int, Meta(ge=-(2**63), le=2**63 - 1)]
 #: Of no more digits than a number of 64 bits has.
@@ -49,7 +51,8 @@ class Happening(Struct, kw_only=True, omit_defaults=True):
     count: int = 1
     #: SHA-256 (hexadecimal) of what it is about, byte for byte.
     sha256: str = ""
-    #: What it was before and after, as JSON; large ones by their hashes only.
+    #: What it was before and after, as JSON; large and deep ones by their hashes
+    #: only.
     before: Raw | UnsetType = UNSET
     after: Raw | UnsetType = UNSET
 
@@ -89,10 +92,24 @@ def _one_line(raw: Raw | UnsetType) -> Raw | UnsetType:
     if raw is UNSET:
         return raw
     content = bytes(raw)
-    msgspec.json.decode(content)
-    if len(content) > _MOST_RAW:
+    held = msgspec.json.decode(content)
+    if len(content) > _MOST_RAW or _depth(held, _MOST_DEEP) > _MOST_DEEP:
         return Raw(_encoder.encode({"sha256": sha256(content).hexdigest()}))
     return Raw(msgspec.json.format(content, indent=-1))
+
+
+def _depth(value: object, most: int) -> int:
+    """How deep lists and objects lie in each other, no further than one more than `most`."""
+    depth, level = 0, [value]
+    while level and depth <= most:
+        inner: list[object] = []
+        for one in level:
+            if isinstance(one, dict):
+                inner += one.values()  # pyright: ignore[reportUnknownMemberType, reportUnknownArgumentType]
+            elif isinstance(one, list):
+                inner += one  # pyright: ignore[reportUnknownArgumentType]
+        depth, level = depth + 1, inner
+    return depth
 
 
 def encode(happening: Happening, number: int) -> bytes:
@@ -110,7 +127,7 @@ def decode(line: bytes) -> Entry:
     """The entry in a line. Raises EntryUnreadable."""
     try:
         return _decoder.decode(line)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise EntryUnreadable(str(error)) from None
 
 

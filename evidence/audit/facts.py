@@ -2,12 +2,13 @@
 
 from collections.abc import Iterator
 from hashlib import sha256
+from pathlib import Path
 
 import msgspec
 from msgspec import Raw
 
 from evidence.audit.entries import Happening
-from evidence.audit.outbox import Left
+from evidence.audit.outbox import PLACE, Left, shown, whose
 from normalizer.events import Alert, AlertUpdate, CaseActivity
 from normalizer.events.rule_set import RulesChanged
 from pipeline.bus import StreamMessage
@@ -209,16 +210,33 @@ def of_left(left: Left) -> Happening:
 
 def left_unreadable(left: Left, error: Exception) -> Happening:
     """A file in the outbox that is no note: its hash is kept all the same."""
-    text = left.path.name.partition("-")[0]
     return Happening(
         action="unreadable",
-        time=min(int(text), 2**63 - 1) if text.isascii() and text.isdigit() else 0,
+        time=_time_of(left.path),
         who=left.owner,
         what=left.place,
         why=str(error),
         place=left.place,
         sha256=_hash(left.data),
     )
+
+
+def put_aside(path: Path, error: OSError) -> Happening:
+    """A file in the outbox that can't be read: whose it is, and that it was there."""
+    place = f"{PLACE}{shown(path)}"
+    return Happening(
+        action="unreadable",
+        time=_time_of(path),
+        who=whose(path) or "unknown",
+        what=place,
+        why=f"it is put aside: {error.strerror or error}",
+        place=place,
+    )
+
+
+def _time_of(path: Path) -> int:
+    text = path.name.partition("-")[0]
+    return min(int(text), 2**63 - 1) if text.isascii() and text.isdigit() else 0
 
 
 def unreadable(message: StreamMessage, stream: str, error: Exception) -> Happening:

@@ -77,6 +77,11 @@ def leave(log: Path, note: CommandNote, who: str | None) -> Path:
             )
         descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o640)
         with os.fdopen(descriptor, "wb") as file:
+            # Whoever takes it must be able to read it, whatever this user's mask and first group.
+            group = folder.stat().st_gid
+            if os.fstat(descriptor).st_gid != group:
+                os.fchown(descriptor, -1, group)
+            os.fchmod(descriptor, 0o640)
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
@@ -100,13 +105,29 @@ def waiting(log: Path, most: int = MOST_WAITING) -> list[Path]:
 
 
 def read(path: Path) -> Left:
-    """A note as it was left. Raises OSError; also for what is no file, or too large."""
+    """A note as it was left. Raises OSError; also for what is no file, too large, or has a name
+    that is no text."""
+    if shown(path) != path.name:
+        raise OSError("its name is no text")
     descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
     with os.fdopen(descriptor, "rb") as file:
         known = os.fstat(file.fileno())
         if not stat.S_ISREG(known.st_mode) or known.st_size > MOST_BYTES:
             raise OSError(f"{path.name} is no note")
         return Left(path, file.read(MOST_BYTES), owner_of(known))
+
+
+def shown(path: Path) -> str:
+    """A note's name, also of one that isn't UTF-8."""
+    return path.name.encode("utf-8", "backslashreplace").decode()
+
+
+def whose(path: Path) -> str:
+    """Whose file it is, also of one that can't be read; empty where it is gone."""
+    try:
+        return owner_of(path.lstat())
+    except OSError:
+        return ""
 
 
 def taken(folder: AuditFolder) -> frozenset[str]:

@@ -5,6 +5,7 @@ says what of it came after that. Nothing that is not in the log yet is purged fr
 """
 
 import asyncio
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -48,6 +49,8 @@ _FACTS: Mapping[str, Facts] = {
     Stream.CASES.value: facts.of_case,
     COMMANDS: facts.of_command,
 }
+#: Of a message or a note: by its content, its characters, or how deep it is.
+_UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 _STREAMS = {one.value: one for one in Stream}
 
 
@@ -169,16 +172,20 @@ class AuditStage:
 
     async def _take_left(self, log: AuditLog) -> None:
         """Take what commands left in the outbox, again and again: once it is signed, it goes."""
-        known = await asyncio.to_thread(_taken_already, log.folder)
+        known = set(await asyncio.to_thread(_taken_already, log.folder))
         while True:
             paths = await asyncio.to_thread(outbox.waiting, log.folder.path, _MANY)
             if paths:
                 async with self._at_rest:
-                    read = [one for one in map(_left, paths) if one is not None]
-                    new = [_of_left(one) for one in read if one.place not in known]
-                    log.append(new)
+                    told = [(path, *_of_left(path)) for path in paths]
+                    log.append([one for _, one, _ in told if one.place not in known])
                     await asyncio.to_thread(log.sign)
-                    await asyncio.to_thread(outbox.remove, [one.path for one in read])
+                    # What can't be put aside is told once all the same.
+                    known.update(one.place for _, one, read in told if not read)
+                    await asyncio.to_thread(
+                        _put_aside, [path for path, _, read in told if not read]
+                    )
+                    await asyncio.to_thread(outbox.remove, [path for path, _, read in told if read])
             if len(paths) < _MANY:
                 await asyncio.sleep(_LOOK)
             raise_if_cancelled()
@@ -249,29 +256,37 @@ def _taken_already(folder: AuditFolder) -> frozenset[str]:
     return outbox.taken(folder) if outbox.waiting(folder.path, 1) else frozenset()
 
 
-def _left(path: Path) -> outbox.Left | None:
-    """A note, or None where it can't be read: it is put aside, which is said."""
+def _of_left(path: Path) -> tuple[Happening, bool]:
+    """What a note tells, or that it tells nothing; and whether it could be read."""
     try:
-        return outbox.read(path)
+        left = outbox.read(path)
     except OSError as error:
-        log.error("what was left in the outbox can't be read", file=path.name, error=str(error))
-        with suppress(OSError):
-            path.rename(path.with_suffix(".unreadable"))
-        return None
-
-
-def _of_left(left: outbox.Left) -> Happening:
+        log.error(
+            "what was left in the outbox can't be read",
+            file=outbox.shown(path),
+            error=str(error),
+        )
+        return fitted(facts.put_aside(path, error)), False
     try:
-        return fitted(facts.of_left(left))
-    except (msgspec.MsgspecError, ValueError) as error:
-        return fitted(facts.left_unreadable(left, error))
+        return fitted(facts.of_left(left)), True
+    except _UNREADABLE as error:
+        return fitted(facts.left_unreadable(left, error)), True
+
+
+def _put_aside(paths: Sequence[Path]) -> None:
+    for path in paths:
+        try:
+            path.rename(path.with_suffix(".unreadable"))
+        except OSError:  # somebody's folder is in the way, or the name is too long
+            with suppress(OSError):
+                path.rename(path.with_name(f"{uuid.uuid4().hex}.unreadable"))
 
 
 def _happenings(stream: str, message: StreamMessage) -> Iterator[Happening]:
     place = f"{stream}/{message.sequence}"
     try:
         found = [fitted(one) for one in _FACTS[stream](message)]
-    except (msgspec.MsgspecError, ValueError) as error:
+    except _UNREADABLE as error:
         log.error("a message can't be read: its hash is recorded", stream=stream, place=place)
         found = [fitted(facts.unreadable(message, stream, error))]
     for one in found:

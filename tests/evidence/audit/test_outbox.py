@@ -63,14 +63,52 @@ async def test_what_is_no_note_is_recorded_by_its_hash_or_put_aside(
     os.mkfifo(folder / "9-pipe.json")
     found = await recorded(bus, settings)
     assert len(exports(found)) == 1
-    (broken,) = [entry for entry in found if entry.action == "unreadable"]
-    assert (broken.time, broken.who) == (7, ME)
+    assert [
+        (entry.time, entry.who, entry.what) for entry in found if entry.action == "unreadable"
+    ] == [
+        (7, ME, "OUTBOX/00000000000000000007-x.json"),
+        (8, ME, "OUTBOX/8-large.json"),
+        (9, ME, "OUTBOX/9-link.json"),
+        (9, ME, "OUTBOX/9-pipe.json"),
+    ]
     assert sorted(path.name for path in folder.iterdir()) == [
         "8-large.unreadable",
         "9-link.unreadable",
         "9-pipe.unreadable",
     ]
     assert (tmp_path / "secret").read_text() == "not to be read"
+
+
+async def test_no_note_stops_the_log(bus: Bus, settings: Audit) -> None:
+    """Whoever may leave one could stop it otherwise, and each start again."""
+    outbox.leave(settings.path, export(), ME)
+    folder = settings.path / outbox.FOLDER
+    deep = b'{"what":"x","after":%s1%s}'
+    contents = {
+        b"1-deep.json": deep % (b"[" * 100_000, b"]" * 100_000),
+        b"2-deep.json": deep % (b"[" * 900, b"]" * 900),
+        b"3-name-\xff.json": msgspec.json.encode(export()),
+        b"4-%s.json" % (b"x" * 240): b"x" * (outbox.MOST_BYTES + 1),
+    }
+    for name, content in contents.items():
+        (folder / os.fsdecode(name)).write_bytes(content)
+    found = await recorded(bus, settings)
+    assert len(exports(found)) == 1
+    told = {entry.place.removeprefix("OUTBOX/"): entry for entry in found if "-" in entry.place}
+    assert told["1-deep.json"].action == "unreadable"
+    assert b"sha256" in bytes(told["2-deep.json"].after)  # type: ignore[arg-type]
+    assert told["3-name-\\udcff.json"].action == "unreadable"
+    assert outbox.waiting(settings.path) == []
+
+
+def test_a_note_can_be_read_by_who_takes_it_whatever_the_mask(tmp_path: Path) -> None:
+    mask = os.umask(0o077)
+    try:
+        path = outbox.leave(tmp_path, export(), ME)
+    finally:
+        os.umask(mask)
+    assert path.stat().st_mode & 0o777 == 0o640
+    assert path.stat().st_gid == path.parent.stat().st_gid
 
 
 def test_who_left_a_note_says_the_operating_system(tmp_path: Path) -> None:
