@@ -37,6 +37,21 @@ def test_what_takes_long_is_written_down_by_file(tmp_path: Path) -> None:
     assert read_pace(tmp_path / "pace.txt") == {"tests/with space.py": 61.0, "tests/a.py": 4.0}
 
 
+def test_of_files_that_were_not_run_it_is_known_as_before_as_long_as_they_are_there(
+    tmp_path: Path,
+) -> None:
+    here, other, gone = (
+        f"tests/{name}.py" for name in ("test_handing_out", "test_import_contract", "test_gone")
+    )
+    pace = tmp_path / "pace.txt"
+    for seconds in ({here: 9.0, other: 5.0, gone: 7.0}, {here: 0.5}):
+        recorder = PaceRecorder(pace)
+        for file, took in seconds.items():
+            recorder.add(f"{file}::one", took)
+        recorder.write()
+    assert read_pace(pace) == {other: 5.0}
+
+
 def test_a_test_that_brings_its_worker_down_fails_once_and_all_others_are_run(
     tmp_path: Path,
 ) -> None:
