@@ -143,7 +143,10 @@ class WashTrading(Correlator[State]):
 
     def _revised(self, event: TradeBusted | TradeCorrected) -> None:
         market = (event.provider, event.venue, event.instrument)
-        for key, group in self.state.groups.items():
+        if market not in self.state.markets:
+            return
+        # What is taken back is mostly of late.
+        for key, group in reversed(self.state.groups.items()):
             if key[:3] == market and revise(group.items, event):
                 if not group.items:
                     del self.state.groups[key]
