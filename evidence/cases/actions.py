@@ -14,8 +14,8 @@ from evidence.cases.state import Case, after
 from normalizer.events import SEVERITY, CaseActivity, Level
 from normalizer.events.case import CaseAction, CaseOrigin, CaseStatus, Resolution
 
-#: What people write, in characters.
-MOST_WRITTEN = 20_000
+#: What people write, in characters: as much as Kibana takes of a comment, and what we put before.
+MOST_WRITTEN = 31_000
 #: Alerts that one activity names.
 MOST_ALERTS = 500
 #: Resolutions by which no breach was found, and with one.

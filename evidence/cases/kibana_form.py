@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from evidence.cases.kibana_api import (
     MOST_CUSTOM,
+    MOST_TEXT,
     MOST_TITLE,
     Assignee,
     CustomValue,
@@ -148,7 +149,14 @@ def told(activity: CaseActivity) -> str:
         lines.append(_EYES)
     if activity.comment:
         lines += ["", escaped(activity.comment)]
-    return "\n".join([*lines, "", f"_{reference(activity)}_"])
+    end = f"\n\n_{reference(activity)}_"
+    return _fitting("\n".join(lines), MOST_TEXT - len(end)) + end
+
+
+def _fitting(text: str, most: int) -> str:
+    """What Kibana takes of a text; the rest is here."""
+    left = "… (the rest is in Tapewatch)"
+    return text if len(text) <= most else text[: most - len(left)].rstrip("\\") + left
 
 
 def is_for_kibana(activity: CaseActivity) -> bool:
@@ -170,5 +178,6 @@ def is_told(activity: CaseActivity, there: KibanaCase) -> bool:
 
 
 def escaped(text: str) -> str:
-    """Text from elsewhere: it is nothing but text in Markdown."""
-    return "\n".join(printable(line).translate(_MARKS) for line in text.splitlines())
+    """Text from elsewhere: it is nothing but text in Markdown, and a URL in it is no link."""
+    lines = (printable(line).translate(_MARKS) for line in text.splitlines())
+    return "\n".join(line.replace("://", ":\\//") for line in lines)

@@ -163,7 +163,10 @@ def comment(
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Write a comment; also on a closed case."""
-    written = sys.stdin.read() if text == "-" else text
+    try:
+        written = sys.stdin.read() if text == "-" else text
+    except UnicodeDecodeError:
+        raise Failure("what is written is no text in UTF-8", CONFIGURATION) from None
     if not written.strip():
         raise Failure("there is nothing to write", CONFIGURATION)
     _do(config, case_id, None, action="commented", comment=written.strip(), again=True)
@@ -179,14 +182,25 @@ def attach(
 ) -> None:
     """Attach evidence: a file by its name and SHA-256 (it stays where it is), a URL, an id."""
     digest = None
-    if (path := Path(what)).is_file():
+    if (path := _file(what)) is not None:
         import hashlib
 
-        with path.open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        try:
+            with path.open("rb") as file:
+                digest = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise Failure(f"can't read {path}: {error.strerror}") from None
         what = str(path.resolve())
     wish: dict[str, Any] = {"evidence": what, "evidence_hash": digest, "why": why}
     _do(config, case_id, None, action="evidence-attached", again=True, **wish)
+
+
+def _file(what: str) -> Path | None:
+    """The file that is meant; None for a URL or an id, however long."""
+    try:
+        return path if (path := Path(what)).is_file() else None
+    except (OSError, ValueError):
+        return None
 
 
 @case.command("propose-closing")
@@ -278,6 +292,9 @@ def _do(
     from evidence.cases.state import ActionRefused
     from evidence.cases.store import CaseChanged
 
+    for said in ("why", "comment", "evidence"):
+        _check_written(said, wish.get(said) or "")
+
     async def work(store: "CaseStore", loaded: "Configuration") -> "CaseActivity":
         for attempt in range(_ATTEMPTS):
             stored = await _meant(store, case_id)
@@ -298,6 +315,19 @@ def _do(
     typer.echo(f"{done.message} (number {done.number})")
 
 
+def _check_written(what: str, text: str) -> None:
+    """Raises Failure for what could not be kept as it is."""
+    from evidence.cases.actions import MOST_WRITTEN
+
+    if len(text) > MOST_WRITTEN:
+        said = f"the {what} has {len(text):,} characters, and {MOST_WRITTEN:,} are kept"
+        raise Failure(f"{said}: put it into a file, and attach that", CONFIGURATION)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise Failure(f"the {what} is no text in UTF-8", CONFIGURATION) from None
+
+
 def _complete(
     found: "Case | None",
     wanted: "Wish",
@@ -313,12 +343,15 @@ def _complete(
         wanted.resolution = found.proposal.resolution
         wanted.why = wanted.why or found.proposal.why
     if by_hand and found is not None:
-        known = {one.name: one for one in config.notifications}
+        telling = [one.name for one in config.notifications if "escalations" in one.content]
         for name in wanted.notify:
-            if name not in known or "escalations" not in known[name].content:
+            if name not in telling:
                 raise Failure(
                     f"there is no notification {name} that tells of escalations", CONFIGURATION
                 )
+        if not wanted.notify:
+            whom = f"say --notify, of {', '.join(telling)}" if telling else "none is configured"
+            raise Failure(f"nobody would be told: {whom}", CONFIGURATION)
         wanted.step = f"by-hand-{found.number + 1}"
 
 

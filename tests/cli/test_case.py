@@ -1,6 +1,7 @@
 """`tapewatch case`: what people see and may do, and what the audit log has of it."""
 
 import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from evidence.audit.facts import of_case
+from evidence.cases.actions import MOST_WRITTEN
 from evidence.cases.stage import CaseStage
 from evidence.cases.store import CaseStore
 from pipeline.bus import Bus, Stream
@@ -64,6 +66,12 @@ def desk(
     path.write_text(yaml.safe_dump(configuration(bus=bus, cases={"people": PEOPLE})))
     asyncio.run(made(path))
     monkeypatch.setattr("pipeline.cli.case.now", lambda: NOW)
+
+    # The commands run in this process: its log is not to go to their output, which is closed.
+    def configure(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("pipeline.logs.configure", configure)
     return Desk(path, monkeypatch)
 
 
@@ -114,6 +122,45 @@ def test_from_the_alert_to_its_closing_by_two_people(desk: Desk, tmp_path: Path)
     shown = desk.ok("show", name).replace(str(report), "broker.txt")
     assert_golden("case-show.txt", shown)
     assert_golden("case-list.txt", desk.ok("list", "--all"))
+
+
+def test_what_can_not_be_kept_as_it_is_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:
+    name = desk.cases()[0]["id"]
+    long = "x" * (MOST_WRITTEN + 1)
+    assert "put it into a file" in desk.refused("comment", name, long, code=2)
+    assert "put it into a file" in desk.refused("reopen", name, "--why", long, code=2)
+    assert "no text in UTF-8" in desk.refused("comment", name, "\udcff", code=2)
+    result = CliRunner().invoke(
+        app, ["case", "comment", name, "-", "--config", str(desk.path)], input=b"\xff\xfe"
+    )
+    assert (result.exit_code, "no text in UTF-8" in result.stderr) == (2, True)
+    assert desk.cases()[0]["number"] == 1
+
+
+def test_a_long_url_is_evidence_and_an_unreadable_file_is_told(
+    desk: Desk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = desk.cases()[0]["id"]
+    url = f"https://files.example/broker.pdf?signature={'a' * 400}"
+    desk.ok("attach", name, url)
+    letter = tmp_path / "letter.pdf"
+    letter.write_text("confirmed")
+    opens: Callable[..., Any] = Path.open
+
+    def denied(self: Path, *given: Any, **named: Any) -> Any:
+        if self == letter:
+            raise PermissionError(13, "Permission denied")
+        return opens(self, *given, **named)
+
+    monkeypatch.setattr(Path, "open", denied)  # who runs this may be root
+    assert "letter.pdf: Permission denied" in desk.refused("attach", name, str(letter))
+
+
+def test_who_escalates_by_hand_says_whom_to_tell(desk: Desk) -> None:
+    name = desk.cases()[0]["id"]
+    assert "nobody would be told: none is configured" in desk.refused(
+        "escalate", name, "--why", "the press asks", code=2
+    )
 
 
 def test_of_a_low_case_one_person_decides_who_is_not_the_author(desk: Desk) -> None:

@@ -10,8 +10,8 @@ from delivery.endpoint import HttpOptions
 from delivery.kibana.client import KibanaClient, KibanaRefused
 from delivery.sink import SinkUnavailable
 from evidence.cases import kibana_api as api
-from evidence.cases.actions import Wish
-from evidence.cases.kibana_form import escaped
+from evidence.cases.actions import MOST_WRITTEN, Wish
+from evidence.cases.kibana_form import escaped, told
 from evidence.cases.kibana_sync import KibanaSync
 from evidence.cases.state import Case
 from evidence.cases.store import CaseStore, StoredCase
@@ -448,4 +448,14 @@ async def history(desk: Desk) -> list[Any]:
 
 def test_text_from_elsewhere_is_text() -> None:
     said = escaped("[a](http://b) <b>\u202e *x*\n# head")
-    assert said == "\\[a\\]\\(http://b\\) \\<b\\>\ufffd \\*x\\*\n\\# head"
+    assert said == "\\[a\\]\\(http:\\//b\\) \\<b\\>\ufffd \\*x\\*\n\\# head"
+
+
+@pytest.mark.parametrize("text", ["x" * MOST_WRITTEN, "*" * MOST_WRITTEN, "short"])
+def test_however_long_a_comment_is_it_is_found_again(text: str) -> None:
+    case = Worked()
+    case.do("commented", "alice", comment=text)
+    said = told(case.activities[-1])
+    assert len(said) <= api.MOST_TEXT
+    assert said.endswith("_Tapewatch TW-1 #2_")
+    assert ("the rest is in Tapewatch" in said) == (text != "short")
