@@ -165,8 +165,7 @@ def suppresses(window: CaseSuppression, alert: Alert) -> bool:
     """Whether an alert is all of what a window asks for."""
     seconds = alert.timestamp / _SECOND
     return (
-        (window.begin is None or window.begin.timestamp() <= seconds)
-        and seconds < window.end.timestamp()
+        window.begin.timestamp() <= seconds < window.end.timestamp()
         and SEVERITY[alert.level] <= SEVERITY[window.maximum_level]
         and (not window.rules or alert.rule_id in window.rules)
         and window.typology in (None, alert.typology)

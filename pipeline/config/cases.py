@@ -52,8 +52,8 @@ class CaseSuppression(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Who answers for it.
     owner: _Text
     #: By the time of the alert.
-    begin: datetime.datetime | None = None
-    #: At most 92 days after `begin`, where that is given.
+    begin: datetime.datetime
+    #: At most 92 days after `begin`.
     end: datetime.datetime
     #: Alerts must be all of what is given: of these rules, by id,
     rules: list[_Text] = field(default_factory=list[str])
@@ -126,5 +126,5 @@ class Cases(Struct, forbid_unknown_fields=True, kw_only=True):
     escalate: list[CaseEscalation] = field(default_factory=list[CaseEscalation])
     #: How often ages are looked at.
     look_every: Annotated[Duration, Meta(ge=SECOND // 10, le=10 * MINUTE)] = 5 * SECOND
-    #: Cases in Kibana; needs `kibana`.
+    #: Cases in Kibana; needs `kibana`, and `people` where two must close a case.
     kibana: KibanaCases | None = None

@@ -40,6 +40,15 @@ def case_problems(root: Node) -> Iterator[Problem]:
             "cases.kibana: it isn't known which Kibana is meant",
             expected="kibana: {url: ..., api_key: ...} beside cases",
         )
+    eyes = cases.get("four_eyes_from")
+    never = isinstance(eyes, ScalarNode) and eyes.text == "never"
+    if isinstance(cases.get("kibana"), MappingNode) and not people and not never:
+        yield cases.problem(
+            "config/case-people",
+            "cases.kibana: without people one person could close alone what two must, by their "
+            "user here and another name in Kibana",
+            expected="people: [{user: ..., also: [their name in Kibana]}, ...] in cases",
+        )
     if users and not any(
         "supervisor" in [role.text for role in _scalars(person, "roles")]
         for person in people.values()

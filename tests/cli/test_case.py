@@ -201,7 +201,12 @@ def test_what_was_done_reaches_the_audit_log_with_before_and_after(desk: Desk) -
 
 # -- the configuration -----------------------------------------------------------------------------
 
-WINDOW = {"name": "w", "reason": "r", "owner": "o", "end": "2026-02-01T00:00:00Z", "token": "x"}
+WINDOW = {
+    "name": "w", "reason": "r", "owner": "o", "token": "x",
+    "begin": "2026-01-01T00:00:00Z", "end": "2026-02-01T00:00:00Z",
+}  # fmt: skip
+KIBANA = {"url": "https://k.example", "api_key": "${file:key}"}
+ENDLESS = {key: value for key, value in WINDOW.items() if key != "begin"}
 
 
 @pytest.mark.parametrize(
@@ -217,7 +222,9 @@ WINDOW = {"name": "w", "reason": "r", "owner": "o", "end": "2026-02-01T00:00:00Z
          "config/case-notification"),
         ({"escalate": [{"step": "s", "after": "1h", "notify": ["hook"]}]},
          "config/case-notification"),
-        ({"kibana": {"every": "5s"}}, "config/case-kibana"),
+        ({"kibana": {"every": "5s"}, "people": PEOPLE}, "config/case-kibana"),
+        ({"kibana": {"every": "5s"}, "four_eyes_from": "never"}, "config/case-kibana"),
+        ({"suppress": [ENDLESS]}, "config/missing-key"),
     ],
 )  # fmt: skip
 def test_a_wrong_configuration_is_told_with_its_place(
@@ -231,3 +238,18 @@ def test_a_wrong_configuration_is_told_with_its_place(
     (problem,) = found.value.problems
     assert problem.code == code
     assert problem.location.line > 1
+
+
+def test_two_must_close_it_by_people_who_are_known_here_and_in_kibana(tmp_path: Path) -> None:
+    """Else one person, by two names, is two people."""
+    path = tmp_path / "pipeline.yaml"
+    given = configuration(cases={"kibana": {"every": "5s"}}, kibana=KIBANA)
+    path.write_text(yaml.safe_dump(given))
+    with pytest.raises(ProblemsFound) as found:
+        load_configuration(path, resolve="later")
+    assert [one.code for one in found.value.problems] == ["config/case-people"]
+    given["cases"]["people"] = PEOPLE
+    path.write_text(yaml.safe_dump(given))
+    loaded = load_configuration(path, resolve="later").cases
+    assert loaded is not None
+    assert loaded.kibana is not None
