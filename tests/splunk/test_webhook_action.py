@@ -59,6 +59,9 @@ class Receiver:
                 body = self.rfile.read(int(self.headers["Content-Length"]))
                 outer.posts.append((dict(self.headers), body))
                 status = outer.statuses.pop(0) if outer.statuses else 204
+                if status == 0:  # what is no HTTP
+                    self.wfile.write(b"it went well\r\n\r\n")
+                    return
                 self.answer(status, Location="https://localhost:1/elsewhere")
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
@@ -114,11 +117,10 @@ def action() -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
-    module.FIRST_WAIT = 0.0
     sys.dont_write_bytecode, kept = True, sys.dont_write_bytecode
     spec.loader.exec_module(module)
     sys.dont_write_bytecode = kept
-    module.FIRST_WAIT = 0.0
+    vars(module)["FIRST_WAIT"] = 0.0
     return module
 
 
@@ -156,6 +158,7 @@ def test_splunk_runs_it_and_each_result_comes_signed(receiver: Receiver, tmp_pat
     [
         ([503, 429, 500], 0, 4),
         ([503, 503, 503, 503], 2, 4),
+        ([0], 0, 2),
         ([400], 2, 1),
         # A redirect isn't followed.
         ([302], 2, 1),
@@ -183,6 +186,8 @@ def test_what_is_temporary_is_tried_again_and_nothing_else(
         ({"url": "https://me:pw@localhost/"}, KEY, "with no name or password in it"),
         ({"ca_certificate": "/nowhere.pem"}, KEY, "/nowhere.pem can't be read"),
         ({"timeout": "soon"}, KEY, "soon"),
+        ({"timeout": "nan"}, KEY, "the timeout is nan"),
+        ({"timeout": "-1"}, KEY, "the timeout is -1"),
         ({}, "another key", "no secret is stored"),
         ({"splunkd_ca_certificate": ""}, KEY, "CERTIFICATE_VERIFY_FAILED"),
     ],
@@ -223,6 +228,49 @@ def test_more_than_it_may_send_is_said(
     assert action.execute(receiver.payload(tmp_path, *rows)) == 0
     assert "more than 2 results" in capsys.readouterr().err
     assert len(receiver.posts) == 2
+
+
+@pytest.mark.parametrize("name", ["a1\na2", "größe", "x" * 300, "a b"])
+def test_an_id_that_no_header_may_hold_stops_no_result(
+    receiver: Receiver, action: ModuleType, tmp_path: Path, name: str
+) -> None:
+    """Splunk tells a field of several values line by line."""
+    assert action.execute(receiver.payload(tmp_path, {"event.id": name}, {"event.id": "b"})) == 0
+    first, second = (headers["Idempotency-Key"] for headers, _ in receiver.posts)
+    assert (len(first), second) == (64, "b")
+    assert json.loads(receiver.posts[0][1])["result"] == {"event.id": name}
+
+
+@pytest.mark.parametrize("content", [None, b"no gzip", b"cut"])
+def test_results_that_can_not_be_read_are_told(
+    receiver: Receiver,
+    action: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    content: bytes | None,
+) -> None:
+    payload = receiver.payload(tmp_path, {"event.id": "a1"})
+    path = Path(payload["results_file"])
+    if content is None:
+        path.unlink()
+    else:
+        path.write_bytes(path.read_bytes()[:-12] if content == b"cut" else content)
+    assert action.execute(payload) == 2
+    assert "ERROR the results can't be read" in capsys.readouterr().err
+
+
+def test_it_ends_before_splunk_ends_it_and_says_what_was_not_sent(
+    receiver: Receiver,
+    action: ModuleType,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(action, "LONGEST_RUN", 0.0)
+    rows = [{"event.id": f"a{number}"} for number in range(3)]
+    assert action.execute(receiver.payload(tmp_path, *rows)) == 2
+    assert "0 results were sent, 3 were not" in capsys.readouterr().err
+    assert receiver.posts == []
 
 
 def test_it_is_written_for_the_oldest_python_of_splunk() -> None:

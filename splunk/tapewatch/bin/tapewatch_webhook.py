@@ -11,8 +11,9 @@ receiver takes both:
 The secret lies in Splunk's storage of passwords, in the realm `tapewatch` under the name `webhook`.
 It needs nothing but the standard library of Python 3.7.
 
-Exit codes: 0 all were taken, 1 the configuration is wrong, 2 some were not taken. What goes wrong
-is said on standard error, which Splunk keeps in `_internal` (`sendmodalert`).
+Exit codes: 0 all were taken, 1 the configuration is wrong, 2 some were not taken, or could not be
+read. Splunk ends it after its `maxtime`: before that it says what was not sent. What goes wrong is
+said on standard error, which Splunk keeps in `_internal` (`sendmodalert`).
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ import csv
 import gzip
 import hashlib
 import hmac
+import http.client
 import json
 import os
 import ssl
@@ -28,6 +30,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
+import zlib
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -41,6 +44,8 @@ ATTEMPTS = 4
 #: Seconds before the second attempt; doubled each time.
 FIRST_WAIT = 1.0
 LONGEST_WAIT = 30.0
+#: Seconds after which no other attempt is made; alert_actions.conf gives it ten minutes in all.
+LONGEST_RUN = 9 * 60.0
 #: Answers after which the same request may go through later.
 TEMPORARY = frozenset((408, 425, 429, 500, 502, 503, 504))
 
@@ -100,15 +105,18 @@ def request_of(payload: dict[str, Any], result: dict[str, str], url: str) -> Any
         separators=(",", ":"),
     ).encode()
     same = json.dumps([payload.get("search_name"), result], sort_keys=True).encode()
-    key = result.get("event.id") or hashlib.sha256(same).hexdigest()
+    key = result.get("event.id") or ""
+    # A field of several values has them line by line, which no header may.
+    if not 0 < len(key) <= 255 or not all("!" <= one <= "~" for one in key):
+        key = hashlib.sha256(same).hexdigest()
     request = urllib.request.Request(url, data=body, method="POST")  # noqa: S310 https, see `https_url`
     request.add_header("Content-Type", "application/json")
     request.add_header("Idempotency-Key", key)
     return request
 
 
-def send(opener: Any, request: Any, secret: str, timeout: float) -> None:
-    """Post it, again after what is temporary. Raises NotTaken."""
+def send(opener: Any, request: Any, secret: str, timeout: float, end: float) -> None:
+    """Post it, again after what is temporary; `end` is by the monotonic clock. Raises NotTaken."""
     wait = FIRST_WAIT
     for attempt in range(1, ATTEMPTS + 1):
         # Signed anew: a receiver refuses an old signature.
@@ -116,9 +124,10 @@ def send(opener: Any, request: Any, secret: str, timeout: float) -> None:
         trouble, retry_after = attempt_once(opener, request, timeout)
         if trouble is None:
             return
-        if attempt == ATTEMPTS:
+        pause = min(max(wait, retry_after), LONGEST_WAIT)
+        if attempt == ATTEMPTS or time.monotonic() + pause > end:
             raise NotTaken(trouble)
-        time.sleep(min(max(wait, retry_after), LONGEST_WAIT))
+        time.sleep(pause)
         wait *= 2
 
 
@@ -132,7 +141,10 @@ def attempt_once(opener: Any, request: Any, timeout: float) -> tuple[str | None,
         if error.code not in TEMPORARY:
             raise NotTaken(f"the receiver answers {error.code}") from None
         asked = error.headers.get("Retry-After", "")
-        return f"the receiver answers {error.code}", float(asked) if asked.isdigit() else 0.0
+        seconds = float(asked) if asked.isascii() and asked.isdigit() else 0.0
+        return f"the receiver answers {error.code}", seconds
+    except http.client.HTTPException as error:
+        return f"the receiver's answer can't be read: {type(error).__name__}", 0.0
     except (OSError, urllib.error.URLError) as error:
         return f"the receiver can't be reached: {error}", 0.0
 
@@ -144,6 +156,17 @@ def https_url(configuration: dict[str, str]) -> str:
     if parts.scheme != "https" or not parts.hostname or parts.username or parts.password:
         raise NotConfigured("set the action's URL: https://, with no name or password in it")
     return url
+
+
+def seconds_of(text: str) -> float:
+    """How long to wait for an answer. Raises NotConfigured."""
+    try:
+        found = float(text)
+    except ValueError:
+        found = 0.0
+    if not 0 < found <= 60:  # also what is no number
+        raise NotConfigured(f"the timeout is {text}: a number of seconds up to 60 is wanted")
+    return found
 
 
 def trusting(certificate: str | None) -> ssl.SSLContext:
@@ -195,25 +218,36 @@ def execute(payload: dict[str, Any]) -> int:
     configuration: dict[str, str] = payload.get("configuration") or {}
     try:
         url = https_url(configuration)
-        timeout = float(configuration.get("timeout") or 10)
+        timeout = seconds_of(configuration.get("timeout") or "10")
         context = trusting(configuration.get("ca_certificate"))
         secret = stored_secret(payload)
-    except (NotConfigured, ValueError) as error:
+    except NotConfigured as error:
         say(f"ERROR {error}")
         return 1
     opener = urllib.request.build_opener(
         urllib.request.HTTPSHandler(context=context), NoRedirects()
     )
-    sent = failed = 0
-    for result in results(payload):
-        try:
-            send(opener, request_of(payload, result, url), secret, timeout)
-            sent += 1
-        except NotTaken as error:
-            failed += 1
-            say("ERROR {} was not taken: {}".format(result.get("event.id") or "a result", error))
+    sent = failed = unread = 0
+    end = time.monotonic() + LONGEST_RUN
+    try:
+        for result in results(payload):
+            if time.monotonic() > end:
+                failed += 1
+                continue
+            try:
+                send(opener, request_of(payload, result, url), secret, timeout, end)
+                sent += 1
+            except NotTaken as error:
+                failed += 1
+                told = result.get("event.id") or "a result"
+                say(f"ERROR {told} was not taken: {error}")
+    except (OSError, EOFError, ValueError, csv.Error, zlib.error) as error:
+        unread = 1
+        say(f"ERROR the results can't be read: {error}")
+    if time.monotonic() > end:
+        say(f"ERROR after {LONGEST_RUN / 60:.0f} minutes nothing more is sent")
     say(f"INFO {sent} results were sent, {failed} were not")
-    return 2 if failed else 0
+    return 2 if failed or unread else 0
 
 
 def say(text: str) -> None:
