@@ -6,8 +6,10 @@ Source: RFC 5322; RFC 3834 for what is sent by a program.
 import hashlib
 from collections.abc import Generator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from email.headerregistry import Address
 from email.message import EmailMessage
+from email.utils import format_datetime
 from pathlib import Path
 
 import msgspec
@@ -59,6 +61,7 @@ def message(scheduled: ScheduledReport, folder: Path) -> EmailMessage:
             for name, main, sub in _ATTACHED
             if (folder / name).is_file()
         ]
+        made = datetime.fromtimestamp(int((folder / "figures.json").stat().st_mtime), UTC)
     except (OSError, msgspec.MsgspecError) as error:
         raise Failure(f"can't read the report in {folder}: {error}", FAILED) from None
     key = f"{scheduled.name}/{figures.kind}/{figures.name}"
@@ -67,6 +70,7 @@ def message(scheduled: ScheduledReport, folder: Path) -> EmailMessage:
     sent["Subject"] = printable(f"{title_of(figures)}: {span_of(figures)}")
     sent["From"] = mail.sender
     sent["To"] = ", ".join(mail.recipients)
+    sent["Date"] = format_datetime(made)
     sent["Message-ID"] = f"<report-{hashlib.sha256(key.encode()).hexdigest()[:40]}@{domain}>"
     sent["Auto-Submitted"] = "auto-generated"
     sent.set_content(f"{lead_of(figures)}\n\nThe whole report is attached.\n")

@@ -107,9 +107,10 @@ class ReportSchedule:
         with mailer_of(scheduled.name, scheduled.mail) as mailer:
             for name in waiting:
                 self._note(f"{scheduled.report} report {name} by e-mail", _told(scheduled))
-                refused = mailer.send(message(scheduled, folder / name))
-                marks.mkdir(exist_ok=True)
-                (marks / name).write_text(refused or "sent", "utf-8")
+                sending = message(scheduled, folder / name)
+                mark = _mark(marks, name)  # what can't be marked would be sent again and again
+                refused = mailer.send(sending)
+                _marked(mark, marks / name, refused)
                 if refused is not None:
                     raise Failure(f"{name} was made, and not mailed: {refused}", FAILED)
                 done.append(
@@ -142,6 +143,26 @@ def _names(folder: Path) -> Sequence[str]:
     return sorted(
         one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")
     )
+
+
+def _mark(marks: Path, name: str) -> Path:
+    """The mark that a report was sent, not in its place yet. Raises Failure."""
+    mark = marks / f".{name}"
+    try:
+        marks.mkdir(exist_ok=True)
+        mark.write_text("sent", "utf-8")
+    except OSError as error:
+        raise Failure(f"can't write {mark}: {error.strerror or error}") from None
+    return mark
+
+
+def _marked(mark: Path, to: Path, refused: str | None) -> None:
+    try:
+        if refused is not None:
+            mark.write_text(refused, "utf-8")
+        mark.rename(to)
+    except OSError as error:
+        raise Failure(f"{to.name} was mailed, and can't be marked: {error.strerror}") from None
 
 
 def _told(scheduled: ScheduledReport) -> str:

@@ -120,13 +120,32 @@ def test_one_that_fails_is_made_the_next_time(tmp_path: Path) -> None:
     assert [one.period for one in office.run()] == ["2026-W47"]
 
 
+def mailed_to(receiver: MailReceiver) -> ReportMail:
+    return ReportMail(
+        host="localhost", port=receiver.port, security="none", sender="tapewatch@acme.example",
+        recipients=["compliance@acme.example"],
+    )  # fmt: skip
+
+
+def test_what_can_not_be_marked_as_sent_is_not_sent_again_and_again(tmp_path: Path) -> None:
+    with MailReceiver(tmp_path, security="none") as receiver:
+        office = Office(tmp_path, mail=mailed_to(receiver))
+        office.run()
+        office.clock.now += WEEK + 12 * HOUR
+        in_the_way = tmp_path / "reports" / "weekly" / ".mailed"
+        in_the_way.write_text("no folder")
+        for _ in range(2):
+            with pytest.raises(Failure, match="can't write"):
+                office.run()
+        assert receiver.messages == []
+        in_the_way.unlink()
+        assert [one.mailed for one in office.run()] == [True]
+        assert len(receiver.messages) == 1
+
+
 def test_it_is_sent_by_e_mail_once_and_later_when_nobody_takes_it(tmp_path: Path) -> None:
     with MailReceiver(tmp_path, security="none") as receiver:
-        mail = ReportMail(
-            host="localhost", port=receiver.port, security="none", sender="tapewatch@acme.example",
-            recipients=["compliance@acme.example"],
-        )  # fmt: skip
-        office = Office(tmp_path, mail=mail)
+        office = Office(tmp_path, mail=mailed_to(receiver))
         office.run()
         office.clock.now += WEEK + 12 * HOUR
         receiver.answers = ["451 later, please"]
@@ -137,6 +156,7 @@ def test_it_is_sent_by_e_mail_once_and_later_when_nobody_takes_it(tmp_path: Path
         (sent,) = receiver.messages
         assert sent["Subject"] == "Weekly summary: 16 to 22 November 2026"
         assert sent["Message-ID"].startswith("<report-")
+        assert sent["Date"]
         attached = [one.get_filename() for one in sent.iter_attachments()]
         assert attached == ["2026-W47-report.pdf", "2026-W47-report.html"]
 
