@@ -12,7 +12,7 @@ from typing import Any, cast
 
 import msgspec
 from elasticsearch import AsyncElasticsearch, NotFoundError
-from msgspec import Struct
+from msgspec import Struct, field
 
 from delivery.bulk import FILTER, BulkAnswer, outcome
 from delivery.elastic_setup.running import server_at
@@ -26,6 +26,32 @@ from evidence.audit.notes import Checkpoint
 
 BATCH = 1_000
 _NUMBER = "surveillance.audit.number"
+
+
+class _Audit(Struct):
+    leaf: str
+
+
+class _Surveillance(Struct):
+    audit: _Audit
+
+
+class _Source(Struct):
+    surveillance: _Surveillance
+
+
+class _Hit(Struct):
+    source: _Source = field(name="_source")
+
+
+class _Hits(Struct):
+    hits: list[_Hit]
+
+
+class _Newest(Struct):
+    """As much as is read of what is found of the newest entry."""
+
+    hits: _Hits
 
 
 class Indexed(Struct, frozen=True, kw_only=True):
@@ -128,8 +154,13 @@ async def _agree(
         source_includes=["surveillance.audit.leaf"],
         allow_partial_search_results=False,
     )
-    (hit,) = answer.body["hits"]["hits"][:1]
-    if hit["_source"]["surveillance"]["audit"]["leaf"] != leaf_hash(folder.entry(newest)).hex():
+    found = msgspec.convert(answer.body, _Newest).hits.hits
+    if not found:
+        raise AuditLogFailed(
+            f"Elasticsearch holds an entry {newest} of {checkpoint.origin} that tapewatch has not "
+            f"put there: look at the data stream {stream}"
+        )
+    if found[0].source.surveillance.audit.leaf != leaf_hash(folder.entry(newest)).hex():
         raise AuditLogFailed(
             f"entry {newest} of {folder.path} isn't the one that Elasticsearch holds: "
             "see tapewatch audit verify"

@@ -104,6 +104,16 @@ async def test_a_log_that_was_cut_since_is_not_taken(
         await indexed(forged.folder, writer, names)
 
 
+async def test_an_entry_that_somebody_else_put_there_is_told(
+    tmp_path: Path, writer: Connection, names: StreamNames, admin: Elasticsearch
+):
+    await indexed(log_of(tmp_path / "log", 12), writer, names)
+    planted = document(KEY.verifying.name, encode(happening(15), 15))
+    admin.index(index=names.stream("audit"), document=planted, op_type="create", refresh=True)
+    with pytest.raises(AuditLogFailed, match=r"holds an entry 15 .* that tapewatch has not put"):
+        await indexed(log_of(tmp_path / "log", 20), writer, names)
+
+
 @pytest.mark.parametrize("action", get_args(Action))
 def test_every_entry_is_valid_ecs(ecs_schema: EcsSchema, action: Action):
     entry = happening(
