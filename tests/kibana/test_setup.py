@@ -241,6 +241,11 @@ def test_rules_promote_our_alerts_and_what_people_set_of_them_stays(kibana: Kiba
     )
     now = held[converted[0]["rule_id"]]
     assert now["enabled"] is True
+    now["tags"] = ["The desk's own"]
+    install_into(kibana, converted=changed)
+    now = held[converted[0]["rule_id"]]
+    assert now["enabled"] is True, "a rule whose tags they changed is the same rule"
+    assert "Tapewatch" in now["tags"]
     assert now["note"] == "Ask the desk."
     assert len(now["exceptions_list"]) == before
 

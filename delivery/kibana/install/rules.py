@@ -51,6 +51,12 @@ class Rules:
 
     async def plan(self, client: KibanaClient) -> list[Change]:
         held = {one["rule_id"]: one for one in await self._held(client)}
+        for id_ in (one["rule_id"] for one in self._rules if one["rule_id"] not in held):
+            # Tags are people's to change: an import over a rule would take theirs from them.
+            query = {"rule_id": id_}
+            there = await client.find("/api/detection_engine/rules", dict[str, Any], query=query)
+            if there is not None:
+                held[id_] = there
         return [_change(one, held.get(one["rule_id"])) for one in self._rules]
 
     async def apply(self, client: KibanaClient, changes: Sequence[Change]) -> list[str]:

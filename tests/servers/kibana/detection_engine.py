@@ -19,6 +19,10 @@ class ImportQuery(Struct, forbid_unknown_fields=True):
     overwrite_action_connectors: bool = False
 
 
+class OneQuery(Struct, forbid_unknown_fields=True):
+    rule_id: str
+
+
 class FindQuery(Struct, forbid_unknown_fields=True):
     filter: str = ""
     page: int = 1
@@ -35,12 +39,20 @@ class Rules:
 
     def routes(self) -> list[Route]:
         return [
+            Route("GET", "/api/detection_engine/rules", self.get),
             Route("GET", "/api/detection_engine/rules/_find", self.find),
             Route("POST", "/api/detection_engine/rules/_import", self.do_import),
         ]
 
     def of(self, space: str) -> dict[str, dict[str, Any]]:
         return self.by_space.setdefault(space, {})
+
+    def get(self, call: Call) -> Answer:
+        id_ = call.query(OneQuery).rule_id
+        held = self.of(call.space).get(id_)
+        if held is None:
+            raise Refusal(404, f'rule_id: "{id_}" not found')
+        return Answer(200, held)
 
     def find(self, call: Call) -> Answer:
         asked = call.query(FindQuery)
