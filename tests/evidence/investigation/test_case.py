@@ -123,6 +123,32 @@ def test_an_action_that_the_audit_log_lacks_is_called_unproven(tmp_path: Path) -
     assert "2 of 3 actions on the case" in said
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        b'{"event.id":"x","event.action":"case-activity"}',
+        b'{"event":{"id":"x","action":"case-activity"}}',
+        b'{"event.id":"x","event.action":"case\\u002dactivity"}',
+    ],
+    ids=["flat", "nested", "escaped"],
+)
+def test_an_action_that_nobody_did_is_found_in_whatever_form(tmp_path: Path, line: bytes) -> None:
+    folder, _ = made(tmp_path)
+    with (folder / "timeline.ndjson").open("ab") as documents:
+        documents.write(line + b"\n")
+    columns = (folder / "timeline.csv").read_text("utf-8").splitlines()[0].count(",")
+    with (folder / "timeline.csv").open("a", encoding="utf-8", newline="") as rows:
+        rows.write("," * columns + sha256(line).hexdigest() + "\r\n")
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    manifest["lines"] += 1
+    (folder / "manifest.json").unlink()
+    manifest["files"] = hashes(folder)
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    code, said = checked(folder)
+    assert code == 1
+    assert "x, an action on the case, is not what the audit log has" in said
+
+
 @pytest.mark.parametrize("forged", ["changed", "taken out"])
 def test_a_forger_of_actions_is_found(tmp_path: Path, forged: str) -> None:
     folder, _ = made(tmp_path)
