@@ -10,6 +10,7 @@ from typing import Any, Literal
 from msgspec import UNSET, Struct, UnsetType, field
 
 from delivery.kibana.client import KibanaClient
+from delivery.sink import SinkUnavailable
 
 KibanaStatus = Literal["open", "in-progress", "closed"]
 KibanaSeverity = Literal["low", "medium", "high", "critical"]
@@ -165,8 +166,11 @@ async def create(client: KibanaClient, case: NewCase) -> KibanaCase:
 async def change(client: KibanaClient, wanted: CaseChange) -> KibanaCase:
     """Change a case of this version. Raises KibanaRefused, with 409 where it is another now."""
     body = {"cases": [wanted]}
-    (changed,) = await client.send("PATCH", "/api/cases", body, list[KibanaCase])
-    return changed
+    changed = await client.send("PATCH", "/api/cases", body, list[KibanaCase])
+    if len(changed) != 1:
+        said = f"{client.shown}: PATCH /api/cases of one case answers with {len(changed)} cases"
+        raise SinkUnavailable(said)
+    return changed[0]
 
 
 async def get(client: KibanaClient, case: str) -> KibanaCase | None:

@@ -36,6 +36,7 @@ from pipeline.bus.positions import open_bucket
 from pipeline.cancellation import raise_if_cancelled
 from pipeline.config.cases import Cases
 from pipeline.config.kibana import Kibana
+from pipeline.failure import Failure
 from pipeline.units import SECOND
 
 log = structlog.get_logger(__name__)
@@ -128,7 +129,7 @@ class KibanaSync:
                         await self.once()
                         await asyncio.sleep(self._settings.every / SECOND)
                         raise_if_cancelled()
-            except (SinkUnavailable, KibanaRefused) as error:
+            except (SinkUnavailable, KibanaRefused, Failure) as error:
                 if not self.trouble:
                     log.warning("cases in Kibana are not up to date", reason=str(error))
                 self.trouble = f"cases in Kibana: {error}"

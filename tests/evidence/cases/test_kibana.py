@@ -1,5 +1,6 @@
 """Cases in Kibana and here, against the double of its API: both ways, whatever breaks meanwhile."""
 
+import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
 
@@ -20,6 +21,7 @@ from pipeline.bus import Bus, Stream
 from pipeline.config.cases import CasePerson, Cases, KibanaCases
 from pipeline.config.kibana import Kibana
 from pipeline.config.schema import ExternalBus
+from pipeline.failure import Failure
 from pipeline.secrets import Secret, SecretText
 from pipeline.units import SECOND
 from tests.evidence.cases.examples import START, Worked
@@ -79,7 +81,7 @@ class Desk:
             await self.close()
             key = Secret(f"${{env:{_KEY}}}")
             kibana = Kibana(url=SecretText(self.double.url), api_key=key)
-            settings = Cases(people=PEOPLE, kibana=KibanaCases())
+            settings = Cases(people=PEOPLE, kibana=KibanaCases(every=SECOND // 20))
             made = await KibanaSync.open(
                 self.bus, kibana, settings, cases=lambda: self.known, clock=self.clock
             )
@@ -251,6 +253,39 @@ async def test_a_case_that_kibana_refuses_holds_up_no_other_and_is_told(desk: De
     assert sync.trouble.startswith("Kibana refuses TW-1: ")
     assert len(desk.area.held()) == 2
     assert (await desk.sync()).trouble == ""
+
+
+async def test_an_answer_that_says_nothing_is_no_success(desk: Desk) -> None:
+    await desk.open(worked())
+    await desk.sync(rounds=2)
+    await desk.do("status-changed", "alice", status="in-progress")
+    desk.double.fail(Fault(path="/api/cases", method="PATCH", status=200, body=b"[]"))
+    with pytest.raises(SinkUnavailable, match="0 cases"):
+        await desk.sync()
+    await desk.sync(anew=True)
+    assert desk.there.case["status"] == "in-progress"
+
+
+async def test_a_bus_that_does_not_answer_ends_nothing(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await desk.open(worked())
+    await desk.sync(rounds=2)
+    await desk.says("alice", "asked the broker")
+    append = CaseStore.append
+
+    async def lost(self: CaseStore, *_: Any) -> int:
+        monkeypatch.setattr(CaseStore, "append", append)
+        raise Failure("no answer whether this was done")
+
+    monkeypatch.setattr(CaseStore, "append", lost)
+    running = asyncio.create_task((await desk.sync(anew=True, rounds=0)).run())
+    async with asyncio.timeout(10):
+        while "asked the broker" not in [one.text for one in (await desk.here()).comments]:
+            assert not running.done(), running.exception()
+            await asyncio.sleep(0.02)
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_a_key_that_is_revoked_is_told(desk: Desk) -> None:
