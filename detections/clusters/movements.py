@@ -26,7 +26,8 @@ class Movement(Struct, array_like=True, gc=False):
     source: str
     destination: str
     asset: str
-    """The token's contract on its chain, or the chain's own currency."""
+    """The token's contract on its chain, with the item of one that has items, or the chain's own
+    currency."""
     amount: str
     """In the smallest unit, exact: above 0."""
     proof: Proof
@@ -74,7 +75,11 @@ def movement(
             return None
         amount = event.amount_raw
         asset = f"{event.chain_id}:{event.token_address or event.contract}"
-        money = event.token_id is None or security_tokens
+        if event.item_id is None:
+            money = event.token_id is None or security_tokens
+            money = money and not (event.tags and "pool-share" in event.tags)
+        else:  # each is a thing of its own, and pays for nothing
+            asset, money = f"{asset}:{event.item_id}", False
     else:
         amount = event.value_raw
         asset = f"{event.chain_id}:"

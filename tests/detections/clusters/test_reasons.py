@@ -54,6 +54,26 @@ def test_a_distributed_security_is_no_money_unless_wanted() -> None:
     assert Watching(wanted).take(*events()).one(ALICE, BOB)
 
 
+@pytest.mark.parametrize("what", [{"item_id": "7"}, {"tags": ("pool-share",)}])
+def test_items_of_a_token_and_shares_in_a_pool_are_no_money(what: dict[str, Any]) -> None:
+    tape = ChainTape()
+    events = [tape.sends(FUNDER, one, 1, **what) for one in (ALICE, BOB)]
+    events += [tape.sends(one, wallet("shop"), 1, **what) for one in (ALICE, BOB)]
+    assert Watching().take(*events).none(ALICE, BOB)
+
+
+def test_another_item_does_not_come_back() -> None:
+    for items, linked in ((("7", "7"), True), (("7", "9"), False)):
+        tape = ChainTape()
+        there, back = items
+        watching = Watching()
+        for _ in range(6):
+            watching.take(
+                tape.sends(ALICE, BOB, 1, item_id=there), tape.sends(BOB, ALICE, 1, item_id=back)
+            )
+        assert watching.one(ALICE, BOB) is linked
+
+
 @pytest.mark.parametrize("apart", [DAY, DAY + SECOND])
 def test_both_are_filled_within_the_window(apart: int) -> None:
     tape = ChainTape()
