@@ -216,7 +216,8 @@ def approve(
     from evidence.reports.suspicious.dossier import Dossier
 
     dossier = Dossier(folder)
-    dossier.approvable(digest, schema or _schema(dossier, config))
+    report = dossier.approvable(digest, schema or _schema(dossier, config))
+    _two_people(report.preparers, _operator(), config)
     _decide(dossier, "approved", why, config)
 
 
@@ -251,6 +252,8 @@ def submit(
     from evidence.reports.suspicious.submission import submit as submitted
 
     dossier = Dossier(folder)
+    state = dossier.state()
+    _two_people(state.preparers, state.approved_by, config)
     done = submitted(
         dossier,
         _transport(by, config),
@@ -277,6 +280,22 @@ def _decide(dossier: "Dossier", action: "StepAction", why: str, config: Path) ->
     )  # fmt: skip
     taken(dossier, step, _note_step(config))
     say(output(), f"{action}: {state.form} of {state.case}, {state.digest}")
+
+
+def _two_people(preparers: list[str], approver: str, config: Path) -> None:
+    """Raises Failure where `cases.people` knows one person by the names of both."""
+    from evidence.cases.people import People
+    from evidence.cases.persons import among
+
+    loaded = _loaded(config)
+    if loaded is None or not approver or among(approver, preparers):
+        return  # by the name itself: the steps refuse that
+    people = People.of(loaded.cases)
+    theirs = people.known_as(preparers)
+    if any(among(one, theirs) for one in people.known_as((approver,))):
+        raise Failure(
+            f"{approver} is who prepared it, by cases.people: somebody else must approve it", FAILED
+        )
 
 
 def _operator() -> str:

@@ -70,6 +70,14 @@ def test_a_suspicious_report_goes_out_after_a_second_person_approved(
         return me if known.st_ino == prepared else "ben"
 
     monkeypatch.setattr("evidence.reports.suspicious.dossier.owner_of", owner_of)
+    path = office / "pipeline.yaml"
+    content = yaml.safe_load(path.read_text())
+    two_names = [{"user": "x", "also": [me, "ben"]}, {"user": "y", "roles": ["supervisor"]}]
+    path.write_text(yaml.safe_dump(content | {"cases": {"people": two_names}}))
+    approved = CliRunner().invoke(app, ["report", "approve", "r", "--digest", digest])
+    assert approved.exit_code == 1, approved.output
+    assert "ben is who prepared it, by cases.people" in approved.stderr
+    path.write_text(yaml.safe_dump(content))
     approved = CliRunner().invoke(app, ["report", "approve", "r", "--digest", digest])
     assert approved.exit_code == 0, approved.output
     submitted = CliRunner().invoke(app, ["report", "submit", "r", "--by", "drop"])

@@ -15,7 +15,6 @@ import os
 import shutil
 import stat
 import tempfile
-import uuid
 from collections.abc import Callable, Mapping
 from hashlib import sha256
 from pathlib import Path
@@ -26,6 +25,7 @@ from msgspec import Struct, structs
 from evidence.reports.suspicious.fields import Form, written
 from evidence.reports.suspicious.forms import KINDS, SCHEMA_NEEDED, Check
 from evidence.reports.suspicious.material import Material
+from evidence.reports.suspicious.private_files import share, write, write_whole
 from evidence.reports.suspicious.steps import (
     Report,
     Step,
@@ -78,8 +78,8 @@ class Dossier:
             folder.parent.mkdir(parents=True, exist_ok=True)
             folder.mkdir(mode=0o700)
             content = msgspec.json.format(msgspec.json.encode(material), indent=2)
-            _write(folder / MATERIAL, content + b"\n")
-            _write(folder / FILING, written(kind.template(material, common)).encode())
+            write(folder / MATERIAL, content + b"\n")
+            write(folder / FILING, written(kind.template(material, common)).encode())
         except OSError as error:
             raise Failure(f"can't write {folder}: {error.strerror or error}") from None
         return cls(folder)
@@ -129,8 +129,8 @@ class Dossier:
         made = Path(tempfile.mkdtemp(prefix=".report-", dir=self.folder))
         try:
             for name, content in built.files.items():
-                _write(made / name, content, as_open_as=self.folder)
-            _as_open_as(made, self.folder)
+                write(made / name, content, as_open_as=self.folder)
+            share(made, self.folder)
             old = self.folder / REPORT
             if old.exists():
                 shutil.rmtree(old)
@@ -147,7 +147,7 @@ class Dossier:
         fresh = self.folder / f".{FILING}.new"
         try:
             fresh.unlink(missing_ok=True)
-            _write(fresh, text.encode(), as_open_as=self.folder)
+            write(fresh, text.encode(), as_open_as=self.folder)
             fresh.replace(path)
         except OSError as error:
             raise Failure(f"can't write {path}: {error.strerror}") from None
@@ -220,8 +220,8 @@ class Dossier:
         try:
             if not steps.is_dir():
                 steps.mkdir(mode=0o700, exist_ok=True)
-                _as_open_as(steps, self.folder)
-            _write_whole(steps / f"{whole.number:04d}.json", content, as_open_as=self.folder)
+                share(steps, self.folder)
+            write_whole(steps / f"{whole.number:04d}.json", content, as_open_as=self.folder)
         except FileExistsError:
             raise Failure("somebody else did something to it: look at it again", FAILED) from None
         except OSError as error:
@@ -278,42 +278,3 @@ def _read_step(path: Path) -> tuple[bytes, str]:
                 f"{path} can't be trusted: others than its owner may write it (chmod go-w)", FAILED
             )
         return file.read(), owner_of(known)
-
-
-def _write(path: Path, content: bytes, *, as_open_as: Path | None = None) -> None:
-    """A new file that only its owner writes; one that is there stays. Who may read the folder
-    that is named may read it."""
-    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        if as_open_as is not None:
-            _as_open_as(path, as_open_as)
-        os.fsync(file.fileno())
-
-
-def _write_whole(path: Path, content: bytes, *, as_open_as: Path) -> None:
-    """The same, whole or not at all, and not lost once it is there: a step that is half written
-    would stop all others. Raises FileExistsError where there is one."""
-    unfinished = path.with_name(f".{path.stem}-{uuid.uuid4().hex}.unfinished")
-    try:
-        _write(unfinished, content, as_open_as=as_open_as)
-        os.link(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
-    descriptor = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _as_open_as(path: Path, folder: Path) -> None:
-    """Let the group of a folder in as the folder does: into files only to read them."""
-    known = folder.stat()
-    shared = known.st_mode & 0o070
-    if not shared:
-        return
-    if path.stat().st_gid != known.st_gid:
-        os.chown(path, -1, known.st_gid)
-    path.chmod(0o700 | shared if path.is_dir() else 0o600 | (shared & 0o040))

@@ -7,7 +7,6 @@ NotTaken where the report was surely not taken, and InDoubt where that can't be 
 
 import asyncio
 import base64
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping
@@ -22,6 +21,7 @@ from delivery.endpoint import HttpOptions
 from delivery.http_poster import HttpPoster
 from delivery.sink import SinkUnavailable
 from evidence.reports.suspicious.fields import Form
+from evidence.reports.suspicious.private_files import share, sync, write
 from pipeline.page.words import printable
 from pipeline.secrets import SecretText
 
@@ -67,7 +67,10 @@ class Transport(Protocol):
 
 
 class DropFolder:
-    """A folder below the drop folder for each report, which appears whole, by one rename."""
+    """A folder below the drop folder for each report, which appears whole, by one rename.
+
+    Who is in the drop folder's group may take it from there where that lets the group in.
+    """
 
     repeatable = True
 
@@ -88,8 +91,11 @@ class DropFolder:
             made = Path(tempfile.mkdtemp(prefix=".", dir=self._path))
             try:
                 for name, content in files.items():
-                    _write(made / name, content)
+                    write(made / name, content, as_open_as=self._path)
+                share(made, self._path)
+                sync(made)
                 made.rename(to)
+                sync(self._path)
             finally:
                 shutil.rmtree(made, ignore_errors=True)
         except OSError as error:
@@ -164,10 +170,3 @@ class Portal:
         if answer.is_client_error and answer.status_code not in (408, 425, 429):
             raise NotTaken(f"{poster.shown} refused it: HTTP {answer.status_code}")
         raise InDoubt(f"{poster.shown}: HTTP {answer.status_code}")
-
-
-def _write(path: Path, content: bytes) -> None:
-    with path.open("xb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())

@@ -340,6 +340,23 @@ def test_after_a_crash_a_drop_folder_has_it_once(
     assert len(dropped(tmp_path)) == 1
 
 
+@pytest.mark.parametrize(
+    ("mode", "folder_mode", "file_mode"),
+    [(0o770, 0o770, 0o640), (0o700, 0o700, 0o600), (0o755, 0o700, 0o600)],
+)
+def test_who_is_in_the_drop_folders_group_may_take_it_where_that_lets_them_in(
+    desk: Desk, drop: DropFolder, tmp_path: Path, mode: int, folder_mode: int, file_mode: int
+) -> None:
+    (tmp_path / "drop").mkdir()
+    (tmp_path / "drop").chmod(mode)
+    desk.build()
+    desk.approve()
+    desk.submit(drop)
+    (folder,) = dropped(tmp_path)
+    assert folder.stat().st_mode & 0o777 == folder_mode
+    assert {one.stat().st_mode & 0o777 for one in folder.iterdir()} == {file_mode}
+
+
 class Lost:
     """A portal whose answer is lost."""
 
