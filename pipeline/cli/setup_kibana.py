@@ -71,10 +71,15 @@ def setup_kibana(
             expected = "lower-case letters, digits, - and _"
             raise Failure(f"--space {space!r} is no id of a space: {expected}", CONFIGURATION)
     rules, said = _converted(loaded, settings) if converted else ([], [])
-    reports = {
-        space: _install(settings, source, space, rules, dry_run=dry_run, secrets=secrets)
-        for space in spaces or [settings.space]
-    }
+    reports: dict[str, Report] = {}
+    for space in spaces or [settings.space]:
+        if loaded.audit is not None and not dry_run:
+            _note(
+                loaded,
+                space,
+                _install(settings, source, space, rules, dry_run=True, secrets=secrets),
+            )
+        reports[space] = _install(settings, source, space, rules, dry_run=dry_run, secrets=secrets)
     for report in reports.values():
         report.left_out += said
     if as_json:
@@ -95,6 +100,27 @@ def _configuration(config: Path) -> "Configuration":
         raise Failure(f"{config} has no `kibana:`: there is nothing to set up")
     logs.configure(loaded.logging, stage="setup")
     return loaded
+
+
+def _note(loaded: "Configuration", space: str, planned: "Report") -> None:
+    """What will be changed, for the audit log. Raises Failure where it can't be noted."""
+    from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.noting import noted_anyway
+
+    if not planned.pending:
+        return
+    after = {
+        "written": [f"{one.kind} {one.id}" for one in planned.pending],
+        "left_out": planned.left_out,
+    }
+    noted_anyway(
+        loaded,
+        CommandNote(
+            action="configuration-changed",
+            what=f"Kibana, space {space}",
+            after=msgspec.Raw(msgspec.json.encode(after)),
+        ),
+    )
 
 
 def _install(

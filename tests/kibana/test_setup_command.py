@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from evidence.audit import outbox
+from pipeline.bus.command_notes import CommandNote, decode_note
 from pipeline.cli.commands import app
 from tests.kibana.compiled import FOLDER
 from tests.servers.kibana.detection_engine import Rules
@@ -76,6 +78,31 @@ def test_it_says_what_it_did(
     code, told, _ = run(config, "--json")
     report = json.loads(told)["default"]
     assert {one["action"] for one in report["changes"]} == {"unchanged"}
+
+
+def test_what_it_changes_is_noted_for_the_audit_log_before(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("KIBANA_KEY", kibana.api_key)
+    config, log = configuration(tmp_path, kibana), tmp_path / "audit"
+    with config.open("a", encoding="utf-8") as file:
+        file.write(f"\naudit: {{path: {log}, key: '${{env:AUDIT_KEY}}'}}\n")
+    monkeypatch.setenv("AUDIT_KEY", "never used here")
+
+    def noted() -> list[CommandNote]:
+        notes = [decode_note(one.read_bytes()) for one in outbox.waiting(log)]
+        return [one for one in notes if one.action == "configuration-changed"]
+
+    assert run(config, "--no-converted", "--dry-run")[0] == 0
+    assert noted() == []
+    assert run(config, "--no-converted")[0] == 0
+    (note,) = noted()
+    assert note.what == "Kibana, space default"
+    written = json.loads(bytes(note.after))["written"]  # type: ignore[arg-type]
+    assert "dashboard tapewatch-overview" in written
+    assert "exception list tapewatch-exceptions" in written
+    assert run(config, "--no-converted")[0] == 0
+    assert len(noted()) == 1, "nothing was changed the second time"
 
 
 def test_what_fails_is_said_with_exit_1(
