@@ -239,6 +239,8 @@ class WashCircular(Correlator[State]):
         ):
             return ()
         token = transfer.contract or ""
+        if transfer.item_id is not None:  # each kind or item is a thing of its own
+            token = f"{token}:{transfer.item_id}"
         key = (transfer.provider, str(transfer.chain_id), token)
         market = self._market(key, transfer.timestamp)
         meetings = market.counterparties.met(seller, buyer, transfer.timestamp // self._memory)

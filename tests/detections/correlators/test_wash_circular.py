@@ -257,6 +257,13 @@ def test_tokens_sent_round_between_three_holders() -> None:
     assert findings
     assert findings[0].metrics["parties"] == 3
     assert "transfers in" in findings[0].reason
+    # Where each is another item, nothing goes round.
+    for number, event in enumerate(tape):
+        event.item_id = str(number)
+    assert found(tape, flows="transfers", minimum_parties=3) == []
+    for event in tape:
+        event.item_id = "7"
+    assert found(tape, flows="transfers", minimum_parties=3) == findings
     for event in tape:
         event.transfer_type = "forced"
     assert found(tape, flows="transfers", minimum_parties=3) == []
