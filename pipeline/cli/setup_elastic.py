@@ -143,6 +143,8 @@ def setup_elastic_key(
         lasting = parse_duration(expires) if expires is not None else 0
     except UnitError as error:
         raise Failure(f"--expires: {error.message}", CONFIGURATION) from None
+    if expires is not None and not lasting:
+        raise Failure(f"--expires {expires}: such a key would never expire", CONFIGURATION)
     loaded, sinks = configured(config, sink)
     if len(sinks) > 1:
         names = one_of([one.name for one in sinks])
@@ -152,17 +154,26 @@ def setup_elastic_key(
     names = StreamNames(namespace=settings.namespace)
     what = f"API key of Elasticsearch for {names.role(chosen)}, sink {settings.name}"
     with _private(out) as file:
-        noted_anyway(loaded, CommandNote(what=what))
         try:
+            noted_anyway(loaded, CommandNote(what=what))
             key = asyncio.run(create_key(as_maker, chosen, names, expires_after=lasting))
-        except SinkUnavailable as error:
-            out.unlink()
-            raise Failure(f"{settings.name}: {error.reason}") from error
-        file.write(key.encoded)
+        except BaseException as error:
+            out.unlink()  # there is no key: it would only stand in the way of the next attempt
+            if isinstance(error, SinkUnavailable):
+                raise Failure(f"{settings.name}: {error.reason}") from error
+            raise
+        back = f'To take it back: DELETE /_security/api_key with {{"ids": ["{key.id}"]}}'
+        try:
+            file.write(key.encoded)
+            file.flush()
+        except OSError as error:
+            raise Failure(
+                f"the key {key.name} was made, and {out} can't be written: {error.strerror}. {back}"
+            ) from None
     typer.echo(
         f"{out}: the key {key.name} (id {key.id}), {_until(key.expiration)}.\n"
         f"In the configuration: api_key: ${{file:{out}}}\n"
-        f'To take it back: DELETE /_security/api_key with {{"ids": ["{key.id}"]}}'
+        f"{back}"
     )
 
 

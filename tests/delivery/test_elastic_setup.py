@@ -15,6 +15,7 @@ import msgspec
 import pytest
 import yaml
 from elasticsearch import ApiError, Elasticsearch
+from typer.testing import CliRunner
 
 from delivery.elastic_setup.api_keys import create_key
 from delivery.elastic_setup.resources import Wanted
@@ -23,6 +24,7 @@ from delivery.elastic_setup.roles import ROLES, Who
 from delivery.elastic_setup.running import Outcome, set_up
 from delivery.elasticsearch_client import Connection, NotPermitted
 from delivery.templates import DATA, Data, StreamNames
+from pipeline.cli.commands import app
 from pipeline.cli.setup_elastic import configured
 from pipeline.cli.setup_elastic import connection as connection_of
 from pipeline.config.loading import load_configuration
@@ -404,6 +406,28 @@ def test_the_command_plans_writes_and_makes_the_sinks_key(
     assert made.code == 0
     assert (tmp_path / "writer.key").read_text() not in made.out
     assert (tmp_path / "writer.key").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_key_that_is_not_made_leaves_no_file_in_the_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    def denied(*_: object) -> None:
+        raise Failure("this can't be recorded for the audit log")
+
+    def configure(*_: object, **__: object) -> None:
+        return None
+
+    monkeypatch.setattr("pipeline.cli.noting.noted_anyway", denied)
+    monkeypatch.setattr("pipeline.logs.configure", configure)
+    write_pipeline(tmp_path, NOWHERE)
+    out = tmp_path / "writer.key"
+    config = ("--config", str(tmp_path / "pipeline.yaml"))
+    key = ("setup", "elastic-key", "writer", "--out", str(out), *config)
+    refused = CliRunner().invoke(app, key)
+    assert (refused.exit_code, "can't be recorded" in refused.stderr) == (1, True)
+    assert not out.exists()
+    endless = CliRunner().invoke(app, [*key, "--expires", "0s"])
+    assert (endless.exit_code, "never expire" in endless.stderr) == (2, True)
 
 
 @pytest.mark.parametrize(
