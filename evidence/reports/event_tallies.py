@@ -95,7 +95,7 @@ class EventTallies:
                     gaps=gaps[name],
                     unsure=unsure[name],
                     reorganisations=self._forks[name],
-                    silent_days=days - there if there else 0,
+                    silent_days=days - there if there or seen.before[name] else 0,
                 )
             )
         return rows

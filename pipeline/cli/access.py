@@ -33,8 +33,13 @@ def note_access(function: Callable[..., object], asked: Mapping[str, object]) ->
     Raises ProblemsFound, and Failure where it can't be noted: then it isn't run.
     """
     path = asked.get("config")
-    if not isinstance(path, Path) or not path.is_file() or b"audit" not in path.read_bytes():
-        return  # most have none, and reading it all takes time
+    if not isinstance(path, Path):
+        return
+    try:
+        if not path.is_file() or b"audit" not in path.read_bytes():
+            return  # most have none, and reading it all takes time
+    except OSError:
+        return  # who can't read it is told so by the command, which can't either
     name = command_name(app, function)
     if name is None or name in UNNOTED:
         return

@@ -10,7 +10,7 @@ from evidence.audit import outbox
 from evidence.audit.notes import SigningKey
 from pipeline.bus.command_notes import CommandNote, decode_note
 from pipeline.cli import commands
-from pipeline.cli.access import UNNOTED, command_name, told
+from pipeline.cli.access import UNNOTED, command_name, note_access, told
 from tests.cli.command_line import tapewatch, write_configuration
 
 
@@ -32,6 +32,16 @@ def test_who_looks_is_noted_with_what_was_asked_also_where_nothing_runs(folder: 
     assert (note.action, note.what) == ("access", "reference show")
     assert note.who.startswith(f"{getpass.getuser()}@")
     assert "INV-1" in msgspec.json.decode(bytes(note.after)).values()  # type: ignore[arg-type]
+
+
+def test_a_configuration_that_may_not_be_read_is_for_the_command_to_tell(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bytes:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    note_access(lambda: None, {"config": folder / "pipeline.yaml"})
 
 
 def test_monitoring_leaves_no_notes(folder: Path) -> None:

@@ -64,7 +64,11 @@ class Dossier:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        if not (folder / FILING).is_file():
+        try:
+            there = (folder / FILING).is_file()
+        except OSError as error:  # it is another user's alone
+            raise Failure(f"can't read {folder}: {error.strerror}") from None
+        if not there:
             raise Failure(f"{folder} has no {FILING}: it is no folder of a report", CONFIGURATION)
 
     @classmethod
@@ -239,9 +243,13 @@ class Dossier:
     def _steps(self) -> list[tuple[Step, bytes]]:
         folder = self.folder / STEPS
         found: list[tuple[Step, bytes]] = []
-        if not folder.is_dir():
+        try:
+            paths = sorted(one for one in folder.iterdir() if one.suffix == ".json")
+        except FileNotFoundError:
             return found
-        for path in sorted(folder.glob("*.json"))[:_MOST_STEPS]:
+        except OSError as error:
+            raise Failure(f"can't read {folder}: {error.strerror}") from None
+        for path in paths[:_MOST_STEPS]:
             try:
                 content, owner = _read_step(path)
                 step = _decoder.decode(content)

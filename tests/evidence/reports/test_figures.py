@@ -75,6 +75,13 @@ def test_coverage_tells_gaps_silence_and_unsure_alerts(week: Figures) -> None:
     assert week.unsure.now == 1
 
 
+def test_a_source_that_fell_silent_is_told_for_all_days(tmp_path: Path) -> None:
+    quiet = [one for one in ALL if one.provider != "venue" or one.timestamp < WEEK]
+    told = figures(write(tmp_path / "out", quiet))
+    venue = next(one for one in told.sources if one.provider == "venue")
+    assert (venue.events, venue.before, venue.silent_days) == (0, 1, 7)
+
+
 def test_changes_retractions_refusals_and_sanctions_are_told(week: Figures) -> None:
     assert [(one.who, one.changed) for one in week.rule_changes] == [("alice", [WASH])]
     assert [(one.alert, one.status) for one in week.retractions] == [("r1", "retracted")]

@@ -260,6 +260,17 @@ def test_an_approval_that_somebody_writes_in_anothers_name_is_not_trusted(
     assert dropped(tmp_path) == []
 
 
+def test_a_folder_that_is_anothers_alone_is_told(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "is_file", refused)
+    with pytest.raises(Failure, match="Permission denied"):
+        Dossier(desk.dossier.folder)
+
+
 def test_a_step_that_others_may_write_is_not_trusted(desk: Desk) -> None:
     desk.build()
     (desk.dossier.folder / "steps" / "0001.json").chmod(0o660)
