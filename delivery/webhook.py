@@ -14,8 +14,8 @@ alert's own id as `alert_id`, and with the update as `alert`. Headers:
   in constant time, and refuses a `t` that is more than some minutes old.
 
 Where the webhook tells of escalations, a case that a step of `cases.escalate` names it for is a
-notification with `case_id`, `status` (`escalated`, and later `assigned` or `closed`) and the whole
-document as `case`, signed in the same way.
+notification with `case_id`, `status` `escalated` and the whole document as `case`, signed in the
+same way. When a case that was escalated, to whomever, is assigned or closed, that is one as well.
 
 2xx is taken. 408, 425, 429, 5xx, a lost connection and a redirect (none is followed: the body would
 go to a host that nobody configured) are tried again. Any other 4xx refuses the alert: it goes to
