@@ -42,6 +42,11 @@ def documents(first: int, end: int, *, alerts_only: bool = False) -> Iterator[Do
         )
 
 
+def ids_in(text: str) -> list[str]:
+    """Ids of documents that stand in a text, each once."""
+    return [f"item-{number}" for number in dict.fromkeys(_ID.findall(text))]
+
+
 class Arrived:
     """How often each document came."""
 
@@ -60,8 +65,8 @@ class Arrived:
 
     def add_named(self, text: str) -> None:
         """All whose ids stand in a text, each once."""
-        for number in dict.fromkeys(_ID.findall(text)):
-            self.add(f"item-{number}")
+        for one in ids_in(text):
+            self.add(one)
 
     def counted(self) -> "Counted":
         """What came and what didn't."""

@@ -28,7 +28,7 @@ from delivery.templates import StreamNames
 from delivery.webhook import WebhookSink
 from pipeline.secrets import SecretText
 from pipeline.units import MIB, MINUTE, SECOND
-from tests.faults.documents import Arrived
+from tests.faults.documents import Arrived, ids_in
 from tests.faults.luck import Luck, UnluckyReceiver
 from tests.faults.trial import Target, Trial
 from tests.servers.arrivals import Arrivals
@@ -228,6 +228,8 @@ class _UnluckyMail(MailReceiver):
     def __init__(self, folder: Path, luck: Luck, arrived: Arrived) -> None:
         super().__init__(folder, security="none")
         self._luck, self._arrived = luck, arrived
+        #: By the ids that a message names, its own.
+        self._named: dict[str, str] = {}
 
     async def handle_DATA(self, server: Any, session: Any, envelope: Any) -> str:
         fault = self._luck.draw(_MAIL_FAULTS)
@@ -236,7 +238,13 @@ class _UnluckyMail(MailReceiver):
         said = await super().handle_DATA(server, session, envelope)
         message = self.messages.pop()
         self.recipients.clear()
-        self._arrived.add_named(message.get_content())
+        text = message.get_content()
+        self._arrived.add_named(text)
+        for one in ids_in(text):
+            # A copy in another message is none that the receiver would drop.
+            self._arrived.strange += (
+                self._named.setdefault(one, message["Message-ID"]) != (message["Message-ID"])
+            )
         if fault == "slow":
             time.sleep(0.05 * self._luck.chance.random())
         return "451 4.3.0 it was taken, and nobody is told" if fault == "lost answer" else said
