@@ -20,6 +20,8 @@ def case_problems(root: Node) -> Iterator[Problem]:
     people = {person.get("user"): person for person in _items(cases, "people")}
     users = [node.text for node in people if isinstance(node, ScalarNode)]
     yield from _repeated(cases, "people", "user", "is given twice")
+    yield from _repeated(cases, "people", "kibana_profile", "is of two people")
+    yield from _namesakes(cases)
     yield from _repeated(cases, "suppress", "name", "names two windows")
     yield from _repeated(cases, "escalate", "step", "names two steps")
     for assignment in _items(cases, "assign"):
@@ -145,6 +147,24 @@ def _repeated(cases: MappingNode, key: str, name: str, said: str) -> Iterator[Pr
                 related=(seen[place.text].location,),
             )
         seen.setdefault(place.text, place)
+
+
+def _namesakes(cases: MappingNode) -> Iterator[Problem]:
+    """Names of two people: whoever comes by one of these is neither."""
+    seen: dict[str, tuple[MappingNode, ScalarNode]] = {}
+    for person in _items(cases, "people"):
+        user = person.get("user")
+        for place in (*([user] if isinstance(user, ScalarNode) else ()), *_scalars(person, "also")):
+            name = " ".join(place.text.casefold().split())
+            other, first = seen.setdefault(name, (person, place))
+            twice = place is user and first is other.get("user")  # which is told already
+            if other is not person and not twice:
+                yield place.problem(
+                    "config/repeated-name",
+                    f"cases.people: {shown(place.text)} is a name of two people",
+                    expected="a name that only one of them has",
+                    related=(first.location,),
+                )
 
 
 def _items(node: MappingNode, key: str) -> list[MappingNode]:
