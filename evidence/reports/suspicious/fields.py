@@ -97,8 +97,19 @@ def _entry(
         indent = "  " * (depth + 1)
         told = [f"{indent}{line}".rstrip() for line in value.split("\n")]
         return [f"{start} |-{comment}", *told]
-    text = "" if value is None else f" {msgspec.json.encode(value).decode()}"
+    text = "" if value is None else f" {scalar(value)}"
     return [f"{start}{text}{comment}"]
+
+
+def scalar(value: Any) -> str:
+    """A value on one line. What can't be seen, which a source may have put into an account's name,
+    is escaped: a YAML file with it is refused."""
+    text = msgspec.json.encode(value).decode()
+    return "".join(one if one.isprintable() else _escaped(ord(one)) for one in text)
+
+
+def _escaped(code: int) -> str:
+    return f"\\u{code:04x}" if code < 0x10000 else f"\\U{code:08x}"
 
 
 def builtins(value: Any) -> Any:

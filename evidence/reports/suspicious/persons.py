@@ -8,10 +8,9 @@ import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
 
-import msgspec
 from msgspec import Struct
 
-from evidence.reports.suspicious.fields import at
+from evidence.reports.suspicious.fields import at, scalar
 from pipeline.failure import CONFIGURATION, Failure
 from pipeline.problems import ProblemsFound
 from pipeline.structured import examine
@@ -97,7 +96,7 @@ def fill(
             if said and name.text in allowed and _open(value):
                 line = lines[name.line - 1]
                 end = name.column - 1 + len(name.text) + 1
-                told = msgspec.json.encode(said).decode()
+                told = scalar(said)
                 lines[name.line - 1] = f"{line[:end]} {told}{line[end:]}"
     return Filled(
         text="\n".join(lines),

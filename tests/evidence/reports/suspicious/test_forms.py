@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from defusedxml.ElementTree import fromstring
+from msgspec import Struct
 
 from evidence.reports.suspicious import fincen, goaml, stor
 from evidence.reports.suspicious.fields import FORMS, Template, written
@@ -181,3 +182,17 @@ def test_what_people_write_is_text(tmp_path: Path) -> None:
     assert root.findtext(".//Name") == EVIL
     cells = [row[2] for row in csv.reader(io.StringIO(files["stor.csv"].decode()))]
     assert not any(cell.startswith(("=", "+", "-", "@")) for cell in cells)
+
+
+class _Named(Struct):
+    names: list[str]
+
+
+@pytest.mark.parametrize(
+    "name", ["\u200bacct", "a\u2028b", "\ufeffx", "\U000e0041x", "\x85", "ü😀"]
+)
+def test_an_account_whose_name_can_not_be_seen_stands_in_the_file_all_the_same(name: str) -> None:
+    text = written(Template(values={"names": [name, "acct-b"]}))
+    outcome = examine(text.encode(), _Named, name="filing.yaml")
+    assert outcome.ok, outcome.problems
+    assert outcome.value == _Named([name, "acct-b"])
