@@ -44,7 +44,8 @@ def decide(
         case "comment" | "user":
             return _comment(action, wish)
         case "assignees":
-            return _judged(case, _assigned(action, wish, people), people)
+            assigned = _assigned(case, action, wish, people)
+            return None if assigned is None else _judged(case, assigned, people)
         case "status":
             return _status(case, action, wish, there, people)
         case "severity":
@@ -72,9 +73,11 @@ def _comment(action: UserAction, wish: Wish) -> Wish | None:
     return wish
 
 
-def _assigned(action: UserAction, wish: Wish, people: People) -> Wish:
+def _assigned(case: Case, action: UserAction, wish: Wish, people: People) -> Wish | None:
     profiles = people.kibana_profiles
     users = [profiles.get(one.uid, one.uid) for one in action.payload.assignees or ()]
+    if action.action == "delete" and users and case.assignee not in users:
+        return None  # whoever has the case now came in the same change
     wish.action = "unassigned" if action.action == "delete" or not users else "assigned"
     wish.assignee = users[0] if wish.action == "assigned" else None
     return wish

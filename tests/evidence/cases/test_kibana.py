@@ -11,9 +11,11 @@ from delivery.endpoint import HttpOptions
 from delivery.kibana.client import KibanaClient, KibanaRefused
 from delivery.sink import SinkUnavailable
 from evidence.cases import kibana_api as api
-from evidence.cases.actions import MOST_WRITTEN, Wish
+from evidence.cases.actions import MOST_WRITTEN, Wish, do
+from evidence.cases.kibana_decisions import decide
 from evidence.cases.kibana_form import escaped, told
 from evidence.cases.kibana_sync import KibanaSync
+from evidence.cases.people import People
 from evidence.cases.state import Case
 from evidence.cases.store import CaseStore, StoredCase
 from normalizer.events.case import CaseAction
@@ -369,6 +371,23 @@ async def test_comments_status_and_assignee_come_back_as_facts_of_their_authors(
         ("alice", "commented"), ("alice", "status-changed"), ("bob", "unassigned"),
         ("bob", "assigned"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("order", [("delete", "add"), ("add", "delete")])
+def test_who_replaces_the_assignee_there_takes_the_case_from_the_former_only(
+    order: tuple[str, str],
+) -> None:
+    """Of one change Kibana notes two actions at the same time."""
+    people, there = People(PEOPLE), api.KibanaCase(id="k", version="1", status="open")
+    uids = {"delete": "u_alice_0", "add": "u_bob_0"}
+    case = worked()
+    for number, kind in enumerate(order):
+        payload = api.Payload(assignees=[api.Assignee(uids[kind])])
+        done = api.UserAction(str(number), "assignees", kind, payload=payload)
+        wish = decide(case.case, done, there, people, at=START)
+        if wish is not None:
+            _, case.case = do(case.case, wish)
+    assert (case.case.assignee, [one.text for one in case.case.comments[1:]]) == ("bob", [])
 
 
 async def test_closing_there_proposes_and_somebody_else_closes(desk: Desk) -> None:
