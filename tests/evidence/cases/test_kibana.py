@@ -383,7 +383,8 @@ def test_who_replaces_the_assignee_there_takes_the_case_from_the_former_only(
     case = worked()
     for number, kind in enumerate(order):
         payload = api.Payload(assignees=[api.Assignee(uids[kind])])
-        done = api.UserAction(str(number), "assignees", kind, payload=payload)
+        boss = api.KibanaUser(username="bob")
+        done = api.UserAction(str(number), "assignees", kind, created_by=boss, payload=payload)
         wish = decide(case.case, done, there, people, at=START)
         if wish is not None:
             _, case.case = do(case.case, wish)
