@@ -101,14 +101,20 @@ def copy(
     size = signed.checkpoint.size
     there = list(store.versions())
     originals = _originals(there, [])
-    first = _covered(span for span, _ in _spans(originals))
-    if first > size:
-        raise CopyFailed(f"{store.shown} has {first:,} entries, and the log {size:,}: verify it")
-    _same_log(folder, key, store, originals)
+    # What no checkpoint of ours speaks of was not copied to its end, or is somebody else's.
+    signed_there = _same_log(folder, key, store, originals, size)
+    first = min(signed_there, _covered(span for span, _ in _spans(originals)))
     objects = 0
     for begin, end, body in _parts(folder, first, size):
-        store.put(f"entries/{begin:012}-{end:012}.ndjson", body, until=until)
-        objects += 1
+        name = f"entries/{begin:012}-{end:012}.ndjson"
+        if store.put(name, body, until=until):
+            objects += 1
+        elif not any(store.content(one, _MOST) == body for one in store.versions()
+                     if one.key == name and not one.marker):  # fmt: skip
+            raise CopyFailed(
+                f"{store.shown}{name} is there already, and is not of this log: somebody else "
+                "has put it there"
+            )
         progress(end - first, size - first)
     # The checkpoint last: what it signs is there before.
     names = {one.key for one in there}
@@ -122,9 +128,12 @@ def copy(
 
 
 def _same_log(
-    folder: AuditFolder, key: VerifyingKey, store: Store, originals: Sequence[Version]
-) -> None:
-    """Raises CopyFailed unless what was copied before is of this very log, by its newest note."""
+    folder: AuditFolder, key: VerifyingKey, store: Store, originals: Sequence[Version], size: int
+) -> int:
+    """How many entries the newest note among the copies is of.
+
+    Raises CopyFailed unless what was copied before is of this very log, which has `size` of them.
+    """
     newest = max((one for one in originals if _CHECKPOINT.fullmatch(one.key)), default=None,
                  key=lambda one: one.key)  # fmt: skip
     for one in originals:
@@ -133,9 +142,13 @@ def _same_log(
             if said != str(key):
                 raise CopyFailed(f"{store.shown} holds copies of another log: {said[:200]}")
     if newest is None:
-        return
+        return 0
     try:
         signed = open_checkpoint(store.content(newest, _MOST_NOTE).decode("utf-8", "replace"), key)
+        if signed.size > size:
+            raise CopyFailed(
+                f"{store.shown} has {signed.size:,} entries, and the log {size:,}: verify it"
+            )
         agrees = folder.root(signed.size) == signed.root
     except (NoteWrong, AuditLogFailed) as error:
         raise CopyFailed(f"{store.shown}{newest.key}: {error}") from None
@@ -144,6 +157,7 @@ def _same_log(
             f"the log is not the one that was copied: it differs within the first {signed.size:,} "
             "entries; see `tapewatch audit copies`"
         )
+    return signed.size
 
 
 def check(folder: AuditFolder, key: VerifyingKey, store: Store, now: datetime) -> Copies:

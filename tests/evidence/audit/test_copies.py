@@ -152,6 +152,47 @@ def test_a_log_that_its_owner_wrote_anew_is_a_fork_and_gets_no_copies(
             copy(another.folder, key.verifying, bucket, until=UNTIL)
 
 
+def test_what_somebody_else_put_there_is_taken_for_no_copy(
+    log: AuditLog, bucket: Bucket, client: Any
+) -> None:
+    copied(log, bucket)
+    grow(log, 10)
+    size = log.size
+    junk = bucket.prefix + f"entries/000000000000-{size + 100:012}.ndjson"
+    client.put_object(Bucket=bucket.name, Key=junk, Body=b"junk\n")
+    assert copied(log, bucket) == Copied(first=26, end=size, objects=2)
+    found = checked(log.folder, bucket)
+    assert {one.key for one in found.problems} == {junk.removeprefix(bucket.prefix)}
+
+
+def test_what_stands_in_the_way_of_a_copy_is_told(
+    log: AuditLog, bucket: Bucket, client: Any
+) -> None:
+    name = bucket.prefix + f"entries/000000000000-{log.size:012}.ndjson"
+    client.put_object(Bucket=bucket.name, Key=name, Body=b"junk\n")
+    with pytest.raises(CopyFailed, match="is there already, and is not of this log"):
+        copied(log, bucket)
+
+
+def test_a_copy_that_was_broken_off_goes_on(
+    log: AuditLog, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Killed between the entries and the checkpoint that signs them."""
+    put = Bucket.put
+
+    def killed(self: Bucket, key: str, body: bytes, *, until: datetime) -> bool:
+        if not key.startswith("entries/"):
+            raise KeyboardInterrupt
+        return put(self, key, body, until=until)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Bucket, "put", killed)
+        with pytest.raises(KeyboardInterrupt):
+            copied(log, bucket)
+    assert copied(log, bucket) == Copied(first=0, end=26, objects=2)
+    assert checked(log.folder, bucket).problems == []
+
+
 def test_a_copy_whose_lock_has_ended_is_told(log: AuditLog, bucket: Bucket) -> None:
     copied(log, bucket)
     found = check(log.folder, KEY.verifying, bucket, UNTIL + timedelta(seconds=5))
