@@ -42,7 +42,7 @@ def test_a_correlator_watches_its_kinds_of_event() -> None:
     out = explained(transfer())[WASH]
     assert (out.verdict, out.why) == (
         "ruled out",
-        "event.action is token-transfer, it watches trade",
+        "event.action is token-transfer, it watches trade, trade-busted or trade-corrected",
     )
     document = {"event.id": "1", "@timestamp": 0, "event.action": "started"}
     assert explained(document)[WASH].why == "correlators see records of ours only"
