@@ -29,7 +29,7 @@ from sigma.types import (
 )
 
 from detections.conversion.esql import OPERATORS
-from detections.conversion.known_fields import field_type, is_list, is_searchable
+from detections.conversion.known_fields import field_type, is_list, is_searchable, is_split
 from detections.conversion.losses import Losses
 from detections.conversion.lucene import translate_for
 from detections.conversion.numbers import check_number, check_size, instant
@@ -106,6 +106,11 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
         return found
     if not is_searchable(found.field):
         losses.refuse("not-indexed", f"{found.field} isn't indexed in Elasticsearch", found)
+        return found
+    if is_split(found.field) and isinstance(found.value, SigmaString | SigmaRegularExpression):
+        losses.refuse(
+            "words", f"{found.field} is held as words, which EQL can't compare", found, "use ES|QL"
+        )
         return found
     name = column(found.field)
     match found.value:

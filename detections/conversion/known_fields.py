@@ -66,6 +66,12 @@ def is_searchable(name: str) -> bool:
     return known is None or known.es != "binary_text"
 
 
+def is_split(name: str) -> bool:
+    """Whether Elasticsearch holds the field as words: whole values can't be compared there."""
+    known = fields().get(name)
+    return known is not None and known.es == "text"
+
+
 @cache
 def _hexadecimal() -> frozenset[str]:
     """Fields that hold addresses or hashes, which decoders write in lower case."""

@@ -32,7 +32,7 @@ from sigma.types import (
 )
 
 from detections.conversion.expressions import Untranslatable, translate
-from detections.conversion.known_fields import field_type, is_searchable
+from detections.conversion.known_fields import field_type, is_searchable, is_split
 from detections.conversion.losses import Losses
 from detections.conversion.numbers import check_number, check_size, instant
 from detections.conversion.patterns import IN_VALUE, LONGEST_PATTERN, Dot, of_text
@@ -80,6 +80,14 @@ def fit(found: Leaf | Keyword, losses: Losses) -> Tree:
         return found
     if not is_searchable(found.field):
         losses.refuse("not-indexed", f"{found.field} isn't indexed in Elasticsearch", found)
+        return found
+    if is_split(found.field) and isinstance(found.value, SigmaString | SigmaRegularExpression):
+        losses.refuse(
+            "words",
+            f"{found.field} is held as words in Elasticsearch, and is found by these only",
+            found,
+            "use ES|QL",
+        )
         return found
     match found.value:
         case SigmaExists():

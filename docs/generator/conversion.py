@@ -70,6 +70,7 @@ _LEGEND: Mapping[str, str] = {
     "name": "a name that would be read as a part of the query",
     "network": "a network in a field that is text there",
     "not-indexed": "the field isn't indexed",
+    "words": "the field is held as words, and can't be compared whole",
     "number": "the target doesn't hold the number exactly",
     "order": "the backend can't ask for an order of events",
     "placeholder": "a placeholder without a value",

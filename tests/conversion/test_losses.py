@@ -55,6 +55,12 @@ ITEMS: list[tuple[str, dict[Language, dict[str, str]]]] = [
     ("source.address|cidr: 10.0.0.0/8", {"lucene": {"network": "error"}, "esql": {}, "spl": {}}),
     # not indexed
     ("blockchain.log.data: '0x'", {"lucene": {"not-indexed": "error"}}),
+    # held as words
+    (
+        "token.corporate_event.title: a=b",
+        {"lucene": {"words": "error"}, "esql": {}, "eql": {"words": "error"}, "spl": {}},
+    ),
+    ("token.corporate_event.title|exists: true", {"lucene": {}, "esql": {}, "eql": {}}),
     # expressions
     (
         "token.symbol|re: (?=a)b",
