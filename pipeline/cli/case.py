@@ -43,6 +43,15 @@ Expect = Annotated[
         help="Only if nothing was done to it since this number, as `show` tells it.",
     ),
 ]
+Seen = Annotated[
+    int,
+    typer.Option(
+        "--expect",
+        min=1,
+        metavar="NUMBER",
+        help="The case as you have looked at it: the newest number that `show` tells.",
+    ),
+]
 Status = Literal["open", "in-progress", "pending", "closed", "suppressed"]
 ResolutionCode = Literal[
     "no-breach", "false-positive", "explained", "duplicate", "data-error", "retracted",
@@ -235,7 +244,7 @@ def reject(
 @case.command("approve")
 @command
 def approve(
-    case_id: CaseId, config: ConfigPath = DEFAULT_CONFIG, why: Why = "", expect: Expect = None
+    case_id: CaseId, expect: Seen, config: ConfigPath = DEFAULT_CONFIG, why: Why = ""
 ) -> None:
     """Approve what somebody else proposed: the case is closed."""
     _do(config, case_id, expect, action="closed", why=why, approving=True)

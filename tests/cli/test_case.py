@@ -113,11 +113,12 @@ def test_from_the_alert_to_its_closing_by_two_people(desk: Desk, tmp_path: Path)
     desk.ok("comment", name, "asked the broker")
     desk.ok("attach", name, str(report), "--why", "the broker's answer")
     desk.ok("propose-closing", name, "--resolution", "explained", "--why", "market maker")
-    assert "alice is no supervisor" in desk.refused("approve", name)
-    assert "none of cases.people" in desk.refused("approve", name, who="mallory")
-    assert "wrote or last changed" in desk.refused("approve", name, who="dq")
+    seen = ("--expect", "6")
+    assert "alice is no supervisor" in desk.refused("approve", name, *seen)
+    assert "none of cases.people" in desk.refused("approve", name, *seen, who="mallory")
+    assert "wrote or last changed" in desk.refused("approve", name, *seen, who="dq")
     assert "look at it again" in desk.refused("approve", name, "--expect", "2", who="bob")
-    desk.ok("approve", name, "--expect", "6", who="bob")
+    desk.ok("approve", name, *seen, who="bob")
     assert desk.cases("--status", "closed")[0]["resolution"] == "explained"
     shown = desk.ok("show", name).replace(str(report), "broker.txt")
     assert_golden("case-show.txt", shown)
@@ -256,3 +257,10 @@ def test_two_must_close_it_by_people_who_are_known_here_and_in_kibana(tmp_path: 
     loaded = load_configuration(path, resolve="later").cases
     assert loaded is not None
     assert loaded.kibana is not None
+
+
+def test_nobody_approves_without_saying_what_they_have_looked_at() -> None:
+    """Else what is proposed could be another resolution by the time that it is approved."""
+    answer = CliRunner().invoke(app, ["case", "approve", "TW-28DD"])
+    assert answer.exit_code == 2
+    assert "Missing option" in answer.output
