@@ -1,7 +1,7 @@
 import nats
 from nats.js.api import StorageType, StreamConfig
 
-from tests.fixtures.nats import NatsServerFactory, delete_streams
+from tests.fixtures.nats import NatsServerFactory, delete_streams, stream_names
 
 
 async def test_the_shared_server_has_jetstream_on_files(nats_url: str, stream_prefix: str) -> None:
@@ -16,7 +16,7 @@ async def test_the_shared_server_has_jetstream_on_files(nats_url: str, stream_pr
         await client.close()
 
 
-async def test_the_streams_of_a_test_go_after_it_and_no_others(
+async def test_the_streams_and_buckets_of_a_test_go_after_it_and_no_others(
     nats_url: str, stream_prefix: str
 ) -> None:
     client = await nats.connect(nats_url)
@@ -25,11 +25,29 @@ async def test_the_streams_of_a_test_go_after_it_and_no_others(
         for name in ("mine-1", "mine-2", "other"):
             subject = f"{stream_prefix}.{name}"
             await jetstream.add_stream(StreamConfig(name=stream_prefix + name, subjects=[subject]))
+        await jetstream.create_key_value(bucket=f"{stream_prefix}mine-leases")
+        await jetstream.create_object_store(bucket=f"{stream_prefix}mine-states")
         await delete_streams(nats_url, f"{stream_prefix}mine-")
-        left = [stream.config.name or "" for stream in await jetstream.streams_info()]
-        assert [name for name in left if name.startswith(stream_prefix)] == [
-            f"{stream_prefix}other"
-        ]
+        left = [name for name in await stream_names(jetstream) if stream_prefix in name]
+        assert left == [f"{stream_prefix}other"]
+    finally:
+        await client.close()
+
+
+async def test_more_streams_than_the_server_lists_at_once_all_go(
+    nats_server: NatsServerFactory,
+) -> None:
+    url = nats_server().url
+    client = await nats.connect(url)
+    try:
+        jetstream = client.jetstream()
+        for number in range(260):
+            name = f"{'KEPT' if number < 257 else 'MINE'}{number}"
+            await jetstream.add_stream(
+                StreamConfig(name=name, subjects=[name], storage=StorageType.MEMORY)
+            )
+        await delete_streams(url, "MINE")
+        assert len(await stream_names(jetstream)) == 257
     finally:
         await client.close()
 
