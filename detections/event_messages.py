@@ -1,5 +1,7 @@
 """Messages of the stream EVENTS: the records that one carries."""
 
+from typing import cast
+
 import msgspec
 
 from normalizer.events import Record
@@ -26,6 +28,17 @@ def decode_message(message: StreamMessage) -> tuple[list[Record], list[DeadLette
 
 def decode_lines(message: StreamMessage) -> tuple[list[Record | None], list[DeadLetter]]:
     """The record of each line, or None for one that can't be read, of which there is a letter."""
+    try:
+        # Nearly every message can be read, and all its lines at once are read faster.
+        read = _decoder.decode_lines(message.data)
+    except msgspec.MsgspecError:
+        return _decode_each(message)
+    if len(read) != message.data.count(b"\n") + 1:  # a line that is empty, or has two
+        return _decode_each(message)
+    return cast("list[Record | None]", read), []
+
+
+def _decode_each(message: StreamMessage) -> tuple[list[Record | None], list[DeadLetter]]:
     records: list[Record | None] = []
     dead: list[DeadLetter] = []
     for index, line in enumerate(message.data.split(b"\n")):

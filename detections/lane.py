@@ -2,7 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
+from operator import attrgetter
 
 import msgspec
 from prometheus_client import Counter as Metric
@@ -30,6 +31,7 @@ from pipeline.metrics import (
 )
 from pipeline.source_state import now
 
+_provider = attrgetter("provider")
 _decoder = msgspec.json.Decoder(Alert | AlertUpdate)
 _encoder = msgspec.json.Encoder()
 
@@ -107,13 +109,10 @@ class Lane:
         self._count_engine()
         return Output([_encoder.encode(one) for one in told], dead)
 
-    def _count(self, records: Sequence[Record], told: Iterable[Alert | AlertUpdate]) -> None:
-        by_source: dict[str, int] = {}
-        received = {record.id: record.ingested for record in records}
-        for record in records:
-            by_source[record.provider] = by_source.get(record.provider, 0) + 1
-        for source, count in by_source.items():
+    def _count(self, records: Sequence[Record], told: Sequence[Alert | AlertUpdate]) -> None:
+        for source, count in Counter(map(_provider, records)).items():
             MESSAGES_IN.labels(self._name, source).inc(count)
+        received = {record.id: record.ingested for record in records} if told else {}
         for alert in told:
             MESSAGES_OUT.labels(self._name, alert.provider).inc()
             if isinstance(alert, AlertUpdate):

@@ -1,8 +1,8 @@
 """EVENTS as one lane takes them: its own records, in the time that all records bring."""
 
 from collections.abc import Sequence
-
-import msgspec
+from types import NoneType
+from typing import cast
 
 from detections.engine import Engine
 from detections.event_messages import decode_lines
@@ -14,23 +14,36 @@ from pipeline.bus.relay_outlets import ALONE
 from pipeline.frames import DeadLetter
 
 
-class Taken(msgspec.Struct):
-    """What one message of EVENTS, or a group of them, brings to a lane."""
+class Taken:
+    """What one message of EVENTS, or a group of them, brings to a lane. It doesn't change."""
 
-    steps: list[Record | Mark]
-    judged: bool
-    """Whether rules judge the records here. What concerns everybody is judged by one lane, and
-    only shown to the correlators of the others."""
+    __slots__ = ("judged", "kinds", "records", "steps")
 
-    @property
-    def records(self) -> list[Record]:
+    def __init__(self, steps: Sequence[Record | Mark | None], judged: bool) -> None:
+        """None among the steps stands for what can't be read."""
+        kinds = {step.__class__ for step in steps}
+        if NoneType in kinds:
+            kinds.remove(NoneType)
+            steps = [step for step in steps if step is not None]
+        self.steps = cast("Sequence[Record | Mark]", steps)
+        self.judged = judged
+        """Whether rules judge the records here. What concerns everybody is judged by one lane, and
+        only shown to the correlators of the others."""
+        self.kinds: frozenset[type] = frozenset(kinds)
+        """Classes of the steps: what isn't among them needs no look at each."""
+        self.records: Sequence[Record] = (
+            [step for step in self.steps if not isinstance(step, Mark)]
+            if Mark in kinds
+            else cast("Sequence[Record]", steps)
+        )
         """The records alone."""
-        return [step for step in self.steps if not isinstance(step, Mark)]
 
     def show(self, engine: Engine) -> list[Alert]:
         """Let an engine take it."""
         if not self.judged:
             return engine.watch(self.records)
+        if Mark not in self.kinds:
+            return engine.process(self.records)
         alerts: list[Alert] = []
         run: list[Record] = []
         for step in self.steps:
@@ -80,13 +93,7 @@ class LaneEvents:
             if self._judges_of(message):
                 self._dead += dead
         groups = self._groups.take(message, records)
-        return [
-            Taken(
-                [step for step in group.steps if step is not None],
-                self._judges_of(group.message),
-            )
-            for group in groups
-        ] or None
+        return [Taken(group.steps, self._judges_of(group.message)) for group in groups] or None
 
     def take_dead(self) -> list[DeadLetter]:
         """What could not be read since the last call."""

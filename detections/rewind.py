@@ -18,7 +18,7 @@ from detections.given_alerts import GivenAlerts
 from detections.lane_events import Taken
 from detections.rule_states import Unfit
 from detections.ruled_engine import RuledEngine
-from normalizer.events import Alert, AlertUpdate, ChainReorganised
+from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised
 from pipeline.bus.lane_order import Mark
 
 _VERSION = 1
@@ -77,10 +77,12 @@ class RewindingEngine:
     async def take(self, place: int, taken: Taken) -> list[Alert | AlertUpdate]:
         """Take what came at a place, in the order of the stream."""
         told: list[Alert | AlertUpdate] = []
-        for record in taken.records:
-            if type(record) is ChainReorganised:
-                told += await self._reorganised(place, record)
-        self._history.saw(place, taken.records)
+        if ChainReorganised in taken.kinds:
+            for record in taken.records:
+                if type(record) is ChainReorganised:
+                    told += await self._reorganised(place, record)
+        if any(issubclass(kind, ChainEvent) for kind in taken.kinds):
+            self._history.saw(place, taken.records)
         return told + self._alerts.give(place, await self.ruled.take(taken, place))
 
     def beside(self) -> bytes:

@@ -9,7 +9,8 @@ from detections.rule_states import Unfit
 from detections.rules.archived import rules_in
 from detections.rules.rule_set import RuleSet
 from detections.rules_in_force import RulesInForce
-from normalizer.events import Alert, RulesChanged
+from normalizer.events import Alert, Record, RulesChanged
+from pipeline.bus.lane_order import Mark
 from pipeline.bus.rule_archive import RuleArchive
 
 #: Brings rules of an engine to where it is: behind a message of EVENTS.
@@ -76,18 +77,18 @@ class RuledEngine:
 
         `place`: the message of EVENTS that they came in, for what must be rebuilt.
         """
-        if not any(type(step) is RulesChanged for step in taken.steps):
+        if RulesChanged not in taken.kinds:
             return taken.show(self.engine)
         alerts: list[Alert] = []
-        part = Taken([], taken.judged)
+        part: list[Record | Mark] = []
         for step in taken.steps:
             if type(step) is not RulesChanged:
-                part.steps.append(step)
+                part.append(step)
                 continue
-            alerts += part.show(self.engine)
-            part = Taken([], taken.judged)
+            alerts += Taken(part, taken.judged).show(self.engine)
+            part = []
             await self._change(step, place)
-        return alerts + part.show(self.engine)
+        return alerts + Taken(part, taken.judged).show(self.engine)
 
     async def _change(self, record: RulesChanged, place: int | None) -> None:
         if self._make is None or self._in_force is None or record.rules == self.digest:
@@ -102,4 +103,6 @@ class RuledEngine:
 
 def without_changes(taken: Taken) -> Taken:
     """What is of the market, for an engine that keeps its rules."""
+    if RulesChanged not in taken.kinds:
+        return taken
     return Taken([step for step in taken.steps if type(step) is not RulesChanged], taken.judged)
