@@ -14,8 +14,10 @@ patterns, one per rule:
   coin would be so once in `1 / maximum_chance` times or less. Rounds in which the NAV hardly moved
   do not count. Whoever is right once is not found.
 
-The NAV is the newest corporate event of type `nav` that was public then, with its value; for a
-token without one the newest answer of its oracle. It must be in the market's currency.
+The market is the newest trade, or the price at which the newest swap left its pool: what that swap
+itself paid lies between the price before it and after. The NAV is the newest corporate event of
+type `nav` that was public then, with its value; for a token without one the newest answer of its
+oracle. It must be in the market's currency.
 Subscriptions are taken to be dealt at the NAV in force, as the chain doesn't tell the price: where
 a fund deals forward, at the next NAV, `round_trip` overstates the gain, and `ahead_of_nav` is no
 abuse.
@@ -135,6 +137,7 @@ class PrimaryMarketTiming(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "cross_market"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -244,7 +247,7 @@ class PrimaryMarketTiming(Correlator[State]):
             del investor.deals[:-_MOST_DEALS]
             return found
         if subscribes:
-            gap = self._gap(token, nav)
+            gap = self._gap(token, nav, token.price)
             if gap is not None and reaches(gap, self._p.minimum_gap):
                 put(investor.subscribed, Lot(now, quantity, nav.value, gap, seen))
             return ()
@@ -256,14 +259,15 @@ class PrimaryMarketTiming(Correlator[State]):
                 )
         return self._told(move, party, investor, nav, "bought", "redeemed")
 
-    def _gap(self, token: Token, nav: Nav) -> float | None:
+    @staticmethod
+    def _gap(token: Token, nav: Nav, price: float) -> float | None:
         """Market over NAV, less one; None if there is no market, or one in another currency."""
-        if not token.price:
+        if not price:
             return None
         one, other = token.currency, nav.currency
         if one and other and one != other and not (one in _SAME and other in _SAME):
             return None
-        return token.price / nav.value - 1
+        return price / nav.value - 1
 
     @staticmethod
     def _investor(token: Token, party: str) -> Investor:
@@ -296,7 +300,7 @@ class PrimaryMarketTiming(Correlator[State]):
             return ()
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
-        token.price, token.currency = price, swap.currency or ""
+        token.price, token.currency = swap.pool_price or price, swap.currency or ""
         party = (
             swap.investor_cluster
             or swap.investor_id
@@ -321,7 +325,7 @@ class PrimaryMarketTiming(Correlator[State]):
         quantity: float,
     ) -> None:
         nav = self._nav(token, event.timestamp)
-        gap = None if nav is None else self._gap(token, nav)
+        gap = None if nav is None else self._gap(token, nav, price)
         if gap is None or not reaches(-gap, self._p.minimum_gap):
             return
         if not is_exempt(labels, self._exempt):
