@@ -15,6 +15,7 @@ less a sale, and one for the same is what the last one was (the tick test of Lee
 """
 
 from math import log
+from statistics import median
 
 from msgspec import Struct, field
 
@@ -203,6 +204,10 @@ class PumpTape(Struct):
             sum(one.value for one in self.bars),
             sum(one.bought for one in self.bars),
         )
+
+    def held(self) -> float:
+        """The price that held in the last hour: the median of those at which its bars began."""
+        return median(bar.before for bar in self.bars)
 
     def _rushes(self, chunk: Chunk, order: str, price: float) -> None:
         if order != self.burst_of:

@@ -17,7 +17,9 @@ is usual in that market, which it learns without what it found (see `detections.
 2. *Burst*: within 5 min the price rose by `minimum_rise_in_5m`.
 3. *Climb*: within an hour the price rose by `minimum_rise_in_1h`.
 
-Each with `minimum_trades` or more, `minimum_volume_multiple` times the usual value, a rise of
+What only takes back a fall isn't one: a rush or burst (or ceiling, below) also ends half as far or
+further above the price that held in the last hour, the median of what each five minutes of it began
+at. Each with `minimum_trades` or more, `minimum_volume_multiple` times the usual value, a rise of
 `minimum_volatilities` times what the price usually moves in as long a time, and purchases by
 whoever came in of `minimum_purchases` or more of the value. And, however far prices usually move:
 
@@ -304,6 +306,9 @@ class PumpAndDump(Correlator[State]):
         rise = price / burst.before - 1
         trades = p.minimum_trades / 2 if path == "ceiling" else p.minimum_trades
         if not reaches(rise, minimum) or burst.trades < trades or burst.value < p.minimum_notional:
+            return None
+        # Of a fall that is made up again nobody has pumped anything.
+        if path != "climb" and not reaches(price / tape.held() - 1, minimum / 2):
             return None
         usual = tape.value.mean * burst.chunks
         multiple = min(_MOST_MULTIPLE, burst.value / usual) if usual > 0 else _MOST_MULTIPLE

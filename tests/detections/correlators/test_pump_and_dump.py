@@ -88,6 +88,17 @@ def test_a_rush_is_found_within_seconds_with_its_trades_as_evidence() -> None:
             ],
         ),
         (
+            "it made up what it had lost by a mistake",
+            lambda t: [
+                *usual(t),
+                *fall(t, 3 * HOUR, 8.6),
+                *(
+                    t.trade(3 * HOUR + 9 * MIN + n * S, 8.6 + n * 0.05, 60, side="buy")
+                    for n in range(29)
+                ),
+            ],
+        ),
+        (
             "a token with a trade an hour",
             lambda t: [t.trade(n * HOUR, 10 * 1.15**n, 100, side="buy") for n in range(20)],
         ),
