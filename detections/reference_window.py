@@ -44,6 +44,8 @@ class Trading(Struct):
     """What the whole market had traded in the window by then."""
     net_until: float = 0.0
     """What it had bought by then, less what it had sold."""
+    others_before: float = 0.0
+    """What others had traded in the window before it first came in."""
     pushed: float = 0.0
     """By how much its own trades in the window changed the price, where it came in."""
     trades: list[Witness] = field(default_factory=list[Witness])
@@ -158,7 +160,9 @@ class ReferenceWindow(Struct):
             if side is not None and (side == "buy") is buys:
                 trading.taken += quantity
                 trading.pushed += moved
-                trading.first_price = trading.first_price or price - moved
+                if not trading.orders:
+                    trading.first_price = price - moved
+                    trading.others_before = self.quantity - trading.bought - trading.sold
                 trading.last_price = price
                 trading.until = self.quantity
                 trading.net_until = trading.bought - trading.sold

@@ -7,9 +7,11 @@ reference data (a reference time of purpose `open`). All of this must hold of a 
 investor or an account, by the widest name known, in the first `window` of the day:
 
 1. It bought, net of what it sold, `minimum_share` or more of all that was traded (or sold, net)
-   until it last came in, and came in `minimum_orders` times or more, for half of that or more. What
-   others trade at the price that it made doesn't make its part in that price any smaller, nor does
-   what they sell to it there make it larger.
+   from when it first came in until it last did, `minimum_window_share` or more of all that was
+   traded until then, and came in `minimum_orders` times or more, for half of that or more. What
+   waited overnight trades in the first seconds, before anybody can lean on the price that a party
+   then makes: it says nothing of that party's part in it. Nor does what others trade at the price
+   that it made make its part any smaller, or what they sell to it there make it larger.
 2. From before the first of its trades to the last the price went the same way, by `minimum_move` or
    more, and by `minimum_usual_moves` times what it usually goes in as long a time as that was after
    the open, where that is known.
@@ -49,8 +51,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: The time after the open in which the price is made.
     window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
-    #: The party's net part of all that is traded in it until the party last comes in.
+    #: The party's net part of all that is traded from when it first comes in until it last does,
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
+    #: and of all that is traded in the window until then.
+    minimum_window_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.15
     #: Times at which it comes in.
     minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
     #: How far the price goes, as a part of what it was.
@@ -194,11 +198,13 @@ class MarkingTheOpen(Correlator[State]):
             return None
         # What it gets later made no price; what it gives back, it hasn't.
         net = min(sign * trading.net_until, sign * (trading.bought - trading.sold))
-        share = net / trading.until
+        share = net / (trading.until - trading.others_before)
+        of_all = net / trading.until
         pushed = trading.pushed / (trading.last_price - trading.first_price)
         others = traded.trades - len(trading.trades)
         if not (
             reaches(share, p.minimum_share)
+            and reaches(of_all, p.minimum_window_share)
             and trading.taken >= (trading.bought + trading.sold) / 2
             and reaches(pushed, p.minimum_pushed)
             and others >= p.minimum_others
@@ -212,8 +218,9 @@ class MarkingTheOpen(Correlator[State]):
             entities=party.names,
             reason=(
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
-                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded until "
-                f"then; the price {went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
+                f"{lapse(p.window)} of the day, {percent(share)} of all that was traded from its "
+                f"first order to its last and {percent(of_all)} of all until then; the price "
+                f"{went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
                 f"{percent(min(1.0, pushed))} of it by its own trades"
             ),
             witnesses=tuple(trading.trades),
@@ -225,6 +232,7 @@ class MarkingTheOpen(Correlator[State]):
                 "change": moved,
                 "price": trading.last_price,
                 "share": share,
+                "share_of_all": of_all,
                 "pushed": pushed,
                 "quantity": net,
                 "orders": float(trading.orders),

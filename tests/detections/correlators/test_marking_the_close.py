@@ -472,24 +472,38 @@ def test_what_others_trade_at_its_price_makes_its_part_no_smaller() -> None:
         for n in range(20)
     ]
     (finding,) = opens([*first, *stamped(others), last])
-    assert finding.metrics["share"] == pytest.approx(50 / 60)
-    assert "of all that was traded until then" in finding.reason
-    # Before it was done they count.
-    early = [
-        tape.trade(2 * S + n, 10, 50, side="buy", buyer_account="b", seller_account="s")
+    assert finding.metrics["share"] == pytest.approx(1)
+    assert finding.metrics["share_of_all"] == pytest.approx(50 / 60)
+    assert "100% of all that was traded from its first order to its last" in finding.reason
+    # Between its orders they count.
+    meanwhile = [
+        tape.trade(22 * S + n, 10, 50, side="buy", buyer_account="b", seller_account="s")
         for n in range(2)
     ]
-    assert opens([first[0], *stamped(early), *first[1:], last]) == []
+    assert opens([*first[:2], *stamped(meanwhile), *first[2:], last]) == []
+
+
+def test_what_waited_overnight_makes_its_part_no_smaller_unless_it_is_nearly_all() -> None:
+    tape = Tape()
+    first, *own, last = opened(tape)
+    waited = [
+        tape.trade(S + n, 10, 40, side="buy", buyer_account="b", seller_account="s")
+        for n in range(10)
+    ]
+    (finding,) = opens([first, *stamped(waited[:4]), *own, last])
+    assert finding.metrics["share"] == pytest.approx(1)
+    assert finding.metrics["share_of_all"] == pytest.approx(50 / 220)
+    assert opens([first, *stamped(waited), *own, last]) == []
 
 
 def test_what_is_sold_to_it_later_makes_its_part_no_larger() -> None:
     tape = Tape()
     *first, last = opened(tape)
-    others = tape.trade(2 * S, 10, 60, side="buy", buyer_account="b", seller_account="s")
+    others = tape.trade(22 * S, 10, 60, side="buy", buyer_account="b", seller_account="s")
     later = tape.trade(MIN, 10.06, 45, side="sell", buyer_account="x", seller_account="s")
-    events = [first[0], *stamped([others]), *first[1:], *stamped([later]), last]
+    events = [*first[:2], *stamped([others]), *first[2:], *stamped([later]), last]
     (finding,) = opens(events)
-    assert finding.metrics["share"] == pytest.approx(50 / 120)
+    assert finding.metrics["share"] == pytest.approx(50 / 110)
     # Sold again, it is no part.
     back = tape.trade(MIN, 10.06, 45, side="buy", buyer_account="b", seller_account="x")
     assert opens([*events[:-2], *stamped([back]), last]) == []
