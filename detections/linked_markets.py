@@ -59,6 +59,8 @@ class Deal(Struct, frozen=True, array_like=True):
     price: float
     before: float
     """The market's price before it."""
+    after: float
+    """Where it left the market: a pool's price after the swap, else its own."""
     seen: Witness
 
 

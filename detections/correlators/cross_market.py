@@ -108,6 +108,7 @@ class CrossMarket(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "cross_market"
     actions = frozenset({"trade", "pool-swap"})
 
@@ -136,12 +137,14 @@ class CrossMarket(Correlator[State]):
                 return ()
             prices = asset.markets[key] = Prices(event.currency or "")
         before, time = prices.last, event.timestamp
-        prices.add(time, price, time - 2 * self._p.window, _PRICE_STEP)
+        # A pool's price is where a swap leaves it: what was paid holds its fee, and lies halfway.
+        after = (event.pool_price if isinstance(event, PoolSwap) else None) or price
+        prices.add(time, after, time - 2 * self._p.window, _PRICE_STEP)
         if len(asset.markets) < 2:
             return ()  # a push is held against a price that was there before it, on another one
         findings: list[Finding] = []
         for party, buys, came_in in self._parties(event):
-            deal = Deal(time, key, buys, came_in, quantity, price, before, witness(event))
+            deal = Deal(time, key, buys, came_in, quantity, price, before, after, witness(event))
             name = _name(event, party)
             deals = asset.note(name, deal, time - self._p.window)
             if len(deals) > 1 and any(one.market != key for one in deals):
@@ -209,7 +212,7 @@ class CrossMarket(Correlator[State]):
         if not pushes:
             return None
         first = pushes[0]
-        moved = sum(one.price - one.before for one in pushes) / first.before
+        moved = sum(one.after - one.before for one in pushes) / first.before
         attempt = p.finds == "attempt"
         if not reaches(sign * moved, p.minimum_attempt if attempt else p.minimum_push):
             return None
@@ -307,7 +310,7 @@ def _arbitrage(deal: Deal, other: Prices, sign: float) -> bool:
     there = other.at(deal.time)
     if there is None or not deal.before:
         return False
-    moved = sign * (deal.price / deal.before - 1)
+    moved = sign * (deal.after / deal.before - 1)
     return sign * (there / deal.before - 1) > max(0.0, moved) / 2
 
 
