@@ -16,6 +16,7 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from pipeline.reference_changes import REFERENCE_PROVIDER
+from pipeline.social_payload import SOCIAL_PROVIDER
 from pipeline.units import SECOND
 
 T = TypeVar("T")
@@ -28,6 +29,9 @@ NO_TIE: Tie = ("", -1, "")
 #: Sources whose time is known, at most. Beyond it the one furthest behind is forgotten.
 MOST_SOURCES = 1_000
 _NEVER = -(2**63)
+#: When it was known what an address is, is no time of the market; and what was said in an hour is
+#: told when that is over.
+_NO_CLOCKS = (REFERENCE_PROVIDER, SOCIAL_PROVIDER)
 
 
 class TimeLimits(msgspec.Struct, frozen=True):
@@ -99,8 +103,8 @@ class Watermark:
         before = newest.get(source, _NEVER)
         if time <= before:
             return False
-        if before == _NEVER and source.startswith(REFERENCE_PROVIDER):
-            return False  # when it was known what an address is, is no time of the market
+        if before == _NEVER and source.startswith(_NO_CLOCKS):
+            return False
         newest[source] = time
         if len(newest) == 1:  # the usual case, and so without a further look
             self._slowest = source

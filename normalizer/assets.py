@@ -8,7 +8,7 @@ key too; then equal values of those fields always mean the same lane.
 
 from collections.abc import Iterator
 
-from normalizer.events import AssetEvent, ChainEvent, Event, MarketEvent
+from normalizer.events import AssetEvent, ChainEvent, Event, MarketEvent, SocialEvent
 from normalizer.reference import Reference, Token
 
 #: An instrument that means the whole source.
@@ -42,6 +42,8 @@ class Assets:
         elif isinstance(event, MarketEvent):
             if event.instrument == _ALL_INSTRUMENTS:
                 return None
+            return self._key("instrument", f"{event.venue}/{event.instrument}")
+        elif isinstance(event, SocialEvent) and event.instrument is not None:
             return self._key("instrument", f"{event.venue}/{event.instrument}")
         return f"source:{event.provider}"
 

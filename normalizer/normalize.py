@@ -16,6 +16,7 @@ from normalizer.decoders.inx import InxDecoder
 from normalizer.decoders.kraken import KrakenDecoder
 from normalizer.decoders.kraken_v1 import KrakenV1Decoder
 from normalizer.decoders.order_log import OrderLogDecoder
+from normalizer.decoders.social import SocialDecoder
 from normalizer.decoders.solana import SolanaDecoder
 from normalizer.decoders.subgraph import SubgraphDecoder
 from normalizer.decoders.unreadable import Unreadable
@@ -56,6 +57,7 @@ _DECODERS: dict[str, tuple[Callable[[str, str, Enrichment], Decoder], str]] = {
     "archax": (ArchaxDecoder, "archax"),
     "fix": (FixDecoder, "fix"),
     "order_log": (OrderLogDecoder, "order_log"),
+    "social": (SocialDecoder, "social"),
 }
 
 _encoder = msgspec.json.Encoder()

@@ -28,6 +28,7 @@ from pipeline.metrics import (
     UNDECODED_LOGS,
 )
 from pipeline.reference_changes import PROTOCOL
+from pipeline.social_payload import PROTOCOL as SOCIAL
 from pipeline.units import SECOND
 
 log = structlog.get_logger(__name__)
@@ -108,7 +109,8 @@ class NormalizerStage:
             return self._refer(message, batch)
         result = self._normalizer.normalize(message.sequence, batch)
         _count(batch.source, len(batch.frames), result)
-        if self._clocks is not None:
+        # What was said in an hour is told when that is over: it tells nothing of a clock.
+        if self._clocks is not None and batch.protocol != SOCIAL:
             _judge(self._clocks, batch.source, result.events)
         return _output(result, self._routing, several=self._several)
 

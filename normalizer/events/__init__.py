@@ -15,6 +15,7 @@ from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent
 from normalizer.events.pending import PendingEvent, PendingRecord
 from normalizer.events.reference import ReferenceEvent
 from normalizer.events.rule_set import RulesChanged
+from normalizer.events.social import SocialEvent, SocialRecord
 from normalizer.events.solana import SolanaRecord
 
 #: Every record of the EVENTS stream.
@@ -26,6 +27,7 @@ Record = (
     | PendingRecord
     | ReferenceEvent
     | ClusterRecord
+    | SocialRecord
     | RulesChanged
 )
 
@@ -53,4 +55,5 @@ __all__ = [
     "Record",
     "ReferenceEvent",
     "RulesChanged",
+    "SocialEvent",
 ]

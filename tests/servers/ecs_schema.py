@@ -18,7 +18,7 @@ from typing import Any, cast
 
 import msgspec
 
-CUSTOM_ROOTS = ("blockchain", "token", "market", "investor", "surveillance")
+CUSTOM_ROOTS = ("blockchain", "token", "market", "investor", "surveillance", "social")
 PACKAGE = Path(__file__).resolve().parents[2] / "node_modules" / "@elastic" / "ecs"
 STRINGS = frozenset(("keyword", "constant_keyword", "wildcard", "match_only_text", "text"))
 WHOLE_NUMBERS = {"long": 63, "integer": 31, "short": 15, "byte": 7}
