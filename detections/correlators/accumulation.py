@@ -15,7 +15,8 @@ rule, both net of what the party gave away or sold within `window`:
   what vendors ask for (RedDeer: HighVolume, PercentageThresholdWindowVolume); a third is a choice.
 
 Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
-unless its account's own trades were seen to say so. What is minted to it is no accumulation but an
+unless its account's own trades were seen to say so, or it had brought as much there within `window`;
+the same holds for what comes back out of a pool. What is minted to it is no accumulation but an
 issue, and within `grace` of the first one nothing is said: the first holders have everything.
 Custodians, pools, makers and funds that track an index hold for others (`exempt_labels`). Of public
 feeds, which name no account, `volume` says nothing. A threshold of ownership that is reached slowly
@@ -184,13 +185,17 @@ class Accumulation(Correlator[State]):
         if source == destination or mint or not move.amount:
             return ()
         found: Iterable[Finding] = ()
-        if not burn and not is_exempt(move.destination_labels, self._exempt):
+        parked = not burn and is_exempt(move.destination_labels, self._exempt)
+        if not burn and not parked:
             out = 1 if is_exempt(move.source_labels, _PLACES) else 0
             gatherer = self._step(
                 (key, destination), move, move.amount, out, move.destination_address
             )
             found = self._held(key, destination, token, gatherer, move)
-        if not is_exempt(move.source_labels, self._exempt) and (key, source) in self.state.parties:
+        # Who lends to a pool, or keeps at a custodian, what he gets back later has gathered nothing.
+        if (parked or (key, source) in self.state.parties) and not is_exempt(
+            move.source_labels, self._exempt
+        ):
             into = 1 if is_exempt(move.destination_labels, _PLACES) else 0
             self._step((key, source), move, -move.amount, into, move.source_address)
         return found
