@@ -15,12 +15,12 @@ rule, both net of what the party gave away or sold within `window`:
   what vendors ask for (RedDeer: HighVolume, PercentageThresholdWindowVolume); a third is a choice.
 
 Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
-unless its account's own trades were seen to say so, or it had brought as much there within `window`;
-the same holds for what comes back out of a pool. What is minted to it is no accumulation but an
-issue, and within `grace` of the first one nothing is said: the first holders have everything.
-Custodians, pools, makers and funds that track an index hold for others (`exempt_labels`). Of public
-feeds, which name no account, `volume` says nothing. A threshold of ownership that is reached slowly
-is what `ownership_cap` looks at.
+unless its account's own trades were seen to say so, or it had brought as much there within
+`window`; the same holds of what comes back out of a pool. What is minted to it is no accumulation
+but an issue, and within `grace` of the first one nothing is said: the first holders have
+everything. Custodians, pools, makers and funds that track an index hold for others
+(`exempt_labels`). Of public feeds, which name no account, `volume` says nothing. A threshold of
+ownership that is reached slowly is what `ownership_cap` looks at.
 """
 
 from collections.abc import Iterable
@@ -192,7 +192,7 @@ class Accumulation(Correlator[State]):
                 (key, destination), move, move.amount, out, move.destination_address
             )
             found = self._held(key, destination, token, gatherer, move)
-        # Who lends to a pool, or keeps at a custodian, what he gets back later has gathered nothing.
+        # Who gets back what he lent to a pool, or kept at a custodian, has gathered nothing.
         if (parked or (key, source) in self.state.parties) and not is_exempt(
             move.source_labels, self._exempt
         ):
