@@ -33,10 +33,21 @@ MEASURED = frozenset(
         "novelty",
     }
 )
+#: Rules that are suspicions though others of their typology tell facts, by name.
+_SUSPICIONS = frozenset({"Minted, and sold within a day"})
 #: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.
 _BY_TIME = frozenset({"price_and_volume", "oracle_deviation"})
 #: The same, but only of an abuse that is of this kind: a pump is told of by whoever bought in it.
 _OF_INSTRUMENT = frozenset({"pump_and_dump"})
+#: Rules that name no party at all, only markets: of an abuse of another kind whose moves they may
+#: tell of they are related by time, and never a hit.
+_NAMELESS = frozenset(
+    {
+        "A token moved oddly on several markets at once",
+        "A rush of purchases drives a price up",
+        "A price driven up by a rush of purchases fell back",
+    }
+)
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -84,22 +95,24 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
     ]
     for alert in alerts:
         typology = alert.typology or ""
-        if typology not in MEASURED and not any(
-            typology in counts[one.abuse] for one in session.episodes
-        ):
+        fact = typology not in MEASURED and alert.rule_name not in _SUSPICIONS
+        if fact and not any(typology in counts[one.abuse] for one in session.episodes):
             continue
         verdict, took = "false", None
         for place, episode in enumerate(session.episodes):
             if not _about(alert, episode, evidence[place], public=session.public):
                 continue
-            if typology in counts[episode.abuse]:
+            counted = typology in counts[episode.abuse]
+            if counted and (session.public or not _of_moves(alert, episode)):
                 took = max(0.0, (alert.timestamp - (episode.onset or episode.begin)) / 1e9)
                 first[place] = min(first.get(place, took), took)
                 rules.setdefault(place, set()).add(alert.rule_name)
                 verdict = "hit"
-            elif typology in episode.accepted:
+            elif counted or typology in episode.accepted:
                 related.add(place)
                 verdict = verdict if verdict == "hit" else "related"
+        if fact and verdict == "false":
+            continue
         judged.append(
             Judged(
                 rule=alert.rule_name,
@@ -134,6 +147,15 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
         return False
     if alert.typology in _BY_TIME:
         return True
+    if _of_moves(alert, episode):
+        return True
     if alert.typology in _OF_INSTRUMENT and alert.typology == episode.typology:
         return max(end, alert.timestamp) >= (episode.onset or episode.begin)
     return not set(episode.parties).isdisjoint((*alert.entities, *alert.related_user))
+
+
+def _of_moves(alert: Alert, episode: Episode) -> bool:
+    """Whether it only tells how markets moved, and the abuse isn't that they did."""
+    if alert.rule_name not in _NAMELESS:
+        return False
+    return alert.typology not in _OF_INSTRUMENT or alert.typology != episode.typology
