@@ -4,8 +4,9 @@ Alerts of staged rules, which are on trial, are left out unless they are asked f
 
 The body is JSON: `id`, `level`, `summary` (one line for people), `url` (the rule's reference, or
 null) and `alert`, the whole nested ECS document. `status` is `new`; an alert that was retracted or
-reinstated, since its chain was reorganised, is a further notification with that `status`, with the
-alert's own id as `alert_id`, and with the update as `alert`. Headers:
+reinstated, since its chain was reorganised, or amended, since a venue busted or corrected a trade
+that it rests on, is a further notification with that `status`, with the alert's own id as
+`alert_id`, and with the update as `alert`. Headers:
 
 - `Idempotency-Key`: the `id`. After a crash or a lost answer an alert may come again; a
   receiver drops the second copy by this key.

@@ -1,4 +1,5 @@
-"""Which alerts a lane has given and which of them stand: what a reorganisation is held against."""
+"""Which alerts a lane has given and which of them stand: what a reorganisation is held against, and
+what a bust or correction of a trade amends."""
 
 from collections.abc import Iterable, Mapping
 from typing import Annotated
@@ -6,7 +7,9 @@ from typing import Annotated
 import msgspec
 
 from detections.identity import fingerprint
+from detections.revised_evidence import RevisedEvidence, Revision
 from normalizer.events import Alert, AlertStatus, AlertUpdate, ChainReorganised, Level
+from normalizer.events.market import TradeBusted, TradeCorrected
 
 #: Alerts that are remembered. One that was given before so many others can't be retracted.
 REMEMBERED_ALERTS = 50_000
@@ -34,6 +37,7 @@ class GivenAlerts(msgspec.Struct, array_like=True):
     )
     #: What was last told: by that a later alert is reinstated.
     last_fork: ChainReorganised | None = None
+    evidence: RevisedEvidence = msgspec.field(default_factory=RevisedEvidence)
 
     def give(self, place: int, alerts: Iterable[Alert]) -> list[Alert | AlertUpdate]:
         """New alerts came true. One that had been retracted is reinstated instead."""
@@ -47,8 +51,19 @@ class GivenAlerts(msgspec.Struct, array_like=True):
                 assert fork is not None
                 told.append(_update(alert.id, given, "reinstated", fork, alert.timestamp))
             self.standing.setdefault(alert.id, given)
+            if alert.evidence_trades:
+                for revision, why in self.evidence.give(alert):
+                    told.append(_amendment(alert.id, given, revision, why))
         self._forget()
         return told
+
+    def revise(self, event: TradeBusted | TradeCorrected) -> list[AlertUpdate]:
+        """A venue took a trade back or corrected it: what of the standing alerts rests on it."""
+        return [
+            _amendment(alert, given, revision, why)
+            for revision, alert, why in self.evidence.revise(event)
+            if (given := self.standing.get(alert)) is not None
+        ]
 
     def replace(
         self, first: int, alerts: Mapping[str, tuple[int, Alert]], fork: ChainReorganised
@@ -88,6 +103,29 @@ def _given(place: int, alert: Alert) -> GivenAlert:
         alert.typology,
         alert.staged,
         alert.entities,
+    )
+
+
+def _amendment(alert_id: str, given: GivenAlert, revision: Revision, why: str) -> AlertUpdate:
+    return AlertUpdate(
+        id=fingerprint([alert_id, "amended", revision.id]),
+        timestamp=revision.timestamp,
+        provider=revision.provider,
+        original=revision.original,
+        reason=why,
+        message=f"{given.rule_name}: amended: {why}",
+        alert_id=alert_id,
+        status="amended",
+        rule_id=given.rule_id,
+        rule_name=given.rule_name,
+        level=given.level,
+        typology=given.typology,
+        staged=given.staged,
+        evidence_events=(revision.id,),
+        evidence_trades=(revision.trade,),
+        venue=revision.venue,
+        instrument=revision.instrument,
+        related_user=given.entities,
     )
 
 

@@ -19,9 +19,10 @@ from detections.lane_events import Taken
 from detections.rule_states import Unfit
 from detections.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised
+from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.bus.lane_order import Mark
 
-_VERSION = 1
+_VERSION = 2
 _LENGTH = 4
 
 
@@ -83,7 +84,12 @@ class RewindingEngine:
                     told += await self._reorganised(place, record)
         if any(issubclass(kind, ChainEvent) for kind in taken.kinds):
             self._history.saw(place, taken.records)
-        return told + self._alerts.give(place, await self.ruled.take(taken, place))
+        told += self._alerts.give(place, await self.ruled.take(taken, place))
+        if TradeBusted in taken.kinds or TradeCorrected in taken.kinds:
+            for record in taken.records:
+                if isinstance(record, TradeBusted | TradeCorrected):
+                    told += self._alerts.revise(record)
+        return told
 
     def beside(self) -> bytes:
         """What is saved in front of the engine's state. The same state gives the same bytes."""

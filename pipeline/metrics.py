@@ -43,7 +43,7 @@ RECEIVED_TO_ALERT = Histogram(
 ALERTS = Counter("tapewatch_alerts_total", "Alerts", ["rule", "typology", "level"])
 ALERT_UPDATES = Counter(
     "tapewatch_alert_updates_total",
-    "Alerts that a chain reorganisation retracted or reinstated",
+    "Alerts that a chain reorganisation retracted or reinstated, or a revised trade amended",
     ["rule", "status"],
 )
 ALERTS_EXCEPTED = Counter(

@@ -196,6 +196,7 @@ def sentence(whole: CaseActivity, draft: CaseActivity) -> str:
         "alerts-suppressed": f"{alerts}{by} suppressed",
         "alerts-retracted": f"{alerts} retracted",
         "alerts-reinstated": f"{alerts} reinstated",
+        "alerts-amended": f"{alerts} amended",
         "assigned": f"assigned it to {draft.assignee}",
         "unassigned": f"took it from {whole.previous_assignee}",
         "status-changed": f"set it to {whole.status}",

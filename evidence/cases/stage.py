@@ -30,7 +30,8 @@ from evidence.cases.persons import among
 from evidence.cases.rule_authors import RuleAuthors
 from evidence.cases.state import ActionRefused, Case
 from evidence.cases.store import CaseChanged, CaseStore, StoredCase, take
-from normalizer.events import SEVERITY, Alert, AlertUpdate, CaseActivity
+from normalizer.events import SEVERITY, Alert, AlertStatus, AlertUpdate, CaseActivity
+from normalizer.events.case import CaseAction
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.positions import Position
 from pipeline.bus.reader_names import CASES
@@ -290,16 +291,18 @@ class CaseStage:
         return sum(one is not None and one.working and one.assignee == user for one in cases)
 
     async def _update(self, told: AlertUpdate) -> None:
-        """An alert no longer holds, or holds again."""
+        """An alert no longer holds, or holds again, or a trade that it rests on was revised."""
         case_id = self._in_case.get(told.alert_id)
-        gone = told.status == "retracted"
+        gone, amended = told.status == "retracted", told.status == "amended"
         while case_id is not None:
             stored = self.cases[case_id]
             there = stored.case.alerts.get(told.alert_id) if stored.case is not None else None
-            if there is None or there.retracted == gone:
+            if there is None:
                 return
+            if told.reason in there.amended if amended else there.retracted == gone:
+                return  # it was noted already
             wish = Wish(
-                action="alerts-retracted" if gone else "alerts-reinstated",
+                action=_ACTIONS[told.status],
                 who=WHO,
                 at=self._clock(),
                 origin="tapewatch",
@@ -369,6 +372,11 @@ class CaseStage:
                 await self._did(case_id, wish)
 
 
+_ACTIONS: dict[AlertStatus, CaseAction] = {
+    "retracted": "alerts-retracted",
+    "reinstated": "alerts-reinstated",
+    "amended": "alerts-amended",
+}
 _WHY = {
     "unassigned": "nobody works on it",
     "pending": "nobody approves or rejects what is proposed",

@@ -15,6 +15,8 @@ from normalizer.events.case import CaseOrigin, CaseStatus, Resolution
 
 #: Statuses in which somebody works on a case, or should.
 WORKING: frozenset[CaseStatus] = frozenset(("open", "in-progress", "pending"))
+#: What became of trades of one alert: so many are told apart.
+_MOST_AMENDMENTS = 100
 
 
 class ActionRefused(ValueError):
@@ -26,6 +28,8 @@ class AlertInCase(Struct, frozen=True):
 
     rule_id: str
     retracted: bool = False
+    amended: tuple[str, ...] = ()
+    """What became of trades that it rests on, as its updates say; the newest of many."""
 
 
 class RuleInCase(Struct, frozen=True):
@@ -229,7 +233,8 @@ def refusal(case: Case | None, activity: CaseActivity) -> str | None:
 
 def _of_suppressed(activity: CaseActivity) -> str | None:
     if activity.action in (
-        "alerts-suppressed", "alerts-retracted", "alerts-reinstated", "commented",
+        "alerts-suppressed", "alerts-retracted", "alerts-reinstated", "alerts-amended",
+        "commented",
     ):  # fmt: skip
         return None
     return "it holds the alerts of a suppression window: there is nothing to work on"
@@ -328,7 +333,12 @@ def _take(case: Case, activity: CaseActivity) -> None:
             for one in activity.alerts:
                 if (there := case.alerts.get(one)) is not None:
                     gone = activity.action == "alerts-retracted"
-                    case.alerts[one] = AlertInCase(there.rule_id, retracted=gone)
+                    case.alerts[one] = structs.replace(there, retracted=gone)
+        case "alerts-amended":
+            for one in activity.alerts:
+                if (there := case.alerts.get(one)) is not None:
+                    told = (*there.amended, activity.why or "")[-_MOST_AMENDMENTS:]
+                    case.alerts[one] = structs.replace(there, amended=told)
         case "escalated":
             if activity.step is not None:
                 case.steps.append(activity.step)

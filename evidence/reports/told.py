@@ -328,9 +328,11 @@ def _retractions(figures: Figures) -> Section:
         [moment_told(one.time, figures.zone), one.rule, one.status, one.reason, one.alert[:16]]
         for one in figures.retractions
     ]
-    said = [] if rows else ["No alert was retracted."]
+    said = [] if rows else ["No alert was retracted or amended."]
     heads = ["When", "Rule", "Status", "Why", "Alert"]
-    tables = [Table(title="Retracted and reinstated", heads=heads, rows=rows)] if rows else []
+    tables = (
+        [Table(title="Retracted, reinstated and amended", heads=heads, rows=rows)] if rows else []
+    )
     return Section(name="retractions", title="Retractions", said=said, tables=tables)
 
 

@@ -9,13 +9,15 @@ from normalizer.events.base import Keywords
 from normalizer.events.fields import Hash, Nanoseconds, Text, described
 
 #: `retracted`: what it rests on did not happen. `reinstated`: after that, it did after all.
-AlertStatus = Literal["retracted", "reinstated"]
+#: `amended`: it stands, but a trade that it rests on was busted or corrected.
+AlertStatus = Literal["retracted", "reinstated", "amended"]
 
 
 class AlertUpdate(
     Struct, kw_only=True, omit_defaults=True, gc=False, tag_field="event.action", tag="alert-update"
 ):
-    """An alert no longer holds, or holds again, since its chain was reorganised.
+    """An alert no longer holds, or holds again, since its chain was reorganised; or a trade that it
+    rests on was busted or corrected.
 
     It travels with the alerts, always behind the one that it is about. ``id`` is made of the
     alert's id, the status and the event that caused it.
@@ -57,8 +59,20 @@ class AlertUpdate(
         field(name="surveillance.staged", default=False)
     )
     evidence_events: Annotated[
-        Keywords, described("event.id of the event that caused it: of kind chain-reorganised")
+        Keywords,
+        described(
+            "event.id of what caused it: a chain-reorganised, trade-busted or trade-corrected"
+        ),
     ] = field(name="surveillance.evidence.event_ids", default=())
+    evidence_trades: Annotated[Keywords, described("Id of the trade that was revised")] = field(
+        name="surveillance.evidence.trade_ids", default=()
+    )
+    venue: Annotated[str | None, described("Venue that revised it")] = field(
+        name="market.venue", default=None
+    )
+    instrument: Annotated[str | None, described("The venue's symbol of what was traded")] = field(
+        name="market.instrument", default=None
+    )
     chain_id: Annotated[int | None, described("EIP-155 chain id")] = field(
         name="blockchain.chain.id", default=None
     )

@@ -11,7 +11,7 @@ from normalizer.events.fields import Nanoseconds, Text, described
 #: What can be done to a case. `opened` and `alerts-joined` name the alerts of one rule each.
 CaseAction = Literal[
     "opened", "alerts-joined", "alerts-suppressed", "alerts-retracted", "alerts-reinstated",
-    "assigned", "unassigned", "status-changed", "commented", "evidence-attached",
+    "alerts-amended", "assigned", "unassigned", "status-changed", "commented", "evidence-attached",
     "resolution-proposed", "resolution-withdrawn", "resolution-rejected", "closed", "reopened",
     "escalated", "linked",
 ]  # fmt: skip

@@ -148,8 +148,11 @@ def _print_alerts(case: "Case", console: Console) -> None:
         say(console, f"  alerts      {rule.name}, {times}, {span}{authors}")
         ids = [one for one, there in case.alerts.items() if there.rule_id == rule_id]
         for one in ids[:_MOST_ALERTS]:
-            gone = "  retracted" if case.alerts[one].retracted else ""
+            there = case.alerts[one]
+            gone = "  retracted" if there.retracted else ""
             say(console, f"              {one}{gone}", "dim")
+            if there.amended:
+                say(console, f"              amended: {there.amended[-1]}", "dim")
         left = len(ids) - _MOST_ALERTS
         if left > 0:
             say(console, f"              and {left:,} more", "dim")

@@ -17,6 +17,9 @@ from pipeline.units import MILLISECOND, SECOND
 if TYPE_CHECKING:
     from evidence.timeline import Entry, Timeline
 
+#: Of an alert's newest status; without it, or reinstated, it holds.
+_STATUS_STYLES = {"retracted": "bold red", "amended": "bold yellow"}
+
 
 @app.command()
 @command
@@ -51,7 +54,7 @@ def print_timeline(timeline: "Timeline", console: Console) -> None:
     console.print(Text(_plain(f"{alert.rule_name}  ({alert.level})"), style="bold"))
     console.print(Text(_plain(alert.reason)))
     if (update := timeline.update) is not None:
-        style = "bold red" if update.status == "retracted" else "bold green"
+        style = _STATUS_STYLES.get(update.status, "bold green")
         console.print(Text(_plain(f"{update.status}: {update.reason}"), style=style))
     console.print(Text(f"alert {alert.id}, {_time(alert.timestamp)}\n", style="dim"))
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))

@@ -21,7 +21,7 @@ MINUTE = 60_000.0
 def revised(kind: Any, of: Any, at: float, **values: Any) -> Any:
     """What the venue says of a trade, so many milliseconds after the tape's beginning."""
     return kind(
-        id=f"{of.id}-revised",
+        id=values.pop("id", f"{of.id}-revised"),
         timestamp=of.timestamp + round(at * 1e6),
         ingested=of.ingested,
         original="RAW/9/0",

@@ -153,6 +153,19 @@ async def test_a_retracted_alert_is_noted_and_a_reinstated_one(bus: Bus) -> None
     assert (case.retracted, case.number) == (0, 3)
 
 
+async def test_what_became_of_an_alerts_trades_is_noted_once_and_the_alert_stands(bus: Bus) -> None:
+    def update(trade: str) -> AlertUpdate:
+        return AlertUpdate(
+            id=f"u-{trade}", timestamp=START, provider="venue", reason=f"trade {trade} was busted",
+            message="m", alert_id="alert-1", status="amended", rule_id=WASH, rule_name="Rule 1",
+            level="high", typology="wash_trading",
+        )  # fmt: skip
+
+    (case,) = await cases_of(bus, alert(1), update("t1"), update("t2"), update("t1"))
+    assert (case.retracted, case.number) == (0, 3)
+    assert case.alerts["alert-1"].amended == ("trade t1 was busted", "trade t2 was busted")
+
+
 # -- suppression and repetition --------------------------------------------------------------------
 
 
