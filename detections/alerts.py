@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
+from detections.alert_parties import KnownOfParties, known_of_parties
 from detections.correlations.hits import Firing
 from detections.feed_gaps import FeedGaps, Gap
 from detections.findings import Finding, Witness, witness
@@ -59,6 +60,7 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
         tags=finding.tags,
         timestamp=event.timestamp,
         provider=event.provider,
+        known=known_of_parties(event, finding.entities) if finding.of_event else KnownOfParties(),
         context={
             name: getattr(event, name, None) if finding.of_event else None for name in _CONTEXT
         },
@@ -76,10 +78,12 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
 
 def match_alert(rule: Rule, reason: str, event: Any) -> Alert:
     """The alert of a Sigma rule that a record matched."""
+    entities = _entities(event)
     return _alert(
         rule,
         witnesses=(witness(event),),
-        entities=_entities(event),
+        entities=entities,
+        known=known_of_parties(event, entities),
         reason=reason,
         metrics={
             name: value for name in _NUMBERS if (value := getattr(event, name, None)) is not None
@@ -96,11 +100,12 @@ def document_alert(rule: Rule, reason: str, document: Document) -> Alert:
 
     The document has `event.id` (text) and `@timestamp` (nanoseconds).
     """
-    seen = document_witness(document)
+    entities = _document_entities(document)
     return _alert(
         rule,
-        witnesses=(seen,),
-        entities=_document_entities(document),
+        witnesses=(document_witness(document),),
+        entities=entities,
+        known=known_of_parties(document, entities),
         reason=reason,
         timestamp=document["@timestamp"],
         provider=_document_provider(document),
@@ -166,6 +171,7 @@ def firing_alert(
         tags=tags,
         timestamp=firing.timestamp,
         provider=provider,
+        known=known_of_parties(event, entities),
         context=context,
     )
     if not gaps.gaps or isinstance(event, FeedGap):  # what is about gaps is sure of them
@@ -206,6 +212,7 @@ def _alert(
     reason: str,
     timestamp: int,
     provider: str,
+    known: KnownOfParties,
     context: Mapping[str, Any],
     confidence: float = 1.0,
     metrics: Mapping[str, float] | None = None,
@@ -253,6 +260,9 @@ def _alert(
         related_user=_unique([*entities, *(u for w in kept for u in w.related_user)])[
             :_MOST_RELATED
         ],
+        accreditations=known.accreditations,
+        jurisdictions=known.jurisdictions,
+        labels=known.labels,
         tags=_unique([*rule.tags, *tags]),
         **context,
     )

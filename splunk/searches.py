@@ -37,8 +37,10 @@ def event_fields() -> frozenset[str]:
     Of the map `surveillance.metrics` the names below it are data, and in no list but this: those
     that the app's searches use.
     """
-    named = (f"{one.name}{{}}" if one.many else one.name for one in fields().values())
-    return frozenset((*named, *(f"surveillance.metrics.{name}" for name in METRICS)))
+    found = fields().values()
+    named = (one.name for one in found if not one.lists.issuperset(one.records))
+    lists = (f"{one.name}{{}}" for one in found if one.lists)
+    return frozenset((*named, *lists, *(f"surveillance.metrics.{name}" for name in METRICS)))
 
 
 def filled(search: str, tokens: Mapping[str, str]) -> str:

@@ -166,6 +166,8 @@ class CoinbaseDecoder:
             party = self._enrichment.account(self._venue, buyer, time)
             event.buyer_account = buyer
             event.buyer_id = party.id
+            event.buyer_jurisdiction = party.jurisdiction
+            event.buyer_accreditation = party.accreditation
             event.buyer_cluster = party.cluster
             event.buyer_labels = party.labels
             related += (buyer,) if party.id is None else (buyer, party.id)
@@ -173,6 +175,8 @@ class CoinbaseDecoder:
             party = self._enrichment.account(self._venue, seller, time)
             event.seller_account = seller
             event.seller_id = party.id
+            event.seller_jurisdiction = party.jurisdiction
+            event.seller_accreditation = party.accreditation
             event.seller_cluster = party.cluster
             event.seller_labels = party.labels
             related += (seller,) if party.id is None else (seller, party.id)

@@ -104,6 +104,8 @@ def set_traders(
         party = enrichment.account(venue, buyer, event.timestamp)
         event.buyer_account = buyer
         event.buyer_id = party.id
+        event.buyer_jurisdiction = party.jurisdiction
+        event.buyer_accreditation = party.accreditation
         event.buyer_cluster = party.cluster
         event.buyer_labels = party.labels
         related += (buyer,) if party.id is None else (buyer, party.id)
@@ -111,6 +113,8 @@ def set_traders(
         party = enrichment.account(venue, seller, event.timestamp)
         event.seller_account = seller
         event.seller_id = party.id
+        event.seller_jurisdiction = party.jurisdiction
+        event.seller_accreditation = party.accreditation
         event.seller_cluster = party.cluster
         event.seller_labels = party.labels
         related += (seller,) if party.id is None else (seller, party.id)

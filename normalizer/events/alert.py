@@ -115,7 +115,7 @@ class Alert(
     ] = field(name="surveillance.metrics", default_factory=dict[str, float])
 
     status: Annotated[
-        Literal["retracted", "reinstated"] | None,
+        Literal["retracted", "reinstated", "amended"] | None,
         described("What a later alert-update made of it, as far as the sink could mark it"),
     ] = field(name="surveillance.alert.status", default=None)
     status_reason: Annotated[str | None, described("Why, as the update says", personal="text")] = (
@@ -169,6 +169,16 @@ class Alert(
     related_user: Annotated[
         Keywords, described("Addresses, accounts, investor ids", personal="mixed")
     ] = field(name="related.user", default=())
+    accreditations: Annotated[
+        Keywords, described("Of whom it is about, as the event that completed it tells")
+    ] = field(name="investor.accreditation", default=())
+    jurisdictions: Annotated[
+        Keywords, described("Of whom it is about, ISO 3166-1 alpha-2, as that event tells")
+    ] = field(name="investor.jurisdiction", default=())
+    labels: Annotated[
+        Keywords,
+        described("What the reference data says of whom it is about, as that event tells"),
+    ] = field(name="investor.labels", default=())
     gap_source: Annotated[
         str | None, described("Source whose feed had a gap in the time that it rests on")
     ] = field(name="surveillance.gap.source", default=None)

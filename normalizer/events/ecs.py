@@ -101,7 +101,7 @@ def parse(
     for name, value in flat.items():
         field = known.get(name)
         if field is not None and value is not None:
-            values[name] = _fitted(field, value)
+            values[name] = _fitted(field, value, many=action in field.lists)
     if "@timestamp" not in values and "event.created" in values:
         values["@timestamp"] = values["event.created"]
     if "@timestamp" in values:
@@ -147,12 +147,12 @@ def _single(value: Any) -> Any:
     return items[0] if len(items) == 1 else items
 
 
-def _fitted(field: FieldInfo, value: Any) -> Any:
+def _fitted(field: FieldInfo, value: Any, *, many: bool) -> Any:
     if field.es == "date_nanos":
         return _nanoseconds(field.name, _single(value))
     if field.type == "map":
         return value
-    if not field.many:
+    if not many:
         return _exact(_single(value)) if field.type == "str" else _single(value)
     items = list(cast("list[Any]", value)) if isinstance(value, list | tuple) else [value]
     return [_exact(item) for item in items] if field.type == "str" else items

@@ -132,6 +132,12 @@ class Trade(MarketEvent, tag="trade", kw_only=True):
     buyer_id: Annotated[str | None, described("Investor that bought")] = field(
         name="investor.buyer.id", default=None
     )
+    buyer_jurisdiction: Annotated[
+        str | None, described("Jurisdiction of the buyer, ISO 3166-1 alpha-2")
+    ] = field(name="investor.buyer.jurisdiction", default=None)
+    buyer_accreditation: Annotated[str | None, described("Accreditation of the buyer")] = field(
+        name="investor.buyer.accreditation", default=None
+    )
     buyer_cluster: Annotated[str | None, described("Cluster of the buyer")] = field(
         name="investor.buyer.cluster", default=None
     )
@@ -143,6 +149,12 @@ class Trade(MarketEvent, tag="trade", kw_only=True):
     )
     seller_id: Annotated[str | None, described("Investor that sold")] = field(
         name="investor.seller.id", default=None
+    )
+    seller_jurisdiction: Annotated[
+        str | None, described("Jurisdiction of the seller, ISO 3166-1 alpha-2")
+    ] = field(name="investor.seller.jurisdiction", default=None)
+    seller_accreditation: Annotated[str | None, described("Accreditation of the seller")] = field(
+        name="investor.seller.accreditation", default=None
     )
     seller_cluster: Annotated[str | None, described("Cluster of the seller")] = field(
         name="investor.seller.cluster", default=None

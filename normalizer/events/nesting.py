@@ -67,12 +67,12 @@ def _source(record: type[Struct], module: str, version: str) -> str:
         *path, leaf = field.encode_name.split(".")
         group = document.group(path)
         shape = known[field.encode_name]
-        time = shape.es == "date_nanos"
-        if field.required or (field.default not in (NODEFAULT, None, ()) and not shape.many):
+        many, time = info.tag in shape.lists, shape.es == "date_nanos"
+        if field.required or (field.default not in (NODEFAULT, None, ()) and not many):
             value = f"_time(r.{field.name})" if time else f"r.{field.name}"
             group.always.append((leaf, value))
         else:
-            condition = "v" if shape.many or shape.type == "map" else "v is not None"
+            condition = "v" if many or shape.type == "map" else "v is not None"
             group.sometimes.append((leaf, field.name, condition, "_time(v)" if time else "v"))
     body = "\n".join(f"    {line}" for line in document.lines())
     return f"def nest(r):\n    _t = _time(r.timestamp)\n{body}\n    return _document\n"

@@ -41,7 +41,7 @@ class FieldInfo(Struct, frozen=True):
     #: The attribute that holds it; None for what :func:`normalizer.events.ecs.nest` adds.
     attribute: str | None
     type: PythonType
-    #: Whether it holds a list.
+    #: Whether it holds a list, in events where they have it.
     many: bool
     #: Elasticsearch's type, or ``text``, ``binary_text`` (kept, not searched), ``float_map``.
     es: str
@@ -52,6 +52,8 @@ class FieldInfo(Struct, frozen=True):
     choices: tuple[str, ...] = ()
     #: What of a person it tells, if anything.
     personal: Personal | None = None
+    #: `event.action` of the records where it holds a list: an alert has one of all its parties.
+    lists: frozenset[str] = frozenset()
 
 
 class _Shape(Struct):
@@ -93,20 +95,21 @@ def fields() -> dict[str, FieldInfo]:
     """All fields by name, those that sinks add to a document included."""
     attributes: dict[str, str] = {}
     hints: dict[str, dict[int, Any]] = {}
-    records: dict[str, list[str]] = {}
+    records: dict[str, dict[str, int]] = {}
     actions: list[str] = []
     for record in record_classes():
         actions.append(action := str(record.__struct_config__.tag))
         for attribute, name, hint in declared(record):
             attributes.setdefault(name, attribute)
             hints.setdefault(name, {})[id(hint)] = hint
-            records.setdefault(name, []).append(action)
+            records.setdefault(name, {})[action] = id(hint)
     types = iter(inspect.multi_type_info([one for some in hints.values() for one in some.values()]))
     found: dict[str, FieldInfo] = {}
     for name, some in hints.items():
         # The first record tells what it is; where that one changes only the default, another
         # has the description of the base class.
-        shape, *others = [_shape(next(types)) for _ in some]
+        shapes = {one: _shape(next(types)) for one in some}
+        shape, *others = shapes.values()
         described = [one.description for one in (shape, *others) if one.description]
         if not described:
             raise TypeError(f"the field {name} has no description in any record")
@@ -120,6 +123,7 @@ def fields() -> dict[str, FieldInfo]:
             records=tuple(records[name]),
             choices=shape.choices,
             personal=_personal(name, shape),
+            lists=frozenset(one for one, hint in records[name].items() if shapes[hint].many),
         )
     for added in _added(tuple(actions)):
         found[added.name] = added

@@ -33,7 +33,7 @@ def full(record: type[Struct]) -> Any:
         # A default of ECS's own (kind, category, type, outcome, dataset) is kept.
         if field.default is NODEFAULT or field.default in (None, (), False, ""):
             own = choices_of(field.type)
-            values[field.encode_name] = own[0] if own else value_of(info)
+            values[field.encode_name] = own[0] if own else value_of(info, record)
     values["event.id"] = f"{struct_type(record).tag}:1"
     values["event.action"] = struct_type(record).tag
     return msgspec.convert(values, record)
@@ -52,7 +52,7 @@ def choices_of(kind: inspect.Type) -> list[str]:
             return []
 
 
-def value_of(info: FieldInfo) -> Any:
+def value_of(info: FieldInfo, record: type[Struct]) -> Any:
     if info.name.startswith("event.") and info.name in ("event.category", "event.type"):
         return []
     if info.name == "event.outcome":
@@ -68,7 +68,7 @@ def value_of(info: FieldInfo) -> Any:
         one = "0x" + "ab" * 40_000  # far beyond what an indexed keyword may be
     elif info.name.endswith("_raw"):
         one = LARGEST
-    return [one] if info.many else one
+    return [one] if str(struct_type(record).tag) in info.lists else one
 
 
 def content_of(record: Any) -> Content:

@@ -245,7 +245,7 @@ def _planted(record: type[msgspec.Struct], words: Iterator[str]) -> dict[str, An
             value = {"str": "x", "int": 1, "float": 1.0, "bool": True, "map": {}}[info.type]
             if info.choices:
                 value = info.choices[0]
-        values[field.name] = (value,) if info.many else value
+        values[field.name] = (value,) if struct_type(record).tag in info.lists else value
     return values
 
 
