@@ -21,7 +21,9 @@ own venue only, so a party is a cluster or an investor here. All of this must ho
    side on another venue.
 4. What it cancelled is at least `minimum_imbalance` times what it traded there, and what it shows
    on the other side of both books. Who was filled on the side of the orders meanwhile, by more than
-   a quarter of that, hedges: he buys here and sells there.
+   a quarter of that, hedges: he buys here and sells there. But not where it was at most
+   `maximum_fill_share` of what he took off: nobody needs so many orders to be filled so little, and
+   of orders near the touch one is always hit.
 5. It happens so often when the party takes such orders off that chance alone would do it less often
    with a probability of `minimum_significance` (:mod:`detections.coincidence`), nor does it mostly
    have another order there at once, as who quotes on several venues does.
@@ -95,7 +97,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     pull_window: Annotated[Duration, Meta(gt=0, le=HOUR)] = 5 * SECOND
     #: The trade on the other venue comes so long before the last of them goes, at most.
     reaction: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
-    #: Part of an order that may be filled.
+    #: Part of an order, and of all of them, that may be filled.
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: What was cancelled is at least so many times what was traded, or shown, on the other side.
     minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
@@ -349,7 +351,7 @@ class InterVenueLayering(Correlator[State]):
         if (
             not reaches(share, p.minimum_depth_share)
             or not reaches(quantity, p.minimum_imbalance * traded)
-            or hedged > _HEDGED * traded
+            or hedged > max(_HEDGED * traded, p.maximum_fill_share * quantity)
             or 1.0 - chance < p.minimum_significance
             or habit.quotes
         ):

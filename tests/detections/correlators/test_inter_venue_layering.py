@@ -121,17 +121,20 @@ class TestHonestLookAlikes:
         assert found(events) == []
 
     def test_who_is_filled_here_hedges_there(self) -> None:
-        def filled(quantity: float) -> list[Any]:
+        def filled(hit: float, quantity: float) -> list[Any]:
             tape = tape_of_acme()
-            *placed, sold, gone1, gone2, gone3 = layered(tape)
-            hit = tape.trade(
-                20_500, 9.99, quantity, side="sell", buyer_account="acct-7",
+            *placed, sold, gone1, gone2, gone3 = layered(tape, quantity=quantity)
+            fill = tape.trade(
+                20_500, 9.99, hit, side="sell", buyer_account="acct-7",
                 buyer_id="INV-0007", buyer_cluster="CL-7", seller_account="x",
             )  # fmt: skip
-            return [*market(tape), *placed, hit, sold, gone1, gone2, gone3]
+            return [*market(tape), *placed, fill, sold, gone1, gone2, gone3]
 
-        assert found(filled(101)) == []
-        assert len(found(filled(100))) == 1
+        # A quarter of what it sold there (400), or a tenth of what it took off, whichever is more.
+        assert found(filled(181, quantity=600)) == []
+        assert len(found(filled(180, quantity=600))) == 1
+        assert found(filled(101, quantity=320)) == []
+        assert len(found(filled(100, quantity=320))) == 1
 
     @pytest.mark.parametrize("where", [{}, ELSEWHERE])
     def test_who_quotes_alike_on_both_sides_makes_a_market(self, where: dict[str, str]) -> None:
