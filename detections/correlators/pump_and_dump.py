@@ -43,14 +43,22 @@ not chosen: `minimum_rise`, which was 3% before. Our choice: all other numbers, 
 condition alone would be rare and together they are not by chance. Most of what is accumulated is
 bought in the hour before (A. Karbalaii, 2025: 70% of it), and the rest days before.
 
+**What was said in public** (where there is a social feed, docs/social-feed.md) makes each of them
+surer, by a quarter at most, and stands in its sentence and evidence: in the `social_window` before
+the rise a medium had `minimum_social_messages` or more about the asset, `minimum_social_multiple`
+times the median and `minimum_social_sigmas` standard deviations (by the MAD) more than is usual
+there; it sounded better than usual by `minimum_sentiment_turn`; or a call to buy was made. Only
+what began before or with the rise counts, since a rise is talked about (see
+`detections.social_activity`). Alone it raises nothing, and without a feed nothing changes.
+
 Without accounts `rise` and `fall` see a market only: a jump at news that was true looks like a rise
 until it holds, and a mistake that is corrected like both. Who did it only `distribution` tells,
 and it needs a feed that names accounts or wallets.
 """
 
 import math
-from collections.abc import Iterable
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
@@ -61,9 +69,12 @@ from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.pump_stakes import MOST_PURCHASES, Stakes, stake_of
 from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
 from detections.rounding import reaches
+from detections.social_activity import SocialActivity, Terms, asset_of, hear, said_before
+from detections.social_evidence import strengthened
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
+from normalizer.events.social import SocialAnnouncement, SocialVolume
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
@@ -129,6 +140,16 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_gain: Annotated[Ratio, Meta(ge=0, le=100)] = 0.03
     #: Who has one of these labels has accumulated nothing.
     exempt_labels: tuple[str, ...] = ()
+    #: So long before a rise what is said in public counts; `0s`: it isn't looked at.
+    social_window: Annotated[Duration, Meta(ge=0, le=DAY)] = HOUR
+    #: Messages in a stretch of time that is unusual.
+    minimum_social_messages: Annotated[int, Meta(ge=1, le=1_000_000)] = 10
+    #: How many standard deviations above what is usual they are.
+    minimum_social_sigmas: Annotated[float, Meta(ge=1, le=1_000)] = 6.0
+    #: How many times what is usual they are.
+    minimum_social_multiple: Annotated[float, Meta(ge=1, le=1_000_000)] = 3.0
+    #: By how much better than usual they sound, of 2 from worst to best, where that counts as well.
+    minimum_sentiment_turn: Annotated[float, Meta(gt=0, le=2)] = 0.3
 
 
 class Pump(Struct):
@@ -167,6 +188,7 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], Market]
     )
     stakes: Stakes = field(default_factory=Stakes)
+    social: SocialActivity = field(default_factory=SocialActivity)
 
 
 class Rise(Struct, frozen=True):
@@ -184,28 +206,49 @@ class Rise(Struct, frozen=True):
 @correlator("pump_and_dump")
 class PumpAndDump(Correlator[State]):
     """See the module. Memory: 10,000 markets with 24 parts of their last hour and 200 trades each;
-    50,000 parties in all, with 80 trades each."""
+    50,000 parties in all, with 80 trades each; what was said of 2,000 assets."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
     typology = "pump_and_dump"
-    actions = frozenset({"trade", "pool-swap"})
+    actions = frozenset({"trade", "pool-swap", "social-volume", "social-announcement"})
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
         self._stakes = parameters.finds == "distribution"
         self._exempt = frozenset(parameters.exempt_labels)
+        self._terms = Terms(
+            messages=parameters.minimum_social_messages,
+            sigmas=parameters.minimum_social_sigmas,
+            multiple=parameters.minimum_social_multiple,
+        )
 
     @property
     def horizon(self) -> int:
-        """What is usual, and a rise with what comes of it."""
+        """What is usual, and a rise with what comes of it. What a social feed usually says reaches
+        back further, and is learnt anew: until then it says nothing."""
         reach = self._p.accumulation if self._stakes else 0
         return 7 * HOUR + max(self._p.fall_window, self._p.pause) + reach
 
-    def observe(self, event: Trade | PoolSwap) -> Iterable[Finding]:
-        """Take a trade or a swap."""
+    def observe(
+        self, event: Trade | PoolSwap | SocialVolume | SocialAnnouncement
+    ) -> Iterable[Finding]:
+        """Take a trade or a swap, or what was said of an asset."""
+        if isinstance(event, SocialVolume | SocialAnnouncement):
+            return self._hear(event)
+        return self._trade(event)
+
+    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
+        return self._hear if issubclass(record, SocialVolume | SocialAnnouncement) else self._trade
+
+    def _hear(self, event: SocialVolume | SocialAnnouncement) -> Iterable[Finding]:
+        if self._p.social_window:
+            hear(self.state.social, event, self._terms)
+        return ()
+
+    def _trade(self, event: Trade | PoolSwap) -> Iterable[Finding]:
         price, quantity = event.price, event.quantity
         if price is None or quantity is None:
             return ()
@@ -270,7 +313,7 @@ class PumpAndDump(Correlator[State]):
         )  # fmt: skip
         if self._p.finds != "rise":
             return ()
-        return [self._rise_finding(event, rise, evidence)]
+        return [self._heard(self._rise_finding(event, rise, evidence), event, since)]
 
     def _rise(self, tape: PumpTape, price: float) -> Rise | None:
         """The rise up to now, if it is one. Cheap where the price has hardly risen."""
@@ -376,6 +419,21 @@ class PumpAndDump(Correlator[State]):
             tags=("unsure",) if "unsure" in event.tags else (),
         )
 
+    def _heard(self, finding: Finding, event: Trade | PoolSwap, since: int) -> Finding:
+        """The finding, with what was said before the rise."""
+        if not self.state.social:
+            return finding
+        signal = said_before(
+            self.state.social,
+            asset_of(event.token_id, event.venue, event.instrument),
+            since=since,
+            now=event.timestamp,
+            window=self._p.social_window,
+        )
+        if signal is None:
+            return finding
+        return strengthened(finding, signal, since=since, turn=self._p.minimum_sentiment_turn)
+
     # -- the fall ----------------------------------------------------------------------------------
 
     def _fallen(
@@ -393,29 +451,28 @@ class PumpAndDump(Correlator[State]):
         rise, fall = pump.peak / pump.before - 1, 1 - price / pump.peak
         after = lapse(event.timestamp - pump.peak_time)
         seen = (*pump.witnesses, *market.tape.evidence(pump.start))
-        return [
-            Finding(
-                entities=(event.instrument,),
-                reason=(
-                    f"{event.instrument} on {event.venue} rose by {percent(rise)}, from "
-                    f"{amount(pump.before)} to {amount(pump.peak)}, with a rush of purchases, and "
-                    f"fell by {percent(fall)} to {amount(price)} within {after} after: it gave "
-                    f"back {percent(given_back)} of the rise"
-                ),
-                witnesses=_in_order(seen),
-                confidence=min(1.0, 0.6 + 0.2 * min(1.0, rise) + 0.2 * min(1.0, given_back)),
-                metrics={
-                    "change": rise,
-                    "price_before": pump.before,
-                    "peak": pump.peak,
-                    "price": price,
-                    "fall": fall,
-                    "given_back": given_back,
-                    "seconds_after_peak": (event.timestamp - pump.peak_time) / 1e9,
-                },
-                tags=("unsure",) if "unsure" in event.tags else (),
-            )
-        ]
+        finding = Finding(
+            entities=(event.instrument,),
+            reason=(
+                f"{event.instrument} on {event.venue} rose by {percent(rise)}, from "
+                f"{amount(pump.before)} to {amount(pump.peak)}, with a rush of purchases, and "
+                f"fell by {percent(fall)} to {amount(price)} within {after} after: it gave "
+                f"back {percent(given_back)} of the rise"
+            ),
+            witnesses=_in_order(seen),
+            confidence=min(1.0, 0.6 + 0.2 * min(1.0, rise) + 0.2 * min(1.0, given_back)),
+            metrics={
+                "change": rise,
+                "price_before": pump.before,
+                "peak": pump.peak,
+                "price": price,
+                "fall": fall,
+                "given_back": given_back,
+                "seconds_after_peak": (event.timestamp - pump.peak_time) / 1e9,
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
+        return [self._heard(finding, event, pump.since)]
 
     # -- who sold ----------------------------------------------------------------------------------
 
@@ -478,38 +535,37 @@ class PumpAndDump(Correlator[State]):
         earned = stake.proceeds - stake.sold_since * cost
         money = f" {event.currency}" if event.currency else ""
         seen = (*stake.purchases, *pump.witnesses, *stake.sales)
-        return [
-            Finding(
-                entities=(*party.names, event.instrument),
-                reason=(
-                    f"{party} bought {amount(held)} {event.instrument} on {event.venue} within "
-                    f"{lapse(p.accumulation)} before a rise by "
-                    f"{percent(pump.peak / pump.before - 1)} with a rush of purchases, "
-                    f"{percent(share)} of all that was traded, and sold {amount(stake.sold_since)} "
-                    f"since for {percent(gain)} more, a gain of {amount(round(earned, 2))}{money}"
-                ),
-                witnesses=_in_order(seen),
-                confidence=min(
-                    1.0,
-                    0.7
-                    + 0.1 * min(1.0, share / (5 * p.minimum_accumulation))
-                    + 0.1 * min(1.0, part)
-                    + 0.1 * min(1.0, gain / (5 * p.minimum_gain) if p.minimum_gain else 1.0),
-                ),
-                metrics={
-                    "change": pump.peak / pump.before - 1,
-                    "accumulated": held,
-                    "accumulated_share": share,
-                    "one_sided": accumulated.one_sided,
-                    "sold": stake.sold_since,
-                    "bought_since": stake.bought_since,
-                    "sold_part": part,
-                    "gain": gain,
-                    "gain_notional": earned,
-                },
-                tags=("unsure",) if "unsure" in event.tags else (),
-            )
-        ]
+        finding = Finding(
+            entities=(*party.names, event.instrument),
+            reason=(
+                f"{party} bought {amount(held)} {event.instrument} on {event.venue} within "
+                f"{lapse(p.accumulation)} before a rise by "
+                f"{percent(pump.peak / pump.before - 1)} with a rush of purchases, "
+                f"{percent(share)} of all that was traded, and sold {amount(stake.sold_since)} "
+                f"since for {percent(gain)} more, a gain of {amount(round(earned, 2))}{money}"
+            ),
+            witnesses=_in_order(seen),
+            confidence=min(
+                1.0,
+                0.7
+                + 0.1 * min(1.0, share / (5 * p.minimum_accumulation))
+                + 0.1 * min(1.0, part)
+                + 0.1 * min(1.0, gain / (5 * p.minimum_gain) if p.minimum_gain else 1.0),
+            ),
+            metrics={
+                "change": pump.peak / pump.before - 1,
+                "accumulated": held,
+                "accumulated_share": share,
+                "one_sided": accumulated.one_sided,
+                "sold": stake.sold_since,
+                "bought_since": stake.bought_since,
+                "sold_part": part,
+                "gain": gain,
+                "gain_notional": earned,
+            },
+            tags=("unsure",) if "unsure" in event.tags else (),
+        )
+        return [self._heard(finding, event, pump.since)]
 
 
 def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from detections.fields import Attribute, Shape
+from pipeline.units import MINUTE
 
 _DECIMALS = 18
+_STRETCH = 5 * MINUTE
 _ADDRESS = "0x" + "0" * 36 + "cafe"
 _PARTIES = (".owner", ".recipient", ".sender")
 
@@ -25,6 +27,9 @@ def fill_in(fields: dict[str, Any], shape: Shape, *, number: int, moment: int) -
     fields.setdefault("event.ingested", moment)
     fields.setdefault("event.original", f"test/{number}/0")
     fields.setdefault("event.provider", "test")
+    if "event.start" in shape.attributes:  # a stretch of time, known when it is over
+        fields.setdefault("event.end", moment)
+        fields.setdefault("event.start", moment - _STRETCH)
     for name in _required(shape.record):
         if name not in fields:
             fields[name] = _value(name, shape.attributes[name], number)
