@@ -3,6 +3,7 @@
     python -m benchmarks.recovery                    150,000 events, as 30 s of 5,000 events/s
     python -m benchmarks.recovery --events 3000000   the 10 minutes themselves
     python -m benchmarks.recovery --lanes 2 --workers 2     of an asset's lane beside the others
+    python -m benchmarks.recovery --shares 2 --workers 2    of one asset, whose rules two share
     python -m benchmarks.recovery --publish          into docs/reliability.md
 
 The events lie on the real bus, in its files: a venue's `full` channel with planted self-trades,
@@ -16,6 +17,7 @@ import asyncio
 import sys
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -30,6 +32,7 @@ from docs.generator import reliability
 from docs.generator.reliability_results import Measured, Published, publish
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer
+from pipeline.bus.reader_names import lane_names
 from pipeline.config.loading import load_configuration
 from pipeline.config.schema import EmbeddedBus
 from pipeline.frames import Frame
@@ -48,6 +51,7 @@ class CaughtUp(msgspec.Struct, kw_only=True):
 
     events: int
     lanes: int
+    shares: int
     workers: int
     #: From the first report to the end of the stream.
     seconds: float
@@ -75,14 +79,14 @@ def write_recording(path: Path, events: int) -> None:
                 writer.write("venue", Frame(f"{number + place}", at + 1_000_000, payload))
 
 
-async def measure(events: int, lanes: int, workers: int) -> CaughtUp:
+async def measure(events: int, lanes: int, shares: int, workers: int) -> CaughtUp:
     """Fill the bus, then let the detections catch up: all lanes that there are, in so many
     processes."""
     with tempfile.TemporaryDirectory(prefix="tapewatch-bench-") as text:
         folder = Path(text)
         recording = folder / "recording.jsonl.gz"
         await asyncio.to_thread(write_recording, recording, events)
-        path = _configure(folder, recording, lanes, workers)
+        path = _configure(folder, recording, {"lanes": lanes, "shares": shares, "workers": workers})
         config = load_configuration(path).bus
         assert isinstance(config, EmbeddedBus)
         async with EmbeddedServer(config), await Bus.connect(config, name="benchmark") as bus:
@@ -91,9 +95,10 @@ async def measure(events: int, lanes: int, workers: int) -> CaughtUp:
             started = time.monotonic()
             processes = [await _start(path, "detections") for _ in range(workers)]
             try:
-                begun, first_at = await _slowest(bus, lanes), time.monotonic()
+                names = lane_names(lanes, shares)
+                begun, first_at = await _slowest(bus, names), time.monotonic()
                 last = await bus.last_sequence(Stream.EVENTS)
-                while await _slowest(bus, lanes) < last:
+                while await _slowest(bus, names) < last:
                     pass
                 ended = time.monotonic()
             finally:
@@ -104,6 +109,7 @@ async def measure(events: int, lanes: int, workers: int) -> CaughtUp:
             return CaughtUp(
                 events=events,
                 lanes=lanes,
+                shares=shares,
                 workers=workers,
                 seconds=ended - first_at,
                 measured=round(events * (last - begun) / last),
@@ -112,12 +118,12 @@ async def measure(events: int, lanes: int, workers: int) -> CaughtUp:
             )
 
 
-def _configure(folder: Path, recording: Path, lanes: int, workers: int) -> Path:
+def _configure(folder: Path, recording: Path, detections: Mapping[str, int]) -> Path:
     """As in the benchmark from end to end, but from a recording."""
     path = write_configuration(folder, {"url": "ws://unused", "rest_url": "http://unused"})
     settings = yaml.safe_load(path.read_text())
     settings["sources"] = [{"name": "recording", "type": "replay", "path": str(recording)}]
-    settings["detections"] |= {"lanes": lanes, "workers": workers}
+    settings["detections"] |= detections
     path.write_text(yaml.safe_dump(settings))
     assert not any(variable in path.read_text() for variable in KEY_VARIABLES.values())
     return path
@@ -147,9 +153,8 @@ async def _stage(path: Path, stage: str, bus: Bus, stream: Stream) -> None:
         await process.wait()
 
 
-async def _slowest(bus: Bus, lanes: int) -> int:
+async def _slowest(bus: Bus, lanes: Sequence[str]) -> int:
     """How far the lane is that is furthest behind, once all of them have read something."""
-    wanted = lanes + 1 if lanes > 1 else 1
     deadline = time.monotonic() + _TIMEOUT
     while time.monotonic() < deadline:
         await asyncio.sleep(0.5)  # as often as a stage reports
@@ -159,21 +164,23 @@ async def _slowest(bus: Bus, lanes: int) -> int:
             if report.stage.partition("-")[0] == "detections"
             for reader in report.readers
         ]
-        if len(readers) >= wanted and all(reader.position for reader in readers):
+        if len(readers) >= len(lanes) and all(reader.position for reader in readers):
             return min(reader.position for reader in readers)
     raise SystemExit(f"no report of the detections within {_TIMEOUT:.0f} s")
 
 
 def words(found: CaughtUp) -> Measured:
     """The measurement for the docs."""
+    name, what = "recovery", "one lane that has all, one process"
+    if found.shares > 1:
+        name = f"recovery-{found.lanes}-{found.shares}-{found.workers}"
+        what = f"one asset, `shares: {found.shares}` of the rules, {found.workers} workers"
+    elif found.lanes > 1:
+        name = f"recovery-{found.lanes}-{found.workers}"
+        what = f"an asset's lane and the lane `market`, {found.workers} workers"
     return Measured(
-        name="recovery" if found.lanes == 1 else f"recovery-{found.lanes}-{found.workers}",
-        title="catching up with all rules, on the bus's files: "
-        + (
-            "one lane that has all"
-            if found.lanes == 1
-            else f"an asset's lane and the lane `market`, {found.workers} workers"
-        ),
+        name=name,
+        title=f"catching up with all rules, on the bus's files: {what}",
         value=f"{found.rate:,.0f} events/s: {found.rate / RATE:.1f} times real time at "
         f"{RATE:,} events/s ({'at least' if found.rate >= WANTED * RATE else 'less than'} "
         f"the wanted {WANTED:.0f} times)",
@@ -190,10 +197,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Measure how fast a lane catches up.")
     parser.add_argument("--events", type=int, default=150_000)
     parser.add_argument("--lanes", type=int, default=1, help="of assets; from 2 on, and one of all")
+    parser.add_argument("--shares", type=int, default=1, help="of the rules of a lane of assets")
     parser.add_argument("--workers", type=int, default=1, help="processes that share the lanes")
     parser.add_argument("--publish", action="store_true", help="into docs/")
     options = parser.parse_args()
-    found = asyncio.run(measure(options.events, options.lanes, options.workers))
+    found = asyncio.run(measure(options.events, options.lanes, options.shares, options.workers))
     told = words(found)
     print(f"{told.value}\n{told.sample}\n{found.alerts} messages of alerts")
     if options.publish:

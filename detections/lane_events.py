@@ -64,8 +64,12 @@ class LaneEvents:
     that look at more than one asset, which reads all. Without lanes there is one that has all.
     """
 
-    def __init__(self, bus: Bus, *, several: bool = False, lane: int | None = None) -> None:
-        self._of = (bus, several, lane)
+    def __init__(
+        self, bus: Bus, *, several: bool = False, lane: int | None = None, buries: bool = True
+    ) -> None:
+        """``buries``: whether it tells what can't be read. Others read the same where it doesn't."""
+        self._of = (bus, several, lane, buries)
+        self._buries = buries
         self._everybody = bus.names.subject(Stream.EVENTS, EVERYBODY)
         self._lane = None if lane is None else str(lane)
         self._groups = LaneGroups[Record | None]()
@@ -77,8 +81,8 @@ class LaneEvents:
 
     def anew(self) -> "LaneEvents":
         """Another reading of the same, from a place between two groups."""
-        bus, several, lane = self._of
-        return LaneEvents(bus, several=several, lane=lane)
+        bus, several, lane, buries = self._of
+        return LaneEvents(bus, several=several, lane=lane, buries=buries)
 
     def begin(self) -> None:
         """Reading begins, at a place between two groups."""
@@ -90,7 +94,7 @@ class LaneEvents:
         records: Sequence[Record | None] = ()
         if not is_order(message):
             records, dead = decode_lines(message)
-            if self._judges_of(message):
+            if self._buries and self._judges_of(message):
                 self._dead += dead
         groups = self._groups.take(message, records)
         return [Taken(group.steps, self._judges_of(group.message)) for group in groups] or None

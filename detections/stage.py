@@ -10,6 +10,7 @@ from detections.event_messages import STAGE
 from detections.lane import Lane
 from detections.lane_events import LaneEvents
 from detections.routing import asset_rules, market_rules
+from detections.rule_shares import share_of
 from detections.rules.rule_set import RuleSet
 from pipeline.bus import Bus
 from pipeline.bus.lane_sharing import LaneSharing
@@ -24,30 +25,37 @@ MakeLane = Callable[["LanePlace"], Lane]
 class LanePlace:
     """One of the lanes: its name, what it reads, and which rules run in it."""
 
-    def __init__(self, name: str, number: int | None, several: bool) -> None:
+    def __init__(
+        self, name: str, number: int | None, several: bool, share: tuple[int, int] = (0, 1)
+    ) -> None:
+        """`share`: which part of the rules it has, from 0 on, of how many."""
         self.name = name
         self._number = number
         self._several = several
+        self._share = share
 
     def events(self, bus: Bus) -> LaneEvents:
-        """What it reads of EVENTS."""
-        return LaneEvents(bus, several=self._several, lane=self._number)
+        """What it reads of EVENTS. Of lanes that read the same, the first tells what it can't."""
+        first = self._share[0] == 0
+        return LaneEvents(bus, several=self._several, lane=self._number, buries=first)
 
     def rules(self, rules: RuleSet) -> RuleSet:
         """Those of all rules that run in it."""
-        if not self._several:
-            return rules
-        return market_rules(rules) if self._number is None else asset_rules(rules)
+        if self._several:
+            rules = market_rules(rules) if self._number is None else asset_rules(rules)
+        number, shares = self._share
+        return rules if shares == 1 else share_of(rules, number, shares)
 
 
-def lane_places(count: int) -> list[LanePlace]:
-    """The lanes where EVENTS has so many parts."""
-    names = lane_names(count)
-    if count == 1:
-        return [LanePlace(names[0], None, several=False)]
-    *assets, market = names
-    places = [LanePlace(name, number, several=True) for number, name in enumerate(assets)]
-    return [*places, LanePlace(market, None, several=True)]
+def lane_places(count: int, shares: int = 1) -> list[LanePlace]:
+    """The lanes where EVENTS has so many parts, and the rules of each so many shares."""
+    names = iter(lane_names(count, shares))
+    places = [
+        LanePlace(next(names), None if count == 1 else number, count > 1, (share, shares))
+        for number in range(count)
+        for share in range(shares)
+    ]
+    return [*places, *(LanePlace(market, None, several=True) for market in names)]
 
 
 class DetectionStage:

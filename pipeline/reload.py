@@ -38,6 +38,7 @@ _FIXED = {
     "bus": "the bus can't change while it runs",
     "observability": "the endpoint of metrics and health can't change while it is served",
     "detections.lanes": "another number of lanes would tear apart what the lanes know",
+    "detections.shares": "another number of shares would tear apart what the lanes know",
     "detections.workers": "the number of processes is that of the start",
     "clusters.enabled": "whether clusters are found is that of the start",
     "cases.enabled": "whether cases are opened is that of the start",

@@ -1,16 +1,18 @@
-"""How many lanes a bus was made for: another number would tear groups apart that have begun."""
+"""How many lanes a bus was made for: another number would tear apart what they know."""
 
 import nats.js.errors
+from nats.js.kv import KeyValue
 
 from pipeline.bus.connection import Bus
 from pipeline.bus.lane_order import ORDER
 from pipeline.bus.positions import open_bucket
-from pipeline.bus.reader_names import NORMALIZER
+from pipeline.bus.reader_names import NORMALIZER, lane_names
 from pipeline.bus.streams import Stream
 from pipeline.failure import CONFIGURATION, Failure
 
 _BUCKET = "LANE_COUNT"
 _KEY = "lanes"
+_SHARES = "shares"
 
 
 async def agree_on_lanes(bus: Bus, lanes: int) -> None:
@@ -20,12 +22,8 @@ async def agree_on_lanes(bus: Bus, lanes: int) -> None:
     than the state that it belongs to, and groups that have begun would never be completed.
     """
     bucket = await open_bucket(bus.jetstream, bus.names.bucket(_BUCKET), history=1)
-    there = 1  # what was so before anybody noted it
-    try:
-        there = int((await bucket.get(_KEY)).value or b"1")
-        noted = True
-    except nats.js.errors.KeyNotFoundError:
-        noted = False
+    noted = await _noted(bucket, _KEY)
+    there = noted or 1  # what was so before anybody noted it
     if there != lanes and await _written(bus, there):
         raise Failure(
             f"detections.lanes is {lanes}, but the events on this bus are in {_said(there)}: what "
@@ -34,8 +32,39 @@ async def agree_on_lanes(bus: Bus, lanes: int) -> None:
             "while the old one is kept for replays",
             CONFIGURATION,
         )
-    if there != lanes or not noted:
+    if noted != lanes:
         await bucket.put(_KEY, str(lanes).encode())
+
+
+async def agree_on_shares(bus: Bus, lanes: int, shares: int) -> None:
+    """Note into how many shares the rules of each lane are divided. Raises Failure where their
+    lanes have begun with another number.
+
+    The lanes of another number have other names: they would take all events from the first on, and
+    alert on them again.
+    """
+    bucket = await open_bucket(bus.jetstream, bus.names.bucket(_BUCKET), history=1)
+    noted = await _noted(bucket, _SHARES)
+    there = noted or 1
+    if there != shares:
+        begun = [await bus.positions.load(name) for name in lane_names(lanes, there)]
+        if any(position.done for position in begun):
+            raise Failure(
+                f"detections.shares is {shares}, but the lanes on this bus have begun with "
+                f"{there}: what their rules know would be lost. Set it back to {there}; or let "
+                "everything be read, stop, and go on with another bus (bus.path, or bus.prefix on "
+                "a server of yours), while the old one is kept for replays",
+                CONFIGURATION,
+            )
+    if noted != shares:
+        await bucket.put(_SHARES, str(shares).encode())
+
+
+async def _noted(bucket: KeyValue, key: str) -> int | None:
+    try:
+        return int((await bucket.get(key)).value or b"1")
+    except nats.js.errors.KeyNotFoundError:
+        return None
 
 
 async def _written(bus: Bus, lanes: int) -> bool:

@@ -1,6 +1,7 @@
 """Who reads which stream: the names under which positions and checkpoints are kept."""
 
 from collections.abc import Iterator
+from string import ascii_lowercase
 
 from pipeline.bus.streams import Stream
 from pipeline.config.schema import Configuration
@@ -41,14 +42,19 @@ def stream_of(reader: str) -> Stream | None:
 
 def lanes(config: Configuration) -> list[str]:
     """The lanes of the detections, by which their positions and checkpoints are named."""
-    return lane_names(config.detections.lanes)
+    return lane_names(config.detections.lanes, config.detections.shares)
 
 
-def lane_names(count: int) -> list[str]:
-    """The lanes, where EVENTS has so many parts: of each part, and of what sees all of them."""
-    if count == 1:
-        return [DETECTIONS]
-    return [*(f"{DETECTIONS}-{number}" for number in range(count)), f"{DETECTIONS}-market"]
+def lane_names(count: int, shares: int = 1) -> list[str]:
+    """The lanes, where EVENTS has so many parts: of each part, and of what sees all of them.
+
+    With several shares of the rules there is a lane of each part of EVENTS for each of them, named
+    by a letter.
+    """
+    parts = [DETECTIONS] if count == 1 else [f"{DETECTIONS}-{number}" for number in range(count)]
+    if shares > 1:
+        parts = [f"{part}-{letter}" for part in parts for letter in ascii_lowercase[:shares]]
+    return parts if count == 1 else [*parts, f"{DETECTIONS}-market"]
 
 
 def configured_readers(config: Configuration) -> set[str]:

@@ -129,18 +129,18 @@ def _plan(
         given=load_rules(rules, settings.pipelines) if rules else None,
         given_name=", ".join(str(path) for path in rules or ()),
         make=engine_maker(settings),
-        lanes=_lanes(settings.lanes, lanes),
+        lanes=_lanes(settings.lanes, settings.shares, lanes),
         warm_up=before,
         allowed_lateness=settings.allowed_lateness,
         rebuild_warm_up=settings.warm_up,
     )
 
 
-def _lanes(count: int, wanted: list[str]) -> "list[LanePlace]":
+def _lanes(count: int, shares: int, wanted: list[str]) -> "list[LanePlace]":
     """The lanes that are wanted, in their order. Raises Failure."""
     from detections.stage import lane_places
 
-    places = lane_places(count)
+    places = lane_places(count, shares)
     names = [place.name for place in places]
     for name in wanted:
         if name not in names:
@@ -163,7 +163,7 @@ def _run(
 
     from detections.replay.run import replay as run_replay
     from pipeline.bus.command_notes import CommandNote
-    from pipeline.bus.lane_count import agree_on_lanes
+    from pipeline.bus.lane_count import agree_on_lanes, agree_on_shares
     from pipeline.bus.opened import opened_bus
     from pipeline.cli.noting import noted
 
@@ -171,6 +171,7 @@ def _run(
         async with opened_bus(config.bus, name="replay") as bus:
             await noted(bus, config, CommandNote(what="replay"))
             await agree_on_lanes(bus, config.detections.lanes)
+            await agree_on_shares(bus, config.detections.lanes, config.detections.shares)
             return await run_replay(bus, plan, on_progress=on_progress, on_alert=on_alert)
 
     return asyncio.run(opened())

@@ -9,7 +9,7 @@ from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.command_notes import CommandNote
-from pipeline.bus.lane_count import agree_on_lanes
+from pipeline.bus.lane_count import agree_on_lanes, agree_on_shares
 from pipeline.bus.retention import Keeper, keeper_of
 from pipeline.bus.status_board import ReaderState, StageReport
 from pipeline.cancellation import raise_if_cancelled
@@ -124,7 +124,7 @@ def _reported_name(stage: str, config: Configuration) -> str:
     number = os.environ.get(WORKER)
     if number is not None:
         return worker_name(stage, int(number))
-    shared = config.detections.lanes > 1 or config.detections.workers > 1
+    shared = config.detections.are_shared
     if stage != "detections" or not shared:
         return stage
     return f"{stage}-{socket.gethostname().replace('.', '-')}-{os.getpid()}"
@@ -295,13 +295,14 @@ def _detections(config: Configuration) -> Start:
     settings = config.detections
     make = engine_maker(settings)
     rules = load_rules(settings.rules, pipelines=settings.pipelines)
-    places = lane_places(settings.lanes)
-    shared = settings.lanes > 1 or settings.workers > 1
+    places = lane_places(settings.lanes, settings.shares)
+    shared = settings.are_shared
 
     expect_much_state()
 
     async def start(bus: Bus, reporter: Reporter) -> None:
         await agree_on_lanes(bus, settings.lanes)
+        await agree_on_shares(bus, settings.lanes, settings.shares)
         in_force = await RulesInForce.open(bus)
 
         def make_lane(place: LanePlace) -> Lane:

@@ -183,14 +183,22 @@ class Detections(Struct, forbid_unknown_fields=True, kw_only=True):
     #: Parts of EVENTS, by asset, with a lane of the detections each: as many processes can share
     #: them. With more than 1 there is a further lane, for rules that must see everything.
     lanes: Annotated[int, Meta(ge=1, le=64)] = 1
-    #: Processes on this machine that share the lanes. With more than 1, or several lanes, other
-    #: machines may join them by `tapewatch run --only detections`.
+    #: Parts into which the rules of each lane of assets are divided, with a lane each: so what one
+    #: busy asset takes can be shared by as many processes.
+    shares: Annotated[int, Meta(ge=1, le=16)] = 1
+    #: Processes on this machine that share the lanes. With more than 1, or several lanes or shares,
+    #: other machines may join them by `tapewatch run --only detections`.
     workers: Annotated[int, Meta(ge=1, le=64)] = 1
     #: How often the rules' state is saved on the bus. A restart goes on from there.
     checkpoint_every: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 30 * SECOND
     #: How far back EVENTS is read again for a rule that is new or changed, and doesn't say how far
     #: back it looks.
     warm_up: Duration = 15 * MINUTE
+
+    @property
+    def are_shared(self) -> bool:
+        """Whether workers agree on who runs which lane."""
+        return self.lanes > 1 or self.shares > 1 or self.workers > 1
 
 
 class DeadLetterExpiry(Struct, forbid_unknown_fields=True, kw_only=True):

@@ -83,29 +83,41 @@ def stream(events: Sequence[Record], lanes: Lanes, cuts: Sequence[int]) -> Itera
             yield StreamMessage(sequence, 0, f"events.{token}", data, headers)
 
 
+def one_lane(events: Sequence[Record], cuts: Sequence[int]) -> Iterator[StreamMessage]:
+    """EVENTS as the normalizer writes it for one lane."""
+    bounds = sorted({0, len(events), *(cut % (len(events) + 1) for cut in cuts)})
+    for sequence, (first, last) in enumerate(pairwise(bounds), 1):
+        data = b"\n".join(map(msgspec.json.encode, events[first:last]))
+        yield StreamMessage(sequence, 0, "events.normalizer", data, {})
+
+
 def reads(events: LaneEvents, message: StreamMessage) -> bool:
     token = message.subject.removeprefix("events.")
     return not events.subjects or token in events.subjects
 
 
-@settings(max_examples=5, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.reuse, Phase.generate])
 @given(
     st.integers(0, 10**6),
-    st.integers(2, 4),
+    st.sampled_from([(2, 1), (4, 1), (1, 2), (1, 5), (2, 3)]),
     st.sampled_from([0, SECOND, 60 * SECOND]),
     st.lists(st.integers(0, 500), max_size=12),
 )
 def test_lanes_alert_together_as_one_lane(
-    seed: int, count: int, lateness: int, cuts: list[int]
+    seed: int, division: tuple[int, int], lateness: int, cuts: list[int]
 ) -> None:
+    count, shares = division
     chance = random.Random(seed)
     events = of_some_assets(records(ACTIONS, 200, chance), chance)
     alone = Engine(RULES, allowed_lateness=lateness)
     wanted = sorted(msgspec.json.encode(alert) for alert in alone.process(events))
 
-    messages = list(stream(events, Lanes(Assets(Reference()), count), cuts))
+    if count > 1:
+        messages = list(stream(events, Lanes(Assets(Reference()), count), cuts))
+    else:
+        messages = list(one_lane(events, cuts))
     found: list[bytes] = []
-    for place in lane_places(count):
+    for place in lane_places(count, shares):
         mine = place.events(BUS)
         engine = Engine(place.rules(RULES), allowed_lateness=lateness)
         for message in messages:
