@@ -43,6 +43,9 @@ _MEANT: Mapping[str, Sequence[Any]] = {
     # A swap gives a pool one asset and takes the other.
     **dict.fromkeys(("amount0_raw", "amount1_raw"), ("1000", "-1000", "-1000", "7", "-1")),
     **dict.fromkeys(("coin0", "coin1"), (None,)),
+    # A medium says little, and sometimes very much.
+    "messages": (1, 2, 2, 3, 100),
+    "medium": ("telegram",),
     # Some are just below ten thousand, from which on much must be reported.
     "amount": (*_NUMBERS, 9_000.0, 9_500.0, 9_999.0),
 }
@@ -58,6 +61,8 @@ def records(of: Iterable[str], count: int, chance: random.Random) -> list[Any]:
         late = chance.choice((0, 0, 0, 0, max(pace)))
         shape = chance.choice(shapes_of)
         values = _values(shape.record, chance)
+        if "messages" in values:  # of a stretch of time that follows the one before
+            values |= {"start": now - 1, "end": now}
         values |= {"id": f"event-{number}", "timestamp": now - late, "ingested": now}
         made.append(shape.record(**values))
     return made
