@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from delivery.kibana.data_views import runtime_mappings
 from delivery.kibana.links import Links
 from tests.kibana.compiled import lens_panels, of_type, parsed, source
@@ -102,6 +104,21 @@ def test_runtime_fields_give_links_accreditations_and_delays(demo: DemoIndex) ->
             f"http://anvil/tx/{hit['_source']['blockchain']['transaction']['hash']}"
         ]
     assert 0 < hit["fields"]["tapewatch.delay"][0] < 5
+
+
+@pytest.mark.parametrize("view", ["tapewatch-alerts", "tapewatch-all"])
+def test_alerts_are_filtered_by_the_accreditation_of_whom_they_are_about(
+    demo: DemoIndex, view: str
+) -> None:
+    def count(wanted: list[dict[str, Any]]) -> int:
+        query = {"bool": {"filter": [{"term": {"event.action": "alert"}}, *wanted]}}
+        body = {"size": 0, "track_total_hits": True, "query": query}
+        body["runtime_mappings"] = _runtime(view)
+        return demo.search(_title(view), body)["hits"]["total"]["value"]
+
+    some = count([{"term": {"tapewatch.accreditation": "qualified"}}])
+    assert some == count([{"term": {"investor.accreditation": "qualified"}}])
+    assert 0 < some < count([])
 
 
 def test_queries_of_security_find_documents(demo: DemoIndex) -> None:

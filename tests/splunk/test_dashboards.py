@@ -153,6 +153,23 @@ def test_filters_narrow_what_is_shown(context: Context) -> None:
     assert 0 < float(str(count(accreditation="qualified"))) < 88
 
 
+@pytest.mark.parametrize("accreditation", ["accredited", "qualified"])
+def test_alerts_are_filtered_by_the_accreditation_of_whom_they_are_about(
+    context: Context, accreditation: str
+) -> None:
+    macros = app_conf("macros")
+    every = Query("`tapewatch_alerts`", macros).run(context)
+    search = f"""`tapewatch_alerts` | `tapewatch_party("{accreditation}")`"""
+    found = {str(row["event.id"]) for row in Query(search, macros).run(context)}
+    wanted = {
+        str(row["event.id"])
+        for row in every
+        if accreditation in str(row.get("investor.accreditation{}"))
+    }
+    assert found == wanted
+    assert 0 < len(found) < len(every)
+
+
 @pytest.mark.parametrize("dashboard", DASHBOARDS, ids=lambda one: one.id)
 def test_each_was_held_to_splunks_validator_as_it_is(dashboard: Dashboard) -> None:
     assert validated().get(dashboard.id) == digest(definition(dashboard)), (
