@@ -78,6 +78,20 @@ class Stake(Struct):
             bought - self.bought_since, sold - self.sold_since, cost / bought if bought else 0.0
         )
 
+    def handed_on(self, since: int, elsewhere: "list[Stake]") -> float:
+        """What of its purchases since a time it sold on other markets within the same two hours:
+        whoever carries from one market to another has accumulated nothing."""
+        first = since // STEP
+        sold: dict[int, float] = {}
+        for other in elsewhere:
+            for step in other.steps:
+                sold[step.number] = sold.get(step.number, 0.0) + step.sold
+        return sum(
+            min(step.bought, sold.get(step.number, 0.0))
+            for step in self.steps
+            if step.number >= first
+        )
+
     @property
     def distributed(self) -> float:
         """What it has sold since the pump began, less what it bought."""

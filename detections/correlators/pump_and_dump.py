@@ -34,8 +34,9 @@ no bounce within the rush.
 more of what he had when it began, on average for `minimum_gain` more than he paid. What he had is
 what he bought in the `accumulation` before, net of what he sold: `minimum_accumulation` or more of
 all that was traded there then, and `minimum_one_sided` or more of all that he traded, for a market
-maker buys and sells as much. Parties are clusters, investors or accounts, by the widest name known,
-or wallets in pools.
+maker buys and sells as much. What he sold on other markets of the token within the same two hours
+he had not either: that is arbitrage. Parties are clusters, investors or accounts, by the widest
+name known, or wallets in pools.
 
 Calibrated by the papers: chunk, window and pause. By the project's brief: 10 times the volume, +50%
 in 5 min. By published pumps on Binance after January 2021 (T. Pugoev, 2023), on which others were
@@ -66,7 +67,7 @@ from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
-from detections.pump_stakes import MOST_PURCHASES, Stakes, stake_of
+from detections.pump_stakes import MOST_PURCHASES, Stake, Stakes, stake_of
 from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
 from detections.rounding import reaches
 from detections.social_activity import SocialActivity, Terms, asset_of, hear, said_before
@@ -78,6 +79,8 @@ from normalizer.events.social import SocialAnnouncement, SocialVolume
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
+#: Markets of one token that are held together.
+_MOST_HOMES = 50
 #: Trades after the highest price, before a fall is one.
 _FALL_TRADES = 5
 #: Of a rise, so many trades are kept as evidence for what comes of it.
@@ -188,6 +191,8 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], Market]
     )
     stakes: Stakes = field(default_factory=Stakes)
+    homes: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    """By token, the markets whose stakes are of it; where a rule needs it."""
     social: SocialActivity = field(default_factory=SocialActivity)
 
 
@@ -293,8 +298,18 @@ class PumpAndDump(Correlator[State]):
             market = Market()
             if len(self.state.markets) >= _MOST_MARKETS:
                 drop_idlest(self.state.markets, _MOST_MARKETS - 1)
+            if self._stakes and event.token_id is not None:
+                self._settle(event.token_id, _market_name(event))
         self.state.markets[key] = market
         return market
+
+    def _settle(self, token: str, market: str) -> None:
+        """Note that a token has one more market."""
+        homes = self.state.homes
+        known = homes.pop(token, [])
+        homes[token] = known if market in known else [*known, market][-_MOST_HOMES:]
+        if len(homes) > _MOST_MARKETS:
+            drop_idlest(homes, _MOST_MARKETS)
 
     # -- the rise ----------------------------------------------------------------------------------
 
@@ -491,7 +506,7 @@ class PumpAndDump(Correlator[State]):
         bought, sold = _names(event)
         if bought == sold:
             return
-        pump, market_name = market.pump, f"{event.venue}\0{event.instrument}\0"
+        pump, market_name = market.pump, _market_name(event)
         if bought is not None and not is_exempt(_labels(event, buying=True), self._exempt):
             stake = stake_of(self.state.stakes, market_name + bought)
             step = stake.step(time, oldest)
@@ -509,6 +524,16 @@ class PumpAndDump(Correlator[State]):
             if pump is not None:
                 stake.sell_since(pump.start, quantity, price, witness(event))
 
+    def _elsewhere(self, event: Trade | PoolSwap, party: Party) -> list[Stake]:
+        """The party's stakes in the token's other markets."""
+        here = _market_name(event)
+        names = [
+            one + (party.key or "")
+            for one in self.state.homes.get(event.token_id or "", ())
+            if one != here
+        ]
+        return [found for one in names if (found := self.state.stakes.get(one)) is not None]
+
     def _sold(self, event: Trade | PoolSwap, market: Market, pump: Pump) -> Iterable[Finding]:
         """Whether the party that sells now sells what it accumulated."""
         p = self._p
@@ -521,6 +546,7 @@ class PumpAndDump(Correlator[State]):
         since = pump.start - p.accumulation
         accumulated = stake.accumulated(since)
         held, cost = accumulated.held, accumulated.price
+        held -= stake.handed_on(since, self._elsewhere(event, party))
         share = held / pump.traded if pump.traded else 0.0
         if held <= 0 or not (
             reaches(share, p.minimum_accumulation)
@@ -594,7 +620,11 @@ def _labels(event: Trade | PoolSwap, *, buying: bool) -> tuple[str, ...]:
 
 
 def _name(event: Trade | PoolSwap, party: Party) -> str:
-    return f"{event.venue}\0{event.instrument}\0{party.key}"
+    return f"{_market_name(event)}{party.key}"
+
+
+def _market_name(event: Trade | PoolSwap) -> str:
+    return f"{event.venue}\0{event.instrument}\0"
 
 
 def _in_order(seen: tuple[Witness, ...]) -> tuple[Witness, ...]:

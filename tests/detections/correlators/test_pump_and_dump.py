@@ -232,6 +232,28 @@ def test_who_sold_for_what_he_paid_gained_nothing() -> None:
     assert found(events, finds="distribution") == []
 
 
+def test_who_carries_from_one_market_to_another_has_accumulated_nothing() -> None:
+    def market(*, sells_elsewhere: bool) -> list[Any]:
+        tape = Tape(token_id="acme")
+        there = {"instrument": "ACME-EUR", "token_id": "acme"}
+        quiet = usual(tape)
+        x = {"buyer_id": "X", "seller_account": "s-1", "side": "buy"}
+        bought = [tape.trade(2.5 * HOUR + n * S, 10, 400, **x) for n in range(4)]
+        other = [
+            tape.trade(2.5 * HOUR + n * S, 10.1, 400, seller_id="X", side="sell", **there)
+            for n in range(4 if sells_elsewhere else 0)
+        ]
+        y = {"seller_id": "X", "buyer_account": "b-1", "side": "sell"}
+        sold = [tape.trade(3 * HOUR + 20 * S + n * S, 11, 400, **y) for n in range(3)]
+        return sorted(
+            [*quiet, *bought, *other, *rush(tape, 3 * HOUR), *sold], key=lambda one: one.timestamp
+        )
+
+    (finding,) = found(market(sells_elsewhere=False), finds="distribution")
+    assert "X" in finding.entities
+    assert found(market(sells_elsewhere=True), finds="distribution") == []
+
+
 @pytest.mark.parametrize("finds", ["rise", "fall", "distribution"])
 def test_saved_and_restored_anywhere_it_finds_the_same(finds: Any) -> None:
     tape = Tape()
