@@ -106,7 +106,8 @@ class Case(Struct, kw_only=True):
     #: When its status became what it is.
     since: int = 0
     assignee: str | None = None
-    #: Everybody who worked on it since it was opened or reopened.
+    #: Everybody who prepared its closing since it was opened or reopened: who was assigned it,
+    #: attached evidence, or proposed a resolution. Who only commented isn't one of them.
     workers: list[str] = field(default_factory=list[str])
     alerts: dict[str, AlertInCase] = field(default_factory=dict[str, AlertInCase])
     rules: dict[str, RuleInCase] = field(default_factory=dict[str, RuleInCase])
@@ -279,7 +280,7 @@ def _proposing(case: Case, activity: CaseActivity) -> str | None:
 
 
 def _closing(case: Case, activity: CaseActivity) -> str | None:
-    """Four eyes: who approves is neither who proposed it nor who worked on it."""
+    """Four eyes: who approves has prepared nothing of what they approve."""
     if case.status == "closed":
         return "it is closed already"
     if activity.resolution is None:
@@ -396,14 +397,19 @@ def _attach(case: Case, activity: CaseActivity) -> None:
         reference, why = activity.evidence or "", activity.why
         attached = Attachment(number, at, who, reference, activity.evidence_hash, why)
         case.evidence.append(attached)
+        _worked(case, who)
+
+
+def _worked(case: Case, who: str) -> None:
+    if who not in case.workers:
+        case.workers.append(who)
 
 
 def _decide(case: Case, activity: CaseActivity) -> None:
     match activity.action:
         case "assigned" if activity.assignee is not None:
             case.assignee = activity.assignee
-            if activity.assignee not in case.workers:
-                case.workers.append(activity.assignee)
+            _worked(case, activity.assignee)
         case "unassigned":
             case.assignee = None
         case "status-changed":
@@ -413,6 +419,7 @@ def _decide(case: Case, activity: CaseActivity) -> None:
             case.proposal = Proposal(
                 activity.number, activity.timestamp, activity.who, activity.resolution, activity.why
             )
+            _worked(case, activity.who)
         case "resolution-withdrawn" | "resolution-rejected":
             case.status, case.proposal = "in-progress", None
         case "closed":

@@ -60,6 +60,30 @@ def test_who_worked_on_it_can_not_approve_it_by_giving_it_away_first() -> None:
     assert worked.do("closed", "bob", resolution="explained").status == "closed"
 
 
+def test_who_attached_evidence_can_not_approve_it() -> None:
+    worked = Worked()
+    worked.do("assigned", "boss", assignee="alice")
+    worked.do("evidence-attached", "bob", evidence="statement.pdf", why="ownership")
+    worked.do("resolution-proposed", "alice", resolution="explained")
+    assert "worked on the case" in refused(worked, "closed", "bob", resolution="explained")
+    assert worked.do("closed", "erin", resolution="explained").status == "closed"
+
+
+def test_whose_proposal_was_rejected_can_not_approve_the_next_one() -> None:
+    worked = proposed(by="carol")
+    worked.do("resolution-rejected", "bob", why="by whom?")
+    worked.do("resolution-proposed", "alice", resolution="explained")
+    assert "worked on the case" in refused(worked, "closed", "carol", resolution="explained")
+
+
+def test_who_only_commented_or_rejected_may_approve() -> None:
+    worked = proposed()
+    worked.do("commented", "bob", comment="ask the transfer agent")
+    worked.do("resolution-rejected", "bob", why="ask first")
+    worked.do("resolution-proposed", "alice", resolution="explained")
+    assert worked.do("closed", "bob", resolution="explained").approved_by == "bob"
+
+
 def test_nobody_closes_a_high_case_that_nobody_proposed_to_close() -> None:
     assert "two people" in refused(Worked(), "closed", "bob", resolution="explained")
 
