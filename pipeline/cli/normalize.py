@@ -1,4 +1,4 @@
-"""``tapewatch normalize``: order logs and recordings to ECS events, without a bus."""
+"""``tapewatch normalize``: order logs, recordings and tables of a chain to ECS events; no bus."""
 
 import sys
 from pathlib import Path
@@ -31,18 +31,30 @@ ReferenceFiles = Annotated[
 @command
 def normalize(
     paths: Annotated[
-        list[Path], typer.Argument(help="Order logs (files, folders, patterns) and recordings.")
+        list[Path],
+        typer.Argument(
+            help="Order logs (files, folders, patterns), recordings, and folders of tables that "
+            "were exported from a chain (docs/published-data.md)."
+        ),
     ],
     venue: Venue = None,
     trade_sides: TradeSides = None,
     reference: ReferenceFiles = None,
+    chain: Annotated[
+        int, typer.Option("--chain", min=0, help="Id of the chain that exported tables are of.")
+    ] = 1,
+    network: Annotated[
+        str, typer.Option("--network", help="What events call that chain.")
+    ] = "ethereum",
 ) -> None:
-    """Turn order logs and recordings into ECS events (NDJSON, dotted keys). No bus, no state.
+    """Turn order logs, recordings and tables of a chain into ECS events (NDJSON, dotted keys).
+
+    No bus, no state.
 
     Lines that are no events are told on standard error and don't stop the others; exit 1 then.
     """
     from normalizer.reference_files import load_reference
-    from pipeline.cli.raw_events import RawEvents
+    from pipeline.cli.raw_events import ChainName, RawEvents
 
     problems = 0
 
@@ -57,6 +69,7 @@ def normalize(
         report=report,
         venue=venue,
         each_side=trade_sides == "each",
+        chain=ChainName(chain, network),
     )
     out = sys.stdout.buffer
     for batch in raw.batches():

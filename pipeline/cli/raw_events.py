@@ -1,4 +1,5 @@
-"""Events out of files of raw frames, without a bus: order logs, and Tapewatch's own recordings.
+"""Events out of files of raw frames, without a bus: order logs, Tapewatch's own recordings, and
+tables that were exported from a chain.
 
 The frames go through the real normalizer, in this process. What is no event is told with its file
 and line, and stops nothing.
@@ -9,6 +10,7 @@ from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
+from collectors.evm.exported_tables import ExportedTables, exported_tables
 from collectors.order_log.log_files import LogFiles
 from collectors.order_log.log_lines import LogReader, place_of
 from collectors.recording import (
@@ -33,6 +35,7 @@ LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_RECORDED = 2 * MAX_FRAME_BYTES
 #: The source and the venue that events name where nothing else is said.
 ORDER_LOG = "order-log"
+CHAIN = "chain"
 _AT_ONCE = 512
 
 Report = Callable[[Problem], None]
@@ -44,11 +47,20 @@ class _Read(NamedTuple):
     frame: Frame
 
 
+class ChainName(NamedTuple):
+    """Which chain exported tables are of: they don't say it."""
+
+    id: int
+    network: str
+
+
 class RawEvents:
-    """Events of order logs (files, patterns, folders) and recordings, one after the other.
+    """Events of order logs (files, patterns, folders), recordings, and folders of exported tables,
+    one after the other.
 
     ``venue`` is what events name as their venue where a line doesn't say it; ``each_side``: a trade
-    has a line for each of its sides. Problems go to ``report``.
+    has a line for each of its sides; ``chain``: whose exported tables are read, where there may be
+    some. Problems go to ``report``.
     """
 
     unit = "bytes"
@@ -61,12 +73,14 @@ class RawEvents:
         report: Report,
         venue: str | None = None,
         each_side: bool = False,
+        chain: ChainName | None = None,
     ) -> None:
         """Raises Failure where there is no such file."""
         self._paths = [_present(path) for path in paths]
         self._reference = reference
         self._venue = venue
         self._each_side = each_side
+        self._chain = chain
         self._report = report
         self._failed = 0
         self._done = 0
@@ -92,6 +106,8 @@ class RawEvents:
             if path.is_file() and (header := _recorded(path)) is not None:
                 venues = {one.name: one.venue for one in header.sources if one.venue}
                 frames = self._recording(path, header.sources)
+            elif self._chain is not None and (tables := self._tables(path, self._chain)):
+                frames = self._exported(tables)
             else:
                 frames = self._log(path)
             normalizer = Normalizer(self._reference, venues)
@@ -145,6 +161,19 @@ class RawEvents:
                     yield _Read(sources[place].name, sources[place].protocol, frame)
         except UNREADABLE as error:
             raise Failure(f"can't read {path}: {error}", FAILED) from error
+
+    def _tables(self, path: Path, chain: ChainName) -> ExportedTables | None:
+        try:
+            found = exported_tables(path) if path.is_dir() else []
+        except OSError as error:
+            raise Failure(f"can't read {path}: {error.strerror or error}", FAILED) from error
+        return ExportedTables(found, chain.id, chain.network) if found else None
+
+    def _exported(self, tables: ExportedTables) -> Iterator[_Read]:
+        self._files = None
+        for frame in tables.frames(self._tell):
+            self._done += len(frame.payload)
+            yield _Read(CHAIN, "evm", frame)
 
     # --- events ---------------------------------------------------------------------------------
 

@@ -1,0 +1,247 @@
+"""Blocks out of tables that somebody exported from a chain: its logs, transactions and blocks.
+
+Published data sets name pools, tokens and transactions; what happened there is had in such tables,
+from an archive (see :mod:`collectors.evm.exported_rows` for whose). A table of logs is needed. What
+time and hash a block has, any of them may tell; who called, and what of the chain's own currency
+went where, the transactions do.
+
+Rows may stand in any order and come twice: they are put in order in a database on the disk, which
+is gone afterwards. Of a block whose time or hash nothing tells no frame is made.
+"""
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+from msgspec import Raw, Struct, field
+from msgspec.json import Decoder, Encoder
+
+from collectors.evm.exported_rows import (
+    SUFFIXES,
+    UNREADABLE,
+    Row,
+    Table,
+    rows,
+    seconds,
+    table_of,
+    whole,
+)
+from pipeline.evm_payload import BlockPayload, encode_block
+from pipeline.frames import MAX_FRAME_BYTES, Frame
+
+#: Takes a file, the number of the line (0: all of it), and why it isn't taken.
+Report = Callable[[Path, int, str], None]
+_AT_ONCE = 5_000
+_MOST_FILES = 10_000
+#: What ended long ago doesn't change any more.
+_FINALITY = "finalized"
+_FAILED = ("0", "0x0", "false")
+_SUCCEEDED = ("1", "0x1", "true")
+_encode = Encoder().encode
+_row_decoder = Decoder(Row)
+
+
+class _Parts(Struct):
+    """What the tables tell of one block."""
+
+    header: Row = field(default_factory=dict[str, str])
+    transactions: dict[str, Row] = field(default_factory=dict[str, Row])
+    logs: list[Row] = field(default_factory=list[Row])
+
+
+class ExportedTables:
+    """The tables in a folder, as blocks of one chain."""
+
+    def __init__(self, tables: Sequence[Table], chain_id: int, network: str) -> None:
+        self._tables = tables
+        self._chain_id = chain_id
+        self._network = network
+
+    def frames(self, report: Report) -> Iterator[Frame]:
+        """All blocks in their order. What can't be read is told, and passed over."""
+        # They were here by then, which is the same in every reading.
+        received = max(one.path.stat().st_mtime_ns for one in self._tables)
+        database = sqlite3.connect("")  # one without a name is on the disk until it is closed
+        try:
+            database.execute(
+                "CREATE TABLE part (block INTEGER, kind TEXT, place INTEGER, name TEXT, row BLOB, "
+                "PRIMARY KEY (block, kind, place, name)) WITHOUT ROWID"
+            )
+            for table in self._tables:
+                _load(database, table, report)
+            found = database.execute(
+                "SELECT block, kind, row FROM part ORDER BY block, kind, place, name"
+            )
+            for number, parts in groupby(found, key=_block_of):
+                frame = self._frame(number, parts, received, report)
+                if frame is not None:
+                    yield frame
+        finally:
+            database.close()
+
+    def _frame(
+        self,
+        number: int,
+        parts: Iterator[tuple[int, str, bytes]],
+        received: int,
+        report: Report,
+    ) -> Frame | None:
+        block = _Parts()
+        for _, kind, data in parts:
+            row = _row_decoder.decode(data)
+            for name in ("block_hash", "time"):
+                if name in row:
+                    block.header.setdefault(name, row[name])
+            if kind == "block":
+                block.header |= row
+            elif kind == "log":
+                block.logs.append(row)
+            else:  # "receipt" is before "transaction"
+                name = row["hash"].lower()
+                block.transactions[name] = block.transactions.get(name, {}) | row
+        where = self._tables[0].path.parent
+        if "block_hash" not in block.header or "time" not in block.header:
+            missing = "hash" if "block_hash" not in block.header else "time"
+            report(where, 0, f"block {number}: none of the tables tells its {missing}")
+            return None
+        try:
+            payload = self._payload(number, block)
+        except ValueError as error:
+            report(where, 0, f"block {number}: {error}")
+            return None
+        if len(payload) > MAX_FRAME_BYTES:
+            report(where, 0, f"block {number}: {len(payload):,} bytes are more than a frame holds")
+            return None
+        return Frame(f"{number}:{block.header['block_hash']}", received, payload)
+
+    def _payload(self, number: int, block: _Parts) -> bytes:
+        header: dict[str, str] = {
+            "number": hex(number),
+            "hash": block.header["block_hash"],
+            "timestamp": hex(seconds(block.header)),
+        }
+        if "parent" in block.header:
+            header["parentHash"] = block.header["parent"]
+        logs: list[Raw] = []
+        callers = dict(block.transactions)
+        for row in block.logs:
+            logs.append(Raw(_encode(_log(row, header["hash"]))))
+            if "sender" in row:
+                callers.setdefault(row["hash"].lower(), row)
+        with_logs = {row["hash"].lower() for row in block.logs}
+        transactions: list[Raw] = []
+        receipts: list[Raw] = []
+        native: list[str] = []
+        for name, row in callers.items():
+            if "sender" not in row:
+                continue  # a receipt without its transaction
+            status = row.get("status", "").lower()
+            failed = status in _FAILED
+            gave = (
+                whole(row, "value") > 0 and (status in _SUCCEEDED or name in with_logs)
+                if "value" in row
+                else False
+            )
+            if not (name in with_logs or failed or gave):
+                continue
+            transactions.append(Raw(_encode(_transaction(row))))
+            if failed:
+                receipts.append(Raw(_encode({"transactionHash": row["hash"], "status": "0x0"})))
+            elif gave:
+                native.append(row["hash"])
+        return encode_block(
+            BlockPayload(
+                chain_id=self._chain_id,
+                network=self._network,
+                finality=_FINALITY,
+                block=Raw(_encode(header)),
+                transactions=transactions,
+                logs=logs,
+                refusals=[],
+                receipts=receipts,
+                native_transfers=native,
+            )
+        )
+
+
+def exported_tables(folder: Path) -> list[Table]:
+    """The tables in a folder; empty if there is none of logs. Raises OSError."""
+    files = sorted(one for one in folder.iterdir() if one.name.lower().endswith(SUFFIXES))
+    if len(files) > _MOST_FILES:
+        return []
+    tables = [found for one in files if one.is_file() and (found := table_of(one)) is not None]
+    return tables if any(one.kind == "log" for one in tables) else []
+
+
+def _block_of(part: tuple[int, str, bytes]) -> int:
+    return part[0]
+
+
+def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
+    batch: list[tuple[int, str, int, str, bytes]] = []
+
+    def put() -> None:
+        database.executemany("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?)", batch)
+        batch.clear()
+
+    try:
+        for number, row in rows(table):
+            try:
+                batch.append(_part(table, row))
+            except ValueError as error:
+                report(table.path, number, str(error))
+            if len(batch) >= _AT_ONCE:
+                put()
+    except UNREADABLE as error:
+        report(table.path, 0, f"can't be read: {error}")
+    put()
+
+
+def _part(table: Table, row: Row) -> tuple[int, str, int, str, bytes]:
+    """A row with where it belongs. Raises ValueError."""
+    block = whole(row, "block")
+    if table.kind == "block":
+        return block, table.kind, 0, "", _encode(row)
+    if "hash" not in row:
+        raise ValueError("the hash of the transaction is missing")
+    if table.kind == "log":
+        return block, table.kind, whole(row, "log"), "", _encode(row)
+    place = whole(row, "index") if "index" in row else 0
+    return block, table.kind, place, row["hash"].lower(), _encode(row)
+
+
+def _log(row: Row, block_hash: str) -> dict[str, object]:
+    topics = (
+        [
+            one.strip()
+            for one in row["topics"].strip("[]").replace("'", "").split(",")
+            if one.strip()
+        ]
+        if "topics" in row
+        else [row[name] for name in ("topic0", "topic1", "topic2", "topic3") if name in row]
+    )
+    found: dict[str, object] = {
+        "address": row.get("address", ""),
+        "topics": topics,
+        "data": row.get("data", "0x"),
+        "blockHash": block_hash,
+        "transactionHash": row["hash"],
+        "logIndex": hex(whole(row, "log")),
+    }
+    if "index" in row:
+        found["transactionIndex"] = hex(whole(row, "index"))
+    return found
+
+
+def _transaction(row: Row) -> dict[str, object]:
+    found: dict[str, object] = {
+        "hash": row["hash"],
+        "from": row.get("sender", ""),
+        "to": row.get("to"),
+        "input": row.get("input", "0x"),
+    }
+    for name, key in (("index", "transactionIndex"), ("nonce", "nonce"), ("value", "value")):
+        if name in row:
+            found[key] = hex(whole(row, name))
+    return found

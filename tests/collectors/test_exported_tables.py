@@ -1,0 +1,100 @@
+"""Tables that archives export give the events that the node itself would have given."""
+
+import gzip
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from collectors.evm.exported_tables import ExportedTables, exported_tables
+from normalizer.events import Record
+from normalizer.events.chain import OracleUpdate
+from normalizer.normalize import Normalizer
+from pipeline.frames import Frame, FrameBatch
+from simulation.catalogue import play
+from simulation.session import Session
+from tests.collectors.exports import cryo, dune, ethereum_etl
+
+Export = Callable[[Iterable[Frame], Path], None]
+
+
+@pytest.fixture(scope="module")
+def session() -> Session:
+    return play("pool", 11, length=40)
+
+
+def events_of(session: Session, frames: Iterable[Frame]) -> list[Record]:
+    batch = FrameBatch("chain", "evm", list(frames))
+    result = Normalizer(session.reference, {}).normalize(1, batch)
+    assert not result.dead
+    # What a proxy of an oracle said is in no table.
+    return [one for one in result.events if not isinstance(one, OracleUpdate)]
+
+
+def told(records: Iterable[Record], *without: str) -> list[dict[str, object]]:
+    """What they say, but of when and how we got them."""
+    left_out = {"ingested", "original", "finality", *without}
+    return [
+        {name: getattr(one, name) for name in one.__struct_fields__ if name not in left_out}
+        for one in records
+    ]
+
+
+def frames_in(folder: Path) -> tuple[list[Frame], list[tuple[str, int, str]]]:
+    problems: list[tuple[str, int, str]] = []
+    tables = ExportedTables(exported_tables(folder), 1, "ethereum")
+    frames = list(tables.frames(lambda *told: problems.append((told[0].name, *told[1:]))))
+    return frames, problems
+
+
+def test_ethereum_etl_gives_all_that_the_node_gives(session: Session, tmp_path: Path) -> None:
+    given = [frame for _, frame in session.frames]
+    ethereum_etl(given, tmp_path)
+    frames, problems = frames_in(tmp_path)
+    assert not problems
+    assert [one.position for one in frames] == [one.position for one in given]
+    assert told(events_of(session, frames)) == told(events_of(session, given))
+
+
+@pytest.mark.parametrize(
+    ("export", "unknown"),
+    [
+        (cryo, ("parent_hash",)),
+        # A table of logs knows of a transaction who called whom, and no more.
+        (dune, ("parent_hash", "transaction_method", "transaction_nonce")),
+    ],
+)
+def test_other_archives_give_as_much_as_they_hold(
+    session: Session, tmp_path: Path, export: Export, unknown: tuple[str, ...]
+) -> None:
+    given = [frame for _, frame in session.frames]
+    export(given, tmp_path)
+    frames, problems = frames_in(tmp_path)
+    assert not problems
+    assert told(events_of(session, frames), *unknown) == told(events_of(session, given), *unknown)
+
+
+def test_what_cannot_be_read_is_told_with_its_line_and_passed_over(tmp_path: Path) -> None:
+    head = (
+        "log_index,transaction_hash,transaction_index,block_hash,block_number,address,data,topics"
+    )
+    good = f"0,0x{'1' * 64},0,0x{'a' * 64},7,0x{'c' * 40},0x,0x{'d' * 64}"
+    packed = gzip.compress("\n".join([head, good, good.replace(",7,", ",seven,"), ""]).encode())
+    (tmp_path / "logs.csv.gz").write_bytes(packed)
+    (tmp_path / "token_transfers.csv").write_text(
+        "token_address,from_address,to_address,value,transaction_hash,log_index,block_number\n"
+    )
+    (tmp_path / "notes.json").write_text("[]")
+    frames, problems = frames_in(tmp_path)
+    assert frames == []
+    assert problems == [
+        ("logs.csv.gz", 3, "block: 'seven' is no whole number"),
+        (tmp_path.name, 0, "block 7: none of the tables tells its time"),
+    ]
+    (tmp_path / "blocks.csv").write_text(f"number,hash,timestamp\n7,0x{'a' * 64},1600000000\n")
+    assert [one.position for one in frames_in(tmp_path)[0]] == [f"7:0x{'a' * 64}"]
+
+
+def test_a_folder_without_logs_is_none_of_tables(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol\n1600000000,new,A\n")
+    assert exported_tables(tmp_path) == []
