@@ -1,7 +1,7 @@
 """A chain's frames as tables, in the forms that archives export.
 
-The forms are those of their documents: ethereum-etl's CSV (docs/schema.md), Dune's ``ethereum.logs``
-as a CSV of a query's result, and cryo's columns as NDJSON. The chain is a simulated one.
+The forms are those of their documents: ethereum-etl's CSV (docs/schema.md), a query's result of
+Dune over ``ethereum.logs``, and cryo's columns as NDJSON. The chain is a simulated one.
 """
 
 import csv
