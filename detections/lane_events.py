@@ -67,7 +67,7 @@ class LaneEvents:
     def __init__(
         self, bus: Bus, *, several: bool = False, lane: int | None = None, buries: bool = True
     ) -> None:
-        """``buries``: whether it tells what can't be read. Others read the same where it doesn't."""
+        """``buries``: whether it tells what can't be read. Else another lane that reads it does."""
         self._of = (bus, several, lane, buries)
         self._buries = buries
         self._everybody = bus.names.subject(Stream.EVENTS, EVERYBODY)
