@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct
 
-from normalizer.decoders.times import event_time, plausible
+from normalizer.decoders.times import event_time, parse_seconds, plausible, since_1970
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from normalizer.decoders.venue_messages import MOST_LEVELS, Identifier, Price, Quantity, Sequence
 from pipeline.csv_line import csv_cells
@@ -155,9 +155,12 @@ def time_of(line: Line, received: int) -> int:
     time = line.transact_time
     field = "transact_time"
     if isinstance(time, int):
-        return plausible(time, received, field)
-    if time.isascii() and time.isdigit():
-        return plausible(int(time), received, field)
+        return plausible(since_1970(time), received, field)
+    if time.isascii() and time[:1].isdigit():
+        if time.isdigit():
+            return plausible(since_1970(int(time)), received, field)
+        if time.replace(".", "", 1).isdigit():
+            return plausible(parse_seconds(time, field), received, field)
     if time[8:9] == "-" and time.isascii():  # FIX's UTCTimestamp
         date, _, clock = time.partition("-")
         time = f"{date[:4]}-{date[4:6]}-{date[6:]}T{clock}Z"

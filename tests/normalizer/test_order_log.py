@@ -92,6 +92,20 @@ def test_a_time_is_rfc_3339_or_of_fix_or_a_number_of_nanoseconds(time: str | int
     assert v.only(read(NEW | {"transact_time": time})).timestamp == v.AT
 
 
+@pytest.mark.parametrize(
+    ("time", "nanoseconds"),
+    [
+        (1_520_000_014, 1_520_000_014 * 10**9),
+        ("1520000014.0", 1_520_000_014 * 10**9),
+        ("1520000014.25", 1_520_000_014_250_000_000),
+        ("1520000014123", 1_520_000_014_123_000_000),
+        (1_520_000_014_123_456, 1_520_000_014_123_456_000),
+    ],
+)
+def test_published_tapes_have_times_in_other_units(time: str | int, nanoseconds: int) -> None:
+    assert v.only(read(NEW | {"transact_time": time})).timestamp == nanoseconds
+
+
 def test_what_never_rests_is_received_only() -> None:
     for change in ({"ord_type": "market", "price": None}, {"time_in_force": "ioc"}):
         assert isinstance(v.only(read(NEW | change)), market.OrderReceived)
