@@ -13,10 +13,13 @@ hold:
    `1 - one_sided` of that was undone. Narrower windows are tried as well, with more asked of each.
 3. **Unusual among its peers**: `minimum_deviations` robust deviations (median and MAD) or more from
    what all others who traded the asset did net, in that time and in as long times before; and in at
-   most one of twenty of these anybody did as much.
+   most one of twenty of these anybody did as much. Of who had never traded the asset it may be one
+   of fewer: those who trade much all the time don't make a stranger's purchase usual.
 4. **Unusual for itself**: it had not traded the asset before, or it never did as much in as long a
-   time. Where that isn't known, 1.5 times as many deviations are asked for; where there are too few
-   peers, it must have been a fifth of all on that side.
+   time: 1.5 times the most, or five times where fewer than ten such times are known. The most of a
+   few is soon exceeded: that of three normally distributed ones by 1.5 times in one of eight cases,
+   by five times in one of 160. Where nothing of that is known, 1.5 times as many deviations are
+   asked for; where there are too few peers, it must have been a fifth of all on that side.
 5. **Profit**, or loss avoided, by the prices after it: `minimum_profit` or more.
 
 Who is on an insider list (a label of `insider_labels`) needs no unusual size, only that it isn't
@@ -72,9 +75,12 @@ _UNKNOWN_PAST = 1.5
 _FEW_PEERS_SHARE = 0.2
 _BY_CHANCE = 0.01
 #: As much is unusual if somebody trades it in one of so many times of that length, or less often.
-_RARE = 20
+#: Of narrower ones four are tried, so each must be so many times rarer.
+_RARE, _TRIED = 20, 4
 #: What a party did at most in as long a time before is not unusual for it, nor a little more.
 _BEYOND_USUAL = 1.5
+#: Where fewer such times are known, so many times as much as the most of them is.
+_SHORT_PAST, _BEYOND_SHORT_PAST = 10, 5.0
 _NEWS = ("token-paused", "token-information-updated", "document-updated", "document-removed")
 
 
@@ -406,7 +412,11 @@ class InsiderDealing(Correlator[State]):
         known = one.first_time is True or one.of_usual is not None
         if self._chance(one.party) <= _BY_CHANCE:
             return one.deviations is not None and reaches(one.deviations, asked / 2)
-        if one.as_much_before > one.times_before / (_RARE if one.step == 0 else 2 * _RARE):
+        short = one.times_before < _SHORT_PAST
+        if short and one.of_usual is not None and not reaches(one.of_usual, _BEYOND_SHORT_PAST):
+            return False
+        rare = one.times_before / (_RARE if one.step == 0 else _TRIED * _RARE)
+        if one.as_much_before > (max(1.0, rare) if one.first_time else rare):
             return False
         if one.deviations is None:
             return known and reaches(one.share, _FEW_PEERS_SHARE)

@@ -235,6 +235,43 @@ def test_as_little_as_others_buy_is_not_unusual() -> None:
     assert run(market) == []
 
 
+def of_a_week(days: int = 8) -> Market:
+    """A market of which so much is known before the news: three times two days, and the two."""
+    market = Market()
+    market.events = [one for one in market.events if one.timestamp >= NEWS - days * DAY]
+    return market
+
+
+def test_of_few_times_one_in_which_another_did_as_much_makes_no_stranger_usual() -> None:
+    def found(*others: int) -> list[Finding]:
+        market = of_a_week()
+        insider(market)
+        for days in others:
+            market.deal(days * DAY, 2_000, f"large-{days}")
+        market.jump(0.11)
+        market.news()
+        return [one for one in run(market) if one.entities[0] == "tipped"]
+
+    assert len(found(5)) == 1
+    assert found(5, 3) == []
+
+
+def test_the_most_of_few_times_is_soon_exceeded() -> None:
+    def found(size: float, days: int = 8, window: int = 2 * DAY) -> list[Finding]:
+        market = of_a_week(days)
+        for day in range(3, days, 2):
+            market.deal(day * DAY, 300, "regular")
+        market.deal(20 * HOUR, size, "regular")
+        market.jump(0.11)
+        market.news()
+        return run(market, window=window)
+
+    assert found(1_400) == []
+    assert len(found(1_500)) == 1
+    # Of twenty days nineteen such times are known: nearly five times the most are much then.
+    assert len(found(1_400, days=20, window=DAY)) == 1
+
+
 def test_what_earns_next_to_nothing_is_left_alone() -> None:
     market = Market()
     insider(market)
