@@ -18,10 +18,12 @@ class Erasure(Struct, omit_defaults=True, kw_only=True):
 
     pseudonym: str
     source: str
+    #: The system's user who ran the command.
     who: str
     when: int
     why: str
     kept_out: bool = False
+    on_behalf_of: str = ""
 
 
 class ErasureJournal:
@@ -67,6 +69,7 @@ def erase(
     who: str,
     why: str,
     keep_out: bool = False,
+    on_behalf_of: str = "",
 ) -> Person | None:
     """Erase a person; None where nobody has this pseudonym, and then nothing is written.
 
@@ -84,6 +87,7 @@ def erase(
             when=now(),
             why=why,
             kept_out=keep_out,
+            on_behalf_of=on_behalf_of,
         )
     )
     return people.erase(pseudonym, keep_out=keep_out)

@@ -32,7 +32,12 @@ clusters.add_typer(override, name="override")
 
 Wallet = Annotated[str, typer.Argument(help="A wallet's address.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why: it is kept with the override.")]
-By = Annotated[str | None, typer.Option("--by", help="Who says so; without it, who runs this.")]
+OnBehalfOf = Annotated[
+    str | None,
+    typer.Option(
+        "--on-behalf-of", metavar="NAME", help="Whose word it is, beside the user who runs this."
+    ),
+]
 
 T = TypeVar("T")
 
@@ -158,11 +163,11 @@ def join(
     wallet: Wallet,
     other: Wallet,
     reason: Reason,
-    by: By = None,
+    on_behalf_of: OnBehalfOf = None,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Two wallets are of one owner, whatever links them."""
-    _write_override("join", (wallet, other), reason, by, config)
+    _write_override("join", (wallet, other), reason, on_behalf_of, config)
 
 
 @override.command("apart")
@@ -173,11 +178,11 @@ def separate(
     other: Annotated[
         str | None, typer.Argument(help="Another one; without it, the wallet is of nobody else.")
     ] = None,
-    by: By = None,
+    on_behalf_of: OnBehalfOf = None,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
     """Two wallets are not of one owner, whatever links them; one alone: it is with nobody."""
-    _write_override("separate", (wallet, *([other] if other else [])), reason, by, config)
+    _write_override("separate", (wallet, *([other] if other else [])), reason, on_behalf_of, config)
 
 
 @override.command("lift")
@@ -231,13 +236,12 @@ def list_overrides(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = Fa
 
 
 def _write_override(
-    action: str, addresses: tuple[str, ...], reason: str, by: str | None, config: "Path"
+    action: str, addresses: tuple[str, ...], reason: str, other: str | None, config: "Path"
 ) -> None:
-    from pipeline.cli.reloading import operator
+    from pipeline.system_users import current_user
 
-    who = by or operator()
-    if who is None:
-        raise Failure("say who you are: --by NAME", CONFIGURATION)
+    # Who says so is the system's user of this process; a name that is given only comes with it.
+    who = f"{current_user()}, on behalf of {other.strip()}" if other else current_user()
     record = _override(action, tuple(map(_address, addresses)), reason, who)
 
     async def write(bus: "Bus", loaded: "Configuration", _: object) -> None:

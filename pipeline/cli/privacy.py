@@ -84,9 +84,14 @@ def erase_person(
     pseudonym: Annotated[str, typer.Argument(help="As `tapewatch privacy list` shows it.")],
     why: Annotated[str, typer.Option(help="The reason, without naming the person.")],
     config: ConfigPath = DEFAULT_CONFIG,
-    who: Annotated[
-        str | None, typer.Option(help="Who asks for it; the system's user without.")
-    ] = None,
+    on_behalf_of: Annotated[
+        str,
+        typer.Option(
+            "--on-behalf-of",
+            metavar="OFFICE",
+            help="Whose decision it is, beside the user who runs this; not the person's own name.",
+        ),
+    ] = "",
     keep_out: Annotated[
         bool, typer.Option("--keep-out", help="Don't take the person from the source again.")
     ] = False,
@@ -105,7 +110,8 @@ def erase_person(
             Pseudonyms(settings.keys),
             ErasureJournal(settings.journal),
             pseudonym.strip(),
-            who=(who or current_user()).strip(),
+            who=current_user(),
+            on_behalf_of=on_behalf_of.strip(),
             why=why.strip(),
             keep_out=keep_out,
         )
@@ -166,7 +172,8 @@ def _cells(one: object) -> list[str]:
             return [one.pseudonym, _moment(one.since), one.source]
         case Erasure():
             kept = "kept out" if one.kept_out else ""
-            return [one.pseudonym, _moment(one.when), one.source, one.who, one.why, kept]
+            who = f"{one.who}, on behalf of {one.on_behalf_of}" if one.on_behalf_of else one.who
+            return [one.pseudonym, _moment(one.when), one.source, who, one.why, kept]
         case _:
             raise TypeError(type(one))
 

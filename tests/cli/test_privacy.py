@@ -10,6 +10,7 @@ from pipeline.config.loading import load_configuration
 from pipeline.config.schema import Configuration
 from pipeline.pseudonyms import Pseudonyms
 from pipeline.reload import changed_parts, concerned
+from pipeline.system_users import current_user
 from tests.cli.command_line import tapewatch, write_configuration
 
 UID = "b76ab44d-b71e-4d19-b6f9-f6e88cd73946"
@@ -40,18 +41,16 @@ def test_an_erasure_is_written_down_and_leaves_nothing_that_leads_back(
     folder: Path, pseudonym: str
 ) -> None:
     done = tapewatch(
-        "privacy", "erase", pseudonym, "--why", "request 17 of 2026", "--who", "dpo", folder=folder
-    )
+        "privacy", "erase", pseudonym, "--why", "request 17 of 2026", "--on-behalf-of", "dpo",
+        folder=folder,
+    )  # fmt: skip
 
     assert done.code == 0, done.error
     assert "kyc withdraws" in done.out
     assert "have them deleted there" in done.out
     (entry,) = json.loads(tapewatch("privacy", "list", "--erased", "--json", folder=folder).out)
-    assert (entry["pseudonym"], entry["who"], entry["why"]) == (
-        pseudonym,
-        "dpo",
-        "request 17 of 2026",
-    )
+    assert (entry["pseudonym"], entry["why"]) == (pseudonym, "request 17 of 2026")
+    assert (entry["who"], entry["on_behalf_of"]) == (current_user(), "dpo")
     journal = folder / "privacy" / "erasures.jsonl"
     assert stat.S_IMODE(journal.stat().st_mode) == 0o600
     assert "nobody" in tapewatch("privacy", "list", folder=folder).out
@@ -136,3 +135,15 @@ def test_a_reload_takes_another_folder_of_keys_and_another_mask(tmp_path: Path) 
     assert set(parts) == {"privacy", "sinks"}
     stages = {one.stage for one in concerned(parts, loaded("b", "drop"))}
     assert stages == {"collectors", "delivery"}
+
+
+def test_nobody_erases_in_the_name_of_another(
+    folder: Path, pseudonym: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("USER", "LOGNAME"):
+        monkeypatch.setenv(name, "dpo")
+    refused = tapewatch("privacy", "erase", pseudonym, "--why", "x", "--who", "dpo", folder=folder)
+    assert refused.code == 2
+    assert tapewatch("privacy", "erase", pseudonym, "--why", "x", folder=folder).code == 0
+    (entry,) = json.loads(tapewatch("privacy", "list", "--erased", "--json", folder=folder).out)
+    assert entry["who"] == current_user()

@@ -12,6 +12,7 @@ import yaml
 
 from collectors.recording import RecordedSource, RecordingWriter
 from pipeline.frames import Frame
+from pipeline.system_users import current_user
 from pipeline.units import SECOND
 from tests.detections.clusters.chain_frames import ChainFrames
 from tests.detections.clusters.chain_tape import ALICE, BOB, CAROL, DAN, FUNDER, START
@@ -121,21 +122,23 @@ def test_an_override_is_on_record_and_undoes_the_cluster_until_it_is_lifted(
     found: Installation,
 ) -> None:
     said = found.run(
-        "clusters", "override", "apart", ALICE, BOB, "--reason", "two brothers", "--by", "ana"
-    )
+        "clusters", "override", "apart", ALICE, BOB, "--reason", "two brothers",
+        "--on-behalf-of", "ana",
+    )  # fmt: skip
+    who = f"{current_user()}, on behalf of ana"
     assert said.returncode == 0, said.stderr
     identity = said.stdout.partition(":")[0]
     run(found)
     assert asked(found, "list") == []
     (why,) = asked(found, "why", ALICE, BOB)
-    assert why["sentence"] == "ana has separated them: two brothers"
+    assert why["sentence"] == f"{who} has separated them: two brothers"
     (override,) = asked(found, "override", "list")
-    assert (override["id"], override["who"]) == (identity, "ana")
+    assert (override["id"], override["who"]) == (identity, who)
     (event,) = [
         one for one in found.documents("events") if one["event"]["action"] == "cluster-overridden"
     ]
     assert event["event"]["reason"] == "two brothers"
-    assert event["surveillance"]["override"]["author"] == "ana"
+    assert event["surveillance"]["override"]["author"] == who
 
     assert found.run("clusters", "override", "lift", identity).returncode == 0
     run(found)
