@@ -15,6 +15,8 @@ from collectors.order_log.check import check_order_log
 from collectors.recording import UNREADABLE, RecordingError, open_lines, read_header
 from collectors.reference.check import check_reference
 from collectors.rest_login import check_rest
+from collectors.social.feed import refusal
+from collectors.social.lunarcrush import check_lunarcrush
 from collectors.solana.check import check_node
 from collectors.subgraph.check import check_subgraph
 from pipeline.config.sources import (
@@ -25,9 +27,11 @@ from pipeline.config.sources import (
     FixMarketDataSource,
     InxSource,
     KrakenSource,
+    LunarCrushSource,
     OrderLogSource,
     ReferenceSource,
     ReplaySource,
+    SocialFeedSource,
     SolanaSource,
     Source,
     SubgraphSource,
@@ -61,6 +65,10 @@ async def check_source(source: Source) -> list[Finding]:
             return [await check_fix(source)]
         case OrderLogSource():
             return [check_order_log(source)]
+        case SocialFeedSource():
+            return [check_order_log(source, page="docs/social-feed.md", wrong=refusal)]
+        case LunarCrushSource():
+            return [await check_lunarcrush(source)]
         case InxSource() | ArchaxSource():
             return [await check_rest(source.name, source.rest_url)]
         case ReplaySource():

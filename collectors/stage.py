@@ -22,8 +22,10 @@ from pipeline.config.sources import (
     FrameSource,
     InxSource,
     KrakenSource,
+    LunarCrushSource,
     OrderLogSource,
     ReplaySource,
+    SocialFeedSource,
     SolanaSource,
     Source,
     SubgraphSource,
@@ -31,6 +33,7 @@ from pipeline.config.sources import (
 from pipeline.pending_payload import PROTOCOL as PENDING
 from pipeline.pending_payload import SUFFIX
 from pipeline.reference_records import Token
+from pipeline.social_payload import PROTOCOL as SOCIAL
 from pipeline.source_state import SourceState
 
 log = structlog.get_logger(__name__)
@@ -183,6 +186,14 @@ class Collectors:
                 from collectors.order_log import OrderLogCollector
 
                 return OrderLogCollector(source, self._outlet(source, source.name, "order_log")).run
+            case SocialFeedSource():
+                from collectors.social.feed import SocialFeedCollector
+
+                return SocialFeedCollector(source, self._outlet(source, source.name, SOCIAL)).run
+            case LunarCrushSource():
+                from collectors.social.lunarcrush import LunarCrushCollector
+
+                return LunarCrushCollector(source, self._outlet(source, source.name, SOCIAL)).run
             case FixDropCopySource():
                 from collectors.fix.drop_copy import FixDropCopyCollector
 

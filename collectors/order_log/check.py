@@ -1,14 +1,26 @@
-"""What ``tapewatch doctor`` says of an order log: is there one, and can its first line be read."""
+"""What ``tapewatch doctor`` says of an order log, or of other files of lines: are there any, and
+can the first line be read."""
+
+from collections.abc import Callable
 
 from collectors.order_log.log_files import LogFiles
-from collectors.order_log.log_lines import LogReader
-from pipeline.config.sources import OrderLogSource
+from collectors.order_log.log_lines import LogLine, LogReader
+from pipeline.config.sources import OrderLogSource, SocialFeedSource
 from pipeline.findings import Finding
 from pipeline.trade_sides import decode_context
 
 
-def check_order_log(source: OrderLogSource) -> Finding:
-    """A finding on one source; nothing but the first line is read."""
+def _nothing(line: LogLine) -> str:
+    return line.problem
+
+
+def check_order_log(
+    source: OrderLogSource | SocialFeedSource,
+    *,
+    page: str = "docs/order-log.md",
+    wrong: Callable[[LogLine], str] = _nothing,
+) -> Finding:
+    """A finding on one source; nothing but the first line is read, `wrong` with what it says."""
     subject = f"source {source.name}"
     files = LogFiles(source.path)
     try:
@@ -35,12 +47,12 @@ def check_order_log(source: OrderLogSource) -> Finding:
     said = f"{len(names):,} file(s), {names[-1]} the last"
     if line is None:
         return Finding(level="ok", subject=subject, message=f"{said}; no line yet")
-    if line.problem:
+    if problem := line.problem or wrong(line):
         return Finding(
             level="error",
             subject=subject,
-            message=f"{line.place.name}: {line.problem}",
-            advice="see docs/order-log.md",
+            message=f"{line.place.name}: {problem}",
+            advice=f"see {page}",
         )
     columns = decode_context(line.context).columns
     form = "NDJSON" if columns is None else f"CSV of {columns.count(',') + 1} columns"

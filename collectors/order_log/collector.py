@@ -1,120 +1,15 @@
-"""Order logs into raw frames, a line each, byte for byte, as the files grow.
+"""The collector of order logs: their lines, whole, with gaps told."""
 
-A frame's position is its file and line. A run goes on behind the last line that is durable.
-"""
-
-import asyncio
-from collections.abc import Iterable
-from itertools import chain
-
-import msgspec
-import structlog
-
-from collectors.order_log.log_files import LogFiles
-from collectors.order_log.log_lines import LogLine, LogReader, place_of
+from collectors.order_log.log_follower import LogFollower
 from pipeline.config.sources import OrderLogSource
-from pipeline.frames import DeadLetter, Frame, GapNotice
-from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
-from pipeline.source_state import now
-from pipeline.units import SECOND
-
-_YIELD_EVERY = 256
-#: Looks at files that were read, one for so many looks at the one that grows.
-_CHANGED_EVERY = 20
-_GAP = "#gap:"
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
-class OrderLogCollector:
-    """Sends the lines of one source's files, until cancelled."""
+class OrderLogCollector(LogFollower):
+    """Sends the lines of one order log, until cancelled."""
+
+    protocol = "order_log"
 
     def __init__(self, config: OrderLogSource, outlet: FrameOutlet) -> None:
-        self._config = config
-        self._outlet = outlet
-        self._state = outlet.state
-        self._files = LogFiles(config.path)
-        self._last = ""
-        self._log = _log.bind(source=config.name)
-
-    async def run(self) -> None:
-        """Read what is there, then what comes."""
-        self._state.endpoint = self._config.path.name
-        last = await self._outlet.last()
-        self._last = "" if last is None else last.position.partition(_GAP)[0]
-        reader = LogReader(
-            self._files,
-            longest=self._config.max_frame,
-            each_side=self._config.trade_sides == "each",
-            after=place_of(self._last),
-        )
-        try:
-            looks = 0
-            while True:
-                await self._look(reader, changed=looks % _CHANGED_EVERY == 0)
-                looks += 1
-                await asyncio.sleep(self._config.poll_every / SECOND)
-        finally:
-            reader.close()
-            self._state.connection = "stopped"
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
-
-    async def _look(self, reader: LogReader, *, changed: bool) -> None:
-        try:
-            await self._send(reader.read())
-            if changed:
-                await self._send(reader.changed())
-        except OSError as error:
-            self._show(f"{self._config.path} can't be read: {error.strerror or error}")
-            return
-        if not reader.place:
-            self._show(f"there is no file yet: {self._config.path}")
-        elif self._state.connection != "connected":
-            self._state.connection = "connected"
-            self._state.trouble = ""
-            SOURCE_CONNECTED.labels(self._state.source).set(1)
-
-    def _show(self, trouble: str) -> None:
-        if self._state.trouble != trouble:
-            self._log.warning("no lines", reason=trouble)
-        self._state.connection = "starting"
-        self._state.trouble = trouble
-        SOURCE_CONNECTED.labels(self._state.source).set(0)
-
-    async def _send(self, lines: Iterable[LogLine]) -> None:
-        lines = iter(lines)
-        # After a restart all that was read before comes first, and holds up nobody else.
-        first = await asyncio.to_thread(next, lines, None)
-        for count, line in enumerate(() if first is None else chain((first,), lines)):
-            if line.problem:
-                await self._report(line)
-            else:
-                self._last = line.place.text
-                await self._outlet.send(
-                    Frame(self._last, now(), line.payload, "message", line.context)
-                )
-            if not count % _YIELD_EVERY:
-                await asyncio.sleep(0)  # an outlet with room never lets others run
-
-    async def _report(self, line: LogLine) -> None:
-        reason = f"{line.place.name}: {line.problem}"
-        self._log.warning("a part of the log is not read", reason=reason)
-        self._state.trouble = reason
-        await self._outlet.dead(
-            DeadLetter(
-                stage="collectors",
-                source=self._config.name,
-                protocol="order_log",
-                position=line.place.text,
-                received=now(),
-                reason=reason,
-                payload=line.payload,
-                truncated=bool(line.payload),
-            )
-        )
-        if self._last:
-            self._state.gaps += 1
-            notice = msgspec.json.encode(GapNotice(instrument="*", reason=reason))
-            position = f"{self._last}{_GAP}{line.place.text}"
-            await self._outlet.send(Frame(position, now(), notice, "gap", "*"))
+        super().__init__(config, outlet)
+        self.each_side = config.trade_sides == "each"

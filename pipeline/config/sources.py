@@ -191,6 +191,54 @@ class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
     poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = SECOND // 2
 
 
+class SocialFeedSource(_Source, tag="social_feed", tag_field="type", kw_only=True):
+    """Social feeds: how much is said of assets, and calls to buy (docs/social-feed.md)."""
+
+    #: A file, a pattern such as `social/*.ndjson`, or a folder. Files may come later.
+    path: FilePath
+    #: How often it is looked whether there is more.
+    poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = SECOND
+    #: A longer line goes to the dead letters, without what it says.
+    max_frame: Annotated[Size, Meta(ge=1024)] = 16 * 1024
+
+
+class LunarCrushTopic(Struct, forbid_unknown_fields=True, kw_only=True):
+    """What LunarCrush calls an asset."""
+
+    #: As LunarCrush has it: `bitcoin`, `$gme`.
+    topic: Annotated[
+        str,
+        Meta(pattern=r"^[a-z0-9 #$]{1,64}$", description="lower-case letters, digits, spaces, # $"),
+    ]
+    #: The token's id in the reference data.
+    token: Annotated[str, Meta(min_length=1, max_length=128)]
+
+
+class LunarCrushSource(_Source, tag="lunarcrush", tag_field="type", kw_only=True):
+    """LunarCrush: posts, authors and sentiment by hour, of X, Reddit, YouTube, TikTok and news."""
+
+    #: Base URL of its API, version 4.
+    url: SecretText = field(
+        default_factory=lambda: SecretText("https://lunarcrush.com/api4/public")
+    )
+    #: API key, sent as `Authorization: Bearer`.
+    api_key: Secret
+    #: What is asked for.
+    topics: Annotated[list[LunarCrushTopic], Meta(min_length=1, max_length=1_000)]
+    #: How often it is asked.
+    poll_every: Annotated[Duration, Meta(ge=SECOND // 100, le=DAY)] = 10 * MINUTE
+    #: An hour is taken so long after it is over, since posts are counted late.
+    settle: Annotated[Duration, Meta(ge=0, le=DAY)] = 10 * MINUTE
+    #: Where a first run begins, at most a week ago, so that what is usual is known at once.
+    history: Annotated[Duration, Meta(ge=0, le=7 * DAY)] = 7 * DAY
+    #: Requests in a minute at most, as your plan allows.
+    requests_per_minute: Annotated[float, Meta(gt=0, le=60_000)] = 10.0
+    #: How long an answer may take.
+    request_timeout: Duration = 30 * SECOND
+    #: Authority that signed its certificate, PEM; the system's without.
+    ca_certificate: ExistingPath | None = None
+
+
 class _FixSource(_Source, kw_only=True):
     #: The other side's host name or address.
     host: Annotated[str, Meta(pattern=r"^[^\s/:]+$", description="a host name without port")]
@@ -350,6 +398,8 @@ FrameSource = (
     | InxSource
     | ArchaxSource
     | ReplaySource
+    | SocialFeedSource
+    | LunarCrushSource
 )
 #: What gives reference data.
 ReferenceSource = FileReference | SqlReference | HttpReference | Provider
@@ -367,11 +417,14 @@ __all__ = [
     "HttpReference",
     "InxSource",
     "KrakenSource",
+    "LunarCrushSource",
+    "LunarCrushTopic",
     "Name",
     "OrderLogSource",
     "Reconnection",
     "ReferenceSource",
     "ReplaySource",
+    "SocialFeedSource",
     "SolanaAddress",
     "SolanaEndpoint",
     "SolanaSource",

@@ -1,0 +1,1 @@
+"""What is said of assets in public: files that anybody can write, and a vendor's interface."""
