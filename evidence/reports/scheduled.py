@@ -4,7 +4,7 @@ What was made is told by the folders themselves, which appear by one rename:
 
     PATH/NAME/2026-W47/        the report
     PATH/NAME/.since           when the schedule began
-    PATH/NAME/.mailed/2026-W47 it was sent by e-mail
+    PATH/NAME/.mailed/2026-W47 it was sent by e-mail, or was made while nobody was to get it
 
 A crash between the mail server's answer and the mark sends the e-mail again, with the same
 `Message-ID`.
@@ -82,7 +82,10 @@ class ReportSchedule:
     def _run(self, scheduled: ScheduledReport) -> list[Made]:
         folder = self._folder(scheduled)
         done: list[Made] = []
-        for period in self.due(scheduled):
+        due = self.due(scheduled)
+        if scheduled.mail is not None and not (folder / _MAILED).exists():
+            _pass_over(folder)  # made before anybody was to get them
+        for period in due:
             to = folder / period.name
             figures = figures_of(self._sources[scheduled.name](), period)
             self._note(f"{scheduled.report} report {period.name}", str(to))
@@ -97,10 +100,11 @@ class ReportSchedule:
 
     def _mail(self, scheduled: ScheduledReport, folder: Path) -> list[Made]:
         if scheduled.mail is None:
+            if (folder / _MAILED).exists():
+                _pass_over(folder)  # made after the last one that anybody was to get
             return []
         marks = folder / _MAILED
-        sent = {one.name for one in marks.iterdir()} if marks.is_dir() else set[str]()
-        waiting = [name for name in _names(folder) if name not in sent]
+        waiting = _unmarked(folder)
         if not waiting:
             return []
         done: list[Made] = []
@@ -143,6 +147,29 @@ def _names(folder: Path) -> Sequence[str]:
     return sorted(
         one.name for one in folder.iterdir() if one.is_dir() and not one.name.startswith(".")
     )
+
+
+def _unmarked(folder: Path) -> Sequence[str]:
+    marks = folder / _MAILED
+    marked = {one.name for one in marks.iterdir()} if marks.is_dir() else set[str]()
+    return [name for name in _names(folder) if name not in marked]
+
+
+def _pass_over(folder: Path) -> None:
+    """Mark all that were made by now: they are never sent, also when `mail` is given later.
+
+    The marks appear at once, by one rename, so that a crash leaves none out. Raises Failure.
+    """
+    marks = folder / _MAILED
+    made = marks if marks.is_dir() else folder / f"{_MAILED}.new"
+    try:
+        made.mkdir(exist_ok=True)
+        for name in _unmarked(folder):
+            (made / name).write_text("made while there was no `mail`", "utf-8")
+        if made is not marks:
+            made.rename(marks)
+    except OSError as error:
+        raise Failure(f"can't write {marks}: {error.strerror or error}") from None
 
 
 def _mark(marks: Path, name: str) -> Path:

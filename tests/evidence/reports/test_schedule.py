@@ -132,13 +132,15 @@ def test_what_can_not_be_marked_as_sent_is_not_sent_again_and_again(tmp_path: Pa
         office = Office(tmp_path, mail=mailed_to(receiver))
         office.run()
         office.clock.now += WEEK + 12 * HOUR
-        in_the_way = tmp_path / "reports" / "weekly" / ".mailed"
-        in_the_way.write_text("no folder")
+        marks, aside = tmp_path / "reports" / "weekly" / ".mailed", tmp_path / "marks"
+        marks.rename(aside)
+        marks.write_text("no folder")
         for _ in range(2):
             with pytest.raises(Failure, match="can't write"):
                 office.run()
         assert receiver.messages == []
-        in_the_way.unlink()
+        marks.unlink()
+        aside.rename(marks)
         assert [one.mailed for one in office.run()] == [True]
         assert len(receiver.messages) == 1
 
@@ -159,6 +161,33 @@ def test_it_is_sent_by_e_mail_once_and_later_when_nobody_takes_it(tmp_path: Path
         assert sent["Date"]
         attached = [one.get_filename() for one in sent.iter_attachments()]
         assert attached == ["2026-W47-report.pdf", "2026-W47-report.html"]
+
+
+def test_mail_that_is_added_later_sends_what_is_made_from_then_on(tmp_path: Path) -> None:
+    with MailReceiver(tmp_path, security="none") as receiver:
+        old = Office(tmp_path)
+        old.run()
+        old.clock.now += 2 * WEEK + DAY
+        assert len(old.run()) == 2
+        office = Office(tmp_path, mail=mailed_to(receiver))
+        office.clock.now = old.clock.now
+        assert office.run() == []
+        office.clock.now += WEEK
+        assert [(one.period, one.mailed) for one in office.run()] == [
+            ("2026-W49", False), ("2026-W49", True),
+        ]  # fmt: skip
+        assert len(receiver.messages) == 1
+
+
+def test_what_was_made_while_mail_was_taken_away_is_not_sent_afterwards(tmp_path: Path) -> None:
+    with MailReceiver(tmp_path, security="none") as receiver:
+        mailing, silent = Office(tmp_path, mail=mailed_to(receiver)), Office(tmp_path)
+        mailing.run()
+        silent.clock.now += WEEK + DAY
+        assert [one.period for one in silent.run()] == ["2026-W47"]
+        mailing.clock.now = silent.clock.now
+        assert mailing.run() == []
+        assert receiver.messages == []
 
 
 async def test_the_stage_looks_again_and_again(tmp_path: Path) -> None:
