@@ -1,6 +1,8 @@
 """The rules of a lane in shares: each rule is in one of them, and stays there."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import msgspec
 import pytest
@@ -8,6 +10,8 @@ import pytest
 from detections.rule_shares import share_of
 from detections.rules import RuleSet, load_rules
 from detections.stage import LanePlace, lane_places
+from pipeline.bus import Bus, StreamMessage
+from pipeline.bus.streams import StreamNames
 
 RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
 
@@ -37,6 +41,16 @@ def test_a_rule_that_goes_moves_no_other() -> None:
 
 def test_exceptions_are_known_to_all_shares() -> None:
     assert {share_of(RULES, number, 2).exceptions for number in range(2)} == {RULES.exceptions}
+
+
+def test_what_cannot_be_read_is_told_by_one_share() -> None:
+    message = StreamMessage(1, 0, "events.normalizer", b"{", {})
+    told: list[int] = []
+    for place in lane_places(1, 3):
+        events = place.events(cast(Bus, SimpleNamespace(names=StreamNames(""))))
+        events.take(message)
+        told.append(len(events.take_dead()))
+    assert told == [1, 0, 0]
 
 
 def names(places: list[LanePlace]) -> list[str]:

@@ -25,7 +25,9 @@ LANES = 4
 MOVED_WITHIN = 15
 
 
-def installation(folder: Path, lanes: int, workers: int, speed: str = "maximum") -> Installation:
+def installation(
+    folder: Path, lanes: int, workers: int, speed: str = "maximum", shares: int = 1
+) -> Installation:
     folder.mkdir()
     recording = {
         "name": "recording",
@@ -36,7 +38,12 @@ def installation(folder: Path, lanes: int, workers: int, speed: str = "maximum")
     return Installation(
         folder,
         sources=[recording],
-        detections={"rules": [str(ROOT / "sigma_rules")], "lanes": lanes, "workers": workers},
+        detections={
+            "rules": [str(ROOT / "sigma_rules")],
+            "lanes": lanes,
+            "shares": shares,
+            "workers": workers,
+        },
     )
 
 
@@ -64,11 +71,13 @@ def one_lane(tmp_path_factory: pytest.TempPathFactory) -> list[str]:
     return to_the_end(installation(tmp_path_factory.mktemp("one") / "lane", 1, 1))
 
 
-@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize(
+    ("lanes", "shares", "workers"), [(LANES, 1, 1), (LANES, 1, 2), (2, 2, 4), (1, 2, 2)]
+)
 def test_workers_that_share_lanes_find_what_one_lane_finds(
-    tmp_path: Path, one_lane: list[str], workers: int
+    tmp_path: Path, one_lane: list[str], lanes: int, shares: int, workers: int
 ) -> None:
-    found = to_the_end(installation(tmp_path / "lanes", LANES, workers))
+    found = to_the_end(installation(tmp_path / "lanes", lanes, workers, shares=shares))
 
     assert len(found) > 20
     assert found == one_lane
@@ -119,7 +128,7 @@ def test_a_killed_workers_lanes_move_in_time_and_nothing_is_lost_or_doubled(
     assert len(ids) == len(set(ids))
 
 
-def test_another_number_of_lanes_is_refused_once_there_are_events(tmp_path: Path) -> None:
+def test_another_number_of_lanes_or_shares_is_refused_once_there_are_events(tmp_path: Path) -> None:
     made = installation(tmp_path / "lanes", 2, 1)
     to_the_end(made)
     made.configuration["detections"]["lanes"] = 3
@@ -130,3 +139,11 @@ def test_another_number_of_lanes_is_refused_once_there_are_events(tmp_path: Path
     assert refused.returncode == 2
     assert "the events on this bus are in 2 lanes" in refused.stderr
     assert "Set it back to 2" in refused.stderr
+
+    made.configuration["detections"] |= {"lanes": 2, "shares": 2}
+    made.write()
+
+    refused = made.run("run", "--until-done", timeout=60)
+
+    assert refused.returncode == 2
+    assert "the lanes on this bus have begun with 1: what their rules know" in refused.stderr
