@@ -12,18 +12,21 @@ from tests.chaos.recorded import Fault, RecordedScenario
 from tests.chaos.scenario import ROUND_TIMEOUT, Played
 from tests.end_to_end.pipeline_run import Installation, Running
 
-LANES = 4
+#: Lanes of assets, and shares of their rules.
+DIVISIONS = ((4, 1), (2, 2), (1, 3))
 
 
 class _Shared(RecordedScenario):
-    """The undisturbed run has one lane and one worker, the rounds four lanes and 1, 2 or 4."""
+    """The undisturbed run has one lane and one worker, the rounds several and 1, 2 or 4."""
 
     def shared(self, folder: Path, workers: int, chance: random.Random) -> Installation:
         bus = {"type": "embedded", "path": "nats", "batch": self.batches(chance)}
         installation = self.installation(folder, bus=bus)
         every = chance.choice(("1s", "5s"))
+        lanes, shares = chance.choice(DIVISIONS)
         installation.configuration["detections"] |= {
-            "lanes": LANES,
+            "lanes": lanes,
+            "shares": shares,
             "workers": workers,
             "checkpoint_every": every,
         }
@@ -35,7 +38,10 @@ class Workers(_Shared):
     """Workers and everything else get `kill -9`."""
 
     name = "workers"
-    title = "4 lanes on 1, 2 or 4 workers; `kill -9` of workers and everything else"
+    title = (
+        "4 lanes, or 2 or 1 with `shares` of their rules, on 1, 2 or 4 workers; `kill -9` of "
+        "workers and everything else"
+    )
 
     def play(self, folder: Path, chance: random.Random) -> Played:
         installation = self.shared(folder, chance.choice((1, 2, 4)), chance)
