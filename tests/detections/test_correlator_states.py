@@ -122,6 +122,7 @@ RARE = frozenset(
     {
         *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
         *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
+        "spoofing_attempts",
         *("auction_orders", "marking_the_close", "marking_the_open", "ramping", "swapped_ahead"),
         *("improbable_prices", "message_bursts"),
     }

@@ -1,0 +1,368 @@
+"""Spoofing that catches nobody: large orders that come and go, again and again, beside a small one.
+
+Section 4c(a)(5)(C) of the Commodity Exchange Act calls "bidding or offering with the intent to
+cancel the bid or offer before execution" spoofing, whether or not anything was executed; MAR Annex
+I A(f) and Commission Delegated Regulation (EU) 2016/522, Annex II, section 1, speak of orders that
+change what is shown and are removed before they are executed. In *United States v. Coscia*, 866
+F.3d 782 (7th Cir. 2017), a small order was placed on one side and several large ones on the other;
+where nobody took the small one, all of them were cancelled within a fraction of a second, and it
+began anew. `spoofing` needs a trade on the other side, since one cancelled order proves nothing.
+What proves something here is the pattern. All of this must hold of a party, by the widest name
+known, in one book, `minimum_attempts` times or more within `window`:
+
+1. Orders of one side, near the touch (within the best `depth_levels` levels and `depth_range` of
+   the best price), each at least `minimum_order_share` of what is left there, together
+   `minimum_depth_share` or more of what others show there, were cancelled within `maximum_lifetime`
+   of placing each, with at most `maximum_fill_share` of each filled, and at most a quarter as much
+   of the party was left there.
+2. Meanwhile it showed something on the other side, but at most a `minimum_multiple`-th of them: who
+   quotes alike on both sides, as market makers do, misleads nobody. What it took off there at the
+   same time, or was filled, counts as shown.
+3. Nothing came in their stead at once, as of who moves a quote.
+
+Four times in a minute are a choice, and so is the multiple: Coscia's large orders were some ten
+times the small ones. One alert for each four attempts. Needs a feed that names accounts.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.correlators.base import Correlator, correlator
+from detections.findings import Finding, Witness, witness
+from detections.idlest import drop_idlest
+from detections.order_book import OrderBook, Resting
+from detections.parties import Party, acting, is_exempt
+from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.rounding import reaches
+from detections.wording import amount, lapse, part
+from normalizer.events.market import (
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderPlaced,
+    Trade,
+)
+from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration, Ratio
+
+#: Parties of all books, the idlest go first; and of one, the newest orders whose placing is kept.
+MOST_PARTIES = 20_000
+_MOST_ORDERS = 64
+#: So long a party that quotes on both sides is left alone.
+_LEFT_ALONE = 10 * SECOND
+#: Another order so soon after moves a quote.
+_IN_ITS_STEAD = 100 * MILLISECOND
+#: What it takes off on the other side within this time, or was filled, counts as shown.
+_AT_ONCE = SECOND
+#: What may be left of it on the side of the orders, as a part of these.
+_LEFT = 0.25
+
+# Confidence: a base, and what size and repetition add to it.
+_BASE, _SIZE, _REPEATED = 0.6, 0.2, 0.15
+_FULL_SIZE = 3.0  # at three times the share that is asked for size adds all it can
+_UNSURE = 0.6
+
+#: Source, venue, instrument, and the party's widest name.
+Key = tuple[str, str, str, str]
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on attempts at spoofing sets."""
+
+    #: Times within `window`.
+    minimum_attempts: Annotated[int, Meta(ge=2, le=100)] = 4
+    #: In which they come.
+    window: Annotated[Duration, Meta(ge=SECOND, le=60 * MINUTE)] = MINUTE
+    #: Each order, as a part of the depth of its side without it.
+    minimum_order_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.02
+    #: The orders of one time, as a part of what others show on their side.
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.2
+    #: Price levels that count as visible depth, from the best.
+    depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
+    #: How far from the best price levels count and an order is near the touch.
+    depth_range: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: From placing to cancelling.
+    maximum_lifetime: Annotated[Duration, Meta(ge=MILLISECOND, le=10 * MINUTE)] = 2 * SECOND
+    #: Part of an order that may be filled.
+    maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
+    #: The orders are at least so many times what the party shows on the other side.
+    minimum_multiple: Annotated[float, Meta(ge=1, le=1_000)] = 5.0
+    #: Who has one of these labels is left out.
+    exempt_labels: tuple[str, ...] = ()
+
+
+class Attempt(Struct):
+    """Large orders of one side, of which none was there any more when the next came."""
+
+    buy: bool
+    began: int
+    """When the first of them was placed."""
+    ended: int
+    """When the newest was cancelled."""
+    quantity: float = 0.0
+    depth: float = 0.0
+    """What others showed on their side."""
+    beside: float = 0.0
+    """What the party showed on the other side."""
+    orders: int = 0
+    witnesses: list[Witness] = field(default_factory=list[Witness])
+    counted: bool = False
+
+
+class Series(Struct):
+    """What one party tried of late in one book."""
+
+    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    """Those that count."""
+    newest: Attempt | None = None
+    placed: dict[str, Witness] = field(default_factory=dict[str, Witness])
+    """Its newest orders."""
+    off: tuple[int, bool, float] = (0, False, 0.0)
+    """The small order that it took off last, or that was filled: when, which side, how large."""
+    unsure: bool = False
+
+
+class State(Struct):
+    """Who tried, who quotes, and who was found before."""
+
+    series: dict[Key, Series] = field(default_factory=dict[Key, Series])
+    tried_at: int = 0
+    """The newest attempt of anybody."""
+    quoting: dict[Key, int] = field(default_factory=dict[Key, int])
+    """Until when a party is left alone, the idlest first."""
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+@correlator("spoofing_attempts")
+class SpoofingAttempts(Correlator[State]):
+    """See the module. Memory: 20,000 parties that tried, with some ten orders each, and as many
+    that quote."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    typology = "spoofing"
+    actions = frozenset({"order-placed", "order-cancelled", "trade", "feed-gap"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """Of the attempts, and of who was found before."""
+        return max(self._p.window, REPETITION_WINDOW)
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = event.__class__
+        if kind is OrderPlaced:
+            if self.state.series:
+                self._placed(event)  # pyright: ignore[reportArgumentType]
+            return ()
+        if kind is OrderCancelled:
+            order = self.books.change.order
+            if order is None or event.timestamp - order.placed_at > self._p.maximum_lifetime:
+                return ()
+            return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
+        if kind is Trade:
+            if self.state.series:
+                self._traded(event)
+        elif kind is FeedGap:
+            for key, series in self.state.series.items():
+                if key[0] == event.provider:
+                    series.unsure = True
+        return ()
+
+    def _placed(self, event: OrderPlaced) -> None:
+        state, now = self.state, event.timestamp
+        if now - state.tried_at > self._p.window:
+            state.series.clear()
+            return
+        series = state.series.get(_key(event, acting(event).key))
+        order = self.books.change.order
+        if series is None or order is None:
+            return
+        newest = series.newest
+        if (
+            newest is not None
+            and newest.buy is order.buy
+            and newest.counted
+            and now - newest.ended <= _IN_ITS_STEAD
+        ):
+            series.attempts = [one for one in series.attempts if one is not newest]
+            series.newest = None
+        series.placed[event.order_id] = witness(event)
+        if len(series.placed) > _MOST_ORDERS:
+            del series.placed[next(iter(series.placed))]
+
+    def _traded(self, event: MarketEvent) -> None:
+        """A small order that is filled was shown as well."""
+        change = self.books.change
+        order = change.order
+        if order is None:
+            return
+        name = order.cluster or order.investor or order.account
+        series = self.state.series.get(_key(event, name or ""))
+        if series is not None:
+            series.off = (event.timestamp, order.buy, max(order.most, change.quantity_before))
+
+    def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
+        p, state = self._p, self.state
+        name = order.cluster or order.investor or order.account
+        if name is None or order.filled > p.maximum_fill_share * order.most:
+            return ()
+        key = _key(event, name)
+        if event.timestamp < state.quoting.get(key, 0) or is_exempt(
+            event.investor_labels, self._exempt
+        ):
+            return ()
+        book = self.books.change.book
+        side = book.side(order.buy)
+        if not side.is_near(order.price, p.depth_levels, p.depth_range):
+            return ()
+        series = state.series.get(key)
+        limit = order.most / p.minimum_order_share
+        if side.depth(p.depth_levels, p.depth_range, limit) > limit:
+            if series is not None:  # the small one goes first
+                series.off = (event.timestamp, order.buy, order.most)
+            return ()
+        party = Party(order.account, order.investor, order.cluster)
+        left, beside = self._shown(book, party, order.buy)
+        attempt = None if series is None else _going_on(series, order)
+        size = order.most + (0.0 if attempt is None else attempt.quantity)
+        if beside >= p.minimum_multiple * (size + left):
+            if series is not None:
+                series.off = (event.timestamp, order.buy, order.most)
+            return ()
+        if not reaches(size + left, p.minimum_multiple * beside):
+            state.quoting.pop(key, None)  # and back at the end: the first is the idlest
+            state.quoting[key] = event.timestamp + _LEFT_ALONE
+            state.series.pop(key, None)
+            drop_idlest(state.quoting, MOST_PARTIES)
+            return ()
+        others = side.depth(p.depth_levels, p.depth_range) - left
+        if others <= 0.0 or not reaches(size + left, p.minimum_depth_share * others):
+            return ()
+        if series is None:
+            series = state.series[key] = Series()
+            drop_idlest(state.series, MOST_PARTIES)
+        state.tried_at = event.timestamp
+        if attempt is None:
+            attempt = series.newest = Attempt(order.buy, order.placed_at, event.timestamp)
+        self._note(event, series, attempt, order, beside, others)
+        if attempt.counted or attempt.beside <= 0.0 or left > _LEFT * attempt.quantity:
+            return ()
+        return self._count(event, series, attempt, party)
+
+    def _shown(self, book: OrderBook, party: Party, buy: bool) -> tuple[float, float]:
+        """What a party shows near the touch on this side, and on the other."""
+        p, (account, investor, cluster) = self._p, party
+        shown = {True: 0.0, False: 0.0}
+        for one in book.orders.values():
+            if (
+                (cluster is not None and one.cluster == cluster)
+                or (investor is not None and one.investor == investor)
+                or (account is not None and one.account == account)
+            ) and book.side(one.buy).is_near(one.price, p.depth_levels, p.depth_range):
+                shown[one.buy] += one.quantity
+        return shown[buy], shown[not buy]
+
+    def _note(
+        self,
+        event: OrderCancelled,
+        series: Series,
+        attempt: Attempt,
+        order: Resting,
+        beside: float,
+        others: float,
+    ) -> None:
+        """Another order of an attempt is taken off."""
+        at, buy, quantity = series.off
+        if buy is not order.buy and event.timestamp - at <= _AT_ONCE:
+            beside = max(beside, quantity)
+        attempt.began = min(attempt.began, order.placed_at)
+        attempt.ended = event.timestamp
+        attempt.quantity += order.most
+        attempt.depth = max(attempt.depth, others)
+        attempt.beside = max(attempt.beside, beside)
+        attempt.orders += 1
+        placed = series.placed.pop(event.order_id, None)
+        if len(attempt.witnesses) < _MOST_ORDERS:
+            attempt.witnesses += [witness(event)] if placed is None else [placed, witness(event)]
+
+    def _count(
+        self, event: OrderCancelled, series: Series, attempt: Attempt, party: Party
+    ) -> Iterable[Finding]:
+        p = self._p
+        attempt.counted = True
+        since = event.timestamp - p.window
+        series.attempts = [one for one in series.attempts if one.began >= since]
+        series.attempts.append(attempt)
+        if len(series.attempts) < p.minimum_attempts or any(
+            not reaches(one.quantity, p.minimum_multiple * one.beside)
+            or not reaches(one.quantity, p.minimum_depth_share * one.depth)
+            for one in series.attempts
+        ):
+            return ()
+        attempts, series.attempts = series.attempts, []
+        again = times(self.state.found, party, event)
+        return [self._finding(event, party, attempts, again, unsure=series.unsure)]
+
+    def _finding(
+        self,
+        event: OrderCancelled,
+        party: Party,
+        attempts: list[Attempt],
+        again: int,
+        *,
+        unsure: bool,
+    ) -> Finding:
+        p, number = self._p, len(attempts)
+        quantity = sum(one.quantity for one in attempts) / number
+        share = sum(one.quantity / one.depth for one in attempts) / number
+        beside = max(one.beside for one in attempts)
+        orders = sum(one.orders for one in attempts)
+        longest = max(one.ended - one.began for one in attempts)
+        seen = {one.id: one for attempt in attempts for one in attempt.witnesses}
+        unsure = unsure or self.books.change.book.unsure or "unsure" in event.tags
+        size = min(1.0, (share / p.minimum_depth_share - 1) / (_FULL_SIZE - 1))
+        confidence = _BASE + _SIZE * size + _REPEATED * repeated(again)
+        side = "the depth of their side"
+        return Finding(
+            entities=party.names,
+            reason=(
+                f"{party} placed and cancelled {orders:,} orders of {event.instrument} on "
+                f"{event.venue} in {number:,} attempts within "
+                f"{lapse(attempts[-1].ended - attempts[0].began)}, {amount(round(quantity, 8))} "
+                f"each time on average ({part(share, side)}), gone within {lapse(longest)} and "
+                f"all but unfilled, while it showed {amount(beside)} at most on the other side"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=confidence * (_UNSURE if unsure else 1.0),
+            metrics={
+                "attempts": float(number),
+                "orders": float(orders),
+                "quantity": quantity,
+                "depth_share": share,
+                "longest_seconds": longest / SECOND,
+                "shown_on_other_side": beside,
+                "times_in_an_hour": float(again),
+            },
+            tags=("unsure",) if unsure else (),
+        )
+
+
+def _going_on(series: Series, order: Resting) -> Attempt | None:
+    """The attempt that an order belongs to: it was there before the newest of it went."""
+    newest = series.newest
+    if newest is None or newest.buy is not order.buy or order.placed_at > newest.ended:
+        return None
+    return newest
+
+
+def _key(event: MarketEvent, name: str) -> Key:
+    return event.provider, event.venue, event.instrument, name
