@@ -31,6 +31,8 @@ BAR = 5 * MINUTE
 BARS = 12
 #: What is usual fades by half in half of La Morgia's window of 7 h.
 KEEP = kept(7 * HOUR / CHUNK / 2)
+#: A price that has gone this part of the way is still near where it was.
+_NEAR = 0.1
 #: Trades that are kept as evidence, the newest.
 MOST_WITNESSES = 200
 
@@ -208,6 +210,15 @@ class PumpTape(Struct):
     def held(self) -> float:
         """The price that held in the last hour: the median of those at which its bars began."""
         return median(bar.before for bar in self.bars)
+
+    def began(self, burst: Burst, price: float) -> int:
+        """When a stretch's rise up to a price began, at the latest: the price was near where the
+        stretch found it, within a tenth of the rise, until then."""
+        near = burst.before + _NEAR * (price - burst.before)
+        if burst.chunks > CHUNKS:
+            return next((one.number for one in reversed(self.bars) if one.before <= near), 0) * BAR
+        chunks = (one.number for one in reversed(self.chunks) if one.before <= near)
+        return (next(chunks, 0) + 1) * CHUNK
 
     def _rushes(self, chunk: Chunk, order: str, price: float) -> None:
         if order != self.burst_of:

@@ -8,8 +8,8 @@ so many in a row were that this is how it is now, or the same hour was on two da
 that is what the hour is like. A stretch that was never told is not taken for a quiet one.
 
 Messages alone prove nothing: people talk about a price because it moved. So for a rise only what
-was said before it began counts: stretches that ended by then, short ones in which it began, and
-calls to buy that came before it.
+was said before it began counts: stretches that ended by then, short ones of which half was before,
+and calls to buy that came before it.
 
 Sources: M. La Morgia, A. Mei, F. Sassi and J. Stefa, The Doge of Wall Street (ACM TOIT, 2023), on
 how groups announce a pump; A. Karbalaii, Microstructure and Manipulation (2025): buying ahead of
@@ -40,8 +40,8 @@ _FEWEST_OF_HOUR = 12
 _MOST_WITHHELD = 48
 #: Unusual stretches and calls that are remembered of a feed, and of an asset.
 _MOST_BURSTS, _MOST_CALLS = 16, 16
-#: A stretch in which a rise began counts as before it if it is no longer than this: a longer one
-#: is full of those who talk about the rise.
+#: A stretch in which a rise began counts as before it if half of it was, and it is no longer than
+#: this: a longer one is full of those who talk about the rise.
 LONGEST_OVER_RISE = 5 * MINUTE
 
 
@@ -176,7 +176,9 @@ def said_before(
 
 
 def _is_before(talk: Talk, since: int) -> bool:
-    return talk.end <= since or (talk.start <= since and talk.end - talk.start <= LONGEST_OVER_RISE)
+    if talk.end <= since:
+        return True
+    return talk.end - talk.start <= LONGEST_OVER_RISE and talk.start + talk.end <= 2 * since
 
 
 def _hear_stretch(social: Social, event: SocialVolume, terms: Terms) -> Talk | None:

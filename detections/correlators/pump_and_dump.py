@@ -173,6 +173,8 @@ class Pump(Struct):
     traded: float = 0.0
     """Quantity that was traded in the accumulation before it, where a rule needs it."""
     witnesses: tuple[Witness, ...] = ()
+    began: int = 0
+    """When the price left where it was, at the latest: what is said after that is about it."""
 
 
 class Market(Struct):
@@ -320,15 +322,16 @@ class PumpAndDump(Correlator[State]):
         tape, time = market.tape, event.timestamp
         tape.flag()
         since = time - round(rise.burst.chunks * CHUNK)
+        began = min(time, max(since, tape.began(rise.burst, price)))
         evidence = tape.evidence(since)
         market.pump = Pump(
             rise.path, time, since, rise.burst.before, price, time,
             traded=sum((quantity for _, quantity in market.traded), 0.0),
-            witnesses=evidence[-_MOST_OF_RISE:],
+            witnesses=evidence[-_MOST_OF_RISE:], began=began,
         )  # fmt: skip
         if self._p.finds != "rise":
             return ()
-        return [self._heard(self._rise_finding(event, rise, evidence), event, since)]
+        return [self._heard(self._rise_finding(event, rise, evidence), event, began)]
 
     def _rise(self, tape: PumpTape, price: float) -> Rise | None:
         """The rise up to now, if it is one. Cheap where the price has hardly risen."""
@@ -434,20 +437,20 @@ class PumpAndDump(Correlator[State]):
             tags=("unsure",) if "unsure" in event.tags else (),
         )
 
-    def _heard(self, finding: Finding, event: Trade | PoolSwap, since: int) -> Finding:
-        """The finding, with what was said before the rise."""
+    def _heard(self, finding: Finding, event: Trade | PoolSwap, began: int) -> Finding:
+        """The finding, with what was said before the rise began."""
         if not self.state.social:
             return finding
         signal = said_before(
             self.state.social,
             asset_of(event.token_id, event.venue, event.instrument),
-            since=since,
+            since=began,
             now=event.timestamp,
             window=self._p.social_window,
         )
         if signal is None:
             return finding
-        return strengthened(finding, signal, since=since, turn=self._p.minimum_sentiment_turn)
+        return strengthened(finding, signal, since=began, turn=self._p.minimum_sentiment_turn)
 
     # -- the fall ----------------------------------------------------------------------------------
 
@@ -487,7 +490,7 @@ class PumpAndDump(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
-        return [self._heard(finding, event, pump.since)]
+        return [self._heard(finding, event, pump.began)]
 
     # -- who sold ----------------------------------------------------------------------------------
 
@@ -591,7 +594,7 @@ class PumpAndDump(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
-        return [self._heard(finding, event, pump.since)]
+        return [self._heard(finding, event, pump.began)]
 
 
 def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:

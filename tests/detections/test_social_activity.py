@@ -113,8 +113,9 @@ def test_only_what_was_said_before_a_rise_counts() -> None:
     assert signal(events, at + 50 * MINUTE).talk.messages == 60
     assert signal(events, at + 2 * HOUR) is None, "too long ago"
     assert signal(events, at - MINUTE, now=HOUR) is None, "it followed the rise"
-    assert signal(events, at + 2 * MINUTE, now=HOUR).talk is not None, "the rise began in it"
-    assert signal(events, at + 2 * MINUTE, now=0) is None, "nobody could know it then"
+    assert signal(events, at + 3 * MINUTE, now=HOUR).talk is not None, "the rise began in it"
+    assert signal(events, at + 2 * MINUTE, now=HOUR) is None, "most of it followed"
+    assert signal(events, at + 3 * MINUTE, now=0) is None, "nobody could know it then"
 
 
 def test_of_an_hour_in_which_a_rise_began_nobody_knows_what_came_first() -> None:

@@ -61,7 +61,7 @@ def test_a_rise_after_a_burst_of_messages_is_surer_and_says_so_with_its_evidence
     assert surer.confidence == pytest.approx(min(1.0, plain.confidence + 0.15))
     assert surer.reason == (
         f"{plain.reason}; telegram had 90 messages by 9 authors within 5 min, 18 times what is "
-        "usual, 74.5 s before it began, and it sounded better than usual there, +0.8 rather than "
+        "usual, 2.08 min before it began, and it sounded better than usual there, +0.8 rather than "
         "+0.1"
     )
     assert LOUD.id in {one.id for one in surer.witnesses}
@@ -73,7 +73,7 @@ def test_a_rise_after_a_burst_of_messages_is_surer_and_says_so_with_its_evidence
 def test_so_is_one_after_a_call_to_buy_also_where_no_volume_is_told() -> None:
     plain, surer = one(*market()), one(*market(), call(AT - MIN))
     assert surer.confidence == pytest.approx(min(1.0, plain.confidence + 0.1))
-    assert surer.reason.endswith("; a call to buy came on telegram 14.5 s before it")
+    assert surer.reason.endswith("; a call to buy came on telegram 64.5 s before it")
 
 
 @pytest.mark.parametrize("finds", ["fall", "distribution"])
