@@ -199,7 +199,7 @@ def test_what_is_kept_is_bounded_and_forgotten() -> None:
     for event in market(tape):
         see(event)
     for number in range(200):
-        who = {name: f"{value}-{number}" for name, value in SPOOFER.items()}
+        who: dict[str, Any] = {name: f"{value}-{number}" for name, value in SPOOFER.items()}
         for event in attempt(tape, number, every=10, **who):
             see(event)
     state = attempting.state
