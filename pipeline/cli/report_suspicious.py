@@ -1,6 +1,5 @@
 """``tapewatch report suspicious`` and what follows: build, show, approve, reject, submit."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -15,7 +14,8 @@ from pipeline.cli.report import FromElasticsearch, Out, WhichSink, report, sourc
 
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
-    from evidence.reports.suspicious.dossier import Built, Dossier
+    from evidence.reports.suspicious.dossier import Built, Dossier, Note
+    from evidence.reports.suspicious.recorded_steps import RecordedStep
     from evidence.reports.suspicious.steps import Step, StepAction
     from evidence.reports.suspicious.transports import Transport
     from pipeline.config.reports import Reports
@@ -43,6 +43,8 @@ class Shown(Struct, kw_only=True):
     receipt: str
     checked: list[str]
     steps: "list[Step]"
+    #: Steps that the audit log has, and the folder hasn't.
+    missing: list[str]
 
 
 @report.command()
@@ -163,7 +165,7 @@ def build(
         raise typer.Exit(FAILED)
     if check:
         return
-    dossier.prepare(built, _operator(), time.time_ns(), _note_step(config))
+    dossier.prepare(built, _operator(), time.time_ns(), _note_step(dossier, config))
     say(console, f"{', '.join(built.files)} in {folder / 'report'}")
     say(console, f"digest: {built.digest}")
     say(console, f"somebody else approves it: tapewatch report approve {folder} --digest DIGEST")
@@ -180,16 +182,19 @@ def show(folder: Folder, as_json: JsonOutput = False, config: ConfigPath = DEFAU
     dossier = Dossier(folder)
     state, steps = dossier.state(), dossier.history()
     unchanged = state.status != "new" and digest(dossier.files()) == state.digest
+    missing = [_told_missing(one) for one in _missing(dossier, config)]
     if as_json:
         shown = Shown(
             status=state.status, form=state.form, case=state.case, digest=state.digest,
             unchanged=unchanged, preparers=state.preparers, approved_by=state.approved_by,
-            receipt=state.receipt, checked=state.checked, steps=steps,
+            receipt=state.receipt, checked=state.checked, steps=steps, missing=missing,
         )  # fmt: skip
         typer.echo(msgspec.json.encode(shown))
         return
     console = output()
     say(console, f"{state.form or dossier.form()} of {state.case or '-'}: {state.status}")
+    for one in missing:
+        say(console, f"missing, by the audit log: {one}", "red")
     if state.status == "new":
         return
     say(console, f"digest: {state.digest}")
@@ -216,6 +221,7 @@ def approve(
     from evidence.reports.suspicious.dossier import Dossier
 
     dossier = Dossier(folder)
+    _all_there(dossier, config)
     report = dossier.approvable(digest, schema or _schema(dossier, config))
     _two_people(report.preparers, _operator(), config)
     _decide(dossier, "approved", why, config)
@@ -252,6 +258,7 @@ def submit(
     from evidence.reports.suspicious.submission import submit as submitted
 
     dossier = Dossier(folder)
+    _all_there(dossier, config)
     state = dossier.state()
     _two_people(state.preparers, state.approved_by, config)
     done = submitted(
@@ -259,7 +266,7 @@ def submit(
         _transport(by, config),
         who=_operator(),
         clock=time.time_ns,
-        note=_note_step(config),
+        note=_note_step(dossier, config),
         again=again,
     )
     say(output(), f"submitted: {done.receipt}")
@@ -278,7 +285,7 @@ def _decide(dossier: "Dossier", action: "StepAction", why: str, config: Path) ->
         number=0, action=action, at=time.time_ns(), who=_operator(), form=state.form,
         case=state.case, digest=state.digest, why=why,
     )  # fmt: skip
-    taken(dossier, step, _note_step(config))
+    taken(dossier, step, _note_step(dossier, config))
     say(output(), f"{action}: {state.form} of {state.case}, {state.digest}")
 
 
@@ -307,23 +314,62 @@ def _operator() -> str:
     return found
 
 
-def _note_step(config: Path) -> "Callable[[Step], None]":
+def _note_step(dossier: "Dossier", config: Path) -> "Note":
+    from evidence.reports.suspicious.recorded_steps import noted_step
     from pipeline.bus.command_notes import CommandNote
 
-    def note(step: "Step") -> None:
-        after = {"digest": step.digest, "transport": step.transport, "receipt": step.receipt}
-        told = {name: text for name, text in after.items() if text}
+    def note(step: "Step", taken: bool) -> None:
+        what = f"{step.action} {step.form} {step.case}"
+        noted = noted_step(step, dossier.folder, not_taken=not taken)
         _noted(
             config,
             CommandNote(
                 action="report",
-                what=f"{step.action} {step.form} {step.case}",
+                what=what if taken else f"could not do: {what}",
                 why=step.why,
-                after=msgspec.Raw(msgspec.json.encode(told)),
+                after=msgspec.Raw(msgspec.json.encode(noted)),
             ),
         )
 
     return note
+
+
+def _missing(dossier: "Dossier", config: Path) -> "list[RecordedStep]":
+    """Steps that the audit log has and the folder hasn't. Says it where the log can't be read."""
+    from evidence.reports.suspicious.recorded_steps import missing_steps, recorded_steps
+
+    loaded = _loaded(config)
+    if loaded is None or loaded.audit is None:
+        return []
+    log = loaded.audit.path
+    try:
+        if not log.is_dir():
+            raise FileNotFoundError(2, "it is not here", str(log))
+        recorded = recorded_steps(log)
+    except OSError as error:
+        why = f"{log}: {error.strerror or error}"
+        typer.echo(f"the steps were not held against the audit log: {why}", err=True)
+        return []
+    return missing_steps(recorded, dossier.history(), dossier.folder)
+
+
+def _all_there(dossier: "Dossier", config: Path) -> None:
+    """Raises Failure where the audit log has steps that the folder hasn't."""
+    if found := _missing(dossier, config):
+        listed = "\n".join(f"  {_told_missing(one)}" for one in found)
+        raise Failure(
+            f"the audit log has steps of this report that are missing in {dossier.folder}:\n"
+            f"{listed}\nFind out who removed them. To go on, begin another report, and have it "
+            "approved anew",
+            FAILED,
+        )
+
+
+def _told_missing(one: "RecordedStep") -> str:
+    from evidence.reports.suspicious.narrative import clock
+
+    told = f"{one.noted.number}  {clock(one.at)}  {one.what} by {one.who}"
+    return told + (f": {one.why}" if one.why else "")
 
 
 def _noted(config: Path, note: object) -> None:

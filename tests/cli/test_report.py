@@ -85,6 +85,35 @@ def test_a_suspicious_report_goes_out_after_a_second_person_approved(
     assert [one.name for one in (office / "drop").iterdir()] == [f"TW-WASH-goaml-{digest[:16]}"]
 
 
+def test_a_report_whose_newest_steps_were_removed_is_neither_approved_nor_submitted(
+    office: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(office)
+    path = office / "pipeline.yaml"
+    audit = {"path": str(office / "audit"), "key": "${file:key}"}
+    path.write_text(yaml.safe_dump(yaml.safe_load(path.read_text()) | {"audit": audit}))
+
+    def ask(*arguments: str) -> tuple[int, str]:
+        answer = CliRunner().invoke(app, ["report", *arguments])
+        return answer.exit_code, answer.output
+
+    assert ask("suspicious", "TW-WASH", "--form", "goaml", "--to", "r")[0] == 0
+    known = template(tmp_path_factory.mktemp("known"), "goaml")
+    (office / "r" / "filing.yaml").write_text(filled.goaml(known))
+    digest = ask("build", "r")[1].partition("digest: ")[2].split()[0]
+    assert ask("reject", "r", "--why", "the amounts are wrong")[0] == 0
+    assert "missing" not in ask("show", "r")[1]
+
+    (office / "r" / "steps" / "0002.json").unlink()
+    for asked in (("approve", "r", "--digest", digest), ("submit", "r", "--by", "drop")):
+        code, said = ask(*asked)
+        assert code == 1
+        assert f"rejected goaml TW-WASH by {current_user()}@" in said
+        assert "the amounts are wrong" in said
+        assert "begin another report" in said
+    assert len(json.loads(ask("show", "r", "--json")[1])["missing"]) == 1
+
+
 def test_the_schedule_tells_what_comes_next(office: Path) -> None:
     (told,) = json.loads(report(office, "schedule", "--list", "--json").out)
     assert told["due"] == []

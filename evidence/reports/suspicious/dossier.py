@@ -15,7 +15,8 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
 from hashlib import sha256
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from evidence.reports.suspicious.steps import (
     digest,
     fold,
     refusal,
+    step_bytes,
 )
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.problems import ProblemsFound
@@ -42,7 +44,12 @@ from pipeline.system_users import owner_of
 MATERIAL, FILING, REPORT, STEPS = "material.json", "filing.yaml", "report", "steps"
 _MOST_BYTES = 50 * 1024 * 1024
 _MOST_STEPS = 9_999
+_FASTER = "somebody else did something to it: look at it again"
 _decoder = msgspec.json.Decoder(Step)
+
+#: Notes a step for the audit log before it is taken, with True; with False that it was not taken
+#: after all. Raises Failure: then it is not taken.
+Note = Callable[[Step, bool], None]
 
 
 class _Form(Struct):
@@ -117,7 +124,7 @@ class Dossier:
         return outcome.value.form
 
     def prepare(
-        self, built: Built, who: str, at: int, note: Callable[[Step], None] = lambda step: None
+        self, built: Built, who: str, at: int, note: Note = lambda step, taken: None
     ) -> Step:
         """Write the report, and that somebody prepared it: whatever was approved before needs
         another approval. `note` is told before anything is done. Raises Failure."""
@@ -128,8 +135,25 @@ class Dossier:
             number=0, action="prepared", at=at, who=who, form=built.form, case=built.case,
             digest=built.digest, files=files, checked=built.check.against,
         )  # fmt: skip
-        self.refuse(step)
-        note(step)
+        with self.noted(step, note) as whole:
+            self._write_report(built)
+            return self.add(whole)
+
+    @contextmanager
+    def noted(self, step: Step, note: Note) -> Generator[Step]:
+        """A step with its number and what it comes behind, noted. What is not done then, since
+        something fails, is noted as well. Raises Failure where it may not be done as it is."""
+        report = self.refuse(step)
+        whole = structs.replace(step, number=report.number + 1, previous=report.head)
+        note(whole, True)
+        try:
+            yield whole
+        except BaseException:
+            if not self._lies_there(whole):
+                note(whole, False)
+            raise
+
+    def _write_report(self, built: Built) -> None:
         made = Path(tempfile.mkdtemp(prefix=".report-", dir=self.folder))
         try:
             for name, content in built.files.items():
@@ -143,7 +167,6 @@ class Dossier:
             raise Failure(f"can't write {self.folder / REPORT}: {error.strerror}") from None
         finally:
             shutil.rmtree(made, ignore_errors=True)
-        return self.add(step)
 
     def rewrite(self, text: str) -> None:
         """Another text of what is filled in, by one rename. Raises Failure."""
@@ -213,24 +236,34 @@ class Dossier:
         return report
 
     def add(self, step: Step) -> Step:
-        """Write a step behind the others; its number and what it comes behind are filled in.
+        """Write a step that is :meth:`noted` behind the others.
 
         Raises Failure where it may not be done, and where somebody else was faster.
         """
         report = self.refuse(step)
-        whole = structs.replace(step, number=report.number + 1, previous=report.head)
+        if (step.number, step.previous) != (report.number + 1, report.head):
+            raise Failure(_FASTER, FAILED)
         steps = self.folder / STEPS
-        content = msgspec.json.format(msgspec.json.encode(whole), indent=2) + b"\n"
         try:
             if not steps.is_dir():
                 steps.mkdir(mode=0o700, exist_ok=True)
                 share(steps, self.folder)
-            write_whole(steps / f"{whole.number:04d}.json", content, as_open_as=self.folder)
+            write_whole(self._file(step), step_bytes(step), as_open_as=self.folder)
         except FileExistsError:
-            raise Failure("somebody else did something to it: look at it again", FAILED) from None
+            raise Failure(_FASTER, FAILED) from None
         except OSError as error:
             raise Failure(f"can't write {steps}: {error.strerror}") from None
-        return whole
+        return step
+
+    def _file(self, step: Step) -> Path:
+        return self.folder / STEPS / f"{step.number:04d}.json"
+
+    def _lies_there(self, step: Step) -> bool:
+        """Whether it was taken, as far as one can see."""
+        try:
+            return self._file(step).read_bytes() == step_bytes(step)
+        except OSError:
+            return False
 
     def refuse(self, step: Step) -> Report:
         """What was done to it. Raises Failure where this may not be done to it as it is."""

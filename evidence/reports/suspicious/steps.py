@@ -66,6 +66,11 @@ class Report(Struct, kw_only=True):
     head: str = ""
 
 
+def step_bytes(step: Step) -> bytes:
+    """A step as it lies in its file."""
+    return msgspec.json.format(msgspec.json.encode(step), indent=2) + b"\n"
+
+
 def digest(files: Mapping[str, bytes]) -> str:
     """SHA-256 over the names and the SHA-256 of all files: no byte can change without it."""
     told = {name: sha256(content).hexdigest() for name, content in files.items()}

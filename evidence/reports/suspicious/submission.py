@@ -2,13 +2,10 @@
 
 from collections.abc import Callable
 
-from evidence.reports.suspicious.dossier import Dossier
+from evidence.reports.suspicious.dossier import Dossier, Note
 from evidence.reports.suspicious.steps import Report, Step, StepAction
 from evidence.reports.suspicious.transports import InDoubt, NotTaken, Package, Transport
 from pipeline.failure import FAILED, Failure
-
-#: Notes a step for the audit log before it is taken. Raises Failure: then it is not taken.
-Note = Callable[[Step], None]
 
 
 def submit(
@@ -67,6 +64,5 @@ def submit(
 
 def taken(dossier: Dossier, step: Step, note: Note) -> Step:
     """Take a step that may be taken, once it is noted. Raises Failure."""
-    dossier.refuse(step)
-    note(step)
-    return dossier.add(step)
+    with dossier.noted(step, note) as whole:
+        return dossier.add(whole)

@@ -84,8 +84,8 @@ class Desk:
         assert old in path.read_text()
         path.write_text(path.read_text().replace(old, new))
 
-    def note(self, step: Step) -> None:
-        self.notes.append((step.action, step.who))
+    def note(self, step: Step, taken: bool) -> None:
+        self.notes.append((step.action if taken else f"not {step.action}", step.who))
 
     def acting(self, who: str) -> AbstractContextManager[None]:
         """New steps are files of this person."""
