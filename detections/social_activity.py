@@ -8,8 +8,8 @@ so many in a row were that this is how it is now, or the same hour was on two da
 that is what the hour is like. A stretch that was never told is not taken for a quiet one.
 
 Messages alone prove nothing: people talk about a price because it moved. So for a rise only what
-was said before it began counts: stretches that ended by then, short ones of which half was before,
-and calls to buy that came before it.
+was said before it began counts: stretches that ended by then, one of a minute at most of which half
+was before, and calls to buy that came before it.
 
 Sources: M. La Morgia, A. Mei, F. Sassi and J. Stefa, The Doge of Wall Street (ACM TOIT, 2023), on
 how groups announce a pump; A. Karbalaii, Microstructure and Manipulation (2025): buying ahead of
@@ -42,7 +42,7 @@ _MOST_WITHHELD = 48
 _MOST_BURSTS, _MOST_CALLS = 16, 16
 #: A stretch in which a rise began counts as before it if half of it was, and it is no longer than
 #: this: a longer one is full of those who talk about the rise.
-LONGEST_OVER_RISE = 5 * MINUTE
+LONGEST_OVER_RISE = MINUTE
 
 
 class Terms(Struct, frozen=True, kw_only=True):

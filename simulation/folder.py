@@ -11,9 +11,10 @@ from simulation.normalizing import normalized
 from simulation.session import Session
 from simulation.truth import labels_of, write_labels
 
-FRAMES, ORDER_LOG, EVENTS, REFERENCE, LABELS = (
+FRAMES, ORDER_LOG, SOCIAL_FEED, EVENTS, REFERENCE, LABELS = (
     "session.jsonl.gz",
     "order-log.ndjson",
+    "social-feed.ndjson",
     "events.ndjson",
     "reference.yaml",
     "labels.yml",
@@ -31,13 +32,14 @@ class Written(msgspec.Struct, frozen=True):
 def write(session: Session, folder: Path) -> Written:
     """Write a session into a folder, which is made where it isn't there. Raises OSError.
 
-    Frames are a recording, or an order log as a venue would write it. The events are what the
-    normalizer makes of them.
+    Frames are a recording, or an order log as a venue would write it, with a social feed beside it
+    where somebody talks. The events are what the normalizer makes of them.
     """
     folder.mkdir(parents=True, exist_ok=True)
     if session.sources[0].protocol == "order_log":
-        lines = (frame.payload + b"\n" for _, frame in session.frames)
-        (folder / ORDER_LOG).write_bytes(b"".join(lines))
+        for place, file in enumerate((ORDER_LOG, SOCIAL_FEED)[: len(session.sources)]):
+            lines = (frame.payload + b"\n" for of, frame in session.frames if of == place)
+            (folder / file).write_bytes(b"".join(lines))
     else:
         sources = [RecordedSource(one.name, one.protocol, one.venue) for one in session.sources]
         with RecordingWriter(folder / FRAMES, sources) as writer:

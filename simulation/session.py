@@ -1,18 +1,22 @@
 """A simulated session: what its sources sent, the reference data, and the truth."""
 
 from collections.abc import Iterator, Sequence
+from heapq import merge
 from typing import Literal, get_args
 
 import msgspec
 
 from pipeline.frames import Frame
 from pipeline.reference_records import CorporateEvent, Reference, Venue
+from pipeline.social_payload import PROTOCOL as SOCIAL
+from pipeline.social_payload import encode_line
 from pipeline.units import MINUTE
 from pipeline.venue_sessions import ReferenceTime
 from pipeline.venue_sessions import Session as Hours
 from simulation.abusers.stage import Abuse, Stage
 from simulation.clockwork import Script
 from simulation.truth import Episode
+from simulation.venue.crowd import Crowd
 from simulation.venue.listing import Tape
 from simulation.venue.market import CLOSE, VENUE_MARKETS, Market
 from simulation.wire.order_log import order_log
@@ -122,6 +126,10 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
             for listing in market.listings
         ]
         frames = list(_merged(feeds))
+    if market.crowd is not None:
+        sources = (*sources, Source("chatter", SOCIAL))
+        said = _social_frames(market.crowd, len(sources) - 1)
+        frames = list(merge(frames, said, key=lambda one: one[1].received))
     episodes = tuple(market.truth.episodes)
     return Session(
         sources=sources,
@@ -133,6 +141,14 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
         public=public,
         tape=market.tape,
     )
+
+
+def _social_frames(crowd: Crowd, place: int) -> list[tuple[int, Frame]]:
+    told = sorted(crowd.said, key=lambda one: one[0])
+    return [
+        (place, Frame(f"chatter.ndjson:{number}", time, encode_line(line)))
+        for number, (time, line) in enumerate(told, 1)
+    ]
 
 
 def _merged(feeds: Sequence[Iterator[PublicFrame]]) -> Iterator[tuple[int, Frame]]:

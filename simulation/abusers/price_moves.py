@@ -1,6 +1,6 @@
 """Trades that are made for the price they leave behind."""
 
-from pipeline.units import DAY, HOUR, SECOND
+from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from simulation.abusers.stage import Stage
 from simulation.clockwork import Script
 from simulation.venue import takers
@@ -9,6 +9,8 @@ from simulation.venue.market import CLOSE, OPEN
 
 _PLENTY = 100_000
 """More lots than are on the book at any price that is paid."""
+_PROMOTED = 20 * MINUTE
+"""So long before the call promoters write."""
 
 
 def _until(stage: Stage, time: int) -> Script:
@@ -125,7 +127,8 @@ def pump_and_dump(stage: Stage) -> Script:
     """Accumulates for days, has the price driven up by those whom a message reaches in the same
     moment, and sells to them; the price falls back (La Morgia et al., 2021: rush orders; Karbalaii,
     2025: the organisers' volume before the message; MiCA 91(3)(c)). Medium: plus 60 percent in
-    half an hour on ten times the volume.
+    half an hour on ten times the volume; promoters write six messages a minute for 20 minutes
+    before it, and the call names the token as it begins.
     """
     rng = stage.rng
     market, listing, value = stage.market, stage.listing, stage.market.values[0]
@@ -138,7 +141,12 @@ def pump_and_dump(stage: Stage) -> Script:
         if market.open_hours(stage.now()):
             rng.choice(desks).take("buy", rng.randint(100, 240))
         yield rng.uniform(900, 1_800)
+    yield from _until(stage, day + OPEN + 3 * HOUR - _PROMOTED)
+    if market.crowd is not None:
+        market.crowd.promoted = 6 * stage.scale
     yield from _until(stage, day + OPEN + 3 * HOUR)
+    if market.crowd is not None:
+        market.crowd.call(stage.now())
     episode.onset = stage.now()
     base = value.ticks
     rise = 0.6 * min(3.0, stage.scale)
@@ -155,6 +163,8 @@ def pump_and_dump(stage: Stage) -> Script:
                 seller.take("sell", lots)
         stage.end(episode)
         yield rng.uniform(20, 40)
+    if market.crowd is not None:
+        market.crowd.promoted = 0.0
     for _ in range(40):
         value.ticks = max(base * 0.9, value.ticks * 0.975)
         seller = rng.choice(desks)
@@ -170,7 +180,8 @@ def pump_and_dump(stage: Stage) -> Script:
 def moved_to_deal_elsewhere(stage: Stage) -> Script:
     """Moves the price at the thinner venue and deals, in size, at the other, which follows
     (Regulation 2016/522, Annex II, 1.2 and S2.2: inter-trading venue manipulation). Medium: buys
-    three times what six levels show there while a larger sale is worked here.
+    three times what six levels show there, by the most that he has seen so far, while a larger sale
+    is worked here.
     """
     rng, here = stage.rng, stage.desk()
     there_listing = stage.market.listings[1]
@@ -179,9 +190,11 @@ def moved_to_deal_elsewhere(stage: Stage) -> Script:
     there = Desk(there_listing, here.account)
     side = stage.side
     episode = stage.begin((here,), "one venue's price moved to deal at the other", tail=120)
-    depth = max(300, there_listing.near_depth(stage.other_side, 6))
-    total = round(3 * depth * stage.scale)
+    depth = 300
     for _ in range(15):
+        # At a moment when hardly anything is shown he would move nothing, and so not be at it.
+        depth = max(depth, there_listing.near_depth(stage.other_side, 6))
+        total = round(3 * depth * stage.scale)
         there.take(side, max(1, total // 15))
         stage.end(episode)
         yield rng.uniform(0.2, 0.8)

@@ -19,6 +19,7 @@ from pipeline.units import DAY, HOUR, SECOND
 from simulation.clockwork import Clockwork, Script
 from simulation.truth import Truth
 from simulation.venue import takers
+from simulation.venue.crowd import Crowd
 from simulation.venue.desk import Desk
 from simulation.venue.listing import Listing, OrderIds, Tape
 from simulation.venue.makers import Quoting, market_maker
@@ -53,6 +54,8 @@ class Market:
         self.calendar: Venue | None = None
         """Of the first venue, where it isn't the thin market's."""
         self.announcements: list[CorporateEvent] = []
+        self.crowd: Crowd | None = None
+        """Who talks about the first token in public, where that is played."""
         self._order_ids = OrderIds(f"orders:{kind}:{seed}")
 
     def fork(self, name: str) -> random.Random:
@@ -259,6 +262,8 @@ def thin(seed: int, days: int = 9) -> Market:
     value = Value(10_000.0)
     listing = market.admit("sim-ats", "THIN-USD", "thin", value)
     market.begin(value.wander(market.fork("value"), 0.0025, 60.0))
+    market.crowd = Crowd(listing, "thin", market.fork("talk"))
+    market.clockwork.begin_at(market.crowd.talk(MONDAY + OPEN), MONDAY + OPEN)
     for number in range(2):
         quoting = Quoting(
             half_spread=22.0 + 10 * number,

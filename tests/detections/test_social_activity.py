@@ -17,7 +17,7 @@ from detections.social_activity import (
     said_before,
 )
 from normalizer.events.social import SocialVolume
-from pipeline.units import DAY, HOUR, MINUTE
+from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from tests.detections.social import START, call, said
 
 TERMS = Terms(messages=10, sigmas=6, multiple=3)
@@ -113,9 +113,12 @@ def test_only_what_was_said_before_a_rise_counts() -> None:
     assert signal(events, at + 50 * MINUTE).talk.messages == 60
     assert signal(events, at + 2 * HOUR) is None, "too long ago"
     assert signal(events, at - MINUTE, now=HOUR) is None, "it followed the rise"
-    assert signal(events, at + 3 * MINUTE, now=HOUR).talk is not None, "the rise began in it"
-    assert signal(events, at + 2 * MINUTE, now=HOUR) is None, "most of it followed"
-    assert signal(events, at + 3 * MINUTE, now=0) is None, "nobody could know it then"
+    assert signal(events, at + 4 * MINUTE, now=HOUR) is None, "the rise began in it"
+    events = [*usual(50, every=MINUTE, width=MINUTE), said(50 * MINUTE, 60, width=MINUTE)]
+    within = 50 * MINUTE + 40 * SECOND
+    assert signal(events, within, now=HOUR).talk is not None, "and nobody is that quick"
+    assert signal(events, within - 20 * SECOND, now=HOUR) is None, "most of it followed"
+    assert signal(events, within, now=0) is None, "nobody could know it then"
 
 
 def test_of_an_hour_in_which_a_rise_began_nobody_knows_what_came_first() -> None:
