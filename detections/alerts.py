@@ -62,7 +62,8 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
         provider=event.provider,
         known=known_of_parties(event, finding.entities) if finding.of_event else KnownOfParties(),
         context={
-            name: getattr(event, name, None) if finding.of_event else None for name in _CONTEXT
+            name: getattr(event, name, None) if finding.of_event else finding.about.get(name)
+            for name in _CONTEXT
         },
     )
     if not gaps.gaps:

@@ -38,6 +38,8 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     tags: tuple[str, ...] = ()
     of_event: bool = True
     """What the event that completed it is about, it is about as well: its token, market, party."""
+    about: dict[str, str] = {}
+    """Else: its token and market, by the names of an alert's fields, such as `token_address`."""
 
 
 def witness(event: Any) -> Witness:

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from msgspec import Struct
+from msgspec import Struct, field
 
 from detections.correlator_state import Whole
 from detections.findings import Finding, Witness
@@ -56,6 +56,10 @@ class Collapse(Struct, array_like=True):
     instrument: str = ""
     currency: str = ""
     symbol: str = ""
+    pool: str = ""
+    """Its address, or id."""
+    about: dict[str, str] = field(default_factory=dict[str, str])
+    """What an alert says of its token and market."""
 
 
 def finding(collapse: Collapse, recovery_time: int) -> Finding:
@@ -90,9 +94,10 @@ def finding(collapse: Collapse, recovery_time: int) -> Finding:
         confidence = _SOLD_PROVIDER if collapse.provides else _SOLD
         confidence = _SOLD_MINTED if collapse.minted else confidence
     unsure = any(one.unsure for one in steps)
+    names = [name for one in steps for name in one.who.names]
     return Finding(
         entities=tuple(
-            dict.fromkeys([collapse.instrument, *(name for one in steps for name in one.who.names)])
+            one for one in dict.fromkeys((collapse.instrument, collapse.pool, *names)) if one
         )[:_MOST_ENTITIES],
         reason=what,
         witnesses=tuple(one.witness for one in steps),
@@ -106,5 +111,6 @@ def finding(collapse: Collapse, recovery_time: int) -> Finding:
             "minted": collapse.minted,
         },
         tags=("unsure",) if unsure else (),
+        about=collapse.about,
         of_event=False,  # what completes it is a later block, or another pool's event
     )

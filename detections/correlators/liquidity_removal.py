@@ -21,6 +21,7 @@ from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.parties import Party, acting
 from detections.pool_liquidity import InRange
 from detections.rounding import reaches
@@ -47,7 +48,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: Part of the liquidity in range that must be gone, net of what was added.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
-    #: Quote asset that was taken out together, below which nothing is said.
+    #: Quote asset that was taken out, in dollars, below which nothing is said (`detections.money`).
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
 
 
@@ -159,7 +160,9 @@ class LiquidityRemoval(Correlator[State]):
         before = pool.changes[0].before
         gone = -sum(change.liquidity for change in pool.changes)
         quote = -sum(change.quote for change in pool.changes)
-        if before <= 0 or gone <= 0 or quote < self._rule.minimum_quote:
+        if before <= 0 or gone <= 0:
+            return ()
+        if too_little(quote, self._rule.minimum_quote, event.currency):
             return ()
         share = min(1.0, gone / before)
         if not reaches(share, max(self._rule.minimum_share, pool.next_share)):

@@ -35,6 +35,7 @@ from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.parties import acting, is_exempt
 from detections.pool_collapse import Collapse, Step, finding
 from detections.pool_liquidity import InRange
@@ -78,7 +79,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_price_recovery: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
     #: Others who must have swapped in the pool.
     minimum_traders: Annotated[int, Meta(ge=0, le=_MOST_TRADERS - 1)] = 1
-    #: Quote asset that was taken, where it is known, below which nothing is said.
+    #: Quote asset that was taken in dollars, below which nothing is said (see `detections.money`).
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
@@ -126,6 +127,7 @@ class RugPull(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "liquidity_removal"
     actions = frozenset(
         {
@@ -281,7 +283,7 @@ class RugPull(Correlator[State]):
         if (
             most < _HALF * (before - after)
             or others < self._p.minimum_traders
-            or (event.quote_quantity is not None and quote < self._p.minimum_quote)
+            or self._little(quote, event)
         ):
             return
         own = [one for one in steps if one.owner == owner]
@@ -305,8 +307,15 @@ class RugPull(Correlator[State]):
                 instrument=event.instrument,
                 currency=event.currency or "",
                 symbol=event.token_symbol or "",
+                pool=event.pool,
+                about=_about(event),
             ),
         )
+
+    def _little(self, quote: float, event: LiquidityRemoved | LiquidityAdded) -> bool:
+        if event.quote_quantity is None:
+            return False
+        return too_little(quote, self._p.minimum_quote, event.currency)
 
     def _fell(self, event: PoolSwap, key: Key, pool: Pool, owner: str) -> None:
         """The price is far below what it was: whether this party's own sales brought it there."""
@@ -325,7 +334,7 @@ class RugPull(Correlator[State]):
             not reaches(fall, self._p.minimum_fall)
             or by_own < _HALF * (before - pool.price)
             or others < self._p.minimum_traders
-            or quote < self._p.minimum_quote
+            or too_little(quote, self._p.minimum_quote, event.currency)
         ):
             return
         wallet = event.investor_address or event.transaction_from or ""
@@ -350,6 +359,8 @@ class RugPull(Correlator[State]):
                 instrument=event.instrument,
                 currency=event.currency or "",
                 symbol=event.token_symbol or "",
+                pool=event.pool,
+                about=_about(event),
             ),
         )
 
@@ -405,3 +416,10 @@ class RugPull(Correlator[State]):
 
 def _token(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved) -> str:
     return event.token_id or event.token_address or event.contract or ""
+
+
+def _about(event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> dict[str, str]:
+    """What an alert says of the pool: the event that confirms it is of another, or a block."""
+    names = ("network", "token_id", "token_address", "token_symbol", "venue", "instrument")
+    found = {name: getattr(event, name, None) for name in (*names, "currency")}
+    return {name: text for name, text in found.items() if text}
