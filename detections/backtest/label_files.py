@@ -168,7 +168,10 @@ def _label(
             entities=frozenset(text.lower() for text in entry.entities),
             since=since,
             until=until,
-            events=frozenset(entry.events),
+            # Hashes of transactions are in lower case everywhere but in what people publish.
+            events=frozenset(
+                one.lower() if one.startswith(("0x", "0X")) else one for one in entry.events
+            ),
             note=entry.note,
         )
 

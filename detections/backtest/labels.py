@@ -26,13 +26,14 @@ class Label(msgspec.Struct, frozen=True, kw_only=True):
     """What it is called, in lower case: by id, name, title or file."""
     typology: str | None = None
     entities: frozenset[str] = frozenset()
-    """In lower case; the alert is about at least one."""
+    """In lower case; the alert is about at least one: a party, or its token (by id or address),
+    instrument or pool."""
     since: int | None = None
     """Nanoseconds: the alert's events don't all lie before it."""
     until: int | None = None
     """Nanoseconds, exclusive: they don't all lie at or after it."""
     events: frozenset[str] = frozenset()
-    """The alert rests on at least one."""
+    """The alert rests on at least one: by event.id, transaction hash, or a trade's id."""
     note: str = ""
 
 
@@ -66,7 +67,14 @@ class Labels:
 
     def matching(self, alert: Alert, rule_id: str) -> list[int]:
         """The places in `used` of all labels that an alert of the rule belongs to, in order."""
-        about = frozenset(text.lower() for text in (*alert.entities, *alert.related_user))
+        about = frozenset(
+            text.lower()
+            for text in (
+                *alert.entities, *alert.related_user,
+                alert.token_id, alert.token_address, alert.instrument,
+            )
+            if text
+        )  # fmt: skip
         return [
             at
             for at in sorted(set(self._candidates(alert, about)))
@@ -84,7 +92,7 @@ class Labels:
     def _candidates(self, alert: Alert, about: Iterable[str]) -> Iterator[int]:
         yield from self._by_time
         if self._by_event:
-            for event in alert.evidence_events:
+            for event in _evidence(alert):
                 yield from self._by_event.get(event, ())
         for entity in about:
             yield from self._by_entity.get(entity, ())
@@ -98,5 +106,10 @@ class Labels:
             and (not label.entities or not label.entities.isdisjoint(about))
             and (label.since is None or max(last, alert.timestamp) >= label.since)
             and (label.until is None or first < label.until)
-            and (not label.events or not label.events.isdisjoint(alert.evidence_events))
+            and (not label.events or not label.events.isdisjoint(_evidence(alert)))
         )
+
+
+def _evidence(alert: Alert) -> tuple[str, ...]:
+    """What it rests on, as labels name it."""
+    return (*alert.evidence_events, *alert.evidence_transactions, *alert.evidence_trades)
