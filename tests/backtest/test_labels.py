@@ -93,32 +93,6 @@ def test_what_is_published_of_tokens_and_transactions_labels_alerts(
     assert belongs(label, **about) is expected
 
 
-@pytest.mark.parametrize(
-    ("row", "expected"),
-    [
-        (b",0x00000000000000000000000000000000000000AA", True),  # a token, by its address
-        (b",acme", True),
-        (b",ACME-USDC", True),
-        (b",0x00000000000000000000000000000000000000bb", False),
-        (b"0xDDDD,", True),  # a transaction
-        (b"0xdddd:0,", True),  # a trade
-        (b"0xddde,", False),
-    ],
-)
-def test_what_is_published_of_tokens_and_transactions_labels_alerts(
-    row: bytes, expected: bool
-) -> None:
-    (label,) = read_labels(b"events,entities\n" + row + b"\n", "labels.csv")
-    about = {
-        "token_id": "acme",
-        "token_address": "0x00000000000000000000000000000000000000aa",
-        "instrument": "ACME-USDC",
-        "evidence_transactions": ("0xdddd",),
-        "evidence_trades": ("0xdddd:0",),
-    }
-    assert belongs(label, **about) is expected
-
-
 def test_labels_of_no_rule_here_are_left_out() -> None:
     labels = Labels(
         [

@@ -224,23 +224,10 @@ def test_it_says_which_pool_and_token_though_a_block_confirms_it() -> None:
     assert finding.about["venue"] == "uniswap-v2"
 
 
-def test_it_says_which_pool_and_token_though_a_block_confirms_it() -> None:
-    chain = Chain(token_id="acme", token_address="0x" + "11" * 20, token_symbol="ACME")
-    events = [*pulled(Pair(chain)), chain.block(100 + DAY)]
-    (finding,) = found(events)
-    pool = next(one.pool for one in events if hasattr(one, "pool"))
-    assert finding.entities[:2] == ("ACME-WETH", pool)
-    assert finding.about["token_id"] == "acme"
-    assert finding.about["token_address"] == "0x" + "11" * 20
-    assert finding.about["venue"] == "uniswap-v2"
-
-
 def test_small_and_exempt_are_left_out() -> None:
     chain = Chain()
     small = [*pulled(Pair(chain, currency="USDC")), chain.block(100 + DAY)]
     assert found(small, minimum_quote=60) == []
-    # Priced in ether, as these pools are, 60 is another floor: no dollars are held back by it.
-    assert len(found([*pulled(Pair(chain)), chain.block(100 + DAY)], minimum_quote=60)) == 1
     # Priced in ether, as these pools are, 60 is another floor: no dollars are held back by it.
     assert len(found([*pulled(Pair(chain)), chain.block(100 + DAY)], minimum_quote=60)) == 1
     chain = Chain(investor_labels=("locker",))
