@@ -12,7 +12,7 @@ was said before it began counts: stretches that ended by then, one of a minute a
 was before, and calls to buy that came before it.
 
 Sources: M. La Morgia, A. Mei, F. Sassi and J. Stefa, The Doge of Wall Street (ACM TOIT, 2023), on
-how groups announce a pump; A. Karbalaii, Microstructure and Manipulation (2025): buying ahead of
+how groups announce a pump; M. Karbalaii, Microstructure and Manipulation (2025): buying ahead of
 the call. B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers (1993), on median and MAD.
 """
 

@@ -42,7 +42,7 @@ Calibrated by the papers: chunk, window and pause. By the project's brief: 10 ti
 in 5 min. By published pumps on Binance after January 2021 (T. Pugoev, 2023), on which others were
 not chosen: `minimum_rise`, which was 3% before. Our choice: all other numbers, so that each
 condition alone would be rare and together they are not by chance. Most of what is accumulated is
-bought in the hour before (A. Karbalaii, 2025: 70% of it), and the rest days before.
+bought in the hour before (M. Karbalaii, 2025: 70% of it), and the rest days before.
 
 **What was said in public** (where there is a social feed, docs/social-feed.md) makes each of them
 surer, by a quarter at most, and stands in its sentence and evidence: in the `social_window` before
