@@ -246,8 +246,8 @@ OYSTACHER = KnownCase(
     title="Oystacher and 3 Red, copper, 2012: flipped",
     documents=(
         "CFTC v. Oystacher and 3 Red Trading LLC, 15-cv-9196 (N.D. Ill.), complaint of 19 October "
-        "2015 and opinion of 12 July 2016, by which the preliminary injunction was denied; see also "
-        "203 F. Supp. 3d 934, of 23 August 2016",
+        "2015 and opinion of 12 July 2016, by which the preliminary injunction was denied; see "
+        "also 203 F. Supp. 3d 934, of 23 August 2016",
     ),
     told=(
         "large passive orders at or near the best price that at least double the contracts shown "
