@@ -58,6 +58,7 @@ class Judged(msgspec.Struct, frozen=True, kw_only=True):
     typology: str
     level: str
     score: float
+    confidence: float
     verdict: str
     seconds: float | None = None
     """From the episode's beginning to the alert's last event."""
@@ -119,6 +120,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
                 typology=typology,
                 level=alert.level,
                 score=float(alert.risk_score),
+                confidence=alert.confidence,
                 verdict=verdict,
                 seconds=took,
             )

@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, MEDIUM
+from simulation.accuracy.reliability_page import sections
 from simulation.accuracy.statistics import Interval
 from simulation.accuracy.summary import LEVELS, OfAbuse, OfMarket, OfRule, Recall, Summary
 
@@ -74,6 +75,7 @@ def render(summary: Summary, seconds: float) -> str:
                 if one.alerts
             ),
         ),
+        *sections(summary.reliability),
         "## What each abuser does\n",
         _table(
             ("abuse", "market", "after"),

@@ -7,6 +7,7 @@ import msgspec
 from simulation.accuracy.judging import MEASURED, Judged
 from simulation.accuracy.measuring import Measured, of_purpose
 from simulation.accuracy.plan import INTENSITIES, MEDIUM
+from simulation.accuracy.reliability import Reliability, reliability
 from simulation.accuracy.statistics import Interval, bootstrap, median, rate, share
 from simulation.catalogue import CONDUCTS
 
@@ -90,6 +91,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
     markets: tuple[OfMarket, ...]
     recordings: tuple[OfMarket, ...]
     calibration: tuple[Bin, ...]
+    reliability: Reliability
     sessions: int
     events: int
     dead: int
@@ -106,6 +108,7 @@ def summarise(results: Sequence[Measured]) -> Summary:
         markets=_markets(honest),
         recordings=_markets(of_purpose(results, "recording")),
         calibration=_calibration([*abusive, *honest]),
+        reliability=reliability(alert for one in (*abusive, *honest) for alert in one.alerts),
         sessions=len(results),
         events=sum(one.events for one in results),
         dead=sum(one.dead for one in results),

@@ -11,6 +11,7 @@ from simulation.accuracy.judging import Found, Judged
 from simulation.accuracy.measuring import Measured, measure
 from simulation.accuracy.page import render
 from simulation.accuracy.plan import CHECKED, FIRST_PUBLISHED_SEED, Task, published
+from simulation.accuracy.reliability import reliability
 from simulation.accuracy.statistics import bootstrap, median, rate, share
 from simulation.accuracy.summary import Summary, summarise
 from simulation.catalogue import CONDUCTS
@@ -41,10 +42,13 @@ def test_bootstrap_is_the_same_again_and_holds_the_value() -> None:
     assert median([3.0, 1.0, 2.0, 10.0]) == 2.5
 
 
-def judged(verdict: str, typology: str = "layering", level: str = "high") -> Judged:
+def judged(
+    verdict: str, typology: str = "layering", level: str = "high", confidence: float = 0.8
+) -> Judged:
     return Judged(
-        rule="R", typology=typology, level=level, score=75.0, verdict=verdict, seconds=None
-    )
+        rule="R", typology=typology, level=level, score=75.0, confidence=confidence,
+        verdict=verdict, seconds=None,
+    )  # fmt: skip
 
 
 def session(name: str, *alerts: Judged, found: float | None, honest: bool = False) -> Measured:
@@ -87,6 +91,36 @@ def test_recall_precision_and_false_alerts_are_counted() -> None:
     assert (rule.right, rule.false, rule.honest) == (1, 1, 2)
     page = render(summary, 60.0)
     assert "| layering | layering | 1 of 2 | 50% (9% to 91%) | 2.0 s | 67%" in page
+
+
+def test_confidence_is_held_against_how_often_alerts_are_right() -> None:
+    sure = [judged("hit", confidence=0.9)] * 6 + [judged("false", confidence=0.9)] * 6
+    unsure = [judged("hit", "spoofing", confidence=0.4)] * 12
+    few = [judged("false", "ramping", confidence=1.0)] * 3
+    found = reliability([*sure, *unsure, *few])
+    assert {one.typology: one.verdict for one in found.rules} == {
+        "layering": "too sure",
+        "spoofing": "too unsure",
+        "ramping": "",  # of so few nothing is said
+    }
+    assert [(one.low, one.alerts) for one in found.bands] == [
+        *((0.0, 0), (0.3, 12), (0.5, 0), (0.7, 0), (0.85, 15)),
+    ]
+    assert sum(one.alerts for one in found.bands) == 27
+    last = found.bands[-1].right
+    assert last is not None
+    assert last.value == pytest.approx(6 / 15)
+    squares = 6 * 0.1**2 + 6 * 0.9**2 + 12 * 0.6**2 + 3
+    assert found.brier == pytest.approx(squares / 27)
+
+
+def test_the_page_tells_how_reliable_confidence_is() -> None:
+    alerts = [judged("hit", confidence=0.75)] * 9 + [judged("false", confidence=0.4)]
+    page = render(summarise([session("layering", *alerts, found=1.0)]), 60.0)
+    assert "| 0.7 to 0.85 | 9 | 100% (70% to 100%) |" in page
+    assert "| layering | – | 0 of 1 (0% to 79%) | – | 9 of 9 (70% to 100%) | – |" in page
+    assert "| R | 10 | 0.72 | 90% (60% to 98%) |  |" in page
+    assert "Brier score of all alerts: 0.072." in page
 
 
 def test_published_seeds_are_apart() -> None:
