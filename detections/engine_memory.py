@@ -91,6 +91,7 @@ class EngineMemory:
             reached=self.correlations.reached,
             late=self.correlations.late,
             finality=self.finality.state,
+            trades=None if self.book.trades is None else self.book.trades.save(),
         )
         return write_state(
             common, ((self._identities[rule], self._parts_of(rule)) for rule in self._identities)
@@ -125,6 +126,11 @@ class EngineMemory:
         if common is None:
             raise CannotRestore("the saved state is empty")
         waiting = [(one, event_of(one)) for one in common.waiting]
+        if self.book.trades is not None and common.trades is not None:
+            try:
+                self.book.trades.restore(common.trades)
+            except msgspec.MsgspecError as error:
+                raise CannotRestore(f"the saved state can't be read: {error}") from error
         self._begin_anew(missing)
         self.correlations.take(known)
         for rule, state in states.items():
@@ -155,6 +161,8 @@ class EngineMemory:
         self.correlations.late = before.correlations.late
         self.late, self.seen.repeated = before.late, before.seen.repeated
         self.problems.carry_over(before.problems)
+        if self.book.trades is not None and before.book.trades is not None:
+            self.book.trades.carry_over(before.book.trades)
         self.seen.restore(*before.seen.generations)
         self.finality.state = before.finality.state
         time = before.watermark

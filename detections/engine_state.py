@@ -15,10 +15,11 @@ import msgspec
 from detections.event_time import Tie, TimeLimits
 from detections.feed_gaps import Gap
 from detections.finality import FinalityState
+from detections.recent_trades import SavedTrades
 from detections.rule_states import Identity
 from normalizer.events import Record
 
-_VERSION = 3
+_VERSION = 4
 _LENGTH = 4
 _CHUNK = 1 << 20
 
@@ -55,6 +56,8 @@ class Common(msgspec.Struct, array_like=True, tag="common", kw_only=True):
     """Of the correlations."""
     late: int
     finality: FinalityState
+    trades: SavedTrades | None = None
+    """The recent trades, where a correlator asks for them."""
 
 
 class Begin(msgspec.Struct, array_like=True, tag="rule"):

@@ -67,6 +67,18 @@ class Bars(Struct, array_like=True):
             del closes[:surplus]
             self.first += surplus
 
+    def take_back(self, time: int, price: float, closes: float | None) -> None:
+        """A trade counts no more; `closes` is the last price of its bar without it, if known."""
+        place = time // self.width - self.first
+        if not 0 <= place < len(self.closes) or self.closes[place] != price:
+            return  # it wasn't what its bar closed with
+        if closes is None and place == 0:
+            return  # no other price is known
+        after = self.closes[place - 1] if closes is None else closes
+        while place < len(self.closes) and self.closes[place] == price:
+            self.closes[place] = after  # bars without a trade have it from the one before
+            place += 1
+
     def _widen(self) -> None:
         """Two bars become one, which closes as the second did."""
         width = min(WIDEST, 2 * self.width)

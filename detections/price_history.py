@@ -55,6 +55,19 @@ class Slot(Struct, array_like=True):
                 if before is not None or len(book) < _MOST_PARTIES:
                     book[party] = (before or 0.0) + deal.quantity
 
+    def take_back(self, deal: Deal) -> None:
+        """A deal of it counts no more; others do, of which the first and the last are known."""
+        if self.first.witness.id == deal.witness.id:
+            self.first = self.last
+        elif self.last.witness.id == deal.witness.id:
+            self.last = self.first
+        self.trades -= 1
+        self.quantity = max(0.0, self.quantity - deal.quantity)
+        self.notional = max(0.0, self.notional - deal.notional)
+        for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
+            if party in book:
+                book[party] = max(0.0, book[party] - deal.quantity)
+
 
 class PriceHistory(Struct):
     """The last window of a market, the price before it, and the volume over a longer time."""
@@ -113,7 +126,7 @@ class PriceHistory(Struct):
             self.notional += deal.notional
         elif self.before is None or time >= self.before.timestamp:
             self.before = deal
-        if slots[0].number <= oldest:
+        if slots and slots[0].number <= oldest:
             self._forget_slots(oldest)
             anew = True
         if anew:  # so that what rounding leaves never adds up
@@ -125,6 +138,31 @@ class PriceHistory(Struct):
         start = (self.now - self.window - self.baseline) // baseline_width
         while (earliest := next(iter(self.volumes))) < start:
             del self.volumes[earliest]
+
+    def take_back(self, deal: Deal, others: Iterable[Deal]) -> None:
+        """A deal counts no more. `others` are those of its market that do, as far as known."""
+        time, slots = deal.timestamp, self.slots
+        place = time // self._baseline_width
+        if place in self.volumes:
+            self.volumes[place] = max(0.0, self.volumes[place] - deal.quantity)
+            self.past = (0, 0, 0.0)
+        number = time // self._width
+        at = bisect_left(slots, number, key=_number)
+        if at < len(slots) and slots[at].number == number:
+            left = [one for one in others if one.timestamp // self._width == number]
+            if slots[at].trades <= 1:
+                del slots[at]
+            elif len(left) == slots[at].trades - 1:  # all of it is known
+                slots[at] = Slot(number, left[0], left[0])
+                for one in left:
+                    slots[at].add(one)
+            else:
+                slots[at].take_back(deal)
+        elif self.before is not None and self.before.witness.id == deal.witness.id:
+            self.before = None  # which one was before it isn't known any more
+        self.trades = sum(slot.trades for slot in slots)
+        self.quantity = sum(slot.quantity for slot in slots)
+        self.notional = sum(slot.notional for slot in slots)
 
     def _forget_slots(self, oldest: int) -> None:
         stale = 0

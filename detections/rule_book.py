@@ -15,6 +15,7 @@ from detections.correlators.base import Correlator, correlators
 from detections.fields import shapes, taxonomy
 from detections.findings import Finding, witness
 from detections.order_books import MOVES, SharedBooks
+from detections.recent_trades import RecentTrades, telling
 from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
@@ -23,13 +24,14 @@ from detections.sigma.conditions import Condition, conditions
 from detections.sigma.functions import Program
 from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
-from normalizer.events.market import FeedGap
+from normalizer.events.market import FeedGap, Trade, TradeBusted, TradeCorrected
 
 #: How a correlator takes an event.
 Observe = Callable[[Any], Iterable[Finding] | None]
 #: Fields, each with how it is read.
 Needs = tuple[tuple[str, Read], ...]
 _MOST_REMEMBERED = 10_000
+_REVISIONS: frozenset[type[Any]] = frozenset((TradeBusted, TradeCorrected))
 _NONE_HEARD: Mapping[str, str] = MappingProxyType({})
 
 
@@ -140,6 +142,11 @@ class RuleBook:
         """What the correlators share; None if none of them looks at books."""
         for user in users:
             user.books = self.books or SharedBooks()
+        revised = [entry.correlator for entry in made if entry.correlator.uses_trades]
+        self.trades = RecentTrades() if revised else None
+        """What venues may take back; None if no correlator asks for it."""
+        for user in revised:
+            user.trades = self.trades or RecentTrades()
         self._records: dict[type[Any], Meeting] = {}
         self._documents: Meeting | None = None
 
@@ -148,7 +155,12 @@ class RuleBook:
         found = self._records.get(record)
         if found is None:
             shape = shapes()[record]
-            mine = [one for one in self.correlators if shape.action in one.correlator.actions]
+            mine = [
+                one
+                for one in self.correlators
+                if shape.action in one.correlator.actions
+                or (record in _REVISIONS and one.correlator.uses_trades)
+            ]
             books = self.books if record in MOVES else None
             # A gap marks what is found over it, by whichever rule.
             wanted = bool(mine) or books is not None or record is FeedGap
@@ -164,6 +176,8 @@ class RuleBook:
         seen = {action for entry in self.correlators for action in entry.correlator.actions}
         if self.books is not None:
             seen.update(shapes()[record].action for record in MOVES)
+        if self.trades is not None:
+            seen.update(shapes()[record].action for record in (Trade, *_REVISIONS))
         return frozenset(seen)
 
     def of_documents(self) -> Meeting:
@@ -198,7 +212,7 @@ class RuleBook:
             for one in self.sigma
         ]
         program = build_program(self.conditions, reader)
-        observers = [(one.correlator.observer(record), one.rule) for one in mine]
+        observers = self._observers(record, mine)
         return Meeting(
             program=program,
             sigma=tuple(entries),
@@ -210,6 +224,25 @@ class RuleBook:
             is_plain=wanted and record is not FeedGap,
             heard=heard,
         )
+
+    def _observers(
+        self, record: type[Any], mine: Sequence[CorrelatorEntry]
+    ) -> list[tuple[Observe, Rule]]:
+        """How the correlators take such records, and before and behind them the recent trades."""
+        trades = self.trades
+        if record not in _REVISIONS or trades is None:
+            observers = [(one.correlator.observer(record), one.rule) for one in mine]
+            if record is Trade and trades is not None and mine:
+                observers.insert(0, (trades.add, mine[0].rule))
+            return observers
+        told: list[tuple[Observe, Rule]] = []
+        action = shapes()[record].action
+        for one in mine:
+            if action not in one.correlator.actions:
+                told.append((telling(trades, one.correlator.revised), one.rule))
+            else:
+                told.append((one.correlator.observer(record), one.rule))
+        return [*told, (trades.revise, mine[-1].rule)] if mine else told
 
 
 def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:

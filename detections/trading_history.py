@@ -101,6 +101,24 @@ class TradingHistory(Struct, array_like=True):
             run.witnesses.append(witness)
         return new
 
+    def take_back(self, time: int, quantity: float, value: float, witness: str) -> None:
+        """A trade counts no more, `quantity` positive where it bought."""
+        for run in self.runs:
+            if (
+                run.first <= time <= run.last
+                and run.trades
+                and (run.bought, run.sold)[quantity < 0]
+            ):
+                if quantity > 0:
+                    run.bought = max(0.0, run.bought - quantity)
+                    run.bought_value = max(0.0, run.bought_value - value)
+                else:
+                    run.sold = max(0.0, run.sold + quantity)
+                    run.sold_value = max(0.0, run.sold_value - value)
+                run.trades -= 1
+                run.witnesses[:] = [one for one in run.witnesses if one.id != witness]
+                return
+
     def between(self, begin: int, end: int) -> Flow:
         """What was traded from `begin` to before `end`; a run across a border counts in part."""
         flow = Flow()

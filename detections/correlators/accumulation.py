@@ -138,6 +138,7 @@ class Accumulation(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "concentration"
 
@@ -250,6 +251,29 @@ class Accumulation(Correlator[State]):
                 token = Token(first=trade.timestamp, whole=False)
             return self._held(key, buyer, token, gatherer, trade)
         return self._bought(key, buyer, gatherer, trade)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: what was gathered, and traded, without it."""
+        key = was.token_id if self._supply else f"{was.venue}/{was.instrument}"
+        if key is None:
+            return
+        quantity = 0.0 if now is None else now.quantity
+        market = self.state.markets.get(key)
+        slot = None if market is None else market.slots.get(was.timestamp // self._slot)
+        if market is not None and slot is not None:
+            traded = max(0.0, slot[1] - was.quantity + quantity)
+            market.slots[was.timestamp // self._slot] = (slot[0] - (now is None), traded)
+        buyer = was.buyer_cluster or was.buyer_id or was.buyer_account
+        seller = was.seller_cluster or was.seller_id or was.seller_account
+        if buyer == seller:
+            return
+        for who, before, after in (
+            (buyer, was.quantity, quantity),
+            (seller, -was.quantity, -quantity),
+        ):
+            gatherer = None if who is None else self.state.parties.get((key, who))
+            if gatherer is not None:
+                _revise(gatherer, was, before, after)
 
     def _count(self, market: Market, trade: Trade, buyer: str | None) -> None:
         place = trade.timestamp // self._slot
@@ -396,3 +420,22 @@ def _count(gatherer: Gatherer, kind: int, quantity: float, *, back: bool = False
             gatherer.bought += quantity
         else:
             gatherer.sold -= quantity
+
+
+def _revise(gatherer: Gatherer, trade: Trade, before: float, after: float) -> None:
+    """A trade of so much, positive where it bought, is one of another quantity; 0: it is none."""
+    of_this = [
+        one for one in gatherer.steps if one.kind == 2 and (one.quantity > 0) is (before > 0)
+    ]
+    step = next((one for one in of_this if one.witness.id == trade.id), None)
+    if step is None:  # it may be part of one that was summed up, and has the time of its last
+        step = next((one for one in of_this if one.timestamp >= trade.timestamp), None)
+    if step is None:
+        return
+    _count(gatherer, 2, -before, back=True)
+    if after:
+        _count(gatherer, 2, after)
+    step.quantity += after - before
+    gatherer.next_share = 0.0  # what comes true without it hasn't been told
+    if abs(step.quantity) <= 1e-9 * abs(before):
+        gatherer.steps.remove(step)

@@ -13,7 +13,9 @@ import detections.correlators
 from detections.correlator_state import check_savable, decode_state, encode_state
 from detections.findings import Finding
 from detections.order_books import SharedBooks
+from detections.recent_trades import RecentTrades
 from normalizer.events.alert import Level
+from normalizer.events.market import Trade
 
 S = TypeVar("S", bound=msgspec.Struct)
 
@@ -39,6 +41,9 @@ class Correlator(ABC, Generic[S]):
     events, else all that there is. See `detections.routing`."""
     uses_books: ClassVar[bool] = False
     """Whether it looks at order books (see `detections.order_books`)."""
+    uses_trades: ClassVar[bool] = False
+    """Whether it wants to know what venues take back or correct (see `detections.recent_trades`):
+    by `revised`, besides the actions that it names."""
     highest_level: ClassVar[Level | None] = None
     """A rule of it may not have a higher level; None where it may have any."""
     typology: ClassVar[str]
@@ -46,6 +51,9 @@ class Correlator(ABC, Generic[S]):
     books: SharedBooks
     """If it says that it uses them: the same for all correlators of an engine, and not its state.
     The engine moves them on before each event is observed."""
+    trades: RecentTrades
+    """If it says that it uses them: the same for all correlators of an engine, and not its
+    state."""
     actions: frozenset[str]
     """The `event.action` of the records that it wants to see. May depend on the parameters."""
 
@@ -54,6 +62,8 @@ class Correlator(ABC, Generic[S]):
         self.state: S = cast("S", self.state_type())
         if self.uses_books:
             self.books = SharedBooks()
+        if self.uses_trades:
+            self.trades = RecentTrades()
 
     @property
     def horizon(self) -> int | None:
@@ -70,6 +80,14 @@ class Correlator(ABC, Generic[S]):
     def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
         """What takes events of one class: `observe`, or a shorter way to do the same."""
         return self.observe
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A venue took a trade back (`now` is None) or corrected it.
+
+        Called where it `uses_trades` and doesn't name these actions among its own. Among
+        `self.trades` the trade is what it was until all correlators have been told.
+        """
+        raise NotImplementedError
 
     def snapshot(self) -> bytes:
         """The state, for `restore`: the same state gives the same bytes."""

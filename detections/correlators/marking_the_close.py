@@ -157,6 +157,7 @@ class MarkingTheClose(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "marking_the_close"
     # What comes after the time ends the window: an order will do, where nobody trades.
@@ -222,14 +223,32 @@ class MarkingTheClose(Correlator[State]):
             who = Party(event.seller_account, event.seller_id, event.seller_cluster)
             window.who[sold] = who
 
-    def _hold(self, event: Trade) -> None:
-        """Note what parties buy and sell at any time."""
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the hour before the time, without it."""
+        key = (was.provider, was.venue, was.instrument)
+        window = self.state.windows.get(key)
+        if self._p.finds == "holder":
+            self._hold(was, -1.0)
+            if now is not None:
+                self._hold(now)
+        if window is None or not self.trades.reach(window.at - HOUR):
+            return
+        del self.state.windows[key]
+        for trade in self.trades.left(was, now, window.at - HOUR):
+            offset = trade.reference_offset
+            at = window.at if offset is None else trade.timestamp - offset
+            if trade.timestamp < at == window.at and trade.phase not in _AUCTIONS:
+                self._before(trade, at - trade.timestamp, window.name, window.purpose)
+
+    def _hold(self, event: Trade, sign: float = 1.0) -> None:
+        """Note what parties buy and sell at any time; with -1 they didn't."""
         bought = event.buyer_cluster or event.buyer_id or event.buyer_account
         sold = event.seller_cluster or event.seller_id or event.seller_account
         if bought == sold:
             return
         positions, market = self.state.positions, f"{event.venue}\0{event.instrument}\0"
-        for name, quantity in ((bought, event.quantity), (sold, -event.quantity)):
+        came = sign * event.quantity
+        for name, quantity in ((bought, came), (sold, -came)):
             if name is not None:
                 # Taken out and put back at the end, so that the first is always the idlest.
                 position = positions.pop(market + name, 0.0)

@@ -94,6 +94,7 @@ class MarkingTheOpen(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "marking_the_close"
     # What comes after the window ends it: an order will do, where nobody trades.
@@ -153,6 +154,23 @@ class MarkingTheOpen(Correlator[State]):
         if sold in traded.parties:
             who = Party(event.seller_account, event.seller_id, event.seller_cluster)
             traded.who[sold] = who
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the first minutes, without it."""
+        key = (was.provider, was.venue, was.instrument)
+        opening, moves = self.state.openings.get(key), self.state.moves.get(key)
+        if opening is None or moves is None:
+            return
+        began = opening.until - self._p.window
+        if was.timestamp < began or not self.trades.reach(began):
+            return
+        del self.state.openings[key]
+        self.state.moves[key] = UsualMoves()
+        for trade in self.trades.left(was, now, began):
+            if trade.phase == "continuous" and trade.price > 0 and trade.quantity > 0:
+                self._traded(trade, began)
+                moves.price = trade.price
+        self.state.moves[key] = moves  # what is usual was learnt already
 
     def _late(self, event: MarketEvent) -> Iterable[Finding]:
         """Where this is after the first minutes, these are done."""

@@ -93,6 +93,7 @@ class MomentumIgnition(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
@@ -156,6 +157,22 @@ class MomentumIgnition(Correlator[State]):
         trader.seen = event.timestamp
         tape.traders[name] = trader
         return trader
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the runs of its market, without it."""
+        key = (was.provider, was.venue, was.instrument)
+        tape = self.state.tapes.get(key)
+        if tape is None:
+            return
+        since = tape.moves.time - 2 * (self._p.run_window + self._p.reversal_window)
+        if was.timestamp < since or not self.trades.reach(since):
+            return
+        found, self.state.found = self.state.found, {}
+        again = self.state.tapes[key] = Tape()
+        for trade in self.trades.left(was, now, since):
+            self.observe(trade)  # what is found was told
+            tape.moves.price = trade.price
+        self.state.found, again.moves = found, tape.moves
 
     # -- the run and its reversal ------------------------------------------------------------------
 

@@ -104,6 +104,7 @@ class PriceMove(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "price_and_volume"
 
@@ -129,6 +130,27 @@ class PriceMove(Correlator[State]):
         if move is None or not self._due(market, move):
             return ()
         return [self._finding(event, market, move)]
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected."""
+        key = (was.provider, was.venue, was.instrument)
+        market, deal = self.state.markets.get(key), _deal_of(was)
+        if market is None or deal is None:
+            return
+        history = market.history
+        since = was.timestamp - self._rule.window
+        left = [
+            one
+            for trade in self.trades.left(was, None, since)
+            if (one := _deal_of(trade)) is not None
+        ]
+        history.take_back(deal, left)
+        if now is not None and (corrected := _deal_of(now)) is not None:
+            history.add(corrected)
+        if not history.slots:
+            del self.state.markets[key]  # its newest price isn't known
+        else:
+            market.series_until = 0  # what it was about may never have been
 
     def _market(self, event: Trade | PoolSwap) -> Market:
         key = (event.provider, event.venue, event.instrument)

@@ -105,6 +105,7 @@ class Ramping(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
@@ -152,6 +153,22 @@ class Ramping(Correlator[State]):
         if event.side == "sell" and sold is not None:
             return self._took(event, market, market.down, sold, before, up=False)
         return ()
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the steps in its market, without it."""
+        key = (was.provider, was.venue, was.instrument)
+        market = self.state.markets.get(key)
+        if market is None:
+            return
+        since = market.moves.time - self._p.window
+        if was.timestamp < since or not self.trades.reach(since):
+            return
+        found, self.state.found = self.state.found, {}
+        again = self.state.markets[key] = Market()
+        for trade in self.trades.left(was, now, since):
+            self.observe(trade)  # what is found was told
+            market.moves.price = trade.price
+        self.state.found, again.moves = found, market.moves
 
     def _took(
         self,

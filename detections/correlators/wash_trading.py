@@ -116,6 +116,7 @@ class WashTrading(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     state_version = 2
     typology = "wash_trading"
@@ -145,12 +146,24 @@ class WashTrading(Correlator[State]):
         market = (event.provider, event.venue, event.instrument)
         if market not in self.state.markets:
             return
-        # What is taken back is mostly of late.
+        was = self.trades.find(event)
+        if was is not None:
+            bought, sold = buyer(was), seller(was)
+            same = sameness(bought, sold)
+            if same is not None:
+                self._revise((*market, same, getattr(bought, same)), event)
+            return
+        # It was a while ago, and whose it was isn't known any more.
         for key, group in reversed(self.state.groups.items()):
             if key[:3] == market and revise(group.items, event):
                 if not group.items:
                     del self.state.groups[key]
                 return
+
+    def _revise(self, key: Key, event: TradeBusted | TradeCorrected) -> None:
+        group = self.state.groups.get(key)
+        if group is not None and revise(group.items, event) and not group.items:
+            del self.state.groups[key]
 
     def _traded(self, event: Trade) -> Iterable[Finding]:
         if self._clustered:

@@ -1,0 +1,133 @@
+"""After a bust or correction of a trade, what is found is what would be found without it."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from detections.engine import Engine
+from detections.recent_trades import RecentTrades
+from detections.rules.loading import RuleSet
+from normalizer.events.market import Trade, TradeBusted, TradeCorrected
+from tests.detections.correlators.test_marking_the_close import MIN, mark, stamped, usual
+from tests.detections.correlators.test_ramping import ramp
+from tests.detections.samples import Tape, alerts, correlator
+from tests.detections.test_momentum_ignition import run, sale
+from tests.detections.test_revised_trades import revised
+
+HOUR = 60 * MIN
+
+
+def busted(trade: Trade, at: float) -> TradeBusted:
+    """At so many milliseconds since the tape's beginning."""
+    return revised(TradeBusted, trade, at - _at(trade))
+
+
+def _at(trade: Trade) -> float:
+    return (trade.timestamp - 1_767_225_600_000_000_000) / 1e6
+
+
+def prices(tape: Tape) -> list[Any]:
+    """A trade a minute at 10, but for the first, which was a mistake."""
+    return [tape.trade(n * MIN, 10.0 if n else 20.0, 10.0, buyer_account="b") for n in range(5)]
+
+
+def spike(tape: Tape) -> tuple[list[Any], int, int]:
+    """Events; the first and how many of them are busted, before the last one comes."""
+    return prices(tape)[:2], 0, 1
+
+
+def runs(tape: Tape) -> tuple[list[Any], int, int]:
+    return [*run(tape), sale(tape)], 2, 3
+
+
+def ramped(tape: Tape) -> tuple[list[Any], int, int]:
+    events = ramp(tape, steps=12)[:-1]
+    return events, len(events) - 5, 4
+
+
+def marked(tape: Tape) -> tuple[list[Any], int, int]:
+    first = usual(tape)
+    end = tape.trade(56 * MIN, 10, 10, side="sell", buyer_account="b", seller_account="s")
+    return stamped([*first, *mark(tape, 54 * MIN), end]), len(first), 5
+
+
+def gathered(tape: Tape) -> tuple[list[Any], int, int]:
+    events = [
+        tape.trade(n * MIN, 10.0, 10.0, buyer_account=f"b{n % 9}", seller_account=f"s{n % 9}")
+        for n in range(100)
+    ]
+    large = [
+        tape.trade((100 + n) * MIN, 10.0, 200.0, buyer_account="big", seller_account="s1")
+        for n in range(2)
+    ]
+    return [*events, *large], 100, 1
+
+
+CASES: dict[str, tuple[str, Callable[[Tape], tuple[list[Any], int, int]]]] = {
+    "price_move": ("{window: 1h, minimum_change: 40%, direction: down}", spike),
+    "momentum_ignition": ("{}", runs),
+    "ramping": ("{}", ramped),
+    "marking_the_close": ("{}", marked),
+    "accumulation": ("{pattern: volume, minimum_share: 0.2}", gathered),
+}
+
+
+def last_alerts(rules: RuleSet, events: list[Any]) -> list[str]:
+    """What the last event completes."""
+    return [one.reason for one in alerts(rules, events) if one.evidence_events[-1] == events[-1].id]
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_rested_on_a_busted_trade_is_not_found_any_more(name: str) -> None:
+    parameters, make = CASES[name]
+    rules = correlator(name, parameters)
+    events, first, many = make(Tape())
+    before, last = events[:-1], events[-1]
+    gone = events[first : first + many]
+    busts = [busted(one, _at(before[-1]) + 1 + n) for n, one in enumerate(gone)]
+    assert last_alerts(rules, events), "it alerts where nothing was busted"
+    without = [one for one in events if one not in gone]
+    assert last_alerts(rules, [*before, *busts, last]) == last_alerts(rules, without) == []
+
+
+def test_a_corrected_price_is_the_price() -> None:
+    tape = Tape()
+    events = prices(tape)
+    rules = correlator("price_move", "{window: 1h, minimum_change: 40%, direction: down}")
+    assert len(alerts(rules, events)) == 1
+    corrected = revised(TradeCorrected, events[0], 30_000, price=10.2, quantity=9.0)
+    assert alerts(rules, [events[0], corrected, *events[1:]]) == []
+    (alert,) = alerts(
+        rules, [events[0], busted(events[0], 1), *events[1:], tape.trade(6 * MIN, 5.0, 1.0)]
+    )
+    assert "fell by 50%" in alert.reason
+
+
+def test_the_trades_are_known_after_a_restart() -> None:
+    tape = Tape()
+    rules = correlator("price_move", "{window: 1h, minimum_change: 40%, direction: down}")
+    events = prices(tape)
+    first = Engine(rules)
+    first.process(events[:1])
+    saved = first.snapshot()
+    second = Engine(rules)
+    assert second.restore(saved) == []
+    assert second.snapshot() == saved
+    assert second.process([busted(events[0], 1), *events[1:]]) == []
+
+
+def test_the_oldest_trades_are_forgotten_and_it_knows_since_when() -> None:
+    trades, tape = RecentTrades(4), Tape()
+    made = [tape.trade(n, 10.0, 1.0) for n in range(11)]
+    for one in made:
+        trades.add(one)
+    assert list(trades.of(("demo", "demo-venue", "ACME-USD"))) == made[4:]
+    assert not trades.reach(made[3].timestamp)
+    assert trades.reach(made[4].timestamp)
+    assert trades.find(busted(made[1], 20)) is None
+    trades.revise(busted(made[5], 20))
+    assert trades.find(busted(made[5], 20)) is None
+    kept = RecentTrades(4)
+    kept.restore(trades.save())
+    assert kept.save() == trades.save()
