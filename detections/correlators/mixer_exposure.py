@@ -33,6 +33,7 @@ from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.taint import Holding, incoming, outgoing
+from detections.token_kinds import kind_name, kind_of
 from detections.wording import amount, percent
 from normalizer.events.chain import ZERO_ADDRESS, NativeTransfer, TokenTransfer
 from pipeline.units import DAY, Duration, Ratio
@@ -86,6 +87,7 @@ class MixerExposure(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "structuring"
     actions = frozenset({"token-transfer", "native-transfer"})
 
@@ -107,8 +109,9 @@ class MixerExposure(Correlator[State]):
             token, symbol = f"native:{event.chain_id}", "of the chain's own currency"
             raw, unit = int(event.value_raw), _NATIVE_UNIT
         else:
-            token = event.token_id or event.contract or event.token_address or ""
+            token = kind_of(event)
             symbol = event.token_symbol or event.token_id or event.contract or "tokens"
+            symbol += kind_name(event)
             raw, unit = int(event.amount_raw), unit_of(event)
         if not raw:
             return ()

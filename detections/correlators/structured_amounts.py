@@ -35,6 +35,7 @@ from detections.findings import Finding, Witness, witness
 from detections.latest_prices import LatestPrices, note_price
 from detections.parties import is_exempt
 from detections.rounding import reaches
+from detections.token_kinds import kind_name, kind_of
 from detections.windows import Group, Key, SlidingGroups
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
@@ -103,6 +104,7 @@ class StructuredAmounts(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "structuring"
     actions = frozenset({"token-transfer", "trade", "pool-swap", "oracle-update"})
 
@@ -153,7 +155,7 @@ class StructuredAmounts(Correlator[State]):
             destination if sends else source,
             witness(move),
         )
-        token = move.token_id or move.contract or move.token_address or ""
+        token = kind_of(move)
         who = source if sends else destination
         group = self._windows.add(self.state.groups, (token, who), part)
         if not within or len(group.items) < self._p.minimum_transfers:
@@ -165,7 +167,7 @@ class StructuredAmounts(Correlator[State]):
         known = self.state.prices.get(move.token_id or "")
         if known is not None and (threshold := self._p.thresholds.get(known.currency)):
             return threshold, quantity * known.price, known.currency
-        return self._p.token_threshold, quantity, move.token_symbol or "tokens"
+        return self._p.token_threshold, quantity, (move.token_symbol or "tokens") + kind_name(move)
 
     def _judged(
         self, move: TokenTransfer, who: str, group: Group[Part], threshold: float, currency: str
