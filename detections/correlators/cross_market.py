@@ -57,6 +57,9 @@ _PRICE_STEP = SECOND
 _MORE = 3.0
 #: What it may have traded the other way round, as a part of what it did.
 _BOTH_WAYS = 0.25
+#: What is sure of a gain, and of an attempt at a loss: 31 of 31 of these were right on simulated
+#: markets (89% at least), which speaks for more than the 0.4 that it had, but not for as much.
+_GAIN, _ATTEMPT = 0.55, 0.5
 #: How far the other market follows at most, as a multiple of the push.
 _FARTHEST = 1.5
 
@@ -289,7 +292,7 @@ class CrossMarket(Correlator[State]):
                 f"{percent(abs(push.moved))}; {outcome}"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
-            confidence=(0.4 if attempt else 0.55)
+            confidence=(_ATTEMPT if attempt else _GAIN)
             + 0.15 * far
             + 0.15 * max(0.0, follow)
             + 0.1 * min(1.0, used / (10 * taken)),

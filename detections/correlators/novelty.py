@@ -56,7 +56,9 @@ _MOST_ENTITIES = 20_000
 _MOST_WITNESSES = 6
 _IDLE_PERIODS = 30
 _MOST_DRIVERS = 3
-_MOST_CONFIDENCE = 0.5
+#: Of an alert that hardly is one, and of the strangest. Of 44 alerts on simulated markets, all of
+#: them with little more than the least, not one was about an abuser.
+_LEAST_CONFIDENCE, _MOST_CONFIDENCE = 0.05, 0.5
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -371,7 +373,7 @@ class Novelty(Correlator[State]):
             witnesses=tuple(
                 {one.id: one for one in entity.now.witnesses}.values(),
             ),
-            confidence=_MOST_CONFIDENCE * (0.5 + 0.5 * beyond),
+            confidence=_LEAST_CONFIDENCE + (_MOST_CONFIDENCE - _LEAST_CONFIDENCE) * beyond,
             of_event=False,
             metrics=metrics,
         )

@@ -57,7 +57,7 @@ def test_an_account_unlike_all_others_is_found_with_what_made_the_score() -> Non
     effects = [name for name in finding.metrics if name.startswith("effect_")]
     assert len(effects) == 3
     assert "(usual " in finding.reason
-    assert 0.25 <= finding.confidence <= 0.5
+    assert 0.05 <= finding.confidence <= 0.5
     assert finding.witnesses
     assert finding.of_event is False
 
