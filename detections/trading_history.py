@@ -119,6 +119,19 @@ class TradingHistory(Struct, array_like=True):
                 run.witnesses[:] = [one for one in run.witnesses if one.id != witness]
                 return
 
+    def put_back(self, time: int, quantity: float, value: float) -> None:
+        """A trade that was taken back counts with another quantity or price."""
+        for run in self.runs:
+            if run.first <= time <= run.last:
+                if quantity > 0:
+                    run.bought += quantity
+                    run.bought_value += value
+                else:
+                    run.sold -= quantity
+                    run.sold_value += value
+                run.trades += 1
+                return
+
     def between(self, begin: int, end: int) -> Flow:
         """What was traded from `begin` to before `end`; a run across a border counts in part."""
         flow = Flow()

@@ -146,6 +146,7 @@ class InsiderDealing(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "market"
+    uses_trades = True
     state_type = State
     typology = "insider_dealing"
 
@@ -201,6 +202,29 @@ class InsiderDealing(Correlator[State]):
                 names = (trade.seller_account, trade.seller_id, trade.seller_cluster)
                 self._note(asset, trade, seller, names, trade.seller_labels, -quantity, value)
         return () if trade.timestamp < asset.due else self._due(key, asset, trade)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: prices and what parties traded, without it."""
+        asset = self.state.assets.get(was.token_id or f"{was.venue}/{was.instrument}")
+        if asset is None or not 0 < was.price < math.inf or not 0 < was.quantity < math.inf:
+            return
+        bar = was.timestamp // asset.bars.width
+        others = [
+            one.price
+            for one in self.trades.left(was, now, bar * asset.bars.width)
+            if one.timestamp // asset.bars.width == bar and 0 < one.price < math.inf
+        ]
+        asset.bars.take_back(was.timestamp, was.price, others[-1] if others else None)
+        buyer = was.buyer_cluster or was.buyer_id or was.buyer_account
+        seller = was.seller_cluster or was.seller_id or was.seller_account
+        for who, sign in ((buyer, 1.0), (seller, -1.0)):
+            history = None if who is None or buyer == seller else asset.parties.get(who)
+            if history is None:
+                continue
+            value = was.price * was.quantity
+            history.take_back(was.timestamp, sign * was.quantity, value, was.id)
+            if now is not None:
+                history.put_back(now.timestamp, sign * now.quantity, now.price * now.quantity)
 
     def _swap(self, swap: PoolSwap) -> Iterable[Finding]:
         price, quantity = swap.price, swap.quantity

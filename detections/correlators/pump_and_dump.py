@@ -68,7 +68,7 @@ from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.pump_stakes import MOST_PURCHASES, Stake, Stakes, stake_of
-from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
+from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape, tape_of
 from detections.rounding import reaches
 from detections.social_activity import SocialActivity, Terms, asset_of, hear, said_before
 from detections.social_evidence import strengthened
@@ -217,6 +217,7 @@ class PumpAndDump(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "pump_and_dump"
     actions = frozenset({"trade", "pool-swap", "social-volume", "social-announcement"})
@@ -291,6 +292,21 @@ class PumpAndDump(Correlator[State]):
         if self._p.finds == "fall" and not pump.fell:
             return self._fallen(event, market, pump, price)
         return self._sold(event, market, pump) if self._stakes else ()
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the last hour of its market, without it."""
+        market = self.state.markets.get((was.provider, was.venue, was.instrument))
+        if market is None or was.timestamp < market.tape.time - HOUR - MINUTE:
+            return
+        if not self.trades.reach(market.tape.time - HOUR):
+            return
+        left = [one for one in self.trades.left(was, now, 0) if one.price > 0 and one.quantity > 0]
+        market.tape.restate(tape_of(left))
+        pump = market.pump
+        if pump is not None and (
+            pump.peak_time == was.timestamp or any(one.id == was.id for one in pump.witnesses)
+        ):
+            market.pump = None  # what it rests on wasn't; what goes on rises anew
 
     def _market(self, event: Trade | PoolSwap) -> Market:
         key = (event.provider, event.venue, event.instrument)

@@ -9,6 +9,8 @@ from detections.engine import Engine
 from detections.recent_trades import RecentTrades
 from detections.rules.loading import RuleSet
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
+from tests.detections.correlators import test_insider_dealing as insider
+from tests.detections.correlators import test_pump_and_dump as pump
 from tests.detections.correlators.test_marking_the_close import MIN, mark, stamped, usual
 from tests.detections.correlators.test_ramping import ramp
 from tests.detections.samples import Tape, alerts, correlator
@@ -64,11 +66,23 @@ def gathered(tape: Tape) -> tuple[list[Any], int, int]:
     return [*events, *large], 100, 1
 
 
+def pumped(tape: Tape) -> tuple[list[Any], int, int]:
+    quiet = pump.usual(tape)
+    detection = pump.PumpAndDump(pump.Parameters())
+    events: list[Any] = []
+    for event in [*quiet, *pump.rush(tape, 3 * pump.HOUR)]:
+        events.append(event)
+        if detection.observe(event):
+            break
+    return events, len(quiet), len(events) - len(quiet) - 1
+
+
 CASES: dict[str, tuple[str, Callable[[Tape], tuple[list[Any], int, int]]]] = {
     "price_move": ("{window: 1h, minimum_change: 40%, direction: down}", spike),
     "momentum_ignition": ("{}", runs),
     "ramping": ("{}", ramped),
     "marking_the_close": ("{}", marked),
+    "pump_and_dump": ("{}", pumped),
     "accumulation": ("{pattern: volume, minimum_share: 0.2}", gathered),
 }
 
@@ -102,6 +116,27 @@ def test_a_corrected_price_is_the_price() -> None:
         rules, [events[0], busted(events[0], 1), *events[1:], tape.trade(6 * MIN, 5.0, 1.0)]
     )
     assert "fell by 50%" in alert.reason
+
+
+def test_who_has_not_traded_after_all_has_not_dealt_before_the_news() -> None:
+    market = insider.Market()
+    insider.insider(market)
+    market.jump(0.11)
+    market.news()
+    events = sorted(market.events, key=lambda one: one.timestamp)
+    rules = correlator("insider_dealing")
+    (alert,) = alerts(rules, events)
+    *before, news = events[: [one.id for one in events].index(alert.evidence_events[-1]) + 1]
+    own = [one for one in before if getattr(one, "buyer_account", None) == "tipped"]
+    busts = [busted(one, _at(news)) for one in own]
+    after = events[len(before) :]
+    assert alerts(rules, [*before, *busts, *after]) == []
+    smaller = [
+        revised(TradeCorrected, one, _at(news) - _at(one), quantity=0.9 * one.quantity)
+        for one in own
+    ]
+    (alert,) = alerts(rules, [*before, *smaller, *after])
+    assert alert.reason.startswith("tipped bought 1,350 acme")
 
 
 def test_the_trades_are_known_after_a_restart() -> None:
