@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.normalize import OrderLogs, ReferenceFiles, TradeSides, Venue
+from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
 from pipeline.cli.rules import PipelineFiles
 
 if TYPE_CHECKING:
@@ -40,6 +40,7 @@ def backtest(
         str | None, typer.Option(help="Of Parquet files: the column that holds events as JSON.")
     ] = None,
     order_log: OrderLogs = None,
+    social_feed: SocialFeeds = None,
     venue: Venue = None,
     trade_sides: TradeSides = None,
     reference: ReferenceFiles = None,
@@ -108,6 +109,7 @@ def backtest(
             events=events or (),
             column=column,
             order_log=order_log or (),
+            social_feed=social_feed or (),
             venue=venue,
             trade_sides=trade_sides,
             reference=reference or (),

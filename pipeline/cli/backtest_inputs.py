@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 _BELONGS = {
     "--column": "--events",
+    "--social-feed": "--order-log",
     "--venue": "--order-log",
     "--trade-sides": "--order-log",
     "--reference": "--order-log",
@@ -33,6 +34,7 @@ class Wanted(Struct, frozen=True, kw_only=True):
     events: Sequence[Path] = ()
     column: str | None = None
     order_log: Sequence[Path] = ()
+    social_feed: Sequence[Path] = ()
     venue: str | None = None
     trade_sides: str | None = None
     reference: Sequence[Path] = ()
@@ -126,6 +128,7 @@ def elasticsearch_sink(
 def _check_belonging(wanted: Wanted) -> None:
     strays = {
         "--column": wanted.column is not None and not wanted.events,
+        "--social-feed": bool(wanted.social_feed) and not wanted.order_log,
         "--venue": wanted.venue is not None and not wanted.order_log,
         "--trade-sides": wanted.trade_sides is not None and not wanted.order_log,
         "--reference": bool(wanted.reference) and not wanted.order_log,
@@ -142,17 +145,20 @@ def _check_belonging(wanted: Wanted) -> None:
 def _order_logs(wanted: Wanted) -> "EventSource":
     from normalizer.reference_files import load_reference
     from pipeline.cli.raw_events import RawEvents
+    from pipeline.cli.social_events import with_social
 
     def report(problem: Problem) -> None:
         print(render([problem]), file=sys.stderr)
 
-    return RawEvents(
+    reference = load_reference(wanted.reference)
+    traded = RawEvents(
         wanted.order_log,
-        reference=load_reference(wanted.reference),
+        reference=reference,
         report=report,
         venue=wanted.venue,
         each_side=wanted.trade_sides == "each",
     )
+    return with_social(traded, wanted.social_feed, reference=reference, report=report)
 
 
 def _check_order(since: int | None, until: int | None) -> None:

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.normalize import OrderLogs, ReferenceFiles, TradeSides, Venue
+from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
 from pipeline.problems import Problem, render
 
 
@@ -23,6 +23,7 @@ def detect(
         Path | None, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")
     ] = None,
     order_log: OrderLogs = None,
+    social_feed: SocialFeeds = None,
     venue: Venue = None,
     trade_sides: TradeSides = None,
     reference: ReferenceFiles = None,
@@ -37,7 +38,7 @@ def detect(
 ) -> None:
     """Run rules over events and print ECS alerts. No bus, no state.
 
-    Events are ECS (NDJSON, nested or dotted), or come out of order logs.
+    Events are ECS (NDJSON, nested or dotted), or come out of order logs, with social feeds.
 
     Correlations and correlators see events in the order of their times, as far as these come within
     the allowed lateness. Lines that are no events are reported on standard error and don't stop the
@@ -66,7 +67,8 @@ def detect(
 
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
-    with _lines(events, order_log, venue, trade_sides, reference, report) as (name, lines):
+    logs = (order_log, social_feed)
+    with _lines(events, logs, venue, trade_sides, reference, report) as (name, lines):
         for alert in run(engine, lines, name=name, report=report):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
@@ -77,12 +79,15 @@ def detect(
 @contextmanager
 def _lines(
     events: Path | None,
-    order_log: list[Path] | None,
+    logs: tuple[list[Path] | None, list[Path] | None],
     venue: str | None,
     trade_sides: str | None,
     reference: list[Path] | None,
     report: Callable[[Problem], None],
 ) -> Generator[tuple[str, Iterable[bytes]]]:
+    order_log, social_feed = logs
+    if social_feed and not order_log:
+        raise Failure("--social-feed belongs to --order-log", CONFIGURATION)
     if (events is None) == (not order_log):
         raise Failure(
             "say where the events come from, by --events or by --order-log", CONFIGURATION
@@ -90,14 +95,17 @@ def _lines(
     if order_log:
         from normalizer.reference_files import load_reference
         from pipeline.cli.raw_events import RawEvents
+        from pipeline.cli.social_events import with_social
 
-        raw = RawEvents(
+        known = load_reference(reference or [])
+        traded = RawEvents(
             order_log,
-            reference=load_reference(reference or []),
+            reference=known,
             report=report,
             venue=venue,
             each_side=trade_sides == "each",
         )
+        raw = with_social(traded, social_feed, reference=known, report=report)
         yield raw.name, raw.lines()
         return
     assert events is not None

@@ -1,4 +1,4 @@
-"""``tapewatch normalize``: order logs, recordings and tables of a chain to ECS events; no bus."""
+"""``tapewatch normalize``: order logs, social feeds, recordings and tables of a chain to events."""
 
 import sys
 from pathlib import Path
@@ -7,12 +7,16 @@ from typing import Annotated, Literal
 import typer
 
 from pipeline.cli.app import app
-from pipeline.cli.failures import FAILED, command
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.problems import Problem, render
 
 OrderLogs = Annotated[
     list[Path] | None,
     typer.Option("--order-log", help="Order logs: files, folders, patterns (docs/order-log.md)."),
+]
+SocialFeeds = Annotated[
+    list[Path] | None,
+    typer.Option("--social-feed", help="Social feeds among them (docs/social-feed.md)."),
 ]
 Venue = Annotated[
     str | None, typer.Option("--venue", help="Venue of an order log whose lines don't say it.")
@@ -31,12 +35,13 @@ ReferenceFiles = Annotated[
 @command
 def normalize(
     paths: Annotated[
-        list[Path],
+        list[Path] | None,
         typer.Argument(
             help="Order logs (files, folders, patterns), recordings, and folders of tables that "
             "were exported from a chain (docs/published-data.md)."
         ),
-    ],
+    ] = None,
+    social_feed: SocialFeeds = None,
     venue: Venue = None,
     trade_sides: TradeSides = None,
     reference: ReferenceFiles = None,
@@ -55,7 +60,10 @@ def normalize(
     """
     from normalizer.reference_files import load_reference
     from pipeline.cli.raw_events import ChainName, RawEvents
+    from pipeline.cli.social_events import with_social
 
+    if not paths and not social_feed:
+        raise Failure("say which files, or --social-feed", CONFIGURATION)
     problems = 0
 
     def report(problem: Problem) -> None:
@@ -63,14 +71,16 @@ def normalize(
         problems += 1
         print(render([problem]), file=sys.stderr)
 
-    raw = RawEvents(
-        paths,
-        reference=load_reference(reference or []),
+    known = load_reference(reference or [])
+    traded = RawEvents(
+        paths or (),
+        reference=known,
         report=report,
         venue=venue,
         each_side=trade_sides == "each",
         chain=ChainName(chain, network),
     )
+    raw = with_social(traded, social_feed, reference=known, report=report)
     out = sys.stdout.buffer
     for batch in raw.batches():
         out.writelines(line + b"\n" for line in batch.lines)

