@@ -192,11 +192,11 @@ def sentence(whole: CaseActivity, draft: CaseActivity) -> str:
     by = f" of {draft.rule_name}" if draft.rule_name else ""
     what = {
         "opened": f"opened the case with {alerts}{by}",
-        "alerts-joined": f"{alerts}{by} joined the case",
-        "alerts-suppressed": f"{alerts}{by} suppressed",
-        "alerts-retracted": f"{alerts} retracted",
-        "alerts-reinstated": f"{alerts} reinstated",
-        "alerts-amended": f"{alerts} amended",
+        "alerts-joined": f"put {alerts}{by} into the case",
+        "alerts-suppressed": f"suppressed {alerts}{by}",
+        "alerts-retracted": f"marked {alerts} retracted",
+        "alerts-reinstated": f"marked {alerts} reinstated",
+        "alerts-amended": f"marked {alerts} amended",
         "assigned": f"assigned it to {draft.assignee}",
         "unassigned": f"took it from {whole.previous_assignee}",
         "status-changed": f"set it to {whole.status}",

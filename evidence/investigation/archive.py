@@ -1,6 +1,6 @@
 """Where documents of the past lie, to be asked for those around some names and ids."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -61,9 +61,10 @@ class Archive(Protocol):
 class FolderArchive:
     """What a file sink has written."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, parts: Sequence[str] = ("alerts", "events")) -> None:
+        """`parts`: what must be there."""
         self._folder = folder
-        for part in ("alerts", "events"):
+        for part in parts:
             if not (folder / part).is_dir():
                 raise Failure(
                     f"{folder} has no folder {part}: name the one that a file sink writes to",

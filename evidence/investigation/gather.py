@@ -114,6 +114,14 @@ def gather(
     )
 
 
+def alert_in(archive: Archive, alert_id: str) -> Alert | None:
+    """The alert of exactly this id, if the archive has it. Raises Failure."""
+    for record, _ in _read(archive.alerts(Wanted(ids=frozenset((alert_id,)))), []):
+        if isinstance(record, Alert) and record.id == alert_id:
+            return record
+    return None
+
+
 def _find(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
     if not alert_id:
         raise Failure("an empty id names no alert", FAILED)

@@ -87,10 +87,10 @@ def list_cases(
 
     wanted: tuple[str, ...] = (status,) if status is not None else _WORKING
 
-    async def ask(store: "CaseStore", _: "Configuration") -> "list[Case]":
+    async def ask(store: "CaseStore", _: "Configuration", __: "Bus") -> "list[Case]":
         return [one.case for one in (await store.all()).values() if one.case is not None]
 
-    found = _on_bus(config, ask)
+    found = on_bus(config, ask)
     who = current_user() if mine else assignee
     least = _LEVELS.index(level) if level is not None else len(_LEVELS)
     chosen = [
@@ -117,12 +117,14 @@ def show(case_id: CaseId, config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutp
     from pipeline.cli.case_text import page, print_case
     from pipeline.cli.printing import WIDE, output
 
-    async def ask(store: "CaseStore", _: "Configuration") -> "tuple[Case, list[CaseActivity]]":
+    async def ask(
+        store: "CaseStore", _: "Configuration", __: "Bus"
+    ) -> "tuple[Case, list[CaseActivity]]":
         found = (await _meant(store, case_id)).case
         assert found is not None
         return found, await store.history(found.id)
 
-    found, history = _on_bus(config, ask)
+    found, history = on_bus(config, ask)
     if as_json:
         typer.echo(page(found, history))
     else:
@@ -302,9 +304,9 @@ def _do(
     from evidence.cases.store import CaseChanged
 
     for said in ("why", "comment", "evidence"):
-        _check_written(said, wish.get(said) or "")
+        check_written(said, wish.get(said) or "")
 
-    async def work(store: "CaseStore", loaded: "Configuration") -> "CaseActivity":
+    async def work(store: "CaseStore", loaded: "Configuration", _: "Bus") -> "CaseActivity":
         for attempt in range(_ATTEMPTS):
             stored = await _meant(store, case_id)
             wanted = Wish(who=current_user(), at=now(), **wish)
@@ -320,11 +322,11 @@ def _do(
                     raise Failure(str(changed)) from None
         raise AssertionError
 
-    done = _on_bus(config, work)
+    done = on_bus(config, work)
     typer.echo(f"{done.message} (number {done.number})")
 
 
-def _check_written(what: str, text: str) -> None:
+def check_written(what: str, text: str) -> None:
     """Raises Failure for what could not be kept as it is."""
     from evidence.cases.actions import MOST_WRITTEN
 
@@ -400,7 +402,7 @@ async def _meant(store: "CaseStore", case_id: str) -> "StoredCase":
     raise Failure(f"{case_id} may be {', '.join(sorted(fitting)[:5])}: give more of the id")
 
 
-def _on_bus(config: Path, ask: "Callable[[CaseStore, Configuration], Awaitable[Any]]") -> Any:
+def on_bus(config: Path, ask: "Callable[[CaseStore, Configuration, Bus], Awaitable[Any]]") -> Any:
     """What is found in the cases of a configuration, whether anything runs or not."""
     import asyncio
 
@@ -413,8 +415,7 @@ def _on_bus(config: Path, ask: "Callable[[CaseStore, Configuration], Awaitable[A
     logs.configure(loaded.logging, stage="case")
 
     async def work() -> Any:
-        bus: Bus
         async with opened_bus(loaded.bus, name="case") as bus:
-            return await ask(await CaseStore.open(bus), loaded)
+            return await ask(await CaseStore.open(bus), loaded, bus)
 
     return asyncio.run(work())

@@ -105,7 +105,7 @@ def export(
     except ValueError as error:
         raise Failure(f"--window {window}: {error}", CONFIGURATION) from None
     if splunk is not None:
-        archive = _splunk(splunk, splunk_token, splunk_index, splunk_ca)
+        archive = splunk_archive(splunk, splunk_token, splunk_index, splunk_ca)
     else:
         archive = _archive(out, config, sink)
     file = _case(wanted, config, archive) if is_case(wanted) else None
@@ -132,7 +132,10 @@ def export(
         raise typer.Exit(FAILED)
 
 
-def _splunk(url: str, token: str, indexes: list[str] | None, authority: Path | None) -> "Archive":
+def splunk_archive(
+    url: str, token: str, indexes: list[str] | None, authority: Path | None
+) -> "Archive":
+    """A search head as an archive. Raises Failure."""
     from evidence.investigation.splunk_archive import INDEXES, SplunkArchive, SplunkConnection
     from pipeline.cli.audit_anchor import given_url
     from pipeline.secrets import SecretError, SecretText

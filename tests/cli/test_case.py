@@ -14,6 +14,8 @@ from evidence.audit.facts import of_case
 from evidence.cases.actions import MOST_WRITTEN
 from evidence.cases.stage import CaseStage
 from evidence.cases.store import CaseStore
+from normalizer.events import Alert
+from normalizer.events.ecs import nest
 from pipeline.bus import Bus, Stream
 from pipeline.cli.commands import app
 from pipeline.config.loading import load_configuration
@@ -38,7 +40,8 @@ class Desk:
         self._patch = patch
 
     def run(self, *arguments: str, who: str = "alice") -> Result:
-        self._patch.setattr("pipeline.cli.case.current_user", lambda: who)
+        for module in ("case", "case_open"):
+            self._patch.setattr(f"pipeline.cli.{module}.current_user", lambda: who)
         given = ["case", *arguments, "--config", str(self.path)]
         return CliRunner().invoke(app, given, env={"COLUMNS": "200", "NO_COLOR": "1"})
 
@@ -123,6 +126,61 @@ def test_from_the_alert_to_its_closing_by_two_people(desk: Desk, tmp_path: Path)
     shown = desk.ok("show", name).replace(str(report), "broker.txt")
     assert_golden("case-show.txt", shown)
     assert_golden("case-list.txt", desk.ok("list", "--all"))
+
+
+# -- opened by hand --------------------------------------------------------------------------------
+
+
+def open_of(number: int) -> tuple[str, ...]:
+    return ("open", "--alert", f"alert-{number}", "--why", "seen in Splunk")
+
+
+def written(folder: Path, one: Alert) -> Path:
+    """What a file sink has of an alert that the bus has no more."""
+    (folder / "alerts").mkdir(parents=True)
+    (folder / "alerts" / "a.ndjson").write_bytes(msgspec.json.encode(nest(one)) + b"\n")
+    return folder
+
+
+def test_a_person_opens_a_case_of_an_alert_that_opens_none(desk: Desk) -> None:
+    ignored = alert(7, level="informational", entities=("0xd",))
+
+    async def publish() -> None:
+        async with await Bus.connect(load_configuration(desk.path).bus, name="test") as bus:
+            data = msgspec.json.encode(ignored)
+            await bus.jetstream.publish(bus.names.subject(Stream.ALERTS, "lane"), data)
+
+    asyncio.run(publish())
+    assert "alice opened the case with 1 alert of Rule 1: seen in Splunk" in desk.ok(*open_of(7))
+    (case,) = desk.cases("--status", "open", "--level", "informational")[2:]
+    assert (case["alerts"], case["number"]) == (1, 1)
+    assert f"it is in {case['id']} already" in desk.refused(*open_of(7))
+
+
+def test_an_alert_that_only_a_sink_has_joins_the_case_that_it_belongs_to(
+    desk: Desk, tmp_path: Path
+) -> None:
+    out = written(tmp_path / "elsewhere", alert(8, after=120 * 10**9))
+    assert "no alert alert-8 in the bus" in desk.refused(*open_of(8))
+    assert "alice put 1 alert of Rule 1 into the case" in desk.ok(*open_of(8), "--out", str(out))
+    assert desk.cases()[0]["alerts"] == 3
+
+
+def test_who_is_none_of_the_people_opens_no_case(desk: Desk, tmp_path: Path) -> None:
+    out = written(tmp_path / "out", alert(8, entities=("0xe",)))
+    given = (*open_of(8), "--out", str(out))
+    assert "none of cases.people" in desk.refused(*given, who="mallory")
+    assert len(desk.cases()) == 2
+
+
+def test_who_wrote_the_rule_can_not_judge_the_case_that_was_opened(
+    desk: Desk, tmp_path: Path
+) -> None:
+    out = written(tmp_path / "out", alert(8, level="low", entities=("0xe",)))
+    desk.ok(*open_of(8), "--out", str(out), who="dq")
+    name = desk.cases("--level", "low")[-1]["id"]
+    reason = ("--resolution", "no-breach", "--why", "mine")
+    assert "wrote or last changed" in desk.refused("close", name, *reason, who="dq")
 
 
 def test_what_can_not_be_kept_as_it_is_is_refused_in_words(desk: Desk, tmp_path: Path) -> None:

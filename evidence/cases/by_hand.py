@@ -1,0 +1,109 @@
+"""A person makes a case of an alert: one that opened none, or that only a sink still has.
+
+What the configuration leaves to nobody (`minimum_level`, `staged`, `suppress`) a person may take up
+all the same. Else it is as the stage does it: an alert is in one case once, and joins an open case
+that it belongs to.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+from msgspec import structs
+
+from evidence.cases.actions import Wish
+from evidence.cases.grouping import CaseIndex, Joins, Opens, authors_of, place
+from evidence.cases.people import People
+from evidence.cases.state import ActionRefused, Case
+from evidence.cases.store import CaseStore, StoredCase
+from normalizer.events import SEVERITY, Alert, CaseActivity
+from pipeline.bus import Bus, Stream
+from pipeline.config.cases import Cases
+
+_AT_ONCE = 256
+_WAIT = 5.0
+
+
+async def alert_on_bus(bus: Bus, alert_id: str) -> Alert | None:
+    """The alert of this id, as the stream ALERTS has it."""
+    last = await bus.last_sequence(Stream.ALERTS)
+    reader = bus.reader(Stream.ALERTS, after=0)
+    looked_for = alert_id.encode()
+    try:
+        while reader.position < last:
+            messages = await reader.batch(_AT_ONCE, wait=_WAIT)
+            if not messages:
+                return None
+            for message in messages:
+                if looked_for in message.data:
+                    found = _among(message.data.split(b"\n"), alert_id)
+                    if found is not None:
+                        return found
+    finally:
+        await reader.close()
+    return None
+
+
+def _among(lines: Iterable[bytes], alert_id: str) -> Alert | None:
+    for line in lines:
+        try:
+            found = msgspec.json.decode(line, type=Alert)
+        except msgspec.MsgspecError:
+            continue  # an update of an alert
+        if found.id == alert_id:
+            return found
+    return None
+
+
+async def open_by_hand(
+    store: CaseStore,
+    alert: Alert,
+    settings: Cases,
+    changed_by: Mapping[str, Sequence[str]],
+    *,
+    who: str,
+    at: int,
+    why: str,
+) -> CaseActivity:
+    """Open a case of an alert, or let it join the open one that it belongs to.
+
+    `changed_by`: who changed a rule. Raises ActionRefused where it is in a case, or the person may
+    not; CaseChanged where somebody was faster; Failure.
+    """
+    cases = await store.all()
+    index = CaseIndex()
+    for stored in cases.values():
+        if stored.case is None:
+            continue
+        if alert.id in stored.case.alerts:
+            raise ActionRefused(f"it is in {stored.case.id} already, which is {stored.case.status}")
+        index.put(stored.case)
+    every = structs.replace(
+        settings, minimum_level="informational", staged=True, suppress=[], quiet_after_close=0
+    )
+    found = place(alert, index, every, at)
+    assert isinstance(found, Joins | Opens)
+    stored = cases.get(found.case_id, StoredCase(None))
+    people = People.of(settings)
+    action = "opened" if isinstance(found, Opens) else "alerts-joined"
+    who = people.user(who)
+    refused = people.refusal(who, action, stored.case or Case(id=found.case_id))
+    if refused is not None:
+        raise ActionRefused(refused)
+    wish = Wish(
+        action=action,
+        who=who,
+        at=at,
+        why=why,
+        alerts=[alert.id],
+        rule_id=alert.rule_id,
+        rule_name=alert.rule_name,
+        authors=people.known_as(authors_of(alert, changed_by)),
+        alerts_first=alert.timestamp,
+        alerts_last=alert.timestamp,
+        level=alert.level,
+        four_eyes=settings.four_eyes_from != "never"
+        and SEVERITY[alert.level] >= SEVERITY[settings.four_eyes_from],
+    )
+    if isinstance(found, Opens):
+        return (await store.begin(found.case_id, found.about, wish, behind=stored.sequence))[0]
+    return (await store.do(stored, wish))[0]

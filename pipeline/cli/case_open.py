@@ -1,0 +1,131 @@
+"""``tapewatch case open``: make a case of an alert by hand, wherever the alert was seen."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
+from pipeline.cli.case import case, check_written, on_bus
+from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.source_state import now
+from pipeline.system_users import current_user
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from evidence.cases.store import CaseStore
+    from evidence.investigation.archive import Archive
+    from normalizer.events import Alert, CaseActivity
+    from pipeline.bus import Bus
+    from pipeline.config.schema import Configuration
+
+_ATTEMPTS = 5
+
+
+@case.command("open")
+@command
+def open_case(
+    alert: Annotated[
+        str, typer.Option("--alert", metavar="ID", help="The alert's event.id, whole.")
+    ],
+    why: Annotated[str, typer.Option("--why", help="Why, for the record.")],
+    config: ConfigPath = DEFAULT_CONFIG,
+    out: Annotated[
+        Path | None, typer.Option("--out", help="Look in the folder of a file sink as well.")
+    ] = None,
+    splunk: Annotated[
+        str | None,
+        typer.Option("--splunk", metavar="URL", help="And in Splunk: its management port, 8089."),
+    ] = None,
+    splunk_token: Annotated[
+        str, typer.Option(metavar="REFERENCE", help="Where its authentication token is.")
+    ] = "${env:SPLUNK_TOKEN}",  # noqa: S107
+    splunk_ca: Annotated[
+        Path | None, typer.Option("--splunk-ca", help="Authority of its certificate, PEM.")
+    ] = None,
+) -> None:
+    """Open a case of an alert, also of one that by the configuration opens none. It joins the open
+    case that it belongs to. The alert is looked for on the bus, then in the configured sinks."""
+    wanted = alert.strip()
+    if not wanted:
+        raise Failure("an empty id names no alert", CONFIGURATION)
+    if not why.strip():
+        raise Failure("a reason is wanted: --why", CONFIGURATION)
+    check_written("why", why)
+
+    def archives(loaded: "Configuration") -> "Iterator[Archive]":
+        from evidence.investigation.archive import FolderArchive
+
+        if out is not None:
+            yield FolderArchive(out, ["alerts"])
+        if splunk is not None:
+            from pipeline.cli.timeline import splunk_archive
+
+            yield splunk_archive(splunk, splunk_token, None, splunk_ca)
+        yield from _configured(loaded)
+
+    async def work(store: "CaseStore", loaded: "Configuration", bus: "Bus") -> "CaseActivity":
+        from evidence.cases.by_hand import alert_on_bus, open_by_hand
+        from evidence.cases.rule_authors import RuleAuthors
+        from evidence.cases.state import ActionRefused
+        from evidence.cases.store import CaseChanged
+
+        if loaded.cases is None:
+            raise Failure(f"{config} has no `cases`: see docs/cases.md", CONFIGURATION)
+        found = await alert_on_bus(bus, wanted) or _in_archives(archives(loaded), wanted)
+        authors = await RuleAuthors.open(bus)
+        await authors.read()
+        for _ in range(_ATTEMPTS):
+            try:
+                return await open_by_hand(
+                    store, found, loaded.cases, authors.changed_by,
+                    who=current_user(), at=now(), why=why.strip(),
+                )  # fmt: skip
+            except ActionRefused as refused:
+                raise Failure(f"{wanted}: {refused}") from None
+            except CaseChanged:
+                continue  # the stage, or somebody else, was faster
+        raise Failure("cases change too fast: try it again")
+
+    done = on_bus(config, work)
+    typer.echo(f"{done.message} (number {done.number})")
+
+
+def _configured(loaded: "Configuration") -> "Iterator[Archive]":
+    from delivery.build import elasticsearch_connection
+    from delivery.templates import StreamNames
+    from evidence.investigation.archive import FolderArchive
+    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
+    from pipeline.config.sinks import ElasticsearchSink, FileSink
+
+    # What a masked sink has is the alert too, but of people by other names: last of all.
+    for sink in sorted(loaded.sinks, key=lambda one: one.mask is not None):
+        if "alerts" not in sink.content:
+            continue
+        if isinstance(sink, FileSink) and (sink.path / "alerts").is_dir():
+            yield FolderArchive(sink.path, ["alerts"])
+        elif isinstance(sink, ElasticsearchSink):
+            names = StreamNames(namespace=sink.namespace)
+            yield ElasticsearchArchive(
+                elasticsearch_connection(sink),
+                alerts=names.stream("alerts"),
+                events=names.stream("events"),
+            )
+
+
+def _in_archives(archives: "Iterator[Archive]", alert_id: str) -> "Alert":
+    """Raises Failure where none has it, with why one could not be asked."""
+    from evidence.investigation.gather import alert_in
+
+    asked: list[str] = ["the bus"]
+    for archive in archives:
+        try:
+            found = alert_in(archive, alert_id)
+        except Failure as failure:
+            asked.append(f"{archive.name} (not asked: {failure})")
+            continue
+        if found is not None:
+            return found
+        asked.append(archive.name)
+    raise Failure(f"no alert {alert_id} in {', '.join(asked)}")
