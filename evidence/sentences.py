@@ -10,6 +10,7 @@ from normalizer.events import (
     PartyEvent,
     PendingEvent,
     Record,
+    SocialEvent,
 )
 from normalizer.events.chain import (
     NativeTransfer,
@@ -19,12 +20,19 @@ from normalizer.events.chain import (
     TokenTransferRefused,
 )
 from normalizer.events.market import OrderCancelled, OrderFilled, OrderPlaced, OrderReceived, Trade
+from normalizer.events.social import AnnouncementType, SocialAnnouncement, SocialVolume
 
 _DONE: dict[type[Any], str] = {
     OrderReceived: "entered",
     OrderPlaced: "rests on the book with",
     OrderCancelled: "cancelled",
     OrderFilled: "was filled:",
+}
+
+_ANNOUNCED: dict[AnnouncementType, str] = {
+    "pump-signal": "a call to buy",
+    "recommendation": "an opinion on",
+    "news": "news about",
 }
 
 
@@ -67,6 +75,12 @@ def sentence(event: Record | Alert | AlertUpdate) -> str:
             return f"the oracle {event.feed} answered {_number(event.price)}{money}"
         case PendingEvent():
             return _pending(event)
+        case SocialVolume():
+            return _said(event)
+        case SocialAnnouncement():
+            where = f" in {event.channel}" if event.channel else ""
+            what = _ANNOUNCED[event.announcement]
+            return f"{what} {_asset(event)} came on {event.medium}{where}"
         case _:
             return _anything(event)
 
@@ -102,6 +116,20 @@ def _swap(event: PoolSwap) -> str:
     price = "" if event.price is None else f" at {event.price:,.6g}"
     what = f"{_number(event.quantity)} {event.token_symbol or 'tokens'}"
     return f"{who} {done} {what} in the pool {event.instrument}{price}"
+
+
+def _said(event: SocialVolume) -> str:
+    authors = "" if event.authors is None else f" by {_number(event.authors)} authors"
+    sounds = "" if event.sentiment is None else f", sentiment {event.sentiment:+.2f}"
+    long = (event.end - event.start) / 60e9
+    return (
+        f"{event.medium} had {_number(event.messages)} messages about {_asset(event)}{authors} "
+        f"within {long:g} min{sounds}"
+    )
+
+
+def _asset(event: SocialEvent) -> str:
+    return event.token_symbol or event.token_id or event.instrument or "an asset"
 
 
 def _pending(event: PendingEvent) -> str:

@@ -10,7 +10,9 @@ from normalizer.events import Alert
 #: More names than this are no investigation of somebody.
 MOST_NAMES = 2_000
 #: Events that concern everybody in the stretch of time: what was not seen, and which rules held.
-EVERYBODY = ("chain-reorganised", "corporate-event", "feed-gap", "rules-changed")
+EVERYBODY = (
+    *("chain-reorganised", "corporate-event", "feed-gap", "rules-changed", "social-announcement"),
+)
 
 
 class Scope(Struct, frozen=True, kw_only=True):
@@ -70,7 +72,7 @@ def concerns(scope: Scope, record: Any) -> bool:
     action = str(record.__struct_config__.tag)
     if action not in EVERYBODY or not scope.holds_time(record.timestamp):
         return False
-    if action == "corporate-event":
+    if action in ("corporate-event", "social-announcement"):
         return record.token_id in scope.tokens
     if action == "rules-changed":
         return not scope.rules.isdisjoint((*record.added, *record.changed, *record.removed))
