@@ -35,6 +35,7 @@ from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
+from detections.token_kinds import kind_name, kind_of
 from detections.wording import amount, lapse, percent
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.events.market import Trade
@@ -63,7 +64,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=31 * DAY)] = 7 * DAY
     #: Part of what is outstanding, or of what was traded.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
-    #: `supply`: whole tokens that are outstanding, by the token's id, where the chain can't tell.
+    #: `supply`: whole tokens that are outstanding, by the token's id (`acme`, a kind's `acme:7`).
     outstanding: dict[str, float] = {}
     #: `supply`: so long from the first issue on nothing is said.
     grace: Annotated[Duration, Meta(ge=0, le=3_650 * DAY)] = 7 * DAY
@@ -140,6 +141,7 @@ class Accumulation(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "concentration"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -164,7 +166,7 @@ class Accumulation(Correlator[State]):
     # -- on chain ----------------------------------------------------------------------------------
 
     def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
-        key = move.token_id or move.contract or move.token_address or ""
+        key = kind_of(move)
         kind = move.transfer_type
         mint = kind == "mint" or move.source_address == ZERO_ADDRESS
         burn = kind == "burn" or move.destination_address == ZERO_ADDRESS
@@ -385,6 +387,8 @@ class Accumulation(Correlator[State]):
         name = places[0] if len(places) == 1 else who
         of = f" ({who})" if name != who else ""
         token = event.token_symbol or key
+        if isinstance(event, TokenTransfer):
+            token += kind_name(event)
         confidence = _BASE + _WALLETS * (len(places) > 1)
         confidence += _BEYOND * min(1.0, (share / self._p.minimum_share - 1) / 2)
         kind = "gathered" if self._supply else "bought"
