@@ -6,16 +6,19 @@ from normalizer.decoders.collected import Normalized
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import Headers, Line, read_csv, read_json, time_of
 from normalizer.decoders.order_steps import OrderSteps
+from normalizer.decoders.told_lines import ToldLines
 from normalizer.decoders.unreadable import unreadable
 from normalizer.enrichment import Enrichment
-from pipeline.frames import Frame
+from pipeline.frames import DeadLetter, Frame
 from pipeline.trade_sides import LineContext, decode_context
 
 
 class OrderLogDecoder:
-    """Decodes the frames of one source, a line each. Its only state is headers that it has read."""
+    """Decodes the frames of one source, a line each. It keeps headers, and what it read of late."""
 
     def __init__(self, source: str, venue: str, enrichment: Enrichment) -> None:
+        self._source = source
+        self._told = ToldLines()
         self._steps = OrderSteps(source, venue, enrichment)
         self._headers = Headers()
 
@@ -34,7 +37,30 @@ class OrderLogDecoder:
             out.ignore("first side of a trade")
             return
         other = self._line(context.other.encode(), context) if context.side == "second" else None
+        before = len(out.events)
         self._steps.take(line, time, frame, original, out, other)
+        content = frame.payload + context.other.encode()
+        where = self._told.tell_apart(out.events, before, content, frame.position)
+        if where is not None:
+            out.dead.append(self._twice(line, where, frame, original))
+
+    def _twice(self, line: Line, where: str, frame: Frame, original: str) -> DeadLetter:
+        return DeadLetter(
+            stage="normalizer",
+            source=self._source,
+            protocol="order_log",
+            position=frame.position,
+            received=frame.received,
+            reason=(
+                f"trade {line.trade_id} of {line.symbol} was told already at {where}, by another "
+                f"line of the same time, so this trade ({frame.position}) is taken for that one; "
+                "where a venue writes a line for each side, say `trade_sides: each`"
+            ),
+            field="trade_id",
+            original=original,
+            context=frame.context,
+            payload=frame.payload,
+        )
 
     def _line(self, payload: bytes, context: LineContext) -> Line:
         if context.columns is None:

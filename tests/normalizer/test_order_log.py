@@ -133,6 +133,42 @@ def test_a_trade_has_both_accounts_and_what_it_filled_whole_leaves_the_book() ->
     assert trade.id != filled.id
 
 
+PLACED: dict[str, Any] = {
+    "transact_time": v.TIME, "exec_type": "new", "seq_num": 7, "symbol": "ACME-USD",
+    "order_id": "1", "side": "buy", "price": 10.0, "order_qty": 5,
+}  # fmt: skip
+
+
+def test_a_line_that_is_told_again_is_the_same_event_and_another_one_of_its_number_is_not() -> None:
+    other = PLACED | {"order_id": "2", "side": "sell"}
+    out = read(PLACED, other, PLACED, other)
+    ids = [one.id for one in out.events]
+    assert not out.dead
+    assert ids[0] == read(PLACED).events[0].id, "a number that comes once says it all"
+    assert ids[0] == ids[2]
+    assert ids[1] == ids[3] != ids[0]
+    assert ids[1].startswith(f"{ids[0]}:")
+    assert read(PLACED, PLACED | {"order_id": "3"}, other).events[2].id == ids[1]
+
+
+def test_what_one_line_leads_to_is_told_apart_as_well() -> None:
+    moved = PLACED | {"exec_type": "replaced", "orig_order_id": "1", "order_id": "9"}
+    ids = [one.id for one in read(PLACED, moved, moved | {"orig_order_id": "2"}).events]
+    assert len(set(ids)) == len(ids) == 5
+
+
+def test_a_trade_that_two_lines_tell_otherwise_is_one_trade_and_both_lines_are_named() -> None:
+    buyer, seller = BUYER | {"exec_id": "e1"}, SELLER | {"exec_id": "e1"}
+    out = read(buyer, seller)
+    (letter,) = out.dead
+    assert (letter.field, letter.original) == ("trade_id", "RAW/7/1")
+    assert letter.reason.startswith("trade 9001 of ACME-USD was told already at ")
+    assert letter.position in letter.reason
+    assert "`trade_sides: each`" in letter.reason
+    assert len({one.id for one in out.events if one.id.endswith(":trade:9001")}) == 1
+    assert not read(buyer, buyer).dead
+
+
 def test_two_lines_of_a_trade_are_one_trade_at_the_second() -> None:
     for first, second in ((BUYER, SELLER), (SELLER, BUYER)):
         early = read(first, side="first")
