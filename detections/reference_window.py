@@ -48,6 +48,10 @@ class Trading(Struct):
     """What others had traded in the window before it first came in."""
     pushed: float = 0.0
     """By how much its own trades in the window changed the price, where it came in."""
+    high: tuple[float, float] = (0.0, 0.0)
+    """The highest price at which it came in, and how much it had pushed the price by then."""
+    low: tuple[float, float] = (0.0, 0.0)
+    """The same of the lowest."""
     trades: list[Witness] = field(default_factory=list[Witness])
     """In the window."""
 
@@ -163,6 +167,10 @@ class ReferenceWindow(Struct):
                 if not trading.orders:
                     trading.first_price = price - moved
                     trading.others_before = self.quantity - trading.bought - trading.sold
+                if price > trading.high[0]:
+                    trading.high = (price, trading.pushed)
+                if price < trading.low[0] or not trading.orders:
+                    trading.low = (price, trading.pushed)
                 trading.last_price = price
                 trading.until = self.quantity
                 trading.net_until = trading.bought - trading.sold

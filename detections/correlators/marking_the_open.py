@@ -12,9 +12,11 @@ investor or an account, by the widest name known, in the first `window` of the d
    waited overnight trades in the first seconds, before anybody can lean on the price that a party
    then makes: it says nothing of that party's part in it. Nor does what others trade at the price
    that it made make its part any smaller, or what they sell to it there make it larger.
-2. From before the first of its trades to the last the price went the same way, by `minimum_move` or
-   more, and by `minimum_usual_moves` times what it usually goes in as long a time as that was after
-   the open, where that is known.
+2. From before the first of its trades to the farthest of them the price went the same way, by
+   `minimum_move` or more, and by `minimum_usual_moves` times what it usually goes in as long a time
+   as it was after the open when the party last came in, where that is known. That others lean on
+   the price while it is there is enough: who must push it again, since makers bring it back, has
+   marked it no less.
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that or more.
 4. Others traded as well, `minimum_others` times or more: where nobody else does, no price is made.
 
@@ -211,14 +213,15 @@ class MarkingTheOpen(Correlator[State]):
         if trading.orders < p.minimum_orders:
             return None
         sign = 1.0 if trading.bought > trading.sold else -1.0
-        moved = trading.last_price / trading.first_price - 1
+        farthest, pushed_there = trading.high if sign > 0 else trading.low
+        moved = farthest / trading.first_price - 1
         if not reaches(sign * moved, self._least(traded, trading, moves)):
             return None
         # What it gets later made no price; what it gives back, it hasn't.
         net = min(sign * trading.net_until, sign * (trading.bought - trading.sold))
         share = net / (trading.until - trading.others_before)
         of_all = net / trading.until
-        pushed = trading.pushed / (trading.last_price - trading.first_price)
+        pushed = pushed_there / (farthest - trading.first_price)
         others = traded.trades - len(trading.trades)
         if not (
             reaches(share, p.minimum_share)
@@ -238,7 +241,7 @@ class MarkingTheOpen(Correlator[State]):
                 f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the first "
                 f"{lapse(p.window)} of the day, {percent(share)} of all that was traded from its "
                 f"first order to its last and {percent(of_all)} of all until then; the price "
-                f"{went} by {percent(abs(moved))} to {amount(trading.last_price)}, "
+                f"{went} by {percent(abs(moved))} to {amount(farthest)}, "
                 f"{percent(min(1.0, pushed))} of it by its own trades"
             ),
             witnesses=tuple(trading.trades),
@@ -248,7 +251,7 @@ class MarkingTheOpen(Correlator[State]):
             ),
             metrics={
                 "change": moved,
-                "price": trading.last_price,
+                "price": farthest,
                 "share": share,
                 "share_of_all": of_all,
                 "pushed": pushed,

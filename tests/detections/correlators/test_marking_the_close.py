@@ -496,6 +496,23 @@ def test_what_waited_overnight_makes_its_part_no_smaller_unless_it_is_nearly_all
     assert opens([first, *stamped(waited), *own, last]) == []
 
 
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_price_that_others_bring_back_while_it_goes_on_was_marked_all_the_same(sign: int) -> None:
+    tape = Tape()
+    first, *_, last = opened(tape)
+    it = {"buyer_account": "x", "seller_account": "s", "side": "buy"}
+    if sign < 0:
+        it = {"buyer_account": "s", "seller_account": "x", "side": "sell"}
+    pushes = (0.02, 0.04, 0.06)
+    own = [tape.trade((20 + n) * S, 10 + sign * push, 10, **it) for n, push in enumerate(pushes)]
+    back = tape.trade(30 * S, 10, 1, side="sell", buyer_account="b", seller_account="m")
+    again = tape.trade(31 * S, 10 + sign * 0.01, 10, **it)
+    (finding,) = opens([first, *stamped([*own, back, again]), last])
+    assert finding.metrics["price"] == pytest.approx(10 + sign * 0.06)
+    assert finding.metrics["pushed"] == pytest.approx(1)
+    assert finding.metrics["orders"] == 4
+
+
 def test_what_is_sold_to_it_later_makes_its_part_no_larger() -> None:
     tape = Tape()
     *first, last = opened(tape)
