@@ -44,6 +44,7 @@ from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
 from detections.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
+from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
@@ -81,7 +82,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 5
     #: How many times the quantity of the push it trades on the other one.
     minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
-    #: What the party gained on the other one, in its currency, below which nothing is said.
+    #: What the party gained on the other one, in dollars, below which nothing is said
+    #: (see `detections.money`).
     minimum_gain: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
@@ -247,7 +249,7 @@ class CrossMarket(Correlator[State]):
         paid = sign * sum((one.price - first.before) * one.quantity for one in pushes)
         cheaper = sign * (started / first.before - 1) > sign * moved / 2
         bought = sum(one.quantity * one.price for one in pushes) / taken
-        if not attempt and gained < p.minimum_gain:
+        if not attempt and too_little(gained, p.minimum_gain, other.currency):
             return None
         if attempt:
             if here.currency != other.currency or cheaper or sign * (bought - average) <= 0:

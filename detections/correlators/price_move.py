@@ -21,6 +21,7 @@ from msgspec import Meta, Struct, field
 
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
+from detections.money import too_little
 from detections.parties import Party, acting, buyer, seller
 from detections.price_history import Deal, PriceHistory, leader
 from detections.rounding import reaches
@@ -55,7 +56,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_history: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
     #: Trades within the window.
     minimum_trades: Annotated[int, Meta(ge=1, le=100_000)] = 2
-    #: Value traded within the window, in the quote currency.
+    #: Value traded within the window, in dollars (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
 
     def __post_init__(self) -> None:
@@ -126,7 +127,7 @@ class PriceMove(Correlator[State]):
             return ()
         market = self._market(event)
         market.history.add(deal)
-        move = self._moved(market.history)
+        move = self._moved(market.history, event.currency)
         if move is None or not self._due(market, move):
             return ()
         return [self._finding(event, market, move)]
@@ -163,14 +164,16 @@ class PriceMove(Correlator[State]):
             del self.state.markets[next(iter(self.state.markets))]
         return market
 
-    def _moved(self, history: PriceHistory) -> Move | None:
+    def _moved(self, history: PriceHistory, currency: str | None) -> Move | None:
         """The window's move, if it is what the rule asks for."""
         rule = self._rule
         opening, closing = history.opening, history.closing
         change = closing.price / opening.price - 1
         if not reaches(abs(change), rule.minimum_change) or not _is_wanted(change, rule):
             return None
-        if history.trades < rule.minimum_trades or history.notional < rule.minimum_notional:
+        if history.trades < rule.minimum_trades:
+            return None
+        if too_little(history.notional, rule.minimum_notional, currency):
             return None
         quantity, multiple = history.quantity, None
         if rule.minimum_volume_multiple:

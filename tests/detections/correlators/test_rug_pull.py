@@ -228,8 +228,10 @@ def test_small_and_exempt_are_left_out() -> None:
     chain = Chain()
     small = [*pulled(Pair(chain, currency="USDC")), chain.block(100 + DAY)]
     assert found(small, minimum_quote=60) == []
-    # Priced in ether, as these pools are, 60 is another floor: no dollars are held back by it.
-    assert len(found([*pulled(Pair(chain)), chain.block(100 + DAY)], minimum_quote=60)) == 1
+    # In a pool that is priced in ether the same numbers are thousands of times as much.
+    events = [*pulled(Pair(Chain())), chain.block(100 + DAY)]
+    assert len(found(events, minimum_quote=10_000)) == 1
+    assert found(events, minimum_quote=100_000) == []
     chain = Chain(investor_labels=("locker",))
     events = [*pulled(Pair(chain)), chain.block(100 + DAY)]
     assert found(events, exempt_labels=("locker",)) == []
