@@ -21,7 +21,7 @@ from simulation.abusers.in_transfers import (
     structuring,
 )
 
-_MEV = ("price_and_volume", "cross_market", "wash_trading")
+_MEV = ("price_and_volume", "cross_market", "wash_trading", "oracle_deviation")
 _WASH = ("price_and_volume", "front_running", "structuring")
 _MOVED = ("large_transfers", "concentration", "transfer_restrictions", "structuring")
 
