@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from tests.cli.command_line import RULES, tapewatch
 
@@ -26,9 +26,9 @@ def trade(seconds: float, price: float, quantity: float = 10) -> dict[str, Any]:
     }
 
 
-def said(end: float, messages: int) -> dict[str, Any]:
+def said(end: float, messages: int, **asset: str) -> dict[str, Any]:
     stretch = {"start": at(end - 300), "end": at(end), "messages": messages}
-    return {"type": "volume", "medium": "telegram", **ACME, **stretch}
+    return {"type": "volume", "medium": "telegram", **(asset or ACME), **stretch}
 
 
 def written(path: Path, lines: list[dict[str, Any]]) -> Path:
@@ -36,17 +36,25 @@ def written(path: Path, lines: list[dict[str, Any]]) -> Path:
     return path
 
 
-def pump(folder: Path) -> list[str | Path]:
+class Pump(NamedTuple):
+    traded: Path
+    said: Path
+
+
+def pump_of(folder: Path, **asset: str) -> Pump:
     """Two hours and a half of little, then a rush; and a feed that is loud before and after it."""
+    folder.mkdir(exist_ok=True)
     trades = [trade(60 * n, 10) for n in range(150)]
-    trades += [trade(9_000 + n, price, 50) for n in range(6) for price in (10.1, 10.4)] + [
-        trade(9_008 + n, 10.45, 50) for n in range(8)
-    ]
-    trades.append(trade(9_016, 10.5, 50))
-    feed = [said(300 * n, 10) for n in range(1, 29)] + [said(8_700, 200), said(9_300, 900)]
-    orders = written(folder / "orders.ndjson", trades)
-    chatter = written(folder / "chatter.ndjson", feed)
-    return ["--order-log", orders, "--social-feed", chatter, "--venue", "acme-ats"]
+    trades += [trade(9_000 + n, price, 50) for n in range(6) for price in (10.1, 10.4)]
+    trades += [trade(9_008 + n, 10.45, 50) for n in range(8)] + [trade(9_016, 10.5, 50)]
+    feed = [said(300 * n, 10, **asset) for n in range(1, 29)]
+    feed += [said(8_700, 200, **asset), said(9_300, 900, **asset)]
+    return Pump(written(folder / "orders.ndjson", trades), written(folder / "chatter.ndjson", feed))
+
+
+def pump(folder: Path) -> list[str | Path]:
+    made = pump_of(folder)
+    return ["--order-log", made.traded, "--social-feed", made.said, "--venue", "acme-ats"]
 
 
 def test_rules_see_what_was_said_at_its_time(tmp_path: Path) -> None:
