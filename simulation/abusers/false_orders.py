@@ -107,6 +107,10 @@ def layering(stage: Stage) -> Script:
         if genuine is None:
             genuine = desk.quote(stage.other_side, max(10, each // 5), stage.best(stage.other_side))
         yield rng.uniform(0.05, 0.2)
+        if attempt < 5 and not desk.remaining(genuine):
+            # Taken before a layer stood, so no layer helped: an honest trade. He tries again.
+            yield rng.uniform(1.0, 2.0)
+            continue
         orders: list[str | None] = []
         for level in range(levels):
             orders.append(desk.quote(side, each, stage.away(side, 1 + 2 * level)))
