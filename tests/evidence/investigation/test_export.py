@@ -357,6 +357,7 @@ def test_without_an_audit_log_it_says_that_nothing_is_proven(tmp_path: Path) -> 
     assert manifest.unknown_rules == ["cd" * 32]
     code, answer = checked(tmp_path / "export", key=None)
     assert code == 0
+    assert "nothing of an audit log is in the export" in answer
     assert "0 of 3 alerts and updates are, byte for byte, in the audit log" in answer
     assert "1 rules could NOT be had in the version that alerted" in answer
     assert "No audit log was given" in (tmp_path / "export" / "timeline.html").read_text("utf-8")
