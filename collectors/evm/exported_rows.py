@@ -15,7 +15,7 @@ from typing import BinaryIO, Literal, NamedTuple, cast
 
 import msgspec
 
-Kind = Literal["block", "log", "receipt", "transaction"]
+Kind = Literal["block", "log", "receipt", "transaction", "transfer"]
 Row = dict[str, str]
 
 #: Names of files that may be tables end so.
@@ -25,7 +25,7 @@ SUFFIXES = tuple(
 #: What reading a damaged file raises.
 UNREADABLE = (OSError, EOFError, csv.Error, UnicodeDecodeError)
 _LONGEST_LINE = 16 << 20
-_WHOLE = re.compile(r"[0-9]{1,20}|0x[0-9a-fA-F]{1,64}")
+_WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
 
 #: By our name of a column, what it is called there.
@@ -65,6 +65,17 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "index": ("transaction_index",),
         "status": ("status",),
     },
+    "transfer": {
+        "block": ("block_number",),
+        "block_hash": ("block_hash",),
+        "time": _TIMES,
+        "hash": ("transaction_hash",),
+        "log": ("log_index",),
+        "address": ("token_address",),
+        "sender": ("from_address",),
+        "to": ("to_address",),
+        "value": ("value",),
+    },
     "block": {
         "block": ("number", "block_number"),
         "block_hash": ("hash", "block_hash"),
@@ -75,7 +86,11 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
 #: A table is the first of these whose columns it has, one of each group at least.
 _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
     ("log", (("block",), ("hash",), ("log",), ("address",), ("topics", "topic0"), ("data",))),
-    # Transfers and traces have no nonce.
+    (
+        "transfer",
+        (("block",), ("hash",), ("log",), ("address",), ("sender",), ("to",), ("value",)),
+    ),
+    # Traces have no nonce.
     ("transaction", (("block",), ("hash",), ("sender",), ("to",), ("nonce",))),
     ("receipt", (("block",), ("hash",), ("status",))),
     ("block", (("block",), ("block_hash",), ("time",))),
@@ -172,6 +187,14 @@ def whole(row: Row, name: str) -> int:
     if _WHOLE.fullmatch(text) is None:
         raise ValueError(f"{name}: {text[:40]!r} is no whole number")
     return int(text, 0) if text.startswith("0x") else int(text)
+
+
+def place_in(row: Row, name: str) -> int:
+    """A number of a block, or a place in one. Raises ValueError."""
+    number = whole(row, name)
+    if number >= 1 << 63:
+        raise ValueError(f"{name}: {row[name][:40]} is out of range")
+    return number
 
 
 def seconds(row: Row) -> int:

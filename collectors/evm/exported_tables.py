@@ -1,14 +1,16 @@
 """Blocks out of tables that somebody exported from a chain: its logs, transactions and blocks.
 
 Published data sets name pools, tokens and transactions; what happened there is had in such tables,
-from an archive (see :mod:`collectors.evm.exported_rows` for whose). A table of logs is needed. What
-time and hash a block has, any of them may tell; who called, and what of the chain's own currency
-went where, the transactions do.
+from an archive (see :mod:`collectors.evm.exported_rows` for whose). A table of logs is needed, or
+at least ethereum-etl's of token transfers, which are taken for ERC-20's where no log is there as
+well. What time and hash a block has, any of them may tell; who called, and what of the chain's own
+currency went where, the transactions do.
 
 Rows may stand in any order and come twice: they are put in order in a database on the disk, which
 is gone afterwards. Of a block whose time or hash nothing tells no frame is made.
 """
 
+import re
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from itertools import groupby
@@ -22,6 +24,7 @@ from collectors.evm.exported_rows import (
     UNREADABLE,
     Row,
     Table,
+    place_in,
     rows,
     seconds,
     table_of,
@@ -38,6 +41,9 @@ _MOST_FILES = 10_000
 _FINALITY = "finalized"
 _FAILED = ("0", "0x0", "false")
 _SUCCEEDED = ("1", "0x1", "true")
+#: ``Transfer(address,address,uint256)``.
+_TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _encode = Encoder().encode
 _row_decoder = Decoder(Row)
 
@@ -171,7 +177,9 @@ def exported_tables(folder: Path) -> list[Table]:
     if len(files) > _MOST_FILES:
         return []
     tables = [found for one in files if one.is_file() and (found := table_of(one)) is not None]
-    return tables if any(one.kind == "log" for one in tables) else []
+    # A log says more than the transfer that was made of it, and the first of two is kept.
+    tables.sort(key=lambda one: one.kind == "transfer")
+    return tables if any(one.kind in ("log", "transfer") for one in tables) else []
 
 
 def _block_of(part: tuple[int, str, bytes]) -> int:
@@ -182,7 +190,7 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     batch: list[tuple[int, str, int, str, bytes]] = []
 
     def put() -> None:
-        database.executemany("INSERT OR REPLACE INTO part VALUES (?, ?, ?, ?, ?)", batch)
+        database.executemany("INSERT OR IGNORE INTO part VALUES (?, ?, ?, ?, ?)", batch)
         batch.clear()
 
     try:
@@ -200,15 +208,31 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
 
 def _part(table: Table, row: Row) -> tuple[int, str, int, str, bytes]:
     """A row with where it belongs. Raises ValueError."""
-    block = whole(row, "block")
+    block = place_in(row, "block")
     if table.kind == "block":
         return block, table.kind, 0, "", _encode(row)
     if "hash" not in row:
         raise ValueError("the hash of the transaction is missing")
     if table.kind == "log":
-        return block, table.kind, whole(row, "log"), "", _encode(row)
-    place = whole(row, "index") if "index" in row else 0
+        return block, table.kind, place_in(row, "log"), "", _encode(row)
+    if table.kind == "transfer":
+        return block, "log", place_in(row, "log"), "", _encode(_transfer_log(row))
+    place = place_in(row, "index") if "index" in row else 0
     return block, table.kind, place, row["hash"].lower(), _encode(row)
+
+
+def _transfer_log(row: Row) -> Row:
+    """The log that a row of a transfer was made of, if the token is an ERC-20."""
+    parties = [row.get(name, "") for name in ("sender", "to")]
+    if any(_ADDRESS.fullmatch(one) is None for one in parties):
+        raise ValueError("from_address or to_address is no address")
+    log = {
+        name: row[name] for name in ("block_hash", "time", "hash", "log", "address") if name in row
+    }
+    words = (one[2:].lower().rjust(64, "0") for one in parties)
+    log["topics"] = ",".join((_TRANSFER, *(f"0x{word}" for word in words)))
+    log["data"] = f"0x{whole(row, 'value'):064x}"
+    return log
 
 
 def _log(row: Row, block_hash: str) -> dict[str, object]:

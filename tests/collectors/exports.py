@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.frames import Frame
+from simulation.chain.ledger import TRANSFER
 
 Rows = list[dict[str, Any]]
 
@@ -89,6 +90,26 @@ def ethereum_etl(frames: Iterable[Frame], folder: Path) -> None:
         ("blocks", blocks), ("transactions", transactions), ("logs", logs), ("receipts", receipts),
     ):  # fmt: skip
         _csv(folder / f"{name}.csv", rows)
+
+
+def token_transfers(frames: Iterable[Frame], folder: Path) -> None:
+    """ethereum-etl's ``token_transfers.csv``: of logs of ERC-20, without who called."""
+    rows: Rows = []
+    for payload in (json.loads(frame.payload) for frame in frames):
+        for one in payload["logs"]:
+            if one["topics"][0] == TRANSFER:
+                rows.append(
+                    {
+                        "token_address": one["address"],
+                        "from_address": "0x" + one["topics"][1][26:],
+                        "to_address": "0x" + one["topics"][2][26:],
+                        "value": str(_number(one["data"])),
+                        "transaction_hash": one["transactionHash"],
+                        "log_index": _number(one["logIndex"]),
+                        "block_number": _number(payload["block"]["number"]),
+                    }
+                )
+    _csv(folder / "token_transfers.csv", rows)
 
 
 def dune(frames: Iterable[Frame], folder: Path) -> None:

@@ -8,12 +8,12 @@ import pytest
 
 from collectors.evm.exported_tables import ExportedTables, exported_tables
 from normalizer.events import Record
-from normalizer.events.chain import OracleUpdate
+from normalizer.events.chain import OracleUpdate, TokenTransfer
 from normalizer.normalize import Normalizer
 from pipeline.frames import Frame, FrameBatch
 from simulation.catalogue import play
 from simulation.session import Session
-from tests.collectors.exports import cryo, dune, ethereum_etl
+from tests.collectors.exports import cryo, dune, ethereum_etl, token_transfers
 
 Export = Callable[[Iterable[Frame], Path], None]
 
@@ -81,8 +81,8 @@ def test_what_cannot_be_read_is_told_with_its_line_and_passed_over(tmp_path: Pat
     good = f"0,0x{'1' * 64},0,0x{'a' * 64},7,0x{'c' * 40},0x,0x{'d' * 64}"
     packed = gzip.compress("\n".join([head, good, good.replace(",7,", ",seven,"), ""]).encode())
     (tmp_path / "logs.csv.gz").write_bytes(packed)
-    (tmp_path / "token_transfers.csv").write_text(
-        "token_address,from_address,to_address,value,transaction_hash,log_index,block_number\n"
+    (tmp_path / "traces.csv").write_text(
+        "block_number,transaction_hash,from_address,to_address,value,trace_address\n"
     )
     (tmp_path / "notes.json").write_text("[]")
     frames, problems = frames_in(tmp_path)
@@ -93,6 +93,21 @@ def test_what_cannot_be_read_is_told_with_its_line_and_passed_over(tmp_path: Pat
     ]
     (tmp_path / "blocks.csv").write_text(f"number,hash,timestamp\n7,0x{'a' * 64},1600000000\n")
     assert [one.position for one in frames_in(tmp_path)[0]] == [f"7:0x{'a' * 64}"]
+
+
+def test_token_transfers_will_do_and_logs_go_first(session: Session, tmp_path: Path) -> None:
+    given = [frame for _, frame in session.frames]
+    ethereum_etl(given, tmp_path)
+    token_transfers(given, tmp_path)
+    wanted = events_of(session, given)
+    assert told(events_of(session, frames_in(tmp_path)[0])) == told(wanted)
+    (tmp_path / "logs.csv").unlink()
+    frames, problems = frames_in(tmp_path)
+    assert not problems
+    moves = [one for one in wanted if isinstance(one, TokenTransfer)]
+    found = [one for one in events_of(session, frames) if isinstance(one, TokenTransfer)]
+    assert len(moves) > 50
+    assert told(found) == told(moves)
 
 
 def test_a_folder_without_logs_is_none_of_tables(tmp_path: Path) -> None:
