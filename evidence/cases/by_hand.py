@@ -54,6 +54,14 @@ def _among(lines: Iterable[bytes], alert_id: str) -> Alert | None:
     return None
 
 
+def _there(case: Case) -> str:
+    more = {
+        "closed": ": see `tapewatch case reopen`",
+        "suppressed": ": the alerts of a suppression window, which nobody works on",
+    }.get(case.status, "")
+    return f"it is in {case.id} already, which is {case.status}{more}"
+
+
 async def open_by_hand(
     store: CaseStore,
     alert: Alert,
@@ -75,7 +83,7 @@ async def open_by_hand(
         if stored.case is None:
             continue
         if alert.id in stored.case.alerts:
-            raise ActionRefused(f"it is in {stored.case.id} already, which is {stored.case.status}")
+            raise ActionRefused(_there(stored.case))
         index.put(stored.case)
     every = structs.replace(
         settings, minimum_level="informational", staged=True, suppress=[], quiet_after_close=0
