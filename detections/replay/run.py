@@ -82,6 +82,9 @@ class _Tally(Struct):
     first: int = 0
     last: int = 0
     """Messages of the span that have events of it."""
+    oldest: int | None = None
+    newest: int = 0
+    """Event times of all that was read."""
 
 
 async def replay(
@@ -280,10 +283,12 @@ class _Replaying:
         span, tally, sequence = self._plan.span, self._tally, self._sequence
         self._progress.events += len(records)
         oldest: int | None = None
+        newest = 0
         for record in records:
             if isinstance(record, RulesChanged):
                 continue  # its time is the clock's, and no event's
             oldest = record.timestamp if oldest is None else min(oldest, record.timestamp)
+            newest = max(newest, record.timestamp)
             if span.holds(record.timestamp, sequence):
                 tally.events += 1
                 tally.first = tally.first or sequence
@@ -293,6 +298,8 @@ class _Replaying:
         if oldest is None:
             return
         self._reasons.read(oldest)
+        tally.oldest = oldest if tally.oldest is None else min(oldest, tally.oldest)
+        tally.newest = max(newest, tally.newest)
         until = span.until
         later = until is not None and oldest > until + self._plan.allowed_lateness + _BEYOND
         self._later = self._later + 1 if later else 0
@@ -311,12 +318,24 @@ class _Replaying:
             lambda alert: reasons.missing_live(alert, live.hashes), reasons.only_live
         )
 
+    def _nothing_then(self, oldest: int) -> str:
+        tally = self._tally
+        begin, end = time_text(oldest), time_text(tally.newest)
+        return (
+            f"no event happened then: those of messages {tally.first_read:,} to "
+            f"{self._sequence:,} happened from {begin} to {end}. Times are those of events, not of "
+            f"their receipt: say `--from {begin}`, or name messages, as in "
+            f"`--from {tally.first_read}`"
+        )
+
     def _result(self, last: int) -> Replay:
         plan, tally, live = self._plan, self._tally, self._live
         by_rule = self._compared()
         engines = [lane.engine.engine for lane in self._lanes]
         if tally.dead:
             self._notes.append(f"{tally.dead:,} lines are no events that this version knows")
+        if plan.span.by_time and not tally.events and tally.oldest is not None:
+            self._notes.append(self._nothing_then(tally.oldest))
         return Replay(
             source=self._source,
             first=tally.first or (plan.span.first or 1),

@@ -48,6 +48,9 @@ def _print_verdict(found: "Replay", console: Console) -> None:
         rules = plural(sum(1 for one in found.by_rule if one.same), "rule")
         if found.same:
             said = f"{plural(found.same, 'alert')} of {rules}, the same as live"
+        elif not found.events:
+            say(console, "no event is of this span, so there is nothing to compare", "yellow")
+            return
         else:
             said = "no alerts, and none live"
         say(console, said, "bold green")

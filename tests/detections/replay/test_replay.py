@@ -1,5 +1,6 @@
 """A replay on a real bus: what was alerted live comes again, and what differs is told with why."""
 
+import re
 from collections.abc import AsyncIterator, Sequence
 
 import msgspec
@@ -16,6 +17,7 @@ from normalizer.events import Alert, ChainReorganised, Record
 from pipeline.bus import Bus, Stream
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.relay_outlets import ALONE
+from pipeline.cli.moments import moment_of
 from pipeline.config.schema import ExternalBus
 from pipeline.secrets import SecretText
 from pipeline.units import DAY, HOUR, SECOND
@@ -123,6 +125,24 @@ async def test_times_are_of_events_and_the_end_is_not_included(bus: Bus) -> None
 
     assert (until_6.agrees, until_6.same) == (True, 1)
     assert (after_6.agrees, after_6.same) == (True, 2)
+
+
+async def test_a_time_in_which_nothing_happened_is_said_with_the_times_that_there_are(
+    bus: Bus,
+) -> None:
+    await publish(bus, *([move(n, n)] for n in range(1, 7)))
+    async with live(bus, BURST):
+        pass
+    found, _ = await replayed(bus, since=START + 2 * HOUR)
+    assert found.agrees
+    (note,) = [one for one in found.notes if "no event happened then" in one]
+    said = re.search(r"`--from (\S+)`, or name messages, as in `--from (\d+)`", note)
+    assert said is not None
+    moment = moment_of(said[1], "--from", now=0)
+    found, _ = await replayed(bus, since=moment)
+    assert found.events == 6
+    found, _ = await replayed(bus, first=int(said[2]))
+    assert found.events == 6
 
 
 async def test_events_that_waited_for_late_ones_alert_the_same(bus: Bus) -> None:
