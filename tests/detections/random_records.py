@@ -43,6 +43,8 @@ _MEANT: Mapping[str, Sequence[Any]] = {
     # A swap gives a pool one asset and takes the other.
     **dict.fromkeys(("amount0_raw", "amount1_raw"), ("1000", "-1000", "-1000", "7", "-1")),
     **dict.fromkeys(("coin0", "coin1"), (None,)),
+    # Most tokens are neither items nor of kinds.
+    "item_id": (None, None, "7"),
     # A medium says little, and sometimes very much.
     "messages": (1, 2, 2, 3, 100),
     "medium": ("telegram",),
