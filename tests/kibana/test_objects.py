@@ -58,13 +58,24 @@ def test_what_the_issue_asks_for_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["overview", "live-tape", "order-book-abuse", "transfer-compliance"]
+    "name",
+    ["overview", "live-tape", "order-book-abuse", "transfer-compliance", "wash-trade-network"],
 )
 def test_it_is_filtered_by_date_token_class_and_accreditation(name: str) -> None:
     group = DASHBOARDS[f"tapewatch-{name}"]["attributes"]["controlGroupInput"]
     controls = parsed(group["panelsJSON"]).values()
     chosen = {one["explicitInput"].get("fieldName") for one in controls}
     assert {"token.classification", "tapewatch.accreditation"} <= chosen
+
+
+def test_the_network_filters_by_accreditation_as_the_data_views_do() -> None:
+    """Vega asks Elasticsearch itself, without the data view's computed fields."""
+    view = next(one for one in source().data_views if one.id == "tapewatch-all")
+    script = " ".join(view.runtime["tapewatch.accreditation"].script.split())
+    for one in parsed(source().vega["wash-trade-network"])["data"]:
+        if "url" in one:
+            mapped = one["url"]["body"]["runtime_mappings"]["tapewatch.accreditation"]
+            assert mapped == {"type": "keyword", "script": {"source": script}}
 
 
 def test_ids_are_unique_and_every_reference_resolves() -> None:
