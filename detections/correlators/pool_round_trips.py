@@ -33,7 +33,6 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding
 from detections.idlest import drop_idlest
@@ -145,8 +144,10 @@ class PoolRoundTrips(Correlator[State]):
             owner.series_until = owner.alerts = owner.next_alert = 0
         if len(owner.trips) < (owner.next_alert or self._p.minimum_trips):
             return ()
+        if not self._is_most(owner, sum([len(trip.legs) for trip in owner.trips])):
+            return ()
         legs = sorted((leg for trip in owner.trips for leg in trip.legs), key=_place)
-        if not self._is_most(owner, len(legs)) or not self._worth_it(legs):
+        if not self._worth_it(legs):
             return ()
         return [self._finding(event, one.owner, owner, legs)]
 
@@ -187,29 +188,57 @@ class PoolRoundTrips(Correlator[State]):
 
     def _closed_by(self, owner: Owner, one: Leg) -> Trip | None:
         """The round trip that this swap completes; its legs aren't open any more."""
-        way, paid, got = one.paid0, one.paid, one.got
-        for place in range(len(owner.open) - 1, -1, -1):
-            there = owner.open[place]
-            if (
-                there.paid0 == way
-                or there.transaction == one.transaction
-                or there.block < one.block - self._p.pair_blocks
-            ):
+        way, most = one.amount0 > 0, self._p.maximum_difference
+        block, transaction = one.block - self._p.pair_blocks, one.transaction
+        one0, one1 = abs(one.amount0), abs(one.amount1)
+        opened = owner.open
+        for place in range(len(opened) - 1, -1, -1):
+            there = opened[place]
+            if there.block < block:
                 continue
-            difference = min(differs(there.got, paid), differs(there.paid, got))
-            if difference <= self._p.maximum_difference and _gain([there, one]) <= 0:
-                del owner.open[place]
+            there0 = there.amount0
+            if (there0 > 0) is way or there.transaction == transaction:
+                continue
+            difference = min(differs(abs(there0), one0), differs(abs(there.amount1), one1))
+            if difference <= most and _gain([there, one]) <= 0:
+                del opened[place]
                 return Trip([there, one], difference)
-        legs = [one]
-        for there in reversed(owner.open[1 - self._p.maximum_swaps :]):
-            if one.timestamp - there.timestamp > self._p.position_window:
+        return self._position_closed_by(opened, one)
+
+    def _position_closed_by(self, opened: list[Leg], one: Leg) -> Trip | None:
+        """Several swaps after which this one brings the position back to what it was."""
+        most, since = self._p.maximum_net_share, one.timestamp - self._p.position_window
+        net0, net1 = one.amount0, one.amount1
+        gross0, gross1 = abs(net0), abs(net1)
+        # Whether token0 is the watched one, by the oldest that says so.
+        token0 = (one.side == "buy") == (net0 < 0) if one.side else None
+        count = 1
+        for place in range(len(opened) - 1, max(-1, len(opened) - self._p.maximum_swaps), -1):
+            there = opened[place]
+            if there.timestamp < since:
                 break
-            legs.insert(0, there)
-            if len(legs) > 2 and _share_left(legs) <= self._p.maximum_net_share:
+            amount0, amount1 = there.amount0, there.amount1
+            net0, net1 = net0 + amount0, net1 + amount1
+            gross0, gross1 = gross0 + abs(amount0), gross1 + abs(amount1)
+            if there.side:
+                token0 = (there.side == "buy") == (amount0 < 0)
+            count += 1
+            if count == 2:
+                continue
+            # What of a mean swap is left as a change of the position: in the token, or, where it
+            # isn't known which asset that is, in the one of which less is left.
+            if token0 is None:
+                left = min(abs(net0) * count / gross0, abs(net1) * count / gross1)
+            elif token0:
+                left = min(abs(net0) * count / gross0, 1.0)
+            else:
+                left = min(abs(net1) * count / gross1, 1.0)
+            if left <= most:
+                legs = [*opened[place:], one]
                 # Both ways in one transaction are another correlator's.
                 if len({leg.transaction for leg in legs}) > 1 and _gain(legs) <= 0:
-                    del owner.open[1 - len(legs) :]
-                    return Trip(legs, _share_left(legs))
+                    del opened[place:]
+                    return Trip(legs, left)
                 break
         return None
 
@@ -264,22 +293,6 @@ class PoolRoundTrips(Correlator[State]):
 
 def _place(one: Leg) -> tuple[int, int]:
     return one.block, one.index
-
-
-def _share_left(legs: list[Leg]) -> float:
-    """What of a mean swap is left as a change of the position: in the token, or, where it isn't
-    known which asset that is, in the one of which less is left."""
-    token0 = [(one.side == "buy") == (one.amount0 < 0) for one in legs if one.side]
-    shares = [
-        _left([one.amount0 for one in legs]) if not token0 or token0[0] else 1.0,
-        _left([one.amount1 for one in legs]) if not token0 or not token0[0] else 1.0,
-    ]
-    return min(shares)
-
-
-def _left(amounts: list[Whole]) -> float:
-    gross = sum(abs(amount) for amount in amounts)
-    return abs(sum(amounts)) * len(amounts) / gross if gross else 1.0
 
 
 def _result(legs: list[Leg]) -> tuple[int, int]:

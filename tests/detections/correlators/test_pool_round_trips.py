@@ -155,3 +155,24 @@ def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
         before = observed(first, events[:cut])
         second.restore(first.snapshot())
         assert before + observed(second, events[cut:]) == expected
+
+
+@pytest.mark.parametrize("net_share", [0.01, 0.3, 1.0])
+def test_a_position_that_several_swaps_bring_back_says_what_is_left_of_it(net_share: float) -> None:
+    """What is left, over all swaps, is added up once: here it is worked out from the swaps."""
+    chain = Chain()
+    tokens = [100.0, 60.0, 30.0, -184.0]
+    events = [
+        chain.swap((400 * time + n, 1), WASHER, token, -token / 10)
+        for time in range(3)
+        for n, token in enumerate(tokens)
+    ]
+    left = abs(sum(tokens)) * len(tokens) / sum(map(abs, tokens))
+    findings = found(events, maximum_net_share=net_share, pair_blocks=0, minimum_share=0)
+    if left > net_share:
+        assert findings == []
+        return
+    assert findings
+    assert all(one.metrics["difference"] <= net_share for one in findings)
+    if net_share == 0.3:
+        assert findings[0].metrics["difference"] == pytest.approx(left)
