@@ -30,6 +30,8 @@ from normalizer.events.social import SocialVolume
 from pipeline.units import DAY, HOUR, WEEK, Duration
 
 _MOST_CONFIDENCE = 0.5
+#: A sentiment that is as usual but for less than this isn't mentioned.
+_WORTH_SAYING = 0.1
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -99,7 +101,7 @@ class SocialVolumes(Correlator[State]):
         sounds = (
             f"; it sounded {'better' if talk.turn > 0 else 'worse'} than usual, "
             f"{talk.sentiment:+.2g} rather than {talk.usual_sentiment:+.2g}"
-            if talk.turn
+            if abs(talk.turn) >= _WORTH_SAYING
             else ""
         )
         far = talk.sigmas / (5 * self._p.minimum_sigmas)
