@@ -6,7 +6,7 @@ theirs to say. See there for the sources.
 
 from abc import abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 from msgspec import Struct, field
 
@@ -94,6 +94,9 @@ class Pulling(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    at_the_touch: ClassVar[bool] = False
+    """Whether the orders that it looks for stand where one of them is always hit: then that much of
+    them is no reason to trade the other way as may be filled of an order."""
     typology = "spoofing"
     actions = frozenset(
         {
@@ -285,7 +288,10 @@ class Pulling(Correlator[State]):
         habit = trader.habits.of(not buy)
         habit.note_met(last)
         chance = trader.habits.chance(not buy, now, [one.gap for one in taken])
-        if hit > _OFFLOADED * traded or 1.0 - chance < p.minimum_significance or habit.quotes:
+        reason = _OFFLOADED * traded
+        if self.at_the_touch:
+            reason = max(reason, p.maximum_fill_share * quantity)
+        if hit > reason or 1.0 - chance < p.minimum_significance or habit.quotes:
             return ()
         own = [one.order_id for one in taken if one.order_id is not None]
         shown = shown_by(book, party, buy, p.depth_levels, p.depth_range, own)

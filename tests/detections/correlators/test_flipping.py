@@ -162,8 +162,24 @@ class TestHonestLookAlikes:
                 *flip(tape),
             ]
 
+        # A quarter of what it trades; what it takes off is less than ten times as much.
         assert len(found(hit(125))) == 1
         assert found(hit(126)) == []
+
+    def test_that_orders_at_the_touch_are_hit_a_little_is_no_reason(self) -> None:
+        def hit(quantity: float) -> list[Any]:
+            tape = Tape()
+            fill = tape.trade(
+                900, 1824.0, quantity, side="buy", maker_order_id="hit", buyer_account="acct-9"
+            )
+            placed = tape.placed(500, "hit", "sell", 1824.0, 400, **FLIPPER)
+            return [*book(tape), placed, fill, *flip(tape)]
+
+        (alert,) = found(hit(100))
+        pulled = alert.metrics["pulled_quantity"]
+        share = f"{{maximum_fill_share: {130 / pulled:.4%}}}"
+        assert len(alerts(correlator("flipping", share), hit(129))) == 1
+        assert alerts(correlator("flipping", share), hit(140)) == []
 
     @pytest.mark.parametrize(("bid", "expected"), [(460.0, 1), (461.0, 0)])
     def test_who_quotes_alike_on_both_sides_makes_a_market(self, bid: float, expected: int) -> None:
