@@ -288,6 +288,12 @@ class PumpAndDump(Correlator[State]):
         if price > pump.peak:
             pump.peak, pump.peak_time, pump.after_peak = price, time, 0
             return self._sold(event, market, pump) if self._stakes else ()
+        if time == pump.start:
+            # Nobody else could trade at what is gone in the same block. A swap pays halfway.
+            left = (event.pool_price if isinstance(event, PoolSwap) else None) or price
+            if reaches(_gave_back(pump, left), self._p.minimum_fall):
+                market.pump = None
+                return ()
         pump.after_peak += 1
         if self._p.finds == "fall" and not pump.fell:
             return self._fallen(event, market, pump, price)
@@ -473,7 +479,7 @@ class PumpAndDump(Correlator[State]):
     def _fallen(
         self, event: Trade | PoolSwap, market: Market, pump: Pump, price: float
     ) -> Iterable[Finding]:
-        given_back = (pump.peak - price) / (pump.peak - pump.before)
+        given_back = _gave_back(pump, price)
         if pump.after_peak < _FALL_TRADES or not reaches(given_back, self._p.minimum_fall):
             return ()
         if not (
@@ -611,6 +617,11 @@ class PumpAndDump(Correlator[State]):
             tags=("unsure",) if "unsure" in event.tags else (),
         )
         return [self._heard(finding, event, pump.began)]
+
+
+def _gave_back(pump: Pump, price: float) -> float:
+    """The part of a rise that is gone."""
+    return (pump.peak - price) / (pump.peak - pump.before)
 
 
 def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:

@@ -232,6 +232,17 @@ def test_who_sold_for_what_he_paid_gained_nothing() -> None:
     assert found(events, finds="distribution") == []
 
 
+def test_what_is_back_within_the_same_block_is_no_pump() -> None:
+    tape = Tape()
+    block = 3 * HOUR
+    up = [tape.trade(block, 10 + n / 10, 60, side="buy") for n in range(1, 30)]
+    back = [tape.trade(block, 10, 60, side="sell")]
+    later = fall(tape, block + 3 * MIN, 10)
+    found_in = {"finds": "fall", "minimum_history": 5 * MINUTE}
+    assert len(found([*usual(tape), *up, *later], **found_in)) == 1
+    assert found([*usual(tape), *up, *back, *later], **found_in) == []
+
+
 def test_who_carries_from_one_market_to_another_has_accumulated_nothing() -> None:
     def market(*, sells_elsewhere: bool) -> list[Any]:
         tape = Tape(token_id="acme")
