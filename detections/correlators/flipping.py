@@ -19,7 +19,7 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
 4. What it showed on the other side, or took off there at the same time, is less by
    `minimum_imbalance`: who withdraws all quotes, as makers do at news, is not meant. Neither is who
    was hit on the side that he takes off in the last 30 s before, by more than a quarter of what he
-   then trades the other way, and more than `maximum_fill_share` of what he takes off: he gets rid of
+   then trades the other way, and than `maximum_fill_share` of what he takes off: he gets rid of
    what he had to take. Orders at the touch are hit a little, whatever they are meant for.
 5. It happens so often when the party takes large orders off that chance alone would do it less
    often with a probability of `minimum_significance` (:mod:`detections.coincidence`): who trades
