@@ -135,11 +135,11 @@ class Side(Struct):
         """Let go of these: they have been told of."""
         gone = {layer.order_id for layer in layers}
         self.pulled = [layer for layer in self.pulled if layer.order_id not in gone]
-        self.taken_off = sum(layer.quantity for layer in self.pulled)
+        self.taken_off = sum((layer.quantity for layer in self.pulled), 0.0)
         kept = [one.order_id not in gone for one in self.ended]
         self.recent = sum(kept[: self.recent])
         self.ended = [one for one, stays in zip(self.ended, kept, strict=True) if stays]
-        self.lately = sum(one.quantity for one in self.ended[self.recent :])
+        self.lately = sum((one.quantity for one in self.ended[self.recent :]), 0.0)
 
 
 class Desk(Struct):
