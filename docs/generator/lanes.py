@@ -35,11 +35,11 @@ Lanes divide the assets. One busy asset is in one lane all the same, and a lane 
 `detections.shares: N` divides the rules of each lane of assets as well, into N lanes that read the
 same and have a state each, named by a letter (`detections-a`, or `detections-0-a` with several
 lanes). Rules of single events and correlations stay together in the first share. Which share a
-correlator's rules are in depends on its name alone, so a rule that comes or goes moves no other; the
-shares are made to take about the same time for an order log. All shares together alert as one lane
-does, byte for byte. Each share reads and decodes all events, so two of them are less than
-twice as fast, and more than there are processors are of no use. The lane `market` is not
-divided. Like the number of lanes, that of shares can't be changed on a bus whose lanes have begun."""
+correlator's rules are in depends on its name alone, so a rule that comes or goes moves no other;
+the shares are made to take about the same time for an order log. All shares together alert as one
+lane does, byte for byte. Each share reads and decodes all events, so two of them are less than
+twice as fast, and more than there are processors are of no use. The lane `market` is not divided.
+Like the number of lanes, that of shares can't be changed on a bus whose lanes have begun."""
 
 
 def page() -> str:
