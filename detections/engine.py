@@ -25,8 +25,9 @@ from normalizer.events.market import FeedGap
 from normalizer.events.rule_set import RulesChanged
 
 LATE = "late"
-_Match = tuple[tuple[Hit, ...], Hearing | None]
-_NO_MATCH: _Match = ((), None)
+_Match = tuple[tuple[Hit, ...], tuple[Hearing, ...]]
+_NO_MATCH: _Match = ((), ())
+_NO_HEARINGS: tuple[Hearing, ...] = ()
 
 
 class Engine:
@@ -133,7 +134,7 @@ class Engine:
                 meeting = meetings[event.__class__] = self.book.of_record(event.__class__)
             found = None if meeting.program is None else matches(meeting, event)
             if found is not None or meeting.wanted:
-                time, hearing = event.timestamp, None
+                time, hearings = event.timestamp, _NO_HEARINGS
                 detour = (
                     waits
                     or not meeting.is_plain
@@ -142,20 +143,25 @@ class Engine:
                 )
                 if found is not None and not detour:
                     matched = meeting.matched(found)
-                    hearing = None if matched.loud else matched.hearing
-                    detour = hearing is None
+                    hearings = _NO_HEARINGS if matched.loud else matched.hearings
+                    detour = not hearings
                 if detour:
                     self._meet(meeting, found, event, time, RECORD, alerts)
                 else:
-                    # The same, for what is in time and meets correlators only, or besides them a
-                    # rule of which only the newest match matters.
+                    # The same, for what is in time and meets correlators only, or besides them
+                    # rules of which only the newest match matters.
                     see(event.provider, time)
                     observe(meeting, event, alerts)
-                    if hearing is None:
+                    if hearings:
+                        hits = ()
+                        for hearing in hearings:
+                            if not hear(hearing, event, watermark.value):
+                                hits = (*hits, hearing.hit(event))
+                        if hits:
+                            firings = correlations.observe(hits, watermark.value)
+                            self._alert_firings(firings, alerts)
+                    else:
                         self._close(watermark.value, alerts)
-                    elif not hear(hearing, event, watermark.value):
-                        firings = correlations.observe((hearing.hit(event),), watermark.value)
-                        self._alert_firings(firings, alerts)
             elif needs_time:  # most events, so without a further call
                 time = event.timestamp
                 if time > event.ingested + tolerance:
@@ -354,12 +360,13 @@ class Engine:
         event = work.event
         if work.meeting is not None:
             self._observe(work.meeting, event, alerts)
-        hits, hearing = work.hits, work.hearing
-        if hearing is not None and not self.correlations.hear(hearing, event, reached):
-            hits = (hearing.hit(event),)
+        hits = work.hits
+        for hearing in work.hearings:
+            if not self.correlations.hear(hearing, event, reached):
+                hits = (*hits, hearing.hit(event))
         if hits:
             self._alert_firings(self.correlations.observe(hits, reached), alerts)
-        elif hearing is None:
+        elif not work.hearings:
             self._close(reached, alerts)
         if late:
             alerts[first:] = [
@@ -408,16 +415,16 @@ class Engine:
             source, received = kind.source(event), kind.received(event)
         if received is not None and time > received + self._tolerance:
             happened, seen = self.watermark.plausible(time, received)
-        hits, hearing = _NO_MATCH
+        hits, hearings = _NO_MATCH
         if found is not None:
-            hits, hearing = self._match(meeting, found, event, happened, kind, alerts)
-        if hits or hearing is not None or meeting.correlators or meeting.books is not None:
+            hits, hearings = self._match(meeting, found, event, happened, kind, alerts)
+        if hits or hearings or meeting.correlators or meeting.books is not None:
             claimed = None
             if happened != time and kind is RECORD:
                 claimed = time
                 event = msgspec.structs.replace(event, timestamp=happened)
             order = kind.tie(event) if self._lateness else NO_TIE
-            work = Work(event, hits, meeting, judged, hearing, claimed)
+            work = Work(event, hits, meeting, judged, hearings, claimed)
             self._take(happened, seen, source, order, work, alerts)
         elif self.needs_time and self.watermark.see(source, seen):
             self._reach(alerts)
@@ -440,9 +447,9 @@ class Engine:
             except Exception as error:
                 self._problems.fail(entry.rule, id_of(event), error)
         # What claims to come from the future is taken at another time, but is evidence as it is.
-        if matched.hearing is not None and event.timestamp == time:
-            return (), matched.hearing
-        return self._judgement.hits(meeting, found, event, time, kind), None
+        if matched.hearings and event.timestamp == time:
+            return (), matched.hearings
+        return self._judgement.hits(meeting, found, event, time, kind), ()
 
     def _alert_firings(self, firings: Iterable[Firing], alerts: list[Alert]) -> None:
         for firing in firings:

@@ -20,7 +20,7 @@ class Work(msgspec.Struct, frozen=True, gc=False):
     """What correlators and books it is shown to; None if to none."""
     judged: bool = True
     """Whether rules judge it here."""
-    hearing: Hearing | None = None
+    hearings: tuple[Hearing, ...] = ()
     """How correlations take it, where it has no hits for them."""
     claimed: int | None = None
     """When the event says that it happened, where that can't be and it has another time here."""

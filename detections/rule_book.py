@@ -32,7 +32,7 @@ Observe = Callable[[Any], Iterable[Finding] | None]
 Needs = tuple[tuple[str, Read], ...]
 _MOST_REMEMBERED = 10_000
 _REVISIONS: frozenset[type[Any]] = frozenset((TradeBusted, TradeCorrected))
-_NONE_HEARD: Mapping[str, str] = MappingProxyType({})
+_NONE_HEARD: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
 class SigmaEntry(msgspec.Struct, frozen=True):
@@ -64,8 +64,8 @@ class Matched(msgspec.Struct, frozen=True):
     """Ids of those that correlations refer to."""
     needs: Needs
     """What correlations need of the event, each field once."""
-    hearing: Hearing | None = None
-    """Where they feed a correlation only that wants to know no more than that something came."""
+    hearings: tuple[Hearing, ...] = ()
+    """Where they feed only correlations that want to know no more than that something came."""
 
 
 class Meeting(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class Meeting(msgspec.Struct, frozen=True):
     """Whether such events matter though no Sigma rule matches."""
     is_plain: bool
     """Whether they matter to correlators and books only."""
-    heard: Mapping[str, str]
+    heard: Mapping[str, tuple[str, ...]]
     """Rules of whose matches only the newest matters (see `Correlations.heard`)."""
     remembered: dict[tuple[int, ...], Matched] = {}
     """What `matched` answered."""
@@ -98,11 +98,13 @@ class Meeting(msgspec.Struct, frozen=True):
         if matched is None:
             entries = [self.sigma[number] for number in numbers]
             fed = [entry for entry in entries if entry.needs is not None]
+            heard = [_hearing(entry, self.heard) for entry in fed]
+            hearings = tuple(one for one in heard if one is not None)
             matched = Matched(
                 loud=tuple(entry for entry in entries if not entry.silent),
                 feeding=tuple(entry.rule.id for entry in fed),
                 needs=tuple(dict(pair for entry in fed for pair in entry.needs or ()).items()),
-                hearing=_hearing(fed[0], self.heard) if len(fed) == 1 else None,
+                hearings=hearings if len(hearings) == len(fed) else (),
             )
             if len(self.remembered) < _MOST_REMEMBERED:
                 self.remembered[numbers] = matched
@@ -121,7 +123,7 @@ class RuleBook:
         self,
         ruleset: RuleSet,
         needs: Mapping[str, Sequence[str]],
-        heard: Mapping[str, str] = _NONE_HEARD,
+        heard: Mapping[str, tuple[str, ...]] = _NONE_HEARD,
         *,
         with_books: bool = False,
     ) -> None:
@@ -194,7 +196,7 @@ class RuleBook:
         *,
         wanted: bool,
         books: SharedBooks | None = None,
-        heard: Mapping[str, str] = _NONE_HEARD,
+        heard: Mapping[str, tuple[str, ...]] = _NONE_HEARD,
     ) -> Meeting:
         def one_by_one() -> list[tuple[Rule, Match]]:
             return [
@@ -245,11 +247,12 @@ class RuleBook:
         return [*told, (trades.revise, mine[-1].rule)] if mine else told
 
 
-def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:
+def _hearing(entry: SigmaEntry, heard: Mapping[str, tuple[str, ...]]) -> Hearing | None:
     """How matches of a rule on records are heard, if they are."""
-    field, rule = heard.get(entry.rule.id), entry.rule.id
-    read = dict(entry.needs or ()).get(field or "")
-    if field is None or read is None:
+    rule, needs = entry.rule.id, dict(entry.needs or ())
+    fields = heard.get(rule, ())
+    reads = [needs[field] for field in fields if field in needs]
+    if not reads or len(reads) != len(fields):
         return None
 
     def hit(event: Any) -> Hit:
@@ -257,12 +260,30 @@ def _hearing(entry: SigmaEntry, heard: Mapping[str, str]) -> Hearing | None:
             rule=rule,
             id=event.id,
             timestamp=event.timestamp,
-            values={field: read(event)},
+            values={field: read(event) for field, read in zip(fields, reads, strict=True)},
             evidence=witness(event),
             event=event,
         )
 
-    return Hearing(rule, read, hit)
+    return Hearing(rule, _group_of(reads), hit)
+
+
+def _group_of(reads: Sequence[Read]) -> Callable[[Any], tuple[str, ...] | None]:
+    """Reads an event's group, if all values are texts: others are not taken as they stand."""
+    if len(reads) == 1:
+        (read,) = reads
+
+        def of_one(event: Any) -> tuple[str, ...] | None:
+            value = read(event)
+            return (value,) if value.__class__ is str else None
+
+        return of_one
+
+    def of_several(event: Any) -> tuple[str, ...] | None:
+        values = [read(event) for read in reads]
+        return tuple(values) if all(value.__class__ is str for value in values) else None
+
+    return of_several
 
 
 def _reads(names: Sequence[str] | None, reader: Reader) -> Needs | None:

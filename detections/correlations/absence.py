@@ -132,9 +132,10 @@ class Silence(Windows[SilentGroup]):
 
         False if it is more than that, and must be taken as a hit.
         """
-        value = hearing.value(event)
-        key = (value,)
-        group = self.groups.get(key) if value.__class__ is str else None
+        key = hearing.key(event)
+        if key is None:
+            return False
+        group = self.groups.get(key)
         time = event.timestamp
         if group is None or time > group.closes:
             return False

@@ -36,8 +36,8 @@ class Hearing(msgspec.Struct, frozen=True):
 
     rule: str
     """The rule's id."""
-    value: Callable[[Any], Any]
-    """What an event has in the field that groups are made of."""
+    key: Callable[[Any], tuple[str, ...] | None]
+    """An event's group; None where what it has in a field that groups are made of is no text."""
     hit: Callable[[Any], Hit]
     """The hit that an event is."""
 

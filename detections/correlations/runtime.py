@@ -167,21 +167,21 @@ class Correlations:
         return plan
 
     @property
-    def heard(self) -> Mapping[str, str]:
+    def heard(self) -> Mapping[str, tuple[str, ...]]:
         """Sigma rules of whose matches only the newest matters, by id: they feed one correlation,
-        on silence, whose groups are the values of this one field."""
-        found: dict[str, str] = {}
+        on silence, whose groups are the values of these fields."""
+        found: dict[str, tuple[str, ...]] = {}
         for name, route in self._routes.items():
             (part, source), *others = route
             if others or part.leads_to or not isinstance(part.windows, Silence):
                 continue
             fields = [field for _, field in source.fields if field is not None]
-            if len(fields) == len(source.fields) == 1:
-                found[name] = fields[0]
+            if fields and len(fields) == len(source.fields):
+                found[name] = tuple(fields)
         return found
 
     def hear(self, hearing: Hearing, event: Any, time: int) -> bool:
-        """Take an event that matches one rule of `heard`, and no other; the rest as in `observe`.
+        """Take an event that matches a rule of `heard`; the rest as in `observe`.
 
         False if it is more than another sign of life. Then nothing has been done: observe its hit.
         """
