@@ -101,12 +101,12 @@ class PriceHistory(Struct):
 
     def add(self, deal: Deal) -> None:
         """Take a deal; one that is older than the window counts for the usual volume only."""
-        time, slots, width = deal.timestamp, self.slots, self._width
+        time, slots, width = deal.timestamp, self.slots, self.window // SLOTS or 1
         if time > self.now:
             self.now = time
         if self.first_time is None or time < self.first_time:
             self.first_time = time
-        baseline_width = self._baseline_width
+        baseline_width = self.baseline // _BASELINE_SLOTS or 1
         place = time // baseline_width
         self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
         if place < self.past[1]:

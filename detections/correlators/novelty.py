@@ -234,7 +234,12 @@ class Novelty(Correlator[State]):
     def _by_asset(self, event: Any, period: int) -> None:
         kind = event.__class__
         name = f"{event.venue}/{event.instrument}"
-        activity = self._entity(name, event, period, (event.token_id,)).now
+        entity = self.state.entities.get(name)
+        if entity is not None and entity.period == period:
+            activity = entity.now  # most events are of markets that had some before
+            activity.slots[event.timestamp % self._period // self._slot] += 1
+        else:
+            activity = self._entity(name, event, period, (event.token_id,)).now
         if kind is Trade:
             value = event.price * event.quantity
             self._dealt(activity, event, value, bought=event.side != "sell", other=None, market="")

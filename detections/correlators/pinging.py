@@ -264,10 +264,11 @@ class Pinging(Correlator[State]):
         since = pings[-1].timestamp - p.window
         if pings[-p.minimum_pings].timestamp < since:
             return ()  # fewer within the window
-        mine = _since(pings, since)
-        others = len(_since(prober.pings(not buy), since))
-        if 2 * others > len(mine):
-            return ()
+        first = bisect_left(pings, since, key=_time)
+        many, others = (len(pings) - first) // 2 + 1, prober.pings(not buy)
+        if len(others) >= many and others[-many].timestamp >= since:
+            return ()  # more than half as many on the other side
+        mine = pings[first:]
         average = sum(one.quantity for one in mine) / len(mine)
         if prober.taken < max(middle, p.minimum_multiple * average):
             return ()
@@ -312,8 +313,3 @@ class Pinging(Correlator[State]):
                 "times_in_an_hour": float(again),
             },
         )
-
-
-def _since(pings: list[Ping], since: int) -> list[Ping]:
-    """Those from this time on, which are the last: they stand in the order of their time."""
-    return pings[bisect_left(pings, since, key=_time) :]
