@@ -64,7 +64,8 @@ faults: setup  ## Push DOCUMENTS=1000000 through each sink with 5 % failures, pu
 	$(BIN)/python -m tests.faults --documents $(DOCUMENTS) --publish
 
 recovery: setup  ## Measure how fast the detections catch up, publish in docs/reliability.md
-	$(BIN)/python -m benchmarks.recovery --publish
+	$(BIN)/python -m benchmarks.recovery --events 600000 --publish
+	$(BIN)/python -m benchmarks.recovery --events 3000000 --shares 2 --workers 2 --publish
 
 soak: setup  ## Load with faults at random for HOURS=2: memory, lag, disk, nothing lost
 	$(BIN)/python -m benchmarks.end_to_end --rate 2000 --seconds 600
