@@ -3,7 +3,7 @@
     python -m benchmarks.recovery                    150,000 events, as 30 s of 5,000 events/s
     python -m benchmarks.recovery --events 3000000   the 10 minutes themselves
     python -m benchmarks.recovery --lanes 2 --workers 2     of an asset's lane beside the others
-    python -m benchmarks.recovery --shares 2 --workers 2    of one asset, whose rules are in two shares
+    python -m benchmarks.recovery --shares 2 --workers 2    of one asset, with rules in shares
     python -m benchmarks.recovery --publish          into docs/reliability.md
 
 The events lie on the real bus, in its files: a venue's `full` channel with planted self-trades,
