@@ -59,6 +59,27 @@ _SIDES = (
 )
 
 
+#: What is traded in an event, and where: an alert that names nothing else is about a market.
+_MARKET = (
+    "token_id", "token_address", "token_symbol", "contract", "pool", "instrument", "venue",
+    "network",
+)  # fmt: skip
+
+
+def known_of_finding(event: Any, entities: Collection[str]) -> KnownOfParties:
+    """The same of what a correlator found when it saw a record.
+
+    It may come true on a record of others, such as the next trade of anybody: where whom it names
+    takes no part in it, nothing is told, and least of all of those who do.
+    """
+    market = {getattr(event, name, None) for name in _MARKET}
+    if not market.issuperset(entities) and not any(
+        getattr(event, name, None) in entities for side in _SIDES for name in side.named
+    ):
+        return KnownOfParties()
+    return known_of_parties(event, entities)
+
+
 def known_of_parties(event: Any, entities: Collection[str]) -> KnownOfParties:
     """Of those who take part in a record or flat document and are among the entities.
 

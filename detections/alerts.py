@@ -6,7 +6,7 @@ from typing import Any, cast
 
 import msgspec
 
-from detections.alert_parties import KnownOfParties, known_of_parties
+from detections.alert_parties import KnownOfParties, known_of_finding, known_of_parties
 from detections.correlations.hits import Firing
 from detections.feed_gaps import FeedGaps, Gap
 from detections.findings import Finding, Witness, witness
@@ -60,7 +60,7 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
         tags=finding.tags,
         timestamp=event.timestamp,
         provider=event.provider,
-        known=known_of_parties(event, finding.entities) if finding.of_event else KnownOfParties(),
+        known=known_of_finding(event, finding.entities) if finding.of_event else KnownOfParties(),
         context={
             name: getattr(event, name, None) if finding.of_event else finding.about.get(name)
             for name in _CONTEXT

@@ -2,9 +2,14 @@
 
 from typing import Any
 
+import msgspec
+
+from detections.alert_parties import known_of_finding
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert
 from normalizer.events.ecs import nest, parse
+from normalizer.events.market import Trade
+from tests.detections.correlators.test_insider_dealing import Market, insider
 from tests.detections.samples import HEADER, Tape, alerts, correlator, sigma, transfer
 
 PEOPLE: dict[str, Any] = {
@@ -71,6 +76,27 @@ correlation:
     (alert,) = alerts(rules, [transfer(number, **PEOPLE) for number in (1, 2)])
     assert alert.entities == ("INV-1",)
     assert known(alert) == (("accredited",), ("US",), ("custodian",))
+
+
+def test_of_an_insider_nothing_is_told_by_the_trade_of_others_that_came_next() -> None:
+    market = Market()
+    insider(market)
+    market.jump(0.11)
+    market.news()
+    others = {"buyer_accreditation": "retail", "buyer_labels": ("sanctioned",)}
+    events = [
+        msgspec.structs.replace(one, **others) if isinstance(one, Trade) else one
+        for one in sorted(market.events, key=lambda one: one.timestamp)
+    ]
+    (alert,) = alerts(correlator("insider_dealing"), events)
+    assert alert.entities == ("tipped", "acme")
+    assert known(alert) == ((), (), ())
+
+
+def test_of_a_market_all_who_traded_at_the_end_are_told_of() -> None:
+    trade = Tape().trade(0, 10, 5, buyer_account="A", buyer_accreditation="retail")
+    assert known_of_finding(trade, ("ACME-USD",)).accreditations == ("retail",)
+    assert known_of_finding(trade, ("B", "ACME-USD")).accreditations == ()
 
 
 def test_a_plain_document_tells_the_same() -> None:
