@@ -96,9 +96,8 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
     ]
     for alert in alerts:
         typology = alert.typology or ""
-        fact = typology not in MEASURED and alert.rule_name not in _SUSPICIONS
-        if fact and not any(typology in counts[one.abuse] for one in session.episodes):
-            continue
+        if typology not in MEASURED and alert.rule_name not in _SUSPICIONS:
+            continue  # neither right nor wrong: a fact that belongs to an abuse finds nothing
         verdict, took = "false", None
         for place, episode in enumerate(session.episodes):
             if not _about(alert, episode, evidence[place], public=session.public):
@@ -112,8 +111,6 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
             elif counted or typology in episode.accepted:
                 related.add(place)
                 verdict = verdict if verdict == "hit" else "related"
-        if fact and verdict == "false":
-            continue
         judged.append(
             Judged(
                 rule=alert.rule_name,

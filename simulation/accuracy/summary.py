@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from simulation.accuracy.judging import MEASURED, Judged
+from simulation.accuracy.judging import Judged
 from simulation.accuracy.measuring import Measured, of_purpose
 from simulation.accuracy.plan import INTENSITIES, MEDIUM
 from simulation.accuracy.reliability import Reliability, reliability
@@ -204,7 +204,7 @@ def _markets(sessions: Sequence[Measured]) -> tuple[OfMarket, ...]:
     for name in dict.fromkeys(one.market for one in sessions):
         mine = [one for one in sessions if one.market == name]
         events = sum(one.events for one in mine)
-        alerts = [alert for one in mine for alert in one.alerts if alert.typology in MEASURED]
+        alerts = [alert for one in mine for alert in one.alerts]
         rules: dict[str, int] = {}
         for alert in alerts:
             label = f"{alert.rule} ({alert.level})"
