@@ -18,7 +18,8 @@ known, in one book, `minimum_attempts` times or more within `window`:
 2. Meanwhile it showed something on the other side, but at most a `minimum_multiple`-th of them: who
    quotes alike on both sides, as market makers do, misleads nobody. What it took off there at the
    same time, or was filled, counts as shown.
-3. Nothing came in their stead at once, as of who moves a quote.
+3. Nothing came in their stead at once, as of who moves a quote: no order of a tenth of theirs or
+   more. A lesser one beside the next attempt would hide the last.
 
 Four times in a minute are a choice, and so is the multiple: Coscia's large orders were some ten
 times the small ones. One alert for each four attempts. Needs a feed that names accounts.
@@ -53,6 +54,8 @@ _MOST_ORDERS = 64
 _LEFT_ALONE = 10 * SECOND
 #: Another order so soon after moves a quote.
 _IN_ITS_STEAD = 100 * MILLISECOND
+#: Which takes an order of this part of their mean.
+_AS_LARGE = 0.1
 #: What it takes off on the other side within this time, or was filled, counts as shown.
 _AT_ONCE = SECOND
 #: What may be left of it on the side of the orders, as a part of these.
@@ -192,6 +195,7 @@ class SpoofingAttempts(Correlator[State]):
             and newest.buy is order.buy
             and newest.counted
             and now - newest.ended <= _IN_ITS_STEAD
+            and reaches(order.most, _AS_LARGE * newest.quantity / newest.orders)
         ):
             series.attempts = [one for one in series.attempts if one is not newest]
             series.newest = None

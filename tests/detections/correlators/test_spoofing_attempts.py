@@ -111,6 +111,15 @@ def test_it_makes_no_difference_that_the_small_order_goes_first_or_is_filled() -
     assert len(found(events)) == 1
 
 
+def test_a_sliver_in_their_stead_hides_nothing() -> None:
+    tape = Tape()
+    events = market(tape)
+    for n in range(4):
+        events += attempt(tape, n)
+        events.append(tape.placed(1_320 + n * 2_000, f"x{n}", "sell", 10.06, 1, **SPOOFER))
+    assert len(found(events)) == 1
+
+
 @pytest.mark.parametrize(
     ("change", "parameters"),
     [
