@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 from msgspec import Struct, field
 
-from detections.backtest.labels import Label
+from detections.backtest.labels import Label, as_named
 from detections.reading import NotAnEvent, nanoseconds
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, shown
 from pipeline.structured import examine
@@ -168,10 +168,7 @@ def _label(
             entities=frozenset(text.lower() for text in entry.entities),
             since=since,
             until=until,
-            # Hashes of transactions are in lower case everywhere but in what people publish.
-            events=frozenset(
-                one.lower() if one.startswith(("0x", "0X")) else one for one in entry.events
-            ),
+            events=frozenset(map(as_named, entry.events)),
             note=entry.note,
         )
 

@@ -110,6 +110,13 @@ class Labels:
         )
 
 
+def as_named(event: str) -> str:
+    """An event's id, transaction or trade: hexadecimal ones in lower case, as not all publish them,
+    nor all venues name their trades."""
+    return event.lower() if event.startswith(("0x", "0X")) else event
+
+
 def _evidence(alert: Alert) -> tuple[str, ...]:
     """What it rests on, as labels name it."""
-    return (*alert.evidence_events, *alert.evidence_transactions, *alert.evidence_trades)
+    rests_on = (*alert.evidence_events, *alert.evidence_transactions, *alert.evidence_trades)
+    return tuple(map(as_named, rests_on))

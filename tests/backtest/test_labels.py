@@ -76,6 +76,7 @@ def test_an_alert_belongs_to_a_label_that_fits_in_all_it_says(label: Label, expe
         (b",0x00000000000000000000000000000000000000bb", False),
         (b"0xDDDD,", True),  # a transaction
         (b"0xdddd:0,", True),  # a trade
+        (b"0xAbC:1,", True),  # another, as its venue writes it
         (b"0xddde,", False),
     ],
 )
@@ -88,7 +89,7 @@ def test_what_is_published_of_tokens_and_transactions_labels_alerts(
         "token_address": "0x00000000000000000000000000000000000000aa",
         "instrument": "ACME-USDC",
         "evidence_transactions": ("0xdddd",),
-        "evidence_trades": ("0xdddd:0",),
+        "evidence_trades": ("0xdddd:0", "0xAbC:1"),
     }
     assert belongs(label, **about) is expected
 
