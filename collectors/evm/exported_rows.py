@@ -8,6 +8,7 @@ the files CSV or NDJSON, packed by gzip or not. What a table is, its columns tel
 import csv
 import gzip
 import re
+import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +16,8 @@ from typing import BinaryIO, Literal, NamedTuple, cast
 
 import msgspec
 
-Kind = Literal["block", "log", "receipt", "transaction", "transfer"]
+#: `unreadable`: a packed file that is damaged before its first row is over. Reading it says so.
+Kind = Literal["block", "log", "receipt", "transaction", "transfer", "unreadable"]
 Row = dict[str, str]
 
 #: Names of files that may be tables end so.
@@ -23,7 +25,7 @@ SUFFIXES = tuple(
     plain + packed for plain in (".csv", ".ndjson", ".jsonl", ".json") for packed in ("", ".gz")
 )
 #: What reading a damaged file raises.
-UNREADABLE = (OSError, EOFError, csv.Error, UnicodeDecodeError)
+UNREADABLE = (OSError, EOFError, csv.Error, UnicodeDecodeError, zlib.error)
 _LONGEST_LINE = 16 << 20
 _WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
@@ -113,7 +115,9 @@ def table_of(path: Path) -> Table | None:
         with _opened(path) as file:  # a CSV without rows
             header = file.readline(_LONGEST_LINE).decode().rstrip("\r\n")
         return _recognised(path, dict.fromkeys(header.split(","), ""))
-    except (ValueError, EOFError, csv.Error):
+    except (gzip.BadGzipFile, EOFError, zlib.error):
+        return Table(path, "unreadable", {})
+    except (ValueError, csv.Error):
         return None
 
 
@@ -161,7 +165,7 @@ def _cells(path: Path) -> Iterator[tuple[int, "dict[str, object]"]]:
 def _object(line: bytes) -> "dict[str, object]":
     try:
         found = msgspec.json.decode(line)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return {}
     return cast("dict[str, object]", found) if isinstance(found, dict) else {}
 

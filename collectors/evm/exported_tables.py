@@ -7,7 +7,8 @@ well. What time and hash a block has, any of them may tell; who called, and what
 currency went where, the transactions do.
 
 Rows may stand in any order and come twice: they are put in order in a database on the disk, which
-is gone afterwards. Of a block whose time or hash nothing tells no frame is made.
+is gone afterwards. Of a block whose time or hash nothing tells no frame is made, nor of one of
+which they tell two hashes: then they are of two chains, or of a block and what replaced it.
 """
 
 import re
@@ -31,6 +32,7 @@ from collectors.evm.exported_rows import (
     whole,
 )
 from pipeline.evm_payload import BlockPayload, encode_block
+from pipeline.failure import Failure
 from pipeline.frames import MAX_FRAME_BYTES, Frame
 
 #: Takes a file, the number of the line (0: all of it), and why it isn't taken.
@@ -44,6 +46,7 @@ _SUCCEEDED = ("1", "0x1", "true")
 #: ``Transfer(address,address,uint256)``.
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}")
 _encode = Encoder().encode
 _row_decoder = Decoder(Row)
 
@@ -65,7 +68,10 @@ class ExportedTables:
         self._network = network
 
     def frames(self, report: Report) -> Iterator[Frame]:
-        """All blocks in their order. What can't be read is told, and passed over."""
+        """All blocks in their order. What can't be read is told, and passed over.
+
+        Raises Failure where there is no room for the database.
+        """
         # They were here by then, which is the same in every reading.
         received = max(one.path.stat().st_mtime_ns for one in self._tables)
         database = sqlite3.connect("")  # one without a name is on the disk until it is closed
@@ -83,6 +89,11 @@ class ExportedTables:
                 frame = self._frame(number, parts, received, report)
                 if frame is not None:
                     yield frame
+        except sqlite3.Error as error:
+            raise Failure(
+                f"the tables can't be put in order: {error}; SQLITE_TMPDIR names a folder with "
+                "room for as much as they hold unpacked"
+            ) from None
         finally:
             database.close()
 
@@ -94,8 +105,11 @@ class ExportedTables:
         report: Report,
     ) -> Frame | None:
         block = _Parts()
+        hashes: set[str] = set()
         for _, kind, data in parts:
             row = _row_decoder.decode(data)
+            if "block_hash" in row:
+                hashes.add(row["block_hash"].lower())
             for name in ("block_hash", "time"):
                 if name in row:
                     block.header.setdefault(name, row[name])
@@ -107,6 +121,9 @@ class ExportedTables:
                 name = row["hash"].lower()
                 block.transactions[name] = block.transactions.get(name, {}) | row
         where = self._tables[0].path.parent
+        if len(hashes) > 1:
+            report(where, 0, f"block {number}: the tables tell {len(hashes)} hashes of it")
+            return None
         if "block_hash" not in block.header or "time" not in block.header:
             missing = "hash" if "block_hash" not in block.header else "time"
             report(where, 0, f"block {number}: none of the tables tells its {missing}")
@@ -122,6 +139,8 @@ class ExportedTables:
         return Frame(f"{number}:{block.header['block_hash']}", received, payload)
 
     def _payload(self, number: int, block: _Parts) -> bytes:
+        if _HASH.fullmatch(block.header["block_hash"]) is None:
+            raise ValueError(f"{block.header['block_hash'][:40]!r} is no hash of a block")
         header: dict[str, str] = {
             "number": hex(number),
             "hash": block.header["block_hash"],

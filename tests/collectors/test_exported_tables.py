@@ -1,15 +1,19 @@
 """Tables that archives export give the events that the node itself would have given."""
 
 import gzip
+import random
+import sqlite3
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from collectors.evm.exported_tables import ExportedTables, exported_tables
 from normalizer.events import Record
 from normalizer.events.chain import OracleUpdate, TokenTransfer
 from normalizer.normalize import Normalizer
+from pipeline.failure import Failure
 from pipeline.frames import Frame, FrameBatch
 from simulation.catalogue import play
 from simulation.session import Session
@@ -42,8 +46,11 @@ def told(records: Iterable[Record], *without: str) -> list[dict[str, object]]:
 
 def frames_in(folder: Path) -> tuple[list[Frame], list[tuple[str, int, str]]]:
     problems: list[tuple[str, int, str]] = []
-    tables = ExportedTables(exported_tables(folder), 1, "ethereum")
-    frames = list(tables.frames(lambda *told: problems.append((told[0].name, *told[1:]))))
+
+    def report(path: Path, line: int, why: str) -> None:
+        problems.append((path.name, line, why))
+
+    frames = list(ExportedTables(exported_tables(folder), 1, "ethereum").frames(report))
     return frames, problems
 
 
@@ -93,6 +100,77 @@ def test_what_cannot_be_read_is_told_with_its_line_and_passed_over(tmp_path: Pat
     ]
     (tmp_path / "blocks.csv").write_text(f"number,hash,timestamp\n7,0x{'a' * 64},1600000000\n")
     assert [one.position for one in frames_in(tmp_path)[0]] == [f"7:0x{'a' * 64}"]
+
+
+LOGS = "log_index,transaction_hash,transaction_index,block_hash,block_number,address,data,topics"
+BLOCKS = "number,hash,timestamp\n"
+
+
+def a_log(block: int, of: str, number: int = 0) -> str:
+    return f"{number},0x{'1' * 64},0,0x{of * 64},{block},0x{'c' * 40},0x,0x{'d' * 64}"
+
+
+def test_a_damaged_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
+    (tmp_path / "logs.csv").write_text("\n".join([LOGS, a_log(7, "a"), ""]))
+    (tmp_path / "blocks.csv").write_text(f"{BLOCKS}7,0x{'a' * 64},1600000000\n")
+    packed = gzip.compress(random.Random(1).randbytes(10_000).hex().encode())
+    (tmp_path / "cut.csv.gz").write_bytes(packed[:1_000])
+    (tmp_path / "flipped.csv.gz").write_bytes(packed[:12] + b"\xff" * 100 + packed[112:])
+    (tmp_path / "no-gzip.json.gz").write_text("{}")
+    rows = "\n".join([LOGS, *(a_log(8, "a", number) for number in range(10_000))]).encode()
+    late = bytearray(gzip.compress(rows, 1))
+    late[-2_000:-1_900] = b"\xff" * 100  # its first rows can be read
+    (tmp_path / "late.csv.gz").write_bytes(bytes(late))
+    frames, problems = frames_in(tmp_path)
+    assert [one.position for one in frames][:1] == [f"7:0x{'a' * 64}"]
+    damaged = [name for name, line, _ in problems if not line and name != tmp_path.name]
+    assert sorted(damaged) == ["cut.csv.gz", "flipped.csv.gz", "late.csv.gz", "no-gzip.json.gz"]
+
+
+def test_a_line_that_is_nested_too_deep_is_no_row(tmp_path: Path) -> None:
+    deep = b"[" * 200_000
+    (tmp_path / "first.ndjson").write_bytes(deep + b"\n")
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    line = msgspec.json.encode(row | {"block_timestamp": "1600000000"})
+    (tmp_path / "logs.ndjson").write_bytes(b"\n".join((line, deep)))
+    frames, problems = frames_in(tmp_path)
+    assert len(frames) == 1
+    assert problems == [("logs.ndjson", 2, "block: '' is no whole number")]
+
+
+def test_tables_of_two_chains_make_no_block_of_both(tmp_path: Path) -> None:
+    rows = [LOGS, a_log(7, "a"), a_log(7, "b", 1), a_log(8, "a"), ""]
+    (tmp_path / "logs.csv").write_text("\n".join(rows))
+    hashes = [f"{number},0x{'A' * 64},1600000000" for number in (7, 8)]
+    (tmp_path / "blocks.csv").write_text(BLOCKS + "\n".join(hashes))
+    frames, problems = frames_in(tmp_path)
+    assert [one.position.lower() for one in frames] == [f"8:0x{'a' * 64}"]
+    assert problems == [(tmp_path.name, 0, "block 7: the tables tell 2 hashes of it")]
+
+
+def test_what_is_no_hash_is_told_without_its_escapes(tmp_path: Path) -> None:
+    bad = a_log(7, "a").replace(f"0x{'a' * 64}", "\x1b[2J")
+    (tmp_path / "logs.csv").write_text("\n".join([f"{LOGS},block_timestamp", f"{bad},1600000000"]))
+    frames, problems = frames_in(tmp_path)
+    assert frames == []
+    said = "block 7: '\\x1b[2J' is no hash of a block"
+    assert problems == [(tmp_path.name, 0, said)]
+
+
+def test_a_disk_without_room_is_told_in_words(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "logs.csv").write_text("\n".join([LOGS, *(a_log(n, "a") for n in range(500))]))
+    connect = sqlite3.connect
+
+    def small(name: str) -> sqlite3.Connection:
+        database = connect(name)
+        database.execute("PRAGMA max_page_count = 2")
+        return database
+
+    monkeypatch.setattr(sqlite3, "connect", small)
+    with pytest.raises(Failure, match="full; SQLITE_TMPDIR names a folder with room"):
+        frames_in(tmp_path)
 
 
 def test_token_transfers_will_do_and_logs_go_first(session: Session, tmp_path: Path) -> None:
