@@ -11,6 +11,7 @@ from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
+    from pipeline.bus.command_notes import CommandNote
     from pipeline.config.privacy import Privacy
 
 privacy = typer.Typer(help="List pseudonyms of persons, and erase a person.", no_args_is_help=True)
@@ -104,7 +105,7 @@ def erase_person(
     settings = _settings(config)
     if not why.strip():
         raise Failure("a reason is wanted: --why", CONFIGURATION)
-    _note_erasure(config, pseudonym.strip(), why.strip())
+    _note(config, erasure_note(pseudonym.strip(), why.strip(), on_behalf_of.strip()))
     try:
         person = erase(
             Pseudonyms(settings.keys),
@@ -135,11 +136,19 @@ def erase_person(
         )
 
 
-def _note_erasure(config: Path, pseudonym: str, why: str) -> None:
-    """For the audit log, where there is one: whose key it was is not in it."""
+def erasure_note(pseudonym: str, why: str, on_behalf_of: str) -> "CommandNote":
+    """For the audit log: whose key it was is not in it."""
+    from pipeline.bus.command_notes import CommandNote
+
+    note = CommandNote(action="erasure", what=pseudonym, why=why)
+    if on_behalf_of:
+        note.after = msgspec.Raw(msgspec.json.encode({"on_behalf_of": on_behalf_of}))
+    return note
+
+
+def _note(config: Path, erasure: "CommandNote") -> None:
     import asyncio
 
-    from pipeline.bus.command_notes import CommandNote
     from pipeline.bus.opened import opened_bus
     from pipeline.cli.noting import noted
     from pipeline.config.loading import load_configuration
@@ -148,7 +157,7 @@ def _note_erasure(config: Path, pseudonym: str, why: str) -> None:
 
     async def note() -> None:
         async with opened_bus(loaded.bus, name="privacy") as bus:
-            await noted(bus, loaded, CommandNote(action="erasure", what=pseudonym, why=why))
+            await noted(bus, loaded, erasure)
 
     if loaded.audit is not None:
         asyncio.run(note())

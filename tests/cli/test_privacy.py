@@ -4,8 +4,10 @@ import json
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from pipeline.cli.privacy import erasure_note
 from pipeline.config.loading import load_configuration
 from pipeline.config.schema import Configuration
 from pipeline.pseudonyms import Pseudonyms
@@ -35,6 +37,12 @@ def test_the_list_shows_pseudonyms_and_nobody(folder: Path, pseudonym: str) -> N
     assert UID not in shown.out
     (listed,) = json.loads(tapewatch("privacy", "list", "--json", folder=folder).out)
     assert listed["pseudonym"] == pseudonym
+
+
+def test_the_audit_log_is_told_whose_decision_an_erasure_was() -> None:
+    note = erasure_note("p-1", "request 17 of 2026", "dpo")
+    assert json.loads(bytes(note.after)) == {"on_behalf_of": "dpo"}  # type: ignore[arg-type]
+    assert erasure_note("p-1", "request 17 of 2026", "").after is msgspec.UNSET
 
 
 def test_an_erasure_is_written_down_and_leaves_nothing_that_leads_back(
