@@ -119,6 +119,12 @@ def _visible(char: str) -> str:
     return char
 
 
+def fit_for_terminal(text: str) -> str:
+    """Text of any number of lines, without what would command a terminal: it may hold names and
+    sentences that somebody else wrote."""
+    return "\n".join(UNSHOWABLE.sub("\ufffd", line) for line in text.split("\n"))
+
+
 def excerpt(line: str, column: int, length: int = 1, width: int = 120) -> Excerpt:
     """The part of `line` around `column` (from 1), safe to print and at most `width` long."""
     start = min(max(column - 1, 0), len(line))
@@ -146,7 +152,7 @@ def render(problems: Sequence[Problem], most: int = 100) -> str:
     parts = [_render_one(problem) for problem in ordered[:most]]
     if len(ordered) > most:
         parts.append(f"... and {len(ordered) - most} more")
-    return "\n\n".join(parts)
+    return fit_for_terminal("\n\n".join(parts))
 
 
 def in_file_order(problems: Iterable[Problem]) -> list[Problem]:

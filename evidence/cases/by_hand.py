@@ -1,8 +1,8 @@
 """A person makes a case of an alert: one that opened none, or that only a sink still has.
 
 What the configuration leaves to nobody (`minimum_level`, `staged`, `suppress`) a person may take up
-all the same. Else it is as the stage does it: an alert is in one case once, and joins an open case
-that it belongs to.
+all the same; a suppression window still counts its alert. Else it is as the stage does it: an alert
+is in one case that is worked on, once, and joins an open case that it belongs to.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -55,10 +55,7 @@ def _among(lines: Iterable[bytes], alert_id: str) -> Alert | None:
 
 
 def _there(case: Case) -> str:
-    more = {
-        "closed": ": see `tapewatch case reopen`",
-        "suppressed": ": the alerts of a suppression window, which nobody works on",
-    }.get(case.status, "")
+    more = ": see `tapewatch case reopen`" if case.status == "closed" else ""
     return f"it is in {case.id} already, which is {case.status}{more}"
 
 
@@ -74,15 +71,15 @@ async def open_by_hand(
 ) -> CaseActivity:
     """Open a case of an alert, or let it join the open one that it belongs to.
 
-    `changed_by`: who changed a rule. Raises ActionRefused where it is in a case, or the person may
-    not; CaseChanged where somebody was faster; Failure.
+    `changed_by`: who changed a rule. Raises ActionRefused where it is in a case that somebody works
+    on, did, or should, or the person may not; CaseChanged where somebody was faster; Failure.
     """
     cases = await store.all()
     index = CaseIndex()
     for stored in cases.values():
         if stored.case is None:
             continue
-        if alert.id in stored.case.alerts:
+        if alert.id in stored.case.alerts and stored.case.status != "suppressed":
             raise ActionRefused(_there(stored.case))
         index.put(stored.case)
     every = structs.replace(

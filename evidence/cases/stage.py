@@ -6,7 +6,7 @@ ALERTS again from where it was; an alert that is in a case already does nothing.
 """
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import msgspec
 import structlog
@@ -129,9 +129,16 @@ class CaseStage:
         stored = self.cases[activity.case_id]
         if stored.case is not None:
             self._index.put(stored.case)
-            for alert in activity.alerts:
-                if alert in stored.case.alerts:
-                    self._in_case[alert] = activity.case_id
+            there = [one for one in activity.alerts if one in stored.case.alerts]
+            self._note_alerts(stored.case, there)
+
+    def _note_alerts(self, case: Case, alerts: Iterable[str]) -> None:
+        """They are in this case; one of a suppression window may be worked on in another one."""
+        for alert in alerts:
+            if case.status != "suppressed":
+                self._in_case[alert] = case.id
+            else:
+                self._in_case.setdefault(alert, case.id)
 
     # -- alerts -------------------------------------------------------------------------------
 
@@ -247,7 +254,7 @@ class CaseStage:
             self._index.forget(case)  # it was about to be opened, and was not
         else:
             self._index.put(found.case)
-            self._in_case.update(dict.fromkeys(found.case.alerts, case))
+            self._note_alerts(found.case, found.case.alerts)
 
     def _wish(self, group: _Group, case: Case | None) -> Wish:
         alerts = group.alerts

@@ -13,6 +13,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
 from pipeline.system_users import current_user
 
@@ -323,7 +324,7 @@ def _do(
         raise AssertionError
 
     done = on_bus(config, work)
-    typer.echo(f"{done.message} (number {done.number})")
+    typer.echo(fit_for_terminal(f"{done.message} (number {done.number})"))
 
 
 def check_written(what: str, text: str) -> None:

@@ -8,6 +8,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
 from pipeline.cli.case import case, check_written, on_bus
 from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
 from pipeline.system_users import current_user
 
@@ -57,13 +58,16 @@ def open_case(
     def archives(loaded: "Configuration") -> "Iterator[Archive]":
         from evidence.investigation.archive import FolderArchive
 
+        # What the installation itself has goes first: whoever names a folder may have written it.
+        yield from _configured(loaded, masked=False)
         if out is not None:
             yield FolderArchive(out, ["alerts"])
         if splunk is not None:
             from pipeline.cli.timeline import splunk_archive
 
             yield splunk_archive(splunk, splunk_token, None, splunk_ca)
-        yield from _configured(loaded)
+        # What a masked sink has is the alert too, but of people by other names: last of all.
+        yield from _configured(loaded, masked=True)
 
     async def work(store: "CaseStore", loaded: "Configuration", bus: "Bus") -> "CaseActivity":
         from evidence.cases.by_hand import alert_on_bus, open_by_hand
@@ -89,19 +93,18 @@ def open_case(
         raise Failure("cases change too fast: try it again")
 
     done = on_bus(config, work)
-    typer.echo(f"{done.message} (number {done.number})")
+    typer.echo(fit_for_terminal(f"{done.message} (number {done.number})"))
 
 
-def _configured(loaded: "Configuration") -> "Iterator[Archive]":
+def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive]":
     from delivery.build import elasticsearch_connection
     from delivery.templates import StreamNames
     from evidence.investigation.archive import FolderArchive
     from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
     from pipeline.config.sinks import ElasticsearchSink, FileSink
 
-    # What a masked sink has is the alert too, but of people by other names: last of all.
-    for sink in sorted(loaded.sinks, key=lambda one: one.mask is not None):
-        if "alerts" not in sink.content:
+    for sink in loaded.sinks:
+        if "alerts" not in sink.content or (sink.mask is not None) is not masked:
             continue
         if isinstance(sink, FileSink) and (sink.path / "alerts").is_dir():
             yield FolderArchive(sink.path, ["alerts"])

@@ -7,14 +7,14 @@ or the command line must change.
 import functools
 import os
 import sys
-from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from collections.abc import Callable, Mapping
+from typing import ParamSpec, TypeVar, cast
 
 import typer
 
 from pipeline.cli.access import note_access
 from pipeline.failure import CONFIGURATION, FAILED, Failure
-from pipeline.problems import ProblemsFound, summary
+from pipeline.problems import ProblemsFound, fit_for_terminal, summary
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +29,7 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     @functools.wraps(function)
     def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
         try:
+            _check_texts(kwargs)
             note_access(guarded, kwargs)
             return function(*args, **kwargs)
         except ProblemsFound as found:
@@ -48,8 +49,21 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
     return guarded
 
 
+def _check_texts(asked: Mapping[str, object]) -> None:
+    """Raises Failure for what was typed and is no text: nothing could be found by it, or kept."""
+    for name, value in asked.items():
+        values = cast("list[object]", value) if isinstance(value, list) else [value]
+        for one in values:
+            try:
+                if isinstance(one, str):
+                    one.encode()
+            except UnicodeEncodeError:
+                said = f"what is given as {name.replace('_', '-')} is no text in UTF-8"
+                raise Failure(said, CONFIGURATION) from None
+
+
 def _say(text: str) -> None:
-    print(text, file=sys.stderr)
+    print(fit_for_terminal(text), file=sys.stderr)
 
 
 __all__ = ["CONFIGURATION", "FAILED", "Failure", "command"]

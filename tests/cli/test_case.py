@@ -166,6 +166,25 @@ def test_an_alert_that_only_a_sink_has_joins_the_case_that_it_belongs_to(
     assert desk.cases()[0]["alerts"] == 3
 
 
+def test_what_our_own_sink_has_goes_before_a_folder_that_somebody_names(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """Else who names one has the alert say what suits them: of a low one one person decides."""
+    ours = written(tmp_path / "sink", alert(8, entities=("0xe",)))
+    held = yaml.safe_load(desk.path.read_text())
+    held["sinks"] = [{"name": "files", "type": "file", "path": str(ours)}]
+    desk.path.write_text(yaml.safe_dump(held))
+    forged = alert(8, level="low", entities=("0xe",), author="Nobody", rule="another-rule")
+    desk.ok(*open_of(8), "--out", str(written(tmp_path / "mine", forged)))
+    (case,) = [one for one in desk.cases() if one["entities"] == ["0xe"]]
+    assert (case["level"], case["four_eyes"]) == ("high", True)
+
+
+def test_what_is_no_text_names_no_alert(desk: Desk) -> None:
+    given = ("open", "--alert", "\udcff", "--why", "seen in Splunk")
+    assert "no text in UTF-8" in desk.refused(*given, code=2)
+
+
 def test_who_is_none_of_the_people_opens_no_case(desk: Desk, tmp_path: Path) -> None:
     out = written(tmp_path / "out", alert(8, entities=("0xe",)))
     given = (*open_of(8), "--out", str(out))
@@ -194,6 +213,17 @@ def test_what_can_not_be_kept_as_it_is_is_refused_in_words(desk: Desk, tmp_path:
     )
     assert (result.exit_code, "no text in UTF-8" in result.stderr) == (2, True)
     assert desk.cases()[0]["number"] == 1
+
+
+def test_what_others_wrote_does_not_command_the_terminal(desk: Desk) -> None:
+    """Else who proposes could draw over what is approved."""
+    name = desk.cases()[0]["id"]
+    desk.ok("assign", name, "alice", who="bob")
+    reason = ("--resolution", "explained", "--why", "maker\x1b[2J\x1b[H")
+    assert "\x1b" not in desk.ok("propose-closing", name, *reason)
+    approved = desk.ok("approve", name, "--expect", "3", who="bob")
+    assert "closed it as explained: maker\ufffd[2J\ufffd[H" in approved
+    assert "there is no case \ufffd[2J" in desk.refused("show", "\x1b[2J")
 
 
 def test_a_long_url_is_evidence_and_an_unreadable_file_is_told(

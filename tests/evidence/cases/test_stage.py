@@ -10,10 +10,11 @@ import msgspec
 import pytest
 
 from evidence.cases.actions import Wish, case_id
+from evidence.cases.by_hand import open_by_hand
 from evidence.cases.stage import CaseStage
 from evidence.cases.state import ActionRefused, Case
 from evidence.cases.store import CaseChanged, CaseStore
-from normalizer.events import Alert, AlertUpdate, RulesChanged
+from normalizer.events import Alert, AlertUpdate, CaseActivity, RulesChanged
 from pipeline.bus import Bus, Stream
 from pipeline.config.cases import (
     CaseAssignment,
@@ -192,6 +193,41 @@ async def test_a_suppression_window_holds_what_fits_and_nobody_has_to_work_on_it
     )
     assert (held.id, held.status, len(held.alerts)) == ("suppressed-issuance", "suppressed", 2)
     assert sorted(one for case in others for one in case.alerts) == ["alert-3", "alert-4"]
+
+
+async def test_what_a_suppression_window_holds_a_person_takes_up_all_the_same(bus: Bus) -> None:
+    window = CaseSuppression(
+        name="issuance",
+        reason="primary issuance",
+        owner="carol",
+        begin=datetime.fromtimestamp(START / 1e9, UTC),
+        end=datetime.fromtimestamp((START + 2 * HOUR) / 1e9, UTC),
+        token="acme",
+        maximum_level="high",
+    )
+    settings = Cases(suppress=[window])
+    await cases_of(bus, alert(1), alert(2, after=HOUR), settings=settings)
+    store = await CaseStore.open(bus)
+
+    async def by_hand() -> CaseActivity:
+        return await open_by_hand(
+            store, alert(1), settings, {}, who="alice", at=CLOCK, why="it is no issuance"
+        )
+
+    opened = await by_hand()
+    with pytest.raises(ActionRefused, match=f"it is in {opened.case_id} already, which is open"):
+        await by_hand()
+    retracted = AlertUpdate(
+        id="u-1", timestamp=START, provider="node", reason="a fork", message="m",
+        alert_id="alert-1", status="retracted", rule_id=WASH, rule_name="Rule 1", level="high",
+        typology="wash_trading",
+    )  # fmt: skip
+    found = {one.id: one for one in await cases_of(bus, retracted, settings=settings)}
+    assert found[opened.case_id].four_eyes
+    assert {name: (list(one.alerts), one.retracted) for name, one in found.items()} == {
+        "suppressed-issuance": (["alert-1", "alert-2"], 0),
+        opened.case_id: (["alert-1"], 1),
+    }
 
 
 async def test_a_repetition_of_what_was_judged_a_short_time_ago_opens_nothing(bus: Bus) -> None:
