@@ -8,6 +8,7 @@ by the folder's path, which a note tells as well.
 
 import mmap
 import socket
+import sys
 from collections.abc import Iterable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
@@ -101,12 +102,13 @@ def _place(folder: Path) -> str:
 
 
 def _waiting(log: Path) -> Iterator[RecordedStep]:
-    for path in outbox.waiting(log):
+    # Whoever may leave notes may leave anything: it must hide no other's note.
+    for path in outbox.waiting(log, sys.maxsize):
         try:
             note = of_left(outbox.read(path))
-        except FileNotFoundError:
-            continue  # it is in the log now
-        except msgspec.MsgspecError:
+        except OSError:
+            continue  # it is in the log now, or is no note
+        except (msgspec.MsgspecError, RecursionError):
             continue  # the log will say that it can't be read
         if note.action == "report":
             yield from _step(note)
@@ -142,6 +144,6 @@ def _step(one: Happening) -> Iterator[RecordedStep]:
         return
     try:
         noted = msgspec.json.decode(one.after, type=NotedStep)
-    except msgspec.MsgspecError:
+    except (msgspec.MsgspecError, RecursionError):
         return  # of another thing that was done to a report
     yield RecordedStep(noted=noted, who=one.who, what=one.what, why=one.why, at=one.time)

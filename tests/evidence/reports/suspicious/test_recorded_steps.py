@@ -74,6 +74,22 @@ def test_a_rejection_that_was_removed_is_missed(desk: RecordedDesk, *, logged: b
     assert desk.missing() == ["rejected"]
 
 
+def test_what_else_lies_in_the_outbox_hides_no_step(
+    desk: RecordedDesk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who prepares a report may leave notes as well, and anything by the name of one."""
+    outbox = desk.log / "outbox"
+    (outbox / "0-folder.json").mkdir()
+    (outbox / "1-link.json").symlink_to(outbox / "0-folder.json")
+    deep = b"[" * 100_000
+    (outbox / "2-deep.json").write_bytes(b'{"action":"report","what":"x","after":' + deep)
+    for number in range(5):
+        (outbox / f"3-{number}.json").write_bytes(b"{}")
+    monkeypatch.setattr("evidence.audit.outbox.waiting.__defaults__", (5,))
+    desk.remove_steps(2)
+    assert desk.missing() == ["rejected"]
+
+
 def test_it_is_missed_for_ever_whatever_is_done_after_it(desk: RecordedDesk) -> None:
     desk.remove_steps(2)
     desk.build("ann")
