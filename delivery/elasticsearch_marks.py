@@ -108,13 +108,14 @@ async def mark_returned(client: AsyncElasticsearch, stream: str, ids: Sequence[s
 
 
 async def mark_alert(client: AsyncElasticsearch, stream: str, change: AlertChange) -> int:
-    """Mark the alert with its status, and why. Returns 0 where it is not there, or is so."""
-    query = {
-        "bool": {
-            "filter": [{"ids": {"values": [change.alert_id]}}],
-            "must_not": [{"term": {"surveillance.alert.status": change.status}}],
-        }
-    }
+    """Mark the alert with its status, and why. Returns 0 where it is not there, or is so.
+
+    Each amendment says more than the one before it, so one that is amended is marked again.
+    """
+    chosen: dict[str, Any] = {"filter": [{"ids": {"values": [change.alert_id]}}]}
+    if change.status != "amended":
+        chosen["must_not"] = [{"term": {"surveillance.alert.status": change.status}}]
+    query = {"bool": chosen}
     status = {"status": change.status, "status_reason": change.reason}
     return await _update(client, stream, query, {"surveillance": {"alert": status}})
 

@@ -19,14 +19,19 @@ from delivery.sink import Content, Delivered, Document
 from delivery.stage import documents_of
 from delivery.templates import StreamNames
 from detections.engine import Engine
+from detections.lane_events import Taken
 from evidence.timeline import timeline
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.chain import Block
+from normalizer.events.market import TradeBusted
 from pipeline.bus import StreamMessage
 from pipeline.cli.evidence import print_timeline
 from pipeline.secrets import SecretText
 from pipeline.units import HOUR, MIB, SECOND
 from tests.detections.forked_chain import ForkedChain, run
+from tests.detections.samples import Tape
+from tests.detections.test_revised_evidence import Lane
+from tests.detections.test_revised_trades import revised
 from tests.detections.test_rewind import RULES, parse_rules
 from tests.servers.elasticsearch.server import ElasticsearchServer
 
@@ -185,6 +190,34 @@ async def test_retracted_and_reinstated_alerts_are_marked_in_elasticsearch(
             assert mark.get("status_reason") == (last[0].reason if last else None)
 
 
+async def test_an_alert_that_is_amended_again_says_in_elasticsearch_how_it_stands_now(
+    elasticsearch: ElasticsearchServer, elastic: ElasticsearchSink, names: StreamNames
+):
+    tape = Tape()
+    trades = [
+        tape.trade(minutes * 60_000, 10.0, 5.0, buyer_account="a", seller_account="a")
+        for minutes in range(2)
+    ]
+    busts = [revised(TradeBusted, one, 300_000) for one in trades]
+    lane, lines = Lane().engine, list[Alert | AlertUpdate]()
+    for place, records in enumerate((trades, *([bust] for bust in busts)), 1):
+        lines += await lane.take(place, Taken(list(records), True))
+    alert, *updates = lines
+    assert [one.status for one in updates if isinstance(one, AlertUpdate)] == ["amended"] * 2
+    for _ in range(2):  # the second time as after a crash
+        for batch in documents("alerts", [[one] for one in lines]):
+            await elastic.deliver(batch)
+        with elasticsearch.client() as client:
+            stream = names.stream("alerts")
+            client.indices.refresh(index=stream)
+            (hit,) = client.search(index=stream, query={"ids": {"values": [alert.id]}})["hits"][
+                "hits"
+            ]
+        mark = hit["_source"]["surveillance"]["alert"]
+        assert mark["status"] == "amended"
+        assert mark["status_reason"].endswith("all 2 were busted")
+
+
 def sink_below(folder: Path) -> FileSink:
     return FileSink("files", folder, rotate_size=MIB, rotate_after=HOUR)
 
@@ -192,6 +225,7 @@ def sink_below(folder: Path) -> FileSink:
 def hash_of(message: list[Record]) -> str:
     block = message[0]
     assert isinstance(block, Block)
+    assert block.block_hash is not None
     return block.block_hash
 
 
