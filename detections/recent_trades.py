@@ -52,8 +52,10 @@ class RecentTrades:
         trades = self._young.get(market)
         if trades is None:
             trades = self._young[market] = {}
+        known = len(trades)
         trades[trade.trade_id] = trade
-        self._count += 1
+        # As many as are there: by what is saved it must be as far from forgetting the next.
+        self._count += len(trades) - known
         if self._count >= self._remembered:
             self._turn()
 
@@ -95,10 +97,14 @@ class RecentTrades:
             if was is None:
                 continue
             now = revised(was, event)
-            if now is None:
-                del trades[event.trade_id]
-            else:
+            if now is not None:
                 trades[event.trade_id] = now
+                continue
+            del trades[event.trade_id]
+            if generation is self._young:
+                self._count -= 1
+            if not trades:  # what is restored has no market without trades
+                del generation[market]
 
     def save(self) -> SavedTrades:
         """For `restore`. The same trades give the same bytes."""
@@ -118,10 +124,9 @@ class RecentTrades:
         self._count, self._forgotten = before._count, before._forgotten
 
     def _turn(self) -> None:
-        for trades in self._old.values():
-            if trades:  # in the order of time, or nearly
-                newest = next(reversed(trades.values())).timestamp
-                self._forgotten = max(self._forgotten, newest)
+        for trades in self._old.values():  # in the order of time, or nearly
+            newest = next(reversed(trades.values())).timestamp
+            self._forgotten = max(self._forgotten, newest)
         self._old, self._young, self._count = self._young, {}, 0
 
 

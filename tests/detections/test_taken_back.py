@@ -166,3 +166,19 @@ def test_the_oldest_trades_are_forgotten_and_it_knows_since_when() -> None:
     kept = RecentTrades(4)
     kept.restore(trades.save())
     assert kept.save() == trades.save()
+
+
+def test_restored_trades_are_forgotten_when_those_that_went_on_are() -> None:
+    trades, kept, tape = RecentTrades(4), RecentTrades(4), Tape()
+    first, *others = [
+        tape.trade(n, 10.0, 1.0, instrument="B" if n in (1, 4) else "A") for n in range(12)
+    ]
+    trades.add(first)
+    trades.add(others[0])
+    trades.add(others[0])
+    trades.revise(busted(first, 20))
+    kept.restore(trades.save())
+    for one in others[1:]:
+        trades.add(one)
+        kept.add(one)
+        assert kept.save() == trades.save()
