@@ -158,12 +158,17 @@ class RevisedEvidence(msgspec.Struct, array_like=True, dict=True):
             by_trade.setdefault(trade, []).append(alert)
 
     def _forget(self) -> None:
-        forgotten = False
         while self.trades > REMEMBERED_TRADES:
-            self.trades -= len(self.alerts.pop(next(iter(self.alerts))).trades)
-            forgotten = True
-        if forgotten:
-            self._by_trade = None
+            alert = next(iter(self.alerts))
+            trades = self.alerts.pop(alert).trades
+            self.trades -= len(trades)
+            if self._by_trade is None:
+                continue
+            for trade in trades:  # of each it is the first, as it was given first
+                resting = self._by_trade[trade]
+                resting.remove(alert)
+                if not resting:
+                    del self._by_trade[trade]
 
 
 def _sentence(resting: Resting, revision: Revision) -> str:

@@ -157,3 +157,23 @@ def test_the_trades_of_the_oldest_alerts_are_forgotten_first(
     lane.restart()
     told = [lane.take(revised(TradeBusted, trade, MINUTE)) for trade in trades]
     assert [len(one) for one in told] == [0, 0, 0, 1, 1, 1, 1, 1]
+
+
+def test_what_is_forgotten_between_busts_is_as_after_a_restart(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(revised_evidence, "REMEMBERED_TRADES", 3)
+    went_on, restarted = Lane(), Lane()
+    tape = Tape()
+    trades = [tape.trade(number, 10.0, 500.0, trade_id=f"t{number}") for number in range(9)]
+    for number, trade in enumerate(trades):
+        oldest = trades[max(0, number - 2)]
+        bust = revised(TradeBusted, oldest, MINUTE)
+        corrected = revised(TradeCorrected, trades[max(0, number - 1)], MINUTE, price=9.0)
+        for lane in (went_on, restarted):
+            lane.take(trade)
+            lane.take(bust, corrected)
+        restarted.restart()
+        assert went_on.engine.snapshot() == restarted.engine.snapshot()
+    assert went_on.told == restarted.told
+    assert len(updates(went_on.told)) == 14
