@@ -139,8 +139,13 @@ class PriceHistory(Struct):
         while (earliest := next(iter(self.volumes))) < start:
             del self.volumes[earliest]
 
+    def slot_of(self, time: int) -> tuple[int, int]:
+        """When the slot of a time begins, and when the next one does."""
+        begin = time // self._width * self._width
+        return begin, begin + self._width
+
     def take_back(self, deal: Deal, others: Iterable[Deal]) -> None:
-        """A deal counts no more. `others` are those of its market that do, as far as known."""
+        """A deal counts no more. `others` are those of its slot that do, as far as known."""
         time, slots = deal.timestamp, self.slots
         place = time // self._baseline_width
         if place in self.volumes:

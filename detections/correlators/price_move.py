@@ -139,11 +139,11 @@ class PriceMove(Correlator[State]):
         if market is None or deal is None:
             return
         history = market.history
-        since = was.timestamp - self._rule.window
+        begin, end = history.slot_of(was.timestamp)  # a venue may bust thousands at once
         left = [
             one
-            for trade in self.trades.left(was, None, since)
-            if (one := _deal_of(trade)) is not None
+            for trade in self.trades.left(was, None, begin)
+            if trade.timestamp < end and (one := _deal_of(trade)) is not None
         ]
         history.take_back(deal, left)
         if now is not None and (corrected := _deal_of(now)) is not None:
