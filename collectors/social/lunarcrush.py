@@ -28,7 +28,7 @@ from pipeline.frames import Frame
 from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
 from pipeline.secrets import SecretText
-from pipeline.social_payload import SocialLine, encode_line
+from pipeline.social_payload import Count, SocialLine, encode_line
 from pipeline.source_state import now
 from pipeline.units import HOUR, MINUTE, SECOND
 
@@ -43,8 +43,8 @@ _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 class _Hour(Struct):
     time: int
-    posts_created: int | None = None
-    contributors_created: int | None = None
+    posts_created: Count | None = None
+    contributors_created: Count | None = None
     sentiment: float | None = None
 
 

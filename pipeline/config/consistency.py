@@ -11,7 +11,7 @@ from pipeline.config.reports_consistency import report_problems
 from pipeline.config.retention_check import retention_problems
 from pipeline.config.schema import MAX_STORAGE, Streams
 from pipeline.pending_payload import SUFFIX
-from pipeline.problems import Problem, one_of
+from pipeline.problems import Problem, one_of, shown
 from pipeline.units import UnitError, about_size, parse_size
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
@@ -134,10 +134,31 @@ def _source(source: MappingNode) -> Iterator[Problem]:
                     f"source {name}: these frames don't say which venue they are of",
                     expected="venue: the venue's name in the reference data",
                 )
+        case "lunarcrush":
+            yield from _lunarcrush_topics(source, name)
         case "reference_file" | "reference_sql" | "reference_http":
             yield from reference_problems(source)
         case _:
             pass
+
+
+def _lunarcrush_topics(source: MappingNode, name: str) -> Iterator[Problem]:
+    """Two topics of a token would be one feed, whose hours are now the one's, now the other's."""
+    seen: dict[tuple[str, str], Node] = {}
+    for topic in _items(source, "topics"):
+        for key in ("topic", "token"):
+            place = topic.get(key)
+            if not isinstance(place, ScalarNode):
+                continue
+            known = seen.setdefault((key, place.text), place)
+            if known is not place:
+                yield place.problem(
+                    "config/repeated-topic",
+                    f"source {name}: the {key} {shown(place.text)} is there twice, and each topic "
+                    "is the feed of one token",
+                    expected=f"another {key}, or another source for it",
+                    related=(known.location,),
+                )
 
 
 def _fix_tls(source: MappingNode, name: str) -> Iterator[Problem]:

@@ -155,6 +155,14 @@ async def test_a_first_run_takes_as_much_of_the_past_as_is_wanted(
         ([Fault(200, body=b"<html>")], "no JSON"),
         ([Fault(200, body=b'{"data": [{"time": "x"}]}')], "another answer than documented"),
         ([Fault(200, body=b'{"data": [{"time": 1, "posts_created": 2}]}')], "begin no hour"),
+        (
+            [Fault(200, body=b'{"data": [{"time": 3600, "posts_created": 1%s}]}' % (b"0" * 30))],
+            "another answer than documented",
+        ),
+        (
+            [Fault(200, body=b'{"data": [{"time": 1760000400, "posts_created": -4}]}')],
+            "another answer than documented",
+        ),
         ([Fault(403)], "compare the key"),
         ([Fault(429, retry_after="86400")], "asks to wait 86400 s"),
     ],

@@ -112,3 +112,17 @@ def test_what_is_wrong_is_said_with_what_was_meant(
         f"{one.message} {one.expected} {one.hint} {one.advice} {one.path}" for one in found
     )
     assert said in told, told
+
+
+LUNARCRUSH: dict[str, Any] = {"name": "crowd", "type": "lunarcrush", "api_key": "${env:INX_KEY}"}
+
+
+@pytest.mark.parametrize(("key", "other"), [("token", "topic"), ("topic", "token")])
+def test_two_topics_of_one_token_would_be_one_feed_of_two_scales(
+    tmp_path: Path, key: str, other: str
+) -> None:
+    topics = [{key: "acme", other: "one"}, {key: "acme", other: "two"}]
+    (found,) = problems(tmp_path, LUNARCRUSH | {"topics": topics})
+    assert found.code == "config/repeated-topic"
+    assert f'the {key} "acme" is there twice' in found.message
+    assert found.related
