@@ -1,21 +1,23 @@
 """Social feeds: files with a count of messages, or an announcement, per line
 (``docs/social-feed.md``).
 
-A line that has anything but the format's columns is not kept, neither as a frame nor as a dead
-letter: it may say who wrote what.
+A line that has anything but the format's columns, or in one of them what can't stand there, is not
+kept, neither as a frame nor as a dead letter: it may say who wrote what.
 """
 
-from typing import Any
+import re
 
 import msgspec
 
 from collectors.order_log.log_follower import LogFollower
 from collectors.order_log.log_lines import LogLine
 from pipeline.csv_line import csv_cells
-from pipeline.social_payload import PROTOCOL, stray_column
+from pipeline.social_payload import PROTOCOL, SocialLine, stray_column
 from pipeline.trade_sides import decode_context
 
-_decoder = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_decoder = msgspec.json.Decoder(SocialLine, strict=False)
+_names = msgspec.json.Decoder(dict[str, msgspec.Raw])
+_PLACE = re.compile(r" - at `\$\.?(.*)`$")
 
 
 class SocialFeedCollector(LogFollower):
@@ -35,16 +37,47 @@ class SocialFeedCollector(LogFollower):
 def refusal(line: LogLine) -> str:
     """Why nothing of a line may be kept; empty where it may."""
     columns = decode_context(line.context).columns
+    return _refusal_of_json(line.payload) if columns is None else _of_csv(line.payload, columns)
+
+
+def _refusal_of_json(payload: bytes) -> str:
     try:
-        if columns is None:
-            found: dict[str, Any] = _decoder.decode(line.payload)
-            names = list(found)
-        else:
-            names = [cell.strip() for cell in csv_cells(columns.removeprefix("\ufeff"))]
-            if len(csv_cells(line.payload.decode())) != len(names):
-                return f"other cells than the {len(names)} columns have"
-    except (msgspec.MsgspecError, RecursionError):
-        return "no object of JSON, or one that is nested too deep"
+        _decoder.decode(payload)
+    except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError) as error:
+        try:
+            names = list(_names.decode(payload))
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return "no object of JSON, or one that is nested too deep"
+        return stray_column(names) or _said(error)
+    return ""
+
+
+def _of_csv(payload: bytes, columns: str) -> str:
+    try:
+        names = [cell.strip() for cell in csv_cells(columns.removeprefix("\ufeff"))]
+        cells = csv_cells(payload.decode())
     except ValueError:
         return "no line of CSV"
-    return stray_column(names) or ""
+    if len(cells) != len(names):
+        return f"other cells than the {len(names)} columns have"
+    stray = stray_column(names)
+    if stray is not None:
+        return stray
+    if len(set(names)) != len(names):
+        return "a column is there twice"
+    given = {name: cell for name, cell in zip(names, cells, strict=True) if cell}
+    try:
+        msgspec.convert(given, SocialLine, strict=False)
+    except msgspec.MsgspecError as error:
+        return _said(error)
+    return ""
+
+
+def _said(error: Exception) -> str:
+    """What was expected where, without what stood there."""
+    text = "no UTF-8" if isinstance(error, UnicodeDecodeError) else str(error)
+    found = _PLACE.search(text)
+    said = text if found is None else text[: found.start()]
+    if said.startswith("Invalid enum value"):
+        said = "none of the values that are allowed"
+    return said if found is None else f"{found[1]}: {said}"

@@ -2,7 +2,9 @@
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 
 from collectors.check import check_source
@@ -21,17 +23,71 @@ def source(path: Path) -> SocialFeedSource:
     return SocialFeedSource(name="chatter", path=path, poll_every=10 * MILLISECOND)
 
 
-def test_a_line_with_a_column_of_no_social_feed_is_refused_with_what_was_meant() -> None:
-    def refused(payload: bytes, columns: str | None = None) -> str:
-        context = encode_context(LineContext(columns=columns))
-        return refusal(LogLine(LogPlace("a", 1), payload, context))
+def refused(payload: bytes, columns: str | None = None) -> str:
+    context = encode_context(LineContext(columns=columns))
+    return refusal(LogLine(LogPlace("a", 1), payload, context))
 
+
+def test_a_line_with_a_column_of_no_social_feed_is_refused_with_what_was_meant() -> None:
     assert refused(GOOD % 1) == ""
-    assert refused(b"x,1", "medium,messages") == ""
+    assert refused(b"volume,x,1", "type,medium,messages") == ""
     assert "did you mean messages?" in refused(b'{"message": 1}')
     assert "'text' is no column" in refused(b"hello", "text")
     assert refused(b"[1]").startswith("no object of JSON")
     assert refused(b"1,2", "medium") == "other cells than the 1 columns have"
+
+
+SECRET = "Erika says buy"
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "said"),
+    [
+        ("text_sha256", SECRET, "matching regex"),
+        ("announcement", SECRET, "none of the values that are allowed"),
+        ("messages", SECRET, "Expected `int"),
+        ("channel", SECRET * 10, "length <= 128"),
+        ("channel", {"author": SECRET}, "Expected `str"),
+        ("medium", [SECRET], "Expected `str`"),
+        ("sentiment", SECRET, "Expected `float"),
+    ],
+)
+def test_what_a_column_can_not_have_may_be_anybodys_words_and_is_refused_too(
+    column: str, value: Any, said: str
+) -> None:
+    line = {"type": "announcement", "medium": "x", "token": "acme", column: value}
+    reason = refused(msgspec.json.encode(line))
+    assert reason.startswith(f"{column}: ")
+    assert said in reason
+    assert SECRET not in reason
+    if isinstance(value, str):
+        assert refused(",".join(line.values()).encode(), ",".join(line)) == reason
+        first = msgspec.json.encode({column: value})[:-1]
+        twice = first + b"," + msgspec.json.encode({**line, column: None})[1:]
+        assert SECRET.encode() in twice
+        assert refused(twice) == reason, "though the second one is good"
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"type":"volume","medium":"x","start":' + b"9" * 6_000 + b"}",
+        b'{"type":"volume","medium":"x","messages":' + b"9" * 400 + b"}",
+        b'{"type":"volume","medium":"x","sentiment":1e400}',
+        b'{"type":"volume","medium":"x","sentiment":NaN}',
+        b'{"type":"volume","medium":"x","sentiment":"nan"}',
+        b'{"type":"volume","medium":"x","token":' + b"[" * 8_000,
+        b'{"type":"volume","medium":"x","token":"\xff\xfe"}',
+        b'{"type":"volume","medium":"x","token":"\\ud800"}',
+    ],
+)
+def test_hostile_numbers_and_texts_are_refused(payload: bytes) -> None:
+    assert refused(payload)
+
+
+def test_a_column_that_is_there_twice_hides_nothing() -> None:
+    columns = "type,medium,channel,channel"
+    assert refused(f"volume,x,{SECRET * 10},a".encode(), columns) == "a column is there twice"
 
 
 async def test_files_are_followed_as_they_grow_and_as_they_come(tmp_path: Path) -> None:
