@@ -16,12 +16,14 @@ from pipeline.frames import Frame
 from pipeline.problems import did_you_mean, shown
 from pipeline.social_payload import SOCIAL_PROVIDER, Moment, SocialLine, stray_column
 from pipeline.trade_sides import decode_context
-from pipeline.units import DAY
+from pipeline.units import DAY, MINUTE
 
 _TYPES = ("volume", "announcement")
 #: What only one of the types has.
 _OF_VOLUME = ("start", "end", "messages", "authors", "sentiment")
 _OF_ANNOUNCEMENT = ("time", "announcement", "channel", "message_id", "text_sha256", "members")
+#: How much a feed's clock may be ahead of ours.
+_MOST_AHEAD = 10 * MINUTE
 #: Of a medium: `Telegram` and `telegram` would be two.
 _MEDIUM = re.compile("[a-z0-9][a-z0-9_.-]*")
 _decoder = msgspec.json.Decoder(SocialLine, strict=False)
@@ -163,7 +165,12 @@ def _time(moment: Moment | None, received: int, field: str) -> int:
     if moment is None:
         raise Unreadable("missing", field)
     if isinstance(moment, int):
-        return plausible(moment, received, field)
-    if moment.isascii() and moment.isdigit():
-        return plausible(int(moment), received, field)
-    return event_time(moment, received, field)
+        time = plausible(moment, received, field)
+    elif moment.isascii() and moment.isdigit():
+        time = plausible(int(moment), received, field)
+    else:
+        time = event_time(moment, received, field)
+    if time > received + _MOST_AHEAD:
+        # Nothing of its feed would count until then.
+        raise Unreadable("is to come yet: what was said is told when it is over", field)
+    return time

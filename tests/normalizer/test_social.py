@@ -153,6 +153,9 @@ def test_it_reaches_the_lane_of_its_asset_by_token_and_by_instrument() -> None:
         ({"venue": "x", "symbol": "y"}, "token", "not both"),
         ({"channel": "moonshots"}, "channel", "a line of type volume has none"),
         ({"start": "2033-11-14T22:05:00Z"}, "start", "more than a day after"),
+        ({"end": "2023-11-15T03:40:00Z"}, "end", "is to come yet"),
+        ({"sentiment": "nan"}, "sentiment", ">= -1"),
+        ({"start": "9" * 48}, "start", "more than a day after"),
     ],
 )
 def test_what_does_not_fit_is_told_with_its_column(
