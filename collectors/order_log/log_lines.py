@@ -93,6 +93,8 @@ class LogReader:
         self._file: BinaryIO | None = None
         self._packed = False
         self._number = 0
+        #: Of a line that is too long the end has not come yet: it is the same line.
+        self._within = False
         #: Of the file, by its first line: None before it, and ``columns`` for CSV.
         self._form: Literal["ndjson", "csv"] | None = None
         self._columns: str | None = None
@@ -202,7 +204,7 @@ class LogReader:
         if first:
             key = order_of(name)
             self._earlier = {one for one in self._files.names() if order_of(one) < key}
-        self._name, self._number = name, 0
+        self._name, self._number, self._within = name, 0, False
         self._form = self._columns = self._plain = None
         path = self._files.path_of(name)
         try:
@@ -237,6 +239,8 @@ class LogReader:
         assert self._file is not None
         file = self._file
         while True:
+            if self._within:
+                self._pass_over(file)
             begin = 0 if self._packed else file.tell()
             line = file.readline(self._longest + 1)
             if not line:
@@ -245,8 +249,7 @@ class LogReader:
                 if len(line) > self._longest:
                     self._number += 1
                     kept = line[:_KEPT_OF_A_BAD_LINE]
-                    while line and not line.endswith(b"\n"):
-                        line = file.readline(self._longest + 1)
+                    self._pass_over(file)
                     yield self._wrong(f"longer than {self._longest} bytes", kept)
                     continue
                 if not ended and not self._packed:
@@ -258,6 +261,14 @@ class LogReader:
                 yield LogLine(LogPlace(self._name, self._number), line, self._plain)
             else:
                 yield from self._line(line)
+
+    def _pass_over(self, file: BinaryIO) -> None:
+        """Go on to the end of a line that is too long, as far as it is written."""
+        while line := file.readline(self._longest + 1):
+            if line.endswith(b"\n"):
+                self._within = False
+                return
+        self._within = True
 
     def _line(self, line: bytes) -> Iterator[LogLine]:
         if self._number == 1:

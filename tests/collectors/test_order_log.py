@@ -129,6 +129,20 @@ def test_a_line_without_end_is_cut_and_told_and_the_next_one_is_read(tmp_path: P
     assert next_one.place.text == "1.ndjson:3"
 
 
+def test_a_line_that_is_too_long_is_one_line_however_it_is_written(tmp_path: Path) -> None:
+    path = tmp_path / "1.ndjson"
+    path.write_bytes(lines_of(0, 1) + b'{"n":"' + b"x" * 5_000)
+    reader = LogReader(LogFiles(path), longest=1_000)
+    found = list(reader.read())
+    for more in (b"y" * 3_000, b'"}\n' + lines_of(2, 1)):
+        with path.open("ab") as file:
+            file.write(more)
+        found += reader.read()
+    reader.close()
+    assert [one.place.number for one in found] == [1, 2, 3]
+    assert [one.place for one in found] == [one.place for one in read(path)]
+
+
 def test_a_damaged_file_is_told_and_the_next_one_is_read(tmp_path: Path) -> None:
     (tmp_path / "1.ndjson.gz").write_bytes(gzip.compress(lines_of(0, 500))[:-12])
     (tmp_path / "2.ndjson").write_bytes(lines_of(0, 1))
