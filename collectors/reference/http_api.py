@@ -249,7 +249,7 @@ class HttpApi:
         except msgspec.ValidationError as error:
             # The message names the place and what was expected there, not what stood there.
             raise SourceFault(f"{self.shown}: another answer than documented: {error}") from None
-        except (msgspec.DecodeError, RecursionError):
+        except (msgspec.DecodeError, RecursionError, UnicodeDecodeError):
             raise SourceFault(f"{self.shown}: its answer is no JSON") from None
 
     def _url(self, path: str) -> str:

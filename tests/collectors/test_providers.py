@@ -648,6 +648,7 @@ async def test_retry_after_is_kept_to(provider: tuple[Any, Callable[[], Any]]) -
         (Fault(status=200, body=b"<html>Dagmar</html>"), "no JSON"),
         (Fault(status=200, body=b'{"records": "Dagmar", "access_token": 7}'), "documented"),
         (Fault(status=200, body=b"[" * 100_000), ""),
+        (Fault(status=200, body=b'{"access_token": "\xff"}'), ""),
         (Fault(status=418), "HTTP 418"),
     ],
 )
