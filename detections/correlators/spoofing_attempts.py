@@ -18,8 +18,8 @@ known, in one book, `minimum_attempts` times or more within `window`:
 2. Meanwhile it showed something on the other side, but at most a `minimum_multiple`-th of them: who
    quotes alike on both sides, as market makers do, misleads nobody. What it took off there at the
    same time, or was filled, counts as shown.
-3. Nothing came in their stead at once, as of who moves a quote: no order of a tenth of theirs or
-   more. A lesser one beside the next attempt would hide the last.
+3. Nothing came in their stead at once, as of who moves a quote: no order of a tenth of their mean
+   or more. Else a sliver would hide any attempt.
 
 Four times in a minute are a choice, and so is the multiple: Coscia's large orders were some ten
 times the small ones. One alert for each four attempts. Needs a feed that names accounts.
