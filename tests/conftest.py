@@ -10,6 +10,7 @@ pytest_plugins = [
     "tests.fixtures.kibana",
     "tests.fixtures.nats",
     "tests.fixtures.proxy",
+    "tests.fixtures.recursion",
     "tests.fixtures.skipped",
     "tests.fixtures.small_disk",
     "tests.fixtures.webhook",

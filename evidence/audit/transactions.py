@@ -6,6 +6,7 @@ nothing; a node signs it (or what stands before it, such as Web3Signer), or a ke
 Source: the Ethereum JSON-RPC specification (execution-apis).
 """
 
+import sys
 import time
 from collections.abc import Mapping
 from typing import Any, TypeVar
@@ -176,8 +177,12 @@ def _request(note: str, sender: str) -> dict[str, str]:
 
 def _signed_here(node: Node, note: str, chain_id: int, key: SecretText) -> str:
     need("eth_account")
+    # One of its libraries raises Python's limit of recursion so far that an answer of brackets would
+    # end the process.
+    limit = sys.getrecursionlimit()
     from eth_account import Account
 
+    sys.setrecursionlimit(limit)
     try:
         account: Any = Account.from_key(key.reveal().strip())
     except Exception:  # what it says may hold the key

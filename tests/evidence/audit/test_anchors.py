@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -200,7 +201,9 @@ def test_a_key_of_ones_own_signs_and_what_fails_does_not_tell_it(
     _, signed = log
     node = Node(start_anvil().http_url, timeout=10)
     monkeypatch.setenv("ANCHOR_KEY", ANVIL_KEY)
+    limit = sys.getrecursionlimit()
     sent = send(node, signed.note, sender=None, key=SecretText("${env:ANCHOR_KEY}"))
+    assert sys.getrecursionlimit() == limit, "a library that signs has raised it"
     mined = wait(node, sent, most=20)
     assert mined.confirmations == 1
     monkeypatch.setenv("ANCHOR_KEY", "0x" + "f" * 64)
