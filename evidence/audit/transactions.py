@@ -177,8 +177,8 @@ def _request(note: str, sender: str) -> dict[str, str]:
 
 def _signed_here(node: Node, note: str, chain_id: int, key: SecretText) -> str:
     need("eth_account")
-    # One of its libraries raises Python's limit of recursion so far that an answer of brackets would
-    # end the process.
+    # One of its libraries raises Python's limit of recursion so far that an answer of nothing but
+    # brackets would end the process.
     limit = sys.getrecursionlimit()
     from eth_account import Account
 
