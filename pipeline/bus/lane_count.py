@@ -46,18 +46,29 @@ async def agree_on_shares(bus: Bus, lanes: int, shares: int) -> None:
     bucket = await open_bucket(bus.jetstream, bus.names.bucket(_BUCKET), history=1)
     noted = await _noted(bucket, _SHARES)
     there = noted or 1
-    if there != shares:
-        begun = [await bus.positions.load(name) for name in lane_names(lanes, there)]
-        if any(position.done for position in begun):
-            raise Failure(
-                f"detections.shares is {shares}, but the lanes on this bus have begun with "
-                f"{there}: what their rules know would be lost. Set it back to {there}; or let "
-                "everything be read, stop, and go on with another bus (bus.path, or bus.prefix on "
-                "a server of yours), while the old one is kept for replays",
-                CONFIGURATION,
-            )
+    begun = there != shares and [
+        lane for lane in lane_names(lanes, there) if await _begun(bus, lane)
+    ]
+    if begun:
+        raise Failure(
+            f"detections.shares is {shares}, but the lanes on this bus have begun with "
+            f"{there}: what their rules know would be lost. Set it back to {there}; or let "
+            "everything be read, stop, and go on with another bus (bus.path, or bus.prefix on "
+            "a server of yours), while the old one is kept for replays",
+            CONFIGURATION,
+        )
     if noted != shares:
         await bucket.put(_SHARES, str(shares).encode())
+
+
+async def _begun(bus: Bus, lane: str) -> bool:
+    """Whether a lane has done anything.
+
+    Its position is saved now and then only; its alerts are there at once.
+    """
+    if (await bus.positions.load(lane)).done:
+        return True
+    return await bus.writer(Stream.ALERTS, lane).newest() is not None
 
 
 async def _noted(bucket: KeyValue, key: str) -> int | None:
