@@ -80,6 +80,19 @@ class HeaderKey:
         return False
 
 
+class BearerKey:
+    """A key as a bearer token (RFC 6750), as The Graph's gateway and LunarCrush take it."""
+
+    def __init__(self, key: SecretText) -> None:
+        self._key = key
+
+    async def headers(self, client: "HttpApi") -> Mapping[str, str]:
+        return {"Authorization": f"Bearer {revealed(self._key, 'api_key')}"}
+
+    def refused(self) -> bool:
+        return False
+
+
 class BasicKey:
     """HTTP Basic with the key as user and as password, as TRM wants it."""
 

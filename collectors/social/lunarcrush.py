@@ -12,7 +12,7 @@ hour is sent once all topics could be read. A topic that LunarCrush doesn't know
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import quote
 
@@ -20,14 +20,13 @@ import structlog
 from msgspec import Struct
 
 from collectors.connection import SourceMisconfigured
-from collectors.reference.http_api import HttpApi, HttpSettings, revealed
+from collectors.reference.http_api import BearerKey, HttpApi, HttpSettings
 from collectors.reference.source import SourceFault
 from pipeline.config.sources import LunarCrushSource
 from pipeline.findings import Finding
 from pipeline.frames import Frame
 from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
-from pipeline.secrets import SecretText
 from pipeline.social_payload import Count, SocialLine, encode_line
 from pipeline.source_state import now
 from pipeline.units import HOUR, MINUTE, SECOND
@@ -60,17 +59,6 @@ class UnknownTopic(SourceFault):
     """LunarCrush has no such topic."""
 
 
-class _BearerKey:
-    def __init__(self, key: SecretText) -> None:
-        self._key = key
-
-    async def headers(self, client: HttpApi) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {revealed(self._key, 'api_key')}"}
-
-    def refused(self) -> bool:
-        return False
-
-
 class LunarCrush:
     """The interface. Use from one task at a time."""
 
@@ -81,7 +69,7 @@ class LunarCrush:
             most_bytes=_MOST_BYTES,
             ca_certificate=config.ca_certificate,
         )
-        self._api = HttpApi(config.url, settings, _BearerKey(config.api_key))
+        self._api = HttpApi(config.url, settings, BearerKey(config.api_key))
 
     @property
     def shown(self) -> str:

@@ -10,10 +10,9 @@ from typing import Any, TypeVar
 import msgspec
 from msgspec import Raw, Struct
 
-from collectors.reference.http_api import HttpApi, HttpSettings, revealed
+from collectors.reference.http_api import BearerKey, HttpApi, HttpSettings
 from collectors.reference.source import SourceFault
 from pipeline.config.sources import SubgraphSource
-from pipeline.secrets import SecretText
 
 T = TypeVar("T")
 
@@ -50,19 +49,6 @@ class _Request(Struct):
     variables: Mapping[str, Any]
 
 
-class _BearerKey:
-    """An API key as The Graph's gateway takes it."""
-
-    def __init__(self, key: SecretText) -> None:
-        self._key = key
-
-    async def headers(self, client: HttpApi) -> Mapping[str, str]:
-        return {"Authorization": f"Bearer {revealed(self._key, 'api_key')}"}
-
-    def refused(self) -> bool:
-        return False
-
-
 class Subgraph:
     """One subgraph. Use from one task at a time."""
 
@@ -73,7 +59,7 @@ class Subgraph:
             most_bytes=config.max_frame,
             ca_certificate=config.ca_certificate,
         )
-        key = None if config.api_key is None else _BearerKey(config.api_key)
+        key = None if config.api_key is None else BearerKey(config.api_key)
         self._api = HttpApi(config.url, settings, key)
 
     @property
