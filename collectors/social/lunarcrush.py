@@ -20,12 +20,12 @@ import structlog
 from msgspec import Struct
 
 from collectors.connection import SourceMisconfigured
+from collectors.polling import Polling
 from collectors.reference.http_api import BearerKey, HttpApi, HttpSettings
 from collectors.reference.source import SourceFault
 from pipeline.config.sources import LunarCrushSource
 from pipeline.findings import Finding
 from pipeline.frames import Frame
-from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
 from pipeline.social_payload import Count, SocialLine, encode_line
 from pipeline.source_state import now
@@ -111,24 +111,14 @@ class LunarCrushCollector:
         self._api = LunarCrush(config)
         self._tokens = {one.topic: one.token for one in config.topics}
         self._sent: Place = (0, "")
-        self._failures = 0
+        self._polling = Polling(outlet.state, config.poll_every, config.reconnection)
 
     async def run(self) -> NoReturn:
         """Collect until cancelled. Raises SourceMisconfigured when only a person can help."""
-        state = self._outlet.state
         await self._resume()
         try:
-            while True:
-                try:
-                    await self._read()
-                    self._failures = 0
-                    wait = self._config.poll_every / SECOND
-                except SourceFault as fault:
-                    wait = self._failed(str(fault))
-                await asyncio.sleep(wait)
+            await self._polling.run(self._read)
         finally:
-            state.connection = "stopped"
-            SOURCE_CONNECTED.labels(state.source).set(0)
             await self._api.close()
 
     async def _resume(self) -> None:
@@ -158,10 +148,7 @@ class LunarCrushCollector:
             for hour in hours:
                 if self._sent < (hour.time, topic) and hour.time <= over:
                     found[hour.time, topic] = hour
-        state = self._outlet.state
-        state.connection, state.endpoint = "connected", self._api.shown
-        state.trouble = "; ".join(unknown)
-        SOURCE_CONNECTED.labels(state.source).set(1)
+        self._polling.connected(self._api.shown, "; ".join(unknown))
         for place in sorted(found):
             await self._send(place, found[place])
 
@@ -180,18 +167,6 @@ class LunarCrushCollector:
         )
         await self._outlet.send(Frame(f"{time}:{topic}", self._clock(), encode_line(line)))
         self._sent = place
-
-    def _failed(self, reason: str) -> float:
-        """Seconds to wait."""
-        state = self._outlet.state
-        state.connection, state.trouble = "reconnecting", reason
-        SOURCE_CONNECTED.labels(state.source).set(0)
-        _log.warning("LunarCrush can't be read", source=state.source, reason=reason)
-        policy = self._config.reconnection
-        # Each question has been asked several times by now, with jitter between.
-        wait = min(policy.maximum, policy.initial << min(self._failures, 20))
-        self._failures += 1
-        return wait / SECOND
 
 
 def _signed(sentiment: float | None) -> float | None:

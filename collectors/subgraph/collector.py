@@ -1,12 +1,12 @@
 """The collector of a subgraph: asks how far it has come, and reads what is new, exactly once."""
 
-import asyncio
 from typing import NoReturn
 
 import msgspec
 import structlog
 
 from collectors.connection import SourceMisconfigured
+from collectors.polling import Polling
 from collectors.reference.source import SourceFault
 from collectors.subgraph.cursor import Cursor, position_of
 from collectors.subgraph.graphql import NotIndexed, Subgraph, UnknownBlock
@@ -14,7 +14,7 @@ from collectors.subgraph.reading import Head, Reader, TooMuch
 from pipeline.chain_notices import BlockPlace, ReorganisationNotice
 from pipeline.config.sources import SubgraphSource
 from pipeline.frames import MAX_FRAME_BYTES, Frame
-from pipeline.metrics import SOURCE_CONNECTED, SOURCE_LAG, SOURCE_REORGANISATIONS
+from pipeline.metrics import SOURCE_LAG, SOURCE_REORGANISATIONS
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.subgraph_payload import PROTOCOL, SubgraphBlock, SubgraphPayload, encode_subgraph
@@ -46,13 +46,12 @@ class SubgraphCollector:
         self._window = config.window
         self._deployment = ""
         self._pools = pools
-        self._failures = 0
+        self._polling = Polling(outlet.state, config.poll_every, config.reconnection)
         self._said = -1
         outlet.state.protocol = PROTOCOL
 
     async def run(self) -> NoReturn:
         """Collect until cancelled. Raises SourceMisconfigured when only a person can help."""
-        state = self._outlet.state
         if not self._pools:
             raise SourceMisconfigured(
                 f"source {self._config.name}: no pool to read: give `pools`, or pools of the "
@@ -61,20 +60,14 @@ class SubgraphCollector:
             )
         await self._resume()
         try:
-            while True:
-                try:
-                    head = await self._reader.head()
-                    self._connected()
-                    await self._catch_up(head)
-                    self._failures = 0
-                    wait = self._config.poll_every / SECOND
-                except SourceFault as fault:
-                    wait = self._failed(str(fault))
-                await asyncio.sleep(wait)
+            await self._polling.run(self._read)
         finally:
-            state.connection = "stopped"
-            SOURCE_CONNECTED.labels(state.source).set(0)
             await self._subgraph.close()
+
+    async def _read(self) -> None:
+        head = await self._reader.head()
+        self._polling.connected(self._subgraph.shown)
+        await self._catch_up(head)
 
     async def _resume(self) -> None:
         sent = await self._outlet.sent(2 * self._config.reorganisation_depth)
@@ -85,23 +78,6 @@ class SubgraphCollector:
                 f"source {self._config.name}: a frame in the stream has a position that is none of "
                 "a subgraph; give this source another name"
             ) from None
-
-    def _connected(self) -> None:
-        state = self._outlet.state
-        state.connection, state.endpoint, state.trouble = "connected", self._subgraph.shown, ""
-        SOURCE_CONNECTED.labels(state.source).set(1)
-
-    def _failed(self, reason: str) -> float:
-        """Seconds to wait."""
-        state = self._outlet.state
-        state.connection, state.trouble = "reconnecting", reason
-        SOURCE_CONNECTED.labels(state.source).set(0)
-        _log.warning("the subgraph can't be read", source=state.source, reason=reason)
-        policy = self._config.reconnection
-        # Each question has been asked several times by now, with jitter between.
-        wait = min(policy.maximum, policy.initial << min(self._failures, 20))
-        self._failures += 1
-        return wait / SECOND
 
     async def _catch_up(self, head: Head) -> None:
         """Read all up to the head. Raises SourceFault."""
