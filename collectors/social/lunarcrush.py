@@ -16,7 +16,6 @@ from collections.abc import Callable
 from typing import NoReturn
 from urllib.parse import quote
 
-import structlog
 from msgspec import Struct
 
 from collectors.connection import SourceMisconfigured
@@ -36,8 +35,6 @@ _HOUR_SECONDS = HOUR // SECOND
 #: An answer of a week of hours is some 60 kB.
 _MOST_BYTES = 4 * 1024 * 1024
 _CHECK_TIMEOUT = 10.0
-
-_log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
 
 class _Hour(Struct):
