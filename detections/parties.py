@@ -3,6 +3,9 @@
 from collections.abc import Collection
 from typing import Any, Literal, NamedTuple
 
+from normalizer.events.chain import PoolSwap
+from normalizer.events.market import Trade
+
 Sameness = Literal["account", "investor", "cluster"]
 
 
@@ -33,6 +36,9 @@ class Party(NamedTuple):
         return first
 
 
+NOBODY = Party(None, None, None)
+
+
 def sameness(a: Party, b: Party) -> Sameness | None:
     """What two parties have in common, the strongest first; None if nothing known."""
     if a.account is not None and a.account == b.account:
@@ -60,6 +66,14 @@ def buyer(trade: Any) -> Party:
 
 def seller(trade: Any) -> Party:
     return Party(trade.seller_account, trade.seller_id, trade.seller_cluster)
+
+
+def sides(deal: Trade | PoolSwap) -> tuple[Party, Party]:
+    """Who bought and who sold. Of a swap the other side is the pool, which is nobody."""
+    if isinstance(deal, Trade):
+        return buyer(deal), seller(deal)
+    trader = acting(deal)
+    return (trader, NOBODY) if deal.side == "buy" else (NOBODY, trader)
 
 
 def is_exempt(labels: Collection[str], exempt: frozenset[str]) -> bool:

@@ -22,7 +22,7 @@ from msgspec import Meta, Struct, field
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, witness
 from detections.money import too_little
-from detections.parties import Party, acting, buyer, seller
+from detections.parties import sides
 from detections.price_history import Deal, PriceHistory, leader
 from detections.rounding import reaches
 from detections.wording import amount, lapse, percent
@@ -36,7 +36,6 @@ _AGAIN = 2.0
 #: From this part of the volume on, the largest buyer or seller is named.
 _NOTABLE_SHARE = 0.25
 _ALL = 0.995
-_NOBODY = Party(None, None, None)
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -291,10 +290,6 @@ def _deal_of(event: Trade | PoolSwap) -> Deal | None:
         return None
     if not (0 < price < math.inf and 0 <= quantity < math.inf):
         return None
-    if isinstance(event, Trade):
-        bought, sold = buyer(event), seller(event)
-    else:
-        trader = acting(event)
-        bought, sold = (trader, _NOBODY) if event.side == "buy" else (_NOBODY, trader)
+    bought, sold = sides(event)
     notional = price * quantity if event.notional is None else event.notional
     return Deal(event.timestamp, price, quantity, notional, bought, sold, witness(event))

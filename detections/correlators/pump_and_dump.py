@@ -66,7 +66,7 @@ from msgspec import Meta, Struct, field
 from detections.correlators.base import Correlator, correlator
 from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.parties import Party, is_exempt, sides
 from detections.pump_stakes import MOST_PURCHASES, Stake, Stakes, stake_of
 from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape, tape_of
 from detections.rounding import reaches
@@ -89,7 +89,6 @@ _MOST_OF_RISE = 100
 _LEAST_MOVE = 2e-4
 #: Where nothing is usual a value is so many times it.
 _MOST_MULTIPLE = 1e6
-_NOBODY = Party(None, None, None)
 
 Path = Literal["rush", "burst", "climb", "ceiling"]
 
@@ -562,7 +561,7 @@ class PumpAndDump(Correlator[State]):
     def _sold(self, event: Trade | PoolSwap, market: Market, pump: Pump) -> Iterable[Finding]:
         """Whether the party that sells now sells what it accumulated."""
         p = self._p
-        party = _sides(event)[1]
+        party = sides(event)[1]
         if not party.known or event.timestamp - pump.start > p.fall_window:
             return ()
         stake = self.state.stakes.get(_name(event, party))
@@ -633,14 +632,6 @@ def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:
         )
     name = event.investor_cluster or event.investor_id or event.investor_address
     return (name, None) if event.side == "buy" else (None, name)
-
-
-def _sides(event: Trade | PoolSwap) -> tuple[Party, Party]:
-    """Who bought and who sold; of a swap the other side is the pool."""
-    if isinstance(event, Trade):
-        return buyer(event), seller(event)
-    trader = acting(event)
-    return (trader, _NOBODY) if event.side == "buy" else (_NOBODY, trader)
 
 
 def _labels(event: Trade | PoolSwap, *, buying: bool) -> tuple[str, ...]:
