@@ -102,6 +102,12 @@ class AuditStage:
         """Where it stands in each stream of the design."""
         return [source.state for source in self._sources if source.name in _STREAMS]
 
+    @property
+    def commands(self) -> ReaderState:
+        """Where it stands in what commands noted."""
+        (state,) = [source.state for source in self._sources if source.name == COMMANDS]
+        return state
+
     async def run(self) -> None:
         """Record until cancelled."""
         self._notes = await CommandNotes.open(self._bus)

@@ -64,7 +64,7 @@ async def recorded(bus: Bus, settings: Audit, *, saves: bool = True) -> list[Ent
                 if task.done():
                     task.result()
                 await asyncio.sleep(0.05)
-            await asyncio.sleep(0.5)  # COMMANDS too, and what it says to the bus
+            await asyncio.sleep(0.5)  # what it says to the bus
         if task.done():
             task.result()
     finally:
@@ -79,7 +79,8 @@ async def recorded(bus: Bus, settings: Audit, *, saves: bool = True) -> list[Ent
 
 
 async def _came_to_the_end(bus: Bus, stage: AuditStage) -> bool:
-    return all(
+    notes = await bus.jetstream.stream_info((await CommandNotes.open(bus)).stream)
+    return stage.commands.position >= notes.state.last_seq and all(
         [state.position >= await bus.last_sequence(Stream[state.stream]) for state in stage.states]
     )
 
