@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 
 from detections.correlations.hits import Limits
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules.loading import parse_rules
 from normalizer.events import Record
 from normalizer.events.chain import TokenTransfer

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import RuleSet, load_rules
 from normalizer.events import Record
 from normalizer.events.market import OrderCancelled, OrderChanged, OrderPlaced, Trade

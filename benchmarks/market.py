@@ -19,7 +19,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.market_tape import MarketTape
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import RuleSet, load_rules
 from normalizer.events import Record
 from pipeline.process import expect_much_state

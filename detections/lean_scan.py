@@ -12,9 +12,9 @@ from typing import Any, Protocol
 import msgspec
 
 from detections.correlations.hits import Hit
-from detections.engine import Engine
-from detections.event_kinds import receipt_of, source_of
-from detections.event_time import tie_of
+from detections.engine.engine import Engine
+from detections.engine.event_kinds import receipt_of, source_of
+from detections.engine.event_time import tie_of
 from detections.fields import ACTION, actions
 from detections.reading import NotAnEvent, nanoseconds, record_defaults
 from detections.sigma.conditions import fields, has_keywords

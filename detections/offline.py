@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from io import BufferedIOBase
 from itertools import islice
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.lean_scan import LeanScan
 from detections.reading import LONGEST_LINE, NotAnEvent, read_event
 from detections.rules.loading import RuleSet

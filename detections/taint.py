@@ -8,8 +8,8 @@ Bitcoin Transactions, FC 2014.) All amounts are exact integers of the token's sm
 
 from msgspec import Struct, field
 
-from detections.correlator_state import Whole
-from detections.findings import Witness
+from detections.alerting.findings import Witness
+from detections.engine.correlator_state import Whole
 
 #: Transfers on the way from the source that are kept.
 MOST_PATH = 12

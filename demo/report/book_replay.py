@@ -3,8 +3,8 @@
 from msgspec import Struct
 
 from demo.report.story import Story
-from detections.order_book import OrderBook
-from detections.order_books import OrderBooks
+from detections.books.order_book import OrderBook
+from detections.books.order_books import OrderBooks
 from normalizer.events import MarketEvent
 
 #: As the spoofing rule measures depth.

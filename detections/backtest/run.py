@@ -10,8 +10,8 @@ from detections.backtest.meter import Meter
 from detections.backtest.tallies import Tally
 from detections.backtest.union import United, original_id, unite
 from detections.backtest.variants import Grid
-from detections.engine import Engine
-from detections.event_time import TIME_LIMITS
+from detections.engine.engine import Engine
+from detections.engine.event_time import TIME_LIMITS
 from detections.offline import detect
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert

@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Sequence
 
+from detections.alerting.findings import Finding
 from detections.cap_table.calendar import after, day_of
 from detections.cap_table.evidence import name_of, names, receiver, sender, tokens, trace, unit_of
 from detections.cap_table.lot_book import Moved
 from detections.cap_table.lots import FREE, UNKNOWN, Lot
 from detections.cap_table.series import Series, extend
-from detections.findings import Finding
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY
 

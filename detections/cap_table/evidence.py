@@ -3,8 +3,8 @@
 import math
 from decimal import Decimal
 
-from detections.findings import Witness
-from detections.wording import amount
+from detections.alerting.findings import Witness
+from detections.alerting.wording import amount
 from normalizer.events.chain import TokenTransfer
 
 

@@ -5,7 +5,7 @@ from msgspec import Struct, field
 from detections.cap_table.evidence import trace
 from detections.cap_table.lots import UNKNOWN, Lot, put, settle, take
 from detections.cap_table.movements import TERMS, Movement, Terms, has, movement
-from detections.correlator_state import Whole
+from detections.engine.correlator_state import Whole
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 
 MOST_TOKENS = 1_000

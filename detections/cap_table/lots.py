@@ -8,8 +8,8 @@ from operator import attrgetter
 
 from msgspec import Struct
 
-from detections.correlator_state import Whole
-from detections.findings import Witness
+from detections.alerting.findings import Witness
+from detections.engine.correlator_state import Whole
 
 #: When something was got is not known: long before everything, so that no period runs from it.
 UNKNOWN = -(1 << 62)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from msgspec import Struct, field
 
-from detections.findings import Witness
+from detections.alerting.findings import Witness
 
 MOST_PURCHASERS = 20_000
 

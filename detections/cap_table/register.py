@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from detections.cap_table.movements import ISSUER_LABELS
-from detections.correlator_state import Whole
+from detections.engine.correlator_state import Whole
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 
 #: Wallets of one token that are known; later ones aren't taken then.

@@ -5,8 +5,8 @@ from operator import attrgetter
 
 from msgspec import Struct, field
 
-from detections.correlator_state import Whole
-from detections.findings import Witness
+from detections.alerting.findings import Witness
+from detections.engine.correlator_state import Whole
 
 #: What an alert of a series keeps of the ones before it.
 _MOST_WITNESSES = 64

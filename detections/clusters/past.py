@@ -7,8 +7,8 @@ from contextlib import aclosing
 import structlog
 
 from detections.clusters.rewinding import CannotRestore, Remembered, Step, read_remembered
-from detections.lane_events import LaneEvents, Taken
-from detections.past_events import past_messages
+from detections.lanes.events import LaneEvents, Taken
+from detections.lanes.past_events import past_messages
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.checkpoints import Checkpoints
 from pipeline.bus.positions import Position, created_at

@@ -4,7 +4,7 @@ from contextlib import aclosing
 
 from detections.clusters.past import ClusterPast
 from detections.clusters.rewinding import RewindingClusters
-from detections.lane_events import LaneEvents
+from detections.lanes.events import LaneEvents
 from pipeline.bus import Bus, Stream
 from pipeline.config.clusters import Clusters
 

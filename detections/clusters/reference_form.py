@@ -2,10 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from detections.alerting.wording import lapse
 from detections.clusters.clustering import Change, State
 from detections.clusters.components import Membership
 from detections.clusters.links import Link, Pair, Reason
-from detections.wording import lapse
 from pipeline import reference_records as records
 from pipeline.reference_changes import Identity, ReferenceChange, change_of, key_of, withdrawal
 

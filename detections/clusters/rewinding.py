@@ -8,8 +8,8 @@ from typing import Protocol
 import msgspec
 import structlog
 
-from detections.chain_history import ChainHistory, Orphans
 from detections.clusters.clustering import Change, Clustering, Override, State, difference
+from detections.engine.chain_history import ChainHistory, Orphans
 from detections.identity import fingerprint
 from normalizer.events import ChainReorganised, Record
 from normalizer.events.clusters import ClusterOverridden, ClusterOverrideLifted

@@ -18,7 +18,7 @@ import structlog
 from detections.clusters.past import ClusterPast, steps_of
 from detections.clusters.reference_form import SOURCE, everything, reference_changes
 from detections.clusters.rewinding import RewindingClusters
-from detections.lane_events import LaneEvents
+from detections.lanes.events import LaneEvents
 from pipeline.bus import Bus, Stream, StreamMessage
 from pipeline.bus.checkpoints import Checkpoints, packed
 from pipeline.bus.derived_outlet import DerivedOutlet

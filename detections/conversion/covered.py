@@ -2,7 +2,7 @@
 
 An exception covers an alert about one of its entities, or whose event matches, until its end. Who
 an alert is about is in the event's fields: each party by its investor's id where that is known,
-else by account or address, and all that `related.user` names (`detections.alerts`).
+else by account or address, and all that `related.user` names (`detections.alerting.alerts`).
 """
 
 from collections.abc import Iterable, Sequence

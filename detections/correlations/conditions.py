@@ -6,9 +6,9 @@ from collections.abc import Callable, Sequence
 from fractions import Fraction
 from typing import Any
 
+from detections.alerting.wording import amount
 from detections.correlations.values import Measured
 from detections.rules.model import Comparison, Operator
-from detections.wording import amount
 
 _COMPARE: dict[Operator, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,

@@ -5,7 +5,7 @@ from typing import Any
 
 import msgspec
 
-from detections.findings import Witness
+from detections.alerting.findings import Witness
 
 #: What a window keeps of an event for the alert's evidence: a `Witness`, or the event's line of
 #: NDJSON, which is read again only if it comes to an alert.

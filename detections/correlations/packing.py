@@ -10,10 +10,10 @@ from typing import Any, cast, get_args
 
 import msgspec
 
+from detections.alerting.findings import Witness
 from detections.correlations.chains import Chain, Happening, Kept
 from detections.correlations.hits import Evidence, Hit
 from detections.correlations.windows import ChainedHit
-from detections.findings import Witness
 from normalizer.events import Record
 
 _GREAT, _DECIMAL, _LIST = 1, 2, 3

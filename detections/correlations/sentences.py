@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from detections.alerting.wording import amount, lapse
 from detections.correlations.conditions import Condition
 from detections.correlations.values import readable
 from detections.correlations.windows import Outcome
@@ -13,7 +14,6 @@ from detections.rules.model import (
     Negation,
     Reference,
 )
-from detections.wording import amount, lapse
 
 #: The sentence of an outcome whose alert rests on a series of so many nanoseconds.
 Sentence = Callable[[Outcome, int], str]

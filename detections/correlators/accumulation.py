@@ -28,15 +28,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.token_kinds import kind_name, kind_of
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio

@@ -23,13 +23,13 @@ from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 from pipeline.venue_sessions import ReferencePurpose

@@ -10,10 +10,10 @@ from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 import msgspec
 
 import detections.correlators
-from detections.correlator_state import check_savable, decode_state, encode_state
-from detections.findings import Finding
-from detections.order_books import SharedBooks
-from detections.recent_trades import RecentTrades
+from detections.alerting.findings import Finding
+from detections.books.order_books import SharedBooks
+from detections.engine.correlator_state import check_savable, decode_state, encode_state
+from detections.markets.recent_trades import RecentTrades
 from normalizer.events.alert import Level
 from normalizer.events.market import Trade
 
@@ -32,18 +32,18 @@ class Correlator(ABC, Generic[S]):
     """What a rule can set: a Struct with units, ranges and defaults."""
     state_type: ClassVar[type[msgspec.Struct]]
     """A Struct of plain things with a default for each, which is how it begins (see
-    `detections.correlator_state`)."""
+    `detections.engine.correlator_state`)."""
     state_version: ClassVar[int] = 1
     """To be raised where the same fields come to mean something else. What is saved with another
     one, or with other fields, is not restored but rebuilt by replay."""
     partition_by: ClassVar[Literal["asset", "market"]] = "market"
     """What it must see together: `asset` where its state of one asset never depends on another's
-    events, else all that there is. See `detections.routing`."""
+    events, else all that there is. See `detections.lanes.routing`."""
     uses_books: ClassVar[bool] = False
-    """Whether it looks at order books (see `detections.order_books`)."""
+    """Whether it looks at order books (see `detections.books.order_books`)."""
     uses_trades: ClassVar[bool] = False
-    """Whether it wants to know what venues take back or correct (see `detections.recent_trades`):
-    by `revised`, besides the actions that it names."""
+    """Whether it wants to know what venues take back or correct (see
+    `detections.markets.recent_trades`): by `revised`, besides the actions that it names."""
     highest_level: ClassVar[Level | None] = None
     """A rule of it may not have a higher level; None where it may have any."""
     typology: ClassVar[str]

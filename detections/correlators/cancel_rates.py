@@ -27,13 +27,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import Resting
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness
 from detections.idlest import drop_idlest
-from detections.order_book import Resting
 from detections.parties import Party, buyer, seller
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import (
     MarketEvent,
     OrderCancelled,

@@ -25,12 +25,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.windows import Group, Key, SlidingGroups
-from detections.wording import amount, lapse
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
 from normalizer.events.reference import CorporateEvent

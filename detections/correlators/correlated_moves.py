@@ -19,13 +19,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.linked_markets import MOST_MARKETS, MarketKey
-from detections.pump_tape import PumpTape
+from detections.markets.linked_markets import MOST_MARKETS, MarketKey
+from detections.markets.pump_tape import PumpTape
 from detections.rounding import reaches
-from detections.wording import lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio

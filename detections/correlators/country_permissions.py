@@ -23,6 +23,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
 from detections.cap_table.calendar import day_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import name_of, names, receiver, sender, tokens, unit_of
@@ -30,7 +31,6 @@ from detections.cap_table.register import Register, forget, record, register_of
 from detections.cap_table.scope import Scope
 from detections.cap_table.series import Series, extend
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY
 

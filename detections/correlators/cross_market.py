@@ -40,14 +40,14 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
-from detections.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
+from detections.markets.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio

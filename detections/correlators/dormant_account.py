@@ -22,14 +22,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import name_of, names, party
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, Duration, Ratio

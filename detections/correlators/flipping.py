@@ -22,9 +22,9 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
    then trades the other way, and than `maximum_fill_share` of what he takes off: he gets rid of
    what he had to take. Orders at the touch are hit a little, whatever they are meant for.
 5. It happens so often when the party takes large orders off that chance alone would do it less
-   often with a probability of `minimum_significance` (:mod:`detections.coincidence`): who trades
-   all the time also trades after a cancellation. Nor does it mostly have another large order there
-   at once, as who quotes does.
+   often with a probability of `minimum_significance` (:mod:`detections.books.coincidence`): who
+   trades all the time also trades after a cancellation. Nor does it mostly have another large order
+   there at once, as who quotes does.
 
 Oystacher's orders went within milliseconds of the trade; a second is for venues with slower clocks.
 That they doubled what stood at their prices is the complaint's measure of size. The shares of depth
@@ -38,14 +38,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from detections.alerting.findings import Finding
+from detections.alerting.repetition import repeated
+from detections.alerting.wording import amount, lapse
+from detections.books.order_book import OrderBook
+from detections.books.pulled_orders import Large, average_price, quantity_of
+from detections.books.pulling import Flip, Pulling, finding
 from detections.correlators.base import correlator
-from detections.findings import Finding
-from detections.order_book import OrderBook
-from detections.pulled_orders import Large, average_price, quantity_of
-from detections.pulling import Flip, Pulling, finding
-from detections.repetition import repeated
 from detections.rounding import reaches
-from detections.wording import amount, lapse
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
 

@@ -26,6 +26,7 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
 from detections.cap_table.calendar import day_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import name_of, names, receiver
@@ -33,7 +34,6 @@ from detections.cap_table.purchasers import step
 from detections.cap_table.register import MOST_TOKENS, Person, Register, forget, record
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import Ratio
 

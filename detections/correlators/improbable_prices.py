@@ -31,15 +31,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.repetition import REPETITION_WINDOW
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import MOST_BOOKS, BookSide, Resting
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS, BookSide, Resting
+from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, acting, buyer, is_exempt, seller
-from detections.repetition import REPETITION_WINDOW
 from detections.rounding import reaches
-from detections.usual_moves import UsualMoves
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import (
     MarketEvent,
     OrderCancelled,

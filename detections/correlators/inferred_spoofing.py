@@ -12,7 +12,7 @@ its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`. Al
    `depth_range` of the best price.
 2. That goes within `maximum_lifetime`, and at most `maximum_fill_share` of it by trades. On a feed
    by level, what went is inferred from the level's quantity and the trades at its price
-   (:mod:`detections.level_changes`).
+   (:mod:`detections.books.level_changes`).
 3. From its coming to `execution_window` after its going, somebody takes from the other side, as who
    believes in the impression does: buys, where it was a bid.
 4. Within a second after that nothing as large is there in its stead. Makers move their quotes, at
@@ -21,7 +21,7 @@ its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`. Al
    `quantity_tolerance` at most.
 6. Large orders that go meet such trades so often that chance alone, as often as there are trades,
    would do it less often with a probability of `minimum_significance`
-   (:mod:`detections.coincidence`).
+   (:mod:`detections.books.coincidence`).
 
 The numbers are choices. Three times is the least that can be called a pattern.
 """
@@ -31,15 +31,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.coincidence import Habits, habits
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
+from detections.books.coincidence import Habits, habits
+from detections.books.level_changes import LevelChange
+from detections.books.order_book import MOST_BOOKS, OrderBook
+from detections.books.order_weight import depth_if_large
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.level_changes import LevelChange
-from detections.order_book import MOST_BOOKS, OrderBook
-from detections.order_weight import depth_if_large
 from detections.rounding import reaches
-from detections.wording import amount, lapse
 from normalizer.events.market import (
     BookUpdate,
     FeedGap,
@@ -101,7 +101,7 @@ class Shown(Struct):
     trades: list[Witness] = field(default_factory=list[Witness])
     """On the other side meanwhile, the first."""
     gaps: list[int] = field(default_factory=list[int])
-    """Of all of them, the time since the trade before (see `detections.coincidence`)."""
+    """Of all of them, the time since the trade before (see `detections.books.coincidence`)."""
 
 
 class Watched(Struct):

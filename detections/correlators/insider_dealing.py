@@ -4,8 +4,8 @@ MAR Articles 7, 8 and 14; MiCA Articles 87 and 89; Exchange Act Rule 10b-5. Anno
 corporate events of the reference data, and what a token tells of itself on chain. All of this must
 hold:
 
-1. **The announcement was price sensitive**: an event study (`detections.event_study`) over the
-   `reaction` gives an abnormal return of `minimum_return` or more, and a test statistic of
+1. **The announcement was price sensitive**: an event study (`detections.markets.event_study`) over
+   the `reaction` gives an abnormal return of `minimum_return` or more, and a test statistic of
    `minimum_statistic` or more. It tells which way those who knew would have traded. MAR 7(4) asks
    whether a reasonable investor would have used it, and gives no number: 3% and 3 standard errors
    are a choice, stricter than the 5% level (1.96) of most studies, since many are made.
@@ -28,10 +28,10 @@ deviations: by chance (a coin for each) that must happen once in a hundred times
 case of Wahi (SEC v. Wahi, 2:22-cv-01009, W.D. Wash.) it was 25 assets, bought in the two days
 before and sold right after: so is `window`, and selling afterwards makes it the surer.
 
-**Retrospective**: what was traded is kept, bounded, as runs of `detections.trading_history`. So an
-announcement that is learnt weeks after it was made finds those who traded before it (tag
-`retrospective`). What was done is judged 1/24 of `reaction` after the announcement, after 1/6, and
-at its end; each party is named once.
+**Retrospective**: what was traded is kept, bounded, as runs of
+`detections.markets.trading_history`. So an announcement that is learnt weeks after it was made
+finds those who traded before it (tag `retrospective`). What was done is judged 1/24 of `reaction`
+after the announcement, after 1/6, and at its end; each party is named once.
 
 **Without accounts**, that is on public feeds of venues, nobody is found: only the study is made. In
 pools the wallets are known. Market makers, index funds and trading plans (Rule 10b5-1(c)) are to be
@@ -46,14 +46,14 @@ from typing import Annotated, Any
 import msgspec
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.insider_alert import Announcement, Dealing, Scale, insider_finding
 from detections.correlators.base import Correlator, correlator
-from detections.event_study import Bars, Study, study
-from detections.findings import Finding, witness
-from detections.insider_alert import Announcement, Dealing, Scale, insider_finding
+from detections.markets.event_study import Bars, Study, study
+from detections.markets.trading_history import TradingHistory
+from detections.markets.unusual_trading import Unusual, unusual, windows
 from detections.parties import is_exempt
 from detections.rounding import reaches
-from detections.trading_history import TradingHistory
-from detections.unusual_trading import Unusual, unusual, windows
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
 from normalizer.events.reference import CorporateEvent

@@ -25,8 +25,8 @@ own venue only, so a party is a cluster or an investor here. All of this must ho
    `maximum_fill_share` of what he took off: nobody needs so many orders to be filled so little, and
    of orders near the touch one is always hit.
 5. It happens so often when the party takes such orders off that chance alone would do it less often
-   with a probability of `minimum_significance` (:mod:`detections.coincidence`), nor does it mostly
-   have another order there at once, as who quotes on several venues does.
+   with a probability of `minimum_significance` (:mod:`detections.books.coincidence`), nor does it
+   mostly have another order there at once, as who quotes on several venues does.
 
 The numbers are those of `layering`, where it has them; the reaction is longer, since venues and
 pools keep their own clocks and a block takes its time. Needs accounts, and reference data that says
@@ -38,18 +38,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.coincidence import Habits, habits
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse
+from detections.books.coincidence import Habits, habits
+from detections.books.order_book import MOST_BOOKS
+from detections.books.order_weight import depth_if_large
+from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
+from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS
-from detections.order_weight import depth_if_large
 from detections.parties import Party, acting, is_exempt
-from detections.pulled_orders import Key, Large, Pulls, quantity_of
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.shown_orders import shown_by
-from detections.wording import amount, lapse
 from normalizer.events.chain_pools import PoolSwap
 from normalizer.events.market import (
     FeedGap,
@@ -123,7 +123,7 @@ class Deal(Struct, frozen=True):
     price: float
     quantity: float
     gap: int
-    """Time since its trade before (see `detections.coincidence`)."""
+    """Time since its trade before (see `detections.books.coincidence`)."""
     witness: Witness
 
 

@@ -40,14 +40,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse
+from detections.books.layered_orders import Desk, Execution, Floor, Layer, end_of
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
-from detections.layered_orders import Desk, Execution, Floor, Layer, end_of
-from detections.order_book import MOST_BOOKS
 from detections.parties import Party, acting, buyer, is_exempt, seller
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.wording import amount, lapse
 from normalizer.events.market import (
     BookSnapshot,
     FeedGap,

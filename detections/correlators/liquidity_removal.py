@@ -1,7 +1,7 @@
 """Liquidity taken out of a pool in large part (MiCA Article 91).
 
 What counts is the liquidity that is in range, so that a sale meets it (see
-`detections.pool_liquidity`): of Uniswap v3 and v4 what the newest swap told, moved on by what is
+`detections.pools.liquidity`): of Uniswap v3 and v4 what the newest swap told, moved on by what is
 added and removed around the price since; of Uniswap v2 the root of the reserves' product; of Curve
 the supply of shares. What was taken out within the `window`, less what was added, is held against
 what there was before; with `minimum_share` of it gone there is an alert, and another each time that
@@ -17,15 +17,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.correlator_state import Whole
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import Party, acting
-from detections.pool_liquidity import InRange
+from detections.pools.liquidity import InRange
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import (
     LiquidityAdded,
     LiquidityRemoved,

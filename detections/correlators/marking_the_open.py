@@ -29,16 +29,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS
+from detections.markets.reference_window import Party, ReferenceWindow, Trading
+from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party as Named
 from detections.parties import is_exempt
-from detections.reference_window import Party, ReferenceWindow, Trading
 from detections.rounding import reaches
-from detections.usual_moves import UsualMoves
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import MarketEvent, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 

@@ -28,12 +28,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.message_rates import Usual
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness
 from detections.idlest import drop_idlest
-from detections.message_rates import Usual
-from detections.order_book import MOST_BOOKS
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import (
     BookUpdate,
     MarketEvent,

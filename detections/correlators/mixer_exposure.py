@@ -26,15 +26,15 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, percent
 from detections.cap_table.evidence import names, party, unit_of
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.taint import Holding, incoming, outgoing
 from detections.token_kinds import kind_name, kind_of
-from detections.wording import amount, percent
 from normalizer.events.chain import ZERO_ADDRESS, NativeTransfer, TokenTransfer
 from pipeline.units import DAY, Duration, Ratio
 

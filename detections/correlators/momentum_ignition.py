@@ -18,8 +18,8 @@ an investor or an account, by the widest name known:
 
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
 mind loses the spread. What is usual is learnt by the minute over some hours of trading
-(`detections.usual_moves`). Needs a feed that names accounts and who came in; the numbers are our
-choice.
+(`detections.markets.usual_moves`). Needs a feed that names accounts and who came in; the numbers
+are our choice.
 """
 
 from collections.abc import Iterable
@@ -27,16 +27,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.baselines_rate import SURE
+from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse, percent
+from detections.baselines.rate import SURE
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS
+from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader
 from detections.parties import Party, buyer, is_exempt, seller
-from detections.price_runs import Direction, Execution, Run, Tape, Trader
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 

@@ -5,8 +5,9 @@ definition of. So it is never an alert above medium, and its confidence is never
 rule with a higher level is refused. Two patterns, one per rule:
 
 - `account`: what each party (cluster, investor, account or wallet) did in a `period`, by the
-  features of `detections.activity.ACCOUNT`.
-- `asset`: what happened to each instrument or pool in it, by those of `detections.activity.ASSET`.
+  features of `detections.markets.activity.ACCOUNT`.
+- `asset`: what happened to each instrument or pool in it, by those of
+  `detections.markets.activity.ASSET`.
 
 At the end of a period (by the clock, UTC) all that had `minimum_events` in it are scored by an
 isolation forest (`detections.isolation`), grown from rows of the past: a sample of at most
@@ -30,7 +31,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.activity import (
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse
+from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
+from detections.isolation import Driver, Forest
+from detections.markets.activity import (
     ACCOUNT,
     ASSET,
     SLOTS,
@@ -41,13 +47,8 @@ from detections.activity import (
     asset_row,
     plain,
 )
-from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
-from detections.idlest import drop_idlest
-from detections.isolation import Driver, Forest
 from detections.parties import is_exempt
 from detections.rounding import reaches
-from detections.wording import amount, lapse
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import OrderCancelled, OrderChanged, OrderPlaced, Trade
 from pipeline.units import DAY, HOUR, Duration, Ratio

@@ -24,12 +24,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, seller
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import OracleUpdate, PoolSwap
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MINUTE, SECOND, WEEK, Duration, Ratio

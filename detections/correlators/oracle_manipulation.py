@@ -31,10 +31,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
-from detections.latest_prices import LatestPrices, note_price
-from detections.oracle_episode import (
+from detections.markets.latest_prices import LatestPrices, note_price
+from detections.markets.oracle_episode import (
     HELD,
     MOST_PUSHES,
     REVERSED,
@@ -43,8 +43,8 @@ from detections.oracle_episode import (
     Episode,
     episode_finding,
 )
+from detections.markets.price_pressure import Pressure, Push
 from detections.parties import is_exempt
-from detections.price_pressure import Pressure, Push
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
 from normalizer.events.market import Trade

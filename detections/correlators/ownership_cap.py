@@ -21,16 +21,16 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import percent
 from detections.cap_table.calendar import day_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import name_of, names, receiver, tokens, unit_of
 from detections.cap_table.register import Register, forget, record, register_of
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.rounding import reaches
-from detections.wording import percent
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY, Duration, Ratio
 

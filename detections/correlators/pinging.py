@@ -29,12 +29,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
-from detections.order_book import MOST_BOOKS
 from detections.parties import Party, buyer, is_exempt, seller
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
-from detections.wording import amount, lapse
 from normalizer.events.market import MarketEvent, OrderCancelled, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 

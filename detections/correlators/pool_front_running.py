@@ -26,12 +26,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.correlator_state import Whole
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
-from detections.pool_swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
-from detections.wording import amount, lapse
+from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from normalizer.events.pending import (
     TransactionIncluded,

@@ -25,12 +25,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
 from detections.rounding import reaches
-from detections.wording import amount
 from normalizer.events.chain import ZERO_ADDRESS, PoolSwap, TokenTransfer
 from pipeline.units import DAY, Ratio
 

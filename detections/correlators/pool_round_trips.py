@@ -33,11 +33,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from detections.idlest import drop_idlest
-from detections.pool_swaps import Leg, differs, leg, pool_key
-from detections.wording import amount, lapse, percent
+from detections.pools.swaps import Leg, differs, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 

@@ -25,12 +25,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
+from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from detections.idlest import drop_idlest
 from detections.parties import acting
-from detections.pool_swaps import Leg, PoolKey, differs, leg, pool_key
-from detections.wording import amount, percent
+from detections.pools.swaps import Leg, PoolKey, differs, leg, pool_key
 from normalizer.events.chain import LiquidityAdded, PoolSwap
 from pipeline.units import DAY, MINUTE, WEEK, Duration, Ratio
 

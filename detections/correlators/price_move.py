@@ -19,13 +19,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
+from detections.markets.price_history import Deal, PriceHistory, leader
 from detections.money import too_little
 from detections.parties import sides
-from detections.price_history import Deal, PriceHistory, leader
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from pipeline.structured import FieldError

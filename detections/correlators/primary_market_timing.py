@@ -34,14 +34,14 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, percent
 from detections.cap_table.evidence import names
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
+from detections.markets.primary_lots import Lot, Round, put, take
 from detections.parties import is_exempt
-from detections.primary_lots import Lot, Round, put, take
 from detections.rounding import reaches
-from detections.wording import amount, percent
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
 from normalizer.events.reference import CorporateEvent

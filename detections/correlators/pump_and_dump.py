@@ -7,8 +7,8 @@ of orders tells more than prices do, and whose chunk of 25 s, window of 7 h and 
 taken; J. Kamps and B. Kleinberg, To the Moon (2018): price and volume against a moving baseline.
 
 A rule looks for one of three things (`finds`), on each market by itself. All are held against what
-is usual in that market, which it learns without what it found (see `detections.pump_tape`); before
-`minimum_history` is known, nobody knows what is usual, and nothing is said.
+is usual in that market, which it learns without what it found (see `detections.markets.pump_tape`);
+before `minimum_history` is known, nobody knows what is usual, and nothing is said.
 
 **`rise`**: the first half, within seconds of it. One of these must hold:
 
@@ -50,7 +50,7 @@ the rise a medium had `minimum_social_messages` or more about the asset, `minimu
 times the median and `minimum_social_sigmas` standard deviations (by the MAD) more than is usual
 there; it sounded better than usual by `minimum_sentiment_turn`; or a call to buy was made. Only
 what began before or with the rise counts, since a rise is talked about (see
-`detections.social_activity`). Alone it raises nothing, and without a feed nothing changes.
+`detections.markets.social_activity`). Alone it raises nothing, and without a feed nothing changes.
 
 Without accounts `rise` and `fall` see a market only: a jump at news that was true looks like a rise
 until it holds, and a mistake that is corrected like both. Who did it only `distribution` tells,
@@ -63,16 +63,16 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.social_evidence import strengthened
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
+from detections.markets.pump_stakes import MOST_PURCHASES, Stake, Stakes, stake_of
+from detections.markets.pump_tape import CHUNK, CHUNKS, Burst, PumpTape, tape_of
+from detections.markets.social_activity import SocialActivity, Terms, asset_of, hear, said_before
 from detections.parties import Party, is_exempt, sides
-from detections.pump_stakes import MOST_PURCHASES, Stake, Stakes, stake_of
-from detections.pump_tape import CHUNK, CHUNKS, Burst, PumpTape, tape_of
 from detections.rounding import reaches
-from detections.social_activity import SocialActivity, Terms, asset_of, hear, said_before
-from detections.social_evidence import strengthened
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from normalizer.events.social import SocialAnnouncement, SocialVolume

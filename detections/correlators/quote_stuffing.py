@@ -28,9 +28,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness
-from detections.message_rates import (
+from detections.alerting.findings import Finding, Witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.message_rates import (
     CANCELLATION,
     CHANGE,
     MOST_MESSAGES,
@@ -42,11 +43,10 @@ from detections.message_rates import (
     Rate,
     forget_idler_half,
 )
-from detections.order_book import MOST_BOOKS
+from detections.books.order_book import MOST_BOOKS
+from detections.correlators.base import Correlator, correlator
 from detections.parties import acting, is_exempt
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import (
     MarketEvent,
     OrderCancelled,

@@ -29,16 +29,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
-from detections.order_book import MOST_BOOKS
+from detections.markets.price_steps import Ramp, Step, Traded
+from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, buyer, is_exempt, seller
-from detections.price_steps import Ramp, Step, Traded
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.usual_moves import UsualMoves
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 

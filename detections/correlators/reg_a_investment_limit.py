@@ -21,16 +21,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness
+from detections.alerting.wording import amount, percent
 from detections.cap_table.calendar import after, day_of
 from detections.cap_table.early import longest
 from detections.cap_table.evidence import name_of, names, receiver, tokens, trace, unit_of
 from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.scope import Scope
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
-from detections.wording import amount, percent
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import Ratio
 

@@ -22,13 +22,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
 from detections.cap_table.calendar import day_of
 from detections.cap_table.evidence import name_of, names, receiver, trace
 from detections.cap_table.movements import sold_by_issuer
 from detections.cap_table.purchasers import Purchase, Purchasers, bought, expire, step, witnesses
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY, Duration, format_duration
 

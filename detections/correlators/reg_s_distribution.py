@@ -26,6 +26,7 @@ from typing import Literal
 
 from msgspec import Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
 from detections.cap_table.calendar import after, day_of, start_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import (
@@ -41,7 +42,6 @@ from detections.cap_table.movements import has, movement, sold_by_issuer
 from detections.cap_table.scope import Scope
 from detections.cap_table.series import Series, extend
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY

@@ -31,14 +31,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.correlator_state import Whole
+from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import acting, is_exempt
-from detections.pool_collapse import Collapse, Step, finding
-from detections.pool_liquidity import InRange
+from detections.pools.collapse import Collapse, Step, finding
+from detections.pools.liquidity import InRange
 from detections.rounding import reaches
 from normalizer.events.chain import (
     ZERO_ADDRESS,

@@ -25,13 +25,13 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
 from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
 from detections.cap_table.lot_book import LotBook, book_of, move
 from detections.cap_table.movements import AFFILIATE_LABELS, Terms
 from detections.cap_table.scope import Scope
 from detections.cap_table.series import Series
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from normalizer.events.chain import TokenTransfer
 
 _since = attrgetter("since")

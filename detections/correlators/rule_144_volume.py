@@ -29,17 +29,17 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import percent
 from detections.cap_table.calendar import after, day_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import name_of, names, sender, tokens, trace, unit_of
 from detections.cap_table.movements import AFFILIATE_LABELS, has, movement
 from detections.cap_table.register import Register, forget, record, register_of
 from detections.cap_table.scope import Scope
-from detections.correlator_state import Whole
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
-from detections.wording import percent
 from normalizer.events.chain import PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, Ratio

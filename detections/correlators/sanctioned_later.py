@@ -13,9 +13,9 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import lapse
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
-from detections.wording import lapse
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.events.reference import AddressSanctioned
 from pipeline.units import DAY, Duration

@@ -34,11 +34,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
+from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from detections.idlest import drop_idlest
-from detections.pool_swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
-from detections.wording import amount, percent
+from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, MINUTE, Ratio
 

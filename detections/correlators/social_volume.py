@@ -8,8 +8,8 @@ never above a half.
 An alert is one stretch of time of one medium (Telegram, a vendor, news) with `minimum_messages` or
 more about an asset, `minimum_multiple` times the median and `minimum_sigmas` standard deviations
 (by the MAD) more than is usual in that feed, at that hour of the day where enough is known (see
-`detections.social_activity`); after it the same feed is silent for `pause`. With `minimum_turn`
-only where it sounds that much better than usual too, or as much worse.
+`detections.markets.social_activity`); after it the same feed is silent for `pause`. With
+`minimum_turn` only where it sounds that much better than usual too, or as much worse.
 
 Needs a social feed (docs/social-feed.md). Before 24 stretches of it are known, nothing is said. All
 numbers are our choice. MAR 12(2)(d): taking advantage of voicing an opinion after a position was
@@ -21,11 +21,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding
+from detections.alerting.social_evidence import social_metrics, words
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding
 from detections.idlest import drop_idlest
-from detections.social_activity import MOST_ASSETS, SocialActivity, Talk, Terms, asset_of, hear
-from detections.social_evidence import social_metrics, words
+from detections.markets.social_activity import (
+    MOST_ASSETS,
+    SocialActivity,
+    Talk,
+    Terms,
+    asset_of,
+    hear,
+)
 from normalizer.events.social import SocialVolume
 from pipeline.units import DAY, HOUR, WEEK, Duration
 

@@ -30,8 +30,8 @@ this must hold:
    that rested count; who then takes is another pattern (see `flipping` and `vacuuming`).
 4. Large orders that its owner took off in this book met its trades on the other side so often that
    chance alone would do it less often with a probability of `minimum_significance`
-   (:mod:`detections.coincidence`). Cancelling fast is what market makers do all day, and now and
-   then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
+   (:mod:`detections.books.coincidence`). Cancelling fast is what market makers do all day, and now
+   and then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
    large order there at once: the impression stays.
 
 The shares of depth are the seed's (10%) and Sarao's (more than 20% of the visible sell side); two
@@ -50,18 +50,18 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.coincidence import Crowd, Habits, habits
+from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount
+from detections.books.coincidence import Crowd, Habits, habits
+from detections.books.order_book import MOST_BOOKS, Resting
+from detections.books.order_books import BookChange
+from detections.books.order_weight import depth_if_large
+from detections.books.shown_orders import shown_by
+from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
-from detections.order_book import MOST_BOOKS, Resting
-from detections.order_books import BookChange
-from detections.order_weight import depth_if_large
 from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.shown_orders import shown_by
-from detections.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
-from detections.wording import amount
 from normalizer.events.market import (
     FeedGap,
     MarketEvent,

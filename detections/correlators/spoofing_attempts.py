@@ -30,14 +30,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.wording import amount, lapse, part
+from detections.books.order_book import OrderBook, Resting
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
-from detections.order_book import OrderBook, Resting
 from detections.parties import Party, acting, is_exempt
-from detections.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.rounding import reaches
-from detections.wording import amount, lapse, part
 from normalizer.events.market import (
     FeedGap,
     MarketEvent,

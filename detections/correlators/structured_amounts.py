@@ -29,15 +29,15 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, party
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
-from detections.latest_prices import LatestPrices, note_price
+from detections.markets.latest_prices import LatestPrices, note_price
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.token_kinds import kind_name, kind_of
 from detections.windows import Group, Key, SlidingGroups
-from detections.wording import amount, lapse, percent
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, MINUTE, WEEK, Duration, Ratio

@@ -29,12 +29,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
-from detections.coincidence import binomial_tail
+from detections.alerting.findings import Finding, Witness
+from detections.alerting.wording import amount, lapse
+from detections.books.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness
 from detections.idlest import drop_idlest
-from detections.pool_swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
-from detections.wording import amount, lapse
+from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 

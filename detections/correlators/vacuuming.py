@@ -23,8 +23,8 @@ party, by the widest name known:
    was hit on the side that he takes off in the last 30 s before, by more than a quarter of what he
    then trades the other way: he gets rid of what he had to take.
 5. It happens so often when the party takes large orders off that chance alone would do it less
-   often with a probability of `minimum_significance` (:mod:`detections.coincidence`), nor does it
-   mostly have another large order there at once, as who quotes does.
+   often with a probability of `minimum_significance` (:mod:`detections.books.coincidence`), nor
+   does it mostly have another large order there at once, as who quotes does.
 
 The numbers are choices: there is no case that gives any. A quarter of the visible depth is what
 nobody who looks at the book overlooks.
@@ -37,14 +37,14 @@ from typing import Annotated
 
 from msgspec import Meta, Struct
 
+from detections.alerting.findings import Finding
+from detections.alerting.repetition import repeated
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import OrderBook
+from detections.books.pulled_orders import Large, average_price, quantity_of
+from detections.books.pulling import Flip, Pulling, finding
 from detections.correlators.base import correlator
-from detections.findings import Finding
-from detections.order_book import OrderBook
-from detections.pulled_orders import Large, average_price, quantity_of
-from detections.pulling import Flip, Pulling, finding
-from detections.repetition import repeated
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
 

@@ -2,8 +2,8 @@
 
 MAR 12(1)(a) and Annex I A(c) (no change in beneficial ownership), specified in Commission Delegated
 Regulation (EU) 2016/522, Annex II, Section 1, point 3; MiCA 91(2)(a); FINRA Rule 5210. The method
-is that of Victor and Weintraud (see `detections.trading_circles`), made to run along. All of this
-must hold of a set of parties, each by the widest name that is known:
+is that of Victor and Weintraud (see `detections.markets.trading_circles`), made to run along. All
+of this must hold of a set of parties, each by the widest name that is known:
 
 1. **They go round.** By the trades of the last one to two times `memory` the set is a strongly
    connected component, at some layer, of the graph of sellers and buyers.
@@ -51,12 +51,12 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.counterparties import Closeness, Counterparties, Deal, Meetings, keep
-from detections.findings import Finding, witness
-from detections.parties import is_exempt
-from detections.revised_trades import REVISIONS, revise
-from detections.trading_circles import (
+from detections.markets.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.markets.revised_trades import REVISIONS, revise
+from detections.markets.trading_circles import (
     Circle,
     chance_of_rounds,
     circles_around,
@@ -66,7 +66,7 @@ from detections.trading_circles import (
     one_way,
     positions_after,
 )
-from detections.wording import amount, lapse, percent
+from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
@@ -174,7 +174,8 @@ class Cancelled(Struct, frozen=True):
 @correlator("wash_circular")
 class WashCircular(Correlator[State]):
     """See the module. Memory: 10,000 markets; of each 100,000 parties, 20,000 pairs of those that
-    can matter to each other, and 1,000 trades of each that does (`detections.counterparties`)."""
+    can matter to each other, and 1,000 trades of each that does
+    (`detections.markets.counterparties`)."""
 
     parameters_type = Parameters
     partition_by = "asset"

@@ -25,12 +25,12 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
 from detections.parties import buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
-from detections.wording import amount, lapse
 from normalizer.events.chain import NativeTransfer
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, WEEK, Duration

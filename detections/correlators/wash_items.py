@@ -37,12 +37,12 @@ from typing import Annotated, Literal, NamedTuple
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.idlest import drop_idlest
+from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import is_exempt
-from detections.revised_trades import REVISIONS, revise
-from detections.wording import amount, lapse
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio

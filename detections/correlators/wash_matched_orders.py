@@ -31,16 +31,16 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import Resting
 from detections.correlators.base import Correlator, correlator
-from detections.counterparties import Closeness, Counterparties, Deal, Meetings, keep
-from detections.findings import Finding, witness
 from detections.idlest import drop_idlest
-from detections.order_book import Resting
+from detections.markets.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.markets.revised_trades import REVISIONS, revise
+from detections.markets.trading_circles import net_share
 from detections.parties import is_exempt
-from detections.revised_trades import REVISIONS, revise
 from detections.rounding import reaches
-from detections.trading_circles import net_share
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import OrderPlaced, Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK, Duration, Ratio
 

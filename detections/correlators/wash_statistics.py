@@ -1,8 +1,8 @@
 """Volume that looks made up, by the sizes of a market's trades in a day, without any account.
 
-MAR Annex I A(c); the tests are those of Cong, Li, Tang and Yang (see `detections.size_statistics`).
-Of a market and a day (UTC), once there are `minimum_trades`, and again when these have doubled,
-both must hold:
+MAR Annex I A(c); the tests are those of Cong, Li, Tang and Yang (see
+`detections.markets.size_statistics`). Of a market and a day (UTC), once there are `minimum_trades`,
+and again when these have doubled, both must hold:
 
 1. **First digits are not Benford's**: the mean absolute deviation is `minimum_deviation` or more,
    and chance gives that one time in ten to the power of `minimum_surprise` at most. It is only
@@ -28,10 +28,10 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, witness
-from detections.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
-from detections.wording import percent
+from detections.markets.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
 from normalizer.events.market import Trade
 from pipeline.units import DAY
 

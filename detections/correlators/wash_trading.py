@@ -29,13 +29,13 @@ from typing import Annotated, Literal
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from detections.coincidence import binomial_tail
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
+from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import Party, buyer, is_exempt, sameness, seller
-from detections.revised_trades import REVISIONS, revise
 from detections.windows import Group, Key, SlidingGroups
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
 

@@ -36,11 +36,11 @@ from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.findings import Finding, Witness, witness
 from detections.parties import is_exempt
 from detections.rounding import reaches
-from detections.wording import amount, lapse, percent
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from detections.exceptions import Exceptions
+from detections.alerting.exceptions import Exceptions
 from detections.explanation.conditions import explain_condition
 from detections.explanation.correlations import group_of, how_it_works
 from detections.explanation.events import matches

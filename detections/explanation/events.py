@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
+from detections.alerting.exceptions import Exceptions
 from detections.correlators.base import correlators
-from detections.engine import Engine
-from detections.exceptions import Exceptions
+from detections.engine.engine import Engine
 from detections.explanation.conditions import explain_condition, ruled_out
 from detections.explanation.correlations import group_of, how_it_works
 from detections.explanation.model import Base, EventExplanation, RuleExplanation

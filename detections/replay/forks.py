@@ -1,8 +1,8 @@
 """Events that a chain took back: a replay leaves them out, as if they had never been."""
 
-from detections.chain_history import Fork, Orphans
-from detections.event_messages import decode_record
-from detections.lane_events import concerns_everybody
+from detections.engine.chain_history import Fork, Orphans
+from detections.lanes.event_messages import decode_record
+from detections.lanes.events import concerns_everybody
 from normalizer.events import ChainReorganised
 from pipeline.bus import Bus, Stream
 from pipeline.event_sources.stream import batches_until

@@ -2,15 +2,15 @@
 
 from collections.abc import Callable
 
-from detections.chain_history import Orphans
-from detections.lane_events import LaneEvents, Taken
-from detections.lane_past import LanePast
-from detections.rebuilding import Rebuilding
-from detections.rule_change import MakeEngine, Switched
-from detections.ruled_engine import RuledEngine
+from detections.engine.chain_history import Orphans
+from detections.lanes.events import LaneEvents, Taken
+from detections.lanes.past import LanePast
+from detections.lanes.rebuilding import Rebuilding
+from detections.lanes.rule_change import MakeEngine, Switched
+from detections.lanes.ruled_engine import RuledEngine
+from detections.lanes.rules_in_force import RulesInForce
+from detections.lanes.stage import LanePlace
 from detections.rules.rule_set import RuleSet
-from detections.rules_in_force import RulesInForce
-from detections.stage import LanePlace
 from normalizer.events import RulesChanged
 from pipeline.bus import Bus, Stream, StreamMessage
 

@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping, Sequence
 
-from detections.engine import Engine
-from detections.exceptions import Exceptions
-from detections.rule_change import MakeEngine
+from detections.alerting.exceptions import Exceptions
+from detections.engine.engine import Engine
+from detections.lanes.rule_change import MakeEngine
 from detections.rules.model import ExceptionRule
 from detections.rules.rule_set import RuleSet
 from detections.sigma.documents import Document

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 
-from detections.exceptions import Exceptions
+from detections.alerting.exceptions import Exceptions
 from detections.rules.model import Rule
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert, Record

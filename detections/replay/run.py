@@ -10,9 +10,14 @@ from contextlib import aclosing
 from msgspec import Struct
 
 from detections.backtest.tallies import time_text
-from detections.chain_history import Orphans
-from detections.lane_events import Taken
-from detections.rebuilding import stored_since
+from detections.engine.chain_history import Orphans
+from detections.lanes.events import Taken
+from detections.lanes.rebuilding import stored_since
+from detections.lanes.rewind import without_orphans
+from detections.lanes.rule_change import MakeEngine, Switched
+from detections.lanes.ruled_engine import archived_rules, without_changes
+from detections.lanes.rules_in_force import RulesInForce
+from detections.lanes.stage import LanePlace
 from detections.replay.agreement import Agreement
 from detections.replay.forks import read_orphans
 from detections.replay.lanes import ReplayLane, lane_engine
@@ -21,12 +26,7 @@ from detections.replay.noted import noting
 from detections.replay.reasons import Reasons
 from detections.replay.result import Replay, RuleAgreement, RuleSwitch
 from detections.replay.span import Span
-from detections.rewind import without_orphans
-from detections.rule_change import MakeEngine, Switched
-from detections.ruled_engine import archived_rules, without_changes
 from detections.rules.rule_set import RuleSet
-from detections.rules_in_force import RulesInForce
-from detections.stage import LanePlace
 from normalizer.events import Alert, Record, RulesChanged
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.relay import READ_AT_ONCE

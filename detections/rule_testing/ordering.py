@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from detections.event_time import Tie, tie
+from detections.engine.event_time import Tie, tie
 from detections.rule_testing.model import Sample
 
 

@@ -13,7 +13,7 @@ from typing import Any, cast
 import msgspec
 from msgspec import Struct
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rule_testing.model import Replay, ReplayDifference, RuleTest, Sample
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert

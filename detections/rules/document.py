@@ -9,7 +9,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec import Struct, field
 
-from detections.finality import Finality
+from detections.engine.finality import Finality
 from detections.rules.model import PartitionBy, Rule
 from detections.typologies import TYPOLOGIES
 from normalizer.events import Level

@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from detections.finality import Finality
+from detections.engine.finality import Finality
 from detections.rules.reason import Reason
 from normalizer.events import Level
 from pipeline.problems import Location
@@ -56,7 +56,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     note: str | None = None
     """What the analyst who gets the alert should look at."""
     partition_by: PartitionBy | None = None
-    """What it must see together, where the file says so; else see `detections.routing`."""
+    """What it must see together, where the file says so; else see `detections.lanes.routing`."""
 
 
 class SigmaRule(msgspec.Struct, frozen=True, kw_only=True):

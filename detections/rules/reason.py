@@ -14,9 +14,9 @@ from typing import Any
 
 import msgspec
 
+from detections.alerting.wording import amount
 from detections.fields import FieldType
 from detections.sigma.readers import Constant, FieldReader
-from detections.wording import amount
 
 LONGEST_TEMPLATE = 1_000
 _LONGEST_VALUE = 200

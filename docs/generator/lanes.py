@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from detections.routing import ASSET_FIELDS, INSTRUMENT_FIELDS, Route, routes
+from detections.lanes.routing import ASSET_FIELDS, INSTRUMENT_FIELDS, Route, routes
 from detections.rules import load_rules
 from detections.rules.model import Rule
 from docs.generator.markdown import code, document, table

@@ -18,7 +18,7 @@ from pipeline.bus.positions import open_bucket
 _BUCKET = "RULE_AUTHORS"
 #: Of a rule, the newest changes that are remembered: who changed it before was replaced.
 _MOST = 20
-#: The last token of the subject of such records, as in detections.rules_in_force.
+#: The last token of the subject of such records, as in detections.lanes.rules_in_force.
 _RULES = "rules"
 log = structlog.get_logger(__name__)
 

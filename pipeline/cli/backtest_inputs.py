@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
-from detections.event_time import TIME_LIMITS
+from detections.engine.event_time import TIME_LIMITS
 from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.cli.moments import sequence_of
 from pipeline.problems import Problem, did_you_mean, one_of, render, shown

@@ -44,7 +44,7 @@ def detect(
     the allowed lateness. Lines that are no events are reported on standard error and don't stop the
     others; exit 1 then.
     """
-    from detections.engine import Engine
+    from detections.engine.engine import Engine
     from detections.offline import detect as run
     from detections.rules import load_rules
     from normalizer.events.ecs import nest

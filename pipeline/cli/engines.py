@@ -3,14 +3,14 @@
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from detections.rule_change import MakeEngine
+    from detections.lanes.rule_change import MakeEngine
     from pipeline.config.schema import Detections
 
 
 def engine_maker(settings: "Detections") -> "MakeEngine":
     """Makes engines with the times and limits of a configuration."""
     from detections.correlations.hits import Limits
-    from detections.engine import Engine
+    from detections.engine.engine import Engine
     from detections.rules.rule_set import RuleSet
 
     limits = Limits(

@@ -35,8 +35,8 @@ from pipeline.reload import (
 from pipeline.system_users import current_user
 
 if TYPE_CHECKING:
+    from detections.lanes.rules_in_force import RulesInForce
     from detections.rules.rule_set import RuleSet
-    from detections.rules_in_force import RulesInForce
 
 #: Messages, from the stream's end, in which a record is looked for.
 _MOST_LOOKED_AT = 100
@@ -151,9 +151,9 @@ async def announce(
     `note` is given the exceptions that begin, change or end with that, before they do.
     Raises ProblemsFound and Failure.
     """
-    from detections.rule_change import differences
+    from detections.lanes.rule_change import differences
+    from detections.lanes.rules_in_force import RulesInForce
     from detections.rules.archived import read_rule_files, rules_in
-    from detections.rules_in_force import RulesInForce
     from normalizer.events import RulesChanged
 
     files = read_rule_files(settings.rules, settings.pipelines)
@@ -213,7 +213,7 @@ async def announce(
 
 async def _newest_time(bus: Bus) -> int | None:
     """The event time at which a change comes: of a recording, not of the clock."""
-    from detections.event_messages import decode_record
+    from detections.lanes.event_messages import decode_record
 
     last = await bus.last_sequence(Stream.EVENTS)
     for sequence in range(last, max(0, last - _MOST_LOOKED_AT), -1):
@@ -228,7 +228,7 @@ async def _newest_time(bus: Bus) -> int | None:
 
 async def _rules_before(in_force: "RulesInForce", digest: str | None) -> "RuleSet | None":
     """The rules in force until now; None where there are none, or they can't be read any more."""
-    from detections.ruled_engine import archived_rules
+    from detections.lanes.ruled_engine import archived_rules
 
     if digest is None:
         return None

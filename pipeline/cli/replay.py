@@ -13,10 +13,10 @@ from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.problems import did_you_mean, one_of
 
 if TYPE_CHECKING:
+    from detections.lanes.stage import LanePlace
     from detections.replay.result import Replay
     from detections.replay.run import Plan, Progress
     from detections.replay.span import Span
-    from detections.stage import LanePlace
     from normalizer.events import Alert
     from pipeline.config.schema import Configuration
 
@@ -138,7 +138,7 @@ def _plan(
 
 def _lanes(count: int, shares: int, wanted: list[str]) -> "list[LanePlace]":
     """The lanes that are wanted, in their order. Raises Failure."""
-    from detections.stage import lane_places
+    from detections.lanes.stage import lane_places
 
     places = lane_places(count, shares)
     names = [place.name for place in places]

@@ -282,14 +282,14 @@ def venues(config: Configuration) -> Mapping[str, str]:
 
 
 def _detections(config: Configuration) -> Start:
-    from detections.engine import Engine
-    from detections.lane import Lane
-    from detections.rule_news import telling
-    from detections.ruled_engine import RuledEngine
+    from detections.engine.engine import Engine
+    from detections.lanes.lane import Lane
+    from detections.lanes.rule_news import telling
+    from detections.lanes.ruled_engine import RuledEngine
+    from detections.lanes.rules_in_force import RulesInForce
+    from detections.lanes.stage import DetectionStage, LanePlace, lane_places, worker_id
     from detections.rules import load_rules
     from detections.rules.rule_set import RuleSet
-    from detections.rules_in_force import RulesInForce
-    from detections.stage import DetectionStage, LanePlace, lane_places, worker_id
     from pipeline.cli.engines import engine_maker
 
     settings = config.detections

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert, Record

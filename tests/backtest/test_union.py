@@ -10,7 +10,7 @@ from detections.backtest.run import Plan, run
 from detections.backtest.sweeps import parse_sweep
 from detections.backtest.union import original_id, unite
 from detections.backtest.variants import sweep_rules
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.rules.rule_set import RuleSet
 from tests.backtest.samples import (

@@ -5,7 +5,7 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.rules import load_rules
 from normalizer.events import Record

@@ -8,7 +8,7 @@ import pytest
 
 from delivery.file_sink import FileSink
 from delivery.sink import Document
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from normalizer.events import Alert, Record
 from normalizer.events.ecs import nest
 from pipeline.units import HOUR, KIB

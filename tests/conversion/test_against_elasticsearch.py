@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from detections.conversion.convert import Converter
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import ExceptionRule, RuleSet, load_rules
 from normalizer.events import Record
 from normalizer.events.chain import ZERO_ADDRESS

@@ -18,8 +18,8 @@ from delivery.marks import OrphanedBlocks
 from delivery.sink import Content, Delivered, Document
 from delivery.stage import documents_of
 from delivery.templates import StreamNames
-from detections.engine import Engine
-from detections.lane_events import Taken
+from detections.engine.engine import Engine
+from detections.lanes.events import Taken
 from evidence.timeline import timeline
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.chain import Block

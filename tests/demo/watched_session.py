@@ -17,7 +17,7 @@ from demo.venue.clock import SimulatedClock
 from demo.venue.exchange import Exchange
 from demo.venue.feed import execution_frames
 from demo.workspace import VENUE
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from normalizer.events import Alert, Record
 from normalizer.normalize import Normalizer

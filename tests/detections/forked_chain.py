@@ -5,10 +5,10 @@ from typing import Any
 
 import msgspec
 
-from detections.engine import Engine
-from detections.lane_events import Taken
-from detections.rewind import RewindingEngine, read_state
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.events import Taken
+from detections.lanes.rewind import RewindingEngine, read_state
+from detections.lanes.ruled_engine import RuledEngine
 from normalizer.events import Alert, AlertUpdate, ChainReorganised, Record
 from normalizer.events.chain import Block, TokenTransfer
 from tests.detections.samples import START, transfer

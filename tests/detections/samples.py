@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from detections.sigma.documents import flatten

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from detections.alert_parties import known_of_finding
+from detections.alerting.alert_parties import known_of_finding
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert
 from normalizer.events.ecs import nest, parse

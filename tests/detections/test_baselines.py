@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.baselines import Baseline, Baselines, Level, excess, level_of, quantile_of
-from detections.baselines_ewma import Ewma
-from detections.baselines_rate import BlockRate, kept
-from detections.baselines_season import HOURS_OF_WEEK, Season, hour_of
-from detections.correlator_state import check_savable
+from detections.baselines.ewma import Ewma
+from detections.baselines.rate import BlockRate, kept
+from detections.baselines.robust import Baseline, Baselines, Level, excess, level_of, quantile_of
+from detections.baselines.season import HOURS_OF_WEEK, Season, hour_of
+from detections.engine.correlator_state import check_savable
 from pipeline.units import DAY, HOUR, MINUTE
 
 AMOUNTS = st.floats(0, 1e9, allow_nan=False)

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from msgspec import Struct, field, inspect
 
-from detections.correlator_state import Unsavable, Whole, check_savable, layout
+from detections.alerting.findings import Finding
+from detections.books.order_books import parts_of_books, read_books
 from detections.correlators.base import Correlator, correlators
-from detections.findings import Finding
-from detections.order_books import parts_of_books, read_books
+from detections.engine.correlator_state import Unsavable, Whole, check_savable, layout
 from pipeline.problems import ProblemsFound
 from tests.detections.random_records import records
 from tests.detections.samples import correlator as rule_of

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from collectors.recording import decode_header, decode_line, open_lines
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from normalizer.events import Record
 from normalizer.normalize import Normalizer

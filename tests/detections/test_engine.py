@@ -6,7 +6,7 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.identity import fingerprint
 from detections.rules.loading import RuleSet, parse_rules
 from detections.sigma.conditions import FieldTest

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detections.correlators.wash_trading import WashTrading
-from detections.engine import Engine
-from detections.engine_state import CannotRestore, Common, read_state, write_state
+from detections.engine.engine import Engine
+from detections.engine.state import CannotRestore, Common, read_state, write_state
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
 from normalizer.events import Record

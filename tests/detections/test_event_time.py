@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
-from detections.engine_state import CannotRestore
-from detections.event_time import tie, tie_of
+from detections.engine.engine import Engine
+from detections.engine.event_time import tie, tie_of
+from detections.engine.state import CannotRestore
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from detections.exceptions import Exceptions
+from detections.alerting.exceptions import Exceptions
 from detections.rules.model import ExceptionRule
 from normalizer.events import Alert
 from pipeline.problems import Location

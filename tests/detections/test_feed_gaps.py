@@ -13,10 +13,10 @@ from hypothesis import strategies as st
 from collectors.recording import decode_header, decode_line, open_lines
 from demo.venue.messages import Event, OrderBook
 from demo.venue.replica import Replica
-from detections.engine import Engine
-from detections.feed_gaps import MOST_GAPS, FeedGaps
+from detections.books.order_books import OrderBooks
+from detections.engine.engine import Engine
+from detections.engine.feed_gaps import MOST_GAPS, FeedGaps
 from detections.offline import detect
-from detections.order_books import OrderBooks
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules.loading import parse_rules
 from normalizer.events import ChainFinality
 from pipeline.problems import ProblemsFound

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from detections.correlations.absence import Silence
 from detections.correlations.hits import Limits
 from detections.correlations.runtime import Correlations
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Record

@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from normalizer.events import Alert
 from tests.detections.samples import MILLISECOND, START, Tape, swap, transfer

@@ -11,11 +11,11 @@ import msgspec
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.fields import actions
-from detections.lane_events import LaneEvents
+from detections.lanes.events import LaneEvents
+from detections.lanes.stage import lane_places
 from detections.rules import load_rules
-from detections.stage import lane_places
 from normalizer.assets import Assets
 from normalizer.events import AssetEvent, Record
 from normalizer.reference import Reference

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.books.layered_orders import MOST_ORDERS
 from detections.correlators.layering import Layering, Parameters
-from detections.layered_orders import MOST_ORDERS
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.reading import NotAnEvent, read_event
 from detections.rules import RuleSet

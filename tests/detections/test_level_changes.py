@@ -7,8 +7,8 @@ from zlib import crc32
 
 import pytest
 
-from detections.level_changes import MOMENT, LevelChange
-from detections.order_books import OrderBooks, SharedBooks
+from detections.books.level_changes import MOMENT, LevelChange
+from detections.books.order_books import OrderBooks, SharedBooks
 from normalizer.events import MarketEvent
 from normalizer.events.market import BookUpdate, Trade
 from normalizer.normalize import Normalizer

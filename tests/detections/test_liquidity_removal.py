@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.liquidity_removal import LiquidityRemoval, Parameters
-from detections.findings import Finding
 from normalizer.events.chain import LiquidityAdded, LiquidityRemoved
 from tests.detections.samples import MILLISECOND, START, swap
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detections.correlators.momentum_ignition import MomentumIgnition, Parameters
-from detections.price_runs import MOST_TRADES
+from detections.markets.price_runs import MOST_TRADES
 from normalizer.events import Alert
 from tests.detections.samples import Tape, alerts, correlator
 

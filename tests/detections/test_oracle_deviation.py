@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.oracle_deviation import OracleDeviation, Parameters
-from detections.findings import Finding
 from normalizer.events.chain import OracleUpdate
 from pipeline.units import DAY, HOUR
 from tests.detections.samples import MILLISECOND, START, Tape

@@ -3,8 +3,8 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.order_book import OrderBook, Resting
-from detections.order_books import OrderBooks
+from detections.books.order_book import OrderBook, Resting
+from detections.books.order_books import OrderBooks
 from tests.detections.samples import Tape
 
 PRICES = st.integers(1, 12).map(lambda ticks: 10 + ticks / 100)

@@ -3,7 +3,7 @@
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.order_books import OrderBooks, SharedBooks
+from detections.books.order_books import OrderBooks, SharedBooks
 from normalizer.events import MarketEvent
 from tests.detections.samples import MILLISECOND, START, Tape
 

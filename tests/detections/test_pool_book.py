@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.pool_book import ConcentratedPool, ConstantProduct, PoolBook, in_units
-from detections.pool_book_stable import StablePool
-from detections.pool_ticks import MAX_TICK, MIN_TICK, Q96, root_at, tick_at
+from detections.pools.book import ConcentratedPool, ConstantProduct, PoolBook, in_units
+from detections.pools.stable_book import StablePool
+from detections.pools.ticks import MAX_TICK, MIN_TICK, Q96, root_at, tick_at
 from normalizer.events.chain import PoolInitialized
 from tests.detections.correlators.pool_tape import UNIT, Chain
 

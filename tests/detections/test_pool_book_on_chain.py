@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from demo.chain.anvil import Anvil
-from detections.pool_book import ConcentratedPool, ConstantProduct
-from detections.pool_ticks import Q96
+from detections.pools.book import ConcentratedPool, ConstantProduct
+from detections.pools.ticks import Q96
 from normalizer.events.chain import (
     LiquidityAdded,
     LiquidityCollected,

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detections.alerting.findings import Finding, witness
 from detections.correlators.price_move import Parameters, PriceMove
-from detections.findings import Finding, witness
+from detections.markets.price_history import SLOTS, Deal, PriceHistory
 from detections.parties import Party
-from detections.price_history import SLOTS, Deal, PriceHistory
 from normalizer.events.market import Trade
 from pipeline.problems import ProblemsFound
 from pipeline.units import DAY, HOUR, MINUTE

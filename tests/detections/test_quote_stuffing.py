@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detections.books.message_rates import MOST_MESSAGES, MOST_PARTIES
 from detections.correlators.quote_stuffing import Parameters, QuoteStuffing
-from detections.message_rates import MOST_MESSAGES, MOST_PARTIES
 from normalizer.events import Alert
 from normalizer.events.market import OrderReceived
 from tests.detections.samples import Tape, alerts, correlator

@@ -15,7 +15,7 @@ from collectors.recording import decode_header, decode_line, open_lines
 from demo.venue.load_feed import LoadFeed
 from demo.venue.messages import Event, OrderBook, Side
 from demo.venue.replica import Replica
-from detections.order_books import OrderBooks
+from detections.books.order_books import OrderBooks
 from normalizer.events.market import MarketEvent
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference

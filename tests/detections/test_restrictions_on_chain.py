@@ -12,7 +12,7 @@ from demo.chain.anvil import Anvil
 from demo.chain.ledger import Ledger
 from demo.chain.solidity import compiled
 from demo.chain.trex import SecurityToken
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference

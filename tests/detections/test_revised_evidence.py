@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from detections import revised_evidence
-from detections.engine import Engine
-from detections.lane_events import Taken
-from detections.rewind import RewindingEngine
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.events import Taken
+from detections.lanes.rewind import RewindingEngine
+from detections.lanes.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.market import TradeBusted, TradeCorrected

@@ -11,7 +11,7 @@ from detections.correlators.wash_items import WashItems
 from detections.correlators.wash_matched_orders import Parameters as MatchedParameters
 from detections.correlators.wash_matched_orders import WashMatchedOrders
 from detections.correlators.wash_trading import Parameters, WashTrading
-from detections.revised_trades import REVISIONS
+from detections.markets.revised_trades import REVISIONS
 from normalizer.events.market import TradeBusted, TradeCorrected
 from tests.detections.samples import Tape
 

@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.chain_history import REMEMBERED_BLOCKS, ChainHistory
-from detections.engine import Engine
-from detections.lane_events import Taken
-from detections.rewind import RewindingEngine
-from detections.ruled_engine import RuledEngine
+from detections.engine.chain_history import REMEMBERED_BLOCKS, ChainHistory
+from detections.engine.engine import Engine
+from detections.lanes.events import Taken
+from detections.lanes.rewind import RewindingEngine
+from detections.lanes.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, ChainFinality
 from tests.detections.forked_chain import SECOND, ForkedChain, ListedPast, Message, Sink, run

@@ -7,10 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detections.engine import Engine
-from detections.lane import Lane
-from detections.ruled_engine import RuledEngine
-from detections.stage import DetectionStage, LanePlace, lane_places
+from detections.engine.engine import Engine
+from detections.lanes.lane import Lane
+from detections.lanes.ruled_engine import RuledEngine
+from detections.lanes.stage import DetectionStage, LanePlace, lane_places
 from normalizer.assets import Assets
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.reference import Reference

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from normalizer.events import Alert, AlertUpdate
 from pipeline.bus import Bus, Stream
 from pipeline.bus.embedded import EmbeddedServer

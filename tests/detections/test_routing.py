@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from detections.routing import asset_rules, market_rules, routes
+from detections.lanes.routing import asset_rules, market_rules, routes
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
 from tests.detections.samples import HEADER, correlator

@@ -8,17 +8,17 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from detections.engine import Engine
-from detections.lane import Lane
+from detections.engine.engine import Engine
+from detections.lanes.lane import Lane
+from detections.lanes.rule_change import differences
+from detections.lanes.ruled_engine import RuledEngine
+from detections.lanes.rules_in_force import RulesInForce
+from detections.lanes.stage import lane_places
 from detections.replay.result import Replay
 from detections.replay.run import Plan, replay
 from detections.replay.span import Span
-from detections.rule_change import differences
-from detections.ruled_engine import RuledEngine
 from detections.rules import RuleSet, load_rules
 from detections.rules.loading import parse_rules
-from detections.rules_in_force import RulesInForce
-from detections.stage import lane_places
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
 from pipeline.cli.reloading import announce

@@ -7,9 +7,9 @@ from typing import cast
 import msgspec
 import pytest
 
-from detections.rule_shares import share_of
+from detections.lanes.rule_shares import share_of
+from detections.lanes.stage import LanePlace, lane_places
 from detections.rules import RuleSet, load_rules
-from detections.stage import LanePlace, lane_places
 from pipeline.bus import Bus, StreamMessage
 from pipeline.bus.streams import StreamNames
 

@@ -11,12 +11,12 @@ import pytest
 import structlog.testing
 
 from detections import recovery
-from detections.engine import Engine
-from detections.lane_events import LaneEvents, Taken
-from detections.lane_past import LanePast
-from detections.recovery import Recovery
-from detections.rewind import RewindingEngine
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.events import LaneEvents, Taken
+from detections.lanes.past import LanePast
+from detections.lanes.recovery import Recovery
+from detections.lanes.rewind import RewindingEngine
+from detections.lanes.ruled_engine import RuledEngine
 from normalizer.events import Record
 from pipeline.bus import Bus
 from pipeline.bus.checkpoints import Checkpoint

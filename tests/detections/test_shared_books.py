@@ -8,11 +8,11 @@ import msgspec
 import pytest
 
 from benchmarks.market_tape import MarketTape
-from detections.correlator_state import decode_state, encode_state
-from detections.engine import Engine
-from detections.order_book import OrderBook
-from detections.order_books import OrderBooks, SharedBooks
-from detections.rule_states import BOOKS
+from detections.books.order_book import OrderBook
+from detections.books.order_books import OrderBooks, SharedBooks
+from detections.engine.correlator_state import decode_state, encode_state
+from detections.engine.engine import Engine
+from detections.engine.rule_states import BOOKS
 from detections.rules import RuleSet
 from normalizer.events import Record
 from tests.detections.samples import Tape, correlator
@@ -142,8 +142,8 @@ def test_an_event_that_a_book_cannot_take_makes_it_unsure_and_is_told(
 
 
 def test_orders_and_books_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detections.order_books.MOST_ORDERS_IN_ALL", 10)
-    monkeypatch.setattr("detections.order_books.MOST_BOOKS", 4)
+    monkeypatch.setattr("detections.books.order_books.MOST_ORDERS_IN_ALL", 10)
+    monkeypatch.setattr("detections.books.order_books.MOST_BOOKS", 4)
     books = SharedBooks()
     for number in range(9):
         sample = Tape(instrument=f"I{number}")

@@ -231,7 +231,7 @@ def test_a_filter_with_any_of_several_labels_holds_a_rule_back() -> None:
 
 
 def test_an_event_meets_only_rules_that_could_match_it() -> None:
-    from detections.engine import Engine
+    from detections.engine.engine import Engine
     from detections.fields import shapes
 
     book = Engine(sigma("  s: {event.action: pool-swap}\n  condition: s")).book

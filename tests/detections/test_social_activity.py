@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from detections.social_activity import (
+from detections.markets.social_activity import (
     FEWEST_STRETCHES,
     MOST_ASSETS,
     MOST_FEEDS,

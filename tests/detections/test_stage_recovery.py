@@ -9,12 +9,12 @@ import msgspec
 import pytest
 import structlog.testing
 
-from detections.engine import Engine
-from detections.lane import Lane
-from detections.lane_events import LaneEvents
-from detections.lane_past import LanePast
-from detections.rebuilding import Rebuilding
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.events import LaneEvents
+from detections.lanes.lane import Lane
+from detections.lanes.past import LanePast
+from detections.lanes.rebuilding import Rebuilding
+from detections.lanes.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from detections.engine import Engine
-from detections.recent_trades import RecentTrades
+from detections.engine.engine import Engine
+from detections.markets.recent_trades import RecentTrades
 from detections.rules.loading import RuleSet
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from tests.detections.correlators import test_insider_dealing as insider

@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_trading import Deal, Parameters, WashTrading
-from detections.findings import Finding
 from detections.windows import Group, Key, SlidingGroups
 from tests.detections.samples import START, Tape, alerts, correlator
 

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.engine import Engine
-from detections.event_time import MOST_SOURCES, TimeLimits, Watermark
+from detections.engine.engine import Engine
+from detections.engine.event_time import MOST_SOURCES, TimeLimits, Watermark
 from detections.offline import detect
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record, RulesChanged

@@ -2,7 +2,7 @@
 
 import pytest
 
-from detections.wording import amount, lapse, part, percent
+from detections.alerting.wording import amount, lapse, part, percent
 
 
 @pytest.mark.parametrize(

@@ -18,8 +18,8 @@ from delivery.file_sink import FileSink
 from delivery.sink import Content, Delivered, Document, Sink
 from delivery.stage import DocumentCache, SinkRunner
 from delivery.templates import StreamNames
-from detections.engine import Engine
-from detections.event_messages import decode_lines
+from detections.engine.engine import Engine
+from detections.lanes.event_messages import decode_lines
 from normalizer.events import Alert
 from normalizer.events.market import Trade
 from normalizer.normalize import Normalizer

@@ -14,12 +14,12 @@ from collectors.stage import Collectors
 from delivery.file_sink import FileSink
 from delivery.stage import DocumentCache, SinkRunner
 from demo.chain.anvil import Anvil
-from detections.engine import Engine
-from detections.lane import Lane
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.lane import Lane
+from detections.lanes.ruled_engine import RuledEngine
+from detections.lanes.stage import LanePlace, lane_places
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
-from detections.stage import LanePlace, lane_places
 from normalizer.events import Alert, AlertUpdate, ChainEvent, ChainReorganised, Record
 from normalizer.events.ecs import parse
 from normalizer.normalize import Normalizer

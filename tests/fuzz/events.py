@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.reading import ReadEvent, read_event
 from detections.rules import RuleSet

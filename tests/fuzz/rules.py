@@ -15,7 +15,7 @@ from typing import Any
 
 import yaml
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules.loading import rules_of
 from pipeline.cli.rule_check_sarif import sarif
 from pipeline.problems import ProblemsFound, render, to_json

@@ -19,7 +19,7 @@ from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.marks import mark_of
 from delivery.sink import Content, Document
 from delivery.templates import StreamNames
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.rules import load_rules
 from normalizer.events import Alert, AlertUpdate

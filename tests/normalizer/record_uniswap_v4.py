@@ -15,7 +15,7 @@ import msgspec
 from demo.chain.anvil import Anvil
 from demo.chain.artifacts import Artifact
 from demo.chain.ledger import DEPLOY_GAS, ZERO_ADDRESS, Ledger
-from detections.pool_ticks import Q96
+from detections.pools.ticks import Q96
 from tests.normalizer.node_blocks import block_frame
 from tests.normalizer.pools_on_node import UNIT, PoolNode
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from detections.pool_book import ConcentratedPool
+from detections.pools.book import ConcentratedPool
 from normalizer.events.chain import (
     ChainEvent,
     ContractEvent,

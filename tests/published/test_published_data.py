@@ -10,8 +10,8 @@ import pytest
 
 from detections.backtest.label_files import read_labels
 from detections.backtest.labels import Label, Labels
-from detections.engine import Engine
-from detections.event_messages import decode_record
+from detections.engine.engine import Engine
+from detections.lanes.event_messages import decode_record
 from detections.rules import load_rules
 from normalizer.events import Alert
 from normalizer.events.chain import PoolSwap

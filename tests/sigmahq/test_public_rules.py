@@ -16,7 +16,7 @@ import yaml
 from sigma.collection import SigmaCollection
 from sigma.exceptions import SigmaError
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules.loading import load_rules, parse_rules
 from pipeline.problems import ProblemsFound, render
 

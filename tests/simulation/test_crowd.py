@@ -9,9 +9,16 @@ from typing import Any, cast
 import msgspec
 import pytest
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
+from detections.markets.social_activity import (
+    Signal,
+    SocialActivity,
+    Talk,
+    Terms,
+    hear,
+    said_before,
+)
 from detections.rules import load_rules
-from detections.social_activity import Signal, SocialActivity, Talk, Terms, hear, said_before
 from normalizer.events import Alert
 from normalizer.events.social import SocialAnnouncement, SocialVolume
 from normalizer.normalize import Normalizer

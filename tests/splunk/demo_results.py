@@ -10,7 +10,7 @@ from functools import cache
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.offline import detect
 from detections.rules import load_rules
 from evidence.cases.actions import About, Wish, case_id, do, opened

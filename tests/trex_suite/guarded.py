@@ -9,7 +9,7 @@ import msgspec
 from web3.contract import Contract
 
 from collectors.evm import Watched, WatchedToken
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import load_rules
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference

@@ -3,8 +3,8 @@
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.base import Correlator
-from detections.findings import Finding
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from tests.detections.samples import transfer
 

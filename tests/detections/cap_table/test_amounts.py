@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.offering_cap import OfferingCap
 from detections.correlators.offering_cap import Parameters as CapParameters
 from detections.correlators.reg_a_investment_limit import Parameters as LimitParameters
@@ -12,7 +13,6 @@ from detections.correlators.reg_a_investment_limit import RegAInvestmentLimit
 from detections.correlators.reg_s_distribution import Parameters as RegSParameters
 from detections.correlators.reg_s_distribution import RegSDistribution
 from detections.correlators.rule_144_volume import Parameters, Rule144Volume
-from detections.findings import Finding
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade
 from tests.detections.cap_table.movements import Log, at, found

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from detections.cap_table.calendar import after, day_of, start_of
 from detections.cap_table.lots import FREE, Lot, put, settle, take
-from detections.correlator_state import Whole
+from detections.engine.correlator_state import Whole
 from tests.detections.cap_table.movements import at
 
 AMOUNTS = st.integers(1, 2**200)

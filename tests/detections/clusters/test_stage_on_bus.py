@@ -10,7 +10,7 @@ import pytest
 
 from detections.clusters.reference_form import OVERRIDES, SOURCE
 from detections.clusters.stage import ClusterStage
-from detections.event_messages import decode_message
+from detections.lanes.event_messages import decode_message
 from normalizer.events import Record
 from normalizer.events.chain import NativeTransfer
 from normalizer.events.clusters import AddressesLinked, AddressesUnlinked, ClusterOverridden

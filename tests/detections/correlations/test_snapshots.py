@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from detections.alerting.findings import witness
 from detections.correlations.hits import Hit, Limits
 from detections.correlations.runtime import Correlations
 from detections.correlations.state import SnapshotError
-from detections.findings import witness
 from detections.rules.model import CorrelationRule
 from tests.detections.correlations.cases import EVERYTHING, hits_of, late_tapes
 from tests.detections.correlations.made import SECOND, Run, correlation, hit

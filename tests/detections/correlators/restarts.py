@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.rules import RuleSet
 
 

@@ -6,11 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detections.alerting.findings import Finding
 from detections.correlators.correlated_moves import CorrelatedMoves
 from detections.correlators.correlated_moves import Parameters as MovesParameters
 from detections.correlators.cross_market import CrossMarket, Parameters
-from detections.findings import Finding
-from detections.linked_markets import MOST_PRICES, MOST_TRADES, Prices
+from detections.markets.linked_markets import MOST_PRICES, MOST_TRADES, Prices
 from tests.detections.samples import START, Tape, swap
 
 S = 1_000.0

@@ -6,8 +6,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.insider_dealing import InsiderDealing, Parameters
-from detections.findings import Finding
 from normalizer.events.market import Trade
 from normalizer.events.reference import CorporateEvent
 from pipeline.units import DAY, HOUR, MINUTE

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.auction_orders import AuctionOrders
 from detections.correlators.auction_orders import Parameters as AuctionParameters
 from detections.correlators.marking_the_close import MarkingTheClose, Parameters
 from detections.correlators.marking_the_open import MarkingTheOpen
 from detections.correlators.marking_the_open import Parameters as OpenParameters
-from detections.findings import Finding
 from normalizer.reference_book import ReferenceBook
 from normalizer.session_stamps import SessionStamps
 from pipeline.reference_changes import change_of

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.message_bursts import MessageBursts, Parameters
-from detections.findings import Finding
 from normalizer.events.market import OrderReceived
 from tests.detections.samples import Tape
 

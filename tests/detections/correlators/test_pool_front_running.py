@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.pool_front_running import Parameters, PoolFrontRunning
-from detections.findings import Finding
 from normalizer.events.pending import TransactionIncluded, TransactionPending, TransactionReplaced
 from tests.detections.correlators.pool_tape import BLOCK_TIME, BOT, Chain, wallet
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.pool_round_trips import Parameters, PoolRoundTrips
-from detections.findings import Finding
 from normalizer.events.chain import PoolSwap
 from tests.detections.correlators.pool_tape import OTHER_POOL, SETTLEMENT, Chain, wallet
 

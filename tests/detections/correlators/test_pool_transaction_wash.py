@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.pool_transaction_wash import Parameters, PoolTransactionWash
-from detections.findings import Finding
 from tests.detections.correlators.pool_tape import BOT, OTHER_POOL, SETTLEMENT, Chain, wallet
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import correlator

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from detections.correlators.primary_market_timing import Parameters, PrimaryMarketTiming
-from detections.primary_lots import Lot, put, take
+from detections.markets.primary_lots import Lot, put, take
 from normalizer.events.reference import CorporateEvent
 from pipeline.units import HOUR
 from tests.detections.samples import START, swap, transfer

@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.pump_and_dump import Parameters, PumpAndDump
-from detections.findings import Finding
-from detections.pump_tape import CHUNK, MOST_WITNESSES
+from detections.markets.pump_tape import CHUNK, MOST_WITNESSES
 from pipeline.units import MINUTE
 from tests.detections.samples import Tape, swap
 

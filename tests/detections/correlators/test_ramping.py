@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from detections.alerting.findings import Finding
 from detections.correlators.ramping import Parameters, Ramping
-from detections.findings import Finding
-from detections.price_steps import MOST_STEPS, STRETCH, Traded
+from detections.markets.price_steps import MOST_STEPS, STRETCH, Traded
 from tests.detections.samples import Tape
 
 S = 1_000.0

@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.rug_pull import Parameters, RugPull
-from detections.findings import Finding
 from normalizer.events.chain import ZERO_ADDRESS, LiquidityAdded
 from tests.detections.correlators.pool_tape import OTHER_POOL, UNIT, Chain, wallet
 

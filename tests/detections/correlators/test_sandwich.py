@@ -5,8 +5,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.sandwich import Parameters, Sandwich
-from detections.findings import Finding
 from normalizer.events.chain import PoolSwap
 from tests.detections.correlators.pool_tape import (
     BOT,

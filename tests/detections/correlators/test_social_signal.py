@@ -5,11 +5,11 @@ from typing import Any
 import msgspec
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.pump_and_dump import Parameters, PumpAndDump
 from detections.correlators.social_volume import Parameters as SocialParameters
 from detections.correlators.social_volume import SocialVolumes
-from detections.engine import Engine
-from detections.findings import Finding
+from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from normalizer.events.social import SocialAnnouncement, SocialVolume
 from pipeline.problems import ProblemsFound

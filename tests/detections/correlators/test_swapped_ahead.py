@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.swapped_ahead import Parameters, SwappedAhead
-from detections.findings import Finding
 from normalizer.events.chain import PoolSwap
 from tests.detections.correlators.pool_tape import BOT, ROUTER, Chain, wallet
 

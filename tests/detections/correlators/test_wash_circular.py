@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_circular import Parameters, WashCircular
-from detections.findings import Finding
 from normalizer.events.market import TradeBusted
 from tests.detections.samples import Tape, transfer
 

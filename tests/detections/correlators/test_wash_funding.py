@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_funding import Parameters, WashFunding
-from detections.findings import Finding
 from normalizer.events.chain import NativeTransfer
 from tests.detections.samples import MILLISECOND, START, Tape
 

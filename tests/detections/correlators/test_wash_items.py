@@ -2,8 +2,8 @@
 
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_items import Parameters, WashItems
-from detections.findings import Finding
 from normalizer.events.chain import TokenTransfer
 from tests.detections.samples import START, Tape
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_statistics import Parameters, WashStatistics
-from detections.findings import Finding
-from detections.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
+from detections.markets.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
 from tests.detections.samples import Tape
 
 DAY = 86_400_000.0

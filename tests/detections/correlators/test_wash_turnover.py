@@ -3,8 +3,8 @@
 import random
 from typing import Any
 
+from detections.alerting.findings import Finding
 from detections.correlators.wash_turnover import Parameters, WashTurnover
-from detections.findings import Finding
 from tests.detections.samples import Tape
 
 SECOND = 1_000.0

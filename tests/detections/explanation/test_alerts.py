@@ -2,7 +2,7 @@
 
 import msgspec
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.explanation import explain_alert
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record

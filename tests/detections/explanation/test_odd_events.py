@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
 from detections.explanation import explain_event
 from detections.sigma.documents import flatten
 from pipeline.cli.printing import as_text

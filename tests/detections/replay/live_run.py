@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 
 import msgspec
 
-from detections.engine import Engine
-from detections.lane import Lane
-from detections.ruled_engine import RuledEngine
+from detections.engine.engine import Engine
+from detections.lanes.lane import Lane
+from detections.lanes.ruled_engine import RuledEngine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream

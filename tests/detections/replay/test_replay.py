@@ -6,13 +6,13 @@ from collections.abc import AsyncIterator, Sequence
 import msgspec
 import pytest
 
-from detections.engine import Engine
+from detections.engine.engine import Engine
+from detections.lanes.stage import lane_places
 from detections.replay.result import Replay
 from detections.replay.run import Plan, replay
 from detections.replay.span import Span
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
-from detections.stage import lane_places
 from normalizer.events import Alert, ChainReorganised, Record
 from pipeline.bus import Bus, Stream
 from pipeline.bus.publisher import publish_once

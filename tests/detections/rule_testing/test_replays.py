@@ -6,9 +6,9 @@ from typing import Any, ClassVar
 import msgspec
 import pytest
 
+from detections.alerting.findings import Finding, witness
 from detections.correlators import base
 from detections.correlators.base import Correlator, correlator, correlators
-from detections.findings import Finding, witness
 from detections.rule_testing.replays import BATCHES, SHUFFLED, first_run, replay, replays
 from detections.rules import RuleSet
 from tests.detections.rule_testing.written import read, run, run_one

@@ -1,0 +1,1 @@
+"""What is usual, learnt as time goes."""

@@ -1,0 +1,235 @@
+"""What each party shows in a book: orders that rest, those it took off lately, and its trades."""
+
+from collections.abc import Collection, Iterator
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from detections.parties import Party
+
+#: Of a party in a book, the newest on each side.
+MOST_ORDERS = 256
+_MOST_EXECUTIONS = 64
+_MOST_DESKS = 2_000
+
+
+class Layer(Struct):
+    """An order of a party."""
+
+    order_id: str
+    party: Party
+    buy: bool
+    price: float
+    quantity: float
+    """The most that it showed."""
+    placed: Witness
+    unsure: bool
+    filled: float = 0.0
+    ended: Witness | None = None
+    moves: int = 0
+    """How often it was moved to another price."""
+    moved: Witness | None = None
+    """The last time."""
+    told: bool = False
+    """It was found while it rested."""
+
+
+class Execution(Struct, frozen=True):
+    """A trade of a party."""
+
+    price: float
+    quantity: float
+    witness: Witness
+
+
+class Ended(Struct, frozen=True):
+    """An order that does not rest any more."""
+
+    order_id: str
+    quantity: float
+    timestamp: int
+
+
+class Side(Struct):
+    """One side of what a party shows."""
+
+    live: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    """Orders that rest, by id, in the order of their placing."""
+    resting: float = 0.0
+    """Their quantity."""
+    pulled: list[Layer] = field(default_factory=list[Layer])
+    """Orders that were cancelled lately, in the order of that."""
+    taken_off: float = 0.0
+    """Their quantity."""
+    ended: list[Ended] = field(default_factory=list[Ended])
+    """Orders that ended in whatever way, in the order of that: these as well."""
+    recent: int = 0
+    """The first of them that ended lately."""
+    lately: float = 0.0
+    """The quantity of those that ended lately."""
+    moves: int = 0
+    """How often its orders were moved since that was looked at last."""
+
+    def end(self, order_id: str) -> Layer | None:
+        """The order does not rest any more."""
+        layer = self.live.pop(order_id, None)
+        if layer is not None:
+            self.resting = self.resting - layer.quantity if self.live else 0.0
+        return layer
+
+    def note_end(self, layer: Layer) -> None:
+        """An order that rested was filled or cancelled."""
+        self.ended.append(Ended(layer.order_id, layer.quantity, end_of(layer)))
+        self.lately += layer.quantity
+        if len(self.ended) > MOST_ORDERS:
+            self._pass(max(self.recent, 1))
+            del self.ended[0]
+            self.recent -= 1
+
+    def pull(self, layer: Layer) -> None:
+        """It was cancelled, and not filled before."""
+        if layer.told:
+            return
+        self.pulled.append(layer)
+        self.taken_off += layer.quantity
+        if len(self.pulled) > MOST_ORDERS:
+            self._forget(1)
+
+    def forget(self, before: int, long_before: int) -> None:
+        """What ended before a time did not end lately; what ended long before is forgotten."""
+        stale = 0
+        while stale < len(self.pulled) and end_of(self.pulled[stale]) < before:
+            stale += 1
+        if stale:
+            self._forget(stale)
+        ended, place = self.ended, self.recent
+        while place < len(ended) and ended[place].timestamp < before:
+            place += 1
+        if place > self.recent:
+            self._pass(place)
+        gone = 0
+        while gone < place and ended[gone].timestamp < long_before:
+            gone += 1
+        if gone:
+            del ended[:gone]
+            self.recent -= gone
+
+    def shown_since(self, time: int) -> float:
+        """Quantity of what rests, or rested at this time or later."""
+        shown = [one.quantity for one in self.ended if one.timestamp >= time]
+        return self.resting + sum(shown)
+
+    def _pass(self, place: int) -> None:
+        self.lately -= sum([one.quantity for one in self.ended[self.recent : place]])
+        self.recent = place
+        if place == len(self.ended):
+            self.lately = 0.0  # what subtracting leaves of a sum of floats is no quantity
+
+    def _forget(self, count: int) -> None:
+        self.taken_off -= sum(layer.quantity for layer in self.pulled[:count])
+        del self.pulled[:count]
+        if not self.pulled:
+            self.taken_off = 0.0
+
+    def forget_all(self, layers: list[Layer]) -> None:
+        """Let go of these: they have been told of."""
+        gone = {layer.order_id for layer in layers}
+        self.pulled = [layer for layer in self.pulled if layer.order_id not in gone]
+        self.taken_off = sum((layer.quantity for layer in self.pulled), 0.0)
+        kept = [one.order_id not in gone for one in self.ended]
+        self.recent = sum(kept[: self.recent])
+        self.ended = [one for one, stays in zip(self.ended, kept, strict=True) if stays]
+        self.lately = sum((one.quantity for one in self.ended[self.recent :]), 0.0)
+
+
+class Desk(Struct):
+    """What the accounts of one party do in a book."""
+
+    bids: Side = field(default_factory=Side)
+    offers: Side = field(default_factory=Side)
+    purchases: list[Execution] = field(default_factory=list[Execution])
+    """The newest, as they came."""
+    sales: list[Execution] = field(default_factory=list[Execution])
+
+    def sides(self, buy: bool) -> tuple[Side, Side]:
+        """The side of such orders, and the other one."""
+        return (self.bids, self.offers) if buy else (self.offers, self.bids)
+
+    def against(self, buy: bool) -> list[Execution]:
+        """Trades on the side that such orders are not on."""
+        return self.sales if buy else self.purchases
+
+    def execute(self, execution: Execution, *, bought: bool) -> None:
+        """Note a trade."""
+        trades = self.against(not bought)
+        trades.append(execution)
+        if len(trades) > _MOST_EXECUTIONS:
+            del trades[0]
+
+
+class Floor(Struct):
+    """The parties of one book."""
+
+    desks: dict[str, Desk] = field(default_factory=dict[str, Desk])
+    """By the widest name of the party; who has placed nothing for longest comes first."""
+    owners: dict[str, str] = field(default_factory=dict[str, str])
+    """Of the orders that rest."""
+
+    def place(self, layer: Layer) -> None:
+        """A party's new order."""
+        if layer.order_id in self.owners:
+            self.end(layer.order_id)  # it is told again, as after a gap
+        key = layer.party.key
+        desk = self.desks.pop(key, None) or Desk()
+        self.desks[key] = desk
+        if len(self.desks) > _MOST_DESKS:
+            self._close(next(iter(self.desks)))
+        side, _ = desk.sides(layer.buy)
+        side.live[layer.order_id] = layer
+        side.resting += layer.quantity
+        self.owners[layer.order_id] = key
+        if len(side.live) > MOST_ORDERS:
+            oldest = next(iter(side.live))
+            side.end(oldest)
+            self.owners.pop(oldest, None)
+
+    def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
+        """An order that rests, and whose it is."""
+        desk = self.desks.get(self.owners.get(order_id, ""))
+        if desk is None:
+            return None
+        layer = desk.bids.live.get(order_id) or desk.offers.live.get(order_id)
+        return None if layer is None else (desk, layer)
+
+    def end(self, order_id: str) -> tuple[Desk, Layer] | None:
+        """An order does not rest any more; whose it was."""
+        found = self.resting(order_id)
+        self.owners.pop(order_id, None)
+        if found is not None:
+            desk, layer = found
+            desk.sides(layer.buy)[0].end(order_id)
+        return found
+
+    def renew(self, there: Collection[str]) -> None:
+        """These orders are on the book: the end of all others was missed."""
+        for order_id in [one for one in self.owners if one not in there]:
+            self.end(order_id)
+
+    def layers(self) -> Iterator[Layer]:
+        """All orders that rest or were cancelled lately."""
+        for desk in self.desks.values():
+            for side in (desk.bids, desk.offers):
+                yield from side.live.values()
+                yield from side.pulled
+
+    def _close(self, key: str) -> None:
+        desk = self.desks.pop(key)
+        for side in (desk.bids, desk.offers):
+            for order_id in side.live:
+                self.owners.pop(order_id, None)
+
+
+def end_of(layer: Layer) -> int:
+    """When an order that ended did."""
+    assert layer.ended is not None
+    return layer.ended.timestamp

@@ -1,0 +1,155 @@
+"""Large orders of parties that they take off, and their trades.
+
+What `flipping` and `vacuuming` remember. Only large orders of named accounts are kept; of all
+others nothing is.
+"""
+
+from collections.abc import Iterable, Sequence
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from detections.books.coincidence import Habits, habits
+from detections.idlest import drop_idlest
+from detections.parties import Party
+
+#: Large orders that rest, in all books; the oldest go first.
+_MOST_LARGE = 100_000
+#: Parties of all books; who was idle for longest goes first.
+_MOST_TRADERS = 100_000
+#: Of a party in a book, the newest on each side.
+_MOST_PULLED = 64
+_MOST_TRADES = 64
+
+#: A book, and an order's id or the widest name of a party.
+Key = tuple[str, str, str, str]
+
+
+class Large(Struct):
+    """A large order, while it rests and after it was taken off."""
+
+    order_id: str
+    party: Party
+    buy: bool
+    price: float
+    quantity: float
+    """The most that it showed."""
+    stood: float
+    """What others had at its price when it was placed."""
+    placed: Witness
+    unsure: bool
+    ended: Witness | None = None
+    filled: float = 0.0
+    left_at_price: float = 0.0
+    """What others had at its price when it was taken off."""
+    rank: int = 0
+    """Price levels that were better than its own then."""
+
+    @property
+    def ended_at(self) -> int:
+        assert self.ended is not None
+        return self.ended.timestamp
+
+
+class Took(Struct, frozen=True):
+    """A trade of a party."""
+
+    timestamp: int
+    price: float
+    quantity: float
+    aggressive: bool
+    """It took what another had placed."""
+    order_id: str | None
+    """The party's own order."""
+    gap: int
+    """Time since its trade before (see `detections.books.coincidence`)."""
+    witness: Witness
+
+
+class Trader(Struct):
+    """What one party does in one book."""
+
+    habits: Habits
+    bids_pulled: list[Large] = field(default_factory=list[Large])
+    offers_pulled: list[Large] = field(default_factory=list[Large])
+    purchases: list[Took] = field(default_factory=list[Took])
+    sales: list[Took] = field(default_factory=list[Took])
+
+    def pulled(self, buy: bool) -> list[Large]:
+        """Large orders of a side that it took off lately, in that order."""
+        return self.bids_pulled if buy else self.offers_pulled
+
+    def trades(self, buy: bool) -> list[Took]:
+        """Purchases or sales, the newest."""
+        return self.purchases if buy else self.sales
+
+    def pull(self, order: Large, since: int) -> None:
+        """It took an order off; what it took off before `since` is forgotten."""
+        pulled = self.pulled(order.buy)
+        pulled.append(order)
+        stale = 0
+        while stale < len(pulled) and pulled[stale].ended_at < since:
+            stale += 1
+        if stale or len(pulled) > _MOST_PULLED:
+            del pulled[: max(stale, len(pulled) - _MOST_PULLED)]
+
+    def trade(self, took: Took, buy: bool, since: int) -> None:
+        """It bought or sold; what it did before `since` is forgotten."""
+        trades = self.trades(buy)
+        trades.append(took)
+        stale = 0
+        while stale < len(trades) and trades[stale].timestamp < since:
+            stale += 1
+        if stale or len(trades) > _MOST_TRADES:
+            del trades[: max(stale, len(trades) - _MOST_TRADES)]
+
+    def forget(self, orders: Iterable[Large]) -> None:
+        """Let go of orders that were told of."""
+        gone = {order.order_id for order in orders}
+        self.bids_pulled = [one for one in self.bids_pulled if one.order_id not in gone]
+        self.offers_pulled = [one for one in self.offers_pulled if one.order_id not in gone]
+
+
+class Pulls(Struct):
+    """The large orders and the parties of all books."""
+
+    large: dict[Key, Large] = field(default_factory=dict[Key, Large])
+    """In the order of their placing."""
+    traders: dict[Key, Trader] = field(default_factory=dict[Key, Trader])
+    """The idlest first."""
+
+    def place(self, key: Key, order: Large) -> None:
+        """A large order rests."""
+        self.large.pop(key, None)
+        if len(self.large) >= _MOST_LARGE:
+            drop_idlest(self.large, _MOST_LARGE - 1)
+        self.large[key] = order
+
+    def trader(self, key: Key, now: int) -> Trader:
+        """What a party does in a book."""
+        found = self.traders.pop(key, None)
+        if found is None:
+            found = Trader(habits(now))
+            if len(self.traders) >= _MOST_TRADERS:
+                drop_idlest(self.traders, _MOST_TRADERS - 1)
+        self.traders[key] = found
+        return found
+
+    def missed(self, provider: str, venue: str, instrument: str) -> None:
+        """What was missed may have been a fill of any order; an instrument `*` means all."""
+        for key, order in self.large.items():
+            if key[0] == provider and (instrument == "*" or key[1:3] == (venue, instrument)):
+                order.unsure = True
+
+
+def quantity_of(orders: Sequence[Large] | Sequence[Took]) -> float:
+    """Of orders or trades together."""
+    return sum(one.quantity for one in orders)
+
+
+def average_price(trades: Sequence[Took]) -> float:
+    """What was paid, on average."""
+    quantity = quantity_of(trades)
+    if not quantity:
+        return trades[0].price
+    return round(sum(one.price * one.quantity for one in trades) / quantity, 8)

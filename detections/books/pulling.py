@@ -1,0 +1,371 @@
+"""Orders that are taken off, and at once a trade that takes what others have on their side.
+
+What the correlators `flipping` and `vacuuming` have in common; what a set of orders must be like is
+theirs to say. See there for the sources.
+"""
+
+from abc import abstractmethod
+from collections.abc import Iterable, Sequence
+from typing import ClassVar, Protocol
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
+from detections.books.order_book import OrderBook, Resting
+from detections.books.order_books import BookChange
+from detections.books.order_weight import depth_if_large
+from detections.books.pulled_orders import Large, Pulls, Took, Trader, quantity_of
+from detections.books.shown_orders import shown_by
+from detections.correlators.base import Correlator
+from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.rounding import reaches
+from normalizer.events.market import (
+    FeedGap,
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderFilled,
+    OrderPlaced,
+    Trade,
+)
+from pipeline.units import SECOND
+
+#: So long before, a party may have been hit on the side that it pulls: who then trades the other
+#: way gets rid of what he had to take.
+_HIT_BEFORE = 30 * SECOND
+#: And that may be so large a part of what it trades the other way.
+_OFFLOADED = 0.25
+#: What a finding is worth whose orders may have been filled while something was missed.
+_UNSURE = 0.6
+
+
+class PullParameters(Protocol):
+    """What rules on pulled orders have in common."""
+
+    @property
+    def minimum_depth_share(self) -> float: ...
+    @property
+    def depth_levels(self) -> int: ...
+    @property
+    def depth_range(self) -> float: ...
+    @property
+    def maximum_lifetime(self) -> int: ...
+    @property
+    def maximum_fill_share(self) -> float: ...
+    @property
+    def pull_window(self) -> int: ...
+    @property
+    def trade_window(self) -> int: ...
+    @property
+    def minimum_traded_share(self) -> float: ...
+    @property
+    def minimum_imbalance(self) -> float: ...
+    @property
+    def minimum_significance(self) -> float: ...
+    @property
+    def minimum_notional(self) -> float: ...
+    @property
+    def exempt_labels(self) -> tuple[str, ...]: ...
+
+
+class State(Struct):
+    """Large orders and their owners, and who was found before."""
+
+    pulls: Pulls = field(default_factory=Pulls)
+    found: Occurrences = field(default_factory=Occurrences)
+
+
+class Flip(Struct, frozen=True):
+    """Orders that were taken off, and the trades that followed."""
+
+    party: Party
+    orders: tuple[Large, ...]
+    trades: tuple[Took, ...]
+    shown: float
+    """What the party showed on the other side, or took off there at the same time."""
+    chance: float
+    again: int
+
+
+class Pulling(Correlator[State]):
+    """See the module. Memory: 100,000 large orders and 100,000 parties in a book each."""
+
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    at_the_touch: ClassVar[bool] = False
+    """Whether the orders that it looks for stand where one of them is always hit: then that much of
+    them is no reason to trade the other way as may be filled of an order."""
+    typology = "spoofing"
+    actions = frozenset(
+        {
+            *("order-placed", "order-changed", "order-cancelled", "order-filled"),
+            *("trade", "feed-gap"),
+        }
+    )
+
+    def __init__(self, parameters: PullParameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._exempt = frozenset(parameters.exempt_labels)
+
+    @property
+    def horizon(self) -> int:
+        """Of the orders, of what their owners usually do, and of who was found before."""
+        return REPETITION_WINDOW
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = event.__class__
+        if kind is OrderPlaced:
+            self._placed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderCancelled:
+            self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        elif kind is Trade:
+            return self._traded(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderChanged:
+            self._changed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            large = self.state.pulls.large
+            if large:
+                large.pop(_key(event, event.order_id), None)  # pyright: ignore
+        elif kind is FeedGap:
+            self.state.pulls.missed(event.provider, event.venue, event.instrument)
+        return ()
+
+    # -- large orders ------------------------------------------------------------------------------
+
+    def _placed(self, order: OrderPlaced) -> None:
+        if order.investor_account or order.investor_id or order.investor_cluster:
+            change = self.books.change
+            if self._is_large(change):
+                self._keep(order, change, acting(order))
+
+    def _is_large(self, change: BookChange) -> bool:
+        p = self._p
+        return bool(depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share))
+
+    def _keep(self, event: OrderPlaced | OrderChanged, change: BookChange, party: Party) -> None:
+        order = change.order
+        assert order is not None
+        if not party.known or is_exempt(event.investor_labels, self._exempt):
+            return
+        pulls, now = self.state.pulls, event.timestamp
+        trader = pulls.traders.get(_key(event, party.key))
+        if trader is not None:
+            trader.habits.of(order.buy).note_placed(now)
+        pulls.place(
+            _key(event, event.order_id),
+            Large(
+                event.order_id,
+                party,
+                order.buy,
+                order.price,
+                order.quantity,
+                max(0.0, change.book.side(order.buy).at(order.price) - order.quantity),
+                witness(event),
+                change.book.unsure or "unsure" in event.tags,
+            ),
+        )
+
+    def _changed(self, event: OrderChanged) -> None:
+        change = self.books.change
+        order = change.order
+        if order is None:
+            return
+        pulls, key = self.state.pulls, _key(event, event.order_id)
+        large = pulls.large.get(key)
+        if large is None:
+            grown = change.quantity_after > change.quantity_before
+            if (grown or order.price != change.price_before) and self._is_large(change):
+                party = acting(event)
+                if not party.known:
+                    party = Party(order.account, order.investor, order.cluster)
+                self._keep(event, change, party)
+            return
+        p, left = self._p, change.quantity_after
+        side = change.book.side(order.buy)
+        if left <= p.maximum_fill_share * large.quantity or not side.is_near(
+            order.price, p.depth_levels, p.depth_range
+        ):
+            del pulls.large[key]
+            self._pulled(event, large, change.book, order.filled)
+            return
+        large.price = order.price
+        large.quantity = max(large.quantity, left)
+
+    def _cancelled(self, event: OrderCancelled) -> None:
+        pulls = self.state.pulls
+        if not pulls.large:
+            return
+        large = pulls.large.pop(_key(event, event.order_id), None)
+        if large is None:
+            return
+        change = self.books.change
+        filled = 0.0 if change.order is None else change.order.filled
+        if event.remaining is not None and change.order is not None:
+            filled = max(filled, change.quantity_before - event.remaining)
+        self._pulled(event, large, change.book, filled)
+
+    def _pulled(
+        self, event: OrderCancelled | OrderChanged, large: Large, book: OrderBook, filled: float
+    ) -> None:
+        """An order makes no impression any more."""
+        p, now = self._p, event.timestamp
+        if (
+            filled > p.maximum_fill_share * large.quantity
+            or now - large.placed.timestamp > p.maximum_lifetime
+        ):
+            return
+        side = book.side(large.buy)
+        large.filled = filled
+        large.ended = witness(event)
+        large.left_at_price = side.at(large.price)
+        large.rank = side.rank(large.price)
+        large.unsure = large.unsure or "unsure" in event.tags
+        trader = self.state.pulls.trader(_key(event, large.party.key), now)
+        trader.pull(large, now - p.pull_window - p.trade_window)
+        trader.habits.of(large.buy).note_pulled(now, p.trade_window)
+
+    # -- trades ------------------------------------------------------------------------------------
+
+    def _traded(self, trade: Trade) -> Iterable[Finding]:
+        order = self.books.change.order
+        bought = _resolved(buyer(trade), order, buy=True)
+        sold = _resolved(seller(trade), order, buy=False)
+        if bought.key == sold.key:
+            return ()  # nobody whom we know, or with itself, which is another abuse
+        taker = trade.side
+        if taker is None and order is not None:
+            taker = "sell" if order.buy else "buy"
+        findings: list[Finding] = []
+        for party, buy in ((bought, True), (sold, False)):
+            if party.known:
+                aggressive = taker == ("buy" if buy else "sell")
+                findings += self._took(trade, party, buy=buy, aggressive=aggressive)
+        return findings
+
+    def _took(
+        self, trade: Trade, party: Party, *, buy: bool, aggressive: bool
+    ) -> Iterable[Finding]:
+        now = trade.timestamp
+        trader = self.state.pulls.trader(_key(trade, party.key), now)
+        own = trade.taker_order_id if aggressive else trade.maker_order_id
+        gap = trader.habits.of(not buy).note_trade(now) if aggressive else 0
+        took = Took(now, trade.price, trade.quantity, aggressive, own, gap, witness(trade))
+        trader.trade(took, buy, now - _HIT_BEFORE)
+        if not aggressive:
+            return ()
+        pulled = trader.pulled(not buy)
+        if not pulled or now - pulled[-1].ended_at > self._p.trade_window:
+            return ()
+        return self._judge(trade, party, trader, buy=buy)
+
+    # -- judging -----------------------------------------------------------------------------------
+
+    def _judge(self, trade: Trade, party: Party, trader: Trader, *, buy: bool) -> Iterable[Finding]:
+        p, now, book = self._p, trade.timestamp, self.books.change.book
+        pulled = trader.pulled(not buy)
+        last = pulled[-1].ended_at
+        orders = tuple(one for one in pulled if last - one.ended_at <= p.pull_window)
+        first = orders[0].ended_at
+        taken = tuple(
+            one for one in trader.trades(buy) if one.aggressive and one.timestamp >= first
+        )
+        quantity, traded = quantity_of(orders), quantity_of(taken)
+        if (
+            not reaches(traded, p.minimum_traded_share * quantity)
+            or sum(one.quantity * one.price for one in orders) < p.minimum_notional
+            or not self._fits(orders, book, traded)
+        ):
+            return ()
+        hit = sum(
+            one.quantity
+            for one in trader.trades(not buy)
+            if not one.aggressive and one.timestamp >= first - _HIT_BEFORE
+        )
+        habit = trader.habits.of(not buy)
+        habit.note_met(last)
+        chance = trader.habits.chance(not buy, now, [one.gap for one in taken])
+        reason = _OFFLOADED * traded
+        if self.at_the_touch:
+            reason = max(reason, p.maximum_fill_share * quantity)
+        if hit > reason or 1.0 - chance < p.minimum_significance or habit.quotes:
+            return ()
+        own = [one.order_id for one in taken if one.order_id is not None]
+        shown = shown_by(book, party, buy, p.depth_levels, p.depth_range, own)
+        shown += quantity_of(
+            [one for one in trader.pulled(buy) if one.ended_at >= first - p.pull_window]
+        )
+        if not reaches(quantity, p.minimum_imbalance * shown):
+            return ()
+        trader.forget(orders)
+        habit.set_aside([one.gap for one in taken])
+        again = times(self.state.found, party, trade)
+        flip = Flip(party, orders, taken, shown, chance, again)
+        return [self._finding(trade, flip, book)]
+
+    @abstractmethod
+    def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
+        """Whether orders that were taken off together are what the correlator looks for.
+
+        The book is as it is after the trade that followed, in which so much traded.
+        """
+
+    def share_of_side(self, orders: Sequence[Large], book: OrderBook, traded: float) -> float:
+        """The orders, of all that stood on their side before they went."""
+        p, quantity = self._p, quantity_of(orders)
+        left = book.side(orders[0].buy).depth(p.depth_levels, p.depth_range)
+        return quantity / (quantity + left + traded)
+
+    @abstractmethod
+    def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
+        """What is said of it."""
+
+
+def finding(flip: Flip, reason: str, confidence: float, metrics: dict[str, float]) -> Finding:
+    """What was found, with all the orders and trades that it rests on."""
+    ends = [order.ended for order in flip.orders if order.ended is not None]
+    seen = {
+        one.id: one
+        for one in (
+            *(order.placed for order in flip.orders),
+            *ends,
+            *(one.witness for one in flip.trades),
+        )
+    }
+    unsure = any(order.unsure for order in flip.orders)
+    parties = dict.fromkeys(order.party for order in flip.orders)
+    ended, begun = flip.orders[-1].ended_at, flip.orders[0].placed.timestamp
+    return Finding(
+        entities=tuple(dict.fromkeys(name for party in parties for name in party.names)),
+        reason=reason,
+        witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+        confidence=confidence * (_UNSURE if unsure else 1.0),
+        metrics={
+            "orders": float(len(flip.orders)),
+            "levels": float(len({one.price for one in flip.orders})),
+            "pulled_quantity": quantity_of(flip.orders),
+            "filled_quantity": sum(one.filled for one in flip.orders),
+            "lifetime_seconds": (ended - begun) / SECOND,
+            "traded_quantity": quantity_of(flip.trades),
+            "traded_after_seconds": (flip.trades[0].timestamp - ended) / SECOND,
+            "shown_on_other_side": flip.shown,
+            "chance": flip.chance,
+            "times_in_an_hour": float(flip.again),
+            **metrics,
+        },
+        tags=("unsure",) if unsure else (),
+    )
+
+
+def _key(event: MarketEvent, name: str) -> tuple[str, str, str, str]:
+    return event.provider, event.venue, event.instrument, name
+
+
+def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:
+    """The party of one side, by the account behind its resting order where the trade has none."""
+    if named.known or resting is None or resting.buy is not buy:
+        return named
+    return Party(resting.account, resting.investor, resting.cluster)

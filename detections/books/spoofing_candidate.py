@@ -1,0 +1,189 @@
+"""A large order while it is watched for spoofing, and what is said of it in the end."""
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness, witness
+from detections.alerting.wording import amount, lapse, part
+from detections.books.order_book import Resting
+from detections.parties import Party, Sameness
+from normalizer.events.market import (
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderRemoved,
+    Trade,
+)
+
+_MOST_EXECUTIONS = 20
+_MOST_GAPS = 64
+#: Of an order that is moved again and again, the newest moves that are kept as evidence.
+_MOST_MOVES = 8
+
+
+class Execution(Struct, frozen=True):
+    """A trade on the other side."""
+
+    same: Sameness
+    witness: Witness
+
+
+class Candidate(Struct):
+    """A large order that may turn out to be a spoof."""
+
+    order_id: str
+    buy: bool
+    party: Party
+    price: float
+    quantity: float
+    depth: float
+    """Of its side, before it."""
+    placed: Witness
+    unsure: bool
+    began: str = "placed"
+    """How it came to be large: `placed`, or `amended an order into`."""
+    filled: float = 0.0
+    reduced: float = 0.0
+    moves: int = 0
+    """How often it was moved to another price."""
+    moved: list[Witness] = field(default_factory=list[Witness])
+    """The newest of these."""
+    executions: list[Execution] = field(default_factory=list[Execution])
+    """The first trades on the other side, and the newest, as evidence."""
+    executed: float = 0.0
+    """Of all trades on the other side: their quantity, and their value below."""
+    value: float = 0.0
+    gaps: list[int] = field(default_factory=list[int])
+    """Of each of them, the time since the party's trade before (see
+    `detections.books.coincidence`)."""
+    executed_at: int = 0
+    """Time of the newest."""
+    shown: float = 0.0
+    """What the orders on the other side that traded showed; what traded, where none rested."""
+    counter_orders: dict[str, None] = field(default_factory=dict[str, None])
+    same_side: float = 0.0
+    """What its party traded on the order's own side, by other orders."""
+    ended: Witness | None = None
+    ending: str = "cancelled it"
+    inferred: bool = False
+    """The feed doesn't say whether it was cancelled."""
+
+    def execute(
+        self, trade: Trade, same: Sameness, order_id: str | None, shown: float, gap: int
+    ) -> None:
+        """Note a trade on the other side; `order_id` rested there, and showed so much.
+
+        An order counts with all that it showed: who shows as much as the candidate deceives nobody.
+        """
+        if len(self.executions) >= _MOST_EXECUTIONS:
+            del self.executions[_MOST_EXECUTIONS // 2]
+        self.executions.append(Execution(same, witness(trade)))
+        self.executed += trade.quantity
+        self.value += trade.quantity * trade.price
+        if gap and len(self.gaps) < _MOST_GAPS:
+            self.gaps.append(gap)
+        self.executed_at = trade.timestamp
+        if order_id is None or len(self.counter_orders) >= _MOST_EXECUTIONS:
+            self.shown += trade.quantity
+        elif order_id not in self.counter_orders:
+            self.counter_orders[order_id] = None
+            self.shown += max(shown, trade.quantity)
+
+    def move(self, price: float, event: OrderChanged) -> None:
+        """It stands at another price from now on."""
+        self.price = price
+        self.moves += 1
+        self.moved.append(witness(event))
+        if len(self.moved) > _MOST_MOVES:
+            del self.moved[0]
+
+
+class Watch(Struct):
+    """The candidates of one book, in the order of their placing and of their end."""
+
+    live: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
+    ended: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
+    names: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    """Of each name of a party, its candidates, whether live or ended."""
+
+    def add(self, candidate: Candidate, most: int) -> None:
+        """Watch an order; at most so many."""
+        while candidate.order_id in self.live or candidate.order_id in self.ended:
+            self.drop(candidate.order_id)
+        if len(self.live) >= most:
+            self.drop(next(iter(self.live)))
+        self.live[candidate.order_id] = candidate
+        for name in candidate.party.names:
+            self.names.setdefault(name, {})[candidate.order_id] = None
+
+    def end(self, candidate: Candidate, most: int) -> None:
+        """The order has ended; an execution may still come."""
+        if len(self.ended) >= most:
+            self.drop(next(iter(self.ended)))
+        self.ended[candidate.order_id] = self.live.pop(candidate.order_id)
+
+    def drop(self, order_id: str) -> None:
+        """Nothing can become of the order any more."""
+        candidate = self.live.pop(order_id, None) or self.ended.pop(order_id, None)
+        if candidate is None:
+            return
+        for name in candidate.party.names:
+            known = self.names.get(name)
+            if known is not None:
+                known.pop(order_id, None)
+                if not known:
+                    del self.names[name]
+
+    def of(self, party: Party) -> list[Candidate]:
+        """The candidates of a party, by any of its names."""
+        names = self.names
+        found: dict[str, None] = {}
+        for name in party:
+            if name is not None and name in names:
+                found |= names[name]
+        return [self.live.get(one) or self.ended[one] for one in found]
+
+    def forget(self, now: int, lifetime: int, window: int) -> None:
+        """Let go of what can't become a finding any more: placed or ended too long ago."""
+        while self.live:
+            order_id, first = next(iter(self.live.items()))
+            if now - first.placed.timestamp <= lifetime:
+                break
+            self.drop(order_id)
+        while self.ended:
+            order_id, first = next(iter(self.ended.items()))
+            assert first.ended is not None
+            if now - first.ended.timestamp <= window:
+                break
+            self.drop(order_id)
+
+
+def filled_quantity(
+    candidate: Candidate, event: OrderCancelled | OrderRemoved | OrderChanged, order: Resting | None
+) -> float:
+    """How much of the order was filled, as far as the feed tells."""
+    filled = max(candidate.filled, 0.0 if order is None else order.filled)
+    if isinstance(event, OrderCancelled) and event.remaining is not None:
+        return max(filled, candidate.quantity - candidate.reduced - event.remaining)
+    return filled
+
+
+def sentence(candidate: Candidate, event: MarketEvent, lifetime: int, share: float) -> str:
+    """What the order did, with its numbers."""
+    side, depth_side, doing = (
+        ("buy", "bid", "selling") if candidate.buy else ("sell", "ask", "buying")
+    )
+    weight = part(share, f"the {depth_side} depth")
+    moved = ""
+    if candidate.moves:
+        moved = f"moved it {'once' if candidate.moves == 1 else f'{candidate.moves:,} times'}, "
+    text = (
+        f"{candidate.party} {candidate.began} a {side} of {amount(candidate.quantity)} "
+        f"{event.instrument} at {amount(candidate.price)} ({weight}), {moved}{candidate.ending} "
+        f"after {lapse(lifetime)} with {amount(candidate.filled)} filled"
+    )
+    if not candidate.executions:
+        return text
+    executed = amount(candidate.executed)
+    at = amount(round(candidate.value / candidate.executed, 8)) if candidate.executed else "0"
+    whose = "its cluster was " if any(e.same == "cluster" for e in candidate.executions) else ""
+    return f"{text}, while {whose}{doing} {executed} at {at}"

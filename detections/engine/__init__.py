@@ -1,0 +1,1 @@
+"""Rules against events, in the order of event time: pure, with a state that can be saved."""

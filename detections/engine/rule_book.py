@@ -1,0 +1,304 @@
+"""Which rules an event meets: for each shape of event, the Sigma rules and correlators that could.
+
+A shape is a class of our records, or any other ECS document.
+"""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+from typing import Any
+
+import msgspec
+
+from detections.alerting.findings import Finding, witness
+from detections.books.order_books import MOVES, SharedBooks
+from detections.correlations.hits import Hearing, Hit
+from detections.correlators.base import Correlator, correlators
+from detections.fields import shapes, taxonomy
+from detections.markets.recent_trades import RecentTrades, telling
+from detections.rules.loading import RuleSet
+from detections.rules.model import Rule
+from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
+from detections.sigma.compiler import Match, compile_condition
+from detections.sigma.conditions import Condition, conditions
+from detections.sigma.functions import Program
+from detections.sigma.index import build_program
+from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
+from normalizer.events.market import FeedGap, Trade, TradeBusted, TradeCorrected
+
+#: How a correlator takes an event.
+Observe = Callable[[Any], Iterable[Finding] | None]
+#: Fields, each with how it is read.
+Needs = tuple[tuple[str, Read], ...]
+_MOST_REMEMBERED = 10_000
+_REVISIONS: frozenset[type[Any]] = frozenset((TradeBusted, TradeCorrected))
+_NONE_HEARD: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+
+
+class SigmaEntry(msgspec.Struct, frozen=True):
+    """A Sigma rule for one shape of event."""
+
+    rule: Rule
+    silent: bool
+    fill: Fill
+    """Writes the sentence."""
+    needs: Needs | None
+    """Fields that correlations need of its matches; None if none refers to it."""
+
+
+class CorrelatorEntry(msgspec.Struct, frozen=True):
+    """A correlator with its state."""
+
+    rule: Rule
+    name: str
+    """What rules call it."""
+    correlator: Correlator[Any]
+
+
+class Matched(msgspec.Struct, frozen=True):
+    """What Sigma rules that match together lead to."""
+
+    loud: tuple[SigmaEntry, ...]
+    """Those that alert."""
+    feeding: tuple[str, ...]
+    """Ids of those that correlations refer to."""
+    needs: Needs
+    """What correlations need of the event, each field once."""
+    hearings: tuple[Hearing, ...] = ()
+    """Where they feed only correlations that want to know no more than that something came."""
+
+
+class Meeting(msgspec.Struct, frozen=True):
+    """What an event of one shape meets."""
+
+    program: Program | None
+    """Gives the numbers of the Sigma rules that match; None if none could."""
+    sigma: tuple[SigmaEntry, ...]
+    """By number."""
+    correlators: tuple[CorrelatorEntry, ...]
+    observers: tuple[tuple[Observe, Rule], ...]
+    """How the correlators take such an event, and whose they are."""
+    books: SharedBooks | None
+    """The books that it moves on, if anybody looks at them."""
+    one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
+    """Each Sigma rule by itself: slow, and for when one fails on an event."""
+    wanted: bool
+    """Whether such events matter though no Sigma rule matches."""
+    is_plain: bool
+    """Whether they matter to correlators and books only."""
+    heard: Mapping[str, tuple[str, ...]]
+    """Rules of whose matches only the newest matters (see `Correlations.heard`)."""
+    remembered: dict[tuple[int, ...], Matched] = {}
+    """What `matched` answered."""
+
+    def matched(self, found: Sequence[int]) -> Matched:
+        """What follows where these rules match."""
+        numbers = tuple(found)
+        matched = self.remembered.get(numbers)
+        if matched is None:
+            entries = [self.sigma[number] for number in numbers]
+            fed = [entry for entry in entries if entry.needs is not None]
+            heard = [_hearing(entry, self.heard) for entry in fed]
+            hearings = tuple(one for one in heard if one is not None)
+            matched = Matched(
+                loud=tuple(entry for entry in entries if not entry.silent),
+                feeding=tuple(entry.rule.id for entry in fed),
+                needs=tuple(dict(pair for entry in fed for pair in entry.needs or ()).items()),
+                hearings=hearings if len(hearings) == len(fed) else (),
+            )
+            if len(self.remembered) < _MOST_REMEMBERED:
+                self.remembered[numbers] = matched
+        return matched
+
+
+class RuleBook:
+    """Makes the meetings, each when its first event comes: most streams have few shapes.
+
+    `needs` are the fields that correlations need, by id of the Sigma rule, and `heard` are those
+    rules of whose matches only the newest matters, with the field that groups them. Sigma rules are
+    numbered in the order of their ids. `with_books`: books are kept though no correlator uses them.
+    """
+
+    def __init__(
+        self,
+        ruleset: RuleSet,
+        needs: Mapping[str, Sequence[str]],
+        heard: Mapping[str, tuple[str, ...]] = _NONE_HEARD,
+        *,
+        with_books: bool = False,
+    ) -> None:
+        self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
+        self.conditions: list[tuple[int, Condition]] = [
+            (number, conditions(one.conditions)) for number, one in enumerate(self.sigma)
+        ]
+        self._needs = needs
+        self._heard = heard
+        known = correlators()
+        made = [
+            CorrelatorEntry(one.rule, one.correlator, known[one.correlator](one.parameters))
+            for one in ruleset.correlators
+        ]
+        self.correlators = sorted(made, key=lambda entry: entry.rule.id)
+        users = [entry.correlator for entry in made if entry.correlator.uses_books]
+        self.books = SharedBooks() if users or with_books else None
+        """What the correlators share; None if none of them looks at books."""
+        for user in users:
+            user.books = self.books or SharedBooks()
+        revised = [entry.correlator for entry in made if entry.correlator.uses_trades]
+        self.trades = RecentTrades() if revised else None
+        """What venues may take back; None if no correlator asks for it."""
+        for user in revised:
+            user.trades = self.trades or RecentTrades()
+        self._records: dict[type[Any], Meeting] = {}
+        self._documents: Meeting | None = None
+
+    def of_record(self, record: type[Any]) -> Meeting:
+        """What a record of this class meets."""
+        found = self._records.get(record)
+        if found is None:
+            shape = shapes()[record]
+            mine = [
+                one
+                for one in self.correlators
+                if shape.action in one.correlator.actions
+                or (record in _REVISIONS and one.correlator.uses_trades)
+            ]
+            books = self.books if record in MOVES else None
+            # A gap marks what is found over it, by whichever rule.
+            wanted = bool(mine) or books is not None or record is FeedGap
+            reader = RecordReader(shape)
+            found = self._records[record] = self._meeting(
+                reader, mine, record, wanted=wanted, books=books, heard=self._heard
+            )
+        return found
+
+    @cached_property
+    def seen_actions(self) -> frozenset[str]:
+        """The `event.action` of the records that correlators see, or that move their books."""
+        seen = {action for entry in self.correlators for action in entry.correlator.actions}
+        if self.books is not None:
+            seen.update(shapes()[record].action for record in MOVES)
+        if self.trades is not None:
+            seen.update(shapes()[record].action for record in (Trade, *_REVISIONS))
+        return frozenset(seen)
+
+    def of_documents(self) -> Meeting:
+        """What a flat ECS document that is no record meets: no correlators."""
+        if self._documents is None:
+            self._documents = self._meeting(DocumentReader(), (), wanted=False)
+        return self._documents
+
+    def _meeting(
+        self,
+        reader: Reader,
+        mine: Sequence[CorrelatorEntry],
+        record: type[Any] = object,
+        *,
+        wanted: bool,
+        books: SharedBooks | None = None,
+        heard: Mapping[str, tuple[str, ...]] = _NONE_HEARD,
+    ) -> Meeting:
+        def one_by_one() -> list[tuple[Rule, Match]]:
+            return [
+                (one.rule, _function(compile_condition(node, reader)))
+                for one, (_, node) in zip(self.sigma, self.conditions, strict=True)
+            ]
+
+        entries = [
+            SigmaEntry(
+                one.rule,
+                one.silent,
+                fill_reason(one.reason or _DEFAULT_REASON, reader, taxonomy().get),
+                _reads(self._needs.get(one.rule.id), reader),
+            )
+            for one in self.sigma
+        ]
+        program = build_program(self.conditions, reader)
+        observers = self._observers(record, mine)
+        return Meeting(
+            program=program,
+            sigma=tuple(entries),
+            correlators=tuple(mine),
+            observers=tuple(observers),
+            books=books,
+            one_by_one=one_by_one,
+            wanted=wanted,
+            is_plain=wanted and record is not FeedGap,
+            heard=heard,
+        )
+
+    def _observers(
+        self, record: type[Any], mine: Sequence[CorrelatorEntry]
+    ) -> list[tuple[Observe, Rule]]:
+        """How the correlators take such records, and before and behind them the recent trades."""
+        trades = self.trades
+        if record not in _REVISIONS or trades is None:
+            observers = [(one.correlator.observer(record), one.rule) for one in mine]
+            if record is Trade and trades is not None and mine:
+                observers.insert(0, (trades.add, mine[0].rule))
+            return observers
+        told: list[tuple[Observe, Rule]] = []
+        action = shapes()[record].action
+        for one in mine:
+            if action not in one.correlator.actions:
+                told.append((telling(trades, one.correlator.revised), one.rule))
+            else:
+                told.append((one.correlator.observer(record), one.rule))
+        return [*told, (trades.revise, mine[-1].rule)] if mine else told
+
+
+def _hearing(entry: SigmaEntry, heard: Mapping[str, tuple[str, ...]]) -> Hearing | None:
+    """How matches of a rule on records are heard, if they are."""
+    rule, needs = entry.rule.id, dict(entry.needs or ())
+    fields = heard.get(rule, ())
+    reads = [needs[field] for field in fields if field in needs]
+    if not reads or len(reads) != len(fields):
+        return None
+
+    def hit(event: Any) -> Hit:
+        return Hit(
+            rule=rule,
+            id=event.id,
+            timestamp=event.timestamp,
+            values={field: read(event) for field, read in zip(fields, reads, strict=True)},
+            evidence=witness(event),
+            event=event,
+        )
+
+    return Hearing(rule, _group_of(reads), hit)
+
+
+def _group_of(reads: Sequence[Read]) -> Callable[[Any], tuple[str, ...] | None]:
+    """Reads an event's group, if all values are texts: others are not taken as they stand."""
+    if len(reads) == 1:
+        (read,) = reads
+
+        def of_one(event: Any) -> tuple[str, ...] | None:
+            value = read(event)
+            return (value,) if value.__class__ is str else None
+
+        return of_one
+
+    def of_several(event: Any) -> tuple[str, ...] | None:
+        values = [read(event) for read in reads]
+        return tuple(values) if all(value.__class__ is str for value in values) else None
+
+    return of_several
+
+
+def _reads(names: Sequence[str] | None, reader: Reader) -> Needs | None:
+    return None if names is None else tuple((name, _read(reader.field(name))) for name in names)
+
+
+def _read(found: Read | Constant) -> Read:
+    if not isinstance(found, Constant):
+        return found
+    value = found.value
+    return lambda event: value
+
+
+def _function(compiled: Match | bool) -> Match:
+    return compiled if callable(compiled) else lambda event: compiled
+
+
+_DEFAULT_REASON: Reason = parse_reason("the event[ {event.action}] matched[, about {related.user}]")

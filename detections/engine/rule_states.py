@@ -1,0 +1,108 @@
+"""Which rules have a state, and when the state of one engine fits the rule of another."""
+
+from collections.abc import Collection, Iterable
+
+import msgspec
+
+from detections.books.order_book import OrderBook
+from detections.books.order_books import BOOKS_HORIZON, BOOKS_VERSION
+from detections.correlations.state import VERSION
+from detections.engine.correlator_state import layout
+from detections.engine.rule_book import CorrelatorEntry
+from detections.identity import fingerprint
+from detections.rules.rule_set import RuleSet
+
+#: Of the newest event of a window, which may be as old as its first.
+_SERIES = 2
+
+
+#: What the order books are called where states are told apart. No rule has such an id.
+BOOKS = "order-books"
+
+
+class Identity(msgspec.Struct, frozen=True):
+    """What the state of a rule depends on."""
+
+    id: str
+    title: str
+    rules: str
+    """Fingerprint of the rule, and of those that feed it."""
+    code: str
+    """Of how the state is written, and what it means."""
+    horizon: int | None = None
+    """How far back, in nanoseconds of event time, it reaches; None if unknown."""
+
+
+class Unfit(msgspec.Struct, frozen=True):
+    """A rule whose state could not be taken over."""
+
+    id: str
+    title: str
+    why: str
+    horizon: int | None = None
+    """How far back, in nanoseconds of event time, it reaches; None if unknown."""
+
+
+def identities(
+    ruleset: RuleSet, entries: Iterable[CorrelatorEntry], lateness: int
+) -> dict[str, Identity]:
+    """Every rule that has a state, by its id, in order. What waits makes it reach further back."""
+    found: dict[str, Identity] = {}
+    feeding = {one.rule.id: one.rule.hash for one in ruleset.sigma}
+    reaches: dict[str, int] = {}
+    for one in ruleset.correlations:
+        rule, correlation = one.rule, one.correlation
+        below = sorted(f"{name}:{feeding.get(name, '')}" for name in correlation.rules)
+        reach = _SERIES * correlation.timespan
+        reach += max((reaches.get(name, 0) for name in correlation.rules), default=0)
+        reaches[rule.id] = reach
+        feeding[rule.id] = fingerprint([rule.hash, below])
+        found[rule.id] = Identity(
+            rule.id, rule.title, feeding[rule.id], f"correlation {VERSION}", reach + lateness
+        )
+    for entry in entries:
+        rule, correlator = entry.rule, entry.correlator
+        code = f"{entry.name} {correlator.state_version} {layout(correlator.state_type)}"
+        reach = correlator.horizon
+        found[rule.id] = Identity(
+            rule.id,
+            rule.title,
+            fingerprint([rule.hash]),
+            code,
+            None if reach is None else reach + lateness,
+        )
+    return found
+
+
+def identity_of_books(lateness: int) -> Identity:
+    """Of the order books: they depend on no rule."""
+    code = f"books {BOOKS_VERSION} {layout(OrderBook)}"
+    return Identity(BOOKS, "the order books", "", code, BOOKS_HORIZON + lateness)
+
+
+def difference(before: Identity | None, after: Identity) -> str | None:
+    """Why the state of the one doesn't fit the other; None if it does."""
+    if before is None:
+        return "the rule is new"
+    if before.rules != after.rules:
+        return "the rule, or one that feeds it, has changed"
+    if before.code != after.code:
+        return "this version of the program keeps its state in another way"
+    return None
+
+
+def unfit(identity: Identity, why: str) -> Unfit:
+    return Unfit(identity.id, identity.title, why, identity.horizon)
+
+
+def only(ruleset: RuleSet, ids: Collection[str]) -> RuleSet:
+    """These correlations and correlator rules, and what feeds them."""
+    wanted = set(ids)
+    for one in reversed(ruleset.correlations):
+        if one.rule.id in wanted:
+            wanted.update(one.correlation.rules)
+    return RuleSet(
+        sigma=tuple(one for one in ruleset.sigma if one.rule.id in wanted),
+        correlators=tuple(one for one in ruleset.correlators if one.rule.id in wanted),
+        correlations=tuple(one for one in ruleset.correlations if one.rule.id in wanted),
+    )

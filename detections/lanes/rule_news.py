@@ -1,0 +1,28 @@
+"""What a lane tells the log of rules that came into force."""
+
+from collections.abc import Callable
+
+import structlog
+
+from detections.lanes.rule_change import Switched
+from normalizer.events import RulesChanged
+
+log = structlog.get_logger(__name__)
+
+
+def telling(lane: str) -> Callable[[RulesChanged, Switched], None]:
+    """Tells the log of each change in a lane."""
+
+    def tell(record: RulesChanged, switched: Switched) -> None:
+        found = switched.differences
+        log.info(
+            "other rules are in force",
+            lane=lane,
+            rules=record.rules[:12],
+            reason=record.reason or "",
+            added=len(found.added),
+            changed=len(found.changed),
+            removed=len(found.removed),
+        )
+
+    return tell

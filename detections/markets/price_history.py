@@ -1,0 +1,218 @@
+"""Prices and volumes of one market over time, in slots: bounded however busy the market is."""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from detections.parties import Party
+
+#: Parts of the window, and so how exactly its beginning is known.
+SLOTS = 240
+#: Parts of the time that tells what volume is usual.
+_BASELINE_SLOTS = 168
+_MOST_PARTIES = 8
+
+
+class Deal(Struct, frozen=True, array_like=True):
+    """A trade or swap."""
+
+    timestamp: int
+    price: float
+    quantity: float
+    notional: float
+    buyer: Party
+    seller: Party
+    witness: Witness
+
+
+class Slot(Struct, array_like=True):
+    """What happened in a short part of the window."""
+
+    number: int
+    first: Deal
+    last: Deal
+    trades: int = 0
+    quantity: float = 0.0
+    notional: float = 0.0
+    #: Quantity by party, of the first few parties of the slot.
+    bought: dict[Party, float] = field(default_factory=dict[Party, float])
+    sold: dict[Party, float] = field(default_factory=dict[Party, float])
+
+    def add(self, deal: Deal) -> None:
+        """Count a deal of this part of the window."""
+        if deal.timestamp < self.first.timestamp:
+            self.first = deal
+        if deal.timestamp >= self.last.timestamp:
+            self.last = deal
+        self.trades += 1
+        self.quantity += deal.quantity
+        self.notional += deal.notional
+        for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
+            if party.known:
+                before = book.get(party)
+                if before is not None or len(book) < _MOST_PARTIES:
+                    book[party] = (before or 0.0) + deal.quantity
+
+    def take_back(self, deal: Deal) -> None:
+        """A deal of it counts no more; others do, of which the first and the last are known."""
+        if self.first.witness.id == deal.witness.id:
+            self.first = self.last
+        elif self.last.witness.id == deal.witness.id:
+            self.last = self.first
+        self.trades -= 1
+        self.quantity = max(0.0, self.quantity - deal.quantity)
+        self.notional = max(0.0, self.notional - deal.notional)
+        for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
+            if party in book:
+                book[party] = max(0.0, book[party] - deal.quantity)
+
+
+class PriceHistory(Struct):
+    """The last window of a market, the price before it, and the volume over a longer time."""
+
+    window: int
+    baseline: int
+    slots: list[Slot] = field(default_factory=list[Slot])
+    """The slots of the window, by time."""
+    before: Deal | None = None
+    """The last deal before the window, if it was not more than a window before it."""
+    volumes: dict[int, float] = field(default_factory=dict[int, float])
+    """Quantity by part of the baseline."""
+    first_time: int | None = None
+    now: int = 0
+    """Time of the newest deal."""
+    trades: int = 0
+    """Of the window, as are the next two: counted on, and anew when a slot comes or goes."""
+    quantity: float = 0.0
+    notional: float = 0.0
+    past: tuple[int, int, float] = (0, 0, 0.0)
+    """From and up to which part of the baseline quantities were added up, and to what; up to 0:
+    not yet."""
+
+    @property
+    def _width(self) -> int:
+        return max(1, self.window // SLOTS)
+
+    @property
+    def _baseline_width(self) -> int:
+        return max(1, self.baseline // _BASELINE_SLOTS)
+
+    def add(self, deal: Deal) -> None:
+        """Take a deal; one that is older than the window counts for the usual volume only."""
+        time, slots, width = deal.timestamp, self.slots, self.window // SLOTS or 1
+        if time > self.now:
+            self.now = time
+        if self.first_time is None or time < self.first_time:
+            self.first_time = time
+        baseline_width = self.baseline // _BASELINE_SLOTS or 1
+        place = time // baseline_width
+        self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
+        if place < self.past[1]:
+            self.past = (0, 0, 0.0)
+        number, oldest = time // width, (self.now - self.window) // width
+        anew = False
+        if number > oldest:
+            at = len(slots) - 1
+            if not slots or slots[at].number != number:
+                at = bisect_left(slots, number, key=_number)
+                if at == len(slots) or slots[at].number != number:
+                    slots.insert(at, Slot(number, deal, deal))
+                    anew = True
+            slots[at].add(deal)
+            self.trades += 1
+            self.quantity += deal.quantity
+            self.notional += deal.notional
+        elif self.before is None or time >= self.before.timestamp:
+            self.before = deal
+        if slots and slots[0].number <= oldest:
+            self._forget_slots(oldest)
+            anew = True
+        if anew:  # so that what rounding leaves never adds up
+            self.trades = sum(slot.trades for slot in slots)
+            self.quantity = sum(slot.quantity for slot in slots)
+            self.notional = sum(slot.notional for slot in slots)
+        if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
+            self.before = None
+        start = (self.now - self.window - self.baseline) // baseline_width
+        while (earliest := next(iter(self.volumes))) < start:
+            del self.volumes[earliest]
+
+    def slot_of(self, time: int) -> tuple[int, int]:
+        """When the slot of a time begins, and when the next one does."""
+        begin = time // self._width * self._width
+        return begin, begin + self._width
+
+    def take_back(self, deal: Deal, others: Iterable[Deal]) -> None:
+        """A deal counts no more. `others` are those of its slot that do, as far as known."""
+        time, slots = deal.timestamp, self.slots
+        place = time // self._baseline_width
+        if place in self.volumes:
+            self.volumes[place] = max(0.0, self.volumes[place] - deal.quantity)
+            self.past = (0, 0, 0.0)
+        number = time // self._width
+        at = bisect_left(slots, number, key=_number)
+        if at < len(slots) and slots[at].number == number:
+            left = [one for one in others if one.timestamp // self._width == number]
+            if slots[at].trades <= 1:
+                del slots[at]
+            elif len(left) == slots[at].trades - 1:  # all of it is known
+                slots[at] = Slot(number, left[0], left[0])
+                for one in left:
+                    slots[at].add(one)
+            else:
+                slots[at].take_back(deal)
+        elif self.before is not None and self.before.witness.id == deal.witness.id:
+            self.before = None  # which one was before it isn't known any more
+        self.trades = sum(slot.trades for slot in slots)
+        self.quantity = sum(slot.quantity for slot in slots)
+        self.notional = sum(slot.notional for slot in slots)
+
+    def _forget_slots(self, oldest: int) -> None:
+        stale = 0
+        while self.slots[stale].number <= oldest:
+            self.before = self.slots[stale].last
+            stale += 1
+        del self.slots[:stale]
+
+    @property
+    def opening(self) -> Deal:
+        """The deal that gave the price when the window began; else the first within it."""
+        return self.before or self.slots[0].first
+
+    @property
+    def closing(self) -> Deal:
+        """The newest deal."""
+        return self.slots[-1].last
+
+    def usual_quantity(self, minimum_history: float) -> float | None:
+        """Quantity that is usual in a window, by what came before it.
+
+        None while less than `minimum_history` of the baseline has been seen: nobody knows then.
+        """
+        assert self.first_time is not None
+        end = (self.now - self.window) // self._baseline_width
+        start = end - self.baseline // self._baseline_width
+        covered = end - max(start, self.first_time // self._baseline_width)
+        if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
+            return None
+        if self.past[:2] != (start, end):
+            total = sum(v for place, v in self.volumes.items() if start <= place < end)
+            self.past = (start, end, total)
+        return self.past[2] * self.window / (covered * self._baseline_width)
+
+
+def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:
+    """Who has most in several slots' books, and how much."""
+    totals: dict[Party, float] = {}
+    for book in books:
+        for party, quantity in book.items():
+            totals[party] = totals.get(party, 0.0) + quantity
+    if not totals:
+        return None
+    return max(totals.items(), key=lambda pair: (pair[1], str(pair[0])))
+
+
+def _number(slot: Slot) -> int:
+    return slot.number

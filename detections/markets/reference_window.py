@@ -1,0 +1,211 @@
+"""What is traded in the hour before a reference time, by whom, and who moved the price.
+
+The **window** is the last part of it, in which the reference price is made; the **end** its last
+seconds. The rest of the hour tells how the market was before. Of an opening that no auction makes
+the window lies behind the time, and what was before it is another day.
+"""
+
+from math import log
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from pipeline.units import MINUTE
+
+#: Parties of one market. Where there are more, those who traded least in the window go, a tenth at
+#: once: who makes the price there is among the last who come, and the largest.
+MOST_PARTIES = 500
+_GONE_AT_ONCE = 10
+#: Trades of a party in the window, and of the market: the newest.
+MOST_TRADES = 100
+#: The hour before the window is looked at in steps of 5 min.
+STEP = 5 * MINUTE
+
+
+class Trading(Struct):
+    """What a party did."""
+
+    bought: float = 0.0
+    sold: float = 0.0
+    end_bought: float = 0.0
+    end_sold: float = 0.0
+    bought_before: float = 0.0
+    sold_before: float = 0.0
+    taken: float = 0.0
+    """Of what it traded in the window, where it was the one that came in."""
+    orders: int = 0
+    """Times at which it came in, in the window."""
+    last_order: int = 0
+    first_price: float = 0.0
+    """The market's price before it first came in, in the window."""
+    last_price: float = 0.0
+    """Of its last trade in the window where it came in; 0 if it never did."""
+    until: float = 0.0
+    """What the whole market had traded in the window by then."""
+    net_until: float = 0.0
+    """What it had bought by then, less what it had sold."""
+    others_before: float = 0.0
+    """What others had traded in the window before it first came in."""
+    pushed: float = 0.0
+    """By how much its own trades in the window changed the price, where it came in."""
+    high: tuple[float, float] = (0.0, 0.0)
+    """The highest price at which it came in, and how much it had pushed the price by then."""
+    low: tuple[float, float] = (0.0, 0.0)
+    """The same of the lowest."""
+    trades: list[Witness] = field(default_factory=list[Witness])
+    """In the window."""
+
+    @property
+    def size(self) -> tuple[float, float]:
+        """What it traded in the window, and before it."""
+        return self.bought + self.sold, self.bought_before + self.sold_before
+
+
+class Party(Struct, frozen=True):
+    """Who it is."""
+
+    account: str | None
+    investor: str | None
+    cluster: str | None
+
+
+class ReferenceWindow(Struct):
+    """One market before one reference time."""
+
+    at: int
+    """The reference time."""
+    name: str
+    purpose: str
+    price: float = 0.0
+    """Of the newest trade."""
+    start_price: float = 0.0
+    """The price that held when the window began; 0 where nothing was traded before."""
+    value_before: float = 0.0
+    quantity_before: float = 0.0
+    trades_before: int = 0
+    steps: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
+    """By 5 min before the window: first price, last price."""
+    quantity: float = 0.0
+    value: float = 0.0
+    trades: int = 0
+    end_quantity: float = 0.0
+    newest: list[Witness] = field(default_factory=list[Witness])
+    """Trades of the window."""
+    last_buyer: str = ""
+    last_seller: str = ""
+    """The parties of the newest trade."""
+    parties: dict[str, Trading] = field(default_factory=dict[str, Trading])
+    """By the widest name."""
+    who: dict[str, Party] = field(default_factory=dict[str, Party])
+
+    def add(
+        self,
+        before: int,
+        price: float,
+        quantity: float,
+        side: str | None,
+        buyer: str | None,
+        seller: str | None,
+        seen: Witness,
+        *,
+        window: int,
+        end: int,
+    ) -> None:
+        """Take a trade that was made so long before the reference time."""
+        moved = price - self.price if self.price else 0.0
+        self.price = price
+        inside = before <= window
+        if inside:
+            self.quantity += quantity
+            self.value += price * quantity
+            self.trades += 1
+            self.newest.append(seen)
+            del self.newest[:-MOST_TRADES]
+            if before <= end:
+                self.end_quantity += quantity
+            self.last_buyer, self.last_seller = buyer or "", seller or ""
+        else:
+            self.start_price = price
+            self.value_before += price * quantity
+            self.quantity_before += quantity
+            self.trades_before += 1
+            number = before // STEP
+            first = self.steps.get(number, (price, price))[0]
+            self.steps[number] = (first, price)
+        if buyer == seller:
+            return
+        for name, buys in ((buyer, True), (seller, False)):
+            if name is None:
+                continue
+            trading = self.parties.get(name)
+            if trading is None:
+                if len(self.parties) >= MOST_PARTIES:
+                    if not inside:
+                        continue
+                    self._make_room()
+                trading = self.parties[name] = Trading()
+            if not inside:
+                if buys:
+                    trading.bought_before += quantity
+                else:
+                    trading.sold_before += quantity
+                continue
+            if buys:
+                trading.bought += quantity
+            else:
+                trading.sold += quantity
+            if before <= end:
+                if buys:
+                    trading.end_bought += quantity
+                else:
+                    trading.end_sold += quantity
+            trading.trades.append(seen)
+            del trading.trades[:-MOST_TRADES]
+            if side is not None and (side == "buy") is buys:
+                trading.taken += quantity
+                trading.pushed += moved
+                if not trading.orders:
+                    trading.first_price = price - moved
+                    trading.others_before = self.quantity - trading.bought - trading.sold
+                if price > trading.high[0]:
+                    trading.high = (price, trading.pushed)
+                if price < trading.low[0] or not trading.orders:
+                    trading.low = (price, trading.pushed)
+                trading.last_price = price
+                trading.until = self.quantity
+                trading.net_until = trading.bought - trading.sold
+                if seen.timestamp != trading.last_order:
+                    trading.orders += 1
+                    trading.last_order = seen.timestamp
+
+    def _make_room(self) -> None:
+        """Let those go who did least in the window; of these, who did least before."""
+        parties = self.parties
+        for name in sorted(parties, key=lambda one: parties[one].size)[
+            : len(parties) // _GONE_AT_ONCE
+        ]:
+            del parties[name]
+            self.who.pop(name, None)
+
+    @property
+    def vwap_before(self) -> float:
+        """The average price before the window, by quantity; 0 where nothing was traded."""
+        return self.value_before / self.quantity_before if self.quantity_before else 0.0
+
+    def moved(self, price: float, *, against_average: bool = True) -> float:
+        """How far a price is from where the market was: from when the window began, or, where that
+        is asked for, from the average before, whichever is less; 0 if they go different ways."""
+        if not against_average:
+            return price / self.start_price - 1 if self.start_price and self.quantity else 0.0
+        if not self.start_price or not self.vwap_before or not self.quantity:
+            return 0.0
+        of_start, of_average = price / self.start_price - 1, price / self.vwap_before - 1
+        if of_start * of_average <= 0:
+            return 0.0
+        return min(of_start, of_average, key=abs)
+
+    @property
+    def usual_move(self) -> float:
+        """How far the price went in 5 min before the window: the root of the mean square."""
+        moves = [(log(last) - log(first)) ** 2 for first, last in self.steps.values()]
+        return (sum(moves) / len(moves)) ** 0.5 if moves else 0.0

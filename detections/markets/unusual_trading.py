@@ -1,0 +1,179 @@
+"""Whose trading before an event was unusual: against all others', and against its own past."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from statistics import median
+from typing import NamedTuple
+
+from msgspec import Struct
+
+from detections.markets.trading_history import Flow, TradingHistory
+from pipeline.units import MINUTE
+
+#: Fewer others than this are no group to compare with.
+LEAST_PEERS = 5
+#: Median absolute deviation to standard deviation, of a normal distribution; mean deviation to it.
+_MAD, _MEAN_DEVIATION = 1.4826, 1.2533
+_NARROWEST = 5 * MINUTE
+_STEP = 4
+_MOST_WINDOWS = 4
+_MOST_PAST = 60
+_MOST_VALUES = 2_000
+#: Where so many of those who traded had never traded before, it says nothing that one hadn't.
+_MANY_NEW = 0.3
+
+
+class Unusual(Struct, frozen=True):
+    """What one party traded in the window before an event, in the direction of its effect."""
+
+    party: str
+    history: TradingHistory
+    flow: Flow
+    window: int
+    """Nanoseconds before the event; one of several that were tried."""
+    step: int
+    """How many wider ones were tried before it."""
+    quantity: float
+    """Net, in the direction that the event moved the price; whole units."""
+    deviations: float | None
+    """Robust deviations from what others did in this time and in as long times before; None if
+    these were too few."""
+    as_much_before: int
+    """In how many times before somebody traded as much net, on either side."""
+    times_before: int
+    """In how many as long times before anything is known."""
+    of_usual: float | None
+    """How many times what it did at most in as long a time before, or what is beyond three robust
+    deviations of that; None if its past isn't known, or it never traded."""
+    first_time: bool | None
+    """It had not traded the asset before; None where it isn't known, or many hadn't."""
+    share: float
+    """Of all that was traded on that side in the window."""
+
+
+class _Past(NamedTuple):
+    """What all did in times as long as the window, the newest first."""
+
+    nets: dict[str, dict[int, float]]
+    """By party and place of the time before: 1 is the one right before the window."""
+    most: dict[int, float]
+    """The most that one party did net in it."""
+    times: int
+
+
+def windows(longest: int, known: int) -> Iterator[tuple[int, int]]:
+    """Times before an event to look at, the longest first: those that fit twice into what is known.
+
+    So there is as long a time before to compare with. Where none fits it is all that is known.
+    """
+    window, step = longest, 0
+    while step < _MOST_WINDOWS and window >= _NARROWEST:
+        if 2 * window <= known:
+            yield window, step
+            step += 1
+        window //= _STEP
+    if step == 0 and known > 0:
+        yield min(longest, known), 0
+
+
+def unusual(
+    histories: Mapping[str, TradingHistory],
+    event: int,
+    window: int,
+    step: int,
+    known_since: int,
+    *,
+    rising: bool,
+    one_sided: float,
+) -> list[Unusual]:
+    """Of each party that traded on the right side: what it did in the window before the event.
+
+    `one_sided` is the least part of what it traded that must be left over on that side.
+    """
+    begin, sign = event - window, 1.0 if rising else -1.0
+    flows: dict[str, Flow] = {}
+    new = 0
+    for party, history in histories.items():
+        flow = history.between(begin, event)
+        if flow.gross > 0:
+            flows[party] = flow
+            new += history.since >= begin
+    past = _past(histories, begin, window, known_since)
+    long_known = known_since <= event - 2 * window
+    tells = long_known and new <= max(1.0, _MANY_NEW * len(flows))
+    total = sum(flow.bought if rising else flow.sold for flow in flows.values())
+    found: list[Unusual] = []
+    for party, flow in flows.items():
+        net, history = sign * flow.net, histories[party]
+        if net <= 0 or net < one_sided * flow.gross:
+            continue
+        first = history.since >= begin
+        own = past.nets.get(party, {})
+        found.append(
+            Unusual(
+                party,
+                history,
+                flow,
+                window,
+                step,
+                net,
+                _deviations(net, _others(party, flows, past, sign)),
+                sum(most >= net for most in past.most.values()),
+                past.times,
+                None if first or not long_known else _of_usual(net, own, past.times),
+                first if tells else (None if first else False),
+                net / total if total else 0.0,
+            )
+        )
+    return found
+
+
+def _past(
+    histories: Mapping[str, TradingHistory], begin: int, window: int, known_since: int
+) -> _Past:
+    count = min(_MOST_PAST, max(0, (begin - known_since) // window))
+    nets: dict[str, dict[int, float]] = {}
+    most: dict[int, float] = {}
+    for party, history in histories.items():
+        own: dict[int, float] = {}
+        for run in history.runs:
+            place = (begin - 1 - run.last) // window + 1
+            if 1 <= place <= count and run.last - run.first <= window:
+                own[place] = own.get(place, 0.0) + run.bought - run.sold
+        if own:
+            nets[party] = own
+            for place, net in own.items():
+                most[place] = max(abs(net), most.get(place, 0.0))
+    return _Past(nets, most, count)
+
+
+def _others(party: str, flows: Mapping[str, Flow], past: _Past, sign: float) -> list[float]:
+    """What others did net in one time each; nothing if they are too few."""
+    others = [name for name in {**flows, **past.nets} if name != party]
+    if len(others) < LEAST_PEERS:
+        return []
+    values = [sign * flow.net for name, flow in flows.items() if name != party]
+    for name in others:
+        values += past.nets.get(name, {}).values()
+        if len(values) >= _MOST_VALUES:
+            break
+    return values
+
+
+def _deviations(value: float, others: Sequence[float]) -> float | None:
+    if len(others) < LEAST_PEERS:
+        return None
+    middle = median(others)
+    spread = _MAD * median([abs(one - middle) for one in others])
+    if spread == 0:
+        spread = _MEAN_DEVIATION * sum(abs(one - middle) for one in others) / len(others)
+    return (value - middle) / spread if spread > 0 else None
+
+
+def _of_usual(value: float, own: Mapping[int, float], count: int) -> float | None:
+    if not own or not any(own.values()):
+        return None
+    past = [*own.values(), *[0.0] * (count - len(own))]
+    most = max(abs(one) for one in past)
+    middle = median(past)
+    spread = _MAD * median([abs(one - middle) for one in past])
+    return value / max(most, abs(middle) + 3 * spread)

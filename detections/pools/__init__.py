@@ -1,0 +1,1 @@
+"""Pools as markets: their books, what is in them, and who swaps."""
