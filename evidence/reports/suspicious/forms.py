@@ -6,7 +6,7 @@ from typing import Any, Generic, TypeVar
 
 from msgspec import Struct
 
-from evidence.reports.suspicious import fincen, goaml, stor
+from evidence.reports.suspicious import fincen, fincen_xml, goaml, stor
 from evidence.reports.suspicious.fields import Form, Template
 from evidence.reports.suspicious.goaml_rules import broken_rules
 from evidence.reports.suspicious.material import Material
@@ -87,7 +87,7 @@ KINDS: dict[Form, Kind[Any, Any]] = {
         profile=fincen.Profile,
         template=fincen.template,
         problems=fincen.problems,
-        render=fincen.render,
+        render=fincen_xml.render,
         check=_check_fincen,
     ),
     "goaml": Kind(
