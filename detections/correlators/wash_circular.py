@@ -51,19 +51,18 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
+from detections.alerting.circle_sentence import circle_sentence
 from detections.alerting.findings import Finding, witness
-from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.markets.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.markets.deals import earned_share, goes_round, names_in, take_turns, value_of
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import (
     Circle,
     chance_of_rounds,
     circles_around,
-    is_of_two_sides,
     matched,
     net_share,
-    one_way,
     positions_after,
 )
 from detections.parties import is_exempt
@@ -79,16 +78,12 @@ _MOST_AROUND = 64
 _SERIES = DAY
 #: It alerts at so many multiples of the minimum, then each time that it has a quarter more.
 _MULTIPLES = 5
-#: Who rests, and who takes, in this part of his trades or more takes turns.
-_TURNS = 0.25
 #: So many steps of work are done for each trade that is kept, in the long run, and so many at once.
 _EFFORT, _MOST_EFFORT = 16, 100_000
 #: What may be earned where nothing outside of the set tells what is usual, as a part of the rest.
 _ALONE_EARNS = 0.1
 #: All must be back so many times, and that must be less likely by chance than this.
 _LEAST_ROUNDS, _LIKELY = 2, 0.05
-#: Trades of a pair that mostly go one way, as they do round a circle.
-_ONE_WAY = 0.5
 #: What an alert can name.
 _MOST_EVIDENCE = 1_000
 
@@ -383,7 +378,7 @@ class WashCircular(Correlator[State]):
             if (
                 len(chosen) >= minimum
                 and net_share(chosen) <= p.maximum_net_share
-                and _is_circle(chosen)
+                and goes_round(chosen)
                 and self._is_for_show(chosen, circle, apart)
             ):
                 return Cancelled(chosen, False, 0)
@@ -397,12 +392,12 @@ class WashCircular(Correlator[State]):
     def _is_for_show(self, deals: Sequence[Deal], circle: Circle, apart: bool) -> bool:
         """Whether it is enough, and nobody lives on it as a maker does on its customers."""
         p = self._p
-        if p.minimum_gross and _value(deals) < p.minimum_gross:
+        if p.minimum_gross and value_of(deals) < p.minimum_gross:
             return False
         if apart and circle.occurrences >= p.minimum_occurrences:
             return True
-        return _earned(deals) <= p.maximum_earned * (1.0 if apart else _ALONE_EARNS) or (
-            _take_turns(deals)
+        return earned_share(deals) <= p.maximum_earned * (1.0 if apart else _ALONE_EARNS) or (
+            take_turns(deals)
         )
 
     # -- telling -----------------------------------------------------------------------------------
@@ -431,7 +426,7 @@ class WashCircular(Correlator[State]):
         )
         positions = positions_after(deals)
         quantity = sum(deal.quantity for deal in deals)
-        value, net, earned = _value(deals), net_share(deals), _earned(deals)
+        value, net, earned = value_of(deals), net_share(deals), earned_share(deals)
         metrics = {
             "parties": float(len(members)),
             "trades": float(len(deals)),
@@ -453,8 +448,8 @@ class WashCircular(Correlator[State]):
         unsure = any(deal.unsure for deal in told)
         sure = self._confidence(closeness, cancelled, apart, earned)
         return Finding(
-            entities=tuple(dict.fromkeys((*members, *_accounts(told)))),
-            reason=_sentence(event, deals, members, closeness, net, value),
+            entities=tuple(dict.fromkeys((*members, *names_in(told)))),
+            reason=circle_sentence(event, deals, members, closeness, net, value),
             witnesses=tuple(deal.witness for deal in told),
             confidence=sure * (_UNSURE if unsure else 1.0),
             metrics=metrics,
@@ -472,7 +467,7 @@ class WashCircular(Correlator[State]):
             + _EXACT * cancelled.exact
             + _MORE * more
             + _CLOSER * closer
-            - _EARNED * (earned > p.maximum_earned and not _take_turns(cancelled.deals))
+            - _EARNED * (earned > p.maximum_earned and not take_turns(cancelled.deals))
         )
         return min(0.95, max(0.05, found))
 
@@ -482,105 +477,3 @@ _INFINITE = float("inf")
 
 def _place(deal: Deal) -> tuple[int, str]:
     return (deal.timestamp, deal.witness.id)
-
-
-def _value(deals: Sequence[Deal]) -> float:
-    """In the quote currency; in tokens where there are no prices."""
-    return sum(deal.quantity * (1.0 if deal.price is None else deal.price) for deal in deals)
-
-
-def _earned(deals: Sequence[Deal]) -> float:
-    """The most that a member earned from the others, as a part of what he traded.
-
-    Sales less purchases, in the quote currency, and what is left of the position at the mean price.
-    0 where there are no prices.
-    """
-    cash: dict[str, float] = {}
-    traded: dict[str, float] = {}
-    quantity = worth = 0.0
-    for deal in deals:
-        if deal.price is None:
-            return 0.0
-        value = deal.quantity * deal.price
-        quantity, worth = quantity + deal.quantity, worth + value
-        cash[deal.seller] = cash.get(deal.seller, 0.0) + value
-        cash[deal.buyer] = cash.get(deal.buyer, 0.0) - value
-        traded[deal.seller] = traded.get(deal.seller, 0.0) + value
-        traded[deal.buyer] = traded.get(deal.buyer, 0.0) + value
-    mean, left = worth / quantity, positions_after(deals)
-    return max(
-        (abs(cash[one] + left[one] * mean) / mine for one, mine in traded.items() if mine),
-        default=0.0,
-    )
-
-
-def _take_turns(deals: Sequence[Deal]) -> bool:
-    """Whether each member both rests and takes, in a good part of his trades."""
-    took: dict[str, int] = {}
-    trades: dict[str, int] = {}
-    for deal in deals:
-        if deal.buyer_took is None:
-            return False
-        taker = deal.buyer if deal.buyer_took else deal.seller
-        took[taker] = took.get(taker, 0) + 1
-        for one in (deal.seller, deal.buyer):
-            trades[one] = trades.get(one, 0) + 1
-    return all(_TURNS <= took.get(one, 0) / number <= 1 - _TURNS for one, number in trades.items())
-
-
-def _is_circle(deals: Sequence[Deal]) -> bool:
-    """Whether it goes round, or all trade with all, or take turns: not makers and customers."""
-    return (
-        not is_of_two_sides(deals)
-        or (one_way(deals) >= _ONE_WAY and len(positions_after(deals)) > 2)
-        or _take_turns(deals)
-    )
-
-
-def _accounts(deals: Sequence[Deal]) -> tuple[str, ...]:
-    """All names of the parties: accounts, wallets, investors."""
-    return tuple(dict.fromkeys(user for deal in deals for user in deal.witness.related_user))
-
-
-def _sentence(
-    event: Trade | TokenTransfer,
-    deals: Sequence[Deal],
-    members: Sequence[str],
-    closeness: Closeness,
-    net: float,
-    value: float,
-) -> str:
-    volumes: dict[tuple[str, str], float] = {}
-    for deal in deals:
-        edge = (deal.seller, deal.buyer)
-        volumes[edge] = volumes.get(edge, 0.0) + deal.quantity
-    largest = sorted(volumes.items(), key=lambda one: (-one[1], one[0]))
-    flows = ", ".join(f"{s} to {b} {amount(volume)}" for (s, b), volume in largest[:4])
-    more = f" and {len(largest) - 4} more ways" if len(largest) > 4 else ""
-    if isinstance(event, Trade):
-        money = f" {event.currency}" if event.currency else ""
-        worth = f", worth {amount(value)}{money}"
-        what, where = "trades", f"{event.instrument} on {event.venue}"
-    else:
-        worth, what = "", "transfers"
-        where = event.token_symbol or event.contract or "a token"
-    span = lapse(deals[-1].timestamp - deals[0].timestamp)
-    left = "all are where they began" if net < 5e-4 else f"{percent(net)} of it is left over"
-    lift = (
-        f", {amount(round(closeness.lift, 1))} times what chance gives" if closeness.outside else ""
-    )
-    return (
-        f"{_listed(members)} had {len(deals)} {what} in {where} with each other within {span}"
-        f"{worth}: {flows}{more}; {left}, and each had {_at_least(closeness.share)} its {what} "
-        f"within this circle{lift}"
-    )
-
-
-def _at_least(share: float) -> str:
-    return "all" if share > 0.9995 else f"{percent(share)} or more of all"
-
-
-def _listed(names: Sequence[str]) -> str:
-    if len(names) > 4:
-        return f"{', '.join(names[:4])} and {len(names) - 4} more"
-    return " and ".join([", ".join(names[:-1]), names[-1]])
