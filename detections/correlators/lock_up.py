@@ -19,19 +19,16 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
 from detections.cap_table.calendar import start_of
-from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
-from detections.cap_table.lot_book import LotBook, Moved, book_of, move
+from detections.cap_table.early import too_early
+from detections.cap_table.holding import HoldingPeriod
+from detections.cap_table.lot_book import Moved
 from detections.cap_table.lots import FREE, Lot
-from detections.cap_table.scope import Scope
-from detections.cap_table.series import Series
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import correlator
 from normalizer.events.chain import TokenTransfer
-
-_issued = attrgetter("issued")
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -49,67 +46,36 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     tokens: tuple[str, ...] = ()
 
 
-class State(Struct):
-    """Lots by token and wallet, and whose tokens left."""
-
-    books: dict[str, LotBook] = field(default_factory=dict[str, LotBook])
-    series: dict[str, Series] = field(default_factory=dict[str, Series])
-
-
 @correlator("lock_up")
-class LockUp(Correlator[State]):
+class LockUp(HoldingPeriod):
     """See the module. One alert for a holder's first, and others whenever their number has doubled.
     Memory: per token 100,000 wallets with 256 lots each."""
 
     parameters_type = Parameters
-    partition_by = "asset"
-    state_type = State
-    typology = "offering_rules"
-    actions = frozenset({"token-transfer"})
+    begun = attrgetter("issued")
+    words = "issued on"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
-        self._scope = Scope(parameters.classifications, parameters.tokens)
         self._labels = frozenset(parameters.labels)
-        self._longest = longest(parameters.months)
         self._until = None if parameters.until is None else start_of(parameters.until)
-
-    @property
-    def horizon(self) -> int:
-        """A lot may be of any age."""
-        return WHOLE_HISTORY
 
     def observe(self, event: TokenTransfer) -> Iterable[Finding]:
         """Take a transfer."""
-        if not self._scope.covers(event):
+        moved = self._sold(event)
+        if moved is None or (self._labels and self._labels.isdisjoint(event.source_labels)):
             return ()
-        now = event.timestamp
-        moved = move(book_of(self.state.books, event), event, now - self._longest)
-        if moved.kind != "sale":
+        now, until = event.timestamp, self._until
+        if until is None:
+            early = too_early(moved, now, self._p.months, type(self).begun)
+            return self._told(event, moved, early)
+        if now >= until:
             return ()
-        if self._labels and self._labels.isdisjoint(event.source_labels):
-            return ()
-        if self._until is None:
-            early = too_early(moved, now, self._p.months, _issued)
-            words = "issued on"
-        elif now < self._until:
-            early = [(_dated(lot, now), self._until) for lot in moved.lots]
-            moved = Moved("sale", tuple(lot for lot, _ in early))  # when they came doesn't matter
-            words = "held on"
-        else:
-            return ()
-        if not early:
-            return ()
-        return early_finding(
-            event,
-            moved,
-            early,
-            self.state.series,
-            rest=self._longest,
-            words=words,
-            begun=_issued,
-        )
+        dated = [(_dated(lot, now), until) for lot in moved.lots]
+        # When they came doesn't matter.
+        held = Moved("sale", tuple(lot for lot, _ in dated))
+        return self._told(event, held, dated, words="held on")
 
 
 def _dated(lot: Lot, now: int) -> Lot:

@@ -20,17 +20,13 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
-from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
-from detections.cap_table.lot_book import LotBook, book_of, move
-from detections.cap_table.scope import Scope
-from detections.cap_table.series import Series
-from detections.correlators.base import Correlator, correlator
+from detections.cap_table.early import too_early
+from detections.cap_table.holding import HoldingPeriod
+from detections.correlators.base import correlator
 from normalizer.events.chain import TokenTransfer
-
-_issued = attrgetter("issued")
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -48,57 +44,28 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class State(Struct):
-    """Lots by token and wallet, and who passed on early."""
-
-    books: dict[str, LotBook] = field(default_factory=dict[str, LotBook])
-    series: dict[str, Series] = field(default_factory=dict[str, Series])
-
-
 @correlator("reg_cf_resale")
-class RegCFResale(Correlator[State]):
+class RegCFResale(HoldingPeriod):
     """See the module. One alert for a holder's first, and others whenever their number has doubled.
     Memory: per token 100,000 wallets with 256 lots each."""
 
     parameters_type = Parameters
-    partition_by = "asset"
-    state_type = State
-    typology = "offering_rules"
-    actions = frozenset({"token-transfer"})
+    begun = attrgetter("issued")
+    words = "issued on"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
-        self._scope = Scope(parameters.classifications, parameters.tokens)
         self._exempt = frozenset(parameters.exempt_labels)
-        self._longest = longest(parameters.months)
-
-    @property
-    def horizon(self) -> int:
-        """A lot may be of any age."""
-        return WHOLE_HISTORY
 
     def observe(self, event: TokenTransfer) -> Iterable[Finding]:
         """Take a transfer."""
-        if not self._scope.covers(event):
-            return ()
-        now = event.timestamp
-        moved = move(book_of(self.state.books, event), event, now - self._longest)
+        moved = self._sold(event)
         if (
-            moved.kind != "sale"
+            moved is None
             or event.destination_accreditation in self._p.permitted_accreditations
             or not self._exempt.isdisjoint(event.destination_labels)
         ):
             return ()
-        early = too_early(moved, now, self._p.months, _issued)
-        if not early:
-            return ()
-        return early_finding(
-            event,
-            moved,
-            early,
-            self.state.series,
-            rest=self._longest,
-            words="issued on",
-            begun=_issued,
-        )
+        early = too_early(moved, event.timestamp, self._p.months, type(self).begun)
+        return self._told(event, moved, early)

@@ -23,18 +23,14 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
-from detections.cap_table.early import WHOLE_HISTORY, early_finding, longest, too_early
-from detections.cap_table.lot_book import LotBook, book_of, move
+from detections.cap_table.early import too_early
+from detections.cap_table.holding import HoldingPeriod
 from detections.cap_table.movements import AFFILIATE_LABELS, Terms
-from detections.cap_table.scope import Scope
-from detections.cap_table.series import Series
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import correlator
 from normalizer.events.chain import TokenTransfer
-
-_since = attrgetter("since")
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -54,55 +50,29 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class State(Struct):
-    """Lots by token and wallet, and who resold early."""
-
-    books: dict[str, LotBook] = field(default_factory=dict[str, LotBook])
-    series: dict[str, Series] = field(default_factory=dict[str, Series])
-
-
 @correlator("rule_144_holding")
-class Rule144Holding(Correlator[State]):
+class Rule144Holding(HoldingPeriod):
     """See the module. One alert for a holder's first early resale, and others whenever their number
     has doubled. Memory: per token 100,000 wallets with 256 lots each; of older ones the time is
     forgotten, to the holder's advantage."""
 
     parameters_type = Parameters
-    partition_by = "asset"
-    state_type = State
-    typology = "offering_rules"
-    actions = frozenset({"token-transfer"})
+    begun = attrgetter("since")
+    words = "got from the issuer or an affiliate on"
 
     def __init__(self, parameters: Parameters) -> None:
-        super().__init__(parameters)
+        super().__init__(parameters, Terms(affiliate=frozenset(parameters.affiliate_labels)))
         self._p = parameters
-        self._scope = Scope(parameters.classifications, parameters.tokens)
-        self._terms = Terms(affiliate=frozenset(parameters.affiliate_labels))
         self._exempt = frozenset(parameters.exempt_labels)
-        self._longest = longest(parameters.months)
-
-    @property
-    def horizon(self) -> int:
-        """A lot may be of any age."""
-        return WHOLE_HISTORY
 
     def observe(self, event: TokenTransfer) -> Iterable[Finding]:
         """Take a transfer."""
-        if not self._scope.covers(event):
+        moved = self._sold(event)
+        if (
+            moved is None
+            or event.destination_accreditation in self._p.exempt_accreditations
+            or not self._exempt.isdisjoint(event.destination_labels)
+        ):
             return ()
-        now = event.timestamp
-        moved = move(book_of(self.state.books, event), event, now - self._longest, self._terms)
-        if moved.kind != "sale" or event.destination_accreditation in self._p.exempt_accreditations:
-            return ()
-        early = too_early(moved, now, self._p.months, _since)
-        if not early or not self._exempt.isdisjoint(event.destination_labels):
-            return ()
-        return early_finding(
-            event,
-            moved,
-            early,
-            self.state.series,
-            rest=self._longest,
-            words="got from the issuer or an affiliate on",
-            begun=_since,
-        )
+        early = too_early(moved, event.timestamp, self._p.months, type(self).begun)
+        return self._told(event, moved, early)
