@@ -1,9 +1,8 @@
 """How collectors stay connected: failover, backoff with jitter, staleness, and what operators see.
 
 :class:`Connector` keeps one WebSocket open to the first endpoint that answers and runs a session on
-it. When the session fails, it waits (exponential backoff with jitter, by tenacity), takes the next
-endpoint, and runs the session anew. It never gives up, and starts over with short waits once a
-connection was stable.
+it. When the session fails, it waits (:mod:`collectors.reconnecting`), takes the next endpoint, and
+runs the session anew.
 """
 
 import asyncio
@@ -15,20 +14,13 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequenc
 from typing import Literal, NoReturn
 
 import structlog
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_never,
-    wait_random_exponential,
-)
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidURI, WebSocketException
 
 from collectors.endpoint_text import redacted, scrubber
 from collectors.loopback import is_loopback
+from collectors.reconnecting import Reconnecting
 from pipeline.config.sources import Reconnection
-from pipeline.metrics import SOURCE_CONNECTED, SOURCE_RECONNECTS
 from pipeline.secrets import SecretError, SecretText
 from pipeline.source_state import SourceState
 from pipeline.units import SECOND, format_duration
@@ -191,14 +183,7 @@ class Connector:
         self._tls = tls
         self._acknowledge_at_once = acknowledge_at_once
         self._preferred = 0
-        self._opened_before = False
-        self._was_stable = False
-        self._backoff = wait_random_exponential(
-            multiplier=policy.initial / SECOND,
-            max=policy.maximum / SECOND,
-            min=min(policy.initial, policy.maximum) / SECOND / 2,
-        )
-        self._log = _log.bind(source=state.source)
+        self._reconnecting = Reconnecting(policy, state, _log.bind(source=state.source))
 
     async def run(self, session: Callable[[Link], Awaitable[None]]) -> NoReturn:
         """Connect and run ``session`` on the link, again and again, until cancelled.
@@ -208,50 +193,30 @@ class Connector:
         SourceMisconfigured. The watchdog breaks the link and never cancels the session, so what a
         session has handed on is never in doubt.
         """
-        retrying = AsyncRetrying(
-            stop=stop_never,
-            wait=self._wait,
-            retry=retry_if_exception_type((EndpointFault, OSError, WebSocketException)),
-            before_sleep=self._before_sleep,
-        )
+        attempts = self._reconnecting.attempts(EndpointFault, OSError, WebSocketException)
         try:
-            async for attempt in retrying:
+            async for attempt in attempts:
                 with attempt:
                     await self._attempt(session)
             raise AssertionError("an attempt never succeeds")
         finally:
-            self._state.connection = "stopped"
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
+            self._reconnecting.stopped()
 
     async def _attempt(self, session: Callable[[Link], Awaitable[None]]) -> NoReturn:
-        self._was_stable = False
+        self._reconnecting.begin()
         link = await self._open_any()
         opened = asyncio.get_running_loop().time()
-        self._connected(link)
+        self._reconnecting.connected(link.endpoint, "connected")
         watchdog = asyncio.create_task(link.watch(self._pongs_are_life))
         try:
             await session(link)
             raise LinkLost(link.endpoint, "the session ended")
         finally:
-            lasted = asyncio.get_running_loop().time() - opened
-            self._was_stable = lasted * SECOND >= self._policy.stale_after
+            self._reconnecting.lost(asyncio.get_running_loop().time() - opened)
             self._preferred = (self._preferred + 1) % len(self._endpoints)
             self._state.connection = "stale" if link.stale else "reconnecting"
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
             watchdog.cancel()
             await link.close()
-
-    def _connected(self, link: Link) -> None:
-        state = self._state
-        state.connection = "connected"
-        state.endpoint = link.endpoint
-        state.trouble = ""
-        if self._opened_before:
-            state.reconnects += 1
-            SOURCE_RECONNECTS.labels(state.source).inc()
-        self._opened_before = True
-        SOURCE_CONNECTED.labels(state.source).set(1)
-        self._log.info("connected", endpoint=link.endpoint)
 
     async def _open_any(self) -> Link:
         """The first endpoint that answers, beginning with the preferred one."""
@@ -309,26 +274,6 @@ class Connector:
         return SourceMisconfigured(
             f"source {self._state.source}, endpoint {index + 1}: expected a URL that begins with "
             f"ws:// or wss://, such as wss://node.example/ws"
-        )
-
-    def _wait(self, retry_state: RetryCallState) -> float:
-        if self._was_stable:
-            retry_state.attempt_number = 1
-        return self._backoff(retry_state)
-
-    def _before_sleep(self, retry_state: RetryCallState) -> None:
-        outcome = retry_state.outcome
-        error = outcome.exception() if outcome is not None else None
-        reason = str(error) or type(error).__name__
-        state = self._state
-        if state.connection != "stale":
-            state.connection = "reconnecting"
-        state.trouble = reason
-        self._log.warning(
-            "not connected; trying again",
-            reason=reason,
-            attempt=retry_state.attempt_number,
-            seconds=round(retry_state.upcoming_sleep, 3),
         )
 
 

@@ -5,19 +5,12 @@ import ssl
 from typing import Protocol
 
 import structlog
-from tenacity import (
-    AsyncRetrying,
-    RetryCallState,
-    retry_if_exception_type,
-    stop_never,
-    wait_random_exponential,
-)
 
 from collectors.connection import EndpointFault, SourceMisconfigured
 from collectors.fix.session import Ended, Outcome, Session, Terms
+from collectors.reconnecting import Reconnecting
 from pipeline.config.sources import FixDropCopySource, FixMarketDataSource
 from pipeline.fix_message import Framing, Garbled, TooLong
-from pipeline.metrics import SOURCE_CONNECTED, SOURCE_RECONNECTS
 from pipeline.secrets import Secret, SecretError
 from pipeline.source_state import SourceState, now
 from pipeline.units import SECOND
@@ -68,34 +61,19 @@ class FixLink:
         self._reset = reset
         self._tls = tls_context(config)
         self._shown = f"{config.host}:{config.port}"
-        self._opened_before = False
-        self._was_stable = False
-        policy = config.reconnection
-        self._backoff = wait_random_exponential(
-            multiplier=policy.initial / SECOND,
-            max=policy.maximum / SECOND,
-            min=min(policy.initial, policy.maximum) / SECOND / 2,
-        )
-        self._log = _log.bind(source=config.name)
+        self._reconnecting = Reconnecting(config.reconnection, state, _log.bind(source=config.name))
 
     async def run(self, handler: Handler) -> None:
         """Until cancelled. What a handler raises, other than of the network, ends it."""
-        retrying = AsyncRetrying(
-            stop=stop_never,
-            wait=self._wait,
-            retry=retry_if_exception_type((EndpointFault, OSError)),
-            before_sleep=self._before_sleep,
-        )
         try:
-            async for attempt in retrying:
+            async for attempt in self._reconnecting.attempts(EndpointFault, OSError):
                 with attempt:
                     await self._attempt(handler)
         finally:
-            self._state.connection = "stopped"
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
+            self._reconnecting.stopped()
 
     async def _attempt(self, handler: Handler) -> None:
-        self._was_stable = False
+        self._reconnecting.begin()
         reader, writer = await self._open()
         opened = asyncio.get_running_loop().time()
         expected, sending = await handler.begin()
@@ -111,10 +89,7 @@ class FixLink:
             beating.cancel()
             handler.end(session)
             lasted = asyncio.get_running_loop().time() - opened
-            self._was_stable = session.logged_on and lasted * SECOND >= (
-                self._config.reconnection.stale_after
-            )
-            SOURCE_CONNECTED.labels(self._state.source).set(0)
+            self._reconnecting.lost(lasted if session.logged_on else 0.0)
             writer.close()
 
     async def _open(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
@@ -175,7 +150,7 @@ class FixLink:
                 self._flush(session, writer)
                 raise EndpointFault(f"{self._shown}: {outcome.reason}")
             if session.logged_on and self._state.connection != "connected":
-                self._connected()
+                self._reconnecting.connected(self._shown, "logged on")
             await handler.take(outcome, session)
 
     async def _beat(self, session: Session, writer: asyncio.StreamWriter) -> None:
@@ -203,36 +178,6 @@ class FixLink:
             username=_revealed(config.username),
             password=_revealed(config.password),
             reset=self._reset,
-        )
-
-    def _connected(self) -> None:
-        state = self._state
-        state.connection = "connected"
-        state.endpoint = self._shown
-        state.trouble = ""
-        if self._opened_before:
-            state.reconnects += 1
-            SOURCE_RECONNECTS.labels(state.source).inc()
-        self._opened_before = True
-        SOURCE_CONNECTED.labels(state.source).set(1)
-        self._log.info("logged on", endpoint=self._shown)
-
-    def _wait(self, retry_state: RetryCallState) -> float:
-        if self._was_stable:
-            retry_state.attempt_number = 1
-        return self._backoff(retry_state)
-
-    def _before_sleep(self, retry_state: RetryCallState) -> None:
-        outcome = retry_state.outcome
-        error = outcome.exception() if outcome is not None else None
-        reason = str(error) or type(error).__name__
-        self._state.connection = "reconnecting"
-        self._state.trouble = reason
-        self._log.warning(
-            "no session; trying again",
-            reason=reason,
-            attempt=retry_state.attempt_number,
-            seconds=round(retry_state.upcoming_sleep, 3),
         )
 
 
