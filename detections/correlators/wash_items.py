@@ -24,8 +24,15 @@ such as a marketplace, which is neither the giver nor the receiver: a vault that
 gives back what it got, is no buyer. And both who had it must have signed for one of these moves
 themselves, which a contract that keeps items never does. So its confidence is lower.
 
+**Circles** (`pattern: circle`). Von Wachter and others (NFT Wash Trading, 2022) look for closed
+cycles in the trades of an item: it goes from hand to hand, each buyer the next seller, until who
+sold first has it again. Cycles of two are the pattern above, of three to `maximum_steps` this one.
+Who regrets a sale buys back from whoever has it by then, so that a cycle alone is a hint.
+
 An item is found with its first trade that fits, and each alert has the trades that no alert had
-before. Dune's filters have no limit of time; `window` is long for that reason.
+before. It is told again at once when somebody new takes part, and of the same parties when there is
+a quarter more (20 trades at most). Dune's filters have no limit of time; `window` is long for that
+reason.
 
 **Without accounts** nothing can be said.
 """
@@ -35,12 +42,12 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.item_deals import Deal, Item, Series, circle, repeated
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
@@ -48,7 +55,8 @@ from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 
 _MOST_ITEMS = 200_000
-_MOST_DEALS = 100
+#: What the same parties go on with is told when it is this part more.
+_MORE_BY = 0.25
 #: An instrument with such a name may be an item.
 _NUMBERED = re.compile(r"(?:^|[^0-9A-Za-z])\d+$")
 #: Another one needs so many trades, in this part of which the buyer was the next seller.
@@ -59,6 +67,8 @@ _BASE, _AGAIN, _MORE, _SOON = 0.6, 0.1, 0.1, 0.1
 _UNSURE = 0.6
 #: Of moves on a chain, of which it isn't known what was paid.
 _UNPAID = 0.7
+#: That an item came back by others: one of them may have offered it in good faith.
+_ROUND = 0.4
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -66,6 +76,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: Trades on a venue, or moves of items of ERC-721 tokens on a chain.
     of: Literal["trades", "transfers"] = "trades"
+    #: Sold back, or bought or sold again and again; or in a circle of three and more.
+    pattern: Literal["again", "circle"] = "again"
     #: `likely`: what looks like an item. `all`: whatever is traded one at a time, on a venue that
     #: has nothing but items.
     items: Literal["likely", "all"] = "likely"
@@ -73,42 +85,12 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=HOUR, le=520 * WEEK)] = 52 * WEEK
     #: Purchases, or sales, of one item by one party.
     minimum_purchases: Annotated[int, Meta(ge=2, le=50)] = 3
+    #: Trades after which an item is back, of `pattern: circle`.
+    maximum_steps: Annotated[int, Meta(ge=3, le=50)] = 12
     #: Part of the trades in which somebody sells what he has just sold, or buys what he has.
     maximum_breaks: Annotated[Ratio, Meta(ge=0, le=1)] = 0.25
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("exchange", "router", "pool")
-
-
-class Deal(Struct, frozen=True, array_like=True, gc=False):
-    """What is kept of a trade."""
-
-    timestamp: int
-    seller: str
-    buyer: str
-    price: float
-    unsure: bool
-    witness: Witness
-    signer: str = ""
-    """Of a transfer: who signed the transaction, by the widest name."""
-
-    def corrected(self, price: float | None, quantity: float | None) -> "Deal":
-        """The venue corrected it. An item stays one."""
-        return self if price is None else replace(self, price=price)
-
-
-class Item(Struct, array_like=True):
-    """An instrument, as long as it may be a single item."""
-
-    numbered: bool
-    divisible: bool = False
-    """It has had a trade of another quantity than 1: it is no item."""
-    handed_on: int = 0
-    """Trades in which the buyer of the one before sells."""
-    breaks: int = 0
-    deals: list[Deal] = field(default_factory=list[Deal])
-    told: list[str] = field(default_factory=list[str])
-    """Ids of the trades that alerts had, of those that are kept."""
-    alerts: int = 0
 
 
 class Place(NamedTuple):
@@ -197,7 +179,9 @@ class WashItems(Correlator[State]):
             drop_idlest(items, _MOST_ITEMS)
         signer = {source: seller, destination: buyer}.get(move.transaction_from or "", "")
         unsure = "unsure" in move.tags
-        self._add(item, Deal(move.timestamp, seller, buyer, 0.0, unsure, witness(move), signer))
+        item.add(
+            Deal(move.timestamp, seller, buyer, 0.0, unsure, witness(move), signer), self._p.window
+        )
         if len(item.deals) < 2:
             return ()
         name = f"{move.token_symbol or contract} #{number}"
@@ -230,28 +214,14 @@ class WashItems(Correlator[State]):
         ):
             return ()
         unsure = "unsure" in event.tags
-        self._add(item, Deal(event.timestamp, seller, buyer, event.price, unsure, witness(event)))
+        item.add(
+            Deal(event.timestamp, seller, buyer, event.price, unsure, witness(event)),
+            self._p.window,
+        )
         if not self._is_item(item):
             return ()
         place = Place(event.instrument, event.venue, event.currency)
         return self._judge(item, seller, buyer, place)
-
-    def _add(self, item: Item, deal: Deal) -> None:
-        deals = item.deals
-        if deals:
-            before = deals[-1]
-            item.handed_on += before.buyer == deal.seller
-            item.breaks += before.seller == deal.seller or before.buyer == deal.buyer
-        deals.append(deal)
-        floor = deal.timestamp - self._p.window
-        gone = 0
-        while deals[gone].timestamp < floor:
-            gone += 1
-        gone = max(gone, len(deals) - _MOST_DEALS)
-        if gone:
-            del deals[:gone]
-            kept = {deal.witness.id for deal in deals}
-            item.told = [one for one in item.told if one in kept]
 
     def _is_item(self, item: Item) -> bool:
         trades = len(item.deals)
@@ -264,79 +234,54 @@ class WashItems(Correlator[State]):
         )
 
     def _judge(self, item: Item, seller: str, buyer: str, place: Place) -> Iterable[Finding]:
-        forth = [d for d in item.deals if d.seller == seller and d.buyer == buyer]
-        back = [d for d in item.deals if d.seller == buyer and d.buyer == seller]
-        chosen: dict[str, Deal] = {}
-        if back:
-            chosen |= {deal.witness.id: deal for deal in (*forth, *back)}
-        again = 0
-        for purchases in (
-            [d for d in item.deals if d.buyer == buyer],
-            [d for d in item.deals if d.seller == seller],
-        ):
-            if len(purchases) >= self._p.minimum_purchases:
-                again = max(again, len(purchases))
-                chosen |= {deal.witness.id: deal for deal in purchases}
-        if self._transfers and len({d.signer for d in chosen.values()} - {""}) < 2:
+        if self._p.pattern == "circle":
+            found = circle(item.deals, self._p.maximum_steps)
+        else:
+            found = repeated(item.deals, seller, buyer, self._p.minimum_purchases)
+        if self._transfers and len({d.signer for d in found.deals} - {""}) < 2:
             return ()
-        told = frozenset(item.told)
-        fresh = [deal for id_, deal in chosen.items() if id_ not in told]
+        fresh = self._due(item, found.deals)
         if not fresh:
             return ()
-        fresh.sort(key=_place)
         item.told += [deal.witness.id for deal in fresh]
         item.alerts += 1
-        return [self._finding(item, place, list(chosen.values()), fresh, bool(back), again)]
+        return [self._finding(item, place, found, fresh)]
 
-    def _finding(
-        self,
-        item: Item,
-        place: Place,
-        chosen: list[Deal],
-        fresh: list[Deal],
-        back: bool,
-        again: int,
-    ) -> Finding:
-        chosen.sort(key=_place)
-        span = chosen[-1].timestamp - chosen[0].timestamp
-        last = chosen[-1]
-        value = sum(deal.price for deal in chosen)
+    def _due(self, item: Item, deals: list[Deal]) -> list[Deal]:
+        """What isn't told yet, if it is enough for another alert."""
+        told = frozenset(item.told)
+        fresh = [deal for deal in deals if deal.witness.id not in told]
+        before = [deal for deal in deals if deal.witness.id in told]
+        known = {name for deal in before for name in (deal.seller, deal.buyer)}
+        if all(deal.seller in known and deal.buyer in known for deal in fresh):
+            return fresh if len(fresh) >= _MORE_BY * len(before) else []
+        return fresh
+
+    def _finding(self, item: Item, place: Place, found: Series, fresh: list[Deal]) -> Finding:
+        deals = found.deals
+        span = deals[-1].timestamp - deals[0].timestamp
+        value = sum(deal.price for deal in deals)
         money = f" {place.currency}" if place.currency else ""
-        if back:
-            did = "passed" if self._transfers else "sold"
-            what = f"{last.seller} and {last.buyer} {did} {place.item} to each other and back"
-        elif sum(deal.buyer == last.buyer for deal in chosen) == again:
-            did = "got" if self._transfers else "bought"
-            what = f"{last.buyer} {did} {place.item} {again} times"
-        else:
-            did = "gave away" if self._transfers else "sold"
-            what = f"{last.seller} {did} {place.item} {again} times"
-        unsure = any(deal.unsure for deal in chosen)
-        confidence = (
-            _BASE
-            + _AGAIN * bool(back and again)
-            + _MORE * min(1.0, (len(chosen) - 2) / 4)
-            + _SOON * (span <= DAY)
-        )
-        names = (name for deal in chosen for name in (deal.seller, deal.buyer))
+        unsure = any(deal.unsure for deal in deals)
+        names = (name for deal in deals for name in (deal.seller, deal.buyer))
         return Finding(
             entities=tuple(dict.fromkeys(names)),
             reason=(
-                f"{what} on {place.where} within {lapse(span)}: {len(chosen)} "
+                f"{self._what(found, place)} on {place.where} within {lapse(span)}: {len(deals)} "
                 + ("moves" if self._transfers else "trades")
                 + " of one item"
                 + ("" if self._transfers else f", worth {amount(value)}{money}")
             ),
             witnesses=tuple(deal.witness for deal in fresh),
-            confidence=confidence
+            confidence=self._confidence(found, span)
             * (_UNSURE if unsure else 1.0)
             * (_UNPAID if self._transfers else 1.0),
             metrics={
-                "trades": float(len(chosen)),
+                "trades": float(len(deals)),
                 "new_trades": float(len(fresh)),
                 "notional": value,
-                "back_and_forth": float(back),
-                "purchases": float(again),
+                "back_and_forth": float(found.back),
+                "purchases": float(found.again),
                 "trades_of_item": float(len(item.deals)),
                 "span_seconds": span / 1e9,
                 "alert_of_series": float(item.alerts),
@@ -344,6 +289,24 @@ class WashItems(Correlator[State]):
             tags=("unsure",) if unsure else (),
         )
 
+    def _what(self, found: Series, place: Place) -> str:
+        deals, last = found.deals, found.deals[-1]
+        if self._p.pattern == "circle":
+            did = "came" if self._transfers else "was sold"
+            others = len({deal.buyer for deal in deals}) - 1
+            return f"{place.item} {did} back to {last.buyer} by {others} others"
+        if found.back:
+            did = "passed" if self._transfers else "sold"
+            return f"{last.seller} and {last.buyer} {did} {place.item} to each other and back"
+        if sum(deal.buyer == last.buyer for deal in deals) == found.again:
+            did = "got" if self._transfers else "bought"
+            return f"{last.buyer} {did} {place.item} {found.again} times"
+        did = "gave away" if self._transfers else "sold"
+        return f"{last.seller} {did} {place.item} {found.again} times"
 
-def _place(deal: Deal) -> tuple[int, str]:
-    return (deal.timestamp, deal.witness.id)
+    def _confidence(self, found: Series, span: int) -> float:
+        soon = _SOON * (span <= DAY)
+        if self._p.pattern == "circle":
+            return _ROUND + soon
+        more = _MORE * min(1.0, (len(found.deals) - 2) / 4)
+        return _BASE + _AGAIN * bool(found.back and found.again) + more + soon

@@ -35,6 +35,54 @@ def test_each_trade_is_told_once_and_the_first_ones_too() -> None:
     assert findings[1].confidence < findings[2].confidence
 
 
+def test_what_goes_on_is_told_when_it_is_a_quarter_more() -> None:
+    hands = " ".join(["ab", "ba"] * 100)
+    findings = found(sold(hands, every=3_600_000.0))
+    sizes = [len(one.witnesses) for one in findings]
+    assert sizes[:9] == [2, 1, 1, 1, 2, 2, 3, 3, 4]
+    assert max(sizes) == 20
+    assert len(findings) < 25
+    told = [witness.id for one in findings for witness in one.witnesses]
+    assert len(told) == len(set(told))
+    assert len(told) > 200 - 20
+
+
+def test_who_is_new_to_it_is_told_at_once() -> None:
+    hands = " ".join(["ab", "ba"] * 10)
+    *_, last = found(sold(f"{hands} ac", every=3_600_000.0))
+    assert last.entities == ("a", "b", "c")
+    assert last.witnesses[-1].id == "event-21"
+
+
+def test_in_a_circle_of_three_it_comes_back_by_others() -> None:
+    (one,) = found(sold("ab bc ca"), pattern="circle")
+    assert [w.id for w in one.witnesses] == ["event-1", "event-2", "event-3"]
+    assert one.reason == (
+        "PUNK #1 was sold back to a by 2 others on demo-venue within 2 days: "
+        "3 trades of one item, worth 30"
+    )
+    assert one.confidence < found(sold("ab ba"))[0].confidence
+
+
+def test_no_circle() -> None:
+    for hands in (
+        "ab ba",  # of two: the other pattern's
+        "ab bc cd de",  # on and on
+        "ab bc da",  # a gap: c gave it to d, or d to a, otherwise
+        "ab bc cb ba",  # two of two, one within the other
+    ):
+        assert found(sold(hands), pattern="circle") == []
+    assert found(sold("ab bc cd da"), pattern="circle", maximum_steps=3) == []
+    assert found(sold("ab bc cd da"), pattern="circle", maximum_steps=4)
+
+
+def test_rounds_of_a_circle_are_told_once_each_trade() -> None:
+    findings = found(sold(" ".join(["ab", "bc", "ca"] * 20)), pattern="circle")
+    told = [witness.id for one in findings for witness in one.witnesses]
+    assert len(told) == len(set(told)) >= 50
+    assert len(findings) < 16
+
+
 def test_from_hand_to_hand_is_no_wash_nor_what_comes_back_once_by_others() -> None:
     assert found(sold("ab bc cd de")) == []
     assert found(sold("ab bc ca")) == []
