@@ -14,7 +14,7 @@ from normalizer.decoders.instrument import (
     set_traders,
 )
 from normalizer.decoders.order_log_line import Level, Line, wrong_value
-from normalizer.decoders.order_trade import id_text, meeting_of, side_of
+from normalizer.decoders.order_trade import account_of, id_text, meeting_of, side_of
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
 from normalizer.events.market import (
@@ -262,7 +262,7 @@ class Step:
             changed.price = one.price
             changed.quantity = changed.remaining = one.leaves_qty
             changed.reason = "filled in part"
-            self._party(changed, id_text(one.account))
+            self._party(changed, account_of(one.account))
             self._add(changed)
 
     def bust(self) -> None:
@@ -302,7 +302,7 @@ class Step:
         event.price = line.last_px
         event.quantity = line.last_qty
         event.reason = line.text
-        self._party(event, id_text(line.account))
+        self._party(event, account_of(line.account))
         self._add(event)
 
     def _order(self, event: _Order, *, order_id: str | None = None, suffix: str = "") -> None:
@@ -316,7 +316,7 @@ class Step:
         event.price = line.price
         event.quantity = line.order_qty if line.order_qty is not None else line.leaves_qty
         event.remaining = line.leaves_qty if line.leaves_qty is not None else line.order_qty
-        self._party(event, id_text(line.account))
+        self._party(event, account_of(line.account))
         self._add(event)
 
     def _head(self, event: _Told, suffix: str = "") -> None:

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from normalizer.decoders.order_log_line import Line, wrong_value
 from normalizer.decoders.unreadable import Unreadable
+from normalizer.events.chain import ZERO_ADDRESS
 
 Side = Literal["buy", "sell"]
 
@@ -51,8 +52,8 @@ def meeting_of(line: Line, other: Line | None) -> Meeting:
             )
     found = Meeting(
         aggressor,
-        id_text(line.buyer_account),
-        id_text(line.seller_account),
+        account_of(line.buyer_account),
+        account_of(line.seller_account),
         id_text(line.maker_order_id),
         id_text(line.taker_order_id),
     )
@@ -67,7 +68,7 @@ def meeting_of(line: Line, other: Line | None) -> Meeting:
 
 def _take_side(line: Line, found: Meeting) -> None:
     side = side_of(line)
-    account = id_text(line.account)
+    account = account_of(line.account)
     if side == "buy":
         found.buyer = found.buyer or account
     elif side == "sell":
@@ -103,7 +104,7 @@ def side_of(line: Line) -> Side | None:
     """Whose side the line is of. Raises :class:`Unreadable`."""
     if line.side is None:
         return None
-    side = _SIDES.get(line.side)
+    side = _SIDES.get(line.side.lower())
     if side is None:
         raise wrong_value("side", line.side, list(_SIDES))
     return side
@@ -112,8 +113,9 @@ def side_of(line: Line) -> Side | None:
 def aggressor_of(line: Line) -> Side | None:
     """The side that came in and met one that rested, if the line tells. Raises Unreadable."""
     if line.aggressor_side is not None:
-        if line.aggressor_side == "buy" or line.aggressor_side == "sell":
-            return line.aggressor_side
+        side = line.aggressor_side.lower()
+        if side == "buy" or side == "sell":
+            return side
         raise wrong_value("aggressor_side", line.aggressor_side, ["buy", "sell"])
     incoming, side = _indicator(line), side_of(line)
     if incoming is None or side is None:
@@ -134,3 +136,8 @@ def _indicator(line: Line) -> bool | None:
 def id_text(value: str | int | None) -> str | None:
     """An id as text."""
     return None if value is None else str(value)
+
+
+def account_of(value: str | int | None) -> str | None:
+    """Whose it is. The zero address is nobody: marketplaces write it where they don't know."""
+    return None if value == ZERO_ADDRESS else id_text(value)

@@ -216,6 +216,23 @@ def test_a_published_tape_is_trades_that_are_known_by_their_place() -> None:
     assert first.quantity == 100.0
 
 
+def test_sides_of_published_tapes_may_be_in_capitals() -> None:
+    trade = read(TRADE | {"aggressor_side": "SELL"}).events[0]
+    assert isinstance(trade, market.Trade)
+    assert trade.side == "sell"
+    assert v.only(read(NEW | {"side": "Buy"})).side == "buy"
+
+
+def test_the_zero_address_is_nobody() -> None:
+    nobody = "0x" + "0" * 40
+    trade = read(TRADE | {"buyer_account": nobody, "taker_leaves_qty": None}).events[0]
+    assert isinstance(trade, market.Trade)
+    assert (trade.buyer_account, trade.seller_account) == (None, "A-7")
+    assert trade.related_user == ("A-7",)
+    placed = v.only(read(NEW | {"account": nobody}))
+    assert placed.investor_account is None
+
+
 def test_the_life_of_an_order_after_it_was_placed() -> None:
     base = {key: NEW[key] for key in ("transact_time", "symbol", "order_id", "account", "side")}
     replaced, moved, *rest = (
@@ -294,7 +311,7 @@ def test_steps_that_change_nothing_are_counted() -> None:
     ("change", "field", "said"),
     [
         ({"exec_type": "cancelled"}, "exec_type", "canceled"),
-        ({"side": "Buy"}, "side", "buy"),
+        ({"side": "buys"}, "side", "buy"),
         ({"side": "short"}, "side", "sell_short"),
         ({"acount": "A-7"}, "acount", "did you mean account?"),
         ({"colour": "red"}, "colour", "x_"),
