@@ -1,14 +1,14 @@
 """The newest block that a node knows, by subscription and, since that may go silent, by asking."""
 
 import asyncio
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import structlog
 
 from collectors.connection import EndpointFault
 from collectors.evm.blocks import Header, is_null, read_header
 from collectors.evm.rpc import RpcClient, RpcError, Subscription
+from collectors.watching import Watching
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -19,34 +19,18 @@ POLL_WITHOUT_SUBSCRIPTION = 1.0
 _MOST_MISSES = 3
 
 
-class HeadWatch:
-    """Keeps the newest head, and only that: memory stays bounded however slow the reader is.
+class HeadWatch(Watching):
+    """Keeps the newest head, and only that.
 
-    Watches within ``async with``. Asking when nothing came for ``poll_every`` seconds also shows
+    Asking when nothing came for ``poll_every`` seconds also shows
     the watchdog that the node lives, and finds what a node doesn't announce.
     """
 
     def __init__(self, rpc: RpcClient, *, poll_every: float) -> None:
+        super().__init__()
         self._rpc = rpc
         self._poll_every = poll_every
-        self._changed = asyncio.Event()
         self._newest: Header | None = None
-        self._failed: Exception | None = None
-        self._task: asyncio.Task[None] | None = None
-
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
 
     @property
     def newest(self) -> Header:
@@ -59,10 +43,7 @@ class HeadWatch:
 
         Raises an EndpointFault of some kind when the node can't be watched any longer.
         """
-        await self._changed.wait()
-        if self._failed is not None:
-            raise self._failed
-        self._changed.clear()
+        await self._told()
         return self.newest
 
     async def refresh(self) -> Header:
@@ -72,19 +53,14 @@ class HeadWatch:
             raise EndpointFault("the node has no latest block")
         return self._saw(read_header(answer))
 
-    async def _run(self) -> None:
-        try:
-            subscription = await self._subscribe()
+    async def _watch(self) -> NoReturn:
+        subscription = await self._subscribe()
+        await self.refresh()
+        if subscription is not None:
+            await self._follow(subscription)
+        while True:
+            await asyncio.sleep(min(self._poll_every, POLL_WITHOUT_SUBSCRIPTION))
             await self.refresh()
-            if subscription is not None:
-                await self._follow(subscription)
-            while True:
-                await asyncio.sleep(min(self._poll_every, POLL_WITHOUT_SUBSCRIPTION))
-                await self.refresh()
-        except Exception as error:
-            # Whoever waits for the next head must hear of it, whatever it was.
-            self._failed = error
-            self._changed.set()
 
     async def _subscribe(self) -> Subscription | None:
         try:
@@ -118,5 +94,5 @@ class HeadWatch:
     def _saw(self, header: Header) -> Header:
         if self._newest is None or header.hash != self._newest.hash:
             self._newest = header
-            self._changed.set()
+            self._tell()
         return header

@@ -5,8 +5,7 @@ for then. ``rootSubscribe`` tells which slot is finalized.
 """
 
 import asyncio
-from types import TracebackType
-from typing import NoReturn, Self
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -15,6 +14,7 @@ from msgspec import Struct
 from collectors.connection import EndpointFault
 from collectors.evm.rpc import RpcClient, RpcError, Subscription
 from collectors.solana.blocks import SlotReader
+from collectors.watching import Watching
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -29,21 +29,19 @@ class _Announced(Struct):
     slot: int
 
 
-class SlotWatch:
-    """Keeps the newest slots, and only these: memory stays bounded however slow the reader is."""
+class SlotWatch(Watching):
+    """Keeps the newest slots, and only these."""
 
     def __init__(
         self, pubsub: RpcClient, reader: SlotReader, *, poll_every: float, stale_after: float
     ) -> None:
         """``stale_after``: seconds without a new slot after which the node is given up."""
+        super().__init__()
         self._pubsub = pubsub
         self._reader = reader
         self._poll_every = poll_every
         self._stale_after = stale_after
         self._moved = asyncio.get_running_loop().time()
-        self._changed = asyncio.Event()
-        self._failed: Exception | None = None
-        self._task: asyncio.Task[None] | None = None
         #: The newest slot that has the wanted commitment.
         self.newest = -1
         #: The newest slot that a node has processed at all.
@@ -51,31 +49,14 @@ class SlotWatch:
         #: The newest finalized slot that the node told of; -1 where it doesn't tell.
         self.root = -1
 
-    async def __aenter__(self) -> Self:
-        self._task = asyncio.create_task(self._run())
-        return self
-
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        assert self._task is not None
-        self._task.cancel()
-        await asyncio.gather(self._task, return_exceptions=True)
-
     async def changed(self) -> int:
         """The newest slot, once there is another than at the last call. Raises EndpointFault."""
-        await self._changed.wait()
-        if self._failed is not None:
-            raise self._failed
-        self._changed.clear()
+        await self._told()
         return self.newest
 
     def wake(self) -> None:
         """Have :meth:`changed` return although no slot is new."""
-        self._changed.set()
+        self._tell()
 
     async def refresh(self) -> int:
         """Ask for the newest slot now."""
@@ -83,7 +64,7 @@ class SlotWatch:
         if newest != self.newest:
             # A lower one, of another node behind one address, is taken as it is.
             self.newest = newest
-            self._changed.set()
+            self._tell()
         self._saw(newest)
         return newest
 
@@ -98,23 +79,18 @@ class SlotWatch:
                 f"{self._stale_after:g} s"
             )
 
-    async def _run(self) -> None:
-        try:
-            announced = await self._subscribe("slotSubscribe")
-            roots = await self._subscribe("rootSubscribe")
-            await self.refresh()
-            async with asyncio.TaskGroup() as both:
-                if roots is not None:
-                    both.create_task(self._follow_roots(roots))
-                if announced is not None:
-                    await self._follow(announced)
-                while True:
-                    await asyncio.sleep(min(self._poll_every, POLL_WITHOUT_SUBSCRIPTION))
-                    await self.refresh()
-        except Exception as error:
-            # Whoever waits for the next slot must hear of it, whatever it was.
-            self._failed = _first(error)
-            self._changed.set()
+    async def _watch(self) -> None:
+        announced = await self._subscribe("slotSubscribe")
+        roots = await self._subscribe("rootSubscribe")
+        await self.refresh()
+        async with asyncio.TaskGroup() as both:
+            if roots is not None:
+                both.create_task(self._follow_roots(roots))
+            if announced is not None:
+                await self._follow(announced)
+            while True:
+                await asyncio.sleep(min(self._poll_every, POLL_WITHOUT_SUBSCRIPTION))
+                await self.refresh()
 
     async def _subscribe(self, method: str) -> Subscription | None:
         try:
@@ -154,9 +130,3 @@ class SlotWatch:
                 self.root = max(self.root, msgspec.json.decode(await subscription.next(), type=int))
             except msgspec.MsgspecError as error:
                 raise EndpointFault(f"rootSubscribe: no slot was announced: {error}") from None
-
-
-def _first(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return error  # pyright: ignore[reportUnknownVariableType]
