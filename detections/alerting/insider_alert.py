@@ -134,6 +134,8 @@ def _metrics(deal: Dealing, undone: float, before: int) -> dict[str, float]:
         metrics["deviations"] = one.deviations
     if one.of_usual is not None:
         metrics["times_usual"] = one.of_usual
+    if one.expected is not None:
+        metrics["expected_by_chance"] = one.expected
     return metrics
 
 

@@ -15,12 +15,17 @@ hold:
    what all others who traded the asset did net, in that time and in as long times before; and in at
    most one of twenty of these anybody did as much. Of who had never traded the asset it may be one
    of fewer: those who trade much all the time don't make a stranger's purchase usual.
-4. **Unusual for itself**: it had not traded the asset before, or it never did as much in as long a
-   time: 1.5 times the most, or five times where fewer than ten such times are known. The most of a
-   few is soon exceeded: that of three normally distributed ones by 1.5 times in one of eight cases,
-   by five times in one of 160. Where nothing of that is known, 1.5 times as many deviations are
+4. **Unusual for itself**: it had not traded the asset before, or did 1.5 times the most that it
+   ever did in as long a time. Where nothing of that is known, 1.5 times as many deviations are
    asked for; where there are too few peers, it must have been a fifth of all on that side.
-5. **Profit**, or loss avoided, by the prices after it: `minimum_profit` or more.
+5. **Not by chance among so many**: who looks at a hundred parties finds one that is one in a
+   hundred. How much it traded, against its peers and its own past, and how one-sidedly, give a
+   probability (`detections.markets.improbable_dealing`); times the number of those who traded, it
+   is how many honest parties would be as unusual. Over all windows that may be
+   `maximum_false_alerts` for each announcement, half of it for newcomers, who are few, and half for
+   all others. Of whose past only a few times are known little is improbable: five times the most of
+   three is one of 130 by chance.
+6. **Profit**, or loss avoided, by the prices after it: `minimum_profit` or more.
 
 Who is on an insider list (a label of `insider_labels`) needs no unusual size, only that it isn't
 routine. Who was right before every price-sensitive announcement, of whatever assets, needs half the
@@ -35,8 +40,9 @@ after the announcement, after 1/6, and at its end; each party is named once.
 
 **Without accounts**, that is on public feeds of venues, nobody is found: only the study is made. In
 pools the wallets are known. Market makers, index funds and trading plans (Rule 10b5-1(c)) are to be
-labelled; a plan whose sizes are alike is told by point 4. Calibrated by nothing yet but these
-definitions.
+labelled; a plan whose sizes are alike is told by point 4, an order that is worked over days by
+none: its parts are no decisions of their own, so it seems more one-sided than it is. Calibrated by
+nothing yet but these definitions.
 """
 
 import math
@@ -79,8 +85,6 @@ _BY_CHANCE = 0.01
 _RARE, _TRIED = 20, 4
 #: What a party did at most in as long a time before is not unusual for it, nor a little more.
 _BEYOND_USUAL = 1.5
-#: Where fewer such times are known, so many times as much as the most of them is.
-_SHORT_PAST, _BEYOND_SHORT_PAST = 10, 5.0
 _NEWS = ("token-paused", "token-information-updated", "document-updated", "document-removed")
 
 
@@ -99,6 +103,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_statistic: Annotated[float, Meta(ge=0, le=100)] = 3.0
     #: Robust deviations of a party's net trading from that of its peers.
     minimum_deviations: Annotated[float, Meta(ge=0, le=100)] = 4.0
+    #: How many honest parties it may name before one announcement that moved the price, on average.
+    maximum_false_alerts: Annotated[float, Meta(gt=0, le=1_000)] = 0.1
     #: Part of what it traded that must be left over on the right side.
     one_sided: Annotated[Ratio, Meta(gt=0, le=1)] = 0.8
     #: Profit, or loss avoided, in the quote currency.
@@ -208,11 +214,11 @@ class InsiderDealing(Correlator[State]):
         asset = self.state.assets.get(was.token_id or f"{was.venue}/{was.instrument}")
         if asset is None or not 0 < was.price < math.inf or not 0 < was.quantity < math.inf:
             return
-        bar = was.timestamp // asset.bars.width
+        bar, width = was.timestamp // asset.bars.width, asset.bars.width
         others = [
             one.price
-            for one in self.trades.left(was, now, bar * asset.bars.width)
-            if one.timestamp // asset.bars.width == bar and 0 < one.price < math.inf
+            for one in self.trades.left(was, now, bar * width, (bar + 1) * width)
+            if 0 < one.price < math.inf
         ]
         asset.bars.take_back(was.timestamp, was.price, others[-1] if others else None)
         buyer = was.buyer_cluster or was.buyer_id or was.buyer_account
@@ -409,6 +415,7 @@ class InsiderDealing(Correlator[State]):
                 asset.first,
                 rising=rising,
                 one_sided=p.one_sided,
+                deviations=self._asked(step),
             )
             if step == 0 and last:
                 self._learn(asset, news.announced, window, rising)
@@ -432,12 +439,13 @@ class InsiderDealing(Correlator[State]):
             return False
         if one.history.labels:
             return True
-        asked = p.minimum_deviations + _STEP * one.step
+        asked = self._asked(one.step)
         known = one.first_time is True or one.of_usual is not None
         if self._chance(one.party) <= _BY_CHANCE:
             return one.deviations is not None and reaches(one.deviations, asked / 2)
-        short = one.times_before < _SHORT_PAST
-        if short and one.of_usual is not None and not reaches(one.of_usual, _BEYOND_SHORT_PAST):
+        # Each narrower window that is tried gets half of what is left of the false alerts.
+        bound = p.maximum_false_alerts / 2 / 2 ** (one.step + 1)
+        if one.expected is not None and not reaches(bound, one.expected):
             return False
         rare = one.times_before / (_RARE if one.step == 0 else _TRIED * _RARE)
         if one.as_much_before > (max(1.0, rare) if one.first_time else rare):
@@ -445,6 +453,9 @@ class InsiderDealing(Correlator[State]):
         if one.deviations is None:
             return known and reaches(one.share, _FEW_PEERS_SHARE)
         return reaches(one.deviations, asked if known else _UNKNOWN_PAST * asked)
+
+    def _asked(self, step: int) -> float:
+        return self._p.minimum_deviations + _STEP * step
 
     def _learn(self, asset: Asset, announced: int, window: int, rising: bool) -> None:
         """Note who was right and who wasn't, of all who traded one-sidedly before it."""

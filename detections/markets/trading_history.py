@@ -40,6 +40,8 @@ class Flow(Struct):
     sold_value: float = 0.0
     trades: float = 0.0
     witnesses: list[Witness] = field(default_factory=list[Witness])
+    sizes: list[float] = field(default_factory=list[float])
+    """Of its runs, whole units; what one has of the other side as well is a size of its own."""
 
     @property
     def net(self) -> float:
@@ -144,6 +146,7 @@ class TradingHistory(Struct, array_like=True):
             flow.sold += share * run.sold
             flow.sold_value += share * run.sold_value
             flow.trades += share * run.trades
+            flow.sizes += [share * one for one in (run.bought, run.sold) if one > 0]
             flow.witnesses += [one for one in run.witnesses if begin <= one.timestamp < end]
         return flow
 

@@ -6,6 +6,12 @@ from typing import NamedTuple
 
 from msgspec import Struct
 
+from detections.markets.improbable_dealing import (
+    by_chance,
+    chance_among,
+    chance_of_own,
+    chance_of_side,
+)
 from detections.markets.trading_history import Flow, TradingHistory
 from pipeline.units import MINUTE
 
@@ -48,6 +54,10 @@ class Unusual(Struct, frozen=True):
     """It had not traded the asset before; None where it isn't known, or many hadn't."""
     share: float
     """Of all that was traded on that side in the window."""
+    expected: float | None
+    """How many of its class, newcomers or others, would have dealt as improbably by chance (see
+    `detections.markets.improbable_dealing`); None where it deviates less than asked for, or there
+    are too few others."""
 
 
 class _Past(NamedTuple):
@@ -55,6 +65,8 @@ class _Past(NamedTuple):
 
     nets: dict[str, dict[int, float]]
     """By party and place of the time before: 1 is the one right before the window."""
+    gross: dict[str, dict[int, float]]
+    """The same, of what it bought and sold."""
     most: dict[int, float]
     """The most that one party did net in it."""
     times: int
@@ -84,10 +96,12 @@ def unusual(
     *,
     rising: bool,
     one_sided: float,
+    deviations: float,
 ) -> list[Unusual]:
     """Of each party that traded on the right side: what it did in the window before the event.
 
-    `one_sided` is the least part of what it traded that must be left over on that side.
+    `one_sided` is the least part of what it traded that must be left over on that side. How
+    improbable it is is only asked of who deviates by so many `deviations` from others.
     """
     begin, sign = event - window, 1.0 if rising else -1.0
     flows: dict[str, Flow] = {}
@@ -108,6 +122,12 @@ def unusual(
             continue
         first = history.since >= begin
         own = past.nets.get(party, {})
+        away = _deviations(net, _others(party, flows, past, sign))
+        newcomer = first and long_known
+        expected = None
+        if away is not None and away >= deviations:
+            chance = _chance(party, flow, net, flows, past, newcomer=newcomer)
+            expected = chance * (new if newcomer else len(flows) - new * long_known)
         found.append(
             Unusual(
                 party,
@@ -116,12 +136,13 @@ def unusual(
                 window,
                 step,
                 net,
-                _deviations(net, _others(party, flows, past, sign)),
+                away,
                 sum(most >= net for most in past.most.values()),
                 past.times,
                 None if first or not long_known else _of_usual(net, own, past.times),
                 first if tells else (None if first else False),
                 net / total if total else 0.0,
+                expected,
             )
         )
     return found
@@ -132,18 +153,21 @@ def _past(
 ) -> _Past:
     count = min(_MOST_PAST, max(0, (begin - known_since) // window))
     nets: dict[str, dict[int, float]] = {}
+    gross: dict[str, dict[int, float]] = {}
     most: dict[int, float] = {}
     for party, history in histories.items():
         own: dict[int, float] = {}
+        both: dict[int, float] = {}
         for run in history.runs:
             place = (begin - 1 - run.last) // window + 1
             if 1 <= place <= count and run.last - run.first <= window:
                 own[place] = own.get(place, 0.0) + run.bought - run.sold
+                both[place] = both.get(place, 0.0) + run.bought + run.sold
         if own:
-            nets[party] = own
+            nets[party], gross[party] = own, both
             for place, net in own.items():
                 most[place] = max(abs(net), most.get(place, 0.0))
-    return _Past(nets, most, count)
+    return _Past(nets, gross, most, count)
 
 
 def _others(party: str, flows: Mapping[str, Flow], past: _Past, sign: float) -> list[float]:
@@ -157,6 +181,26 @@ def _others(party: str, flows: Mapping[str, Flow], past: _Past, sign: float) -> 
         if len(values) >= _MOST_VALUES:
             break
     return values
+
+
+def _chance(
+    party: str, flow: Flow, net: float, flows: Mapping[str, Flow], past: _Past, *, newcomer: bool
+) -> float:
+    """How probable it is that who knows nothing deals like this."""
+    values: list[float] = []
+    for name, gross in past.gross.items():
+        if name != party:
+            values += gross.values()
+        if len(values) >= _MOST_VALUES:
+            break
+    if len(values) < LEAST_PEERS:  # now, those that it traded with are among them
+        values += [one.gross for name, one in flows.items() if name != party]
+    size = chance_among(flow.gross, sorted(values))
+    if not newcomer:
+        own = past.gross.get(party, {})
+        alone = chance_of_own(flow.gross, [*own.values(), *[0.0] * (past.times - len(own))])
+        size = max(size, alone or 0.0)
+    return by_chance(size, chance_of_side(flow.sizes, net))
 
 
 def _deviations(value: float, others: Sequence[float]) -> float | None:
