@@ -1,0 +1,339 @@
+"""Sets of orders of which nobody is named: placed together on one side, and pulled together.
+
+On a feed without accounts nobody can say that two orders are one hand's. What ties them is time and
+size: several orders (or, on a feed by level, what came to several levels) of like quantities that
+come within seconds on one side and all go within a moment, all but unfilled, are hardly several
+people's. Whoever judges them leaves two kinds out, since they are a maker's: sets in whose stead
+something as large comes at once, and sets that go together with as much of the other side.
+
+Whether trades have anything to do with it is told by when they come: shortly before the set goes
+and the way that it leads others, or right after it the other way, into what it left. Of what chance
+has to do with it see :mod:`detections.books.met_by_chance`.
+"""
+
+from collections.abc import Iterator, Sequence
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from detections.books.order_book import BookSide
+from pipeline.units import MILLISECOND
+
+#: Of one side of a book: orders that are watched, that went, and that came lately.
+MOST_LIVE, MOST_GONE, MOST_CAME = 256, 64, 64
+#: Trades of a book that are kept until what went by then is judged.
+MOST_TRADES = 64
+#: Of a price of a feed by level: what came at different times.
+_MOST_AT_PRICE = 4
+#: Nobody comes in the stead of a set later than this.
+STEAD = 250 * MILLISECOND
+#: What goes on the other side within this time goes with it.
+_TOGETHER = 100 * MILLISECOND
+
+
+class Criteria(Struct, frozen=True, kw_only=True):
+    """What a set is. Times in nanoseconds, the others as ratios."""
+
+    orders: int
+    placement_window: int
+    pull_window: int
+    maximum_lifetime: int
+    maximum_fill_share: float
+    quantity_tolerance: float
+    reaction_window: int
+    after_window: int
+
+
+class Shown(Struct):
+    """An order, or what came to a level."""
+
+    price: float
+    quantity: float
+    came: Witness
+    filled: float = 0.0
+    went: Witness | None = None
+    depth: float = 0.0
+    """On its side, with it, when it went."""
+    rank: int = 0
+    """Levels that were better than its own then."""
+
+    @property
+    def went_at(self) -> int:
+        """When it went; 0 while it is there."""
+        return self.went.timestamp if self.went is not None else 0
+
+
+class Came(Struct, frozen=True):
+    """What came to a side, whatever became of it."""
+
+    quantity: float
+    seen: Witness
+
+
+class Traded(Struct, frozen=True):
+    """A trade, and the time since the one before of its side."""
+
+    buys: bool
+    gap: int
+    seen: Witness
+
+
+class PulledSet(Struct, frozen=True):
+    """Orders that came and went together."""
+
+    buy: bool
+    orders: list[Shown]
+    """By price, the best first."""
+    depth_share: float
+    """Of all that stood on the side with them."""
+    replaced: float
+    """What came in their stead, as a part of them."""
+    successors: list[Witness]
+    """Of these, as many as there are orders, of like quantities: the set was moved."""
+    opposite: float
+    """What went on the other side with them, as a part of them."""
+    lured: list[Traded]
+    """Shortly before they went: others came in the way that they lead."""
+    hit: list[Traded]
+    """Right after, into what they left."""
+
+    @property
+    def quantity(self) -> float:
+        """Of all of them."""
+        return sum(one.quantity for one in self.orders)
+
+    @property
+    def begun(self) -> int:
+        """When the first came."""
+        return min(one.came.timestamp for one in self.orders)
+
+    @property
+    def complete(self) -> int:
+        """When the last came."""
+        return max(one.came.timestamp for one in self.orders)
+
+    @property
+    def ended(self) -> int:
+        """When the last went."""
+        return max(one.went_at for one in self.orders)
+
+    @property
+    def prices(self) -> int:
+        """At how many prices they stood."""
+        return len({one.price for one in self.orders})
+
+    @property
+    def at_touch(self) -> bool:
+        """Whether one of them stood at the best price when it went."""
+        return any(not one.rank for one in self.orders)
+
+    @property
+    def witnesses(self) -> Iterator[Witness]:
+        """All that it rests on."""
+        for one in self.orders:
+            yield one.came
+            if one.went is not None:
+                yield one.went
+        for trade in (*self.lured, *self.hit):
+            yield trade.seen
+
+
+class SideShown(Struct):
+    """One side of a book."""
+
+    live: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    """By order id, or by price of a level; the oldest first."""
+    gone: list[Shown] = field(default_factory=list[Shown])
+    """Of which it is not known yet what comes in their stead."""
+    past: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """When what was judged went, and how much."""
+    came: list[Came] = field(default_factory=list[Came])
+    traded_at: int = 0
+    """The newest trade of who takes the other side."""
+
+    def pulled(self, since: int, until: int) -> float:
+        """How much went in a time."""
+        judged = sum(quantity for at, quantity in self.past if since <= at <= until)
+        return judged + sum(one.quantity for one in self.gone if since <= one.went_at <= until)
+
+
+class ShownSets(Struct):
+    """What is watched of one book."""
+
+    bids: SideShown = field(default_factory=SideShown)
+    offers: SideShown = field(default_factory=SideShown)
+    trades: list[Traded] = field(default_factory=list[Traded])
+
+    def side(self, buy: bool) -> SideShown:
+        """Bids, or offers."""
+        return self.bids if buy else self.offers
+
+    def come(self, key: str, buy: bool, shown: Shown, maximum_lifetime: int) -> None:
+        """An order is placed."""
+        side, now = self.side(buy), shown.came.timestamp
+        side.came.append(Came(shown.quantity, shown.came))
+        del side.came[:-MOST_CAME]
+        live = side.live
+        live.pop(key, None)
+        while live:
+            first = next(iter(live))
+            if len(live) < MOST_LIVE and now - live[first].came.timestamp <= maximum_lifetime:
+                break
+            del live[first]
+        live[key] = shown
+
+    def go(
+        self, key: str, buy: bool, seen: Witness, left: BookSide, depth: float, criteria: Criteria
+    ) -> None:
+        """An order went; `left` is what its side is without it, with so much visible depth."""
+        side = self.side(buy)
+        shown = side.live.pop(key, None)
+        if shown is None or shown.filled > criteria.maximum_fill_share * shown.quantity:
+            return
+        if seen.timestamp - shown.came.timestamp <= criteria.maximum_lifetime:
+            shown.went = seen
+            shown.depth = depth + shown.quantity
+            shown.rank = left.rank(shown.price)
+            side.gone.append(shown)
+            del side.gone[:-MOST_GONE]
+
+    def free_key(self, buy: bool, price: float) -> str:
+        """A key for what comes to a level: one of several, the oldest of which is given up."""
+        live = self.side(buy).live
+        keys = level_keys(price)
+        for key in keys:
+            if key not in live:
+                return key
+        return min(keys, key=lambda key: live[key].came.timestamp)
+
+    def went_from(
+        self, buy: bool, price: float, quantity: float, maximum_fill_share: float
+    ) -> list[str]:
+        """Which of what came to a level may be what went from it: one as large, or all together."""
+        live = self.side(buy).live
+        there = [key for key in level_keys(price) if key in live]
+        if not there:
+            return there
+        nearest = min(there, key=lambda key: abs(live[key].quantity - quantity))
+        if abs(live[nearest].quantity - quantity) <= maximum_fill_share * live[nearest].quantity:
+            return [nearest]
+        together = sum(live[key].quantity for key in there)
+        return there if quantity >= (1 - maximum_fill_share) * together else []
+
+    def trade(self, buys: bool, price: float, back: float, seen: Witness) -> None:
+        """Somebody comes in and buys (or sells); so much was believed to be cancelled there."""
+        side = self.side(buys)
+        gap = max(0, seen.timestamp - side.traded_at) if side.traded_at else 0
+        side.traded_at = max(side.traded_at, seen.timestamp)
+        self.trades.append(Traded(buys, gap, seen))
+        del self.trades[:-MOST_TRADES]
+        if back:
+            self.correct(not buys, price, back)
+
+    def correct(self, buy: bool, price: float, traded: float) -> None:
+        """Of what went at a price so much more was traded; less, where it is negative."""
+        for one in reversed(self.side(buy).gone):
+            if one.price == price and traded:
+                more = max(-one.filled, min(traded, one.quantity - one.filled))
+                one.filled += more
+                traded -= more
+
+    def settle(self, now: int, criteria: Criteria) -> Iterator[PulledSet]:
+        """The sets of which it is known what came in their stead."""
+        for buy in (True, False):
+            gone = self.side(buy).gone
+            while gone and now - gone[0].went_at > STEAD + criteria.pull_window:
+                found = self._next(buy, criteria)
+                if found is not None:
+                    yield found
+
+    def miss(self) -> None:
+        """Something was not seen: of what is there nothing is known."""
+        for side in (self.bids, self.offers):
+            side.live.clear()
+            side.gone.clear()
+
+    def _next(self, buy: bool, criteria: Criteria) -> PulledSet | None:
+        """The set that goes with what went first, if it is one; that is done with then."""
+        side = self.side(buy)
+        first = side.gone[0].went_at
+        burst = [one for one in side.gone if one.went_at - first <= criteria.pull_window]
+        orders = _alike(burst, criteria)
+        if not any(one is side.gone[0] for one in orders):
+            orders = side.gone[:1]
+        taken = {id(one) for one in orders}
+        side.gone[:] = [one for one in side.gone if id(one) not in taken]
+        side.past += [(one.went_at, one.quantity) for one in orders]
+        del side.past[:-MOST_GONE]
+        if len(orders) < criteria.orders or any(
+            one.filled > criteria.maximum_fill_share * one.quantity for one in orders
+        ):
+            return None
+        orders.sort(key=lambda one: one.price, reverse=buy)
+        return self._set(buy, orders, criteria)
+
+    def _set(self, buy: bool, orders: list[Shown], criteria: Criteria) -> PulledSet:
+        begun = min(one.went_at for one in orders)
+        ended = max(one.went_at for one in orders)
+        complete = max(one.came.timestamp for one in orders)
+        quantity = sum(one.quantity for one in orders)
+        least = min(one.quantity for one in orders)
+        most = max(one.quantity for one in orders)
+        came = [
+            one
+            for one in self.side(buy).came
+            if begun <= one.seen.timestamp <= ended + STEAD and 2 * one.quantity >= least
+        ]
+        alike = [
+            one.seen
+            for one in came
+            if least * (1 - criteria.quantity_tolerance) <= one.quantity
+            and one.quantity * (1 - criteria.quantity_tolerance) <= most
+        ]
+        depth = max(one.depth for one in orders)
+        since = max(complete, begun - criteria.reaction_window)
+        return PulledSet(
+            buy,
+            orders,
+            quantity / max(quantity, depth),
+            sum(one.quantity for one in came) / quantity,
+            alike[: len(orders)] if len(alike) >= len(orders) else [],
+            self.side(not buy).pulled(begun - _TOGETHER, ended + _TOGETHER) / quantity,
+            [one for one in self.trades if one.buys is buy and since <= _at(one) <= ended],
+            [
+                one
+                for one in self.trades
+                if one.buys is not buy and ended <= _at(one) <= ended + criteria.after_window
+            ],
+        )
+
+
+def level_keys(price: float) -> list[str]:
+    """Of what comes to a level at different times."""
+    return [f"{price!r} {number}" for number in range(_MOST_AT_PRICE)]
+
+
+def _at(trade: Traded) -> int:
+    return trade.seen.timestamp
+
+
+def _alike(burst: Sequence[Shown], criteria: Criteria) -> list[Shown]:
+    """Of what went together, those of like quantities that came together; the most by quantity."""
+    best: list[Shown] = []
+    for largest in burst:
+        least = largest.quantity * (1 - criteria.quantity_tolerance)
+        like = sorted(
+            (one for one in burst if least <= one.quantity <= largest.quantity),
+            key=lambda one: one.came.timestamp,
+        )
+        start = 0
+        for end, one in enumerate(like):
+            while one.came.timestamp - like[start].came.timestamp > criteria.placement_window:
+                start += 1
+            some = like[start : end + 1]
+            if (len(some) >= criteria.orders) > (len(best) >= criteria.orders) or (
+                (len(some) >= criteria.orders) is (len(best) >= criteria.orders)
+                and sum(x.quantity for x in some) > sum(x.quantity for x in best)
+            ):
+                best = some
+    return best
