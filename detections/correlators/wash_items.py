@@ -14,9 +14,10 @@ first money came from one source), is `wash_trading`'s; with borrowed money in o
 **What is an item?** An instrument of which all trades are of quantity 1, and of which hardly
 anybody sells what he has just sold, or buys what he has just bought (`maximum_breaks` of its
 trades: it may have been given back without a trade). Its symbol ends in a number by itself (`PUNK
-#7804`, `0xbc4c…-2090`), or it has had six trades in which mostly the buyer was the next seller.
-Shares of which one is traded at a time have makers, who sell twice in a row. Of a venue that has
-nothing but items this need not be guessed: `items: all`.
+#7804`, `0xbc4c…-2090`) and in a third of its trades the next seller is the last buyer, or it has
+had six trades in which mostly he was. Of a kind of which there are many (ERC-1155) he is hardly
+ever. Shares of which one is traded at a time have makers, who sell twice in a row. Of a venue that
+has nothing but items this need not be guessed: `items: all`.
 
 **Transfers** (`of: transfers`). An item of an ERC-721 token has a number, so nothing is guessed;
 what was paid isn't known. Moves that may be sales are those by another contract than the token,
@@ -61,6 +62,9 @@ _MORE_BY = 0.25
 _NUMBERED = re.compile(r"(?:^|[^0-9A-Za-z])\d+$")
 #: Another one needs so many trades, in this part of which the buyer was the next seller.
 _KNOWN_BY, _HANDED_ON = 6, 0.8
+#: And what is numbered this part, since items are moved without a trade as well: of a kind of which
+#: there are many the next seller is hardly ever the last buyer.
+_NUMBERED_HANDED_ON = 1 / 3
 # Confidence before it is calibrated on labelled data: a base, and what it adds that somebody
 # bought it again and again, that it went on, and that it took no more than a day.
 _BASE, _AGAIN, _MORE, _SOON = 0.6, 0.1, 0.1, 0.1
@@ -224,14 +228,16 @@ class WashItems(Correlator[State]):
         return self._judge(item, seller, buyer, place)
 
     def _is_item(self, item: Item) -> bool:
-        trades = len(item.deals)
-        if self._all:
-            return trades > 1
-        if trades < 2 or item.breaks > self._p.maximum_breaks * trades:
+        trades = item.trades
+        if len(item.deals) < 2:
             return False
-        return item.numbered or (
-            trades >= _KNOWN_BY and item.handed_on >= _HANDED_ON * (trades - 1)
-        )
+        if self._all:
+            return True
+        if item.breaks > self._p.maximum_breaks * trades:
+            return False
+        if item.numbered:
+            return item.handed_on >= _NUMBERED_HANDED_ON * (trades - 1)
+        return trades >= _KNOWN_BY and item.handed_on >= _HANDED_ON * (trades - 1)
 
     def _judge(self, item: Item, seller: str, buyer: str, place: Place) -> Iterable[Finding]:
         if self._p.pattern == "circle":

@@ -40,10 +40,13 @@ class Item(Struct, array_like=True):
     told: list[str] = field(default_factory=list[str])
     """Ids of the trades that alerts had, of those that are kept."""
     alerts: int = 0
+    trades: int = 0
+    """All that it had, of which `handed_on` and `breaks` are parts."""
 
     def add(self, deal: Deal, window: int) -> None:
         """Keep it, and no more than the newest 100 of the last `window` ns."""
         deals = self.deals
+        self.trades += 1
         if deals:
             before = deals[-1]
             self.handed_on += before.buyer == deal.seller

@@ -109,6 +109,17 @@ def test_who_sells_twice_in_a_row_sells_shares() -> None:
     assert found(sold("mb mc bm cm mb mc", instrument="BOND 2031")) == []
 
 
+def test_of_a_numbered_kind_of_which_there_are_many_one_may_sell_again_and_again() -> None:
+    assert found(sold("ab cd ae fg ah ij", instrument="0xe1155-7")) == []
+    assert found(sold("ab cd ba fg ab ij", instrument="0xe1155-7")) == []
+
+
+def test_an_item_stays_one_however_often_it_is_sold() -> None:
+    hands = " ".join(["ab ba ab ba ab ba ab ba xa"] * 45)  # x got it by a transfer
+    findings = found(sold(hands, every=60_000.0))
+    assert int(findings[-1].witnesses[-1].id.removeprefix("event-")) > 45 * 9 - 20
+
+
 def test_clusters_and_labels_and_unknown_parties() -> None:
     events = sold("ab ba")
     for event in events:
