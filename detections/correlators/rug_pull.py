@@ -17,6 +17,11 @@ It is confirmed when `recovery_time` after the last step neither the liquidity (
 recovered by more than `maximum_recovery` (`maximum_price_recovery`) of what was lost, nor the
 provider has added as much as half of it to another pool of the token: that is a migration, such as
 from Uniswap v2 to v3, and a position that is moved to another range comes back in the same pool.
+What counts is how the pool stands then, as Mazorra's recovery is that of the last state: who buys
+the fall and sells again, or adds and takes out, makes nothing up in between.
+
+What somebody adds and takes out again before the next swap was there for nobody, and nothing is
+lost by it: the two are one step.
 
 Time is that of any block and any event of the lane; on a chain whose blocks aren't collected,
 nothing is confirmed before the next event of a pool. `recovery_time` is a choice: Mazorra waits for
@@ -30,6 +35,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
@@ -98,6 +104,8 @@ class Pool(Struct, array_like=True):
     high: float = 0.0
     """The highest price before a sale, of the window or from before it."""
     collapse: Collapse | None = None
+    unswapped: int = 0
+    """Changes of liquidity since the newest swap."""
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -127,7 +135,7 @@ class RugPull(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "liquidity_removal"
     actions = frozenset(
         {
@@ -182,7 +190,6 @@ class RugPull(Correlator[State]):
                 pool.price = event.pool_price or 0.0
             case _:
                 self._changed(event, key, pool)
-        self._recovered(pool)
 
     # -- what is known -----------------------------------------------------------------------------
 
@@ -199,6 +206,7 @@ class RugPull(Correlator[State]):
             pool.traders.append(owner)
         price, pool.price = pool.price, event.pool_price or event.price or pool.price
         pool.in_range.swapped(event)
+        pool.unswapped = 0
         if event.side != "sell" or not price or is_exempt(event.investor_labels, self._exempt):
             return
         sale = Step(
@@ -251,8 +259,12 @@ class RugPull(Correlator[State]):
             witness(event),
             "unsure" in event.tags,
         )
+        newest = pool.changes[-1] if pool.unswapped and pool.changes else None
+        if newest and newest.owner == owner and newest.after > newest.before and after < before:
+            step = _one_step(pool.changes.pop(), step)
+        pool.unswapped += 1
         pool.changes = self._kept(pool.changes, step)
-        if after < before and not is_exempt(event.investor_labels, self._exempt):
+        if step.after < step.before and not is_exempt(event.investor_labels, self._exempt):
             self._left(event, key, pool)
 
     def _added(self, event: LiquidityAdded, key: Key, owner: str) -> None:
@@ -372,19 +384,6 @@ class RugPull(Correlator[State]):
 
     # -- whether it comes back ---------------------------------------------------------------------
 
-    def _recovered(self, pool: Pool) -> None:
-        collapse = pool.collapse
-        if collapse is None:
-            return
-        if collapse.kind == "liquidity":
-            back = pool.in_range.amount - collapse.low
-            gone = back > self._p.maximum_recovery * collapse.lost
-        else:
-            back = pool.price - collapse.low_price
-            gone = back > self._p.maximum_price_recovery * collapse.lost_price
-        if gone:
-            pool.collapse = None
-
     def _confirmed(self, now: int) -> list[Finding]:
         findings: list[Finding] = []
         due = self.state.due
@@ -395,10 +394,19 @@ class RugPull(Correlator[State]):
             if pool is None or collapse is None or collapse.due != at:
                 continue
             pool.collapse = None
+            if self._recovered(pool, collapse):
+                continue
             pool.changes, pool.sales, pool.high = [], [], 0.0
             if not self._migrated(collapse, (chain, name)):
                 findings.append(finding(collapse, self._p.recovery_time))
         return findings
+
+    def _recovered(self, pool: Pool, collapse: Collapse) -> bool:
+        if collapse.kind == "liquidity":
+            back = pool.in_range.amount - collapse.low
+            return back > self._p.maximum_recovery * collapse.lost
+        back = pool.price - collapse.low_price
+        return back > self._p.maximum_price_recovery * collapse.lost_price
 
     def _migrated(self, collapse: Collapse, key: Key) -> bool:
         """Whether who took it added as much as half of it to another pool of the token."""
@@ -416,6 +424,18 @@ class RugPull(Correlator[State]):
 
 def _token(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved) -> str:
     return event.token_id or event.token_address or event.contract or ""
+
+
+def _one_step(first: Step, second: Step) -> Step:
+    """What an owner took out after adding to it, with no swap between."""
+    return replace(
+        second,
+        before=first.before,
+        price=first.price,
+        quote=first.quote + second.quote,
+        tokens=first.tokens + second.tokens,
+        unsure=first.unsure or second.unsure,
+    )
 
 
 def _about(event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> dict[str, str]:

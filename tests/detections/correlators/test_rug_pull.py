@@ -121,6 +121,53 @@ def test_what_comes_back_counts(back: float, count: int) -> None:
     assert len(found([*events, chain.block(200 + DAY)])) == count
 
 
+def test_liquidity_that_comes_and_goes_again_has_not_come_back() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = pulled(pair, 0.99)
+    events.append(pair.add(200, OTHER, pair.token * 50, pair.quote * 50))
+    events.append(pair.swap(210, BUYER, 1))
+    gone = [*events, pair.remove(300, OTHER, 0.8)]
+    (finding,) = found([*gone, chain.block(300 + DAY)])
+    assert finding.metrics["steps"] == 1
+
+
+def test_what_somebody_adds_and_takes_out_with_no_swap_between_was_there_for_nobody() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [
+        pair.add(1, OTHER, 1_000, 1),
+        pair.swap(10, BUYER, 9),
+        pair.add(20, PULLER, 99_000, 99),
+        pair.remove(30, PULLER, 0.99),
+    ]
+    assert found([*events, chain.block(30 + DAY)]) == []
+    pair = Pair(chain)
+    bought = [
+        pair.add(1, OTHER, 1_000, 1),
+        pair.swap(10, BUYER, 9),
+        pair.add(20, PULLER, 99_000, 99),
+        pair.swap(25, BUYER, 9),
+        pair.remove(30, PULLER, 0.99),
+    ]
+    (finding,) = found([*bought, chain.block(30 + DAY)])
+    assert finding.metrics["share"] == pytest.approx(0.99)
+
+
+def test_what_is_taken_beyond_what_was_just_added_counts() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [
+        pair.add(1, PULLER, 1_000, 50),
+        pair.swap(10, BUYER, 9),
+        pair.add(20, PULLER, 100, 5),
+        pair.remove(30, PULLER, 1 - 1e-9),
+    ]
+    (finding,) = found([*events, chain.block(30 + DAY)])
+    assert finding.metrics["steps"] == 1
+    assert finding.metrics["quote_quantity"] == pytest.approx(50, rel=0.02)
+
+
 def test_in_steps_within_the_window_and_not_beyond() -> None:
     chain = Chain()
     pair = Pair(chain)
@@ -211,6 +258,15 @@ def test_a_price_that_recovers_and_one_that_many_brought_down() -> None:
     many = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1)]
     many += [pair.swap(10 + who, who, -300) for who in range(20, 30)]
     assert found([*many, chain.block(90 + DAY)]) == []
+
+
+def test_who_buys_the_fall_and_sells_again_makes_nothing_up() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1), pair.swap(7, PULLER, -4_000)]
+    events += [pair.swap(9, BUYER, 600), pair.swap(20, BUYER, -600)]
+    (finding,) = found([*events, chain.block(20 + DAY)])
+    assert finding.metrics["share"] == pytest.approx(0.96, abs=0.01)
 
 
 def test_it_says_which_pool_and_token_though_a_block_confirms_it() -> None:
