@@ -7,7 +7,7 @@ from normalizer.decoders.evm_dead_parts import DeadParts
 from normalizer.decoders.evm_flash_loans import mark
 from normalizer.decoders.evm_native import native_transfer
 from normalizer.decoders.evm_notices import finality, reorganised
-from normalizer.decoders.evm_pools_v2 import put_reserves
+from normalizer.decoders.evm_pools_v2 import put_owners, put_reserves
 from normalizer.decoders.evm_records import BUILDERS
 from normalizer.decoders.evm_refusals import moves_tokens, refused
 from normalizer.decoders.evm_scope import BlockScope, LogScope
@@ -139,6 +139,7 @@ class EvmDecoder:
         tell_apart(in_order)
         if block.tells_reserves:
             put_reserves(in_order)
+            put_owners(block, in_order)
         if block.tells_loans:
             mark(in_order)
         if payload.checks:

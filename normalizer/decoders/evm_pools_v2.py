@@ -12,15 +12,17 @@ from typing import Any
 
 from normalizer.decoders.evm_flash_loans import loan_of_pool
 from normalizer.decoders.evm_pools import by_trader, liquidity_fields, moved, pool_place, swap_terms
-from normalizer.decoders.evm_scope import LogScope
+from normalizer.decoders.evm_scope import BlockScope, LogScope, party_fields, related
 from normalizer.enrichment import PoolInfo
 from normalizer.events.chain import (
+    ZERO_ADDRESS,
     ChainRecord,
     FlashLoan,
     LiquidityAdded,
     LiquidityRemoved,
     PoolReserves,
     PoolSwap,
+    TokenTransfer,
 )
 
 PROTOCOL = "uniswap-v2"
@@ -62,7 +64,7 @@ def sync(scope: LogScope, values: tuple[Any, ...]) -> PoolReserves:
 
 
 def mint(scope: LogScope, values: tuple[Any, ...]) -> LiquidityAdded:
-    """Liquidity was added. Whose it is, is told by the pair's own transfer of shares before it."""
+    """Liquidity was added. Whose it is, the pair's transfer of shares before it tells."""
     sender, amount0, amount1 = values
     return LiquidityAdded(
         **liquidity_fields(scope, sender, protocol=PROTOCOL),
@@ -97,6 +99,37 @@ def put_reserves(events: Iterable[ChainRecord]) -> None:
             reserves = told.pop(event.contract, None)
             if reserves is not None and reserves.transaction_hash == event.transaction_hash:
                 _put(event, reserves)
+
+
+def put_owners(block: BlockScope, events: Iterable[ChainRecord]) -> None:
+    """Name whose the shares are that were made or given back, by the pair's own transfers of them.
+
+    ``Mint`` names who called the pair, mostly a router, and ``Burn`` who got the assets, which is
+    the router as well where one of them is ether. Where nobody knows who signed, the owner of the
+    shares is the party. The events of a block, in its order; they are changed.
+    """
+    made: dict[tuple[str | None, str | None], str] = {}
+    given: dict[tuple[str | None, str | None], str] = {}
+    for event in events:
+        if isinstance(event, TokenTransfer):
+            key = event.contract, event.transaction_hash
+            if event.destination_address == event.contract:
+                given[key] = event.source_address
+            elif event.source_address == ZERO_ADDRESS != event.destination_address:
+                made[key] = event.destination_address
+        elif isinstance(event, LiquidityAdded | LiquidityRemoved):
+            told = made if isinstance(event, LiquidityAdded) else given
+            owner = told.pop((event.contract, event.transaction_hash), None)
+            if owner is not None and event.reserve0_raw is not None:
+                _put_owner(block, event, owner)
+
+
+def _put_owner(block: BlockScope, event: LiquidityAdded | LiquidityRemoved, owner: str) -> None:
+    event.owner = owner
+    event.related_user = related(*event.related_user, owner)
+    if event.transaction_from is None:
+        for name, value in party_fields(owner, block.party(owner)).items():
+            setattr(event, name, value)
 
 
 def _put(event: PoolSwap | LiquidityAdded | LiquidityRemoved, reserves: PoolReserves) -> None:

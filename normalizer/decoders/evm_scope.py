@@ -197,15 +197,23 @@ class LogScope:
     def about(self, wallet: str, *others: str | None) -> dict[str, Any]:
         """The fields, with ``wallet`` as the party and the others among those related."""
         party = self.block.party(wallet)
-        return self.fields | {
-            "investor_address": wallet,
-            "investor_id": party.id,
-            "investor_jurisdiction": party.jurisdiction,
-            "investor_accreditation": party.accreditation,
-            "investor_cluster": party.cluster,
-            "investor_labels": party.labels,
-            "related_user": related(wallet, *others, party.id),
-        }
+        return (
+            self.fields
+            | party_fields(wallet, party)
+            | {"related_user": related(wallet, *others, party.id)}
+        )
+
+
+def party_fields(wallet: str, party: Party) -> dict[str, Any]:
+    """The investor behind an event."""
+    return {
+        "investor_address": wallet,
+        "investor_id": party.id,
+        "investor_jurisdiction": party.jurisdiction,
+        "investor_accreditation": party.accreditation,
+        "investor_cluster": party.cluster,
+        "investor_labels": party.labels,
+    }
 
 
 def both_parties(source: Party, destination: Party, time: int) -> dict[str, Any]:

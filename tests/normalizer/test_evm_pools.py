@@ -31,6 +31,7 @@ V4_INITIALIZE = (
     " int24 spacing, address hooks, uint160 sqrtPriceX96, int24 tick)"
 )
 V4_DONATE = "Donate(bytes32 indexed id, address indexed sender, uint256 a, uint256 b)"
+TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
 EXCHANGE = "TokenExchange(address indexed buyer, int128 i, uint256 dx, int128 j, uint256 dy)"
 CRYPTO_EXCHANGE = "TokenExchange(address indexed b, uint256 i, uint256 x, uint256 j, uint256 y)"
 NG_EXCHANGE = (
@@ -110,6 +111,52 @@ def test_v2_liquidity_is_the_root_of_the_product_and_its_change() -> None:
     assert isinstance(removed, chain.LiquidityRemoved)
     assert (removed.liquidity, removed.amount1_raw, removed.owner) == ("150", "-75", b.BOB)
     assert removed.quote_quantity == 75 / CENT
+
+
+def through_a_router(shares: Any, *logs: Any, signed: bool) -> Any:
+    """The last event of a transaction in which a router moves somebody's shares."""
+    numbered = [{**one, "logIndex": hex(place)} for place, one in enumerate((*shares, *logs))]
+    frame = b.frame(*numbered, transactions=[b.transaction(to=ROUTER)] if signed else [])
+    result = b.normalize(frame, reference=V2)
+    assert result.dead == []
+    return result.events[-1]
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_v2_liquidity_is_whose_shares_were_made(signed: bool) -> None:
+    shares = [  # the first of all are nobody's, and the protocol may get some as its fee
+        b.log(TRANSFER, ZERO, ZERO, 1_000, address=b.POOL),
+        b.log(TRANSFER, ZERO, LENDER, 7, address=b.POOL),
+        b.log(TRANSFER, ZERO, b.BOB, 200, address=b.POOL),
+    ]
+    added = through_a_router(
+        shares,
+        b.log(V2_SYNC, 400, 100, address=b.POOL),
+        b.log(V2_MINT, ROUTER, 400, 100, address=b.POOL),
+        signed=signed,
+    )
+    assert isinstance(added, chain.LiquidityAdded)
+    assert added.owner == b.BOB
+    assert added.investor_address == (b.ALICE if signed else b.BOB)
+    assert added.investor_labels == (("market_maker",) if signed else ("custodian",))
+    assert b.BOB in added.related_user
+
+
+@pytest.mark.parametrize("signed", [True, False])
+def test_v2_liquidity_was_theirs_who_gave_the_shares_back_to_the_pair(signed: bool) -> None:
+    shares = [
+        b.log(TRANSFER, b.BOB, b.POOL, 150, address=b.POOL),
+        b.log(TRANSFER, b.POOL, ZERO, 150, address=b.POOL),
+    ]
+    removed = through_a_router(
+        shares,
+        b.log(V2_SYNC, 100, 25, address=b.POOL),
+        b.log(V2_BURN, ROUTER, 300, 75, ROUTER, address=b.POOL),
+        signed=signed,
+    )
+    assert isinstance(removed, chain.LiquidityRemoved)
+    assert removed.owner == b.BOB
+    assert removed.investor_address == (b.ALICE if signed else b.BOB)
 
 
 def test_a_v2_pair_that_is_paid_back_in_kind_has_lent() -> None:
