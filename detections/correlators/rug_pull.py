@@ -10,8 +10,9 @@ time, so nothing is said before `recovery_time` has passed without it. Two forms
   and `minimum_traders` others had swapped there, so somebody holds what can't be sold any more.
   A pool that its many providers leave one by one is no rug pull.
 - **sale**: within `window` one party's sales brought the pool's price down by `minimum_fall` or
-  more. The surer, if what it sold had been minted to it, or if it provides the pool's liquidity:
-  the second form of Mazorra's, "mint and sell".
+  more below what it was before the party came: who buys and sells again, such as in a sandwich,
+  undoes their own rise. The surer, if what it sold had been minted to it, or if it provides the
+  pool's liquidity: the second form of Mazorra's, "mint and sell".
 
 It is confirmed when `recovery_time` after the last step neither the liquidity (or the price) has
 recovered by more than `maximum_recovery` (`maximum_price_recovery`) of what was lost, nor the
@@ -35,7 +36,6 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
-from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
@@ -44,7 +44,7 @@ from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import acting, is_exempt
 from detections.pools.collapse import Collapse, Step, finding
-from detections.pools.liquidity import InRange
+from detections.pools.losses import Pool, one_step, sold_down
 from detections.rounding import reaches
 from normalizer.events.chain import (
     ZERO_ADDRESS,
@@ -91,23 +91,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class Pool(Struct, array_like=True):
-    """What is known of a pool."""
-
-    in_range: InRange = field(default_factory=InRange)
-    price: float = 0.0
-    """Quote per token; 0 while it isn't known."""
-    traders: list[str] = field(default_factory=list[str])
-    providers: dict[str, Whole] = field(default_factory=dict[str, Whole])
-    changes: list[Step] = field(default_factory=list[Step])
-    sales: list[Step] = field(default_factory=list[Step])
-    high: float = 0.0
-    """The highest price before a sale, of the window or from before it."""
-    collapse: Collapse | None = None
-    unswapped: int = 0
-    """Changes of liquidity since the newest swap."""
-
-
 class Moved(Struct, frozen=True, array_like=True):
     """Liquidity that an owner added somewhere; its worth is -1 where it isn't told (Uniswap v4)."""
 
@@ -129,8 +112,8 @@ class State(Struct):
 
 @correlator("rug_pull")
 class RugPull(Correlator[State]):
-    """See the module. Memory: at most 10,000 pools with 512 changes and sales of their window, and
-    10,000 mints."""
+    """See the module. Memory: at most 10,000 pools with 768 changes, sales and purchases of their
+    window, and 10,000 mints."""
 
     parameters_type = Parameters
     partition_by = "asset"
@@ -207,6 +190,9 @@ class RugPull(Correlator[State]):
         price, pool.price = pool.price, event.pool_price or event.price or pool.price
         pool.in_range.swapped(event)
         pool.unswapped = 0
+        if event.side == "buy" and price:
+            pool.bought.append((event.timestamp, owner, price))
+            del pool.bought[:-_MOST_STEPS]
         if event.side != "sell" or not price or is_exempt(event.investor_labels, self._exempt):
             return
         sale = Step(
@@ -261,7 +247,7 @@ class RugPull(Correlator[State]):
         )
         newest = pool.changes[-1] if pool.unswapped and pool.changes else None
         if newest and newest.owner == owner and newest.after > newest.before and after < before:
-            step = _one_step(pool.changes.pop(), step)
+            step = one_step(pool.changes.pop(), step)
         pool.unswapped += 1
         pool.changes = self._kept(pool.changes, step)
         if step.after < step.before and not is_exempt(event.investor_labels, self._exempt):
@@ -331,15 +317,8 @@ class RugPull(Correlator[State]):
 
     def _fell(self, event: PoolSwap, key: Key, pool: Pool, owner: str) -> None:
         """The price is far below what it was: whether this party's own sales brought it there."""
-        own = [one for one in pool.sales if one.owner == owner]
-        before = own[0].price
+        own, before, by_own = sold_down(pool, owner, event.timestamp - self._p.window)
         fall = (before - pool.price) / before
-        # Each sale's own part of the fall: from the price before it to that before the next one.
-        by_own, after = 0.0, pool.price
-        for one in reversed(pool.sales):
-            if one.owner == owner:
-                by_own += max(0.0, one.price - after)
-            after = one.price
         others = sum(1 for trader in pool.traders if trader != owner)
         quote = sum(one.quote for one in own)
         if (
@@ -424,18 +403,6 @@ class RugPull(Correlator[State]):
 
 def _token(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved) -> str:
     return event.token_id or event.token_address or event.contract or ""
-
-
-def _one_step(first: Step, second: Step) -> Step:
-    """What an owner took out after adding to it, with no swap between."""
-    return replace(
-        second,
-        before=first.before,
-        price=first.price,
-        quote=first.quote + second.quote,
-        tokens=first.tokens + second.tokens,
-        unsure=first.unsure or second.unsure,
-    )
 
 
 def _about(event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> dict[str, str]:

@@ -269,6 +269,19 @@ def test_who_buys_the_fall_and_sells_again_makes_nothing_up() -> None:
     assert finding.metrics["share"] == pytest.approx(0.96, abs=0.01)
 
 
+def test_who_sells_what_it_just_bought_undoes_its_own_rise() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1)]
+    sandwich = [pair.swap(7, PULLER, 900), pair.swap(7, OTHER, 1), pair.swap(7, PULLER, -900)]
+    assert found([*events, *sandwich, chain.block(8 + DAY)]) == []
+    pair = Pair(chain)
+    lured = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, PULLER, 100)]
+    lured += [pair.swap(6, BUYER, 500), pair.swap(7, PULLER, -20_000)]
+    (finding,) = found([*lured, chain.block(8 + DAY)])
+    assert finding.entities[-1] == wallet(PULLER)
+
+
 def test_it_says_which_pool_and_token_though_a_block_confirms_it() -> None:
     chain = Chain(token_id="acme", token_address="0x" + "11" * 20, token_symbol="ACME")
     events = [*pulled(Pair(chain)), chain.block(100 + DAY)]
