@@ -4,17 +4,19 @@ of it was published by anybody.
 - Trades with wallets, in the form of EtherDeltaTrades.csv of Victor and Weintraud (2021): exact
   amounts as texts, times of blocks in whole seconds, several trades in one second. Wash trades by
   their definition: groups that trade with each other a hundred times and more, and end where they
-  began.
+  began. The same as IDEXTrades.csv.
+- Sales of NFTs, with closed cycles of von Wachter and others (2022).
 - Trades without anybody, in the form of La Morgia et al. (2020): prices as pandas writes them.
 - Tokens on Uniswap v2 against ether, in the form of a list of tokens, and tables of ethereum-etl:
   liquidity that is gone, a price that own sales took away (Mazorra et al., 2022), and honest ones.
 """
 
 import csv
+import json
 import random
 from collections.abc import Callable
-from datetime import UTC, datetime
-from itertools import groupby
+from datetime import UTC, datetime, timedelta
+from itertools import groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -89,8 +91,94 @@ def etherdelta(folder: Path, seed: int = 1) -> None:
         labels.append({"id": name, "typology": "wash_trading", "entities": " ".join(members)})
     rows.sort(key=lambda row: row["timestamp"])
     _written(folder / "EtherDeltaTrades.csv", rows)
-    _written(folder / "decimals.csv", [{"address": a, "decimals": d} for a, d in tokens])
+    told = {f"t{place}": {"name": f"T{place}", "slug": f"t{place}", "address": a, "decimals": d}
+            for place, (a, d) in enumerate(tokens)}  # fmt: skip
+    (folder / "token_decimals.json").write_text(json.dumps(told))
     _written(folder / "labels.csv", labels)
+
+
+def idex(folder: Path) -> None:
+    """The same trades in the form of IDEXTrades.csv: orders, of which a half is filled, and beside
+    them what failed and what was traded for another token."""
+    etherdelta(folder)
+    rows: list[dict[str, Any]] = []
+    with (folder / "EtherDeltaTrades.csv").open() as file:
+        for row in csv.DictReader(file):
+            got, given = int(row["amountGet"]), int(row["amountGive"])
+            rows.append(
+                {
+                    "transaction_hash": row["transaction_hash"],
+                    "status": "1",
+                    "timestamp": row["timestamp"],
+                    "amountBuy": str(2 * got),
+                    "amountSell": str(2 * given),
+                    "amount": str(got),
+                    "tokenBuy": row["tokenGet"],
+                    "tokenSell": row["tokenGive"],
+                    "maker": row["get"],
+                    "taker": row["give"],
+                }
+            )
+    one = rows[0] | {"maker": "0xfailed", "taker": "0xfailed"}
+    rows[:0] = [
+        one | {"status": "0"},
+        one | {"tokenSell": one["tokenBuy"] if one["tokenBuy"] != _ETHER else "0x01"}
+        | {"tokenBuy": "0x02"},
+    ]  # fmt: skip
+    _written(folder / "IDEXTrades.csv", rows)
+
+
+def sales(folder: Path, *, as_json: bool, seed: int = 1) -> None:
+    """Items that go from hand to hand, and labels of those that come back: between two, and by
+    three within a day. And a kind of which its maker sells one after the other."""
+    chance = random.Random(f"sales:{seed}")
+    start, day = 1_640_000_000, 86_400
+    rows: list[dict[str, Any]] = []
+    washed: list[str] = []
+
+    def sold(item: str, at: float, seller: str, buyer: str) -> str:
+        name = "0x" + "".join(chance.choices("0123456789abcdef", k=64))
+        rows.append(
+            {
+                "time": int(start + at),
+                "contract": "0x4e1f",
+                "token_id": item,
+                "price": repr(chance.lognormvariate(0, 1)),
+                "currency": "WETH",
+                "seller": seller,
+                "buyer": buyer,
+                "tx_hash": name,
+            }
+        )
+        return name
+
+    for item in range(40):
+        hands = [_address(chance) for _ in range(chance.randint(3, 7))]
+        at = 0.0
+        for seller, buyer in pairwise(hands):
+            at += chance.expovariate(1 / (20 * day))
+            sold(str(item), at, seller, buyer)
+        if item % 10 == 0:  # the last two are one
+            both = hands[-1], hands[-2]
+            washed += [
+                sold(str(item), at + 600 * (n + 1), both[n % 2], both[1 - n % 2]) for n in range(8)
+            ]
+        if item % 10 == 5:
+            ring = [hands[-1], _address(chance), _address(chance), hands[-1]]
+            for n, (seller, buyer) in enumerate(pairwise(ring), 1):
+                washed.append(sold(str(item), at + 3_600 * n, seller, buyer))
+    maker = _address(chance)
+    for n in range(12):
+        sold("999", n * day, maker, _address(chance))
+        sold("999", n * day + 60, _address(chance), _address(chance))
+    chance.shuffle(rows)  # as marketplaces give them: in no order that one could rely on
+    if as_json:
+        lines = (json.dumps(row) + "\n" for row in rows)
+        (folder / "sales.ndjson").write_text("".join(lines))
+    else:
+        _written(folder / "sales.csv", rows)
+    told = [{"id": name, "typology": "wash_trading", "events": name} for name in washed]
+    _written(folder / "labels.csv", told)
 
 
 def pumps(folder: Path, *, whole_seconds: bool, seed: int = 1) -> None:
@@ -145,6 +233,9 @@ def pumps(folder: Path, *, whole_seconds: bool, seed: int = 1) -> None:
             )
         when = datetime.fromtimestamp(pumped / 1e3, UTC)
         _written(folder / "data" / f"{name}_{when:%Y-%m-%d %H.%M}.csv", rows)
+        if place == 0:  # another pump's file, which overlaps
+            later = when + timedelta(hours=1)
+            _written(folder / "data" / f"{name}_{later:%Y-%m-%d %H.%M}.csv", rows[-200:])
         told.append(
             {
                 "symbol": name,
@@ -154,6 +245,12 @@ def pumps(folder: Path, *, whole_seconds: bool, seed: int = 1) -> None:
                 "exchange": "binance",
             }
         )
+    told += [
+        told[0] | {"group": "group-2"},
+        told[1] | {"exchange": "yobit"},
+        told[2] | {"symbol": "GONE"},
+        told[2] | {"date": "2018-01-01"},
+    ]
     _written(folder / "pump_telegram.csv", told)
 
 

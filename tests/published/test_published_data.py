@@ -23,7 +23,7 @@ from simulation.catalogue import play
 from simulation.normalizing import normalized
 from tests.collectors.exports import ethereum_etl
 from tests.docs.marked import DOCS, files
-from tests.published.samples import WETH, etherdelta, pumps, rug_pulls
+from tests.published.samples import WETH, etherdelta, idex, pumps, rug_pulls, sales
 
 ROOT = DOCS.parent
 SCRIPTS = files(DOCS / "published-data.md")
@@ -86,13 +86,47 @@ class Judgement:
         ]
 
 
-def test_wash_trades_of_etherdelta_are_found_and_nobody_else(
+@pytest.mark.parametrize(
+    ("sample", "name"), [(etherdelta, "EtherDeltaTrades.csv"), (idex, "IDEXTrades.csv")]
+)
+def test_wash_trades_of_exchanges_on_chains_are_found_and_nobody_else(
+    tmp_path: Path, script: Script, sample: Callable[[Path], None], name: str
+) -> None:
+    sample(tmp_path)
+    trades = tmp_path / "trades.csv"
+    trades.write_bytes(script("dex_log.py", name, "token_decimals.json"))
+    judged = Judgement("wash_trading", trades, tmp_path / "labels.csv", venue="etherdelta")
+    assert judged.missed == []
+    assert judged.wrong == []
+
+
+def test_what_failed_and_trades_between_two_tokens_are_left_out(
     tmp_path: Path, script: Script
 ) -> None:
-    etherdelta(tmp_path)
+    idex(tmp_path)
+    etherdelta_log = script("dex_log.py", "EtherDeltaTrades.csv", "token_decimals.json")
+    idex_log = script("dex_log.py", "IDEXTrades.csv", "token_decimals.json")
+    assert b"0xfailed" not in idex_log
+    assert idex_log == etherdelta_log
+
+
+def test_labels_of_the_authors_own_code(tmp_path: Path, script: Script) -> None:
+    (tmp_path / "trades_labeled.csv").write_text(
+        "transactionHash,eth_buyer_id,eth_seller_id,wash_label\n"
+        "0xa,1,2,TRUE\n0xb,1,3,FALSE\n0xc,2,3,\n"
+    )
+    labels = read_labels(script("dex_labels.py", "trades_labeled.csv"), "labels.csv")
+    assert [label.events for label in labels] == [{"0xa"}]
+
+
+@pytest.mark.parametrize("as_json", [False, True])
+def test_sales_of_items_that_come_back_are_found_and_nothing_else(
+    tmp_path: Path, script: Script, as_json: bool
+) -> None:
+    sales(tmp_path, as_json=as_json)
     trades = tmp_path / "trades.csv"
-    trades.write_bytes(script("etherdelta_log.py", "EtherDeltaTrades.csv", "decimals.csv"))
-    judged = Judgement("wash_trading", trades, tmp_path / "labels.csv", venue="etherdelta")
+    trades.write_bytes(script("nft_log.py", "sales.ndjson" if as_json else "sales.csv"))
+    judged = Judgement("wash_trading", trades, tmp_path / "labels.csv", venue="gallery")
     assert judged.missed == []
     assert judged.wrong == []
 
@@ -104,6 +138,10 @@ def test_pumps_of_binance_are_found_without_orders_or_accounts(
     pumps(tmp_path / "pumps", whole_seconds=whole_seconds)
     script("pump_log.py", "pumps")
     folder = tmp_path / "pumps"
+    trades = (folder / "trades.csv").read_text().splitlines()[1:]
+    times = [int(line.split(",")[0]) for line in trades]
+    assert times == sorted(times)
+    assert len(read_labels((folder / "labels.csv").read_bytes(), "labels.csv")) == 3
     judged = Judgement(
         "pump_and_dump", folder / "trades.csv", folder / "labels.csv", venue="binance"
     )
