@@ -67,6 +67,20 @@ def test_honest_variety_is_not_strange(seed: int) -> None:
     assert len(found(Novelty(PARAMETERS), market(12, 10 + seed))) <= 1
 
 
+def test_the_strangest_of_honest_accounts_is_seldom_so_by_enough_to_be_named() -> None:
+    events = market(22, 30)
+
+    def named(false_alerts: float) -> int:
+        terms = Parameters(
+            pattern="account", minimum_events=10, minimum_rows=60, trees=20, minimum_score=0.0,
+            quantile=1.0, maximum_false_alerts=false_alerts,
+        )  # fmt: skip
+        return len(found(Novelty(terms), events))
+
+    assert named(1_000.0) >= 4, "some score is the highest ever every now and then"
+    assert named(0.02) <= 1, "0.02 a day of 17 days, and chance"
+
+
 def test_nothing_is_said_before_enough_is_known() -> None:
     assert found(Novelty(PARAMETERS), market(4, 1, odd_on=(4,))) == []
 
