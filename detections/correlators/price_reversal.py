@@ -1,0 +1,219 @@
+"""A run of the price that was given back: what the tape alone tells of momentum ignition.
+
+For the law see `momentum_ignition`. Where a feed names nobody, it can't be told that who ran the
+price through is who then traded against it; only that in some seconds nearly all that was traded
+came in on one side, many times what is usual, that the price went far with it, and that soon after
+others came in the other way and the price went back: nothing had become known that would have kept
+it there. That is a lead, and its alerts are marked `inferred` and `anonymous`. Whoever must sell or
+buy much at once leaves the same trace, and makes no gain. All of this must hold of a market:
+
+1. Within `run_window` those who came in on one side traded `minimum_side_share` or more of all
+   that was traded, at `minimum_times` different times and `minimum_prices` prices or more: one
+   order that takes all that is there is no run.
+2. That is `minimum_volume` times what is usual in as long a time, or more.
+3. The price went that way, by `minimum_move` or more, and by `minimum_usual_moves` times what is
+   usual in as long a time.
+4. Within `reversal_window` after it others came in the other way with `minimum_reversal` of what
+   the run took, or more, and the price went `minimum_return` of its way back, or more.
+
+What is usual is learnt by steps of the run's length over some hours of trading, from what came
+before; before 24 of them are known nothing is found. Trades of named accounts are left to
+`momentum_ignition`. The numbers are our choice.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.alerting.findings import Finding, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.baselines.rate import SURE
+from detections.books.order_book import MOST_BOOKS
+from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
+from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
+from detections.rounding import reaches
+from normalizer.events.market import Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data, and what a larger volume and a longer way
+# add.
+_BASE, _VOLUME, _WAY = 0.2, 0.1, 0.1
+#: So many times what is asked for is as sure as it gets.
+_FULL = 3.0
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on runs that were given back sets."""
+
+    #: The time within which a run is made.
+    run_window: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 10 * SECOND
+    #: Of all that is traded then, by those who come in on one side.
+    minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.8
+    #: Different prices at which these trade.
+    minimum_prices: Annotated[int, Meta(ge=2, le=200)] = 5
+    #: Different times at which they come in.
+    minimum_times: Annotated[int, Meta(ge=1, le=200)] = 4
+    #: How many times the usual quantity of as long a time is traded.
+    minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 4.0
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0005
+    #: How many times the usual move of as long a time that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=1_000)] = 1.5
+    #: The time after the run within which it is given back.
+    reversal_window: Annotated[Duration, Meta(ge=SECOND, le=24 * HOUR)] = MINUTE
+    #: What others take the other way, as a part of what the run took.
+    minimum_reversal: Annotated[Ratio, Meta(gt=0, le=100)] = 0.3
+    #: The part of the way that the price goes back.
+    minimum_return: Annotated[Ratio, Meta(gt=0, le=10)] = 0.5
+
+
+class State(Struct):
+    """The markets."""
+
+    tapes: dict[tuple[str, str, str], RunTape] = field(
+        default_factory=dict[tuple[str, str, str], RunTape]
+    )
+
+
+@correlator("price_reversal")
+class PriceReversal(Correlator[State]):
+    """See the module. Memory: per market 256 trades of its window, of a run and of what came after
+    it each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    highest_level = "medium"
+    typology = "momentum_ignition"
+    actions = frozenset({"trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+
+    @property
+    def horizon(self) -> int:
+        """A run, what comes after it, and some of what was usual before."""
+        return self._p.run_window + self._p.reversal_window + HOUR
+
+    def observe(self, event: Trade) -> Iterable[Finding]:
+        """Take a trade."""
+        if event.side is None or not (event.price > 0 and event.quantity > 0):
+            return ()
+        if event.buyer_account or event.seller_account:
+            return ()  # `momentum_ignition` looks at these
+        p = self._p
+        key = (event.provider, event.venue, event.instrument)
+        tape = self.state.tapes.get(key)
+        if tape is None:
+            if len(self.state.tapes) >= MOST_BOOKS:
+                drop_idlest(self.state.tapes, MOST_BOOKS - 1)
+            tape = self.state.tapes[key] = RunTape()
+        trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
+        tape.add(trade, p.run_window, event.phase_began)
+        run = tape.run
+        if run is not None and event.timestamp - run.ended > p.reversal_window:
+            run = tape.run = None  # the price stayed where it was
+        if run is None:
+            self._begin(tape, trade)
+            return ()
+        if trade.bought is run.up:
+            self._go_on(run, trade)
+            return ()
+        run.turn(trade)
+        if not reaches(run.back_quantity, p.minimum_reversal * run.quantity) or not reaches(
+            run.returned(trade.price), p.minimum_return
+        ):
+            return ()
+        tape.run = None
+        tape.clear()
+        return [self._finding(event, run)]
+
+    def _begin(self, tape: RunTape, trade: Print) -> None:
+        """Whether what the window shows is a run."""
+        p = self._p
+        up = tape.bought > tape.sold
+        quantity, whole = max(tape.bought, tape.sold), tape.bought + tape.sold
+        usual = tape.volumes.mean
+        if (
+            trade.bought is not up
+            or tape.volumes.weight < SURE
+            or not usual
+            or not reaches(whole, p.minimum_volume * usual)
+            or not reaches(quantity, p.minimum_side_share * whole)
+        ):
+            return
+        taken = [one for one in tape.trades if one.bought is up]
+        start = tape.before or tape.trades[0].price
+        moved = trade.price / start - 1
+        move, usual_move = abs(moved), tape.moves.usual()
+        if (
+            (moved > 0) is not up
+            or not reaches(move, p.minimum_move)
+            or not reaches(move, p.minimum_usual_moves * usual_move)
+            or len({one.price for one in taken}) < p.minimum_prices
+            or len({one.seen.timestamp for one in taken}) < p.minimum_times
+        ):
+            return
+        tape.run = Run(
+            up,
+            start,
+            trade.price,
+            taken,
+            quantity,
+            quantity / whole,
+            whole / usual,
+            move / usual_move if usual_move else 0.0,
+            trade.seen.timestamp,
+        )
+
+    def _go_on(self, run: Run, trade: Print) -> None:
+        """Somebody comes in the way of the run: it goes on as long as its price goes further."""
+        if run.back or (trade.price > run.far) is not run.up or trade.price == run.far:
+            return
+        run.moves *= (trade.price - run.start) / (run.far - run.start)
+        run.far = trade.price
+        run.quantity += trade.quantity
+        run.taken.append(trade)
+        if len(run.taken) > MOST_TRADES:
+            del run.taken[1]  # the first tells where it began
+        run.ended = trade.seen.timestamp
+
+    def _finding(self, event: Trade, run: Run) -> Finding:
+        p = self._p
+        prices = len({one.price for one in run.taken})
+        seen = {one.seen.id: one.seen for one in (*run.taken, *run.back)}
+        took, back = ("bought", "sold") if run.up else ("sold", "bought")
+        rose, fell = ("rose", "fell") if run.up else ("fell", "rose")
+        lasted = run.ended - run.taken[0].seen.timestamp
+        after = event.timestamp - run.ended
+        volume = min(1.0, (run.volume / p.minimum_volume - 1) / _FULL) if p.minimum_volume else 1.0
+        usual = p.minimum_usual_moves
+        way = min(1.0, (run.moves / usual - 1) / _FULL) if usual else 1.0
+        return Finding(
+            entities=(f"{event.venue} {event.instrument}",),
+            reason=(
+                f"within {lapse(lasted)} others {took} {amount(run.quantity)} {event.instrument} "
+                f"on {event.venue} at {prices} prices, {percent(run.share)} of all that was traded "
+                f"and {amount(round(run.volume, 1))} times what is usual, and the price {rose} by "
+                f"{percent(abs(run.moved))} to {amount(run.far)}, "
+                f"{amount(round(run.moves, 1))} times as far as usual; within {lapse(after)} after "
+                f"others {back} {amount(run.back_quantity)}, and it {fell} to "
+                f"{amount(event.price)} (the feed names no accounts)"
+            ),
+            witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+            confidence=_BASE + _VOLUME * volume + _WAY * way,
+            metrics={
+                "prices": float(prices),
+                "moved": run.moved,
+                "usual_moves": run.moves,
+                "quantity": run.quantity,
+                "side_share": run.share,
+                "volume_multiple": run.volume,
+                "reversed_quantity": run.back_quantity,
+                "returned": run.returned(event.price),
+            },
+            tags=("inferred", "anonymous"),
+        )
