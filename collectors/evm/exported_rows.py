@@ -2,7 +2,8 @@
 
 The columns are those of ethereum-etl and of Google's public data sets (``log_index``,
 ``block_timestamp``), cryo (``topic0``), Dune (``tx_hash``, ``block_time``, ``index``) and Allium,
-the files CSV or NDJSON, packed by gzip or not. What a table is, its columns tell.
+and those of a node's own answers (``logIndex``), the files CSV or JSON, packed by gzip or not. What
+a row is, its columns tell: a file may hold several kinds, as receipts with logs inside.
 """
 
 import csv
@@ -11,10 +12,14 @@ import re
 import zlib
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple, cast
 
 import msgspec
+
+from collectors.evm.exported_json import TooLarge, json_cells
 
 #: `unreadable`: a packed file that is damaged before its first row is over. Reading it says so.
 Kind = Literal["block", "log", "receipt", "transaction", "transfer", "unreadable"]
@@ -25,8 +30,17 @@ SUFFIXES = tuple(
     plain + packed for plain in (".csv", ".ndjson", ".jsonl", ".json") for packed in ("", ".gz")
 )
 #: What reading a damaged file raises.
-UNREADABLE = (OSError, EOFError, csv.Error, UnicodeDecodeError, zlib.error)
+UNREADABLE = (
+    OSError,
+    EOFError,
+    csv.Error,
+    UnicodeDecodeError,
+    zlib.error,
+    msgspec.DecodeError,
+    RecursionError,
+)
 _LONGEST_LINE = 16 << 20
+_FIRST = 1_000
 _WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
 
@@ -66,6 +80,8 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "hash": ("transaction_hash",),
         "index": ("transaction_index",),
         "status": ("status",),
+        "sender": ("from",),
+        "to": ("to",),
     },
     "transfer": {
         "block": ("block_number",),
@@ -100,74 +116,89 @@ _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
 
 
 class Table(NamedTuple):
-    """A file, what it holds, and its columns: ours by theirs."""
+    """A file, and what its rows are."""
 
     path: Path
+    kinds: frozenset[Kind]
+
+
+class _Form(NamedTuple):
+    """What a row is, and its columns: ours by theirs."""
+
     kind: Kind
     columns: Mapping[str, str]
 
 
 def table_of(path: Path) -> Table | None:
-    """What a file is by its columns; None if it is no table of a chain. Raises OSError."""
+    """What a file holds by its columns; None if it is no table of a chain. Raises OSError."""
     try:
-        for _, row in _cells(path):
-            return _recognised(path, row)
-        with _opened(path) as file:  # a CSV without rows
-            header = file.readline(_LONGEST_LINE).decode().rstrip("\r\n")
-        return _recognised(path, dict.fromkeys(header.split(","), ""))
-    except (gzip.BadGzipFile, EOFError, zlib.error):
-        return Table(path, "unreadable", {})
-    except (ValueError, csv.Error):
+        found: set[Kind] = set()
+        for _, row in islice(_cells(path), _FIRST):
+            form = _form(tuple(row))
+            if form is not None:
+                found.add(form.kind)
+            # The first row tells, but for JSON: not every receipt has logs inside.
+            if form is None or form.kind not in ("receipt", "block") or _is_csv(path):
+                break
+        if not found and _is_csv(path):
+            with _opened(path) as file:  # one without rows
+                header = file.readline(_LONGEST_LINE).decode().rstrip("\r\n")
+            form = _form(tuple(header.split(",")))
+            found = set() if form is None else {form.kind}
+        return Table(path, frozenset(found)) if found else None
+    except (gzip.BadGzipFile, EOFError, zlib.error, TooLarge, msgspec.DecodeError):
+        return Table(path, frozenset(("unreadable",)))
+    except (ValueError, csv.Error, RecursionError):
         return None
 
 
-def _recognised(path: Path, row: Mapping[str, object]) -> Table | None:
+@lru_cache(maxsize=256)
+def _form(names: tuple[str, ...]) -> _Form | None:
     for kind, needed in _NEEDED:
         columns: dict[str, str] = {}
         for ours, theirs in _COLUMNS[kind].items():
-            found = next((one for one in theirs if one in row and one not in columns), None)
+            found = next((one for one in theirs if one in names and one not in columns), None)
             if found is not None:
                 columns[found] = ours
         have = set(columns.values())
         if all(any(one in have for one in group) for group in needed):
-            return Table(path, kind, columns)
+            return _Form(kind, columns)
     return None
 
 
-def rows(table: Table) -> Iterator[tuple[int, Row]]:
-    """Its rows with the numbers of their lines, under our names; empty cells are left out. Raises
-    one of UNREADABLE."""
+def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
+    """Its rows with the numbers of their lines and what they are, under our names; empty cells are
+    left out. Raises one of UNREADABLE."""
+    first: _Form | None = None
     for number, cells in _cells(table.path):
+        form = _form(tuple(cells))
+        first = first or form
+        if (form := form or first) is None:
+            continue
         row: Row = {}
-        for theirs, ours in table.columns.items():
+        for theirs, ours in form.columns.items():
             text = _text(cells.get(theirs))
             if text:
                 row[ours] = text
-        yield number, row
+        yield number, form.kind, row
+
+
+def _is_csv(path: Path) -> bool:
+    return ".csv" in path.name.lower()
 
 
 def _cells(path: Path) -> Iterator[tuple[int, "dict[str, object]"]]:
     with _opened(path) as file:
-        if ".csv" in path.name.lower():
-            csv.field_size_limit(_LONGEST_LINE)
-            lines = (line.decode() for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
-            reader = csv.DictReader(lines, strict=True)
-            if reader.fieldnames:
-                reader.fieldnames = [one.strip().lstrip("\ufeff") for one in reader.fieldnames]
-            for row in reader:
-                yield reader.line_num, cast("dict[str, object]", row)
+        if not _is_csv(path):
+            yield from json_cells(file)
             return
-        for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
-            if line.strip():
-                yield number, _object(line)
-
-
-def _object(line: bytes) -> "dict[str, object]":
-    try:
-        found = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
-        return {}
-    return cast("dict[str, object]", found) if isinstance(found, dict) else {}
+        csv.field_size_limit(_LONGEST_LINE)
+        lines = (line.decode() for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
+        reader = csv.DictReader(lines, strict=True)
+        if reader.fieldnames:
+            reader.fieldnames = [one.strip().lstrip("\ufeff") for one in reader.fieldnames]
+        for row in reader:
+            yield reader.line_num, cast("dict[str, object]", row)
 
 
 def _opened(path: Path) -> BinaryIO:
@@ -204,8 +235,8 @@ def place_in(row: Row, name: str) -> int:
 def seconds(row: Row) -> int:
     """A block's time: seconds since the epoch, or a date in UTC. Raises ValueError."""
     text = row["time"]
-    if text.isdecimal():
-        return int(text)
+    if _WHOLE.fullmatch(text) is not None:
+        return whole(row, "time")
     found = _DATE.fullmatch(text)
     if found is None:
         raise ValueError(f"time: {text[:40]!r} is neither seconds nor a date in UTC")

@@ -23,6 +23,7 @@ from msgspec.json import Decoder, Encoder
 from collectors.evm.exported_rows import (
     SUFFIXES,
     UNREADABLE,
+    Kind,
     Row,
     Table,
     place_in,
@@ -197,8 +198,8 @@ def exported_tables(folder: Path) -> list[Table]:
         return []
     tables = [found for one in files if one.is_file() and (found := table_of(one)) is not None]
     # A log says more than the transfer that was made of it, and the first of two is kept.
-    tables.sort(key=lambda one: one.kind == "transfer")
-    return tables if any(one.kind in ("log", "transfer") for one in tables) else []
+    tables.sort(key=lambda one: "transfer" in one.kinds)
+    return tables if any(one.kinds & {"log", "transfer"} for one in tables) else []
 
 
 def _block_of(part: tuple[int, str, bytes]) -> int:
@@ -213,9 +214,9 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
         batch.clear()
 
     try:
-        for number, row in rows(table):
+        for number, kind, row in rows(table):
             try:
-                batch.append(_part(table, row))
+                batch.append(_part(kind, row))
             except ValueError as error:
                 report(table.path, number, str(error))
             if len(batch) >= _AT_ONCE:
@@ -225,19 +226,19 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     put()
 
 
-def _part(table: Table, row: Row) -> tuple[int, str, int, str, bytes]:
+def _part(kind: Kind, row: Row) -> tuple[int, str, int, str, bytes]:
     """A row with where it belongs. Raises ValueError."""
     block = place_in(row, "block")
-    if table.kind == "block":
-        return block, table.kind, 0, "", _encode(row)
+    if kind == "block":
+        return block, kind, 0, "", _encode(row)
     if "hash" not in row:
         raise ValueError("the hash of the transaction is missing")
-    if table.kind == "log":
-        return block, table.kind, place_in(row, "log"), "", _encode(row)
-    if table.kind == "transfer":
+    if kind == "log":
+        return block, kind, place_in(row, "log"), "", _encode(row)
+    if kind == "transfer":
         return block, "log", place_in(row, "log"), "", _encode(_transfer_log(row))
     place = place_in(row, "index") if "index" in row else 0
-    return block, table.kind, place, row["hash"].lower(), _encode(row)
+    return block, kind, place, row["hash"].lower(), _encode(row)
 
 
 def _transfer_log(row: Row) -> Row:

@@ -1,7 +1,8 @@
 """A chain's frames as tables, in the forms that archives export.
 
 The forms are those of their documents: ethereum-etl's CSV (docs/schema.md), a query's result of
-Dune over ``ethereum.logs``, and cryo's columns as NDJSON. The chain is a simulated one.
+Dune over ``ethereum.logs``, cryo's columns as NDJSON, and a node's own answers. The chain is a
+simulated one.
 """
 
 import csv
@@ -185,3 +186,53 @@ def cryo(frames: Iterable[Frame], folder: Path) -> None:
     for name, rows in (("logs", [*logs, *logs]), ("blocks", blocks), ("txs", transactions)):
         lines = "".join(json.dumps(row) + "\n" for row in rows)
         (folder / f"ethereum__{name}__20000000_to_20000999.ndjson").write_text(lines)
+
+
+def node_answers(frames: Iterable[Frame], folder: Path) -> None:
+    """``eth_getBlockByNumber`` with transactions and ``eth_getBlockReceipts``, each in one file."""
+    blocks: Rows = []
+    receipts: Rows = []
+    for payload in (json.loads(frame.payload) for frame in frames):
+        blocks.append(_answer(payload["block"] | {"transactions": payload["transactions"]}))
+        receipts.append(_answer(_receipts(payload)))
+    (folder / "blocks.json").write_text(json.dumps(blocks, indent=1))
+    (folder / "receipts.json").write_text(json.dumps(receipts))
+
+
+def receipts_by_line(frames: Iterable[Frame], folder: Path) -> None:
+    """Receipts, a line for each, and blocks that name the hashes of their transactions only."""
+    payloads = [json.loads(frame.payload) for frame in frames]
+    lines = [json.dumps(one) for payload in payloads for one in _receipts(payload)]
+    (folder / "receipts.jsonl").write_text("\n".join(lines))
+    blocks = [
+        payload["block"] | {"transactions": [one["hash"] for one in payload["transactions"]]}
+        for payload in payloads
+    ]
+    (folder / "blocks.jsonl").write_text("\n".join(map(json.dumps, blocks)))
+
+
+def _answer(result: object) -> dict[str, Any]:
+    return {"jsonrpc": "2.0", "id": 1, "result": result}
+
+
+def _receipts(payload: dict[str, Any]) -> Rows:
+    """The logs inside don't tell again what their receipt tells, as some clients have them."""
+    header = payload["block"]
+    return [
+        {
+            "transactionHash": one["hash"],
+            "transactionIndex": one["transactionIndex"],
+            "blockHash": header["hash"],
+            "blockNumber": header["number"],
+            "from": one["from"],
+            "to": one["to"],
+            "gasUsed": "0x5208",
+            "status": "0x1",
+            "logs": [
+                {name: log[name] for name in ("address", "topics", "data", "logIndex")}
+                for log in payload["logs"]
+                if log["transactionHash"] == one["hash"]
+            ],
+        }
+        for one in payload["transactions"]
+    ]

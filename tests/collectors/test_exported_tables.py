@@ -17,7 +17,14 @@ from pipeline.failure import Failure
 from pipeline.frames import Frame, FrameBatch
 from simulation.catalogue import play
 from simulation.session import Session
-from tests.collectors.exports import cryo, dune, ethereum_etl, token_transfers
+from tests.collectors.exports import (
+    cryo,
+    dune,
+    ethereum_etl,
+    node_answers,
+    receipts_by_line,
+    token_transfers,
+)
 
 Export = Callable[[Iterable[Frame], Path], None]
 
@@ -69,6 +76,8 @@ def test_ethereum_etl_gives_all_that_the_node_gives(session: Session, tmp_path: 
         (cryo, ("parent_hash",)),
         # A table of logs knows of a transaction who called whom, and no more.
         (dune, ("parent_hash", "transaction_method", "transaction_nonce")),
+        (node_answers, ()),
+        (receipts_by_line, ("transaction_method", "transaction_nonce")),
     ],
 )
 def test_other_archives_give_as_much_as_they_hold(
@@ -125,6 +134,28 @@ def test_a_damaged_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
     assert [one.position for one in frames][:1] == [f"7:0x{'a' * 64}"]
     damaged = [name for name, line, _ in problems if not line and name != tmp_path.name]
     assert sorted(damaged) == ["cut.csv.gz", "flipped.csv.gz", "late.csv.gz", "no-gzip.json.gz"]
+
+
+def test_a_file_in_one_piece_that_is_cut_is_told(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    line = msgspec.json.encode(row | {"block_timestamp": "0x5f5e1000"})
+    (tmp_path / "logs.json").write_bytes(b"[\n" + line + b"\n]")
+    (tmp_path / "more.json").write_bytes(b"[" + line + b"," + line[:40])
+    frames, problems = frames_in(tmp_path)
+    assert [one.position for one in frames] == [f"7:0x{'a' * 64}"]
+    ((name, place, why),) = problems
+    assert (name, place) == ("more.json", 0)
+    assert why.startswith("can't be read: Input data was truncated")
+
+
+def test_an_answer_that_is_an_error_is_no_row(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    given = [{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "pruned"}}]
+    given.append({"jsonrpc": "2.0", "id": 2, "result": [row | {"timestamp": 1_600_000_000}]})
+    (tmp_path / "logs.json").write_bytes(msgspec.json.encode(given))
+    frames, problems = frames_in(tmp_path)
+    assert len(frames) == 1
+    assert problems == []
 
 
 def test_a_line_that_is_nested_too_deep_is_no_row(tmp_path: Path) -> None:

@@ -1,0 +1,106 @@
+"""Rows of JSON files: NDJSON, and what nodes and their clients write.
+
+A file is a line for each row, or one value: an array, or a single object. An object is a row, or an
+answer of a node whose `result` is meant; a block may have its transactions or receipts inside, and
+a receipt its logs. Those are rows of their own, which have of the one around them what they don't
+tell themselves. Names are taken in one form: `blockNumber` is `block_number`.
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from functools import lru_cache
+from typing import BinaryIO, cast
+
+import msgspec
+
+Cells = dict[str, object]
+
+#: A file that is one value is read whole.
+LARGEST = 256 << 20
+_LONGEST_LINE = 16 << 20
+_DEEPEST = 8
+_INSIDE = ("transactions", "receipts", "logs")
+#: By what a block or a receipt calls it, what a row inside does.
+_INHERITED = {
+    "number": "block_number",
+    "block_number": "block_number",
+    "block_hash": "block_hash",
+    "timestamp": "timestamp",
+    "transaction_hash": "transaction_hash",
+    "transaction_index": "transaction_index",
+}
+_UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
+
+
+class TooLarge(OSError):
+    """A file in one piece that is too large for it."""
+
+    def __init__(self) -> None:
+        super().__init__(f"more than {LARGEST >> 20} MiB in one piece; write a line for each row")
+
+
+def json_cells(file: BinaryIO) -> Iterator[tuple[int, Cells]]:
+    """The rows with the numbers of their lines, or of their places in a file that is one value.
+
+    A line that is no object is an empty row. Raises OSError, and msgspec.DecodeError for one value
+    that is damaged.
+    """
+    first = file.readline(_LONGEST_LINE)
+    while first and not first.strip():
+        first = file.readline(_LONGEST_LINE)
+    if first.lstrip()[:1] == b"[" or (first.lstrip()[:1] == b"{" and _decoded(first) is None):
+        rest = file.read(LARGEST + 1)
+        if len(rest) + len(first) > LARGEST:
+            raise TooLarge
+        found = msgspec.json.decode(first + rest)
+        values = cast("list[object]", found) if isinstance(found, list) else [found]
+        for place, value in enumerate(values, 1):
+            for one in _rows(value):
+                yield place, one
+        return
+    number, line = 1, first
+    while line:
+        if line.strip():
+            some = False
+            for some, one in enumerate(_rows(_decoded(line)), 1):  # noqa: B007
+                yield number, one
+            if not some:
+                yield number, {}
+        number, line = number + 1, file.readline(_LONGEST_LINE)
+
+
+def _decoded(line: bytes) -> object:
+    try:
+        return msgspec.json.decode(line)
+    except (msgspec.DecodeError, RecursionError):
+        return None
+
+
+def _rows(
+    value: object, around: Mapping[str, object] | None = None, deep: int = 0
+) -> Iterator[Cells]:
+    """An object as rows: itself, and those inside."""
+    if deep > _DEEPEST:
+        return
+    if isinstance(value, list):
+        for one in cast("list[object]", value):
+            yield from _rows(one, around, deep + 1)
+    elif isinstance(value, dict):
+        cells = {_snake(name): cell for name, cell in cast("dict[str, object]", value).items()}
+        if "jsonrpc" in cells:
+            yield from _rows(cells.get("result"), None, deep + 1)
+            return
+        inside = [cells.pop(name) for name in _INSIDE if isinstance(cells.get(name), list)]
+        if around:
+            cells = {**around, **cells}
+        yield cells
+        told = {ours: cells[name] for name, ours in _INHERITED.items() if name in cells}
+        if "number" in cells and "hash" in cells:  # a block
+            told["block_hash"] = cells["hash"]
+        for rows in cast("Iterable[object]", inside):
+            yield from _rows(rows, told, deep + 1)
+
+
+@lru_cache(maxsize=1024)
+def _snake(name: str) -> str:
+    return _UPPER.sub(r"_\1", name).lower()
