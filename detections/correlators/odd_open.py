@@ -1,0 +1,258 @@
+"""An odd opening: much is traded on one side in the first minutes of a day, and the price goes far.
+
+What is left of `marking_the_open`, which see for the law, where a feed names nobody: that in the
+first `window` of a day those who came in on one side traded far more than anybody does there, and
+took the price with them. It can't be told whether that was one party, or many who had read the same
+news overnight: it is a lead, and its alerts are marked `inferred` and `anonymous`. For markets
+without an opening auction, whose time of opening is known by the venue's calendar in the reference
+data. All of this must hold of a market's first minutes:
+
+1. Those who came in on one side traded `minimum_side_share` or more of all that was traded, at
+   `minimum_times` different times or more.
+2. All together that is `minimum_volume` times what is traded in as long a time of a day, or more;
+   and `minimum_growth` times what was traded in the first minutes of earlier days, by the median.
+   What waited overnight is traded then on every day.
+3. The price went that way, from a trade to a later one, by `minimum_move` or more, and by
+   `minimum_usual_moves` times what it usually goes in as long a time.
+
+What is usual is learnt from what was traded before. Before `minimum_days` openings are known
+nothing is found. Trades of named accounts are left to `marking_the_open`. The numbers are our
+choice; that marked prices show in the volume and the return of these minutes, and in what comes
+back after, is what Comerton-Forde and Putnins found of closes ("Measuring closing price
+manipulation", 2011).
+"""
+
+from collections.abc import Iterable
+from statistics import median
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.baselines.rate import BlockRate, kept
+from detections.books.order_book import MOST_BOOKS
+from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
+from detections.markets.usual_moves import UsualMoves
+from detections.rounding import reaches
+from normalizer.events.market import MarketEvent, Trade
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Confidence before it is calibrated on labelled data.
+_CONFIDENCE = 0.35
+#: Trades of an opening that are evidence: the newest.
+_MOST_TRADES = 100
+#: Earlier openings that tell what is usual.
+_MOST_DAYS = 20
+_HALF_LIFE = 7 * HOUR // 2
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on odd openings sets."""
+
+    #: The first part of a day.
+    window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
+    #: Of all that is traded then, by those who come in on one side.
+    minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.7
+    #: Different times at which these come in.
+    minimum_times: Annotated[int, Meta(ge=1, le=200)] = 3
+    #: How many times the usual quantity of as long a time is traded.
+    minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 5.0
+    #: How many times what is traded at openings.
+    minimum_growth: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
+    #: How far the price goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
+    #: How many times the usual move of as long a time that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 1.5
+    #: Openings without which nobody knows what is usual.
+    minimum_days: Annotated[int, Meta(ge=1, le=20)] = 2
+
+
+class Opening(Struct):
+    """The first minutes of a day."""
+
+    began: int
+    high: float
+    low: float
+    """The highest and the lowest price so far."""
+    up: tuple[float, float] = (0.0, 0.0)
+    """The farthest that the price rose from a trade to a later one, and where to."""
+    down: tuple[float, float] = (0.0, 0.0)
+    """The same of its fall, as a negative number."""
+    bought: float = 0.0
+    sold: float = 0.0
+    purchases: list[int] = field(default_factory=list[int])
+    """Different times at which somebody came in to buy; the first of them."""
+    sales: list[int] = field(default_factory=list[int])
+    newest: list[Witness] = field(default_factory=list[Witness])
+
+
+class Watched(Struct):
+    """One market."""
+
+    moves: UsualMoves = field(default_factory=UsualMoves)
+    volumes: BlockRate = field(default_factory=BlockRate)
+    """Quantity by steps as long as the window, of the day after it."""
+    step: int = -1
+    step_quantity: float = 0.0
+    opening: Opening | None = None
+    earlier: list[float] = field(default_factory=list[float])
+    """What was traded in the first minutes of days before."""
+
+
+class State(Struct):
+    """The markets."""
+
+    markets: dict[tuple[str, str, str], Watched] = field(
+        default_factory=dict[tuple[str, str, str], Watched]
+    )
+
+
+@correlator("odd_open")
+class OddOpen(Correlator[State]):
+    """See the module. Memory: some numbers for each market that has an open; in the first minutes
+    100 trades of it."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    highest_level = "medium"
+    typology = "marking_the_close"
+    # What comes after the window ends it: an order will do, where nobody trades.
+    actions = frozenset({"trade", "order-placed", "order-cancelled", "book-update"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+        self._keep = kept(_HALF_LIFE / parameters.window)
+
+    @property
+    def horizon(self) -> int:
+        """The openings that it needs to know, over a weekend."""
+        return (self._p.minimum_days + 3) * DAY
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        key = (event.provider, event.venue, event.instrument)
+        watched = self.state.markets.get(key)
+        found: Iterable[Finding] = ()
+        opening = None if watched is None else watched.opening
+        if (
+            watched is not None
+            and opening is not None
+            and event.timestamp >= opening.began + self._p.window
+        ):
+            watched.opening = None
+            found = self._done(event, watched, opening)
+        if event.__class__ is Trade:
+            self._traded(event, watched, key)  # pyright: ignore[reportArgumentType]
+        return found
+
+    def _traded(self, event: Trade, watched: Watched | None, key: tuple[str, str, str]) -> None:
+        began = event.phase_began
+        if event.phase != "continuous" or began is None:
+            return
+        if event.buyer_account or event.seller_account:
+            return  # `marking_the_open` looks at these
+        if event.side is None or not (event.price > 0 and event.quantity > 0):
+            return
+        if watched is None:
+            markets = self.state.markets
+            if len(markets) >= MOST_BOOKS:
+                drop_idlest(markets, MOST_BOOKS - 1)
+            watched = markets[key] = Watched()
+        before = watched.moves.time
+        watched.moves.add(event.timestamp, event.price, self._p.window, began)
+        if event.timestamp < began + self._p.window:
+            self._opens(event, watched, began)
+        else:
+            self._later(event, watched, began, before)
+
+    def _opens(self, event: Trade, watched: Watched, began: int) -> None:
+        opening = watched.opening
+        if opening is None:
+            price = event.price
+            opening = watched.opening = Opening(began, price, price)
+        opening.high = max(opening.high, event.price)
+        opening.low = min(opening.low, event.price)
+        opening.up = max(opening.up, (event.price / opening.low - 1, event.price))
+        opening.down = min(opening.down, (event.price / opening.high - 1, event.price))
+        if event.side == "buy":
+            opening.bought += event.quantity
+            times = opening.purchases
+        else:
+            opening.sold += event.quantity
+            times = opening.sales
+        if event.timestamp not in times and len(times) < self._p.minimum_times:
+            times.append(event.timestamp)
+        opening.newest.append(witness(event))
+        del opening.newest[:-_MOST_TRADES]
+
+    def _later(self, event: Trade, watched: Watched, began: int, before: int) -> None:
+        """What is traded after the first minutes tells what is usual."""
+        number = event.timestamp // self._p.window
+        if number > watched.step:
+            if watched.step >= 0:
+                watched.volumes.learn(watched.step_quantity, self._keep)
+                first = watched.step + 1
+                if began > before or before < began + self._p.window:
+                    # Nights and openings aren't learnt.
+                    first = max(first, began // self._p.window + 1)
+                watched.volumes.pass_empty(number - first, self._keep)
+            watched.step, watched.step_quantity = number, 0.0
+        watched.step_quantity += event.quantity
+
+    def _done(self, event: MarketEvent, watched: Watched, opening: Opening) -> Iterable[Finding]:
+        p = self._p
+        quantity = opening.bought + opening.sold
+        earlier = list(watched.earlier)
+        watched.earlier.append(quantity)
+        del watched.earlier[:-_MOST_DAYS]
+        if len(earlier) < p.minimum_days or not watched.volumes.weight:
+            return ()
+        up = opening.bought > opening.sold
+        times = opening.purchases if up else opening.sales
+        share = max(opening.bought, opening.sold) / quantity
+        usual, usual_opening = watched.volumes.mean, median(earlier)
+        moved, farthest = opening.up if up else opening.down
+        usual_move = watched.moves.usual()
+        if (
+            not reaches(share, p.minimum_side_share)
+            or len(times) < p.minimum_times
+            or not usual
+            or not usual_opening
+            or not reaches(quantity, p.minimum_volume * usual)
+            or not reaches(quantity, p.minimum_growth * usual_opening)
+            or not reaches(abs(moved), p.minimum_move)
+            or not reaches(abs(moved), p.minimum_usual_moves * usual_move)
+        ):
+            return ()
+        did, went = ("bought", "rose") if up else ("sold", "fell")
+        return [
+            Finding(
+                entities=(f"{event.venue} {event.instrument}",),
+                reason=(
+                    f"in the first {lapse(p.window)} of the day others {did} "
+                    f"{amount(max(opening.bought, opening.sold))} {event.instrument} on "
+                    f"{event.venue}, {percent(share)} of all that was traded, which was "
+                    f"{amount(round(quantity / usual, 1))} times as much as usual and "
+                    f"{amount(round(quantity / usual_opening, 1))} times as much as on "
+                    f"{len(earlier)} days before; the price {went} by {percent(abs(moved))} to "
+                    f"{amount(farthest)} (the feed names no accounts)"
+                ),
+                witnesses=tuple(opening.newest),
+                confidence=_CONFIDENCE,
+                metrics={
+                    "change": moved,
+                    "usual_change": usual_move,
+                    "price": farthest,
+                    "side_share": share,
+                    "quantity": quantity,
+                    "volume_multiple": quantity / usual,
+                    "growth": quantity / usual_opening,
+                    "days": float(len(earlier)),
+                },
+                tags=("inferred", "anonymous"),
+            )
+        ]

@@ -1,0 +1,116 @@
+"""Openings at which much is traded on one side, of nobody who is named."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from detections.rules import RuleSet
+from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import HEADER, START, Tape, alerts, correlator
+
+MINUTES, DAYS = 60_000, 86_400_000
+PUSHED = (10.0, 10.01, 10.02, 10.03)
+
+
+def rule(parameters: str = "{}") -> RuleSet:
+    return correlator("odd_open", parameters, HEADER.replace("high", "medium"))
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(rule(parameters), events)
+
+
+def day(
+    tape: Tape,
+    number: int,
+    *,
+    prices: Sequence[float] = (10.0, 10.0),
+    size: float = 10,
+    side: str = "buy",
+    against: float = 0,
+    every: float = 30_000,
+) -> list[Any]:
+    """A day from its open: what is traded in the first minutes, and ten in each five after them."""
+    open_at = number * DAYS
+    session: dict[str, Any] = {"phase": "continuous", "phase_began": START + open_at * 1_000_000}
+    events = [
+        tape.trade(open_at + 1_000 + every * place, price, size, side=side, **session)
+        for place, price in enumerate(prices)
+    ]
+    other = "sell" if side == "buy" else "buy"
+    if against:
+        events.append(tape.trade(open_at + 4 * MINUTES, prices[0], against, side=other, **session))
+    events += [
+        tape.trade(open_at + (6 + 5 * step) * MINUTES, 10.0, 10, side="sell", **session)
+        for step in range(12)
+    ]
+    return events
+
+
+def days(before: int = 2, earlier: float = 10, **last: Any) -> list[Any]:
+    tape = Tape()
+    told: dict[str, Any] = {"prices": PUSHED, "size": 15, **last}
+    return [
+        *(event for number in range(before) for event in day(tape, number, size=earlier)),
+        *day(tape, before, **told),
+    ]
+
+
+def test_much_on_one_side_that_took_the_price_with_it_is_odd() -> None:
+    (alert,) = found(days())
+    assert alert.reason == (
+        "in the first 5 min of the day others bought 60 ACME-USD on demo-venue, 100% of all that "
+        "was traded, which was 6 times as much as usual and 3 times as much as on 2 days before; "
+        "the price rose by 0.3% to 10.03 (the feed names no accounts)"
+    )
+    assert alert.tags == ("inferred", "anonymous")
+    assert len(alert.evidence_events) == 4 + 1  # with the one after the first minutes
+
+
+def test_downwards_too() -> None:
+    (alert,) = found(days(side="sell", prices=(10.0, 9.99, 9.98, 9.96)))
+    assert "others sold 60" in alert.reason
+    assert "the price fell by 0.4% to 9.96" in alert.reason
+
+
+def test_before_openings_are_known_nothing_is_said() -> None:
+    assert found(days(1)) == []
+    assert len(found(days(1), "{minimum_days: 1}")) == 1
+
+
+def test_what_is_traded_every_morning_is_not_odd() -> None:
+    assert found(days(earlier=15.1)) == []
+    assert len(found(days(earlier=15))) == 1
+
+
+def test_nor_is_what_is_traded_all_day_long() -> None:
+    assert found(days(size=12, earlier=1)) == []
+    assert len(found(days(size=12.5, earlier=1))) == 1
+
+
+def test_nor_what_goes_on_both_sides() -> None:
+    assert found(days(against=26)) == []
+    assert len(found(days(against=25))) == 1
+
+
+def test_nor_what_took_the_price_nowhere() -> None:
+    assert found(days(prices=(10.0, 10.01, 10.02, 10.029))) == []
+    assert found(days(prices=(10.03, 10.02, 10.01, 10.0))) == []
+
+
+def test_one_large_order_is_no_series() -> None:
+    assert found(days(every=0)) == []
+
+
+def test_after_the_first_minutes_nothing_counts() -> None:
+    assert found(days(every=5 * MINUTES)) == []
+
+
+def test_of_named_accounts_nothing_is_said_here() -> None:
+    tape = Tape(buyer_account="acct-1")
+    events = [event for number in range(2) for event in day(tape, number)]
+    assert found([*events, *day(tape, 2, prices=PUSHED, size=15)]) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    assert_the_same_after_a_restart(rule(), days(3))
