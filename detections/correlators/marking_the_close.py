@@ -50,7 +50,7 @@ Athena Capital Research, 2014: more than 70% of the volume in the seconds before
 choice: the other numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -61,6 +61,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
 from detections.parties import Party as Named
 from detections.parties import is_exempt
@@ -224,17 +225,21 @@ class MarkingTheClose(Correlator[State]):
             window.who[sold] = who
 
     def revised(self, was: Trade, now: Trade | None) -> None:
-        """A trade was taken back or corrected: the hour before the time, without it."""
-        key = (was.provider, was.venue, was.instrument)
-        window = self.state.windows.get(key)
+        """A trade was taken back or corrected: who holds what, without it."""
         if self._p.finds == "holder":
             self._hold(was, -1.0)
             if now is not None:
                 self._hold(now)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """The hour before the time, without trades that were taken back or corrected."""
+        window = self.state.windows.get(market)
         if window is None or not self.trades.reach(window.at - HOUR):
             return
-        del self.state.windows[key]
-        for trade in self.trades.left(was, now, window.at - HOUR):
+        if all(was.timestamp < window.at - HOUR for was, _ in revisions):
+            return
+        del self.state.windows[market]
+        for trade in self.trades.between(market, window.at - HOUR):
             offset = trade.reference_offset
             at = window.at if offset is None else trade.timestamp - offset
             if trade.timestamp < at == window.at and trade.phase not in _AUCTIONS:

@@ -24,7 +24,7 @@ Needs a feed that names accounts. News overnight makes many trade at once; one a
 share. The numbers are our choice, after those of `marking_the_close`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -34,6 +34,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party as Named
@@ -157,22 +158,21 @@ class MarkingTheOpen(Correlator[State]):
             who = Party(event.seller_account, event.seller_id, event.seller_cluster)
             traded.who[sold] = who
 
-    def revised(self, was: Trade, now: Trade | None) -> None:
-        """A trade was taken back or corrected: the first minutes, without it."""
-        key = (was.provider, was.venue, was.instrument)
-        opening, moves = self.state.openings.get(key), self.state.moves.get(key)
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """The first minutes, without trades that were taken back or corrected."""
+        opening, moves = self.state.openings.get(market), self.state.moves.get(market)
         if opening is None or moves is None:
             return
         began = opening.until - self._p.window
-        if was.timestamp < began or not self.trades.reach(began):
+        if all(was.timestamp < began for was, _ in revisions) or not self.trades.reach(began):
             return
-        del self.state.openings[key]
-        self.state.moves[key] = UsualMoves()
-        for trade in self.trades.left(was, now, began):
+        del self.state.openings[market]
+        self.state.moves[market] = UsualMoves()
+        for trade in self.trades.between(market, began):
             if trade.phase == "continuous" and trade.price > 0 and trade.quantity > 0:
                 self._traded(trade, began)
                 moves.price = trade.price
-        self.state.moves[key] = moves  # what is usual was learnt already
+        self.state.moves[market] = moves  # what is usual was learnt already
 
     def _late(self, event: MarketEvent) -> Iterable[Finding]:
         """Where this is after the first minutes, these are done."""

@@ -14,7 +14,7 @@ for a window. The beginning of the window is known to a 240th of its length.
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -22,6 +22,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
+from detections.markets.linked_markets import MarketKey
 from detections.markets.price_history import Deal, PriceHistory, leader
 from detections.money import too_little
 from detections.parties import sides
@@ -75,6 +76,8 @@ class Market(Struct):
     series_alerts: int = 0
     alerted_change: float = 0.0
     alerted_multiple: float = 0.0
+    alerted_on: tuple[str, ...] = ()
+    """Ids of the trades whose prices the last alert told."""
 
 
 class Move(Struct, frozen=True):
@@ -131,26 +134,32 @@ class PriceMove(Correlator[State]):
             return ()
         return [self._finding(event, market, move)]
 
-    def revised(self, was: Trade, now: Trade | None) -> None:
-        """A trade was taken back or corrected."""
-        key = (was.provider, was.venue, was.instrument)
-        market, deal = self.state.markets.get(key), _deal_of(was)
-        if market is None or deal is None:
-            return
-        history = market.history
-        begin, end = history.slot_of(was.timestamp)  # a venue may bust thousands at once
-        left = [
-            one
-            for trade in self.trades.left(was, None, begin)
-            if trade.timestamp < end and (one := _deal_of(trade)) is not None
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: their market's windows, without them."""
+        found = self.state.markets.get(market)
+        deals = [
+            (deal, None if now is None else _deal_of(now))
+            for was, now in revisions
+            if (deal := _deal_of(was)) is not None
         ]
-        history.take_back(deal, left)
-        if now is not None and (corrected := _deal_of(now)) is not None:
-            history.add(corrected)
-        if not history.slots:
-            del self.state.markets[key]  # its newest price isn't known
-        else:
-            market.series_until = 0  # what it was about may never have been
+        if found is None or not deals:
+            return
+
+        def known(begin: int, end: int) -> list[Deal]:
+            made = (_deal_of(one) for one in self.trades.between(market, begin, end))
+            return [one for one in made if one is not None]
+
+        def before(time: int) -> Deal | None:
+            made = (_deal_of(one) for one in self.trades.until(market, time))
+            return next((one for one in made if one is not None), None)
+
+        found.history.renew(deals, known, before)
+        if not found.history.slots and found.history.before is None:
+            del self.state.markets[market]  # its newest price isn't known
+            return
+        revised = {was.id for was, _ in revisions}
+        if revised.intersection(found.alerted_on):
+            found.series_until = 0  # what it was about has never been
 
     def _market(self, event: Trade | PoolSwap) -> Market:
         key = (event.provider, event.venue, event.instrument)
@@ -206,6 +215,7 @@ class PriceMove(Correlator[State]):
         market.series_alerts += 1
         market.alerted_change = move.change
         market.alerted_multiple = multiple
+        market.alerted_on = (move.opening.witness.id, move.closing.witness.id)
         return True
 
     def _finding(self, event: Trade | PoolSwap, market: Market, move: Move) -> Finding:

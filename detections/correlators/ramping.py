@@ -24,7 +24,9 @@ executed, part of the volume); the numbers are our choice. A maker of the market
 an arbitrageur follows another market: see whether that went first.
 """
 
-from collections.abc import Iterable
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -35,6 +37,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.linked_markets import MarketKey
 from detections.markets.price_steps import Ramp, Step, Traded
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, buyer, is_exempt, seller
@@ -46,6 +49,9 @@ _MOST_TRADERS = 2_000
 #: The time in which it is learnt how far the price goes, and how many of them say enough.
 _STEP = 5 * MINUTE
 _KNOWN = 12.0
+
+
+_time = attrgetter("timestamp")
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -125,8 +131,7 @@ class Ramping(Correlator[State]):
         price, quantity, time = event.price, event.quantity, event.timestamp
         if not (price > 0 and quantity > 0):
             return ()
-        bought = event.buyer_cluster or event.buyer_id or event.buyer_account
-        sold = event.seller_cluster or event.seller_id or event.seller_account
+        bought, sold = _names(event)
         key = (event.provider, event.venue, event.instrument)
         market = self.state.markets.get(key)
         if market is None:
@@ -140,6 +145,43 @@ class Ramping(Correlator[State]):
         market.moves.add(time, price, _STEP, event.phase_began)
         if bought == sold:
             return ()
+        return self._dealt(event, market, bought, sold, before)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the steps in their market, without them."""
+        known, window = self.state.markets.get(market), self._p.window
+        if known is None:
+            return
+        since = known.moves.time - window
+        if all(was.timestamp < since for was, _ in revisions) or not self.trades.reach(since):
+            return
+        trades = self.trades.between(market, since)
+        concerned = _concerned(trades, [was for was, _ in revisions])
+        for ramps in (known.up, known.down):
+            for name in concerned & ramps.keys():
+                del ramps[name]
+        known.traded, found, self.state.found = Traded(), self.state.found, {}
+        for one in trades:
+            price, before = one.price, known.traded.price
+            if not (price > 0 and one.quantity > 0):
+                continue
+            known.traded.add(one.timestamp, price, one.quantity, one.timestamp - window)
+            known.moves.price = price
+            bought, sold = _names(one)
+            if bought != sold and (bought in concerned or sold in concerned):
+                bought = bought if bought in concerned else None
+                sold = sold if sold in concerned else None
+                self._dealt(one, known, bought, sold, before)  # what is found was told
+        self.state.found = found
+        if not known.traded.times and not known.moves.steps:
+            del self.state.markets[market]  # there was none
+
+    def _dealt(
+        self, event: Trade, market: Market, bought: str | None, sold: str | None, before: float
+    ) -> Iterable[Finding]:
+        """A trade between two, as far as they are of interest."""
+        time, quantity = event.timestamp, event.quantity
+        floor = time - self._p.window
         if bought is not None and is_exempt(event.buyer_labels, self._exempt):
             bought = None
         if sold is not None and is_exempt(event.seller_labels, self._exempt):
@@ -153,22 +195,6 @@ class Ramping(Correlator[State]):
         if event.side == "sell" and sold is not None:
             return self._took(event, market, market.down, sold, before, up=False)
         return ()
-
-    def revised(self, was: Trade, now: Trade | None) -> None:
-        """A trade was taken back or corrected: the steps in its market, without it."""
-        key = (was.provider, was.venue, was.instrument)
-        market = self.state.markets.get(key)
-        if market is None:
-            return
-        since = market.moves.time - self._p.window
-        if was.timestamp < since or not self.trades.reach(since):
-            return
-        found, self.state.found = self.state.found, {}
-        again = self.state.markets[key] = Market()
-        for trade in self.trades.left(was, now, since):
-            self.observe(trade)  # what is found was told
-            market.moves.price = trade.price
-        self.state.found, again.moves = found, market.moves
 
     def _took(
         self,
@@ -292,6 +318,30 @@ class Ramping(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _names(event: Trade) -> tuple[str | None, str | None]:
+    """Buyer and seller."""
+    return (
+        event.buyer_cluster or event.buyer_id or event.buyer_account,
+        event.seller_cluster or event.seller_id or event.seller_account,
+    )
+
+
+def _concerned(trades: Sequence[Trade], revised: Iterable[Trade]) -> set[str]:
+    """Whose steps are others without the trades that were revised: their parties, and who traded
+    right behind them, since the price before that is another one."""
+    names: set[str | None] = set()
+    for was in revised:
+        names.update(_names(was))
+        place = bisect_left(trades, was.timestamp, key=_time)
+        while place < len(trades):
+            one = trades[place]
+            names.update(_names(one))
+            if one.timestamp > was.timestamp:
+                break
+            place += 1
+    return {name for name in names if name is not None}
 
 
 def _size(own: float, quantity: float, orders: int) -> float:

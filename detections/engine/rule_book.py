@@ -14,6 +14,8 @@ from detections.alerting.findings import Finding, witness
 from detections.books.order_books import MOVES, SharedBooks
 from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
+from detections.engine.problems import Problems
+from detections.engine.renewal import Renewal
 from detections.fields import shapes, taxonomy
 from detections.markets.recent_trades import RecentTrades, telling
 from detections.rules.loading import RuleSet
@@ -116,7 +118,8 @@ class RuleBook:
 
     `needs` are the fields that correlations need, by id of the Sigma rule, and `heard` are those
     rules of whose matches only the newest matters, with the field that groups them. Sigma rules are
-    numbered in the order of their ids. `with_books`: books are kept though no correlator uses them.
+    numbered in the order of their ids. `problems` is told what fails while something is made anew.
+    `with_books`: books are kept though no correlator uses them.
     """
 
     def __init__(
@@ -125,6 +128,7 @@ class RuleBook:
         needs: Mapping[str, Sequence[str]],
         heard: Mapping[str, tuple[str, ...]] = _NONE_HEARD,
         *,
+        problems: Problems,
         with_books: bool = False,
     ) -> None:
         self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
@@ -149,6 +153,14 @@ class RuleBook:
         """What venues may take back; None if no correlator asks for it."""
         for user in revised:
             user.trades = self.trades or RecentTrades()
+        self.renewal = (
+            None
+            if self.trades is None
+            else Renewal(
+                self.trades, [(one.rule, one.correlator) for one in self.correlators], problems
+            )
+        )
+        """What is done behind busts and corrections."""
         self._records: dict[type[Any], Meeting] = {}
         self._documents: Meeting | None = None
 
@@ -236,6 +248,8 @@ class RuleBook:
             observers = [(one.correlator.observer(record), one.rule) for one in mine]
             if record is Trade and trades is not None and mine:
                 observers.insert(0, (trades.add, mine[0].rule))
+            if self.renewal is not None and any(one.correlator.uses_trades for one in mine):
+                observers.insert(0, (self.renewal.before, mine[0].rule))
             return observers
         told: list[tuple[Observe, Rule]] = []
         action = shapes()[record].action

@@ -1,7 +1,7 @@
 """Prices and volumes of one market over time, in slots: bounded however busy the market is."""
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from msgspec import Struct, field
 
@@ -139,35 +139,51 @@ class PriceHistory(Struct):
         while (earliest := next(iter(self.volumes))) < start:
             del self.volumes[earliest]
 
-    def slot_of(self, time: int) -> tuple[int, int]:
-        """When the slot of a time begins, and when the next one does."""
-        begin = time // self._width * self._width
-        return begin, begin + self._width
+    def renew(
+        self,
+        revisions: Sequence[tuple[Deal, Deal | None]],
+        known: Callable[[int, int], list[Deal]],
+        before: Callable[[int], Deal | None],
+    ) -> None:
+        """Deals count no more, or as others: only the slots that hold them are made anew.
 
-    def take_back(self, deal: Deal, others: Iterable[Deal]) -> None:
-        """A deal counts no more. `others` are those of its slot that do, as far as known."""
-        time, slots = deal.timestamp, self.slots
-        place = time // self._baseline_width
-        if place in self.volumes:
-            self.volumes[place] = max(0.0, self.volumes[place] - deal.quantity)
-            self.past = (0, 0, 0.0)
-        number = time // self._width
-        at = bisect_left(slots, number, key=_number)
-        if at < len(slots) and slots[at].number == number:
-            left = [one for one in others if one.timestamp // self._width == number]
-            if slots[at].trades <= 1:
-                del slots[at]
-            elif len(left) == slots[at].trades - 1:  # all of it is known
-                slots[at] = Slot(number, left[0], left[0])
+        `known` gives the deals between two times that count, as far as they are known, and `before`
+        the newest before a time.
+        """
+        width, baseline = self._width, self._baseline_width
+        touched: dict[int, list[tuple[Deal, Deal | None]]] = {}
+        for was, now in revisions:
+            place = was.timestamp // baseline
+            if place in self.volumes:
+                more = (0.0 if now is None else now.quantity) - was.quantity
+                self.volumes[place] = max(0.0, self.volumes[place] + more)
+                self.past = (0, 0, 0.0)
+            touched.setdefault(was.timestamp // width, []).append((was, now))
+        for number, those in touched.items():
+            at = bisect_left(self.slots, number, key=_number)
+            if at == len(self.slots) or self.slots[at].number != number:
+                continue
+            slot, left = self.slots[at], known(number * width, (number + 1) * width)
+            count = slot.trades - sum(now is None for _, now in those)
+            if not count:
+                del self.slots[at]
+            elif len(left) == count:  # all of it is known
+                self.slots[at] = slot = Slot(number, left[0], left[0])
                 for one in left:
-                    slots[at].add(one)
+                    slot.add(one)
             else:
-                slots[at].take_back(deal)
-        elif self.before is not None and self.before.witness.id == deal.witness.id:
-            self.before = None  # which one was before it isn't known any more
-        self.trades = sum(slot.trades for slot in slots)
-        self.quantity = sum(slot.quantity for slot in slots)
-        self.notional = sum(slot.notional for slot in slots)
+                for was, now in those:
+                    slot.take_back(was)
+                    if now is not None:
+                        slot.add(now)
+        gone = {was.witness.id for was, _ in revisions}
+        if self.before is not None and self.before.witness.id in gone:
+            self.before = before(((self.now - self.window) // width + 1) * width)
+            if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
+                self.before = None
+        self.trades = sum(slot.trades for slot in self.slots)
+        self.quantity = sum(slot.quantity for slot in self.slots)
+        self.notional = sum(slot.notional for slot in self.slots)
 
     def _forget_slots(self, oldest: int) -> None:
         stale = 0

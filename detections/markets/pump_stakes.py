@@ -4,6 +4,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.idlest import drop_idlest
+from normalizer.events.market import Trade
 from pipeline.units import HOUR
 
 #: What is bought and sold is summed up by so long a time.
@@ -111,11 +112,39 @@ class Stake(Struct):
         if len(self.sales) > MOST_SALES:
             del self.sales[0]
 
+    def revise(self, was: Trade, now: Trade | None, *, buys: bool) -> None:
+        """A trade of it was taken back or corrected."""
+        price, quantity = (0.0, 0.0) if now is None else (float(now.price), float(now.quantity))
+        more, value = quantity - was.quantity, quantity * price - was.quantity * was.price
+        number, since = was.timestamp // STEP, was.timestamp > self.pump > 0
+        step = next((one for one in self.steps if one.number == number), None)
+        if buys:
+            if step is not None:
+                step.bought, step.cost = max(0.0, step.bought + more), max(0.0, step.cost + value)
+            self.bought_since = max(0.0, self.bought_since + more * since)
+            if now is None:
+                self.purchases = [one for one in self.purchases if one.id != was.id]
+            return
+        if step is not None:
+            step.sold = max(0.0, step.sold + more)
+        if since:
+            self.sold_since = max(0.0, self.sold_since + more)
+            self.proceeds = max(0.0, self.proceeds + value)
+        if now is None:
+            self.sales = [one for one in self.sales if one.id != was.id]
+
     def _of(self, pump: int) -> None:
         if self.pump != pump:
             self.pump, self.alerted = pump, False
             self.bought_since = self.sold_since = self.proceeds = 0.0
             self.sales.clear()
+
+
+def restate(traded: list[tuple[int, float]], hour: int, more: float) -> None:
+    """Of quantities by hour, one is more, or less, after all."""
+    for place, (number, quantity) in enumerate(traded):
+        if number == hour:
+            traded[place] = (number, max(0.0, quantity + more))
 
 
 Stakes = dict[str, Stake]

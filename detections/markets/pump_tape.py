@@ -14,15 +14,13 @@ Where the feed does not say who came in, a trade for more than the one before is
 less a sale, and one for the same is what the last one was (the tick test of Lee and Ready, 1991).
 """
 
-from collections.abc import Iterable
 from math import log
 from statistics import median
 
 from msgspec import Struct, field
 
-from detections.alerting.findings import Witness, witness
+from detections.alerting.findings import Witness
 from detections.baselines.rate import BlockRate, kept
-from normalizer.events.market import Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 CHUNK = 25 * SECOND
@@ -178,21 +176,6 @@ class PumpTape(Struct):
         """The trades since a time, the newest of them."""
         return tuple(one for one in self.witnesses[-MOST_WITNESSES:] if one.timestamp >= since)
 
-    def restate(self, again: "PumpTape") -> None:
-        """What it is like without a trade that was taken back, by a tape of the trades that are
-        left. What was learnt stays: one trade of some hours makes little of it."""
-        flagged = {one.number for one in self.chunks if one.flagged}
-        self.chunks, self.bars, self.price, self.up = (
-            again.chunks,
-            again.bars,
-            again.price,
-            again.up,
-        )
-        for one in self.chunks:
-            one.flagged = one.number in flagged
-        self.burst_of, self.burst_price = again.burst_of, again.burst_price
-        self.witnesses = again.witnesses
-
     def flag(self) -> None:
         """What came in the last minutes was found: it isn't usual."""
         for chunk in self.chunks:
@@ -284,16 +267,3 @@ class PumpTape(Struct):
             for rate in (self.rush, self.trades, self.value, self.moves):
                 rate.pass_empty(empty, KEEP)
             self.learnt = number
-
-
-def tape_of(trades: Iterable[Trade]) -> PumpTape:
-    """Of trades of one market, in the order of time."""
-    tape = PumpTape()
-    for one in trades:
-        price, quantity = float(one.price), float(one.quantity)
-        value = price * quantity if one.notional is None else float(one.notional)
-        bought = None if one.side is None else one.side == "buy"
-        order, began = one.taker_order_id or "", one.phase_began
-        tape.add(one.timestamp, price, value, bought, order, flagged=False, began=began)
-        tape.keep(witness(one))
-    return tape

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from detections import revised_evidence
+from detections.alerting import revised_evidence
 from detections.engine.engine import Engine
 from detections.lanes.events import Taken
 from detections.lanes.rewind import RewindingEngine

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from detections.correlators.ramping import Ramping
 from detections.engine.engine import Engine
 from detections.markets.recent_trades import RecentTrades
 from detections.rules.loading import RuleSet
@@ -13,7 +14,7 @@ from tests.detections.correlators import test_insider_dealing as insider
 from tests.detections.correlators import test_pump_and_dump as pump
 from tests.detections.correlators.test_marking_the_close import MIN, mark, stamped, usual
 from tests.detections.correlators.test_ramping import ramp
-from tests.detections.samples import Tape, alerts, correlator
+from tests.detections.samples import HEADER, Tape, alerts, correlator
 from tests.detections.test_momentum_ignition import run, sale
 from tests.detections.test_revised_trades import revised
 
@@ -150,6 +151,62 @@ def test_the_trades_are_known_after_a_restart() -> None:
     assert second.restore(saved) == []
     assert second.snapshot() == saved
     assert second.process([busted(events[0], 1), *events[1:]]) == []
+
+
+def test_what_many_busts_in_a_row_make_anew_is_made_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    renewed = Ramping.renewed
+
+    def counted(self: Any, market: Any, revisions: Any) -> None:
+        made.append(len(revisions))
+        renewed(self, market, revisions)
+
+    monkeypatch.setattr(Ramping, "renewed", counted)
+    tape = Tape()
+    events = prices(tape)
+    engine = Engine(correlator("ramping", "{}"))
+    engine.process([*events, *(busted(one, 5 * MIN) for one in events[:3])])
+    assert made == []
+    engine.process([tape.trade(6 * MIN, 10.0, 1.0)])
+    assert made == [3]
+
+
+def test_who_fails_at_it_is_told_and_keeps_nobody_else_from_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def fails(*_: Any) -> None:
+        raise ValueError("a mistake of ours")
+
+    monkeypatch.setattr(Ramping, "renewed", fails)
+    tape = Tape()
+    events = prices(tape)
+    ours = correlator("ramping", "{}").correlators
+    price_move = "{window: 1h, minimum_change: 40%, direction: down}"
+    header = HEADER.replace("f4be2c9b0aa", "f4be2c9b0ff")
+    others = correlator("price_move", price_move, header=header).correlators
+    engine = Engine(RuleSet(correlators=(*ours, *others)))
+    engine.process([*events[:3], busted(events[0], 5 * MIN), tape.trade(6 * MIN, 10.0, 1.0)])
+    (problem,) = engine.take_problems()
+    assert problem.endswith("ValueError: a mistake of ours")
+    (state,) = [one.correlator.state for one in engine.book.correlators if one.name == "price_move"]
+    ((_, market),) = state.markets.items()
+    assert market.history.trades == 3
+
+
+def test_trades_between_two_times_are_found_though_some_came_late() -> None:
+    trades, tape = RecentTrades(4), Tape()
+    made = [tape.trade(at, 10.0, 1.0) for at in (0, 10, 5, 20, 15, 30)]
+    for one in made:
+        trades.add(one)
+    market = ("demo", "demo-venue", "ACME-USD")
+    begin, end = made[2].timestamp, made[3].timestamp
+    assert trades.between(market, begin, end) == [made[1], made[2], made[4]]
+    assert list(trades.until(market, begin)) == [made[0]]
+    assert trades.before(made[2]) is made[1]
+    assert trades.behind(made[4]) is made[5]
+    trades.revise(busted(made[2], 40))
+    assert trades.between(market, begin, end) == [made[1], made[4]]
+    assert trades.before(made[3]) is made[1]
 
 
 def test_the_oldest_trades_are_forgotten_and_it_knows_since_when() -> None:
