@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.parties import Party
+from normalizer.events.market import Trade
 
 #: Of a party in a book, the newest on each side.
 MOST_ORDERS = 256
@@ -165,6 +166,16 @@ class Desk(Struct):
         trades.append(execution)
         if len(trades) > _MOST_EXECUTIONS:
             del trades[0]
+
+    def revise(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected."""
+        for trades in (self.purchases, self.sales):
+            for place, one in enumerate(trades):
+                if one.witness.id == was.id:
+                    trades[place : place + 1] = (
+                        [] if now is None else [Execution(now.price, now.quantity, one.witness)]
+                    )
+                    break
 
 
 class Floor(Struct):

@@ -1,6 +1,6 @@
 """A large order while it is watched for spoofing, and what is said of it in the end."""
 
-from msgspec import Struct, field
+from msgspec import Struct, field, structs
 
 from detections.alerting.findings import Witness, witness
 from detections.alerting.wording import amount, lapse, part
@@ -25,6 +25,14 @@ class Execution(Struct, frozen=True):
 
     same: Sameness
     witness: Witness
+    quantity: float
+    price: float
+    gap: int
+    """Of the party, the time since its trade before."""
+    order_id: str | None
+    """Of the other side, if it rested."""
+    shown: float
+    """What it added to what the candidate's executions showed."""
 
 
 class Candidate(Struct):
@@ -76,17 +84,46 @@ class Candidate(Struct):
         """
         if len(self.executions) >= _MOST_EXECUTIONS:
             del self.executions[_MOST_EXECUTIONS // 2]
-        self.executions.append(Execution(same, witness(trade)))
+        added = 0.0
+        if order_id is None or len(self.counter_orders) >= _MOST_EXECUTIONS:
+            added = trade.quantity
+        elif order_id not in self.counter_orders:
+            self.counter_orders[order_id] = None
+            added = max(shown, trade.quantity)
+        self.executions.append(
+            Execution(same, witness(trade), trade.quantity, trade.price, gap, order_id, added)
+        )
+        self.shown += added
         self.executed += trade.quantity
         self.value += trade.quantity * trade.price
         if gap and len(self.gaps) < _MOST_GAPS:
             self.gaps.append(gap)
         self.executed_at = trade.timestamp
-        if order_id is None or len(self.counter_orders) >= _MOST_EXECUTIONS:
-            self.shown += trade.quantity
-        elif order_id not in self.counter_orders:
-            self.counter_orders[order_id] = None
-            self.shown += max(shown, trade.quantity)
+
+    def revise(self, was: Trade, now: Trade | None) -> None:
+        """A trade on the other side was taken back or corrected, if it is one of those kept. The
+        order that rested for it has shown what it showed: as far as another trade of it counts."""
+        place = next((n for n, one in enumerate(self.executions) if one.witness.id == was.id), None)
+        if place is None:
+            return
+        one = self.executions[place]
+        price, quantity = (0.0, 0.0) if now is None else (now.price, now.quantity)
+        self.executed = max(0.0, self.executed + quantity - one.quantity)
+        self.value = max(0.0, self.value + quantity * price - one.quantity * one.price)
+        if now is not None:
+            self.executions[place] = structs.replace(one, quantity=quantity, price=price)
+            return
+        del self.executions[place]
+        if one.gap in self.gaps:
+            self.gaps.remove(one.gap)
+        self.executed_at = max((each.witness.timestamp for each in self.executions), default=0)
+        for other, each in enumerate(self.executions):
+            if one.order_id is not None and each.order_id == one.order_id:
+                self.executions[other] = structs.replace(each, shown=each.shown + one.shown)
+                return
+        self.shown = max(0.0, self.shown - one.shown)
+        if one.order_id is not None:
+            self.counter_orders.pop(one.order_id, None)
 
     def move(self, price: float, event: OrderChanged) -> None:
         """It stands at another price from now on."""

@@ -14,7 +14,7 @@ It tells which market went first, and by how long. Works without accounts, and s
 """
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -25,6 +25,7 @@ from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MOST_MARKETS, MarketKey
 from detections.markets.pump_tape import PumpTape
+from detections.markets.renewed_tape import renew
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
@@ -85,6 +86,7 @@ class CorrelatedMoves(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "cross_market"
     actions = frozenset({"trade", "pool-swap"})
@@ -124,6 +126,22 @@ class CorrelatedMoves(Correlator[State]):
         if recent:
             return ()
         return self._moved(event, asset, key, tape, price)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the last hour of their market, without them."""
+        were = [was for was, _ in revisions]
+        for token in dict.fromkeys(was.token_id for was in were if was.token_id is not None):
+            asset = self.state.assets.get(token)
+            tape = None if asset is None else asset.tapes.get(market)
+            if asset is None or tape is None:
+                continue
+            if not renew(tape, market, self.trades, revisions, rushes=False):
+                continue
+            if not tape.bars and not tape.price:
+                del asset.tapes[market]
+            odd = asset.odd.get(market)
+            if odd is not None and {one.id for one in odd.seen} & {was.id for was in were}:
+                del asset.odd[market]  # what goes on is odd anew
 
     def _asset(self, token: str) -> Asset:
         # Taken out and put back at the end, so that the first is always the idlest.

@@ -38,7 +38,7 @@ import math
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, structs
 
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
@@ -112,8 +112,9 @@ class CrossMarket(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "cross_market"
     actions = frozenset({"trade", "pool-swap"})
 
@@ -155,6 +156,38 @@ class CrossMarket(Correlator[State]):
             if len(deals) > 1 and any(one.market != key for one in deals):
                 findings += self._used(event, asset, party, name, deals)
         return findings
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: prices, and what its parties did, without it."""
+        asset = None if was.token_id is None else self.state.assets.get(was.token_id)
+        key = (was.provider, was.venue, was.instrument)
+        prices = None if asset is None else asset.markets.get(key)
+        if asset is None or prices is None or not _counts(was):
+            return
+        begin = was.timestamp // _PRICE_STEP * _PRICE_STEP
+        left = [
+            one for one in self.trades.left(was, now, begin, begin + _PRICE_STEP) if _counts(one)
+        ]
+        prices.take_back(
+            was.timestamp, _PRICE_STEP, left, next(self.trades.until(key, begin), None)
+        )
+        before = None if (earlier := self.trades.before(was)) is None else earlier.price
+        for party, _, _ in self._parties(was):
+            name = _name(was, party)
+            known = asset.change(name, was.id, lambda one: None if now is None else _as(one, now))
+            before = before if known is None else known.before
+            if asset.alerted.get(name) == was.timestamp:
+                del asset.alerted[name]  # nothing was found before within the window, or had been
+        following = self.trades.behind(was)
+        if following is not None:
+            price = (before or 0.0) if now is None else now.price
+            for party, _, _ in self._parties(following):
+                name = _name(following, party)
+                asset.change(name, following.id, lambda one: structs.replace(one, before=price))
+        if not prices.times:
+            del asset.markets[key]
+        if earlier is None and self.trades.reach(1):  # its first
+            asset.begin_with_two()
 
     def _asset(self, token: str) -> Asset:
         # Taken out and put back at the end, so that the first is always the idlest.
@@ -308,6 +341,15 @@ class CrossMarket(Correlator[State]):
             },
             tags=("unsure",) if "unsure" in event.tags else (),
         )
+
+
+def _counts(trade: Trade) -> bool:
+    return 0 < trade.price < math.inf and 0 < trade.quantity < math.inf
+
+
+def _as(deal: Deal, now: Trade) -> Deal:
+    """A party's part in a trade that was corrected."""
+    return structs.replace(deal, quantity=now.quantity, price=now.price, after=now.price)
 
 
 def _arbitrage(deal: Deal, other: Prices, sign: float) -> bool:

@@ -124,6 +124,7 @@ class Layering(Correlator[State]):
     partition_by = "asset"
     state_type = State
     state_version = 2
+    uses_trades = True
     uses_books = True
     typology = "layering"
     actions = frozenset(
@@ -199,6 +200,14 @@ class Layering(Correlator[State]):
             if desk is not None:
                 seen = witness(trade)
                 desk.execute(Execution(trade.price, trade.quantity, seen), bought=is_purchase)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it isn't what the orders were for, or another."""
+        floor = self.state.floors.get((was.provider, was.venue, was.instrument))
+        for party in () if floor is None else (buyer(was), seller(was)):
+            desk = None if floor is None else floor.desks.get(party.key)
+            if desk is not None:
+                desk.revise(was, now)
 
     def _filled(self, event: OrderFilled, floor: Floor) -> None:
         found = floor.end(event.order_id)

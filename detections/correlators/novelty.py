@@ -53,6 +53,14 @@ from detections.markets.activity import (
     asset_row,
     plain,
 )
+from detections.markets.linked_markets import MarketKey
+from detections.markets.revised_activity import (
+    is_extreme,
+    parties,
+    renew_extremes,
+    revise_asset,
+    revise_party,
+)
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap, TokenTransfer
@@ -60,7 +68,6 @@ from normalizer.events.market import OrderCancelled, OrderChanged, OrderPlaced, 
 from pipeline.units import DAY, HOUR, Duration, Ratio
 
 _MOST_ENTITIES = 20_000
-_MOST_WITNESSES = 6
 _IDLE_PERIODS = 30
 _MOST_DRIVERS = 3
 #: Of an alert that hardly is one, and of the strangest. Of 44 alerts on simulated markets, all of
@@ -126,6 +133,7 @@ class Novelty(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "market"
+    uses_trades = True
     state_type = State
     typology = "novelty"
     highest_level = "medium"
@@ -276,25 +284,61 @@ class Novelty(Correlator[State]):
     ) -> None:
         if not 0 <= value < 1e300:
             return
-        activity.trades += 1
-        if bought:
-            activity.bought += value
-        else:
-            activity.sold += value
-        if value > activity.largest:
-            activity.largest = value
-            activity.witnesses.append(witness(event))
-            if len(activity.witnesses) > _MOST_WITNESSES:
-                del activity.witnesses[1]  # the first event stays, the smaller ones go
-        activity.name_other(other, value)
-        if market:
-            activity.name_market(market)
-        price = event.price
-        if price is not None and 0 < price < 1e300:
-            activity.opened = activity.opened or price
-            activity.price = price
-            activity.high = max(price, activity.high)
-            activity.low = price if not activity.low else min(price, activity.low)
+        activity.put_back(value, other, market, bought=bought)
+        activity.note_extremes(event, value)
+
+    # -- trades that were taken back or corrected --------------------------------------------------
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """What its parties, or its asset, did in this period, without a trade."""
+        slot = was.timestamp % self._period // self._slot
+        for name, entity in self._of(was):
+            if not self._accounts:
+                revise_asset(entity.now, was, now, slot)
+                continue
+            buyer, seller = parties(was)
+            for one, other, buys in ((buyer, seller, True), (seller, buyer, False)):
+                if one == name:
+                    revise_party(entity.now, was, now, other, slot, buys=buys)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """What is the first, the last and the most of the trades that are left."""
+        concerned = {
+            name: entity
+            for was, _ in revisions
+            for name, entity in self._of(was)
+            if is_extreme(entity.now, was)
+        }
+        begin = self.state.period * self._period
+        if not concerned or not self.trades.reach(begin):
+            return
+        gone = [was.id for was, now in revisions if now is None]
+        left: dict[str, list[Trade]] = {name: [] for name in concerned}
+        for one in self.trades.since(begin, None if self._accounts else market):
+            names = parties(one) if self._accounts else (f"{one.venue}/{one.instrument}",)
+            for name in dict.fromkeys(names):
+                if name in left:
+                    left[name].append(one)
+        for name, entity in concerned.items():
+            renew_extremes(entity.now, gone, left[name])
+            if not entity.now.events and not entity.usual.periods:
+                del self.state.entities[name]
+
+    def _of(self, trade: Trade) -> Iterable[tuple[str, Entity]]:
+        """Whom a trade of this period was counted for."""
+        if trade.timestamp // self._period != self.state.period:
+            return
+        names: list[str | None] = [f"{trade.venue}/{trade.instrument}"]
+        if self._accounts:
+            labels = (trade.buyer_labels, trade.seller_labels)
+            names = [
+                None if is_exempt(has, self._exempt) else name
+                for name, has in zip(parties(trade), labels, strict=True)
+            ]
+        for name in dict.fromkeys(names):
+            entity = None if name is None else self.state.entities.get(name)
+            if name is not None and entity is not None and entity.period == self.state.period:
+                yield name, entity
 
     # -- judging -----------------------------------------------------------------------------------
 

@@ -103,6 +103,7 @@ class Rule144Volume(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "offering_rules"
 
@@ -145,6 +146,13 @@ class Rule144Volume(Correlator[State]):
         affiliate.sales.append(Sale(now, Whole(int(event.amount_raw)), trace(event)))
         affiliate.sales = [one for one in affiliate.sales[-_MOST_SALES:] if one.timestamp >= since]
         return self._judged(event, register, affiliate, key)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the week's volume, without it."""
+        week = self.state.volumes.get(was.token_id or "", {})
+        if was.venue in self._venues and self._scope.covers(was) and _week(was.timestamp) in week:
+            more = (0.0 if now is None else now.quantity) - was.quantity
+            week[_week(was.timestamp)] = max(0.0, week[_week(was.timestamp)] + more)
 
     def _judged(
         self, event: TokenTransfer, register: Register, affiliate: Affiliate, key: tuple[str, str]

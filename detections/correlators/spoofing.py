@@ -156,6 +156,7 @@ class Spoofing(Correlator[State]):
     partition_by = "asset"
     state_type = State
     state_version = 2
+    uses_trades = True
     uses_books = True
     typology = "spoofing"
     actions = frozenset(
@@ -409,6 +410,13 @@ class Spoofing(Correlator[State]):
             gap,
         )
         return candidate.ended is not None
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it is no execution on the other side, or another."""
+        watch = self.state.watches.get((was.provider, was.venue, was.instrument))
+        if watch is not None:
+            for candidate in (*watch.live.values(), *watch.ended.values()):
+                candidate.revise(was, now)
 
     def _habits(self, event: MarketEvent, party: Party) -> Habits:
         known = self.state.habits

@@ -68,10 +68,23 @@ class Market(Struct, array_like=True):
     """With how many trades it is looked at again."""
     trades: int = 0
     round_sizes: int = 0
-    unsure: bool = False
+    unsure: int = 0
+    """Trades of which somebody isn't sure."""
     told: bool = False
     digits: list[int] = field(default_factory=lambda: [0] * 9)
     magnitudes: dict[int, int] = field(default_factory=dict[int, int])
+
+    def count(self, trade: Trade, more: int) -> None:
+        """One trade more, or (-1) one less."""
+        digit, magnitude, is_round = traits(trade.quantity)
+        self.trades += more
+        self.digits[digit - 1] += more
+        self.magnitudes[magnitude] = self.magnitudes.get(magnitude, 0) + more
+        if not self.magnitudes[magnitude]:
+            del self.magnitudes[magnitude]
+        self.round_sizes += more * is_round
+        if trade.tags and "unsure" in trade.tags:
+            self.unsure += more
 
 
 class State(Struct):
@@ -88,6 +101,7 @@ class WashStatistics(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "wash_trading"
     actions = frozenset({"trade"})
@@ -118,17 +132,25 @@ class WashStatistics(Correlator[State]):
             market = markets[key] = Market(day, self._p.minimum_trades)
         elif day > market.day:
             market = markets[key] = Market(day, self._p.minimum_trades)
-        digit, magnitude, is_round = traits(size)
-        market.trades += 1
-        market.digits[digit - 1] += 1
-        market.magnitudes[magnitude] = market.magnitudes.get(magnitude, 0) + 1
-        market.round_sizes += is_round
-        if event.tags and "unsure" in event.tags:
-            market.unsure = True
+        market.count(event, 1)
         if market.trades < market.due or market.told:
             return ()
         market.due *= 2
         return self._judge(event, market)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the day's sizes, without it."""
+        market = self.state.markets.get((was.provider, was.venue, was.instrument))
+        if market is None or was.timestamp // DAY != market.day:
+            return
+        if _LEAST_SIZE <= was.quantity <= _LARGEST_SIZE:
+            market.count(was, -1)
+        if now is not None and _LEAST_SIZE <= now.quantity <= _LARGEST_SIZE:
+            market.count(now, 1)
+        if not market.trades:
+            del self.state.markets[(was.provider, was.venue, was.instrument)]
+        if market.due > self._p.minimum_trades and market.trades < market.due // 2:
+            market.due //= 2  # it is looked at again when there are as many after all
 
     def _judge(self, event: Trade, market: Market) -> Iterable[Finding]:
         p, trades = self._p, market.trades

@@ -47,6 +47,8 @@ from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 _MOST_MARKETS = 10_000
 _MOST_PARTIES = 50_000
 _MOST_DEALS = 500
+#: So many are left, at least, once some were too many.
+_LEAST_CUT = _MOST_DEALS - _MOST_DEALS // 10
 #: With more, somebody has many counterparties.
 _MANY = 64
 #: From so many trades on, and so large a part of the market's, a party's trades are kept.
@@ -113,6 +115,29 @@ class Tally(Struct, array_like=True, gc=False):
     """Of its newest trades that no alert has told of."""
     unsure: bool = False
 
+    def revise(
+        self, trade: str, other: str, trades: int, quantity: float, value: float, *, buys: bool
+    ) -> None:
+        """There are so many trades more (-1: it was taken back), of so much more."""
+        self.trades += trades
+        if buys:
+            self.bought, self.cash = max(0.0, self.bought + quantity), self.cash - value
+        else:
+            self.sold, self.cash = max(0.0, self.sold + quantity), self.cash + value
+        side, kept = self.sides.get(other), any(one.id == trade for one in self.witnesses)
+        # One that an alert has told of, or that is too old to be among them, was kept.
+        if side is None or not (kept or self.alerts or len(self.witnesses) >= _LEAST_CUT):
+            return
+        if trades and kept:
+            self.witnesses = [one for one in self.witnesses if one.id != trade]
+        side.trades += trades
+        if buys:
+            side.bought = max(0.0, side.bought + quantity)
+        else:
+            side.sold = max(0.0, side.sold + quantity)
+        if side.trades <= 0:
+            del self.sides[other]
+
 
 class Market(Struct):
     """An instrument at a venue, in one window."""
@@ -139,6 +164,7 @@ class WashTurnover(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "wash_trading"
     actions = frozenset({"trade"})
@@ -157,17 +183,11 @@ class WashTurnover(Correlator[State]):
 
     def observe(self, event: Trade) -> Iterable[Finding]:
         """Take a trade."""
-        seller = event.seller_cluster or event.seller_id or event.seller_account
-        buyer = event.buyer_cluster or event.buyer_id or event.buyer_account
-        if seller is None or buyer is None or seller == buyer:
+        names = _parties(event, self._exempt)
+        if names is None:
             return ()
+        seller, buyer = names
         quantity, price = event.quantity, event.price
-        if not (0 < quantity < _INFINITE and 0 < price < _INFINITE):
-            return ()
-        if is_exempt(event.buyer_labels, self._exempt) or is_exempt(
-            event.seller_labels, self._exempt
-        ):
-            return ()
         market = self._market(event)
         parties = market.parties
         sold, bought = parties.get(seller), parties.get(buyer)
@@ -233,6 +253,32 @@ class WashTurnover(Correlator[State]):
             return ()
         tally.due = tally.trades + max(1, tally.trades // 4)
         return self._judge(event, market, name, tally)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: the window's sums, without it."""
+        market = self.state.markets.get((was.provider, was.venue, was.instrument))
+        if market is None or was.timestamp // self._window != market.window:
+            return
+        names = _parties(was, self._exempt)
+        if names is None:
+            return
+        seller, buyer = names
+        less, more = -1, 0.0
+        value, worth = -was.quantity * was.price, 0.0
+        if now is not None and _parties(now, self._exempt) is not None:
+            less, more, worth = 0, now.quantity, now.quantity * now.price
+        quantity, value = more - was.quantity, worth + value
+        market.trades += less
+        market.quantity = max(0.0, market.quantity + quantity)
+        market.notional = max(0.0, market.notional + value)
+        for name, other, buys in ((seller, buyer, False), (buyer, seller, True)):
+            tally = market.parties.get(name)
+            if tally is not None:
+                tally.revise(was.id, other, less, quantity, value, buys=buys)
+                if not tally.trades:
+                    del market.parties[name]
+        if not market.trades:
+            del self.state.markets[(was.provider, was.venue, was.instrument)]
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -321,6 +367,19 @@ class WashTurnover(Correlator[State]):
 
 
 _INFINITE = float("inf")
+
+
+def _parties(event: Trade, exempt: frozenset[str]) -> tuple[str, str] | None:
+    """Seller and buyer; None where it doesn't count."""
+    seller = event.seller_cluster or event.seller_id or event.seller_account
+    buyer = event.buyer_cluster or event.buyer_id or event.buyer_account
+    if seller is None or buyer is None or seller == buyer:
+        return None
+    if not (0 < event.quantity < _INFINITE and 0 < event.price < _INFINITE):
+        return None
+    if is_exempt(event.buyer_labels, exempt) or is_exempt(event.seller_labels, exempt):
+        return None
+    return seller, buyer
 
 
 def _drop_smallest(parties: dict[str, Tally]) -> None:

@@ -6,12 +6,17 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from detections.alerting.findings import Witness
+from detections.alerting.findings import Witness, witness
+from normalizer.events.chain import PoolSwap
+from normalizer.events.market import Trade
 
 #: Parts of a period, to tell whether all came at once.
 SLOTS = 6
 _MOST_NAMES = 64
+_MOST_WITNESSES = 6
 _FADES = 0.2
+#: What rounding leaves of a sum of which all parts were taken.
+_NOTHING = 1e-9
 
 
 class Feature(NamedTuple):
@@ -74,7 +79,8 @@ class Activity(Struct, array_like=True):
     high: float = 0.0
     low: float = 0.0
     slots: list[int] = field(default_factory=lambda: [0] * SLOTS)
-    markets: dict[str, None] = field(default_factory=dict[str, None])
+    markets: dict[str, int] = field(default_factory=dict[str, int])
+    """Trades by market."""
     others: dict[str, float] = field(default_factory=dict[str, float])
     """Value by counterparty; of an asset, by party."""
     witnesses: list[Witness] = field(default_factory=list[Witness])
@@ -93,9 +99,56 @@ class Activity(Struct, array_like=True):
                 self.others[name] = (known or 0.0) + value
 
     def name_market(self, name: str) -> None:
-        """Note a market."""
-        if name not in self.markets and len(self.markets) < _MOST_NAMES:
-            self.markets[name] = None
+        """Note a trade in a market; in the first few of them only."""
+        known = self.markets.get(name)
+        if known is not None or len(self.markets) < _MOST_NAMES:
+            self.markets[name] = (known or 0) + 1
+
+    def take_back(self, value: float, other: str | None, market: str, *, bought: bool) -> None:
+        """A trade that was counted isn't any more; what was largest, highest and lowest, and when
+        it was, its caller knows."""
+        self.trades -= 1
+        if bought:
+            self.bought = max(0.0, self.bought - value)
+        else:
+            self.sold = max(0.0, self.sold - value)
+        self.forget_other(other, value)
+        if self.markets.get(market, 0) > 1:
+            self.markets[market] -= 1
+        else:
+            self.markets.pop(market, None)
+
+    def put_back(self, value: float, other: str | None, market: str, *, bought: bool) -> None:
+        """One that was corrected counts."""
+        self.trades += 1
+        if bought:
+            self.bought += value
+        else:
+            self.sold += value
+        self.name_other(other, value)
+        if market:
+            self.name_market(market)
+
+    def note_extremes(self, event: Trade | PoolSwap, value: float) -> None:
+        """A trade may be the largest, or its price the first, newest, highest or lowest."""
+        price = event.price
+        if value > self.largest:
+            self.largest = value
+            self.witnesses.append(witness(event))
+            if len(self.witnesses) > _MOST_WITNESSES:
+                del self.witnesses[1]  # the first event stays, the smaller ones go
+        if price is not None and 0 < price < 1e300:
+            self.opened = self.opened or price
+            self.price = price
+            self.high = max(price, self.high)
+            self.low = price if not self.low else min(price, self.low)
+
+    def forget_other(self, name: str | None, value: float) -> None:
+        """So much was not dealt with a party."""
+        if name is not None and name in self.others:
+            self.others[name] -= value
+            if self.others[name] <= _NOTHING * value:
+                del self.others[name]
 
 
 class Usual(Struct, array_like=True):

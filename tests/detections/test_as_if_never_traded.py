@@ -1,0 +1,173 @@
+"""After a bust, a detection goes on as one that has never seen the trade."""
+
+import random
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+
+from detections.engine.engine import Engine
+from detections.rules.loading import RuleSet
+from normalizer.events import Alert
+from normalizer.events.market import Trade, TradeBusted
+from tests.detections.samples import HEADER, Tape, correlator
+from tests.detections.test_revised_trades import revised
+
+ACCOUNTS = ("a", "b", "c", "d", "e")
+SECOND = 1_000.0
+
+#: Of each correlator, parameters with which it finds something in such a market.
+RULES: dict[str, str] = {
+    "cross_market": ("{window: 1h, minimum_push: 0.5%, minimum_follow: 0.1%, minimum_ratio: 0.1}"),
+    "correlated_moves": (
+        "{minimum_move: 2%, minimum_volatilities: 0, minimum_volume_multiple: 0, "
+        "minimum_history: 5m, pause: 1m}"
+    ),
+    "wash_statistics": (
+        "{minimum_trades: 10, minimum_magnitudes: 1, minimum_deviation: 0, minimum_surprise: 0, "
+        "minimum_odd_share: 0}"
+    ),
+    "pinging": "{minimum_pings: 2, window: 2m, minimum_multiple: 2, maximum_ping_share: 0.5}",
+    "cancel_rates": (
+        "{window: 1h, minimum_orders: 4, minimum_cancel_share: 0.2, minimum_orders_traded: 1, "
+        "minimum_size_ratio: 0.1}"
+    ),
+    "price_move": "{window: 1h, minimum_change: 8%, minimum_trades: 2}",
+    "pump_and_dump": (
+        "{minimum_rise_in_5m: 5%, minimum_volatilities: 0, minimum_volume_multiple: 1, "
+        "minimum_trades: 2, minimum_history: 5m, minimum_sigmas: 1, minimum_purchases: 0}"
+    ),
+    "momentum_ignition": "{minimum_prices: 2, certain_move: 1%, minimum_gain: -100%}",
+    "novelty": "{pattern: account, minimum_events: 1, period: 1h}",
+    "spoofing": (
+        "{minimum_depth_share: 0.01, execution_window: 1m, minimum_significance: 0, "
+        "minimum_execution_multiple: 0.1}"
+    ),
+    "ramping": (
+        "{window: 1h, minimum_steps: 3, minimum_lasting: 0s, minimum_steps_share: 0, "
+        "certain_move: 0.5%, minimum_pushed: 0, minimum_share: 0, maximum_size: 1000, "
+        "maximum_given: 100%, minimum_directness: 0}"
+    ),
+    "wash_turnover": "{minimum_trades: 10}",
+    "layering": "{minimum_levels: 2, minimum_imbalance: 0.1, pull_window: 1m}",
+}
+#: What is let be: how far time has come, who did nothing for how long, and what is usual.
+LEFT: dict[str, frozenset[str]] = {
+    "pump_and_dump": frozenset({"time"}),
+    "correlated_moves": frozenset({"time", "witnesses"}),
+    "momentum_ignition": frozenset({"moves"}),
+    "price_move": frozenset({"now", "first_time", "series_until"}),
+    "pinging": frozenset({"probers"}),
+    "ramping": frozenset({"moves"}),
+    "wash_turnover": frozenset({"due", "sides", "witnesses"}),
+    "spoofing": frozenset({"habits", "crowds", "gap", "gaps", "same_side"}),
+    "novelty": frozenset({"witnesses"}),
+}
+#: Of these it is learnt after five minutes what is usual, and then it stays.
+LEARNING = frozenset({"pump_and_dump", "correlated_moves"})
+
+
+def market(seed: int, count: int) -> list[Any]:
+    """Trades in two markets of a token, and orders that nobody trades with."""
+    chance, made = random.Random(seed), list[Any]()
+    tapes = [Tape(venue=venue, token_id="acme", currency="USD") for venue in ("x", "y")]
+    now, resting = 0.0, list[tuple[Tape, str, str]]()
+    for number in range(count):
+        now += chance.choice((1.0, 200.0, SECOND, 5 * SECOND, 30 * SECOND))
+        tape = chance.choice(tapes)
+        price = chance.choice((10.0, 10.25, 10.5, 11.0, 11.25))
+        side = chance.choice(("buy", "sell"))
+        roll = chance.random()
+        identity: dict[str, Any] = {"id": f"event-{number}"}
+        if roll < 0.25:
+            order = f"order-{number}"
+            away = -1.0 if side == "buy" else 1.0
+            who = chance.choice(ACCOUNTS)
+            made.append(
+                tape.placed(now, order, side, price + away, 8.0, investor_account=who, **identity)
+            )
+            resting.append((tape, order, side))
+        elif roll < 0.4 and resting:
+            where, order, side = resting.pop(chance.randrange(len(resting)))
+            made.append(where.cancelled(now, order, side, **identity))
+        else:
+            buyer, seller = chance.sample(ACCOUNTS, 2)
+            quantity = chance.choice((0.25, 0.5, 1.0, 2.0, 16.0, 33.0))
+            made.append(
+                tape.trade(
+                    now, price, quantity, side=chance.choice((side, side, None)),
+                    buyer_account=buyer, seller_account=seller, trade_id=f"trade-{number}",
+                    taker_order_id=chance.choice((f"taker-{number}", "taker", None)), **identity,
+                )
+            )  # fmt: skip
+    return made
+
+
+def rules_of(name: str) -> RuleSet:
+    level = "medium" if name == "novelty" else "high"
+    return correlator(name, RULES[name], header=HEADER.replace("level: high", f"level: {level}"))
+
+
+def told(alert: Alert) -> dict[str, Any]:
+    return {
+        "reason": alert.reason,
+        "trades": alert.evidence_trades,
+        "events": alert.evidence_events,
+        "metrics": msgspec.to_builtins(alert.metrics),
+    }
+
+
+def run(rules: RuleSet, events: Sequence[Any]) -> tuple[list[dict[str, Any]], Any]:
+    engine = Engine(rules)
+    found = [told(alert) for alert in engine.process(events)]
+    engine.snapshot()  # so that nothing waits for another event
+    assert engine.take_problems() == []
+    (entry,) = engine.book.correlators
+    return found, entry.correlator.state
+
+
+def without(state: Any, names: frozenset[str]) -> Any:
+    """All that a state consists of, but for the fields with these names."""
+    if isinstance(state, msgspec.Struct):
+        fields = msgspec.structs.asdict(state)
+        return {key: without(one, names) for key, one in fields.items() if key not in names}
+    if isinstance(state, dict):
+        return {key: without(one, names) for key, one in state.items()}  # pyright: ignore
+    return [without(one, names) for one in state] if isinstance(state, list | tuple) else state  # pyright: ignore
+
+
+@pytest.mark.parametrize("name", RULES)
+@settings(max_examples=150, deadline=None)
+@given(
+    seed=st.integers(0, 10_000),
+    count=st.integers(2, 60),
+    busted=st.integers(0, 10_000),
+    later=st.integers(1, 6),
+    many=st.integers(1, 3),
+)
+def test_what_is_found_from_then_on_is_the_same(
+    name: str, seed: int, count: int, busted: int, later: int, many: int
+) -> None:
+    events = market(seed, count + later + 4)
+    if name in LEARNING:
+        start = events[0].timestamp
+        events = [one for one in events if one.timestamp - start < 280 * 10**9]
+        count = min(count, len(events) - later - 4)
+    rules = rules_of(name)
+    trades = [place for place, one in enumerate(events[: max(0, count)]) if isinstance(one, Trade)]
+    assume(trades)
+    first = busted % len(trades)
+    gone = [events[place] for place in trades[first : first + many]]
+    before, after = events[: count + later], events[count + later :]
+    end = before[-1].timestamp
+    busts = [revised(TradeBusted, one, (end - one.timestamp) / 1e6) for one in gone]
+    never = [one for one in before if one not in gone]
+    assume(run(rules, before)[0] == run(rules, never)[0])
+    with_busts, state = run(rules, [*before, *busts, *after])
+    as_if, expected = run(rules, [*never, *after])
+    assert with_busts == as_if
+    left = LEFT.get(name, frozenset())
+    assert without(state, left) == without(expected, left)
