@@ -3,7 +3,7 @@
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any, ClassVar, Generic, Literal, TypeVar, cast
 
@@ -13,6 +13,7 @@ import detections.correlators
 from detections.alerting.findings import Finding
 from detections.books.order_books import SharedBooks
 from detections.engine.correlator_state import check_savable, decode_state, encode_state
+from detections.markets.linked_markets import MarketKey
 from detections.markets.recent_trades import RecentTrades
 from normalizer.events.alert import Level
 from normalizer.events.market import Trade
@@ -43,7 +44,8 @@ class Correlator(ABC, Generic[S]):
     """Whether it looks at order books (see `detections.books.order_books`)."""
     uses_trades: ClassVar[bool] = False
     """Whether it wants to know what venues take back or correct (see
-    `detections.markets.recent_trades`): by `revised`, besides the actions that it names."""
+    `detections.markets.recent_trades`): by `revised` and `renewed`, besides the actions that it
+    names."""
     highest_level: ClassVar[Level | None] = None
     """A rule of it may not have a higher level; None where it may have any."""
     typology: ClassVar[str]
@@ -77,20 +79,9 @@ class Correlator(ABC, Generic[S]):
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take one event, in the order of the stream; say what it completes."""
 
-    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None] | None:
-        """What takes events of one class: `observe`, or a shorter way to do the same.
-
-        None of those that it names for the books' sake only, or for the recent trades'.
-        """
+    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
+        """What takes events of one class: `observe`, or a shorter way to do the same."""
         return self.observe
-
-    def passes_small(self, record: type[Any]) -> bool:
-        """Whether events of this class do nothing here that are about a small order.
-
-        Most events are, and so it isn't shown them. See `detections.books.order_book.Resting.small`
-        and `detections.books.order_weight.passes_small`.
-        """
-        return False
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A venue took a trade back (`now` is None) or corrected it.
@@ -98,7 +89,14 @@ class Correlator(ABC, Generic[S]):
         Called where it `uses_trades` and doesn't name these actions among its own. Among
         `self.trades` the trade is what it was until all correlators have been told.
         """
-        raise NotImplementedError
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """All that was told of a market, what each trade was and became, in the order of telling.
+
+        Called before the next event that isn't a bust or correction, for what must be made anew: a
+        venue may take back thousands at once. `self.trades` are those that count now. It may be
+        called more than once in between, and must come to the same.
+        """
 
     def snapshot(self) -> bytes:
         """The state, for `restore`: the same state gives the same bytes."""

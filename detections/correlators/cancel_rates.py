@@ -22,7 +22,7 @@ and window: it says that `spoofing` may be looked for, order by order, and prove
 Needs a feed that names accounts: the rate of a whole book is that of its makers.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -76,6 +76,27 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_size_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 5.0
 
 
+class Dealt(Struct, array_like=True, gc=False):
+    """A trade of a party."""
+
+    seen: Kept
+    trade: str
+    order: str
+    """By which it traded; empty where nobody knows."""
+    quantity: float
+    most: float | None
+    """What the order showed, if it rested."""
+    counts: bool
+    """It isn't the same order as that of the trade before."""
+
+    @property
+    def size(self) -> float:
+        """What it adds to the size of the orders that traded."""
+        if self.most is None:
+            return self.quantity
+        return self.most if self.counts else 0.0
+
+
 class Count(Struct):
     """What a party did in a book in one window."""
 
@@ -95,8 +116,35 @@ class Count(Struct):
     told: bool = False
     events: list[Kept] = field(default_factory=list[Kept])
     """The newest cancellations."""
-    trades: list[Kept] = field(default_factory=list[Kept])
+    trades: list[Dealt] = field(default_factory=list[Dealt])
     """The newest trades."""
+
+    def revise(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected. Of one that isn't among the newest only the quantity
+        is known."""
+        trades = self.trades
+        place = next((n for n, one in enumerate(trades) if one.seen[0] == was.id), None)
+        if place is None:
+            self.size += (0.0 if now is None else now.quantity) - was.quantity
+            return
+        self.traded -= sum(one.counts for one in trades)
+        self.size -= sum(one.size for one in trades)
+        gone = trades[place]
+        if now is not None:
+            gone.quantity = now.quantity
+        else:
+            del trades[place]
+            if place < len(trades):
+                before = trades[place - 1].order if place else None
+                same = trades[place].order == gone.order
+                trades[place].counts = (
+                    (gone.counts if same else True)
+                    if before is None
+                    else not before or before != trades[place].order
+                )
+            self.last_traded = trades[-1].order if trades else ""
+        self.traded += sum(one.counts for one in trades)
+        self.size += sum(one.size for one in trades)
 
 
 class State(Struct):
@@ -114,6 +162,7 @@ class CancelRates(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     uses_books = True
     typology = "spoofing"
@@ -129,15 +178,11 @@ class CancelRates(Correlator[State]):
         """A window is counted whole; who was found before counts as well."""
         return max(self._p.window, REPETITION_WINDOW)
 
-    def observer(
-        self, record: type[MarketEvent]
-    ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
-        """Nothing is done with placed orders here."""
-        return None if record is OrderPlaced else self.observe
-
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = event.__class__
+        if kind is OrderPlaced:
+            return ()
         order = self.books.change.order
         if kind is Trade:
             self._traded(event, order)  # pyright: ignore[reportArgumentType]
@@ -167,10 +212,11 @@ class CancelRates(Correlator[State]):
             return ()
         p, count = self._p, self._count(event, name)
         count.ended += 1
-        if event.timestamp - order.placed_at > p.maximum_lifetime:
-            return ()
-        most = order.most if order.shown else order.quantity
-        if order.filled > p.maximum_fill_share * most:
+        most = order.most
+        if (
+            event.timestamp - order.placed_at > p.maximum_lifetime
+            or order.filled > p.maximum_fill_share * most
+        ):
             return ()
         count.cancelled += 1
         count.quantity += most
@@ -197,16 +243,29 @@ class CancelRates(Correlator[State]):
             if not name:
                 continue
             count = self._count(trade, name)
-            _keep(count.trades, trade, order_id or trade.trade_id)
             rested = order is not None and order_id == trade.maker_order_id is not None
             again = order_id is not None and order_id == count.last_traded
+            seen = (trade.id, trade.timestamp, trade.original, order_id or trade.trade_id)
+            most = order.most if rested and order is not None else None
+            dealt = Dealt(seen, trade.trade_id, order_id or "", trade.quantity, most, not again)
+            count.trades.append(dealt)
+            if len(count.trades) > _MOST_EVENTS:
+                del count.trades[0]
+            count.size += dealt.size
             if not again:
                 count.traded += 1
                 count.last_traded = order_id or ""
-            if rested and order is not None:
-                count.size += 0.0 if again else order.most
-            else:
-                count.size += trade.quantity
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: what its parties traded, without it."""
+        window = was.timestamp // self._p.window
+        for party in (buyer(was), seller(was)):
+            key = (was.provider, was.venue, was.instrument, party.key)
+            count = self.state.counts.get(key) if party.known else None
+            if count is not None and count.window == window:
+                count.revise(was, now)
+                if not (count.ended or count.trades or count.size or count.told):
+                    del self.state.counts[key]
 
     def _finding(self, event: OrderCancelled, party: Party, count: Count) -> Finding:
         p = self._p
@@ -219,9 +278,13 @@ class CancelRates(Correlator[State]):
                 timestamp=kept[1],
                 original=kept[2],
                 orders=(kept[3],),
+                trade=trade,
                 source=event.provider,
             )
-            for kept in (*count.events, *count.trades)
+            for kept, trade in (
+                *((one, None) for one in count.events),
+                *((one.seen, one.trade) for one in count.trades),
+            )
         }
         ratio = cancelled / max(1e-12, traded)
         wanted = max(1e-12, p.minimum_size_ratio)

@@ -23,8 +23,9 @@ would be pings.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
+from statistics import median
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -34,8 +35,9 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, buyer, is_exempt, seller
-from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
+from normalizer.events.market import MarketEvent, OrderCancelled, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 #: Parties of all books; the idlest go first.
@@ -44,6 +46,8 @@ MOST_PARTIES = 50_000
 _MOST_PINGS = 64
 #: Trades from which the usual quantity is learnt, and how few say nothing.
 _MOST_TRADES, _ENOUGH = 60, 12
+#: Later than all trades.
+_EVER = 2**63
 #: What a party takes within this time is one trade.
 _AT_ONCE = SECOND
 
@@ -89,6 +93,13 @@ class Ping(Struct, frozen=True):
 _time = attrgetter("witness.timestamp")
 
 
+def _taker(trade: Trade) -> str:
+    """Who came in; empty where nobody knows."""
+    if trade.side is None:
+        return ""
+    return (buyer(trade) if trade.side == "buy" else seller(trade)).key
+
+
 class Prober(Struct):
     """What one party does on one book."""
 
@@ -101,6 +112,25 @@ class Prober(Struct):
 
     def pings(self, buy: bool) -> list[Ping]:
         return self.buys if buy else self.sells
+
+    def revise(self, was: Trade, now: Trade | None, others: Iterable[Trade], *, buy: bool) -> None:
+        """A trade in which it took was taken back or corrected; `others` are those that count."""
+        pings = self.pings(buy)
+        for place, one in enumerate(pings):
+            if one.witness.id != was.id:
+                continue
+            same = [now] if now is not None else [
+                other for other in others
+                if other.side == was.side and other.taker_order_id == was.taker_order_id is not None
+            ]  # fmt: skip
+            pings[place : place + 1] = [
+                Ping(one.order_id, other.quantity, witness(other), took=True) for other in same[:1]
+            ]
+            break
+        if any(one.id == was.id for one in self.taking):
+            if now is None:
+                self.taking = [one for one in self.taking if one.id != was.id]
+            self.taken += (0.0 if now is None else now.quantity) - was.quantity
 
     def ping(self, ping: Ping, buy: bool) -> None:
         pings = self.pings(buy)
@@ -135,6 +165,26 @@ class Usual(Struct):
             even = not len(ordered) % 2
             self.middle = (ordered[half - 1] + ordered[half]) / 2 if even else ordered[half]
 
+    def renew(self, newest: Iterable[Trade], *, whole: bool) -> None:
+        """Anew, of the trades that count, the newest first; `whole`: none of them is forgotten."""
+        found: list[float] = []
+        behind, taker = None, None
+        for one in newest:
+            if taker is None:
+                taker = _taker(one)
+            if behind is not None and not (_taker(behind) and _taker(behind) == _taker(one)):
+                found.append(behind.quantity)
+                if len(found) == _MOST_TRADES:
+                    break
+            behind = one
+        else:
+            if not whole:
+                return  # of too few it is known
+            if behind is not None:
+                found.append(behind.quantity)
+        self.quantities, self.ordered, self.taker = found[::-1], sorted(found), taker or ""
+        self.middle = median(found) if len(found) >= _ENOUGH else 0.0
+
 
 class State(Struct):
     """Books, parties in them (the idlest first), and who was found before."""
@@ -154,6 +204,7 @@ class Pinging(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     uses_books = True
     typology = "front_running"
@@ -169,12 +220,6 @@ class Pinging(Correlator[State]):
     def horizon(self) -> int:
         """Of the small orders, and of who was found before."""
         return max(self._p.window + self._p.reaction, REPETITION_WINDOW)
-
-    def observer(
-        self, record: type[MarketEvent]
-    ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
-        """Nothing is done with placed orders here."""
-        return None if record is OrderPlaced else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -217,7 +262,7 @@ class Pinging(Correlator[State]):
         party, labels = (
             (buyer(trade), trade.buyer_labels) if buy else (seller(trade), trade.seller_labels)
         )
-        usual.learn(trade.quantity, "" if trade.side is None else party.key)
+        usual.learn(trade.quantity, _taker(trade))
         if trade.side is None or not middle:
             return ()
         if not party.known or is_exempt(labels, self._exempt):
@@ -231,6 +276,26 @@ class Pinging(Correlator[State]):
         if prober is None:
             return ()
         return self._took(trade, party, prober, buy, middle)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: what is usual, and small orders, without them."""
+        usual = self.state.books.get(market)
+        if usual is None:
+            return
+        usual.renew(self.trades.until(market, _EVER), whole=self.trades.reach(1))
+        if not usual.quantities:
+            del self.state.books[market]  # there was none
+        for was, now in revisions:
+            buy = was.side == "buy"
+            party = buyer(was) if buy else seller(was)
+            key = (*market, party.key)
+            prober = None if was.side is None else self.state.probers.get(key)
+            if prober is None:
+                continue
+            others = self.trades.between(market, was.timestamp - self._p.window)
+            prober.revise(was, now, others, buy=buy)
+            if not (prober.buys or prober.sells or prober.taking):
+                del self.state.probers[key]
 
     def _prober(self, event: MarketEvent, party: Party) -> Prober:
         probers = self.state.probers

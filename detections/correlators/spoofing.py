@@ -56,7 +56,7 @@ from detections.alerting.wording import amount
 from detections.books.coincidence import Crowd, Habits, habits
 from detections.books.order_book import MOST_BOOKS, Resting
 from detections.books.order_books import BookChange
-from detections.books.order_weight import depth_if_large, passes_small
+from detections.books.order_weight import depth_if_large
 from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
 from detections.correlators.base import Correlator, correlator
@@ -156,6 +156,7 @@ class Spoofing(Correlator[State]):
     partition_by = "asset"
     state_type = State
     state_version = 2
+    uses_trades = True
     uses_books = True
     typology = "spoofing"
     actions = frozenset(
@@ -175,11 +176,6 @@ class Spoofing(Correlator[State]):
     def horizon(self) -> int:
         """Of the orders, of what their owners usually do, and of who was found before."""
         return REPETITION_WINDOW
-
-    def passes_small(self, record: type[MarketEvent]) -> bool:
-        """Only large orders are watched."""
-        p = self._p
-        return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -414,6 +410,13 @@ class Spoofing(Correlator[State]):
             gap,
         )
         return candidate.ended is not None
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it is no execution on the other side, or another."""
+        watch = self.state.watches.get((was.provider, was.venue, was.instrument))
+        if watch is not None:
+            for candidate in (*watch.live.values(), *watch.ended.values()):
+                candidate.revise(was, now)
 
     def _habits(self, event: MarketEvent, party: Party) -> Habits:
         known = self.state.habits

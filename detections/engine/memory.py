@@ -62,7 +62,11 @@ class EngineMemory:
         self.finality = FinalityGate({one.id: one.finality for one in ruleset.rules})
         self.correlations = Correlations(ruleset.correlations, limits, titles=titles)
         self.book = RuleBook(
-            ruleset, self.correlations.needs, self.correlations.heard, with_books=with_books
+            ruleset,
+            self.correlations.needs,
+            self.correlations.heard,
+            problems=self.problems,
+            with_books=with_books,
         )
         self._books = self.book.books
         self.judgement = Judgement(self.book, self.problems)
@@ -76,8 +80,14 @@ class EngineMemory:
         """The rules that have a state, as they are before they know anything."""
         return [unfit(one, "no state was saved") for one in self._identities.values()]
 
+    def renew(self) -> None:
+        """What waits for the next event, behind busts and corrections, is done."""
+        if self.book.renewal is not None:
+            self.book.renewal.renew()
+
     def snapshot_parts(self) -> Iterator[bytes]:
         """The state, part by part: all of it together may be much. Nothing may change meanwhile."""
+        self.renew()
         young, old = self.seen.generations
         common = Common(
             limits=self.watermark.limits,
@@ -151,6 +161,7 @@ class EngineMemory:
         Returns the rules whose state it doesn't have, or which doesn't fit. They begin empty; see
         `adopt`.
         """
+        before.renew()
         missing = {
             rule: difference(before._identities.get(rule), one)
             for rule, one in self._identities.items()
@@ -176,6 +187,7 @@ class EngineMemory:
 
         What waits here waits there as well, and these rules will see it when its time comes.
         """
+        source.renew()
         known = source.correlations.known
         self.correlations.take({one: known(one) for one in self._correlations_of(rules)})
         for rule in rules:
