@@ -5,7 +5,10 @@ Regulation (EU) 2016/522, Annex II, section 1. All of this must hold of a party,
 an investor or an account, by the widest name known:
 
 1. Within `run_window` it takes offers (or bids) at `minimum_prices` prices or more, and the price
-   goes that way from its first trade to its last.
+   goes that way from its first trade to its last. Or the market went the other way in that time,
+   but `minimum_prices` times or more one of its orders went on to a further price: who tried to
+   start a trend has done what the regulation names (with the intention to start one; MAR 15 and
+   12(1)(a) ask for an attempt, or for what is likely to).
 2. That is `minimum_share` or more of all that is traded in that time.
 3. Within `reversal_window` after its last such trade it sells (or buys) back `minimum_reversal` or
    more of what it took, taking or making.
@@ -13,7 +16,7 @@ an investor or an account, by the widest name known:
    nothing asks for no gain: the regulation doesn't, and who tried and lost has tried as well.
 5. The run went far: `certain_move` or more; or `minimum_move` or more, which is
    `minimum_usual_moves` times what the price usually goes there in as long a time. Or it did not,
-   since others filled the book again, and within `quick_reversal` the party takes the other side at
+   since others filled the book again or the market went the other way, and within `quick_reversal` the party takes the other side at
    `minimum_prices` prices or more as well: nobody pays the spread twice for shares that he wants.
 
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
@@ -35,7 +38,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
-from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader
+from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader, pushes
 from detections.parties import Party, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -190,18 +193,19 @@ class MomentumIgnition(Correlator[State]):
             further = execution.price > run.taken[-1].price
             if execution.price != run.taken[-1].price and further is up and not run.back:
                 run.go_on(execution)
-                run.far = run.far or self._is_far(abs(run.moved), tape)
+                run.far = run.far or self._is_far(run.moved if up else -run.moved, tape)
             return
         if prices < p.minimum_prices:
-            return
-        moved = execution.price / way.taken[way.front].price - 1
-        if (moved > 0) is not up or moved == 0:
             return
         share = way.quantity / max(tape.traded, way.quantity)
         if reaches(share, p.minimum_share):
             window = way.window()
+            moved = execution.price / window[0].price - 1
+            moved = moved if up else -moved
+            if moved <= 0 and pushes(window, up=up) < p.minimum_prices:
+                return
             value = sum(one.quantity * one.price for one in window)
-            far = self._is_far(abs(moved), tape)
+            far = self._is_far(moved, tape)
             quantity = sum(one.quantity for one in window)
             way.run = Run(window, quantity, value, min(1.0, share), far)
 
@@ -254,7 +258,8 @@ class MomentumIgnition(Correlator[State]):
         better = "more" if up is (gain >= 0) else "less"
         seen = {one.witness.id: one.witness for one in (*run.taken, *run.back)}
         usual = tape.moves.usual() if tape.moves.steps >= SURE else 0.0
-        far = max(abs(run.moved) / self._p.certain_move, _times(run.moved, usual, self._p))
+        moved = max(0.0, run.moved if up else -run.moved)
+        far = max(moved / self._p.certain_move, _times(moved, usual, self._p))
         way = min(1.0, far / _FULL_WAY)
         lasted = last.witness.timestamp - first.witness.timestamp
         after = event.timestamp - last.witness.timestamp
@@ -293,4 +298,4 @@ def _times(moved: float, usual: float, p: Parameters) -> float:
     """How many times it goes as far as is asked for, by what is usual."""
     if not usual or not p.minimum_usual_moves:
         return 0.0
-    return abs(moved) / (p.minimum_usual_moves * usual)
+    return moved / (p.minimum_usual_moves * usual)

@@ -52,9 +52,14 @@ there; it sounded better than usual by `minimum_sentiment_turn`; or a call to bu
 what began before or with the rise counts, since a rise is talked about (see
 `detections.markets.social_activity`). Alone it raises nothing, and without a feed nothing changes.
 
-Without accounts `rise` and `fall` see a market only: a jump at news that was true looks like a rise
-until it holds, and a mistake that is corrected like both. Who did it only `distribution` tells,
-and it needs a feed that names accounts or wallets.
+**News**: a rise that began within `news_window` after an announcement of the issuer is explained by
+it: nobody is told of a rise, or of having sold into it (who knew before is `insider_dealing`'s). If
+it falls back it is told of nevertheless: news that wasn't true was for that (MAR 12(1)(c), MiCA
+91(3)(c)).
+
+Without accounts `rise` and `fall` see a market only: a jump at news that nobody put into the
+reference data looks like a rise until it holds, and a mistake that is corrected like both.
+Who did it only `distribution` tells, and it needs a feed that names accounts or wallets.
 """
 
 import math
@@ -69,6 +74,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
+from detections.markets.public_news import ROUTINE, PublicNews, announced, note
 from detections.markets.pump_stakes import MOST_PURCHASES, Stake, Stakes, restate, stake_of
 from detections.markets.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
 from detections.markets.renewed_tape import renew
@@ -77,6 +83,7 @@ from detections.parties import Party, is_exempt, sides
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
+from normalizer.events.reference import CorporateEvent
 from normalizer.events.social import SocialAnnouncement, SocialVolume
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
@@ -144,6 +151,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_gain: Annotated[Ratio, Meta(ge=0, le=100)] = 0.03
     #: Who has one of these labels has accumulated nothing.
     exempt_labels: tuple[str, ...] = ()
+    #: So long after an announcement a rise is explained by it; `0s`: never.
+    news_window: Annotated[Duration, Meta(ge=0, le=DAY)] = HOUR
+    #: Kinds of corporate events that explain none: they are known before, or no reason to buy.
+    routine_types: tuple[str, ...] = ROUTINE
     #: So long before a rise what is said in public counts; `0s`: it isn't looked at.
     social_window: Annotated[Duration, Meta(ge=0, le=DAY)] = HOUR
     #: Messages in a stretch of time that is unusual.
@@ -176,6 +187,8 @@ class Pump(Struct):
     witnesses: tuple[Witness, ...] = ()
     began: int = 0
     """When the price left where it was, at the latest: what is said after that is about it."""
+    explained: bool = False
+    """Something had just been announced."""
 
 
 class Market(Struct):
@@ -197,6 +210,7 @@ class State(Struct):
     homes: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
     """By token, the markets whose stakes are of it; where a rule needs it."""
     social: SocialActivity = field(default_factory=SocialActivity)
+    news: PublicNews = field(default_factory=PublicNews)
 
 
 class Rise(Struct, frozen=True):
@@ -214,20 +228,24 @@ class Rise(Struct, frozen=True):
 @correlator("pump_and_dump")
 class PumpAndDump(Correlator[State]):
     """See the module. Memory: 10,000 markets with 24 parts of their last hour and 200 trades each;
-    50,000 parties in all, with 80 trades each; what was said of 2,000 assets."""
+    50,000 parties in all, with 80 trades each; what was said of 2,000 assets and announced of
+    10,000."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
     typology = "pump_and_dump"
-    actions = frozenset({"trade", "pool-swap", "social-volume", "social-announcement"})
+    actions = frozenset(
+        {"trade", "pool-swap", "social-volume", "social-announcement", "corporate-event"}
+    )
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
         self._stakes = parameters.finds == "distribution"
         self._exempt = frozenset(parameters.exempt_labels)
+        self._routine = frozenset(parameters.routine_types)
         self._terms = Terms(
             messages=parameters.minimum_social_messages,
             sigmas=parameters.minimum_social_sigmas,
@@ -242,15 +260,23 @@ class PumpAndDump(Correlator[State]):
         return 7 * HOUR + max(self._p.fall_window, self._p.pause) + reach
 
     def observe(
-        self, event: Trade | PoolSwap | SocialVolume | SocialAnnouncement
+        self, event: Trade | PoolSwap | SocialVolume | SocialAnnouncement | CorporateEvent
     ) -> Iterable[Finding]:
-        """Take a trade or a swap, or what was said of an asset."""
+        """Take a trade or a swap, or what was said or announced of an asset."""
+        if isinstance(event, CorporateEvent):
+            return self._told(event)
         if isinstance(event, SocialVolume | SocialAnnouncement):
             return self._hear(event)
         return self._trade(event)
 
     def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
+        if issubclass(record, CorporateEvent):
+            return self._told
         return self._hear if issubclass(record, SocialVolume | SocialAnnouncement) else self._trade
+
+    def _told(self, event: CorporateEvent) -> Iterable[Finding]:
+        note(self.state.news, event, self._routine)
+        return ()
 
     def _hear(self, event: SocialVolume | SocialAnnouncement) -> Iterable[Finding]:
         if self._p.social_window:
@@ -368,10 +394,15 @@ class PumpAndDump(Correlator[State]):
             rise.path, time, since, rise.burst.before, price, time,
             traded=sum((quantity for _, quantity in market.traded), 0.0),
             witnesses=evidence[-_MOST_OF_RISE:], began=began,
+            explained=self._is_news(event.token_id, began),
         )  # fmt: skip
-        if self._p.finds != "rise":
+        if self._p.finds != "rise" or market.pump.explained:
             return ()
         return [self._heard(self._rise_finding(event, rise, evidence), event, began)]
+
+    def _is_news(self, token: str | None, began: int) -> bool:
+        window = self._p.news_window
+        return window > 0 and announced(self.state.news, token, began - window, began)
 
     def _rise(self, tape: PumpTape, price: float) -> Rise | None:
         """The rise up to now, if it is one. Cheap where the price has hardly risen."""
@@ -581,7 +612,8 @@ class PumpAndDump(Correlator[State]):
         """Whether the party that sells now sells what it accumulated."""
         p = self._p
         party = sides(event)[1]
-        if not party.known or event.timestamp - pump.start > p.fall_window:
+        late = event.timestamp - pump.start > p.fall_window
+        if not party.known or late or pump.explained:
             return ()
         stake = self.state.stakes.get(_name(event, party))
         if stake is None or stake.alerted or stake.pump != pump.start or stake.distributed <= 0:

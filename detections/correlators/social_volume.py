@@ -9,7 +9,13 @@ An alert is one stretch of time of one medium (Telegram, a vendor, news) with `m
 more about an asset, `minimum_multiple` times the median and `minimum_sigmas` standard deviations
 (by the MAD) more than is usual in that feed, at that hour of the day where enough is known (see
 `detections.markets.social_activity`); after it the same feed is silent for `pause`. With
-`minimum_turn` only where it sounds that much better than usual too, or as much worse.
+`minimum_turn` only where it sounds that much better than usual too, or as much worse. With
+`fewer_authors` only where each message has so much fewer authors than is usual there: a campaign is
+a few who write much (M. Mirtaheri et al., 2021), and a crowd that talks of an article or of a price
+that moved has as many authors as ever. Who runs many accounts is taken for a crowd by that. Where a
+feed tells no authors it asks nothing.
+
+What everybody talks of within `news_window` after an announcement is explained by it.
 
 Needs a social feed (docs/social-feed.md). Before 24 stretches of it are known, nothing is said. All
 numbers are our choice. MAR 12(2)(d): taking advantage of voicing an opinion after a position was
@@ -25,6 +31,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.social_evidence import social_metrics, words
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.public_news import ROUTINE, PublicNews, announced, note
 from detections.markets.social_activity import (
     MOST_ASSETS,
     SocialActivity,
@@ -33,8 +40,10 @@ from detections.markets.social_activity import (
     asset_of,
     hear,
 )
+from detections.rounding import reaches
+from normalizer.events.reference import CorporateEvent
 from normalizer.events.social import SocialVolume
-from pipeline.units import DAY, HOUR, WEEK, Duration
+from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 
 _MOST_CONFIDENCE = 0.5
 #: A sentiment that is as usual but for less than this isn't mentioned.
@@ -52,6 +61,12 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_multiple: Annotated[float, Meta(ge=1, le=1_000_000)] = 5.0
     #: By how much better or worse than usual they sound, of 2 from worst to best; 0: however it is.
     minimum_turn: Annotated[float, Meta(ge=0, le=2)] = 0.0
+    #: By what part each message has fewer authors than is usual there; 0: however many it has.
+    fewer_authors: Annotated[Ratio, Meta(ge=0, lt=1)] = 0.0
+    #: So long after an announcement it is what is talked of; `0s`: nothing is explained.
+    news_window: Annotated[Duration, Meta(ge=0, le=WEEK)] = DAY
+    #: Kinds of corporate events that explain nothing.
+    routine_types: tuple[str, ...] = ROUTINE
     #: So long after an alert the same feed raises no other one.
     pause: Annotated[Duration, Meta(ge=0, le=WEEK)] = 6 * HOUR
 
@@ -61,6 +76,7 @@ class State(Struct):
 
     social: SocialActivity = field(default_factory=SocialActivity)
     alerted: dict[str, int] = field(default_factory=dict[str, int])
+    news: PublicNews = field(default_factory=PublicNews)
 
 
 @correlator("social_volume")
@@ -72,11 +88,12 @@ class SocialVolumes(Correlator[State]):
     state_type = State
     highest_level = "medium"
     typology = "price_and_volume"
-    actions = frozenset({"social-volume"})
+    actions = frozenset({"social-volume", "corporate-event"})
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
+        self._routine = frozenset(parameters.routine_types)
         self._terms = Terms(
             messages=parameters.minimum_messages,
             sigmas=parameters.minimum_sigmas,
@@ -88,10 +105,13 @@ class SocialVolumes(Correlator[State]):
         """What is usual."""
         return WEEK + DAY
 
-    def observe(self, event: SocialVolume) -> Iterable[Finding]:
-        """Take what was said in a stretch of time."""
+    def observe(self, event: SocialVolume | CorporateEvent) -> Iterable[Finding]:
+        """Take what was said in a stretch of time, or what was announced."""
+        if isinstance(event, CorporateEvent):
+            note(self.state.news, event, self._routine)
+            return ()
         talk = hear(self.state.social, event, self._terms)
-        if talk is None or abs(talk.turn) < self._p.minimum_turn:
+        if talk is None or abs(talk.turn) < self._p.minimum_turn or self._is_crowd(event, talk):
             return ()
         asset = event.token_symbol or event.token_id or event.instrument or ""
         of = asset_of(event.token_id, event.venue, event.instrument)
@@ -103,6 +123,18 @@ class SocialVolumes(Correlator[State]):
         self.state.alerted[feed] = event.timestamp
         drop_idlest(self.state.alerted, MOST_ASSETS)
         return [self._finding(asset, talk)]
+
+    def _is_crowd(self, event: SocialVolume, talk: Talk) -> bool:
+        """Whether as many as ever talk, or all do because something was announced."""
+        fewer, window = talk.fewer_authors, self._p.news_window
+        if (
+            fewer is not None
+            and not reaches(fewer, self._p.fewer_authors)
+            and self._p.fewer_authors
+        ):
+            return True
+        since, until = talk.start - window, talk.end
+        return window > 0 and announced(self.state.news, event.token_id, since, until)
 
     def _finding(self, asset: str, talk: Talk) -> Finding:
         sounds = (

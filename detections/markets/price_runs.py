@@ -18,6 +18,15 @@ class Execution(Struct, frozen=True, gc=False):
     witness: Witness
 
 
+def pushes(executions: list[Execution], *, up: bool) -> int:
+    """How often one of them went on, at the same time, to a further price than the one before."""
+    count = 0
+    for before, one in zip(executions, executions[1:], strict=False):
+        further = one.price > before.price if up else one.price < before.price
+        count += further and one.witness.timestamp == before.witness.timestamp
+    return count
+
+
 class Run(Struct):
     """Trades that took a price one way, and those of the same party that then went the other."""
 

@@ -30,7 +30,7 @@ from pipeline.units import DAY, HOUR, MINUTE, WEEK
 MOST_ASSETS, MOST_FEEDS = 2_000, 8
 #: Stretches that are kept of a feed, and those that it takes to say what is usual.
 MOST_STRETCHES, FEWEST_STRETCHES = 1_008, 24
-#: Sentiments that are kept of a feed.
+#: Sentiments that are kept of a feed, and shares of authors.
 _MOST_SENTIMENTS = 288
 #: Of as many days as this the stretches at an hour of the day say more than all do.
 _DAYS_OF_HOUR = 3
@@ -67,6 +67,8 @@ class Talk(Struct, frozen=True):
     sentiment: float | None
     usual_sentiment: float | None
     witness: Witness
+    usual_share: float | None = None
+    """Authors for each message, as is usual there; None if nobody knows."""
 
     @property
     def multiple(self) -> float:
@@ -79,6 +81,13 @@ class Talk(Struct, frozen=True):
         if self.sentiment is None or self.usual_sentiment is None:
             return 0.0
         return self.sentiment - self.usual_sentiment
+
+    @property
+    def fewer_authors(self) -> float | None:
+        """By what part its messages have fewer authors each than is usual; None if nobody knows."""
+        if self.authors is None or not self.usual_share:
+            return None
+        return 1 - self.authors / self.messages / self.usual_share
 
 
 class Call(Struct, frozen=True):
@@ -101,6 +110,8 @@ class Feed(Struct):
     counts: list[int] = field(default_factory=list[int])
     """Messages in each."""
     sentiments: list[float] = field(default_factory=list[float])
+    shares: list[float] = field(default_factory=list[float])
+    """Authors for each message, of the newest stretches in which anything was said."""
     withheld: int = 0
     """So many in a row were unusual."""
     apart: list[tuple[int, int]] = field(default_factory=list[tuple[int, int]])
@@ -232,6 +243,9 @@ def _learn(feed: Feed, event: SocialVolume) -> None:
     if event.sentiment is not None and event.messages:
         feed.sentiments.append(event.sentiment)
         del feed.sentiments[:-_MOST_SENTIMENTS]
+    if event.authors is not None and event.messages:
+        feed.shares.append(event.authors / event.messages)
+        del feed.shares[:-_MOST_SENTIMENTS]
 
 
 def _unusual(feed: Feed, event: SocialVolume, terms: Terms) -> Talk | None:
@@ -254,6 +268,7 @@ def _unusual(feed: Feed, event: SocialVolume, terms: Terms) -> Talk | None:
         event.sentiment,
         median_of(sentiments) if len(sentiments) >= FEWEST_STRETCHES else None,
         witness(event),
+        median_of(sorted(feed.shares)) if len(feed.shares) >= FEWEST_STRETCHES else None,
     )
 
 

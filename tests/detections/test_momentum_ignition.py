@@ -239,3 +239,35 @@ def test_where_prices_hardly_move_a_short_way_is_far() -> None:
     at = 60 * MINUTE
     assert len(found([*calm, *run(tape, at, step=0.002), sale(tape, at + MINUTE)])) == 1
     assert found([*moving, *run(tape, at, step=0.002), sale(tape, at + MINUTE)]) == []
+
+
+def tried(tape: Tape, *, through: int = 2, fall: float = 0.01) -> list[Any]:
+    """Three purchases through so many prices while the market falls, given up for five bids."""
+    bought = [
+        tape.trade(
+            n * SECOND, round(10 - n * fall + step / 1_000, 8), 10, side="buy",
+            buyer_account="acct-1", seller_account="acct-9",
+        )
+        for n in range(3)
+        for step in range(through + 1)
+    ]  # fmt: skip
+    sold = [
+        tape.trade(
+            (10 + n) * SECOND, 9.95 - n / 1_000, 20, side="sell",
+            seller_account="acct-1", buyer_account="acct-8",
+        )
+        for n in range(5)
+    ]  # fmt: skip
+    return [*bought, *sold]
+
+
+def test_who_ran_through_prices_against_a_market_that_fell_has_tried_as_well() -> None:
+    (alert,) = found(tried(Tape()), "{minimum_gain: -100%}")
+    assert "at 9 prices from 10 to 9.98" in alert.reason
+    assert alert.confidence < 0.8
+
+
+def test_who_bought_while_it_fell_and_ran_through_nothing_started_no_trend() -> None:
+    single = tried(Tape(), through=0, fall=0.004)
+    assert found([*tried(Tape(), through=1)], "{minimum_gain: -100%}") == [], "three further prices"
+    assert found(single, "{minimum_gain: -100%}") == []
