@@ -21,6 +21,9 @@ MOST_ORDERS = 1_000_000
 MOST_BOOKS = 20_000
 #: Levels per side of a book that comes by level.
 MOST_LEVELS = 100_000
+#: What is small, which most orders are: less than `SMALL` of the depth that there is besides it,
+#: within the best `SMALL_LEVELS` levels and `SMALL_WIDTH` (a ratio) of the best price.
+SMALL, SMALL_LEVELS, SMALL_WIDTH = 0.02, 10, 0.05
 _DUST = 1e-12
 
 
@@ -48,6 +51,8 @@ class Resting(Struct, gc=False, array_like=True):
     """Its place in the book's one row of arrivals: in a level, the least is first."""
     queued_at: int = 0
     """When it took this place; 0 where that is when it was placed."""
+    small: bool = False
+    """It was small when it came, and was not enlarged or moved since; false if that isn't known."""
 
     @property
     def most(self) -> float:
@@ -340,6 +345,7 @@ class OrderBook(Struct, array_like=True):
             order.price = price
         order.quantity = quantity
         order.queued_at = at
+        order.small = False
         self.arrivals = order.place = self.arrivals + 1
         side.add(order.price, quantity, order.place)
 
@@ -380,7 +386,7 @@ class OrderBook(Struct, array_like=True):
                     order = Resting(buy, price, quantity, placed_at=event.timestamp)
                 else:
                     order.shown = max(order.shown, order.quantity)
-                    order.price, order.quantity = price, quantity
+                    order.price, order.quantity, order.small = price, quantity, False
                 self.place(order_id, order)
 
     # -- both --------------------------------------------------------------------------------------

@@ -25,7 +25,16 @@ from typing import Any
 from msgspec import Struct, field
 
 from detections.books.level_changes import LevelChange, note, take
-from detections.books.order_book import MOST_BOOKS, MOST_ORDERS, OrderBook, Resting
+from detections.books.order_book import (
+    MOST_BOOKS,
+    MOST_ORDERS,
+    SMALL,
+    SMALL_LEVELS,
+    SMALL_WIDTH,
+    OrderBook,
+    Resting,
+)
+from detections.books.standing import Standing
 from detections.engine.correlator_state import decode_state, encode_state
 from normalizer.events import MarketEvent
 from normalizer.events.market import (
@@ -132,19 +141,33 @@ class OrderBooks(Struct):
             del self.books[book.key]
 
 
+Move = Callable[[OrderBooks, OrderBook, Any], BookChange]
+
+
 class SharedBooks:
     """The books that the correlators of an engine share, and what the present event did to them."""
 
-    __slots__ = ("change", "state")
+    __slots__ = ("_standing", "change", "state")
 
     def __init__(self) -> None:
         self.state = OrderBooks()
+        self._standing: dict[tuple[str, str, str], Standing] = {}
         self.change = BookChange(OrderBook(("", "", "")), None, None)
         """Of the event that is observed. Of events that move no book: of an earlier one."""
 
     def find(self, event: MarketEvent) -> OrderBook | None:
         """The book that the event is about, if anything is known of it."""
         return self.state.books.get((event.provider, event.venue, event.instrument))
+
+    def standing(self, book: OrderBook) -> Standing:
+        """Whose the orders of a book are."""
+        known = self._standing
+        standing = known.get(book.key)
+        if standing is None or not standing.is_of(book):
+            if len(known) > len(self.state.books):  # books were let go
+                known.clear()
+            standing = known[book.key] = Standing(book)
+        return standing
 
     def move(self, event: Any) -> None:
         """Move the event's book on, if it moves one."""
@@ -155,12 +178,33 @@ class SharedBooks:
             if book is None:
                 book = state.of(event)
             book.moved_at = event.timestamp
-            self.change = move(state, book, event)
+            standing = self._standing.get(book.key) if self._standing else None
+            if standing is None:
+                self.change = move(state, book, event)
+            else:
+                self._move(standing, move, book, event)
+
+    def _move(self, standing: Standing, move: Move, book: OrderBook, event: Any) -> None:
+        """The same, and keep up whose the orders are."""
+        kind, orders = event.__class__, book.orders
+        anew = kind is BookSnapshot or (kind is OrderPlaced and event.order_id in orders)
+        self.change = change = move(self.state, book, event)
+        order = change.order
+        if anew:
+            del self._standing[book.key]
+        elif order is None:
+            pass
+        elif kind is OrderPlaced:
+            if event.order_id in orders:
+                standing.came(event.order_id, order)
+        elif change.quantity_after <= 0:
+            standing.left(event.maker_order_id if kind is Trade else event.order_id, order)
 
     def lose(self, event: Any) -> None:
         """The event's book could not be moved on: nothing is known of what it did."""
         book = self.state.of(event)
         book.unsure = True
+        self._standing.pop(book.key, None)
         self.change = BookChange(book, None, None)
 
 
@@ -210,8 +254,11 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
     else:  # `OrderBook.place`, without a call for most of all events
         orders[order_id] = order
         book.arrivals = order.place = place = book.arrivals + 1
-        (book.bids if order.buy else book.asks).add(price, quantity, place)
+        side = book.bids if order.buy else book.asks
+        side.add(price, quantity, place)
         books.resting += 1
+        limit = quantity / SMALL
+        order.small = side.depth_besides(order, SMALL_LEVELS, SMALL_WIDTH, limit) > limit
     return BookChange(book, bid, ask, order, price, 0.0, quantity)
 
 
@@ -354,7 +401,7 @@ def _missed(books: OrderBooks, book: OrderBook, event: FeedGap) -> BookChange:
 
 
 #: How each kind of event moves a book on.
-MOVES: dict[type[MarketEvent], Callable[[OrderBooks, OrderBook, Any], BookChange]] = {
+MOVES: dict[type[MarketEvent], Move] = {
     OrderPlaced: _placed,
     OrderCancelled: _cancelled,
     OrderFilled: _filled,

@@ -1,12 +1,22 @@
 """How large an order is: against the depth of its side without it.
 
-Several correlators ask it of the same event, so the newest answer is kept.
+Several correlators ask it of the same event, so the newest answer is kept. Those to which only
+large orders matter are not shown the small ones that come and go (`passes_small`).
 """
 
+from detections.books.order_book import SMALL, SMALL_LEVELS, SMALL_WIDTH
 from detections.books.order_books import BookChange
+from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced
 
-_Asked = tuple[int, float, float]
-_newest: tuple[BookChange | None, _Asked, float] = (None, (0, 0.0, 0.0), 0.0)
+#: Of a change, within so many levels and such a width: the depth, if it is at most so much; else 0.
+_newest: tuple[BookChange | None, int, float, float, float] = (None, 0, 0.0, 0.0, 0.0)
+
+
+def passes_small(record: type[MarketEvent], levels: int, width: float, minimum: float) -> bool:
+    """Whether no order that `Resting.small` tells of is large, so that neither its coming nor its
+    going matters to who asks `depth_if_large` with these numbers when orders come or change."""
+    alike = levels == SMALL_LEVELS and width == SMALL_WIDTH and minimum >= SMALL
+    return alike and record in (OrderPlaced, OrderCancelled)
 
 
 def depth_if_large(change: BookChange, levels: int, width: float, minimum: float) -> float:
@@ -20,18 +30,21 @@ def depth_if_large(change: BookChange, levels: int, width: float, minimum: float
     order = change.order
     if order is None or change.quantity_after <= 0:
         return 0.0
-    asked = (levels, width, minimum)
-    if _newest[0] is change and _newest[1] == asked:
-        return _newest[2]
+    limit = order.quantity / minimum
+    known, known_levels, known_width, known_limit, depth = _newest
+    if known is change and known_levels == levels and known_width == width:
+        if known_limit >= limit:
+            return depth if depth <= limit else 0.0
+        if depth:
+            return depth
     book = change.book
     side, by_level = (book.bids, book.level_bids) if order.buy else (book.asks, book.level_asks)
     depth = 0.0
     if side.is_near(order.price, levels, width):
-        limit = order.quantity / minimum
         depth = side.depth_besides(order, levels, width, limit)
         if not depth and by_level.keys and by_level.is_near(order.price, levels, width):
             depth = by_level.depth(levels, width, limit)  # others' orders come by level only
         if depth > limit:
             depth = 0.0
-    _newest = (change, asked, depth)
+    _newest = (change, levels, width, limit, depth)
     return depth

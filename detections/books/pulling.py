@@ -14,7 +14,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.order_book import OrderBook, Resting
 from detections.books.order_books import BookChange
-from detections.books.order_weight import depth_if_large
+from detections.books.order_weight import depth_if_large, passes_small
 from detections.books.pulled_orders import Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator
@@ -114,6 +114,11 @@ class Pulling(Correlator[State]):
     def horizon(self) -> int:
         """Of the orders, of what their owners usually do, and of who was found before."""
         return REPETITION_WINDOW
+
+    def passes_small(self, record: type[MarketEvent]) -> bool:
+        """Only large orders are kept."""
+        p = self._p
+        return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

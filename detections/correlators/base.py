@@ -79,9 +79,20 @@ class Correlator(ABC, Generic[S]):
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take one event, in the order of the stream; say what it completes."""
 
-    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
-        """What takes events of one class: `observe`, or a shorter way to do the same."""
+    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None] | None:
+        """What takes events of one class: `observe`, or a shorter way to do the same.
+
+        None of those that it names for the books' sake only, or for the recent trades'.
+        """
         return self.observe
+
+    def passes_small(self, record: type[Any]) -> bool:
+        """Whether events of this class do nothing here that are about a small order.
+
+        Most events are, and so it isn't shown them. See `detections.books.order_book.Resting.small`
+        and `detections.books.order_weight.passes_small`.
+        """
+        return False
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A venue took a trade back (`now` is None) or corrected it.

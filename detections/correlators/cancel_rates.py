@@ -22,7 +22,7 @@ and window: it says that `spoofing` may be looked for, order by order, and prove
 Needs a feed that names accounts: the rate of a whole book is that of its makers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -178,11 +178,15 @@ class CancelRates(Correlator[State]):
         """A window is counted whole; who was found before counts as well."""
         return max(self._p.window, REPETITION_WINDOW)
 
+    def observer(
+        self, record: type[MarketEvent]
+    ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
+        """Nothing is done with placed orders here."""
+        return None if record is OrderPlaced else self.observe
+
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = event.__class__
-        if kind is OrderPlaced:
-            return ()
         order = self.books.change.order
         if kind is Trade:
             self._traded(event, order)  # pyright: ignore[reportArgumentType]
@@ -212,11 +216,10 @@ class CancelRates(Correlator[State]):
             return ()
         p, count = self._p, self._count(event, name)
         count.ended += 1
-        most = order.most
-        if (
-            event.timestamp - order.placed_at > p.maximum_lifetime
-            or order.filled > p.maximum_fill_share * most
-        ):
+        if event.timestamp - order.placed_at > p.maximum_lifetime:
+            return ()
+        most = order.most if order.shown else order.quantity
+        if order.filled > p.maximum_fill_share * most:
             return ()
         count.cancelled += 1
         count.quantity += most

@@ -23,7 +23,7 @@ would be pings.
 """
 
 from bisect import bisect_left, insort
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from statistics import median
 from typing import Annotated
@@ -37,7 +37,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, buyer, is_exempt, seller
-from normalizer.events.market import MarketEvent, OrderCancelled, Trade
+from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 #: Parties of all books; the idlest go first.
@@ -220,6 +220,12 @@ class Pinging(Correlator[State]):
     def horizon(self) -> int:
         """Of the small orders, and of who was found before."""
         return max(self._p.window + self._p.reaction, REPETITION_WINDOW)
+
+    def observer(
+        self, record: type[MarketEvent]
+    ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
+        """Nothing is done with placed orders here."""
+        return None if record is OrderPlaced else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

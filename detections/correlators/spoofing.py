@@ -56,7 +56,7 @@ from detections.alerting.wording import amount
 from detections.books.coincidence import Crowd, Habits, habits
 from detections.books.order_book import MOST_BOOKS, Resting
 from detections.books.order_books import BookChange
-from detections.books.order_weight import depth_if_large
+from detections.books.order_weight import depth_if_large, passes_small
 from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
 from detections.correlators.base import Correlator, correlator
@@ -176,6 +176,11 @@ class Spoofing(Correlator[State]):
     def horizon(self) -> int:
         """Of the orders, of what their owners usually do, and of who was found before."""
         return REPETITION_WINDOW
+
+    def passes_small(self, record: type[MarketEvent]) -> bool:
+        """Only large orders are watched."""
+        p = self._p
+        return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

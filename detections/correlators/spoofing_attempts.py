@@ -217,9 +217,9 @@ class SpoofingAttempts(Correlator[State]):
     def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
         p, state = self._p, self.state
         name = order.cluster or order.investor or order.account
-        if name is None or order.filled > p.maximum_fill_share * order.most:
+        if name is None or (order.filled and order.filled > p.maximum_fill_share * order.most):
             return ()
-        key = _key(event, name)
+        key = (event.provider, event.venue, event.instrument, name)
         if event.timestamp < state.quoting.get(key, 0) or is_exempt(
             event.investor_labels, self._exempt
         ):
@@ -246,7 +246,8 @@ class SpoofingAttempts(Correlator[State]):
             state.quoting.pop(key, None)  # and back at the end: the first is the idlest
             state.quoting[key] = event.timestamp + _LEFT_ALONE
             state.series.pop(key, None)
-            drop_idlest(state.quoting, MOST_PARTIES)
+            if len(state.quoting) > MOST_PARTIES:
+                drop_idlest(state.quoting, MOST_PARTIES)
             return ()
         others = side.depth(p.depth_levels, p.depth_range) - left
         if others <= 0.0 or not reaches(size + left, p.minimum_depth_share * others):
@@ -266,7 +267,7 @@ class SpoofingAttempts(Correlator[State]):
         """What a party shows near the touch on this side, and on the other."""
         p, (account, investor, cluster) = self._p, party
         shown = {True: 0.0, False: 0.0}
-        for one in book.orders.values():
+        for one in self.books.standing(book).of(party):
             if (
                 (cluster is not None and one.cluster == cluster)
                 or (investor is not None and one.investor == investor)

@@ -26,8 +26,8 @@ The figures are choices: a second is long for machines and short for two people 
 five matches are what a chance of 10^-6 takes at the least of parties who have little else.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
@@ -130,10 +130,16 @@ class WashMatchedOrders(Correlator[State]):
         """Two generations of counts, and the matches of the window."""
         return max(2 * self._memory, self._p.window)
 
+    def observer(
+        self, record: type[Any]
+    ) -> Callable[[Trade | TradeBusted | TradeCorrected], Iterable[Finding]] | None:
+        """Orders are in the books."""
+        return None if record is OrderPlaced else self.observe
+
     def observe(
         self, event: Trade | OrderPlaced | TradeBusted | TradeCorrected
     ) -> Iterable[Finding]:
-        """Take a trade, or what became of one. Orders are in the books."""
+        """Take a trade, or what became of one."""
         if event.__class__ is OrderPlaced:
             return ()
         if not isinstance(event, Trade):

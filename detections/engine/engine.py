@@ -377,14 +377,18 @@ class Engine:
 
     def _observe(self, meeting: Meeting, event: Any, alerts: list[Alert]) -> None:
         """Move the books on by an event, and show it to the correlators."""
-        books = meeting.books
+        books, observers = meeting.books, meeting.observers
         if books is not None:
             try:
                 books.move(event)
             except Exception as error:
                 books.lose(event)
                 self._problems.note(f"the order book failed on event {event.id}", error)
-        for observe, rule in meeting.observers:
+            if meeting.of_small is not None:
+                order = books.change.order
+                if order is not None and order.small:
+                    observers = meeting.of_small
+        for observe, rule in observers:
             try:
                 found = observe(event)
                 if found:

@@ -80,6 +80,8 @@ class Meeting(msgspec.Struct, frozen=True):
     correlators: tuple[CorrelatorEntry, ...]
     observers: tuple[tuple[Observe, Rule], ...]
     """How the correlators take such an event, and whose they are."""
+    of_small: tuple[tuple[Observe, Rule], ...] | None
+    """The same, for events about small orders; None if these matter to all of them."""
     books: SharedBooks | None
     """The books that it moves on, if anybody looks at them."""
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
@@ -227,11 +229,17 @@ class RuleBook:
         ]
         program = build_program(self.conditions, reader)
         observers = self._observers(record, mine)
+        minding = [one for one in mine if not one.correlator.passes_small(record)]
         return Meeting(
             program=program,
             sigma=tuple(entries),
             correlators=tuple(mine),
             observers=tuple(observers),
+            of_small=(
+                tuple(self._observers(record, minding))
+                if books is not None and len(minding) < len(mine)
+                else None
+            ),
             books=books,
             one_by_one=one_by_one,
             wanted=wanted,
@@ -245,7 +253,11 @@ class RuleBook:
         """How the correlators take such records, and before and behind them the recent trades."""
         trades = self.trades
         if record not in _REVISIONS or trades is None:
-            observers = [(one.correlator.observer(record), one.rule) for one in mine]
+            observers = [
+                (observer, one.rule)
+                for one in mine
+                if (observer := one.correlator.observer(record)) is not None
+            ]
             if record is Trade and trades is not None and mine:
                 observers.insert(0, (trades.add, mine[0].rule))
             if self.renewal is not None and any(one.correlator.uses_trades for one in mine):
@@ -256,8 +268,8 @@ class RuleBook:
         for one in mine:
             if action not in one.correlator.actions:
                 told.append((telling(trades, one.correlator.revised), one.rule))
-            else:
-                told.append((one.correlator.observer(record), one.rule))
+            elif (observer := one.correlator.observer(record)) is not None:
+                told.append((observer, one.rule))
         return [*told, (trades.revise, mine[-1].rule)] if mine else told
 
 
