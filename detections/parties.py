@@ -37,6 +37,21 @@ class Party(NamedTuple):
 
 
 NOBODY = Party(None, None, None)
+#: Parties that were named lately, each once: there are far fewer than events, and many correlators
+#: keep them. Beyond so many, all anew.
+_MOST_KNOWN = 100_000
+_known: dict[tuple[str | None, str | None, str | None], Party] = {}
+
+
+def party(account: str | None, investor: str | None, cluster: str | None) -> Party:
+    """The party of these names, the same for all who ask."""
+    names = (account, investor, cluster)
+    found = _known.get(names)
+    if found is None:
+        if len(_known) >= _MOST_KNOWN:
+            _known.clear()
+        found = _known[names] = Party(account, investor, cluster)
+    return found
 
 
 def sameness(a: Party, b: Party) -> Sameness | None:
@@ -53,7 +68,7 @@ def sameness(a: Party, b: Party) -> Sameness | None:
 def acting(event: Any) -> Party:
     """The party of a PartyEvent: its venue account or wallet."""
     account = event.investor_account
-    return Party(
+    return party(
         event.investor_address if account is None else account,
         event.investor_id,
         event.investor_cluster,
@@ -61,11 +76,11 @@ def acting(event: Any) -> Party:
 
 
 def buyer(trade: Any) -> Party:
-    return Party(trade.buyer_account, trade.buyer_id, trade.buyer_cluster)
+    return party(trade.buyer_account, trade.buyer_id, trade.buyer_cluster)
 
 
 def seller(trade: Any) -> Party:
-    return Party(trade.seller_account, trade.seller_id, trade.seller_cluster)
+    return party(trade.seller_account, trade.seller_id, trade.seller_cluster)
 
 
 def sides(deal: Trade | PoolSwap) -> tuple[Party, Party]:

@@ -14,7 +14,7 @@ _MOST_EXECUTIONS = 64
 _MOST_DESKS = 2_000
 
 
-class Layer(Struct):
+class Layer(Struct, gc=False):
     """An order of a party."""
 
     order_id: str
@@ -35,7 +35,7 @@ class Layer(Struct):
     """It was found while it rested."""
 
 
-class Execution(Struct, frozen=True):
+class Execution(Struct, frozen=True, gc=False):
     """A trade of a party."""
 
     price: float
@@ -43,7 +43,7 @@ class Execution(Struct, frozen=True):
     witness: Witness
 
 
-class Ended(Struct, frozen=True):
+class Ended(Struct, frozen=True, gc=False):
     """An order that does not rest any more."""
 
     order_id: str
@@ -80,11 +80,12 @@ class Side(Struct):
 
     def note_end(self, layer: Layer) -> None:
         """An order that rested was filled or cancelled."""
-        self.ended.append(Ended(layer.order_id, layer.quantity, end_of(layer)))
-        self.lately += layer.quantity
-        if len(self.ended) > MOST_ORDERS:
+        ended, quantity = self.ended, layer.quantity
+        ended.append(Ended(layer.order_id, quantity, end_of(layer)))
+        self.lately += quantity
+        if len(ended) > MOST_ORDERS:
             self._pass(max(self.recent, 1))
-            del self.ended[0]
+            del ended[0]
             self.recent -= 1
 
     def pull(self, layer: Layer) -> None:
@@ -98,20 +99,24 @@ class Side(Struct):
 
     def forget(self, before: int, long_before: int) -> None:
         """What ended before a time did not end lately; what ended long before is forgotten."""
-        stale = 0
-        while stale < len(self.pulled) and end_of(self.pulled[stale]) < before:
-            stale += 1
-        if stale:
+        pulled, ended = self.pulled, self.ended
+        if not ended:
+            return  # nor was anything cancelled
+        if pulled and end_of(pulled[0]) < before:
+            stale = 1
+            while stale < len(pulled) and end_of(pulled[stale]) < before:
+                stale += 1
             self._forget(stale)
-        ended, place = self.ended, self.recent
-        while place < len(ended) and ended[place].timestamp < before:
+        place = self.recent
+        if place < len(ended) and ended[place].timestamp < before:
             place += 1
-        if place > self.recent:
+            while place < len(ended) and ended[place].timestamp < before:
+                place += 1
             self._pass(place)
-        gone = 0
-        while gone < place and ended[gone].timestamp < long_before:
-            gone += 1
-        if gone:
+        if place and ended[0].timestamp < long_before:
+            gone = 1
+            while gone < place and ended[gone].timestamp < long_before:
+                gone += 1
             del ended[:gone]
             self.recent -= gone
 
@@ -188,21 +193,26 @@ class Floor(Struct):
 
     def place(self, layer: Layer) -> None:
         """A party's new order."""
-        if layer.order_id in self.owners:
-            self.end(layer.order_id)  # it is told again, as after a gap
-        key = layer.party.key
-        desk = self.desks.pop(key, None) or Desk()
-        self.desks[key] = desk
-        if len(self.desks) > _MOST_DESKS:
-            self._close(next(iter(self.desks)))
-        side, _ = desk.sides(layer.buy)
-        side.live[layer.order_id] = layer
+        order_id, owners, desks = layer.order_id, self.owners, self.desks
+        if order_id in owners:
+            self.end(order_id)  # it is told again, as after a gap
+        account, investor, cluster = layer.party
+        key = cluster or investor or account or ""  # `Party.key`, for most of all events
+        desk = desks.pop(key, None)
+        if desk is None:
+            desk = desks[key] = Desk()
+            if len(desks) > _MOST_DESKS:
+                self._close(next(iter(desks)))
+        else:
+            desks[key] = desk
+        side = desk.bids if layer.buy else desk.offers
+        side.live[order_id] = layer
         side.resting += layer.quantity
-        self.owners[layer.order_id] = key
+        owners[order_id] = key
         if len(side.live) > MOST_ORDERS:
             oldest = next(iter(side.live))
             side.end(oldest)
-            self.owners.pop(oldest, None)
+            owners.pop(oldest, None)
 
     def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order that rests, and whose it is."""
@@ -214,12 +224,15 @@ class Floor(Struct):
 
     def end(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order does not rest any more; whose it was."""
-        found = self.resting(order_id)
-        self.owners.pop(order_id, None)
-        if found is not None:
-            desk, layer = found
-            desk.sides(layer.buy)[0].end(order_id)
-        return found
+        desk = self.desks.get(self.owners.pop(order_id, ""))
+        if desk is None:
+            return None
+        for side in (desk.bids, desk.offers):
+            layer = side.live.pop(order_id, None)
+            if layer is not None:
+                side.resting = side.resting - layer.quantity if side.live else 0.0
+                return desk, layer
+        return None
 
     def renew(self, there: Collection[str]) -> None:
         """These orders are on the book: the end of all others was missed."""

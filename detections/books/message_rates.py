@@ -2,6 +2,7 @@
 
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
+from operator import itemgetter
 
 from msgspec import Struct, field
 
@@ -23,6 +24,7 @@ _MANY = 256
 #: When, `event.id`, `event.original`, the order's id, and what was asked. A tuple, since there is
 #: one for each message: it becomes a witness only if it comes to an alert.
 Message = tuple[int, str, str, str, int]
+_time = itemgetter(0)
 
 
 class Usual(Struct):
@@ -54,7 +56,8 @@ class Rate(Struct):
     due: int
     """So many are looked at next: the threshold, or more where it was looked at."""
     messages: list[Message] = field(default_factory=list[Message])
-    """In the order in which they came; those before `front` are out of the window."""
+    """In the order in which they came, all those of the window; those before `front` are out of
+    it, and others may be."""
     front: int = 0
     trades: list[int] = field(default_factory=list[int])
     """Times of its newest trades."""
@@ -77,17 +80,25 @@ class Rate(Struct):
     def forget(self, floor: int) -> None:
         """Leave out what came before `floor`, and the oldest where there is too much."""
         messages, front = self.messages, self.front
-        while messages[front][0] < floor:
+        while front < len(messages) and messages[front][0] < floor:
             front += 1
-        if len(messages) - front > MOST_MESSAGES:
-            front += 1
+        front = max(front, len(messages) - MOST_MESSAGES)
         if front >= _MANY and 2 * front >= len(messages):
             del messages[:front]
             front = 0
         self.front = front
 
-    def window(self) -> list[Message]:
-        """The messages of the window."""
+    def leave(self, floor: int) -> None:
+        """A new block of time begins: let go of what came before `floor`, which may be all."""
+        messages = self.messages
+        if messages and messages[0][0] < floor:
+            del messages[: max(self.front, bisect_left(messages, floor, key=_time))]
+            self.front = 0
+
+    def window(self, floor: int) -> list[Message]:
+        """The messages of the window, which are those since `floor`."""
+        if self.messages:
+            self.forget(floor)
         return self.messages[self.front :]
 
     def traded(self, floor: int) -> int:

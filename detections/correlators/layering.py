@@ -46,7 +46,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.layered_orders import Desk, Execution, Floor, Layer, end_of
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.parties import NOBODY, Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
     BookSnapshot,
@@ -175,9 +175,9 @@ class Layering(Correlator[State]):
         party = acting(order)
         quantity = order.quantity if order.remaining is None else order.remaining
         price = order.price
-        if not party.known or quantity is None or price is None or quantity <= 0:
+        if party == NOBODY or quantity is None or price is None or quantity <= 0:
             return
-        if is_exempt(order.investor_labels, self._exempt):
+        if order.investor_labels and is_exempt(order.investor_labels, self._exempt):
             return
         if floor is None:
             floors = self.state.floors
@@ -260,17 +260,19 @@ class Layering(Correlator[State]):
         if left is not None and isinstance(event, OrderCancelled):
             layer.filled = max(layer.filled, layer.quantity - left)
         layer.ended = witness(event)
-        layer.unsure = layer.unsure or "unsure" in event.tags
+        if event.tags and "unsure" in event.tags:
+            layer.unsure = True
         p, now = self._p, event.timestamp
         side, other = desk.sides(layer.buy)
         side.note_end(layer)
         if layer.filled <= p.maximum_fill_share * layer.quantity:
             side.pull(layer)
         side.forget(now - p.pull_window, now - self._longest)
-        other.forget(now - p.pull_window, now - self._longest)
-        shown = other.resting + other.lately
+        if other.ended:
+            other.forget(now - p.pull_window, now - self._longest)
         if len(side.pulled) < p.minimum_levels or not desk.against(layer.buy):
             return ()
+        shown = other.resting + other.lately
         if not reaches(side.taken_off, p.minimum_imbalance * shown):
             return ()
         return self._judge(event, desk, layer.buy)

@@ -30,7 +30,7 @@ all that are scored in a period would reach it if all were as in the past. On 12
 honest accounts 14 were found with 0.1 and one with 0.02; 12.6 and 2.5 were to be expected.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from hashlib import blake2b
 from typing import Annotated, Any, Literal
 
@@ -153,6 +153,33 @@ class Novelty(Correlator[State]):
         """Enough periods to know what is usual."""
         return 30 * self._period
 
+    def observer(self, record: type[Any]) -> Callable[[Any], Iterable[Finding] | None]:
+        """Most events are orders of those who had some before: a shorter way for these."""
+        if record not in (OrderPlaced, OrderChanged, OrderCancelled):
+            return self.observe
+        return self._order_of_account if self._accounts else self._order_of_asset
+
+    def _order_of_account(self, event: Any) -> Iterable[Finding] | None:
+        name = event.investor_cluster or event.investor_id or event.investor_account
+        if name is None:
+            return self.observe(event)
+        entity = self.state.entities.get(name)
+        if entity is None:
+            return self.observe(event)
+        return self._order_of(entity, event)
+
+    def _order_of_asset(self, event: Any) -> Iterable[Finding] | None:
+        entity = self.state.entities.get(f"{event.venue}/{event.instrument}")
+        return self.observe(event) if entity is None else self._order_of(entity, event)
+
+    def _order_of(self, entity: Entity, event: Any) -> Iterable[Finding] | None:
+        period, within = divmod(event.timestamp, self._period)
+        if entity.period != period or period > self.state.period:
+            return self.observe(event)
+        entity.now.slots[within // self._slot] += 1
+        _count(entity.now, event.__class__)
+        return None
+
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take an order, a trade, a swap or a transfer."""
         period = event.timestamp // self._period
@@ -211,7 +238,6 @@ class Novelty(Correlator[State]):
             return
         entity = self.state.entities.get(name)
         if entity is not None and entity.period == period and kind is not PoolSwap:
-            # Most events are orders of those who had some before.
             activity = entity.now
             activity.slots[event.timestamp % self._period // self._slot] += 1
             _count(activity, kind)

@@ -168,26 +168,32 @@ class QuoteStuffing(Correlator[State]):
             return ()  # it is one of all that the book has
         rate = book.parties.get(name)
         if rate is None or rate.block != block:
-            rate = self._next_block(book, name, rate, block)
+            rate = self._next_block(book, name, rate, block, floor)
         rate.in_block += 1
         messages = rate.messages
         messages.append((time, event.id, event.original, event.order_id, _KINDS[kind]))  # pyright: ignore
-        if messages[rate.front][0] < floor or len(messages) - rate.front > MOST_MESSAGES:
-            rate.forget(floor)
-        count = len(messages) - rate.front
         session = time // self._session
         if session != rate.session:
             rate.begin_session(session, self._p.minimum_session_messages)
         rate.session_messages += 1
-        if count < rate.due and rate.session_messages < rate.session_due:
-            if count < rate.threshold < rate.due:
+        # It has those of the window, and most often others: they are told apart where it matters.
+        most = len(messages) - rate.front
+        if (
+            most < rate.threshold
+            and most < rate.due
+            and most <= MOST_MESSAGES
+            and rate.session_messages < rate.session_due
+        ):
+            if rate.threshold < rate.due:
                 rate.due, rate.alerts = rate.threshold, 0  # the burst is over
             return ()
-        return self._looked_at(event, book, rate, count, floor)  # pyright: ignore[reportArgumentType]
+        return self._looked_at(event, book, rate, floor)  # pyright: ignore[reportArgumentType]
 
     def _looked_at(
-        self, event: OrderEvent, book: BookRates, rate: Rate, count: int, floor: int
+        self, event: OrderEvent, book: BookRates, rate: Rate, floor: int
     ) -> Iterable[Finding]:
+        rate.forget(floor)
+        count = len(rate.messages) - rate.front
         findings: list[Finding] = []
         if count >= rate.due:
             findings += self._burst(event, book, rate, count, floor)
@@ -218,7 +224,9 @@ class QuoteStuffing(Correlator[State]):
         book = books[event.provider, event.venue, event.instrument] = BookRates()
         return book
 
-    def _next_block(self, book: BookRates, name: str, rate: Rate | None, block: int) -> Rate:
+    def _next_block(
+        self, book: BookRates, name: str, rate: Rate | None, block: int, floor: int
+    ) -> Rate:
         """The party's rate in a new block of time; what it sent in the last one is learnt."""
         if rate is None:
             rate = Rate(block, 0, 0)
@@ -230,6 +238,7 @@ class QuoteStuffing(Correlator[State]):
                 self.state.parties += 1
         else:
             del book.parties[name]  # to be put back at the end: the first is the idlest
+            rate.leave(floor)
             if not rate.alerts and rate.in_block:
                 rate.usual.learn(rate.in_block)
                 book.of_one.learn(rate.in_block)
@@ -271,7 +280,7 @@ class QuoteStuffing(Correlator[State]):
         share: float,
         trades: int,
     ) -> Finding:
-        party, messages = acting(event), rate.window()
+        party, messages = acting(event), rate.window(event.timestamp - self._window)
         again = times(self.state.found, party, event) if rate.alerts == 1 else 1
         usual = rate.usual.middle or book.of_one.middle
         kinds = Counter(message[4] for message in messages)
@@ -319,7 +328,7 @@ class QuoteStuffing(Correlator[State]):
                     f"{_traded(traded)}: {amount(round(ratio, 1))} messages for each trade, where "
                     f"{amount(self._p.maximum_session_ratio)} are allowed"
                 ),
-                witnesses=_witnesses(event, rate.window()),
+                witnesses=_witnesses(event, rate.window(event.timestamp - self._window)),
                 confidence=_SESSION_CONFIDENCE,
                 metrics={
                     "session_messages": float(sent),

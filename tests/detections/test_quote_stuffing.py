@@ -246,7 +246,9 @@ def test_the_window_is_counted_exactly(steps: list[tuple[int, int]]) -> None:
         told.append((who, at))
         (book,) = watching.state.books.values()
         inside = [one for one in told if one[1] >= at - 10 * SECOND]
-        assert len(book.parties[f"{who}"].window()) == sum(one[0] == who for one in inside)
+        assert len(book.parties[f"{who}"].window(book.times[-1] - 10_000_000_000)) == sum(
+            one[0] == who for one in inside
+        )
         (first, *_), last = book.times, book.times[-1]
         assert first <= last
         assert book.since(last - 10_000_000_000) == len(inside)
