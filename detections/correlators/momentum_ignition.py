@@ -16,8 +16,9 @@ an investor or an account, by the widest name known:
    nothing asks for no gain: the regulation doesn't, and who tried and lost has tried as well.
 5. The run went far: `certain_move` or more; or `minimum_move` or more, which is
    `minimum_usual_moves` times what the price usually goes there in as long a time. Or it did not,
-   since others filled the book again or the market went the other way, and within `quick_reversal` the party takes the other side at
-   `minimum_prices` prices or more as well: nobody pays the spread twice for shares that he wants.
+   since others filled the book again or the market went the other way, and within `quick_reversal`
+   the party takes the other side at `minimum_prices` prices or more as well: nobody pays the spread
+   twice for shares that he wants.
 
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
 mind loses the spread. What is usual is learnt by the minute over some hours of trading
@@ -177,11 +178,11 @@ class MomentumIgnition(Correlator[State]):
             self.observe(trade)  # what is found was told
             tape.moves.price = trade.price
         self.state.found, again.moves = found, tape.moves
+        if not again.times and not again.moves.steps:
+            del self.state.tapes[market]  # there was none
 
     # -- the run and its reversal ------------------------------------------------------------------
 
-        if not again.times and not again.moves.steps:
-            del self.state.tapes[market]  # there was none
     def _took(self, tape: Tape, way: Direction, execution: Execution, *, up: bool) -> None:
         """The party took an offer (or a bid): a run may begin with it, or go on."""
         p = self._p
