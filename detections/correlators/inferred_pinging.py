@@ -1,0 +1,279 @@
+"""Pinging where a feed names no accounts: small orders of one quantity, and then a large trade.
+
+For the law see `pinging`. What ties small orders together on a public feed is their quantity: many
+of exactly the same one, on one side, that are cancelled in a moment or take just that much, far
+more of them than usual; and then somebody takes a lot the same way. It is a lead, and its alerts
+are marked `inferred` and `anonymous`: that the orders are one party's is inferred from their size
+and time, and that the large trade is its own is a guess: in a busy market one comes along by
+chance. All of this must hold of a book, order by order:
+
+1. Within `window` `minimum_pings` orders or more of one side and of the same quantity, at most
+   `maximum_ping_share` of the middle quantity of the book's last trades, were cancelled unfilled
+   within `maximum_lifetime` of coming, or took that quantity as they came in.
+2. On the other side there were at most half as many of that quantity.
+3. That is `minimum_growth` times as many of one quantity and side as usual in as long a time, by
+   the median of the half hour before: some programmes show such orders all day long.
+4. Within `reaction` after the last of them somebody takes on the same side, in one second, at least
+   `minimum_multiple` times the quantity of a ping, and `minimum_size` times the middle quantity.
+
+What is usual is counted by steps of 10 s. Nothing is found before 24 of them are known, nor on a
+feed by level, which shows no orders. The numbers are our choice.
+"""
+
+from collections import Counter
+from collections.abc import Iterable
+from statistics import median
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse
+from detections.books.order_book import MOST_BOOKS
+from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
+from detections.rounding import reaches
+from normalizer.events.market import MarketEvent, OrderCancelled, OrderRemoved, Trade
+from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Confidence before it is calibrated on labelled data.
+_CONFIDENCE = 0.3
+#: Of a book, the newest small orders on each side.
+_MOST_PINGS = 128
+#: Trades from which the usual quantity is learnt, and how few say nothing.
+_MOST_TRADES, _ENOUGH = 60, 12
+#: What is taken within this time is one trade; the first trades of it are evidence.
+_AT_ONCE, _MOST_TAKING = SECOND, 32
+#: Steps by which small orders are counted, how few say nothing, and how many are remembered.
+_STEP, _KNOWN, _MOST_STEPS = 10 * SECOND, 24, 180
+#: Quantities that are counted in one step.
+_MOST_QUANTITIES = 64
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on inferred pinging sets."""
+
+    #: Small orders of one quantity on one side,
+    minimum_pings: Annotated[int, Meta(ge=2, le=128)] = 12
+    #: within this time,
+    window: Annotated[Duration, Meta(gt=0, le=HOUR)] = MINUTE
+    #: each at most such a part of the middle quantity of the book's last trades,
+    maximum_ping_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.25
+    #: and cancelled so soon after coming, if it took nothing.
+    maximum_lifetime: Annotated[Duration, Meta(gt=0, le=MINUTE)] = SECOND // 2
+    #: How many times as many as usual.
+    minimum_growth: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    #: After the last of them, how long the large trade may take to come.
+    reaction: Annotated[Duration, Meta(gt=0, le=HOUR)] = 30 * SECOND
+    #: The trade, as a multiple of what a ping is of,
+    minimum_multiple: Annotated[float, Meta(ge=1, le=10_000)] = 10.0
+    #: and of the middle quantity.
+    minimum_size: Annotated[float, Meta(ge=1, le=10_000)] = 5.0
+
+
+class Ping(Struct, frozen=True):
+    """A small order that came and went, or took something."""
+
+    quantity: float
+    seen: Witness
+
+
+class Book(Struct):
+    """What is known of one book."""
+
+    quantities: list[float] = field(default_factory=list[float])
+    """Of its last trades."""
+    middle: float = 0.0
+    """0 while there are too few to say."""
+    buys: list[Ping] = field(default_factory=list[Ping])
+    sells: list[Ping] = field(default_factory=list[Ping])
+    step: int = -1
+    counts: dict[float, int] = field(default_factory=dict[float, int])
+    """Of this step, by quantity; of sales its negative."""
+    steps: list[int] = field(default_factory=list[int])
+    """Of earlier steps, how many there were of the commonest."""
+    taking_buys: bool = False
+    taking: list[Witness] = field(default_factory=list[Witness])
+    """Trades of one second, of who takes now."""
+    taken: float = 0.0
+
+    def pings(self, buy: bool) -> list[Ping]:
+        """Of one side, the newest."""
+        return self.buys if buy else self.sells
+
+    def ping(self, ping: Ping, buy: bool) -> None:
+        """A small order came and went."""
+        pings = self.pings(buy)
+        pings.append(ping)
+        del pings[:-_MOST_PINGS]
+        self.pass_to(ping.seen.timestamp)
+        key = ping.quantity if buy else -ping.quantity
+        if key in self.counts or len(self.counts) < _MOST_QUANTITIES:
+            self.counts[key] = self.counts.get(key, 0) + 1
+
+    def pass_to(self, time: int) -> None:
+        """Time goes on: steps that have ended are counted."""
+        number = time // _STEP
+        if number > self.step:
+            if self.step >= 0:
+                self.steps.append(max(self.counts.values(), default=0))
+                self.steps += [0] * min(number - self.step - 1, _MOST_STEPS)
+                del self.steps[:-_MOST_STEPS]
+            self.step = number
+            self.counts.clear()
+
+    def usual(self, time: int) -> float:
+        """Small orders of one quantity and side in so long a time."""
+        return median(self.steps) * time / _STEP
+
+    def learn(self, quantity: float) -> None:
+        """A trade tells what is usual."""
+        self.quantities.append(quantity)
+        del self.quantities[:-_MOST_TRADES]
+        if len(self.quantities) >= _ENOUGH:
+            self.middle = float(median(self.quantities))
+
+
+class State(Struct):
+    """What is known, by book."""
+
+    books: dict[tuple[str, str, str], Book] = field(
+        default_factory=dict[tuple[str, str, str], Book]
+    )
+
+
+@correlator("inferred_pinging")
+class InferredPinging(Correlator[State]):
+    """See the module. Memory: per book 128 small orders on each side, and 60 quantities."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    uses_books = True
+    highest_level = "medium"
+    typology = "front_running"
+    # Placed orders are for the books, which know when it was.
+    actions = frozenset({"order-placed", "order-cancelled", "order-removed", "trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+
+    @property
+    def horizon(self) -> int:
+        """Of the small orders, and some of what is usual."""
+        return self._p.window + self._p.reaction + HOUR
+
+    def observe(self, event: MarketEvent) -> Iterable[Finding]:
+        """Take one event of a venue's feed."""
+        kind = event.__class__
+        if kind is Trade:
+            return self._traded(event)  # pyright: ignore[reportArgumentType]
+        if kind is OrderCancelled or kind is OrderRemoved:
+            self._cancelled(event)
+        return ()
+
+    def _cancelled(self, event: MarketEvent) -> None:
+        change = self.books.change
+        order = change.order
+        if (
+            order is None
+            or event.timestamp - order.placed_at > self._p.maximum_lifetime
+            or order.account
+            or order.filled
+            or change.traded
+        ):
+            return
+        book = self.state.books.get((event.provider, event.venue, event.instrument))
+        if book is not None and 0 < order.most <= self._p.maximum_ping_share * book.middle:
+            book.ping(Ping(order.most, witness(event)), order.buy)
+
+    def _traded(self, trade: Trade) -> Iterable[Finding]:
+        if trade.side is None or trade.buyer_account or trade.seller_account:
+            return ()  # `pinging` looks at these
+        books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
+        book = books.get(key)
+        if book is None:
+            if len(books) >= MOST_BOOKS:
+                drop_idlest(books, MOST_BOOKS - 1)
+            book = books[key] = Book()
+        middle, buys = book.middle, trade.side == "buy"
+        book.pass_to(trade.timestamp)
+        if trade.quantity <= self._p.maximum_ping_share * middle:
+            book.ping(Ping(trade.quantity, witness(trade)), buys)
+        else:
+            book.learn(trade.quantity)
+        if not middle:
+            return ()
+        self._take(book, trade, buys)
+        if not reaches(book.taken, self._p.minimum_size * middle):
+            return ()
+        return self._judge(trade, book, buys)
+
+    def _take(self, book: Book, trade: Trade, buys: bool) -> None:
+        """What is taken one way in one second is one trade."""
+        taking = book.taking
+        if (
+            not taking
+            or book.taking_buys is not buys
+            or (trade.timestamp - taking[0].timestamp > _AT_ONCE)
+        ):
+            taking.clear()
+            book.taking_buys, book.taken = buys, 0.0
+        book.taken += trade.quantity
+        if len(taking) < _MOST_TAKING:
+            taking.append(witness(trade))
+
+    def _judge(self, trade: Trade, book: Book, buys: bool) -> Iterable[Finding]:
+        p, now = self._p, trade.timestamp
+        began = book.taking[0].timestamp
+        since = began - p.reaction - p.window
+        pings = [one for one in book.pings(buys) if since <= one.seen.timestamp <= began]
+        if len(pings) < p.minimum_pings or len(book.steps) < _KNOWN:
+            return ()
+        (quantity, _), *_ = Counter(one.quantity for one in pings).most_common(1)
+        pings = [one for one in pings if one.quantity == quantity]
+        last = pings[-1].seen.timestamp
+        pings = [one for one in pings if last - one.seen.timestamp <= p.window]
+        first = pings[0].seen.timestamp
+        against = sum(
+            1
+            for one in book.pings(not buys)
+            if one.quantity == quantity and first <= one.seen.timestamp <= last
+        )
+        usual = book.usual(p.window)
+        if (
+            len(pings) < p.minimum_pings
+            or now - last > p.reaction
+            or 2 * against > len(pings)
+            or not reaches(len(pings), p.minimum_growth * usual)
+            or not reaches(book.taken, p.minimum_multiple * quantity)
+        ):
+            return ()
+        kept_pings = book.pings(buys)
+        kept_pings[:] = [one for one in kept_pings if one.quantity != quantity]
+        seen = {one.id: one for one in (*(ping.seen for ping in pings), *book.taking)}
+        side, did = ("buy", "bought") if buys else ("sell", "sold")
+        return [
+            Finding(
+                entities=(f"{trade.venue} {trade.instrument}",),
+                reason=(
+                    f"{len(pings)} orders to {side} {amount(quantity)} {trade.instrument} each "
+                    f"came and went at once on {trade.venue}, or took just that, within "
+                    f"{lapse(last - first)}, where {amount(round(usual, 1))} of one quantity are "
+                    f"usual in {lapse(p.window)}; and within {lapse(began - last)} after the last "
+                    f"of them somebody {did} {amount(book.taken)} (the feed names no accounts)"
+                ),
+                witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
+                confidence=_CONFIDENCE,
+                metrics={
+                    "pings": float(len(pings)),
+                    "ping_quantity": quantity,
+                    "usual_pings": usual,
+                    "quantity": book.taken,
+                    "usual_quantity": book.middle,
+                    "reaction_seconds": (began - last) / SECOND,
+                },
+                tags=("inferred", "anonymous"),
+            )
+        ]

@@ -1,0 +1,138 @@
+"""Small orders of one quantity, and then a large trade, of nobody who is named."""
+
+from operator import attrgetter
+from typing import Any
+
+from detections.rules import RuleSet
+from normalizer.events import Alert
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import HEADER, Tape, alerts, correlator
+
+BEGIN = 250_000
+
+
+def rule(parameters: str = "{}") -> RuleSet:
+    return correlator("inferred_pinging", parameters, HEADER.replace("high", "medium"))
+
+
+def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
+    return alerts(rule(parameters), events)
+
+
+def quiet(tape: Tape, until: float = BEGIN) -> list[Any]:
+    """Ten are traded every ten seconds."""
+    return [tape.trade(at, 10.0, 10, side="sell") for at in range(0, int(until), 10_000)]
+
+
+def ping(
+    tape: Tape, at: float, name: str, *, side: str = "buy", size: float = 1, lives: float = 50
+) -> list[Any]:
+    return [
+        tape.placed(at, name, side, 9.99 if side == "buy" else 10.01, size),
+        tape.cancelled(at + lives, name, side, remaining=size),
+    ]
+
+
+def pinged(
+    pings: int = 12,
+    *,
+    every: float = 4_000,
+    size: float = 1,
+    lives: float = 50,
+    against: int = 0,
+    before: int = 0,
+    after: float = 5_000,
+    large: float = 50,
+    side: str = "buy",
+    trade: dict[str, Any] | None = None,
+    **common: Any,
+) -> list[Any]:
+    tape = Tape(**common)
+    events = quiet(tape)
+    for number in range(before):
+        events += ping(tape, 4_000 * number + 5, f"q{number}")
+    events.sort(key=attrgetter("timestamp"))
+    for number in range(pings):
+        at = BEGIN + every * number
+        events += ping(tape, at, f"p{number}", size=size, lives=lives)
+        if number < against:
+            events += ping(tape, at + 100, f"o{number}", side="sell", size=size)
+    end = BEGIN + every * (pings - 1) + lives
+    return [*events, tape.trade(end + after, 10.0, large, side=side, **(trade or {}))]
+
+
+def test_twelve_and_then_a_large_trade() -> None:
+    (alert,) = found(pinged())
+    assert alert.reason == (
+        "12 orders to buy 1 ACME-USD each came and went at once on demo-venue, or took just that, "
+        "within 44 s, where 0 of one quantity are usual in 60 s; and within 5 s after the last of "
+        "them somebody bought 50 (the feed names no accounts)"
+    )
+    assert alert.tags == ("inferred", "anonymous")
+    assert len(alert.evidence_events) == 12 + 1
+
+
+def test_eleven_are_too_few() -> None:
+    assert found(pinged(11)) == []
+    assert len(found(pinged(11), "{minimum_pings: 11}")) == 1
+
+
+def test_so_are_those_that_come_too_slowly_stay_too_long_or_are_not_small() -> None:
+    assert found(pinged(every=5_455)) == []
+    assert found(pinged(lives=501)) == []
+    assert found(pinged(size=2.6)) == []
+    assert len(found(pinged(size=2.5))) == 1
+
+
+def test_what_takes_as_little_counts_with_them() -> None:
+    tape = Tape()
+    events = quiet(tape)
+    for number in range(12):
+        at = BEGIN + 4_000 * number
+        if number % 3:
+            events += ping(tape, at, f"p{number}")
+        else:
+            events.append(tape.trade(at, 10.0, 1, side="buy"))
+    events.append(tape.trade(300_000, 10.0, 50, side="buy"))
+    (alert,) = found(events)
+    assert alert.metrics["pings"] == 12
+
+
+def test_the_large_trade_comes_soon_the_same_way_and_is_large() -> None:
+    assert found(pinged(after=30_001)) == []
+    assert found(pinged(side="sell")) == []
+    assert found(pinged(large=49)) == []
+    assert len(found(pinged(after=30_000))) == 1
+
+
+def test_a_large_trade_may_come_in_parts_within_a_second() -> None:
+    events = pinged(large=20)
+    tape = Tape()
+    tape.number = 1_000
+    last = events[-1].timestamp
+    for more in range(1, 3):
+        events.append(tape.trade(0, 10.0, 20, side="buy", timestamp=last + more * 10**8))
+    (alert,) = found(events)
+    assert alert.metrics["quantity"] == 60
+
+
+def test_who_shows_both_sides_tests_a_line_or_quotes() -> None:
+    assert found(pinged(against=7)) == []
+    assert len(found(pinged(against=6))) == 1
+
+
+def test_where_such_orders_come_and_go_all_day_long_it_means_nothing() -> None:
+    assert found(pinged(before=60)) == []
+    assert len(found(pinged(before=60), "{minimum_growth: 0}")) == 1
+
+
+def test_before_it_is_known_what_is_usual_nothing_is_said() -> None:
+    assert found([one for one in pinged() if one.timestamp >= pinged()[8].timestamp]) == []
+
+
+def test_of_named_accounts_nothing_is_said_here() -> None:
+    assert found(pinged(trade={"buyer_account": "acct-1"})) == []
+
+
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    assert_the_same_after_a_restart(rule(), pinged())
