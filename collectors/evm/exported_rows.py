@@ -22,7 +22,7 @@ import msgspec
 from collectors.evm.exported_json import TooLarge, json_cells
 
 #: `unreadable`: a packed file that is damaged before its first row is over. Reading it says so.
-Kind = Literal["block", "log", "receipt", "transaction", "transfer", "unreadable"]
+Kind = Literal["block", "log", "pool", "receipt", "transaction", "transfer", "unreadable"]
 Row = dict[str, str]
 
 #: Names of files that may be tables end so.
@@ -100,6 +100,12 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "parent": ("parent_hash",),
         "time": _TIMES,
     },
+    "pool": {
+        "address": ("pool", "pair", "pool_address", "pair_address"),
+        "token0": ("token0",),
+        "token1": ("token1",),
+        "protocol": ("protocol", "dex"),
+    },
 }
 #: A table is the first of these whose columns it has, one of each group at least.
 _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
@@ -112,6 +118,7 @@ _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
     ("transaction", (("block",), ("hash",), ("sender",), ("to",), ("nonce",))),
     ("receipt", (("block",), ("hash",), ("status",))),
     ("block", (("block",), ("block_hash",), ("time",))),
+    ("pool", (("address",), ("token0",), ("token1",))),
 )
 
 

@@ -193,13 +193,19 @@ class ExportedTables:
 
 def exported_tables(folder: Path) -> list[Table]:
     """The tables in a folder; empty if there is none of logs. Raises OSError."""
+    tables = all_tables(folder)
+    return tables if any(one.kinds & {"log", "transfer"} for one in tables) else []
+
+
+def all_tables(folder: Path) -> list[Table]:
+    """The tables in a folder, whatever they hold. Raises OSError."""
     files = sorted(one for one in folder.iterdir() if one.name.lower().endswith(SUFFIXES))
     if len(files) > _MOST_FILES:
         return []
     tables = [found for one in files if one.is_file() and (found := table_of(one)) is not None]
     # A log says more than the transfer that was made of it, and the first of two is kept.
     tables.sort(key=lambda one: "transfer" in one.kinds)
-    return tables if any(one.kinds & {"log", "transfer"} for one in tables) else []
+    return tables
 
 
 def _block_of(part: tuple[int, str, bytes]) -> int:
@@ -207,6 +213,8 @@ def _block_of(part: tuple[int, str, bytes]) -> int:
 
 
 def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
+    if "pool" in table.kinds:  # see collectors.evm.created_pools
+        return
     batch: list[tuple[int, str, int, str, bytes]] = []
 
     def put() -> None:

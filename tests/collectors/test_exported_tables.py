@@ -150,7 +150,9 @@ def test_a_file_in_one_piece_that_is_cut_is_told(tmp_path: Path) -> None:
 
 def test_an_answer_that_is_an_error_is_no_row(tmp_path: Path) -> None:
     row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
-    given = [{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "pruned"}}]
+    given: list[dict[str, object]] = [
+        {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "pruned"}}
+    ]
     given.append({"jsonrpc": "2.0", "id": 2, "result": [row | {"timestamp": 1_600_000_000}]})
     (tmp_path / "logs.json").write_bytes(msgspec.json.encode(given))
     frames, problems = frames_in(tmp_path)

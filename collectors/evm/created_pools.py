@@ -1,0 +1,103 @@
+"""Which pools there are, by what exported tables tell of their beginning.
+
+The factories of Uniswap v2 (`PairCreated`), of v3 (`PoolCreated`) and of their copies say which two
+assets a new pool has, and v4's PoolManager does (`Initialize`). A list of pools, a table with the
+columns `pool` or `pair`, `token0` and `token1`, says the same.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from eth_hash.auto import keccak
+from msgspec import Struct
+
+from collectors.evm.exported_rows import UNREADABLE, Row, Table, rows
+from collectors.evm.exported_tables import Report
+
+
+class CreatedPool(Struct, frozen=True):
+    """A pool and its assets; addresses in lower case."""
+
+    protocol: str
+    address: str
+    """Of Uniswap v4 the PoolManager's."""
+    token0: str
+    token1: str
+    pool_id: str | None = None
+
+
+def _topic(event: str) -> str:
+    return "0x" + keccak(event.encode()).hex()
+
+
+_PAIR = _topic("PairCreated(address,address,address,uint256)")
+_POOL = _topic("PoolCreated(address,address,uint24,int24,address)")
+_INITIALIZE = _topic("Initialize(bytes32,address,address,uint24,int24,address,uint160,int24)")
+_WORD = 64
+_ADDRESS = 40
+
+
+def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPool]:
+    """The pools in the order of the rows, each once. What can't be read is told."""
+    seen: set[tuple[str, str | None]] = set()
+    for table in tables:
+        if not table.kinds & {"log", "pool"}:
+            continue
+        try:
+            for number, kind, row in rows(table):
+                try:
+                    pool = _listed(row) if kind == "pool" else _created(row)
+                except ValueError as error:
+                    report(table.path, number, str(error))
+                    continue
+                if pool is not None and (key := (pool.address, pool.pool_id)) not in seen:
+                    seen.add(key)
+                    yield pool
+        except UNREADABLE as error:
+            report(table.path, 0, f"can't be read: {error}")
+
+
+def _listed(row: Row) -> CreatedPool:
+    return CreatedPool(
+        row.get("protocol", "uniswap-v2"),
+        _address(row, "address"),
+        _address(row, "token0"),
+        _address(row, "token1"),
+    )
+
+
+def _created(row: Row) -> CreatedPool | None:
+    topics = (
+        [one.strip(" []'\"").lower() for one in row["topics"].split(",")]
+        if "topics" in row
+        else [row[name].lower() for name in ("topic0", "topic1", "topic2", "topic3") if name in row]
+    )
+    if len(topics) < 3 or topics[0] not in (_PAIR, _POOL, _INITIALIZE):
+        return None
+    words = row.get("data", "")[2:].lower()
+    if topics[0] == _INITIALIZE:
+        return CreatedPool(
+            "uniswap-v4",
+            _address(row, "address"),
+            _last(topics[2]),
+            _last(topics[3]) if len(topics) > 3 else "",
+            topics[1],
+        )
+    place = 0 if topics[0] == _PAIR else 1
+    address = _last(words[place * _WORD : (place + 1) * _WORD])
+    protocol = "uniswap-v2" if topics[0] == _PAIR else "uniswap-v3"
+    return CreatedPool(protocol, address, _last(topics[1]), _last(topics[2]))
+
+
+def _last(word: str) -> str:
+    """The address in a word."""
+    found = word.removeprefix("0x")
+    if len(found) != _WORD:
+        raise ValueError(f"{word[:80]!r} is no word with an address")
+    return "0x" + found[-_ADDRESS:]
+
+
+def _address(row: Row, name: str) -> str:
+    found = row.get(name, "").lower()
+    if len(found) != _ADDRESS + 2 or not found.startswith("0x"):
+        raise ValueError(f"{name}: {found[:80]!r} is no address")
+    return found

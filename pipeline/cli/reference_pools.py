@@ -1,0 +1,159 @@
+"""``tapewatch reference pools``: reference data of the pools that exported tables tell of."""
+
+import csv
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, NamedTuple
+
+import msgspec
+import typer
+
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.reference import reference
+
+if TYPE_CHECKING:
+    from collectors.evm.created_pools import CreatedPool
+
+
+class Quote(NamedTuple):
+    """An asset that others are priced in."""
+
+    symbol: str
+    address: str
+    decimals: int
+
+
+#: Of Ethereum; of a pool of two of them the first is what the other is priced in.
+_OF_ETHEREUM = (
+    Quote("USDC", "0xa0b86991c6218b36c1d19d4a2e9eb0ce3606eb48", 6),
+    Quote("USDT", "0xdac17f958d2ee523a2206206994597c13d831ec7", 6),
+    Quote("DAI", "0x6b175474e89094c44da98b954eedeac495271d0f", 18),
+    Quote("WETH", "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", 18),
+    Quote("WBTC", "0x2260fac5e5542a773aa44fbcfedf7c193bc2c599", 8),
+)
+_ETHEREUM = 1
+_DECIMALS = 18
+_ADDRESS = 42
+
+
+@reference.command()
+@command
+def pools(
+    folder: Annotated[
+        Path,
+        typer.Argument(help="Tables that were exported from a chain (docs/published-data.md)."),
+    ],
+    chain: Annotated[int, typer.Option("--chain", min=0, help="Id of the chain.")] = _ETHEREUM,
+    quote: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--quote",
+            help="What is priced in, as SYMBOL:ADDRESS:DECIMALS, the first one first. Of Ethereum "
+            "USDC, USDT, DAI, WETH and WBTC, where none is said.",
+        ),
+    ] = None,
+    decimals: Annotated[
+        Path | None,
+        typer.Option(
+            "--decimals",
+            help="CSV with token_address and decimals; a token that isn't there has 18.",
+        ),
+    ] = None,
+) -> None:
+    """Write reference data of the pools that tables tell of: their creation, or a list of them.
+
+    It goes to standard output. Pools of two assets that nothing is priced in are left out, and
+    counted on standard error; exit 1 if a row can't be read.
+    """
+    from collectors.evm.created_pools import created_pools
+    from collectors.evm.exported_tables import all_tables
+
+    quotes = [_quote(one) for one in quote or ()]
+    if not quotes and chain == _ETHEREUM:
+        quotes = list(_OF_ETHEREUM)
+    if not quotes:
+        raise Failure("say by --quote what pools of this chain are priced in", CONFIGURATION)
+    problems = 0
+
+    def report(path: Path, line: int, why: str) -> None:
+        nonlocal problems
+        problems += 1
+        typer.echo(f"{path.name}:{line}: {why}", err=True)
+
+    try:
+        tables = all_tables(folder)
+        known = {} if decimals is None else _decimals(decimals)
+    except (OSError, ValueError) as error:
+        raise Failure(f"can't read the tables: {error}", CONFIGURATION) from None
+    found = list(created_pools(tables, report))
+    document, left_out = reference_of(found, chain, quotes, known)
+    sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
+    told = f"{len(found) - left_out:,} pools"
+    typer.echo(f"{told}; {left_out:,} of other assets left out" if left_out else told, err=True)
+    if problems:
+        raise typer.Exit(FAILED)
+
+
+def reference_of(
+    found: "Sequence[CreatedPool]",
+    chain: int,
+    quotes: Sequence[Quote],
+    decimals: Mapping[str, int],
+) -> tuple[dict[str, object], int]:
+    """The reference data, a token for each asset with its pools, and how many pools are left out.
+
+    A token's id is its address.
+    """
+    ranks = {one.address: place for place, one in enumerate(quotes)}
+    tokens: dict[str, list[dict[str, object]]] = {}
+    left_out = 0
+    for pool in found:
+        rank = min((ranks[one] for one in (pool.token0, pool.token1) if one in ranks), default=None)
+        if rank is None:
+            left_out += 1
+            continue
+        priced_in = quotes[rank]
+        token = pool.token1 if pool.token0 == priced_in.address else pool.token0
+        tokens.setdefault(token, []).append(
+            {
+                "chain": chain,
+                "protocol": pool.protocol,
+                "address": pool.address,
+                **({} if pool.pool_id is None else {"pool_id": pool.pool_id}),
+                "token0": pool.token0,
+                "token1": pool.token1,
+                "quote": priced_in._asdict(),
+            }
+        )
+    known = {one.address: one for one in quotes}
+    return {
+        "tokens": [
+            {
+                "id": token,
+                "symbol": known[token].symbol if token in known else token[:10],
+                "decimals": known[token].decimals
+                if token in known
+                else decimals.get(token, _DECIMALS),
+                "contracts": [{"chain": chain, "address": token}],
+                "pools": its_pools,
+            }
+            for token, its_pools in tokens.items()
+        ]
+    }, left_out
+
+
+def _quote(text: str) -> Quote:
+    parts = text.split(":")
+    if len(parts) == 3 and len(parts[1]) == _ADDRESS and parts[2].isdecimal():
+        return Quote(parts[0], parts[1].lower(), int(parts[2]))
+    raise Failure(f"--quote {text}: it is SYMBOL:ADDRESS:DECIMALS", CONFIGURATION)
+
+
+def _decimals(path: Path) -> dict[str, int]:
+    with path.open(newline="", encoding="utf-8-sig") as file:
+        return {
+            row["token_address"].lower(): int(row["decimals"])
+            for row in csv.DictReader(file)
+            if row.get("token_address") and (row.get("decimals") or "").isdecimal()
+        }
