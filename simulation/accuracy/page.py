@@ -40,13 +40,22 @@ def render(summary: Summary, seconds: float) -> str:
         "Public feeds carry none. The same abuses on Coinbase's full channel, at medium "
         "intensity:\n",
         _table(
-            ("abuse", "episodes", "recall"),
+            ("abuse", "episodes", "recall", "time to detect", "precision"),
             (
-                (one.name, str(one.public.episodes), _percent(one.public.recall))
+                (
+                    one.name,
+                    str(one.public.episodes),
+                    _percent(one.public.recall),
+                    _duration(one.public_seconds),
+                    _percent(one.public_precision),
+                )
                 for one in summary.abuses
                 if one.public is not None
             ),
         ),
+        "What is found there are leads: alerts that name a market and nobody, of a low or medium "
+        "level. Many ask for a pattern, so the first of several episodes may be told with the "
+        "second.\n",
         "Wash trading in its forms, insider dealing and execution at another venue can't be told "
         "without accounts; these are left out.\n",
         "## False alerts in honest markets\n",

@@ -39,6 +39,10 @@ class OfAbuse(msgspec.Struct, frozen=True, kw_only=True):
     curve: tuple[Recall, ...]
     public: Recall | None
     """At medium intensity over a feed without accounts; None where it needs accounts."""
+    public_seconds: float | None
+    """There, median until the first hit."""
+    public_precision: Interval | None
+    """There, right alerts of its typologies among all of them."""
     precision: Interval | None
     """Right alerts of its typologies among all of them, in its sessions at medium intensity; by the
     bootstrap over sessions."""
@@ -155,6 +159,15 @@ def _abuse(name: str, abusive: Sequence[Measured]) -> OfAbuse:
             if any(one.task.intensity == intensity for one in with_accounts)
         ),
         public=_recall(public, MEDIUM) if public else None,
+        public_seconds=median(
+            [
+                one.seconds
+                for session in public
+                for one in session.episodes
+                if one.seconds is not None
+            ]
+        ),
+        public_precision=bootstrap(public, _precision_of(kinds)),
         precision=bootstrap(medium, _precision_of(kinds)),
     )
 

@@ -5,10 +5,11 @@ The long form is ``make accuracy``, which has seeds of its own.
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from simulation.accuracy.judging import Found, Judged
-from simulation.accuracy.measuring import Measured, measure
+from simulation.accuracy.measuring import Measured, measure, measure_one
 from simulation.accuracy.page import render
 from simulation.accuracy.plan import CHECKED, FIRST_PUBLISHED_SEED, Task, published
 from simulation.accuracy.reliability import reliability
@@ -93,6 +94,24 @@ def test_recall_precision_and_false_alerts_are_counted() -> None:
     assert "| layering | layering | 1 of 2 | 50% (9% to 91%) | 2.0 s | 67%" in page
 
 
+def test_what_is_found_without_accounts_is_counted_apart() -> None:
+    told = session("layering", judged("hit"), judged("false"), found=4.0)
+    missed = session("layering", found=None)
+    public = [
+        msgspec.structs.replace(one, task=msgspec.structs.replace(one.task, wire="coinbase"))
+        for one in (told, missed)
+    ]
+    summary = summarise([session("layering", judged("hit"), found=2.0), *public])
+    (abuse,) = summary.abuses
+    assert (abuse.medium.found, abuse.medium.episodes, abuse.seconds) == (1, 1, 2.0)
+    assert abuse.public is not None
+    assert (abuse.public.found, abuse.public.episodes, abuse.public_seconds) == (1, 2, 4.0)
+    assert abuse.public_precision is not None
+    assert abuse.public_precision.value == 0.5
+    page = render(summary, 60.0)
+    assert "| layering | 2 | 50% (9% to 91%) | 4.0 s | 50% (50% to 50%) |" in page
+
+
 def test_confidence_is_held_against_how_often_alerts_are_right() -> None:
     sure = [judged("hit", confidence=0.9)] * 6 + [judged("false", confidence=0.9)] * 6
     unsure = [judged("hit", "spoofing", confidence=0.4)] * 12
@@ -143,6 +162,14 @@ def test_plain_abuse_is_found(checked: Summary) -> None:
     assert len(checked.abuses) == 5
     missed = [one.name for one in checked.abuses if one.medium.found < one.medium.episodes]
     assert not missed
+
+
+@pytest.mark.parametrize("name", ["flipping", "pinging", "marking-the-open"])
+def test_without_accounts_there_are_leads_of_low_and_medium_level(name: str) -> None:
+    (told,) = measure_one(Task(purpose="abuse", name=name, seed=4, wire="coinbase"))
+    assert 2 * sum(one.seconds is not None for one in told.episodes) >= len(told.episodes)
+    assert {one.level for one in told.alerts} <= {"low", "medium"}
+    assert not [one for one in told.alerts if one.verdict == "false"]
 
 
 def test_honest_markets_stay_mostly_quiet(checked: Summary) -> None:
