@@ -11,7 +11,9 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
 1. Its orders stood within the best `touch_levels` prices of one side, at three prices or fewer (the
    touch moves while they are placed), each at least `minimum_depth_share` of the depth of its side,
    all of them `minimum_pulled_share` of it. What others had at these prices when it placed them was
-   at most as much: they doubled it. With more prices it is `vacuuming`.
+   at most as much: they doubled it. With more prices it is `vacuuming`. Others did have something
+   there, then or when they went: who shows orders where nobody stands and nobody joins, and then
+   takes what is better, has drawn nobody to his price. Makers do so when news has moved the value.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:
@@ -107,6 +109,8 @@ class Flipping(Pulling):
         if any(order.rank >= self._touch_levels for order in orders):
             return False
         stood, quantity = _stood(orders), quantity_of(orders)
+        if not any(stood.values()) and not any(order.left_at_price for order in orders):
+            return False
         if len(stood) > _MOST_PRICES or not reaches(quantity, sum(stood.values())):
             return False
         return reaches(self.share_of_side(orders, book, traded), self._pulled_share)

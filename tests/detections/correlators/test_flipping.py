@@ -120,6 +120,20 @@ def test_it_must_double_what_stood_there() -> None:
     assert found(standing(888)) == []
 
 
+def test_where_nobody_stood_and_nobody_joined_nobody_was_drawn() -> None:
+    tape = Tape()
+    alone = [*book(tape), *flip(tape, price=1823.9)]
+    assert found(alone) == []
+    tape = Tape()
+    joined = tape.placed(1_400, "follower", "sell", 1823.9, 50, investor_account="acct-4")
+    (alert,) = found(sorted([*book(tape), *flip(tape, price=1823.9), joined], key=_time))
+    assert "where nobody else stood" in alert.reason
+
+
+def _time(event: Any) -> int:
+    return event.timestamp
+
+
 def test_an_order_that_was_filled_was_meant() -> None:
     def filled(quantity: float) -> list[Any]:
         tape = Tape()
