@@ -109,7 +109,7 @@ class Flipping(Pulling):
         if any(order.rank >= self._touch_levels for order in orders):
             return False
         stood, quantity = _stood(orders), quantity_of(orders)
-        if not any(stood.values()) and not any(order.left_at_price for order in orders):
+        if not any(stood.values()) and not any(_left(orders).values()):
             return False
         if len(stood) > _MOST_PRICES or not reaches(quantity, sum(stood.values())):
             return False
@@ -133,7 +133,7 @@ class Flipping(Pulling):
         size = min(1.0, quantity / (_FULL_SIZE * stood)) if stood else 1.0
         speed = 1.0 - (trades[0].timestamp - ended) / max(1, self._p.trade_window)
         confidence = _BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated(flip.again)
-        joined = sum({order.price: order.left_at_price for order in orders}.values())
+        joined = sum(_left(orders).values())
         metrics = {"stood_at_prices": stood, "joined_at_prices": max(0.0, joined - stood)}
         return finding(flip, reason, min(1.0, confidence), metrics)
 
@@ -143,4 +143,12 @@ def _stood(orders: Sequence[Large]) -> dict[float, float]:
     found: dict[float, float] = {}
     for order in orders:
         found[order.price] = min(order.stood, found.get(order.price, order.stood))
+    return found
+
+
+def _left(orders: Sequence[Large]) -> dict[float, float]:
+    """What others had at each price when the last of the orders there went."""
+    found: dict[float, float] = {}
+    for order in orders:
+        found[order.price] = min(order.left_at_price, found.get(order.price, order.left_at_price))
     return found

@@ -96,7 +96,7 @@ def test_bids_and_a_sale_are_the_same() -> None:
         ({"pause": 1001}, "{trade_window: 2s}"),
         ({"bought": 92}, "{minimum_traded_share: 9%}"),
         ({"lives": 61_000}, "{maximum_lifetime: 2m}"),
-        ({"price": 1824.75, "quantity": 700}, None),  # behind 1,434 others: but still within five
+        ({"price": 1824.5, "quantity": 1500}, None),  # behind 734 others: but still within five
     ],
 )
 def test_each_condition_counts(change: dict[str, Any], parameters: str | None) -> None:
