@@ -104,7 +104,7 @@ def test_each_condition_counts(change: dict[str, Any], parameters: str | None) -
     events = [*book(tape), *flip(tape, **change)]
     if parameters is None:
         assert len(found(events)) == 1
-        assert found(events, "{touch_levels: 3}") == []
+        assert found(events, "{touch_levels: 2}") == []
     else:
         assert found(events) == []
         assert len(found(events, parameters)) == 1
