@@ -120,7 +120,8 @@ def test_nothing_but_the_state_changes(name: str) -> None:
 #: `tests.detections.correlators.restarts`.
 RARE = frozenset(
     {
-        *("inferred_layering", "inferred_pinging", "moved_layers", "odd_open", "price_reversal"),
+        *("inferred_layering", "inferred_pinging", "moved_layers", "odd_open"),
+        *("price_reversal", "steady_ramp"),
         *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
         *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
         "spoofing_attempts",

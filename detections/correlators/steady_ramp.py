@@ -1,0 +1,238 @@
+"""A price that goes one way, step by step, for hours: what the tape alone tells of ramping.
+
+For the law see `ramping`. Where a feed names nobody it can't be told that one party's small orders
+push the price, only that it climbs (or falls) far more steadily than prices do, with most of those
+who come in on one side, and with no jump that news would make. It is a lead, and its alerts are
+marked `inferred` and `anonymous`: a crowd that learns of something bit by bit, or another market
+that goes first, leaves the same trace. All of this must hold of a market, by steps of `step`:
+
+1. Within `window` the price went one way by `minimum_move` or more, and by `minimum_usual_moves`
+   times what it usually goes in as long a time. Of a day that has just begun half of it must be
+   over: what comes overnight moves prices, too.
+2. That is `minimum_directness` or more of all that it went up and down from step to step. What
+   wanders has a small one.
+3. No step made more than `maximum_step` of it.
+4. There were `minimum_trades` or more, and those that came in that way were `minimum_side_share` of
+   them or more, by number: large orders that are worked show in the quantity, small steps in the
+   number.
+
+What is usual is learnt from what came before. It is told again when the price has gone twice as
+far. Trades of named accounts are left to `ramping`. The numbers are our choice, after those of
+`ramping`.
+"""
+
+from collections.abc import Iterable
+from typing import Annotated
+
+from msgspec import Meta, Struct, field
+
+from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.wording import amount, lapse, percent
+from detections.books.order_book import MOST_BOOKS
+from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
+from detections.markets.usual_moves import UsualMoves
+from detections.rounding import reaches
+from normalizer.events.market import Trade
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
+
+# Confidence before it is calibrated on labelled data, and what a straighter way adds.
+_BASE, _STRAIGHT = 0.25, 0.15
+#: Steps without which nobody knows what is usual.
+_KNOWN = 24.0
+#: Trades that are evidence: of each step those that took the price further, and in all.
+_MOST_OF_STEP, _MOST_TRADES = 8, 120
+
+
+class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
+    """What a rule on steady ramps sets."""
+
+    #: The time within which the price goes one way.
+    window: Annotated[Duration, Meta(ge=MINUTE, le=DAY)] = 2 * HOUR
+    #: The steps by which it is looked at.
+    step: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 5 * MINUTE
+    #: How far it goes, as a part of what it was.
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.02
+    #: How many times the usual move of as long a time that is.
+    minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
+    #: What part it is of all that it went up and down.
+    minimum_directness: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
+    #: The part of it that one step may make.
+    maximum_step: Annotated[Ratio, Meta(gt=0, le=1)] = 0.25
+    #: Trades in that time,
+    minimum_trades: Annotated[int, Meta(ge=1, le=100_000)] = 60
+    #: and the part of them that came in that way, by number.
+    minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.6
+
+
+class Step(Struct):
+    """A part of the time in which something was traded."""
+
+    number: int
+    price: float
+    """The last."""
+    bought: int = 0
+    sold: int = 0
+    """Trades, by who came in."""
+    pushes: list[Witness] = field(default_factory=list[Witness])
+    """Trades that took the price up or down, the newest."""
+
+
+class Market(Struct):
+    """One market."""
+
+    moves: UsualMoves = field(default_factory=UsualMoves)
+    before: float = 0.0
+    """The price before the first of the steps; 0 before any."""
+    steps: list[Step] = field(default_factory=list[Step])
+    told: float = 0.0
+    """How far it had gone when it was told, with its sign."""
+    told_at: int = 0
+
+
+class State(Struct):
+    """The markets."""
+
+    markets: dict[tuple[str, str, str], Market] = field(
+        default_factory=dict[tuple[str, str, str], Market]
+    )
+
+
+@correlator("steady_ramp")
+class SteadyRamp(Correlator[State]):
+    """See the module. Memory: per market the steps of its window, with eight trades each."""
+
+    parameters_type = Parameters
+    partition_by = "asset"
+    state_type = State
+    highest_level = "medium"
+    typology = "momentum_ignition"
+    actions = frozenset({"trade"})
+
+    def __init__(self, parameters: Parameters) -> None:
+        super().__init__(parameters)
+        self._p = parameters
+
+    @property
+    def horizon(self) -> int:
+        """The window, and some of what was usual before."""
+        return self._p.window + int(_KNOWN) * self._p.step
+
+    def observe(self, event: Trade) -> Iterable[Finding]:
+        """Take a trade."""
+        if event.side is None or event.buyer_account or event.seller_account:
+            return ()  # `ramping` looks at these
+        if not (event.price > 0 and event.quantity > 0):
+            return ()
+        key = (event.provider, event.venue, event.instrument)
+        market = self.state.markets.get(key)
+        if market is None:
+            if len(self.state.markets) >= MOST_BOOKS:
+                drop_idlest(self.state.markets, MOST_BOOKS - 1)
+            market = self.state.markets[key] = Market()
+        number = event.timestamp // self._p.step
+        found: Iterable[Finding] = ()
+        if market.steps and number > market.steps[-1].number:
+            found = self._judge(event, market)
+        self._add(event, market, number)
+        return found
+
+    def _add(self, event: Trade, market: Market, number: int) -> None:
+        p, steps = self._p, market.steps
+        newest = market.moves.price
+        market.moves.add(event.timestamp, event.price, p.step, event.phase_began)
+        began = event.phase_began
+        if began is not None and steps and steps[-1].number < began // p.step:
+            steps.clear()  # what happened overnight is no step
+            market.before = 0.0
+        if not steps or number > steps[-1].number:
+            oldest = number - p.window // p.step
+            stale = 0
+            while stale < len(steps) and steps[stale].number <= oldest:
+                market.before = steps[stale].price
+                stale += 1
+            del steps[:stale]
+            market.before = market.before or event.price
+            steps.append(Step(number, event.price))
+        step = steps[-1]
+        bought = event.side == "buy"
+        if bought:
+            step.bought += 1
+        else:
+            step.sold += 1
+        if newest and event.price != newest and (event.price > newest) is bought:
+            step.pushes.append(witness(event))
+            del step.pushes[:-_MOST_OF_STEP]
+        step.price = event.price
+
+    def _judge(self, event: Trade, market: Market) -> Iterable[Finding]:
+        """What the steps that have ended come to."""
+        p, steps = self._p, market.steps
+        if market.moves.steps < _KNOWN:
+            return ()
+        prices = [market.before, *(one.price for one in steps)]
+        moved = prices[-1] / prices[0] - 1
+        lasted = (steps[-1].number - steps[0].number + 1) * p.step
+        usual = market.moves.usual(lasted / p.step)
+        if (
+            2 * lasted < p.window
+            or not reaches(abs(moved), p.minimum_move)
+            or not reaches(abs(moved), p.minimum_usual_moves * usual)
+        ):
+            return ()
+        up = moved > 0
+        ways = [one - other for one, other in zip(prices[1:], prices, strict=False)]
+        directness = abs(sum(ways)) / sum(abs(way) for way in ways)
+        largest = max(way if up else -way for way in ways) / abs(prices[-1] - prices[0])
+        trades = sum(one.bought + one.sold for one in steps)
+        side = sum(one.bought if up else one.sold for one in steps)
+        if (
+            not reaches(directness, p.minimum_directness)
+            or not reaches(p.maximum_step, largest)
+            or trades < p.minimum_trades
+            or not reaches(side, p.minimum_side_share * trades)
+        ):
+            return ()
+        again = event.timestamp - market.told_at <= p.window and (market.told > 0) is up
+        if again and abs(moved) < 2 * abs(market.told):
+            return ()
+        market.told, market.told_at = moved, event.timestamp
+        return [self._finding(event, market, moved, usual, directness, side / trades)]
+
+    def _finding(
+        self,
+        event: Trade,
+        market: Market,
+        moved: float,
+        usual: float,
+        directness: float,
+        share: float,
+    ) -> Finding:
+        p, steps = self._p, market.steps
+        pushes = [one for step in steps for one in step.pushes][-_MOST_TRADES:]
+        trades = sum(one.bought + one.sold for one in steps)
+        lasted = (steps[-1].number - steps[0].number + 1) * p.step
+        rose, did = ("rose", "bought") if moved > 0 else ("fell", "sold")
+        straight = (directness - p.minimum_directness) / (1 - p.minimum_directness + 1e-9)
+        return Finding(
+            entities=(f"{event.venue} {event.instrument}",),
+            reason=(
+                f"{event.instrument} on {event.venue} {rose} by {percent(abs(moved))} to "
+                f"{amount(steps[-1].price)} within {lapse(lasted)}, "
+                f"{amount(round(abs(moved) / usual, 1)) if usual else 'many'} times as far as "
+                f"usual and {percent(directness)} of all that it went up and down, without a jump; "
+                f"in {percent(share)} of {trades:,} trades others {did} (the feed names no "
+                f"accounts)"
+            ),
+            witnesses=tuple(pushes),
+            confidence=_BASE + _STRAIGHT * max(0.0, straight),
+            metrics={
+                "change": moved,
+                "usual_change": usual,
+                "directness": directness,
+                "side_share": share,
+                "trades": float(trades),
+                "price": steps[-1].price,
+            },
+            tags=("inferred", "anonymous"),
+        )
