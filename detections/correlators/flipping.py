@@ -32,7 +32,8 @@ Oystacher's orders went within milliseconds of the trade; a second is for venues
 That they doubled what stood at their prices is the complaint's measure of size. The shares of depth
 are choices, low ones: they keep out what doubles next to nothing where hardly anybody is.
 
-Needs accounts: without them nobody can say that the two were the same.
+Needs accounts: without them nobody can say that the two were the same; see `inferred_layering` for
+what is left.
 """
 
 from collections.abc import Sequence

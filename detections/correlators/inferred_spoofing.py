@@ -5,7 +5,8 @@ can say who trades on the other side. What can be seen is a pattern that repeats
 same large quantity on the same side again and again, each time for a moment, and each time others
 come and take from the other side meanwhile. Sarao and his likes were known on the tape by the size
 of their orders before anybody knew their names (*CFTC v. Sarao*, No. 15-cv-3398). It is a lead, and
-its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`. All of this must hold:
+its alerts are marked `inferred` and `anonymous`. For the law see `spoofing`; of several orders that
+go together `inferred_layering` tells. All of this must hold:
 
 1. An order without an account (or a level of a feed without orders) gets `minimum_depth_share` of
    the depth of its side without it, or more, within the best `depth_levels` levels and

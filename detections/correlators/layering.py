@@ -32,7 +32,7 @@ they were placed.
 One alert per set of orders, with each of them, its cancellation or newest move and the trades as
 evidence. Three prices are the least that are several; the pull window, the imbalance and the share
 of depth (half of Sarao's) are choices. Needs a feed that names accounts: without, nobody can say
-that the orders are one party's; see `inferred_spoofing` for what is left.
+that the orders are one party's; see `inferred_layering` and `moved_layers` for what is left.
 """
 
 from collections.abc import Iterable, Sequence

@@ -20,8 +20,9 @@ investor or an account, by the widest name known, in the first `window` of the d
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that or more.
 4. Others traded as well, `minimum_others` times or more: where nobody else does, no price is made.
 
-Needs a feed that names accounts. News overnight makes many trade at once; one alone has no such
-share. The numbers are our choice, after those of `marking_the_close`.
+Needs a feed that names accounts: without, see `odd_open` for what is left. News overnight makes
+many trade at once; one alone has no such share. The numbers are our choice, after those of
+`marking_the_close`.
 """
 
 from collections.abc import Iterable, Sequence

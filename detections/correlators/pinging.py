@@ -19,7 +19,7 @@ that is worked all day are alike, and have no large trade at their end.
 
 What is hidden, a feed doesn't say; nor whether the large trade met it. Needs accounts, and orders:
 who is seen to trade only may have rested at every price, and on a tape of trades all small ones
-would be pings.
+would be pings. Without accounts see `inferred_pinging` for what is left.
 """
 
 from bisect import bisect_left, insort

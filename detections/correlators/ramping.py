@@ -21,7 +21,8 @@ of this must hold of a party, a cluster, an investor or an account, by the wides
 Downwards it is the same. It alerts again each time that the steps have doubled. Needs a feed that
 names accounts and who came in. After RedDeer's parameters of ramping (autocorrelation, orders
 executed, part of the volume); the numbers are our choice. A maker of the market takes nothing, and
-an arbitrageur follows another market: see whether that went first.
+an arbitrageur follows another market: see whether that went first. Without accounts see
+`steady_ramp` for what is left.
 """
 
 from bisect import bisect_left

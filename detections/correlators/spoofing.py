@@ -42,7 +42,7 @@ Amending is placing and cancelling in one: an order that is enlarged, or moved, 
 touch counts as placed then, and one that is cut to next to nothing, or moved away, as cancelled.
 
 One alert per order. A book over which something was missed marks its alerts `unsure`. Without
-accounts nothing can be concluded here; `inferred_spoofing` says what can.
+accounts nothing can be concluded here; `inferred_spoofing` and `inferred_layering` say what can.
 """
 
 from collections.abc import Iterable

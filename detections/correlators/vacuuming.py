@@ -29,7 +29,8 @@ party, by the widest name known:
 The numbers are choices: there is no case that gives any. A quarter of the visible depth is what
 nobody who looks at the book overlooks.
 
-Needs accounts: without them nobody can say that the two were the same.
+Needs accounts: without them nobody can say that the two were the same; see `inferred_layering` for
+what is left.
 """
 
 from collections.abc import Sequence
