@@ -17,7 +17,8 @@ pattern of them is not. So an account that trades twenty times or more in a wind
 `incidental_share` of it at most with itself, is left alone until there are `incidental_trades` of
 these in the window; then the confidence is half. Two accounts of an owner, which two programs may
 have, may meet in three times that share of its trades, however often that is: an alert needs more
-meetings than that would make one time in a hundred, or that it has no other trade.
+meetings than that would make one time in a hundred, or two and no other trade: that its first trade
+is such a meeting happens to a firm as well, and a single one is no pattern.
 
 Needs accounts. What nobody knows to be one owner is for `wash_circular`, `wash_matched_orders` and
 `wash_turnover`, which leave out what is in here; swaps in pools are for `pool_round_trips`.
@@ -240,7 +241,7 @@ class WashTrading(Correlator[State]):
         allowed = self._p.incidental_share
         if same == "account":
             return trades >= _BUSY and share <= allowed
-        if not allowed or meetings >= trades:
+        if not allowed or meetings >= trades > 1:
             return False
         by_chance = min(1.0, _TWO_ACCOUNTS * allowed)
         return share <= by_chance or binomial_tail(meetings, trades, by_chance) > _SELDOM

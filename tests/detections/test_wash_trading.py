@@ -5,6 +5,7 @@ from typing import Any
 from detections.alerting.findings import Finding
 from detections.correlators.wash_trading import Deal, Parameters, WashTrading
 from detections.windows import Group, Key, SlidingGroups
+from normalizer.events import Alert
 from tests.detections.samples import START, Tape, alerts, correlator
 
 MINUTE = 60_000.0
@@ -96,6 +97,26 @@ def test_two_accounts_may_meet_oftener_and_at_first_by_chance() -> None:
     rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
     assert alerts(rules, busy(60, 600)) == [], "a tenth of its trades, sixty in the hour"
     assert alerts(rules, busy(5, 25)) == [], "a fifth of so few says nothing yet"
+
+
+def test_that_a_firms_first_trade_is_with_itself_is_no_pattern_and_two_are() -> None:
+    def found(trades: int, seller: str = "acct-8") -> list[Alert]:
+        tape = Tape()
+        events = [
+            tape.trade(
+                n * 1_000, 10, 5, buyer_account="acct-7", buyer_id="FIRM",
+                seller_account=seller, seller_id="FIRM",
+            )
+            for n in range(trades)
+        ]  # fmt: skip
+        return alerts(
+            correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}"), events
+        )
+
+    assert found(1) == []
+    (second,) = found(2)
+    assert second.metrics["trades"] == 2
+    assert len(found(1, seller="acct-7")) == 1, "one account needs no second"
 
 
 def test_a_firm_that_meets_itself_all_the_time_is_not_excused() -> None:
