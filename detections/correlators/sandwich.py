@@ -7,7 +7,8 @@ and, for equal amounts, Dune Spellbook's `dex.sandwiches`. All of this must hold
 1. A party swaps one way (front), others behind it swap the same way (victims, at least one), and
    then the party swaps the other way (back). Each in a transaction of its own, in one pool.
 2. Front and back are one party's: of one cluster, investor or wallet; or both transactions called
-   one contract, which is no router, not the pool, and not what a victim called as well. One wallet
+   one contract, which is no router, not the pool, and not what a victim called as well. Where only
+   logs are known, that is the contract that called the pool, as MEV Inspect has it. One wallet
    that signs for many (a batch's solver, a bundler) isn't one party unless the receiver is.
 3. The back gives what the front got, within `maximum_difference`. That isn't asked of a party with
    a contract of its own, which a person who just changes their mind doesn't have. Who comes by a

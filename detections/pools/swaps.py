@@ -65,7 +65,8 @@ class Leg(Struct, frozen=True, array_like=True, gc=False):
     amount1: Whole
     who: Party
     called: str
-    """The contract that the transaction called; empty where it isn't known."""
+    """The contract that the transaction called, or that called the pool where that isn't known, as
+    in logs alone; empty where neither is."""
     recipient: str
     side: str
     """`buy` or `sell` of the watched token; empty where it isn't known which asset that is."""
@@ -141,7 +142,7 @@ def _leg(event: PoolSwap) -> Leg | None:
         Whole(amount0),
         Whole(amount1),
         party,
-        event.transaction_to or "",
+        event.transaction_to or event.sender or "",
         event.recipient or "",
         event.side or "",
         event.quantity or 0.0,

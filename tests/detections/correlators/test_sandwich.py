@@ -49,7 +49,8 @@ def test_a_wallet_before_and_behind_a_stranger() -> None:
     chain = Chain()
     twice = [*plain(chain), *(_later(event, 5) for event in plain(chain))]
     assert [one.confidence for one in found(twice)] == [0.7, 1.0]
-    assert [one.confidence for one in found(plain(Chain(transaction_to="")))] == [1.0]
+    unknown = Chain(transaction_to="", sender="")
+    assert [one.confidence for one in found(plain(unknown))] == [1.0]
 
 
 def _later(event: PoolSwap, blocks: int) -> PoolSwap:
@@ -114,6 +115,23 @@ def test_two_wallets_of_one_contract_or_one_cluster() -> None:
         chain.swap((8, 3), ACCOMPLICE, -100, 10.5, **cluster),
     ]
     assert len(found(of_cluster)) == 1
+
+
+@pytest.mark.parametrize(
+    ("sender", "count"),
+    [(BOT, 1), (ROUTER, 0)],
+)
+def test_of_logs_alone_the_contract_that_called_the_pool_is_the_partys(
+    sender: str, count: int
+) -> None:
+    chain = Chain(transaction_from=None, transaction_to=None, investor_address=None)
+    # The token keeps a part of each transfer, and what it brings goes to another wallet.
+    events = [
+        chain.swap((7, 1), ATTACKER, 100, -10, sender=sender),
+        chain.swap((7, 2), VICTIM, 50, -6),
+        chain.swap((7, 3), ACCOMPLICE, -96, 10.5, sender=sender),
+    ]
+    assert len(found(events)) == count
 
 
 def test_several_fronts_and_victims_are_one_sandwich() -> None:
