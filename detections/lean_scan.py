@@ -24,12 +24,15 @@ from detections.sigma.keywords import KeywordSearch, needed_pieces, without_keyw
 from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReader, path_reader
 from detections.sigma.readers import Read
 from normalizer.events import Alert
+from normalizer.events.market import TradeBusted, TradeCorrected
 
 _BLOCK_NUMBER = "blockchain.block.number"
 _EVENT_ID = "event.id"
 #: The engine marks what is found over a gap; alerts may wait for finality; a change of rules has a
-#: time of no source.
-_ALWAYS = frozenset(("feed-gap", "chain-finality", "rules-changed"))
+#: time of no source; a revised trade amends alerts.
+_ALWAYS = frozenset(
+    ("feed-gap", "chain-finality", "rules-changed", "trade-busted", "trade-corrected")
+)
 _INGESTED = "event.ingested"
 _LOG_INDEX = "blockchain.log.index"
 _MODULE = "event.module"
@@ -46,6 +49,10 @@ _NONE: frozenset[int] = frozenset()
 _UNREADABLE = (msgspec.MsgspecError, ValueError, RecursionError)
 
 
+#: An alert, or what a venue says of a trade that alerts may rest on.
+Found = Alert | TradeBusted | TradeCorrected
+
+
 class Block(Protocol):
     """Whole lines, with the way of reading one in full."""
 
@@ -57,7 +64,7 @@ class Block(Protocol):
         """A line, by its number from 0."""
         ...
 
-    def read_in_full(self, number: int) -> Iterable[Alert] | None:
+    def read_in_full(self, number: int) -> Iterable[Found] | None:
         """Run the engine on a line; None where it is no event, which is told."""
         ...
 
@@ -97,9 +104,9 @@ class LeanScan:
         self._seconds = _Seconds()
         self._scan = self._write_scan()
 
-    def take(self, block: Block) -> list[Alert]:
-        """The alerts of a block, in the order of its lines."""
-        alerts: list[Alert] = []
+    def take(self, block: Block) -> list[Found]:
+        """What is found in a block, in the order of its lines."""
+        alerts: list[Found] = []
         wanted = _NONE if self._keywords is None else self._keywords.lines(block.data)
         try:
             events = self._events.decode_lines(block.data)
@@ -118,7 +125,7 @@ class LeanScan:
                 self._scan([event], number, block, alerts, wanted)
         return alerts
 
-    def _write_scan(self) -> Callable[[list[Any], int, Block, list[Alert], AbstractSet[int]], None]:
+    def _write_scan(self) -> Callable[[list[Any], int, Block, list[Found], AbstractSet[int]], None]:
         """The loop over the events of a batch, with the places of their fields written into it."""
         engine, paths = self._engine, self._events.paths
         keywords = """
@@ -188,7 +195,7 @@ def scan(events, number, block, alerts, wanted):
         event: Any,
         found: list[int] | None,
         block: Block,
-        alerts: list[Alert],
+        alerts: list[Found],
     ) -> None:
         """A line that matches something, or that is odd."""
         event_id, needs = self._id(event), self._needs

@@ -4,12 +4,14 @@ from collections.abc import Callable, Iterable, Iterator
 from io import BufferedIOBase
 from itertools import islice
 
+from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.engine import Engine
-from detections.lean_scan import LeanScan
+from detections.lean_scan import Found, LeanScan
 from detections.reading import LONGEST_LINE, NotAnEvent, read_event
 from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
-from normalizer.events import Alert
+from normalizer.events import Alert, AlertUpdate
+from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.problems import Location, Problem, Severity
 
 _BLOCK = 1 << 17
@@ -24,8 +26,9 @@ def detect(
     *,
     name: str = "<events>",
     report: Report,
-) -> Iterator[Alert]:
-    """The alerts of nested or dotted ECS events, one JSON object per line, in their order.
+) -> Iterator[Alert | AlertUpdate]:
+    """The alerts of nested or dotted ECS events, one JSON object per line, in their order; behind
+    each bust or correction of a trade what it amends of them, as a lane would.
 
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where a correlator would look at it but can't, since it isn't such a record. A line
@@ -37,9 +40,18 @@ def detect(
     engine = rules if isinstance(rules, Engine) else Engine(rules)
     reading = _Reading(engine, name, report)
     blocks = _blocks(lines) if isinstance(lines, BufferedIOBase) else _joined(lines)
+    given = GivenAlerts()
     for block in blocks:
-        yield from reading.take(block)
-    yield from reading.finish()
+        yield from _amended(given, reading.take(block))
+    yield from _amended(given, reading.finish())
+
+
+def _amended(given: GivenAlerts, found: Iterable[Found]) -> Iterator[Alert | AlertUpdate]:
+    for one in found:
+        if isinstance(one, Alert):
+            yield from given.give(0, (one,))
+        else:
+            yield from given.revise(one)
 
 
 def _joined(lines: Iterable[bytes]) -> Iterator[bytes]:
@@ -87,15 +99,15 @@ class _Reading:
         except CannotBeLean:
             self._lean = None
 
-    def take(self, data: bytes) -> list[Alert]:
+    def take(self, data: bytes) -> list[Found]:
         block = _Block(self, data, self._before)
         self._before += block.count
         if self._lean is not None:
             return self._lean.take(block)
         read = (block.read_in_full(number) for number in range(block.count))
-        return [alert for some in read for alert in some or ()]
+        return [one for some in read for one in some or ()]
 
-    def finish(self) -> list[Alert]:
+    def finish(self) -> Iterable[Found]:
         alerts = self.engine.finish()
         self.tell_failures(0)
         return alerts
@@ -128,7 +140,7 @@ class _Block:
         end = find(b"\n", start)
         return self.data[start:] if end < 0 else self.data[start:end]
 
-    def read_in_full(self, number: int) -> list[Alert] | None:
+    def read_in_full(self, number: int) -> list[Found] | None:
         line = self.line(number).strip()
         if not line:
             return []
@@ -140,9 +152,11 @@ class _Block:
             return None
         if read.doubt is not None and reading.engine.wants(read):
             reading.report(_problem(reading.name, place, read.doubt, "warning"))
-        alerts = reading.engine.process_read(read)
+        found: list[Found] = [*reading.engine.process_read(read)]
         reading.tell_failures(place)
-        return alerts
+        if isinstance(read.record, TradeBusted | TradeCorrected):
+            found.append(read.record)
+        return found
 
 
 def _problem(name: str, line: int, error: NotAnEvent, severity: Severity) -> Problem:

@@ -57,6 +57,16 @@ class GivenAlerts(msgspec.Struct, array_like=True):
         self._forget()
         return told
 
+    def follow(
+        self, place: int, alerts: Iterable[Alert], records: Iterable[object]
+    ) -> list[Alert | AlertUpdate]:
+        """What came true on these records, and what of the standing alerts they amend."""
+        told = self.give(place, alerts)
+        for record in records:
+            if isinstance(record, TradeBusted | TradeCorrected):
+                told += self.revise(record)
+        return told
+
     def revise(self, event: TradeBusted | TradeCorrected) -> list[AlertUpdate]:
         """A venue took a trade back or corrected it: what of the standing alerts rests on it."""
         return [

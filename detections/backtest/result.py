@@ -40,6 +40,8 @@ class Example(Struct, frozen=True, kw_only=True):
     """Events that it rests on; the newest, where there are many."""
     right: bool | None = None
     """What a label says of it."""
+    amended: str | None = None
+    """What became of trades that it rests on."""
 
 
 class Count(Struct, frozen=True):
@@ -99,6 +101,8 @@ class RuleOutcome(Struct, frozen=True, kw_only=True):
     per_day: float | None
     late: int
     """Alerts that came of late events."""
+    amended: int
+    """Alerts that rest on trades which a venue took back or corrected."""
     first: str | None
     last: str | None
     by_bucket: tuple[Bucket, ...]

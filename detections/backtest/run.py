@@ -87,8 +87,11 @@ def run(
     listener = _Listener(meter, report)
     counting = _Counting(plan, union)
     lines = meter.through(batches, on_batch)
-    for alert in detect(engine, lines, report=listener.hear):
-        counting.add(alert)
+    for told in detect(engine, lines, report=listener.hear):
+        if isinstance(told, Alert):
+            counting.add(told)
+        else:
+            counting.tallies[told.rule_id].amend(told)
     for one in counting.differences.values():
         one.finish()
     return Passed(

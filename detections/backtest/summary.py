@@ -55,9 +55,17 @@ def summarise(passed: Passed, *, source: str, notes: Iterable[str] = ()) -> Back
         comparison=telling.comparison(),
         sweep=telling.sweep(),
         rule_failures=passed.failures,
-        notes=tuple(notes),
+        notes=(*notes, *_amended(tallies.values())),
         problems=tuple(render([problem]) for problem in passed.problems),
     )
+
+
+def _amended(tallies: Iterable[Tally]) -> tuple[str, ...]:
+    count = sum(len(tally.amended) for tally in tallies)
+    if not count:
+        return ()
+    rests = "alert rests" if count == 1 else "alerts rest"
+    return (f"{count:,} {rests} on trades that a venue took back or corrected later",)
 
 
 def exception_outcomes(
@@ -227,6 +235,7 @@ class _Telling:
             alerts=tally.alerts,
             per_day=self.per_day(tally.alerts),
             late=tally.late,
+            amended=len(tally.amended),
             first=None if tally.first is None else time_text(tally.first),
             last=None if tally.last is None else time_text(tally.last),
             by_bucket=self._buckets(tally.histogram.counts(self._width)),

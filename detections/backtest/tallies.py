@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from detections.backtest.buckets import Histogram
 from detections.backtest.labels import Labels
 from detections.backtest.result import Count, Example, Score
-from normalizer.events import Alert
+from normalizer.events import Alert, AlertUpdate
 from normalizer.events.ecs import rfc3339
 
 EXAMPLES = 5
@@ -47,8 +49,12 @@ class Tally:
         self.histogram = Histogram()
         self.entities: Counter[str] = Counter()
         self.examples: list[Example] = []
+        self._shown: dict[str, int] = {}
+        """Places among the examples, by alert id."""
         self.right = 0
         self.wrong = 0
+        self.amended: set[str] = set()
+        """Ids of alerts that rest on trades which a venue took back or corrected."""
         self.labels: set[int] = set()
         """Places of labels that an alert belongs to."""
 
@@ -71,7 +77,15 @@ class Tally:
             self.wrong += not right
             self.labels.update(matching)
         if len(self.examples) < EXAMPLES:
+            self._shown[alert.id] = len(self.examples)
             self.examples.append(example(alert, right))
+
+    def amend(self, update: AlertUpdate) -> None:
+        """A trade that an alert rests on was taken back or corrected."""
+        self.amended.add(update.alert_id)
+        place = self._shown.get(update.alert_id)
+        if place is not None:
+            self.examples[place] = replace(self.examples[place], amended=update.reason)
 
 
 def top(entities: Counter[str], most: int) -> tuple[Count, ...]:

@@ -84,12 +84,9 @@ class RewindingEngine:
                     told += await self._reorganised(place, record)
         if any(issubclass(kind, ChainEvent) for kind in taken.kinds):
             self._history.saw(place, taken.records)
-        told += self._alerts.give(place, await self.ruled.take(taken, place))
-        if TradeBusted in taken.kinds or TradeCorrected in taken.kinds:
-            for record in taken.records:
-                if isinstance(record, TradeBusted | TradeCorrected):
-                    told += self._alerts.revise(record)
-        return told
+        alerts = await self.ruled.take(taken, place)
+        revises = TradeBusted in taken.kinds or TradeCorrected in taken.kinds
+        return told + self._alerts.follow(place, alerts, taken.records if revises else ())
 
     def beside(self) -> bytes:
         """What is saved in front of the engine's state. The same state gives the same bytes."""

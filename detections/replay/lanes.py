@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.chain_history import Orphans
 from detections.lanes.events import LaneEvents, Taken
 from detections.lanes.past import LanePast
@@ -32,6 +33,8 @@ class ReplayLane:
         self.name = place.name
         self.position = position
         self.engine = engine
+        self.given = GivenAlerts()
+        """Whatever it found, to amend it."""
         self._events: LaneEvents = place.events(bus)
         self._subjects = [
             bus.names.subject(Stream.EVENTS, token) for token in self._events.subjects

@@ -29,7 +29,8 @@ _decode = msgspec.json.Decoder(_Line).decode
 
 
 class LiveAlerts:
-    """The live alerts of a span that hold: neither taken back, nor on events of another one."""
+    """The live alerts of a span that hold: neither taken back, nor on events of another one; and
+    what of the span amends alerts."""
 
     def __init__(self, span: Span, subjects: Collection[str]) -> None:
         """`subjects`: those of the lanes that are replayed."""
@@ -42,6 +43,8 @@ class LiveAlerts:
         are of the span, the replay tells."""
         self.retracted: set[str] = set()
         """Taken back by now; once settled, only those of the span."""
+        self.amendments: dict[str, tuple[str, bytes]] = {}
+        """By the update's id: the alert that it is about, and its bytes on the bus."""
         self.hashes: dict[str, set[str]] = {}
         """By rule id: the rule's hashes that alerted."""
         self._reached: dict[str, int] = {}
@@ -55,7 +58,11 @@ class LiveAlerts:
         self._reached[message.subject] = max(after, origin.sequence)
         inside = self._span.covers(after + 1, origin.sequence)
         for line, found in _lines(message.data):
-            if found.action == "alert-update":
+            if found.status == "amended":
+                if self._span.may_hold(found.timestamp, inside):
+                    self.amendments[found.id] = (found.about, line)
+                    self.doubtful |= {found.id} if inside is None else set()
+            elif found.action == "alert-update":
                 self._update(found)
             elif found.action == "alert" and self._span.may_hold(found.timestamp, inside):
                 self.lines[found.id] = line

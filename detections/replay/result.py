@@ -6,6 +6,7 @@ Times are RFC 3339 texts; nothing in here is of the wall clock.
 from msgspec import Struct
 
 from detections.backtest.result import Change, Count, Example
+from detections.replay.amendments import Amended
 
 
 class Unmatched(Struct, frozen=True, kw_only=True):
@@ -85,6 +86,8 @@ class Replay(Struct, frozen=True, kw_only=True):
     only_live: int
     retracted: int
     """Live alerts that were taken back, which count for nothing."""
+    amended: Amended
+    """What busts and corrections of trades say of alerts that both sides gave."""
     unread: int
     """Alerts on events that the live detections haven't read yet: they are no difference."""
     failures: int
@@ -96,4 +99,4 @@ class Replay(Struct, frozen=True, kw_only=True):
     @property
     def agrees(self) -> bool:
         """Whether the replay gave what was alerted live."""
-        return not (self.changed or self.missing_live or self.only_live)
+        return not (self.changed or self.missing_live or self.only_live or self.amended.differing)

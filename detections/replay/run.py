@@ -19,6 +19,7 @@ from detections.lanes.ruled_engine import archived_rules, without_changes
 from detections.lanes.rules_in_force import RulesInForce
 from detections.lanes.stage import LanePlace
 from detections.replay.agreement import Agreement
+from detections.replay.amendments import Amendments
 from detections.replay.forks import read_orphans
 from detections.replay.lanes import ReplayLane, lane_engine
 from detections.replay.live import LiveAlerts, live_position, read_live
@@ -27,7 +28,7 @@ from detections.replay.reasons import Reasons
 from detections.replay.result import Replay, RuleAgreement, RuleSwitch
 from detections.replay.span import Span
 from detections.rules.rule_set import RuleSet
-from normalizer.events import Alert, Record, RulesChanged
+from normalizer.events import Alert, AlertUpdate, Record, RulesChanged
 from pipeline.bus import Bus, MessagesExpired, Stream, StreamMessage
 from pipeline.bus.relay import READ_AT_ONCE
 from pipeline.event_sources.stream import batches_until, start_time
@@ -127,6 +128,7 @@ class _Replaying:
         self._of_others: set[str] = set()
         #: Alerts on events that the live detections haven't read yet.
         self._unread: set[str] = set()
+        self._amendments = Amendments()
         self._switches: dict[int, RulesChanged] = {}
         self._rebuilt: dict[int, set[str]] = {}
         self._orphans = Orphans(())
@@ -254,8 +256,15 @@ class _Replaying:
             self._tally.orphaned += len(taken.steps) - len(kept.steps)
         if self._plan.given is not None:
             kept = await self._with_given_rules(kept)
-        for alert in await lane.engine.take(kept, self._sequence):
-            if not self._plan.span.holds(alert.timestamp, self._sequence):
+        found_here = await lane.engine.take(kept, self._sequence)
+        for alert in lane.given.follow(self._sequence, found_here, kept.records):
+            if isinstance(alert, AlertUpdate):
+                self._amendments.tell(
+                    alert,
+                    inside=self._plan.span.holds(alert.timestamp, self._sequence),
+                    read=self._sequence <= lane.position,
+                )
+            elif not self._plan.span.holds(alert.timestamp, self._sequence):
                 self._of_others.add(alert.id)
             elif alert.id not in self._replayed:
                 self._replayed[alert.id] = alert
@@ -331,6 +340,8 @@ class _Replaying:
     def _result(self, last: int) -> Replay:
         plan, tally, live = self._plan, self._tally, self._live
         by_rule = self._compared()
+        both = (self._replayed.keys() & live.lines.keys()) | self._of_others
+        amended = self._amendments.compare(live.amendments, both, live.doubtful)
         engines = [lane.engine.engine for lane in self._lanes]
         if tally.dead:
             self._notes.append(f"{tally.dead:,} lines are no events that this version knows")
@@ -364,6 +375,7 @@ class _Replaying:
             missing_live=sum(one.missing_live for one in by_rule),
             only_live=sum(one.only_live for one in by_rule),
             retracted=len(live.retracted),
+            amended=amended,
             unread=tally.unread,
             failures=sum(engine.failures for engine in engines),
             by_rule=by_rule,

@@ -47,7 +47,9 @@ def _print_verdict(found: "Replay", console: Console) -> None:
     if found.agrees:
         rules = plural(sum(1 for one in found.by_rule if one.same), "rule")
         if found.same:
-            said = f"{plural(found.same, 'alert')} of {rules}, the same as live"
+            amended = found.amended.same
+            also = f" and {plural(amended, 'amendment')} of them" if amended else ""
+            said = f"{plural(found.same, 'alert')} of {rules}{also}, the same as live"
         elif not found.events:
             say(console, "no event is of this span, so there is nothing to compare", "yellow")
             return
@@ -60,6 +62,7 @@ def _print_verdict(found: "Replay", console: Console) -> None:
         *([f"{found.changed:,} changed"] if found.changed else []),
         *([f"{found.missing_live:,} missing live"] if found.missing_live else []),
         *([f"{found.only_live:,} only live"] if found.only_live else []),
+        *([f"{found.amended.differing:,} amended otherwise"] if found.amended.differing else []),
     ]
     replayed = found.replayed - found.unread
     counts = f"{plural(replayed, 'alert')} by the replay, {found.live:,} live"

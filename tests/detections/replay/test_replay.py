@@ -8,13 +8,16 @@ import pytest
 
 from detections.engine.engine import Engine
 from detections.lanes.stage import lane_places
+from detections.replay.amendments import Amended
 from detections.replay.result import Replay
 from detections.replay.run import Plan, replay
 from detections.replay.span import Span
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, ChainReorganised, Record
+from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.bus import Bus, Stream
+from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.relay_outlets import ALONE
 from pipeline.cli.moments import moment_of
@@ -24,6 +27,9 @@ from pipeline.units import DAY, HOUR, SECOND
 from tests.detections.replay.live_run import alert_lines, alerts, live, publish
 from tests.detections.samples import HEADER, START, Tape, correlator
 from tests.detections.test_event_time import BASE, BURST, move
+from tests.detections.test_revised_evidence import RULES as AMENDED
+from tests.detections.test_revised_evidence import selves
+from tests.detections.test_revised_trades import MINUTE, revised
 
 OF_ALICE = "0x" + "a" * 40
 
@@ -328,3 +334,44 @@ async def test_a_correlators_state_comes_again(bus: Bus) -> None:
 
     assert found.agrees
     assert found.same >= 1
+
+
+# -- busts and corrections of trades ---------------------------------------------------------------
+
+
+async def test_what_busts_amended_live_is_amended_again_byte_by_byte(bus: Bus) -> None:
+    first, second = selves(2)
+    busted = revised(TradeBusted, first, 5 * MINUTE)
+    corrected = revised(TradeCorrected, second, 6 * MINUTE, price=9.0)
+    rules = parse_rules(AMENDED.encode())
+    await publish(bus, [first], [second], [busted], [corrected])
+    async with live(bus, rules):
+        pass
+    assert len(await alert_lines(bus)) == 3
+
+    found, again = await replayed(bus, rules)
+    assert found.agrees
+    assert (found.same, found.amended) == (1, Amended(same=2))
+    assert len(again) == 1
+
+    found, _ = await replayed(bus, rules, first=4)
+    assert found.agrees
+    assert (found.same, found.amended) == (0, Amended(same=1)), "of an alert before the span"
+
+
+async def test_an_amendment_that_was_not_given_live_is_a_difference(bus: Bus) -> None:
+    first, second = selves(2)
+    rules = parse_rules(AMENDED.encode())
+    await publish(bus, [first], [second])
+    async with live(bus, rules):
+        pass
+    await publish(bus, [revised(TradeBusted, first, 5 * MINUTE)])
+    found, _ = await replayed(bus, rules)
+    assert found.agrees
+    assert found.amended == Amended(unread=1), "the live detections haven't come so far"
+
+    written = created_at(await bus.info(Stream.EVENTS))
+    await bus.positions.save("detections", Position(written, 3))
+    found, _ = await replayed(bus, rules)
+    assert not found.agrees
+    assert found.amended == Amended(differing=1)
