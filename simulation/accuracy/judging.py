@@ -48,6 +48,9 @@ _NAMELESS = frozenset(
         "A price driven up by a rush of purchases fell back",
     }
 )
+#: Rules about what was said in public, which no feed of a venue has: an organiser's call is his own
+#: act, whatever the venue tells of accounts.
+_OF_TALK = frozenset({"A call to buy at once", "Far more is said of an asset than usual"})
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -138,7 +141,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
 
 
 def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
-    if public:
+    if public and alert.rule_name not in _OF_TALK:
         return not evidence.isdisjoint(alert.evidence_events)
     begin = alert.timestamp if alert.created is None else alert.created
     end = alert.timestamp if alert.ended is None else alert.ended

@@ -45,3 +45,37 @@ def test_what_is_a_suspicion_among_facts_is_right_or_wrong() -> None:
     found = judged(told(name), told(name, entities=("0xz",)))
     assert [one.verdict for one in found.alerts] == ["hit", "false"]
     assert found.episodes[0].rules == (name,)
+
+
+def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_for() -> None:
+    pump = Episode(
+        abuse="pump-and-dump",
+        typology="pump_and_dump",
+        accepted=("price_and_volume",),
+        parties=("a-1",),
+        intensity=0.5,
+        begin=START,
+        end=START + 10**9,
+    )
+    session = Session(
+        sources=(),
+        frames=[],
+        reference=Reference(),
+        episodes=(pump,),
+        evidence={"pump-and-dump-1": ("trade-1",)},
+        public=True,
+    )
+
+    def verdict(rule: str, typology: str, *events: str, at: int = START) -> str:
+        made = alert(1, typology=typology)
+        made.rule_name, made.evidence_events = rule, events
+        made.timestamp = made.created = made.ended = at
+        (found,) = judge(session, [made], {"pump-and-dump": ("pump_and_dump",)}).alerts
+        return found.verdict
+
+    call, talk, rise = "A call to buy at once", "Far more is said of an asset than usual", "A rise"
+    assert verdict(call, "pump_and_dump", "social:1") == "hit"
+    assert verdict(talk, "price_and_volume", "social:2") == "related"
+    assert verdict(call, "pump_and_dump", "social:1", at=START + 10**12) == "false"
+    assert verdict(rise, "pump_and_dump", "trade-1") == "hit"
+    assert verdict(rise, "pump_and_dump", "trade-2") == "false"
