@@ -243,6 +243,8 @@ class NotifyingSink(ABC):
 
     #: Of an escalated case, what is told besides the escalation itself.
     follows: frozenset[CaseNews] = frozenset()
+    #: Of an alert that was told, what isn't told besides.
+    passes_over: frozenset[AlertStatus] = frozenset()
 
     def __init__(
         self, name: str, *, minimum_level: Level, staged: bool, at_once: int, pace: int = 0
@@ -313,7 +315,7 @@ class NotifyingSink(ABC):
         if document.content == "alerts":
             notice, staged = read_notice(document)
             due = SEVERITY[notice.level] >= self._minimum and (self._staged or not staged)
-            return notice if due else None
+            return notice if due and notice.status not in self.passes_over else None
         found = read_case_notice(document)
         if found is None:
             return None

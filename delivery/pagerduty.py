@@ -4,7 +4,9 @@
 `group: entities` all alerts of one rule about the same parties are one incident until somebody
 resolves it there. A retracted alert resolves its own incident; of a group it doesn't. An escalated
 case is one incident, whatever steps follow: it is acknowledged when somebody is given the case, and
-resolved when that is closed.
+resolved when that is closed. An amendment is not told: the alert stands, nobody must get up for it,
+and a `trigger` would open a resolved incident again, of which only PagerDuty knows whether it is.
+Who follows the incident's link finds it at the alert, and in its case.
 Source: PagerDuty's "Events API v2" (`/v2/enqueue`).
 """
 
@@ -18,7 +20,7 @@ from delivery.endpoint import HttpOptions, revealed
 from delivery.http_poster import HttpPoster
 from delivery.notices import AlertLinks, CaseNews, Notice, NotifyingSink
 from delivery.sink import SinkUnavailable
-from normalizer.events import Level
+from normalizer.events import AlertStatus, Level
 from pipeline.findings import Finding
 from pipeline.page.words import printable
 from pipeline.secrets import SecretText
@@ -39,6 +41,7 @@ class PagerDutySink(NotifyingSink):
     """Sends an event for each alert: PagerDuty groups them itself."""
 
     follows: frozenset[CaseNews] = frozenset(("assigned", "closed"))
+    passes_over: frozenset[AlertStatus] = frozenset(("amended",))
 
     def __init__(
         self,

@@ -240,6 +240,22 @@ async def test_a_reinstated_alert_opens_its_incident_again(webhook: WebhookRecei
     assert (event_["event_action"], event_["dedup_key"]) == ("trigger", "tapewatch:alert-1")
 
 
+@pytest.mark.parametrize("group", ["alert", "entities"])
+async def test_an_amended_alert_pages_nobody_and_opens_no_resolved_incident(
+    webhook: WebhookReceiver, group: Any
+) -> None:
+    sink = pagerduty(webhook, group=group)
+    sent = await sink.deliver([alert(1), update(1, "amended"), update(2, "amended")])
+    assert sent == Delivered(written=1, skipped=2)
+    assert [one["event_action"] for one in told(webhook)] == ["trigger"]
+
+
+async def test_an_amended_alert_is_told_in_slack(webhook: WebhookReceiver) -> None:
+    assert await slack(webhook).deliver([update(1, "amended")]) == Delivered(written=1)
+    (message,) = told(webhook)
+    assert message["text"].startswith("high: Wash trading: amended")
+
+
 # -- e-mail ----------------------------------------------------------------------------------------
 
 
