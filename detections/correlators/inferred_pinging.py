@@ -9,7 +9,8 @@ chance. All of this must hold of a book, order by order:
 
 1. Within `window` `minimum_pings` orders or more of one side and of the same quantity, at most
    `maximum_ping_share` of the middle quantity of the book's last trades, were cancelled unfilled
-   within `maximum_lifetime` of coming, or took that quantity as they came in.
+   within `maximum_lifetime` of coming, or took that quantity as they came in. Those of one second
+   count once: what comes faster is `quote_stuffing`.
 2. On the other side there were at most half as many of that quantity.
 3. That is `minimum_growth` times as many of one quantity and side as usual in as long a time, by
    the median of the half hour before: some programmes show such orders all day long.
@@ -236,6 +237,7 @@ class InferredPinging(Correlator[State]):
         last = pings[-1].seen.timestamp
         pings = [one for one in pings if last - one.seen.timestamp <= p.window]
         first = pings[0].seen.timestamp
+        times = len({one.seen.timestamp // SECOND for one in pings})
         against = sum(
             1
             for one in book.pings(not buys)
@@ -243,10 +245,10 @@ class InferredPinging(Correlator[State]):
         )
         usual = book.usual(p.window)
         if (
-            len(pings) < p.minimum_pings
+            times < p.minimum_pings
             or now - last > p.reaction
             or 2 * against > len(pings)
-            or not reaches(len(pings), p.minimum_growth * usual)
+            or not reaches(times, p.minimum_growth * usual)
             or not reaches(book.taken, p.minimum_multiple * quantity)
         ):
             return ()

@@ -84,6 +84,11 @@ def test_so_are_those_that_come_too_slowly_stay_too_long_or_are_not_small() -> N
     assert len(found(pinged(size=2.5))) == 1
 
 
+def test_what_comes_faster_than_once_a_second_is_stuffing() -> None:
+    assert found(pinged(60, every=100)) == []
+    assert len(found(pinged(24, every=500))) == 1
+
+
 def test_what_takes_as_little_counts_with_them() -> None:
     tape = Tape()
     events = quiet(tape)
