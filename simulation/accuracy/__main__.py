@@ -40,6 +40,7 @@ def main() -> None:
         effort = msgspec.structs.replace(
             effort,
             medium=told.sessions,
+            episodes=0,
             others=min(effort.others, told.sessions),
             public=min(effort.public, told.sessions),
             honest=min(effort.honest, told.sessions),

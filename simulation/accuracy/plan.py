@@ -1,6 +1,7 @@
 """Which sessions are measured. Seeds of what is published are from 90,000 on: no test, and nobody
 who works on a rule, has any business with them."""
 
+from math import ceil
 from typing import Literal
 
 import msgspec
@@ -33,7 +34,9 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     """How much is done."""
 
     medium: int
-    """Sessions of each abuse at medium intensity."""
+    """Sessions of each abuse at medium intensity, at least."""
+    episodes: int
+    """Episodes of each at it, at least: what is played once in a session needs more of these."""
     others: int
     """At each other intensity."""
     public: int
@@ -45,9 +48,9 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     blocks: int
 
 
-LONG = Effort(medium=4, others=1, public=2, honest=4, minutes=90, blocks=3_000)
-BRIEF = Effort(medium=1, others=0, public=1, honest=1, minutes=20, blocks=600)
-SHORT = Effort(medium=1, others=0, public=0, honest=1, minutes=5, blocks=250)
+LONG = Effort(medium=4, episodes=12, others=1, public=2, honest=4, minutes=90, blocks=3_000)
+BRIEF = Effort(medium=1, episodes=0, others=0, public=1, honest=1, minutes=20, blocks=600)
+SHORT = Effort(medium=1, episodes=0, others=0, public=0, honest=1, minutes=5, blocks=250)
 
 
 def published(effort: Effort = LONG, seed: int = FIRST_PUBLISHED_SEED) -> list[Task]:
@@ -67,9 +70,10 @@ def published(effort: Effort = LONG, seed: int = FIRST_PUBLISHED_SEED) -> list[T
             )
         tasks.append(Task(purpose="honest", name="thin", seed=seed + place))
         tasks.append(Task(purpose="honest", name="pool", seed=seed + place, length=effort.blocks))
-    for name in CONDUCTS:
+    for name, conduct in CONDUCTS.items():
+        enough = max(effort.medium, ceil(effort.episodes / conduct.episodes))
         for intensity in INTENSITIES:
-            times = effort.medium if intensity == MEDIUM else effort.others
+            times = enough if intensity == MEDIUM else effort.others
             tasks += (
                 Task(purpose="abuse", name=name, seed=seed + 100 + place, intensity=intensity)
                 for place in range(times)

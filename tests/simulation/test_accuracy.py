@@ -142,6 +142,15 @@ def test_the_page_tells_how_reliable_confidence_is() -> None:
     assert "Brier score of all alerts: 0.072." in page
 
 
+def test_of_each_abuse_twelve_episodes_or_more_are_published_at_medium_intensity() -> None:
+    """Four of four may be one of two in truth (Wilson: 51% at least), twelve of twelve 76%."""
+    played = dict.fromkeys(CONDUCTS, 0)
+    for task in published():
+        if task.purpose == "abuse" and task.intensity == 0.5 and task.wire == "order-log":
+            played[task.name] += CONDUCTS[task.name].episodes
+    assert min(played.values()) >= 12
+
+
 def test_published_seeds_are_apart() -> None:
     tasks = published()
     assert {task.name for task in tasks if task.purpose == "abuse"} == set(CONDUCTS)
