@@ -7,6 +7,7 @@ import msgspec
 
 from detections.alerting.alerts import finding_alert
 from detections.alerting.exceptions import Exceptions
+from detections.alerting.findings import Finding
 from detections.alerting.firing_alerts import FiringAlerts
 from detections.correlations.hits import Firing, Hearing, Hit, Limits
 from detections.engine.event_kinds import DOCUMENT, RECORD, EventKind, id_of
@@ -16,9 +17,11 @@ from detections.engine.memory import EngineMemory
 from detections.engine.rule_book import Meeting
 from detections.engine.rule_states import BOOKS, Unfit, only
 from detections.engine.seen_events import REMEMBERED_EVENTS
+from detections.engine.showing import Showing
 from detections.fields import ACTION
 from detections.reading import ReadEvent
 from detections.rules.loading import RuleSet
+from detections.rules.model import Rule
 from detections.sigma.documents import Document
 from normalizer.events import Alert, ChainFinality, Record
 from normalizer.events.market import FeedGap
@@ -84,6 +87,8 @@ class Engine:
         self._judgement = memory.judgement
         self._problems = memory.problems
         self._waiting = memory.waiting
+        self._showing = Showing(self.book.of_record, memory.problems, self._tell)
+        self._catch_up = self._showing.catch_up
         self._firings = FiringAlerts(
             ruleset.correlations, memory.correlations.judged_by_time, memory.gaps
         )
@@ -123,7 +128,7 @@ class Engine:
         meetings: dict[type[Any], Meeting] = {}
         watermark, tolerance, needs_time = self.watermark, self._tolerance, self.needs_time
         again, matches, see = self.seen.again, self._judgement.matches, watermark.see
-        observe, waits = self._observe, self._lateness > 0
+        show, waits = self._showing.show, self._lateness > 0
         correlations = self.correlations
         hear = correlations.hear
         for event in events:
@@ -151,7 +156,7 @@ class Engine:
                     # The same, for what is in time and meets correlators only, or besides them
                     # rules of which only the newest match matters.
                     see(event.provider, time)
-                    observe(meeting, event, alerts)
+                    show(meeting, event, alerts, True)
                     if hearings:
                         hits = ()
                         for hearing in hearings:
@@ -169,7 +174,8 @@ class Engine:
                 if see(event.provider, time):
                     self._reach(alerts)
             if type(event) is ChainFinality:
-                alerts += self.finality.told(event)
+                self._final(event, alerts)
+        self._catch_up(alerts)
         return alerts
 
     def watch(self, events: Iterable[Record]) -> list[Alert]:
@@ -180,7 +186,8 @@ class Engine:
                 meeting = self.book.of_record(type(event))
                 self._meet(meeting, None, event, event.timestamp, RECORD, alerts, judged=False)
                 if type(event) is ChainFinality:
-                    alerts += self.finality.told(event)
+                    self._final(event, alerts)
+        self._catch_up(alerts)
         return alerts
 
     def see(self, source: str, timestamp: int, received: int) -> list[Alert]:
@@ -190,6 +197,7 @@ class Engine:
             _, seen = self.watermark.plausible(timestamp, received)
             if self.watermark.see(source, seen):
                 self._reach(alerts)
+        self._catch_up(alerts)
         return alerts
 
     def process_documents(self, documents: Iterable[Document]) -> list[Alert]:
@@ -202,6 +210,7 @@ class Engine:
                 continue
             found = self._judgement.matches(meeting, document)
             self._meet(meeting, found, document, document["@timestamp"], DOCUMENT, alerts)
+        self._catch_up(alerts)
         return alerts
 
     def process_read(self, read: ReadEvent) -> list[Alert]:
@@ -220,7 +229,8 @@ class Engine:
         found = self._judgement.matches(self.book.of_documents(), read.document)
         self._meet(meeting, found, record, record.timestamp, RECORD, alerts)
         if type(record) is ChainFinality:
-            alerts += self.finality.told(record)
+            self._final(record, alerts)
+        self._catch_up(alerts)
         return alerts
 
     def wants(self, read: ReadEvent) -> bool:
@@ -239,6 +249,7 @@ class Engine:
         if time != hits[0].timestamp:
             hits = tuple([msgspec.structs.replace(hit, timestamp=time) for hit in hits])
         self._take(time, seen, source, order, Work(hits[0].event, hits), alerts)
+        self._catch_up(alerts)
         return alerts
 
     def reach(self) -> list[Alert]:
@@ -248,6 +259,7 @@ class Engine:
             return []
         alerts: list[Alert] = []
         self._reach(alerts)
+        self._catch_up(alerts)
         return alerts
 
     def advance(self, time: int) -> list[Alert]:
@@ -255,6 +267,7 @@ class Engine:
         alerts: list[Alert] = []
         if self.watermark.reach(time):
             self._reach(alerts)
+        self._catch_up(alerts)
         return alerts
 
     def finish(self) -> list[Alert]:
@@ -265,6 +278,7 @@ class Engine:
             self._do(timestamp, work, alerts)
             last = max(last, timestamp)
         self._close(last, alerts)
+        self._catch_up(alerts)
         return alerts
 
     def take_problems(self) -> list[str]:
@@ -356,10 +370,12 @@ class Engine:
 
     def _do(self, reached: int, work: Work, alerts: list[Alert], *, late: bool = False) -> None:
         """Do it; event time has come as far as `reached`."""
+        if late:
+            self._catch_up(alerts)
         first = len(alerts)
         event = work.event
         if work.meeting is not None:
-            self._observe(work.meeting, event, alerts)
+            self._showing.show(work.meeting, event, alerts, not late)
         hits = work.hits
         for hearing in work.hearings:
             if not self.correlations.hear(hearing, event, reached):
@@ -375,28 +391,17 @@ class Engine:
 
     # -- rules -------------------------------------------------------------------------------------
 
-    def _observe(self, meeting: Meeting, event: Any, alerts: list[Alert]) -> None:
-        """Move the books on by an event, and show it to the correlators."""
-        books, observers = meeting.books, meeting.observers
-        if books is not None:
-            try:
-                books.move(event)
-            except Exception as error:
-                books.lose(event)
-                self._problems.note(f"the order book failed on event {event.id}", error)
-            if meeting.of_small is not None:
-                order = books.change.order
-                if order is not None and order.small:
-                    observers = meeting.of_small
-        for observe, rule in observers:
-            try:
-                found = observe(event)
-                if found:
-                    for finding in found:
-                        alert = finding_alert(rule, finding, event, self.gaps)
-                        self._keep(alert, event, alerts)
-            except Exception as error:
-                self._problems.fail(rule, event.id, error)
+    def _tell(self, rule: Rule, finding: Finding, event: Any, alerts: list[Alert]) -> None:
+        """Alert on what a correlator found."""
+        try:
+            self._keep(finding_alert(rule, finding, event, self.gaps), event, alerts)
+        except Exception as error:
+            self._problems.fail(rule, event.id, error)
+
+    def _final(self, event: ChainFinality, alerts: list[Alert]) -> None:
+        """More blocks are final: what waited for it, behind what came before."""
+        self._catch_up(alerts)
+        alerts += self.finality.told(event)
 
     def _meet(
         self,
@@ -414,6 +419,7 @@ class Engine:
         if kind is RECORD:  # rather than a call for each
             source, received = event.provider, event.ingested
             if event.__class__ is FeedGap:
+                self._catch_up(alerts)  # what came before it was not over it
                 self.gaps.tell(event, self.watermark.newest.get(source))
         else:
             source, received = kind.source(event), kind.received(event)
@@ -465,6 +471,7 @@ class Engine:
                 self._problems.fail(rule, firing.completing.id, error)
 
     def _keep(self, alert: Alert, event: Any, alerts: list[Alert]) -> None:
+        self._catch_up(alerts)  # what is found on events before this one comes before it
         try:
             covered = self.exceptions.covering(alert.rule_id, alert, event) is not None
         except Exception as error:

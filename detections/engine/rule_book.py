@@ -78,10 +78,14 @@ class Meeting(msgspec.Struct, frozen=True):
     sigma: tuple[SigmaEntry, ...]
     """By number."""
     correlators: tuple[CorrelatorEntry, ...]
-    observers: tuple[tuple[Observe, Rule], ...]
-    """How the correlators take such an event, and whose they are."""
+    at_once: tuple[tuple[Observe, Rule], ...]
+    """How the correlators that look at books take such an event, and whose they are."""
     of_small: tuple[tuple[Observe, Rule], ...] | None
     """The same, for events about small orders; None if these matter to all of them."""
+    in_turn: tuple[tuple[Observe, Rule], ...]
+    """The same, of the others: they may see it later (see `detections.engine.showing`)."""
+    may_wait: bool
+    """Whether they may; else `at_once` is all of them."""
     books: SharedBooks | None
     """The books that it moves on, if anybody looks at them."""
     one_by_one: Callable[[], Sequence[tuple[Rule, Match]]]
@@ -228,18 +232,28 @@ class RuleBook:
             for one in self.sigma
         ]
         program = build_program(self.conditions, reader)
-        observers = self._observers(record, mine)
+        may_wait = record is not FeedGap and record not in _REVISIONS
+        at_once = [one for one in mine if one.correlator.uses_books or not may_wait]
         minding = [one for one in mine if not one.correlator.passes_small(record)]
         return Meeting(
             program=program,
             sigma=tuple(entries),
             correlators=tuple(mine),
-            observers=tuple(observers),
+            at_once=tuple(self._observers(record, at_once, mine)),
             of_small=(
-                tuple(self._observers(record, minding))
+                tuple(self._observers(record, [one for one in at_once if one in minding], minding))
                 if books is not None and len(minding) < len(mine)
                 else None
             ),
+            in_turn=tuple(
+                [
+                    (observer, one.rule)
+                    for one in mine
+                    if may_wait and not one.correlator.uses_books
+                    if (observer := one.correlator.observer(record)) is not None
+                ]
+            ),
+            may_wait=may_wait,
             books=books,
             one_by_one=one_by_one,
             wanted=wanted,
@@ -248,14 +262,18 @@ class RuleBook:
         )
 
     def _observers(
-        self, record: type[Any], mine: Sequence[CorrelatorEntry]
+        self,
+        record: type[Any],
+        some: Sequence[CorrelatorEntry],
+        mine: Sequence[CorrelatorEntry],
     ) -> list[tuple[Observe, Rule]]:
-        """How the correlators take such records, and before and behind them the recent trades."""
+        """How some of the correlators that see such records take them, and before and behind them
+        the recent trades, for all."""
         trades = self.trades
         if record not in _REVISIONS or trades is None:
             observers = [
                 (observer, one.rule)
-                for one in mine
+                for one in some
                 if (observer := one.correlator.observer(record)) is not None
             ]
             if record is Trade and trades is not None and mine:
@@ -265,7 +283,7 @@ class RuleBook:
             return observers
         told: list[tuple[Observe, Rule]] = []
         action = shapes()[record].action
-        for one in mine:
+        for one in some:
             if action not in one.correlator.actions:
                 told.append((telling(trades, one.correlator.revised), one.rule))
             elif (observer := one.correlator.observer(record)) is not None:
