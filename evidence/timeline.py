@@ -61,7 +61,7 @@ class Timeline(Struct, frozen=True, kw_only=True):
     unreadable: tuple[str, ...] = ()
     """Lines that could hold evidence but can't be read: file, line and reason."""
     update: AlertUpdate | None = None
-    """The newest word on the alert: that it was retracted, reinstated or amended. None without one."""
+    """The newest word on the alert: that it was retracted, reinstated or amended; else None."""
 
     @property
     def complete(self) -> bool:

@@ -1,15 +1,19 @@
 """A busted trade is part of nothing that a detection finds later, whichever it is."""
 
+import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
 import pytest
 
+from detections.correlators.base import correlators
 from detections.engine.engine import Engine
+from detections.markets.revised_trades import REVISIONS
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert, Record
 from normalizer.events.market import TradeBusted, TradeCorrected
+from tests.cli.command_line import ROOT
 from tests.detections.cap_table.movements import Log, at
 from tests.detections.correlators import test_cancel_rates as rates
 from tests.detections.correlators import test_cross_market as cross
@@ -17,6 +21,7 @@ from tests.detections.correlators import test_pinging as pings
 from tests.detections.correlators import test_pump_and_dump as pump
 from tests.detections.correlators import test_wash_turnover as turnover
 from tests.detections.samples import HEADER, START, Tape, correlator
+from tests.detections.test_correlator_states import parameter_choices
 from tests.detections.test_layering import layers, pulled, sale
 from tests.detections.test_revised_trades import revised
 from tests.detections.test_spoofing import honest, spoof
@@ -216,3 +221,16 @@ def test_a_mistake_in_the_size_makes_no_account_look_strange() -> None:
     now = entry.correlator.state.entities["a"].now
     assert (now.trades, now.bought, now.largest, now.others) == (3, 80.0, 50.0, {"b": 80.0})
     assert trades[1].id not in {one.id for one in now.witnesses}
+
+
+def test_who_goes_on_with_a_busted_trade_is_in_the_limits() -> None:
+    limits = (ROOT / "docs" / "limits.md").read_text()
+    sentence = limits.partition("go on with a busted trade")[0].rpartition("\n- ")[2]
+    going_on = [
+        name
+        for name, kind in correlators().items()
+        if any("trade" in kind(one).actions for one in parameter_choices(kind))
+        and not kind.uses_trades
+        and not any(kind(one).actions >= REVISIONS for one in parameter_choices(kind))
+    ]
+    assert re.findall(r"`(\w+)`", sentence) == going_on
