@@ -23,6 +23,7 @@ from simulation.catalogue import play
 from simulation.normalizing import normalized
 from tests.collectors.exports import ethereum_etl
 from tests.docs.marked import DOCS, files
+from tests.published.decoded import decoded_events
 from tests.published.samples import WETH, etherdelta, idex, pumps, rug_pulls, sales
 
 ROOT = DOCS.parent
@@ -183,6 +184,23 @@ def test_rug_pulls_are_found_by_their_tokens_and_honest_pools_are_none(
     judged = Judgement(
         "liquidity_removal/rug_pull.yml",
         tmp_path / "tables",
+        tmp_path / "labels.csv",
+        reference=[tmp_path / "pools.yaml"],
+    )
+    assert judged.missed == []
+    assert judged.wrong == []
+    assert len(judged.alerts) == 7
+
+
+def test_decoded_events_become_the_logs_that_they_were(tmp_path: Path, script: Script) -> None:
+    rug_pulls(tmp_path)
+    script("rug_labels.py", "tokens.csv", WETH)
+    decoded_events(tmp_path / "tables", tmp_path / "events")
+    (tmp_path / "events" / "cut.json").write_text('[{"args": {"reserve0": 1')
+    script("decoded_logs.py", "events", "tables/blocks.csv", "again")
+    judged = Judgement(
+        "liquidity_removal/rug_pull.yml",
+        tmp_path / "again",
         tmp_path / "labels.csv",
         reference=[tmp_path / "pools.yaml"],
     )
