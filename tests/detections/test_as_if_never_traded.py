@@ -120,9 +120,16 @@ def told(alert: Alert) -> dict[str, Any]:
     }
 
 
-def run(rules: RuleSet, events: Sequence[Any]) -> tuple[list[dict[str, Any]], Any]:
+def run(
+    rules: RuleSet, events: Sequence[Any], *, saved: bool = False
+) -> tuple[list[dict[str, Any]], Any]:
+    """Alerts and state; `saved`: a checkpoint is made behind each bust."""
     engine = Engine(rules)
-    found = [told(alert) for alert in engine.process(events)]
+    found: list[dict[str, Any]] = []
+    for event in events:
+        found += [told(alert) for alert in engine.process([event])]
+        if saved and isinstance(event, TradeBusted):
+            engine.snapshot()
     engine.snapshot()  # so that nothing waits for another event
     assert engine.take_problems() == []
     (entry,) = engine.book.correlators
@@ -169,5 +176,6 @@ def test_what_is_found_from_then_on_is_the_same(
     with_busts, state = run(rules, [*before, *busts, *after])
     as_if, expected = run(rules, [*never, *after])
     assert with_busts == as_if
+    assert run(rules, [*before, *busts, *after], saved=True) == (with_busts, state)
     left = LEFT.get(name, frozenset())
     assert without(state, left) == without(expected, left)
