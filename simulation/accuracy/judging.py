@@ -153,7 +153,8 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
         return True
     if alert.typology in _OF_INSTRUMENT and alert.typology == episode.typology:
         return max(end, alert.timestamp) >= (episode.onset or episode.begin)
-    return not set(episode.parties).isdisjoint((*alert.entities, *alert.related_user))
+    # Who is in its evidence only, since he traded with whom it accuses, is not accused.
+    return not set(episode.parties).isdisjoint(alert.entities)
 
 
 def _of_moves(alert: Alert, episode: Episode) -> bool:

@@ -47,6 +47,13 @@ def test_what_is_a_suspicion_among_facts_is_right_or_wrong() -> None:
     assert found.episodes[0].rules == (name,)
 
 
+def test_an_alert_on_another_who_traded_with_the_abuser_is_false() -> None:
+    name = "Minted, and sold within a day"
+    found = judged(told(name, entities=("0xz",), related_user=("0xz", "0xaaa")))
+    assert [one.verdict for one in found.alerts] == ["false"]
+    assert found.episodes[0].seconds is None
+
+
 def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_for() -> None:
     pump = Episode(
         abuse="pump-and-dump",
