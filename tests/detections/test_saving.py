@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
-from detections import recovery
+from detections.lanes import recovery
 from detections.engine.engine import Engine
 from detections.lanes.events import LaneEvents, Taken
 from detections.lanes.past import LanePast
