@@ -1,5 +1,7 @@
 """Runs of a party's aggressive trades through prices, and what it trades against them after."""
 
+import itertools
+
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
@@ -21,7 +23,7 @@ class Execution(Struct, frozen=True, gc=False):
 def pushes(executions: list[Execution], *, up: bool) -> int:
     """How often one of them went on, at the same time, to a further price than the one before."""
     count = 0
-    for before, one in zip(executions, executions[1:], strict=False):
+    for before, one in itertools.pairwise(executions):
         further = one.price > before.price if up else one.price < before.price
         count += further and one.witness.timestamp == before.witness.timestamp
     return count

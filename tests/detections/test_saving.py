@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 import structlog.testing
 
-from detections.lanes import recovery
 from detections.engine.engine import Engine
+from detections.lanes import recovery
 from detections.lanes.events import LaneEvents, Taken
 from detections.lanes.past import LanePast
 from detections.lanes.recovery import Recovery
