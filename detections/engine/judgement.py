@@ -8,7 +8,7 @@ import msgspec
 from detections.correlations.hits import Hearing, Hit
 from detections.engine.event_kinds import RECORD, EventKind, id_of, kind_of
 from detections.engine.problems import Problems
-from detections.engine.rule_book import Meeting, RuleBook
+from detections.engine.rule_book import Meeting, RuleBook, values_of
 
 
 class Work(msgspec.Struct, frozen=True, gc=False):
@@ -74,11 +74,7 @@ class Judgement:
             return ()
         try:
             seen = kind.witness(event)
-            values: dict[str, Any] = {}
-            for name, read in matched.needs:
-                value = read(event)
-                if value is not None:
-                    values[name] = value
+            values = values_of(event, matched.needs)
         except Exception as error:
             for number in found:
                 self._problems.fail(meeting.sigma[number].rule, id_of(event), error)

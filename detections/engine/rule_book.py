@@ -106,12 +106,13 @@ class Meeting(msgspec.Struct, frozen=True):
         if matched is None:
             entries = [self.sigma[number] for number in numbers]
             fed = [entry for entry in entries if entry.needs is not None]
-            heard = [_hearing(entry, self.heard) for entry in fed]
+            needs = tuple(dict(pair for entry in fed for pair in entry.needs or ()).items())
+            heard = [_hearing(entry, self.heard, needs) for entry in fed]
             hearings = tuple(one for one in heard if one is not None)
             matched = Matched(
                 loud=tuple(entry for entry in entries if not entry.silent),
                 feeding=tuple(entry.rule.id for entry in fed),
-                needs=tuple(dict(pair for entry in fed for pair in entry.needs or ()).items()),
+                needs=needs,
                 hearings=hearings if len(hearings) == len(fed) else (),
             )
             if len(self.remembered) < _MOST_REMEMBERED:
@@ -291,11 +292,27 @@ class RuleBook:
         return [*told, (trades.revise, mine[-1].rule)] if mine else told
 
 
-def _hearing(entry: SigmaEntry, heard: Mapping[str, tuple[str, ...]]) -> Hearing | None:
-    """How matches of a rule on records are heard, if they are."""
-    rule, needs = entry.rule.id, dict(entry.needs or ())
+def values_of(event: Any, needs: Needs) -> dict[str, Any]:
+    """What an event has of the fields that correlations need."""
+    values: dict[str, Any] = {}
+    for name, read in needs:
+        value = read(event)
+        if value is not None:
+            values[name] = value
+    return values
+
+
+def _hearing(
+    entry: SigmaEntry, heard: Mapping[str, tuple[str, ...]], needs: Needs
+) -> Hearing | None:
+    """How matches of a rule on records are heard, if they are.
+
+    `needs` is what correlations need of the event, of all rules that it matches: its hit is the
+    same one that they get where it isn't heard, as after a restart.
+    """
+    rule, own = entry.rule.id, dict(entry.needs or ())
     fields = heard.get(rule, ())
-    reads = [needs[field] for field in fields if field in needs]
+    reads = [own[field] for field in fields if field in own]
     if not reads or len(reads) != len(fields):
         return None
 
@@ -304,7 +321,7 @@ def _hearing(entry: SigmaEntry, heard: Mapping[str, tuple[str, ...]]) -> Hearing
             rule=rule,
             id=event.id,
             timestamp=event.timestamp,
-            values={field: read(event) for field, read in zip(fields, reads, strict=True)},
+            values=values_of(event, needs),
             evidence=witness(event),
             event=event,
         )
