@@ -94,8 +94,18 @@ class Shelf:
         place = self._place(was)
         if now is None:
             del self.by_id[was.trade_id], self._ordered[place], self._newest[place]
+            self._renew_newest(place)
         else:
             self.by_id[was.trade_id] = self._ordered[place] = now
+
+    def _renew_newest(self, place: int) -> None:
+        """One before this place is gone, which may have been the newest of those behind it."""
+        newest = self._newest[place - 1] if place else 0
+        for place in range(place, len(self._newest)):
+            newest = max(newest, self._ordered[place].timestamp)
+            if self._newest[place] == newest:
+                return
+            self._newest[place] = newest
 
     def _in_order(self) -> list[Trade]:
         known = len(self._ordered)

@@ -209,6 +209,24 @@ def test_trades_between_two_times_are_found_though_some_came_late() -> None:
     assert trades.before(made[3]) is made[1]
 
 
+def test_of_those_before_a_time_one_that_came_late_is_one_though_what_it_came_behind_was_busted() -> (
+    None
+):
+    tape, known = Tape(), RecentTrades()
+    early, newest, late = (tape.trade(at, 10, 1) for at in (1_000, 3_000, 2_000))
+    for one in (early, newest, late):
+        known.add(one)
+    market = (early.provider, early.venue, early.instrument)
+    end = newest.timestamp
+    assert list(known.until(market, end)) == [early], (
+        "what came behind the end is looked at no more"
+    )
+    known.revise(busted(newest, 4_000))
+    restored = RecentTrades()
+    restored.restore(known.save())
+    assert list(known.until(market, end)) == list(restored.until(market, end)) == [late, early]
+
+
 def test_the_oldest_trades_are_forgotten_and_it_knows_since_when() -> None:
     trades, tape = RecentTrades(4), Tape()
     made = [tape.trade(n, 10.0, 1.0) for n in range(11)]
