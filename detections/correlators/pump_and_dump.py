@@ -68,18 +68,20 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, witness
+from detections.alerting.pump_alert import distribution_finding, fall_finding, rise_finding
 from detections.alerting.social_evidence import strengthened
-from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.public_news import ROUTINE, PublicNews, announced, note
-from detections.markets.pump_stakes import MOST_PURCHASES, Stake, Stakes, restate, stake_of
-from detections.markets.pump_tape import CHUNK, CHUNKS, Burst, PumpTape
+from detections.markets.pump_rise import Pump, rise_to
+from detections.markets.pump_sales import distribution, market_name, note_sides, revise_sides
+from detections.markets.pump_stakes import Stakes, restate, tally
+from detections.markets.pump_tape import CHUNK, PumpTape
 from detections.markets.renewed_tape import renew
 from detections.markets.social_activity import SocialActivity, Terms, asset_of, hear, said_before
-from detections.parties import Party, is_exempt, sides
+from detections.parties import sides
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
@@ -94,12 +96,6 @@ _MOST_HOMES = 50
 _FALL_TRADES = 5
 #: Of a rise, so many trades are kept as evidence for what comes of it.
 _MOST_OF_RISE = 100
-#: What moved less than this in a chunk hardly moved: one part in 5,000.
-_LEAST_MOVE = 2e-4
-#: Where nothing is usual a value is so many times it.
-_MOST_MULTIPLE = 1e6
-
-Path = Literal["rush", "burst", "climb", "ceiling"]
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -167,30 +163,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_sentiment_turn: Annotated[float, Meta(gt=0, le=2)] = 0.3
 
 
-class Pump(Struct):
-    """A rise that was found."""
-
-    path: Path
-    start: int
-    """Time of the trade that made it one."""
-    since: int
-    """When what was looked at began."""
-    before: float
-    """The price then."""
-    peak: float
-    peak_time: int
-    after_peak: int = 0
-    """Trades since."""
-    fell: bool = False
-    traded: float = 0.0
-    """Quantity that was traded in the accumulation before it, where a rule needs it."""
-    witnesses: tuple[Witness, ...] = ()
-    began: int = 0
-    """When the price left where it was, at the latest: what is said after that is about it."""
-    explained: bool = False
-    """Something had just been announced."""
-
-
 class Market(Struct):
     """A venue's instrument, or a pool."""
 
@@ -211,18 +183,6 @@ class State(Struct):
     """By token, the markets whose stakes are of it; where a rule needs it."""
     social: SocialActivity = field(default_factory=SocialActivity)
     news: PublicNews = field(default_factory=PublicNews)
-
-
-class Rise(Struct, frozen=True):
-    """A rise against what is usual."""
-
-    path: Path
-    burst: Burst
-    rise: float
-    multiple: float
-    """Value, in times of what is usual."""
-    volatilities: float
-    rush_sigmas: float
 
 
 @correlator("pump_and_dump")
@@ -309,22 +269,24 @@ class PumpAndDump(Correlator[State]):
         )
         tape.keep(witness(event))
         if self._stakes:
-            self._stake(event, market, price, quantity)
+            oldest = time - self._p.accumulation
+            tally(market.traded, time // HOUR, oldest // HOUR, quantity)
+            note_sides(event, price, quantity, self.state.stakes, pump, oldest, self._exempt)
         if pump is None:
             return self._risen(event, market, price) if bought else ()
         if price > pump.peak:
             pump.peak, pump.peak_time, pump.after_peak = price, time, 0
-            return self._sold(event, market, pump) if self._stakes else ()
+            return self._sold(event, pump) if self._stakes else ()
         if time == pump.start:
             # Nobody else could trade at what is gone in the same block. A swap pays halfway.
             left = (event.pool_price if isinstance(event, PoolSwap) else None) or price
-            if reaches(_gave_back(pump, left), self._p.minimum_fall):
+            if reaches(pump.gave_back(left), self._p.minimum_fall):
                 market.pump = None
                 return ()
         pump.after_peak += 1
         if self._p.finds == "fall" and not pump.fell:
             return self._fallen(event, market, pump, price)
-        return self._sold(event, market, pump) if self._stakes else ()
+        return self._sold(event, pump) if self._stakes else ()
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: who bought and who sold, without it."""
@@ -335,13 +297,7 @@ class PumpAndDump(Correlator[State]):
         restate(market.traded, was.timestamp // HOUR, more)
         if market.pump is not None and was.timestamp <= market.pump.start:
             market.pump.traded = max(0.0, market.pump.traded + more)
-        bought, sold = _names(was)
-        if bought == sold:
-            return
-        for name, buys in ((bought, True), (sold, False)):
-            stake = None if name is None else self.state.stakes.get(_market_name(was) + name)
-            if stake is not None and not is_exempt(_labels(was, buying=buys), self._exempt):
-                stake.revise(was, now, buys=buys)
+        revise_sides(was, now, self.state.stakes, self._exempt)
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
         """Trades were taken back or corrected: the last hour of their market, without them."""
@@ -367,7 +323,7 @@ class PumpAndDump(Correlator[State]):
             if len(self.state.markets) >= _MOST_MARKETS:
                 drop_idlest(self.state.markets, _MOST_MARKETS - 1)
             if self._stakes and event.token_id is not None:
-                self._settle(event.token_id, _market_name(event))
+                self._settle(event.token_id, market_name(event))
         self.state.markets[key] = market
         return market
 
@@ -382,7 +338,7 @@ class PumpAndDump(Correlator[State]):
     # -- the rise ----------------------------------------------------------------------------------
 
     def _risen(self, event: Trade | PoolSwap, market: Market, price: float) -> Iterable[Finding]:
-        rise = self._rise(market.tape, price)
+        rise = rise_to(price, market.tape, self._p)
         if rise is None:
             return ()
         tape, time = market.tape, event.timestamp
@@ -398,115 +354,11 @@ class PumpAndDump(Correlator[State]):
         )  # fmt: skip
         if self._p.finds != "rise" or market.pump.explained:
             return ()
-        return [self._heard(self._rise_finding(event, rise, evidence), event, began)]
+        return [self._heard(rise_finding(event, rise, evidence, self._p), event, began)]
 
     def _is_news(self, token: str | None, began: int) -> bool:
         window = self._p.news_window
         return window > 0 and announced(self.state.news, token, began - window, began)
-
-    def _rise(self, tape: PumpTape, price: float) -> Rise | None:
-        """The rise up to now, if it is one. Cheap where the price has hardly risen."""
-        p = self._p
-        chunks = tape.chunks
-        fast = chunks[-2] if len(chunks) > 1 else chunks[-1]
-        rushed = (
-            chunks[-1].rush + fast.rush >= p.minimum_rush_orders
-            and price >= fast.before * (1 + p.minimum_rise)
-        )  # fmt: skip
-        burst = price >= chunks[0].before * (1 + min(p.minimum_rise_in_5m, p.certain_rise))
-        climbed = price >= tape.bars[0].before * (1 + p.minimum_rise_in_1h)
-        if not (rushed or burst or climbed) or tape.history < p.minimum_history:
-            return None
-        if rushed:
-            found = self._judge("rush", tape.burst(2), tape, price, p.minimum_rise)
-            if found is not None:
-                return found
-        if burst:
-            five = tape.burst(CHUNKS)
-            found = self._judge("burst", five, tape, price, p.minimum_rise_in_5m)
-            found = found or self._judge("ceiling", five, tape, price, p.certain_rise)
-            if found is not None:
-                return found
-        if climbed:
-            return self._judge("climb", tape.hour(), tape, price, p.minimum_rise_in_1h)
-        return None
-
-    def _judge(
-        self, path: Path, burst: Burst, tape: PumpTape, price: float, minimum: float
-    ) -> Rise | None:
-        p = self._p
-        rise = price / burst.before - 1
-        trades = p.minimum_trades / 2 if path == "ceiling" else p.minimum_trades
-        if not reaches(rise, minimum) or burst.trades < trades or burst.value < p.minimum_notional:
-            return None
-        # Of a fall that is made up again nobody has pumped anything.
-        if path != "climb" and not reaches(price / tape.held() - 1, minimum / 2):
-            return None
-        usual = tape.value.mean * burst.chunks
-        multiple = min(_MOST_MULTIPLE, burst.value / usual) if usual > 0 else _MOST_MULTIPLE
-        if not reaches(multiple, p.minimum_volume_multiple):
-            return None
-        rush = tape.rush.excess(burst.rush, burst.chunks, 0.5)
-        if path == "rush" and (
-            burst.rush < p.minimum_rush_orders
-            or rush < p.minimum_sigmas
-            or tape.trades.excess(burst.trades, burst.chunks, 1.0) < p.minimum_sigmas
-        ):
-            return None
-        move = max(tape.volatility, _LEAST_MOVE) * math.sqrt(burst.chunks)
-        volatilities = math.log1p(rise) / move
-        if path != "ceiling" and (
-            volatilities < p.minimum_volatilities
-            or not reaches(burst.bought, p.minimum_purchases * burst.value)
-        ):
-            return None
-        return Rise(path, burst, rise, multiple, volatilities, rush)
-
-    def _rise_finding(
-        self, event: Trade | PoolSwap, rise: Rise, evidence: tuple[Witness, ...]
-    ) -> Finding:
-        p, burst = self._p, rise.burst
-        more = math.log10(rise.multiple / p.minimum_volume_multiple) / 2
-        far = rise.volatilities / (5 * p.minimum_volatilities) if p.minimum_volatilities else 0.0
-        rushed = f" and {burst.rush} rush orders" if burst.rush else ""
-        money = f" {event.currency}" if event.currency else ""
-        many = (
-            "where next to nothing is usual"
-            if rise.multiple >= _MOST_MULTIPLE
-            else f"{amount(round(rise.multiple, 1))} times what is usual"
-        )
-        return Finding(
-            entities=(event.instrument,),
-            reason=(
-                f"{event.instrument} on {event.venue} rose by {percent(rise.rise)} within "
-                f"{lapse(round(burst.chunks * CHUNK))}, from {amount(burst.before)} to "
-                f"{amount(event.price or 0.0)}{money}, {amount(round(rise.volatilities, 1))} times "
-                f"as far as is usual, in {burst.trades} trades{rushed} worth "
-                f"{amount(burst.value)}{money}, {many}"
-            ),
-            witnesses=evidence,
-            confidence=(
-                0.5
-                + 0.2 * min(1.0, max(0.0, more))
-                + 0.2 * min(1.0, far)
-                + (0.1 if rise.rush_sigmas >= p.minimum_sigmas else 0.0)
-            ),
-            metrics={
-                "change": rise.rise,
-                "price_before": burst.before,
-                "price": event.price or 0.0,
-                "window": burst.chunks * CHUNK / 1e9,
-                "trades": float(burst.trades),
-                "purchases": float(burst.purchases),
-                "bought_share": burst.bought / burst.value if burst.value else 0.0,
-                "rush_orders": float(burst.rush),
-                "rush_sigmas": rise.rush_sigmas,
-                "notional": burst.value,
-                "volume_multiple": rise.multiple,
-                "volatilities": rise.volatilities,
-            },
-            tags=("unsure",) if "unsure" in event.tags else (),
-        )
 
     def _heard(self, finding: Finding, event: Trade | PoolSwap, began: int) -> Finding:
         """The finding, with what was said before the rise began."""
@@ -528,7 +380,7 @@ class PumpAndDump(Correlator[State]):
     def _fallen(
         self, event: Trade | PoolSwap, market: Market, pump: Pump, price: float
     ) -> Iterable[Finding]:
-        given_back = _gave_back(pump, price)
+        given_back = pump.gave_back(price)
         if pump.after_peak < _FALL_TRADES or not reaches(given_back, self._p.minimum_fall):
             return ()
         if not (
@@ -537,168 +389,21 @@ class PumpAndDump(Correlator[State]):
         ):
             return ()
         pump.fell = True
-        rise, fall = pump.peak / pump.before - 1, 1 - price / pump.peak
-        after = lapse(event.timestamp - pump.peak_time)
-        seen = (*pump.witnesses, *market.tape.evidence(pump.start))
-        finding = Finding(
-            entities=(event.instrument,),
-            reason=(
-                f"{event.instrument} on {event.venue} rose by {percent(rise)}, from "
-                f"{amount(pump.before)} to {amount(pump.peak)}, with a rush of purchases, and "
-                f"fell by {percent(fall)} to {amount(price)} within {after} after: it gave "
-                f"back {percent(given_back)} of the rise"
-            ),
-            witnesses=_in_order(seen),
-            confidence=min(1.0, 0.6 + 0.2 * min(1.0, rise) + 0.2 * min(1.0, given_back)),
-            metrics={
-                "change": rise,
-                "price_before": pump.before,
-                "peak": pump.peak,
-                "price": price,
-                "fall": fall,
-                "given_back": given_back,
-                "seconds_after_peak": (event.timestamp - pump.peak_time) / 1e9,
-            },
-            tags=("unsure",) if "unsure" in event.tags else (),
-        )
+        finding = fall_finding(event, pump, price, market.tape.evidence(pump.start))
         return [self._heard(finding, event, pump.began)]
 
     # -- who sold ----------------------------------------------------------------------------------
 
-    def _stake(
-        self, event: Trade | PoolSwap, market: Market, price: float, quantity: float
-    ) -> None:
-        """Note who bought and who sold."""
-        time = event.timestamp
-        oldest = time - self._p.accumulation
-        hour = time // HOUR
-        if not market.traded or hour > market.traded[-1][0]:
-            market.traded.append((hour, 0.0))
-            while market.traded[0][0] < oldest // HOUR:
-                del market.traded[0]
-        market.traded[-1] = (market.traded[-1][0], market.traded[-1][1] + quantity)
-        bought, sold = _names(event)
-        if bought == sold:
-            return
-        pump, market_name = market.pump, _market_name(event)
-        if bought is not None and not is_exempt(_labels(event, buying=True), self._exempt):
-            stake = stake_of(self.state.stakes, market_name + bought)
-            step = stake.step(time, oldest)
-            step.bought += quantity
-            step.cost += quantity * price
-            purchases = stake.purchases
-            purchases.append(witness(event))
-            if len(purchases) > MOST_PURCHASES:
-                del purchases[0]
-            if pump is not None:
-                stake.buy_since(pump.start, quantity)
-        if sold is not None and not is_exempt(_labels(event, buying=False), self._exempt):
-            stake = stake_of(self.state.stakes, market_name + sold)
-            stake.step(time, oldest).sold += quantity
-            if pump is not None:
-                stake.sell_since(pump.start, quantity, price, witness(event))
-
-    def _elsewhere(self, event: Trade | PoolSwap, party: Party) -> list[Stake]:
-        """The party's stakes in the token's other markets."""
-        here = _market_name(event)
-        names = [
-            one + (party.key or "")
-            for one in self.state.homes.get(event.token_id or "", ())
-            if one != here
-        ]
-        return [found for one in names if (found := self.state.stakes.get(one)) is not None]
-
-    def _sold(self, event: Trade | PoolSwap, market: Market, pump: Pump) -> Iterable[Finding]:
+    def _sold(self, event: Trade | PoolSwap, pump: Pump) -> Iterable[Finding]:
         """Whether the party that sells now sells what it accumulated."""
-        p = self._p
         party = sides(event)[1]
-        late = event.timestamp - pump.start > p.fall_window
+        late = event.timestamp - pump.start > self._p.fall_window
         if not party.known or late or pump.explained:
             return ()
-        stake = self.state.stakes.get(_name(event, party))
-        if stake is None or stake.alerted or stake.pump != pump.start or stake.distributed <= 0:
+        state = self.state
+        found = distribution(event, party, pump, state.stakes, state.homes, self._p)
+        if found is None:
             return ()
-        since = pump.start - p.accumulation
-        accumulated = stake.accumulated(since)
-        held, cost = accumulated.held, accumulated.price
-        held -= stake.handed_on(since, self._elsewhere(event, party))
-        share = held / pump.traded if pump.traded else 0.0
-        if held <= 0 or not (
-            reaches(share, p.minimum_accumulation)
-            and reaches(accumulated.one_sided, p.minimum_one_sided)
-        ):
-            return ()
-        part = stake.distributed / held
-        gain = stake.proceeds / stake.sold_since / cost - 1 if cost else 0.0
-        if not (reaches(part, p.minimum_sold) and reaches(gain, p.minimum_gain)):
-            return ()
-        stake.alerted = True
-        earned = stake.proceeds - stake.sold_since * cost
-        money = f" {event.currency}" if event.currency else ""
-        seen = (*stake.purchases, *pump.witnesses, *stake.sales)
-        finding = Finding(
-            entities=(*party.names, event.instrument),
-            reason=(
-                f"{party} bought {amount(held)} {event.instrument} on {event.venue} within "
-                f"{lapse(p.accumulation)} before a rise by "
-                f"{percent(pump.peak / pump.before - 1)} with a rush of purchases, "
-                f"{percent(share)} of all that was traded, and sold {amount(stake.sold_since)} "
-                f"since for {percent(gain)} more, a gain of {amount(round(earned, 2))}{money}"
-            ),
-            witnesses=_in_order(seen),
-            confidence=min(
-                1.0,
-                0.7
-                + 0.1 * min(1.0, share / (5 * p.minimum_accumulation))
-                + 0.1 * min(1.0, part)
-                + 0.1 * min(1.0, gain / (5 * p.minimum_gain) if p.minimum_gain else 1.0),
-            ),
-            metrics={
-                "change": pump.peak / pump.before - 1,
-                "accumulated": held,
-                "accumulated_share": share,
-                "one_sided": accumulated.one_sided,
-                "sold": stake.sold_since,
-                "bought_since": stake.bought_since,
-                "sold_part": part,
-                "gain": gain,
-                "gain_notional": earned,
-            },
-            tags=("unsure",) if "unsure" in event.tags else (),
-        )
+        found.stake.alerted = True
+        finding = distribution_finding(event, party, pump, found, self._p)
         return [self._heard(finding, event, pump.began)]
-
-
-def _gave_back(pump: Pump, price: float) -> float:
-    """The part of a rise that is gone."""
-    return (pump.peak - price) / (pump.peak - pump.before)
-
-
-def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:
-    """The widest names of who bought and who sold."""
-    if isinstance(event, Trade):
-        return (
-            event.buyer_cluster or event.buyer_id or event.buyer_account,
-            event.seller_cluster or event.seller_id or event.seller_account,
-        )
-    name = event.investor_cluster or event.investor_id or event.investor_address
-    return (name, None) if event.side == "buy" else (None, name)
-
-
-def _labels(event: Trade | PoolSwap, *, buying: bool) -> tuple[str, ...]:
-    if isinstance(event, Trade):
-        return event.buyer_labels if buying else event.seller_labels
-    return event.investor_labels
-
-
-def _name(event: Trade | PoolSwap, party: Party) -> str:
-    return f"{_market_name(event)}{party.key}"
-
-
-def _market_name(event: Trade | PoolSwap) -> str:
-    return f"{event.venue}\0{event.instrument}\0"
-
-
-def _in_order(seen: tuple[Witness, ...]) -> tuple[Witness, ...]:
-    once = {one.id: one for one in seen}
-    return tuple(sorted(once.values(), key=lambda one: one.timestamp))

@@ -140,6 +140,15 @@ class Stake(Struct):
             self.sales.clear()
 
 
+def tally(traded: list[tuple[int, float]], hour: int, oldest: int, quantity: float) -> None:
+    """Add to quantities by hour; hours before `oldest` are forgotten."""
+    if not traded or hour > traded[-1][0]:
+        traded.append((hour, 0.0))
+        while traded[0][0] < oldest:
+            del traded[0]
+    traded[-1] = (traded[-1][0], traded[-1][1] + quantity)
+
+
 def restate(traded: list[tuple[int, float]], hour: int, more: float) -> None:
     """Of quantities by hour, one is more, or less, after all."""
     for place, (number, quantity) in enumerate(traded):
