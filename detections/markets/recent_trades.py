@@ -101,11 +101,11 @@ class Shelf:
     def _renew_newest(self, place: int) -> None:
         """One before this place is gone, which may have been the newest of those behind it."""
         newest = self._newest[place - 1] if place else 0
-        for place in range(place, len(self._newest)):
-            newest = max(newest, self._ordered[place].timestamp)
-            if self._newest[place] == newest:
+        for behind in range(place, len(self._newest)):
+            newest = max(newest, self._ordered[behind].timestamp)
+            if self._newest[behind] == newest:
                 return
-            self._newest[place] = newest
+            self._newest[behind] = newest
 
     def _in_order(self) -> list[Trade]:
         known = len(self._ordered)

@@ -209,9 +209,7 @@ def test_trades_between_two_times_are_found_though_some_came_late() -> None:
     assert trades.before(made[3]) is made[1]
 
 
-def test_of_those_before_a_time_one_that_came_late_is_one_though_what_it_came_behind_was_busted() -> (
-    None
-):
+def test_what_came_late_is_found_though_what_it_came_behind_was_busted() -> None:
     tape, known = Tape(), RecentTrades()
     early, newest, late = (tape.trade(at, 10, 1) for at in (1_000, 3_000, 2_000))
     for one in (early, newest, late):
