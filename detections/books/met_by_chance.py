@@ -52,10 +52,12 @@ class MetByChance(Struct):
     def chance(self, now: int, judged: Sequence[Traded], criteria: Criteria) -> float:
         """The probability that chance alone makes as many sets meet a trade as did, or more.
 
-        `judged` are the trades of the sets that are judged: they say nothing of what is usual.
+        `judged` are the trades of the sets that are judged: they say nothing of what is usual. One
+        that two sets met counts once, as it does in what is usual.
         """
         seen = max(0, now - self.since) + _PRIOR_TIME
-        usual = max(self._usual(led, seen, judged, criteria) for led in (True, False))
+        own = list({one.seen.id: one for one in judged}.values())
+        usual = max(self._usual(led, seen, own, criteria) for led in (True, False))
         return binomial_tail(self.met, self.sets, usual)
 
     def _usual(self, led: bool, seen: int, judged: Sequence[Traded], criteria: Criteria) -> float:
