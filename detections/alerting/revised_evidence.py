@@ -178,11 +178,12 @@ def _sentence(resting: Resting, revision: Revision) -> str:
     if revision.busted:
         did = "busted"
     else:
-        counts = (
-            f"a quantity of {amount(revision.quantity)}" if revision.quantity is not None else "",
-            f"a price of {amount(revision.price)}" if revision.price is not None else "",
-        )
-        did = f"corrected to {' and '.join(one for one in counts if one)}"
+        counts = [
+            f"{what} of {amount(count)}"
+            for what, count in (("a quantity", revision.quantity), ("a price", revision.price))
+            if count is not None
+        ]
+        did = f"corrected to {' and '.join(counts)}" if counts else "corrected"
     said = f"trade {revision.trade} of {where} was {did} at {when} UTC{why}"
     return f"{said}; {_standing(resting)}"
 

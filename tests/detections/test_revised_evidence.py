@@ -118,6 +118,14 @@ def test_the_newest_update_tells_of_all_its_trades() -> None:
     assert len({one.id, two.id, three.id}) == 3
 
 
+def test_a_correction_of_something_else_is_told_as_one() -> None:
+    lane = Lane()
+    first, second = selves(2)
+    lane.take(first, second)
+    (update,) = updates(lane.take(revised(TradeCorrected, first, 5 * MINUTE)))
+    assert update.reason.startswith("trade t0 of ACME-USD on demo-venue was corrected at 2026")
+
+
 def test_what_a_venue_says_of_each_side_is_told_once() -> None:
     lane = Lane()
     first, second = selves(2)
