@@ -1,13 +1,12 @@
-"""A large order while it is watched for spoofing, and what is said of it in the end."""
+"""A large order while it is watched for spoofing, and all that are watched in its book."""
 
 from msgspec import Struct, field, structs
 
 from detections.alerting.findings import Witness, witness
-from detections.alerting.wording import amount, lapse, part
 from detections.books.order_book import Resting
-from detections.parties import Party, Sameness
+from detections.books.order_books import BookChange
+from detections.parties import Party, Sameness, sameness
 from normalizer.events.market import (
-    MarketEvent,
     OrderCancelled,
     OrderChanged,
     OrderRemoved,
@@ -18,6 +17,8 @@ _MOST_EXECUTIONS = 20
 _MOST_GAPS = 64
 #: Of an order that is moved again and again, the newest moves that are kept as evidence.
 _MOST_MOVES = 8
+#: An order that came in another's stead is so many times younger, when that one is taken off.
+_NEWER = 4
 
 
 class Execution(Struct, frozen=True):
@@ -74,6 +75,35 @@ class Candidate(Struct):
     ending: str = "cancelled it"
     inferred: bool = False
     """The feed doesn't say whether it was cancelled."""
+
+    def completed_by(
+        self, trade: Trade, change: BookChange, party: Party, gap: int, *, bought: bool
+    ) -> bool:
+        """Note a trade in which a party of the same names bought, or sold, so long after its trade
+        before; whether it completes an order that has ended."""
+        if self.order_id in (trade.maker_order_id, trade.taker_order_id):
+            self.filled += trade.quantity
+            return False
+        if trade.timestamp < self.placed.timestamp:
+            return False
+        if self.buy is bought:
+            self.same_side += trade.quantity
+            return False
+        if self.ended is not None and trade.side == ("buy" if bought else "sell"):
+            return False  # it takes what others placed: see `detections.correlators.spoofing`
+        same = sameness(self.party, party)
+        if same is None:
+            return False
+        maker = change.order
+        rested = maker is not None and maker.buy is bought
+        self.execute(
+            trade,
+            same,
+            trade.maker_order_id if rested else None,
+            max(change.quantity_before, maker.most) if rested and maker is not None else 0.0,
+            gap,
+        )
+        return self.ended is not None
 
     def execute(
         self, trade: Trade, same: Sameness, order_id: str | None, shown: float, gap: int
@@ -179,6 +209,16 @@ class Watch(Struct):
                 found |= names[name]
         return [self.live.get(one) or self.ended[one] for one in found]
 
+    def replaces(self, candidate: Candidate, now: int, lifetime: int) -> bool:
+        """Whether another large order of the party has just come in the candidate's stead."""
+        return any(
+            other is not candidate
+            and other.ended is None
+            and other.buy is candidate.buy
+            and _NEWER * (now - other.placed.timestamp) < lifetime
+            for other in self.of(candidate.party)
+        )
+
     def forget(self, now: int, lifetime: int, window: int) -> None:
         """Let go of what can't become a finding any more: placed or ended too long ago."""
         while self.live:
@@ -202,25 +242,3 @@ def filled_quantity(
     if isinstance(event, OrderCancelled) and event.remaining is not None:
         return max(filled, candidate.quantity - candidate.reduced - event.remaining)
     return filled
-
-
-def sentence(candidate: Candidate, event: MarketEvent, lifetime: int, share: float) -> str:
-    """What the order did, with its numbers."""
-    side, depth_side, doing = (
-        ("buy", "bid", "selling") if candidate.buy else ("sell", "ask", "buying")
-    )
-    weight = part(share, f"the {depth_side} depth")
-    moved = ""
-    if candidate.moves:
-        moved = f"moved it {'once' if candidate.moves == 1 else f'{candidate.moves:,} times'}, "
-    text = (
-        f"{candidate.party} {candidate.began} a {side} of {amount(candidate.quantity)} "
-        f"{event.instrument} at {amount(candidate.price)} ({weight}), {moved}{candidate.ending} "
-        f"after {lapse(lifetime)} with {amount(candidate.filled)} filled"
-    )
-    if not candidate.executions:
-        return text
-    executed = amount(candidate.executed)
-    at = amount(round(candidate.value / candidate.executed, 8)) if candidate.executed else "0"
-    whose = "its cluster was " if any(e.same == "cluster" for e in candidate.executions) else ""
-    return f"{text}, while {whose}{doing} {executed} at {at}"

@@ -51,16 +51,18 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, witness
-from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
+from detections.alerting.spoofing_alert import Judged, spoofing_finding
 from detections.alerting.wording import amount
-from detections.books.coincidence import Crowd, Habits, habits
+from detections.books.coincidence import Crowd, Habits
 from detections.books.order_book import MOST_BOOKS, Resting
 from detections.books.order_books import BookChange
 from detections.books.order_weight import depth_if_large, passes_small
+from detections.books.party_habits import crowd_of, habits_of
 from detections.books.shown_orders import shown_by
-from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity, sentence
+from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
 from detections.correlators.base import Correlator, correlator
-from detections.parties import Party, Sameness, acting, buyer, is_exempt, sameness, seller
+from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
     FeedGap,
@@ -76,23 +78,6 @@ from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 #: Orders per book that are watched at once; the oldest go first.
 MOST_CANDIDATES = 256
-#: Parties, in all books, of which it is known what they usually do; the idlest go first.
-MOST_HABITS = 100_000
-
-# Confidence before it is calibrated on labelled data. What the other side's execution proves,
-_EXECUTION: dict[Sameness | None, float] = {
-    "account": 1.0,
-    "investor": 1.0,
-    "cluster": 0.9,
-}
-_NO_EXECUTION = 0.3
-# ... times a base and what size, speed and repetition add to it,
-_BASE, _SIZE, _SPEED, _REPEATED = 0.55, 0.2, 0.15, 0.1
-_FULL_SIZE = 5.0  # at five times the minimum share size adds all it can
-# ... less for what the feed doesn't say for sure.
-_UNSURE, _INFERRED = 0.6, 0.8
-#: An order that came in another's stead is so many times younger, when that one is taken off.
-_NEWER = 4
 #: What was traded on the order's own side may be so large a part of what was on the other.
 _OFFLOADED = 0.5
 
@@ -339,7 +324,7 @@ class Spoofing(Correlator[State]):
         habit = self._habits(event, candidate.party).of(candidate.buy)
         slow = lifetime > p.maximum_lifetime
         habit.note_pulled(now, (p.slow_reaction if slow else lifetime) + p.execution_window)
-        if _replaced(candidate, watch, now, lifetime):
+        if watch.replaces(candidate, now, lifetime):
             habit.note_replaced(now)
             watch.drop(candidate.order_id)
             return ()
@@ -360,7 +345,7 @@ class Spoofing(Correlator[State]):
         sold = _resolved(seller(trade), change.order, buy=False)
         now = trade.timestamp
         gap_of_purchase = gap_of_sale = 0
-        crowd = self._crowd(trade)
+        crowd = crowd_of(self.state.crowds, trade)
         if bought.known:
             gap_of_purchase = self._habits(trade, bought).offers.note_trade(now)
             crowd.trades += gap_of_purchase > SECOND
@@ -376,45 +361,10 @@ class Spoofing(Correlator[State]):
             (sold, False, gap_of_sale),
         ):
             for candidate in watch.of(party):
-                if self._executed(candidate, trade, party, gap, is_purchase=is_purchase):
+                if candidate.completed_by(trade, change, party, gap, bought=is_purchase):
                     watch.drop(candidate.order_id)
                     findings.extend(self._conclude(candidate, trade))
         return findings
-
-    def _executed(
-        self,
-        candidate: Candidate,
-        trade: Trade,
-        party: Party,
-        gap: int,
-        *,
-        is_purchase: bool,
-    ) -> bool:
-        """Note a trade of the candidate's party; whether it completes one that has ended."""
-        if candidate.order_id in (trade.maker_order_id, trade.taker_order_id):
-            candidate.filled += trade.quantity
-            return False
-        if trade.timestamp < candidate.placed.timestamp:
-            return False
-        if candidate.buy is is_purchase:
-            candidate.same_side += trade.quantity
-            return False
-        if candidate.ended is not None and trade.side == ("buy" if is_purchase else "sell"):
-            return False  # it takes what others placed: see the module
-        same = sameness(candidate.party, party)
-        if same is None:
-            return False
-        change = self.books.change
-        maker = change.order
-        rested = maker is not None and maker.buy is is_purchase
-        candidate.execute(
-            trade,
-            same,
-            trade.maker_order_id if rested else None,
-            max(change.quantity_before, maker.most) if rested and maker is not None else 0.0,
-            gap,
-        )
-        return candidate.ended is not None
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: it is no execution on the other side, or another."""
@@ -424,25 +374,7 @@ class Spoofing(Correlator[State]):
                 candidate.revise(was, now)
 
     def _habits(self, event: MarketEvent, party: Party) -> Habits:
-        known = self.state.habits
-        key = (event.venue, event.instrument, party.key)
-        found = known.pop(key, None)  # and back at the end: the first is the idlest
-        if found is None:
-            found = habits(event.timestamp)
-            self._crowd(event).parties += 1
-            if len(known) >= MOST_HABITS:
-                del known[next(iter(known))]
-        known[key] = found
-        return found
-
-    def _crowd(self, event: MarketEvent) -> Crowd:
-        crowds, key = self.state.crowds, (event.venue, event.instrument)
-        crowd = crowds.get(key)
-        if crowd is None:
-            if len(crowds) >= MOST_BOOKS:
-                del crowds[next(iter(crowds))]
-            crowd = crowds[key] = Crowd(event.timestamp)
-        return crowd
+        return habits_of(self.state.habits, self.state.crowds, event, party)
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -456,7 +388,7 @@ class Spoofing(Correlator[State]):
             both = self._habits(event, candidate.party)
             habit = both.of(candidate.buy)
             habit.note_met(ended.timestamp)
-            every = self._crowd(event).every(event.timestamp)
+            every = crowd_of(self.state.crowds, event).every(event.timestamp)
             chance = both.chance(candidate.buy, event.timestamp, candidate.gaps, every)
             if (
                 1.0 - chance < p.minimum_significance
@@ -481,72 +413,8 @@ class Spoofing(Correlator[State]):
         if candidate.executions:
             self._habits(event, candidate.party).of(candidate.buy).set_aside(candidate.gaps)
         again = times(self.state.found, candidate.party, event)
-        return [self._finding(candidate, event, lifetime, against, chance, again)]
-
-    def _finding(
-        self,
-        candidate: Candidate,
-        event: MarketEvent,
-        lifetime: int,
-        against: float,
-        chance: float,
-        again: int,
-    ) -> Finding:
-        share = candidate.quantity / candidate.depth
-        assert candidate.ended is not None
-        seen = {
-            one.id: one
-            for one in (
-                candidate.placed,
-                *candidate.moved,
-                candidate.ended,
-                *(e.witness for e in candidate.executions),
-            )
-        }
-        tags = (("unsure", candidate.unsure), ("inferred", candidate.inferred))
-        return Finding(
-            entities=candidate.party.names,
-            reason=sentence(candidate, event, lifetime, share),
-            witnesses=tuple(sorted(seen.values(), key=lambda w: w.timestamp)),
-            confidence=self._confidence(candidate, share, lifetime, again),
-            metrics={
-                "order_quantity": candidate.quantity,
-                "order_price": candidate.price,
-                "depth_before": candidate.depth,
-                "depth_share": share,
-                "lifetime_seconds": lifetime / SECOND,
-                "moves": float(candidate.moves),
-                "filled_quantity": candidate.filled,
-                "executed_quantity": candidate.executed,
-                "shown_on_other_side": against,
-                "chance": chance,
-                "times_in_an_hour": float(again),
-            },
-            tags=tuple(name for name, on in tags if on),
-        )
-
-    def _confidence(self, candidate: Candidate, share: float, lifetime: int, again: int) -> float:
-        evidence = max((_EXECUTION[e.same] for e in candidate.executions), default=_NO_EXECUTION)
-        size = min(1.0, share / (_FULL_SIZE * self._p.minimum_depth_share))
-        speed = max(0.0, 1.0 - max(0, lifetime) / self._p.maximum_lifetime)
-        more = _SIZE * size + _SPEED * speed + _REPEATED * repeated(again)
-        whole = evidence * (_BASE + more)
-        return (
-            whole
-            * (_UNSURE if candidate.unsure else 1.0)
-            * (_INFERRED if candidate.inferred else 1.0)
-        )
-
-
-def _replaced(candidate: Candidate, watch: Watch, now: int, lifetime: int) -> bool:
-    """Whether another large order of the party has just come in the candidate's stead."""
-    return any(
-        other is not candidate
-        and other.ended is None
-        and other.buy is candidate.buy
-        and _NEWER * (now - other.placed.timestamp) < lifetime
-        for other in watch.of(candidate.party)
-    )
+        judged = Judged(candidate, lifetime, share, against, chance, again)
+        return [spoofing_finding(judged, event, p.minimum_depth_share, p.maximum_lifetime)]
 
 
 def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:

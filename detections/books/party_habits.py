@@ -1,0 +1,39 @@
+"""What is known of the habits of parties (see `detections.books.coincidence`), book by book."""
+
+from detections.books.coincidence import Crowd, Habits, habits
+from detections.books.order_book import MOST_BOOKS
+from detections.parties import Party
+from normalizer.events.market import MarketEvent
+
+#: Parties, in all books, of which it is known what they usually do; the idlest go first.
+MOST_HABITS = 100_000
+
+
+def habits_of(
+    known: dict[tuple[str, str, str], Habits],
+    crowds: dict[tuple[str, str], Crowd],
+    event: MarketEvent,
+    party: Party,
+) -> Habits:
+    """A party's in the event's book, by venue, instrument and party; one that is new counts among
+    those of the book from now on."""
+    key = (event.venue, event.instrument, party.key)
+    found = known.pop(key, None)  # and back at the end: the first is the idlest
+    if found is None:
+        found = habits(event.timestamp)
+        crowd_of(crowds, event).parties += 1
+        if len(known) >= MOST_HABITS:
+            del known[next(iter(known))]
+    known[key] = found
+    return found
+
+
+def crowd_of(crowds: dict[tuple[str, str], Crowd], event: MarketEvent) -> Crowd:
+    """What the parties of the event's book usually do, by venue and instrument."""
+    key = (event.venue, event.instrument)
+    crowd = crowds.get(key)
+    if crowd is None:
+        if len(crowds) >= MOST_BOOKS:
+            del crowds[next(iter(crowds))]
+        crowd = crowds[key] = Crowd(event.timestamp)
+    return crowd
