@@ -5,7 +5,7 @@ What counts is the liquidity that is in range, so that a sale meets it (see
 added and removed around the price since; of Uniswap v2 the root of the reserves' product; of Curve
 the supply of shares. What was taken out within the `window`, less what was added, is held against
 what there was before; with `minimum_share` of it gone there is an alert, and another each time that
-half of the rest has gone.
+half of the rest has gone. When all that was told is older than the window, it begins anew.
 
 A pool of Uniswap v3 or v4 of which neither a swap nor its beginning was seen has an unknown price,
 and so nothing is said of it: positions are ranges of prices, and one that is out of range takes
@@ -71,6 +71,8 @@ class Pool(Struct):
     changes: list[Change] = field(default_factory=list[Change])
     alerts: int = 0
     next_share: float = 0.0
+    told_at: int = 0
+    """Time of the newest change that an alert rests on."""
 
 
 #: The chain, and the pool's address on it.
@@ -129,9 +131,9 @@ class LiquidityRemoval(Correlator[State]):
         pool.changes.append(change)
         newest = max(one.timestamp for one in pool.changes)
         kept = [c for c in pool.changes if newest - c.timestamp <= self._rule.window]
-        if len(kept) < len(pool.changes):
-            pool.alerts, pool.next_share = 0, 0.0
         pool.changes = kept[-_MOST_CHANGES:]
+        if pool.alerts and newest - pool.told_at > self._rule.window:
+            pool.alerts, pool.next_share = 0, 0.0
         return self._judged(event, pool) if isinstance(event, LiquidityRemoved) else ()
 
     def _change(self, event: LiquidityAdded | LiquidityRemoved, pool: Pool) -> Change | None:
@@ -168,6 +170,7 @@ class LiquidityRemoval(Correlator[State]):
         if not reaches(share, max(self._rule.minimum_share, pool.next_share)):
             return ()
         pool.alerts += 1
+        pool.told_at = max(change.timestamp for change in pool.changes)
         pool.next_share = share + _HALF * (1 - share) if share < 1 else 2.0
         return [self._finding(event, pool, share, quote)]
 

@@ -92,6 +92,18 @@ def test_it_alerts_again_when_half_of_the_rest_has_gone() -> None:
     assert shares == [0.5, 0.75, 0.9, 0.95, 1.0]
 
 
+def test_what_was_told_is_not_told_again_since_something_older_is_out_of_the_window() -> None:
+    events = [
+        traded(1_000),
+        *(added(minute * MINUTES, 1) for minute in range(1, 10)),
+        removed(30 * MINUTES, 600),
+        *(removed((61 + minute) * MINUTES, 1) for minute in range(1, 10)),
+    ]
+    assert [finding.metrics["removals"] for finding in found(events)] == [1]
+    first, later = found([*events, removed(93 * MINUTES, 300)])
+    assert first.metrics["alert_of_series"] == later.metrics["alert_of_series"] == 1
+
+
 def test_nothing_that_is_collected_or_small_is_an_alert() -> None:
     assert found([traded(1_000), removed(1, 0)]) == []
     assert found([traded(1_000), removed(1, 900)], minimum_quote=901) == []
