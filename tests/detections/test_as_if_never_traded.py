@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
@@ -66,6 +66,8 @@ LEFT: dict[str, frozenset[str]] = {
     "spoofing": frozenset({"habits", "crowds", "gap", "gaps", "same_side"}),
     "novelty": frozenset({"witnesses"}),
 }
+#: Numbers of alerts that say how it compares with what is usual, which is let be.
+COMPARED: dict[str, frozenset[str]] = {"spoofing": frozenset({"chance"})}
 #: Of these it is learnt after five minutes what is usual, and then it stays.
 LEARNING = frozenset({"pump_and_dump", "correlated_moves"})
 
@@ -111,12 +113,12 @@ def rules_of(name: str) -> RuleSet:
     return correlator(name, RULES[name], header=HEADER.replace("level: high", f"level: {level}"))
 
 
-def told(alert: Alert) -> dict[str, Any]:
+def told(alert: Alert, compared: frozenset[str]) -> dict[str, Any]:
     return {
         "reason": alert.reason,
         "trades": alert.evidence_trades,
         "events": alert.evidence_events,
-        "metrics": msgspec.to_builtins(alert.metrics),
+        "metrics": {key: one for key, one in alert.metrics.items() if key not in compared},
     }
 
 
@@ -125,9 +127,10 @@ def run(
 ) -> tuple[list[dict[str, Any]], Any]:
     """Alerts and state; `saved`: a checkpoint is made behind each bust."""
     engine = Engine(rules)
+    compared = COMPARED.get(engine.book.correlators[0].name, frozenset())
     found: list[dict[str, Any]] = []
     for event in events:
-        found += [told(alert) for alert in engine.process([event])]
+        found += [told(alert, compared) for alert in engine.process([event])]
         if saved and isinstance(event, TradeBusted):
             engine.snapshot()
     engine.snapshot()  # so that nothing waits for another event
@@ -155,6 +158,7 @@ def without(state: Any, names: frozenset[str]) -> Any:
     later=st.integers(1, 6),
     many=st.integers(1, 3),
 )
+@example(seed=5667, count=2, busted=0, later=1, many=1)  # the seller of a spoof had sold before
 def test_what_is_found_from_then_on_is_the_same(
     name: str, seed: int, count: int, busted: int, later: int, many: int
 ) -> None:
