@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from eth_hash.auto import keccak
 from msgspec import Struct
 
-from collectors.evm.exported_rows import UNREADABLE, Row, Table, rows
+from collectors.evm.exported_rows import NO_ROW, UNREADABLE, Row, Table, rows
 from collectors.evm.exported_tables import Report
 
 
@@ -45,6 +45,8 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
         try:
             for number, kind, row in rows(table):
                 try:
+                    if not row:
+                        raise ValueError(NO_ROW)
                     pool = _listed(row) if kind == "pool" else _created(row)
                 except ValueError as error:
                     report(table.path, number, str(error))

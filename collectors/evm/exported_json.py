@@ -7,8 +7,9 @@ tell themselves. Names are taken in one form: `blockNumber` is `block_number`.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from itertools import chain
 from typing import BinaryIO, cast
 
 import msgspec
@@ -42,31 +43,44 @@ class TooLarge(OSError):
 def json_cells(file: BinaryIO) -> Iterator[tuple[int, Cells]]:
     """The rows with the numbers of their lines, or of their places in a file that is one value.
 
-    A line that is no object is an empty row. Raises OSError, and msgspec.DecodeError for one value
-    that is damaged.
+    A line that is no object, or an answer without a result, is an empty row. Raises
+    OSError, and msgspec.DecodeError for one value that is damaged.
     """
-    first = file.readline(_LONGEST_LINE)
-    while first and not first.strip():
-        first = file.readline(_LONGEST_LINE)
-    if first.lstrip()[:1] == b"[" or (first.lstrip()[:1] == b"{" and _decoded(first) is None):
+    lines = _lines(file)
+    first, second = next(lines, (0, b"")), next(lines, (0, b""))
+    if _is_one_value(first[1], second[1]):
         rest = file.read(LARGEST + 1)
-        if len(rest) + len(first) > LARGEST:
+        if len(rest) + len(first[1]) + len(second[1]) > LARGEST:
             raise TooLarge
-        found = msgspec.json.decode(first + rest)
+        found = msgspec.json.decode(first[1] + second[1] + rest)
         values = cast("list[object]", found) if isinstance(found, list) else [found]
         for place, value in enumerate(values, 1):
             for one in _rows(value):
                 yield place, one
         return
-    number, line = 1, first
-    while line:
-        if line.strip():
-            some = False
-            for some, one in enumerate(_rows(_decoded(line)), 1):  # noqa: B007
+    for number, line in chain((first, second), lines):
+        if line:
+            for one in _rows(_decoded(line)):
                 yield number, one
-            if not some:
-                yield number, {}
-        number, line = number + 1, file.readline(_LONGEST_LINE)
+
+
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """What isn't blank, with its number, without a mark of the byte order before it."""
+    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+        found = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
+        if found.strip():
+            yield number, found
+
+
+def _is_one_value(first: bytes, second: bytes) -> bool:
+    """Whether a file that begins so is one value, not a line for each."""
+    begin = first.lstrip()[:1]
+    if begin == b"[":  # each line may be an array: the answers to one question after the other
+        return not second or _decoded(first) is None
+    if begin != b"{" or _decoded(first) is not None:
+        return False
+    # Else the first of several lines is damaged.
+    return first.rstrip()[-1:] in b":,[{" or not isinstance(_decoded(second), dict)
 
 
 def _decoded(line: bytes) -> object:
@@ -81,24 +95,31 @@ def _rows(
 ) -> Iterator[Cells]:
     """An object as rows: itself, and those inside."""
     if deep > _DEEPEST:
-        return
-    if isinstance(value, list):
+        yield {}
+    elif isinstance(value, list):
         for one in cast("list[object]", value):
             yield from _rows(one, around, deep + 1)
-    elif isinstance(value, dict):
+    elif not isinstance(value, dict):
+        yield {}
+    else:
         cells = {_snake(name): cell for name, cell in cast("dict[str, object]", value).items()}
         if "jsonrpc" in cells:
             yield from _rows(cells.get("result"), None, deep + 1)
             return
-        inside = [cells.pop(name) for name in _INSIDE if isinstance(cells.get(name), list)]
+        inside = [
+            cast("list[object]", cells.pop(name))
+            for name in _INSIDE
+            if isinstance(cells.get(name), list)
+        ]
         if around:
             cells = {**around, **cells}
         yield cells
         told = {ours: cells[name] for name, ours in _INHERITED.items() if name in cells}
         if "number" in cells and "hash" in cells:  # a block
             told["block_hash"] = cells["hash"]
-        for rows in cast("Iterable[object]", inside):
-            yield from _rows(rows, told, deep + 1)
+        for one in chain.from_iterable(inside):
+            if isinstance(one, dict):  # a block may have the hashes of its transactions only
+                yield from _rows(cast("Cells", one), told, deep + 1)
 
 
 @lru_cache(maxsize=1024)

@@ -39,6 +39,8 @@ UNREADABLE = (
     msgspec.DecodeError,
     RecursionError,
 )
+#: Of an empty row.
+NO_ROW = "no row of a table: empty, damaged, or an answer without a result"
 _LONGEST_LINE = 16 << 20
 _FIRST = 1_000
 _WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
@@ -144,8 +146,9 @@ def table_of(path: Path) -> Table | None:
             form = _form(tuple(row))
             if form is not None:
                 found.add(form.kind)
-            # The first row tells, but for JSON: not every receipt has logs inside.
-            if form is None or form.kind not in ("receipt", "block") or _is_csv(path):
+            # The first row tells, but for JSON: not every receipt has logs inside, nor every
+            # line a row.
+            if _is_csv(path) or (row and (form is None or form.kind not in ("receipt", "block"))):
                 break
         if not found and _is_csv(path):
             with _opened(path) as file:  # one without rows
@@ -175,12 +178,18 @@ def _form(names: tuple[str, ...]) -> _Form | None:
 
 def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
     """Its rows with the numbers of their lines and what they are, under our names; empty cells are
-    left out. Raises one of UNREADABLE."""
+    left out, and a row is empty that can't be read. Raises one of UNREADABLE."""
     first: _Form | None = None
+    before: list[int] = []
     for number, cells in _cells(table.path):
         form = _form(tuple(cells))
+        if first is None and form is not None:
+            for one in before:
+                yield one, form.kind, {}
         first = first or form
         if (form := form or first) is None:
+            if not cells and len(before) < _FIRST:
+                before.append(number)
             continue
         row: Row = {}
         for theirs, ours in form.columns.items():

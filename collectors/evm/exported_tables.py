@@ -21,6 +21,7 @@ from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, Encoder
 
 from collectors.evm.exported_rows import (
+    NO_ROW,
     SUFFIXES,
     UNREADABLE,
     Kind,
@@ -48,6 +49,11 @@ _SUCCEEDED = ("1", "0x1", "true")
 _TRANSFER = "0xddf252ad1be2c89b69c2b068fc378daa952ba7f163c4a11628f55a4df523b3ef"
 _ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}")
+#: A part of this kind is a hash that some row tells of a block: of two rows of one place only the
+#: first is kept, and both may be right, each on its branch.
+_HASH_TOLD = ""
+#: Of a block: the kind, place and name of a part, and its row.
+_Part = tuple[int, str, int, str, bytes]
 _encode = Encoder().encode
 _row_decoder = Decoder(Row)
 
@@ -84,7 +90,7 @@ class ExportedTables:
             for table in self._tables:
                 _load(database, table, report)
             found = database.execute(
-                "SELECT block, kind, row FROM part ORDER BY block, kind, place, name"
+                "SELECT block, kind, name, row FROM part ORDER BY block, kind, place, name"
             )
             for number, parts in groupby(found, key=_block_of):
                 frame = self._frame(number, parts, received, report)
@@ -101,25 +107,25 @@ class ExportedTables:
     def _frame(
         self,
         number: int,
-        parts: Iterator[tuple[int, str, bytes]],
+        parts: Iterator[tuple[int, str, str, bytes]],
         received: int,
         report: Report,
     ) -> Frame | None:
         block = _Parts()
         hashes: set[str] = set()
-        for _, kind, data in parts:
+        for _, kind, name, data in parts:
+            if kind == _HASH_TOLD:
+                hashes.add(name)
+                continue
             row = _row_decoder.decode(data)
-            if "block_hash" in row:
-                hashes.add(row["block_hash"].lower())
-            for name in ("block_hash", "time"):
-                if name in row:
-                    block.header.setdefault(name, row[name])
+            for told in ("block_hash", "time"):
+                if told in row:
+                    block.header.setdefault(told, row[told])
             if kind == "block":
                 block.header |= row
             elif kind == "log":
                 block.logs.append(row)
             else:  # "receipt" is before "transaction"
-                name = row["hash"].lower()
                 block.transactions[name] = block.transactions.get(name, {}) | row
         where = self._tables[0].path.parent
         if len(hashes) > 1:
@@ -208,14 +214,15 @@ def all_tables(folder: Path) -> list[Table]:
     return tables
 
 
-def _block_of(part: tuple[int, str, bytes]) -> int:
+def _block_of(part: tuple[int, str, str, bytes]) -> int:
     return part[0]
 
 
 def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     if "pool" in table.kinds:  # see collectors.evm.created_pools
         return
-    batch: list[tuple[int, str, int, str, bytes]] = []
+    batch: list[_Part] = []
+    newest: _Part | None = None
 
     def put() -> None:
         database.executemany("INSERT OR IGNORE INTO part VALUES (?, ?, ?, ?, ?)", batch)
@@ -224,9 +231,15 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     try:
         for number, kind, row in rows(table):
             try:
-                batch.append(_part(kind, row))
+                part = _part(kind, row)
             except ValueError as error:
                 report(table.path, number, str(error))
+                continue
+            batch.append(part)
+            if "block_hash" in row:
+                told = (part[0], _HASH_TOLD, 0, row["block_hash"].lower(), b"")
+                if told != newest:
+                    batch.append(newest := told)
             if len(batch) >= _AT_ONCE:
                 put()
     except UNREADABLE as error:
@@ -234,8 +247,10 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     put()
 
 
-def _part(kind: Kind, row: Row) -> tuple[int, str, int, str, bytes]:
+def _part(kind: Kind, row: Row) -> _Part:
     """A row with where it belongs. Raises ValueError."""
+    if not row:
+        raise ValueError(NO_ROW)
     block = place_in(row, "block")
     if kind == "block":
         return block, kind, 0, "", _encode(row)

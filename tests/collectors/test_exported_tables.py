@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from collectors.evm.exported_rows import NO_ROW
 from collectors.evm.exported_tables import ExportedTables, exported_tables
 from normalizer.events import Record
 from normalizer.events.chain import OracleUpdate, TokenTransfer
@@ -120,18 +121,18 @@ def a_log(block: int, of: str, number: int = 0) -> str:
 
 
 def test_a_damaged_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
-    (tmp_path / "logs.csv").write_text("\n".join([LOGS, a_log(7, "a"), ""]))
-    (tmp_path / "blocks.csv").write_text(f"{BLOCKS}7,0x{'a' * 64},1600000000\n")
+    (tmp_path / "logs.csv").write_text("\n".join([LOGS, a_log(77_777, "a"), ""]))
+    (tmp_path / "blocks.csv").write_text(f"{BLOCKS}77777,0x{'a' * 64},1600000000\n")
     packed = gzip.compress(random.Random(1).randbytes(10_000).hex().encode())
     (tmp_path / "cut.csv.gz").write_bytes(packed[:1_000])
     (tmp_path / "flipped.csv.gz").write_bytes(packed[:12] + b"\xff" * 100 + packed[112:])
     (tmp_path / "no-gzip.json.gz").write_text("{}")
     rows = "\n".join([LOGS, *(a_log(8, "a", number) for number in range(10_000))]).encode()
     late = bytearray(gzip.compress(rows, 1))
-    late[-2_000:-1_900] = b"\xff" * 100  # its first rows can be read
+    late[-2_000:-1_900] = b"\xff" * 100  # its first rows can be read, the last ones are nonsense
     (tmp_path / "late.csv.gz").write_bytes(bytes(late))
     frames, problems = frames_in(tmp_path)
-    assert [one.position for one in frames][:1] == [f"7:0x{'a' * 64}"]
+    assert [one.position for one in frames][:1] == [f"77777:0x{'a' * 64}"]
     damaged = [name for name, line, _ in problems if not line and name != tmp_path.name]
     assert sorted(damaged) == ["cut.csv.gz", "flipped.csv.gz", "late.csv.gz", "no-gzip.json.gz"]
 
@@ -148,7 +149,7 @@ def test_a_file_in_one_piece_that_is_cut_is_told(tmp_path: Path) -> None:
     assert why.startswith("can't be read: Input data was truncated")
 
 
-def test_an_answer_that_is_an_error_is_no_row(tmp_path: Path) -> None:
+def test_an_answer_that_is_an_error_is_told(tmp_path: Path) -> None:
     row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
     given: list[dict[str, object]] = [
         {"jsonrpc": "2.0", "id": 1, "error": {"code": -32000, "message": "pruned"}}
@@ -157,7 +158,43 @@ def test_an_answer_that_is_an_error_is_no_row(tmp_path: Path) -> None:
     (tmp_path / "logs.json").write_bytes(msgspec.json.encode(given))
     frames, problems = frames_in(tmp_path)
     assert len(frames) == 1
+    assert problems == [("logs.json", 1, NO_ROW)]
+
+
+def test_a_block_without_logs_is_no_problem(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    log = row | {"block_timestamp": "1600000000"}
+    header = {"number": "0x7", "hash": row["block_hash"], "timestamp": "0x5f5e1000"}
+    header |= {"transactions": [row["transaction_hash"]]}
+    answers = [{"jsonrpc": "2.0", "id": 1, "result": one} for one in ([log], [], header)]
+    (tmp_path / "logs.ndjson").write_bytes(b"\n".join(map(msgspec.json.encode, answers)))
+    frames, problems = frames_in(tmp_path)
+    assert len(frames) == 1
     assert problems == []
+
+
+def test_answers_are_read_whatever_stands_before_them(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    log = row | {"block_timestamp": "1600000000"}
+    answer = msgspec.json.encode({"jsonrpc": "2.0", "id": 2, "result": [log]})
+    refused = b'{"jsonrpc": "2.0", "id": 1, "error": {"code": -32000}}\n'
+    unknown = b'{"jsonrpc": "2.0", "id": 1, "result": null}\n'
+    cut = answer[:-9] + b"\n"
+    for before in (refused, unknown, cut, b"\n\n", b"\xef\xbb\xbf"):
+        (tmp_path / "logs.json").write_bytes(before + answer + b"\n")
+        frames, problems = frames_in(tmp_path)
+        assert len(frames) == 1, before
+        assert problems == ([("logs.json", 1, NO_ROW)] if b"{" in before else [])
+
+
+def test_each_line_may_be_an_array(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    row["block_timestamp"] = "1600000000"
+    lines = [msgspec.json.encode([row | {"block_number": number}]) for number in (7, 8, "nine")]
+    (tmp_path / "logs.ndjson").write_bytes(b"\n".join(lines))
+    frames, problems = frames_in(tmp_path)
+    assert len(frames) == 2
+    assert problems == [("logs.ndjson", 3, "block: 'nine' is no whole number")]
 
 
 def test_a_line_that_is_nested_too_deep_is_no_row(tmp_path: Path) -> None:
@@ -168,7 +205,7 @@ def test_a_line_that_is_nested_too_deep_is_no_row(tmp_path: Path) -> None:
     (tmp_path / "logs.ndjson").write_bytes(b"\n".join((line, deep)))
     frames, problems = frames_in(tmp_path)
     assert len(frames) == 1
-    assert problems == [("logs.ndjson", 2, "block: '' is no whole number")]
+    assert problems == [("logs.ndjson", 2, NO_ROW)]
 
 
 def test_tables_of_two_chains_make_no_block_of_both(tmp_path: Path) -> None:
@@ -178,6 +215,19 @@ def test_tables_of_two_chains_make_no_block_of_both(tmp_path: Path) -> None:
     (tmp_path / "blocks.csv").write_text(BLOCKS + "\n".join(hashes))
     frames, problems = frames_in(tmp_path)
     assert [one.position.lower() for one in frames] == [f"8:0x{'a' * 64}"]
+    assert problems == [(tmp_path.name, 0, "block 7: the tables tell 2 hashes of it")]
+
+
+@pytest.mark.parametrize("name", ["logs.csv", "blocks.csv"])
+def test_rows_of_one_place_tell_two_hashes_as_well(tmp_path: Path, name: str) -> None:
+    (tmp_path / "logs.csv").write_text("\n".join([f"{LOGS}", a_log(7, "a"), a_log(8, "b")]))
+    blocks = [f"{number},0x{letter * 64},1600000000" for number, letter in ((7, "a"), (8, "b"))]
+    (tmp_path / "blocks.csv").write_text("\n".join([BLOCKS.strip(), *blocks]))
+    another = a_log(7, "b") if name == "logs.csv" else f"7,0x{'b' * 64},1600000000"
+    with (tmp_path / name).open("a") as file:
+        file.write(f"\n{another}\n")
+    frames, problems = frames_in(tmp_path)
+    assert [one.position for one in frames] == [f"8:0x{'b' * 64}"]
     assert problems == [(tmp_path.name, 0, "block 7: the tables tell 2 hashes of it")]
 
 
