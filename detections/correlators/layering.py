@@ -41,12 +41,12 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, witness
-from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
-from detections.alerting.wording import amount, lapse
+from detections.alerting.layering_alert import Against, layering_finding
+from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.layered_orders import Desk, Execution, Floor, Layer, end_of
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.parties import NOBODY, Party, acting, buyer, is_exempt, seller
+from detections.parties import NOBODY, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
     BookSnapshot,
@@ -59,15 +59,6 @@ from normalizer.events.market import (
     Trade,
 )
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
-
-# Confidence before it is calibrated on labelled data: a base, and what more prices than needed, a
-# larger imbalance and repetition add to it.
-_BASE, _LEVELS, _SIZE, _REPEATED = 0.6, 0.15, 0.15, 0.1
-#: So many times the imbalance that is asked for is as sure as it gets.
-_FULL_SIZE = 5.0
-_UNSURE = 0.6
-#: Accounts in the sentence; all are in the alert.
-_MOST_NAMED = 3
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -383,51 +374,9 @@ class Layering(Correlator[State]):
         against: float,
         share: float,
     ) -> Finding:
-        parties = list(dict.fromkeys(layer.party for layer in layers))
-        again = times(self.state.found, parties[0], event)
-        ends = [layer.ended for layer in layers if layer.ended is not None]
-        seen = {
-            one.id: one
-            for one in (
-                *(layer.placed for layer in layers),
-                *(layer.moved for layer in layers if layer.moved is not None),
-                *ends,
-                *(t.witness for t in trades),
-            )
-        }
-        witnesses = tuple(sorted(seen.values(), key=lambda one: one.timestamp))
-        unsure = any(layer.unsure for layer in layers)
-        pulled = sum(layer.quantity for layer in layers)
-        prices = {layer.price for layer in layers}
-        return Finding(
-            entities=tuple(dict.fromkeys(name for party in parties for name in party.names)),
-            reason=_sentence(event, parties, layers, trades),
-            witnesses=witnesses,
-            confidence=self._confidence(len(prices), pulled, against, again, unsure=unsure),
-            metrics={
-                "levels": float(len(prices)),
-                "orders": float(len(layers)),
-                "layered_quantity": pulled,
-                "depth_share": share,
-                "moves": float(sum(layer.moves for layer in layers)),
-                "filled_quantity": sum(layer.filled for layer in layers),
-                "traded_quantity": sum(one.quantity for one in trades),
-                "placed_within_seconds": _span([layer.placed.timestamp for layer in layers]),
-                "pulled_within_seconds": _span([end.timestamp for end in ends]) if ends else 0.0,
-                "times_in_an_hour": float(again),
-            },
-            tags=("unsure",) if unsure else (),
-        )
-
-    def _confidence(
-        self, levels: int, pulled: float, against: float, again: int, *, unsure: bool
-    ) -> float:
-        p = self._p
-        more = min(1.0, (levels - p.minimum_levels) / p.minimum_levels)
-        sure = _FULL_SIZE * p.minimum_imbalance * against
-        size = min(1.0, pulled / sure) if sure else 1.0
-        whole = _BASE + _LEVELS * more + _SIZE * size + _REPEATED * repeated(again)
-        return whole * (_UNSURE if unsure else 1.0)
+        p, again = self._p, times(self.state.found, layers[0].party, event)
+        held_against = Against(p.minimum_levels, p.minimum_imbalance, against)
+        return layering_finding(event, layers, trades, share, again, held_against)
 
 
 def _layered(pulled: Sequence[Layer], placement_window: int) -> list[Layer]:
@@ -459,45 +408,3 @@ def _complete(layers: Sequence[Layer], levels: int) -> int | None:
 
 def _placed_at(layer: Layer) -> tuple[int, str]:
     return layer.placed.timestamp, layer.order_id
-
-
-def _span(times: Sequence[int]) -> float:
-    return (max(times) - min(times)) / SECOND
-
-
-def _sentence(
-    event: MarketEvent,
-    parties: Sequence[Party],
-    layers: Sequence[Layer],
-    trades: Sequence[Execution],
-) -> str:
-    """What the party did, with its numbers."""
-    orders, did = ("bids", "sold") if layers[0].buy else ("offers", "bought")
-    prices = sorted({layer.price for layer in layers})
-    begun = min(layer.placed.timestamp for layer in layers)
-    within = max(layer.placed.timestamp for layer in layers) - begun
-    off = [layer.ended.timestamp for layer in layers if layer.ended is not None]
-    traded = sum(one.quantity for one in trades)
-    value = sum(one.quantity * one.price for one in trades)
-    filled = amount(sum(layer.filled for layer in layers))
-    moves = sum(layer.moves for layer in layers)
-    who = ", ".join(str(party) for party in parties[:_MOST_NAMED])
-    if len(parties) > _MOST_NAMED:
-        who += f" and {len(parties) - _MOST_NAMED} more accounts of theirs"
-    placed = (
-        f"{who} placed {orders} of {amount(sum(layer.quantity for layer in layers))} "
-        f"{event.instrument} at {len(prices)} prices from {amount(prices[0])} to "
-        f"{amount(prices[-1])} within {lapse(within)}, "
-    )
-    moved = f"moved them {moves:,} times, " if moves else ""
-    sold = (
-        f"{did} {amount(traded)} at "
-        f"{amount(round(value / traded, 8) if traded else trades[0].price)}"
-    )
-    if not off:
-        during = f"moved them {moves:,} times in {lapse(event.timestamp - begun)} so far"
-        return f"{placed}{during} with {filled} filled, and {sold} meanwhile"
-    return (
-        f"{placed}{moved}{sold}, and cancelled them within {lapse(max(off) - min(off))} with "
-        f"{filled} filled"
-    )
