@@ -5,6 +5,7 @@ assets a new pool has, and v4's PoolManager does (`Initialize`). A list of pools
 columns `pool` or `pair`, `token0` and `token1`, says the same.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 
 from eth_hash.auto import keccak
@@ -32,8 +33,11 @@ def _topic(event: str) -> str:
 _PAIR = _topic("PairCreated(address,address,address,uint256)")
 _POOL = _topic("PoolCreated(address,address,uint24,int24,address)")
 _INITIALIZE = _topic("Initialize(bytes32,address,address,uint24,int24,address,uint160,int24)")
+#: Digits of a word and of the address at its end.
 _WORD = 64
 _ADDRESS = 40
+_IS_WORD = re.compile(r"0x[0-9a-f]{64}")
+_IS_ADDRESS = re.compile(r"0x[0-9a-f]{40}")
 
 
 def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPool]:
@@ -48,6 +52,8 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
                     if not row:
                         raise ValueError(NO_ROW)
                     pool = _listed(row) if kind == "pool" else _created(row)
+                    if pool is not None and pool.token0 == pool.token1:
+                        raise ValueError(f"{pool.token0} is both token0 and token1")
                 except ValueError as error:
                     report(table.path, number, str(error))
                     continue
@@ -73,33 +79,32 @@ def _created(row: Row) -> CreatedPool | None:
         if "topics" in row
         else [row[name].lower() for name in ("topic0", "topic1", "topic2", "topic3") if name in row]
     )
-    if len(topics) < 3 or topics[0] not in (_PAIR, _POOL, _INITIALIZE):
+    if topics[:1] not in ([_PAIR], [_POOL], [_INITIALIZE]):
         return None
-    words = row.get("data", "")[2:].lower()
+    needed = 4 if topics[0] == _INITIALIZE else 3
+    if len(topics) < needed:
+        raise ValueError(f"topics: {len(topics)} of {needed}")
     if topics[0] == _INITIALIZE:
-        return CreatedPool(
-            "uniswap-v4",
-            _address(row, "address"),
-            _last(topics[2]),
-            _last(topics[3]) if len(topics) > 3 else "",
-            topics[1],
-        )
+        if _IS_WORD.fullmatch(topics[1]) is None:
+            raise ValueError(f"{topics[1][:80]!r} is no id of a pool")
+        token0, token1 = _last(topics[2]), _last(topics[3])
+        return CreatedPool("uniswap-v4", _address(row, "address"), token0, token1, topics[1])
+    words = row.get("data", "")[2:].lower()
     place = 0 if topics[0] == _PAIR else 1
-    address = _last(words[place * _WORD : (place + 1) * _WORD])
+    address = _last("0x" + words[place * _WORD : (place + 1) * _WORD])
     protocol = "uniswap-v2" if topics[0] == _PAIR else "uniswap-v3"
     return CreatedPool(protocol, address, _last(topics[1]), _last(topics[2]))
 
 
 def _last(word: str) -> str:
     """The address in a word."""
-    found = word.removeprefix("0x")
-    if len(found) != _WORD:
+    if _IS_WORD.fullmatch(word) is None:
         raise ValueError(f"{word[:80]!r} is no word with an address")
-    return "0x" + found[-_ADDRESS:]
+    return "0x" + word[-_ADDRESS:]
 
 
 def _address(row: Row, name: str) -> str:
     found = row.get(name, "").lower()
-    if len(found) != _ADDRESS + 2 or not found.startswith("0x"):
+    if _IS_ADDRESS.fullmatch(found) is None:
         raise ValueError(f"{name}: {found[:80]!r} is no address")
     return found

@@ -86,4 +86,27 @@ def test_a_log_that_is_cut_is_told(tmp_path: Path) -> None:
     (tmp_path / "logs.ndjson").write_bytes(b"\n".join(map(msgspec.json.encode, [cut, LOGS[1]])))
     pools, (problem,) = found_in(tmp_path)
     assert pools == [CreatedPool("uniswap-v3", POOL, A, C)]
-    assert problem == "'12' is no word with an address"
+    assert problem == "'0x12' is no word with an address"
+
+
+def test_what_would_make_no_reference_data_is_told(tmp_path: Path) -> None:
+    topics = msgspec.convert(LOGS[2]["topics"], list[str])
+    logs = [
+        {**LOGS[0], "data": "0x" + "z" * 128},
+        {**LOGS[2], "topics": topics[:3]},
+        {**LOGS[2], "topics": [topics[0], "0xabc", *topics[2:]]},
+    ]
+    (tmp_path / "logs.ndjson").write_bytes(b"\n".join(map(msgspec.json.encode, logs)))
+    (tmp_path / "pools.csv").write_text(
+        f"pool,token0,token1\n{PAIR},{A},{A}\n0x{'z' * 40},{A},{B}\n0x{chr(0x664) * 40},{A},{B}\n"
+    )
+    pools, problems = found_in(tmp_path)
+    assert pools == []
+    assert problems == [
+        f"'0x{'z' * 64}' is no word with an address",
+        "topics: 3 of 4",
+        "'0xabc' is no id of a pool",
+        f"{A} is both token0 and token1",
+        f"address: '0x{'z' * 40}' is no address",
+        f"address: '0x{chr(0x664) * 40}' is no address",
+    ]
