@@ -1,8 +1,9 @@
 """``tapewatch reference pools``: reference data of the pools that exported tables tell of."""
 
 import csv
+import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NamedTuple
 
@@ -11,6 +12,7 @@ import typer
 
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.reference import reference
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from collectors.evm.created_pools import CreatedPool
@@ -30,11 +32,16 @@ _OF_ETHEREUM = (
     Quote("USDT", "0xdac17f958d2ee523a2206206994597c13d831ec7", 6),
     Quote("DAI", "0x6b175474e89094c44da98b954eedeac495271d0f", 18),
     Quote("WETH", "0xc02aaa39b223fe8d0a0e5c4f27ead9083c756cc2", 18),
+    Quote("ETH", "0x" + "0" * 40, 18),  # so Uniswap v4 calls ether itself
     Quote("WBTC", "0x2260fac5e5542a773aa44fbcfedf7c193bc2c599", 8),
 )
 _ETHEREUM = 1
 _DECIMALS = 18
-_ADDRESS = 42
+_MOST_DECIMALS = 77
+_ADDRESS = re.compile(r"0x[0-9a-fA-F]{40}")
+_WHOLE = re.compile(r"[0-9]{1,2}")
+#: Takes a file, the number of a line and why that isn't taken.
+Report = Callable[[Path, int, str], None]
 
 
 @reference.command()
@@ -50,7 +57,7 @@ def pools(
         typer.Option(
             "--quote",
             help="What is priced in, as SYMBOL:ADDRESS:DECIMALS, the first one first. Of Ethereum "
-            "USDC, USDT, DAI, WETH and WBTC, where none is said.",
+            "USDC, USDT, DAI, WETH, ether and WBTC, where none is said.",
         ),
     ] = None,
     decimals: Annotated[
@@ -83,13 +90,13 @@ def pools(
 
     try:
         tables = all_tables(folder)
-        known = {} if decimals is None else _decimals(decimals)
-    except (OSError, ValueError) as error:
+    except OSError as error:
         raise Failure(f"can't read the tables: {error}", CONFIGURATION) from None
+    known = {} if decimals is None else _decimals(decimals, report)
     found = list(created_pools(tables, report))
     document, left_out = reference_of(found, chain, quotes, known)
     sys.stdout.buffer.write(msgspec.json.format(msgspec.json.encode(document), indent=1) + b"\n")
-    told = f"{len(found) - left_out:,} pools"
+    told = plural(len(found) - left_out, "pool")
     typer.echo(f"{told}; {left_out:,} of other assets left out" if left_out else told, err=True)
     if problems:
         raise typer.Exit(FAILED)
@@ -144,16 +151,39 @@ def reference_of(
 
 
 def _quote(text: str) -> Quote:
-    parts = text.split(":")
-    if len(parts) == 3 and len(parts[1]) == _ADDRESS and parts[2].isdecimal():
-        return Quote(parts[0], parts[1].lower(), int(parts[2]))
-    raise Failure(f"--quote {text}: it is SYMBOL:ADDRESS:DECIMALS", CONFIGURATION)
+    symbol, _, rest = text.partition(":")
+    address, _, decimals = rest.partition(":")
+    places = _places(decimals)
+    if not symbol or _ADDRESS.fullmatch(address) is None or places is None:
+        raise Failure(f"--quote {text}: it is SYMBOL:ADDRESS:DECIMALS", CONFIGURATION)
+    return Quote(symbol, address.lower(), places)
 
 
-def _decimals(path: Path) -> dict[str, int]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return {
-            row["token_address"].lower(): int(row["decimals"])
-            for row in csv.DictReader(file)
-            if row.get("token_address") and (row.get("decimals") or "").isdecimal()
-        }
+def _decimals(path: Path, report: Report) -> dict[str, int]:
+    """By the token's address. An empty cell is none; what else is no number is told."""
+    found: dict[str, int] = {}
+    try:
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            rows = csv.DictReader(file)
+            for name in ("token_address", "decimals"):
+                if name not in (rows.fieldnames or ()):
+                    raise Failure(f"{path}:1: there is no column {name}", CONFIGURATION)
+            for row in rows:
+                address, text = row["token_address"] or "", row["decimals"] or ""
+                places = _places(text)
+                if _ADDRESS.fullmatch(address) is None:
+                    report(path, rows.line_num, f"token_address: {address[:80]!r} is no address")
+                elif places is not None:
+                    found[address.lower()] = places
+                elif text:
+                    why = f"{text[:80]!r} is no whole number up to {_MOST_DECIMALS}"
+                    report(path, rows.line_num, f"decimals: {why}")
+    except (OSError, ValueError, csv.Error) as error:
+        raise Failure(f"can't read {path}: {error}", CONFIGURATION) from None
+    return found
+
+
+def _places(text: str) -> int | None:
+    if _WHOLE.fullmatch(text) is None or int(text) > _MOST_DECIMALS:
+        return None
+    return int(text)

@@ -54,7 +54,7 @@ def test_another_chain_needs_to_be_told_what_is_priced_in(tables: Path) -> None:
     assert "--quote" in result.output
     result = CliRunner().invoke(app, [*command, "--quote", f"WPOL:{OTHER}:18"])
     assert result.exit_code == 0
-    assert "1 pools; 3 of other assets left out" in result.stderr
+    assert "1 pool; 3 of other assets left out" in result.stderr
     result = CliRunner().invoke(app, [*command, "--quote", f"WPOL:{OTHER}"])
     assert "SYMBOL:ADDRESS:DECIMALS" in result.output
 
@@ -65,3 +65,37 @@ def test_a_row_that_is_no_pool_is_told(tables: Path) -> None:
     result = CliRunner().invoke(app, ["reference", "pools", str(tables)])
     assert result.exit_code == 1
     assert "pools.csv:6: token1: 'nothing' is no address" in result.stderr
+
+
+def test_ether_itself_prices_the_pools_of_uniswap_v4(tables: Path, tmp_path: Path) -> None:
+    (tables / "pools.csv").write_text(f"pool,token0,token1\n{pool(1)},{pool(0)},{COIN}\n")
+    result = CliRunner().invoke(app, ["reference", "pools", str(tables)])
+    assert result.stderr == "1 pool\n"
+    written = tmp_path / "pools.yaml"
+    written.write_text(result.stdout)
+    (coin,) = load_reference([written]).tokens
+    assert (coin.id, coin.pools[0].quote.symbol) == (COIN, "ETH")
+
+
+def test_decimals_that_are_none_are_told_with_their_line(tables: Path, tmp_path: Path) -> None:
+    decimals = tmp_path / "decimals.csv"
+    command = ["reference", "pools", str(tables), "--decimals", str(decimals)]
+    decimals.write_text(f"token_address,decimals\n{COIN},300\n{OTHER},six\nit,6\n{OTHER},\n")
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 1
+    assert result.stderr.splitlines()[:3] == [
+        "decimals.csv:2: decimals: '300' is no whole number up to 77",
+        "decimals.csv:3: decimals: 'six' is no whole number up to 77",
+        "decimals.csv:4: token_address: 'it' is no address",
+    ]
+    decimals.write_text(f"token,decimals\n{COIN},6\n")
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert "decimals.csv:1: there is no column token_address" in result.stderr.replace("\n", "")
+
+
+@pytest.mark.parametrize("quote", [f"W:{OTHER}:78", f":{OTHER}:18", f"W:0x{'z' * 40}:18", "W"])
+def test_a_quote_that_reference_data_could_not_have_is_refused(tables: Path, quote: str) -> None:
+    result = CliRunner().invoke(app, ["reference", "pools", str(tables), "--quote", quote])
+    assert result.exit_code == 2
+    assert "SYMBOL:ADDRESS:DECIMALS" in result.stderr
