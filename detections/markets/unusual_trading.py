@@ -1,6 +1,6 @@
 """Whose trading before an event was unusual: against all others', and against its own past."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from statistics import median
 from typing import NamedTuple
 
@@ -12,18 +12,16 @@ from detections.markets.improbable_dealing import (
     chance_of_own,
     chance_of_side,
 )
+from detections.markets.peers import Nets, Sizes
 from detections.markets.trading_history import Flow, TradingHistory
 from pipeline.units import MINUTE
 
-#: Fewer others than this are no group to compare with.
-LEAST_PEERS = 5
-#: Median absolute deviation to standard deviation, of a normal distribution; mean deviation to it.
-_MAD, _MEAN_DEVIATION = 1.4826, 1.2533
+#: Median absolute deviation to standard deviation, of a normal distribution.
+_MAD = 1.4826
 _NARROWEST = 5 * MINUTE
 _STEP = 4
 _MOST_WINDOWS = 4
 _MOST_PAST = 60
-_MOST_VALUES = 2_000
 #: Where so many of those who traded had never traded before, it says nothing that one hadn't.
 _MANY_NEW = 0.3
 
@@ -115,6 +113,8 @@ def unusual(
     long_known = known_since <= event - 2 * window
     tells = long_known and new <= max(1.0, _MANY_NEW * len(flows))
     total = sum(flow.bought if rising else flow.sold for flow in flows.values())
+    nets = Nets({party: sign * flow.net for party, flow in flows.items()}, _values(past.nets))
+    sizes = Sizes({party: flow.gross for party, flow in flows.items()}, _values(past.gross))
     found: list[Unusual] = []
     for party, flow in flows.items():
         net, history = sign * flow.net, histories[party]
@@ -122,11 +122,11 @@ def unusual(
             continue
         first = history.since >= begin
         own = past.nets.get(party, {})
-        away = _deviations(net, _others(party, flows, past, sign))
+        away = nets.deviations(party)
         newcomer = first and long_known
         expected = None
         if away is not None and away >= deviations:
-            chance = _chance(party, flow, net, flows, past, newcomer=newcomer)
+            chance = _chance(party, flow, net, sizes, past, newcomer)
             expected = chance * (new if newcomer else len(flows) - new * long_known)
         found.append(
             Unusual(
@@ -146,6 +146,10 @@ def unusual(
             )
         )
     return found
+
+
+def _values(by_place: Mapping[str, dict[int, float]]) -> dict[str, Collection[float]]:
+    return {party: own.values() for party, own in by_place.items()}
 
 
 def _past(
@@ -170,47 +174,14 @@ def _past(
     return _Past(nets, gross, most, count)
 
 
-def _others(party: str, flows: Mapping[str, Flow], past: _Past, sign: float) -> list[float]:
-    """What others did net in one time each; nothing if they are too few."""
-    others = [name for name in {**flows, **past.nets} if name != party]
-    if len(others) < LEAST_PEERS:
-        return []
-    values = [sign * flow.net for name, flow in flows.items() if name != party]
-    for name in others:
-        values += past.nets.get(name, {}).values()
-        if len(values) >= _MOST_VALUES:
-            break
-    return values
-
-
-def _chance(
-    party: str, flow: Flow, net: float, flows: Mapping[str, Flow], past: _Past, *, newcomer: bool
-) -> float:
+def _chance(party: str, flow: Flow, net: float, sizes: Sizes, past: _Past, newcomer: bool) -> float:
     """How probable it is that who knows nothing deals like this."""
-    values: list[float] = []
-    for name, gross in past.gross.items():
-        if name != party:
-            values += gross.values()
-        if len(values) >= _MOST_VALUES:
-            break
-    if len(values) < LEAST_PEERS:  # now, those that it traded with are among them
-        values += [one.gross for name, one in flows.items() if name != party]
-    size = chance_among(flow.gross, sorted(values))
+    size = chance_among(flow.gross, sizes.of_others(party))
     if not newcomer:
         own = past.gross.get(party, {})
         alone = chance_of_own(flow.gross, [*own.values(), *[0.0] * (past.times - len(own))])
         size = max(size, alone or 0.0)
     return by_chance(size, chance_of_side(flow.sizes, net))
-
-
-def _deviations(value: float, others: Sequence[float]) -> float | None:
-    if len(others) < LEAST_PEERS:
-        return None
-    middle = median(others)
-    spread = _MAD * median([abs(one - middle) for one in others])
-    if spread == 0:
-        spread = _MEAN_DEVIATION * sum(abs(one - middle) for one in others) / len(others)
-    return (value - middle) / spread if spread > 0 else None
 
 
 def _of_usual(value: float, own: Mapping[int, float], count: int) -> float | None:
