@@ -168,16 +168,20 @@ class InferredLayering(Correlator[State]):
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         key = event.provider, event.venue, event.instrument
-        watched = self.state.books.get(key)
         if event.__class__ is FeedGap:
             self._missed(event)
             return ()
+        books = self.state.books
+        watched = books.pop(key, None)  # and back at the end: the first is the idlest
         found: Sequence[Finding] = ()
         if watched is None:
             shown = follow(event, self.books.change, None, self._scope)
             if shown is not None:
-                self._watch(key, Watched(MetByChance(event.timestamp), shown))
+                if len(books) >= MOST_BOOKS:
+                    drop_idlest(books, MOST_BOOKS - 1)
+                books[key] = Watched(MetByChance(event.timestamp), shown)
             return found
+        books[key] = watched
         if watched.shown.bids.gone or watched.shown.offers.gone:
             found = self._settle(event, watched)
         follow(event, self.books.change, watched.shown, self._scope)
@@ -186,12 +190,6 @@ class InferredLayering(Correlator[State]):
             if newest.seen.id == event.id:
                 watched.usual.note_trade(newest.buys, newest.gap, self._criteria)
         return found
-
-    def _watch(self, key: tuple[str, str, str], watched: Watched) -> None:
-        books = self.state.books
-        if len(books) >= MOST_BOOKS:
-            drop_idlest(books, MOST_BOOKS - 1)
-        books[key] = watched
 
     def _missed(self, gap: MarketEvent) -> None:
         for (provider, venue, instrument), watched in self.state.books.items():

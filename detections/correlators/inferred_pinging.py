@@ -193,11 +193,12 @@ class InferredPinging(Correlator[State]):
         if trade.side is None or trade.buyer_account or trade.seller_account:
             return ()  # `pinging` looks at these
         books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
-        book = books.get(key)
+        book = books.pop(key, None)  # and back at the end: the first is the idlest
         if book is None:
             if len(books) >= MOST_BOOKS:
                 drop_idlest(books, MOST_BOOKS - 1)
-            book = books[key] = Book()
+            book = Book()
+        books[key] = book
         middle, buys = book.middle, trade.side == "buy"
         book.pass_to(trade.timestamp)
         if trade.quantity <= self._p.maximum_ping_share * middle:

@@ -142,19 +142,20 @@ class MovedLayers(Correlator[State]):
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         key = event.provider, event.venue, event.instrument
-        watched = self.state.books.get(key)
         if event.__class__ is FeedGap:
             self._missed(event)
             return ()
+        books = self.state.books
+        watched = books.pop(key, None)  # and back at the end: the first is the idlest
         found: Sequence[Finding] = ()
         if watched is None:
             shown = follow(event, self.books.change, None, self._scope)
             if shown is not None:
-                books = self.state.books
                 if len(books) >= MOST_BOOKS:
                     drop_idlest(books, MOST_BOOKS - 1)
                 books[key] = Watched(shown)
             return found
+        books[key] = watched
         if watched.shown.bids.gone or watched.shown.offers.gone:
             found = self._settle(event, watched)
         follow(event, self.books.change, watched.shown, self._scope)

@@ -157,11 +157,14 @@ class OddOpen(Correlator[State]):
             return  # `marking_the_open` looks at these
         if event.side is None or not (event.price > 0 and event.quantity > 0):
             return
+        markets = self.state.markets
         if watched is None:
-            markets = self.state.markets
             if len(markets) >= MOST_BOOKS:
                 drop_idlest(markets, MOST_BOOKS - 1)
-            watched = markets[key] = Watched()
+            watched = Watched()
+        else:
+            del markets[key]  # to be put back at the end: the first is the idlest
+        markets[key] = watched
         before = watched.moves.time
         watched.moves.add(event.timestamp, event.price, self._p.window, began)
         if event.timestamp < began + self._p.window:

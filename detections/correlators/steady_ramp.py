@@ -125,11 +125,13 @@ class SteadyRamp(Correlator[State]):
         if not (event.price > 0 and event.quantity > 0):
             return ()
         key = (event.provider, event.venue, event.instrument)
-        market = self.state.markets.get(key)
+        markets = self.state.markets
+        market = markets.pop(key, None)  # and back at the end: the first is the idlest
         if market is None:
-            if len(self.state.markets) >= MOST_BOOKS:
-                drop_idlest(self.state.markets, MOST_BOOKS - 1)
-            market = self.state.markets[key] = Market()
+            if len(markets) >= MOST_BOOKS:
+                drop_idlest(markets, MOST_BOOKS - 1)
+            market = Market()
+        markets[key] = market
         number = event.timestamp // self._p.step
         found: Iterable[Finding] = ()
         if market.steps and number > market.steps[-1].number:
