@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from eth_hash.auto import keccak
 from msgspec import Struct
 
-from collectors.evm.exported_rows import NO_ROW, UNREADABLE, Row, Table, rows
+from collectors.evm.exported_rows import NO_ROW, UNREADABLE, Row, Table, rows, unreadable
 from collectors.evm.exported_tables import Report
 
 
@@ -46,6 +46,7 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
     for table in tables:
         if not table.kinds & {"log", "pool"}:
             continue
+        number = 0
         try:
             for number, kind, row in rows(table):
                 try:
@@ -61,7 +62,7 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
                     seen.add(key)
                     yield pool
         except UNREADABLE as error:
-            report(table.path, 0, f"can't be read: {error}")
+            report(table.path, 0, unreadable(number, error))
 
 
 def _listed(row: Row) -> CreatedPool:

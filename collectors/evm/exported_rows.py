@@ -199,6 +199,11 @@ def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
         yield number, form.kind, row
 
 
+def unreadable(number: int, error: Exception) -> str:
+    """What to say of a file that can't be read behind this row; 0: at all."""
+    return f"can't be read{f' behind line {number}' if number else ''}: {error}"
+
+
 def _is_csv(path: Path) -> bool:
     return ".csv" in path.name.lower()
 

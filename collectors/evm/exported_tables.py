@@ -31,6 +31,7 @@ from collectors.evm.exported_rows import (
     rows,
     seconds,
     table_of,
+    unreadable,
     whole,
 )
 from pipeline.evm_payload import BlockPayload, encode_block
@@ -223,6 +224,7 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
         return
     batch: list[_Part] = []
     newest: _Part | None = None
+    number = 0
 
     def put() -> None:
         database.executemany("INSERT OR IGNORE INTO part VALUES (?, ?, ?, ?, ?)", batch)
@@ -243,7 +245,7 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
             if len(batch) >= _AT_ONCE:
                 put()
     except UNREADABLE as error:
-        report(table.path, 0, f"can't be read: {error}")
+        report(table.path, 0, unreadable(number, error))
     put()
 
 

@@ -137,6 +137,24 @@ def test_a_damaged_file_is_told_and_stops_no_other(tmp_path: Path) -> None:
     assert sorted(damaged) == ["cut.csv.gz", "flipped.csv.gz", "late.csv.gz", "no-gzip.json.gz"]
 
 
+def test_a_file_that_is_damaged_further_down_is_told_with_the_last_line_that_was_read(
+    tmp_path: Path,
+) -> None:
+    rows = [LOGS, a_log(7, "a"), a_log(7, "a", 1), '"cut'.ljust(9)]
+    (tmp_path / "logs.csv").write_text("\n".join(rows))
+    (tmp_path / "more.csv").write_bytes("\n".join(rows[:2]).encode() + b"\n\xff,")
+    _, problems = frames_in(tmp_path)
+    assert problems[:2] == [
+        ("logs.csv", 0, "can't be read behind line 3: unexpected end of data"),
+        (
+            "more.csv",
+            0,
+            "can't be read behind line 2: 'utf-8' codec can't decode byte 0xff in position 0: "
+            "invalid start byte",
+        ),
+    ]
+
+
 def test_a_file_in_one_piece_that_is_cut_is_told(tmp_path: Path) -> None:
     row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
     line = msgspec.json.encode(row | {"block_timestamp": "0x5f5e1000"})
