@@ -55,9 +55,11 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.insider_alert import Announcement, Dealing, Scale, insider_finding
 from detections.correlators.base import Correlator, correlator
-from detections.markets.event_study import Bars, Study, study
+from detections.markets.event_study import Bars, study
+from detections.markets.right_guesses import Guesses, chance_of_guesses, note_guesses
+from detections.markets.suspect_dealing import BY_CHANCE, deviations_asked, is_suspect, profit
 from detections.markets.trading_history import TradingHistory
-from detections.markets.unusual_trading import Unusual, unusual, windows
+from detections.markets.unusual_trading import unusual, windows
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap, TokenTransfer
@@ -71,20 +73,9 @@ _MOST_RUNS = 100_000
 #: Where there are too many, so large a part of them goes.
 _GONE_AT_ONCE = 64
 _MOST_PENDING = 32
-_MOST_GUESSERS = 20_000
 _NEVER = (1 << 63) - 1
 #: What was done before is looked at after these parts of the reaction, and at its end.
 _EARLY, _MIDDLE = 24, 6
-#: Each narrower window that is tried asks for so many deviations more.
-_STEP = 0.5
-_UNKNOWN_PAST = 1.5
-_FEW_PEERS_SHARE = 0.2
-_BY_CHANCE = 0.01
-#: As much is unusual if somebody trades it in one of so many times of that length, or less often.
-#: Of narrower ones four are tried, so each must be so many times rarer.
-_RARE, _TRIED = 20, 4
-#: What a party did at most in as long a time before is not unusual for it, nor a little more.
-_BEYOND_USUAL = 1.5
 _NEWS = ("token-paused", "token-information-updated", "document-updated", "document-removed")
 
 
@@ -141,9 +132,7 @@ class State(Struct):
 
     assets: dict[str, Asset] = field(default_factory=dict[str, Asset])
     runs: int = 0
-    guesses: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
-    """By party: price-sensitive announcements before which it traded on the right side, and on the
-    wrong one."""
+    guesses: Guesses = field(default_factory=Guesses)
 
 
 @correlator("insider_dealing")
@@ -162,7 +151,7 @@ class InsiderDealing(Correlator[State]):
         self._exempt = frozenset(parameters.exempt_labels)
         self._insiders = frozenset(parameters.insider_labels)
         self._routine = frozenset(parameters.routine_types)
-        self._scale = Scale(parameters.minimum_deviations, parameters.minimum_statistic, _BY_CHANCE)
+        self._scale = Scale(parameters.minimum_deviations, parameters.minimum_statistic, BY_CHANCE)
         self.actions = frozenset(
             (
                 "trade",
@@ -415,72 +404,33 @@ class InsiderDealing(Correlator[State]):
                 asset.first,
                 rising=rising,
                 one_sided=p.one_sided,
-                deviations=self._asked(step),
+                deviations=deviations_asked(p.minimum_deviations, step),
             )
             if step == 0 and last:
-                self._learn(asset, news.announced, window, rising)
+                note_guesses(
+                    self.state.guesses,
+                    asset.parties,
+                    news.announced,
+                    window,
+                    rising=rising,
+                    one_sided=p.one_sided,
+                )
             for one in some:
-                if one.party in news.told or not self._is_unusual(one):
+                if one.party in news.told:
                     continue
-                profit = self._profit(one, found, rising)
-                if profit <= 0 or not reaches(profit, p.minimum_profit):
+                chance = chance_of_guesses(self.state.guesses, one.party)
+                if not is_suspect(one, chance, p.minimum_deviations, p.maximum_false_alerts):
+                    continue
+                gained = profit(one, found, rising=rising)
+                if gained <= 0 or not reaches(gained, p.minimum_profit):
                     continue
                 news.told[one.party] = None
                 yield insider_finding(
-                    Dealing(key, news, found, one, profit, self._chance(one.party)),
+                    Dealing(key, news, found, one, gained, chance),
                     until,
                     _money(event),
                     self._scale,
                 )
-
-    def _is_unusual(self, one: Unusual) -> bool:
-        p = self._p
-        if one.of_usual is not None and not reaches(one.of_usual, _BEYOND_USUAL):
-            return False
-        if one.history.labels:
-            return True
-        asked = self._asked(one.step)
-        known = one.first_time is True or one.of_usual is not None
-        if self._chance(one.party) <= _BY_CHANCE:
-            return one.deviations is not None and reaches(one.deviations, asked / 2)
-        # Each narrower window that is tried gets half of what is left of the false alerts.
-        bound = p.maximum_false_alerts / 2 / 2 ** (one.step + 1)
-        if one.expected is not None and not reaches(bound, one.expected):
-            return False
-        rare = one.times_before / (_RARE if one.step == 0 else _TRIED * _RARE)
-        if one.as_much_before > (max(1.0, rare) if one.first_time else rare):
-            return False
-        if one.deviations is None:
-            return known and reaches(one.share, _FEW_PEERS_SHARE)
-        return reaches(one.deviations, asked if known else _UNKNOWN_PAST * asked)
-
-    def _asked(self, step: int) -> float:
-        return self._p.minimum_deviations + _STEP * step
-
-    def _learn(self, asset: Asset, announced: int, window: int, rising: bool) -> None:
-        """Note who was right and who wasn't, of all who traded one-sidedly before it."""
-        guesses = self.state.guesses
-        for party, history in asset.parties.items():
-            flow = history.between(announced - window, announced)
-            if flow.gross <= 0 or abs(flow.net) < self._p.one_sided * flow.gross:
-                continue
-            right, wrong = guesses.pop(party, (0, 0))
-            fits = (flow.net > 0) is rising
-            guesses[party] = (right + fits, wrong + (not fits))
-        while len(guesses) > _MOST_GUESSERS:
-            del guesses[next(iter(guesses))]
-
-    def _chance(self, party: str) -> float:
-        """How probable it is to be right as often, if each time is a coin's."""
-        right, wrong = self.state.guesses.get(party, (0, 0))
-        count = right + wrong
-        return sum(math.comb(count, n) for n in range(right, count + 1)) / 2**count
-
-    @staticmethod
-    def _profit(one: Unusual, found: Study, rising: bool) -> float:
-        paid = one.flow.price(bought=rising)
-        gain = found.price_after - paid if rising else paid - found.price_after
-        return gain * one.quantity
 
 
 def _money(event: Any) -> str:
