@@ -19,6 +19,8 @@ Cells = dict[str, object]
 #: A file that is one value is read whole.
 LARGEST = 256 << 20
 _LONGEST_LINE = 16 << 20
+#: No column that is looked at has so long a name.
+_LONGEST_NAME = 64
 _DEEPEST = 8
 _INSIDE = ("transactions", "receipts", "logs")
 #: By what a block or a receipt calls it, what a row inside does.
@@ -102,7 +104,11 @@ def _rows(
     elif not isinstance(value, dict):
         yield {}
     else:
-        cells = {_snake(name): cell for name, cell in cast("dict[str, object]", value).items()}
+        cells = {
+            _snake(name): cell
+            for name, cell in cast("Cells", value).items()
+            if len(name) <= _LONGEST_NAME
+        }
         if "jsonrpc" in cells:
             yield from _rows(cells.get("result"), None, deep + 1)
             return

@@ -10,7 +10,7 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
@@ -109,6 +109,9 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "protocol": ("protocol", "dex"),
     },
 }
+_KNOWN = frozenset(
+    one for columns in _COLUMNS.values() for names in columns.values() for one in names
+)
 #: A table is the first of these whose columns it has, one of each group at least.
 _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
     ("log", (("block",), ("hash",), ("log",), ("address",), ("topics", "topic0"), ("data",))),
@@ -143,7 +146,7 @@ def table_of(path: Path) -> Table | None:
     try:
         found: set[Kind] = set()
         for _, row in islice(_cells(path), _FIRST):
-            form = _form(tuple(row))
+            form = _form_of(row)
             if form is not None:
                 found.add(form.kind)
             # The first row tells, but for JSON: not every receipt has logs inside, nor every
@@ -153,13 +156,17 @@ def table_of(path: Path) -> Table | None:
         if not found and _is_csv(path):
             with _opened(path) as file:  # one without rows
                 header = file.readline(_LONGEST_LINE).decode().rstrip("\r\n")
-            form = _form(tuple(header.split(",")))
+            form = _form_of(header.split(","))
             found = set() if form is None else {form.kind}
         return Table(path, frozenset(found)) if found else None
     except (gzip.BadGzipFile, EOFError, zlib.error, TooLarge, msgspec.DecodeError):
         return Table(path, frozenset(("unreadable",)))
     except (ValueError, csv.Error, RecursionError):
         return None
+
+
+def _form_of(names: Iterable[str]) -> _Form | None:
+    return _form(tuple(one for one in names if one in _KNOWN))
 
 
 @lru_cache(maxsize=256)
@@ -182,7 +189,7 @@ def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
     first: _Form | None = None
     before: list[int] = []
     for number, cells in _cells(table.path):
-        form = _form(tuple(cells))
+        form = _form_of(cells)
         if first is None and form is not None:
             for one in before:
                 yield one, form.kind, {}

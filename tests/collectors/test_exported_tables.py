@@ -3,6 +3,7 @@
 import gzip
 import random
 import sqlite3
+import tracemalloc
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -224,6 +225,23 @@ def test_a_line_that_is_nested_too_deep_is_no_row(tmp_path: Path) -> None:
     frames, problems = frames_in(tmp_path)
     assert len(frames) == 1
     assert problems == [("logs.ndjson", 2, NO_ROW)]
+
+
+def test_columns_that_nobody_knows_are_not_remembered(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log(7, "a").split(","), strict=True))
+    with (tmp_path / "logs.ndjson").open("wb") as file:
+        for number in range(100):
+            file.write(msgspec.json.encode(row | {f"{number}{'x' * 100_000}": 1}) + b"\n")
+        for number in range(100):
+            others = {f"column_{number}_{place}": 1 for place in range(2_000)}
+            file.write(msgspec.json.encode(row | others) + b"\n")
+    tracemalloc.start()
+    try:
+        frames_in(tmp_path)
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 4 << 20
 
 
 def test_tables_of_two_chains_make_no_block_of_both(tmp_path: Path) -> None:
