@@ -44,7 +44,8 @@ class GivenAlerts(msgspec.Struct, array_like=True):
         told: list[Alert | AlertUpdate] = []
         for alert in alerts:
             given = _given(place, alert)
-            if self.retracted.pop(alert.id, None) is None:
+            back = self.retracted.pop(alert.id, None) is not None
+            if not back:
                 told.append(alert)
             else:
                 fork = self.last_fork
@@ -52,7 +53,7 @@ class GivenAlerts(msgspec.Struct, array_like=True):
                 told.append(_update(alert.id, given, "reinstated", fork, alert.timestamp))
             self.standing.setdefault(alert.id, given)
             if alert.evidence_trades:
-                for revision, why in self.evidence.give(alert):
+                for revision, why in self.evidence.give(alert, back=back):
                     told.append(_amendment(alert.id, given, revision, why))
         self._forget()
         return told

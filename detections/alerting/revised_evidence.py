@@ -79,10 +79,24 @@ class RevisedEvidence(msgspec.Struct, array_like=True, dict=True):
     def __post_init__(self) -> None:
         self._by_trade: dict[str, list[str]] | None = None  # made when the first revision comes
 
-    def give(self, alert: Alert) -> Iterator[tuple[Revision, str]]:
-        """An alert is given. Yields what had become of its trades before, and how to say it."""
-        if not alert.evidence_trades or alert.id in self.alerts:
+    def give(self, alert: Alert, *, back: bool = False) -> Iterator[tuple[Revision, str]]:
+        """An alert is given. Yields what had become of its trades before, and how to say it; also
+        where it is `back` after it was retracted, as nothing was told of it meanwhile."""
+        if not alert.evidence_trades:
             return
+        resting = self.alerts.get(alert.id)
+        if resting is None:
+            resting = self._rest(alert)
+        elif not back:
+            return
+        if self.revisions:
+            for trade in resting.trades:
+                for known in self.revisions.get(trade, ()):
+                    if resting.is_on(known):
+                        yield known, self._amended(resting, known)
+
+    def _rest(self, alert: Alert) -> Resting:
+        """Remember what an alert rests on."""
         market = f"{alert.venue}:{alert.instrument}:" if alert.venue and alert.instrument else ""
         elsewhere = tuple(
             one for one in alert.evidence_events if not market or not one.startswith(market)
@@ -93,11 +107,7 @@ class RevisedEvidence(msgspec.Struct, array_like=True, dict=True):
         if self._by_trade is not None:
             self._index(self._by_trade, alert.id, resting)
         self._forget()
-        if self.revisions:
-            for trade in resting.trades:
-                for known in self.revisions.get(trade, ()):
-                    if resting.is_on(known):
-                        yield known, self._amended(resting, known)
+        return resting
 
     def revise(self, event: TradeBusted | TradeCorrected) -> Iterator[tuple[Revision, str, str]]:
         """A venue took a trade back, or corrected it.
@@ -146,7 +156,8 @@ class RevisedEvidence(msgspec.Struct, array_like=True, dict=True):
         """Note it, and say how the alert stands now."""
         trade = revision.trade
         if revision.busted:
-            resting.busted = (*resting.busted, trade)
+            if trade not in resting.busted:
+                resting.busted = (*resting.busted, trade)
             resting.corrected = tuple(one for one in resting.corrected if one != trade)
         elif trade not in resting.corrected:
             resting.corrected = (*resting.corrected, trade)

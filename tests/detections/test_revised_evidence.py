@@ -6,12 +6,13 @@ from typing import Any
 import pytest
 
 from detections.alerting import revised_evidence
+from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.engine import Engine
 from detections.lanes.events import Taken
 from detections.lanes.rewind import RewindingEngine
 from detections.lanes.ruled_engine import RuledEngine
 from detections.rules.loading import parse_rules
-from normalizer.events import Alert, AlertUpdate, Record
+from normalizer.events import Alert, AlertUpdate, ChainReorganised, Record
 from normalizer.events.market import TradeBusted, TradeCorrected
 from tests.detections.forked_chain import ListedPast
 from tests.detections.samples import Tape
@@ -142,6 +143,25 @@ def test_an_alert_that_comes_later_and_still_rests_on_it_says_so_at_once() -> No
     assert isinstance(update, AlertUpdate)
     assert update.alert_id == alert.id
     assert update.reason.endswith("of the trades that the alert rests on, the only one was busted")
+
+
+def test_what_was_busted_while_an_alert_was_retracted_is_told_when_it_is_reinstated() -> None:
+    lane, given = Lane(), GivenAlerts()
+    first, second = selves(2)
+    (alert,) = lane.take(first, second)
+    assert isinstance(alert, Alert)
+    fork = ChainReorganised(
+        id="fork", timestamp=first.timestamp, ingested=first.timestamp, original="RAW/1/0",
+        provider="chain", chain_id=1, common_number=1, common_hash="0x1", depth=1, old_number=2,
+        old_hash="0x2", new_number=2, new_hash="0x3",
+    )  # fmt: skip
+    assert given.give(1, [alert]) == [alert]
+    assert [one.status for one in updates(given.replace(1, {}, fork))] == ["retracted"]
+    bust = revised(TradeBusted, first, 5 * MINUTE)
+    assert given.revise(bust) == []
+    reinstated, amended = updates(given.replace(1, {alert.id: (1, alert)}, fork))
+    assert (reinstated.status, amended.status) == ("reinstated", "amended")
+    assert amended.reason.endswith("1 of 2 was busted (t0)")
 
 
 def test_a_trade_of_another_market_by_the_same_id_is_another_trade() -> None:
