@@ -197,6 +197,7 @@ def test_decoded_events_become_the_logs_that_they_were(tmp_path: Path, script: S
     script("rug_labels.py", "tokens.csv", WETH)
     decoded_events(tmp_path / "tables", tmp_path / "events")
     (tmp_path / "events" / "cut.json").write_text('[{"args": {"reserve0": 1')
+    (tmp_path / "events" / "approvals.json").write_text('[{"event": "Approval", "args": {}}]')
     script("decoded_logs.py", "events", "tables/blocks.csv", "again")
     judged = Judgement(
         "liquidity_removal/rug_pull.yml",
