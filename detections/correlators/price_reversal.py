@@ -10,15 +10,17 @@ buy much at once leaves the same trace, and makes no gain. All of this must hold
 1. Within `run_window` those who came in on one side traded `minimum_side_share` or more of all
    that was traded, at `minimum_times` different times and `minimum_prices` prices or more: one
    order that takes all that is there is no run.
-2. That is `minimum_volume` times what is usual in as long a time, or more.
+2. That is `minimum_volume` times what is usual in as long a time, or more, and
+   `minimum_deviations` standard deviations above it.
 3. The price went that way, by `minimum_move` or more, and by `minimum_usual_moves` times what is
    usual in as long a time.
 4. Within `reversal_window` after it others came in the other way with `minimum_reversal` of what
    the run took, or more, and the price went `minimum_return` of its way back, or more.
 
 What is usual is learnt by steps of the run's length over some hours of trading, from what came
-before; before 24 of them are known nothing is found. Trades of named accounts are left to
-`momentum_ignition`. The numbers are our choice.
+before; before 24 of them are known nothing is found. A thin market does this several times a day
+by itself: after an alert there is none for `pause`, but of a run that went half again as far.
+Trades of named accounts are left to `momentum_ignition`. The numbers are our choice.
 """
 
 from collections.abc import Iterable
@@ -35,13 +37,15 @@ from detections.idlest import drop_idlest
 from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
 from detections.rounding import reaches
 from normalizer.events.market import Trade
-from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+from pipeline.units import DAY, HOUR, MINUTE, SECOND, WEEK, Duration, Ratio
 
 # Confidence before it is calibrated on labelled data, and what a larger volume and a longer way
 # add.
 _BASE, _VOLUME, _WAY = 0.2, 0.1, 0.1
 #: So many times what is asked for is as sure as it gets.
 _FULL = 3.0
+#: A run that goes so many times as far as the newest that was told of is another matter.
+_FURTHER = 1.5
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -57,6 +61,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_times: Annotated[int, Meta(ge=1, le=200)] = 4
     #: How many times the usual quantity of as long a time is traded.
     minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 4.0
+    #: How many standard deviations above what is usual that is.
+    minimum_deviations: Annotated[float, Meta(ge=0, le=100)] = 3.0
     #: How far the price goes, as a part of what it was.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0005
     #: How many times the usual move of as long a time that is.
@@ -67,6 +73,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_reversal: Annotated[Ratio, Meta(gt=0, le=100)] = 0.3
     #: The part of the way that the price goes back.
     minimum_return: Annotated[Ratio, Meta(gt=0, le=10)] = 0.5
+    #: Having told of one, only one that went half again as far is told of in this time.
+    pause: Annotated[Duration, Meta(ge=0, le=4 * WEEK)] = DAY
 
 
 class State(Struct):
@@ -95,8 +103,8 @@ class PriceReversal(Correlator[State]):
 
     @property
     def horizon(self) -> int:
-        """A run, what comes after it, and some of what was usual before."""
-        return self._p.run_window + self._p.reversal_window + HOUR
+        """A run, what comes after it, some of what was usual before, and what was told."""
+        return self._p.run_window + self._p.reversal_window + max(HOUR, self._p.pause)
 
     def observe(self, event: Trade) -> Iterable[Finding]:
         """Take a trade."""
@@ -129,6 +137,10 @@ class PriceReversal(Correlator[State]):
             return ()
         tape.run = None
         tape.clear()
+        moved, now = abs(run.moved), event.timestamp
+        if now - tape.told_at < p.pause and not reaches(moved, _FURTHER * tape.told_moved):
+            return ()
+        tape.told_at, tape.told_moved = now, moved
         return [self._finding(event, run)]
 
     def _begin(self, tape: RunTape, trade: Print) -> None:
@@ -142,6 +154,7 @@ class PriceReversal(Correlator[State]):
             or tape.volumes.weight < SURE
             or not usual
             or not reaches(whole, p.minimum_volume * usual)
+            or not reaches(whole - usual, p.minimum_deviations * tape.volumes.sigma)
             or not reaches(quantity, p.minimum_side_share * whole)
         ):
             return

@@ -76,6 +76,10 @@ class RunTape(Struct):
     step: int = -1
     step_quantity: float = 0.0
     run: Run | None = None
+    told_at: int = 0
+    """When a run was told of last; 0: never."""
+    told_moved: float = 0.0
+    """How far that one went, as a part of the price."""
 
     def add(self, trade: Print, window: int, began: int | None) -> None:
         """A trade; the width of the window is always the same."""

@@ -116,6 +116,54 @@ def test_one_run_is_told_once() -> None:
     assert len(found(events)) == 1
 
 
+def test_in_a_market_that_does_this_all_the_time_it_is_told_once_a_day() -> None:
+    def at(hours: float, scale: float = 1) -> list[Any]:
+        tape = Tape()
+        tape.number = int(1_000 + 100 * hours)
+        start = 3_600_000 * hours
+        prices = [10 + scale * (price - 10) for price in (*RUN, 10.02)]
+        return [
+            tape.trade(start - 30_000, 10.0, 1, side="sell"),
+            *(
+                tape.trade(
+                    start + 1_000 * place,
+                    price,
+                    10 if place < 5 else 20,
+                    side="buy" if place < 5 else "sell",
+                )
+                for place, price in enumerate(prices)
+            ),
+        ]
+
+    events = [*run_and_back(), *at(1), *at(2, 1.4), *at(3, 1.6), *at(4, 1.6), *at(28, 1)]
+    told = found(events)
+    assert [round(alert.metrics["moved"], 3) for alert in told] == [0.005, 0.008, 0.005]
+    assert len(found(events, "{pause: 0s}")) == 6
+
+
+def test_what_varies_much_must_stand_out_more() -> None:
+    def bursts(deviations: float) -> list[Alert]:
+        tape = Tape()
+        usual = [
+            tape.trade(
+                10_000 * step,
+                10.0 + 0.01 * (step % 2),
+                37 if step % 4 == 0 else 1,
+                side="sell" if step % 2 else "buy",
+            )
+            for step in range(48)
+        ]
+        start = 48 * 10_000 + 1_000
+        run = [tape.trade(start + 1_000 * i, price, 10, side="buy") for i, price in enumerate(RUN)]
+        back = tape.trade(start + 9_000, 10.02, 20, side="sell")
+        return found(
+            [*usual, *run, back], f"{{minimum_deviations: {deviations}, minimum_volume: 1}}"
+        )
+
+    assert len(bursts(2.5)) == 1
+    assert bursts(3) == []
+
+
 def test_of_named_accounts_nothing_is_said_here() -> None:
     assert found(run_and_back(buyer_account="acct-1")) == []
 
