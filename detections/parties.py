@@ -83,6 +83,18 @@ def seller(trade: Any) -> Party:
     return party(trade.seller_account, trade.seller_id, trade.seller_cluster)
 
 
+def names_nobody(trade: Trade) -> bool:
+    """Whether the feed says nothing of who bought and who sold."""
+    return not (
+        trade.buyer_account
+        or trade.seller_account
+        or trade.buyer_id
+        or trade.seller_id
+        or trade.buyer_cluster
+        or trade.seller_cluster
+    )
+
+
 def sides(deal: Trade | PoolSwap) -> tuple[Party, Party]:
     """Who bought and who sold. Of a swap the other side is the pool, which is nobody."""
     if isinstance(deal, Trade):

@@ -33,6 +33,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderRemoved, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
@@ -181,6 +182,8 @@ class InferredPinging(Correlator[State]):
             order is None
             or event.timestamp - order.placed_at > self._p.maximum_lifetime
             or order.account
+            or order.investor
+            or order.cluster
             or order.filled
             or change.traded
         ):
@@ -190,7 +193,7 @@ class InferredPinging(Correlator[State]):
             book.ping(Ping(order.most, witness(event)), order.buy)
 
     def _traded(self, trade: Trade) -> Iterable[Finding]:
-        if trade.side is None or trade.buyer_account or trade.seller_account:
+        if trade.side is None or not names_nobody(trade):
             return ()  # `pinging` looks at these
         books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
         book = books.pop(key, None)  # and back at the end: the first is the idlest

@@ -35,6 +35,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.usual_moves import UsualMoves
+from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
@@ -153,7 +154,7 @@ class OddOpen(Correlator[State]):
         began = event.phase_began
         if event.phase != "continuous" or began is None:
             return
-        if event.buyer_account or event.seller_account:
+        if not names_nobody(event):
             return  # `marking_the_open` looks at these
         if event.side is None or not (event.price > 0 and event.quantity > 0):
             return

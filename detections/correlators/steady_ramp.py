@@ -32,6 +32,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.usual_moves import UsualMoves
+from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
@@ -120,7 +121,7 @@ class SteadyRamp(Correlator[State]):
 
     def observe(self, event: Trade) -> Iterable[Finding]:
         """Take a trade."""
-        if event.side is None or event.buyer_account or event.seller_account:
+        if event.side is None or not names_nobody(event):
             return ()  # `ramping` looks at these
         if not (event.price > 0 and event.quantity > 0):
             return ()

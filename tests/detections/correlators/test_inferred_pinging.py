@@ -3,8 +3,12 @@
 from operator import attrgetter
 from typing import Any
 
+import msgspec
+import pytest
+
 from detections.rules import RuleSet
 from normalizer.events import Alert
+from normalizer.events.market import OrderPlaced
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import HEADER, Tape, alerts, correlator
 
@@ -135,8 +139,18 @@ def test_before_it_is_known_what_is_usual_nothing_is_said() -> None:
     assert found([one for one in pinged() if one.timestamp >= pinged()[8].timestamp]) == []
 
 
-def test_of_named_accounts_nothing_is_said_here() -> None:
-    assert found(pinged(trade={"buyer_account": "acct-1"})) == []
+@pytest.mark.parametrize("name", ["buyer_account", "seller_id", "buyer_cluster"])
+def test_of_who_is_named_nothing_is_said_here(name: str) -> None:
+    assert found(pinged(trade={name: "acct-1"})) == []
+
+
+@pytest.mark.parametrize("name", ["investor_account", "investor_id", "investor_cluster"])
+def test_nor_of_orders_of_who_is_named(name: str) -> None:
+    named = [
+        msgspec.structs.replace(one, **{name: "acct-1"}) if isinstance(one, OrderPlaced) else one
+        for one in pinged()
+    ]
+    assert found(named) == []
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:

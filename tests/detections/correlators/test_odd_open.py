@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
@@ -106,8 +108,9 @@ def test_after_the_first_minutes_nothing_counts() -> None:
     assert found(days(every=5 * MINUTES)) == []
 
 
-def test_of_named_accounts_nothing_is_said_here() -> None:
-    tape = Tape(buyer_account="acct-1")
+@pytest.mark.parametrize("name", ["buyer_account", "seller_id", "buyer_cluster"])
+def test_of_who_is_named_nothing_is_said_here(name: str) -> None:
+    tape = Tape(**{name: "acct-1"})
     events = [event for number in range(2) for event in day(tape, number)]
     assert found([*events, *day(tape, 2, prices=PUSHED, size=15)]) == []
 

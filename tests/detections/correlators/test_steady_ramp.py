@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from typing import Any
 
+import pytest
+
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
@@ -104,8 +106,10 @@ def test_before_it_is_known_what_is_usual_nothing_is_said() -> None:
     assert found(climbing()[QUIET:]) == []
 
 
-def test_of_named_accounts_nothing_is_said_here() -> None:
-    assert found(climbing(buyer_account="acct-1")) == []
+@pytest.mark.parametrize("name", ["buyer_account", "seller_id", "buyer_cluster"])
+def test_of_who_is_named_nothing_is_said_here(name: str) -> None:
+    named: dict[str, Any] = {name: "acct-1"}
+    assert found(climbing(**named)) == []
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
