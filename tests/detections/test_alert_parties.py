@@ -46,7 +46,8 @@ def test_at_sinks_it_has_the_names_that_events_have() -> None:
 
 
 def test_of_a_trade_buyer_and_seller() -> None:
-    rules = correlator("wash_trading", "{pattern: self_trade, window: 10m, incidental_share: 0%}")
+    quick = "{pattern: self_trade, minimum_trades: 1, incidental_share: 0%}"
+    rules = correlator("wash_trading", quick)
     trade = Tape().trade(
         0, 10, 5, buyer_account="A", buyer_id="INV-1", buyer_accreditation="retail",
         buyer_jurisdiction="FR", seller_account="B", seller_id="INV-1",
