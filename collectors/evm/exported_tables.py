@@ -199,20 +199,36 @@ class ExportedTables:
 
 
 def exported_tables(folder: Path) -> list[Table]:
-    """The tables in a folder; empty if there is none of logs. Raises OSError."""
+    """The tables in a folder; empty if there is something else in it, and none of logs.
+
+    Raises OSError, where there is nothing but tables, and none of logs, as well.
+    """
+    files = _files(folder)
+    if len(files) > _MOST_FILES:  # of order logs there may be so many
+        return []
     tables = all_tables(folder)
-    return tables if any(one.kinds & {"log", "transfer"} for one in tables) else []
+    if any(one.kinds & {"log", "transfer"} for one in tables):
+        return tables
+    certain = [one for one in tables if "unreadable" not in one.kinds]
+    if certain and len(certain) == len(files):
+        raise OSError("its tables are neither of logs nor of token transfers")
+    return []
 
 
 def all_tables(folder: Path) -> list[Table]:
     """The tables in a folder, whatever they hold. Raises OSError."""
-    files = sorted(one for one in folder.iterdir() if one.name.lower().endswith(SUFFIXES))
+    files = _files(folder)
     if len(files) > _MOST_FILES:
-        return []
-    tables = [found for one in files if one.is_file() and (found := table_of(one)) is not None]
+        raise OSError(f"more than {_MOST_FILES:,} files")
+    tables = [found for one in files if (found := table_of(one)) is not None]
     # A log says more than the transfer that was made of it, and the first of two is kept.
     tables.sort(key=lambda one: "transfer" in one.kinds)
     return tables
+
+
+def _files(folder: Path) -> list[Path]:
+    named = (one for one in folder.iterdir() if one.name.lower().endswith(SUFFIXES))
+    return sorted(one for one in named if one.is_file())
 
 
 def _block_of(part: tuple[int, str, str, bytes]) -> int:

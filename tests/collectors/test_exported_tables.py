@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 from collectors.evm.exported_rows import NO_ROW
-from collectors.evm.exported_tables import ExportedTables, exported_tables
+from collectors.evm.exported_tables import ExportedTables, all_tables, exported_tables
 from normalizer.events import Record
 from normalizer.events.chain import OracleUpdate, TokenTransfer
 from normalizer.normalize import Normalizer
@@ -309,4 +309,21 @@ def test_token_transfers_will_do_and_logs_go_first(session: Session, tmp_path: P
 
 def test_a_folder_without_logs_is_none_of_tables(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol\n1600000000,new,A\n")
+    assert exported_tables(tmp_path) == []
+    (tmp_path / "blocks.csv").write_text(f"{BLOCKS}7,0x{'a' * 64},1600000000\n")
+    assert exported_tables(tmp_path) == []
+
+
+def test_tables_without_logs_are_taken_for_no_order_logs(tmp_path: Path) -> None:
+    (tmp_path / "blocks.csv").write_text(f"{BLOCKS}7,0x{'a' * 64},1600000000\n")
+    with pytest.raises(OSError, match="neither of logs nor of token transfers"):
+        exported_tables(tmp_path)
+
+
+def test_too_many_files_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("collectors.evm.exported_tables._MOST_FILES", 1)
+    for name in ("logs.csv", "more.csv"):
+        (tmp_path / name).write_text("\n".join([LOGS, a_log(7, "a")]))
+    with pytest.raises(OSError, match="more than 1 files"):
+        all_tables(tmp_path)
     assert exported_tables(tmp_path) == []
