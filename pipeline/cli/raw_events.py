@@ -222,6 +222,8 @@ def _present(path: Path) -> Path:
         return files.path
     if path.is_dir():
         raise Failure(f"there is no order log in the folder {path}", CONFIGURATION)
+    if path.exists():  # a pipe, a device
+        raise Failure(f"{path} is neither a file nor a folder", CONFIGURATION)
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
     hint = did_you_mean(path.name, names)
     meant = f": did you mean {path.with_name(hint)}?" if hint else ""

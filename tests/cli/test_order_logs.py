@@ -1,6 +1,7 @@
 """Order logs and recordings without a bus: `normalize`, `detect` and `backtest`."""
 
 import json
+import os
 from pathlib import Path
 
 from collectors.recording import RecordedSource, RecordingWriter
@@ -83,6 +84,14 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
         "detect", "--rules", SELF_TRADE, "--events", "-", "--venue", "x", folder=tmp_path
     )
     assert (stray.code, "belong to --order-log" in stray.error) == (2, True)
+
+
+def test_a_pipe_is_refused_as_such(tmp_path: Path) -> None:
+    pipe = tmp_path / "orders.csv"
+    os.mkfifo(pipe)
+    done = tapewatch("normalize", pipe, folder=tmp_path)
+    assert done.code == 2
+    assert f"{pipe} is neither a file nor a folder" in done.error
 
 
 def test_a_recording_of_a_venues_own_frames_becomes_events(tmp_path: Path) -> None:
