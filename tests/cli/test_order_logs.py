@@ -47,13 +47,15 @@ def test_an_order_log_becomes_events_that_lead_back_to_its_lines(tmp_path: Path)
 
 def test_rules_run_over_an_order_log(tmp_path: Path) -> None:
     log = ["--order-log", str(tmp_path / "log"), *options(tmp_path)]
+    again = SIDES.removeprefix(HEADER + "\n").replace("14:30", "14:31").replace("9001", "9002")
+    (tmp_path / "log" / "orders.csv").write_text(SIDES + again)
     found = tapewatch("detect", "--rules", SELF_TRADE, *log, folder=tmp_path)
     assert found.code == 0, found.error
     (alert,) = [json.loads(line) for line in found.out.splitlines()]
     assert alert["surveillance"]["typology"] == "wash_trading"
     passed = tapewatch("backtest", "--rules", SELF_TRADE, *log, "--json", "-", folder=tmp_path)
     assert passed.code == 0, passed.error
-    assert json.loads(passed.out)["events"]["read"] == 3
+    assert json.loads(passed.out)["events"]["read"] == 6
 
 
 def test_a_line_that_is_none_is_told_with_its_place_and_stops_no_other(tmp_path: Path) -> None:
