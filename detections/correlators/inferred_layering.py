@@ -223,7 +223,7 @@ class InferredLayering(Correlator[State]):
         times[:] = [one for one in times if one.pulled.begun >= since][1 - _MOST_TIMES :]
         times.append(Time(pulled))
         new = [one.pulled for one in times if not one.told]
-        if len(new) < p.minimum_times:
+        if len(new) < max(p.minimum_times, len(times) - len(new)):
             return ()
         judged = [trade for one in times for trade in (*one.pulled.lured, *one.pulled.hit)]
         chance = watched.usual.chance(event.timestamp, judged, self._criteria)

@@ -35,6 +35,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
+from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, WEEK, Duration, Ratio
@@ -110,15 +111,17 @@ class PriceReversal(Correlator[State]):
         """Take a trade."""
         if event.side is None or not (event.price > 0 and event.quantity > 0):
             return ()
-        if event.buyer_account or event.seller_account:
+        if not names_nobody(event):
             return ()  # `momentum_ignition` looks at these
         p = self._p
         key = (event.provider, event.venue, event.instrument)
-        tape = self.state.tapes.get(key)
+        tapes = self.state.tapes
+        tape = tapes.pop(key, None)  # and back at the end: the first is the idlest
         if tape is None:
-            if len(self.state.tapes) >= MOST_BOOKS:
-                drop_idlest(self.state.tapes, MOST_BOOKS - 1)
-            tape = self.state.tapes[key] = RunTape()
+            if len(tapes) >= MOST_BOOKS:
+                drop_idlest(tapes, MOST_BOOKS - 1)
+            tape = RunTape()
+        tapes[key] = tape
         trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
         tape.add(trade, p.run_window, event.phase_began)
         run = tape.run

@@ -136,6 +136,11 @@ def test_it_is_told_again_after_as_many_more(feed: Any) -> None:
     assert set(first.evidence_events[:-1]).isdisjoint(second.evidence_events)
 
 
+def test_who_goes_on_and_on_is_told_when_it_has_doubled(feed: Any) -> None:
+    told = found(tape_of(feed, 16, every=20_000))
+    assert [alert.metrics["times"] for alert in told] == [2, 4, 8, 16]
+
+
 def test_so_is_what_comes_too_seldom_goes_too_late_or_not_together(feed: Any) -> None:
     assert found(tape_of(feed, every=599_500)) == []
     assert found(tape_of(feed, lives=30_001, bought=29_900)) == []
