@@ -46,6 +46,8 @@ _NAMELESS = frozenset(
         "A token moved oddly on several markets at once",
         "A rush of purchases drives a price up",
         "A price driven up by a rush of purchases fell back",
+        "Far more was traded than usual just before a reference time, and the price went with it",
+        "The price moved oddly just before a reference time",
     }
 )
 #: Rules about what was said in public, which no feed of a venue has: an organiser's call is his own

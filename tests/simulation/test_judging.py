@@ -86,3 +86,26 @@ def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_
     assert verdict(call, "pump_and_dump", "social:1", at=START + 10**12) == "false"
     assert verdict(rise, "pump_and_dump", "trade-1") == "hit"
     assert verdict(rise, "pump_and_dump", "trade-2") == "false"
+
+
+def test_a_close_that_is_told_of_by_its_market_is_of_who_marked_it_then_and_no_hit() -> None:
+    made = alert(1, typology="marking_the_close", entities=("sim-ats THIN-USD",))
+    made.rule_name = "The price moved oddly just before a reference time"
+
+    def verdict(begin: int) -> str:
+        close = Episode(
+            abuse="marking-the-close",
+            typology="marking_the_close",
+            accepted=(),
+            parties=("A-1",),
+            intensity=0.5,
+            begin=begin,
+            end=begin + 10**9,
+        )
+        session = Session(sources=(), frames=[], reference=Reference(), episodes=(close,))
+        found = judge(session, [made], {"marking-the-close": ("marking_the_close",)})
+        assert found.episodes[0].seconds is None
+        return found.alerts[0].verdict
+
+    assert verdict(made.timestamp) == "related"
+    assert verdict(made.timestamp + 60 * 10**9) == "false"
