@@ -39,7 +39,7 @@ from detections.books.level_changes import LevelChange
 from detections.books.order_book import MOST_BOOKS, OrderBook
 from detections.books.order_weight import depth_if_large
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.rounding import reaches
 from normalizer.events.market import (
     BookUpdate,
@@ -162,14 +162,14 @@ class InferredSpoofing(Correlator[State]):
             self._placed(event, watched)  # pyright: ignore[reportArgumentType]
         elif kind is BookUpdate:
             self._updated(event, watched)
+        elif kind is FeedGap:
+            self._missed(event)
         elif watched is None:
             pass
         elif kind is Trade:
             self._traded(event, watched)  # pyright: ignore[reportArgumentType]
         elif kind is OrderCancelled or kind is OrderRemoved:
             self._ended(event, watched)  # pyright: ignore[reportArgumentType]
-        elif kind is FeedGap:
-            self._missed(event)
         return found
 
     # -- what comes and goes -----------------------------------------------------------------------
@@ -182,7 +182,7 @@ class InferredSpoofing(Correlator[State]):
             order = change.order
             assert order is not None
             shown = Shown(order.buy, order.price, order.quantity, witness(event))
-            self._come(event, watched, event.order_id, shown)
+            self._come(event, event.order_id, shown)
 
     def _updated(self, event: MarketEvent, watched: Watched | None) -> None:
         change = self.books.change
@@ -194,7 +194,7 @@ class InferredSpoofing(Correlator[State]):
             if level.after > level.before:
                 if self._is_large(level, book):
                     shown = Shown(level.buy, level.price, level.added, witness(event))
-                    self._come(event, watched, key, shown)
+                    self._come(event, key, shown)
                     watched = self.state.books.get(book.key)
             elif watched is not None and (shown := watched.live.get(key)) is not None:
                 shown.filled += level.traded
@@ -211,13 +211,11 @@ class InferredSpoofing(Correlator[State]):
         depth = side.depth(p.depth_levels, p.depth_range) - level.added
         return 0 < depth <= limit
 
-    def _come(self, event: MarketEvent, watched: Watched | None, key: str, shown: Shown) -> None:
-        if watched is None:
-            books = self.state.books
-            if len(books) >= MOST_BOOKS:
-                drop_idlest(books, MOST_BOOKS - 1)
-            watched = Watched(habits(event.timestamp))
-            books[event.provider, event.venue, event.instrument] = watched
+    def _come(self, event: MarketEvent, key: str, shown: Shown) -> None:
+        book = (event.provider, event.venue, event.instrument)
+        watched = latest(
+            self.state.books, book, MOST_BOOKS, lambda: Watched(habits(event.timestamp))
+        )
         for gone in watched.gone:
             if gone.buy is shown.buy and shown.quantity >= _SIMILAR * gone.quantity:
                 gone.filled = gone.quantity  # so that it does not count

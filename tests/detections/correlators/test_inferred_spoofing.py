@@ -149,9 +149,11 @@ def test_of_named_accounts_nothing_is_said_here() -> None:
     assert found(events) == []
 
 
-def test_over_a_gap_nothing_is_known() -> None:
+@pytest.mark.parametrize("instrument", ["ACME-USD", "*"])
+def test_over_a_gap_nothing_is_known(instrument: str) -> None:
     events = tape_of(by_level)
     for place in (9, 6, 3):
         moment = events[place].timestamp
-        events.insert(place, Tape().gap(0, timestamp=moment, id=f"gap-{place}"))
+        gap = Tape(instrument=instrument).gap(0, timestamp=moment, id=f"gap-{place}")
+        events.insert(place, gap)
     assert found(events) == []
