@@ -4,16 +4,23 @@ Of a feed by order, an order is what it is; of a feed by level, what comes to a 
 taken for one. See :mod:`detections.books.pulled_sets`.
 """
 
+from collections.abc import Callable, Sequence
+from typing import Protocol, TypeVar
+
 from msgspec import Struct
 
 from detections.alerting.findings import witness
 from detections.books.level_changes import LevelChange
-from detections.books.order_book import OrderBook
+from detections.books.order_book import MOST_BOOKS, OrderBook
 from detections.books.order_books import BookChange
 from detections.books.order_weight import depth_if_large
-from detections.books.pulled_sets import Criteria, Shown, ShownSets
+from detections.books.pulled_sets import Criteria, PulledSet, Shown, ShownSets
+from detections.engine.feed_gaps import is_of
+from detections.idlest import latest
+from detections.markets.linked_markets import MarketKey
 from normalizer.events.market import (
     BookUpdate,
+    FeedGap,
     MarketEvent,
     OrderCancelled,
     OrderPlaced,
@@ -30,6 +37,55 @@ class Scope(Struct, frozen=True, kw_only=True):
     """Of the depth of its side without it."""
     depth_levels: int
     depth_range: float
+
+
+class Watched(Protocol):
+    """What a correlator knows of one book."""
+
+    shown: ShownSets
+
+
+W = TypeVar("W", bound=Watched)
+
+
+class Time(Struct):
+    """A set that was found once, and whether an alert told of it."""
+
+    pulled: PulledSet
+    told: bool = False
+
+
+def untold(times: Sequence[Time], minimum: int) -> list[PulledSet]:
+    """What no alert told of, if that is `minimum` sets, and as many as were told of; else nothing.
+
+    So who goes on and on is told of when it has doubled.
+    """
+    new = [one.pulled for one in times if not one.told]
+    return new if len(new) >= max(minimum, len(times) - len(new)) else []
+
+
+def watch(
+    books: dict[MarketKey, W],
+    event: MarketEvent,
+    change: BookChange,
+    scope: Scope,
+    begin: Callable[[ShownSets], W],
+) -> W | None:
+    """Take an event; what is known of its book, if that is worth it. The first book is the idlest.
+
+    `begin` makes what is known of a book whose first large order came.
+    """
+    key = event.provider, event.venue, event.instrument
+    known = books.get(key)
+    shown = follow(event, change, None if known is None else known.shown, scope)
+    return None if shown is None else latest(books, key, MOST_BOOKS, lambda: begin(shown))
+
+
+def miss(books: dict[MarketKey, W], gap: FeedGap) -> None:
+    """Something of a feed was not seen: of what is there nothing is known."""
+    for key, watched in books.items():
+        if is_of(gap, key):
+            watched.shown.miss()
 
 
 def follow(

@@ -10,8 +10,10 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.books.coincidence import Habits, habits
+from detections.engine.feed_gaps import is_of
 from detections.idlest import drop_idlest
 from detections.parties import Party
+from normalizer.events.market import FeedGap
 
 #: Large orders that rest, in all books; the oldest go first.
 _MOST_LARGE = 100_000
@@ -135,10 +137,10 @@ class Pulls(Struct):
         self.traders[key] = found
         return found
 
-    def missed(self, provider: str, venue: str, instrument: str) -> None:
-        """What was missed may have been a fill of any order; an instrument `*` means all."""
+    def missed(self, gap: FeedGap) -> None:
+        """What was missed may have been a fill of any order."""
         for key, order in self.large.items():
-            if key[0] == provider and (instrument == "*" or key[1:3] == (venue, instrument)):
+            if is_of(gap, key):
                 order.unsure = True
 
 

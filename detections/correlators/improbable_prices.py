@@ -36,7 +36,7 @@ from detections.alerting.repetition import REPETITION_WINDOW
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS, BookSide, Resting
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import drop_idlest, latest
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
@@ -290,11 +290,7 @@ class ImprobablePrices(Correlator[State]):
         key = (trade.provider, trade.venue, trade.instrument)
         if not trade.price > 0:
             return
-        moves = self.state.moves.get(key)
-        if moves is None:
-            if len(self.state.moves) >= MOST_BOOKS:
-                drop_idlest(self.state.moves, MOST_BOOKS - 1)
-            moves = self.state.moves[key] = UsualMoves()
+        moves = latest(self.state.moves, key, MOST_BOOKS, UsualMoves)
         moves.add(trade.timestamp, trade.price, _STEP, trade.phase_began)
         if not self.state.far:
             return
@@ -310,14 +306,7 @@ class ImprobablePrices(Correlator[State]):
     # -- judging -----------------------------------------------------------------------------------
 
     def _doer(self, key: Key) -> Doer:
-        doers = self.state.doers
-        doer = doers.pop(key, None)
-        if doer is None:
-            doer = Doer()
-            if len(doers) >= _MOST_PARTIES:
-                drop_idlest(doers, _MOST_PARTIES - 1)
-        doers[key] = doer
-        return doer
+        return latest(self.state.doers, key, _MOST_PARTIES, Doer)
 
     def _judge(self, event: OrderCancelled, party: Party, doer: Doer) -> Iterable[Finding]:
         p, since = self._p, event.timestamp - self._p.window

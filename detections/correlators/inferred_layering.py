@@ -42,12 +42,10 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
-from detections.books.following_sets import Scope, follow
+from detections.books.following_sets import Scope, Time, miss, untold, watch
 from detections.books.met_by_chance import MetByChance
-from detections.books.order_book import MOST_BOOKS
 from detections.books.pulled_sets import Criteria, PulledSet, ShownSets
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
 from detections.rounding import reaches
 from normalizer.events.market import FeedGap, MarketEvent, Trade
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
@@ -100,13 +98,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 10 * MINUTE
     #: The probability with which chance would have sets meet trades less often; 0 turns this off.
     minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
-
-
-class Time(Struct):
-    """One set that was found."""
-
-    pulled: PulledSet
-    told: bool = False
 
 
 class Watched(Struct):
@@ -167,36 +158,24 @@ class InferredLayering(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        key = event.provider, event.venue, event.instrument
-        if event.__class__ is FeedGap:
-            self._missed(event)
-            return ()
         books = self.state.books
-        watched = books.pop(key, None)  # and back at the end: the first is the idlest
-        found: Sequence[Finding] = ()
-        if watched is None:
-            shown = follow(event, self.books.change, None, self._scope)
-            if shown is not None:
-                if len(books) >= MOST_BOOKS:
-                    drop_idlest(books, MOST_BOOKS - 1)
-                books[key] = Watched(MetByChance(event.timestamp), shown)
-            return found
-        books[key] = watched
-        if watched.shown.bids.gone or watched.shown.offers.gone:
-            found = self._settle(event, watched)
-        follow(event, self.books.change, watched.shown, self._scope)
-        if event.__class__ is Trade and watched.shown.trades:
+        if event.__class__ is FeedGap:
+            miss(books, event)  # pyright: ignore[reportArgumentType]
+            return ()
+        known = books.get((event.provider, event.venue, event.instrument))
+        found = self._settle(event, known) if known is not None else ()
+        watched = watch(
+            books,
+            event,
+            self.books.change,
+            self._scope,
+            lambda shown: Watched(MetByChance(event.timestamp), shown),
+        )
+        if watched is not None and event.__class__ is Trade and watched.shown.trades:
             newest = watched.shown.trades[-1]
             if newest.seen.id == event.id:
                 watched.usual.note_trade(newest.buys, newest.gap, self._criteria)
         return found
-
-    def _missed(self, gap: MarketEvent) -> None:
-        for (provider, venue, instrument), watched in self.state.books.items():
-            if provider == gap.provider and (
-                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
-            ):
-                watched.shown.miss()
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -222,8 +201,8 @@ class InferredLayering(Correlator[State]):
         since = pulled.ended - p.window
         times[:] = [one for one in times if one.pulled.begun >= since][1 - _MOST_TIMES :]
         times.append(Time(pulled))
-        new = [one.pulled for one in times if not one.told]
-        if len(new) < max(p.minimum_times, len(times) - len(new)):
+        new = untold(times, p.minimum_times)
+        if not new:
             return ()
         judged = [trade for one in times for trade in (*one.pulled.lured, *one.pulled.hit)]
         chance = watched.usual.chance(event.timestamp, judged, self._criteria)

@@ -32,7 +32,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderRemoved, Trade
@@ -195,13 +195,8 @@ class InferredPinging(Correlator[State]):
     def _traded(self, trade: Trade) -> Iterable[Finding]:
         if trade.side is None or not names_nobody(trade):
             return ()  # `pinging` looks at these
-        books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
-        book = books.pop(key, None)  # and back at the end: the first is the idlest
-        if book is None:
-            if len(books) >= MOST_BOOKS:
-                drop_idlest(books, MOST_BOOKS - 1)
-            book = Book()
-        books[key] = book
+        key = (trade.provider, trade.venue, trade.instrument)
+        book = latest(self.state.books, key, MOST_BOOKS, Book)
         middle, buys = book.middle, trade.side == "buy"
         book.pass_to(trade.timestamp)
         if trade.quantity <= self._p.maximum_ping_share * middle:

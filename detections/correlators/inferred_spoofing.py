@@ -39,6 +39,7 @@ from detections.books.level_changes import LevelChange
 from detections.books.order_book import MOST_BOOKS, OrderBook
 from detections.books.order_weight import depth_if_large
 from detections.correlators.base import Correlator, correlator
+from detections.engine.feed_gaps import is_of
 from detections.idlest import latest
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -163,7 +164,7 @@ class InferredSpoofing(Correlator[State]):
         elif kind is BookUpdate:
             self._updated(event, watched)
         elif kind is FeedGap:
-            self._missed(event)
+            self._missed(event)  # pyright: ignore[reportArgumentType]
         elif watched is None:
             pass
         elif kind is Trade:
@@ -271,11 +272,9 @@ class InferredSpoofing(Correlator[State]):
             return trade.timestamp >= shown.came.timestamp
         return trade.timestamp - shown.went.timestamp <= self._p.execution_window
 
-    def _missed(self, gap: MarketEvent) -> None:
-        for (provider, venue, instrument), watched in self.state.books.items():
-            if provider == gap.provider and (
-                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
-            ):
+    def _missed(self, gap: FeedGap) -> None:
+        for market, watched in self.state.books.items():
+            if is_of(gap, market):
                 watched.live.clear()
                 watched.gone.clear()
 

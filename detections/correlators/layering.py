@@ -46,6 +46,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.layered_orders import Desk, Execution, Floor, Layer, end_of
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.engine.feed_gaps import is_of
 from detections.parties import NOBODY, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -270,10 +271,8 @@ class Layering(Correlator[State]):
 
     def _missed(self, gap: FeedGap) -> None:
         """What was missed may have been a fill of any order that is known."""
-        for (provider, venue, instrument), floor in self.state.floors.items():
-            if provider == gap.provider and (
-                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
-            ):
+        for market, floor in self.state.floors.items():
+            if is_of(gap, market):
                 for layer in floor.layers():
                     layer.unsure = True
 

@@ -34,7 +34,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
 from detections.markets.usual_moves import UsualMoves
@@ -127,11 +127,7 @@ class MarkingTheOpen(Correlator[State]):
 
     def _traded(self, event: Trade, began: int) -> None:
         key = (event.provider, event.venue, event.instrument)
-        moves = self.state.moves.get(key)
-        if moves is None:
-            if len(self.state.moves) >= MOST_BOOKS:
-                drop_idlest(self.state.moves, MOST_BOOKS - 1)
-            moves = self.state.moves[key] = UsualMoves()
+        moves = latest(self.state.moves, key, MOST_BOOKS, UsualMoves)
         moves.add(event.timestamp, event.price, self._p.window, began)
         until = began + self._p.window
         if event.timestamp >= until:

@@ -37,7 +37,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader, pushes
 from detections.parties import Party, buyer, is_exempt, seller
@@ -146,12 +146,7 @@ class MomentumIgnition(Correlator[State]):
 
     def _tape(self, event: Trade) -> Tape:
         key = (event.provider, event.venue, event.instrument)
-        tape = self.state.tapes.get(key)
-        if tape is None:
-            if len(self.state.tapes) >= MOST_BOOKS:
-                drop_idlest(self.state.tapes, MOST_BOOKS - 1)
-            tape = self.state.tapes[key] = Tape()
-        return tape
+        return latest(self.state.tapes, key, MOST_BOOKS, Tape)
 
     def _trader(self, tape: Tape, name: str, event: Trade) -> Trader:
         # Taken out and put back at the end, so that the first is always the idlest.

@@ -30,11 +30,9 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
-from detections.books.following_sets import Scope, follow
-from detections.books.order_book import MOST_BOOKS
+from detections.books.following_sets import Scope, Time, miss, untold, watch
 from detections.books.pulled_sets import Criteria, PulledSet, ShownSets
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
 from detections.rounding import reaches
 from normalizer.events.market import FeedGap, MarketEvent
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
@@ -78,18 +76,12 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 5 * MINUTE
 
 
-class Move(Struct):
-    """A set that went, and came elsewhere."""
-
-    pulled: PulledSet
-    told: bool = False
-
-
 class Watched(Struct):
     """What is known of one book."""
 
     shown: ShownSets
-    moves: list[Move] = field(default_factory=list[Move])
+    moves: list[Time] = field(default_factory=list[Time])
+    """Sets that went, and came elsewhere."""
 
 
 class State(Struct):
@@ -141,32 +133,14 @@ class MovedLayers(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        key = event.provider, event.venue, event.instrument
-        if event.__class__ is FeedGap:
-            self._missed(event)
-            return ()
         books = self.state.books
-        watched = books.pop(key, None)  # and back at the end: the first is the idlest
-        found: Sequence[Finding] = ()
-        if watched is None:
-            shown = follow(event, self.books.change, None, self._scope)
-            if shown is not None:
-                if len(books) >= MOST_BOOKS:
-                    drop_idlest(books, MOST_BOOKS - 1)
-                books[key] = Watched(shown)
-            return found
-        books[key] = watched
-        if watched.shown.bids.gone or watched.shown.offers.gone:
-            found = self._settle(event, watched)
-        follow(event, self.books.change, watched.shown, self._scope)
+        if event.__class__ is FeedGap:
+            miss(books, event)  # pyright: ignore[reportArgumentType]
+            return ()
+        known = books.get((event.provider, event.venue, event.instrument))
+        found = self._settle(event, known) if known is not None else ()
+        watch(books, event, self.books.change, self._scope, Watched)
         return found
-
-    def _missed(self, gap: MarketEvent) -> None:
-        for (provider, venue, instrument), watched in self.state.books.items():
-            if provider == gap.provider and (
-                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
-            ):
-                watched.shown.miss()
 
     def _settle(self, event: MarketEvent, watched: Watched) -> Sequence[Finding]:
         """Judge the sets of which it is known whether they came again."""
@@ -182,11 +156,11 @@ class MovedLayers(Correlator[State]):
                 findings += self._judge(event, watched.moves, pulled)
         return findings
 
-    def _judge(self, event: MarketEvent, moves: list[Move], pulled: PulledSet) -> Iterable[Finding]:
+    def _judge(self, event: MarketEvent, moves: list[Time], pulled: PulledSet) -> Iterable[Finding]:
         p = self._p
         since = pulled.ended - p.window
         moves[:] = [one for one in moves if one.pulled.ended >= since][1 - _MOST_MOVES :]
-        moves.append(Move(pulled))
+        moves.append(Time(pulled))
         quantity = pulled.quantity
         alike = [
             one
@@ -197,9 +171,9 @@ class MovedLayers(Correlator[State]):
                 abs(one.pulled.quantity - quantity),
             )
         ]
-        new = [one.pulled for one in alike if not one.told]
-        if len(new) < max(p.minimum_moves, len(alike) - len(new)):
-            return ()  # what was told is told again when it is twice as much
+        new = untold(alike, p.minimum_moves)
+        if not new:
+            return ()
         for one in alike:
             one.told = True
         return [self._finding(event, new, len(alike), alike[0].pulled.begun)]

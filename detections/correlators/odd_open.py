@@ -33,7 +33,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import BlockRate, kept
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -147,10 +147,10 @@ class OddOpen(Correlator[State]):
             watched.opening = None
             found = self._done(event, watched, opening)
         if event.__class__ is Trade:
-            self._traded(event, watched, key)  # pyright: ignore[reportArgumentType]
+            self._traded(event, key)  # pyright: ignore[reportArgumentType]
         return found
 
-    def _traded(self, event: Trade, watched: Watched | None, key: tuple[str, str, str]) -> None:
+    def _traded(self, event: Trade, key: tuple[str, str, str]) -> None:
         began = event.phase_began
         if event.phase != "continuous" or began is None:
             return
@@ -158,14 +158,7 @@ class OddOpen(Correlator[State]):
             return  # `marking_the_open` looks at these
         if event.side is None or not (event.price > 0 and event.quantity > 0):
             return
-        markets = self.state.markets
-        if watched is None:
-            if len(markets) >= MOST_BOOKS:
-                drop_idlest(markets, MOST_BOOKS - 1)
-            watched = Watched()
-        else:
-            del markets[key]  # to be put back at the end: the first is the idlest
-        markets[key] = watched
+        watched = latest(self.state.markets, key, MOST_BOOKS, Watched)
         before = watched.moves.time
         watched.moves.add(event.timestamp, event.price, self._p.window, began)
         if event.timestamp < began + self._p.window:

@@ -33,7 +33,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -115,13 +115,7 @@ class PriceReversal(Correlator[State]):
             return ()  # `momentum_ignition` looks at these
         p = self._p
         key = (event.provider, event.venue, event.instrument)
-        tapes = self.state.tapes
-        tape = tapes.pop(key, None)  # and back at the end: the first is the idlest
-        if tape is None:
-            if len(tapes) >= MOST_BOOKS:
-                drop_idlest(tapes, MOST_BOOKS - 1)
-            tape = RunTape()
-        tapes[key] = tape
+        tape = latest(self.state.tapes, key, MOST_BOOKS, RunTape)
         trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
         tape.add(trade, p.run_window, event.phase_began)
         run = tape.run

@@ -37,7 +37,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_steps import Ramp, Step, Traded
 from detections.markets.usual_moves import UsualMoves
@@ -134,13 +134,9 @@ class Ramping(Correlator[State]):
             return ()
         bought, sold = _names(event)
         key = (event.provider, event.venue, event.instrument)
-        market = self.state.markets.get(key)
-        if market is None:
-            if bought is None and sold is None:
-                return ()
-            if len(self.state.markets) >= MOST_BOOKS:
-                drop_idlest(self.state.markets, MOST_BOOKS - 1)
-            market = self.state.markets[key] = Market()
+        if bought is None and sold is None and key not in self.state.markets:
+            return ()
+        market = latest(self.state.markets, key, MOST_BOOKS, Market)
         floor, before = time - self._p.window, market.traded.price
         market.traded.add(time, price, quantity, floor)
         market.moves.add(time, price, _STEP, event.phase_began)

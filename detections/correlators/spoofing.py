@@ -62,6 +62,7 @@ from detections.books.party_habits import crowd_of, habits_of
 from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
 from detections.correlators.base import Correlator, correlator
+from detections.engine.feed_gaps import is_of
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -176,7 +177,7 @@ class Spoofing(Correlator[State]):
         if kind is OrderChanged:
             return self._changed(event)  # pyright: ignore[reportArgumentType]
         if kind is FeedGap:
-            self._missed(event)
+            self._missed(event)  # pyright: ignore[reportArgumentType]
             return ()
         watch = self.state.watches.get((event.provider, event.venue, event.instrument))
         if kind is Trade:
@@ -237,12 +238,10 @@ class Spoofing(Correlator[State]):
             MOST_CANDIDATES,
         )
 
-    def _missed(self, gap: MarketEvent) -> None:
+    def _missed(self, gap: FeedGap) -> None:
         """What was missed may have been a fill of any order that is watched now."""
-        for (provider, venue, instrument), watch in self.state.watches.items():
-            if provider == gap.provider and (
-                gap.instrument == "*" or (venue, instrument) == (gap.venue, gap.instrument)
-            ):
+        for market, watch in self.state.watches.items():
+            if is_of(gap, market):
                 for candidate in (*watch.live.values(), *watch.ended.values()):
                     candidate.unsure = True
 

@@ -30,7 +30,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -126,13 +126,7 @@ class SteadyRamp(Correlator[State]):
         if not (event.price > 0 and event.quantity > 0):
             return ()
         key = (event.provider, event.venue, event.instrument)
-        markets = self.state.markets
-        market = markets.pop(key, None)  # and back at the end: the first is the idlest
-        if market is None:
-            if len(markets) >= MOST_BOOKS:
-                drop_idlest(markets, MOST_BOOKS - 1)
-            market = Market()
-        markets[key] = market
+        market = latest(self.state.markets, key, MOST_BOOKS, Market)
         number = event.timestamp // self._p.step
         found: Iterable[Finding] = ()
         if market.steps and number > market.steps[-1].number:

@@ -62,6 +62,13 @@ class FeedGaps:
         )
 
 
+def is_of(gap: FeedGap, market: tuple[str, ...]) -> bool:
+    """Whether a gap is one of this market's feed: by provider, venue and instrument."""
+    return market[0] == gap.provider and (
+        gap.instrument == _WHOLE_SOURCE or market[1:3] == (gap.venue, gap.instrument)
+    )
+
+
 def _newest(gaps: Iterable[Gap]) -> Gap | None:
     # By its times and source, not by when it came: that is another in another interleaving.
     return max(gaps, key=lambda gap: (gap.end, gap.start, gap.source, gap.instrument), default=None)

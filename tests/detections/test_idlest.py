@@ -2,7 +2,7 @@
 
 import time
 
-from detections.idlest import drop_idlest
+from detections.idlest import drop_idlest, latest
 
 
 def test_the_first_go_a_few_at_once() -> None:
@@ -20,6 +20,16 @@ def test_few_are_dropped_one_by_one() -> None:
     known = dict.fromkeys("abc")
     drop_idlest(known, 2)
     assert list(known) == ["b", "c"]
+
+
+def test_whom_it_hears_of_is_last_from_then_on_and_made_where_it_is_new() -> None:
+    known: dict[str, list[int]] = {}
+    for name in "abc":
+        latest(known, name, 3, list[int]).append(1)
+    latest(known, "a", 3, list[int]).append(2)
+    assert list(known) == ["b", "c", "a"]
+    latest(known, "d", 3, list[int])
+    assert known == {"c": [1], "a": [1, 2], "d": []}
 
 
 def test_room_is_made_in_next_to_no_time() -> None:
