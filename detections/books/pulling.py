@@ -136,7 +136,7 @@ class Pulling(Correlator[State]):
             if large:
                 large.pop(_key(event, event.order_id), None)  # pyright: ignore
         elif kind is FeedGap:
-            self.state.pulls.missed(event)
+            self.state.pulls.missed(event)  # pyright: ignore[reportArgumentType]
         return ()
 
     # -- large orders ------------------------------------------------------------------------------

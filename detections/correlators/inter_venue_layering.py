@@ -176,7 +176,7 @@ class InterVenueLayering(Correlator[State]):
         """Take one event of a venue's feed, or a swap."""
         kind = event.__class__
         if kind is FeedGap:
-            self.state.pulls.missed(event)
+            self.state.pulls.missed(event)  # pyright: ignore[reportArgumentType]
             return ()
         token = event.token_id
         if token is None:
