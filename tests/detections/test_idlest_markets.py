@@ -4,13 +4,8 @@ from typing import Any
 
 import pytest
 
-from detections.correlators import (
-    inferred_layering,
-    inferred_pinging,
-    moved_layers,
-    odd_open,
-    steady_ramp,
-)
+from detections.books import following_sets
+from detections.correlators import inferred_pinging, odd_open, steady_ramp
 from detections.engine.engine import Engine
 from pipeline.units import MILLISECOND
 from tests.detections.samples import HEADER, START, Tape, correlator
@@ -30,19 +25,19 @@ def shown(tape: Tape, at: float, instrument: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(
-    ("module", "events"),
+    ("name", "keeping", "events"),
     [
-        (steady_ramp, traded),
-        (inferred_pinging, traded),
-        (odd_open, traded),
-        (inferred_layering, shown),
-        (moved_layers, shown),
+        ("steady_ramp", steady_ramp, traded),
+        ("inferred_pinging", inferred_pinging, traded),
+        ("odd_open", odd_open, traded),
+        ("inferred_layering", following_sets, shown),
+        ("moved_layers", following_sets, shown),
     ],
-    ids=lambda one: getattr(one, "__name__", "").rpartition(".")[2],
 )
-def test_who_is_heard_of_stays(module: Any, events: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_BOOKS", 2)
-    name = module.__name__.rpartition(".")[2]
+def test_who_is_heard_of_stays(
+    name: str, keeping: Any, events: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeping, "MOST_BOOKS", 2)
     engine, tape = Engine(correlator(name, "{}", HEADER.replace("high", "medium"))), Tape()
     for place, instrument in enumerate(("first", "second", "first", "third")):
         engine.process(events(tape, 1_000 * place, instrument))
