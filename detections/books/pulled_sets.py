@@ -12,6 +12,7 @@ has to do with it see :mod:`detections.books.met_by_chance`.
 """
 
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 
 from msgspec import Struct, field
 
@@ -29,6 +30,8 @@ _MOST_AT_PRICE = 4
 STEAD = 250 * MILLISECOND
 #: What goes on the other side within this time goes with it.
 _TOGETHER = 100 * MILLISECOND
+#: What sums of quantities may be wrong by, as a part of them.
+_ROUNDED = 1e-9
 
 
 class Criteria(Struct, frozen=True, kw_only=True):
@@ -319,21 +322,37 @@ def _at(trade: Traded) -> int:
 
 def _alike(burst: Sequence[Shown], criteria: Criteria) -> list[Shown]:
     """Of what went together, those of like quantities that came together; the most by quantity."""
-    best: list[Shown] = []
-    for largest in burst:
-        least = largest.quantity * (1 - criteria.quantity_tolerance)
-        like = sorted(
-            (one for one in burst if least <= one.quantity <= largest.quantity),
-            key=lambda one: one.came.timestamp,
-        )
-        start = 0
-        for end, one in enumerate(like):
-            while one.came.timestamp - like[start].came.timestamp > criteria.placement_window:
-                start += 1
-            some = like[start : end + 1]
-            if (len(some) >= criteria.orders) > (len(best) >= criteria.orders) or (
-                (len(some) >= criteria.orders) is (len(best) >= criteria.orders)
-                and sum(x.quantity for x in some) > sum(x.quantity for x in best)
-            ):
-                best = some
+    best, most, enough = list[Shown](), 0.0, False
+    by_time = sorted(burst, key=_came_at)
+    for largest in dict.fromkeys(one.quantity for one in burst):
+        least = largest * (1 - criteria.quantity_tolerance)
+        like = [one for one in by_time if least <= one.quantity <= largest]
+        quantities = [one.quantity for one in like]
+        until = list(accumulate(quantities, initial=0.0))
+        for start, end in _together(like, criteria.placement_window):
+            more = end - start >= criteria.orders
+            # Nearly all that can't be more than the best are told by this, which is rounded.
+            if enough and (not more or until[end] - until[start] + _ROUNDED * until[-1] < most):
+                continue
+            quantity = sum(quantities[start:end])
+            if more > enough or (more is enough and quantity > most):
+                best, most, enough = like[start:end], quantity, more
     return best
+
+
+def _together(like: Sequence[Shown], window: int) -> Iterator[tuple[int, int]]:
+    """From where to where, in the order of time, they came within a window of each other; each as
+    far as it goes."""
+    first = 0
+    for place, one in enumerate(like):
+        start = first
+        while _came_at(one) - _came_at(like[start]) > window:
+            start += 1
+        if start > first:
+            yield first, place
+            first = start
+    yield first, len(like)
+
+
+def _came_at(one: Shown) -> int:
+    return one.came.timestamp
