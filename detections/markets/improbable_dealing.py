@@ -55,17 +55,22 @@ def chance_among(value: float, ordered: Sequence[float]) -> float:
 
 def chance_of_own(value: float, past: Sequence[float]) -> float | None:
     """Probability of so large a value or a larger one, by its own; None of nothing but zeros."""
-    square = math.fsum(one * one for one in past)
-    if square <= 0:
+    largest = max(map(abs, past), default=0.0)
+    if not 0 < largest < math.inf:
         return None
-    return student_tail(value / math.sqrt(square / len(past)), len(past))
+    # By the largest, since squares of what is huge or tiny are no numbers any more.
+    square = math.fsum((one / largest) ** 2 for one in past)
+    return student_tail(value / largest / math.sqrt(square / len(past)), len(past))
 
 
 def chance_of_side(sizes: Sequence[float], net: float) -> float:
     """Probability that coins leave `net` or more over on one side, of runs of these sizes."""
-    total = math.fsum(sizes)
-    if total <= 0:
+    largest = max(sizes, default=0.0)
+    if not 0 < largest < math.inf:
         return 1.0
+    # By the largest: sums of what is huge are no numbers any more.
+    sizes, net = [one / largest for one in sizes], net / largest
+    total = math.fsum(sizes)
     if len(sizes) > _MOST_RUNS:
         deviation = math.sqrt(math.fsum(one * one for one in sizes))
         return math.erfc(net / deviation / math.sqrt(2)) / 2

@@ -37,6 +37,19 @@ def test_coins_leave_all_of_equal_runs_on_one_side_as_seldom_as_they_should() ->
     assert chance_of_side([1.0] * 4, 2.0) == 5 / 16, "all four, or three of them"
 
 
+@pytest.mark.parametrize("size", [5e-324, 1e-200, 1e200, 1e308, 1.7e308])
+def test_sizes_may_be_as_huge_or_tiny_as_numbers_are(size: float) -> None:
+    assert chance_of_side([size] * 8, size) == chance_of_side([1.0] * 8, 1.0)
+    assert chance_of_side([size] * 65, size) == chance_of_side([1.0] * 65, 1.0)
+    assert chance_of_own(size, [size] * 9) == chance_of_own(1.0, [1.0] * 9)
+
+
+def test_of_sizes_that_are_no_numbers_the_side_says_nothing() -> None:
+    assert chance_of_side([math.inf, 1.0], 1.0) == 1
+    assert chance_of_side([0.0, 0.0], 0.0) == 1
+    assert chance_of_side([], 0.0) == 1
+
+
 def test_of_one_large_run_the_side_says_nothing_however_many_small_ones_there_are() -> None:
     assert chance_of_side([1_000.0, *[1.0] * 9], 990.0) > 0.4
 
