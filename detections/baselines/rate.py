@@ -1,18 +1,51 @@
-"""Mean and spread of what comes in a block of time, in constant memory however far it reaches.
+"""Mean and spread of what comes in a block of time, robustly, in constant memory however far it
+reaches.
 
 For where a `detections.baselines.robust.Baseline` would take too much memory: thousands of markets
 by blocks of seconds over hours. A block's weight is halved in each `half_life` blocks; blocks in
 which nothing came count as 0, in one step however many they are. Blocks that aren't to be learnt
-are just not told. A value counts as no further above the mean than `MOST_SIGMAS` standard
-deviations once `SURE` blocks are known, so that no single one makes the next ones usual.
+are just not told.
+
+No single value makes the next ones usual: it counts as no more than so many times the upper
+quartile of the newest 32 that weren't 0 (of fewer the third largest: a price that jumps there and
+back makes two). Of the first 32 that is settled anew with each of them, so that what came before
+anybody knew what is usual doesn't stay either. What goes on is how the market is now, and is
+learnt after some eight of them.
 """
 
 from math import sqrt
 
-from msgspec import Struct
+from msgspec import Struct, field
 
-MOST_SIGMAS = 10.0
 SURE = 24.0
+_NEWEST = 32
+#: The upper quartile is at this place from the top, at least.
+_PLACE = 3
+
+
+class Bounds(Struct, frozen=True):
+    """How much a value may count."""
+
+    times: float
+    """So many times the upper quartile of the newest ones."""
+    floor: float = 0.0
+    """So much in any case,"""
+    fewest: int = 0
+    """and no more before so many values are known."""
+
+
+#: Quantities, values and counts.
+AMOUNTS = Bounds(10.0)
+#: Squares of moves of a price, as parts of it: five times as far. Half a percent is never absurd.
+MOVES = Bounds(25.0, 0.005**2, _PLACE)
+
+
+def most_that_counts(values: list[float], bounds: Bounds = AMOUNTS) -> float:
+    """How much one of these values, none of which is 0, counts at most."""
+    count = len(values)
+    if count < bounds.fewest or not count:
+        return bounds.floor
+    return max(bounds.floor, bounds.times * sorted(values)[-min(count, max(_PLACE, count // 4))])
 
 
 def kept(half_life: float) -> float:
@@ -27,6 +60,10 @@ class BlockRate(Struct):
     """Of all blocks together: so many new ones they are worth."""
     total: float = 0.0
     squares: float = 0.0
+    blocks: int = 0
+    """How many there were."""
+    newest: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """The newest values that weren't 0, as they came, by the number of their block."""
 
     @property
     def mean(self) -> float:
@@ -41,15 +78,29 @@ class BlockRate(Struct):
         mean = self.total / self.weight
         return sqrt(max(0.0, self.squares / self.weight - mean * mean))
 
-    def learn(self, value: float, keep: float) -> None:
+    def learn(self, value: float, keep: float, bounds: Bounds = AMOUNTS) -> None:
         """A block has ended, in which so much came."""
-        if self.weight >= SURE and value > (mean := self.mean):
-            sigma = max(self.sigma, sqrt(mean))
-            if sigma > 0:
-                value = min(value, mean + MOST_SIGMAS * sigma)
         self.weight = self.weight * keep + 1.0
-        self.total = self.total * keep + value
-        self.squares = self.squares * keep + value * value
+        self.blocks += 1
+        self.total *= keep
+        self.squares *= keep
+        if not value:
+            return
+        newest = self.newest
+        newest.append((self.blocks, float(value)))
+        if len(newest) > _NEWEST:
+            del newest[0]
+        most = most_that_counts([one for _, one in newest], bounds)
+        if len(newest) == _NEWEST:
+            value = min(value, most)
+            self.total += value
+            self.squares += value * value
+            return
+        self.total = self.squares = 0.0  # all there were are here
+        for block, one in newest:
+            weight, one = keep ** (self.blocks - block), min(one, most)
+            self.total += weight * one
+            self.squares += weight * one * one
 
     def pass_empty(self, blocks: int, keep: float) -> None:
         """So many blocks have ended in which nothing came."""
@@ -58,6 +109,7 @@ class BlockRate(Struct):
             self.weight = self.weight * rest + (1.0 - rest) / (1.0 - keep)
             self.total *= rest
             self.squares *= rest
+            self.blocks += blocks
 
     def excess(self, value: float, blocks: float, floor: float) -> float:
         """By how many standard deviations a value is above what usually comes in so many blocks.

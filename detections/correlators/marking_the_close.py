@@ -291,7 +291,7 @@ class MarkingTheClose(Correlator[State]):
 
     def _usual(self, window: ReferenceWindow) -> float:
         """What is traded in as long a time of the hour before."""
-        return window.quantity_before * self._p.window / (HOUR - self._p.window)
+        return window.usual_quantity(self._p.window, HOUR - self._p.window)
 
     def _is_far(self, moved: float, window: ReferenceWindow, strict: float = 1.0) -> bool:
         p = self._p

@@ -137,7 +137,7 @@ class Ramping(Correlator[State]):
         if bought is None and sold is None and key not in self.state.markets:
             return ()
         market = latest(self.state.markets, key, MOST_BOOKS, Market)
-        floor, before = time - self._p.window, market.traded.price
+        floor, before = time - self._p.window, market.traded.before(price)
         market.traded.add(time, price, quantity, floor)
         market.moves.add(time, price, _STEP, event.phase_began)
         if bought == sold:
@@ -159,9 +159,10 @@ class Ramping(Correlator[State]):
                 del ramps[name]
         known.traded, found, self.state.found = Traded(), self.state.found, {}
         for one in trades:
-            price, before = one.price, known.traded.price
+            price = one.price
             if not (price > 0 and one.quantity > 0):
                 continue
+            before = known.traded.before(price)
             known.traded.add(one.timestamp, price, one.quantity, one.timestamp - window)
             known.moves.price = price
             bought, sold = _names(one)

@@ -11,7 +11,8 @@ that goes first, leaves the same trace. All of this must hold of a market, by st
    over: what comes overnight moves prices, too.
 2. That is `minimum_directness` or more of all that it went up and down from step to step. What
    wanders has a small one.
-3. No step made more than `maximum_step` of it.
+3. No step made more than `maximum_step` of it. A step that ended on a price far off that of the
+   one before and of the one behind counts as if it had not: a slip, or meant to hide the rest.
 4. There were `minimum_trades` or more, and those that came in that way were `minimum_side_share` of
    them or more, by number: large orders that are worked show in the quantity, small steps in the
    number.
@@ -31,6 +32,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
+from detections.markets.slips import is_slip
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -41,6 +43,8 @@ from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 _BASE, _STRAIGHT = 0.25, 0.15
 #: Steps without which nobody knows what is usual.
 _KNOWN = 24.0
+#: Far off is a price by so many times the usual move of a step, and by this part of it.
+_OFF, _LEAST_OFF = 5.0, 0.005
 #: Trades that are evidence: of each step those that took the price further, and in all.
 _MOST_OF_STEP, _MOST_TRADES = 8, 120
 
@@ -167,7 +171,8 @@ class SteadyRamp(Correlator[State]):
         p, steps = self._p, market.steps
         if market.moves.steps < _KNOWN:
             return ()
-        prices = [market.before, *(one.price for one in steps)]
+        off = max(_LEAST_OFF, _OFF * market.moves.usual())
+        prices = _without_slips([market.before, *(one.price for one in steps)], off)
         moved = prices[-1] / prices[0] - 1
         lasted = (steps[-1].number - steps[0].number + 1) * p.step
         usual = market.moves.usual(lasted / p.step)
@@ -233,3 +238,12 @@ class SteadyRamp(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _without_slips(prices: list[float], off: float) -> list[float]:
+    """Prices by steps; in the place of one that is so far off both others the one before it."""
+    for place in range(1, len(prices) - 1):
+        before, price, behind = prices[place - 1 : place + 2]
+        if is_slip(before, price, behind, off):
+            prices[place] = before
+    return prices

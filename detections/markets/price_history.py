@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.baselines.rate import most_that_counts
 from detections.parties import Party
 
 #: Parts of the window, and so how exactly its beginning is known.
@@ -203,7 +204,8 @@ class PriceHistory(Struct):
         return self.slots[-1].last
 
     def usual_quantity(self, minimum_history: float) -> float | None:
-        """Quantity that is usual in a window, by what came before it.
+        """Quantity that is usual in a window, by what came before it; no part of that time counts
+        for more than `detections.baselines.rate` lets it.
 
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
         """
@@ -214,8 +216,9 @@ class PriceHistory(Struct):
         if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
             return None
         if self.past[:2] != (start, end):
-            total = sum(v for place, v in self.volumes.items() if start <= place < end)
-            self.past = (start, end, total)
+            past = [v for place, v in self.volumes.items() if start <= place < end and v > 0]
+            most = most_that_counts(past)
+            self.past = (start, end, sum(min(one, most) for one in past))
         return self.past[2] * self.window / (covered * self._baseline_width)
 
 

@@ -5,6 +5,7 @@ from bisect import bisect_left
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.markets.slips import is_slip
 from pipeline.units import MINUTE
 
 #: Steps of one party that are kept: the newest.
@@ -76,6 +77,8 @@ class Traded(Struct):
     """All that is traded in a market within a window, and how far its price goes to and fro."""
 
     price: float = 0.0
+    earlier: float = 0.0
+    """The price before that of the newest trade."""
     mark: float = 0.0
     """The price when the stretch began: the way is that from one stretch to the next, so that what
     bounces between bid and offer is hardly any."""
@@ -96,12 +99,12 @@ class Traded(Struct):
 
     def add(self, time: int, price: float, quantity: float, floor: int) -> None:
         """A trade of anybody; what was before `floor` is out of the window."""
-        stretch = time // STRETCH
+        stretch, before = time // STRETCH, self.before(price)
         if stretch > self.stretch:
             if self.mark:
-                self.way += abs(self.price - self.mark)
-            self.stretch, self.mark = stretch, self.price or price
-        self.price = price
+                self.way += abs(before - self.mark)
+            self.stretch, self.mark = stretch, before or price
+        self.earlier, self.price = before, price
         self.quantity += quantity
         times = self.times
         if not times or time > times[-1]:
@@ -114,6 +117,12 @@ class Traded(Struct):
             self._forget(min(bisect_left(times, floor), len(times) - 1))
         elif len(times) > 2 * MOST_TRADES:
             self._forget(MOST_TRADES)
+
+    def before(self, price: float) -> float:
+        """The price until somebody trades at this one, 0 before any; a slip never was one."""
+        if self.earlier and is_slip(self.earlier, self.price, price):
+            return self.earlier
+        return self.price
 
     def _forget(self, gone: int) -> None:
         self.gone = self.quantities[gone - 1], self.ways[gone - 1], self.orders[gone - 1]

@@ -20,7 +20,7 @@ from statistics import median
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
-from detections.baselines.rate import BlockRate, kept
+from detections.baselines.rate import MOVES, BlockRate, kept
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 CHUNK = 25 * SECOND
@@ -259,7 +259,7 @@ class PumpTape(Struct):
         self.rush.learn(chunk.rush, KEEP)
         self.trades.learn(chunk.trades, KEEP)
         self.value.learn(chunk.value, KEEP)
-        self.moves.learn((log(chunk.last) - log(chunk.before)) ** 2, KEEP)
+        self.moves.learn((log(chunk.last) - log(chunk.before)) ** 2, KEEP, MOVES)
 
     def _pass(self, number: int) -> None:
         empty = number - self.learnt

@@ -10,6 +10,8 @@ from math import log
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.baselines.rate import MOVES, most_that_counts
+from detections.markets.slips import is_slip
 from pipeline.units import MINUTE
 
 #: Parties of one market. Where there are more, those who traded least in the window go, a tenth at
@@ -78,13 +80,19 @@ class ReferenceWindow(Struct):
     purpose: str
     price: float = 0.0
     """Of the newest trade."""
+    earlier: float = 0.0
+    """The price before that."""
     start_price: float = 0.0
     """The price that held when the window began; 0 where nothing was traded before."""
+    newest_before: float = 0.0
+    """Quantity of the newest trade before the window."""
     value_before: float = 0.0
     quantity_before: float = 0.0
     trades_before: int = 0
-    steps: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
-    """By 5 min before the window: first price, last price."""
+    steps: dict[int, tuple[float, float, float]] = field(
+        default_factory=dict[int, tuple[float, float, float]]
+    )
+    """By 5 min before the window: first price, last price, quantity."""
     quantity: float = 0.0
     value: float = 0.0
     trades: int = 0
@@ -112,8 +120,9 @@ class ReferenceWindow(Struct):
         end: int,
     ) -> None:
         """Take a trade that was made so long before the reference time."""
-        moved = price - self.price if self.price else 0.0
-        self.price = price
+        last = self._until(price)
+        moved = price - last if last else 0.0
+        self.earlier, self.price = last, price
         inside = before <= window
         if inside:
             self.quantity += quantity
@@ -126,12 +135,13 @@ class ReferenceWindow(Struct):
             self.last_buyer, self.last_seller = buyer or "", seller or ""
         else:
             self.start_price = price
+            self.newest_before = quantity
             self.value_before += price * quantity
             self.quantity_before += quantity
             self.trades_before += 1
             number = before // STEP
-            first = self.steps.get(number, (price, price))[0]
-            self.steps[number] = (first, price)
+            first, _, whole = self.steps.get(number, (price, price, 0.0))
+            self.steps[number] = (first, price, whole + quantity)
         if buyer == seller:
             return
         for name, buys in ((buyer, True), (seller, False)):
@@ -178,6 +188,16 @@ class ReferenceWindow(Struct):
                     trading.orders += 1
                     trading.last_order = seen.timestamp
 
+    def _until(self, price: float) -> float:
+        """The price until somebody trades at this one, 0 before any; a slip never was one."""
+        slip, earlier = self.price, self.earlier
+        if not earlier or not is_slip(earlier, slip, price):
+            return slip
+        if not self.trades:  # it was before the window
+            self.value_before = max(0.0, self.value_before + (earlier - slip) * self.newest_before)
+            self.start_price = earlier
+        return earlier
+
     def _make_room(self) -> None:
         """Let those go who did least in the window; of these, who did least before."""
         parties = self.parties
@@ -206,6 +226,15 @@ class ReferenceWindow(Struct):
 
     @property
     def usual_move(self) -> float:
-        """How far the price went in 5 min before the window: the root of the mean square."""
-        moves = [(log(last) - log(first)) ** 2 for first, last in self.steps.values()]
-        return (sum(moves) / len(moves)) ** 0.5 if moves else 0.0
+        """How far the price went in 5 min before the window: the root of the mean square, to which
+        no 5 min adds more than `detections.baselines.rate` lets them."""
+        moves = [(log(last) - log(first)) ** 2 for first, last, _ in self.steps.values()]
+        most = most_that_counts([one for one in moves if one], MOVES)
+        return (sum(min(one, most) for one in moves) / len(moves)) ** 0.5 if moves else 0.0
+
+    def usual_quantity(self, time: int, of: int) -> float:
+        """What was traded in so long a time before the window, of which so much was seen; no 5 min
+        count for more than `detections.baselines.rate` lets them."""
+        quantities = [quantity for _, _, quantity in self.steps.values()]
+        most = most_that_counts(quantities)
+        return sum(min(one, most) for one in quantities) * time / of

@@ -2,14 +2,15 @@
 
 The time is parted into steps; of each in which something was traded it is learnt how far the price
 went, and one in which nothing was counts as 0. Half of its weight is gone in 3.5 h of trading. A
-venue that closes has days: nights aren't learnt (`began` is when it opened).
+venue that closes has days: nights aren't learnt (`began` is when it opened). One price far off all
+others moves it little (see `BlockRate`).
 """
 
 from math import log, sqrt
 
 from msgspec import Struct, field
 
-from detections.baselines.rate import BlockRate, kept
+from detections.baselines.rate import MOVES, BlockRate, kept
 from pipeline.units import HOUR
 
 _HALF_LIFE = 7 * HOUR // 2
@@ -48,7 +49,7 @@ class UsualMoves(Struct):
     def _next(self, number: int, price: float, width: int, began: int | None) -> None:
         keep = kept(_HALF_LIFE / width)
         if self.number >= 0:
-            self.squares.learn((log(self.price) - log(self.before)) ** 2, keep)
+            self.squares.learn((log(self.price) - log(self.before)) ** 2, keep, MOVES)
             first = self.number + 1
             if began is not None and began > self.time:
                 first = max(first, began // width)

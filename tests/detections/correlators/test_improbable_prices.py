@@ -101,6 +101,17 @@ def test_where_the_price_goes_that_far_it_is_not_improbable() -> None:
     assert "times as far as it usually goes" in alert.reason
 
 
+@pytest.mark.parametrize("slip", [1.0, 1e6])
+def test_one_price_far_off_all_others_makes_no_distance_usual(slip: float) -> None:
+    tape = Tape()
+    calm = [
+        tape.trade(-(number + 1) * 5 * MINUTE, 100 + 0.1 * (number % 2), 1)
+        for number in reversed(range(20))
+    ]
+    calm[10].price = slip
+    assert len(found([*calm, *book(tape), *far(tape)])) == 1
+
+
 def test_who_leaves_as_many_standing_or_has_them_filled_means_them() -> None:
     tape = Tape()
     meant: list[Any] = []
