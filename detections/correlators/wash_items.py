@@ -16,8 +16,9 @@ anybody sells what he has just sold, or buys what he has just bought (`maximum_b
 trades: it may have been given back without a trade). Its symbol ends in a number by itself (`PUNK
 #7804`, `0xbc4c…-2090`) and in a third of its trades the next seller is the last buyer, or it has
 had six trades in which mostly he was. Of a kind of which there are many (ERC-1155) he is hardly
-ever. Shares of which one is traded at a time have makers, who sell twice in a row. Of a venue that
-has nothing but items this need not be guessed: `items: all`.
+ever. Shares of which one is traded at a time have makers, who sell twice in a row. After a trade of
+another quantity nothing is said, unless its venue takes it back. Of a venue that has nothing but
+items this need not be guessed: `items: all`.
 
 **Transfers** (`of: transfers`). An item of an ERC-721 token has a number, so nothing is guessed;
 what was paid isn't known. Moves that may be sales are those by another contract than the token,
@@ -49,7 +50,7 @@ from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.item_deals import Deal, Item, Series, circle, repeated
-from detections.markets.revised_trades import REVISIONS, revise
+from detections.markets.revised_trades import REVISIONS
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
@@ -152,9 +153,12 @@ class WashItems(Correlator[State]):
         return self._sold(event)  # pyright: ignore[reportArgumentType]
 
     def _revised(self, event: TradeBusted | TradeCorrected) -> None:
-        item = self.state.items.get((event.provider, event.venue, event.instrument))
+        key = (event.provider, event.venue, event.instrument)
+        item = self.state.items.get(key)
         if item is not None:
-            revise(item.deals, event)
+            item.revise(event, whole=self._all)
+            if item.is_empty:
+                del self.state.items[key]
 
     def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
         number, contract = move.item_id, move.contract or ""
@@ -197,6 +201,18 @@ class WashItems(Correlator[State]):
         item = items.get(key)
         if item is not None and item.divisible:
             return ()
+        one = event.quantity == 1
+        seller = event.seller_cluster or event.seller_id or event.seller_account
+        buyer = event.buyer_cluster or event.buyer_id or event.buyer_account
+        named = (
+            seller is not None
+            and buyer is not None
+            and seller != buyer
+            and not is_exempt(event.buyer_labels, self._exempt)
+            and not is_exempt(event.seller_labels, self._exempt)
+        )
+        if not (named if one else not self._all):
+            return ()
         if item is None:
             if len(items) >= _MOST_ITEMS:
                 drop_idlest(items, _MOST_ITEMS - 1)
@@ -204,28 +220,17 @@ class WashItems(Correlator[State]):
         else:
             del items[key]  # to be put back at the end: the first is the idlest
         items[key] = item
-        if event.quantity != 1:
-            if self._all:
-                return ()
-            item.divisible, item.deals, item.told = True, [], []
-            return ()
-        seller = event.seller_cluster or event.seller_id or event.seller_account
-        buyer = event.buyer_cluster or event.buyer_id or event.buyer_account
-        if seller is None or buyer is None or seller == buyer:
-            return ()
-        if is_exempt(event.buyer_labels, self._exempt) or is_exempt(
-            event.seller_labels, self._exempt
-        ):
-            return ()
         unsure = "unsure" in event.tags
-        item.add(
-            Deal(event.timestamp, seller, buyer, event.price, unsure, witness(event)),
-            self._p.window,
-        )
-        if not self._is_item(item):
+        sold, bought = (seller or "", buyer or "") if named else ("", "")
+        deal = Deal(event.timestamp, sold, bought, event.price, unsure, witness(event))
+        if not one:
+            item.split(deal)
+            return ()
+        item.add(deal, self._p.window)
+        if item.doubt is not None or not self._is_item(item):
             return ()
         place = Place(event.instrument, event.venue, event.currency)
-        return self._judge(item, seller, buyer, place)
+        return self._judge(item, sold, bought, place)
 
     def _is_item(self, item: Item) -> bool:
         trades = item.trades

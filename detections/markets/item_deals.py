@@ -1,11 +1,13 @@
 """Trades of a single item, such as an NFT: what is kept of them, and what in them fits. Pure."""
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from detections.alerting.findings import Witness
+from normalizer.events.market import TradeBusted, TradeCorrected
 
 _MOST_DEALS = 100
 
@@ -22,8 +24,8 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
     signer: str = ""
     """Of a transfer: who signed the transaction, by the widest name."""
 
-    def corrected(self, price: float | None, quantity: float | None) -> "Deal":
-        """The venue corrected it. An item stays one."""
+    def corrected(self, price: float | None) -> "Deal":
+        """The venue corrected it."""
         return self if price is None else replace(self, price=price)
 
 
@@ -32,7 +34,7 @@ class Item(Struct, array_like=True):
 
     numbered: bool
     divisible: bool = False
-    """It has had a trade of another quantity than 1: it is no item."""
+    """It has had two trades of another quantity than 1: it is no item."""
     handed_on: int = 0
     """Trades in which the buyer of the one before sells."""
     breaks: int = 0
@@ -42,15 +44,21 @@ class Item(Struct, array_like=True):
     alerts: int = 0
     trades: int = 0
     """All that it had, of which `handed_on` and `breaks` are parts."""
+    doubt: Deal | None = None
+    """Its only trade of another quantity than 1. While it stands nothing is said of the others; but
+    the venue may take it back."""
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it is as if it had never been traded."""
+        return not (self.trades or self.deals or self.doubt or self.divisible)
 
     def add(self, deal: Deal, window: int) -> None:
         """Keep it, and no more than the newest 100 of the last `window` ns."""
         deals = self.deals
         self.trades += 1
         if deals:
-            before = deals[-1]
-            self.handed_on += before.buyer == deal.seller
-            self.breaks += before.seller == deal.seller or before.buyer == deal.buyer
+            self._link(deals[-1], deal)
         deals.append(deal)
         floor = deal.timestamp - window
         gone = 0
@@ -61,6 +69,69 @@ class Item(Struct, array_like=True):
             del deals[:gone]
             kept = {deal.witness.id for deal in deals}
             self.told = [one for one in self.told if one in kept]
+
+    def split(self, deal: Deal) -> None:
+        """A trade of another quantity than 1."""
+        if self.doubt is None:
+            self.doubt = deal
+        else:
+            self.divisible, self.doubt, self.deals, self.told = True, None, [], []
+
+    def revise(self, event: TradeBusted | TradeCorrected, *, whole: bool) -> None:
+        """The venue took a trade back or corrected it. `whole`: it is an item, whatever comes."""
+        trade = event.trade_id
+        price, quantity = (None, 0.0)
+        if isinstance(event, TradeCorrected):
+            price, quantity = event.price, event.quantity
+        doubt = self.doubt
+        if doubt is not None and doubt.witness.trade == trade:
+            stays = quantity is None or quantity not in (0, 1)
+            self.doubt = doubt.corrected(price) if stays else None
+            if quantity == 1 and doubt.seller != doubt.buyer:
+                self._put(doubt.corrected(price))
+            return
+        for place, one in enumerate(self.deals):
+            if one.witness.trade != trade:
+                continue
+            if quantity is None or quantity == 1:
+                self.deals[place] = one.corrected(price)
+                return
+            self._take(place)
+            if quantity and not whole:
+                self.split(one)
+            return
+
+    def _link(self, before: Deal, deal: Deal, count: int = 1) -> None:
+        """One came right behind the other, or does no more (-1)."""
+        if before.buyer == deal.seller:
+            self.handed_on += count
+        if before.seller == deal.seller or before.buyer == deal.buyer:
+            self.breaks += count
+
+    def _relink(self, place: int, count: int) -> None:
+        """A deal stands between those around it, or does no more (-1)."""
+        one = self.deals[place]
+        before = self.deals[place - 1] if place else None
+        behind = self.deals[place + 1] if place + 1 < len(self.deals) else None
+        if before is not None:
+            self._link(before, one, count)
+        if behind is not None:
+            self._link(one, behind, count)
+        if before is not None and behind is not None:
+            self._link(before, behind, -count)
+
+    def _take(self, place: int) -> None:
+        self._relink(place, -1)
+        gone = self.deals.pop(place).witness.id
+        self.told = [one for one in self.told if one != gone]
+        self.trades -= 1
+
+    def _put(self, deal: Deal) -> None:
+        place = bisect_right(self.deals, deal.timestamp, key=_time)
+        self.deals.insert(place, deal)
+        self._relink(place, 1)
+        self.trades += 1
+        del self.deals[:-_MOST_DEALS]
 
 
 class Series(NamedTuple):
@@ -106,6 +177,10 @@ def circle(deals: list[Deal], most: int) -> Series:
             break
     round_ = closed and len(names) > 2
     return Series(chain[::-1] if round_ else [], round_, 0)
+
+
+def _time(deal: Deal) -> int:
+    return deal.timestamp
 
 
 def _place(deal: Deal) -> tuple[int, str]:

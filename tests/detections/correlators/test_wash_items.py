@@ -5,7 +5,9 @@ from typing import Any
 from detections.alerting.findings import Finding
 from detections.correlators.wash_items import Parameters, WashItems
 from normalizer.events.chain import TokenTransfer
+from normalizer.events.market import TradeBusted, TradeCorrected
 from tests.detections.samples import START, Tape
+from tests.detections.test_revised_trades import revised
 
 DAY = 86_400_000.0
 
@@ -192,3 +194,66 @@ def test_a_move_that_is_no_sale_as_far_as_the_chain_tells() -> None:
     assert moved(passed("ab ba", authority="o")) == []  # a kind of ERC-1155
     assert moved(passed("ab bc cd")) == []
     assert moved(passed("ab ba", item_id=None)) == []
+
+
+# -- what a venue takes back -----------------------------------------------------------------------
+
+
+def after_bust(hands: str, *gone: int, then: str, instrument: str = "PUNK #1") -> list[Finding]:
+    """Some of the trades are busted, and then it goes on."""
+    first, more = sold(hands, instrument), sold(f"{hands} {then}", instrument)
+    before, later = more[: len(first)], more[len(first) :]
+    busts = [revised(TradeBusted, before[place], 1) for place in gone]
+    return found([*before, *busts, *later])
+
+
+def test_a_gap_that_was_never_there_makes_no_share_of_an_item() -> None:
+    hands = "ab cd ef gh ij bc cd"  # c, e, g and i had it from nobody
+    assert after_bust(hands, then="dc", instrument="BOND 2031") == []
+    assert after_bust(hands, 1, 2, 3, 4, then="dc", instrument="BOND 2031")
+
+
+def test_what_was_handed_on_by_a_busted_trade_was_not() -> None:
+    hands = "ab bc cd de ef"
+    assert after_bust(hands, then="fe", instrument="MONA-LISA")
+    assert after_bust(hands, 2, then="fe", instrument="MONA-LISA") == []
+
+
+def odd(hands: str, quantity: float = 2.0) -> list[Any]:
+    """Three trades of an item, of which the second is of two."""
+    events = sold(hands)
+    events[1].quantity = quantity
+    return events
+
+
+def test_a_trade_of_two_makes_it_no_item_unless_it_is_taken_back() -> None:
+    first, two, back = odd("ab bx ba")
+    assert found([first, two, back]) == []
+    assert len(found([first, two, revised(TradeBusted, two, 1), back])) == 1
+    again = odd("ab bx ba")[1]
+    again.trade_id = again.id = "again"
+    busted = revised(TradeBusted, two, 1)
+    assert found([first, two, again, busted, back]) == [], "two such trades are no slip"
+
+
+def test_nor_if_it_was_of_one_after_all() -> None:
+    first, two, back = odd("ab ba ab")
+    corrected = revised(TradeCorrected, two, 1, quantity=1.0)
+    (finding,) = found([first, two, corrected, back])
+    assert finding.metrics["trades_of_item"] == 3
+    corrected = revised(TradeCorrected, two, 1, price=9.0)
+    assert found([first, two, corrected, back]) == []
+
+
+def test_a_trade_of_one_that_was_of_two_makes_it_no_item() -> None:
+    first, one, back = odd("ab ba ab", 1.0)
+    assert len(found([first, one, back])) == 2
+    assert len(found([first, one, revised(TradeCorrected, one, 1, quantity=2.0), back])) == 1
+
+
+def test_of_an_item_of_which_nothing_is_left_nothing_is_known() -> None:
+    detection = WashItems(Parameters())
+    (trade,) = sold("ab")
+    for event in (trade, revised(TradeBusted, trade, 1)):
+        assert list(detection.observe(event)) == []
+    assert detection.state.items == {}
