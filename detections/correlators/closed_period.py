@@ -20,10 +20,11 @@ Without accounts on the feed nobody can be on a list. Lists are as good as who k
 issuer's list lacks isn't found. Trading plans (Rule 10b5-1(c); MAR 19(12)) are `exempt_labels`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
@@ -105,6 +106,7 @@ class ClosedPeriod(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "insider_dealing"
 
@@ -134,10 +136,8 @@ class ClosedPeriod(Correlator[State]):
             if not (event.buyer_labels or event.seller_labels):
                 return ()
             found: list[Finding] = []
-            for labels, sign in ((event.buyer_labels, 1.0), (event.seller_labels, -1.0)):
-                if self._listed(labels):
-                    person = buyer(event) if sign > 0 else seller(event)
-                    found += self._dealt(event, person, labels, sign * event.quantity)
+            for person, labels, sign in self._persons(event):
+                found += self._dealt(event, person, labels, sign * event.quantity)
             return found
         if kind is PoolSwap:
             labels = event.investor_labels
@@ -152,6 +152,40 @@ class ClosedPeriod(Correlator[State]):
         if kind is CorporateEvent:
             return self._corporate(event)
         return self._on_chain(event)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it counts no more, or as corrected."""
+        name = was.token_id or f"{was.venue}/{was.instrument}"
+        for person, _, sign in self._persons(was):
+            if self._p.pattern == "before_news":
+                self._revise_kept(name, person.key, was, now, sign)
+                continue
+            group = self.state.groups.get((name, person.key))
+            if group is not None:
+                _revise(group.items, was, now, sign)
+                if not group.items:
+                    del self.state.groups[(name, person.key)]
+
+    def _revise_kept(
+        self, token: str, key: str, was: Trade, now: Trade | None, sign: float
+    ) -> None:
+        persons = self.state.trades.get(token, {})
+        deals = persons.get(key)
+        if deals is None:
+            return
+        _revise(deals, was, now, sign)
+        if not deals:
+            del persons[key]
+            self.state.persons -= 1
+            if not persons:
+                del self.state.trades[token]
+
+    def _persons(self, trade: Trade) -> Iterator[tuple[Party, tuple[str, ...], float]]:
+        """Who of a trade's two is on a list, and 1 who bought, -1 who sold."""
+        if self._listed(trade.buyer_labels):
+            yield buyer(trade), trade.buyer_labels, 1.0
+        if self._listed(trade.seller_labels):
+            yield seller(trade), trade.seller_labels, -1.0
 
     def _listed(self, labels: tuple[str, ...]) -> bool:
         return is_exempt(labels, self._labels) and not is_exempt(labels, self._exempt)
@@ -307,3 +341,15 @@ class ClosedPeriod(Correlator[State]):
             metrics=metrics,
             tags=("retrospective",) if self._p.pattern == "before_news" else (),
         )
+
+
+def _revise(deals: list[Deal], was: Trade, now: Trade | None, sign: float) -> None:
+    """Take one side of a trade out of these, or correct it."""
+    for place, one in enumerate(deals):
+        if one.witness.id == was.id and one.quantity * sign > 0:
+            if now is None or not now.quantity:
+                del deals[place]
+            else:
+                worth = now.price * now.quantity if now.notional is None else now.notional
+                deals[place] = replace(one, quantity=sign * now.quantity, notional=worth)
+            return

@@ -63,6 +63,16 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     safe_labels: tuple[str, ...] = ("custodian", "issuer", "treasury")
 
 
+class Undo(Struct, frozen=True, array_like=True):
+    """What an account had done before a trade that made a difference, and may be taken back."""
+
+    id: str
+    """Of the trade."""
+    sent: int
+    """0: nobody knew it."""
+    most: float
+
+
 class Sleeper(Struct, array_like=True):
     """A wallet or account, and what it did."""
 
@@ -72,6 +82,8 @@ class Sleeper(Struct, array_like=True):
     """The most that it sent at once, whole units."""
     balance: Whole = Whole(0)
     """What came less what went, in the smallest units; at least 0."""
+    undo: Undo | None = None
+    """Of its newest trade that was the largest, or after which it was known or awake."""
 
 
 class Awake(Struct):
@@ -103,6 +115,7 @@ class DormantAccount(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "structuring"
     actions = frozenset({"token-transfer", "trade"})
@@ -187,6 +200,50 @@ class DormantAccount(Correlator[State]):
             found += self._account(trade, trade.seller_account, trade.seller_labels, "sells")
         return found
 
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: its accounts slept on, or traded something else."""
+        if was.buyer_account == was.seller_account:
+            return
+        for account in (was.buyer_account, was.seller_account):
+            if account is not None:
+                key = (f"{was.venue}/{was.instrument}", account)
+                self._unwake(key, was, now)
+                self._undo(key, was, now)
+
+    def _unwake(self, key: tuple[str, str], was: Trade, now: Trade | None) -> None:
+        """If it awoke by the trade, or the trade is among what it did since: as it is now."""
+        awake = self.state.awake.get(key)
+        if awake is None or all(one.id != was.id for one in awake.witnesses):
+            return
+        awake.total += (0.0 if now is None else now.quantity) - was.quantity
+        if now is None:
+            awake.witnesses = [one for one in awake.witnesses if one.id != was.id]
+            if not awake.witnesses:
+                del self.state.awake[key]
+
+    def _undo(self, key: tuple[str, str], was: Trade, now: Trade | None) -> None:
+        """What it was before the trade, and by its trades since."""
+        known = self.state.sleepers if key in self.state.sleepers else self.state.small
+        sleeper = known.get(key)
+        if sleeper is None or (undo := sleeper.undo) is None or undo.id != was.id:
+            return
+        market = (was.provider, was.venue, was.instrument)
+        later = [
+            one
+            for one in self.trades.between(market, was.timestamp)
+            if one.id != was.id
+            and one.buyer_account != one.seller_account
+            and key[1] in (one.buyer_account, one.seller_account)
+        ]
+        if now is not None:
+            later.append(now)
+        if not later and not undo.sent and not sleeper.balance:
+            del known[key]
+            return
+        sleeper.undo = None
+        sleeper.sent = max([undo.sent, *(one.timestamp for one in later)])
+        sleeper.most = max([undo.most, *(one.quantity for one in later)])
+
     def _account(
         self, trade: Trade, account: str, labels: tuple[str, ...], does: str
     ) -> Iterable[Finding]:
@@ -196,9 +253,12 @@ class DormantAccount(Correlator[State]):
         time, quantity = trade.timestamp, trade.quantity
         sleeper = self._of(key)
         if sleeper is None:
-            self._put(key, Sleeper(time, quantity), quantity)
+            first = Sleeper(time, quantity, undo=Undo(trade.id, 0, 0.0))
+            self._put(key, first, quantity)
             return ()
         slept, before = time - sleeper.sent, sleeper.most
+        if quantity > before or slept >= self._p.dormant_for:
+            sleeper.undo = Undo(trade.id, sleeper.sent, before)
         sleeper.sent = max(time, sleeper.sent)
         sleeper.most = max(before, quantity)
         self._put(key, sleeper, quantity)

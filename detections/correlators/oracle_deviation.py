@@ -19,7 +19,9 @@ nothing and is left out of `deviation`. Rounds of Chainlink and prices of Pyth a
 
 import math
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections import deque
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
@@ -28,6 +30,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, acting, buyer, seller
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap
@@ -119,6 +122,7 @@ class OracleDeviation(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     typology = "oracle_deviation"
 
@@ -139,21 +143,71 @@ class OracleDeviation(Correlator[State]):
         """Take an answer, a trade or a swap; other records are none of its business."""
         if isinstance(event, OracleUpdate):
             return self._answered(event)
+        return self._traded(event)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the series in their market, without them."""
+        if self._rule.pattern != "deviation":
+            return
+        begin = first = min(was.timestamp for was, _ in revisions)
+        for one in islice(self.trades.until(market, first), _MOST_TRADES):
+            if self._is_near(one):
+                break  # there the series before it ended
+            begin = one.timestamp
+        else:
+            if not self.trades.reach(1) or next(self.trades.until(market, begin), None) is not None:
+                self._without(market, {was.id for was, now in revisions if now is None})
+                return
+        self.state.series.pop(market, None)
+        for one in self.trades.between(market, begin):
+            deque(self._traded(one), maxlen=0)  # what is found was told
+
+    def _is_near(self, trade: Trade) -> bool:
+        """Whether it is near the oracle's price."""
+        held = self._held(trade)
+        if held is None:
+            return False
+        price, _, answer = held
+        near = abs(price / answer.price - 1)
+        age = trade.timestamp - answer.updated
+        return age <= answer.limit and not reaches(near, self._rule.minimum_deviation)
+
+    def _without(self, market: MarketKey, gone: set[str]) -> None:
+        """What came before isn't known any more: the series, less some of its trades."""
+        series = self.state.series.get(market)
+        if series is None:
+            return
+        lost = [one for one in series.trades if one.witness.id in gone]
+        series.trades = [one for one in series.trades if one.witness.id not in gone]
+        series.count -= len(lost)
+        series.notional -= sum(one.notional for one in lost)
+        if not series.trades:
+            del self.state.series[market]
+
+    def _traded(self, event: Trade | PoolSwap) -> Iterable[Finding]:
+        held = self._held(event)
+        if held is None:
+            return ()
+        price, notional, answer = held
+        age = event.timestamp - answer.updated
+        if self._rule.pattern == "stale":
+            return self._stale(event, answer, age)
+        if age > answer.limit:
+            return ()
+        return self._compared(event, price, notional, answer)
+
+    def _held(self, event: Trade | PoolSwap) -> tuple[float, float, Answer] | None:
+        """Its price, what it is worth, and the answer that it is held against; None if none."""
         price, feed = event.price, self._feed(event)
         if feed is None or price is None or not 0 < price < math.inf:
-            return ()
+            return None
         notional = event.notional
         if notional is None:
             notional = price * (event.quantity or 0.0)
         answer = self._answer_at(feed, event.timestamp)
         if answer is None or notional < self._rule.minimum_notional:
-            return ()
-        age = event.timestamp - answer.updated
-        if self._rule.pattern == "stale":
-            return self._stale(event, feed, answer, age)
-        if age > answer.limit:
-            return ()
-        return self._compared(event, price, notional, answer)
+            return None
+        return price, notional, answer
 
     def _feed(self, event: OracleUpdate | Trade | PoolSwap) -> Feed | None:
         if event.token_id is None or event.currency is None:
@@ -213,9 +267,10 @@ class OracleDeviation(Correlator[State]):
         place = bisect_right(answers, time, key=_timestamp)
         return answers[place - 1] if place else None
 
-    def _stale(
-        self, event: Trade | PoolSwap, feed: Feed, answer: Answer, age: int
-    ) -> Iterable[Finding]:
+    def _stale(self, event: Trade | PoolSwap, answer: Answer, age: int) -> Iterable[Finding]:
+        feed = self._feed(event)
+        if feed is None:
+            return
         if age <= answer.limit or self.state.told.get(feed) == answer.timestamp:
             return
         self.state.told[feed] = answer.timestamp

@@ -39,6 +39,7 @@ from detections.alerting.wording import amount, percent
 from detections.cap_table.evidence import names
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.latest_prices import LatestPrice
 from detections.markets.primary_lots import Lot, Round, put, take
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -117,8 +118,7 @@ class Token(Struct):
 
     navs: list[Nav] = field(default_factory=list[Nav])
     by_oracle: bool = True
-    price: float = 0.0
-    currency: str = ""
+    market: LatestPrice = field(default_factory=LatestPrice)
     parties: dict[str, Investor] = field(default_factory=dict[str, Investor])
     judged: int = 0
     """Time of the newest NAV that dealings were held against."""
@@ -136,6 +136,7 @@ class PrimaryMarketTiming(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     state_version = 2
     typology = "cross_market"
@@ -168,6 +169,26 @@ class PrimaryMarketTiming(Correlator[State]):
         if kind is PoolSwap:
             return self._swapped(event, token)
         return self._moved(event, token)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: its price is none, and what was bought by it and not
+        given away yet, wasn't. What was sold stays sold."""
+        token = self.state.tokens.get(was.token_id or "")
+        if token is None or not self._trips:
+            return
+        token.market.revise(was, now)
+        buyer = was.buyer_cluster or was.buyer_id or was.buyer_account
+        investor = token.parties.get(buyer or "")
+        if investor is None:
+            return
+        for place, lot in enumerate(investor.bought):
+            if lot.witness.id == was.id:
+                if now is None:
+                    del investor.bought[place]
+                else:
+                    lot.paid = now.price
+                    lot.quantity = max(0.0, lot.quantity + now.quantity - was.quantity)
+                return
 
     # -- the NAV -----------------------------------------------------------------------------------
 
@@ -247,7 +268,7 @@ class PrimaryMarketTiming(Correlator[State]):
             del investor.deals[:-_MOST_DEALS]
             return found
         if subscribes:
-            gap = self._gap(token, nav, token.price)
+            gap = self._gap(token, nav, token.market.price)
             if gap is not None and reaches(gap, self._p.minimum_gap):
                 put(investor.subscribed, Lot(now, quantity, nav.value, gap, seen))
             return ()
@@ -264,7 +285,7 @@ class PrimaryMarketTiming(Correlator[State]):
         """Market over NAV, less one; None if there is no market, or one in another currency."""
         if not price:
             return None
-        one, other = token.currency, nav.currency
+        one, other = token.market.currency, nav.currency
         if one and other and one != other and not (one in _SAME and other in _SAME):
             return None
         return price / nav.value - 1
@@ -285,7 +306,7 @@ class PrimaryMarketTiming(Correlator[State]):
         price, quantity = trade.price, trade.quantity
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
-        token.price, token.currency = price, trade.currency or ""
+        token.market.note(trade.id, price, trade.currency or "")
         buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
         seller = trade.seller_cluster or trade.seller_id or trade.seller_account
         if buyer == seller:
@@ -300,7 +321,7 @@ class PrimaryMarketTiming(Correlator[State]):
             return ()
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
-        token.price, token.currency = swap.pool_price or price, swap.currency or ""
+        token.market.note(swap.id, swap.pool_price or price, swap.currency or "")
         party = (
             swap.investor_cluster
             or swap.investor_id

@@ -33,7 +33,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, party
 from detections.correlators.base import Correlator, correlator
-from detections.markets.latest_prices import LatestPrices, note_price
+from detections.markets.latest_prices import LatestPrices, note_price, revise_price
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.token_kinds import kind_name, kind_of
@@ -103,6 +103,7 @@ class StructuredAmounts(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     state_version = 2
     typology = "structuring"
@@ -126,6 +127,10 @@ class StructuredAmounts(Correlator[State]):
             note_price(self.state.prices, event)
             return ()
         return self._moved(event)  # pyright: ignore[reportArgumentType]
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: its price is none, or another one."""
+        revise_price(self.state.prices, was, now)
 
     def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
         quantity = move.amount

@@ -24,6 +24,7 @@ from collections.abc import Iterable
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
@@ -95,6 +96,7 @@ class WashFunding(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "market"
+    uses_trades = True
     state_type = State
     typology = "wash_trading"
     actions = frozenset({"native-transfer", "trade"})
@@ -117,6 +119,25 @@ class WashFunding(Correlator[State]):
             return self._trade(event)
         self._transfer(event)
         return ()
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it counts no more, or as corrected."""
+        if was.buyer_account is None or was.seller_account is None:
+            return
+        key = _key(was, was.buyer_account.lower(), was.seller_account.lower())
+        group = self.state.groups.get(key)
+        if group is None:
+            return
+        for place, one in enumerate(group.items):
+            if one.witness.id == was.id:
+                if now is None:
+                    del group.items[place]
+                else:
+                    worth = now.price * now.quantity if now.notional is None else now.notional
+                    group.items[place] = replace(one, quantity=now.quantity, notional=worth)
+                break
+        if not group.items:
+            del self.state.groups[key]
 
     def _transfer(self, event: NativeTransfer) -> None:
         source, to = event.source_address.lower(), event.destination_address.lower()
@@ -163,8 +184,7 @@ class WashFunding(Correlator[State]):
         value = trade.price * trade.quantity if trade.notional is None else trade.notional
         unsure = "unsure" in trade.tags
         deal = Deal(trade.timestamp, trade.quantity, value, unsure, witness(trade))
-        pair = (buying, selling) if buying < selling else (selling, buying)
-        group = self._windows.add(self.state.groups, (trade.venue, trade.instrument, *pair), deal)
+        group = self._windows.add(self.state.groups, _key(trade, buying, selling), deal)
         if not self._windows.due(group, self._p.minimum_trades):
             return ()
         fundings = [funding for funding in (ours, theirs) if funding is not None]
@@ -227,3 +247,9 @@ class WashFunding(Correlator[State]):
             },
             tags=("unsure",) if unsure else (),
         )
+
+
+def _key(trade: Trade, buying: str, selling: str) -> Key:
+    """Of the trades of two wallets in a market, whoever of them buys."""
+    pair = (buying, selling) if buying < selling else (selling, buying)
+    return trade.venue, trade.instrument, *pair

@@ -13,10 +13,13 @@ from detections.engine.engine import Engine
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert
 from normalizer.events.market import Trade, TradeBusted
+from tests.detections.correlators.test_wash_funding import SOURCE, paid
 from tests.detections.samples import HEADER, Tape, correlator
+from tests.detections.test_oracle_deviation import answer
 from tests.detections.test_revised_trades import revised
 
 ACCOUNTS = ("a", "b", "c", "d", "e")
+LABELS = {"a": ("insider",), "b": ("restricted",)}
 SECOND = 1_000.0
 
 #: Of each correlator, parameters with which it finds something in such a market.
@@ -53,6 +56,15 @@ RULES: dict[str, str] = {
     ),
     "wash_turnover": "{minimum_trades: 10}",
     "layering": "{minimum_levels: 2, minimum_imbalance: 0.1, pull_window: 1m}",
+    "wash_items": "{items: all}",
+    "oracle_deviation": "{pattern: deviation, minimum_deviation: 6%, minimum_trades: 2}",
+    "closed_period": "{pattern: restricted_list}",
+    "wash_funding": "{}",
+}
+#: What must have come before that.
+COMING_BEFORE: dict[str, list[Any]] = {
+    "oracle_deviation": [answer(-1, 10.25)],
+    "wash_funding": [paid(-2, SOURCE, one, id=f"paid-{one}") for one in ACCOUNTS[:3]],
 }
 #: What is let be: how far time has come, who did nothing for how long, and what is usual.
 LEFT: dict[str, frozenset[str]] = {
@@ -65,6 +77,7 @@ LEFT: dict[str, frozenset[str]] = {
     "wash_turnover": frozenset({"due", "sides", "witnesses"}),
     "spoofing": frozenset({"habits", "crowds", "gap", "gaps", "same_side"}),
     "novelty": frozenset({"witnesses"}),
+    "wash_funding": frozenset({"wallets"}),
 }
 #: Numbers of alerts that say how it compares with what is usual, which is let be.
 COMPARED: dict[str, frozenset[str]] = {"spoofing": frozenset({"chance"})}
@@ -102,7 +115,9 @@ def market(seed: int, count: int) -> list[Any]:
                 tape.trade(
                     now, price, quantity, side=chance.choice((side, side, None)),
                     buyer_account=buyer, seller_account=seller, trade_id=f"trade-{number}",
-                    taker_order_id=chance.choice((f"taker-{number}", "taker", None)), **identity,
+                    taker_order_id=chance.choice((f"taker-{number}", "taker", None)),
+                    buyer_labels=LABELS.get(buyer, ()), seller_labels=LABELS.get(seller, ()),
+                    **identity,
                 )
             )  # fmt: skip
     return made
@@ -163,6 +178,7 @@ def test_what_is_found_from_then_on_is_the_same(
     name: str, seed: int, count: int, busted: int, later: int, many: int
 ) -> None:
     events = market(seed, count + later + 4)
+    first_of_all = COMING_BEFORE.get(name, [])
     if name in LEARNING:
         start = events[0].timestamp
         events = [one for one in events if one.timestamp - start < 280 * 10**9]
@@ -172,7 +188,7 @@ def test_what_is_found_from_then_on_is_the_same(
     assume(trades)
     first = busted % len(trades)
     gone = [events[place] for place in trades[first : first + many]]
-    before, after = events[: count + later], events[count + later :]
+    before, after = [*first_of_all, *events[: count + later]], events[count + later :]
     end = before[-1].timestamp
     busts = [revised(TradeBusted, one, (end - one.timestamp) / 1e6) for one in gone]
     never = [one for one in before if one not in gone]

@@ -4,9 +4,12 @@ from typing import Any
 
 from detections.alerting.findings import Finding
 from detections.correlators.oracle_deviation import OracleDeviation, Parameters
+from detections.engine.engine import Engine
 from normalizer.events.chain import OracleUpdate
+from normalizer.events.market import TradeBusted
 from pipeline.units import DAY, HOUR
-from tests.detections.samples import MILLISECOND, START, Tape
+from tests.detections.samples import MILLISECOND, START, Tape, correlator
+from tests.detections.test_revised_trades import revised
 
 SECONDS = 1_000
 
@@ -125,3 +128,33 @@ def test_a_heartbeat_that_none_can_be_is_not_believed() -> None:
     for heartbeat in (float("inf"), float("nan"), -1.0, 0.0, 1e300):
         events = [answer(0, 100, heartbeat=heartbeat), tape().trade(SECONDS, 150, 5)]
         assert len(found(events, minimum_trades=1)) == 1
+
+
+def test_a_trade_near_the_oracles_price_that_was_busted_ended_no_series() -> None:
+    venue = tape()
+    far = [venue.trade(n * SECONDS, 150, 5) for n in (1, 2, 4)]
+    near = venue.trade(3 * SECONDS, 100, 5)
+    busted = revised(TradeBusted, near, 500)
+    rules = correlator("oracle_deviation", "{pattern: deviation, minimum_trades: 3}")
+    for events, count in (
+        ([*far[:2], near, far[2]], 0),
+        ([*far[:2], near, busted, far[2]], 1),
+        ([*far[:2], revised(TradeBusted, far[1], 500), far[2]], 0),
+    ):
+        engine = Engine(rules)
+        assert len(engine.process([answer(0, 100), *events])) == count
+        assert engine.take_problems() == []
+
+
+def test_of_a_long_series_what_is_not_known_any_more_still_counts() -> None:
+    venue = tape()
+    trades = [venue.trade(n * SECONDS, 150, 5) for n in range(1, 1_500)]
+    engine = Engine(correlator("oracle_deviation", "{pattern: deviation}"))
+    engine.process([answer(0, 100), *trades])
+    (entry,) = engine.book.correlators
+    (series,) = entry.correlator.state.series.values()
+    before = series.count
+    engine.process([revised(TradeBusted, trades[-1], 1), venue.trade(1_600 * SECONDS, 150, 5)])
+    (series,) = entry.correlator.state.series.values()
+    assert series.count == before
+    assert trades[-1].id not in {one.witness.id for one in series.trades}

@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 
 from detections.correlators.primary_market_timing import Parameters, PrimaryMarketTiming
+from detections.engine.engine import Engine
 from detections.markets.primary_lots import Lot, put, take
+from normalizer.events.market import TradeBusted
 from normalizer.events.reference import CorporateEvent
 from pipeline.units import HOUR
-from tests.detections.samples import START, swap, transfer
+from tests.detections.samples import START, Tape, correlator, swap, transfer
+from tests.detections.test_revised_trades import revised
 
 NOBODY = "0x" + "0" * 40
 
@@ -86,3 +89,32 @@ def test_lots_go_out_in_the_order_in_which_they_came_in() -> None:
         put(lots, Lot(time, quantity, 1.0, 0.0, seen))
     assert [(some, lot.timestamp) for some, lot in take(lots, 6.0, 2)] == [(3.0, 2), (3.0, 3)]
     assert [(lot.timestamp, lot.quantity) for lot in lots] == [(3, 1.0)]
+
+
+def test_a_price_that_was_busted_was_no_market_above_the_nav() -> None:
+    tape = Tape(token_id="fund", currency="USD")
+    price, slip = tape.trade(0, 10.0, 1), tape.trade(1, 12.0, 1)
+    after = [
+        primary(1, 1, "0xa", 400.0, mint=True),
+        deal(2, 2, "0xa", "sell", 400.0, 11.0),
+    ]
+    for events, alerts in (
+        ([nav(0, 0, 10.0), price, slip, *after], 1),
+        ([nav(0, 0, 10.0), price, slip, revised(TradeBusted, slip, 1), *after], 0),
+        ([nav(0, 0, 10.0), slip, revised(TradeBusted, slip, 1), *after], 0),
+    ):
+        engine = Engine(correlator("primary_market_timing", "{pattern: round_trip}"))
+        assert len(engine.process(events)) == alerts
+        assert engine.take_problems() == []
+
+
+def test_what_was_bought_by_a_busted_trade_is_not_redeemed() -> None:
+    tape = Tape(token_id="fund", currency="USD", buyer_account="0xa")
+    bought = tape.trade(1, 9.0, 400)
+    redeemed = primary(1, 1, "0xa", 400.0, mint=False)
+    for events, alerts in (
+        ([nav(0, 0, 10.0), bought, redeemed], 1),
+        ([nav(0, 0, 10.0), bought, revised(TradeBusted, bought, 1), redeemed], 0),
+    ):
+        engine = Engine(correlator("primary_market_timing", "{pattern: round_trip}"))
+        assert len(engine.process(events)) == alerts

@@ -7,11 +7,14 @@ import pytest
 
 from detections.correlators import accumulation, dormant_account, mixer_exposure, structured_amounts
 from detections.correlators.base import Correlator
+from detections.engine.engine import Engine
 from detections.taint import MOST_PATH
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.chain_native import NativeTransfer
+from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.units import DAY, HOUR, MINUTE
-from tests.detections.samples import START, Tape, transfer
+from tests.detections.samples import START, Tape, correlator, transfer
+from tests.detections.test_revised_trades import revised
 
 NOBODY = "0x" + "0" * 40
 
@@ -195,3 +198,65 @@ def test_saved_in_the_middle_it_finds_the_same(
     assert rest == straight
     assert first.snapshot() == second.snapshot()
     assert straight
+
+
+# -- what a venue takes back -----------------------------------------------------------------------
+
+
+def awoken(events: list[Any]) -> tuple[list[Any], dormant_account.State]:
+    engine = Engine(correlator("dormant_account", "{dormant_for: 30d}"))
+    alerts = engine.process(events)
+    assert engine.take_problems() == []
+    (entry,) = engine.book.correlators
+    return alerts, entry.correlator.state
+
+
+def dealt(day: float, quantity: float, trade: str, buyer: str = "a", seller: str = "m") -> Any:
+    return Tape().trade(
+        day * 86_400_000, 10.0, quantity, id=trade, trade_id=trade,
+        buyer_account=buyer, seller_account=seller, seller_labels=("market_maker",),
+    )  # fmt: skip
+
+
+def taken_back(trade: Any, **values: Any) -> Any:
+    return revised(TradeCorrected if values else TradeBusted, trade, 1_000, **values)
+
+
+def test_who_awoke_by_a_trade_that_was_busted_slept_on() -> None:
+    first, slip, real = dealt(0, 10, "t1"), dealt(100, 20, "t2"), dealt(101, 2_000, "t3")
+    alerts, _ = awoken([first, slip, real])
+    assert [one.metrics["dormant_days"] for one in alerts] == [100]
+    alerts, state = awoken([first, slip, taken_back(slip), real])
+    assert [one.metrics["dormant_days"] for one in alerts] == [101]
+    assert state == awoken([first, real])[1]
+
+
+def test_a_slip_in_the_size_makes_no_later_one_look_usual() -> None:
+    first, slip, real = dealt(0, 10, "t1"), dealt(1, 1e6, "t2"), dealt(100, 2_000, "t3")
+    assert awoken([first, slip, real])[0] == []
+    assert len(awoken([first, slip, taken_back(slip), real])[0]) == 1
+    assert len(awoken([first, slip, taken_back(slip, quantity=1.0), real])[0]) == 1
+
+
+def test_who_is_known_by_a_busted_trade_only_isnt() -> None:
+    slip, real = dealt(0, 10, "t1"), dealt(100, 2_000, "t2")
+    assert len(awoken([slip, real])[0]) == 1
+    assert awoken([slip, taken_back(slip), real])[0] == []
+    later = dealt(1, 5, "t3")
+    _, state = awoken([slip, later, taken_back(slip)])
+    assert state.small[("demo-venue/ACME-USD", "a")].most == 5
+
+
+def test_a_price_that_was_busted_is_no_amounts_worth() -> None:
+    tape = Tape(token_id="acme", currency="USD")
+    price, slip = tape.trade(0, 10.0, 1), tape.trade(1, 1_000.0, 1)
+    moves = [move(n, 1, 2, 900 + n, n * MINUTE, source_investor="I") for n in range(1, 6)]
+    for events, alerts in (
+        ([price, *moves], 1),
+        ([price, slip, *moves], 0),
+        ([price, slip, revised(TradeBusted, slip, 1), *moves], 1),
+        ([price, slip, revised(TradeCorrected, slip, 1, price=10.0), *moves], 1),
+    ):
+        engine = Engine(correlator("structured_amounts", "{pattern: sender}"))
+        assert len(engine.process(events)) == alerts
+        assert engine.take_problems() == []
