@@ -23,12 +23,19 @@ def page() -> str:
         _INTRODUCTION,
         f"## Exit codes\n\n{prose(inspect.getdoc(failures))}\n\n130: stopped by Ctrl-C.",
         f"## tapewatch\n\n{prose(root.help)}\n\n{_parameters(root)}",
-        *(f"## {name}\n\n{prose(one.help)}\n\n{_parameters(one)}" for name, one in _commands(root)),
+        *(
+            f"## {name}\n\n{prose(one.help)}\n\n{_parameters(one)}"
+            for name, one in every_command().items()
+        ),
     )
 
 
-def _commands(group: Any, name: str = "tapewatch") -> Iterator[tuple[str, Any]]:
-    """All commands that do something, by their whole name."""
+def every_command() -> dict[str, Any]:
+    """All commands that do something, by their whole name, such as ``tapewatch rules check``."""
+    return dict(_commands(typer.main.get_command(commands.app), "tapewatch"))
+
+
+def _commands(group: Any, name: str) -> Iterator[tuple[str, Any]]:
     for word, found in sorted(group.commands.items()):
         whole = f"{name} {word}"
         if hasattr(found, "commands"):

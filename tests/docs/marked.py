@@ -7,8 +7,20 @@
 import re
 from pathlib import Path
 
-DOCS = Path(__file__).parents[2] / "docs"
+ROOT = Path(__file__).parents[2]
+DOCS = ROOT / "docs"
+#: What is written by hand and read on its own.
 PAGES = sorted(DOCS.glob("*.md"))
+#: Those beside the code, and what is generated, as well.
+EVERY_PAGE = [
+    ROOT / "README.md",
+    *sorted(
+        page
+        for folder in ("docs", "kibana", "splunk")
+        for page in (ROOT / folder).rglob("*.md")
+        if "node_modules" not in page.parts
+    ),
+]
 _BLOCK = re.compile(r"<!-- (?P<mark>[^\n]+?) -->\n```[a-z]*\n(?P<text>.*?)^```$", re.S | re.M)
 
 

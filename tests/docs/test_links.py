@@ -6,10 +6,8 @@ from pathlib import Path
 import pytest
 
 from docs.generator.markdown import anchor
-from tests.docs.marked import DOCS
+from tests.docs.marked import EVERY_PAGE, ROOT
 
-ROOT = DOCS.parent
-PAGES = [ROOT / "README.md", *sorted(DOCS.rglob("*.md"))]
 _LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)|!\[[^\]]*\]\(([^)\s]+)\)")
 _FENCE = re.compile(r"^```.*?^```$", re.S | re.M)
 _HEADING = re.compile(r"^#+ (.+)$", re.M)
@@ -24,7 +22,7 @@ def _links(page: Path) -> list[str]:
     return [link for link in found if not re.match(r"[a-z]+:", link)]
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+@pytest.mark.parametrize("page", EVERY_PAGE, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_every_local_link_resolves(page: Path) -> None:
     dead: list[str] = []
     for link in _links(page):
@@ -40,4 +38,4 @@ def test_every_local_link_resolves(page: Path) -> None:
 
 
 def test_the_pages_link_to_each_other() -> None:
-    assert sum(len(_links(page)) for page in PAGES) > 20
+    assert sum(len(_links(page)) for page in EVERY_PAGE) > 20
