@@ -7,8 +7,7 @@ such as while it restores a large state, keeps its lanes.
 import asyncio
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from typing import cast
+from collections.abc import Awaitable, Callable, Sequence
 
 import structlog
 
@@ -18,6 +17,7 @@ from pipeline.bus.lane_spread import spread
 from pipeline.bus.publisher import AnotherWriter
 from pipeline.bus.streams import StreamNames
 from pipeline.config.schema import EmbeddedBus, ExternalBus
+from pipeline.exception_groups import leaves
 
 log = structlog.get_logger(__name__)
 
@@ -97,7 +97,7 @@ class LaneSharing:
             return  # it was stopped
         del self._running[lane]
         error = None if task.cancelled() else task.exception()
-        if error is not None and any(isinstance(one, AnotherWriter) for one in _leaves(error)):
+        if error is not None and any(isinstance(one, AnotherWriter) for one in leaves(error)):
             log.warning("another worker has the lane", lane=lane, worker=self._worker)
             self._dropped.add(lane)
         else:
@@ -207,11 +207,3 @@ class LaneSharing:
             self._home.call_soon_threadsafe(what, *arguments)
         except RuntimeError:
             pass  # the process has ended its loop
-
-
-def _leaves(error: BaseException) -> Iterator[BaseException]:
-    if isinstance(error, BaseExceptionGroup):
-        for one in cast("BaseExceptionGroup[BaseException]", error).exceptions:
-            yield from _leaves(one)
-    else:
-        yield error

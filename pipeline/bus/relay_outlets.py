@@ -19,6 +19,7 @@ from pipeline.bus.lane_order import EVERYBODY, ORDER, LaneOrder, Mark
 from pipeline.bus.positions import Position
 from pipeline.bus.publisher import SubjectWriter
 from pipeline.bus.streams import Stream
+from pipeline.exception_groups import first_leaf
 
 ORIGIN = "Tapewatch-Origin"
 #: In the header of a message whose record concerns every lane, which is there alone: the lane whose
@@ -179,7 +180,7 @@ class RelayOutlets:
                     for outlet in waiting:
                         writing.create_task(self._write(outlet))
             except BaseExceptionGroup as several:
-                raise several.exceptions[0] from None
+                raise first_leaf(several) from None
         if self._order is not None and self._group.lanes:
             if self._ahead:
                 return

@@ -4,7 +4,7 @@ import asyncio
 import os
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import cast
 
 from pipeline.bus import Bus, BusUnavailable
@@ -29,6 +29,7 @@ from pipeline.config.sources import (
     SolanaSource,
     SubgraphSource,
 )
+from pipeline.exception_groups import leaves
 from pipeline.observability import Health
 from pipeline.process import expect_much_state
 from pipeline.reference_records import Token
@@ -139,17 +140,9 @@ def _raise_plainly(work: "asyncio.Future[None]") -> None:
     except BaseExceptionGroup as group:
         wrong = group.subgroup(SourceMisconfigured)
         if wrong is not None:
-            texts = [str(error) for error in _leaves(wrong)]
+            texts = [str(error) for error in leaves(wrong)]
             raise Failure("; ".join(texts), CONFIGURATION) from None
         raise
-
-
-def _leaves(group: BaseExceptionGroup[BaseException]) -> Iterator[BaseException]:
-    for error in group.exceptions:
-        if isinstance(error, BaseExceptionGroup):
-            yield from _leaves(cast("BaseExceptionGroup[BaseException]", error))
-        else:
-            yield error
 
 
 Start = Callable[[Bus, Reporter], Awaitable[None]]
