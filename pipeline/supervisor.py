@@ -150,7 +150,8 @@ class _Child:
             return
         process.terminate()
         try:
-            await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+            async with asyncio.timeout(STOP_TIMEOUT):
+                await process.wait()
         except TimeoutError:
             log.error("a stage did not stop in time and is killed", child=self.stage)
             process.kill()
@@ -329,7 +330,8 @@ class Supervisor:
             try:
                 if self._bus.client.is_closed:
                     self._bus = await Bus.connect(self._config.bus, name="supervisor")
-                self._reports = await asyncio.wait_for(self._bus.status.reports(), 5)
+                async with asyncio.timeout(5):
+                    self._reports = await self._bus.status.reports()
                 ill = self._ill(children)
                 self._health = self._judge(ill)
                 done = until_done and not ill and await self._idle()

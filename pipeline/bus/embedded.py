@@ -195,7 +195,8 @@ class EmbeddedServer:
             if process.returncode is None:
                 process.send_signal(signal.SIGINT)
                 try:
-                    await asyncio.wait_for(process.wait(), STOP_TIMEOUT)
+                    async with asyncio.timeout(STOP_TIMEOUT):
+                        await process.wait()
                 except TimeoutError:
                     process.kill()
                     await process.wait()
