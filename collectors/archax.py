@@ -16,10 +16,9 @@ import structlog
 from collectors.connection import Connector, EndpointFault, Link, LinkLost
 from collectors.feed_lag import note_lag
 from collectors.rest_login import post, revealed
-from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
+from collectors.websocket_feed import WebSocketFeed
 from pipeline.archax_scales import Scale, encode_scales
 from pipeline.config.sources import ArchaxSource
-from pipeline.frames import GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.secrets import DEFAULT_RESOLVER
 from pipeline.source_state import now
@@ -83,11 +82,9 @@ class ArchaxCollector:
 
     def __init__(self, config: ArchaxSource, outlet: FrameOutlet) -> None:
         self._config = config
-        self._outlet = outlet
         self._state = outlet.state
         self._feed = WebSocketFeed(outlet)
         self._log = _log.bind(source=config.name)
-        self._first = True
         #: Those that are wanted, by the venue's number.
         self._scales: dict[str, Scale] = {}
         self._asked: set[str] = set()
@@ -108,7 +105,7 @@ class ArchaxCollector:
         self._feed.begin()
         self._scales.clear()
         self._asked.clear()
-        await self._tell_of_interruption()
+        await self._feed.tell_of_interruption()
         beating = asyncio.create_task(self._beat(link))
         try:
             login = {"action": "login", "service": "core", "token": token}
@@ -205,13 +202,3 @@ class ArchaxCollector:
             return ""
         named = {number: self._scales[number] for number in numbers if number in self._scales}
         return encode_scales(named) if named else ""
-
-    async def _tell_of_interruption(self) -> None:
-        first, self._first = self._first, False
-        if not first:
-            reason = "the connection was lost; what came in between is missing"
-        elif await self._outlet.last() is not None:
-            reason = "the collector was started anew; what came in between is missing"
-        else:
-            return
-        await self._feed.gap(GapNotice(instrument=WHOLE_SOURCE, reason=reason))

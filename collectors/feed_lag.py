@@ -1,13 +1,20 @@
-"""How far a venue's feed is behind, from the times that its own messages carry."""
+"""How far a source is behind, from the times that it tells itself."""
 
 from datetime import datetime
 
 from pipeline.metrics import SOURCE_LAG
 from pipeline.source_state import SourceState, now
+from pipeline.units import SECOND
+
+
+def set_lag(state: SourceState, seconds: float) -> None:
+    """Tell operators the lag; of a source that is ahead it is 0."""
+    state.lag_seconds = max(0.0, seconds)
+    SOURCE_LAG.labels(state.source).set(state.lag_seconds)
 
 
 def note_lag(state: SourceState, sent: str) -> None:
-    """Set the source's lag from an RFC 3339 time.
+    """Set the lag of a venue's feed from an RFC 3339 time, which one of its messages carries.
 
     A text that is none changes nothing: the normalizer says what is wrong with the message.
     """
@@ -15,5 +22,4 @@ def note_lag(state: SourceState, sent: str) -> None:
         moment = datetime.fromisoformat(sent).timestamp()
     except (ValueError, OverflowError):
         return
-    state.lag_seconds = max(0.0, round(now() / 1e9 - moment, 3))
-    SOURCE_LAG.labels(state.source).set(state.lag_seconds)
+    set_lag(state, round(now() / SECOND - moment, 3))

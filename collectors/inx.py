@@ -21,9 +21,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 
 from collectors.connection import Connector, EndpointFault, Link, LinkLost, SourceMisconfigured
 from collectors.rest_login import USER_AGENT, post, revealed
-from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
+from collectors.websocket_feed import WebSocketFeed
 from pipeline.config.sources import InxSource
-from pipeline.frames import GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.secrets import DEFAULT_RESOLVER
 from pipeline.source_state import now
@@ -56,11 +55,9 @@ class InxCollector:
 
     def __init__(self, config: InxSource, outlet: FrameOutlet) -> None:
         self._config = config
-        self._outlet = outlet
         self._state = outlet.state
         self._feed = WebSocketFeed(outlet)
         self._log = _log.bind(source=config.name)
-        self._first = True
         self._nonce = 0
         self._has_token = False
         #: Markets whose whole book has come on this connection.
@@ -112,7 +109,7 @@ class InxCollector:
     async def _session(self, link: Link) -> None:
         self._feed.begin()
         self._known.clear()
-        await self._tell_of_interruption()
+        await self._feed.tell_of_interruption()
         for market in dict.fromkeys(self._config.markets):
             for channel in dict.fromkeys(self._config.channels):
                 data: dict[str, str | int] = {
@@ -151,16 +148,6 @@ class InxCollector:
             self._state.trouble = f"the venue refused something: {said}"
             self._log.warning("refused", reason=said)
         await self._feed.send(payload, now(), context=context)
-
-    async def _tell_of_interruption(self) -> None:
-        first, self._first = self._first, False
-        if not first:
-            reason = "the connection was lost; what came in between is missing"
-        elif await self._outlet.last() is not None:
-            reason = "the collector was started anew; what came in between is missing"
-        else:
-            return
-        await self._feed.gap(GapNotice(instrument=WHOLE_SOURCE, reason=reason))
 
 
 def sign(key: str, data: bytes) -> bytes:

@@ -22,6 +22,7 @@ from collectors.recording import (
 )
 from pipeline.config.sources import ReplaySource
 from pipeline.frames import DeadLetter, Frame
+from pipeline.logs import worth_a_line
 from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
@@ -218,7 +219,7 @@ class ReplayCollector:
     async def _report(self, outlet: FrameOutlet, read: _Read) -> None:
         payload = read.line[:_KEPT_OF_A_BAD_LINE]
         self._bad += 1
-        if self._bad in (1, 10, 100) or self._bad % 1000 == 0:
+        if worth_a_line(self._bad):
             self._log.warning("no frame", line=read.number, reason=read.problem, bad=self._bad)
         if not read.line:
             outlet.state.trouble = read.problem

@@ -2,8 +2,12 @@
 
 import asyncio
 from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
 from types import TracebackType
-from typing import Self
+from typing import Protocol, Self
+
+from pipeline.exception_groups import first_leaf
+from pipeline.units import SECOND
 
 
 class Watching(ABC):
@@ -12,7 +16,7 @@ class Watching(ABC):
 
     def __init__(self) -> None:
         self._changed = asyncio.Event()
-        self._failed: Exception | None = None
+        self._failed: BaseException | None = None
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -48,11 +52,37 @@ class Watching(ABC):
             await self._watch()
         except Exception as error:
             # Whoever waits must hear of it, whatever it was.
-            self._failed = _first(error)
+            self._failed = first_leaf(error)
             self._changed.set()
 
 
-def _first(error: Exception) -> Exception:
-    while isinstance(error, ExceptionGroup):
-        error = error.exceptions[0]  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
-    return error  # pyright: ignore[reportUnknownVariableType]
+class Follower(Protocol):
+    """Sends the blocks of a chain."""
+
+    async def catch_up(self) -> None:
+        """Send all that there is."""
+        ...
+
+    async def tell_finality(self) -> None:
+        """Ask how final blocks are, and say it."""
+        ...
+
+
+async def follow(
+    changed: Callable[[], Awaitable[object]], follower: Follower, *, finality_every: int
+) -> None:
+    """Send what comes until it is time to ask for finality, which is asked for then.
+
+    `changed` waits for something new. `finality_every` is in nanoseconds; 0: never, so this doesn't
+    end.
+    """
+    loop = asyncio.get_running_loop()
+    due = loop.time() + finality_every / SECOND if finality_every else None
+    while due is None or loop.time() < due:
+        try:
+            async with asyncio.timeout_at(due):
+                await changed()
+        except TimeoutError:
+            break
+        await follower.catch_up()
+    await follower.tell_finality()

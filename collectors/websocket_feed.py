@@ -3,13 +3,10 @@
 import msgspec
 
 from collectors.connection import LinkLost
+from collectors.gaps import count_gap, interruption
 from pipeline.frames import DeadLetter, Frame, FrameKind, GapNotice
-from pipeline.metrics import SOURCE_GAPS
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
-
-#: Instrument of a gap notice that is about the whole source.
-WHOLE_SOURCE = "*"
 
 _encode = msgspec.json.Encoder().encode
 
@@ -27,6 +24,7 @@ class WebSocketFeed:
         self._started = 0
         self._prefix = ""
         self._number = 0
+        self._first = True
 
     def begin(self) -> None:
         """A connection was made."""
@@ -48,13 +46,19 @@ class WebSocketFeed:
 
     async def gap(self, notice: GapNotice) -> None:
         """Say, in this place of the feed, that something is missing."""
-        self.count_gap()
+        count_gap(self.state)
         await self.send(_encode(notice), now(), "gap", notice.instrument)
 
-    def count_gap(self) -> None:
-        """Count a gap for operators."""
-        self.state.gaps += 1
-        SOURCE_GAPS.labels(self.state.source).inc()
+    async def tell_of_interruption(self, *, after_a_loss: bool = True) -> None:
+        """Say, as a connection begins, that what came since the one before is missing.
+
+        On a run's first connection: since the run before, if there was one. `after_a_loss`: on
+        later ones as well; False where numbers show what was missed.
+        """
+        first, self._first = self._first, False
+        missed = await self.outlet.last() is not None if first else after_a_loss
+        if missed:
+            await self.gap(interruption(first=first))
 
     async def too_large(self, lost: LinkLost, limit: int) -> None:
         """Put on record that a frame exceeded the limit. Its content was never taken in."""
@@ -83,6 +87,3 @@ class WebSocketFeed:
 def encode_notice(notice: GapNotice) -> bytes:
     """The payload of a gap frame."""
     return _encode(notice)
-
-
-__all__ = ["WHOLE_SOURCE", "WebSocketFeed", "encode_notice"]

@@ -38,8 +38,12 @@ class FrameBatch(Struct, array_like=True, gc=False):
     frames: list[Frame]
 
 
+#: Instrument of a gap that is about the whole source.
+WHOLE_SOURCE = "*"
+
+
 class GapNotice(Struct, omit_defaults=True):
-    """Payload of a ``gap`` frame, as JSON. ``instrument`` is ``*`` for the whole source."""
+    """Payload of a ``gap`` frame, as JSON. ``instrument`` may be `WHOLE_SOURCE`."""
 
     instrument: str
     reason: str

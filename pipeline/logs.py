@@ -41,6 +41,14 @@ def configure(config: Logging, *, stage: str) -> None:
     _take_over_libraries()
 
 
+def worth_a_line(count: int) -> bool:
+    """Whether the so-manieth of the same is logged: the 1st, 10th, 100th, then each thousandth.
+
+    For what the other side may do with every message; a log of nothing else helps nobody.
+    """
+    return count in (1, 10, 100) or count % 1_000 == 0
+
+
 def _take_over_libraries() -> None:
     """What libraries log by the standard library comes out as our own lines do, warnings on."""
     root = logging.getLogger()

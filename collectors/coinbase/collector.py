@@ -22,9 +22,10 @@ from collectors.coinbase.subscription import Subscription, refusal_text
 from collectors.coinbase.synchronisation import Synchroniser
 from collectors.connection import Connector, EndpointFault, Link, LinkLost
 from collectors.feed_lag import note_lag
-from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
+from collectors.websocket_feed import WebSocketFeed
 from pipeline.config.sources import CoinbaseSource
 from pipeline.frames import GapNotice
+from pipeline.logs import worth_a_line
 from pipeline.outlet import FrameOutlet
 from pipeline.units import SECOND, format_duration
 
@@ -37,7 +38,6 @@ class CoinbaseCollector:
     def __init__(self, config: CoinbaseSource, outlet: FrameOutlet) -> None:
         """Raises SourceMisconfigured."""
         self._config = config
-        self._outlet = outlet
         self._state = outlet.state
         self._log = _log.bind(source=config.name)
         credentials = credentials_of(config)
@@ -60,7 +60,6 @@ class CoinbaseCollector:
         self._closing: asyncio.Future[None] | None = None
         self._beaten: dict[str, float] = {}
         self._looked_at_beats = 0.0
-        self._first = True
         self._unreadable = 0
 
     async def run(self) -> None:
@@ -91,7 +90,8 @@ class CoinbaseCollector:
         self._failure = None
         self._beaten.clear()
         request = self._subscription.request()
-        await self._tell_of_interruption()
+        # No number of `level2` can show what was missed.
+        await self._feed.tell_of_interruption(after_a_loss="level2" in self._subscription.channels)
         for product in self._products.values():
             product.begin_connection()
             if self._sequenced and self._books.available:
@@ -109,17 +109,6 @@ class CoinbaseCollector:
             raise
         finally:
             await self._end_synchronisation()
-
-    async def _tell_of_interruption(self) -> None:
-        """Where no number can show what was missed, say that something may be."""
-        first, self._first = self._first, False
-        if first and await self._outlet.last() is not None:
-            reason = "the collector was started anew; what came in between is missing"
-        elif not first and "level2" in self._subscription.channels:
-            reason = "the connection was lost; what came in between is missing"
-        else:
-            return
-        await self._feed.gap(GapNotice(instrument=WHOLE_SOURCE, reason=reason))
 
     async def _read(self, link: Link) -> None:
         receive, send, synchroniser = link.receive, self._feed.send, self._synchroniser
@@ -220,7 +209,7 @@ class CoinbaseCollector:
             await self._control(link, header, payload)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
             self._unreadable += 1
-            if self._unreadable in (1, 10, 100) or self._unreadable % 1000 == 0:
+            if worth_a_line(self._unreadable):
                 reason = f"{header.type[:40]}: {str(error)[:200]}"
                 self._log.warning("unreadable messages", count=self._unreadable, reason=reason)
 

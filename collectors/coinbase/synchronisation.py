@@ -13,6 +13,7 @@ from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, wai
 
 from collectors.coinbase.ordering import Held, ProductFeed
 from collectors.coinbase.rest_books import BookTooLarge, RestBook, RestBooks, SnapshotFailed
+from collectors.gaps import count_gap
 from collectors.websocket_feed import WebSocketFeed, encode_notice
 from pipeline.config.sources import Reconnection
 from pipeline.frames import GapNotice
@@ -60,7 +61,7 @@ class Synchroniser:
         if product.held is None:
             await self._feed.gap(notice)
         else:
-            self._feed.count_gap()
+            count_gap(self._feed.state)
             product.keep(Held(sequence, now(), encode_notice(notice), "gap"))
 
     async def run(self, product: ProductFeed) -> None:

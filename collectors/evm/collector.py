@@ -24,6 +24,7 @@ from collectors.evm.rpc import RpcClient
 from collectors.evm.sending import PROTOCOL, BlockSender
 from collectors.evm.state_calls import AnswerCache
 from collectors.evm.watched import Addresses, Watched
+from collectors.watching import follow
 from pipeline.config.sources import EvmSource
 from pipeline.frames import Frame
 from pipeline.outlet import FrameOutlet
@@ -158,21 +159,7 @@ class EvmCollector:
 
     async def _follow(self, heads: HeadWatch, follower: Follower) -> NoReturn:
         while True:
-            await self._follow_a_while(heads, follower)
-
-    async def _follow_a_while(self, heads: HeadWatch, follower: Follower) -> None:
-        """Send what comes until it is time to ask for finality; then ask."""
-        every = self._config.finality_every
-        loop = asyncio.get_running_loop()
-        due = loop.time() + every / SECOND
-        while not every or loop.time() < due:
-            try:
-                async with asyncio.timeout_at(due if every else None):
-                    await heads.changed()
-            except TimeoutError:
-                break
-            await follower.catch_up()
-        await follower.tell_finality()
+            await follow(heads.changed, follower, finality_every=self._config.finality_every)
 
     def _check_chain(self, chain_id: int, where: str) -> None:
         if self._chain_id is None:

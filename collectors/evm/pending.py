@@ -8,7 +8,6 @@ Source: geth's "Real-time events", whose second parameter `true` asks for whole 
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import cast
 
 import msgspec
 import structlog
@@ -19,9 +18,11 @@ from collectors.evm.assembly import Chain
 from collectors.evm.blocks import BlockHash, Header, Transaction, is_null, read_transaction
 from collectors.evm.pending_tracking import Fact, Matters, PendingTracker, Slot
 from collectors.evm.rpc import RequestTimeout, RpcClient, RpcError, Subscription
+from collectors.gaps import count_gap
 from pipeline.config.sources import EvmSource
-from pipeline.frames import Frame, GapNotice
-from pipeline.metrics import PENDING_SKIPPED, SOURCE_GAPS
+from pipeline.exception_groups import first_leaf
+from pipeline.frames import WHOLE_SOURCE, Frame, GapNotice
+from pipeline.metrics import PENDING_SKIPPED
 from pipeline.outlet import FrameOutlet
 from pipeline.pending_payload import NOTHING, PROTOCOL, PendingNotice, encode_pending
 from pipeline.source_state import now
@@ -85,7 +86,7 @@ class PendingWatch:
                 for one in work:
                     group.create_task(one)
         except BaseExceptionGroup as failures:
-            raise _first(failures) from None
+            raise first_leaf(failures) from None
         finally:
             self._lost_since = now()
             state.connection = "reconnecting"
@@ -218,21 +219,13 @@ class PendingWatch:
 
     async def _gap(self, reason: str) -> None:
         at = self._moment()
-        notice = GapNotice(instrument="*", reason=reason)
+        notice = GapNotice(instrument=WHOLE_SOURCE, reason=reason)
         await self._outlet.send(Frame(f"{at}:gap", at, msgspec.json.encode(notice), kind="gap"))
         state = self._outlet.state
-        state.gaps += 1
-        SOURCE_GAPS.labels(state.source).inc()
+        count_gap(state)
         _log.warning("a gap in pending transactions", source=state.source, reason=reason)
 
     def _moment(self) -> int:
         """The time by our clock; each is later than the one before, so that positions differ."""
         self._newest = max(now(), self._newest + 1)
         return self._newest
-
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    first = failures.exceptions[0]
-    if isinstance(first, BaseExceptionGroup):
-        return _first(cast("BaseExceptionGroup[BaseException]", first))
-    return first

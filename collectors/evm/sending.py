@@ -13,9 +13,11 @@ import structlog
 from collectors.evm.assembly import AssembledBlock
 from collectors.evm.blocks import BlockHash, Header, position_of
 from collectors.evm.resuming import TOO_LARGE
+from collectors.feed_lag import set_lag
+from collectors.gaps import count_gap
 from pipeline.chain_notices import FinalityNotice, ReorganisationNotice
-from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, GapNotice
-from pipeline.metrics import SOURCE_GAPS, SOURCE_LAG, SOURCE_REORGANISATIONS
+from pipeline.frames import MAX_FRAME_BYTES, WHOLE_SOURCE, DeadLetter, Frame, GapNotice
+from pipeline.metrics import SOURCE_REORGANISATIONS
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 
@@ -90,7 +92,10 @@ class BlockSender:
         """Say that blocks between two are not to be had from any endpoint."""
         self._state.trouble = reason
         notice = GapNotice(
-            instrument="*", reason=reason, expected=behind[0] + 1, received=following.number
+            instrument=WHOLE_SOURCE,
+            reason=reason,
+            expected=behind[0] + 1,
+            received=following.number,
         )
         await self._tell_gap(f"{position_of(*behind)}:missing:{now()}", notice)
 
@@ -118,15 +123,16 @@ class BlockSender:
             self._orphans.popitem(last=False)
 
     async def _gap(self, position: str, reason: str, number: int) -> None:
-        notice = GapNotice(instrument="*", reason=reason, expected=number, received=number + 1)
+        notice = GapNotice(
+            instrument=WHOLE_SOURCE, reason=reason, expected=number, received=number + 1
+        )
         await self._tell_gap(position, notice)
 
     async def _tell_gap(self, position: str, notice: GapNotice) -> None:
         at = now()
         await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind="gap"))
         self._state.saw_frame(position, at)
-        self._state.gaps += 1
-        SOURCE_GAPS.labels(self._state.source).inc()
+        count_gap(self._state)
         _log.warning("a gap in the chain", source=self._state.source, reason=notice.reason)
 
     def _follow(self, block: Header, head: Header, received: int) -> None:
@@ -134,5 +140,4 @@ class BlockSender:
         state.saw_frame(block.position, received)
         newest = max(head, block, key=lambda one: one.number)
         state.head = newest.position
-        state.lag_seconds = float(max(0, newest.timestamp - block.timestamp))
-        SOURCE_LAG.labels(state.source).set(state.lag_seconds)
+        set_lag(state, newest.timestamp - block.timestamp)

@@ -4,14 +4,14 @@ After a restart or a break the session goes on behind the last durable message: 
 asked for everything after it. So nothing is missed as long as the venue keeps its messages.
 """
 
-from collectors.fix.frames import WHOLE_SOURCE, FixFrames
+from collectors.fix.frames import FixFrames
 from collectors.fix.link import FixLink
 from collectors.fix.numbering import FixPlace
 from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import FixDropCopySource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
-from pipeline.frames import GapNotice
+from pipeline.frames import WHOLE_SOURCE, GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext, Side, decode_context

@@ -5,14 +5,13 @@ import structlog
 
 from collectors.fix.numbering import FixPlace, place_of
 from collectors.fix.session import Missing, Refused, Session
-from pipeline.frames import DeadLetter, Frame, GapNotice
-from pipeline.metrics import SOURCE_GAPS
+from collectors.gaps import count_gap
+from pipeline.frames import WHOLE_SOURCE, DeadLetter, Frame, GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.secrets import DEFAULT_RESOLVER
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext, encode_context
 
-WHOLE_SOURCE = "*"
 _MOST_KEPT = 64 * 1024
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
@@ -54,8 +53,7 @@ class FixFrames:
     async def gap(self, notice: GapNotice, context: LineContext) -> None:
         """Say, in this place, that something is missing."""
         self._notes += 1
-        self.state.gaps += 1
-        SOURCE_GAPS.labels(self.state.source).inc()
+        count_gap(self.state)
         position = f"{self.place.text}#{now()}.{self._notes}"
         await self.outlet.send(
             Frame(position, now(), _encode(notice), "gap", encode_context(context))

@@ -5,7 +5,7 @@ at 1 with each logon: what came in between is told as a gap, and the books come 
 """
 
 from collectors.connection import EndpointFault
-from collectors.fix.frames import WHOLE_SOURCE, FixFrames
+from collectors.fix.frames import FixFrames
 from collectors.fix.link import FixLink
 from collectors.fix.numbering import FixPlace
 from collectors.fix.session import (
@@ -16,9 +16,9 @@ from collectors.fix.session import (
     Refused,
     Session,
 )
+from collectors.gaps import interruption
 from pipeline.config.sources import FixMarketDataSource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
-from pipeline.frames import GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext
@@ -53,14 +53,10 @@ class FixMarketDataCollector:
         """Both sides begin at 1."""
         first, self._first = self._first, False
         before = await self._frames.resume() if first else None
-        interrupted = "the connection was lost; what came in between is missing"
-        if first:
-            interrupted = "the collector was started anew; what came in between is missing"
         if (not first and self._came) or before is not None:
             # Told once, however often a logon is refused.
             self._came = False
-            notice = GapNotice(instrument=WHOLE_SOURCE, reason=interrupted)
-            await self._frames.gap(notice, LineContext())
+            await self._frames.gap(interruption(first=first), LineContext())
         self._frames.renumber()
         return 1, 1
 

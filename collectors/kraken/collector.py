@@ -23,9 +23,10 @@ from collectors.connection import (
 from collectors.feed_lag import note_lag
 from collectors.kraken import wire
 from collectors.kraken.subscriptions import Subscribed, Subscriptions
-from collectors.websocket_feed import WHOLE_SOURCE, WebSocketFeed
+from collectors.websocket_feed import WebSocketFeed
 from pipeline.config.sources import KrakenSource
 from pipeline.frames import GapNotice
+from pipeline.logs import worth_a_line
 from pipeline.outlet import FrameOutlet
 from pipeline.secrets import DEFAULT_RESOLVER, SecretError
 
@@ -49,12 +50,10 @@ class KrakenCollector:
                 "(REST GetWebSocketsToken), such as token: ${env:KRAKEN_TOKEN}"
             )
         self._config = config
-        self._outlet = outlet
         self._state = outlet.state
         self._feed = WebSocketFeed(outlet)
         self._subscriptions = Subscriptions(config)
         self._log = _log.bind(source=config.name)
-        self._first = True
         self._unreadable = 0
         self._measured = 0.0
 
@@ -70,7 +69,7 @@ class KrakenCollector:
 
     async def _session(self, link: Link) -> None:
         self._feed.begin()
-        await self._tell_of_interruption()
+        await self._feed.tell_of_interruption()
         self._subscriptions.begin_connection(_loop_time())
         self._show()
         failure: list[Exception] = []
@@ -98,16 +97,6 @@ class KrakenCollector:
         finally:
             mending.cancel()
             await asyncio.gather(mending, return_exceptions=True)
-
-    async def _tell_of_interruption(self) -> None:
-        first, self._first = self._first, False
-        if not first:
-            reason = "the connection was lost; what came in between is missing"
-        elif await self._outlet.last() is not None:
-            reason = "the collector was started anew; what came in between is missing"
-        else:
-            return
-        await self._feed.gap(GapNotice(instrument=WHOLE_SOURCE, reason=reason))
 
     def _token(self, one: Subscribed) -> str | None:
         if one.channel != "level3" or self._config.token is None:
@@ -144,7 +133,7 @@ class KrakenCollector:
             except (msgspec.MsgspecError, ValueError, RecursionError) as error:
                 # The normalizer says what is wrong with it; the next checksum shows what it cost.
                 self._unreadable += 1
-                if self._unreadable in (1, 10, 100) or self._unreadable % 1000 == 0:
+                if worth_a_line(self._unreadable):
                     reason = str(error)[:200]
                     self._log.warning("unreadable messages", count=self._unreadable, reason=reason)
 

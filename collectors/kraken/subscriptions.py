@@ -81,7 +81,7 @@ class Subscriptions:
     def __init__(self, config: KrakenSource) -> None:
         self._config = config
         symbols = tuple(dict.fromkeys(config.symbols))
-        self._all = {
+        self._all: dict[tuple[str, str], Subscribed] = {
             (channel, symbol): Subscribed(channel, symbol, self._depth(channel))
             for channel in dict.fromkeys(config.channels)
             for symbol in symbols
@@ -94,7 +94,7 @@ class Subscriptions:
 
     def find(self, channel: str, symbol: str) -> Subscribed | None:
         """The subscription, if it is one of ours."""
-        return self._all.get((channel, symbol))  # pyright: ignore[reportArgumentType]
+        return self._all.get((channel, symbol))
 
     def of_request(self, request: int) -> tuple[Subscribed, ...]:
         """What was asked with this number."""

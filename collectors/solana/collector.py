@@ -1,6 +1,5 @@
 """The collector of Solana: where it goes on, which cluster it is, and one session per link."""
 
-import asyncio
 from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import NoReturn
@@ -19,6 +18,7 @@ from collectors.solana.node import SolanaNode
 from collectors.solana.pushed import PushedBlocks
 from collectors.solana.resuming import read_newest, resume_branch
 from collectors.solana.slots import SlotWatch
+from collectors.watching import follow
 from pipeline.chain_ids import chain_number, solana_chain
 from pipeline.config.sources import SolanaSource
 from pipeline.frames import Frame
@@ -152,25 +152,11 @@ class SolanaCollector:
             )
             try:
                 while True:
-                    await self._follow(slots, follower)
+                    await follow(slots.changed, follower, finality_every=config.finality_every)
             except EndpointFault as fault:
                 if getattr(fault, "too_large", False):
                     self._push = False
                 raise
-
-    async def _follow(self, slots: SlotWatch, follower: Follower) -> None:
-        """Send what comes until it is time to ask for finality; then ask."""
-        every = self._config.finality_every
-        loop = asyncio.get_running_loop()
-        due = loop.time() + every / SECOND
-        while not every or loop.time() < due:
-            try:
-                async with asyncio.timeout_at(due if every else None):
-                    await slots.changed()
-            except TimeoutError:
-                break
-            await follower.catch_up()
-        await follower.tell_finality()
 
     def _check_chain(self, chain: str, where: str) -> None:
         if self._chain is None:

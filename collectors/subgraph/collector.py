@@ -6,6 +6,7 @@ import msgspec
 import structlog
 
 from collectors.connection import SourceMisconfigured
+from collectors.feed_lag import set_lag
 from collectors.polling import Polling
 from collectors.reference.source import SourceFault
 from collectors.subgraph.cursor import Cursor, position_of
@@ -14,7 +15,7 @@ from collectors.subgraph.reading import Head, Reader, TooMuch
 from pipeline.chain_notices import BlockPlace, ReorganisationNotice
 from pipeline.config.sources import SubgraphSource
 from pipeline.frames import MAX_FRAME_BYTES, Frame
-from pipeline.metrics import SOURCE_LAG, SOURCE_REORGANISATIONS
+from pipeline.metrics import SOURCE_REORGANISATIONS
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.subgraph_payload import PROTOCOL, SubgraphBlock, SubgraphPayload, encode_subgraph
@@ -231,5 +232,4 @@ class SubgraphCollector:
         state = self._outlet.state
         state.head = position_of(head.block)
         if head.block.timestamp is not None:
-            state.lag_seconds = max(0.0, now() / SECOND - head.block.timestamp)
-            SOURCE_LAG.labels(state.source).set(state.lag_seconds)
+            set_lag(state, now() / SECOND - head.block.timestamp)

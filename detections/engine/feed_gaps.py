@@ -10,10 +10,10 @@ from collections.abc import Collection, Iterable
 import msgspec
 
 from normalizer.events.market import FeedGap
+from pipeline.frames import WHOLE_SOURCE
 
 #: Gaps that are remembered; the oldest go.
 MOST_GAPS = 1_000
-_WHOLE_SOURCE = "*"
 
 
 class Gap(msgspec.Struct, frozen=True, array_like=True):
@@ -65,7 +65,7 @@ class FeedGaps:
 def is_of(gap: FeedGap, market: tuple[str, ...]) -> bool:
     """Whether a gap is one of this market's feed: by provider, venue and instrument."""
     return market[0] == gap.provider and (
-        gap.instrument == _WHOLE_SOURCE or market[1:3] == (gap.venue, gap.instrument)
+        gap.instrument == WHOLE_SOURCE or market[1:3] == (gap.venue, gap.instrument)
     )
 
 
@@ -76,5 +76,5 @@ def _newest(gaps: Iterable[Gap]) -> Gap | None:
 
 def _concerns(gap: Gap, sources: Collection[str] | None, instrument: str | None) -> bool:
     return (sources is None or gap.source in sources) and (
-        instrument is None or gap.instrument in (_WHOLE_SOURCE, instrument)
+        instrument is None or gap.instrument in (WHOLE_SOURCE, instrument)
     )
