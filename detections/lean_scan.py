@@ -25,6 +25,7 @@ from detections.sigma.lean import TIMESTAMP, CannotBeLean, LeanEvents, LeanReade
 from detections.sigma.readers import Read
 from normalizer.events import Alert
 from normalizer.events.market import TradeBusted, TradeCorrected
+from pipeline.remembered import Remembered
 
 _BLOCK_NUMBER = "blockchain.block.number"
 _EVENT_ID = "event.id"
@@ -39,7 +40,6 @@ _MODULE = "event.module"
 _PROVIDER = "event.provider"
 _SEQUENCE = "event.sequence"
 _MOST_ACTIONS = 10_000
-_MOST_SECONDS = 4_096
 #: Nanoseconds of a last digit, by how many digits a second has behind the point.
 _UNITS = [10 ** (9 - digits) for digits in range(10)]
 #: Rule numbers of a line that must be read in full.
@@ -101,7 +101,7 @@ class LeanScan:
             if one.silent and one.rule.id in needs and not has_keywords(book.conditions[number][1])
         }
         self._reads = _Reads(self._needs)
-        self._seconds = _Seconds()
+        self._seconds = Remembered(_second, 4_096)
         self._scan = self._write_scan()
 
     def take(self, block: Block) -> list[Found]:
@@ -320,11 +320,6 @@ class _Reads(dict[tuple[int, ...], list[tuple[str, Read]]]):
         return found
 
 
-class _Seconds(dict[str, int]):
-    """Whole seconds of texts such as 2026-01-01T00:00:00, in nanoseconds."""
-
-    def __missing__(self, text: str) -> int:
-        if len(self) >= _MOST_SECONDS:
-            self.clear()
-        self[text] = found = nanoseconds(f"{text}Z")
-        return found
+def _second(text: str) -> int:
+    """Nanoseconds of a text such as 2026-01-01T00:00:00."""
+    return nanoseconds(f"{text}Z")

@@ -91,14 +91,16 @@ def _fill_in(document: Document) -> None:
             document.setdefault(name, default)
 
 
-@cache
 def record_defaults(action: str) -> Mapping[str, Any]:
     """What an event of one of our actions has where nothing is said; empty for other actions."""
     shape = actions().get(action)
-    if shape is None:
-        return {}
+    return {} if shape is None else _defaults_of(shape.record)
+
+
+@cache
+def _defaults_of(record: type[msgspec.Struct]) -> Mapping[str, Any]:
     found: dict[str, Any] = {}
-    for info in msgspec.structs.fields(shape.record):
+    for info in msgspec.structs.fields(record):
         default: Any = info.default
         if default is not msgspec.NODEFAULT and default not in (None, ()):
             found[info.encode_name] = list(default) if isinstance(default, tuple) else default  # pyright: ignore[reportUnknownArgumentType]

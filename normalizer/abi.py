@@ -14,6 +14,7 @@ from eth_abi.exceptions import DecodingError
 from eth_hash.auto import keccak
 
 from normalizer.abi_types import Parameter, Signature, parse_signature, word_kind
+from pipeline.remembered import Remembered
 
 _ZEROS = b"\x00" * 32
 _MOST_ADDRESSES = 1 << 16
@@ -139,20 +140,14 @@ def _bytes_of(text: str, field: str) -> bytes:
     return value
 
 
-class _Addresses(dict[str, str]):
-    """Topic to the address in it. Holders come again and again, so what was checked is kept."""
-
-    def __missing__(self, topic: str) -> str:
-        word = _bytes_of(topic, "")
-        if len(word) != 32:
-            raise _WordError("is not 32 bytes")
-        if len(self) >= _MOST_ADDRESSES:
-            self.clear()
-        self[topic] = address = _read_address(word)
-        return address
+def _address_of(topic: str) -> str:
+    word = _bytes_of(topic, "")
+    if len(word) != 32:
+        raise _WordError("is not 32 bytes")
+    return _read_address(word)
 
 
-def _topic_reader(parameter: Parameter, addresses: _Addresses) -> Callable[[str], Any]:
+def _topic_reader(parameter: Parameter, addresses: Remembered[str, str]) -> Callable[[str], Any]:
     if parameter.type == "address":
         return addresses.__getitem__
     if not parameter.one_word:
@@ -185,7 +180,8 @@ class EventAbi:
             raise ValueError(f"{signature.canonical} has more than three indexed parameters")
         self.topic_count = 1 + len(indexed)
         self.names = tuple(parameter.name for parameter in signature.parameters)
-        addresses = _Addresses()
+        # Holders come again and again.
+        addresses = Remembered(_address_of, _MOST_ADDRESSES)
         self._topics = tuple(
             (number, _topic_reader(parameter, addresses))
             for number, parameter in enumerate(indexed, 1)

@@ -12,6 +12,7 @@ from msgspec import Meta, Raw, Struct, field
 
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from pipeline.evm_payload import BlockPayload, FeedPlace, Refusal, StateCall, TransferChecks
+from pipeline.remembered import Remembered
 
 Hexadecimal = Annotated[str, Meta(min_length=2)]
 _QUANTITY = re.compile(r"0x[0-9a-fA-F]{1,16}")
@@ -165,32 +166,21 @@ def uint256(text: str, name: str) -> int:
     return int(text, 16)
 
 
-class _Quantities(dict[str, int]):
-    """Texts to numbers; places in a block are the same few again and again."""
-
-    def __missing__(self, text: str) -> int:
-        if _QUANTITY.fullmatch(text) is None:
-            raise Unreadable(f"{text[:40]!r} is no quantity")
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        self[text] = value = int(text, 16)
-        return value
+def _quantity(text: str) -> int:
+    if _QUANTITY.fullmatch(text) is None:
+        raise Unreadable(f"{text[:40]!r} is no quantity")
+    return int(text, 16)
 
 
-class _Addresses(dict[str, str]):
-    """Addresses as they came to their lower case; kept, for they come again."""
-
-    def __missing__(self, text: str) -> str:
-        if _ADDRESS.fullmatch(text) is None:
-            raise Unreadable(f"{text[:80]!r} is no address")
-        if len(self) >= _MOST_KEPT:
-            self.clear()
-        self[text] = lower = text.lower()
-        return lower
+def _lower_address(text: str) -> str:
+    if _ADDRESS.fullmatch(text) is None:
+        raise Unreadable(f"{text[:80]!r} is no address")
+    return text.lower()
 
 
-_quantities = _Quantities()
-_addresses = _Addresses()
+#: Places in a block are the same few again and again, and so are those who hold a token.
+_quantities = Remembered(_quantity, _MOST_KEPT)
+_addresses = Remembered(_lower_address, _MOST_KEPT)
 
 
 def address(text: str, name: str) -> str:

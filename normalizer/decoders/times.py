@@ -4,32 +4,28 @@ import re
 from datetime import datetime
 
 from normalizer.decoders.unreadable import Unreadable
+from pipeline.remembered import Remembered
 
 #: Bitcoin's first block is of January 2009; no feed that we read has anything older.
 EARLIEST = 1_230_768_000 * 10**9
 _DAY = 86_400 * 10**9
 _SECOND = 10**9
-_MOST_SECONDS = 4096
 _WHOLE = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}:[0-9]{2}")
 
 
-class _Seconds(dict[str, int]):
-    """``2014-11-07T08:19:27`` to nanoseconds. Messages come by the thousand in a second."""
-
-    def __missing__(self, text: str) -> int:
-        try:
-            if _WHOLE.fullmatch(text) is None:
-                raise ValueError
-            parsed = datetime.fromisoformat(text + "+00:00")
-        except ValueError:
-            raise Unreadable(f"{text[:40]!r} is no RFC 3339 time", "time") from None
-        if len(self) >= _MOST_SECONDS:
-            self.clear()
-        self[text] = value = int(parsed.timestamp()) * _SECOND
-        return value
+def _second(text: str) -> int:
+    """Nanoseconds of ``2014-11-07T08:19:27``. Raises :class:`Unreadable`."""
+    try:
+        if _WHOLE.fullmatch(text) is None:
+            raise ValueError
+        parsed = datetime.fromisoformat(text + "+00:00")
+    except ValueError:
+        raise Unreadable(f"{text[:40]!r} is no RFC 3339 time", "time") from None
+    return int(parsed.timestamp()) * _SECOND
 
 
-_seconds = _Seconds()
+#: Messages come by the thousand in one second.
+_seconds = Remembered(_second, 4_096)
 _OFFSETS = frozenset({"+00:00", "-00:00"})
 
 

@@ -12,13 +12,13 @@ from msgspec import Struct
 from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.nesting import nesting_function
 from normalizer.events.taxonomy import FieldInfo, fields, record_classes
+from pipeline.remembered import Remembered
 
 ECS_VERSION = "9.4.0"
 MODULE = "tapewatch"
 _SECOND = 10**9
 #: The end of the year 9999, after which RFC 3339 has no text.
 _LATEST = 253_402_300_800 * _SECOND
-_MOST_SECONDS = 4096
 _MOST_DEPTH = 32
 
 
@@ -31,18 +31,13 @@ class UnreadableDocument(ValueError):
         self.field = field
 
 
-class _Seconds(dict[int, str]):
-    """Seconds since the epoch to ``2014-11-07T08:19:27``. Events come by the thousand in one."""
-
-    def __missing__(self, seconds: int) -> str:
-        if len(self) >= _MOST_SECONDS:
-            self.clear()
-        moment = datetime(1970, 1, 1) + timedelta(seconds=seconds)
-        self[seconds] = text = moment.isoformat()
-        return text
+def _second(seconds: int) -> str:
+    """Seconds since the epoch as ``2014-11-07T08:19:27``."""
+    return (datetime(1970, 1, 1) + timedelta(seconds=seconds)).isoformat()
 
 
-_seconds = _Seconds()
+#: Events come by the thousand in one second.
+_seconds = Remembered(_second, 4_096)
 
 
 def rfc3339(time: int) -> str:
