@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from normalizer.reference import Contradiction, Reference, contradictions, merge
-from normalizer.reference import Path as Way
+from normalizer.reference import Reference, merge
+from normalizer.reference_contradictions import Contradiction, Way, contradictions
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, Node, SequenceNode

@@ -7,7 +7,8 @@ import msgspec
 from normalizer.assets import Assets
 from normalizer.enrichment import Enrichment
 from normalizer.events.chain import OracleUpdate
-from normalizer.reference import Reference, contradictions, watched
+from normalizer.reference import Reference, watched
+from normalizer.reference_contradictions import contradictions
 from tests.normalizer import blocks as b
 
 ANSWER = "AnswerUpdated(int256 indexed current, uint256 indexed roundId, uint256 updatedAt)"

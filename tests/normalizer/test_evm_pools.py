@@ -6,7 +6,8 @@ import msgspec
 import pytest
 
 from normalizer.events import chain
-from normalizer.reference import Reference, contradictions
+from normalizer.reference import Reference
+from normalizer.reference_contradictions import contradictions
 from tests.normalizer import blocks as b
 
 V2_SWAP = "Swap(address indexed s, uint256 a, uint256 b, uint256 c, uint256 d, address indexed to)"
