@@ -141,7 +141,7 @@ def _sequences(value: Any) -> Any:
     """With lists where the keys are places: ``contracts.0.address``."""
     if not isinstance(value, dict):
         return value
-    inner: dict[str, Any] = {key: _sequences(one) for key, one in value.items()}  # type: ignore[misc]
+    inner = {key: _sequences(one) for key, one in cast("dict[str, Any]", value).items()}
     if inner and all(key.isdecimal() for key in inner):
         return [inner[key] for key in sorted(inner, key=int)]
     return inner

@@ -1,7 +1,7 @@
 """Dead letters of the parts of a block that can't be read, while the rest of the block goes on."""
 
 from functools import cached_property
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from msgspec import Raw
@@ -78,5 +78,5 @@ class DeadParts:
 
 def _text(raw: Raw, name: str) -> str:
     value: Any = msgspec.json.decode(raw)
-    found = value.get(name) if isinstance(value, dict) else None  # pyright: ignore[reportUnknownMemberType, reportUnknownVariableType]
+    found = cast("dict[str, object]", value).get(name) if isinstance(value, dict) else None
     return found if isinstance(found, str) else ""
