@@ -1,16 +1,13 @@
 """Books reproduce Kraken's checksums: of its documentation, and of a recording."""
 
-import gzip
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from collectors.kraken.checksum import OrderBook, OrderChange, PriceBook, digits, price_key
-
-RECORDING = Path(__file__).parents[3] / "shared" / "data" / "KRAKEN.ws.50.0.gz"
+from tests.fixtures.shared_data import KRAKEN, recorded_frames
 
 # The worked example of https://docs.kraken.com/api/docs/guides/spot-ws-book-v2
 BOOK_BIDS = (
@@ -148,26 +145,23 @@ def test_digits_are_those_of_the_documentation() -> None:
     assert digits(b"0.00000000") == b""
 
 
-@pytest.mark.skipif(not RECORDING.exists(), reason=f"no recording: {RECORDING.name} is not there")
 def test_every_checksum_of_the_recording_is_reproduced() -> None:
     books: dict[str, PriceBook] = {}
     checked = right = 0
-    with gzip.open(RECORDING, "rt") as file:
-        for line in file:
-            _, _, text = line.partition(": ")
-            if line.startswith("ws") or not text.startswith("["):
-                continue
-            _, *parts, channel, pair = json.loads(text)
-            maps = {key: value for part in parts for key, value in part.items()}
-            bids, asks = (
-                [(price.encode(), quantity.encode()) for price, quantity, *_ in maps.get(key, [])]
-                for key in (("bs", "as") if "as" in maps else ("b", "a"))
-            )
-            if "as" in maps:
-                books[pair] = PriceBook(int(channel.removeprefix("book-")))
-                books[pair].replace(bids, asks)
-                continue
-            books[pair].update(bids, asks)
-            checked += 1
-            right += books[pair].checksum() == int(maps["c"])
+    for frame in recorded_frames(KRAKEN):
+        if not frame.payload.startswith(b"["):
+            continue
+        _, *parts, channel, pair = json.loads(frame.payload)
+        maps = {key: value for part in parts for key, value in part.items()}
+        bids, asks = (
+            [(price.encode(), quantity.encode()) for price, quantity, *_ in maps.get(key, [])]
+            for key in (("bs", "as") if "as" in maps else ("b", "a"))
+        )
+        if "as" in maps:
+            books[pair] = PriceBook(int(channel.removeprefix("book-")))
+            books[pair].replace(bids, asks)
+            continue
+        books[pair].update(bids, asks)
+        checked += 1
+        right += books[pair].checksum() == int(maps["c"])
     assert (right, checked) == (4269, 4269)

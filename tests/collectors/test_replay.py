@@ -24,8 +24,8 @@ from collectors.replay import ReplayCollector
 from pipeline.config.sources import ReplaySource
 from pipeline.frames import Frame
 from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.shared_data import COINBASE, KRAKEN, shared_data
 
-DATA = Path(__file__).parents[3] / "shared" / "data"
 CHAIN = RecordedSource("chain", "evm")
 VENUE = RecordedSource("venue", "coinbase", "acme-ats")
 T0 = 1_700_000_000_123_456_789
@@ -286,12 +286,10 @@ async def test_cryptofeeds_lines_are_read_exactly(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("name", "protocol", "frames"),
-    [("COINBASE.ws.28.0.gz", "coinbase", 9946), ("KRAKEN.ws.50.0.gz", "kraken-v1", 4321)],
+    [(COINBASE, "coinbase", 9946), (KRAKEN, "kraken-v1", 4321)],
 )
 async def test_real_recordings_are_replayed_whole(name: str, protocol: str, frames: int) -> None:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"no recording: {name} is not there")
+    path = shared_data(name)
     outlets = Outlets()
     await replay(path, outlets, protocol=protocol)
     outlet = outlets["replayed"]

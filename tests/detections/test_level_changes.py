@@ -1,8 +1,6 @@
 """What happened at a price where the feed gives levels only, or names no orders."""
 
-import gzip
 import re
-from pathlib import Path
 from zlib import crc32
 
 import pytest
@@ -15,8 +13,7 @@ from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.frames import Frame, FrameBatch
 from tests.detections.samples import MILLISECOND, Tape
-
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+from tests.fixtures.shared_data import COINBASE, KRAKEN, recorded_frames
 
 
 def level_book(tape: Tape) -> SharedBooks:
@@ -139,22 +136,8 @@ def test_trades_of_a_book_of_which_nothing_is_known_are_not_kept() -> None:
 # -- recorded frames -------------------------------------------------------------------------------
 
 
-def recorded(name: str) -> list[tuple[float, str]]:
-    path = DATA / name
-    if not path.exists():
-        pytest.skip(f"left out: the recording {name} is not in ../shared/data")
-    found: list[tuple[float, str]] = []
-    with gzip.open(path, "rt") as lines:
-        for line in lines:
-            seconds, separator, text = line.strip().partition(": ")
-            if separator and not seconds.startswith("wss"):
-                found.append((float(seconds), text))
-    return found
-
-
-def events_of(normalizer: Normalizer, protocol: str, number: int, line: tuple[float, str]):
-    frame = Frame(str(number), int(line[0] * 1e9), line[1].encode())
-    result = normalizer.normalize(number, FrameBatch("recorded", protocol, [frame]))
+def events_of(normalizer: Normalizer, protocol: str, frame: Frame) -> list[MarketEvent]:
+    result = normalizer.normalize(int(frame.position), FrameBatch("recorded", protocol, [frame]))
     return [event for event in result.events if isinstance(event, MarketEvent)]
 
 
@@ -162,8 +145,8 @@ def test_trades_recorded_at_coinbase_explain_what_went_from_their_levels() -> No
     normalizer, books = Normalizer(Reference()), OrderBooks()
     traded = explained = updates = 0
     began: dict[str, int] = {}
-    for number, line in enumerate(recorded("COINBASE.ws.28.0.gz")):
-        for event in events_of(normalizer, "coinbase", number, line):
+    for frame in recorded_frames(COINBASE):
+        for event in events_of(normalizer, "coinbase", frame):
             book = books.of(event)
             change = books.apply(event, book)
             assert change is not None
@@ -185,14 +168,15 @@ def test_books_recorded_at_kraken_are_exact_by_its_checksums() -> None:
     normalizer, books = Normalizer(Reference()), OrderBooks()
     decimals: dict[str, tuple[int, int]] = {}
     checked = 0
-    for number, line in enumerate(recorded("KRAKEN.ws.50.0.gz")):
-        for event in events_of(normalizer, "kraken-v1", number, line):
+    for frame in recorded_frames(KRAKEN):
+        text = frame.payload.decode()
+        for event in events_of(normalizer, "kraken-v1", frame):
             book = books.of(event)
             books.apply(event, book)
             if event.instrument not in decimals:
-                price, volume = re.findall(r'\["(\d+\.\d+)","(\d+\.\d+)"', line[1])[0]
+                price, volume = re.findall(r'\["(\d+\.\d+)","(\d+\.\d+)"', text)[0]
                 decimals[event.instrument] = (_after_point(price), _after_point(volume))
-            told = re.search(r'"c":"(\d+)"', line[1])
+            told = re.search(r'"c":"(\d+)"', text)
             if told is not None:
                 checked += 1
                 assert _checksum(books, event, decimals[event.instrument]) == int(told[1])

@@ -3,16 +3,10 @@
 from collections import Counter
 from pathlib import Path
 
-import pytest
-
-from tests.end_to_end.pipeline_run import ROOT, Installation
-
-DATA = ROOT.parent / "shared" / "data"
-COINBASE = DATA / "COINBASE.ws.28.0.gz"
-KRAKEN = DATA / "KRAKEN.ws.50.0.gz"
+from tests.end_to_end.pipeline_run import Installation
+from tests.fixtures.shared_data import COINBASE, KRAKEN, shared_data
 
 
-@pytest.mark.skipif(not COINBASE.exists(), reason=f"the recorded frames are not in {DATA.name}")
 def test_recorded_frames_of_coinbase_and_kraken_become_events(tmp_path: Path) -> None:
     installation = Installation(
         tmp_path,
@@ -20,14 +14,14 @@ def test_recorded_frames_of_coinbase_and_kraken_become_events(tmp_path: Path) ->
             {
                 "name": "coinbase",
                 "type": "replay",
-                "path": str(COINBASE),
+                "path": str(shared_data(COINBASE)),
                 "protocol": "coinbase",
                 "venue": "coinbase",
             },
             {
                 "name": "kraken",
                 "type": "replay",
-                "path": str(KRAKEN),
+                "path": str(shared_data(KRAKEN)),
                 "protocol": "kraken-v1",
                 "venue": "kraken",
             },

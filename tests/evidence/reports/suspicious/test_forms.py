@@ -20,9 +20,9 @@ from pipeline.structured import load
 from pipeline.structured.loading import examine
 from tests.evidence.reports.suspicious import filled
 from tests.evidence.reports.suspicious.test_material import material
+from tests.fixtures.shared_data import SAR_SCHEMA, shared_data
 
 GOLDEN = Path(__file__).parent / "golden"
-XSD = Path(__file__).parents[4].parent / "shared" / "data" / "EFL_SARXBatchSchema.xsd"
 EVIL = '=cmd|"/c calc"!A1 <x>&</x> #read("/etc")'
 
 
@@ -63,7 +63,6 @@ def test_a_fincen_sar_is_as_it_was(tmp_path: Path) -> None:
     )
 
 
-@pytest.mark.skipif(not XSD.exists(), reason="FinCEN's schema is not in ../shared/data")
 @pytest.mark.parametrize(
     "values",
     [
@@ -93,15 +92,14 @@ def test_a_fincen_sar_holds_against_fincens_schema(tmp_path: Path, values: dict[
     assert outcome.value is not None, outcome.problems
     assert fincen.problems(outcome.value, outcome.node) == []
     built = fincen_xml.render(outcome.value)
-    assert validate(built["fincen-sar.xml"], XSD).errors == []
+    assert validate(built["fincen-sar.xml"], shared_data(SAR_SCHEMA)).errors == []
 
 
-@pytest.mark.skipif(not XSD.exists(), reason="FinCEN's schema is not in ../shared/data")
 def test_what_is_against_fincens_schema_is_told(tmp_path: Path) -> None:
     text = filled.sar(template(tmp_path, "fincen-sar"))
     whole = fincen_xml.render(load(text.encode(), fincen.Filing))["fincen-sar.xml"]
     broken = whole.replace(b"<PartyNameTypeCode>L<", b"<PartyNameTypeCode>X<", 1)
-    assert "PartyNameTypeCode" in validate(broken, XSD).errors[0]
+    assert "PartyNameTypeCode" in validate(broken, shared_data(SAR_SCHEMA)).errors[0]
 
 
 @pytest.mark.parametrize(
