@@ -9,11 +9,11 @@ the rate without. What was saved is restored in the end.
 
 import argparse
 import asyncio
-import resource
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.memory import most_resident
 from detections.correlations.hits import Limits
 from detections.engine.engine import Engine
 from detections.rules.loading import parse_rules
@@ -117,7 +117,7 @@ async def measure(groups: int, events: int) -> None:
     for at in range(0, groups * events, BATCH):
         first.process([transfer(at + n, groups) for n in range(BATCH)])
     going = Going(first, groups, groups * events)
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    memory = most_resident() / 2**20
     print(f"groups {groups:,}, transfers {groups * events:,}, process {memory:,.0f} MiB")
     usual = await going.run(None, 10.0)
     print(f"longest step before      {going.longest * 1000:10,.0f} ms for {BATCH} events")

@@ -11,12 +11,12 @@ JSON, as after the first start; then, with all that in memory, a tenth of them m
 
 import argparse
 import random
-import resource
 import time
 from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from benchmarks.memory import most_resident
 from detections.clusters.clustering import Clustering, State
 from detections.clusters.links import pair_of
 from normalizer.events import Record
@@ -178,11 +178,6 @@ def run(clustering: Clustering, lines: Sequence[bytes]) -> tuple[float, float]:
     return time.perf_counter() - wall, time.process_time() - busy
 
 
-def resident() -> float:
-    """MiB of this process at most until now."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n")[0])
     parser.add_argument("--transfers", type=int, default=1_000_000)
@@ -195,7 +190,7 @@ def main() -> None:
     wall = busy = 0.0
     size = 0
     expect_much_state()  # as the stage does
-    before = resident()
+    before = most_resident() / 2**20
     for first in range(0, options.transfers, part):  # not all lines at once: they are not ours
         lines = [encode(event) for event in tape.transfers(min(part, options.transfers - first))]
         size += sum(map(len, lines))
@@ -207,7 +202,7 @@ def main() -> None:
     lines = [encode(event) for event in tape.transfers(count)]
     _tell("then", count, *run(clustering, lines))
     state = clustering.state
-    print(f"memory: {resident():,.0f} MiB at most, of which {before:,.0f} before")
+    print(f"memory: {most_resident() / 2**20:,.0f} MiB at most, of which {before:,.0f} before")
     started = time.perf_counter()
     data = msgspec.msgpack.encode(state)
     encoded = time.perf_counter() - started

@@ -7,15 +7,14 @@ and traded by twenty accounts, on four books of some 4,000 orders each.
 """
 
 import argparse
-import gc
 import random
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
 
+from benchmarks.engine_pace import BATCH, best_of_each
 from detections.engine.engine import Engine
 from detections.rules import RuleSet, load_rules
 from normalizer.events import Record
@@ -24,8 +23,6 @@ from normalizer.events.market import OrderCancelled, OrderChanged, OrderPlaced, 
 START = 1_767_225_600_000_000_000
 BOOKS = 4
 RESTING = 4_000
-BATCH = 256
-ROUNDS = 3
 
 
 def tape(count: int, seed: int = 7) -> Iterator[Record]:
@@ -93,21 +90,6 @@ def tape(count: int, seed: int = 7) -> Iterator[Record]:
             )
 
 
-def measure(lines: list[bytes], work: Callable[[list[Record]], object] | None) -> float:
-    """Seconds of this process to decode, and to do the work with each batch.
-
-    Of processor time, which other work on the machine disturbs less than the clock.
-    """
-    decode = msgspec.json.Decoder(Record).decode
-    gc.collect()
-    start = time.process_time()
-    for first in range(0, len(lines), BATCH):
-        batch = [decode(line) for line in lines[first : first + BATCH]]
-        if work is not None:
-            work(batch)
-    return time.process_time() - start
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--events", type=int, default=200_000)
@@ -119,18 +101,12 @@ def main() -> None:
     lines = [encode(event) for event in tape(options.events)]
     size = sum(map(len, lines)) / len(lines)
     print(f"{len(lines):,} events of {size:.0f} bytes, {len(rules.rules)} rules")
-    best: dict[str, float] = {}
-    for _ in range(ROUNDS):  # in turns, so that a busy moment of the machine hits all alike
-        for name, ruleset in (
-            ("decode only", None),
-            ("Sigma rules", without),
-            ("all rules", rules),
-        ):
-            engine = None if ruleset is None else Engine(ruleset)
-            seconds = measure(lines, None if engine is None else engine.process)
-            best[name] = min(best.get(name, seconds), seconds)
-            if engine is not None and engine.failures:
-                raise SystemExit("\n".join(engine.take_problems()[:5]))
+    cases: dict[str, Callable[[], Engine] | None] = {
+        "decode only": None,
+        "Sigma rules": lambda: Engine(without),
+        "all rules": lambda: Engine(rules),
+    }
+    best = best_of_each(cases, lines)
     base = best["decode only"]
     print(f"{'':14} {'events/s':>12} {'of decoding':>12} {'us/event beyond it':>20}")
     for name, seconds in best.items():

@@ -28,6 +28,7 @@ from rich.console import Console
 from rich.table import Table
 from websockets.asyncio.client import connect
 
+from benchmarks.memory import resident
 from demo.venue.authentication import Credential, new_credential, sign
 from demo.venue.facts import ACCOUNTS, PRODUCT
 from demo.workspace import KEY_VARIABLES, VENUE
@@ -182,9 +183,8 @@ class Watch:
         if time.monotonic() - self._sampled > 2:
             self._sampled = time.monotonic()
             for report in reports:
-                resident = _resident_megabytes(report.pid)
-                if resident:
-                    self.memory.setdefault(report.stage, []).append(resident)
+                if has := resident(report.pid):
+                    self.memory.setdefault(report.stage, []).append(has / 2**20)
 
     def behind(self) -> int:
         """Messages that some stage or sink has not read yet."""
@@ -193,15 +193,6 @@ class Watch:
     def frames(self) -> int:
         """Frames that collectors have sent to the bus."""
         return sum(source.frames for report in self.reports for source in report.sources)
-
-
-def _resident_megabytes(pid: int) -> float:
-    try:
-        text = Path(f"/proc/{pid}/status").read_text()
-    except OSError:
-        return 0.0
-    found = re.search(r"VmRSS:\s+(\d+)", text)
-    return int(found[1]) / 1024 if found else 0.0
 
 
 async def measure(rate: float, seconds: float) -> Measured:

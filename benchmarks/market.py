@@ -18,7 +18,9 @@ from pathlib import Path
 
 import msgspec
 
+from benchmarks.engine_pace import BATCH, ROUNDS, best_of_each, measure, refuse_failures
 from benchmarks.market_tape import MarketTape
+from benchmarks.memory import resident
 from detections.engine.engine import Engine
 from detections.rules import RuleSet, load_rules
 from normalizer.events import Record
@@ -26,21 +28,7 @@ from pipeline.process import expect_much_state
 
 BOOKS, ACCOUNTS, RESTING = 64, 2_000, 150
 ASSETS, MANY_ACCOUNTS = 10_000, 1_000_000
-BATCH = 256
-ROUNDS = 3
 _MEMORY_STEPS = 8
-
-
-def measure(lines: Sequence[bytes], work: Callable[[list[Record]], object] | None) -> float:
-    """Seconds of processor time to decode the lines, and to do the work with each batch."""
-    decode = msgspec.json.Decoder(Record).decode
-    gc.collect()
-    start = time.process_time()
-    for first in range(0, len(lines), BATCH):
-        batch = [decode(line) for line in lines[first : first + BATCH]]
-        if work is not None:
-            work(batch)
-    return time.process_time() - start
 
 
 def pace(lines: Sequence[bytes], rules: RuleSet) -> None:
@@ -52,13 +40,7 @@ def pace(lines: Sequence[bytes], rules: RuleSet) -> None:
         f"books and {len(rules.correlators)} correlator rules": lambda: Engine(correlators),
         "all rules": lambda: Engine(rules),
     }
-    best: dict[str, float] = {}
-    for _ in range(ROUNDS):  # in turns, so that a busy moment of the machine hits all alike
-        for name, make in cases.items():
-            engine = None if make is None else make()
-            seconds = measure(lines, None if engine is None else engine.process)
-            best[name] = min(best.get(name, seconds), seconds)
-            _refuse_failures(engine)
+    best = best_of_each(cases, lines)
     base = best["decode only"]
     print(f"{'':32} {'events/s':>10} {'of decoding':>12} {'without it':>12} {'us/event':>9}")
     for name, seconds in best.items():
@@ -128,7 +110,7 @@ def memory(count: int, rules: RuleSet) -> None:
     gc.collect()
     print(f"\n{ASSETS:,} assets, {MANY_ACCOUNTS:,} accounts")
     print(f"{'events':>12} {'MB':>8} {'beyond the start':>17}")
-    start = resident()
+    start = resident() / 1e6
     print(f"{0:12,} {start:8,.0f} {0:17,.0f}")
     for step in range(_MEMORY_STEPS):
         batch: list[Record] = []
@@ -138,20 +120,9 @@ def memory(count: int, rules: RuleSet) -> None:
                 engine.process(batch)
                 batch = []
         engine.process(batch)
-        now = resident()
+        now = resident() / 1e6
         print(f"{(step + 1) * (count // _MEMORY_STEPS):12,} {now:8,.0f} {now - start:17,.0f}")
-    _refuse_failures(engine)
-
-
-def resident() -> float:
-    """Resident memory of this process, in MB."""
-    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-    return pages * 4096 / 1e6
-
-
-def _refuse_failures(engine: Engine | None) -> None:
-    if engine is not None and engine.failures:
-        raise SystemExit("\n".join(engine.take_problems()[:5]))
+    refuse_failures(engine)
 
 
 def main() -> None:

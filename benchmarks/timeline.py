@@ -7,7 +7,6 @@ The case: one account's orders, half of all events in the folder. Wanted are 100
 """
 
 import argparse
-import resource
 import subprocess
 import sys
 import tempfile
@@ -17,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from benchmarks.memory import most_resident
 from normalizer.events import Alert
 from normalizer.events.ecs import nest
 from normalizer.events.market import OrderPlaced
@@ -107,7 +107,7 @@ def _export(folder: Path, to: Path) -> None:
     said = {
         "seconds": time.perf_counter() - began,
         "lines": manifest.lines,
-        "memory": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024,
+        "memory": most_resident(),
     }
     sys.stdout.buffer.write(msgspec.json.encode(said))
 

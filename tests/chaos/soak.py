@@ -14,7 +14,6 @@ import asyncio
 import json
 import os
 import random
-import re
 import shutil
 import sys
 import time
@@ -29,6 +28,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from benchmarks.end_to_end import venue, write_configuration
+from benchmarks.memory import resident
 from demo.venue.authentication import new_credential
 from demo.workspace import KEY_VARIABLES
 from tests.chaos.kills import VICTIMS, killing
@@ -123,7 +123,9 @@ def _watch(run: Running, result: Soaked, begun: float, hours: float) -> None:
             Sample(
                 at_seconds=round(time.monotonic() - begun, 1),
                 memory={
-                    stage: round(sum(map(_resident, stage_processes(run.installation, stage))), 1)
+                    stage: round(
+                        sum(map(resident, stage_processes(run.installation, stage))) / 2**20, 1
+                    )
                     for stage in STAGES
                 },
                 lag=sum(max(0, reader["last"] - reader["position"]) for reader in readers),
@@ -141,14 +143,6 @@ def _drain(run: Running, frames: int) -> None:
         if sum(path.read_bytes().count(b"\n") for path in folder.glob("*.ndjson")) >= frames:
             return
         time.sleep(1)
-
-
-def _resident(pid: int) -> float:
-    try:
-        found = re.search(r"VmRSS:\s+(\d+)", Path(f"/proc/{pid}/status").read_text())
-    except OSError:
-        return 0.0
-    return int(found[1]) / 1024 if found else 0.0
 
 
 def _megabytes(folder: Path) -> float:
