@@ -14,6 +14,7 @@ import yaml
 from pipeline.problems import Problem, did_you_mean, shown
 from pipeline.units import MIB
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode, Source
+from pipeline.yaml_slips import in_typographic_quotes, look_alike
 from pipeline.yaml_syntax import explain
 
 PARSER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -23,6 +24,9 @@ _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _COLLECTION_TAGS = (None, "!", _TAG + "map", _TAG + "seq")
 _TEXT_TAGS = ("!", _TAG + "str")
+
+_ANOTHER_DOCUMENT = 'if another document begins here, put a line "---" before it'
+_SEVERAL_VALUES = "keep one of the two: several values are a list, [a, b]"
 
 
 class Limits(msgspec.Struct, frozen=True):
@@ -40,7 +44,7 @@ class _Stop(Exception):
 class _Open:
     """A collection whose end hasn't come yet."""
 
-    __slots__ = ("anchor", "before", "key", "keys", "node", "skip")
+    __slots__ = ("anchor", "before", "key", "keys", "node", "skip", "told")
 
     def __init__(self, node: SequenceNode | MappingNode, anchor: str | None, before: int) -> None:
         self.node = node
@@ -49,6 +53,7 @@ class _Open:
         self.key: ScalarNode | None = None
         self.keys: dict[str, ScalarNode] = {}
         self.skip = False  # the next value belongs to a key that was refused
+        self.told = False  # that a document seems to begin in it
 
 
 class Composer:
@@ -65,6 +70,7 @@ class Composer:
         self._stack: list[_Open] = []
         self._anchors: dict[str, tuple[Node, int | None]] = {}
         self._nodes = 0
+        self._quote: ScalarNode | None = None  # the newest in quotes over several lines
 
     def compose(self, text: str) -> None:
         """Never raises: what is wrong is appended to the problems."""
@@ -74,9 +80,19 @@ class Composer:
             pass
         except yaml.MarkedYAMLError as error:
             line, column, message, advice = explain(error, self._source.lines)
-            self._problems.append(
-                self._at(line, column).problem("yaml/syntax", message, advice=advice)
-            )
+            here = self._at(line, column)
+            if self._quote is not None and self._quote.end_line == line:
+                # A quote that isn't closed ends where the next one was meant to begin.
+                said = f"this quote is only closed in line {line}, where this can't go on"
+                problem = self._quote.problem(
+                    "yaml/syntax",
+                    said,
+                    advice="close it where its text ends",
+                    related=(here.location,),
+                )
+            else:
+                problem = here.problem("yaml/syntax", message, advice=advice)
+            self._problems.append(problem)
         except (yaml.YAMLError, ValueError, OverflowError) as error:
             # libyaml's reader errors have no place, and the pure Python parser lets a few of
             # Python's own through (a \U escape beyond Unicode).
@@ -108,6 +124,10 @@ class Composer:
                     self._refuse_tag(node, tag)
                 if event.style == '"' and _LONE_SURROGATE.search(event.value):
                     self._report(node, "yaml/syntax", "this escape isn't a Unicode character")
+                if event.style in ("'", '"') and node.end_line > node.line:
+                    self._quote = node
+                if not node.text.isascii():
+                    self._warn_of_slips(node)
                 if event.anchor is not None:
                     self._anchors[event.anchor] = (node, 1)
                 self._add(node, 1)
@@ -133,6 +153,25 @@ class Composer:
                         advice='remove the line "---", or put the rest into a file of its own',
                     )
                     raise _Stop
+
+    def _warn_of_slips(self, node: ScalarNode) -> None:
+        if node.plain and in_typographic_quotes(node.text):
+            self._report(
+                node,
+                "yaml/typographic-quotes",
+                "these quotes are taken for a part of the text",
+                severity="warning",
+                advice="YAML's quotes are \" and '",
+            )
+        if (letter := look_alike(node.text)) is not None:
+            said = f'the "{letter}" in this word is none of the Latin alphabet'
+            self._report(
+                node,
+                "yaml/look-alike",
+                f"{said} (U+{ord(letter):04X})",
+                severity="warning",
+                advice="it only looks like one of its letters: type the word anew",
+            )
 
     def _at(self, line: int, column: int) -> Node:
         return Node(self._source, line, column, line, column + 1)
@@ -237,12 +276,17 @@ class Composer:
                 advice="write the keys out, or repeat a whole value with an alias (*name)",
             )
         elif (first := parent.keys.get(node.text)) is not None:
-            self._report(
-                node,
-                "yaml/duplicate-key",
-                f"the key {shown(node.text)} is given twice",
-                related=(first.location,),
-            )
+            if not parent.told:
+                # Where the first key comes again, all others will.
+                again = first is next(iter(parent.keys.values())) and len(self._stack) == 1
+                parent.told = again and len(parent.keys) > 1
+                self._report(
+                    node,
+                    "yaml/duplicate-key",
+                    f"the key {shown(node.text)} is given twice",
+                    related=(first.location,),
+                    advice=_ANOTHER_DOCUMENT if parent.told else _SEVERAL_VALUES,
+                )
         else:
             parent.skip = False
             parent.keys[node.text] = parent.key = node

@@ -5,6 +5,11 @@ from typing import NamedTuple
 
 import yaml
 
+from pipeline.yaml_slips import slip_in
+
+#: Errors of lines that don't go together, as small slips make them.
+_OF_LINES = ("mapping values are not allowed", "could not find expected ':'")
+
 
 class Trouble(NamedTuple):
     """A syntax error: line and column from 1, what is wrong, and what to do."""
@@ -25,6 +30,14 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Trouble:
     char = _char(lines, line, column)
     context = error.context or ""
 
+    if "a block scalar" in context and started and "tab character" not in what:
+        sign = _char(lines, *started)
+        message = f'text can\'t begin with "{sign}" unless it is in quotes'
+        return Trouble(*started, message, f"put the whole value in quotes: '{sign}...'")
+    if any(said in what for said in _OF_LINES) or "block" in context:
+        likely = (line, *(started[:1] if started else ()), line - 1)
+        if (slip := slip_in(lines, likely)) is not None:
+            return Trouble(*slip)
     if "cannot start any token" in what or "tab character" in what:
         if char == "\t":
             return Trouble(line, column, "a tab can't be used to indent", "use spaces")

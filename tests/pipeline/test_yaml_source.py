@@ -101,6 +101,20 @@ def test_an_empty_file_is_one_empty_value(data: bytes) -> None:
         (b"- a\nb: 1", (2, 1), "this line doesn't continue what stands above it"),
         (b"}", (1, 1), "this isn't valid YAML"),
         (b"%YAML 3.0\n---\na", (1, 1), "this isn't valid YAML"),
+        (b"a: >= 5\n", (1, 4), 'text can\'t begin with ">" unless it is in quotes'),
+        (b"a: |x\n", (1, 4), 'text can\'t begin with "|" unless it is in quotes'),
+        (b"a: 1\nb:2\nc: 3\n", (2, 2), 'a space is missing after this ":"'),
+        (b"a:\n  b.c:2\n  d: 3\n", (2, 6), 'a space is missing after this ":"'),
+        (b"a:\n  - b:2\n    d: 3\n", (2, 6), 'a space is missing after this ":"'),
+        ("a: 1\nb:\u00a02\nc: 3\n".encode(), (2, 3), "this space is none for YAML (U+00A0)"),
+        (
+            "a:\n  b: 1\n\u3000c: 2\n  d: 3\n".encode(),
+            (3, 1),
+            "this space is none for YAML (U+3000)",
+        ),
+        ("a: 1\nb\uff1a2\nc: 3\n".encode(), (2, 2), "this isn't the colon of YAML (U+FF1A)"),
+        ("a: 1\n\u2014\nb: 2\n".encode(), (2, 1), 'between two documents stands "---"'),
+        (b"a: 1\n--\nb: 2\n", (2, 1), 'between two documents stands "---"'),
     ],
 )
 def test_a_syntax_error_has_its_place_and_plain_words(
@@ -110,6 +124,67 @@ def test_a_syntax_error_has_its_place_and_plain_words(
     assert problem.code == "yaml/syntax"
     assert _place(problem) == place
     assert problem.message.startswith(message)
+
+
+@pytest.mark.parametrize("data", [b"a: https://x\nb:\n  c\n  d: 1\n", b"a: 12:30\nb\nc: 1\n"])
+def test_a_colon_within_a_text_isn_t_taken_for_a_slip(data: bytes) -> None:
+    assert "space" not in _only_problem(data).message
+
+
+def test_a_quote_that_ends_where_another_was_to_begin_is_told_of() -> None:
+    problem = _only_problem(b'a: "x\nb: 1\nc: "y"\n')
+    assert _place(problem) == (1, 4)
+    assert problem.message == "this quote is only closed in line 3, where this can't go on"
+    assert [place.line for place in problem.related] == [3]
+
+
+def test_a_second_document_without_its_line_is_told_of_once() -> None:
+    problem = _only_problem(b"a: 1\nb: {x: 1}\nc: 2\na: 3\nb: {x: 4}\nc: 5\n")
+    assert (problem.code, _place(problem)) == ("yaml/duplicate-key", (4, 1))
+    assert problem.advice == 'if another document begins here, put a line "---" before it'
+
+
+def test_a_key_that_is_given_twice_may_have_several_values() -> None:
+    problem = _only_problem(b"a:\n  b: 1\n  c: 2\n  c: 3\n")
+    assert problem.advice == "keep one of the two: several values are a list, [a, b]"
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("a: \u201cx\u201d", (1, 4)),
+        ("a: [b, \u2018x y\u2019]", (1, 8)),
+        ("a: \u201ex\u201c", (1, 4)),
+    ],
+)
+def test_quotes_of_a_word_processor_are_a_warning(text: str, place: tuple[int, int]) -> None:
+    problem = _only_problem(text.encode())
+    assert (problem.code, problem.severity, _place(problem)) == (
+        "yaml/typographic-quotes",
+        "warning",
+        place,
+    )
+
+
+def test_quotes_within_a_text_are_its_own() -> None:
+    data = "a: \u201cx\u201d and y\nb: '\u201cx\u201d'\nc: it\u2019s\n".encode()
+    assert parse_bytes(data, name="f.yaml").source.problems == []
+
+
+def test_a_letter_of_another_alphabet_in_a_word_is_a_warning() -> None:
+    problem = _only_problem("a: [b, \u0410CME]".encode())  # a Cyrillic A
+    assert (problem.code, problem.severity, _place(problem)) == (
+        "yaml/look-alike",
+        "warning",
+        (1, 8),
+    )
+    assert problem.message == 'the "\u0410" in this word is none of the Latin alphabet (U+0410)'
+
+
+def test_words_of_other_alphabets_are_texts_like_others() -> None:
+    words = "\u041c\u043e\u0441\u043a\u0432\u0430 x"
+    data = f"a: {words}\nb: 5 \u00b5s, \u03b1-test\n# \u0410CME\n".encode()
+    assert parse_bytes(data, name="f.yaml").source.problems == []
 
 
 def test_a_duplicate_key_is_an_error_with_both_places() -> None:
