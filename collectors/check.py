@@ -38,6 +38,7 @@ from pipeline.config.sources import (
 )
 from pipeline.findings import Finding
 from pipeline.secrets import SecretError, SecretText
+from pipeline.social_payload import header_faults
 from pipeline.source_state import now
 from pipeline.units import SECOND, about_size
 
@@ -66,7 +67,8 @@ async def check_source(source: Source) -> list[Finding]:
         case OrderLogSource():
             return [check_order_log(source)]
         case SocialFeedSource():
-            return [check_order_log(source, page="docs/social-feed.md", wrong=refusal)]
+            page = "docs/social-feed.md"
+            return [check_order_log(source, page=page, header=header_faults, wrong=refusal)]
         case LunarCrushSource():
             return [await check_lunarcrush(source)]
         case InxSource() | ArchaxSource():

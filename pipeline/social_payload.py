@@ -10,6 +10,7 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from pipeline.csv_header import ColumnFault, names_of, places_of, repeated
 from pipeline.problems import did_you_mean
 
 #: The protocol of frames that hold one line each, JSON or CSV.
@@ -62,3 +63,21 @@ def stray_column(names: "list[str]") -> str | None:
             said = f"did you mean {hint}?" if hint else f"there are {', '.join(COLUMNS)}"
             return f"{name[:32]!a} is no column of a social feed: {said}"
     return None
+
+
+def header_faults(header: str) -> list[ColumnFault]:
+    """What is wrong with the first line of a CSV file, in its order."""
+    try:
+        names = names_of(header)
+    except ValueError:
+        return [ColumnFault(1, "no line of CSV")]
+    faults = [
+        ColumnFault(place, stray)
+        for place, name in zip(places_of(header), names, strict=False)
+        if (stray := stray_column([name]))
+    ]
+    faults += repeated(header, names, among=_KNOWN)
+    missing = [name for name in ("type", "medium") if name not in names]
+    if missing and not faults:
+        faults.append(ColumnFault(1, f"there is no column {' and no '.join(missing)}"))
+    return sorted(faults)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline.foreign_text import HEAD, encoding_of
 from pipeline.problems import Location, Problem, ProblemsFound, Severity, did_you_mean
 from pipeline.units import format_size
 from pipeline.yaml_composer import Composer, Limits
@@ -21,12 +22,6 @@ _INVISIBLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069"
     "\ud800-\udfff\ufeff\ufffe\uffff]"
 )
-_BYTE_ORDER_MARKS = {
-    b"\xff\xfe\x00\x00": "UTF-32",
-    b"\x00\x00\xfe\xff": "UTF-32",
-    b"\xff\xfe": "UTF-16",
-    b"\xfe\xff": "UTF-16",
-}
 # Those among them that only hide or turn text, and stand in some texts for good reason.
 _TURNING = re.compile("[\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069]")
 DEFAULT_LIMITS = Limits()
@@ -161,9 +156,8 @@ def _decode(data: bytes, name: str, limits: Limits) -> tuple[str | None, list[Pr
             )
         ]
     problems: list[Problem] = []
-    for mark, encoding in _BYTE_ORDER_MARKS.items():
-        if data.startswith(mark):
-            return None, [_encoding_problem(name, 1, 1, f"the file is in {encoding}, not in UTF-8")]
+    if (encoding := encoding_of(data[:HEAD])) is not None:
+        return None, [_encoding_problem(name, 1, 1, f"the file is in {encoding}, not in UTF-8")]
     if data.startswith(b"\xef\xbb\xbf"):
         data = data[3:]
         problems.append(

@@ -4,9 +4,10 @@ can the first line be read."""
 from collections.abc import Callable
 
 from collectors.order_log.log_files import LogFiles
-from collectors.order_log.log_lines import LogLine, LogReader
+from collectors.order_log.log_lines import HeaderCheck, LogLine, LogReader
 from pipeline.config.sources import OrderLogSource, SocialFeedSource
 from pipeline.findings import Finding
+from pipeline.order_log_columns import header_faults
 from pipeline.trade_sides import decode_context
 
 
@@ -18,14 +19,16 @@ def check_order_log(
     source: OrderLogSource | SocialFeedSource,
     *,
     page: str = "docs/order-log.md",
+    header: HeaderCheck = header_faults,
     wrong: Callable[[LogLine], str] = _nothing,
 ) -> Finding:
-    """A finding on one source; nothing but the first line is read, `wrong` with what it says."""
+    """A finding on one source; nothing but the first line is read (of CSV also the columns,
+    `header` with what is wrong with them), `wrong` with what it says."""
     subject = f"source {source.name}"
     files = LogFiles(source.path)
     try:
         names = files.names()
-        reader = LogReader(files, longest=source.max_frame)
+        reader = LogReader(files, longest=source.max_frame, header=header)
         try:
             line = next(reader.read(), None)
         finally:

@@ -4,17 +4,19 @@ A frame's position is its file and line. A run goes on behind the last line that
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from typing import ClassVar
 
 import msgspec
 import structlog
 
+from collectors.gaps import count_gap
 from collectors.order_log.log_files import LogFiles
 from collectors.order_log.log_lines import LogLine, LogReader, place_of
 from pipeline.config.sources import OrderLogSource, SocialFeedSource
-from pipeline.frames import DeadLetter, Frame, GapNotice
+from pipeline.csv_header import ColumnFault
+from pipeline.frames import WHOLE_SOURCE, DeadLetter, Frame, GapNotice
 from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
@@ -54,6 +56,7 @@ class LogFollower:
             longest=self._config.max_frame,
             each_side=self.each_side,
             after=place_of(self._last),
+            header=self.wrong_columns,
         )
         try:
             looks = 0
@@ -65,6 +68,10 @@ class LogFollower:
             reader.close()
             self._state.connection = "stopped"
             SOURCE_CONNECTED.labels(self._state.source).set(0)
+
+    def wrong_columns(self, header: str) -> Sequence[ColumnFault]:
+        """What is wrong with the columns of a CSV file, by its first line."""
+        return ()
 
     def refused(self, line: LogLine) -> str:
         """Why nothing of a line may be kept; empty where it may."""
@@ -126,7 +133,7 @@ class LogFollower:
             )
         )
         if self._last and self.marks_gaps:
-            self._state.gaps += 1
-            notice = msgspec.json.encode(GapNotice(instrument="*", reason=reason))
+            count_gap(self._state)
+            notice = msgspec.json.encode(GapNotice(instrument=WHOLE_SOURCE, reason=reason))
             position = f"{self._last}{_GAP}{line.place.text}"
-            await self._outlet.send(Frame(position, now(), notice, "gap", "*"))
+            await self._outlet.send(Frame(position, now(), notice, "gap", WHOLE_SOURCE))

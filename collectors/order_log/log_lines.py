@@ -5,7 +5,7 @@ when it is ended, or when its file is.
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Literal, NamedTuple
 
@@ -14,7 +14,9 @@ import msgspec
 from collectors.order_log.log_files import LogFiles, order_of
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
+from pipeline.csv_header import ColumnFault, said_of
 from pipeline.csv_line import csv_cells
+from pipeline.foreign_text import HEAD, foreign
 from pipeline.trade_sides import LineContext, encode_context
 
 _KEPT_OF_A_BAD_LINE = 64 * 1024
@@ -52,6 +54,13 @@ class LogLine(NamedTuple):
     payload: bytes
     context: str = ""
     problem: str = ""
+    #: Of a header whose columns are wrong, so that no line of its file can be read: where the first
+    #: of them begins, from 1.
+    column: int = 0
+
+
+#: What is wrong with the columns that the first line of a CSV file names.
+HeaderCheck = Callable[[str], Sequence[ColumnFault]]
 
 
 class _Side(msgspec.Struct):
@@ -71,7 +80,8 @@ class LogReader:
     """Reads the files of an order log. Not for several threads.
 
     ``longest``: bytes of a line. ``each_side``: a trade has a line for each side. ``after``:
-    the place behind which to begin.
+    the place behind which to begin. ``header``: tells what is wrong with the columns of a CSV file;
+    its lines are given all the same.
     """
 
     def __init__(
@@ -81,8 +91,10 @@ class LogReader:
         longest: int,
         each_side: bool = False,
         after: LogPlace | None = None,
+        header: HeaderCheck = lambda header: (),
     ) -> None:
         self._files = files
+        self._check = header
         self._longest = longest
         self._each_side = each_side
         self._after = after
@@ -95,6 +107,8 @@ class LogReader:
         self._number = 0
         #: Of a line that is too long the end has not come yet: it is the same line.
         self._within = False
+        #: The file is no text in UTF-8: it is told once, and its lines are passed over.
+        self._foreign = False
         #: Of the file, by its first line: None before it, and ``columns`` for CSV.
         self._form: Literal["ndjson", "csv"] | None = None
         self._columns: str | None = None
@@ -204,7 +218,8 @@ class LogReader:
         if first:
             key = order_of(name)
             self._earlier = {one for one in self._files.names() if order_of(one) < key}
-        self._name, self._number, self._within = name, 0, False
+        self._name, self._number = name, 0
+        self._within = self._foreign = False
         self._form = self._columns = self._plain = None
         path = self._files.path_of(name)
         try:
@@ -250,7 +265,10 @@ class LogReader:
                     self._number += 1
                     kept = line[:_KEPT_OF_A_BAD_LINE]
                     self._pass_over(file)
-                    yield self._wrong(f"longer than {self._longest} bytes", kept)
+                    if self._number == 1 and (what := foreign(kept[:HEAD])):
+                        yield self._foreign_file(what)
+                    elif not self._foreign:
+                        yield self._wrong(f"longer than {self._longest} bytes", kept)
                     continue
                 if not ended and not self._packed:
                     file.seek(begin)  # somebody is still writing it
@@ -272,8 +290,10 @@ class LogReader:
 
     def _line(self, line: bytes) -> Iterator[LogLine]:
         if self._number == 1:
+            if what := foreign(line[:HEAD]):
+                yield self._foreign_file(what)
             line = line.removeprefix(b"\xef\xbb\xbf")
-        if not line.strip():
+        if self._foreign or not line.strip():
             return
         if self._form is None:
             if line.lstrip().startswith(b"{") and not self._each_side:
@@ -283,8 +303,17 @@ class LogReader:
                 self._columns = line.decode(errors="replace")
                 if not self._each_side:
                     self._plain = encode_context(LineContext(columns=self._columns))
+                yield from self._header(line)
                 return
         yield from self._with_side(line)
+
+    def _header(self, line: bytes) -> Iterator[LogLine]:
+        assert self._columns is not None
+        faults = self._check(self._columns)
+        # One that an earlier run had read is told already.
+        if faults and (self._done is None or self._number > self._done.number):
+            found = self._wrong(said_of(faults), line[:_KEPT_OF_A_BAD_LINE])
+            yield found._replace(column=faults[0].place)
 
     def _with_side(self, line: bytes) -> Iterator[LogLine]:
         assert self._name is not None
@@ -337,6 +366,10 @@ class LogReader:
     def _wrong(self, problem: str, payload: bytes = b"") -> LogLine:
         place = LogPlace(self._name or "", max(self._number, 1))
         return LogLine(place, payload, problem=f"line {place.number}: {problem}")
+
+    def _foreign_file(self, problem: str) -> LogLine:
+        self._foreign = True
+        return self._file_wrong(self._name or "", f"{problem}; nothing of it is read")
 
     def _file_wrong(self, name: str, problem: str) -> LogLine:
         return LogLine(LogPlace(name, 0), b"", problem=problem)

@@ -6,13 +6,15 @@ kept, neither as a frame nor as a dead letter: it may say who wrote what.
 """
 
 import re
+from collections.abc import Sequence
 
 import msgspec
 
 from collectors.order_log.log_follower import LogFollower
 from collectors.order_log.log_lines import LogLine
+from pipeline.csv_header import ColumnFault, names_of
 from pipeline.csv_line import csv_cells
-from pipeline.social_payload import PROTOCOL, SocialLine, stray_column
+from pipeline.social_payload import PROTOCOL, SocialLine, header_faults, stray_column
 from pipeline.trade_sides import decode_context
 
 _decoder = msgspec.json.Decoder(SocialLine, strict=False)
@@ -28,6 +30,9 @@ class SocialFeedCollector(LogFollower):
 
     async def _report(self, line: LogLine) -> None:
         await super()._report(line._replace(payload=b""))
+
+    def wrong_columns(self, header: str) -> Sequence[ColumnFault]:
+        return header_faults(header)
 
     def refused(self, line: LogLine) -> str:
         found = refusal(line)
@@ -54,7 +59,7 @@ def _refusal_of_json(payload: bytes) -> str:
 
 def _of_csv(payload: bytes, columns: str) -> str:
     try:
-        names = [cell.strip() for cell in csv_cells(columns.removeprefix("\ufeff"))]
+        names = names_of(columns)
         cells = csv_cells(payload.decode())
     except ValueError:
         return "no line of CSV"

@@ -9,10 +9,8 @@ from normalizer.decoders.times import event_time, parse_seconds, plausible, sinc
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from normalizer.decoders.venue_messages import MOST_LEVELS, Identifier, Price, Quantity, Sequence
 from pipeline.csv_line import csv_cells
+from pipeline.order_log_columns import NOT_IN_CSV, OWN_PREFIX, is_column, unknown_column
 from pipeline.problems import did_you_mean, shown
-
-#: Names that begin so are the venue's own, and passed over.
-OWN_PREFIX = "x_"
 
 _MOST_HEADERS = 256
 _Word = Annotated[str, Meta(min_length=1, max_length=64)]
@@ -67,10 +65,6 @@ class Line(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     asks: _Levels | None = None
 
 
-COLUMNS = Line.__struct_fields__
-_KNOWN = frozenset(COLUMNS)
-#: What has a list in it has no place in a CSV file.
-_NOT_IN_CSV = ("bids", "asks")
 _decoder = msgspec.json.Decoder(Line, strict=False)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -91,21 +85,11 @@ def _with_own(payload: bytes) -> Line:
         for name in list(found):
             if name.startswith(OWN_PREFIX):
                 del found[name]
-            elif name not in _KNOWN:
-                raise unknown_column(name)
+            elif not is_column(name):
+                raise Unreadable(unknown_column(name), name[:64])
         return msgspec.convert(found, Line, strict=False)
     except (msgspec.MsgspecError, RecursionError) as error:
         raise unreadable(error) from None
-
-
-def unknown_column(name: str) -> Unreadable:
-    """Why a column is refused, and what was meant."""
-    hint = did_you_mean(name, COLUMNS)
-    return Unreadable(
-        "no column of an order log"
-        + (f": did you mean {hint}?" if hint else "; one of your own begins with x_"),
-        name[:64],
-    )
 
 
 class Headers(dict[str, "list[str | None]"]):
@@ -115,12 +99,12 @@ class Headers(dict[str, "list[str | None]"]):
         columns: list[str | None] = []
         for cell in _cells(header.removeprefix("\ufeff")):
             name = cell.strip()
-            if name in _NOT_IN_CSV:
+            if name in NOT_IN_CSV:
                 raise Unreadable("only NDJSON has this", name)
             if name in columns:
                 raise Unreadable("the column is there twice", name)
-            if not name.startswith(OWN_PREFIX) and name not in _KNOWN:
-                raise unknown_column(name)
+            if not is_column(name):
+                raise Unreadable(unknown_column(name), name[:64])
             columns.append(None if name.startswith(OWN_PREFIX) else name)
         if len(self) >= _MOST_HEADERS:
             self.clear()

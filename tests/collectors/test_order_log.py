@@ -263,6 +263,43 @@ def test_doctor_says_what_there_is(tmp_path: Path) -> None:
     (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol\n1,new,A\n")
     found = check_order_log(config(tmp_path / "orders.csv"))
     assert (found.level, "CSV of 3 columns" in found.message) == ("ok", True)
+    (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol,sid\n")
+    found = check_order_log(config(tmp_path / "orders.csv"))
+    assert (found.level, "did you mean side?" in found.message) == ("error", True)
+
+
+async def test_a_header_that_is_wrong_is_a_dead_letter_once(tmp_path: Path) -> None:
+    path = tmp_path / "orders.csv"
+    path.write_text("transact_time,exec_type,symbol,sid\n")
+    outlet = FramesOutlet("order_log", "log")
+    async with Running(outlet, path) as running:
+        await running.until(0, letters=1)
+    (letter,) = outlet.letters
+    assert letter.reason == (
+        "orders.csv: line 1: column 32: sid: no column of an order log: did you mean side?"
+    )
+    assert letter.payload == b"transact_time,exec_type,symbol,sid"
+    path.write_text("transact_time,exec_type,symbol,sid\n1,new,A,sell\n")
+    async with Running(outlet, path) as running:
+        await running.until(1)
+    assert [frame.payload for frame in outlet.frames] == [b"1,new,A,sell"], "it is kept as well"
+    before = len(outlet.letters)
+    with path.open("a") as file:
+        file.write("2,new,A,sell\n")
+    async with Running(outlet, path) as running:
+        await running.until(2)
+    assert len(outlet.letters) == before, "what was read before is not told again"
+
+
+def test_a_file_in_utf_16_is_told_once_and_the_next_one_is_read(tmp_path: Path) -> None:
+    text = "".join(f'{{"n":{number},"text":"{chr(0x0A0A)}"}}\n' for number in range(100))
+    (tmp_path / "1.ndjson").write_text(text, encoding="utf-16")
+    (tmp_path / "2.ndjson").write_bytes(lines_of(0, 2))
+    (tmp_path / "3.csv").write_text("a" * 5_000, encoding="utf-16-be")
+    first, *rest, last = read(tmp_path)
+    assert (first.place.text, first.problem[:12]) == ("1.ndjson:0", "is in UTF-16")
+    assert places(rest) == ["2.ndjson:1", "2.ndjson:2"]
+    assert (last.place.text, last.problem[:12]) == ("3.csv:0", "is in UTF-16")
 
 
 def test_a_name_may_end_like_a_place(tmp_path: Path) -> None:

@@ -7,9 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from normalizer.decoders.order_log_line import COLUMNS
+from normalizer.decoders.order_log_line import Line
 from normalizer.events import market
 from normalizer.normalize import Normalized
+from pipeline.order_log_columns import COLUMNS
 from pipeline.trade_sides import LineContext, encode_context
 from tests.normalizer import venue_frames as v
 
@@ -365,6 +366,11 @@ def test_a_break_in_the_log_is_a_gap() -> None:
 _values = st.one_of(
     st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=20), st.lists(st.text())
 )
+
+
+def test_a_line_has_the_columns_of_a_header() -> None:
+    assert Line.__struct_fields__ == COLUMNS
+    assert Line.__struct_encode_fields__ == COLUMNS
 
 
 @settings(max_examples=100, deadline=None)

@@ -1,0 +1,57 @@
+"""The columns of order logs (``docs/order-log.md``), and what is wrong with a header of them."""
+
+from pipeline.csv_header import ColumnFault, names_of, places_of, repeated
+from pipeline.problems import did_you_mean
+
+#: Names that begin so are the venue's own, and passed over.
+OWN_PREFIX = "x_"
+COLUMNS = (
+    *("transact_time", "exec_type", "symbol", "venue", "currency", "seq_num", "exec_id"),
+    *("order_id", "orig_order_id", "cl_ord_id", "account", "side", "ord_type", "time_in_force"),
+    *("price", "order_qty", "leaves_qty", "last_px", "last_qty", "trade_id", "trade_ref_id"),
+    *("aggressor_side", "aggressor_indicator", "buyer_account", "seller_account"),
+    *("maker_order_id", "taker_order_id", "maker_leaves_qty", "taker_leaves_qty", "text"),
+    *("bids", "asks"),
+)
+#: Without these no line is one.
+NEEDED = ("transact_time", "exec_type", "symbol")
+#: What has a list in it has no place in a CSV file.
+NOT_IN_CSV = ("bids", "asks")
+_KNOWN = frozenset(COLUMNS)
+
+
+def is_column(name: str) -> bool:
+    """Whether a line may have it."""
+    return name in _KNOWN or name.startswith(OWN_PREFIX)
+
+
+def unknown_column(name: str) -> str:
+    """Why a column is refused, and what was meant."""
+    hint = did_you_mean(name, COLUMNS)
+    meant = f": did you mean {hint}?" if hint else "; one of your own begins with x_"
+    return f"no column of an order log{meant}"
+
+
+def header_faults(header: str) -> list[ColumnFault]:
+    """What is wrong with the first line of a CSV file, in its order."""
+    try:
+        names = names_of(header)
+    except ValueError as error:
+        return [ColumnFault(1, str(error))]
+    places = places_of(header)
+    faults = [
+        ColumnFault(place, reason)
+        for place, reason in zip(places, map(_wrong, names), strict=False)
+        if reason
+    ]
+    faults += repeated(header, names, among=_KNOWN)
+    missing = [name for name in NEEDED if name not in names]
+    if missing and not faults:
+        faults.append(ColumnFault(1, f"there is no column {' and no '.join(missing)}"))
+    return sorted(faults)
+
+
+def _wrong(name: str) -> str:
+    if name in NOT_IN_CSV:
+        return f"{name}: only NDJSON has this"
+    return "" if is_column(name) else f"{name[:64]}: {unknown_column(name)}"
