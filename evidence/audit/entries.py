@@ -12,7 +12,7 @@ Action = Literal[
     "log-opened", "log-recovered", "frames-stored", "events-made", "alert-given", "alert-updated",
     "rules-changed", "reference-changed", "override", "died", "command", "configuration-changed",
     "erasure", "export", "messages-lost", "unreadable", "stream-begun", "case-action",
-    "access", "exception", "report",
+    "access", "exception", "report", "dead-letters",
 ]  # fmt: skip
 
 #: A line is one entry, and no longer than this.

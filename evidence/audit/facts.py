@@ -13,6 +13,7 @@ from normalizer.events import Alert, AlertUpdate, CaseActivity
 from normalizer.events.rule_set import RulesChanged
 from pipeline.bus import StreamMessage
 from pipeline.bus.command_notes import decode_note
+from pipeline.bus.dead_letters import Note, is_note
 from pipeline.bus.lane_order import is_order
 from pipeline.frames import decode_batch, decode_dead_letter
 from pipeline.reference_changes import decode_chunk
@@ -21,11 +22,14 @@ from pipeline.reference_changes import decode_chunk
 _MOST_TOLD = 4_096
 #: Alerts of an action on a case that are named.
 _MOST_ALERTS = 50
+#: Dead letters with which something was done that are named.
+_MOST_LETTERS = 50
 _RULES = b'"rules-changed"'
 _encoder = msgspec.json.Encoder()
 _told = msgspec.json.Decoder(Alert | AlertUpdate)
 _rules = msgspec.json.Decoder(RulesChanged)
 _cases = msgspec.json.Decoder(CaseActivity)
+_notes = msgspec.json.Decoder(Note)
 
 
 def of_raw(message: StreamMessage) -> Iterator[Happening]:
@@ -162,7 +166,10 @@ def of_case(message: StreamMessage) -> Iterator[Happening]:
 
 
 def of_dead(message: StreamMessage) -> Iterator[Happening]:
-    """What could not be decoded, judged or delivered."""
+    """What could not be decoded, judged or delivered, and what was done with such letters."""
+    if is_note(message):
+        yield _of_note(message)
+        return
     letter = decode_dead_letter(message.data)
     yield Happening(
         action="died",
@@ -170,6 +177,21 @@ def of_dead(message: StreamMessage) -> Iterator[Happening]:
         who=letter.stage,
         what=f"{letter.source} {letter.position}",
         why=letter.reason,
+        sha256=_hash(message.data),
+    )
+
+
+def _of_note(message: StreamMessage) -> Happening:
+    note = _notes.decode(message.data)
+    named = ", ".join(f"DEAD/{number}" for number in note.letters[:_MOST_LETTERS])
+    left = len(note.letters) - _MOST_LETTERS
+    return Happening(
+        action="dead-letters",
+        time=note.at,
+        who="dead-letters",
+        what=f"{note.what}: {named}" + (f" and {left:,} more" if left > 0 else ""),
+        why=note.detail,
+        count=len(note.letters),
         sha256=_hash(message.data),
     )
 

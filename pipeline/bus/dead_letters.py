@@ -8,7 +8,7 @@ import nats.js.errors
 from msgspec import Struct
 
 from pipeline.bus.publisher import publish_once
-from pipeline.bus.reader import MessagesExpired
+from pipeline.bus.reader import MessagesExpired, StreamMessage
 from pipeline.bus.streams import Stream
 from pipeline.frames import DeadLetter, decode_dead_letter, encode_dead_letter
 from pipeline.source_state import now
@@ -97,6 +97,11 @@ async def dead_letters(bus: "Bus", *, after: int = 0) -> AsyncIterator[StoredLet
                 yield _told(StoredLetter(message.sequence, letter), notes)
     finally:
         await reader.close()
+
+
+def is_note(message: StreamMessage) -> bool:
+    """Whether a message of the stream says what was done with letters, and is none itself."""
+    return message.subject.rpartition(".")[2] == NOTES
 
 
 async def write_note(bus: "Bus", note: Note) -> None:

@@ -14,6 +14,7 @@ from evidence.audit.store import AuditFolder
 from evidence.audit.verify import verify
 from pipeline.bus import Bus, Stream
 from pipeline.bus.command_notes import CommandNote, CommandNotes
+from pipeline.bus.dead_letters import Note, expire, write_note
 from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.config.audit import Audit
@@ -154,6 +155,31 @@ async def test_texts_of_nothing_but_control_characters_fit_into_an_entry(
     await put(bus, Stream.DEAD, letter(1, long))
     found = told(await recorded(bus, settings))
     assert sorted(entry.action for entry in found) == ["command", "died"]
+
+
+async def test_what_was_done_with_dead_letters_is_recorded(bus: Bus, settings: Audit) -> None:
+    await put(bus, Stream.DEAD, letter(1))
+    await put(bus, Stream.DEAD, letter(2))
+    await write_note(bus, Note(7, "replayed", [1], "sent to RAW/9"))
+    assert await expire(bus, [2], "reason unknown message") == 1
+    found = told(await recorded(bus, settings))
+    done = [entry for entry in found if entry.action == "dead-letters"]
+    assert [(one.what, one.why, one.place) for one in done] == [
+        ("replayed: DEAD/1", "sent to RAW/9", "DEAD/3"),
+        ("expired: DEAD/2", "reason unknown message", "DEAD/4"),
+    ]
+    assert done[0].time == 7
+    assert [entry.action for entry in found if entry.action == "unreadable"] == []
+
+
+async def test_many_dead_letters_that_were_let_go_are_counted_and_the_first_named(
+    bus: Bus, settings: Audit
+) -> None:
+    await write_note(bus, Note(7, "expired", list(range(1, 5_001))))
+    (entry,) = told(await recorded(bus, settings))
+    assert entry.count == 5_000
+    assert entry.what.startswith("expired: DEAD/1, DEAD/2, ")
+    assert entry.what.endswith(", DEAD/50 and 4,950 more")
 
 
 async def test_a_time_that_is_none_does_not_end_the_recording(bus: Bus, settings: Audit) -> None:
