@@ -28,7 +28,7 @@ _SEGMENT = 64 * MIB
 _LEVELS = 64
 #: A crash may leave so many entries before the first checkpoint: that the log was opened, or half
 #: of that, and that it was recovered.
-_MOST_UNSIGNED = 2
+MOST_UNSIGNED = 2
 
 
 class AuditLog:
@@ -232,7 +232,7 @@ class AuditLog:
             if (path := self.folder.nodes(level)).exists():
                 os.truncate(path, (size >> level) * HASH_SIZE)
         torn = self._take_entries(size)
-        if signed is None and self.size > _MOST_UNSIGNED:
+        if signed is None and self.size > MOST_UNSIGNED:
             raise AuditLogFailed(
                 f"{self.folder.path} has {self.size} entries and no checkpoint: it is not signed "
                 "anew, since anybody may have written it; put its checkpoints back"

@@ -16,7 +16,7 @@ from msgspec import Struct
 from evidence.audit.entries import EntryUnreadable, decode, number_of
 from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
 from evidence.audit.notes import Checkpoint, NoteWrong, VerifyingKey, open_checkpoint
-from evidence.audit.store import AuditFolder
+from evidence.audit.store import MOST_UNSIGNED, AuditFolder
 
 Kind = Literal["changed", "inserted", "deleted", "reordered", "truncated", "forked", "unreadable"]
 #: Problems that are told one by one.
@@ -145,12 +145,15 @@ class _Verification:
                 file = files.enter_context(self._folder.nodes(0).open("rb"))
             self._read_entries(_Hashes(file))
         for first, end in self._numbers.skipped:
-            self._find("deleted", first, end, f"entries {_span(first, end)} are gone")
+            self._find("deleted", first, end, f"{_span(first, end)} gone")
         entries = self._frontier.size
         last = self._last
         if last > entries and not self._numbers.skipped:
-            what = f"entries {_span(entries, last)} are missing at the end"
+            what = f"{_span(entries, last)} missing at the end"
             self._find("truncated", entries, last, what)
+        if not self._checkpoints and entries > MOST_UNSIGNED:
+            what = f"none of the {entries} entries is signed: there is no checkpoint of this key"
+            self._find("deleted", 0, entries, what)
         return Verdict(
             origin=self._key.name,
             entries=entries,
@@ -243,7 +246,7 @@ class _Verification:
                 self._good = size
             elif not self._problems and not self._numbers.skipped:
                 # What was found already is the reason, and all later roots are other ones as well.
-                what = f"entries {_span(self._good, size)} are not what {who} was signed for"
+                what = f"{_span(self._good, size)} not what {who} was signed for"
                 kind: Kind = "forked" if (checkpoint, who) in self._against else "changed"
                 self._find(kind, self._good, size, what)
 
@@ -263,4 +266,4 @@ def _recovered(content: bytes) -> str:
 
 
 def _span(first: int, end: int) -> str:
-    return f"{first}" if end - first == 1 else f"{first} to {end - 1}"
+    return f"entry {first} is" if end - first == 1 else f"entries {first} to {end - 1} are"

@@ -253,6 +253,40 @@ def test_checkpoints_that_were_taken_away_exchanged_or_signed_by_another_are_fou
     assert kinds(checked(folder, kept.checkpoint)) == set()
 
 
+@pytest.mark.parametrize("left", ["nothing", "an empty file"])
+def test_a_log_without_any_checkpoint_is_not_called_good(folder: AuditFolder, left: str) -> None:
+    path = folder.path / "checkpoints"
+    path.unlink()
+    if left == "an empty file":
+        path.write_bytes(b"")
+    verdict = checked(folder)
+    assert span(verdict, "deleted") == [(0, ENTRIES)]
+    assert verdict.signed == 0
+    (problem,) = verdict.problems
+    assert problem.message == (
+        f"none of the {ENTRIES} entries is signed: there is no checkpoint of this key"
+    )
+
+
+def test_a_log_that_a_crash_left_before_its_first_checkpoint_is_good(tmp_path: Path) -> None:
+    """It goes on from there: see `AuditLog`."""
+    with AuditLog(tmp_path / "new", KEY, sync=False) as log:
+        pass
+    (log.folder.path / "checkpoints").unlink()
+    verdict = checked(log.folder)
+    assert verdict.good
+    assert (verdict.entries, verdict.unsigned) == (1, 1)
+
+
+def test_one_entry_that_is_gone_is_told_as_one(folder: AuditFolder) -> None:
+    all_lines = Lines(folder)
+    lines, at = all_lines.at(55)
+    del lines[at]
+    all_lines.write()
+    messages = [problem.message for problem in checked(folder).problems]
+    assert messages == ["entry 55 is gone"]
+
+
 def test_a_log_that_was_written_anew_from_some_entry_on_is_a_fork_from_there(
     folder: AuditFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
