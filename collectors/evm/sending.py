@@ -51,7 +51,7 @@ class BlockSender:
             # bus would take the block for a second copy.
             position = f"{position}:{received}"
         await self._outlet.send(Frame(position, received, block.payload))
-        self._follow(block.header, head, received)
+        self._follow(block.header, head)
 
     async def skip(self, header: Header, head: Header, reason: str, payload: bytes = b"") -> None:
         """Put a block that can't be sent into the dead letters, and a gap in its place."""
@@ -69,7 +69,7 @@ class BlockSender:
         )
         await self._outlet.dead(letter)
         await self._gap(f"{header.position}:{TOO_LARGE}", reason, header.number)
-        self._follow(header, head, received)
+        self._follow(header, head)
 
     async def reorganised(self, notice: ReorganisationNotice, head: Header) -> None:
         """Say that what was sent behind the common block is no longer part of the chain."""
@@ -112,7 +112,6 @@ class BlockSender:
     ) -> None:
         at = now()
         await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind=kind))
-        self._state.saw_frame(position, at)
 
     def orphaned(self, hashes: Iterable[BlockHash]) -> None:
         """Remember blocks that left the chain, in case that it returns to them."""
@@ -131,13 +130,12 @@ class BlockSender:
     async def _tell_gap(self, position: str, notice: GapNotice) -> None:
         at = now()
         await self._outlet.send(Frame(position, at, msgspec.json.encode(notice), kind="gap"))
-        self._state.saw_frame(position, at)
         count_gap(self._state)
         _log.warning("a gap in the chain", source=self._state.source, reason=notice.reason)
 
-    def _follow(self, block: Header, head: Header, received: int) -> None:
+    def _follow(self, block: Header, head: Header) -> None:
         state = self._state
-        state.saw_frame(block.position, received)
+        state.position = block.position
         newest = max(head, block, key=lambda one: one.number)
         state.head = newest.position
         set_lag(state, newest.timestamp - block.timestamp)

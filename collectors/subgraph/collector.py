@@ -184,8 +184,6 @@ class SubgraphCollector:
         await self._outlet.send(Frame(position_of(block), at, data))
         self._cursor.add(block)
         self._said = block.number
-        state = self._outlet.state
-        state.saw_frame(position_of(block), at)
 
     async def _reorganised(self, last: SubgraphBlock, head: Head) -> None:
         """Find the newest block that is still of the chain, and say what is not. SourceFault."""
