@@ -1,6 +1,7 @@
 """Loads the fixtures of the real parts."""
 
 pytest_plugins = [
+    "tests.fixtures.buses",
     "tests.fixtures.chain",
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",

@@ -17,8 +17,9 @@ from normalizer.reference import Reference
 from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import StateCall, TransferChecks
 from pipeline.frames import Frame, FrameBatch
-from tests.collectors.evm_session import PATIENT, collecting, numbers, payload, source, until
+from tests.collectors.evm_session import PATIENT, collecting, numbers, payload, source
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 
 CHAIN = 31337
 

@@ -1,7 +1,7 @@
 """Runs the EVM collector against a real node, and a contract that emits as many logs as wished."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -73,16 +73,6 @@ async def collecting(
         assert done, "the collector does not stop"
         if not task.cancelled() and (error := task.exception()) is not None:
             raise error
-
-
-async def until(what: Callable[[], bool], seconds: float = 40.0) -> None:
-    """Wait until it holds; an AssertionError after `seconds`."""
-    try:
-        async with asyncio.timeout(seconds):
-            while not what():
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        raise AssertionError(f"not within {seconds} s") from None
 
 
 def numbers(frames: list[Frame]) -> list[int]:

@@ -1,7 +1,6 @@
 """An outlet that keeps frames in a list, can be shut, and can be waited on."""
 
 import asyncio
-from collections.abc import Callable
 
 import msgspec
 
@@ -54,12 +53,3 @@ class FramesOutlet:
     def snapshots(self) -> list[Frame]:
         """The snapshot frames, in order."""
         return [frame for frame in self.frames if frame.kind == "snapshot"]
-
-
-async def until(condition: Callable[[], object], what: str, timeout: float = 10) -> None:
-    """Return once the condition holds; AssertionError naming ``what`` if it doesn't in time."""
-    end = asyncio.get_running_loop().time() + timeout
-    while not condition():
-        if asyncio.get_running_loop().time() > end:
-            raise AssertionError(f"not within {timeout} s: {what}")
-        await asyncio.sleep(0.005)

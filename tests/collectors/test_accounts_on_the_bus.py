@@ -5,33 +5,19 @@ from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-import pytest
-
 from collectors.fix.drop_copy import FixDropCopyCollector
 from collectors.order_log import OrderLogCollector
 from pipeline.bus import Bus, Stream
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.raw_outlet import RawOutlet
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
 from pipeline.config.sources import OrderLogSource
 from pipeline.fix_message import fields_of, values_of
 from pipeline.frames import Frame, decode_batch
 from pipeline.source_state import SourceState
 from pipeline.trade_sides import decode_context
-from pipeline.units import MIB, MILLISECOND
-from tests.collectors.frames_outlet import until
+from pipeline.units import MILLISECOND
 from tests.collectors.test_fix_drop_copy import config, report
+from tests.fixtures.waiting import until
 from tests.servers.fix_acceptor import FixAcceptor
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncGenerator[Bus]:
-    small = StreamLimits(max_size=64 * MIB)
-    settings = EmbeddedBus(
-        path=tmp_path / "nats", streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 @asynccontextmanager

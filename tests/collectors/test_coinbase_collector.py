@@ -22,7 +22,8 @@ from pipeline.config.sources import CoinbaseSource, Reconnection
 from pipeline.frames import Frame
 from pipeline.secrets import Secret, SecretText
 from tests.collectors.coinbase_book import read_all, rest_orders
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 
 ACME = Product(id="ACME-USD", base_currency="ACME", quote_currency="USD")
 BETA = Product(id="BETA-USD", base_currency="BETA", quote_currency="USD")

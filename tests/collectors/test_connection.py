@@ -20,7 +20,7 @@ from pipeline.config.sources import Reconnection
 from pipeline.secrets import SecretText
 from pipeline.source_state import SourceState
 from pipeline.units import MILLISECOND, SECOND
-from tests.collectors.evm_session import until
+from tests.fixtures.waiting import until
 
 Handler = Callable[[ServerConnection], Awaitable[None]]
 
@@ -159,8 +159,8 @@ async def test_a_silent_feed_is_stale() -> None:
         server(silent) as url,
         connected(read_all, url, stale_after=150 * MILLISECOND) as state,
     ):
-        await until(lambda: state.reconnects >= 1, 3)
-        await until(lambda: "nothing heard for 150ms" in state.trouble, 3)
+        await until(lambda: state.reconnects >= 1, seconds=3)
+        await until(lambda: "nothing heard for 150ms" in state.trouble, seconds=3)
 
 
 async def test_a_feed_that_talks_is_not_stale() -> None:

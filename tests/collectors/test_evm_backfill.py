@@ -16,10 +16,10 @@ from tests.collectors.evm_session import (
     payload,
     positions,
     source,
-    until,
 )
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]
@@ -43,7 +43,7 @@ async def test_answers_larger_than_a_frame_make_the_ranges_smaller(start_anvil: 
     outlet = ListOutlet()
     config = source(node.ws_url, max_frame=MIB, backfill_range=300)
     async with collecting(config, Watched.of(others=[emitter.address]), outlet):
-        await until(lambda: len(outlet.frames) == 302, 30)
+        await until(lambda: len(outlet.frames) == 302, seconds=30)
         assert outlet.state.reconnects >= 1, "12,000 logs fit no frame of 1 MiB"
     assert positions(outlet.frames) == canonical(node)
     assert log_count(outlet) == 300 * 40
@@ -89,7 +89,7 @@ async def test_a_block_that_fits_no_frame_is_passed_over_and_told(start_anvil: S
     outlet = ListOutlet()
     config = source(node.ws_url, max_frame=200 * KIB)
     async with collecting(config, Watched.of(others=[emitter.address]), outlet):
-        await until(lambda: len(outlet.frames) == 73, 30)
+        await until(lambda: len(outlet.frames) == 73, seconds=30)
     others = canonical(node)
     missing = others.pop(huge)
     assert positions(outlet.frames) == others
@@ -107,7 +107,7 @@ async def test_a_restart_behind_a_block_that_was_passed_over_goes_on(start_anvil
     config = source(node.ws_url, max_frame=200 * KIB)
     watched = Watched.of(others=[emitter.address])
     async with collecting(config, watched, outlet):
-        await until(lambda: len(outlet.frames) == 5, 30)
+        await until(lambda: len(outlet.frames) == 5, seconds=30)
     outlet = outlet.reopened()
     async with collecting(config, watched, outlet):
         emitter.emit(1)
@@ -167,7 +167,7 @@ async def test_a_subscription_that_went_silent_costs_no_block(start_anvil: Start
                 await until(lambda: len(outlet.frames) == height)  # noqa: B023
                 node.mine()
             await until(lambda: len(outlet.frames) == 4)
-            await until(lambda: outlet.state.reconnects == 1, 6)
+            await until(lambda: outlet.state.reconnects == 1, seconds=6)
     assert positions(outlet.frames) == canonical(node)
 
 

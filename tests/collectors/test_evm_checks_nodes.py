@@ -24,11 +24,12 @@ from tests.collectors.checked_transfers import (
     transfers,
     trex,
 )
-from tests.collectors.evm_session import canonical, collecting, numbers, positions, source, until
+from tests.collectors.evm_session import canonical, collecting, numbers, positions, source
 from tests.collectors.linked import linked
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
 from tests.fixtures.chain import HOLDERS, UNREGISTERED
+from tests.fixtures.waiting import until
 
 pytestmark = [pytest.mark.chain, pytest.mark.usefixtures("undone")]
 BLOCKS = 6

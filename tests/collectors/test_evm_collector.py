@@ -18,9 +18,9 @@ from tests.collectors.evm_session import (
     payload,
     positions,
     source,
-    until,
 )
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]

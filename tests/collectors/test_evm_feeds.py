@@ -19,8 +19,9 @@ from normalizer.events.chain import (
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.frames import FrameBatch
-from tests.collectors.evm_session import collecting, numbers, source, until
+from tests.collectors.evm_session import collecting, numbers, source
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]

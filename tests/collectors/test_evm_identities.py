@@ -15,8 +15,9 @@ from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from normalizer.signatures import KNOWN_TOPICS
 from pipeline.frames import FrameBatch
-from tests.collectors.evm_session import collecting, numbers, payload, source, until
+from tests.collectors.evm_session import collecting, numbers, payload, source
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 
 Start = Callable[..., Anvil]
 KEY = b"\x07" * 32

@@ -20,10 +20,10 @@ from tests.collectors.evm_session import (
     payload,
     positions,
     source,
-    until,
 )
 from tests.collectors.list_outlet import ListOutlet
 from tests.fixtures.proxy import ProxyFactory
+from tests.fixtures.waiting import until
 from tests.servers.proxy import FaultProxy
 
 pytestmark = pytest.mark.chain
@@ -91,7 +91,7 @@ async def test_a_connection_that_hangs_is_found_stale(
         await until(lambda: len(outlet.frames) == 1)
         between.pause()
         node.mine()
-        await until(lambda: len(outlet.frames) == 2, 5)
+        await until(lambda: len(outlet.frames) == 2, seconds=5)
         assert outlet.state.endpoint == spare.through(node.ws_url)
         await asyncio.sleep(1.5)
         assert outlet.state.reconnects == 1, "a quiet chain is not a stale connection"

@@ -9,8 +9,9 @@ from collectors.evm import Watched
 from collectors.evm.blocks import BlockHash, Log, Transaction
 from collectors.evm.native_transfers import MOST_SEEN, NativeTransfers
 from demo.chain.anvil import Anvil
-from tests.collectors.evm_session import Emitter, collecting, payload, source, until
+from tests.collectors.evm_session import Emitter, collecting, payload, source
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 
 Start = Callable[..., Anvil]
 

@@ -22,10 +22,10 @@ from tests.collectors.evm_session import (
     numbers,
     payload,
     source,
-    until,
 )
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]
@@ -178,7 +178,7 @@ async def test_a_large_block_comes_whole(start_anvil: Start) -> None:
     outlet = ListOutlet()
     config = source(node.ws_url, start_block=height)
     async with collecting(config, Watched.of(others=[emitter.address]), outlet):
-        await until(lambda: len(outlet.frames) == 1, 30)
+        await until(lambda: len(outlet.frames) == 1, seconds=30)
     block = payload(outlet.frames[0])
     assert len(block["logs"]) == 30 * 250
     # The calldata of what concerns nobody is not kept.

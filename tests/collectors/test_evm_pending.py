@@ -11,10 +11,11 @@ import pytest
 from collectors.evm import Watched
 from collectors.evm.collector import EvmCollector
 from demo.chain.anvil import Anvil
-from tests.collectors.evm_session import Emitter, source, until
+from tests.collectors.evm_session import Emitter, source
 from tests.collectors.frames_outlet import FramesOutlet
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]

@@ -13,8 +13,9 @@ from collectors.evm.watched import Addresses
 from demo.chain.anvil import Anvil
 from normalizer.reference import Reference, watched
 from normalizer.signatures import KNOWN_TOPICS
-from tests.collectors.evm_session import collecting, payload, source, until
+from tests.collectors.evm_session import collecting, payload, source
 from tests.collectors.list_outlet import ListOutlet
+from tests.fixtures.waiting import until
 from tests.normalizer.blocks import REFERENCE
 
 Start = Callable[..., Anvil]

@@ -12,10 +12,11 @@ from demo.chain.anvil import Anvil
 from demo.chain.trex import SecurityToken
 from pipeline.config.checks import RestrictionChecks
 from pipeline.evm_payload import Refusal
-from tests.collectors.evm_session import Emitter, collecting, payload, source, until
+from tests.collectors.evm_session import Emitter, collecting, payload, source
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.provider import Provider
 from tests.fixtures.chain import HOLDERS, NON_RESIDENT, UNREGISTERED
+from tests.fixtures.waiting import until
 
 Start = Callable[..., Anvil]
 A, B = "0x" + "aa" * 20, "0x" + "bb" * 20

@@ -20,10 +20,10 @@ from tests.collectors.evm_session import (
     payload,
     positions,
     source,
-    until,
 )
 from tests.collectors.list_outlet import ListOutlet
 from tests.fixtures.proxy import ProxyFactory
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 Start = Callable[..., Anvil]

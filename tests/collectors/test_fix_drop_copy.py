@@ -14,7 +14,8 @@ from pipeline.fix_message import fields_of, is_whole, values_of
 from pipeline.frames import Frame
 from pipeline.trade_sides import decode_context
 from pipeline.units import MILLISECOND, SECOND
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.fix_acceptor import CLIENT, VENUE, FixAcceptor
 
 SOH = "\x01"

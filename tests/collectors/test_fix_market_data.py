@@ -21,7 +21,8 @@ from pipeline.config.sources import FixMarketDataSource, Reconnection
 from pipeline.fix_message import fields_of, group, values_of
 from pipeline.frames import FrameBatch
 from pipeline.units import MILLISECOND
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.fix_acceptor import CLIENT, VENUE, FixAcceptor
 
 

@@ -1,7 +1,7 @@
 """Collectors before a RAW stream that is full: they wait, and go on from where they stood."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable, Coroutine
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,7 @@ from tests.collectors.test_coinbase_collector import ACME, BETA, market
 from tests.collectors.test_coinbase_collector import source as venue_source
 from tests.collectors.test_evm_interruptions import Start
 from tests.fixtures.proxy import ProxyFactory
+from tests.fixtures.waiting import until
 from tests.pipeline.test_bus import read_all
 
 LIMIT = 2 * MIB
@@ -87,12 +88,6 @@ async def at_work(*jobs: Coroutine[Any, Any, None]) -> AsyncGenerator[None]:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def until(condition: Callable[[], Awaitable[bool]], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not await condition():
-            await asyncio.sleep(0.05)
 
 
 @pytest.mark.chain

@@ -16,7 +16,8 @@ from collectors.kraken import collector as kraken_collector
 from pipeline.config.sources import KrakenSource, Reconnection
 from pipeline.frames import Frame
 from pipeline.secrets import Secret, SecretText
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.kraken import KrakenServer, Market
 
 BTC, SEC = "BTC/USD", "SEC/USD"

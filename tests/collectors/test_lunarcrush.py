@@ -18,7 +18,8 @@ from pipeline.config.sources import LunarCrushSource, LunarCrushTopic, Reconnect
 from pipeline.frames import Frame, FrameBatch
 from pipeline.secrets import Secret, SecretText
 from pipeline.units import MILLISECOND, MINUTE, SECOND
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.lunarcrush import HOUR, LunarCrushDouble
 from tests.servers.providers.double import Fault
 

@@ -1,6 +1,5 @@
 """Which wallets a risk provider is asked about: those that the stream of events names."""
 
-from collections.abc import AsyncIterator
 from typing import Any
 
 import msgspec
@@ -12,10 +11,8 @@ from collectors.reference.source import Given, Rejected
 from normalizer.events.chain import TokenTransfer
 from pipeline.bus import Bus, Stream
 from pipeline.bus.reference_outlet import ReferenceOutlet
-from pipeline.config.schema import ExternalBus
 from pipeline.reference_changes import change_of
 from pipeline.reference_records import Risk, Verification, moment
-from pipeline.secrets import SecretText
 from tests.detections.samples import START
 
 ALICE = "0x" + "a1" * 20
@@ -24,10 +21,8 @@ TOKEN = "0x" + "cc" * 20
 
 
 @pytest.fixture
-async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as connected:
-        yield connected
+def bus(shared_bus: Bus) -> Bus:
+    return shared_bus
 
 
 def transfer(number: int, source: str, destination: str, **more: Any) -> bytes:

@@ -14,7 +14,8 @@ from pipeline.config.sources import SocialFeedSource
 from pipeline.frames import Frame
 from pipeline.trade_sides import LineContext, decode_context, encode_context
 from pipeline.units import MILLISECOND
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 
 GOOD = b'{"type":"volume","medium":"x","token":"acme","start":1,"end":2,"messages":%d}\n'
 

@@ -13,7 +13,6 @@ from collectors.solana.blocks import MentionFilter
 from pipeline.chain_notices import ReorganisationNotice
 from pipeline.frames import Frame
 from pipeline.units import MILLISECOND, SECOND
-from tests.collectors.evm_session import until
 from tests.collectors.list_outlet import ListOutlet
 from tests.collectors.solana_session import (
     QUICK,
@@ -27,6 +26,7 @@ from tests.collectors.solana_session import (
     slots,
     source,
 )
+from tests.fixtures.waiting import until
 from tests.normalizer.solana_frames import ALICE, BOB, Issue, address
 from tests.servers.solana_ledger import FIRST_SLOT, SlotBlock, SolanaLedger
 from tests.servers.solana_node import SolanaNode

@@ -12,7 +12,7 @@ from collectors.subgraph.collector import SubgraphCollector
 from pipeline.chain_notices import ReorganisationNotice
 from pipeline.frames import Frame
 from pipeline.secrets import SecretText
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
 from tests.collectors.subgraph_session import (
     OTHER,
     POOL,
@@ -24,6 +24,7 @@ from tests.collectors.subgraph_session import (
     swap,
     transaction,
 )
+from tests.fixtures.waiting import until
 from tests.servers.subgraph import SubgraphServer
 
 
@@ -55,6 +56,7 @@ async def test_what_is_there_and_what_comes_is_read_once(server: SubgraphServer)
     newest = payload(taken.frames[-1]).block
     assert (newest.number, newest.hash) == (server.head.number, server.head.hash)
     assert taken.state.connection == "stopped"
+    assert taken.state.frames == len(taken.frames)
 
 
 async def test_more_than_a_page_is_read_by_ids_and_without_skip(server: SubgraphServer) -> None:

@@ -21,7 +21,8 @@ from pipeline.config.sources import ArchaxSource, InxSource, Reconnection
 from pipeline.frames import FrameBatch
 from pipeline.secrets import Secret, SecretText
 from pipeline.units import MILLISECOND
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.token_venues import ArchaxVenue, InxVenue
 
 QUICKLY = Reconnection(initial=20 * MILLISECOND, maximum=100 * MILLISECOND)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import httpx
@@ -19,6 +19,7 @@ from pipeline.secrets import SecretText
 from pipeline.units import MILLISECOND, SECOND
 from tests.delivery.documents import MOMENT, alert, document, event
 from tests.fixtures.proxy import ProxyFactory
+from tests.fixtures.waiting import until
 from tests.servers.hec import HecReceiver, HecToken
 
 FAST = RetryPolicy(initial=5 * MILLISECOND, maximum=20 * MILLISECOND)
@@ -43,12 +44,6 @@ async def deliver_all(
 
 def indexed(hec: HecReceiver) -> Counter[str]:
     return Counter(e.event["event"]["id"] for e in hec.events)
-
-
-async def until(what: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
-        while not what():
-            await asyncio.sleep(0.01)
 
 
 async def test_a_document_arrives_whole_with_time_source_and_sourcetype(hec: HecReceiver):

@@ -94,8 +94,9 @@ def watch_both(chain: "PlayedScenario") -> WatchedSession:
 
 async def _collect(chain: "PlayedScenario") -> list[Frame]:
     from collectors.evm import Watched, WatchedToken
-    from tests.collectors.evm_session import collecting, source, until
+    from tests.collectors.evm_session import collecting, source
     from tests.collectors.list_outlet import ListOutlet
+    from tests.fixtures.waiting import until
 
     facts = chain.deployment.facts
     token = facts.tokens[0]

@@ -1,8 +1,6 @@
 """Several lanes go back behind a fork, each by itself, and tell together what one lane tells."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -16,25 +14,16 @@ from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.reference import Reference
 from normalizer.stage import Lanes
 from pipeline.bus import Bus, Stream, StreamMessage
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.lane_order import Mark
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.relay import Output, Relay
 from pipeline.units import HOUR, SECOND
 from tests.detections.test_rewind import RULES, parse_rules
 from tests.detections.test_rewind_on_bus import expected, forks, told
-from tests.detections.test_stage_recovery import configuration
 
 COUNT = 2
 ROUTING = Lanes(Assets(Reference()), COUNT)
 _decode = msgspec.json.Decoder(Record).decode
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 def by_lane(message: StreamMessage) -> Output:

@@ -1,8 +1,6 @@
 """A lane goes back behind a fork on a real bus, however often it was killed meanwhile."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -10,20 +8,12 @@ import pytest
 from detections.engine.engine import Engine
 from normalizer.events import Alert, AlertUpdate
 from pipeline.bus import Bus, Stream
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.units import HOUR, SECOND
 from tests.detections.forked_chain import ForkedChain, Message, run
 from tests.detections.test_rewind import RULES, parse_rules
-from tests.detections.test_stage_recovery import configuration, running, saved, taken
+from tests.detections.test_stage_recovery import running, saved, taken
 
 _decode = msgspec.json.Decoder(Alert | AlertUpdate).decode
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 def forks() -> list[Message]:

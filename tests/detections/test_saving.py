@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -20,22 +20,13 @@ from detections.lanes.ruled_engine import RuledEngine
 from normalizer.events import Record
 from pipeline.bus import Bus
 from pipeline.bus.checkpoints import Checkpoint
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.forked import CAN_FORK
 from pipeline.units import SECOND
 from tests.detections.test_event_time import BURST, move
-from tests.detections.test_stage_recovery import configuration
 
 forking = pytest.mark.skipif(not CAN_FORK, reason="this system can't fork safely")
 LIFE = 7
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 class Lane:

@@ -3,10 +3,8 @@
 import asyncio
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import msgspec
-import pytest
 import structlog.testing
 
 from detections.engine.engine import Engine
@@ -19,11 +17,9 @@ from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from pipeline.bus import Bus, Stream
 from pipeline.bus.checkpoints import packed
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position, Positions, created_at
 from pipeline.bus.publisher import publish_once
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
-from pipeline.units import MIB, MINUTE, SECOND
+from pipeline.units import MINUTE, SECOND
 from tests.detections.samples import HEADER, Tape, correlator
 from tests.detections.test_event_time import BURST, correlation, move
 
@@ -34,20 +30,6 @@ DAY_LONG = correlation(
     "  type: event_count\n  rules: [moved]\n  group-by: [source.address]\n"
     "  timespan: 1d\n  condition: {gte: 3}"
 )
-
-
-def configuration(path: Path) -> EmbeddedBus:
-    small = StreamLimits(max_size=64 * MIB)
-    return EmbeddedBus(
-        path=path, streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 async def publish(bus: Bus, events: Sequence[Record]) -> None:

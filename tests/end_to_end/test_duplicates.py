@@ -7,7 +7,7 @@ tests/pipeline/test_bus.py, test_bus_faults.py and tests/detections/test_stage_r
 import asyncio
 import json
 from collections import Counter
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -34,6 +34,7 @@ from tests.delivery import test_elasticsearch_sink, test_splunk_hec_sink, test_w
 from tests.delivery.conftest import names
 from tests.demo.invented_alerts import alert
 from tests.detections.samples import sigma
+from tests.fixtures.waiting import until
 from tests.normalizer.blocks import RECEIVED
 from tests.normalizer.test_coinbase import MATCH
 from tests.pipeline.test_bus import bus, lines, read_all, run_until, server
@@ -66,15 +67,6 @@ async def write(bus: Bus, stream: Stream, records: Sequence[Trade | Alert]) -> N
     writer = bus.writer(stream, token)
     await writer.newest()
     await writer.write(b"\n".join(map(msgspec.json.encode, records)), records[0].id)
-
-
-async def until(condition: Callable[[], bool | Awaitable[bool]], seconds: float = 20) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)
 
 
 def files_in(path: Path) -> FileSink:

@@ -30,6 +30,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
 from pipeline.units import GIB, HOUR, MIB, SECOND
 from tests.collectors.evm_session import Emitter, canonical, source
+from tests.fixtures.waiting import until
 
 pytestmark = pytest.mark.chain
 DEEPEST = 12
@@ -166,12 +167,6 @@ class Installation:
                 assert one.id not in found, "an alert is there twice"
                 found[one.id] = True
         return {key for key, stands in found.items() if stands}
-
-
-async def until(what: Callable[[], bool], seconds: float = 30) -> None:
-    async with asyncio.timeout(seconds):
-        while not what():
-            await asyncio.sleep(0.1)
 
 
 def grow(node: Anvil, emitter: Emitter, chance: random.Random, blocks: int) -> None:

@@ -27,7 +27,8 @@ from pipeline.config.sources import (
 )
 from pipeline.problems import Problem
 from pipeline.secrets import Secret, SecretText
-from tests.collectors.frames_outlet import FramesOutlet, until
+from tests.collectors.frames_outlet import FramesOutlet
+from tests.fixtures.waiting import until
 from tests.servers.fix_acceptor import CLIENT, VENUE, FixAcceptor
 from tests.servers.token_venues import ArchaxVenue, InxVenue
 

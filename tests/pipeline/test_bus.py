@@ -21,15 +21,11 @@ from pipeline.config.schema import EmbeddedBus, MicroBatch, StreamLimits, Stream
 from pipeline.frames import DeadLetter, Frame, decode_batch, decode_dead_letter
 from pipeline.source_state import SourceState, now
 from pipeline.units import MIB, MINUTE
+from tests.fixtures.buses import small_bus
 
 
 def configuration(path: Path) -> EmbeddedBus:
-    small = StreamLimits(max_size=64 * MIB)
-    return EmbeddedBus(
-        path=path,
-        streams=Streams(raw=small, events=small, alerts=small, dead=small),
-        batch=MicroBatch(max_frames=16),
-    )
+    return small_bus(path, batch=MicroBatch(max_frames=16))
 
 
 @pytest.fixture

@@ -1,34 +1,18 @@
 """Reference data that a stage derives: what was written in part is completed, and nothing twice."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 
 from pipeline.bus import Bus, Stream
 from pipeline.bus.derived_outlet import DerivedOutlet
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.bus.reference_history import marker_of
-from pipeline.config.schema import EmbeddedBus, ReferenceLimits, StreamLimits, Streams
 from pipeline.frames import decode_batch
 from pipeline.reference_changes import ReferenceChange, change_of, decode_chunk, withdrawal
 from pipeline.reference_records import LabelledAddress
-from pipeline.units import MIB
 
 SOURCE = "derived"
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    small = StreamLimits(max_size=64 * MIB)
-    streams = Streams(
-        raw=small, events=small, alerts=small, dead=small, reference=ReferenceLimits()
-    )
-    settings = EmbeddedBus(path=tmp_path / "nats", streams=streams)
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 class SmallMessages(DerivedOutlet):

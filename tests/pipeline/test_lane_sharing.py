@@ -3,32 +3,18 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Callable
-from pathlib import Path
+from collections.abc import Callable
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pipeline.bus import Bus
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.lane_sharing import LaneSharing
 from pipeline.bus.lane_spread import spread
 from pipeline.bus.publisher import AnotherWriter
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
-from pipeline.units import MIB
 
 LANES = ("lane-0", "lane-1", "lane-2", "lane-3")
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    small = StreamLimits(max_size=8 * MIB)
-    settings = EmbeddedBus(
-        path=tmp_path / "nats", streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 class Worker:

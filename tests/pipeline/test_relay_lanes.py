@@ -1,37 +1,19 @@
 """A relay that writes by lane: every lane in order and complete, whatever dies in between."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
-from pathlib import Path
+from collections.abc import Iterable
 
 import pytest
 
 from pipeline.bus import Bus, Stream, StreamMessage
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.lane_order import EVERYBODY, ORDER, LaneGroups, Mark
 from pipeline.bus.partition import partition
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.relay import Output, Relay
 from pipeline.bus.relay_outlets import ALONE
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
-from pipeline.units import MIB
 
 LANES = ("0", "1", "2")
 PER_MESSAGE = 7
-
-
-def configuration(path: Path) -> EmbeddedBus:
-    small = StreamLimits(max_size=64 * MIB)
-    return EmbeddedBus(
-        path=path, streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 async def feed(bus: Bus, numbers: Iterable[int]) -> None:

@@ -1,7 +1,7 @@
 """Streams that refuse what has no room, and the keeper that makes room without losing a message."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import msgspec
@@ -32,6 +32,7 @@ from pipeline.frames import Frame, decode_batch
 from pipeline.outlet import SentFrame
 from pipeline.source_state import SourceState
 from pipeline.units import DAY, HOUR, MIB, MILLISECOND
+from tests.fixtures.waiting import until
 
 LIMIT = 4 * MIB
 SIZE = 80_000
@@ -80,15 +81,6 @@ async def taken(bus: Bus, reader: str, stream: Stream, sequence: int) -> None:
 
 def room(keeper: Keeper, stream: Stream) -> Room:
     return next(room for room in keeper.rooms if room.stream == stream.value)
-
-
-async def until(condition: Callable[[], Awaitable[object] | bool], seconds: float = 15) -> None:
-    async with asyncio.timeout(seconds):
-        while True:
-            found = condition()
-            if found if isinstance(found, bool) else await found:
-                return
-            await asyncio.sleep(0.02)
 
 
 async def test_a_full_stream_refuses_what_comes_and_keeps_what_nobody_has_read(bus: Bus) -> None:
@@ -384,7 +376,7 @@ async def test_a_sink_that_stands_still_fills_everything_and_then_all_arrives_on
     assert {p.split(" ")[0] for p in keeping.problems} == {"RAW", "EVENTS"}
 
     sink.going.set()
-    await until(lambda: len(sink.documents) >= frames or any(t.done() for t in tasks), 60)
+    await until(lambda: len(sink.documents) >= frames or any(t.done() for t in tasks), seconds=60)
     await asyncio.wait_for(sending, 5)
     await until(lambda: not keeping.problems)
     for task in tasks:

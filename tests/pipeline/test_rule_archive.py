@@ -1,6 +1,5 @@
 """The archive of rule sets: the same files are the same set, on every machine and for ever."""
 
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
@@ -9,17 +8,13 @@ from detections.rules import load_rules
 from detections.rules.archived import read_rule_files, rules_in
 from pipeline.bus import Bus
 from pipeline.bus.rule_archive import RuleArchive, RuleFiles, RuleSetLost
-from pipeline.config.schema import ExternalBus
 from pipeline.failure import Failure
-from pipeline.secrets import SecretText
 from tests.cli.command_line import RULES
 
 
 @pytest.fixture
-async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as connected:
-        yield connected
+def bus(shared_bus: Bus) -> Bus:
+    return shared_bus
 
 
 @pytest.fixture

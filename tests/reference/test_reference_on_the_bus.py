@@ -17,7 +17,7 @@ from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import created_at
 from pipeline.bus.reference_history import ReferenceHistory, Standing
 from pipeline.bus.reference_outlet import ReferenceOutlet
-from pipeline.config.schema import EmbeddedBus, MicroBatch, ReferenceLimits, StreamLimits, Streams
+from pipeline.config.schema import EmbeddedBus, MicroBatch
 from pipeline.frames import FrameBatch, encode_batch
 from pipeline.reference_changes import change_of, withdrawal
 from pipeline.reference_records import (
@@ -30,7 +30,8 @@ from pipeline.reference_records import (
     Token,
     TokenContract,
 )
-from pipeline.units import MIB, SECOND
+from pipeline.units import SECOND
+from tests.fixtures.buses import small_bus
 from tests.normalizer import blocks as b
 
 TRANSFER = "Transfer(address indexed from, address indexed to, uint256 value)"
@@ -38,15 +39,7 @@ READ = b.RECEIVED
 
 
 def configuration(path: Path) -> EmbeddedBus:
-    small = StreamLimits(max_size=64 * MIB)
-    return EmbeddedBus(
-        path=path,
-        streams=Streams(
-            raw=small, events=small, alerts=small, dead=small,
-            reference=ReferenceLimits(max_size=64 * MIB),
-        ),
-        batch=MicroBatch(max_frames=4),
-    )  # fmt: skip
+    return small_bus(path, batch=MicroBatch(max_frames=4))
 
 
 @pytest.fixture

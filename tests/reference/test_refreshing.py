@@ -12,7 +12,6 @@ from collectors.reference.source import Given
 from collectors.stage import Collectors
 from pipeline.bus import Bus, Stream
 from pipeline.bus.dead_letters import dead_letters
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.reference_history import ReferenceHistory
 from pipeline.bus.reference_outlet import ReferenceOutlet, Written
 from pipeline.config.reference_sources import FileReference
@@ -20,6 +19,7 @@ from pipeline.config.sources import ReplaySource
 from pipeline.frames import DeadLetter
 from pipeline.reference_records import Investor
 from pipeline.units import SECOND
+from tests.fixtures.buses import serving
 from tests.reference.test_reference_on_the_bus import configuration
 
 HEADER = "id,jurisdiction\n"
@@ -27,8 +27,7 @@ HEADER = "id,jurisdiction\n"
 
 @pytest.fixture
 async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    config = configuration(tmp_path / "nats")
-    async with EmbeddedServer(config), await Bus.connect(config, name="test") as connected:
+    async with serving(configuration(tmp_path / "nats")) as connected:
         yield connected
 
 

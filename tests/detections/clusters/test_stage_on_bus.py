@@ -2,9 +2,8 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncGenerator, AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from pathlib import Path
 
 import pytest
 
@@ -18,7 +17,6 @@ from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from normalizer.stage import NormalizerStage
 from pipeline.bus import Bus, Stream
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.reference_outlet import ReferenceOutlet
 from pipeline.config.clusters import Clusters
 from pipeline.reference_changes import ReferenceChange, change_of, decode_chunk
@@ -27,15 +25,6 @@ from pipeline.units import HOUR, SECOND
 from tests.detections.clusters.chain_frames import SOURCE as CHAIN
 from tests.detections.clusters.chain_frames import ChainFrames
 from tests.detections.clusters.chain_tape import ALICE, BOB, CAROL, DAN, ERIN, FUNDER
-from tests.detections.test_stage_recovery import configuration
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    settings = configuration(tmp_path / "nats")
-    settings.streams.reference.max_size = 64 << 20
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 @asynccontextmanager

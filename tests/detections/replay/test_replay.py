@@ -1,7 +1,7 @@
 """A replay on a real bus: what was alerted live comes again, and what differs is told with why."""
 
 import re
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 
 import msgspec
 import pytest
@@ -21,8 +21,6 @@ from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import publish_once
 from pipeline.bus.relay_outlets import ALONE
 from pipeline.cli.moments import moment_of
-from pipeline.config.schema import ExternalBus
-from pipeline.secrets import SecretText
 from pipeline.units import DAY, HOUR, SECOND
 from tests.detections.replay.live_run import alert_lines, alerts, live, publish
 from tests.detections.samples import HEADER, START, Tape, correlator
@@ -35,10 +33,8 @@ OF_ALICE = "0x" + "a" * 40
 
 
 @pytest.fixture
-async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as connected:
-        yield connected
+def bus(shared_bus: Bus) -> Bus:
+    return shared_bus
 
 
 def burst(least: int = 3, exceptions: str = "") -> RuleSet:
