@@ -24,6 +24,7 @@ _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _PATTERN = re.compile(r"[A-Za-z0-9_*-]+")
 _QUANTIFIERS = ("1", "any", "all")
 _WORDS = ("and", "or", "not")
+_OTHER_WORDS = {"&&": "and", "&": "and", "||": "or", "!": "not", "+": "and", ",": "and"}
 _DEEPEST = 50
 _MOST_WILDCARDS = 8
 LONGEST = 10_000
@@ -100,20 +101,23 @@ class _Parser:
         if (word := self._next()) is None:
             return found
         if word.text == "|":
+            twice = self._at + 1 < len(self._words) and self._words[self._at + 1].text == "|"
             raise ConditionError(
                 "counting with | belonged to an old form of Sigma",
                 word.start,
                 word.end,
-                advice="a correlation counts within a timespan",
+                hint="or" if twice else None,
+                advice=None if twice else "a correlation counts within a timespan",
             )
         if word.text == ")":
             raise ConditionError("this bracket was never opened", word.start, word.end)
         lower = word.text.lower()
+        meant = lower if lower in _WORDS and lower != word.text else None
         raise ConditionError(
-            "and or or is missing before this",
+            '"and" or "or" is missing before this',
             word.start,
             word.end,
-            hint=lower if lower in _WORDS and lower != word.text else None,
+            hint=meant or _OTHER_WORDS.get(word.text),
         )
 
     def _alternatives(self) -> ConditionItem:
@@ -155,10 +159,14 @@ class _Parser:
     def _identifier(self, word: _Word) -> ConditionItem:
         name = word.text
         if name not in self._names:
+            if name.endswith(",") and name[:-1] in self._names:
+                end = word.end
+                raise ConditionError("a comma can't stand in a condition", end - 1, end, hint="and")
+            if name.lower() == "not" or name == "!":
+                said = f"no selection is called {shown(name)}"
+                raise ConditionError(said, word.start, word.end, hint="not")
             hint = did_you_mean(name, self._names)
-            if name.lower() == "not":
-                hint = "not"
-            elif "*" in name and not _NAME.fullmatch(name):
+            if "*" in name and not _NAME.fullmatch(name):
                 hint = f"1 of {name}"
             self._missing(f"no selection is called {shown(name)}", word, hint)
         self.used.add(name)
@@ -188,10 +196,19 @@ class _Parser:
             raise ConditionError("there are too many * in this", word.start, word.end)
         found = set(_matching(pattern, self._names))
         if not found:
-            hint = did_you_mean(pattern.strip("*_"), self._names)
+            hint = self._pattern_meant(pattern)
             self._missing(f"no selection matches {shown(pattern)}", word, hint)
         self.used |= found
         return ConditionSelector(cast("Any", [quantifier.text, pattern]))
+
+    def _pattern_meant(self, pattern: str) -> str | None:
+        plain = pattern.strip("*_")
+        if "*" not in pattern:
+            return did_you_mean(plain, ["them", *self._names])
+        # Also the beginnings of names: `fitler_*` among filter_a and filter_b.
+        begun = {f"{name.split('_')[0]}_*" for name in self._names if "_" in name[1:]}
+        meant = did_you_mean(plain, [one[:-2] for one in begun])
+        return f"{meant}_*" if meant else did_you_mean(plain, self._names)
 
     def _missing(self, message: str, word: _Word, hint: str | None) -> None:
         expected = one_of(sorted(self._names)) if self._names else None

@@ -6,6 +6,7 @@ from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, Conditio
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
 from detections.rules.condition import ConditionError, parse_condition
+from detections.rules.condition_place import with_condition
 from detections.rules.context import Context
 from detections.rules.document import Reading
 from detections.rules.field_check import check_item
@@ -26,6 +27,7 @@ def read_detection(
     `besides` is a key that is no selection here.
     """
     before = reading.errors
+    node, nodes = with_condition(reading, node)
     selections: dict[str, SigmaDetection] = {}
     names: dict[str, None] = {}  # in their order
     for key, value in node.pairs:
@@ -40,18 +42,19 @@ def read_detection(
             names[key.text] = None
             if (built := read_selection(reading, key, value, context)) is not None:
                 selections[key.text] = built
-    nodes = _condition_nodes(reading, node)
     if not names:
         reading.report(
             node, "rule/detection", "there is no selection", expected="at least one, and condition"
         )
     used: set[str] = set()
+    legible = bool(nodes)
     for condition in nodes:
         parsed = parse_condition(condition.text, names)
         used |= parsed.used
+        legible &= not parsed.errors
         for error in parsed.errors:
             _report_condition(reading, condition, error)
-    for key, _ in node.pairs if nodes else ():
+    for key, _ in node.pairs if legible else ():
         if key.text in names and key.text not in used and not key.text.startswith("_"):
             reading.report(
                 key,
@@ -125,24 +128,6 @@ def _report_condition(reading: Reading, node: ScalarNode, error: ConditionError)
     )
 
 
-def _condition_nodes(reading: Reading, node: MappingNode) -> list[ScalarNode]:
-    found = node.get("condition")
-    if found is None:
-        reading.report(
-            node,
-            "rule/missing-key",
-            'the key "condition" is missing',
-            expected="how the selections go together, such as: selection and not filter",
-        )
-        return []
-    nodes = found.items if isinstance(found, SequenceNode) else [found]
-    texts = [n for n in nodes if isinstance(n, ScalarNode) and n.text.strip()]
-    if len(texts) < max(1, len(nodes)):
-        reading.report(found, "rule/condition", "this isn't a condition", expected="text")
-        return []
-    return texts
-
-
 def _selection(
     reading: Reading, key: Node, node: Node, name: str, context: Context
 ) -> SigmaDetection | None:
@@ -157,6 +142,9 @@ def _selection(
         parts = [_selection(reading, item, item, name, context) for item in node.items]
         return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)
+    if node.plain and not node.text:
+        reading.report(key, "rule/detection", f"the selection {shown(name)} is empty")
+        return None
     keyword = keyword_item(reading, name, node, [node])
     return SigmaDetection([keyword]) if keyword else None
 

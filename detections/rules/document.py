@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct, field
 
 from detections.engine.finality import Finality
+from detections.rules.calibration import Calibration
 from detections.rules.model import PartitionBy, Rule
 from detections.typologies import TYPOLOGIES
 from normalizer.events import Level
@@ -22,6 +23,7 @@ OURS = "tapewatch"
 _MOST_PROBLEMS = 500
 _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12}$"
 _SLASHES = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
+CONDITION = "condition"
 _TYPOLOGY = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
 REQUIRED = (
     *("title", "id", "status", "level", "description", "author", "date", "typology"),
@@ -40,7 +42,7 @@ class Logsource(Struct, forbid_unknown_fields=True, kw_only=True):
 
 class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     """Keys of Sigma's specification, and ours: `typology`, `reason`, `note`, `staged`,
-    `finality`, `correlator`, `parameters` and `partition_by`.
+    `calibration`, `finality`, `correlator`, `parameters` and `partition_by`.
 
     All are optional here: which ones a rule needs is checked after reading, so that everything
     that is missing is said together with everything that is wrong.
@@ -72,6 +74,7 @@ class RuleDocument(Struct, forbid_unknown_fields=True, kw_only=True):
     reason: str | None = None
     note: str | None = None
     staged: bool = False
+    calibration: Calibration | None = None
     finality: Finality = "latest"
     correlator: str | None = None
     parameters: Node | None = None
@@ -122,6 +125,9 @@ class Reading:
 def read_document(reading: Reading, required: Collection[str]) -> RuleDocument | None:
     """The keys of the document, checked; None where they can't be read. Reports what is wrong."""
     node = _with_dashes(reading.node) if reading.foreign else reading.node
+    if stray_condition(node) is not None:  # which reading the detection tells
+        kept = [(key, value) for key, value in node.pairs if key.text != CONDITION]
+        node = msgspec.structs.replace(node, pairs=kept)
     outcome = examine(node, RuleDocument, other_keys=None if reading.foreign else ())
     reading.problems += outcome.problems
     document = outcome.value
@@ -137,7 +143,16 @@ def read_document(reading: Reading, required: Collection[str]) -> RuleDocument |
     if document is not None:
         _check_id(reading, document)
         _check_typology(reading, document)
+        _check_calibration(reading, document)
     return document
+
+
+def stray_condition(document: MappingNode) -> Node | None:
+    """A condition beside the detection that lacks it."""
+    detection = document.get("detection")
+    if not isinstance(detection, MappingNode) or detection.get(CONDITION) is not None:
+        return None
+    return document.get(CONDITION)
 
 
 def _with_dashes(node: MappingNode) -> MappingNode:
@@ -175,6 +190,7 @@ def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -
         location=reading.node.location,
         status=document.status or "experimental",
         staged=document.staged,
+        calibration=document.calibration,
         finality=document.finality,
         description=document.description.strip() if document.description else None,
         authors=tuple(name.strip() for name in author.split(",") if name.strip()),
@@ -246,6 +262,21 @@ def _check_typology(reading: Reading, document: RuleDocument) -> None:
         severity="warning",
         hint=did_you_mean(name, TYPOLOGIES),
         expected=one_of(TYPOLOGIES),
+    )
+
+
+def _check_calibration(reading: Reading, document: RuleDocument) -> None:
+    found = document.calibration
+    if found is None or found.right <= found.judged:
+        return
+    at = reading.at("calibration")
+    right = at.get("right") if isinstance(at, MappingNode) else None
+    reading.report(
+        right or at,
+        "rule/calibration",
+        f"of {found.judged:,} that were judged, {found.right:,} can't be right",
+        expected=f"a number from 0 to {found.judged:,}",
+        advice="it is written by: tapewatch rules calibrate",
     )
 
 

@@ -4,11 +4,13 @@ from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaFieldReference, SigmaString
 
 from detections.fields import ORDERED, FieldType, taxonomy
+from detections.rules.address_check import wrong_address
 from detections.rules.document import Reading
 from detections.rules.ecs_fields import meant_ecs_field
 from detections.rules.item_place import ItemPlace
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
+from detections.rules.wording_slips import comparison_meant
 from detections.sigma.texts import text_test
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import Node, ScalarNode
@@ -107,16 +109,50 @@ def _check_value(
     modifiers, value = set(place.modifiers), meaning(node)
     if modifiers & {"exists", "fieldref"}:
         return
-    problem = _misfit(field, modifiers, value)
+    problem = _misfit(field, modifiers, node, value)
     if problem is None:
+        if node.plain and not node.text:
+            _warn_of_nothing(reading, name, node)
+        elif name.endswith(".address") and isinstance(value, str):
+            _check_address(reading, name, modifiers, node)
         _check_choice(reading, name, field, modifiers, node, value)
         return
     message, expected = problem
     where = place.key if expected is None else node
-    reading.report(where, "rule/type", f"{name} holds {message}", expected=expected)
+    meant = comparison_meant(value) if field.kind in ORDERED and isinstance(value, str) else None
+    reading.report(
+        where,
+        "rule/type",
+        f"{name} holds {message}",
+        expected=expected,
+        hint=f"{name}|{meant[0]}: {meant[1]}" if meant else None,
+    )
 
 
-def _misfit(field: FieldType, modifiers: set[str], value: object) -> tuple[str, str | None] | None:
+def _warn_of_nothing(reading: Reading, name: str, node: ScalarNode) -> None:
+    reading.report(
+        node,
+        "rule/no-value",
+        f"nothing stands here: {name} must not be there then",
+        severity="warning",
+        advice="write the value, or null if that is meant",
+    )
+
+
+def _check_address(reading: Reading, name: str, modifiers: set[str], node: ScalarNode) -> None:
+    if modifiers - {"all", "neq", "cased"} or (wrong := wrong_address(node)) is None:
+        return
+    message, expected, advice = wrong
+    if expected is not None:
+        message = f"{name} is never {shown(node.text)}: {message}"
+    reading.report(
+        node, "rule/address", message, severity="warning", expected=expected, advice=advice
+    )
+
+
+def _misfit(
+    field: FieldType, modifiers: set[str], node: ScalarNode, value: object
+) -> tuple[str, str | None] | None:
     holds = _NOUNS[field.kind]
     if modifiers & SIZES:
         if field.kind not in ORDERED:
@@ -131,7 +167,7 @@ def _misfit(field: FieldType, modifiers: set[str], value: object) -> tuple[str, 
             return None
         return f"{holds}: {one_of(sorted(modifiers & _TEXT_MODIFIERS))} is for text", None
     if field.kind == "keyword" and not isinstance(value, str):
-        return "text", f'text: put it in quotes, "{value}"'
+        return "text", f'text: put it in quotes, "{node.text}"'
     if field.kind == "boolean" and not isinstance(value, bool):
         return holds, "true or false"
     if field.kind in ("integer", "number", "date") and (

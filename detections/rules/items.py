@@ -20,6 +20,7 @@ from detections.rules.modifiers import Modifier
 from detections.rules.places import part
 from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.value_check import check_form
+from detections.rules.wording_slips import OTHER_MODIFIERS
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import Plain, meaning
@@ -110,12 +111,15 @@ def _check_modifiers(
         start, at = at + 1, at + 1 + len(modifier)
         if modifier not in known:
             sound = False
+            other = OTHER_MODIFIERS.get(modifier.strip().lower())
             reading.report(
                 part(key, start, at),
                 "rule/modifier",
-                f"{shown(modifier)} isn't a modifier",
+                f"{shown(modifier)} isn't a modifier"
+                if modifier
+                else 'no modifier stands after this "|"',
                 expected=one_of(sorted(known)),
-                hint=did_you_mean(modifier, known),
+                hint=other or did_you_mean(modifier, known),
             )
     return sound
 

@@ -6,7 +6,9 @@ from sigma.exceptions import SigmaError
 from sigma.rule import SigmaLogSource, SigmaRule
 
 from detections.rules.document import Reading
+from pipeline.problems import shown
 from pipeline.structured import examine
+from pipeline.yaml_nodes import ScalarNode, SequenceNode
 
 # Where pySigma's errors belong, by the name of their class.
 _KEYS = (
@@ -22,7 +24,8 @@ def check_by_pysigma(reading: Reading) -> None:
     outcome = examine(reading.node, dict[str, Any])
     if outcome.value is None:
         return
-    plain = {key: value for key, value in outcome.value.items() if key != "detection"}
+    unread = {"detection"} if _tags_are_sound(reading) else {"detection", "tags"}
+    plain = {key: value for key, value in outcome.value.items() if key not in unread}
     # With collect_errors pySigma raises nothing of its own, but trusts types here and there.
     try:
         _, errors = SigmaRule.from_dict_common_params(plain, collect_errors=True)
@@ -42,3 +45,21 @@ def check_by_pysigma(reading: Reading) -> None:
         node = reading.at(key) if key else reading.node
         if (node.line, node.column) not in said and f'the key "{key}" is missing' not in missing:
             reading.report(node, "rule/sigma", str(error))
+
+
+def _tags_are_sound(reading: Reading) -> bool:
+    """Whether each tag has a namespace; pySigma doesn't say which one hasn't."""
+    node = reading.node.get("tags")
+    wrong = [
+        one
+        for one in (node.items if isinstance(node, SequenceNode) else ())
+        if isinstance(one, ScalarNode) and not all(one.text.partition("."))
+    ]
+    for one in wrong:
+        reading.report(
+            one,
+            "rule/tag",
+            f"{shown(one.text)} isn't a tag",
+            expected="a namespace and a name with a dot between, such as attack.t1078",
+        )
+    return not wrong

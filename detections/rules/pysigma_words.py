@@ -7,12 +7,14 @@ from sigma.modifiers import reverse_modifier_mapping
 
 from pipeline.problems import shown
 
+# Where the item stands, which our own place says better.
+_PLACE = re.compile(r" in [^\n]+:[0-9]+:[0-9]+$")
 _INCOMPATIBLE = re.compile(r"Modifier (\w+) incompatible to value type of '(.*)'", re.DOTALL)
 
 
 def said_by_pysigma(error: Exception) -> str:
     """The error as a sentence. Besides its own, pySigma lets some of Python's through."""
-    text = str(error).strip()
+    text = _PLACE.sub("", str(error).strip())
     if isinstance(error, RecursionError):
         return "this is nested too deeply"
     if not isinstance(error, SigmaError):

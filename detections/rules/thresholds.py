@@ -8,6 +8,7 @@ import msgspec
 
 from detections.rules.document import Reading
 from detections.rules.model import Comparison, Operator
+from detections.rules.wording_slips import number_meant
 from pipeline.yaml_nodes import MappingNode, ScalarNode
 from pipeline.yaml_scalars import meaning
 
@@ -50,13 +51,12 @@ def read_bounds(reading: Reading, node: MappingNode) -> list[Bound] | None:
             continue
         number = meaning(value) if isinstance(value, ScalarNode) else None
         if isinstance(number, bool) or not isinstance(number, (int, float)):
-            quoted = isinstance(number, str) and number.replace(".", "", 1).lstrip("-").isdigit()
             reading.report(
                 value,
                 "rule/threshold",
                 "only a number can be a threshold",
                 expected="a number",
-                hint=number if quoted and isinstance(number, str) else None,
+                hint=number_meant(number) if isinstance(number, str) else None,
             )
             sound = False
         elif isinstance(number, float) and not math.isfinite(number):

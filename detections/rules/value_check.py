@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 
 from detections.rules.document import Reading
+from detections.rules.wording_slips import number_meant
 from pipeline.yaml_nodes import ScalarNode
 from pipeline.yaml_scalars import meaning
 
@@ -27,13 +28,12 @@ def check_form(reading: Reading, modifiers: Collection[str], node: ScalarNode) -
         reading.report(node, "rule/value", "a number must be finite", expected="a number")
         return False
     if SIZES & set(modifiers) and number is None:
-        quoted = isinstance(value, str) and value.replace(".", "", 1).lstrip("-").isdigit()
         reading.report(
             node,
             "rule/value",
             "only numbers can be compared by size",
             expected="a number",
-            hint=str(value) if quoted else None,
+            hint=number_meant(value) if isinstance(value, str) else None,
         )
         return False
     if "exists" in modifiers and not isinstance(value, bool):

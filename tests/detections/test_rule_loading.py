@@ -82,7 +82,7 @@ def test_a_mistake_in_an_item(item: str, message: str, hint: str | None) -> None
         ("s and filtr", 'no selection is called "filtr"', "filter"),
         ("1 of flt*", 'no selection matches "flt*"', "filter"),
         ("s and", "a selection is missing here", None),
-        ("s AND filter", "and or or is missing before this", "and"),
+        ("s AND filter", '"and" or "or" is missing before this', "and"),
         ("s or (filter", "this bracket isn't closed", None),
         ("s) or filter", "this bracket was never opened", None),
         ("1 of", "what these are of is missing", None),

@@ -79,7 +79,7 @@ def test_every_selection_that_isn_t_there_is_told() -> None:
     errors = parse_condition("selektion and 1 of fitler* and filter_c", NAMES).errors
     assert [(str(error), error.start, error.end, error.hint) for error in errors] == [
         ('no selection is called "selektion"', 0, 9, "selection"),
-        ('no selection matches "fitler*"', 19, 26, "filter_b"),
+        ('no selection matches "fitler*"', 19, 26, "filter_*"),
         ('no selection is called "filter_c"', 31, 39, "filter_b"),
     ]
 

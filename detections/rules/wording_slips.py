@@ -1,0 +1,54 @@
+"""How people write numbers and comparisons where a rule wants them in one form."""
+
+import re
+from collections.abc import Mapping
+
+#: Names of modifiers in other languages, and signs.
+OTHER_MODIFIERS: Mapping[str, str] = {
+    ">=": "gte",
+    "=>": "gte",
+    ">": "gt",
+    "<=": "lte",
+    "=<": "lte",
+    "<": "lt",
+    "!=": "neq",
+    "<>": "neq",
+    "not": "neq",
+    "ne": "neq",
+    "regex": "re",
+    "regexp": "re",
+    "matches": "re",
+    "like": "contains",
+    "begins": "startswith",
+    "begins_with": "startswith",
+    "ends": "endswith",
+    "ends_with": "endswith",
+    "greater": "gt",
+    "less": "lt",
+    "min": "gte",
+    "max": "lte",
+}
+_GROUPED = re.compile(r"(-?[0-9]{1,3})((?:[,_' ][0-9]{3})+)(\.[0-9]+)?")
+_THOUSANDS = re.compile(r"(-?[0-9]+)[kK]")
+_PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
+_COMPARED = re.compile(rf"(>=|=>|<=|=<|>|<)\s*({_PLAIN.pattern})")
+_LONGEST = 100
+
+
+def number_meant(text: str) -> str | None:
+    """The number that a text such as `"1000"`, `1,000`, `1_000` or `10k` was meant to be."""
+    if len(text) > _LONGEST:
+        return None
+    if _PLAIN.fullmatch(text):
+        return text
+    if (found := _GROUPED.fullmatch(text)) is not None:
+        return found[1] + re.sub(r"[^0-9]", "", found[2]) + (found[3] or "")
+    if (found := _THOUSANDS.fullmatch(text)) is not None:
+        return found[1] + "000"
+    return None
+
+
+def comparison_meant(text: str) -> tuple[str, str] | None:
+    """Modifier and number of a text such as `>= 1000`."""
+    found = _COMPARED.fullmatch(text.strip()) if len(text) <= _LONGEST else None
+    return None if found is None else (OTHER_MODIFIERS[found[1]], found[2])
