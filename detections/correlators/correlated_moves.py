@@ -111,8 +111,8 @@ class CorrelatedMoves(Correlator[State]):
         key = (event.provider, event.venue, event.instrument)
         tape = asset.tapes.get(key)
         if tape is None:
-            if len(asset.tapes) >= MOST_MARKETS:
-                return ()
+            if len(asset.tapes) >= MOST_MARKETS:  # the idlest goes: anybody may open a pool
+                del asset.tapes[min(asset.tapes, key=lambda one: asset.tapes[one].time)]
             tape = asset.tapes[key] = PumpTape()
         time = event.timestamp
         value = price * quantity if event.notional is None else event.notional

@@ -137,11 +137,7 @@ class CrossMarket(Correlator[State]):
             return ()
         asset = self._asset(token)
         key = (event.provider, event.venue, event.instrument)
-        prices = asset.markets.get(key)
-        if prices is None:
-            if len(asset.markets) >= MOST_MARKETS:
-                return ()
-            prices = asset.markets[key] = Prices(event.currency or "")
+        prices = asset.market(key, event.currency or "")
         before, time = prices.last, event.timestamp
         # A pool's price is where a swap leaves it: what was paid holds its fee, and lies halfway.
         after = (event.pool_price if isinstance(event, PoolSwap) else None) or price
@@ -244,7 +240,9 @@ class CrossMarket(Correlator[State]):
             one for one in deals
             if one.market == market and one.came_in and one.buy is up and one.before
         ]  # fmt: skip
-        other, here = asset.markets[newest.market], asset.markets[market]
+        other, here = asset.markets[newest.market], asset.markets.get(market)
+        if here is None:
+            return None
         if here.currency == other.currency:
             pushes = [one for one in pushes if not _arbitrage(one, other, sign)]
         if not pushes:

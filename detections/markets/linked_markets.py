@@ -8,7 +8,8 @@ from msgspec import Struct, field
 from detections.alerting.findings import Witness
 from normalizer.events.market import Trade
 
-#: Venues and pools of one asset, prices kept of each, parties, and trades of each party.
+#: Venues and pools of one asset, the idlest go first, for anybody may open a pool; prices kept of
+#: each, parties, and trades of each party.
 MOST_MARKETS = 50
 MOST_PRICES = 600
 MOST_PARTIES = 1_000
@@ -89,6 +90,15 @@ class Asset(Struct):
     """By the widest name of a party, the idlest first; within the window."""
     alerted: dict[str, int] = field(default_factory=dict[str, int])
     """When a party was found last."""
+
+    def market(self, key: MarketKey, currency: str) -> Prices:
+        """One of its markets, known from now on."""
+        prices = self.markets.get(key)
+        if prices is None:
+            if len(self.markets) >= MOST_MARKETS:
+                del self.markets[min(self.markets, key=lambda one: self.markets[one].times[-1])]
+            prices = self.markets[key] = Prices(currency)
+        return prices
 
     def change(self, name: str, trade: str, how: Callable[[Deal], Deal | None]) -> Deal | None:
         """A party's part in a trade is another, or none; as it was, if it is known."""

@@ -10,11 +10,12 @@ from detections.alerting.findings import Finding
 from detections.correlators.correlated_moves import CorrelatedMoves
 from detections.correlators.correlated_moves import Parameters as MovesParameters
 from detections.correlators.cross_market import CrossMarket, Parameters
-from detections.markets.linked_markets import MOST_PRICES, MOST_TRADES, Prices
+from detections.markets.linked_markets import MOST_MARKETS, MOST_PRICES, MOST_TRADES, Prices
 from tests.detections.samples import START, Tape, swap
 
 S = 1_000.0
 MIN = 60 * S
+DAY = 24 * 60 * MIN
 
 
 def found(events: list[Any], **parameters: Any) -> list[Finding]:
@@ -253,3 +254,36 @@ def test_what_is_no_lead(why: str, events: list[Any]) -> None:
 def test_there_is_one_lead_in_half_an_hour() -> None:
     jumps = ((0, 0, 10.5, 200), (1, 20, 10.5, 200), (0, 300, 11.5, 400), (1, 310, 11.5, 400))
     assert len(moves(two(*jumps))) == 1
+
+
+# -- many markets ----------------------------------------------------------------------------------
+
+
+def made_up(count: int = MOST_MARKETS, at: float = -DAY) -> list[Any]:
+    """Somebody opens so many markets of the token, and trades once in each."""
+    return [
+        Tape(venue=f"made-up-{n}", token_id="acme").trade(at + n, 10, 1, id=f"made-up-{n}")
+        for n in range(count)
+    ]
+
+
+def test_who_opens_many_markets_does_not_keep_others_from_being_seen() -> None:
+    assert len(found([*made_up(), *scheme()])) == 1
+    assert len(moves([*made_up(), *two((1, 0, 10.5, 200), (0, 20, 10.4, 200))])) == 1
+
+
+def test_there_are_no_more_of_them_for_it() -> None:
+    events = [*scheme(), *made_up(2 * MOST_MARKETS)]
+    for detection, name in (
+        (CrossMarket(Parameters()), "markets"),
+        (CorrelatedMoves(MovesParameters()), "tapes"),
+    ):
+        for event in events:
+            list(detection.observe(event))
+        (asset,) = detection.state.assets.values()
+        assert len(getattr(asset, name)) == MOST_MARKETS
+
+
+def test_what_was_done_in_a_market_that_had_to_go_is_held_against_nothing() -> None:
+    *before, last = scheme()
+    assert found([*before, *made_up(MOST_MARKETS - 1, 35 * S), last]) == []
