@@ -76,6 +76,7 @@ class ElasticsearchSource:
     """
 
     unit = "documents"
+    refused = 0
 
     def __init__(
         self,

@@ -34,9 +34,12 @@ _MOST_ENTITIES_OF_RULE = 5
 _MOST_LABELS = 100
 
 
-def summarise(passed: Passed, *, source: str, notes: Iterable[str] = ()) -> Backtest:
-    """The result, the same for the same events and rules."""
-    telling = _Telling(passed)
+def summarise(
+    passed: Passed, *, source: str, notes: Iterable[str] = (), refused: int = 0
+) -> Backtest:
+    """The result, the same for the same events and rules. `refused`: lines that the source had
+    already found to be no events."""
+    telling = _Telling(passed, refused)
     tallies = telling.of(passed.plan.rules, 0)
     entities: Counter[str] = Counter()
     for tally in tallies.values():
@@ -87,8 +90,9 @@ def exception_outcomes(
 
 
 class _Telling:
-    def __init__(self, passed: Passed) -> None:
+    def __init__(self, passed: Passed, refused: int) -> None:
         self._passed = passed
+        self._refused = refused
         self._plan = passed.plan
         meter = passed.meter
         self._span = (meter.last or 0) - (meter.first or 0)
@@ -104,7 +108,7 @@ class _Telling:
         passed, meter = self._passed, self._passed.meter
         return Events(
             read=meter.lines - passed.dead,
-            dead=passed.dead,
+            dead=passed.dead + self._refused,
             outside=meter.outside,
             duplicates=passed.duplicates,
             late=meter.late,

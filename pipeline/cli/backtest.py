@@ -97,7 +97,7 @@ def backtest(
 ) -> None:
     """Run rules over events of the past: alerts by rule and day, and how right they are.
 
-    Exit 1 if a line was no event or a rule failed on one.
+    Exit 1 if a line was no event, a rule failed on one, or there was no event at all.
     """
     from pipeline.cli.backtest_inputs import Wanted, choose
     from pipeline.cli.backtest_text import print_backtest
@@ -141,8 +141,22 @@ def backtest(
         _write(html, render_page(result).encode())
     if json != _STANDARD_OUTPUT and html != _STANDARD_OUTPUT:
         print_backtest(result, output())
+    if not result.events.read:
+        raise Failure(_no_event(result), FAILED)
     if result.events.dead or result.rule_failures:
         raise typer.Exit(FAILED)
+
+
+def _no_event(result: "Backtest") -> str:
+    """Why the rules met nothing: that they found nothing then says nothing of them."""
+    if result.events.dead:
+        why = "no line of it is one"
+    elif result.events.outside:
+        outside = f"{result.events.outside:,}"
+        why = f"all {outside} of it are outside the wanted time, see --from and --to"
+    else:
+        why = "there is none in it"
+    return f"the rules met no event of {result.source}: {why}"
 
 
 def _plan(
@@ -209,7 +223,7 @@ def _run(plan: "Plan", source: "EventSource") -> "Backtest":
 
     with reading_progress(source, "events") as on_batch:
         passed = run(plan, source.batches(), on_batch=on_batch)
-    return summarise(passed, source=source.name, notes=source.notes)
+    return summarise(passed, source=source.name, notes=source.notes, refused=source.refused)
 
 
 def _json(result: "Backtest") -> bytes:

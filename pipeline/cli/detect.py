@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
+from pipeline.foreign_text import HEAD, foreign
 from pipeline.problems import Problem, render
 
 
@@ -123,6 +124,8 @@ def _open(path: Path) -> Generator[BinaryIO]:
     try:
         file = path.open("rb")
     except OSError as error:
-        raise Failure(f"can't read {path}: {error.strerror}", 2) from error
+        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
     with file:
+        if what := foreign(file.peek(HEAD)[:HEAD]):
+            raise Failure(f"{path} {what}", CONFIGURATION)
         yield file

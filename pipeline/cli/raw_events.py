@@ -29,8 +29,10 @@ from normalizer.reference import Reference
 from pipeline.event_sources import Batch
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
+from pipeline.order_log_columns import header_faults as order_log_faults
 from pipeline.problems import Location, Problem, did_you_mean
 from pipeline.social_payload import PROTOCOL as SOCIAL
+from pipeline.social_payload import header_faults as social_faults
 
 #: Bytes of one line of a log, and of a frame in a recording (which is escaped there).
 LONGEST_LINE = 16 * 1024 * 1024
@@ -101,9 +103,11 @@ class RawEvents:
         return first if len(self._paths) == 1 else f"{len(self._paths)} logs, {first} the first"
 
     @property
-    def notes(self) -> Sequence[str]:
-        """How many lines were no events."""
-        return [f"{self._failed:,} lines were no events"] if self._failed else []
+    def refused(self) -> int:
+        """Lines that were no events, and files that could not be read; each is told."""
+        return self._failed
+
+    notes: Sequence[str] = ()
 
     def batches(self) -> Iterator[Batch]:
         """All events, in the order of the lines. Raises Failure."""
@@ -135,12 +139,19 @@ class RawEvents:
     def _log(self, path: Path) -> Iterator[_Read]:
         files = self._files = LogFiles(path)
         received: dict[str, int] = {}
-        reader = LogReader(files, longest=LONGEST_LINE, each_side=self._each_side)
+        check = social_faults if self._social else order_log_faults
+        reader = LogReader(files, longest=LONGEST_LINE, each_side=self._each_side, header=check)
+        unreadable = ""
         try:
             for line in reader.read(final=True):
                 name = line.place.name
+                if name == unreadable:
+                    self._failed += 1
+                    continue
+                if line.column:
+                    unreadable = name
                 if problem := line.problem or (refusal(line) if self._social else ""):
-                    self._tell(files.path_of(name), line.place.number, problem)
+                    self._tell(files.path_of(name), line.place.number, problem, line.column or 1)
                     continue
                 if name not in received:
                     # It was here by then, which is the same in every reading.
@@ -160,19 +171,26 @@ class RawEvents:
 
     def _recording(self, path: Path, sources: Sequence[RecordedSource]) -> Iterator[_Read]:
         self._files = None
+        number = 1
         try:
             with open_lines(path) as file:
                 file.readline(_LONGEST_RECORDED)
-                for number, line in enumerate(iter(lambda: file.readline(_LONGEST_RECORDED), b"")):
+                while line := file.readline(_LONGEST_RECORDED):
+                    number += 1
                     self._done += len(line)
+                    if len(line) == _LONGEST_RECORDED and not line.endswith(b"\n"):
+                        self._tell(path, number, f"longer than {_LONGEST_RECORDED} bytes")
+                        while line and not line.endswith(b"\n"):
+                            line = file.readline(_LONGEST_RECORDED)
+                        continue
                     try:
                         place, frame = decode_line(line, len(sources))
                     except RecordingError as error:
-                        self._tell(path, number + 2, str(error))
+                        self._tell(path, number, str(error))
                         continue
                     yield _Read(sources[place].name, sources[place].protocol, frame)
         except UNREADABLE as error:
-            raise Failure(f"can't read {path}: {error}", FAILED) from error
+            raise Failure(f"can't read {path} behind line {number}: {error}", FAILED) from error
 
     def _tables(self, path: Path, chain: ChainName) -> ExportedTables | None:
         try:
@@ -209,9 +227,9 @@ class RawEvents:
         else:
             self._tell(self._files.path_of(place.name), place.told or place.number, reason)
 
-    def _tell(self, file: Path, line: int, message: str) -> None:
+    def _tell(self, file: Path, line: int, message: str, column: int = 1) -> None:
         self._failed += 1
-        location = Location(str(file), line, 1)
+        location = Location(str(file), line, column)
         self._report(Problem(location=location, code="event/unreadable", message=message))
 
 

@@ -115,9 +115,11 @@ def _read(event: str) -> bytes:
         with path.open("rb") as file:
             if number is None:
                 return _one(file.read(_LONGEST + 1), str(path))
-            for at, line in enumerate(file, 1):
+            at = 1
+            while line := file.readline(_LONGEST):
                 if at == number:
                     return line.strip()
+                at += line.endswith(b"\n")
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
     raise Failure(f"{path} has no line {number}", CONFIGURATION)

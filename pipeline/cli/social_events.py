@@ -37,9 +37,11 @@ class WithSocial:
         return " with ".join(one for one in (self._traded.name, self._said.name) if one)
 
     @property
-    def notes(self) -> Sequence[str]:
-        """How many lines were no events."""
-        return [*self._traded.notes, *self._said.notes]
+    def refused(self) -> int:
+        """Lines that were no events; each is told."""
+        return self._traded.refused + self._said.refused
+
+    notes: Sequence[str] = ()
 
     def batches(self) -> Iterator[Batch]:
         """All events. Raises Failure."""

@@ -36,6 +36,11 @@ class EventSource(Protocol):
         """How much there is, as far as it is known by now."""
         ...
 
+    @property
+    def refused(self) -> int:
+        """Lines so far that could not become events; each was told by the source itself."""
+        ...
+
     def batches(self) -> Iterator[Batch]:
         """All events in the source's order. Raises `pipeline.failure.Failure`."""
         ...

@@ -4,16 +4,18 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from pipeline.event_sources.batches import Batch
-from pipeline.event_sources.ndjson import ndjson_batches
+from pipeline.event_sources.ndjson import GZIP, ZSTANDARD, ndjson_batches
 from pipeline.event_sources.parquet import MAGIC, parquet_batches
 from pipeline.event_sources.selection import STANDARD_INPUT
 from pipeline.failure import CONFIGURATION, Failure
+from pipeline.foreign_text import HEAD, foreign
 
 
 class FileSource:
     """Files one after the other. `column`: of Parquet files, the one that holds JSON."""
 
     unit = "bytes"
+    refused = 0
 
     def __init__(self, files: Sequence[Path], *, column: str | None = None) -> None:
         self._files = files
@@ -33,9 +35,12 @@ class FileSource:
         before = 0
         for path in self._files:
             head = _head(path)
-            batches = (
-                parquet_batches(path, self._column) if head == MAGIC else ndjson_batches(path, head)
-            )
+            if head.startswith(MAGIC):
+                batches = parquet_batches(path, self._column)
+            elif not head.startswith((GZIP, ZSTANDARD)) and (what := foreign(head)):
+                raise Failure(f"{path} {what}", CONFIGURATION)
+            else:
+                batches = ndjson_batches(path, head)
             for batch in batches:
                 batch.done += before
                 yield batch
@@ -47,7 +52,7 @@ def _head(path: Path) -> bytes:
         return b""
     try:
         with path.open("rb") as file:
-            return file.read(4)
+            return file.read(HEAD)
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
 

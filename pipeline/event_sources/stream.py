@@ -38,6 +38,7 @@ class StreamSource:
     """
 
     unit = "messages"
+    refused = 0
 
     def __init__(
         self,

@@ -155,6 +155,40 @@ def test_dead_lines_are_told_and_stop_no_other(folder: Path) -> None:
     assert "6 alerts" in answer.out
 
 
+@pytest.mark.parametrize(
+    ("content", "options", "said"),
+    [
+        (b"", (), "events.ndjson: there is none in it"),
+        (b"\n\n", (), "events.ndjson: there is none in it"),
+        (b"rubbish\n", (), "events.ndjson: no line of it is one"),
+        (b"\0" * 4096, (), "events.ndjson: no line of it is one"),
+        (None, ("--from", "2031-01-01"), "all 7 of it are outside the wanted time"),
+    ],
+)
+def test_rules_that_met_no_event_have_not_found_nothing(
+    folder: Path, content: bytes | None, options: tuple[str, ...], said: str
+) -> None:
+    if content is not None:
+        (folder / "events.ndjson").write_bytes(content)
+
+    answer = backtest(folder, *options)
+
+    assert answer.code == 1
+    assert "error: the rules met no event of events.ndjson" in answer.error
+    assert said in answer.error
+    assert "0 events" in answer.out, "what was read is shown all the same"
+
+
+def test_events_in_utf_16_are_told_for_what_they_are(folder: Path) -> None:
+    text = (folder / "events.ndjson").read_text()
+    (folder / "events.ndjson").write_text(text, encoding="utf-16")
+
+    answer = backtest(folder)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert "events.ndjson is in UTF-16, not in UTF-8: convert it by `iconv" in answer.error
+
+
 def test_events_of_every_form_give_the_same(folder: Path) -> None:
     plain = json.loads(backtest(folder, "--json", "-").out)
     content = (folder / "events.ndjson").read_bytes()

@@ -1,9 +1,12 @@
 """`tapewatch detect`: a pure filter from events to alerts."""
 
+import gzip
 import json
 import subprocess
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.ecs import nest, parse
@@ -120,6 +123,21 @@ def test_bad_lines_are_told_by_place_and_stop_no_other(tmp_path: Path) -> None:
     for number in (2, 3, 4, 5, 6, 7):
         assert f"events.ndjson:{number}:" in answer.error, answer.error
     assert "@timestamp is missing" in answer.error
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        (lines(DOTTED).decode().encode("utf-16"), "is in UTF-16, not in UTF-8: convert it by"),
+        (gzip.compress(lines(DOTTED)), "is packed by gzip"),
+        (b"PAR1" + bytes(100), "is a Parquet file"),
+    ],
+)
+def test_what_is_no_text_is_told_for_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
+    answer = detect(tmp_path, content)
+
+    assert (answer.code, answer.out) == (2, "")
+    assert f"error: events.ndjson {said}" in answer.error.replace("no text, but ", "")
 
 
 def test_bad_rules_are_told_before_anything_is_read(tmp_path: Path) -> None:

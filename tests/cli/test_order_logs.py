@@ -4,6 +4,8 @@ import json
 import os
 from pathlib import Path
 
+import pytest
+
 from collectors.recording import RecordedSource, RecordingWriter
 from pipeline.frames import Frame
 from tests.cli.command_line import RULES, tapewatch
@@ -72,7 +74,77 @@ def test_a_column_that_is_none_is_told(tmp_path: Path) -> None:
     log = tmp_path / "orders.csv"
     log.write_text(SIDES.replace("last_px", "last_price"))
     done = tapewatch("normalize", log, folder=tmp_path)
+    assert done.code == 1
+    column = HEADER.index("last_px") + 1
+    assert f"{log}:1:{column}: error: " in done.error
     assert "last_price: no column of an order log: did you mean last_px?" in done.error
+    assert done.error.count("last_price") == 1, "once, and not of each line again"
+
+
+@pytest.mark.parametrize(
+    ("command", "header", "column", "said", "rows"),
+    [
+        ("normalize", f"{HEADER},last_price", len(HEADER) + 2, "did you mean last_px?", 0),
+        (
+            "detect",
+            f"{HEADER},side",
+            len(HEADER) + 2,
+            f"side is there twice, first in column {HEADER.index('side') + 1}",
+            2,
+        ),
+        ("backtest", "transact_time,exec_type", 1, "there is no column symbol", 0),
+    ],
+)
+def test_a_wrong_header_is_told_where_it_is_wrong_though_no_line_follows(
+    tmp_path: Path, command: str, header: str, column: int, said: str, rows: int
+) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text("\n".join([header, *SIDES.splitlines()[1 : rows + 1], ""]))
+    done = (
+        tapewatch("normalize", log, folder=tmp_path)
+        if command == "normalize"
+        else tapewatch(command, "--rules", SELF_TRADE, "--order-log", log, folder=tmp_path)
+    )
+    assert done.code == 1, done
+    assert f"{log}:1:{column}: error: " in done.error
+    assert said in done.error
+
+
+def test_a_backtest_over_lines_that_are_none_has_not_found_nothing(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text(SIDES.replace("trade,", "trad,"))
+    answer = tapewatch("backtest", "--rules", SELF_TRADE, "--order-log", log, folder=tmp_path)
+    assert answer.code == 1
+    assert "2 lines are no events" in answer.out
+    assert f"error: the rules met no event of {log}: no line of it is one" in answer.error
+    counted = tapewatch(
+        *("backtest", "--rules", SELF_TRADE, "--order-log", log, "--json", "-"), folder=tmp_path
+    )
+    assert json.loads(counted.out)["events"]["dead"] == 2
+
+
+def test_a_backtest_tells_a_line_that_is_none_by_its_exit_code(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text(SIDES.replace("sell,10.25", "sel,10.25"))
+    answer = tapewatch("backtest", "--rules", SELF_TRADE, "--order-log", log, folder=tmp_path)
+    assert answer.code == 1
+    assert "1 line is no event" in answer.out
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le"])
+def test_a_log_in_another_encoding_is_told_with_how_to_convert_it(
+    tmp_path: Path, encoding: str
+) -> None:
+    (tmp_path / "log").mkdir()
+    one_side = "".join(SIDES.splitlines(keepends=True)[:2])
+    (tmp_path / "log" / "1.csv").write_bytes(one_side.encode(encoding))
+    (tmp_path / "log" / "2.csv").write_text(one_side)
+    done = tapewatch("normalize", tmp_path / "log", folder=tmp_path)
+    assert done.code == 1
+    (said,) = [line for line in done.error.splitlines() if "error:" in line]
+    assert said.startswith(f"{tmp_path / 'log' / '1.csv'}: error: is in UTF-16")
+    assert "iconv -f UTF-16" in said
+    assert done.out.count('"event.action":"trade"') == 1, "the other file is read"
 
 
 def test_what_is_not_there_is_told(tmp_path: Path) -> None:
