@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from eth_hash.auto import keccak
 from msgspec import Struct
 
-from collectors.evm.exported_rows import NO_ROW, UNREADABLE, Row, Table, rows, unreadable
-from collectors.evm.exported_tables import Report
+from collectors.evm.exported_json import NoRow
+from collectors.evm.exported_rows import UNREADABLE, Report, Row, Table, rows, tell_unreadable
 
 
 class CreatedPool(Struct, frozen=True):
@@ -50,8 +50,8 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
         try:
             for number, kind, row in rows(table):
                 try:
-                    if not row:
-                        raise ValueError(NO_ROW)
+                    if isinstance(row, NoRow):
+                        raise ValueError(row)
                     pool = _listed(row) if kind == "pool" else _created(row)
                     if pool is not None and pool.token0 == pool.token1:
                         raise ValueError(f"{pool.token0} is both token0 and token1")
@@ -62,7 +62,7 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
                     seen.add(key)
                     yield pool
         except UNREADABLE as error:
-            report(table.path, 0, unreadable(number, error))
+            tell_unreadable(report, table.path, number, error)
 
 
 def _listed(row: Row) -> CreatedPool:

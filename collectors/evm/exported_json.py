@@ -4,8 +4,12 @@ A file is a line for each row, or one value: an array, or a single object. An ob
 answer of a node whose `result` is meant; a block may have its transactions or receipts inside, and
 a receipt its logs. Those are rows of their own, which have of the one around them what they don't
 tell themselves. Names are taken in one form: `blockNumber` is `block_number`.
+
+An array is read element by element, that of an answer as well: decoded as a whole, it would take
+ten times its size.
 """
 
+import io
 import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
@@ -14,11 +18,24 @@ from typing import BinaryIO, cast
 
 import msgspec
 
+from collectors.evm.json_array import array_elements
+
 Cells = dict[str, object]
 
-#: A file that is one value is read whole.
-LARGEST = 256 << 20
-_LONGEST_LINE = 16 << 20
+
+class NoRow(str):
+    """Why something is no row."""
+
+    __slots__ = ()
+
+
+#: Of what is no row, and no object either.
+NO_ROW = NoRow("no row of a table: empty, damaged, or an answer without a result")
+#: An object that is a whole file, such as a node's answer, is held in memory as it stands there.
+LARGEST_OBJECT = 128 << 20
+#: A row, with what is inside of it: a line, an element of an array, or an object.
+LARGEST_ROW = 16 << 20
+_PIECE = 1 << 20
 #: No column that is looked at has so long a name.
 _LONGEST_NAME = 64
 _DEEPEST = 8
@@ -38,40 +55,89 @@ _UPPER = re.compile(r"(?<=[a-z0-9])([A-Z])")
 class TooLarge(OSError):
     """A file in one piece that is too large for it."""
 
-    def __init__(self) -> None:
-        super().__init__(f"more than {LARGEST >> 20} MiB in one piece; write a line for each row")
+    def __init__(self, most: int) -> None:
+        super().__init__(
+            f"an object of more than {most >> 20} MiB in one piece; write a line for each row, "
+            "such as by `jq -c .result[]`"
+        )
 
 
-def json_cells(file: BinaryIO) -> Iterator[tuple[int, Cells]]:
+class _Answer(msgspec.Struct):
+    """Of a node."""
+
+    jsonrpc: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+    result: msgspec.Raw | msgspec.UnsetType = msgspec.UNSET
+
+
+_answer_decoder = msgspec.json.Decoder(_Answer)
+
+
+def json_cells(file: BinaryIO) -> Iterator[tuple[int, Cells | NoRow]]:
     """The rows with the numbers of their lines, or of their places in a file that is one value.
 
-    A line that is no object, or an answer without a result, is an empty row. Raises
-    OSError, and msgspec.DecodeError for one value that is damaged.
+    A line that is no object or too long, or an answer without a result, is none. Raises OSError,
+    and DamagedArray or msgspec.DecodeError for one value that is damaged.
     """
     lines = _lines(file)
-    first, second = next(lines, (0, b"")), next(lines, (0, b""))
-    if _is_one_value(first[1], second[1]):
-        rest = file.read(LARGEST + 1)
-        if len(rest) + len(first[1]) + len(second[1]) > LARGEST:
-            raise TooLarge
-        found = msgspec.json.decode(first[1] + second[1] + rest)
-        values = cast("list[object]", found) if isinstance(found, list) else [found]
-        for place, value in enumerate(values, 1):
-            for one in _rows(value):
+    first = next(lines, (0, b""))
+    # Behind the beginning of a line without end there is no other line yet.
+    second = next(lines, (0, b"")) if len(first[1]) <= LARGEST_ROW else (0, b"")
+    if len(first[1]) > LARGEST_ROW or _is_one_value(first[1], second[1]):
+        begin = first[1] + second[1]
+        del first, second, lines
+        if begin.lstrip().startswith(b"["):
+            elements = array_elements(file.read, begin, longest=LARGEST_ROW)
+        else:
+            elements = _in_object(begin, file)
+        for place, element in enumerate(elements, 1):
+            for one in _rows(_decoded(element)):
                 yield place, one
         return
     for number, line in chain((first, second), lines):
-        if line:
+        if len(line) > LARGEST_ROW:
+            yield number, NoRow(f"a line of more than {LARGEST_ROW >> 20} MiB")
+        elif line:
             for one in _rows(_decoded(line)):
                 yield number, one
 
 
+def _in_object(begin: bytes, file: BinaryIO) -> Iterator[bytes]:
+    """What an object is that is a whole file: a row, or what its `result` lists."""
+    pieces, size = [begin], len(begin)
+    while size <= LARGEST_OBJECT and (piece := file.read(_PIECE)):
+        pieces.append(piece)
+        size += len(piece)
+    if size > LARGEST_OBJECT:
+        raise TooLarge(LARGEST_OBJECT)
+    whole = b"".join(pieces)
+    del pieces
+    answer = _answer_decoder.decode(whole)
+    is_answer = not isinstance(answer.jsonrpc, msgspec.UnsetType)
+    result = b"" if isinstance(answer.result, msgspec.UnsetType) else bytes(answer.result)
+    if is_answer and result.startswith(b"["):
+        del answer, whole
+        yield from array_elements(io.BytesIO(result).read, b"", longest=LARGEST_ROW)
+    elif len(whole) > LARGEST_ROW:
+        raise TooLarge(LARGEST_ROW)
+    else:
+        yield whole
+
+
 def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
-    """What isn't blank, with its number, without a mark of the byte order before it."""
-    for number, line in enumerate(iter(lambda: file.readline(_LONGEST_LINE), b""), 1):
+    """What isn't blank, with its number, without a mark of the byte order before it.
+
+    Of a line that is too long only its beginning comes, and the rest is passed over when the next
+    one is asked for.
+    """
+    number = 0
+    while line := file.readline(LARGEST_ROW + 1):
+        number += 1
         found = line.removeprefix(b"\xef\xbb\xbf") if number == 1 else line
-        if found.strip():
-            yield number, found
+        if not found.strip():
+            continue
+        yield number, found
+        while len(line) > LARGEST_ROW and not line.endswith(b"\n"):
+            line = file.readline(LARGEST_ROW + 1)
 
 
 def _is_one_value(first: bytes, second: bytes) -> bool:
@@ -88,21 +154,21 @@ def _is_one_value(first: bytes, second: bytes) -> bool:
 def _decoded(line: bytes) -> object:
     try:
         return msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return None
 
 
 def _rows(
     value: object, around: Mapping[str, object] | None = None, deep: int = 0
-) -> Iterator[Cells]:
+) -> Iterator[Cells | NoRow]:
     """An object as rows: itself, and those inside."""
     if deep > _DEEPEST:
-        yield {}
+        yield NO_ROW
     elif isinstance(value, list):
         for one in cast("list[object]", value):
             yield from _rows(one, around, deep + 1)
     elif not isinstance(value, dict):
-        yield {}
+        yield NO_ROW
     else:
         cells = {
             _snake(name): cell

@@ -10,16 +10,20 @@ import csv
 import gzip
 import re
 import zlib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import BinaryIO, Literal, NamedTuple, cast
+from typing import BinaryIO, Literal, NamedTuple, Protocol, cast
 
 import msgspec
 
-from collectors.evm.exported_json import TooLarge, json_cells
+from collectors.evm.exported_csv import CsvTable, WrongHeader
+from collectors.evm.exported_json import Cells, NoRow, TooLarge, json_cells
+from collectors.evm.json_array import DamagedArray
+from pipeline.foreign_text import HEAD, foreign
 
 #: `unreadable`: a packed file that is damaged before its first row is over. Reading it says so.
 Kind = Literal["block", "log", "pool", "receipt", "transaction", "transfer", "unreadable"]
@@ -29,6 +33,12 @@ Row = dict[str, str]
 SUFFIXES = tuple(
     plain + packed for plain in (".csv", ".ndjson", ".jsonl", ".json") for packed in ("", ".gz")
 )
+
+
+class NotText(Exception):
+    """A file that is something else than UTF-8 text: what, and what to do."""
+
+
 #: What reading a damaged file raises.
 UNREADABLE = (
     OSError,
@@ -38,10 +48,10 @@ UNREADABLE = (
     zlib.error,
     msgspec.DecodeError,
     RecursionError,
+    DamagedArray,
+    NotText,
+    WrongHeader,
 )
-#: Of an empty row.
-NO_ROW = "no row of a table: empty, damaged, or an answer without a result"
-_LONGEST_LINE = 16 << 20
 _FIRST = 1_000
 _WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
@@ -127,6 +137,12 @@ _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
 )
 
 
+class Report(Protocol):
+    """Takes a file, the number of the line (0: all of it), why it isn't taken, and where in it."""
+
+    def __call__(self, path: Path, line: int, message: str, column: int = 1, /) -> None: ...
+
+
 class Table(NamedTuple):
     """A file, and what its rows are."""
 
@@ -144,22 +160,33 @@ class _Form(NamedTuple):
 def table_of(path: Path) -> Table | None:
     """What a file holds by its columns; None if it is no table of a chain. Raises OSError."""
     try:
+        if _is_csv(path):  # the header tells, and there may be no row
+            with _opened(path) as file:
+                form = _form_of(CsvTable(file, _KNOWN).names)
+            return None if form is None else Table(path, frozenset((form.kind,)))
         found: set[Kind] = set()
         for _, row in islice(_cells(path), _FIRST):
+            if isinstance(row, NoRow) or not row:
+                continue
             form = _form_of(row)
             if form is not None:
                 found.add(form.kind)
-            # The first row tells, but for JSON: not every receipt has logs inside, nor every
-            # line a row.
-            if _is_csv(path) or (row and (form is None or form.kind not in ("receipt", "block"))):
+            # Not every receipt has logs inside.
+            if form is None or form.kind not in ("receipt", "block"):
                 break
-        if not found and _is_csv(path):
-            with _opened(path) as file:  # one without rows
-                header = file.readline(_LONGEST_LINE).decode().rstrip("\r\n")
-            form = _form_of(header.split(","))
-            found = set() if form is None else {form.kind}
         return Table(path, frozenset(found)) if found else None
-    except (gzip.BadGzipFile, EOFError, zlib.error, TooLarge, msgspec.DecodeError):
+    except WrongHeader as error:
+        form = _form_of(error.names)
+        return None if form is None else Table(path, frozenset((form.kind,)))
+    except (
+        gzip.BadGzipFile,
+        EOFError,
+        zlib.error,
+        TooLarge,
+        NotText,
+        DamagedArray,
+        msgspec.DecodeError,
+    ):
         return Table(path, frozenset(("unreadable",)))
     except (ValueError, csv.Error, RecursionError):
         return None
@@ -183,20 +210,23 @@ def _form(names: tuple[str, ...]) -> _Form | None:
     return None
 
 
-def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
+def rows(table: Table) -> Iterator[tuple[int, Kind, Row | NoRow]]:
     """Its rows with the numbers of their lines and what they are, under our names; empty cells are
-    left out, and a row is empty that can't be read. Raises one of UNREADABLE."""
+    left out. Raises one of UNREADABLE."""
     first: _Form | None = None
-    before: list[int] = []
+    before: list[tuple[int, NoRow]] = []
     for number, cells in _cells(table.path):
-        form = _form_of(cells)
+        form = None if isinstance(cells, NoRow) else _form_of(cells)
         if first is None and form is not None:
-            for one in before:
-                yield one, form.kind, {}
+            for earlier, why in before:
+                yield earlier, form.kind, why
         first = first or form
         if (form := form or first) is None:
-            if not cells and len(before) < _FIRST:
-                before.append(number)
+            if isinstance(cells, NoRow) and len(before) < _FIRST:
+                before.append((number, cells))
+            continue
+        if isinstance(cells, NoRow):
+            yield number, form.kind, cells
             continue
         row: Row = {}
         for theirs, ours in form.columns.items():
@@ -206,33 +236,33 @@ def rows(table: Table) -> Iterator[tuple[int, Kind, Row]]:
         yield number, form.kind, row
 
 
-def unreadable(number: int, error: Exception) -> str:
-    """What to say of a file that can't be read behind this row; 0: at all."""
-    return f"can't be read{f' behind line {number}' if number else ''}: {error}"
+def tell_unreadable(report: Report, path: Path, number: int, error: Exception) -> None:
+    """Say that a file can't be read behind this row; 0: at all."""
+    if isinstance(error, WrongHeader):
+        report(path, 1, str(error), error.place)
+    elif isinstance(error, NotText):
+        report(path, 0, str(error))
+    else:
+        report(path, 0, f"can't be read{f' behind line {number}' if number else ''}: {error}")
 
 
 def _is_csv(path: Path) -> bool:
     return ".csv" in path.name.lower()
 
 
-def _cells(path: Path) -> Iterator[tuple[int, "dict[str, object]"]]:
+def _cells(path: Path) -> Iterator[tuple[int, Cells | NoRow]]:
     with _opened(path) as file:
-        if not _is_csv(path):
-            yield from json_cells(file)
-            return
-        csv.field_size_limit(_LONGEST_LINE)
-        lines = (line.decode() for line in iter(lambda: file.readline(_LONGEST_LINE), b""))
-        reader = csv.DictReader(lines, strict=True)
-        if reader.fieldnames:
-            reader.fieldnames = [one.strip().lstrip("\ufeff") for one in reader.fieldnames]
-        for row in reader:
-            yield reader.line_num, cast("dict[str, object]", row)
+        yield from CsvTable(file, _KNOWN).rows() if _is_csv(path) else json_cells(file)
 
 
-def _opened(path: Path) -> BinaryIO:
-    if path.name.lower().endswith(".gz"):
-        return cast("BinaryIO", gzip.open(path, "rb"))
-    return path.open("rb")
+@contextmanager
+def _opened(path: Path) -> Generator[BinaryIO]:
+    packed = path.name.lower().endswith(".gz")
+    with cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb") as file:
+        if what := foreign(file.read(HEAD)):
+            raise NotText(what)
+        file.seek(0)
+        yield file
 
 
 def _text(cell: object) -> str:

@@ -13,33 +13,32 @@ which they tell two hashes: then they are of two chains, or of a block and what 
 
 import re
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from pathlib import Path
 
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, Encoder
 
+from collectors.evm.exported_json import NoRow
 from collectors.evm.exported_rows import (
-    NO_ROW,
     SUFFIXES,
     UNREADABLE,
     Kind,
+    Report,
     Row,
     Table,
     place_in,
     rows,
     seconds,
     table_of,
-    unreadable,
+    tell_unreadable,
     whole,
 )
 from pipeline.evm_payload import BlockPayload, encode_block
 from pipeline.failure import Failure
 from pipeline.frames import MAX_FRAME_BYTES, Frame
 
-#: Takes a file, the number of the line (0: all of it), and why it isn't taken.
-Report = Callable[[Path, int, str], None]
 _AT_ONCE = 5_000
 _MOST_FILES = 10_000
 #: What ended long ago doesn't change any more.
@@ -249,6 +248,8 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
     try:
         for number, kind, row in rows(table):
             try:
+                if isinstance(row, NoRow):
+                    raise ValueError(row)
                 part = _part(kind, row)
             except ValueError as error:
                 report(table.path, number, str(error))
@@ -261,14 +262,12 @@ def _load(database: sqlite3.Connection, table: Table, report: Report) -> None:
             if len(batch) >= _AT_ONCE:
                 put()
     except UNREADABLE as error:
-        report(table.path, 0, unreadable(number, error))
+        tell_unreadable(report, table.path, number, error)
     put()
 
 
 def _part(kind: Kind, row: Row) -> _Part:
     """A row with where it belongs. Raises ValueError."""
-    if not row:
-        raise ValueError(NO_ROW)
     block = place_in(row, "block")
     if kind == "block":
         return block, kind, 0, "", _encode(row)

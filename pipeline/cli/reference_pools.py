@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.reference import reference
+from pipeline.foreign_text import HEAD, foreign
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
@@ -83,10 +84,11 @@ def pools(
         raise Failure("say by --quote what pools of this chain are priced in", CONFIGURATION)
     problems = 0
 
-    def report(path: Path, line: int, why: str) -> None:
+    def report(path: Path, line: int, why: str, column: int = 1) -> None:
         nonlocal problems
         problems += 1
-        typer.echo(f"{path.name}:{line}: {why}", err=True)
+        at = f"{line}:{column}" if column > 1 else f"{line}"
+        typer.echo(f"{path.name}:{at}: {why}", err=True)
 
     try:
         tables = all_tables(folder)
@@ -163,11 +165,17 @@ def _decimals(path: Path, report: Report) -> dict[str, int]:
     """By the token's address. An empty cell is none; what else is no number is told."""
     found: dict[str, int] = {}
     try:
+        with path.open("rb") as file:
+            if what := foreign(file.read(HEAD)):
+                raise Failure(f"{path} {what}", CONFIGURATION)
         with path.open(newline="", encoding="utf-8-sig") as file:
             rows = csv.DictReader(file)
+            columns = list(rows.fieldnames or ())
             for name in ("token_address", "decimals"):
-                if name not in (rows.fieldnames or ()):
+                if name not in columns:
                     raise Failure(f"{path}:1: there is no column {name}", CONFIGURATION)
+                if columns.count(name) > 1:
+                    raise Failure(f"{path}:1: the column {name} is there twice", CONFIGURATION)
             for row in rows:
                 address, text = row["token_address"] or "", row["decimals"] or ""
                 places = _places(text)

@@ -94,6 +94,27 @@ def test_decimals_that_are_none_are_told_with_their_line(tables: Path, tmp_path:
     assert "decimals.csv:1: there is no column token_address" in result.stderr.replace("\n", "")
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (
+            b"token_address,decimals,decimals\n",
+            "decimals.csv:1: the column decimals is there twice",
+        ),
+        ("token_address,decimals\n".encode("utf-16"), "is in UTF-16, not in UTF-8"),
+    ],
+)
+def test_decimals_of_another_form_are_refused(
+    tables: Path, tmp_path: Path, data: bytes, said: str
+) -> None:
+    decimals = tmp_path / "decimals.csv"
+    decimals.write_bytes(data)
+    command = ["reference", "pools", str(tables), "--decimals", str(decimals)]
+    result = CliRunner().invoke(app, command)
+    assert result.exit_code == 2
+    assert said in result.stderr.replace("\n", "")
+
+
 @pytest.mark.parametrize("quote", [f"W:{OTHER}:78", f":{OTHER}:18", f"W:0x{'z' * 40}:18", "W"])
 def test_a_quote_that_reference_data_could_not_have_is_refused(tables: Path, quote: str) -> None:
     result = CliRunner().invoke(app, ["reference", "pools", str(tables), "--quote", quote])

@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from collectors.evm.exported_rows import NO_ROW
+from collectors.evm.exported_json import NO_ROW
 from collectors.evm.exported_tables import ExportedTables, all_tables, exported_tables
 from normalizer.events import Record
 from normalizer.events.chain import OracleUpdate, TokenTransfer
@@ -56,7 +56,7 @@ def told(records: Iterable[Record], *without: str) -> list[dict[str, object]]:
 def frames_in(folder: Path) -> tuple[list[Frame], list[tuple[str, int, str]]]:
     problems: list[tuple[str, int, str]] = []
 
-    def report(path: Path, line: int, why: str) -> None:
+    def report(path: Path, line: int, why: str, column: int = 1, /) -> None:
         problems.append((path.name, line, why))
 
     frames = list(ExportedTables(exported_tables(folder), 1, "ethereum").frames(report))
@@ -165,7 +165,7 @@ def test_a_file_in_one_piece_that_is_cut_is_told(tmp_path: Path) -> None:
     assert [one.position for one in frames] == [f"7:0x{'a' * 64}"]
     ((name, place, why),) = problems
     assert (name, place) == ("more.json", 0)
-    assert why.startswith("can't be read: Input data was truncated")
+    assert why.startswith("can't be read behind line 1: it is damaged or cut off at '{")
 
 
 def test_an_answer_that_is_an_error_is_told(tmp_path: Path) -> None:
