@@ -8,14 +8,17 @@ import asyncio
 import csv
 import glob
 from collections.abc import AsyncIterator, Callable, Iterator
+from itertools import chain
 from pathlib import Path
-from typing import Any, TextIO
+from typing import Any, BinaryIO
 
 from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
 from pipeline.config.reference_consistency import FORMATS
 from pipeline.config.reference_sources import FileReference
-from pipeline.problems import ProblemsFound
+from pipeline.csv_header import repeated, said_of
+from pipeline.foreign_text import HEAD, foreign
+from pipeline.problems import ProblemsFound, did_you_mean, one_of
 from pipeline.reference_records import Reference, ReferenceRecord
 from pipeline.structured import examine
 from pipeline.units import about_size
@@ -25,6 +28,7 @@ from pipeline.yaml_source import read_file
 _AT_ONCE = 2_000
 #: A field of CSV larger than this is none of a record.
 _LONGEST_FIELD = 1 << 20
+_LONGEST_LINE = 16 << 20
 #: What DuckDB may take: a Parquet file of some MB may unpack to any size.
 _PARQUET_MEMORY = "512MiB"
 
@@ -86,10 +90,13 @@ class FileSource:
         assert self._rows is not None
         csv.field_size_limit(_LONGEST_FIELD)
         try:
-            with self._path.open(encoding="utf-8-sig", newline="") as file:
+            with self._path.open("rb") as file:
+                if what := foreign(file.read(HEAD)):
+                    raise SourceFault(f"{self._path} {what}")
+                file.seek(0)
                 yield from _csv_rows(file, self._path, self._rows, self._settings.delimiter)
-        except (OSError, UnicodeDecodeError) as error:
-            raise SourceFault(f"{self._path}: {error}") from error
+        except OSError as error:
+            raise SourceFault(f"{self._path}: {error.strerror or error}") from error
 
     def _parquet(self) -> Iterator[Item]:
         import duckdb
@@ -125,13 +132,17 @@ class FileSource:
 
 
 def _csv_rows(
-    file: TextIO, path: Path, reader: RowReader, delimiter: str
+    file: BinaryIO, path: Path, reader: RowReader, delimiter: str
 ) -> Iterator[Given | Rejected]:
-    rows = csv.reader(file, delimiter=delimiter, strict=True)
+    lines = _lines(file, path)
+    first = next(lines, "")
+    rows = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
     try:
-        header: list[str] = next(rows, list[str]())
-        columns = [name.strip() for name in header]
+        columns = [name.strip() for name in next(rows, list[str]())]
         _complain(reader, columns, path)
+        known = frozenset(reader.columns.values())
+        if faults := list(repeated(first, columns, delimiter, among=known)):
+            raise SourceFault(f"{path}:1:{faults[0].place}: {said_of(faults)}")
         for row in rows:
             place = f"{path}:{rows.line_num}"
             if not row:
@@ -145,11 +156,34 @@ def _csv_rows(
         raise SourceFault(f"{path}:{rows.line_num}: {error}") from error
 
 
+def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
+    number = 0
+    while line := file.readline(_LONGEST_LINE + 1):
+        number += 1
+        if len(line) > _LONGEST_LINE:
+            raise SourceFault(f"{path}:{number}: longer than {about_size(_LONGEST_LINE)}")
+        try:
+            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+        except UnicodeDecodeError as error:
+            byte = f"byte 0x{line[error.start]:02x}"
+            raise SourceFault(
+                f"{path}:{number}:{error.start + 1}: the {byte} is no UTF-8: save it as UTF-8"
+            ) from None
+
+
 def _complain(reader: RowReader, columns: list[str], path: Path) -> None:
-    """Without a column that is configured, no row would be what it was."""
+    """Without a column that is configured, no row would be what it was. And without any that is
+    read it is another file, or a part of one: that no record is left in it would be a mistake."""
     missing = reader.missing(columns)
     if missing:
         raise SourceFault(f"{path}:1: there is no column {', '.join(missing)}")
+    if not any(columns):
+        raise SourceFault(f"{path} is empty: a list without entries has the names of its columns")
+    known = list(reader.columns.values())
+    if not any(column in columns for column in known):
+        hint = next((found for name in columns if (found := did_you_mean(name, known))), None)
+        meant = f"did you mean {hint}?" if hint else f"it may have {one_of(known)}"
+        raise SourceFault(f"{path}:1: none of its columns is read; {meant}")
 
 
 def _yaml_parts(root: Node) -> Iterator[Item]:

@@ -12,6 +12,7 @@ import msgspec
 from collectors.reference.http_api import HttpApi
 from collectors.reference.record_identity import identity_of
 from collectors.reference.source import Given, Item, Rejected, SourceFault
+from pipeline.foreign_text import HEAD, foreign
 from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
 from pipeline.reference_records import ReferenceRecord
 
@@ -70,9 +71,13 @@ def rows(path: Path, columns: Sequence[str]) -> list[tuple[str, ...]]:
     """These columns of a CSV file with a head. Blocks. Raises SourceFault, which quotes no row."""
     lines = private_text(path).splitlines()
     reader = csv.DictReader(lines)
-    missing = [name for name in columns if name not in (reader.fieldnames or ())]
+    there = list(reader.fieldnames or ())
+    missing = [name for name in columns if name not in there]
     if missing:
         raise SourceFault(f"{path}: the column {missing[0]} is missing")
+    twice = [name for name in columns if there.count(name) > 1]
+    if twice:
+        raise SourceFault(f"{path}: the column {twice[0]} is there twice")
     found: list[tuple[str, ...]] = []
     try:
         for number, row in enumerate(reader, 2):
@@ -98,6 +103,8 @@ def private_text(path: Path) -> str:
         raise SourceFault(f"{path}: {error.strerror}") from None
     if len(data) > _MOST_BYTES:
         raise SourceFault(f"{path} is too large")
+    if what := foreign(data[:HEAD]):
+        raise SourceFault(f"{path} {what}")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError:

@@ -62,6 +62,13 @@ class SqlSource:
                 missing = self._rows.missing(columns)
                 if missing:
                     raise SourceFault(f"the query gives no column {', '.join(missing)}")
+                twice = sorted(
+                    {name for name in self._rows.columns.values() if columns.count(name) > 1}
+                )
+                if twice:
+                    raise SourceFault(
+                        f"the query gives {', '.join(twice)} twice: nobody can tell which counts"
+                    )
                 number = 0
                 while rows := await cursor.fetchmany(_AT_ONCE):
                     for row in rows:
