@@ -23,6 +23,8 @@ from msgspec import Struct, field
 
 from detections.backtest.labels import Label, as_named
 from detections.reading import NotAnEvent, nanoseconds
+from pipeline.csv_header import repeated
+from pipeline.foreign_text import HEAD, foreign
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, shown
 from pipeline.structured import examine
 from pipeline.units import DAY
@@ -61,6 +63,8 @@ class LabelFile(Struct, forbid_unknown_fields=True, kw_only=True):
 def read_labels(data: bytes, name: str) -> list[Label]:
     """The labels in a file's content; its name tells the form. Raises ProblemsFound."""
     problems: list[Problem] = []
+    if what := foreign(data[:HEAD]):
+        raise ProblemsFound([_problem(Location(name, 0, 0), f"the file {what}")])
     match PurePath(name).suffix.lower():
         case ".yml" | ".yaml":
             labels = _of_yaml(data, name, problems)
@@ -103,7 +107,10 @@ def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
     try:
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        _report(problems, Location(name, 0, 0), f"the file isn't in UTF-8: {error.reason}")
+        before = data[: error.start].split(b"\n")
+        place = Location(name, len(before), len(before[-1]) + 1)
+        byte = f"0x{data[error.start]:02x}"
+        _report(problems, place, f"the byte {byte} isn't UTF-8", expected="a file saved as UTF-8")
         return
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
@@ -111,6 +118,8 @@ def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
         for unknown in [key for key in head if key not in _KEYS]:
             hint = did_you_mean(unknown, _KEYS)
             _report(problems, Location(name, 1, 1), f"{shown(unknown)} is no column", hint)
+        for fault in repeated(text.partition("\n")[0], head):
+            _report(problems, Location(name, 1, fault.place), fault.reason)
         if problems:
             return
         for row in rows:

@@ -106,12 +106,15 @@ def persons(
     from evidence.reports.suspicious.forms import KINDS
     from evidence.reports.suspicious.persons import MOST_BYTES, fill, listed, read, subject_keys
     from pipeline.bus.command_notes import CommandNote
+    from pipeline.foreign_text import HEAD, foreign
 
     dossier = Dossier(folder)
     kind = KINDS[dossier.form()]
     content = sys.stdin.buffer.read(MOST_BYTES + 1)
     if len(content) > MOST_BYTES:
         raise Failure("the list is too long: give only whom the report is about", CONFIGURATION)
+    if what := foreign(content[:HEAD]):
+        raise Failure(f"the list {what}", CONFIGURATION)
     try:
         known = listed(content.decode("utf-8-sig"))
     except UnicodeDecodeError:

@@ -171,7 +171,16 @@ def test_three_forms_say_the_same(data: bytes, name: str) -> None:
         (b"label,entities\nmaybe,a\n", "l.csv", "l.csv:2:1", '"maybe" is no label'),
         (b"label,entities\ntrue,a,b\n", "l.csv", "l.csv:2:1", "3 values for 2 columns"),
         (b'entities\n"a\n', "l.csv", "l.csv:", "isn't CSV"),
-        (b"\xff,\n", "l.csv", "l.csv", "isn't in UTF-8"),
+        (b"label,entities\ntrue,\xe9\n", "l.csv", "l.csv:2:6", "the byte 0xe9 isn't UTF-8"),
+        (b"label,entities,label\n", "l.csv", "l.csv:1:16", "label is there twice"),
+        ("label,entities\n".encode("utf-16"), "l.csv", "l.csv", "is in UTF-16, not in UTF-8"),
+        (YAML.decode().encode("utf-16"), "l.yml", "l.yml", "is in UTF-16, not in UTF-8"),
+        (
+            NDJSON.decode().encode("utf-16-le"),
+            "l.ndjson",
+            "l.ndjson",
+            "is in UTF-16LE, not in UTF-8",
+        ),
         (b"", "l.txt", "l.txt", "isn't a file of labels"),
     ],
 )

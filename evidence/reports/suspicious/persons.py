@@ -49,12 +49,21 @@ def listed(text: str) -> Listed:
         columns = [name.strip() for name in reader.fieldnames or ()]
         if "id" not in columns:
             raise Failure("the list has no column `id`", CONFIGURATION)
+        twice = [name for name in dict.fromkeys(columns) if name and columns.count(name) > 1]
+        if twice:
+            raise Failure(f"the list has the column `{twice[0]}` twice", CONFIGURATION)
         reader.fieldnames = columns
-        persons = {
-            row["id"].strip(): {name: (row[name] or "").strip() for name in columns if name != "id"}
-            for row in reader
-            if row.get("id")
-        }
+        persons: dict[str, dict[str, str]] = {}
+        for row in reader:
+            key = (row["id"] or "").strip()
+            if None in row or None in row.values():
+                said = f"line {reader.line_num}: other cells than the {len(columns)} columns have"
+                raise Failure(f"the list is damaged: {said}", CONFIGURATION)
+            if key in persons:
+                said = f"line {reader.line_num} has an id that another line has"
+                raise Failure(f"the list tells of somebody twice: {said}", CONFIGURATION)
+            if key:
+                persons[key] = {name: row[name].strip() for name in columns if name != "id"}
     except csv.Error as error:
         text = f"the list is no CSV: line {reader.line_num}: {error}"
         raise Failure(text, CONFIGURATION) from None

@@ -51,10 +51,22 @@ def test_who_is_not_in_the_list_is_told(tmp_path: Path) -> None:
     assert filled(text, "id,last_name\nINV-9,Nobody\n").missing == ["INV-1061"]
 
 
-@pytest.mark.parametrize("text", ["", "last_name\nDoe\n", 'id,last_name\n"INV-1,x\n'])
-def test_what_is_no_list_is_told(text: str) -> None:
-    with pytest.raises(Failure):
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("", "no column `id`"),
+        ("last_name\nDoe\n", "no column `id`"),
+        ('id,last_name\n"INV-1,x\n', "no CSV: line 1"),
+        ("id,last_name,last_name\nINV-1,x,y\n", "the column `last_name` twice"),
+        ("id,last_name\nINV-1,x\nINV-1,y\n", "line 3 has an id that another line has"),
+        ("id,last_name\nINV-1,x,y\n", "line 2: other cells than the 2 columns have"),
+        ("id,last_name\nINV-1\n", "line 2: other cells than the 2 columns have"),
+    ],
+)
+def test_what_is_no_list_is_told_without_what_it_says(text: str, said: str) -> None:
+    with pytest.raises(Failure, match=said) as caught:
         listed(text)
+    assert "INV-1" not in str(caught.value)
 
 
 def test_a_pseudonym_is_looked_up_and_never_made(tmp_path: Path) -> None:
