@@ -10,6 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.audit.entries import Entry, decode
+from evidence.audit.folder import PRIVATE
 from evidence.audit.notes import NoteWrong, VerifyingKey
 from evidence.audit.store import AuditFolder, AuditLogFailed, Signed
 
@@ -85,7 +86,8 @@ def export(
     Raises AuditLogFailed, and OSError.
     """
     signed = signed_now(folder, key)
-    (to / "proofs").mkdir(parents=True)
+    to.mkdir(mode=PRIVATE, parents=True)
+    (to / "proofs").mkdir()
     (to / "entries.ndjson").write_bytes(b"".join(line + b"\n" for _, line in entries))
     for number, _ in entries:
         proof = folder.prove(number, signed)

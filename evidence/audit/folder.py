@@ -17,6 +17,8 @@ from pipeline.units import KIB
 
 #: No note is longer.
 MOST_NOTE = 64 * KIB
+#: Of folders that hold what was seen of people, and what was done about it: others may not enter.
+PRIVATE = 0o750
 #: How the signatures of a note begin.
 _SIGNATURE = "\u2014 ".encode()
 

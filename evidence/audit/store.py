@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from evidence.audit.entries import Action, Happening, encode
-from evidence.audit.folder import MOST_NOTE, AuditFolder, AuditLogFailed, Signed
+from evidence.audit.folder import MOST_NOTE, PRIVATE, AuditFolder, AuditLogFailed, Signed
 from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
 from evidence.audit.notes import Checkpoint, NoteWrong, SigningKey
 from pipeline.bus.store_lock import take
@@ -52,7 +52,8 @@ class AuditLog:
         self._lock: int | None = None
         self._failed: AuditLogFailed | None = None
         try:
-            (path / "entries").mkdir(parents=True, exist_ok=True)
+            path.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+            (path / "entries").mkdir(exist_ok=True)
             (path / "nodes").mkdir(exist_ok=True)
             self._lock = take(path / "lock")
             self._open_or_close()

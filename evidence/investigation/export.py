@@ -23,6 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.audit.export import export as export_entries
+from evidence.audit.folder import PRIVATE
 from evidence.audit.notes import VerifyingKey
 from evidence.audit.store import AuditFolder
 from evidence.investigation.csv_rows import write_csv
@@ -113,7 +114,7 @@ def export(
     writers: Iterable[Writer] = (),
 ) -> Manifest:
     """Write it into a new folder. `writers` add files of their own. Raises OSError."""
-    to.mkdir(parents=True)
+    to.mkdir(mode=PRIVATE, parents=True)
     lines, documents = _with_actions(gathered, parts)
     manifest = _manifest(gathered, parts, lines)
     with (to / "timeline.ndjson").open("wb") as file:

@@ -109,6 +109,7 @@ def restore(
 ) -> None:
     """Make a folder of a log out of its copies, to be verified. Holds what was copied, no more."""
     from evidence.audit.copies import restore as restored
+    from evidence.audit.folder import PRIVATE
     from pipeline.cli.audit import read_key
 
     trusted = read_key(key)
@@ -118,6 +119,7 @@ def restore(
     try:
         for name, content in restored(bucket, trusted):
             path = to / name
+            to.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
     except OSError as error:

@@ -53,6 +53,13 @@ def test_it_is_checked_without_anything_of_ours(exported: Path) -> None:
     assert said.endswith("GOOD\n")
 
 
+def test_others_may_enter_neither_the_log_nor_what_was_taken_out_of_it(
+    log: AuditFolder, exported: Path
+) -> None:
+    for folder in (log.path, exported):
+        assert folder.stat().st_mode & 0o777 == 0o750
+
+
 def test_without_a_key_it_says_whose_is_taken(exported: Path) -> None:
     code, said = run(exported)
     assert code == 0

@@ -111,6 +111,11 @@ def test_a_note_can_be_read_by_who_takes_it_whatever_the_mask(tmp_path: Path) ->
     assert path.stat().st_gid == path.parent.stat().st_gid
 
 
+def test_a_log_that_begins_with_a_note_is_closed_to_others(tmp_path: Path) -> None:
+    outbox.leave(tmp_path / "audit", export(), ME)
+    assert (tmp_path / "audit").stat().st_mode & 0o777 == 0o750
+
+
 def test_who_left_a_note_says_the_operating_system(tmp_path: Path) -> None:
     note = CommandNote(what="audit anchor", who="ceo@desk", time=7)
     left = outbox.read(outbox.leave(tmp_path / "audit", note, ME))

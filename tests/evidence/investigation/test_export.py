@@ -118,6 +118,10 @@ def test_everything_is_in_it_and_checks(made: tuple[Path, Manifest]) -> None:
     assert said.endswith("GOOD\n")
 
 
+def test_others_may_not_enter(made: tuple[Path, Manifest]) -> None:
+    assert made[0].stat().st_mode & 0o777 == 0o750
+
+
 def test_what_analysts_did_stands_in_its_place_and_nothing_of_others(
     made: tuple[Path, Manifest],
 ) -> None:
