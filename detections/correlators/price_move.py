@@ -24,6 +24,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_history import Deal, PriceHistory, leader
+from detections.markets.slips import is_slip
 from detections.money import too_little
 from detections.parties import sides
 from detections.rounding import reaches
@@ -78,6 +79,8 @@ class Market(Struct):
     alerted_multiple: float = 0.0
     alerted_on: tuple[str, ...] = ()
     """Ids of the trades whose prices the last alert told."""
+    leapt: tuple[float, float] = (0.0, 0.0)
+    """The price before the newest deal, and its own, if an alert told of that; else zeros."""
 
 
 class Move(Struct, frozen=True):
@@ -128,10 +131,16 @@ class PriceMove(Correlator[State]):
         if deal is None:
             return ()
         market = self._market(event)
+        before = market.history.closing.price if market.history.slots else 0.0
         market.history.add(deal)
+        if market.leapt[0]:
+            if is_slip(*market.leapt, deal.price):
+                market.series_until = 0  # what is found now is another matter
+            market.leapt = (0.0, 0.0)
         move = self._moved(market.history, event.currency)
         if move is None or not self._due(market, move):
             return ()
+        market.leapt = (before, deal.price)
         return [self._finding(event, market, move)]
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:

@@ -255,6 +255,9 @@ class PumpAndDump(Correlator[State]):
         pump = market.pump
         if pump is not None and time - pump.start > max(self._p.pause, self._p.fall_window):
             market.pump = pump = None
+        is_trade = isinstance(event, Trade)  # a swap's price is where the pool was
+        if pump is not None and pump.peak == tape.price and is_trade and tape.was_slip(price):
+            market.pump = pump = None  # nothing rose
         value = price * quantity if event.notional is None else float(event.notional)
         side = event.side
         order = (event.taker_order_id or "") if isinstance(event, Trade) else None
@@ -274,7 +277,7 @@ class PumpAndDump(Correlator[State]):
             note_sides(event, price, quantity, self.state.stakes, pump, oldest, self._exempt)
         if pump is None:
             return self._risen(event, market, price) if bought else ()
-        if price > pump.peak:
+        if price > pump.peak and not (is_trade and tape.leapt):
             pump.peak, pump.peak_time, pump.after_peak = price, time, 0
             return self._sold(event, pump) if self._stakes else ()
         if time == pump.start:

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import most_that_counts
+from detections.markets.slips import is_slip
 from detections.parties import Party
 
 #: Parts of the window, and so how exactly its beginning is known.
@@ -189,9 +190,16 @@ class PriceHistory(Struct):
     def _forget_slots(self, oldest: int) -> None:
         stale = 0
         while self.slots[stale].number <= oldest:
-            self.before = self.slots[stale].last
+            self.before = self._held(self.slots[stale], self.slots[stale + 1])
             stale += 1
         del self.slots[:stale]
+
+    def _held(self, slot: Slot, behind: Slot) -> Deal:
+        """The deal whose price held at the end of a slot: the last, unless that was a slip."""
+        prior = self.before if slot.first is slot.last else slot.first
+        if prior is not None and is_slip(prior.price, slot.last.price, behind.first.price):
+            return prior
+        return slot.last
 
     @property
     def opening(self) -> Deal:

@@ -21,6 +21,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import MOVES, BlockRate, kept
+from detections.markets.slips import FAR_OFF, is_slip
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND
 
 CHUNK = 25 * SECOND
@@ -83,6 +84,8 @@ class PumpTape(Struct):
 
     price: float = 0.0
     """Of the newest trade; 0 before any."""
+    earlier: float = 0.0
+    """Of the one before it; 0 before any."""
     up: bool = True
     """Whether the newest trade was a purchase."""
     chunks: list[Chunk] = field(default_factory=list[Chunk])
@@ -102,6 +105,15 @@ class PumpTape(Struct):
     """Their first price; 0 once they are counted as a rush order."""
     witnesses: list[Witness] = field(default_factory=list[Witness])
     """The newest trades."""
+
+    @property
+    def leapt(self) -> bool:
+        """Whether its newest price is so far above the one before it that it may be a slip."""
+        return self.earlier > 0 and self.price > self.earlier * (1 + FAR_OFF)
+
+    def was_slip(self, price: float) -> bool:
+        """Whether its newest price was a slip, by the one that comes now."""
+        return self.earlier > 0 and is_slip(self.earlier, self.price, price)
 
     @property
     def history(self) -> float:
@@ -149,7 +161,7 @@ class PumpTape(Struct):
         bar = bars[-1]
         if bought is None:
             bought = price > before if price != before else self.up
-        self.price, self.up = price, bought
+        self.earlier, self.price, self.up = self.price, price, bought
         chunk.last = price
         chunk.trades += 1
         chunk.value += value
@@ -249,7 +261,7 @@ class PumpTape(Struct):
             self.learnt = max(self.learnt, number)
         self.chunks.clear()
         self.bars.clear()
-        self.price = 0.0
+        self.price = self.earlier = 0.0
 
     def _learn(self, chunk: Chunk) -> None:
         self._pass(chunk.number)

@@ -38,7 +38,7 @@ def renew(
     for one in again.chunks:
         one.flagged = one.number in flagged
     tape.chunks, tape.bars = again.chunks, again.bars
-    tape.price, tape.up = again.price, again.up
+    tape.earlier, tape.price, tape.up = again.earlier, again.price, again.up
     tape.burst_of, tape.burst_price = again.burst_of, again.burst_price
     if is_first and not tape.moves.weight:  # nothing is learnt yet
         tape.learnt = tape.chunks[0].number if tape.chunks else -1

@@ -15,8 +15,10 @@ from detections.markets.reference_window import ReferenceWindow
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import NOBODY
 from pipeline.units import DAY, HOUR, MINUTE, SECOND
+from tests.detections import test_price_move as move_rules
 from tests.detections.correlators import test_marking_the_close as closes
 from tests.detections.correlators import test_price_reversal as reversals
+from tests.detections.correlators import test_pump_and_dump as pumps
 from tests.detections.correlators import test_ramping as ramps
 from tests.detections.correlators import test_steady_ramp as steady
 from tests.detections.samples import START, Tape
@@ -207,3 +209,51 @@ def test_of_the_hour_before_no_five_minutes_count_for_all() -> None:
             "buy", "b", "s", seen, window=10 * MINUTE, end=10 * SECOND,
         )  # fmt: skip
     assert window.usual_quantity(10 * MINUTE, 50 * MINUTE) < 3 * 100
+
+
+# -- what is told of the slip itself ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("price", [20.0, 1_000.0])
+def test_a_slip_hides_no_pump_and_makes_no_fall(price: float) -> None:
+    tape = Tape()
+    usual_trades = pumps.usual(tape)
+    slip = tape.trade(
+        3 * pumps.HOUR, price, 3_000, side="buy", buyer_account="f", seller_account="s"
+    )
+    honest = [tape.trade(3 * pumps.HOUR + n * pumps.S, 10, 10, side="buy") for n in range(1, 9)]
+    honest += [tape.trade(3 * pumps.HOUR + n * pumps.MIN, 10, 10, side="sell") for n in range(1, 9)]
+    rushed = pumps.rush(tape, 3 * pumps.HOUR + 10 * pumps.MIN)
+    told = pumps.found([*usual_trades, slip, *honest, *rushed])
+    assert [one.metrics["change"] > 0.5 for one in told] == [True, False]
+    assert pumps.found([*usual_trades, slip, *honest], finds="fall") == []
+
+
+def test_nor_does_one_on_the_way_up() -> None:
+    tape = Tape()
+    at = 3 * pumps.HOUR
+    events = [*pumps.usual(tape), *pumps.rush(tape, at)]
+    slip = tape.trade(at + 6 * pumps.S, 100.0, 1, side="buy")
+    higher = [tape.trade(at + n * pumps.S, 11.0, 10, side="buy") for n in range(7, 20)]
+    later = [tape.trade(at + n * pumps.MIN, 11.0, 10, side="buy") for n in range(3, 9)]
+    assert pumps.found([*events, slip, *higher, *later], finds="fall") == []
+
+
+def minutely(tape: Tape, prices: Sequence[float]) -> list[Any]:
+    return [tape.trade(number * 60_000, price, 5) for number, price in enumerate(prices)]
+
+
+@pytest.mark.parametrize("slip", [1.0, 100.0])
+def test_a_slip_does_not_keep_a_real_move_from_being_told(slip: float) -> None:
+    real = [10.0 + (0.5 if slip > 10 else -0.5) * step for step in range(1, 9)]
+    prices = [*[10.0] * 30, slip, *[10.0] * 10, *real]
+    told = move_rules.moves(minutely(Tape(), prices), minimum_change=0.25, window=HOUR)
+    assert len(told) == 2
+    assert told[1].metrics["price"] in real
+
+
+@pytest.mark.parametrize("slip", [1.0, 100.0])
+def test_nor_is_the_way_back_told_when_its_window_is_over(slip: float) -> None:
+    prices = [*[10.0] * 30, slip, *[10.0] * 90]
+    told = move_rules.moves(minutely(Tape(), prices), minimum_change=0.25, window=HOUR)
+    assert [one.metrics["price"] for one in told] == [slip]
