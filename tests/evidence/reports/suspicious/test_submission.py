@@ -24,8 +24,8 @@ from pipeline.secrets import SecretText
 from pipeline.system_users import current_user
 from pipeline.units import SECOND
 from tests.evidence.reports.suspicious import filled
-from tests.evidence.reports.suspicious.test_forms import XSD
 from tests.evidence.reports.suspicious.test_material import material
+from tests.fixtures.shared_data import FOLDER, SAR_SCHEMA
 from tests.servers.webhook import WebhookReceiver
 
 _CLOCK = itertools.count(1_795_000_000 * SECOND, SECOND)
@@ -415,8 +415,8 @@ def test_a_sar_that_was_held_against_no_schema_can_not_be_approved(
     desk.build()
     with pytest.raises(Failure, match="not held against FinCEN's schema"):
         desk.approve()
-    if XSD.exists():
-        desk.approve(schema=XSD)
+    if (schema := FOLDER / SAR_SCHEMA).exists():
+        desk.approve(schema=schema)
 
 
 def test_what_breaks_the_forms_rules_can_not_be_approved(desk: Desk) -> None:
