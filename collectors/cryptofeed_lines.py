@@ -25,4 +25,7 @@ def parse_line(line: bytes) -> tuple[int, bytes] | None:
             return None
         raise ValueError("expected '<seconds since the epoch>: <frame>'")
     fraction = (found[2] or b"")[:9].ljust(9, b"0")
-    return int(found[1]) * SECOND + int(fraction), line[found.end() :].removesuffix(b"\n")
+    received = int(found[1]) * SECOND + int(fraction)
+    if received >= 1 << 63:
+        raise ValueError("received after 2262")
+    return received, line[found.end() :].removesuffix(b"\n")

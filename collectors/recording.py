@@ -29,6 +29,7 @@ from typing import BinaryIO, Self, cast
 import msgspec
 from msgspec import Struct
 
+from pipeline.foreign_text import UTF8_MARK
 from pipeline.frames import DeadLetter, Frame, FrameKind
 from pipeline.outlet import FrameOutlet, SentFrame
 
@@ -40,6 +41,7 @@ GZIP_MAGIC = b"\x1f\x8b"
 UNREADABLE = (OSError, EOFError, zlib.error)
 
 _LONGEST_HEADER = 1 << 20
+_LATEST = (1 << 63) - 1
 
 
 class RecordingError(Exception):
@@ -177,7 +179,7 @@ def decode_header(line: bytes, name: str) -> Header:
     """The first line. Raises RecordingError."""
     advice = "was it made by Tapewatch? For cryptofeed's files, set protocol to the venue's"
     try:
-        header = _header_decoder.decode(line)
+        header = _header_decoder.decode(line.removeprefix(UTF8_MARK))
     except (msgspec.MsgspecError, RecursionError) as error:
         raise RecordingError(
             f"{name}, line 1: not a Tapewatch recording ({error}); {advice}"
@@ -205,6 +207,8 @@ def decode_line(line: bytes, sources: int) -> tuple[int, Frame]:
         raise RecordingError(f"source {read.source} is not in the first line")
     if read.received < 0:
         raise RecordingError("received before 1970")
+    if read.received > _LATEST:
+        raise RecordingError("received after 2262")
     if isinstance(read.payload, str):
         payload = read.payload.encode()
     else:

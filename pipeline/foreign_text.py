@@ -2,6 +2,8 @@
 
 #: So much of a file's beginning is looked at.
 HEAD = 8
+#: UTF-8 needs no mark before it; some editors write one all the same.
+UTF8_MARK = b"\xef\xbb\xbf"
 
 _MARKS = {
     b"\xff\xfe\x00\x00": "UTF-32",

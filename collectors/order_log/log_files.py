@@ -17,12 +17,14 @@ class LogFiles:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        # What is there under that very name is meant.
+        self._is_pattern = glob.has_magic(str(path)) and not path.exists()
         #: Names are told from here on.
-        self.base = _base(path)
+        self.base = _base(path) if self._is_pattern else path if path.is_dir() else path.parent
 
     def names(self) -> list[str]:
         """All there are now, in the order in which they are read. Raises OSError."""
-        if glob.has_magic(str(self.path)):
+        if self._is_pattern:
             found = [Path(one) for one in glob.iglob(str(self.path), recursive=True)]  # noqa: PTH207, the pattern is absolute
         elif self.path.is_dir():
             found = [one for one in self.path.rglob("*") if one.name.endswith(SUFFIXES)]
@@ -53,8 +55,6 @@ def order_of(name: str) -> list[tuple[int, int, str]]:
 
 
 def _base(path: Path) -> Path:
-    if not glob.has_magic(str(path)):
-        return path if path.is_dir() else path.parent
     plain = path
     while glob.has_magic(str(plain)):
         plain = plain.parent

@@ -20,6 +20,9 @@ from pipeline.foreign_text import HEAD, foreign
 from pipeline.trade_sides import LineContext, encode_context
 
 _KEPT_OF_A_BAD_LINE = 64 * 1024
+_OF_JSON = tuple(
+    plain + packed for plain in (".ndjson", ".jsonl", ".json") for packed in ("", ".gz")
+)
 _BUYS = {"buy": True, "sell": False, "sell_short": False, "sell_short_exempt": False}
 
 
@@ -296,9 +299,11 @@ class LogReader:
         if self._foreign or not line.strip():
             return
         if self._form is None:
-            if line.lstrip().startswith(b"{") and not self._each_side:
+            # By its name too: a first line that is damaged makes no header of NDJSON.
+            is_json = line.lstrip().startswith(b"{") or (self._name or "").endswith(_OF_JSON)
+            if is_json and not self._each_side:
                 self._plain = ""
-            self._form = "ndjson" if line.lstrip().startswith(b"{") else "csv"
+            self._form = "ndjson" if is_json else "csv"
             if self._form == "csv":
                 self._columns = line.decode(errors="replace")
                 if not self._each_side:

@@ -12,7 +12,7 @@ import typer
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
-from pipeline.foreign_text import HEAD, foreign
+from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.problems import Problem, render
 
 
@@ -128,4 +128,6 @@ def _open(path: Path) -> Generator[BinaryIO]:
     with file:
         if what := foreign(file.peek(HEAD)[:HEAD]):
             raise Failure(f"{path} {what}", CONFIGURATION)
+        if file.peek(3).startswith(UTF8_MARK):
+            file.read(len(UTF8_MARK))
         yield file

@@ -151,7 +151,9 @@ class RawEvents:
                 if line.column:
                     unreadable = name
                 if problem := line.problem or (refusal(line) if self._social else ""):
-                    self._tell(files.path_of(name), line.place.number, problem, line.column or 1)
+                    # The place has the number already.
+                    said = problem.removeprefix(f"line {line.place.number}: ")
+                    self._tell(files.path_of(name), line.place.number, said, line.column or 1)
                     continue
                 if name not in received:
                     # It was here by then, which is the same in every reading.
@@ -243,6 +245,7 @@ def _present(path: Path) -> Path:
     if path.exists():  # a pipe, a device
         raise Failure(f"{path} is neither a file nor a folder", CONFIGURATION)
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [one for one in names if one != path.name]  # a link to nothing
     hint = did_you_mean(path.name, names)
     meant = f": did you mean {path.with_name(hint)}?" if hint else ""
     raise Failure(f"there is no file, folder or match of {path}{meant}", CONFIGURATION)

@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.foreign_text import UTF8_MARK
 from pipeline.problems import did_you_mean, shown
 
 if TYPE_CHECKING:
@@ -118,7 +119,7 @@ def _read(event: str) -> bytes:
             at = 1
             while line := file.readline(_LONGEST):
                 if at == number:
-                    return line.strip()
+                    return line.removeprefix(UTF8_MARK).strip()
                 at += line.endswith(b"\n")
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
@@ -126,6 +127,7 @@ def _read(event: str) -> bytes:
 
 
 def _one(data: bytes, name: str) -> bytes:
+    data = data.removeprefix(UTF8_MARK)
     lines = [line for line in data.splitlines() if line.strip()]
     if not lines:
         raise Failure(f"{name} is empty", CONFIGURATION)

@@ -13,6 +13,7 @@ from typing import BinaryIO
 from pipeline.event_sources.batches import Batch
 from pipeline.event_sources.selection import STANDARD_INPUT
 from pipeline.failure import CONFIGURATION, FAILED, Failure
+from pipeline.foreign_text import UTF8_MARK
 from pipeline.units import MIB
 
 GZIP = b"\x1f\x8b"
@@ -56,7 +57,10 @@ def _lines(read: Read) -> Iterator[tuple[int, list[bytes]]]:
     first = 1
     rest = b""
     too_long = False
+    begun = False
     while piece := read(PIECE):
+        if not begun:
+            piece, begun = piece.removeprefix(UTF8_MARK), True
         *lines, rest_of_piece = piece.split(b"\n")
         if lines:
             if too_long:

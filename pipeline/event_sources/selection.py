@@ -58,6 +58,7 @@ def _nothing(path: Path) -> str:
     if glob.has_magic(str(path)):
         return f"no file matches {path}"
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
+    names = [one for one in names if one != path.name]  # a link to nothing
     hint = did_you_mean(path.name, names)
     return f"there is no file or folder {path}" + (
         f": did you mean {path.with_name(hint)}?" if hint else ""

@@ -302,6 +302,23 @@ def test_a_file_in_utf_16_is_told_once_and_the_next_one_is_read(tmp_path: Path) 
     assert (last.place.text, last.problem[:12]) == ("3.csv:0", "is in UTF-16")
 
 
+def test_a_first_line_that_is_damaged_makes_no_header_of_ndjson(tmp_path: Path) -> None:
+    (tmp_path / "1.ndjson").write_bytes(b'":1}\n' + lines_of(0, 2))
+    (tmp_path / "2.csv").write_bytes(b"a,b\n1,2\n")
+    found = read(tmp_path)
+    assert [decode_context(line.context).columns for line in found] == [None, None, None, "a,b"]
+
+
+def test_a_path_with_signs_of_a_pattern_that_is_there_is_meant(tmp_path: Path) -> None:
+    folder = tmp_path / "logs [2026]"
+    folder.mkdir()
+    (folder / "a[1].ndjson").write_bytes(lines_of(0, 1))
+    (folder / "a1.ndjson").write_bytes(lines_of(1, 1))
+    assert places(read(folder)) == ["a1.ndjson:1", "a[1].ndjson:1"]
+    assert places(read(folder / "a[1].ndjson")) == ["a[1].ndjson:1"]
+    assert places(read(tmp_path / "logs*" / "a[1].ndjson")) == ["logs [2026]/a1.ndjson:1"]
+
+
 def test_a_name_may_end_like_a_place(tmp_path: Path) -> None:
     path = tmp_path / "orders-2026-03-02T14:30"
     path.write_bytes(lines_of(0, 3))
