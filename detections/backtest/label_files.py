@@ -24,8 +24,8 @@ from msgspec import Struct, field
 from detections.backtest.labels import Label, as_named
 from detections.reading import NotAnEvent, nanoseconds
 from pipeline.csv_header import repeated
-from pipeline.foreign_text import HEAD, foreign
-from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, shown
+from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
+from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.units import DAY
 from pipeline.yaml_nodes import MappingNode, Node
@@ -63,6 +63,7 @@ class LabelFile(Struct, forbid_unknown_fields=True, kw_only=True):
 def read_labels(data: bytes, name: str) -> list[Label]:
     """The labels in a file's content; its name tells the form. Raises ProblemsFound."""
     problems: list[Problem] = []
+    data = data.removeprefix(UTF8_MARK)
     if what := foreign(data[:HEAD]):
         raise ProblemsFound([_problem(Location(name, 0, 0), f"the file {what}")])
     match PurePath(name).suffix.lower():
@@ -105,7 +106,7 @@ def _of_ndjson(data: bytes, name: str, problems: list[Problem]) -> Iterator[Labe
 
 def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
     try:
-        text = data.decode("utf-8-sig")
+        text = data.decode()
     except UnicodeDecodeError as error:
         before = data[: error.start].split(b"\n")
         place = Location(name, len(before), len(before[-1]) + 1)
@@ -115,6 +116,9 @@ def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
     rows = csv.reader(io.StringIO(text, newline=""), strict=True)
     try:
         head = [key.strip() for key in next(rows, list[str]())]
+        if not any(head):
+            expected = f"a header with columns such as {one_of(_KEYS[:4])}"
+            _report(problems, Location(name, 1, 1), "the file is empty", expected=expected)
         for unknown in [key for key in head if key not in _KEYS]:
             hint = did_you_mean(unknown, _KEYS)
             _report(problems, Location(name, 1, 1), f"{shown(unknown)} is no column", hint)

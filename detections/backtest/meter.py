@@ -136,7 +136,7 @@ class LineClock:
             if isinstance(found, msgspec.UnsetType):
                 return None
             raw = bytes(found)
-            return int(raw) if raw.isdigit() else self._of_text(raw)
+            return nanoseconds(int(raw)) if raw.isdigit() else self._of_text(raw)
         except (ValueError, msgspec.MsgspecError, RecursionError):
             return None
 

@@ -5,10 +5,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.units import MIB, format_size
 
 if TYPE_CHECKING:
     from detections.backtest.labels import Labels
     from detections.rules.model import Rule
+
+_MOST_BYTES = 64 * MIB
 
 
 def load_labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
@@ -17,7 +20,10 @@ def load_labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
     from detections.backtest.labels import Labels
 
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
+    if len(data) > _MOST_BYTES:
+        raise Failure(f"{path} is larger than {format_size(_MOST_BYTES)}", CONFIGURATION)
     return Labels(read_labels(data, str(path)), rules)

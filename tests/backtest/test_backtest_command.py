@@ -179,6 +179,26 @@ def test_rules_that_met_no_event_have_not_found_nothing(
     assert "0 events" in answer.out, "what was read is shown all the same"
 
 
+def test_a_mark_of_utf_8_is_no_part_of_the_first_event(folder: Path) -> None:
+    text = (folder / "events.ndjson").read_text()
+    (folder / "events.ndjson").write_text(text, encoding="utf-8-sig")
+
+    answer = backtest(folder, "--json", "-")
+
+    assert (answer.code, json.loads(answer.out)["events"]["read"]) == (0, 7)
+
+
+def test_a_time_that_no_event_can_have_counts_for_no_time(folder: Path) -> None:
+    with (folder / "events.ndjson").open("ab") as file:
+        file.write(b'{"@timestamp":%d,"event.action":"x"}\n' % 10**40)
+
+    answer = backtest(folder, "--json", "-")
+
+    events = json.loads(answer.out)["events"]
+    assert (answer.code, events["dead"], events["read"]) == (1, 1, 7)
+    assert events["last"] < "2026-02"
+
+
 def test_events_in_utf_16_are_told_for_what_they_are(folder: Path) -> None:
     text = (folder / "events.ndjson").read_text()
     (folder / "events.ndjson").write_text(text, encoding="utf-16")

@@ -138,7 +138,15 @@ no,seven,large,,,,,event-1,
 
 
 @pytest.mark.parametrize(
-    ("data", "name"), [(YAML, "l.yml"), (NDJSON, "l.ndjson"), (CSV, "l.csv"), (YAML, "l.yaml")]
+    ("data", "name"),
+    [
+        (YAML, "l.yml"),
+        (NDJSON, "l.ndjson"),
+        (CSV, "l.csv"),
+        (YAML, "l.yaml"),
+        (b"\xef\xbb\xbf" + NDJSON, "l.ndjson"),
+        (b"\xef\xbb\xbf" + CSV, "l.csv"),
+    ],
 )
 def test_three_forms_say_the_same(data: bytes, name: str) -> None:
     first, second = read_labels(data, name)
@@ -172,6 +180,7 @@ def test_three_forms_say_the_same(data: bytes, name: str) -> None:
         (b"label,entities\ntrue,a,b\n", "l.csv", "l.csv:2:1", "3 values for 2 columns"),
         (b'entities\n"a\n', "l.csv", "l.csv:", "isn't CSV"),
         (b"label,entities\ntrue,\xe9\n", "l.csv", "l.csv:2:6", "the byte 0xe9 isn't UTF-8"),
+        (b"", "l.csv", "l.csv:1:1", "the file is empty"),
         (b"label,entities,label\n", "l.csv", "l.csv:1:16", "label is there twice"),
         ("label,entities\n".encode("utf-16"), "l.csv", "l.csv", "is in UTF-16, not in UTF-8"),
         (YAML.decode().encode("utf-16"), "l.yml", "l.yml", "is in UTF-16, not in UTF-8"),
