@@ -147,7 +147,9 @@ def _is_one_value(first: bytes, second: bytes) -> bool:
         return not second or _decoded(first) is None
     if begin != b"{" or _decoded(first) is not None:
         return False
-    # Else the first of several lines is damaged.
+    # Else the first of several lines is damaged, or each of the first two.
+    if first.rstrip()[-1:] == b"}" and second.lstrip()[:1] == b"{":
+        return False
     return first.rstrip()[-1:] in b":,[{" or not isinstance(_decoded(second), dict)
 
 

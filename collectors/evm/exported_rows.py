@@ -188,7 +188,10 @@ def table_of(path: Path) -> Table | None:
         msgspec.DecodeError,
     ):
         return Table(path, frozenset(("unreadable",)))
-    except (ValueError, csv.Error, RecursionError):
+    except (ValueError, csv.Error):
+        # Text of another kind is let be; a table has its header in UTF-8.
+        return Table(path, frozenset(("unreadable",))) if _is_csv(path) else None
+    except RecursionError:
         return None
 
 
@@ -259,8 +262,11 @@ def _cells(path: Path) -> Iterator[tuple[int, Cells | NoRow]]:
 def _opened(path: Path) -> Generator[BinaryIO]:
     packed = path.name.lower().endswith(".gz")
     with cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb") as file:
-        if what := foreign(file.read(HEAD)):
+        head = file.read(HEAD)
+        if what := foreign(head):
             raise NotText(what)
+        if not head and _is_csv(path):  # NDJSON without rows is as empty
+            raise NotText("is empty: a table without rows has its header")
         file.seek(0)
         yield file
 

@@ -125,6 +125,35 @@ def test_a_spreadsheet_is_told_for_what_it_is(tmp_path: Path) -> None:
     assert "save it as CSV" in problems[0][3]
 
 
+@pytest.mark.parametrize(
+    ("data", "said"),
+    [
+        (b"", "is empty: a table without rows has its header"),
+        (b"\x89PNG\r\n\x1a\n", "can't be read: 'utf-8' codec can't decode byte 0x89"),
+        (b'"log_index\n', "can't be read: unexpected end of data"),
+    ],
+)
+def test_a_file_that_can_be_no_table_is_told(tmp_path: Path, data: bytes, said: str) -> None:
+    csv_tables(tmp_path, a_log())
+    (tmp_path / "more.csv").write_bytes(data)
+    (tmp_path / "more.ndjson").write_bytes(b"")
+    frames, problems = frames_in(tmp_path)
+    assert logs_of(frames) == 1
+    ((name, _, _, why),) = problems
+    assert name == "more.csv"
+    assert why.startswith(said)
+
+
+def test_two_lines_that_are_damaged_first_hold_up_no_other(tmp_path: Path) -> None:
+    row = dict(zip(LOGS.split(","), a_log().split(","), strict=True))
+    line = msgspec.json.encode(row | {"block_timestamp": "1600000000"})
+    damaged = line.replace(b'"7"', b"NaN")
+    (tmp_path / "logs.ndjson").write_bytes(b"\n".join((damaged, damaged, line)))
+    frames, problems = frames_in(tmp_path)
+    assert logs_of(frames) == 1
+    assert [one[1] for one in problems] == [1, 2]
+
+
 # --- size -------------------------------------------------------------------------------------
 
 
