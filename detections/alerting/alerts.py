@@ -223,6 +223,8 @@ def _alert(
     times = [w.timestamp for w in witnesses]
     severity = SEVERITY[rule.level]
     confidence = min(1.0, max(0.0, confidence))
+    if rule.calibration is not None:
+        confidence = rule.calibration.calibrated(confidence)
     kept = witnesses[-MOST_EVIDENCE:]
     return Alert(
         id=fingerprint([rule.id, rule.hash, rule.typology, entities, ids]),

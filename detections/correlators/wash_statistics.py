@@ -31,7 +31,8 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import percent
 from detections.correlators.base import Correlator, correlator
-from detections.markets.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
+from detections.markets.size_statistics import BENFORD, chance_of_digits, deviation, traits
+from detections.proportions import wilson
 from normalizer.events.market import Trade
 from pipeline.units import DAY
 
@@ -157,7 +158,7 @@ class WashStatistics(Correlator[State]):
         spread = sum(n >= _NOTABLE_MAGNITUDE * trades for n in market.magnitudes.values())
         if spread < p.minimum_magnitudes:
             return ()
-        most_round = at_most(market.round_sizes, trades, _DEVIATIONS)
+        most_round = wilson(market.round_sizes, trades, _DEVIATIONS).high
         if 1 - most_round < p.minimum_odd_share:
             return ()
         off, chance = deviation(market.digits), chance_of_digits(market.digits)

@@ -53,11 +53,3 @@ def chance_of_digits(counts: Sequence[int]) -> float:
     half = chi / 2
     # The survival function of chi-square, of an even number of degrees of freedom, is a finite sum.
     return math.exp(-half) * sum(half**k / math.factorial(k) for k in range(_HALF_DEGREES))
-
-
-def at_most(successes: int, trials: int, deviations: float) -> float:
-    """The upper bound of a share, by Wilson's interval, so many standard deviations away."""
-    share, square = successes / trials, deviations**2
-    centre = share + square / (2 * trials)
-    spread = deviations * math.sqrt(share * (1 - share) / trials + square / (4 * trials**2))
-    return min(1.0, (centre + spread) / (1 + square / trials))

@@ -6,6 +6,7 @@ from typing import Literal
 import msgspec
 
 from detections.engine.finality import Finality
+from detections.rules.calibration import Calibration
 from detections.rules.reason import Reason
 from normalizer.events import Level
 from pipeline.problems import Location
@@ -46,6 +47,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     status: str = "experimental"
     staged: bool = False
     """It runs and alerts, but its alerts are marked and notify nobody."""
+    calibration: Calibration | None = None
+    """How often its alerts were right, which their confidence is held to."""
     finality: Finality = "latest"
     """Its alerts wait until the newest block that they rest on is that final."""
     description: str | None = None

@@ -3,7 +3,8 @@
 from msgspec import Struct
 
 from detections.rules.document import content_hash
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+from detections.staging.rule_file import without_key
+from pipeline.yaml_nodes import MappingNode, ScalarNode
 from pipeline.yaml_source import parse_bytes
 
 _KEY = "staged"
@@ -34,15 +35,10 @@ def promoted(data: bytes, document: int, name: str) -> Promotion:
     key, value = pair
     lines = data.splitlines(keepends=True)
     after = b"".join([*lines[: key.line - 1], *lines[value.end_line :]])
-    wanted = [*documents[:document], _without_key(node), *documents[document + 1 :]]
+    wanted = [*documents[:document], without_key(node, _KEY), *documents[document + 1 :]]
     found = parse_bytes(after, name=name).documents
     if list(map(content_hash, found)) != list(map(content_hash, wanted)):
         raise CannotPromote(
             f"{key.location}: more than `staged: true` stands on this line: remove it by hand"
         )
     return Promotion(data, after)
-
-
-def _without_key(node: MappingNode) -> Node:
-    pairs = [(key, value) for key, value in node.pairs if key.text != _KEY]
-    return MappingNode(node.source, node.line, node.column, node.end_line, node.end_column, pairs)

@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -11,6 +12,7 @@ from detections.backtest.tallies import MOST_ENTITIES, time_text
 from detections.reading import NotAnEvent, nanoseconds
 from detections.rules.model import Rule
 from detections.staging.advice import Advice, Criteria, Trial, advise
+from detections.staging.sureness import Band, Outcome, Sureness, bands, sureness
 from normalizer.events import Alert
 from pipeline.units import DAY, SECOND
 
@@ -45,7 +47,9 @@ class RuleStatistics(Struct, frozen=True, kw_only=True):
     """Of event time since the last alert, or since it could alert."""
     right: int
     wrong: int
-    """By labels."""
+    """By labels, alert by alert; else by closed cases, each case once."""
+    sureness: Sureness | None
+    """Of what was judged."""
     advice: Advice | None = None
     """Of staged rules."""
 
@@ -59,15 +63,40 @@ class _Seen:
         self.alerts = 0
         self.first = self.last = alert.timestamp
         self.entities: Counter[str] = Counter()
-        self.right = self.wrong = 0
+        #: By what was judged: the alert, or its case.
+        self.judged: dict[str, _Judged] = {}
+
+
+class _Judged:
+    def __init__(self, *, right: bool) -> None:
+        self.right = right
+        self.confidences: list[float] = []
+
+
+class Verdict(Protocol):
+    """What people found of all alerts of a case."""
+
+    @property
+    def case(self) -> str: ...
+    @property
+    def right(self) -> bool: ...
 
 
 class Statistics:
-    """Takes alerts one by one; a second copy of an alert counts once."""
+    """Takes alerts one by one; a second copy of an alert counts once.
 
-    def __init__(self, rules: Iterable[Rule], labels: Labels | None = None) -> None:
+    `verdicts` are what closed cases say of alerts, by id. A label of one comes before its case.
+    """
+
+    def __init__(
+        self,
+        rules: Iterable[Rule],
+        labels: Labels | None = None,
+        verdicts: Mapping[str, Verdict] | None = None,
+    ) -> None:
         self._rules = {rule.id: rule for rule in rules}
         self._labels = labels
+        self._verdicts = verdicts or {}
         self._ids: set[str] = set()
         self._seen: dict[tuple[str, str], _Seen] = {}
         self.first: int | None = None
@@ -88,12 +117,38 @@ class Statistics:
         for entity in alert.entities:
             if entity in seen.entities or len(seen.entities) < MOST_ENTITIES:
                 seen.entities[entity] += 1
-        if self._labels is not None:
-            matching = self._labels.matching(alert, alert.rule_id)
-            if matching:
-                right = any(self._labels.used[at].right for at in matching)
-                seen.right += right
-                seen.wrong += not right
+        found = self._verdict(alert)
+        if found is not None:
+            what, right = found
+            judged = seen.judged.setdefault(what, _Judged(right=right))
+            judged.confidences.append(alert.confidence)
+
+    def _verdict(self, alert: Alert) -> tuple[str, bool] | None:
+        """What of it was judged, the alert or its case, and whether it was right."""
+        matching = [] if self._labels is None else self._labels.matching(alert, alert.rule_id)
+        if self._labels is not None and matching:
+            return f"alert {alert.id}", any(self._labels.used[at].right for at in matching)
+        verdict = self._verdicts.get(alert.id)
+        return None if verdict is None else (f"case {verdict.case}", verdict.right)
+
+    def bands(self) -> list[Band]:
+        """All that was judged, of whatever rule and version, by confidence."""
+        return bands(
+            outcome
+            for (rule_id, digest), seen in sorted(self._seen.items())
+            for outcome in self._outcomes(rule_id, digest, seen)
+        )
+
+    def _outcomes(self, rule_id: str, digest: str, seen: _Seen) -> list[Outcome]:
+        """Of one version of a rule."""
+        rule = self._rules.get(rule_id)
+        calibration = None if rule is None or rule.hash != digest else rule.calibration
+        found: list[Outcome] = []
+        for _, judged in sorted(seen.judged.items()):
+            said = judged.confidences
+            own = said if calibration is None else [calibration.uncalibrated(one) for one in said]
+            found.append(Outcome(judged.right, sum(said) / len(said), sum(own) / len(own)))
+        return found
 
     def reach(self, time: int) -> None:
         """There were events at this time."""
@@ -124,7 +179,9 @@ class Statistics:
         if seen is not None and entity is not None:
             entity = min(name for name, often in seen.entities.items() if often == count)
         quiet_from = seen.last if seen else start
-        right, wrong = (seen.right, seen.wrong) if seen else (0, 0)
+        outcomes = self._outcomes(rule_id, rule.hash if rule else "", seen) if seen else []
+        right = sum(one.right for one in outcomes)
+        wrong = len(outcomes) - right
         staged = rule.staged if rule is not None else False
         trial = Trial(
             observed=observed,
@@ -155,6 +212,7 @@ class Statistics:
             silent_days=_days_between(quiet_from, self.last),
             right=right,
             wrong=wrong,
+            sureness=sureness(outcomes),
             advice=advise(trial, criteria) if staged else None,
         )
 

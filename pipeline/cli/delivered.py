@@ -21,6 +21,8 @@ class Delivered(Struct, frozen=True, kw_only=True):
     name: str
     alerts: "EventSource"
     events: "EventSource | None"
+    cases: "EventSource | None"
+    """What was done to cases; None where it isn't kept."""
     span: tuple[int, int] | None
     """Times of the first and the last event; None where no events are kept."""
 
@@ -62,6 +64,11 @@ def delivered(
         name=f"Elasticsearch {names.stream('alerts')}",
         alerts=ElasticsearchSource(connection, names.stream("alerts")),
         events=ElasticsearchSource(connection, names.stream("events")) if span else None,
+        cases=(
+            ElasticsearchSource(connection, names.stream("cases"))
+            if time_span(connection, names.stream("cases"))
+            else None
+        ),
         span=span,
     )
 
@@ -78,10 +85,12 @@ def _of_folder(folder: Path) -> Delivered:
     events = folder / "events"
     kept = sorted(events.glob("*.ndjson")) if events.is_dir() else []
     files = sorted(alerts.glob("*.ndjson"))
+    cases = sorted((folder / "cases").glob("*.ndjson"))
     return Delivered(
         name=str(folder),
         alerts=FileSource(select_files(files)),
         events=FileSource(select_files(kept)) if kept else None,
+        cases=FileSource(select_files(cases)) if cases else None,
         span=_span(kept),
     )
 

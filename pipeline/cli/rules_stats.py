@@ -1,7 +1,7 @@
 """``tapewatch rules stats``: what delivered alerts tell of each rule, and which may go live."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -15,7 +15,8 @@ if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
     from detections.rules.rule_set import RuleSet
     from detections.staging.advice import Criteria
-    from detections.staging.statistics import RuleStatistics, Statistics
+    from detections.staging.statistics import RuleStatistics
+    from detections.staging.sureness import Band
     from pipeline.cli.delivered import Delivered
 
 _DEFAULT_RULES = Path("sigma_rules")
@@ -31,10 +32,16 @@ class StatsReport(Struct, frozen=True, kw_only=True):
     """Whether these are times of events; else of alerts, since no events are kept."""
     criteria: "Criteria"
     rules: "list[RuleStatistics]"
+    cases: int
+    """Closed ones whose reason code says whether their alerts were right."""
+    broken_cases: int
+    """Of which the beginning isn't there any more."""
+    confidence: "list[Band]"
+    """What was judged, of all rules and versions, by confidence."""
     exceptions: "list[ExceptionOutcome]"
     exceptions_tried: bool
     unreadable: int
-    """Lines that are no alerts."""
+    """Lines that are no alerts, or nothing that was done to a case."""
 
 
 @rules.command()
@@ -57,7 +64,8 @@ def stats(
         str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
     ] = None,
     labels: Annotated[
-        Path | None, typer.Option(help="Verdicts on alerts: labels as for a backtest.")
+        Path | None,
+        typer.Option(help="Verdicts on alerts, besides closed cases: labels as for a backtest."),
     ] = None,
     least_days: Annotated[
         float, typer.Option(min=0, help="To go live: days of event time on trial.")
@@ -79,27 +87,21 @@ def stats(
     config: ConfigPath = DEFAULT_CONFIG,
     as_json: JsonOutput = False,
 ) -> None:
-    """Tell of each rule how often it alerts and about whom; of staged ones whether to promote.
+    """Tell of each rule how often it alerts, about whom, and how often it was right.
 
-    Exit 1 if a line that was delivered is no alert.
+    Right or wrong is what closed cases say, and labels. Of staged rules it tells whether to promote
+    them. Exit 1 if a line that was delivered is no alert.
     """
     from detections.backtest.tallies import time_text
     from detections.rules import load_rules
     from detections.staging.advice import Criteria
-    from detections.staging.statistics import Statistics
     from pipeline.cli.delivered import delivered
+    from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
     ruleset = load_rules(paths or [_DEFAULT_RULES], pipelines or ())
-    judged = None
-    if labels is not None:
-        from pipeline.cli.label_option import load_labels
-
-        judged = load_labels(labels, ruleset.rules)
-    statistics = Statistics(ruleset.alerting, judged)
-    for moment in found.span or ():
-        statistics.reach(moment)
-    unreadable = _read(found, statistics)
+    gathered = gather(found, ruleset, labels)
+    statistics, unreadable = gathered.statistics, gathered.unreadable
     criteria = Criteria(
         least_days=least_days,
         most_per_day=most_a_day,
@@ -114,6 +116,9 @@ def stats(
         of_events=found.span is not None,
         criteria=criteria,
         rules=statistics.rules(criteria),
+        cases=gathered.cases,
+        broken_cases=gathered.broken_cases,
+        confidence=statistics.bands(),
         exceptions=_exceptions(ruleset, found, last or 0, tried=try_exceptions),
         exceptions_tried=try_exceptions and found.events is not None,
         unreadable=len(unreadable),
@@ -129,32 +134,6 @@ def stats(
         typer.echo(line, err=True)
     if unreadable:
         raise typer.Exit(FAILED)
-
-
-def _read(found: "Delivered", statistics: "Statistics") -> list[str]:
-    """Take all alerts. Gives the lines that are none, with the reasons."""
-    from normalizer.events import Alert, AlertUpdate
-    from normalizer.events.ecs import UnreadableDocument, parse
-    from pipeline.cli.reading_progress import reading_progress
-
-    decode = msgspec.json.Decoder(dict[str, Any]).decode
-    unreadable: list[str] = []
-    with reading_progress(found.alerts, "alerts") as on_batch:
-        for batch in found.alerts.batches():
-            for number, line in enumerate(batch.lines, batch.first):
-                if not line.strip():
-                    continue
-                try:
-                    alert = parse(decode(line))
-                except (msgspec.MsgspecError, UnreadableDocument, RecursionError, ValueError) as e:
-                    unreadable.append(f"{batch.place}:{number}: {e}")
-                    continue
-                if isinstance(alert, Alert):
-                    statistics.add(alert)
-                elif not isinstance(alert, AlertUpdate):
-                    unreadable.append(f"{batch.place}:{number}: this is no alert")
-            on_batch(batch)
-    return unreadable
 
 
 def _exceptions(

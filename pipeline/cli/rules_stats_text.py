@@ -34,6 +34,14 @@ def print_stats(report: "StatsReport", console: Console) -> None:
             f", {of} from {moment_text(report.first_event)} to {moment_text(report.last_event)} UTC"
         )
     say(console, f"{plural(alerts, 'alert')} in {report.source}{when}")
+    if report.cases:
+        say(console, f"{plural(report.cases, 'closed case')} told which alerts were right")
+    if report.broken_cases:
+        say(
+            console,
+            f"{plural(report.broken_cases, 'case')} left out: what began them is not kept any more",
+            "yellow",
+        )
     staged = [one for one in report.rules if one.staged]
     for one in staged:
         _print_trial(one, console)
@@ -48,7 +56,39 @@ def print_stats(report: "StatsReport", console: Console) -> None:
         say(console, f"and {len(alerting) - _MOST_ROWS:,} more: see --json", "dim")
     if len(live) > len(alerting):
         say(console, f"{plural(len(live) - len(alerting), 'live rule')} gave no alert.", "dim")
+    _print_sureness(report, console)
     _print_exceptions(report, console)
+
+
+def _print_sureness(report: "StatsReport", console: Console) -> None:
+    """What was judged, by confidence, and which rules say too much or too little."""
+    judged = [(one, one.sureness) for one in report.confidence if one.sureness is not None]
+    if not judged:
+        return
+    table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
+    table.add_column("confidence", no_wrap=True)
+    for name in ("judged", "right", "95 % of"):
+        table.add_column(name, justify="right", no_wrap=True)
+    table.add_column("")
+    for band, found in judged:
+        said = f"{band.low:g} to {band.high:g}"
+        table.add_row(
+            *(said, f"{found.judged:,}", f"{found.right:,} ({ratio(found.share.value)})"),
+            f"{ratio(found.share.low)} to {ratio(found.share.high)}",
+            found.verdict,
+        )
+    console.print()
+    console.print(table)
+    for one in report.rules:
+        found = one.sureness
+        if found is not None and found.verdict and one.file is not None:
+            what = (
+                f"{found.verdict}: {one.title} says {found.confidence:.2f}, and "
+                f"{found.right:,} of {found.judged:,} were right"
+            )
+            console.print()
+            say(console, what, "yellow")
+            say(console, f"  tapewatch rules calibrate {one.id}", "dim")
 
 
 def _print_trial(one: "RuleStatistics", console: Console) -> None:
@@ -77,7 +117,8 @@ def _print_trial(one: "RuleStatistics", console: Console) -> None:
 def _table(rules: "list[RuleStatistics]") -> Table:
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     table.add_column("live rule", overflow="fold")
-    for name in ("alerts", "a day", "entities"):
+    judged = any(one.sureness is not None for one in rules)
+    for name in ("alerts", "a day", "entities", *(("right",) if judged else ())):
         table.add_column(name, justify="right", no_wrap=True)
     table.add_column("most often about", no_wrap=True)
     table.add_column("silent for", justify="right", no_wrap=True)
@@ -91,6 +132,7 @@ def _table(rules: "list[RuleStatistics]") -> Table:
             f"{one.alerts:,}" + (f" +{one.of_other_versions:,}" if one.of_other_versions else ""),
             "–" if one.per_day is None else rounded(one.per_day),
             f"{one.entities:,}",
+            *((f"{one.right:,} of {one.right + one.wrong:,}",) if judged else ()),
             about,
             _days(one.silent_days),
         )

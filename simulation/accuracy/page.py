@@ -3,9 +3,9 @@
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from detections.proportions import Interval
 from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, MEDIUM
 from simulation.accuracy.reliability_page import sections
-from simulation.accuracy.statistics import Interval
 from simulation.accuracy.summary import LEVELS, OfAbuse, OfMarket, OfRule, Recall, Summary
 
 _BARS = "·▁▂▃▄▅▆▇█"

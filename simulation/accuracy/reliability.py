@@ -12,13 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
 
+from detections.proportions import Interval
+from detections.staging.sureness import BOUNDS, comparison
 from simulation.accuracy.judging import Judged
-from simulation.accuracy.statistics import Interval, share
-
-#: Bounds of the bands of confidence: below the first, between them, from the last on.
-BOUNDS = (0.3, 0.5, 0.7, 0.85)
-#: So many alerts of a rule at least, before anything is said of its confidence as a whole.
-ENOUGH = 10
+from simulation.accuracy.statistics import share
 
 
 class Band(msgspec.Struct, frozen=True, kw_only=True):
@@ -47,11 +44,7 @@ class OfConfidence(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def verdict(self) -> str:
         """`too sure` and `too unsure`, where the mean confidence lies outside of the interval."""
-        if self.right is None or self.alerts < ENOUGH:
-            return ""
-        if self.confidence > self.right.high:
-            return "too sure"
-        return "too unsure" if self.confidence < self.right.low else ""
+        return comparison(self.confidence, self.right, self.alerts)
 
 
 class Reliability(msgspec.Struct, frozen=True, kw_only=True):

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from simulation.accuracy.reliability import BOUNDS, ENOUGH, Band, OfConfidence, Reliability
-from simulation.accuracy.statistics import Interval
+from detections.proportions import Interval
+from detections.staging.sureness import BOUNDS, ENOUGH
+from simulation.accuracy.reliability import Band, OfConfidence, Reliability
 
 
 def sections(found: Reliability) -> Iterator[str]:

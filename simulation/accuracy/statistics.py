@@ -5,30 +5,14 @@ from collections.abc import Callable, Sequence
 from math import exp, sqrt
 from typing import TypeVar
 
-import msgspec
+from detections.proportions import Z95, Interval, wilson
 
-_Z = 1.959963984540054
-"""Of a two-sided interval of 95 percent."""
 T = TypeVar("T")
 
 
-class Interval(msgspec.Struct, frozen=True):
-    """An estimate and its 95 percent interval."""
-
-    value: float
-    low: float
-    high: float
-
-
 def share(hits: int, trials: int) -> Interval | None:
-    """A share by Wilson (1927); None without trials."""
-    if not trials:
-        return None
-    part = hits / trials
-    centre = part + _Z * _Z / (2 * trials)
-    spread = _Z * sqrt(part * (1 - part) / trials + _Z * _Z / (4 * trials * trials))
-    scale = 1 + _Z * _Z / trials
-    return Interval(part, max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale))
+    """A share by Wilson; None without trials."""
+    return wilson(hits, trials) if trials else None
 
 
 def rate(count: int, exposure: float) -> Interval | None:
@@ -55,7 +39,7 @@ def _mean_where(chance: Callable[[float], float], wanted: float, count: int) -> 
     """The mean at which a chance that rises with it is as wanted; by bisection."""
     low, high = 0.0, count + 10 * sqrt(count + 1) + 10
     if high > 700:  # exp(-mean) would vanish; the normal approximation is as good there
-        return count + (_Z if wanted > 0.5 else -_Z) * sqrt(count)
+        return count + (Z95 if wanted > 0.5 else -Z95) * sqrt(count)
     for _ in range(80):
         middle = (low + high) / 2
         low, high = (middle, high) if chance(middle) < wanted else (low, middle)

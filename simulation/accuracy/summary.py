@@ -4,11 +4,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
+from detections.proportions import Interval
 from simulation.accuracy.judging import Judged
 from simulation.accuracy.measuring import Measured, of_purpose
 from simulation.accuracy.plan import INTENSITIES, MEDIUM
 from simulation.accuracy.reliability import Reliability, reliability
-from simulation.accuracy.statistics import Interval, bootstrap, median, rate, share
+from simulation.accuracy.statistics import bootstrap, median, rate, share
 from simulation.catalogue import CONDUCTS
 
 LEVELS = ("critical", "high", "medium", "low", "informational")

@@ -9,7 +9,8 @@ import pytest
 
 from detections.alerting.findings import Finding
 from detections.correlators.wash_statistics import Parameters, WashStatistics
-from detections.markets.size_statistics import BENFORD, at_most, chance_of_digits, deviation, traits
+from detections.markets.size_statistics import BENFORD, chance_of_digits, deviation, traits
+from detections.proportions import wilson
 from tests.detections.samples import Tape
 
 DAY = 86_400_000.0
@@ -101,8 +102,8 @@ def test_the_figures_of_the_tests() -> None:
     counts[0] += shift
     counts[1] -= shift
     assert 0.03 < chance_of_digits(counts) < 0.07
-    assert at_most(0, 100, 1.96) < 0.05
-    assert at_most(50, 100, 1.96) > 0.5
+    assert wilson(0, 100, 1.96).high < 0.05
+    assert wilson(50, 100, 1.96).high > 0.5
 
 
 def test_saved_and_restored_it_goes_on() -> None:

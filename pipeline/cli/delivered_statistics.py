@@ -1,0 +1,86 @@
+"""Statistics of the alerts that were delivered, with what people found of them."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.cli.reading_progress import reading_progress
+
+if TYPE_CHECKING:
+    from detections.rules.rule_set import RuleSet
+    from detections.staging.statistics import Statistics
+    from normalizer.events import Alert, AlertUpdate, CaseActivity
+    from pipeline.cli.delivered import Delivered
+    from pipeline.event_sources import EventSource
+
+
+class Gathered(Struct, frozen=True, kw_only=True):
+    """What was read."""
+
+    statistics: "Statistics"
+    cases: int
+    """Closed ones that say whether their alerts were right."""
+    broken_cases: int
+    """Of which the beginning isn't there any more."""
+    unreadable: list[str]
+    """Lines that are not what should be there, with their places and the reasons."""
+
+
+def gather(found: "Delivered", ruleset: "RuleSet", labels: Path | None) -> Gathered:
+    """Read all alerts and cases. Raises Failure and ProblemsFound."""
+    from detections.staging.statistics import Statistics
+    from evidence.cases.verdicts import verdicts
+    from normalizer.events import Alert, AlertUpdate, CaseActivity
+
+    judged = None
+    if labels is not None:
+        from pipeline.cli.label_option import load_labels
+
+        judged = load_labels(labels, ruleset.rules)
+    unreadable: list[str] = []
+    activities: list[CaseActivity] = []
+    for place, one in _documents(found.cases, "facts of cases", unreadable):
+        if isinstance(one, CaseActivity):
+            activities.append(one)
+        else:
+            unreadable.append(f"{place}: nothing that was done to a case")
+    by_cases = verdicts(activities)
+    statistics = Statistics(ruleset.alerting, judged, by_cases.of_alerts)
+    for moment in found.span or ():
+        statistics.reach(moment)
+    for place, one in _documents(found.alerts, "alerts", unreadable):
+        if isinstance(one, Alert):
+            statistics.add(one)
+        elif not isinstance(one, AlertUpdate):
+            unreadable.append(f"{place}: this is no alert")
+    return Gathered(
+        statistics=statistics,
+        cases=by_cases.cases,
+        broken_cases=by_cases.broken,
+        unreadable=unreadable,
+    )
+
+
+def _documents(
+    source: "EventSource | None", what: str, unreadable: list[str]
+) -> "Iterator[tuple[str, Alert | AlertUpdate | CaseActivity | object | None]]":
+    """Place and content of each line that can be read; the others are noted."""
+    from normalizer.events.ecs import UnreadableDocument, parse
+
+    if source is None:
+        return
+    decode = msgspec.json.Decoder(dict[str, Any]).decode
+    with reading_progress(source, what) as on_batch:
+        for batch in source.batches():
+            for number, line in enumerate(batch.lines, batch.first):
+                if not line.strip():
+                    continue
+                place = f"{batch.place}:{number}"
+                try:
+                    yield place, parse(decode(line))
+                except (msgspec.MsgspecError, UnreadableDocument, RecursionError, ValueError) as e:
+                    unreadable.append(f"{place}: {e}")
+            on_batch(batch)
