@@ -29,7 +29,7 @@ from typing import BinaryIO, Self, cast
 import msgspec
 from msgspec import Struct
 
-from pipeline.foreign_text import UTF8_MARK
+from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.frames import DeadLetter, Frame, FrameKind
 from pipeline.outlet import FrameOutlet, SentFrame
 
@@ -178,6 +178,8 @@ def read_header(path: Path) -> Header:
 def decode_header(line: bytes, name: str) -> Header:
     """The first line. Raises RecordingError."""
     advice = "was it made by Tapewatch? For cryptofeed's files, set protocol to the venue's"
+    if what := foreign(line[:HEAD]):
+        raise RecordingError(f"{name} {what}")
     try:
         header = _header_decoder.decode(line.removeprefix(UTF8_MARK))
     except (msgspec.MsgspecError, RecursionError) as error:

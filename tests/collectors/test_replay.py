@@ -166,6 +166,7 @@ async def test_maximum_speed_keeps_the_recorded_times(tmp_path: Path) -> None:
         b'[9,1,"p","x"]',
         b'[-1,1,"p","x"]',
         b'[0,-1,"p","x"]',
+        b'[0,9223372036854775808,"p","x"]',
         b'[0,1,"p",{"base64":"?"}]',
         b'[0,1,"p","x","nonsense",""]',
         b'[0,1.5,"p","x"]',
@@ -217,6 +218,7 @@ async def test_a_recording_that_breaks_off_is_replayed_up_to_there(tmp_path: Pat
         (b"", "not a Tapewatch recording"),
         (b"1618677817.06: {}", "not a Tapewatch recording"),
         (b'{"format":"other","version":1,"sources":[]}', "the format is 'other'"),
+        ('{"format":"tapewatch-recording"}'.encode("utf-16"), "is in UTF-16, not in UTF-8"),
         (b'{"format":"tapewatch-recording","version":2,"sources":[]}', "version 2"),
         (b'{"format":"tapewatch-recording","version":1,"sources":[]}', "one or more sources"),
     ],
@@ -269,6 +271,7 @@ async def test_cryptofeeds_lines_are_read_exactly(tmp_path: Path) -> None:
         b"\n"
         b'1618677817.0000001: {"a": ": "} \n'
         b"nonsense\n"
+        b"999999999999: {}\n"
         b'1618677818: {"last":"without a newline"}'
     )
     outlets = Outlets()
@@ -278,10 +281,17 @@ async def test_cryptofeeds_lines_are_read_exactly(tmp_path: Path) -> None:
     assert outlet.frames == [
         Frame("line:3", 1618677817061845000, b'{"type":"subscriptions"}'),
         Frame("line:5", 1618677817000000100, b'{"a": ": "} '),
-        Frame("line:7", 1618677818000000000, b'{"last":"without a newline"}'),
+        Frame("line:8", 1618677818000000000, b'{"last":"without a newline"}'),
     ]
-    assert [letter.position for letter in outlet.letters] == ["line:6"]
+    assert [letter.position for letter in outlet.letters] == ["line:6", "line:7"]
     assert "seconds since the epoch" in outlet.letters[0].reason
+    assert "received after 2262" in outlet.letters[1].reason
+
+
+def test_a_mark_of_utf_8_is_no_part_of_a_recording(tmp_path: Path) -> None:
+    path = record(tmp_path / "session", a_session())
+    path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
+    assert [source.name for source in read_header(path).sources] == ["chain", "venue"]
 
 
 @pytest.mark.parametrize(
