@@ -11,7 +11,6 @@ event did to its book. A correlator that says `uses_books = True` has them as `s
             side.rank(order.price)                                # 0: at the touch
             side.depth_besides(order, levels, width)              # depth without it
             book.ahead(order)                                     # orders and quantity before it
-        change.bid_before, book.bid                               # best bid before, and now
         for level in change.levels:                               # of a feed by level, inferred
             level.traded, level.cancelled, level.added
 
@@ -48,6 +47,7 @@ from normalizer.events.market import (
     OrderRemoved,
     Trade,
 )
+from pipeline.frames import WHOLE_SOURCE
 from pipeline.units import HOUR
 
 #: To be raised where what is saved of books comes to mean something else with the same fields.
@@ -66,9 +66,6 @@ class BookChange(Struct, frozen=True, gc=False):
 
     book: OrderBook
     """As it is after the event."""
-    bid_before: float | None
-    """The best bid before the event; `book.bid` is the one after it."""
-    ask_before: float | None
     order: Resting | None = None
     """The order that the event is about: the resting one, of a trade. As it is now, or was when it
     left. None if no such order was on the book."""
@@ -91,16 +88,6 @@ class BookChange(Struct, frozen=True, gc=False):
     def cancelled(self) -> float:
         """Of what the order lost, what trades don't explain."""
         return max(0.0, self.quantity_before - self.quantity_after - self.traded)
-
-    @property
-    def touch_before(self) -> tuple[float | None, float | None]:
-        """Best bid and best offer before the event."""
-        return self.bid_before, self.ask_before
-
-    @property
-    def touch_moved(self) -> bool:
-        """Whether the best bid or offer is another one than before."""
-        return self.bid_before != self.book.bid or self.ask_before != self.book.ask
 
 
 class OrderBooks(Struct):
@@ -152,7 +139,7 @@ class SharedBooks:
     def __init__(self) -> None:
         self.state = OrderBooks()
         self._standing: dict[tuple[str, str, str], Standing] = {}
-        self.change = BookChange(OrderBook(("", "", "")), None, None)
+        self.change = BookChange(OrderBook(("", "", "")))
         """Of the event that is observed. Of events that move no book: of an earlier one."""
 
     def find(self, event: MarketEvent) -> OrderBook | None:
@@ -205,7 +192,7 @@ class SharedBooks:
         book = self.state.of(event)
         book.unsure = True
         self._standing.pop(book.key, None)
-        self.change = BookChange(book, None, None)
+        self.change = BookChange(book)
 
 
 def parts_of_books(books: OrderBooks) -> Iterator[bytes]:
@@ -220,23 +207,19 @@ def read_books(parts: Iterable[bytes]) -> OrderBooks:
     return OrderBooks({book.key: book for book in found}, sum(len(book.orders) for book in found))
 
 
-def _touch(book: OrderBook) -> tuple[float | None, float | None]:
-    if book.orders:
-        bids, asks = book.bids.keys, book.asks.keys
-    else:
-        bids, asks = book.level_bids.keys, book.level_asks.keys
-    return bids[-1] if bids else None, -asks[-1] if asks else None
+def _best_bid(book: OrderBook) -> float | None:
+    bids = (book.bids if book.orders else book.level_bids).keys
+    return bids[-1] if bids else None
 
 
 def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChange:
-    bid, ask = _touch(book)
     quantity = event.quantity if event.remaining is None else event.remaining
     price = event.price
     if price is None or quantity is None or quantity <= 0:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     if books.resting >= MOST_ORDERS_IN_ALL:
         book.unsure = True
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     order = Resting(
         event.side == "buy",
         price,
@@ -259,66 +242,61 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
         books.resting += 1
         limit = quantity / SMALL
         order.small = side.depth_besides(order, SMALL_LEVELS, SMALL_WIDTH, limit) > limit
-    return BookChange(book, bid, ask, order, price, 0.0, quantity)
+    return BookChange(book, order, price, 0.0, quantity)
 
 
 def _cancelled(books: OrderBooks, book: OrderBook, event: OrderCancelled) -> BookChange:
-    bid, ask = _touch(book)
     order = book.orders.pop(event.order_id, None)
     if order is None:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     price, left = order.price, order.quantity
     (book.bids if order.buy else book.asks).take(price, left, order.place)
     books.resting -= 1
-    return BookChange(book, bid, ask, order, price, left)
+    return BookChange(book, order, price, left)
 
 
 def _filled(books: OrderBooks, book: OrderBook, event: OrderFilled) -> BookChange:
-    bid, ask = _touch(book)
     order = book.remove(event.order_id)
     if order is None:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     books.resting -= 1
     left = order.quantity
-    return BookChange(book, bid, ask, order, order.price, left, 0.0, left)
+    return BookChange(book, order, order.price, left, 0.0, left)
 
 
 def _removed(books: OrderBooks, book: OrderBook, event: OrderRemoved) -> BookChange:
-    bid, ask = _touch(book)
     order = book.remove(event.order_id)
     if order is None:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     books.resting -= 1
     price, left = order.price, order.quantity
     traded = _explained(book, order, price, left, event.timestamp)
-    return BookChange(book, bid, ask, order, price, left, 0.0, traded, True)
+    return BookChange(book, order, price, left, 0.0, traded, True)
 
 
 def _changed(books: OrderBooks, book: OrderBook, event: OrderChanged) -> BookChange:
-    bid, ask = _touch(book)
     quantity = event.quantity if event.remaining is None else event.remaining
     order = book.orders.get(event.order_id)
     if order is None or quantity is None:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     price, before = order.price, order.quantity
     book.change(event.order_id, event.price, quantity, event.timestamp)
     if quantity <= 0:
         books.resting -= 1
         quantity = 0.0
     if not book.trades_unnamed or quantity >= before or order.price != price:
-        return BookChange(book, bid, ask, order, price, before, quantity)
+        return BookChange(book, order, price, before, quantity)
     traded = _explained(book, order, price, before - quantity, event.timestamp)
-    return BookChange(book, bid, ask, order, price, before, quantity, traded, True)
+    return BookChange(book, order, price, before, quantity, traded, True)
 
 
 def _traded(books: OrderBooks, book: OrderBook, event: Trade) -> BookChange:
-    bid, ask = _touch(book)
     maker = event.maker_order_id
     if maker is None or not book.orders:
-        return BookChange(book, bid, ask, taken_back=_unnamed(book, event, bid))
+        return BookChange(book, taken_back=_unnamed(book, event))
     order = book.orders.get(maker)
     if order is None:
-        return BookChange(book, bid, ask)
+        return BookChange(book)
     before = order.quantity
     book.fill(maker, event.quantity)
     if maker in book.orders:
@@ -326,7 +304,7 @@ def _traded(books: OrderBooks, book: OrderBook, event: Trade) -> BookChange:
     else:
         left = 0.0
         books.resting -= 1
-    return BookChange(book, bid, ask, order, order.price, before, left, before - left)
+    return BookChange(book, order, order.price, before, left, before - left)
 
 
 def _explained(book: OrderBook, order: Resting, price: float, gone: float, at: int) -> float:
@@ -339,13 +317,14 @@ def _explained(book: OrderBook, order: Resting, price: float, gone: float, at: i
     return traded
 
 
-def _unnamed(book: OrderBook, event: Trade, bid: float | None) -> float:
+def _unnamed(book: OrderBook, event: Trade) -> float:
     """A trade that names no order that we know. Returns how much of it was believed to be
     cancelled."""
     if not (book.orders or book.level_bids.keys or book.level_asks.keys):
         return 0.0
     book.trades_unnamed = True
     price, quantity, at = event.price, event.quantity, event.timestamp
+    bid = _best_bid(book)
     hits_bid = bid is not None and price <= bid
     sold = hits_bid if event.side is None else event.side == "sell"
     key = price if sold else -price
@@ -356,7 +335,6 @@ def _unnamed(book: OrderBook, event: Trade, bid: float | None) -> float:
 
 
 def _updated(books: OrderBooks, book: OrderBook, event: BookUpdate) -> BookChange:
-    bid, ask = _touch(book)
     changes: list[LevelChange] = []
     at = event.timestamp
     for side, buy, prices, quantities in (
@@ -376,28 +354,26 @@ def _updated(books: OrderBooks, book: OrderBook, event: BookUpdate) -> BookChang
                     note(book.cancelled, key, gone - traded, at)
             changes.append(LevelChange(buy, price, before, after, traded))
     book.keep_told()
-    return BookChange(book, bid, ask, levels=tuple(changes))
+    return BookChange(book, levels=tuple(changes))
 
 
 def _renewed(books: OrderBooks, book: OrderBook, event: BookSnapshot) -> BookChange:
-    bid, ask = _touch(book)
     resting = len(book.orders)
     book.snapshot(event)
     books.resting += len(book.orders) - resting
     book.traded.clear()
     book.cancelled.clear()
-    return BookChange(book, bid, ask)
+    return BookChange(book)
 
 
 def _missed(books: OrderBooks, book: OrderBook, event: FeedGap) -> BookChange:
-    bid, ask = _touch(book)
-    if event.instrument != "*":
+    if event.instrument != WHOLE_SOURCE:
         book.unsure = True
     else:
         for one in books.books.values():
             if one.key[0] == event.provider:
                 one.unsure = True
-    return BookChange(book, bid, ask)
+    return BookChange(book)
 
 
 #: How each kind of event moves a book on.

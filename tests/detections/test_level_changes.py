@@ -98,7 +98,6 @@ def test_what_comes_was_added_and_levels_that_stay_did_not_change() -> None:
         (9.5, 3.0, 0.0),
         (11.0, 0.0, 4.0),
     ]
-    assert (books.change.bid_before, books.change.ask_before) == (10.0, 11.0)
     assert (books.change.book.bid, books.change.book.ask) == (10.0, None)
 
 

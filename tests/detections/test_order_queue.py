@@ -159,17 +159,15 @@ def test_fills_of_an_order_are_known_when_it_has_left() -> None:
     assert (order.filled, order.most) == (3.0, 5.0)
 
 
-def test_the_touch_is_known_before_and_after() -> None:
+def test_the_touch_is_the_best_of_both_sides() -> None:
     tape, books = Tape(), SharedBooks()
     moved(books, tape.placed(0, "a", "buy", 10, 5), tape.placed(1, "b", "sell", 12, 5))
-    assert books.change.touch_before == (10.0, None)
+    book = books.change.book
+    assert (book.bid, book.ask) == (10.0, 12.0)
     moved(books, tape.placed(2, "c", "buy", 11, 5))
-    change = books.change
-    assert (change.touch_before, change.book.bid, change.book.ask) == ((10.0, 12.0), 11.0, 12.0)
-    assert change.touch_moved
-    assert change.book.middle == 11.5
+    assert (book.bid, book.ask, book.middle) == (11.0, 12.0, 11.5)
     moved(books, tape.placed(3, "d", "buy", 9, 5))
-    assert not books.change.touch_moved
+    assert (book.bid, book.ask) == (11.0, 12.0)
 
 
 def test_locked_and_crossed_books_are_seen() -> None:
