@@ -28,11 +28,10 @@ from sigma.types import (
     SigmaTimestampPart,
 )
 
-from detections.conversion.esql import OPERATORS
 from detections.conversion.known_fields import field_type, is_list, is_searchable, is_split
 from detections.conversion.losses import Losses
-from detections.conversion.lucene import translate_for
-from detections.conversion.numbers import check_number, check_size, instant
+from detections.conversion.lucene import OPERATORS, translate_for
+from detections.conversion.numbers import check_number, check_size, check_time
 from detections.conversion.patterns import of_text
 from detections.conversion.texts import Text, read_text
 from detections.conversion.trees import (
@@ -177,9 +176,8 @@ def _number(found: Leaf, operator: str, number: int | float, losses: Losses) -> 
     kind = field_type(found.field)
     written = str(number)
     if kind is not None and kind.kind == "date":
-        moment = instant(number) if isinstance(number, int) else None
+        moment = check_time(found, number, losses)
         if moment is None:
-            losses.refuse("time", f"{number} nanoseconds since 1970 are no time", found)
             return found
         written = quoted(moment)
     elif kind is not None and kind.kind == "exact" and operator == "==":

@@ -16,7 +16,6 @@ from sigma.backends.elasticsearch import ESQLBackend
 from sigma.conditions import ConditionNOT
 from sigma.conversion.state import ConversionState
 from sigma.types import (
-    CompareOperators,
     SigmaBool,
     SigmaCIDRExpression,
     SigmaCompareExpression,
@@ -32,19 +31,12 @@ from sigma.types import (
 
 from detections.conversion.known_fields import field_type, is_list, is_searchable
 from detections.conversion.losses import Losses
-from detections.conversion.lucene import translate_for
-from detections.conversion.numbers import check_number, check_size, instant
+from detections.conversion.lucene import OPERATORS, TARGET, translate_for
+from detections.conversion.numbers import check_number, check_size, check_time
 from detections.conversion.patterns import IN_LINE, IN_VALUE, LONGEST_PATTERN, of_text
 from detections.conversion.texts import Text, read_text
 from detections.conversion.trees import Keyword, Leaf, Tree, leaf, raw
 
-TARGET = "Elasticsearch"
-OPERATORS = {
-    CompareOperators.LT: "<",
-    CompareOperators.LTE: "<=",
-    CompareOperators.GT: ">",
-    CompareOperators.GTE: ">=",
-}
 _ESCAPED = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _PARTS = {
     TimestampPart.MINUTE: "minute_of_hour",
@@ -216,11 +208,8 @@ def _size(found: Leaf, value: SigmaCompareExpression, losses: Losses) -> Tree:
 
 
 def _time(found: Leaf, operator: str, number: int | float, losses: Losses) -> Tree:
-    moment = instant(number) if isinstance(number, int) else None
-    if moment is None:
-        losses.refuse("time", f"{number} nanoseconds since 1970 are no time", found)
-        return found
-    return before_or_after(found.field, operator, moment, found)
+    moment = check_time(found, number, losses)
+    return found if moment is None else before_or_after(found.field, operator, moment, found)
 
 
 def before_or_after(field: str, operator: str, moment: str, like: object = None) -> Tree:

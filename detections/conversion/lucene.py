@@ -34,7 +34,7 @@ from sigma.types import (
 from detections.conversion.expressions import Untranslatable, translate
 from detections.conversion.known_fields import field_type, is_searchable, is_split
 from detections.conversion.losses import Losses
-from detections.conversion.numbers import check_number, check_size, instant
+from detections.conversion.numbers import check_number, check_size, check_time
 from detections.conversion.patterns import IN_VALUE, LONGEST_PATTERN, Dot, of_text
 from detections.conversion.texts import Text, read_text
 from detections.conversion.trees import Keyword, Leaf, Tree, leaf, raw
@@ -43,7 +43,7 @@ TARGET = "Elasticsearch"
 #: Longer texts are in the document, but not indexed (`ignore_above`).
 LONGEST_TEXT = 1_024
 
-_OPERATORS = {
+OPERATORS = {
     CompareOperators.LT: "<",
     CompareOperators.LTE: "<=",
     CompareOperators.GT: ">",
@@ -194,22 +194,19 @@ def _number(found: Leaf, number: int | float, losses: Losses) -> Tree:
 
 def _size(found: Leaf, value: SigmaCompareExpression, losses: Losses) -> Tree:
     number = value.number
-    if isinstance(number, SigmaTimestampPart) or value.op not in _OPERATORS:
+    if isinstance(number, SigmaTimestampPart) or value.op not in OPERATORS:
         losses.refuse("time-part", "Elasticsearch's queries can't take a part of a time", found)
         return found
     kind = field_type(found.field)
     if kind is not None and kind.kind == "date":
-        return _time(found, _OPERATORS[value.op], number.number, losses)
+        return _time(found, OPERATORS[value.op], number.number, losses)
     check_size(found, number.number, TARGET, losses)
     return found
 
 
 def _time(found: Leaf, operator: str, number: int | float, losses: Losses) -> Tree:
-    moment = instant(number) if isinstance(number, int) else None
-    if moment is None:
-        losses.refuse("time", f"{number} nanoseconds since 1970 are no time", found)
-        return found
-    return before_or_after(found.field, operator, moment, found)
+    moment = check_time(found, number, losses)
+    return found if moment is None else before_or_after(found.field, operator, moment, found)
 
 
 def before_or_after(field: str, operator: str, moment: str, like: object = None) -> Tree:

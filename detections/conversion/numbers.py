@@ -46,6 +46,14 @@ def check_number(found: Leaf, number: int | float, target: str, losses: Losses) 
             losses.warn("number", f"{target} rounds {number} to a 64-bit float", found)
 
 
+def check_time(found: Leaf, number: int | float, losses: Losses) -> str | None:
+    """The time of so many nanoseconds since 1970, as RFC 3339; refused where there is none."""
+    moment = instant(number) if isinstance(number, int) else None
+    if moment is None:
+        losses.refuse("time", f"{number} nanoseconds since 1970 are no time", found)
+    return moment
+
+
 def instant(nanoseconds: int) -> str | None:
     """Nanoseconds since 1970 as RFC 3339; None where there is no such date."""
     seconds, rest = divmod(nanoseconds, _SECOND)

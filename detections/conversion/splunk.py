@@ -32,9 +32,9 @@ from sigma.types import (
     SpecialChars,
 )
 
-from detections.conversion.esql import OPERATORS
 from detections.conversion.known_fields import field_type, is_list
 from detections.conversion.losses import Losses
+from detections.conversion.lucene import OPERATORS
 from detections.conversion.numbers import check_number, check_size
 from detections.conversion.patterns import literal
 from detections.conversion.texts import Text, read_text
