@@ -38,7 +38,6 @@ from pipeline.supervisor import Supervisor
 
 DRAIN_SECONDS = 120.0
 FLOOR_SECONDS = 3.0
-P99_TARGET = 0.05
 
 
 class Measured(msgspec.Struct):

@@ -18,7 +18,6 @@ from typing import NoReturn
 
 #: Where a process with threads can be forked safely, if the child does nothing but compute.
 CAN_FORK = sys.platform == "linux"
-_PIPE_SIZE = 1 << 20
 #: Behind its parent, but not so far that a busy machine never comes to it.
 _NICENESS = 3
 

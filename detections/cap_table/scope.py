@@ -1,12 +1,6 @@
 """Which tokens a rule on an offering is about."""
 
-from typing import Annotated
-
-from msgspec import Meta
-
 from normalizer.events.base import AssetEvent
-
-Classifications = Annotated[tuple[Annotated[str, Meta(min_length=1)], ...], Meta(max_length=100)]
 
 
 class Scope:

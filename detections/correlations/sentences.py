@@ -29,7 +29,7 @@ def sentence_of(rule: CorrelationRule, titles: Mapping[str, str]) -> Sentence:
     correlation = rule.correlation
     names = {one: f'"{titles.get(one, one)}"' for one in correlation.rules}
     found = _found(correlation, names)
-    condition = _condition(correlation, names)
+    condition = _condition(correlation)
     span = lapse(correlation.timespan)
 
     def sentence(outcome: Outcome, lasted: int) -> str:
@@ -90,7 +90,7 @@ def _temporal(correlation: Correlation, names: Mapping[str, str]) -> Callable[[O
     return lambda o, span: f"{o.count} of the rules {all_of}{in_order} within {span}"
 
 
-def _condition(correlation: Correlation, names: Mapping[str, str]) -> str:
+def _condition(correlation: Correlation) -> str:
     if correlation.type == "absence" or not correlation.comparisons:
         return ""
     return f" (alert {Condition(correlation.comparisons).words})"

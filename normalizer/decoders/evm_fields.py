@@ -59,7 +59,7 @@ def between(scope: LogScope, source: str, destination: str, *others: str | None)
     return scope.fields | {
         "source_address": source,
         "destination_address": destination,
-        **both_parties(sender, receiver, block.time),
+        **both_parties(sender, receiver),
         "related_user": related(source, destination, *others, sender.id, receiver.id),
     }
 

@@ -23,7 +23,7 @@ def native_transfer(block: BlockScope, transaction: Transaction) -> NativeTransf
     return NativeTransfer(
         **block.fields,
         **call.fields,
-        **both_parties(sender, receiver, block.time),
+        **both_parties(sender, receiver),
         id=f"{block.prefix}{call.hash}:value",
         source_address=call.sender,
         destination_address=call.to,

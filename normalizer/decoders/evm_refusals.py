@@ -60,7 +60,7 @@ def refused(
         event = TokenTransferRefused(
             **block.contract_fields(call.to),
             **call.fields,
-            **both_parties(sender, receiver, block.time),
+            **both_parties(sender, receiver),
             id=f"{block.prefix}{call.hash}:refused" + (f":{number}" if number else ""),
             reason=refusal.reason if refusal else None,
             **_status(refusal),

@@ -216,7 +216,7 @@ def party_fields(wallet: str, party: Party) -> dict[str, Any]:
     }
 
 
-def both_parties(source: Party, destination: Party, time: int) -> dict[str, Any]:
+def both_parties(source: Party, destination: Party) -> dict[str, Any]:
     """The investors behind both ends of a transfer."""
     return {
         "source_investor": source.id,

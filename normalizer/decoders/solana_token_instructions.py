@@ -20,7 +20,6 @@ from normalizer.decoders.solana_layouts import Layout, Reader, TooShort, layout
 SPL_TOKEN = "TokenkegQfeZyiNwAJbNbGKPFXCWuBvf9Ss623VQ5DA"  # noqa: S105 - a program's address
 TOKEN_2022 = "TokenzQdBNbLqP5VEhdkAS6EPFLC1PHnBqCXEpPxuEb"  # noqa: S105 - a program's address
 TOKEN_PROGRAMS = frozenset({SPL_TOKEN, TOKEN_2022})
-ASSOCIATED_TOKEN = "ATokenGPvbdGVxr1b2hvZbsiqW5xWH25efTNsLJA8knL"  # noqa: S105 - a program's address
 MEMO_PROGRAMS = frozenset(
     {
         "MemoSq4gqABAXKb96qnH8TysNcWxMyWCqXgDLGmfcHr",

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).parent.parent.parent
 RULES = ROOT / "sigma_rules"
 RECORDING = ROOT / "demo" / "recorded"
-#: Typical length of the trading, for the progress bar only.
-TRADING_SECONDS = 28
 
 
 @app.command()

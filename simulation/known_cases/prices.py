@@ -43,12 +43,12 @@ def _athena() -> Session:
         references=(ReferenceTime(name="close", at="16:00", purpose="close"),),
     )
     desk = accused(market, listing)
-    market.clockwork.begin_at(_gravy(market, listing, desk, close), close - 10 * MINUTE)
+    market.clockwork.begin_at(_gravy(market, desk, close), close - 10 * MINUTE)
     market.clockwork.run(close + MINUTE)
     return written(market)
 
 
-def _gravy(market: Market, listing: Listing, desk: Desk, close: int) -> Script:
+def _gravy(market: Market, desk: Desk, close: int) -> Script:
     # What it would sell in the auction is a position that it has by then bought, in small parts.
     for _ in range(10):
         desk.take("buy", 40)
