@@ -51,11 +51,14 @@ def folder(tmp_path: Path) -> Path:
 
 def test_the_commands_for_rule_authors_work_in_their_order(folder: Path) -> None:
     found = [one.split() for one in _COMMAND.findall(_section("Your own rules"))]
-    assert [one[:2] for one in found if one[0] == "rules"] == [
-        ["rules", name] for name in ("check", "test", "explain", "stats", "promote", "convert")
-    ]
+    names = ("check", "test", "explain", "stats", "promote", "calibrate", "convert")
+    assert [one[:2] for one in found if one[0] == "rules"] == [["rules", name] for name in names]
     for one in found:
-        if one != ["run"]:  # the tutorial's own test runs it
-            answer = tapewatch(*one, folder=folder)
+        if one == ["run"]:  # the tutorial's own test runs it
+            continue
+        answer = tapewatch(*one, folder=folder)
+        if one[:2] == ["rules", "calibrate"]:  # nobody has closed a case yet
+            assert (answer.code, "0 of 10 verdicts that are wanted" in answer.error) == (1, True)
+        else:
             assert answer.code == 0, (one, answer)
     assert "staged" not in (folder / "my_rules" / "my_rule.yml").read_text(encoding="utf-8")
