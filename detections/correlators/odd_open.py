@@ -15,14 +15,15 @@ data. All of this must hold of a market's first minutes:
 3. The price went that way, from a trade to a later one, by `minimum_move` or more, and by
    `minimum_usual_moves` times what it usually goes in as long a time.
 
-What is usual is learnt from what was traded before. Before `minimum_days` openings are known
-nothing is found. Trades of named accounts are left to `marking_the_open`. The numbers are our
-choice; that marked prices show in the volume and the return of these minutes, and in what comes
-back after, is what Comerton-Forde and Putnins found of closes ("Measuring closing price
-manipulation", 2011).
+What is usual is learnt from what was traded before; of an opening that was told of as little as
+would have been told of, so that who does it day by day is told of each time. Before `minimum_days`
+openings are known nothing is found. Trades of named accounts are left to `marking_the_open`. The
+numbers are our choice; that marked prices show in the volume and the return of these minutes, and
+in what comes back after, is what Comerton-Forde and Putnins found of closes ("Measuring closing
+price manipulation", 2011).
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Annotated
 
@@ -34,6 +35,7 @@ from detections.baselines.rate import BlockRate, kept
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
+from detections.markets.linked_markets import MarketKey
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -117,6 +119,7 @@ class OddOpen(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     highest_level = "medium"
     typology = "marking_the_close"
@@ -154,9 +157,7 @@ class OddOpen(Correlator[State]):
         began = event.phase_began
         if event.phase != "continuous" or began is None:
             return
-        if not names_nobody(event):
-            return  # `marking_the_open` looks at these
-        if event.side is None or not (event.price > 0 and event.quantity > 0):
+        if not _counts(event):
             return
         watched = latest(self.state.markets, key, MOST_BOOKS, Watched)
         before = watched.moves.time
@@ -165,6 +166,20 @@ class OddOpen(Correlator[State]):
             self._opens(event, watched, began)
         else:
             self._later(event, watched, began, before)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """The first minutes, while they go on, without trades that were taken back or corrected."""
+        watched = self.state.markets.get(market)
+        if watched is None or (opening := watched.opening) is None:
+            return
+        began = opening.began
+        if all(was.timestamp < began for was, _ in revisions) or not self.trades.reach(began):
+            return
+        watched.opening = None
+        for trade in self.trades.between(market, began, began + self._p.window):
+            if trade.phase == "continuous" and trade.phase_began == began and _counts(trade):
+                self._opens(trade, watched, began)
+                watched.moves.price = trade.price
 
     def _opens(self, event: Trade, watched: Watched, began: int) -> None:
         opening = watched.opening
@@ -225,6 +240,7 @@ class OddOpen(Correlator[State]):
             or not reaches(abs(moved), p.minimum_usual_moves * usual_move)
         ):
             return ()
+        watched.earlier[-1] = min(quantity, p.minimum_growth * usual_opening)
         did, went = ("bought", "rose") if up else ("sold", "fell")
         return [
             Finding(
@@ -253,3 +269,8 @@ class OddOpen(Correlator[State]):
                 tags=("inferred", "anonymous"),
             )
         ]
+
+
+def _counts(trade: Trade) -> bool:
+    """Whether it says anything here. Of named accounts `marking_the_open` says it."""
+    return trade.side is not None and trade.price > 0 and trade.quantity > 0 and names_nobody(trade)

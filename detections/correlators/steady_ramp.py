@@ -22,7 +22,7 @@ far. Trades of named accounts are left to `ramping`. The numbers are our choice,
 `ramping`.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -32,6 +32,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
+from detections.markets.linked_markets import MarketKey
 from detections.markets.slips import is_slip
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
@@ -109,6 +110,7 @@ class SteadyRamp(Correlator[State]):
 
     parameters_type = Parameters
     partition_by = "asset"
+    uses_trades = True
     state_type = State
     highest_level = "medium"
     typology = "momentum_ignition"
@@ -125,9 +127,7 @@ class SteadyRamp(Correlator[State]):
 
     def observe(self, event: Trade) -> Iterable[Finding]:
         """Take a trade."""
-        if event.side is None or not names_nobody(event):
-            return ()  # `ramping` looks at these
-        if not (event.price > 0 and event.quantity > 0):
+        if not _counts(event):
             return ()
         key = (event.provider, event.venue, event.instrument)
         market = latest(self.state.markets, key, MOST_BOOKS, Market)
@@ -138,10 +138,36 @@ class SteadyRamp(Correlator[State]):
         self._add(event, market, number)
         return found
 
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the steps of their market, without them."""
+        known = self.state.markets.get(market)
+        if known is None or not known.steps:
+            return
+        since = known.steps[0].number * self._p.step
+        if all(was.timestamp < since for was, _ in revisions) or not self.trades.reach(since):
+            return
+        trades = [one for one in self.trades.between(market, since) if _counts(one)]
+        earlier = next((one for one in self.trades.until(market, since) if _counts(one)), None)
+        if earlier is not None:
+            known.before = 0.0 if _overnight(earlier, trades) else earlier.price
+        elif self.trades.reach(1):
+            known.before = 0.0  # these are the first
+        newest = known.before if earlier is None else earlier.price
+        known.steps = []
+        for one in trades:
+            self._step(one, known, one.timestamp // self._p.step, newest)
+            newest = one.price
+        known.moves.price = newest
+        if not trades and earlier is None and self.trades.reach(1):
+            del self.state.markets[market]  # there was none
+
     def _add(self, event: Trade, market: Market, number: int) -> None:
-        p, steps = self._p, market.steps
         newest = market.moves.price
-        market.moves.add(event.timestamp, event.price, p.step, event.phase_began)
+        market.moves.add(event.timestamp, event.price, self._p.step, event.phase_began)
+        self._step(event, market, number, newest)
+
+    def _step(self, event: Trade, market: Market, number: int, newest: float) -> None:
+        p, steps = self._p, market.steps
         began = event.phase_began
         if began is not None and steps and steps[-1].number < began // p.step:
             steps.clear()  # what happened overnight is no step
@@ -238,6 +264,17 @@ class SteadyRamp(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _counts(trade: Trade) -> bool:
+    """Whether it says anything here. Of named accounts `ramping` says it."""
+    return trade.side is not None and trade.price > 0 and trade.quantity > 0 and names_nobody(trade)
+
+
+def _overnight(before: Trade, trades: Sequence[Trade]) -> bool:
+    """Whether one was made on another day than those."""
+    began = trades[0].phase_began if trades else None
+    return began is not None and before.timestamp < began
 
 
 def _without_slips(prices: list[float], off: float) -> list[float]:

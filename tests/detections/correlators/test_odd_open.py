@@ -7,8 +7,10 @@ import pytest
 
 from detections.rules import RuleSet
 from normalizer.events import Alert
+from normalizer.events.market import TradeBusted, TradeCorrected
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import HEADER, START, Tape, alerts, correlator
+from tests.detections.test_revised_trades import revised
 
 MINUTES, DAYS = 60_000, 86_400_000
 PUSHED = (10.0, 10.01, 10.02, 10.03)
@@ -113,6 +115,23 @@ def test_of_who_is_named_nothing_is_said_here(name: str) -> None:
     tape = Tape(**{name: "acct-1"})
     events = [event for number in range(2) for event in day(tape, number)]
     assert found([*events, *day(tape, 2, prices=PUSHED, size=15)]) == []
+
+
+def test_who_does_it_day_by_day_is_told_of_each_time() -> None:
+    tape = Tape()
+    events = [event for number in range(2) for event in day(tape, number)]
+    for number in range(2, 8):
+        events += day(tape, number, prices=PUSHED, size=20)
+    assert len(found(events)) == 6
+
+
+def test_a_trade_that_was_taken_back_makes_no_opening() -> None:
+    events = days()
+    place = next(n for n, one in enumerate(events) if one.price == PUSHED[2])
+    busted = revised(TradeBusted, events[place], 10)
+    assert found([*events[: place + 1], busted, *events[place + 1 :]]) == []
+    corrected = revised(TradeCorrected, events[place], 10, price=10.015)
+    assert len(found([*events[: place + 1], corrected, *events[place + 1 :]])) == 1
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
