@@ -59,7 +59,7 @@ def derive(
     for batch in batches:
         derived.lines += len(batch.lines)
         for number, line in enumerate(batch.lines, batch.first):
-            if any(mark in line for mark in _MARKS):
+            if any(mark in line for mark in _MARKS) or not _looks_whole(line):
                 try:
                     _take(derived, line, wanted, name)
                 except NotAnEvent as error:
@@ -69,6 +69,12 @@ def derive(
     for table in derived.tables.values():
         table.finish()
     return derived
+
+
+def _looks_whole(line: bytes) -> bool:
+    """Whether it may be a whole event. One that is cut off may be about holders for all we know."""
+    text = line.strip()
+    return not text or (text.startswith(b"{") and text.endswith(b"}"))
 
 
 def _take(derived: Derived, line: bytes, wanted: Wanted, name: str) -> None:

@@ -104,18 +104,21 @@ def test_a_token_of_several_contracts_has_a_table_for_each() -> None:
     assert balances(table([one, other], chain_id=1)) == {"a": 5}
 
 
-def test_lines_that_are_no_events_are_reported_and_others_not_read() -> None:
+def test_lines_that_may_have_been_events_are_reported_and_others_not_read() -> None:
     problems: list[Problem] = []
     found = derived(
         [
             b'{"event.action": "token-transfer", "event.dataset": "tapewatch.evm"}',
-            b"not even JSON",
+            b"{not even JSON, but about no holder}",
             Log(contract=CONTRACT).issued("a", 10, "2026-01-05"),
+            b'{"@timestamp": "2026-01-06T00:00',
+            b" \r",
+            b"\0\0\0",
         ],
         problems,
     )
-    assert [str(one.location) for one in problems] == ["file:1:1"]
-    assert found.lines == 3
+    assert [str(one.location) for one in problems] == ["file:1:1", "file:4:1", "file:6:1"]
+    assert found.lines == 6
     assert len(found.tables) == 1
 
 
