@@ -17,15 +17,19 @@ def ask_bus(
     ask: "Callable[[Bus], Awaitable[T]]",
     *,
     note: "CommandNote | None" = None,
+    running: bool = False,
 ) -> T:
     """What ``ask`` finds on the bus of a configuration. Raises ProblemsFound and Failure.
 
-    `note`: what is about to be done, for the audit log.
+    `note`: what is about to be done, for the audit log. `running`: it is of something that runs;
+    else an embedded bus of which nothing runs is opened for as long as that.
     """
     import asyncio
+    from contextlib import AsyncExitStack
 
     from pipeline import logs
     from pipeline.bus import Bus
+    from pipeline.bus.opened import opened_bus
     from pipeline.cli.noting import noted
     from pipeline.config.loading import load_configuration
 
@@ -34,7 +38,11 @@ def ask_bus(
     logs.configure(loaded.logging, stage=name)
 
     async def connect_and_ask() -> T:
-        async with await Bus.connect(loaded.bus, name=name) as bus:
+        async with AsyncExitStack() as stack:
+            if running:
+                bus = await stack.enter_async_context(await Bus.connect(loaded.bus, name=name))
+            else:
+                bus = await stack.enter_async_context(opened_bus(loaded.bus, name=name))
             if note is not None:
                 await noted(bus, loaded, note)
             return await ask(bus)

@@ -114,7 +114,7 @@ def show(
 ) -> None:
     """Print one dead letter whole, its payload as text, and what was done with it."""
     from pipeline.bus.dead_letters import dead_letters
-    from pipeline.cli.dead_tables import state_of
+    from pipeline.cli.dead_tables import print_letter
 
     async def look(bus: "Bus") -> "StoredLetter | None":
         async for stored in dead_letters(bus, after=number - 1):
@@ -127,11 +127,7 @@ def show(
     if as_json:
         typer.echo(msgspec.json.encode(found))
         return
-    for name, value in msgspec.structs.asdict(found.letter).items():
-        if name != "payload":
-            typer.echo(f"{name}: {value}")
-    typer.echo(f"state: {state_of(found)}")
-    typer.echo(f"payload: {found.letter.payload.decode(errors='backslashreplace')}")
+    print_letter(found)
 
 
 class Replayed(NamedTuple):

@@ -45,7 +45,7 @@ def reload(
 
     try:
         note = CommandNote(what=f"reload {config}", why=reason or "")
-        found = ask_bus(config, "reload", ask, note=note)
+        found = ask_bus(config, "reload", ask, note=note, running=True)
     except BusUnavailable as error:
         raise Failure(
             f"{error}; if the bus's own settings were changed: they can't change while it runs"

@@ -43,7 +43,7 @@ def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
     from pipeline.config.loading import load_configuration
 
     loaded = load_configuration(config, resolve="later")
-    found = ask_bus(config, "status", lambda bus: _look(bus, loaded))
+    found = ask_bus(config, "status", lambda bus: _look(bus, loaded), running=True)
     if as_json:
         typer.echo(msgspec.json.encode(found))
     else:

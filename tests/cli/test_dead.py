@@ -92,6 +92,7 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
         only = letters(folder, "--stage", "collectors")
         newest = letters(folder, "--most", "1")
 
+    assert letters(folder) == found, "also where nothing runs any more"
     by_position = {letter["position"]: letter for letter in found}
     assert set(by_position) == {"malformed", "negative", "unknown", "no-text", "16", "line:9"}
     assert by_position["negative"]["field"] == "remaining_size"
@@ -223,7 +224,8 @@ def test_no_dead_letters_are_said_in_words_and_an_absent_bus_too(tmp_path: Path)
     for command in (("list",), ("show", "1"), ("replay",), ("list", "--json")):
         answer = ask(*command)
         assert (answer.code, answer.out) == (1, ""), answer
-        assert "no embedded bus runs" in answer.error
+        assert "there is no stream" in answer.error
+        assert "tapewatch run" in answer.error
 
     source = {"name": "empty", "type": "replay", "path": "empty.jsonl"}
     with RecordingWriter(tmp_path / "empty.jsonl", [RecordedSource("venue", "coinbase", "v")]):
