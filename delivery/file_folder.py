@@ -21,6 +21,7 @@ import msgspec
 from msgspec import Struct, field
 
 from delivery.marks import OrphanedBlocks
+from pipeline.durable import sync_folder
 
 NAME = re.compile(r"[0-9]{8}T[0-9]{6}Z-([0-9]{8})\.ndjson")
 #: Documents hold investors' trading: the owner writes, the group reads, nobody else.
@@ -173,7 +174,7 @@ class NdjsonFolder:
             self._size = 0
             self._opened = time.monotonic_ns()
             if self._sync:
-                _sync_folder(self.path)
+                sync_folder(self.path)
         return self._file
 
     def _close_file(self) -> None:
@@ -197,7 +198,7 @@ class NdjsonFolder:
                 shutil.copyfileobj(opened, copy)
                 copy.flush()
                 os.fsync(copy.fileno())
-            _sync_folder(self.path)
+            sync_folder(self.path)
             opened.truncate(whole)
             os.fsync(opened.fileno())
         return torn
@@ -226,14 +227,6 @@ def _write_all(file: int, data: bytes) -> None:
 def _sync(file: int) -> None:
     """Put data and length on the disk. macOS has no fdatasync."""
     getattr(os, "fdatasync", os.fsync)(file)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _whole_bytes(file: Path, scan: int) -> int:

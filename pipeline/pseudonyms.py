@@ -26,6 +26,7 @@ from typing import Annotated, TypeVar
 import msgspec
 from msgspec import Meta, Struct, field
 
+from pipeline.durable import sync_folder
 from pipeline.source_state import now
 
 #: A pseudonym that was made here, wherever it stands in a text.
@@ -215,21 +216,13 @@ class Pseudonyms:
         former = os.open(self._path, os.O_WRONLY) if overwrite else None
         try:
             fresh.replace(self._path)
-            _sync_folder(self._path.parent)
+            sync_folder(self._path.parent)
             if former is not None:
                 os.pwrite(former, b"\0" * os.fstat(former).st_size, 0)
                 os.fsync(former)
         finally:
             if former is not None:
                 os.close(former)
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _place(content: _Content, source: str, one: str) -> str:

@@ -1,12 +1,17 @@
-"""Names of data streams and templates that only one test uses."""
+"""Names of data streams and templates that only one test uses, and a sink that writes to them."""
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 
 import pytest
 from elasticsearch import BadRequestError
 
+from delivery.build import elasticsearch_fields
+from delivery.elasticsearch_client import Connection
+from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.templates import StreamNames
+from pipeline.secrets import SecretText
+from pipeline.units import SECOND
 from tests.fixtures.elasticsearch import remove_all
 from tests.servers.elasticsearch.server import ElasticsearchServer
 
@@ -20,3 +25,14 @@ def names(elasticsearch: ElasticsearchServer) -> Iterator[StreamNames]:
             remove_all(client, prefix)
         except BadRequestError:
             pass  # the node of Maven Central can't delete data streams, nor templates they use
+
+
+@pytest.fixture
+async def elastic(
+    elasticsearch: ElasticsearchServer, names: StreamNames
+) -> AsyncIterator[ElasticsearchSink]:
+    connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
+    sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names)
+    await sink.open()
+    yield sink
+    await sink.close()

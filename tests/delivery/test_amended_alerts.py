@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -10,7 +9,6 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from delivery.build import elasticsearch_fields
 from delivery.elasticsearch_client import Connection
 from delivery.elasticsearch_sink import ElasticsearchSink
 from delivery.endpoint import HttpOptions
@@ -55,17 +53,6 @@ def reasons(messages: Told) -> list[str]:
     assert "1 of 2 was busted (t0)" in found[0]
     assert found[1].endswith("all 2 were busted")
     return found
-
-
-@pytest.fixture
-async def elastic(
-    elasticsearch: ElasticsearchServer, names: StreamNames
-) -> AsyncIterator[ElasticsearchSink]:
-    connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
-    sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names)
-    await sink.open()
-    yield sink
-    await sink.close()
 
 
 async def test_in_elasticsearch_the_alert_has_the_newest_sentence_and_no_older_one(

@@ -1,7 +1,7 @@
 """What a fork did to what was delivered: marks in Elasticsearch, further lines in files."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
 from typing import Any
@@ -58,17 +58,6 @@ def there_and_back() -> ForkedChain:
 
 def flat(batches: Iterable[Iterable[Document]]) -> list[Document]:
     return [document for batch in batches for document in batch]
-
-
-@pytest.fixture
-async def elastic(
-    elasticsearch: ElasticsearchServer, names: StreamNames
-) -> AsyncIterator[ElasticsearchSink]:
-    connection = Connection(urls=[SecretText(elasticsearch.url)], timeout=20 * SECOND)
-    sink = ElasticsearchSink("es", connection, elasticsearch_fields(), names=names)
-    await sink.open()
-    yield sink
-    await sink.close()
 
 
 def orphaned(elasticsearch: ElasticsearchServer, names: StreamNames) -> dict[str, bool]:

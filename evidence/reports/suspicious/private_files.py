@@ -4,6 +4,8 @@ import os
 import uuid
 from pathlib import Path
 
+from pipeline.durable import sync_folder
+
 
 def write(path: Path, content: bytes, *, as_open_as: Path | None = None) -> None:
     """A new file that only its owner writes; one that is there stays. Who may read the folder
@@ -26,16 +28,7 @@ def write_whole(path: Path, content: bytes, *, as_open_as: Path) -> None:
         os.link(unfinished, path)
     finally:
         unfinished.unlink(missing_ok=True)
-    sync(path.parent)
-
-
-def sync(folder: Path) -> None:
-    """What was made or renamed in it is there after a loss of power too. Raises OSError."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+    sync_folder(path.parent)
 
 
 def share(path: Path, folder: Path) -> None:

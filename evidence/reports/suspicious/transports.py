@@ -21,7 +21,8 @@ from delivery.endpoint import HttpOptions
 from delivery.http_poster import HttpPoster
 from delivery.sink import SinkUnavailable
 from evidence.reports.suspicious.fields import Form
-from evidence.reports.suspicious.private_files import share, sync, write
+from evidence.reports.suspicious.private_files import share, write
+from pipeline.durable import sync_folder
 from pipeline.page.words import printable
 from pipeline.secrets import SecretText
 
@@ -93,9 +94,9 @@ class DropFolder:
                 for name, content in files.items():
                     write(made / name, content, as_open_as=self._path)
                 share(made, self._path)
-                sync(made)
+                sync_folder(made)
                 made.rename(to)
-                sync(self._path)
+                sync_folder(self._path)
             finally:
                 shutil.rmtree(made, ignore_errors=True)
         except OSError as error:
