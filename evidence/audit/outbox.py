@@ -21,6 +21,7 @@ from msgspec import Struct
 from evidence.audit.entries import EntryUnreadable, decode
 from evidence.audit.folder import PRIVATE, AuditFolder
 from pipeline.bus.command_notes import CommandNote
+from pipeline.durable import sync_folder
 from pipeline.failure import Failure
 from pipeline.system_users import owner_of
 from pipeline.units import KIB
@@ -87,7 +88,7 @@ def leave(log: Path, note: CommandNote, who: str | None) -> Path:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
-        _sync(folder)
+        sync_folder(folder)
     except (OSError, UnicodeEncodeError) as error:
         raise Failure(
             f"this can't be recorded for the audit log {log}, so it is not done: "
@@ -148,11 +149,3 @@ def remove(paths: Iterable[Path]) -> None:
     """They are in the log. Raises OSError."""
     for path in paths:
         path.unlink(missing_ok=True)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

@@ -22,6 +22,7 @@ from evidence.audit.folder import MOST_NOTE, PRIVATE, AuditFolder, AuditLogFaile
 from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
 from evidence.audit.notes import Checkpoint, NoteWrong, SigningKey
 from pipeline.bus.store_lock import take
+from pipeline.durable import sync_folder
 from pipeline.units import MIB
 
 _SEGMENT = 64 * MIB
@@ -180,13 +181,8 @@ class AuditLog:
             os.fsync(file.fileno())
 
     def _sync_folder(self, path: Path) -> None:
-        if not self._sync:
-            return
-        descriptor = os.open(path, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
+        if self._sync:
+            sync_folder(path)
 
     # -- opening -----------------------------------------------------------------------------------
 
