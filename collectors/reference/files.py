@@ -10,7 +10,9 @@ import glob
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import BinaryIO, get_args
+
+import msgspec
 
 from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
@@ -31,6 +33,11 @@ _LONGEST_FIELD = 1 << 20
 _LONGEST_LINE = 16 << 20
 #: What DuckDB may take: a Parquet file of some MB may unpack to any size.
 _PARQUET_MEMORY = "512MiB"
+
+#: What is in each section of a file's YAML.
+_SECTIONS: dict[str, type[ReferenceRecord]] = {
+    field.name: get_args(field.type)[0] for field in msgspec.structs.fields(Reference)
+}
 
 Stamp = tuple[int, int, int]
 
@@ -214,17 +221,3 @@ def _part(items: Iterator[Item]) -> list[Item]:
         if len(part) >= _AT_ONCE:
             break
     return part
-
-
-def _section_types() -> dict[str, type[ReferenceRecord]]:
-    from typing import get_args
-
-    import msgspec
-
-    found: dict[str, type[Any]] = {}
-    for field in msgspec.structs.fields(Reference):
-        found[field.name] = get_args(field.type)[0]
-    return found
-
-
-_SECTIONS = _section_types()
