@@ -15,6 +15,7 @@ from detections.rules.exception_files import read_exceptions, warn_of_expired
 from detections.rules.files import Content, content_of
 from detections.rules.filters import check_use, read_filters
 from detections.rules.lists import read_lists
+from detections.rules.metadata import check_dates, check_titles
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
 from detections.rules.modifiers import Lists
 from detections.rules.references import connect
@@ -51,7 +52,10 @@ def assemble(
     names = Names(drafts, problems, complete=complete)
     correlations = _read(drafts, names, context)
     exceptions = read_exceptions(readable["exceptions"], names, context, problems)
+    check_titles(drafts)
     if today is not None:
+        for one in drafts:
+            check_dates(one, today)
         problems += warn_of_expired(exceptions, readable["exceptions"], today)
     for one in drafts:
         told = one.kind == "filter" or one.in_circle or not one.reading.usable

@@ -8,11 +8,17 @@ from msgspec import Struct, field
 from detections.rules.context import Context
 from detections.rules.correlation_condition import TEMPORAL, read_condition
 from detections.rules.correlation_fields import check_event_field, has_field, one_name
+from detections.rules.correlation_words import in_our_words
 from detections.rules.document import Reading
 from detections.rules.drafts import Draft
 from detections.rules.field_check import check_field
 from detections.rules.model import Correlation, CorrelationType
-from detections.rules.timespan import EXPECTED, parse_timespan
+from detections.rules.timespan import (
+    EXPECTED,
+    clock_meant,
+    minutes_for_months,
+    parse_timespan,
+)
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.units import UnitError
@@ -56,6 +62,8 @@ def read_correlation(draft: Draft, context: Context) -> Correlation | None:
     """The correlation; None where it can't be used. Reports what is wrong."""
     reading, node = draft.reading, draft.node.get("correlation")
     assert node is not None
+    if isinstance(node, MappingNode):
+        node = in_our_words(reading, node)
     outcome = examine(node, CorrelationDocument)
     reading.problems += outcome.problems
     if not isinstance(node, MappingNode):
@@ -98,14 +106,24 @@ def _timespan(reading: Reading, node: Node | None) -> int | None:
         reading.report(node, "rule/timespan", "this isn't a timespan", expected=EXPECTED)
         return None
     try:
-        return parse_timespan(node.text)
+        span = parse_timespan(node.text)
+        if (minutes := minutes_for_months(node.text)) is not None:
+            months = minutes.removesuffix("m")
+            reading.report(
+                node,
+                "rule/timespan",
+                f"{node.text} is {months} months, since M is a month",
+                severity="warning",
+                hint=minutes,
+            )
+        return span
     except UnitError as error:
         reading.report(
             node,
             "rule/timespan",
             f"{shown(node.text)}: {error.message}",
             expected=EXPECTED,
-            hint=error.hint,
+            hint=error.hint or clock_meant(node.text),
             advice=error.advice,
         )
         return None
@@ -206,6 +224,10 @@ def _group_by(
         elif one.text in aliases:
             names.append(one.text)
             _check_alias(draft, one, aliases[one.text])
+        elif "," in one.text:
+            listed = ", ".join(part.strip() for part in one.text.split(","))
+            message = "several fields are a list"
+            reading.report(one, "rule/group-by", message, hint=f"[{listed}]")
         else:
             for name in context.names_of(draft, one.text):
                 names.append(name)

@@ -26,6 +26,7 @@ from detections.rules.thresholds import (
     in_words,
     read_bounds,
 )
+from detections.rules.wording_slips import OTHER_MODIFIERS
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import meaning
@@ -80,7 +81,7 @@ def read_condition(
                     _CODE,
                     f"the key {shown(key.text)} isn't known in a condition",
                     expected=one_of(_KEYS),
-                    hint=did_you_mean(key.text, _KEYS),
+                    hint=OTHER_MODIFIERS.get(key.text) or did_you_mean(key.text, _KEYS),
                 )
         return Condition(
             comparisons=_comparisons(draft, node, type_),

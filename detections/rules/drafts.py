@@ -53,6 +53,8 @@ class Draft:
         """It refers to itself in a circle, which is reported at one place of that."""
         self.may_feed = False
         """A mistake may be why no correlation in its file refers to it."""
+        self.beside_correlation = False
+        """A correlation stands in its file."""
         self.actions: frozenset[str] | None = None
         """`event.action` of the records that it can match; None where that isn't known."""
         self.sigma: sigma.rule.SigmaRule | SigmaCorrelationRule | None = None
@@ -114,8 +116,8 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
             "rule/not-a-rule",
             "there is neither a detection nor a correlation, a filter or a correlator",
             expected=_EXPECTED,
-            hint=_misspelt(present),
-            advice=_kept_elsewhere(node, present),
+            hint=None if (elsewhere := _kept_elsewhere(node, present)) else _misspelt(present),
+            advice=elsewhere,
         )
     )
     return None
@@ -133,7 +135,7 @@ def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
         return "run the tests in it with: tapewatch rules test"
     for key, suffix in (("exceptions", "exceptions"), ("lists", "lists"), ("tests", "test")):
         if key in present:
-            return f"a file of {key} is called {name.stem}.{suffix}.yml"
+            return f"a file of {key} is called {name.stem.split('.')[0]}.{suffix}.yml"
     return None
 
 

@@ -16,9 +16,10 @@ Content = Literal["rules", "exceptions", "lists"]
 
 def content_of(name: str) -> Content:
     """What a file of this name holds."""
-    if name.endswith(EXCEPTION_SUFFIXES):
+    lower = name.lower()
+    if lower.endswith(EXCEPTION_SUFFIXES):
         return "exceptions"
-    return "lists" if name.endswith(LIST_SUFFIXES) else "rules"
+    return "lists" if lower.endswith(LIST_SUFFIXES) else "rules"
 
 
 def rule_files(path: Path) -> Iterator[Path]:
@@ -29,8 +30,8 @@ def rule_files(path: Path) -> Iterator[Path]:
     found = (
         file
         for file in path.rglob("*")
-        if file.suffix in _SUFFIXES
-        and not file.name.endswith(TEST_SUFFIXES)
+        if file.suffix.lower() in _SUFFIXES
+        and not file.name.lower().endswith(TEST_SUFFIXES)
         and not any(part.startswith(".") for part in file.relative_to(path).parts)
         and file.is_file()
     )

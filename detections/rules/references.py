@@ -24,12 +24,18 @@ def connect(drafts: Sequence[Draft], names: Names) -> list[Draft]:
     unsure: set[str] = set()
     for correlation in correlations:
         with suppress(TooManyProblems):
-            for node in references(correlation.node):
-                if not _tie(correlation, node, names):
-                    unsure.add(correlation.node.source.name)
+            named = references(correlation.node)
+            tied = [_tie(correlation, node, names) for node in named]  # all, also after a bad one
+            if not named or not all(tied):
+                unsure.add(correlation.node.source.name)
+    ordered = _in_order(correlations)
+    unsure |= {one.node.source.name for one in correlations if one.in_circle}
+    files = {one.node.source.name for one in correlations}
     for one in drafts:
-        one.may_feed |= one.node.source.name in unsure and not one.feeds
-    return _in_order(correlations)
+        here = one.node.source.name
+        one.may_feed |= here in unsure and not one.feeds
+        one.beside_correlation = here in files
+    return ordered
 
 
 def references(document: MappingNode) -> list[ScalarNode]:

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+from detections.fields import ACTION, taxonomy
+from detections.fields import actions as shapes_by_action
 from detections.rules.document import Reading
 from detections.rules.places import part
 from detections.rules.reason import Reason, ReasonError, parse_reason
@@ -28,6 +30,26 @@ def read_reason(reading: Reading, check_name: Callable[[Node, str], object]) -> 
         )
         return None
     for name in dict.fromkeys(reason.fields):
-        at = node.text.find("{" + name)
-        check_name(part(node, at + 1, at + 1 + len(name)) if at >= 0 else node, name)
+        check_name(_place(node, name), name)
     return reason
+
+
+def check_said(reading: Reading, reason: Reason, actions: frozenset[str]) -> None:
+    """Warn of fields in a sentence that no event has which the rule can match."""
+    node = reading.node.get("reason")
+    known = taxonomy()
+    for name in dict.fromkeys(reason.fields):
+        if name not in known or any(name in shapes_by_action()[one].attributes for one in actions):
+            continue
+        if name != ACTION and isinstance(node, ScalarNode):
+            reading.report(
+                _place(node, name),
+                "rule/reason",
+                f'no event that this rule matches has a field {name}: it is always "unknown"',
+                severity="warning",
+            )
+
+
+def _place(node: ScalarNode, name: str) -> Node:
+    at = node.text.find("{" + name)
+    return part(node, at + 1, at + 1 + len(name)) if at >= 0 else node

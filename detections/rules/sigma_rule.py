@@ -16,7 +16,7 @@ from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import SigmaRule
 from detections.rules.pysigma_check import check_by_pysigma
 from detections.rules.reach import check_supported, matching_actions
-from detections.rules.sentence import read_reason
+from detections.rules.sentence import check_said, read_reason
 from detections.rules.unreachable import check_reachable
 from detections.sigma.values import Unsupported
 from pipeline.yaml_nodes import MappingNode, Node
@@ -38,6 +38,8 @@ def read_sigma(draft: Draft, filters: Sequence[Filter], context: Context) -> Non
         _check_reach(draft, trees, conditions)
     if draft.actions is not None:
         check_service(reading, logsource, draft.actions)
+        if reason is not None and draft.actions:
+            check_said(reading, reason, draft.actions)
     if document is None or not conditions or not reading.usable:
         return
     draft.apply(one.draft.digest for one in mine)

@@ -261,12 +261,37 @@ class DateReader(ScalarReader):
                 return datetime.date.fromisoformat(node.text)
             except ValueError:
                 return self._no_such_day(node, where, walk)
-        return self.wrong_type(node, where, walk)
+        hint = _day_meant(node.text) if isinstance(node, ScalarNode) else None
+        return self.wrong_type(node, where, walk, hint=hint)
 
     def _no_such_day(self, node: Node, where: Where, walk: Walk) -> object:
         return walk.report(
             node, where, "config/date", "there is no such day", expected=self.expected
         )
+
+
+_YEAR_FIRST = re.compile(r"([0-9]{4})[-/.]([0-9]{1,2})[-/.]([0-9]{1,2})(?:[T ][0-9:.Z+-]*)?")
+_YEAR_LAST = re.compile(r"([0-9]{1,2})([-/.])([0-9]{1,2})\2([0-9]{4})")
+
+
+def _day_meant(text: str) -> str | None:
+    """The day that a date in another form means, where it can mean only one."""
+    days: set[tuple[int, int, int]] = set()
+    if (found := _YEAR_FIRST.fullmatch(text)) is not None:
+        days = {(int(found[1]), int(found[2]), int(found[3]))}
+    elif (found := _YEAR_LAST.fullmatch(text)) is not None:
+        year, one, other = int(found[4]), int(found[1]), int(found[3])
+        # With dots the day comes first; else in America the month does.
+        days = {(year, other, one)} | (set() if found[2] == "." else {(year, one, other)})
+    real = {day for day in map(_day, days) if day is not None}
+    return real.pop().isoformat() if len(real) == 1 else None
+
+
+def _day(parts: tuple[int, int, int]) -> datetime.date | None:
+    try:
+        return datetime.date(*parts)
+    except ValueError:
+        return None
 
 
 class TimestampReader(ScalarReader):

@@ -111,7 +111,10 @@ def test_every_kind_is_counted(tmp_path: Path) -> None:
         rule__yml=named,
         filter__yml="title: Filter\nlogsource: {product: tapewatch}\nfilter:\n"
         "  rules: [sanctioned]\n  acme: {token.symbol: ACME}\n  condition: not acme\n",
-        many__yml=named.split("logsource")[0].replace("sanctioned", "many").replace("5a7e", "7a7e")
+        many__yml=named.split("logsource")[0]
+        .replace("sanctioned", "many")
+        .replace("5a7e", "7a7e")
+        .replace("Broken", "Many")
         + "typology: sanctions\nfalsepositives: []\nreferences: []\ngenerate: true\n"
         "correlation: {type: event_count, rules: sanctioned, timespan: 1h, condition: {gte: 5}}\n",
         our__lists__yml="lists: {custodians: [a], pools: [b]}\n",
@@ -207,8 +210,8 @@ def test_junit_has_a_case_for_each_file(tmp_path: Path) -> None:
         "--format",
         "junit",
         broken__yml=BAD,
-        good__yml=GOOD.replace("5a7e", "6a7e"),
-        doubtful__yml=DOUBTFUL.replace("5a7e", "7a7e"),
+        good__yml=GOOD.replace("5a7e", "6a7e").replace("Broken", "Good"),
+        doubtful__yml=DOUBTFUL.replace("5a7e", "7a7e").replace("Broken", "Doubtful"),
     )
     assert answer.code == 2
     (suite,) = ElementTree.fromstring(answer.out.encode())

@@ -1,9 +1,22 @@
 """Slips that people make in rules, each told where it stands and how it was meant."""
 
+import datetime
+from pathlib import Path
+
 import pytest
 
 from pipeline.problems import Problem
-from tests.detections.rules.documents import HEADER, problems, said, the_problem
+from tests.detections.rules.documents import (
+    HEADER,
+    correlation,
+    folder,
+    folder_problems,
+    part,
+    problems,
+    said,
+    the_problem,
+    together,
+)
 
 OURS = HEADER + "logsource: {product: tapewatch}\n"
 
@@ -179,3 +192,154 @@ def test_values_that_should_be_tags_are_told_where_they_stand() -> None:
     problem = the_problem(rule() + "tags: [attack t1078]\n")
     assert problem.location.line == 18
     assert problem.expected == "a namespace and a name with a dot between, such as attack.t1078"
+
+
+@pytest.mark.parametrize(
+    ("date", "meant"),
+    [
+        ("2026/11/23", "2026-11-23"),
+        ("2026-1-3", "2026-01-03"),
+        ("23.11.2026", "2026-11-23"),
+        ("11/23/2026", "2026-11-23"),
+        ("23/11/2026", "2026-11-23"),
+        ("2026-11-23T10:00:00Z", "2026-11-23"),
+        ("03/04/2026", None),
+        ("32.11.2026", None),
+        ("yesterday", None),
+    ],
+)
+def test_a_date_in_another_form(date: str, meant: str | None) -> None:
+    assert the_problem(rule().replace("2026-01-31", date)).hint == meant
+
+
+TODAY = datetime.date(2026, 11, 26)
+
+
+@pytest.mark.parametrize(
+    ("dates", "message"),
+    [
+        ("date: 2062-11-23", "this date is still to come"),
+        ("date: 2026-11-23\nmodified: 2027-01-01", "this date is still to come"),
+        ("date: 2026-11-23\nmodified: 2026-11-22", "it was modified before it was written"),
+        ("date: 2026-11-27", None),  # where it is tomorrow already
+        ("date: 2026-11-23\nmodified: 2026-11-23", None),
+    ],
+)
+def test_a_date_that_can_t_be(tmp_path: Path, dates: str, message: str | None) -> None:
+    files = {"r.yml": rule().replace("date: 2026-01-31", dates)}
+    found = folder_problems(tmp_path, files, today=TODAY)
+    assert [one.message for one in found] == ([message] if message else [])
+    assert all(one.severity == "warning" for one in found)
+
+
+def test_two_rules_of_one_title_are_a_warning(tmp_path: Path) -> None:
+    other = rule().replace("id: 7d0f", "id: 8d0f")
+    (found,) = folder_problems(tmp_path, {"a.yml": rule(), "b.yml": other})
+    assert (found.message, found.severity) == ('another rule has the title "A rule"', "warning")
+    assert found.location.file.endswith("b.yml")
+    assert found.related[0].file.endswith("a.yml")
+
+
+def test_parts_of_correlations_may_have_one_title(tmp_path: Path) -> None:
+    counted = correlation("type: event_count\nrules: x\ntimespan: 5m\ncondition: {gte: 3}")
+    again = counted.replace("c0000000", "d0000000").replace("rules: x", "rules: y")
+    again = again.replace("Correlation 1", "Correlation 2")
+    files = {
+        "a.yml": together(part("x"), counted),
+        "b.yml": together(part("x").replace("name: x", "name: y"), again),
+    }
+    assert folder_problems(tmp_path, files) == []
+
+
+COUNT = "type: event_count\nrules: x\ntimespan: 5m\ncondition: {gte: 3}"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "message"),
+    [
+        ("rules: x", "rule: x", 'the key "rule" isn\'t known here'),
+        ("type: event_count\n  rules: x\n", "rules:\n  type: event_count\n", None),
+    ],
+)
+def test_a_correlation_that_is_wrong_doesn_t_make_its_parts_wrong(
+    old: str, new: str, message: str | None
+) -> None:
+    found = problems(together(part("x"), correlation(COUNT).replace(old, new)))
+    assert [one for one in found if one.location.line == 1] == []
+    assert message is None or [one.message for one in found] == [message]
+
+
+def test_a_correlation_in_a_circle_doesn_t_make_its_parts_wrong() -> None:
+    circle = correlation(COUNT.replace("rules: x", "rules: c"), extra="name: c\n")
+    assert the_problem(together(part("x"), circle)).code == "rule/circle"
+
+
+def test_a_part_that_no_correlation_names_is_told_of_once() -> None:
+    found = the_problem(together(part("y"), part("x"), correlation(COUNT)))
+    assert found.location.line == 1
+    assert found.message == "no correlation refers to this rule, and it can't alert for itself"
+    assert found.expected == (
+        "its name in the rules of a correlation; or as a rule of its own: id, status, level, "
+        "description, author, date, typology, falsepositives and references"
+    )
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "hint"),
+    [
+        ("timespan", "timeframe", "timespan"),
+        ("timespan", "window", "timespan"),
+        ("type: event_count", "type: count", "event_count"),
+        ("type: event_count", "type: sum", "value_sum"),
+        ("gte: 3", '">=": 3', "gte"),
+        ("timespan: 5m", "timespan: PT5M", "5m"),
+        ("timespan: 5m", "timespan: 00:05:00", "5m"),
+    ],
+)
+def test_what_correlations_call_otherwise(old: str, new: str, hint: str) -> None:
+    found = problems(together(part("x"), correlation(COUNT).replace(old, new)))
+    assert hint in [one.hint for one in found]
+
+
+def test_fields_with_a_comma_are_a_list() -> None:
+    body = f"{COUNT}\ngroup-by: source.address, token.symbol"
+    found = the_problem(together(part("x"), correlation(body)))
+    assert found.hint == "[source.address, token.symbol]"
+
+
+def test_ten_months_are_seldom_meant() -> None:
+    body = COUNT.replace("5m", "10M")
+    found = the_problem(together(part("x"), correlation(body)), severity="warning")
+    assert (found.message, found.hint) == ("10M is 10 months, since M is a month", "10m")
+    assert problems(together(part("x"), correlation(COUNT.replace("5m", "6M")))) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "right"),
+    [
+        ("my.exception.yml", "exceptions: []\n", "my.exceptions.yml"),
+        ("my.yml", "exceptions: []\n", "my.exceptions.yml"),
+        ("my.list.yml", "lists: {}\n", "my.lists.yml"),
+        ("my.tests.yml", "tests: []\n", "my.test.yml"),
+    ],
+)
+def test_a_file_of_something_else_has_another_name(
+    tmp_path: Path, name: str, text: str, right: str
+) -> None:
+    (found,) = folder_problems(tmp_path, {name: text})
+    assert found.hint is None
+    assert str(found.advice).endswith(f"is called {right}")
+
+
+def test_an_ending_in_capitals_is_an_ending(tmp_path: Path) -> None:
+    (found,) = folder(tmp_path, {"R.YML": rule()}).rules
+    assert found.title == "A rule"
+
+
+def test_a_sentence_with_a_field_that_none_of_its_events_has() -> None:
+    text = rule() + 'reason: "{market.trade.id} and {token.symbol}"\n'
+    found = the_problem(text, severity="warning")
+    assert place(found) == (18, 11)
+    assert found.message == (
+        'no event that this rule matches has a field market.trade.id: it is always "unknown"'
+    )
