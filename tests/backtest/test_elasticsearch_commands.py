@@ -6,15 +6,19 @@ import uuid
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
+import yaml
 
 from delivery.build import build_elasticsearch
 from delivery.sink import Content, Document
+from normalizer.events.ecs import nest
 from pipeline.config.sinks import ElasticsearchSink
 from pipeline.secrets import SecretText
 from tests.backtest.samples import CORRELATION, LARGE, RULE, transfer, write
 from tests.cli.command_line import tapewatch, write_configuration
 from tests.servers.elasticsearch.server import ElasticsearchServer
+from tests.staging.closed_cases import case
 
 AMOUNTS = (50, 100, 150, 90, 400)
 
@@ -110,3 +114,33 @@ def test_statistics_of_delivered_alerts(installation: Path) -> None:
     (one,) = [one for one in report["rules"] if one["id"] == LARGE]
     assert (one["alerts"], one["days"]) == (3, 5.0)
     assert one["advice"]["verdict"] == "wait"
+
+
+def test_cases_that_were_delivered_tell_which_alerts_were_right(
+    installation: Path, elasticsearch: ElasticsearchServer
+) -> None:
+    configured = yaml.safe_load((installation / "pipeline.yaml").read_text())["sinks"][0]
+    common = ("rules", "stats", "--rules", "rules", "--elasticsearch", "--json")
+    detected = tapewatch(
+        "detect", "--rules", "rules", "--events", "events.ndjson", folder=installation
+    )
+    found = [json.loads(line) for line in detected.out.splitlines()]
+    alerts = [one["event"]["id"] for one in found if one["rule"]["id"] == LARGE]
+    done = [
+        *(*case(1, alerts[:2], "reported"), *case(2, alerts[2:], "explained"), *case(3, [], None)),
+    ]
+    before = tapewatch(*common, folder=installation)
+    sink = ElasticsearchSink(
+        name="elastic", urls=[SecretText(elasticsearch.url)], namespace=configured["namespace"]
+    )
+    deliver(sink, documents("cases", [msgspec.json.encode(nest(one)) for one in done]))
+    with elasticsearch.client(request_timeout=60) as client:
+        client.indices.refresh(index=f"logs-tapewatch.cases-{configured['namespace']}")
+
+    answer = tapewatch(*common, folder=installation)
+
+    assert (answer.code, answer.error) == (0, "")
+    for told, expected in ((before, (0, 0, 0)), (answer, (2, 1, 1))):
+        report = json.loads(told.out)
+        (one,) = [one for one in report["rules"] if one["id"] == LARGE]
+        assert (report["cases"], one["right"], one["wrong"]) == expected

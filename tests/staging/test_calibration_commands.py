@@ -7,14 +7,11 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from evidence.cases.actions import About, Wish, do, opened
 from normalizer.events import CaseActivity
-from normalizer.events.case import Resolution
 from normalizer.events.ecs import nest
 from tests.backtest.samples import LARGE
 from tests.cli.command_line import Answer, tapewatch
-
-NOON = 1_768_000_000 * 10**9
+from tests.staging.closed_cases import case
 
 
 def large_alerts(folder: Path) -> list[str]:
@@ -22,17 +19,6 @@ def large_alerts(folder: Path) -> list[str]:
     lines = next((folder / "out" / "alerts").glob("*.ndjson")).read_text().splitlines()
     found = [json.loads(line) for line in lines]
     return [one["event"]["id"] for one in found if one["rule"]["id"] == LARGE]
-
-
-def case(number: int, alerts: list[str], resolution: Resolution | None) -> list[CaseActivity]:
-    wish = Wish(action="opened", who="tapewatch", at=NOON, origin="tapewatch", alerts=alerts)
-    wish.rule_id, wish.rule_name, wish.authors, wish.level = LARGE, "Large", ["Tester"], "medium"
-    first, found = opened(f"TW-{number}", About(title="Large transfer"), wish)
-    if resolution is None:
-        return [first]
-    closing = Wish(action="closed", who="bob", at=NOON + 1, why="seen", resolution=resolution)
-    last, _ = do(found, closing)
-    return [first, last]
 
 
 def deliver(folder: Path, cases: Iterable[list[CaseActivity]]) -> None:
