@@ -16,9 +16,9 @@ from pipeline.bus.command_notes import CommandNote
 from pipeline.config.audit import Audit
 from pipeline.failure import Failure
 from tests.evidence.audit.test_log import KEY, happening
-from tests.evidence.audit.test_stage import bus, recorded, settings
+from tests.evidence.audit.test_stage import recorded, settings
 
-__all__ = ["bus", "settings"]
+__all__ = ["settings"]
 ME = getpass.getuser()
 
 

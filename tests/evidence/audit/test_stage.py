@@ -1,7 +1,6 @@
 """The stage of the audit log on a real bus: whatever the streams hold, and whenever it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import msgspec
@@ -15,32 +14,17 @@ from evidence.audit.verify import verify
 from pipeline.bus import Bus, Stream
 from pipeline.bus.command_notes import CommandNote, CommandNotes
 from pipeline.bus.dead_letters import Note, expire, write_note
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.positions import Position
 from pipeline.config.audit import Audit
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
 from pipeline.failure import Failure
 from pipeline.frames import DeadLetter, encode_dead_letter
 from pipeline.reference_changes import ChangeChunk, ReferenceChange, change_of, encode_chunk
 from pipeline.reference_records import Override
 from pipeline.secrets import Secret
-from pipeline.units import MIB, MINUTE, SECOND
+from pipeline.units import MINUTE, SECOND
+from tests.fixtures.buses import serving, small_bus
 
 KEY = SigningKey.new("example.com/audit")
-
-
-def configuration(path: Path) -> EmbeddedBus:
-    small = StreamLimits(max_size=16 * MIB)
-    return EmbeddedBus(
-        path=path, streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    config = configuration(tmp_path / "nats")
-    async with EmbeddedServer(config), await Bus.connect(config, name="test") as connected:
-        yield connected
 
 
 @pytest.fixture
@@ -273,8 +257,7 @@ async def test_a_bus_that_was_made_anew_is_recorded_from_its_beginning(
 ) -> None:
     found: list[Entry] = []
     for life in range(2):
-        config = configuration(tmp_path / f"nats-{life}")
-        async with EmbeddedServer(config), await Bus.connect(config, name="test") as bus:
+        async with serving(small_bus(tmp_path / f"nats-{life}")) as bus:
             for number in range(5):
                 await put(bus, Stream.DEAD, letter(10 * life + number))
             found = await recorded(bus, settings)

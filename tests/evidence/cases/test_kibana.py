@@ -22,7 +22,6 @@ from normalizer.events.case import CaseAction
 from pipeline.bus import Bus, Stream
 from pipeline.config.cases import CasePerson, Cases, KibanaCases
 from pipeline.config.kibana import Kibana
-from pipeline.config.schema import ExternalBus
 from pipeline.failure import Failure
 from pipeline.secrets import Secret, SecretText
 from pipeline.units import SECOND
@@ -56,10 +55,8 @@ def double(area: CasesArea) -> Iterator[KibanaDouble]:
 
 
 @pytest.fixture
-async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as connected:
-        yield connected
+def bus(shared_bus: Bus) -> Bus:
+    return shared_bus
 
 
 class Desk:

@@ -1,7 +1,7 @@
 """The stage on a real bus: alerts into cases, whoever is faster, and whenever it ends."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from typing import Any
@@ -23,8 +23,6 @@ from pipeline.config.cases import (
     Cases,
     CaseSuppression,
 )
-from pipeline.config.schema import ExternalBus
-from pipeline.secrets import SecretText
 from pipeline.units import DAY, HOUR, MINUTE
 from tests.evidence.cases.examples import SPOOF, START, WASH, Worked, alert
 
@@ -32,10 +30,8 @@ CLOCK = START + DAY
 
 
 @pytest.fixture
-async def bus(nats_url: str, stream_prefix: str) -> AsyncIterator[Bus]:
-    settings = ExternalBus(urls=[SecretText(nats_url)], prefix=stream_prefix)
-    async with await Bus.connect(settings, name="test") as connected:
-        yield connected
+def bus(shared_bus: Bus) -> Bus:
+    return shared_bus
 
 
 async def tell(bus: Bus, *alerts: Alert | AlertUpdate) -> None:

@@ -27,11 +27,9 @@ from pipeline.units import HOUR, MINUTE
 from tests.cli.command_line import tapewatch, write_configuration
 from tests.demo.invented_alerts import T0
 from tests.evidence.audit.test_log import KEY
-from tests.evidence.audit.test_stage import bus as a_bus
 from tests.evidence.investigation.recorded_case import AGAIN, ALERT, CASE, INVESTOR, SPOOFER, write
 from tests.evidence.investigation.test_export import checked
 
-bus = a_bus
 ID = "TW-0123456789AB"
 ABOUT = About(title="Spoofing by acct-mirage", typology="spoofing", entities=(SPOOFER, INVESTOR))
 

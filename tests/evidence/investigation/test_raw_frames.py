@@ -1,29 +1,13 @@
 """The raw messages of an investigation, from a bus."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
-
-import pytest
 
 from evidence.investigation.raw_frames import raw_messages
 from pipeline.bus import Bus
-from pipeline.bus.embedded import EmbeddedServer
 from pipeline.bus.raw_outlet import RawOutlet
-from pipeline.config.schema import EmbeddedBus, StreamLimits, Streams
 from pipeline.frames import Frame
 from pipeline.source_state import SourceState
 from pipeline.units import MIB
-
-
-@pytest.fixture
-async def bus(tmp_path: Path) -> AsyncIterator[Bus]:
-    small = StreamLimits(max_size=64 * MIB)
-    settings = EmbeddedBus(
-        path=tmp_path / "nats", streams=Streams(raw=small, events=small, alerts=small, dead=small)
-    )
-    async with EmbeddedServer(settings), await Bus.connect(settings, name="test") as connected:
-        yield connected
 
 
 async def test_what_the_bus_has_is_found_and_all_else_is_called_gone(bus: Bus) -> None:
