@@ -3,8 +3,8 @@
     python3 check.py [FOLDER] [--key KEY]
 
 FOLDER holds what was exported: `entries.ndjson`, one entry per line, `proofs/`, a proof for each in
-the form c2sp.org/tlog-proof, and `manifest.json`. KEY is the log's public key, which you should
-have from elsewhere; without it the one in the manifest is taken, and you are told.
+the form c2sp.org/tlog-proof, and `manifest.json`. KEY is the log's public key, or a file with it,
+which you should have from elsewhere; without it the one in the manifest is taken, and you are told.
 
 What is shown: each entry was in the log, at its place, when a checkpoint was signed by the owner of
 the key; and the entries are those that the manifest lists, none more, none less, none changed.
@@ -202,6 +202,26 @@ def check(folder: Path, given: str | None) -> Iterator[str]:
         yield f"  {manifest['key']}"
 
 
+def given_key(text: str) -> str:
+    """A public key as it was given: itself, or a file with it. Raises Wrong."""
+    path = Path(text)
+    try:
+        return path.read_text("utf-8").strip() if path.is_file() else text
+    except (OSError, ValueError):
+        raise Wrong(f"the key can't be read from {text}") from None
+
+
+def in_words(error: Exception) -> str:
+    """What doesn't hold, or what stood in the way of seeing that."""
+    if type(error).__name__ == "Wrong":
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is gone"
+    if isinstance(error, json.JSONDecodeError):
+        return f"what should be JSON is none: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
 def _printable(text: str) -> str:
     """Without what tells a terminal to do something: much of it is the exporter's own words."""
     return "".join(one if one.isprintable() else "?" for one in text)
@@ -217,15 +237,18 @@ def main(arguments: list[str]) -> int:
             given = arguments.pop(0)
         elif one.startswith("-"):
             print(__doc__)
-            return 2
+            return 0 if one in ("-h", "--help") else 2
         else:
             rest.append(one)
     folder = Path(rest[0]) if rest else Path(__file__).resolve().parent
     try:
-        for line in check(folder, given):
+        for line in check(folder, given if given is None else given_key(given)):
             print(_printable(line))
+    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
+        sys.stderr.close()
+        return 1
     except Exception as error:  # whatever a forger has put there
-        print(_printable(f"NOT SHOWN: {type(error).__name__}: {error}"))
+        print(_printable(f"NOT SHOWN: {in_words(error)}"))
         return 1
     print("GOOD")
     return 0

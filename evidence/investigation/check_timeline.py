@@ -1,9 +1,10 @@
 """Checks the timeline of an investigation. It needs Python 3.9 or newer, and nothing else.
 
-    python3 check.py [FOLDER] [--key KEY]
+    python3 check.py [FOLDER] [--key KEY] [--manifest SHA256]
 
-FOLDER holds what Tapewatch exported; KEY is the public key of its audit log, which you should have
-from elsewhere. What is shown:
+FOLDER holds what Tapewatch exported; KEY is the public key of its audit log, or a file with it,
+which you should have from elsewhere; SHA256 is what was told of the manifest when it was made, or
+at least the first 16 digits of it. What is shown:
 
 1. every file is the one that manifest.json lists, none more, none less;
 2. timeline.csv has a row for each document of timeline.ndjson, in order, with its SHA-256;
@@ -15,8 +16,8 @@ from elsewhere. What is shown:
 7. the events that alerts rest on are there, or are said to be missing.
 
 Not shown: that timeline.html, timeline.pdf and the words in timeline.csv say what the documents do,
-and that the exporter left out nothing else. Who changes a file can write its manifest anew: compare
-the digest of the manifest with the one that was told when it was made. Events follow from raw
+and that the exporter left out nothing else. Who changes a file can write its manifest anew: only
+with --manifest is that found in files of which the audit log says nothing. Events follow from raw
 frames; that they do, Tapewatch shows by replaying these. Whoever made the export could have changed
 this file as well: take it from Tapewatch's own source, where it is
 evidence/investigation/check_timeline.py, and finds evidence/audit/check_export.py beside.
@@ -37,6 +38,9 @@ from types import ModuleType
 from typing import Any
 
 _TIME = re.compile(r"(\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d)(?:\.(\d{1,9}))?Z", re.ASCII)
+_DIGEST = re.compile(r"[0-9a-f]{16,64}", re.ASCII)
+#: Files that are named, of those that are not what they should be.
+_MOST_TOLD = 20
 #: What a document has besides what was recorded: these, which say nothing.
 _ALWAYS: dict[str, Any] = {
     "event.module": "tapewatch",
@@ -78,13 +82,16 @@ def check_files(folder: Path, manifest: dict[str, Any]) -> None:
             there.add(name)
     listed = set(manifest["files"])
     there.discard("manifest.json")
-    if there - listed:
-        raise Wrong(f"{sorted(there - listed)[0]} is not in the manifest")
-    if listed - there:
-        raise Wrong(f"{sorted(listed - there)[0]} is gone")
-    for name, digest in sorted(manifest["files"].items()):
-        if digest_of(folder / name) != digest:
-            raise Wrong(f"{name} is not the file that the manifest lists")
+    found = [f"{name} is not in the manifest" for name in sorted(there - listed)]
+    found += [f"{name} is gone" for name in sorted(listed - there)]
+    found += [
+        f"{name} is not the file that the manifest lists"
+        for name, digest in sorted(manifest["files"].items())
+        if name in there and digest_of(folder / name) != digest
+    ]
+    if found:
+        more = len(found) - _MOST_TOLD
+        raise Wrong("; ".join(found[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else ""))
 
 
 def check_rows(folder: Path, manifest: dict[str, Any]) -> int:
@@ -293,11 +300,24 @@ def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, in
     return frames, len(messages), proven
 
 
-def check(folder: Path, key: str | None) -> Iterator[str]:
+def check_told(told: str, digest: str) -> None:
+    """Raises Wrong unless the manifest is the one of which this was told."""
+    wanted = told.strip().lower().rstrip(".")
+    if not _DIGEST.fullmatch(wanted):
+        raise Wrong("--manifest is no SHA-256, nor at least its first 16 digits")
+    if not digest.startswith(wanted):
+        raise Wrong("the manifest is not the one whose SHA-256 you were told: it was changed since")
+
+
+def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str]:
     """Lines that say what was shown. Raises Wrong."""
     content = (folder / "manifest.json").read_bytes()
+    digest = hashlib.sha256(content).hexdigest()
+    yield f"the manifest's SHA-256 is {digest}"
+    if was is not None:
+        check_told(was, digest)
+        yield "that is what you were told when the export was made"
     manifest: dict[str, Any] = json.loads(content)
-    yield f"the manifest's SHA-256 is {hashlib.sha256(content).hexdigest()}"
     check_files(folder, manifest)
     yield f"{len(manifest['files'])} files, each as the manifest lists it"
     yield f"{check_rows(folder, manifest)} lines of the timeline, each with its document"
@@ -325,6 +345,8 @@ def check(folder: Path, key: str | None) -> Iterator[str]:
     ):
         if manifest.get(what):
             yield f"{len(manifest[what])} {text}: see manifest.json"
+    if was is None:
+        yield "compare the manifest's SHA-256 with what you were told, or give that by --manifest"
 
 
 def audit_checker() -> Any:
@@ -338,6 +360,26 @@ def audit_checker() -> Any:
     return module
 
 
+def given_key(text: str) -> str:
+    """A public key as it was given: itself, or a file with it. Raises Wrong."""
+    path = Path(text)
+    try:
+        return path.read_text("utf-8").strip() if path.is_file() else text
+    except (OSError, ValueError):
+        raise Wrong(f"the key can't be read from {text}") from None
+
+
+def in_words(error: Exception) -> str:
+    """What doesn't hold, or what stood in the way of seeing that."""
+    if type(error).__name__ == "Wrong":
+        return str(error)
+    if isinstance(error, FileNotFoundError):
+        return f"{error.filename} is gone"
+    if isinstance(error, json.JSONDecodeError):
+        return f"what should be JSON is none: {error}"
+    return f"{type(error).__name__}: {error}"
+
+
 def _printable(text: str) -> str:
     """Without what tells a terminal to do something: much of it is the exporter's own words."""
     return "".join(one if one.isprintable() else "?" for one in text)
@@ -345,23 +387,27 @@ def _printable(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point; the exit code."""
-    key: str | None = None
+    given: dict[str, str] = {}
     rest: list[str] = []
     while arguments:
         one = arguments.pop(0)
-        if one == "--key" and arguments:
-            key = arguments.pop(0)
+        if one in ("--key", "--manifest") and arguments:
+            given[one] = arguments.pop(0)
         elif one.startswith("-"):
             print(__doc__)
-            return 2
+            return 0 if one in ("-h", "--help") else 2
         else:
             rest.append(one)
     folder = Path(rest[0]) if rest else Path(__file__).resolve().parent
     try:
-        for line in check(folder, key):
+        key = given_key(given["--key"]) if "--key" in given else None
+        for line in check(folder, key, given.get("--manifest")):
             print(_printable(line))
+    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
+        sys.stderr.close()
+        return 1
     except Exception as error:  # whatever a forger has put there
-        print(_printable(f"NOT SHOWN: {type(error).__name__}: {error}"))
+        print(_printable(f"NOT SHOWN: {in_words(error)}"))
         return 1
     print("GOOD")
     return 0

@@ -94,12 +94,12 @@ def made(tmp_path: Path) -> tuple[Path, Manifest]:
     return tmp_path / "export", export(gathered, parts, tmp_path / "export")
 
 
-def checked(folder: Path, key: str | None = str(KEY.verifying)) -> tuple[int, str]:
-    return _checked_by(folder / "check.py", folder, key)
+def checked(folder: Path, *options: str, key: str | None = str(KEY.verifying)) -> tuple[int, str]:
+    return _checked_by(folder / "check.py", folder, key, *options)
 
 
-def _checked_by(checker: Path, folder: Path, key: str | None) -> tuple[int, str]:
-    command = [sys.executable, "-I", str(checker), str(folder)]
+def _checked_by(checker: Path, folder: Path, key: str | None, *options: str) -> tuple[int, str]:
+    command = [sys.executable, "-I", str(checker), str(folder), *options]
     if key is not None:
         command += ["--key", key]
     done = subprocess.run(command, capture_output=True, text=True, check=False, cwd="/")
@@ -170,6 +170,60 @@ def test_a_changed_file_is_named(
     change(made[0])
     code, answer = checked(made[0])
     assert (code, said in answer) == (1, True), answer
+
+
+def test_every_changed_file_is_named(made: tuple[Path, Manifest]) -> None:
+    _edit("timeline.csv", "alice", "carol")(made[0])
+    _edit("timeline.html", "acct-willow", "acct-honest")(made[0])
+    _remove("raw/frames.ndjson")(made[0])
+    code, answer = checked(made[0])
+    assert code == 1
+    assert answer.endswith(
+        "NOT SHOWN: raw/frames.ndjson is gone; "
+        "timeline.csv is not the file that the manifest lists; "
+        "timeline.html is not the file that the manifest lists\n"
+    )
+
+
+def test_a_page_that_was_changed_with_its_manifest_is_found_by_what_was_told_of_that(
+    made: tuple[Path, Manifest],
+) -> None:
+    folder = made[0]
+    told = sha256((folder / "manifest.json").read_bytes()).hexdigest()
+    for right in (told, told[:16], f"{told[:16].upper()}..."):
+        code, answer = checked(folder, "--manifest", right)
+        assert (code, "that is what you were told" in answer) == (0, True), answer
+    _edit("timeline.html", "acct-willow", "acct-honest")(folder)
+    _anew(folder)
+    code, answer = checked(folder)
+    assert (code, "or give that by --manifest" in answer) == (0, True), answer
+    code, answer = checked(folder, "--manifest", told)
+    assert (code, "NOT SHOWN: the manifest is not the one" in answer) == (1, True), answer
+    code, answer = checked(folder, "--manifest", told[:8])
+    assert (code, "at least its first 16 digits" in answer) == (1, True), answer
+
+
+def test_a_key_may_lie_in_a_file(made: tuple[Path, Manifest], tmp_path: Path) -> None:
+    (tmp_path / "log.key").write_text(f"{KEY.verifying}\n")
+    code, answer = checked(made[0], key=str(tmp_path / "log.key"))
+    assert (code, answer.endswith("GOOD\n")) == (0, True), answer
+
+
+def test_what_is_gone_or_broken_is_said_in_words(made: tuple[Path, Manifest]) -> None:
+    manifest = made[0] / "manifest.json"
+    manifest.write_text("{")
+    assert "NOT SHOWN: what should be JSON is none" in checked(made[0])[1]
+    manifest.unlink()
+    assert checked(made[0])[1].endswith("manifest.json is gone\n")
+
+
+def test_the_checkers_tell_how_they_are_called(made: tuple[Path, Manifest]) -> None:
+    for name, option, code in (
+        ("check.py", "--help", 0), ("check.py", "--nonsense", 2), ("check_audit.py", "-h", 0),
+    ):  # fmt: skip
+        command = [sys.executable, "-I", str(made[0] / name), option]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        assert (done.returncode, "python3 check.py" in done.stdout) == (code, True)
 
 
 def _anew(folder: Path) -> None:
@@ -350,7 +404,7 @@ def test_what_is_evidence_of_thousands_checks_as_well(tmp_path: Path) -> None:
 
 def test_another_key_shows_nothing(made: tuple[Path, Manifest]) -> None:
     other = SigningKey.new("example.com/audit")
-    code, answer = checked(made[0], str(other.verifying))
+    code, answer = checked(made[0], key=str(other.verifying))
     assert (code, "NOT SHOWN" in answer) == (1, True)
 
 
