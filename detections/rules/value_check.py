@@ -4,6 +4,7 @@ import math
 from collections.abc import Collection
 
 from detections.rules.document import Reading
+from detections.rules.expression_cost import takes_for_ever
 from detections.rules.wording_slips import number_meant
 from pipeline.yaml_nodes import ScalarNode
 from pipeline.yaml_scalars import meaning
@@ -36,6 +37,15 @@ def check_form(reading: Reading, modifiers: Collection[str], node: ScalarNode) -
             hint=number_meant(value) if isinstance(value, str) else None,
         )
         return False
+    if "re" in modifiers and takes_for_ever(node.text):
+        reading.report(
+            node,
+            "rule/expression",
+            "this expression can take for ever: a repetition ends another one",
+            severity="warning" if reading.foreign else "error",
+            advice="write it as one repetition: (a+)+ as a+",
+        )
+        return reading.foreign
     if "exists" in modifiers and not isinstance(value, bool):
         reading.report(node, "rule/value", "exists is or isn't", expected="true or false")
         return False
