@@ -175,7 +175,10 @@ def _check_buckets(correlation: Correlation, target: str, losses: Losses, place:
     _check_common(correlation, losses, place)
     if correlation.type == "temporal_ordered":
         losses.refuse(
-            "order", f"pySigma can't ask {target} for an order of events", place, "use EQL"
+            "order",
+            f"pySigma can't ask {target} for an order of events",
+            place,
+            "use EQL" if target == "ES|QL" else "",
         )
     if len(correlation.fields) > 1:
         losses.refuse("fields", "pySigma can't count the values of several fields together", place)

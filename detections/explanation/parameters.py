@@ -30,6 +30,10 @@ def _value(value: Any, kind: mi.Type) -> str:
         return "none"
     if isinstance(value, (tuple, list, frozenset, set)):
         return ", ".join(sorted(str(one) for one in value)) or "none"  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    if isinstance(value, dict):
+        pairs = cast("dict[object, object]", value).items()
+        inner = kind.value_type if isinstance(kind, mi.DictType) else mi.AnyType()
+        return "{" + ", ".join(f"{key}: {_value(one, inner)}" for key, one in pairs) + "}"
     unit = _unit(kind)
     if unit is not None:
         return unit(value)

@@ -217,6 +217,16 @@ def test_a_correlation_is_converted_refused_or_warned_of(
     assert (found.query is None) is ("error" in expected.values())
 
 
+def test_only_of_elastic_another_language_is_advised_for_an_order() -> None:
+    body = "  type: temporal_ordered\n  rules: [first, second]\n  timespan: 5m"
+    advice = {
+        language: [loss.advice for loss in one(language, BASE, OTHER, correlation(body)).losses]
+        for language in ("esql", "spl")
+    }
+    assert "use EQL" in advice["esql"]
+    assert "use EQL" not in advice["spl"]
+
+
 def test_a_threshold_and_a_range_stay_as_they_are() -> None:
     body = (
         "  type: value_sum\n  rules: [first]\n  timespan: 90s\n"

@@ -2,8 +2,10 @@
 
 import msgspec
 
+from detections.correlators.structured_amounts import Parameters
 from detections.engine.engine import Engine
 from detections.explanation import explain_alert
+from detections.explanation.parameters import parameters_words
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record
 from tests.detections.explanation.rules import LARGE, MANY, RULES, WASH, rules
@@ -46,6 +48,12 @@ def test_a_correlator_s_alert_has_its_parameters() -> None:
     alert = alert_of(WASH, [tape.trade(0, 10, 5)])
     found = explain_alert(rules(), alert, {})
     assert found.how.startswith("the correlator wash_trading with pattern: self_trade")
+
+
+def test_parameters_are_shown_as_a_rule_has_them() -> None:
+    shown = parameters_words(Parameters(pattern="sender", thresholds={"USD": 5e3}))
+    assert "thresholds: {USD: 5000}," in shown
+    assert "'" not in shown
 
 
 def test_events_that_are_not_there_are_said_to_be_missing() -> None:
