@@ -6,8 +6,10 @@ import secrets
 import shutil
 import signal
 import socket
+import stat
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import msgspec
@@ -50,13 +52,22 @@ def _server_file(path: Path) -> Path:
 
 
 def running_server(path: Path) -> RunningServer | None:
-    """The embedded server that keeps its store at ``path``, or None when none runs."""
+    """The embedded server that keeps its store at ``path``, or None when none runs.
+
+    Raises EmbeddedServerFailed where this user may not know.
+    """
     try:
         server = msgspec.json.decode(_server_file(path).read_bytes(), type=RunningServer)
-        os.kill(server.pid, 0)
+        with suppress(PermissionError):  # another user's: it is there
+            os.kill(server.pid, 0)
         host, _, port = server.url.removeprefix("nats://").rpartition(":")
         with socket.create_connection((host, int(port)), timeout=1):
             return server
+    except PermissionError:
+        raise EmbeddedServerFailed(
+            f"only who runs Tapewatch may reach its bus, {path}. To let colleagues in as a group, "
+            f"they do this and start it again: chgrp GROUP {path} && chmod g+rxs {path}"
+        ) from None
     except (OSError, msgspec.MsgspecError, ValueError):
         return None
 
@@ -80,11 +91,19 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _write_private(path: Path, text: str) -> None:
-    """Write a file that only the owner can read, in one step."""
+def _write_private(path: Path, text: str, *, to_group: bool = False) -> None:
+    """Write a file that only the owner can read, in one step.
+
+    `to_group`: its folder's group as well, where that has been let in (`chmod g+s`).
+    """
     temporary = path.with_suffix(".new")
     descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        folder = path.parent.stat()
+        if to_group and folder.st_mode & stat.S_ISGID:
+            if os.fstat(descriptor).st_gid != folder.st_gid:
+                os.fchown(descriptor, -1, folder.st_gid)
+            os.fchmod(descriptor, 0o640)
         file.write(text)
     temporary.replace(path)
 
@@ -183,7 +202,7 @@ class EmbeddedServer:
         self._gave_up = False
         await self._wait_until_ready(log)
         server = RunningServer(f"nats://127.0.0.1:{self._port}", self._token, self._process.pid)
-        _write_private(_server_file(store), msgspec.json.encode(server).decode())
+        _write_private(_server_file(store), msgspec.json.encode(server).decode(), to_group=True)
         return server
 
     async def stop(self) -> None:

@@ -135,13 +135,13 @@ def _content(config: Configuration) -> list[Finding]:
 
 async def _bus(config: Configuration) -> Finding:
     bus = config.bus
-    if isinstance(bus, EmbeddedBus) and running_server(bus.path) is None:
-        return _embedded(bus)
     try:
+        if isinstance(bus, EmbeddedBus) and running_server(bus.path) is None:
+            return _embedded(bus)
         async with await Bus.connect(bus, name="doctor") as connected:
             server = connected.client.connected_server_version
             payload = about_size(connected.client.max_payload)
-    except BusUnavailable as error:
+    except (BusUnavailable, EmbeddedServerFailed) as error:
         return Finding(level="error", subject="bus", message=str(error))
     return Finding(
         level="ok", subject="bus", message=f"nats-server {server}, messages up to {payload}"

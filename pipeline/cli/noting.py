@@ -53,10 +53,11 @@ def noted_beside(log: Path, note: "CommandNote") -> None:
 
     import typer
 
-    from evidence.audit.outbox import leave
+    from evidence.audit.outbox import FOLDER, leave
     from pipeline.cli.reloading import operator
 
-    if log.is_dir() and not os.access(log, os.W_OK):
+    outbox = log / FOLDER  # its group may leave notes there, and write nothing else of the log
+    if log.is_dir() and not os.access(outbox if outbox.is_dir() else log, os.W_OK):
         typer.echo(f"{log} can't be written: this is not recorded in it", err=True)
         return
     leave(log, note, operator())

@@ -312,6 +312,40 @@ async def test_the_embedded_server_wants_the_token_and_keeps_it_private(
 
     running = running_server(tmp_path / "nats")
     assert running is not None
-    assert (tmp_path / "nats" / "server.json").stat().st_mode & 0o077 == 0
+    for name in ("server.json", "server.conf"):
+        assert (tmp_path / "nats" / name).stat().st_mode & 0o077 == 0
     with pytest.raises(Exception, match=r"(?i)authorization"):
         await nats.connect(running.url, allow_reconnect=False, max_reconnect_attempts=0)
+
+
+async def test_a_group_that_is_let_into_the_store_may_reach_the_bus_and_nobody_else(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that two people can work on a case: who somebody is, the operating system says."""
+    store = tmp_path / "nats"
+    store.mkdir(mode=0o750)
+    store.chmod(0o2750)
+    async with EmbeddedServer(configuration(store)):
+        assert (store / "server.json").stat().st_mode & 0o777 == 0o640
+        assert (store / "server.json").stat().st_gid == store.stat().st_gid
+        assert (store / "server.conf").stat().st_mode & 0o777 == 0o600
+
+        def another_users(process: int, number: int) -> None:
+            raise PermissionError
+
+        with monkeypatch.context() as patched:
+            patched.setattr(os, "kill", another_users)
+            assert running_server(store) is not None
+
+
+async def test_who_may_not_reach_the_bus_is_told_who_may(
+    server: EmbeddedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refused(path: Path) -> bytes:
+        raise PermissionError
+
+    monkeypatch.setattr(Path, "read_bytes", refused)
+    with pytest.raises(
+        EmbeddedServerFailed, match=r"only who runs Tapewatch .* chgrp GROUP .*nats"
+    ):
+        running_server(tmp_path / "nats")

@@ -13,6 +13,7 @@ from evidence.audit.facts import left_unreadable, of_left
 from evidence.audit.store import AuditLog
 from pipeline.bus import Bus
 from pipeline.bus.command_notes import CommandNote
+from pipeline.cli.noting import noted_beside
 from pipeline.config.audit import Audit
 from pipeline.failure import Failure
 from tests.evidence.audit.test_log import KEY, happening
@@ -109,6 +110,18 @@ def test_a_note_can_be_read_by_who_takes_it_whatever_the_mask(tmp_path: Path) ->
         os.umask(mask)
     assert path.stat().st_mode & 0o777 == 0o640
     assert path.stat().st_gid == path.parent.stat().st_gid
+
+
+def test_a_colleague_of_its_group_leaves_a_note_though_the_log_itself_is_not_theirs_to_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def writable(path: Path, mode: int) -> bool:
+        return path.name == outbox.FOLDER
+
+    outbox.prepare(tmp_path)
+    monkeypatch.setattr(os, "access", writable)
+    noted_beside(tmp_path, export())
+    assert len(outbox.waiting(tmp_path)) == 1
 
 
 def test_a_log_that_begins_with_a_note_is_closed_to_others(tmp_path: Path) -> None:
