@@ -22,7 +22,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.linked_markets import MOST_MARKETS, MarketKey
 from detections.markets.pump_tape import PumpTape
 from detections.markets.renewed_tape import renew
@@ -144,15 +144,7 @@ class CorrelatedMoves(Correlator[State]):
                 del asset.odd[market]  # what goes on is odd anew
 
     def _asset(self, token: str) -> Asset:
-        # Taken out and put back at the end, so that the first is always the idlest.
-        assets = self.state.assets
-        asset = assets.pop(token, None)
-        if asset is None:
-            asset = Asset()
-            if len(assets) >= _MOST_ASSETS:
-                drop_idlest(assets, _MOST_ASSETS - 1)
-        assets[token] = asset
-        return asset
+        return latest(self.state.assets, token, _MOST_ASSETS, Asset)
 
     def _moved(
         self,

@@ -43,7 +43,7 @@ from msgspec import Meta, Struct, field, structs
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from detections.markets.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -186,15 +186,7 @@ class CrossMarket(Correlator[State]):
             asset.begin_with_two()
 
     def _asset(self, token: str) -> Asset:
-        # Taken out and put back at the end, so that the first is always the idlest.
-        assets = self.state.assets
-        asset = assets.pop(token, None)
-        if asset is None:
-            asset = Asset()
-            if len(assets) >= _MOST_ASSETS:
-                drop_idlest(assets, _MOST_ASSETS - 1)
-        assets[token] = asset
-        return asset
+        return latest(self.state.assets, token, _MOST_ASSETS, Asset)
 
     def _parties(self, event: Trade | PoolSwap) -> Iterable[tuple[Party, bool, bool]]:
         """Who traded, whether it bought, and whether it came in."""

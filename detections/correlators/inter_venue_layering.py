@@ -47,7 +47,7 @@ from detections.books.order_weight import depth_if_large
 from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import drop_idlest, latest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain_pools import PoolSwap
@@ -314,14 +314,8 @@ class InterVenueLayering(Correlator[State]):
         del dealer.deals[:-_MOST_DEALS]
 
     def _dealer(self, token: str, party: Party, now: int) -> Dealer:
-        dealers, key = self.state.dealers, (token, party.key)
-        found = dealers.pop(key, None)
-        if found is None:
-            found = Dealer(habits(now))
-            if len(dealers) >= MOST_DEALERS:
-                drop_idlest(dealers, MOST_DEALERS - 1)
-        dealers[key] = found
-        return found
+        key = (token, party.key)
+        return latest(self.state.dealers, key, MOST_DEALERS, lambda: Dealer(habits(now)))
 
     # -- judging -----------------------------------------------------------------------------------
 

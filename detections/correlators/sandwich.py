@@ -38,7 +38,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import drop_idlest, latest
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, MINUTE, Ratio
@@ -154,14 +154,7 @@ class Sandwich(Correlator[State]):
         return self._judged(event, found)
 
     def _recent(self, key: PoolKey, one: Leg) -> Recent:
-        # Taken out and put back at the end, so that the first pool is always the idlest.
-        pools = self.state.pools
-        recent = pools.pop(key, None)
-        if recent is None:
-            recent = Recent()
-            if len(pools) >= _MOST_POOLS:
-                drop_idlest(pools, _MOST_POOLS - 1)
-        pools[key] = recent
+        recent = latest(self.state.pools, key, _MOST_POOLS, Recent)
         oldest = one.block - self._p.blocks
         if recent.legs and recent.legs[0].block <= oldest:
             recent.legs = [had for had in recent.legs if had.block > oldest]
