@@ -94,7 +94,7 @@ class Market(Struct):
     """So many messages are looked at next; 0 while nothing is known of what is usual."""
     alerts: int = 0
     named: bool = False
-    """Whether an account was told: then it is `quote_stuffing`'s."""
+    """Whether an account was told in this window: then that is `quote_stuffing`'s."""
     began: int = 0
     kept: list[Kept] = field(default_factory=list[Kept])
     usual: Usual = field(default_factory=Usual)
@@ -168,7 +168,7 @@ class MessageBursts(Correlator[State]):
 
     def _ordered(self, event: OrderEvent, market: Market) -> None:
         if event.investor_account is not None or event.investor_id is not None:
-            market.named, market.kept = True, []
+            market.named, market.kept, market.messages = True, [], 0
             return
         market.by_order = True
         kind = event.__class__
@@ -206,7 +206,7 @@ class MessageBursts(Correlator[State]):
                 market.usual_trades.learn(market.trades)
             else:
                 market.bursts = [*market.bursts, market.passed][-_MOST_BURSTS:]
-        market.window, market.began, market.alerts = window, now, 0
+        market.window, market.began, market.alerts, market.named = window, now, 0, False
         market.messages = market.trades = market.came = market.gone = 0
         market.kept = []
         if market.usual.middle:

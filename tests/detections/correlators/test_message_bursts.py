@@ -78,6 +78,15 @@ def test_where_as_much_is_usual_it_is_none() -> None:
     assert found(sorted([*events, *burst(busy)], key=lambda one: one.timestamp)) == []
 
 
+def test_one_order_that_names_an_account_hides_no_burst_of_later() -> None:
+    tape = Tape()
+    named = tape.placed(50, "named", "buy", 10, 1, investor_account="acct-1")
+    events = [*usual(tape, 9)[:40], *burst(tape, 40_000)]
+    assert len(found([named, *events])) == 1
+    named = tape.placed(40_001, "named", "buy", 10, 1, investor_account="acct-1")
+    assert found(sorted([named, *events], key=lambda one: one.timestamp)) == []
+
+
 def test_news_makes_trades_too() -> None:
     tape = Tape()
     trades = [tape.trade(40_000 + 10 * number, 10, 1) for number in range(5)]
