@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 ROWS = 4_096
+#: What DuckDB may take: a file of some MB may unpack to any size. Of a group of rows it needs some
+#: pieces at a time, for each thread.
+MEMORY = "1GiB"
 TIME = "@timestamp"
 _TEXT = frozenset(("varchar", "json", "blob"))
 _FRACTIONS = {"timestamp_s": "%g", "timestamp_ns": "%n"}
@@ -33,7 +36,7 @@ def parquet_batches(path: Path, column: str | None) -> Iterator[Batch]:
     import duckdb
 
     try:
-        with duckdb.connect(config=_CLOSED) as connection:
+        with duckdb.connect(config=_CLOSED | {"memory_limit": MEMORY}) as connection:
             connection.execute("SET TimeZone = 'UTC'")
             count, types = _described(connection, path)
             size = path.stat().st_size
@@ -55,6 +58,7 @@ def parquet_batches(path: Path, column: str | None) -> Iterator[Batch]:
 
 #: It reads what it is told to, and fetches nothing.
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
+    "threads": 4,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,

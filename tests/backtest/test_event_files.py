@@ -14,6 +14,7 @@ import pytest
 
 from pipeline.event_sources import Batch
 from pipeline.event_sources import ndjson as ndjson_module
+from pipeline.event_sources import parquet as parquet_module
 from pipeline.event_sources.files import FileSource
 from pipeline.event_sources.selection import select_files
 from pipeline.failure import Failure
@@ -270,3 +271,14 @@ def test_what_is_not_there_is_told(tmp_path: Path, name: str, said: str) -> None
         select_files([tmp_path / name])
 
     assert raised.value.code == 2
+
+
+def test_a_small_parquet_file_that_unpacks_to_a_huge_one_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_module, "MEMORY", "32MiB")
+    path = tmp_path / "bomb.parquet"
+    duckdb.execute(f"COPY (SELECT repeat('A', 50000000) AS e) TO '{path}' (FORMAT parquet)")
+    assert path.stat().st_size < 4 << 20
+    with pytest.raises(Failure, match="Memory"):
+        read(path)
