@@ -1,5 +1,6 @@
 """Events as tests write them: dotted or nested names, relative times, repeats."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, cast
 
@@ -9,6 +10,7 @@ from msgspec import Struct
 from detections.fields import ACTION, Shape, actions, taxonomy
 from detections.rule_testing.filling import event_id, fill_in, fitted
 from detections.rule_testing.model import Sample
+from detections.rules.field_check import NOUNS
 from detections.sigma.documents import Document, flatten
 from normalizer.events import Record
 from pipeline.problems import Problem, did_you_mean, one_of, shown
@@ -21,6 +23,7 @@ MOST_REPEATS = 10_000
 _LATEST = 1 << 63
 _WORDS = ("at", "every", "repeat")
 _TURN = "{n}"
+_WRONG_TYPE = re.compile(r"^[^:]+: Expected `[^`]+`, got `[^`]+`$")
 
 
 class _Timing(Struct, frozen=True):
@@ -129,6 +132,7 @@ class ShortForm:
     ) -> Record | None:
         merged = {**_fitting(self._defaults, shape), **written}
         fields: dict[str, Any] = {}
+        known = True
         for name, value in merged.items():
             attribute = shape.attributes.get(name)
             if attribute is None and name != ACTION:
@@ -138,14 +142,21 @@ class ShortForm:
                     f"a {shape.action} event has no field {shown(name)}",
                     hint=did_you_mean(name, [*shape.attributes, *_WORDS]),
                 )
-                return None
+                known = False
+                continue
             fields[name] = value if attribute is None else fitted(value, attribute)
+        if not known:
+            return None
         fields[ACTION] = shape.action
         fill_in(fields, shape, number=number, moment=moment)
         try:
             return cast("Record", msgspec.convert(fields, shape.record))
         except msgspec.ValidationError as error:
             message, name = _said(error)
+            attribute = shape.attributes.get(name)
+            if attribute is not None and _WRONG_TYPE.search(message):
+                several = "a list: each is " if attribute.type.many else ""
+                message = f"{name} holds {several}{NOUNS[attribute.type.kind]}"
             self._report(key_of(node, name), "test/value", message)
             return None
 

@@ -22,7 +22,7 @@ _TEXT_MODIFIERS = frozenset(
         *("base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"),
     )
 )
-_NOUNS = {
+NOUNS = {
     "keyword": "text",
     "exact": "an exact integer",
     "integer": "a whole number",
@@ -153,7 +153,7 @@ def _check_address(reading: Reading, name: str, modifiers: set[str], node: Scala
 def _misfit(
     field: FieldType, modifiers: set[str], node: ScalarNode, value: object
 ) -> tuple[str, str | None] | None:
-    holds = _NOUNS[field.kind]
+    holds = NOUNS[field.kind]
     if modifiers & SIZES:
         if field.kind not in ORDERED:
             return f"{holds}, which can't be compared by size", None

@@ -46,7 +46,10 @@ def is_foreign(document: MappingNode) -> bool:
         return False
     product = logsource.get("product")
     if product is None:
-        return bool(logsource.pairs)
+        service = logsource.get("service")
+        # One of our services without the product was forgotten, not meant for others.
+        ours = isinstance(service, ScalarNode) and service.text in SERVICES
+        return bool(logsource.pairs) and not ours
     if not isinstance(product, ScalarNode):
         return False
     return product.text != OURS and did_you_mean(product.text, [OURS]) is None
@@ -85,6 +88,9 @@ def _check_ours(reading: Reading, node: Node, logsource: Logsource) -> None:
         message = f"{shown(logsource.product or '')} is no product"
         reading.report(at("product"), "rule/logsource", message, hint=OURS)
     service = logsource.service
+    if logsource.product is None and service in SERVICES:
+        message = f"the service {service} is of our own events, and their product is missing"
+        reading.report(at("service"), "rule/logsource", message, expected=f"product: {OURS}")
     if service is not None and service not in SERVICES:
         reading.report(
             at("service"),

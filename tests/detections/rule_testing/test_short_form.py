@@ -139,13 +139,13 @@ def test_an_event_of_ours_is_a_record_beside_a_rule_for_others_too() -> None:
         ("{token.amount: 1}", "event.action is missing", "{"),
         (f"{{{TRANSFER}, token.amuont: 1}}", "has no field", "token.amuont"),
         (f"{{{TRANSFER}, token: {{amuont: 1}}}}", "has no field", "amuont"),
-        (f"{{{TRANSFER}, token.amount: lots}}", "Expected `float | null`", "token.amount"),
+        (f"{{{TRANSFER}, token.amount: lots}}", "token.amount holds a number", "token.amount"),
         (f"{{{TRANSFER}, at: soon}}", "at or every", "soon"),
         (f"{{{TRANSFER}, at: 5}}", "at or every", "5"),
         (f"{{{TRANSFER}, every: [1]}}", "at or every", "["),
         (f"{{{TRANSFER}, repeat: 0}}", "repeat is wrong", "0"),
         (f"{{{TRANSFER}, repeat: 999, every: 5200w}}", "time is out of range", "{"),
-        (f"{{{TRANSFER}, token.amount: [1]}}", "Expected `float | null`", "token.amount"),
+        (f"{{{TRANSFER}, token.amount: [1]}}", "token.amount holds a number", "token.amount"),
         (f"{{{TRANSFER}, repeat: true}}", "repeat is wrong", "true"),
     ],
 )
@@ -182,3 +182,11 @@ tests:
         (5, '"soon" is no day or time', None),
         (9, 'the key "untill" isn\'t known here', "until"),
     }
+
+
+def test_all_unknown_fields_of_an_event_are_said_at_once() -> None:
+    written = "{event.action: trade, evry: 5s, market.trade.id: x, market.vneue: y}"
+    text = f"tests:\n  - name: it\n    events: [{written}]\n    alerts: []\n"
+    with pytest.raises(ProblemsFound) as raised:
+        read(text)
+    assert [p.hint for p in raised.value.problems] == ["every", "market.venue"]

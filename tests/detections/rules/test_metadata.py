@@ -52,6 +52,14 @@ def test_events_of_another_service_are_a_warning() -> None:
     assert problem.hint == "venue"
 
 
+def test_one_of_our_services_without_the_product() -> None:
+    problem = the_problem(rule("chain", "token-transfer").replace("product: tapewatch, ", ""))
+    assert problem.message == (
+        "the service chain is of our own events, and their product is missing"
+    )
+    assert problem.expected == "product: tapewatch"
+
+
 def test_a_service_of_other_products_is_theirs() -> None:
     text = part("x").replace("{product: tapewatch}", "{product: windows, service: chian}")
     assert rules(text).warnings == ()
