@@ -14,7 +14,10 @@ import time
 import warnings
 from collections.abc import Callable, Iterable
 from contextlib import suppress
-from typing import NoReturn
+from typing import TYPE_CHECKING, NoReturn
+
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
 
 #: Where a process with threads can be forked safely, if the child does nothing but compute.
 CAN_FORK = sys.platform == "linux"
@@ -74,7 +77,7 @@ class Forked(io.RawIOBase):
     def readable(self) -> bool:
         return True
 
-    def readinto(self, buffer: bytearray | memoryview) -> int:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def readinto(self, buffer: "WriteableBuffer") -> int:
         """Raises WorkFailed where the child ended too early."""
         with self._reading:
             count = self._data.readinto(buffer) or 0

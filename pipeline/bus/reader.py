@@ -12,7 +12,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import msgspec
 import nats.errors
@@ -219,7 +219,8 @@ class StreamReader:
         )
         if self._start_time is not None:
             config.deliver_policy = DeliverPolicy.BY_START_TIME
-            config.opt_start_time = self._start_time  # type: ignore[assignment]
+            # A text is passed on as it is, with the nanoseconds that a datetime hasn't.
+            config.opt_start_time = cast("Any", self._start_time)
         else:
             config.deliver_policy = DeliverPolicy.BY_START_SEQUENCE
             config.opt_start_seq = self._last + 1
