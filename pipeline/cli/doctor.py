@@ -8,6 +8,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, command
 from pipeline.findings import Finding
+from pipeline.problems import fit_for_terminal
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +36,7 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
         async for finding in findings(config):
             found.append(finding)
             if not as_json:
-                _print(finding, console)
+                print_finding(finding, console)
         return found
 
     found = asyncio.run(examine())
@@ -48,8 +49,15 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
         raise typer.Exit(FAILED)
 
 
-def _print(finding: Finding, console: "Console") -> None:
+def print_finding(finding: Finding, console: "Console") -> None:
     console.print(_MARKS[finding.level], end=" ")
-    console.print(f"{finding.subject}: {finding.message}", highlight=False, markup=False)
+    _say(f"{finding.subject}: {finding.message}", console)
     if finding.advice:
-        console.print(f"     → {finding.advice}", style="dim", highlight=False, markup=False)
+        _say(f"     → {finding.advice}", console, "dim")
+
+
+def _say(text: str, console: "Console", style: str = "") -> None:
+    """Of any number of lines, each of which is the terminal's to wrap."""
+    from rich.text import Text
+
+    console.print(Text(fit_for_terminal(text), style=style), soft_wrap=True)

@@ -38,8 +38,7 @@ class Status(Struct):
 @command
 def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> None:
     """Show sources, stages, sinks and streams: position, lag, gaps, room. Exit 1 if one is ill."""
-    from rich.console import Console
-
+    from pipeline.cli.printing import WIDE, output
     from pipeline.config.loading import load_configuration
 
     loaded = load_configuration(config, resolve="later")
@@ -47,7 +46,7 @@ def status(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
     if as_json:
         typer.echo(msgspec.json.encode(found))
     else:
-        print_status(found, Console())
+        print_status(found, output(width=WIDE))
     ill = [r for r in found.stages if not r.fresh] or troubles(found.stages) or found.lanes_nowhere
     if ill or not found.stages or any(room.full for room in found.rooms):
         raise typer.Exit(FAILED)
@@ -147,11 +146,13 @@ def _readers(readers: "Sequence[ReaderState]") -> "Table":
 def _rooms(rooms: "Sequence[Room]") -> "Table":
     from rich.table import Table
 
+    from pipeline.bus.room import KEPT
     from pipeline.units import about_size
 
     table = Table(title="Streams", title_justify="left", box=None, header_style="bold")
     for name in ("stream", "messages", "size", "limit", "not read", "share", "held by"):
         table.add_column(name, justify="left" if name in ("stream", "held by") else "right")
+    kept = {stream.value for stream in KEPT}
     for room in rooms:
         colour = ("green", "yellow", "yellow", "red", "red")[room.level]
         slowest = room.slowest
@@ -160,7 +161,8 @@ def _rooms(rooms: "Sequence[Room]") -> "Table":
             f"{room.messages:,}",
             about_size(room.size),
             about_size(room.limit),
-            f"{room.unread:,}",
+            # Of the others nothing goes by being read: what is there is their history.
+            f"{room.unread:,}" if room.stream in kept else "–",
             f"[{colour}]{room.share:.0%}[/]",
             slowest.reader if slowest is not None and room.unread else "",
         )
