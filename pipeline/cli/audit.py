@@ -313,8 +313,9 @@ def read_key(text: str) -> "VerifyingKey":
 def _checkpoint(path: Path, key: "VerifyingKey") -> "Checkpoint":
     from evidence.audit.notes import NoteWrong, open_checkpoint
 
+    note = _read(path).decode("utf-8", "replace").strip("\n")  # of the file that it was copied from
     try:
-        return open_checkpoint(_read(path).decode("utf-8", "replace"), key)
+        return open_checkpoint(f"{note}\n", key)
     except NoteWrong as error:
         raise Failure(f"--against {path}: {error}", CONFIGURATION) from None
 

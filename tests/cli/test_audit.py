@@ -57,6 +57,17 @@ def test_what_was_changed_is_named_and_the_exit_code_says_so(log: Path, tmp_path
     assert found["problems"][0]["first"] == 1
 
 
+def test_a_checkpoint_that_was_copied_with_the_blank_lines_around_it_is_one(
+    log: Path, tmp_path: Path
+) -> None:
+    """As `tail -n 6 checkpoints` gives it, which the tutorial says; and by hand, with more."""
+    kept = "".join((log / "checkpoints").read_text().splitlines(keepends=True)[-6:])
+    for copied in (kept, f"\n{kept}\n", kept.rstrip("\n")):
+        (tmp_path / "kept").write_text(copied)
+        said = tapewatch("audit", "verify", log, "--against", "kept", folder=tmp_path)
+        assert said.code == 0, said
+
+
 def test_a_log_that_was_cut_is_held_against_a_checkpoint_that_was_kept(
     log: Path, tmp_path: Path
 ) -> None:
