@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import socket
 import sys
 from collections.abc import AsyncIterator
 from importlib.metadata import version
@@ -47,6 +48,8 @@ async def findings(path: Path) -> AsyncIterator[Finding]:
     for finding in _content(config):
         yield finding
     yield await _bus(config)
+    for finding in _endpoint(config):
+        yield finding
     for finding in await _sources(config):
         yield finding
     for finding in await _sinks(config):
@@ -146,6 +149,27 @@ async def _bus(config: Configuration) -> Finding:
     return Finding(
         level="ok", subject="bus", message=f"nats-server {server}, messages up to {payload}"
     )
+
+
+def _endpoint(config: Configuration) -> list[Finding]:
+    """Whether the metrics can be served; nothing where Tapewatch may run, and does it already."""
+    where, bus = config.observability, config.bus
+    try:
+        if not where.enabled or not isinstance(bus, EmbeddedBus) or running_server(bus.path):
+            return []
+        socket.create_server((where.host, where.port)).close()
+    except EmbeddedServerFailed:
+        return []
+    except OSError as error:
+        return [
+            Finding(
+                level="error",
+                subject="metrics",
+                message=f"can't listen on {where.host}:{where.port}: {error.strerror}",
+                advice="set another observability.port, 0 for any free one, or enabled: false",
+            )
+        ]
+    return []
 
 
 def _embedded(bus: EmbeddedBus) -> Finding:

@@ -40,6 +40,19 @@ def test_a_good_installation_has_no_bad_finding(tmp_path: Path) -> None:
     assert not (tmp_path / "nats").exists(), "nothing was started"
 
 
+def test_a_port_of_the_metrics_that_another_process_has_is_found(tmp_path: Path) -> None:
+    """Else everything is good, and `tapewatch run` doesn't start."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        write_configuration(tmp_path, observability={"port": port})
+        answer = tapewatch("doctor", "--json", folder=tmp_path)
+    assert answer.code == 1, answer
+    finding = findings(answer)["metrics"]
+    assert finding["level"] == "error"
+    assert f"127.0.0.1:{port}" in finding["message"]
+    assert "observability.port" in finding["advice"]
+
+
 def test_everything_that_is_wrong_is_found_in_one_run(tmp_path: Path, closed: str) -> None:
     (tmp_path / "rule.yml").write_text("title: [\n")
     (tmp_path / "reference.yaml").write_text("tokens: {}\n")
