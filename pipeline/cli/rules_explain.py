@@ -3,6 +3,7 @@
 import re
 import sys
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,7 +11,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import JsonOutput
-from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.rules import PipelineFiles, rules
 from pipeline.foreign_text import UTF8_MARK
 from pipeline.problems import did_you_mean, shown
@@ -45,6 +46,10 @@ def explain(
     out: Annotated[
         Path | None, typer.Option("--out", help="The folder that the file sink writes to.")
     ] = None,
+    events: Annotated[
+        Path | None,
+        typer.Option("--events", help="Of an alert in a file: the events it came of, as NDJSON."),
+    ] = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Say for an event which condition of each rule held or failed, and on which value.
@@ -56,12 +61,11 @@ def explain(
 
     found = _alert_in(out, event) if _is_alert_id(event, out) else _read(event)
     ruleset = load_rules(paths or [Path("sigma_rules")], pipelines or ())
-    if not isinstance(found, bytes):
-        _explain_alert(ruleset, found, out, as_json)
+    alert = _as_alert(found) if isinstance(found, bytes) else found
+    if alert is not None:
+        _explain_alert(ruleset, alert, _evidence(alert, out, events), as_json)
         return
-    if (alert := _as_alert(found)) is not None:
-        _explain_alert(ruleset, alert, out, as_json)
-        return
+    assert isinstance(found, bytes)
     try:
         read = read_event(found)
     except NotAnEvent as error:
@@ -166,18 +170,44 @@ def _called(ruleset: "RuleSet", name: str) -> frozenset[str]:
     raise Failure(f"no rule is called {shown(name)}{meant}", CONFIGURATION)
 
 
-def _explain_alert(ruleset: "RuleSet", alert: "Alert", out: Path | None, as_json: bool) -> None:
+def _explain_alert(
+    ruleset: "RuleSet", alert: "Alert", events: "Mapping[str, Record]", as_json: bool
+) -> None:
     from detections.explanation.alerts import explain_alert
 
-    events: Mapping[str, Record] = {}
-    if out is not None:
-        from evidence.timeline import read_events
-
-        try:
-            events = read_events(frozenset(alert.evidence_events), out)
-        except OSError as error:
-            raise Failure(f"can't read {error.filename or out}: {error.strerror}") from error
     _show_alert(explain_alert(ruleset, alert, dict(events)), events, as_json)
+
+
+def _evidence(alert: "Alert", out: Path | None, file: Path | None) -> "dict[str, Record]":
+    """The events that an alert rests on, as far as they are in a sink's folder or in a file."""
+    wanted = frozenset(alert.evidence_events)
+    try:
+        found = {} if file is None else _events_in(file, wanted)
+        if out is not None:
+            from evidence.timeline import read_events
+
+            found = {**found, **read_events(wanted, out)}
+    except OSError as error:
+        where = error.filename or file or out
+        code = FAILED if file is None else CONFIGURATION
+        raise Failure(f"can't read {where}: {error.strerror}", code) from error
+    return found
+
+
+def _events_in(file: Path, wanted: frozenset[str]) -> "dict[str, Record]":
+    """The wanted ones among the lines; what is no event was told of when it was sent through."""
+    from detections.reading import NotAnEvent, read_event
+
+    found: dict[str, Record] = {}
+    with file.open("rb") as lines:
+        for line in lines:
+            with suppress(NotAnEvent):
+                record = read_event(line.strip()).record
+                if record is not None and record.id in wanted:
+                    found[record.id] = record
+            if len(found) == len(wanted):
+                break
+    return found
 
 
 def _show_alert(

@@ -127,6 +127,20 @@ async def test_an_alert_in_a_file_is_explained_without_its_events(folder: Path) 
     assert "transfer-1000 (not here)" in answer.out
 
 
+def test_an_alert_in_a_file_is_explained_with_the_events_in_a_file(folder: Path) -> None:
+    (folder / "events.ndjson").write_text(f"{json.dumps(EVENT)}\nno event\n")
+    ran = tapewatch("detect", "--rules", "rules.yml", "--events", "events.ndjson", folder=folder)
+    (folder / "alerts.ndjson").write_text(ran.out)
+    answer = run(folder, "alerts.ndjson:1", "--events", "events.ndjson")
+    assert (answer.code, answer.error) == (0, "")
+    assert "(not here)" not in answer.out
+    assert "a transfer of 250 ACME" in answer.out
+    assert "its condition, on this event" in answer.out
+    gone = run(folder, "alerts.ndjson:1", "--events", "nowhere.ndjson")
+    assert gone.code == 2
+    assert gone.error == "error: can't read nowhere.ndjson: No such file or directory\n"
+
+
 def test_what_cannot_be_explained_is_told(folder: Path) -> None:
     (folder / "bad.json").write_text('{"@timestamp": "soon"}')
     (folder / "empty.json").write_text("\n")
