@@ -33,6 +33,10 @@ def _has_its_capitals(text: str) -> bool:
     digits = text[2:]
     if digits in (digits.lower(), digits.upper()):
         return True
-    from eth_utils.address import is_checksum_address
+    from eth_hash.auto import keccak
 
-    return is_checksum_address(text)
+    hashed = keccak(digits.lower().encode()).hex()
+    expected = (
+        c.upper() if int(h, 16) >= 8 else c for c, h in zip(digits.lower(), hashed, strict=False)
+    )
+    return digits == "".join(expected)
