@@ -84,6 +84,7 @@ class Asset(Struct):
     """One asset."""
 
     markets: dict[MarketKey, Market] = field(default_factory=dict[MarketKey, Market])
+    """The idlest first: it goes where there are too many, for anybody may open one."""
     told_at: int = 0
     """When something was said of it last; 0: never."""
 
@@ -124,11 +125,7 @@ class InferredCrossMarket(Correlator[State]):
         p = self._p
         asset = latest(self.state.assets, event.token_id, _MOST_ASSETS, Asset)
         key = (event.provider, event.venue, event.instrument)
-        market = asset.markets.get(key)
-        if market is None:
-            if len(asset.markets) >= MOST_MARKETS:
-                return ()
-            market = asset.markets[key] = Market(event.currency or "")
+        market = latest(asset.markets, key, MOST_MARKETS, lambda: Market(event.currency or ""))
         tape = market.tape
         trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
         tape.add(trade, p.window, p.step, event.phase_began)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from detections.correlators.inferred_cross_market import InferredCrossMarket, Parameters
+from detections.markets.linked_markets import MOST_MARKETS
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
@@ -130,6 +132,32 @@ def test_it_is_told_once_in_a_minute() -> None:
 
 def test_of_named_accounts_nothing_is_said_here() -> None:
     assert found(scene(there={"seller_account": "acct-1"})) == []
+
+
+def made_up(count: int = MOST_MARKETS) -> list[Any]:
+    """Somebody opens so many markets of the token, and trades once in each."""
+    made = [
+        Tape(venue=f"made-up-{number}", token_id="acme", currency="USD").trade(
+            number - 10_000, 10.0, 1, side="buy"
+        )
+        for number in range(count)
+    ]
+    for number, one in enumerate(made):
+        one.id = f"made-up-{number}"
+    return made
+
+
+def test_who_opens_many_markets_first_does_not_keep_others_from_being_seen() -> None:
+    assert len(found([*made_up(), *scene()])) == 1
+
+
+def test_there_are_no_more_of_them_for_it() -> None:
+    detection = InferredCrossMarket(Parameters())
+    for event in [*made_up(2 * MOST_MARKETS), *scene()]:
+        list(detection.observe(event))
+    (asset,) = detection.state.assets.values()
+    assert len(asset.markets) == MOST_MARKETS
+    assert [venue for _, venue, _ in asset.markets][-2:] == ["small", "large"]
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
