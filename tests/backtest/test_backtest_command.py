@@ -105,7 +105,8 @@ def test_the_page_loads_nothing(folder: Path) -> None:
 
 
 def test_what_events_say_is_escaped_on_the_page(folder: Path) -> None:
-    hostile = transfer(9, 500, **{"token.symbol": "<script>alert(1)</script>"})
+    symbol: dict[str, Any] = {"token.symbol": "<script>alert(1)</script>"}
+    hostile = transfer(9, 500, **symbol)
     write(folder / "events.ndjson", hostile)
 
     backtest(folder, "--html", "page.html")
