@@ -183,12 +183,16 @@ class PrimaryMarketTiming(Correlator[State]):
             return
         for place, lot in enumerate(investor.bought):
             if lot.witness.id == was.id:
-                if now is None:
+                if now is None or not self._corrected(lot, was, now):
                     del investor.bought[place]
-                else:
-                    lot.paid = now.price
-                    lot.quantity = max(0.0, lot.quantity + now.quantity - was.quantity)
                 return
+
+    def _corrected(self, lot: Lot, was: Trade, now: Trade) -> bool:
+        """What is left of a purchase, as corrected; whether it is anything, and below the NAV."""
+        lot.quantity += now.quantity - was.quantity
+        lot.gap = (1 + lot.gap) * now.price / was.price - 1
+        lot.paid = now.price
+        return lot.quantity > 0 and lot.paid > 0 and reaches(-lot.gap, self._p.minimum_gap)
 
     # -- the NAV -----------------------------------------------------------------------------------
 
@@ -363,6 +367,7 @@ class PrimaryMarketTiming(Correlator[State]):
         if nav is None:
             return ()
         seen = witness(event)
+        self._begin(investor, event.timestamp)
         for some, lot in take(investor.subscribed, quantity, event.timestamp - self._p.unwind):
             if price > lot.paid:
                 investor.round.add(some, lot.paid, price, lot.gap, nav.witness, lot.witness, seen)

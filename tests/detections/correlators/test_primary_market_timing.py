@@ -8,7 +8,7 @@ import pytest
 from detections.correlators.primary_market_timing import Parameters, PrimaryMarketTiming
 from detections.engine.engine import Engine
 from detections.markets.primary_lots import Lot, put, take
-from normalizer.events.market import TradeBusted
+from normalizer.events.market import TradeBusted, TradeCorrected
 from normalizer.events.reference import CorporateEvent
 from pipeline.units import HOUR
 from tests.detections.samples import START, Tape, correlator, swap, transfer
@@ -118,3 +118,39 @@ def test_what_was_bought_by_a_busted_trade_is_not_redeemed() -> None:
     ):
         engine = Engine(correlator("primary_market_timing", "{pattern: round_trip}"))
         assert len(engine.process(events)) == alerts
+
+
+def test_what_was_bought_by_a_corrected_trade_is_held_against_the_nav_as_corrected() -> None:
+    tape = Tape(token_id="fund", currency="USD", buyer_account="0xa")
+    bought = tape.trade(1, 9.0, 400)
+    nothing = revised(TradeCorrected, bought, 1, quantity=0.0)
+    dearer = revised(TradeCorrected, bought, 1, price=9.5)
+    other = tape.trade(2, 9.5, 400)
+    redeemed = primary(1, 1, "0xa", 400.0, mint=False)
+    for events, evidence in (([dearer], bought), ([nothing, other], other)):
+        engine = Engine(correlator("primary_market_timing", "{pattern: round_trip}"))
+        (alert,) = engine.process([nav(0, 0, 10.0), bought, *events, redeemed])
+        assert "while the market was 5% below the NAV" in alert.reason
+        assert list(alert.evidence_events) == ["nav-0", evidence.id, redeemed.id]
+
+
+@pytest.mark.parametrize("price", [9.9, 10.1])
+def test_what_was_bought_near_the_nav_as_corrected_is_no_round_trip(price: float) -> None:
+    tape = Tape(token_id="fund", currency="USD", buyer_account="0xa")
+    bought = tape.trade(1, 9.0, 400)
+    fixed = revised(TradeCorrected, bought, 1, price=price)
+    engine = Engine(correlator("primary_market_timing", "{pattern: round_trip}"))
+    redeemed = primary(1, 1, "0xa", 400.0, mint=False)
+    assert engine.process([nav(0, 0, 10.0), bought, fixed, redeemed]) == []
+
+
+def test_who_subscribes_and_sells_again_long_after_begins_another_series() -> None:
+    events: list[Any] = [nav(0, 0, 10.0)]
+    for number, day in enumerate((0, 10)):
+        events += [
+            deal(10 * number + 1, 24 * day + 1, "0xm", "buy", 1.0, 11.0),
+            primary(10 * number + 2, 24 * day + 2, "0xa", 400.0, mint=True),
+            deal(10 * number + 3, 24 * day + 3, "0xa", "sell", 400.0 / (1 + number), 11.0),
+        ]
+    alerts = found(PrimaryMarketTiming(Parameters(pattern="round_trip")), events)
+    assert [one.metrics["gain"] for one in alerts] == pytest.approx([400.0, 200.0])
