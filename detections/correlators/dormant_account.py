@@ -240,7 +240,7 @@ class DormantAccount(Correlator[State]):
         if not later and not undo.sent and not sleeper.balance:
             del known[key]
             return
-        sleeper.undo = None
+        sleeper.undo = None if now is None else undo  # a corrected one may be taken back yet
         sleeper.sent = max([undo.sent, *(one.timestamp for one in later)])
         sleeper.most = max([undo.most, *(one.quantity for one in later)])
 

@@ -238,6 +238,16 @@ def test_a_slip_in_the_size_makes_no_later_one_look_usual() -> None:
     assert len(awoken([first, slip, taken_back(slip, quantity=1.0), real])[0]) == 1
 
 
+def test_a_trade_may_be_corrected_first_and_taken_back_then() -> None:
+    first, slip, real = dealt(0, 10, "t1"), dealt(1, 1e6, "t2"), dealt(100, 2_000, "t3")
+    corrected = taken_back(slip, quantity=5_000.0)
+    assert awoken([first, slip, corrected, real])[0] == []
+    busted = revised(TradeBusted, slip, 2_000, id="busted-after-all")
+    alerts, state = awoken([first, slip, corrected, busted, real])
+    assert len(alerts) == 1
+    assert state == awoken([first, real])[1]
+
+
 def test_who_is_known_by_a_busted_trade_only_isnt() -> None:
     slip, real = dealt(0, 10, "t1"), dealt(100, 2_000, "t2")
     assert len(awoken([slip, real])[0]) == 1
