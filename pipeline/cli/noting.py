@@ -25,13 +25,14 @@ def noted_anyway(config: "Configuration", note: "CommandNote") -> None:
     Raises Failure where it can't be noted: then don't do it.
     """
     import asyncio
+    import os
 
     from pipeline.bus.opened import opened_bus
     from pipeline.config.schema import EmbeddedBus
 
     if config.audit is None:
         return
-    here = (config.audit.path / "key").is_file()
+    here = os.access(config.audit.path / "key", os.F_OK)  # not where this user may not enter
     if here or isinstance(config.bus, EmbeddedBus):
         noted_beside(config.audit.path, note)
         return
@@ -47,7 +48,7 @@ def noted_beside(log: Path, note: "CommandNote") -> None:
     """Leave a note beside a log. Raises Failure where it can't be left: then don't do it.
 
     A copy of the log that can't be written takes none: what is done with it is not in the log, and
-    who runs the command is told so.
+    who runs the command is told so. Who may not enter the log leaves none, and does nothing.
     """
     import os
 
@@ -57,7 +58,8 @@ def noted_beside(log: Path, note: "CommandNote") -> None:
     from pipeline.cli.reloading import operator
 
     outbox = log / FOLDER  # its group may leave notes there, and write nothing else of the log
-    if log.is_dir() and not os.access(outbox if outbox.is_dir() else log, os.W_OK):
+    entered = os.access(log, os.X_OK)
+    if entered and not os.access(outbox if outbox.is_dir() else log, os.W_OK):
         typer.echo(f"{log} can't be written: this is not recorded in it", err=True)
         return
     leave(log, note, operator())

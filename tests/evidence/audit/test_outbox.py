@@ -2,6 +2,9 @@
 
 import getpass
 import os
+import socket
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import msgspec
@@ -11,11 +14,13 @@ from evidence.audit import outbox
 from evidence.audit.entries import Entry
 from evidence.audit.facts import left_unreadable, of_left
 from evidence.audit.store import AuditLog
-from pipeline.bus import Bus
+from pipeline.bus import Bus, BusUnavailable
 from pipeline.bus.command_notes import CommandNote
-from pipeline.cli.noting import noted_beside
+from pipeline.cli.noting import noted_anyway, noted_beside
 from pipeline.config.audit import Audit
+from pipeline.config.schema import Configuration, Detections, ExternalBus
 from pipeline.failure import Failure
+from pipeline.secrets import Secret, SecretText
 from tests.evidence.audit.test_log import KEY, happening
 from tests.evidence.audit.test_stage import recorded, settings
 
@@ -116,12 +121,56 @@ def test_a_colleague_of_its_group_leaves_a_note_though_the_log_itself_is_not_the
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def writable(path: Path, mode: int) -> bool:
-        return path.name == outbox.FOLDER
+        return mode == os.X_OK or path.name == outbox.FOLDER
 
     outbox.prepare(tmp_path)
     monkeypatch.setattr(os, "access", writable)
     noted_beside(tmp_path, export())
     assert len(outbox.waiting(tmp_path)) == 1
+
+
+@contextmanager
+def a_user_who_may_not_enter(folder: Path) -> Generator[None]:
+    """Nobody, where the tests run as who may do all."""
+    folder.chmod(0o700)
+    root = os.geteuid() == 0
+    if root:
+        os.setresuid(65534, 65534, 0)
+    else:
+        folder.chmod(0)
+    try:
+        yield
+    finally:
+        if root:
+            os.setresuid(0, 0, 0)
+        folder.chmod(0o700)
+
+
+def test_who_may_not_enter_the_log_is_told_so_and_nothing_is_done(tmp_path: Path) -> None:
+    log = tmp_path / "audit"
+    outbox.prepare(log)
+    with (
+        a_user_who_may_not_enter(log),
+        pytest.raises(Failure, match=r"can't be recorded .* not done: Permission denied"),
+    ):
+        noted_beside(log, export())
+
+
+def test_who_may_not_enter_the_log_has_it_noted_by_the_bus(tmp_path: Path) -> None:
+    log = tmp_path / "audit"
+    outbox.prepare(log)
+    (log / "key").write_text("")
+    with socket.socket() as taken:  # and doesn't listen
+        taken.bind(("127.0.0.1", 0))
+        config = Configuration(
+            bus=ExternalBus(urls=[SecretText(f"nats://127.0.0.1:{taken.getsockname()[1]}")]),
+            sources=[],
+            detections=Detections(rules=[]),
+            sinks=[],
+            audit=Audit(path=log, key=Secret("${env:AUDIT_KEY}")),
+        )
+        with a_user_who_may_not_enter(log), pytest.raises(BusUnavailable):
+            noted_anyway(config, export())
 
 
 def test_a_log_that_begins_with_a_note_is_closed_to_others(tmp_path: Path) -> None:
