@@ -5,7 +5,9 @@ people have judged its alerts, all of its confidences are moved by one distance 
 odds, so that on average they say what was found: the logistic calibration of J. Platt (Advances in
 Large Margin Classifiers, 1999) with its slope left at 1, since the order of a rule's alerts is
 evidence and some tens of verdicts are too few to learn a slope from. What the rule says by itself
-counts as much as `PRIOR` verdicts, so that a few do not turn everything over.
+counts as much as `PRIOR` verdicts, so that a few do not turn everything over. A distance that is
+right for the mean of confidences that lie far apart is none for their mean afterwards, so what they
+said is one number that stands for them all (see `detections.staging.calibrating`).
 """
 
 from math import exp, log
@@ -26,7 +28,8 @@ class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True)
     judged: Annotated[int, Meta(ge=1, le=1_000_000_000)]
     #: Those of them with a breach.
     right: Annotated[int, Meta(ge=0, le=1_000_000_000)]
-    #: The mean confidence of their alerts, 0 to 1, before it was calibrated.
+    #: The one confidence, 0 to 1, that stands for those of their alerts before they were
+    #: calibrated: their mean where all are alike.
     said: Annotated[float, Meta(ge=0, le=1)]
 
     @property

@@ -1,11 +1,14 @@
 """A rule's file with its calibration: written or replaced, and nothing else in it changes."""
 
+from collections import defaultdict
+from collections.abc import Sequence
+
 from msgspec import Struct
 
 from detections.rules.calibration import Calibration
 from detections.rules.document import content_hash
 from detections.staging.rule_file import without_key
-from detections.staging.sureness import Sureness
+from detections.staging.sureness import Outcome
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
 from pipeline.yaml_source import parse_bytes
 
@@ -13,6 +16,8 @@ KEY = "calibration"
 #: Keys that it may stand behind, the first that is there.
 _BEHIND = ("staged", "level", "title")
 _DIGITS = 4
+#: Each halves the range in which `said` is: more than its digits need.
+_HALVINGS = 40
 
 
 class CannotCalibrate(Exception):
@@ -26,13 +31,29 @@ class Calibrated(Struct, frozen=True):
     after: bytes
 
 
-def with_verdicts(known: Calibration | None, found: Sureness) -> Calibration:
-    """What a rule's file says, and what was found since: of this version's alerts."""
-    judged, right, said = found.judged, found.right, found.uncalibrated * found.judged
+def with_verdicts(known: Calibration | None, found: Sequence[Outcome]) -> Calibration:
+    """What a rule's file says, and what was found since: one outcome or more of this version.
+
+    `said` is such that the alerts, once calibrated, say on average what was found. Their mean would
+    not do: of 0.8 and 0.99 the second hardly moves on the scale of shares, however far on that of
+    log odds, and `rules stats` would call the rule too sure for ever.
+    """
+    judged, right = len(found), sum(one.right for one in found)
+    weights: defaultdict[float, float] = defaultdict(float)
+    for one in found:
+        for confidence in one.uncalibrated:
+            weights[round(confidence, _DIGITS)] += 1 / len(one.uncalibrated)
     if known is not None:
         judged, right = judged + known.judged, right + known.right
-        said += known.said * known.judged
-    return Calibration(judged=judged, right=right, said=round(said / judged, _DIGITS))
+        weights[known.said] += known.judged
+    low, high = min(weights), max(weights)
+    for _ in range(_HALVINGS):
+        # The higher it is, the further down all are moved, and the more counts what it says itself.
+        middle = (low + high) / 2
+        tried = Calibration(judged=judged, right=right, said=middle)
+        mean = sum(often * tried.calibrated(one) for one, often in weights.items()) / judged
+        low, high = (middle, high) if mean > tried.calibrated(middle) else (low, middle)
+    return Calibration(judged=judged, right=right, said=round((low + high) / 2, _DIGITS))
 
 
 def calibrated(data: bytes, document: int, name: str, calibration: Calibration) -> Calibrated:

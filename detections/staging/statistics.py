@@ -147,8 +147,13 @@ class Statistics:
         for _, judged in sorted(seen.judged.items()):
             said = judged.confidences
             own = said if calibration is None else [calibration.uncalibrated(one) for one in said]
-            found.append(Outcome(judged.right, sum(said) / len(said), sum(own) / len(own)))
+            found.append(Outcome(judged.right, sum(said) / len(said), tuple(own)))
         return found
+
+    def outcomes(self, rule: Rule) -> list[Outcome]:
+        """What was judged of a rule, in the version that is given."""
+        seen = self._seen.get((rule.id, rule.hash))
+        return [] if seen is None else self._outcomes(rule.id, rule.hash, seen)
 
     def reach(self, time: int) -> None:
         """There were events at this time."""

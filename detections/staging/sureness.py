@@ -32,8 +32,8 @@ class Outcome(Struct, frozen=True):
     right: bool
     confidence: float
     """As the alerts say; of several the mean."""
-    uncalibrated: float
-    """As the rule said by itself."""
+    uncalibrated: tuple[float, ...]
+    """As the rule said by itself, of each alert."""
 
 
 class Sureness(Struct, frozen=True, kw_only=True):
@@ -73,7 +73,7 @@ def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:
         right=right,
         share=share,
         confidence=confidence,
-        uncalibrated=sum(one.uncalibrated for one in some) / judged,
+        uncalibrated=sum(sum(one.uncalibrated) / len(one.uncalibrated) for one in some) / judged,
         verdict=comparison(confidence, share, judged),
     )
 

@@ -27,7 +27,7 @@ class CalibrationReport(Struct, frozen=True, kw_only=True):
     """By all verdicts, those that its file had before with them."""
     right: int
     said: float
-    """The mean confidence of these alerts, as the rule says by itself."""
+    """The confidence that stands for those of these alerts, as the rule says by itself."""
     says_now: float
     """What an alert of that confidence says from now on."""
     new: "Sureness"
@@ -93,7 +93,8 @@ def calibrate(
             "whether there was a breach, or give --labels",
             FAILED,
         )
-    calibration = with_verdicts(change.rule.calibration, new)
+    outcomes = gathered.statistics.outcomes(change.rule)
+    calibration = with_verdicts(change.rule.calibration, outcomes)
     try:
         after = calibrated(change.before, change.document, change.name, calibration).after
     except CannotCalibrate as error:

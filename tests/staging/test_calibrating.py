@@ -1,13 +1,14 @@
 """A calibration in a rule's file: written or replaced, and nothing else in it changes."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detections.proportions import wilson
 from detections.rules.calibration import Calibration
 from detections.staging.calibrating import CannotCalibrate, calibrated, with_verdicts
-from detections.staging.sureness import Sureness
+from detections.staging.sureness import Outcome, sureness
 from pipeline.yaml_source import parse_bytes
 
 NEW = Calibration(judged=24, right=9, said=0.82)
@@ -79,18 +80,42 @@ def test_it_can_be_read_and_written_again(keys: list[str], documents: int) -> No
         assert len(parse_bytes(once.encode(), name="r.yml").documents) == documents
 
 
-def found(judged: int, right: int, said: float) -> Sureness:
-    return Sureness(
-        judged=judged,
-        right=right,
-        share=wilson(right, judged),
-        confidence=0.5,
-        uncalibrated=said,
-        verdict="",
-    )
+def outcomes(right: int, wrong: int, *said: float) -> list[Outcome]:
+    """Of cases that were judged, with one alert each; the confidences come in turn."""
+    verdicts = [True] * right + [False] * wrong
+    return [
+        Outcome(right, 0.5, (confidence,))
+        for right, confidence in zip(verdicts, itertools.cycle(said), strict=False)
+    ]
 
 
 def test_new_verdicts_are_added_to_those_of_the_file() -> None:
-    assert with_verdicts(None, found(10, 4, 0.8)) == Calibration(judged=10, right=4, said=0.8)
+    assert with_verdicts(None, outcomes(4, 6, 0.8)) == Calibration(judged=10, right=4, said=0.8)
     older = Calibration(judged=30, right=20, said=0.6)
-    assert with_verdicts(older, found(10, 4, 0.8)) == Calibration(judged=40, right=24, said=0.65)
+    both = with_verdicts(older, outcomes(4, 6, 0.8))
+    assert (both.judged, both.right) == (40, 24)
+    assert both.said == pytest.approx(0.65, abs=0.01)
+
+
+@pytest.mark.parametrize("said", [(0.8, 0.85, 0.9, 0.95, 0.99), (0.5, 0.99), (0.3, 0.9), (0.7,)])
+@pytest.mark.parametrize("right", [0, 50, 250, 450, 500])
+def test_calibrated_alerts_say_on_average_what_was_found(
+    said: tuple[float, ...], right: int
+) -> None:
+    """However far apart their confidences are; and so nobody is told to calibrate them again."""
+    some = outcomes(right, 500 - right, *said)
+    found = with_verdicts(None, some)
+    mean = sum(found.calibrated(one.uncalibrated[0]) for one in some) / 500
+    assert mean == pytest.approx(min(0.99, found.found), abs=0.002)  # nothing is surer
+    after = sureness(
+        Outcome(one.right, found.calibrated(one.uncalibrated[0]), one.uncalibrated) for one in some
+    )
+    assert after is not None
+    assert after.verdict == "" or right in (0, 500)  # what the rule says counts as well
+
+
+def test_a_case_with_many_alerts_counts_once() -> None:
+    one, other = Outcome(True, 0.5, (0.9,) * 30), Outcome(False, 0.5, (0.5,))
+    assert (
+        with_verdicts(None, [one, other]).said == with_verdicts(None, outcomes(1, 1, 0.9, 0.5)).said
+    )
