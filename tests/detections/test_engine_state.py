@@ -210,6 +210,38 @@ def test_another_version_of_the_code_is_told(monkeypatch: pytest.MonkeyPatch) ->
     assert unfit.why == "this version of the program keeps its state in another way"
 
 
+class Rate(msgspec.Struct):
+    total: float = 0.0
+
+
+class FullerRate(msgspec.Struct):
+    total: float = 0.0
+    newest: list[float] = msgspec.field(default_factory=list[float])
+
+
+class Rates(msgspec.Struct):
+    groups: dict[str, list[Rate]] = msgspec.field(default_factory=dict[str, list[Rate]])
+
+
+class FullerRates(msgspec.Struct):
+    groups: dict[str, list[FullerRate]] = msgspec.field(default_factory=dict[str, list[FullerRate]])
+
+
+def test_other_fields_deep_in_a_state_are_told_as_another_version(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Nobody has to raise a version for them: of what many states share it would be forgotten."""
+    monkeypatch.setattr(WashTrading, "state_type", Rates)
+    taken = Engine(rules()).snapshot()
+    assert Engine(rules()).restore(taken) == []
+    monkeypatch.setattr(WashTrading, "state_type", FullerRates)
+    engine = Engine(rules())
+    (unfit,) = engine.restore(taken)
+    assert unfit.id == WASH_RULE
+    assert unfit.why == "this version of the program keeps its state in another way"
+    assert isinstance(engine.book.correlators[0].correlator.state, FullerRates)
+
+
 def test_a_state_that_cannot_be_written_keeps_no_other_from_being_saved() -> None:
     engine = begun(rules())
     engine.process([trade(1)])
