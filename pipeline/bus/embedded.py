@@ -29,10 +29,16 @@ MAX_PAYLOAD = 32 * MIB
 WRITE_FAILED = b"ritical write error"
 #: Of the log, what is looked through at once.
 MOST_LOG = 4 * MIB
+#: The mode of a new store.
+_OWNERS = 0o700
 
 
 class EmbeddedServerFailed(Failure):
     """The packaged nats-server did not start."""
+
+
+class StoreInUse(EmbeddedServerFailed):
+    """Another Tapewatch has the store."""
 
 
 class EmbeddedServerKilled(EmbeddedServerFailed):
@@ -165,7 +171,7 @@ class EmbeddedServer:
             return await self._start()
         except StoreTaken as taken:
             self._lock.release()
-            raise EmbeddedServerFailed(
+            raise StoreInUse(
                 f"{taken} on {self._config.path}: stop it first, or set another bus.path"
             ) from None
         except OSError as error:
@@ -181,7 +187,9 @@ class EmbeddedServer:
         store, binary = self._config.path, str(server_binary())
         self._port = self._port or _free_port()
         log = store / "server.log"
-        store.mkdir(parents=True, exist_ok=True)
+        if not store.exists():
+            store.mkdir(parents=True)
+            store.chmod(_OWNERS)  # also where a folder above hands on its `g+s`: nobody is let in
         lock = await self._lock.take()
         try:
             settings = (store / SETTINGS_FILE).absolute()
