@@ -17,6 +17,10 @@ if TYPE_CHECKING:
     from pipeline.event_sources import EventSource
 
 
+#: What a record needs and a sink's mask may have dropped. Nothing is told by sentences here.
+_MASKED = {"event.reason": "", "message": "", "surveillance.case.title": "", "user.name": ""}
+
+
 class Gathered(Struct, frozen=True, kw_only=True):
     """What was read."""
 
@@ -25,6 +29,8 @@ class Gathered(Struct, frozen=True, kw_only=True):
     """Closed ones that say whether their alerts were right."""
     broken_cases: int
     """Of which the beginning isn't there any more."""
+    nameless_cases: int
+    """Of which isn't told who did what: whether they were closed as they must be nobody can see."""
     unreadable: list[str]
     """Lines that are not what should be there, with their places and the reasons."""
 
@@ -42,12 +48,15 @@ def gather(found: "Delivered", ruleset: "RuleSet", labels: Path | None) -> Gathe
         judged = load_labels(labels, ruleset.rules)
     unreadable: list[str] = []
     activities: list[CaseActivity] = []
+    nameless: set[str] = set()
     for place, one in _documents(found.cases, "facts of cases", unreadable):
-        if isinstance(one, CaseActivity):
+        if not isinstance(one, CaseActivity):
+            unreadable.append(f"{place}: nothing that was done to a case")
+        elif one.who:
             activities.append(one)
         else:
-            unreadable.append(f"{place}: nothing that was done to a case")
-    by_cases = verdicts(activities)
+            nameless.add(one.case_id)
+    by_cases = verdicts(one for one in activities if one.case_id not in nameless)
     statistics = Statistics(ruleset.alerting, judged, by_cases.of_alerts)
     for moment in found.span or ():
         statistics.reach(moment)
@@ -60,6 +69,7 @@ def gather(found: "Delivered", ruleset: "RuleSet", labels: Path | None) -> Gathe
         statistics=statistics,
         cases=by_cases.cases,
         broken_cases=by_cases.broken,
+        nameless_cases=len(nameless),
         unreadable=unreadable,
     )
 
@@ -80,7 +90,7 @@ def _documents(
                     continue
                 place = f"{batch.place}:{number}"
                 try:
-                    yield place, parse(decode(line))
+                    yield place, parse({**_MASKED, **decode(line)})
                 except (msgspec.MsgspecError, UnreadableDocument, RecursionError, ValueError) as e:
                     unreadable.append(f"{place}: {e}")
             on_batch(batch)

@@ -10,6 +10,7 @@ from msgspec import Struct
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from detections.staging.sureness import Sureness
@@ -86,11 +87,15 @@ def calibrate(
     mine = next((one for one in of_all if one.id == change.rule.id), None)
     new = None if mine is None else mine.sureness
     if new is None or new.judged < least:
+        from pipeline.cli.rules_stats_text import NAMELESS
+
         known = 0 if new is None else new.judged
+        left_out = gathered.nameless_cases
+        why = f". {plural(left_out, 'case')} left out: {NAMELESS}" if left_out else ""
         raise Failure(
             f"{known:,} of {least:,} verdicts that are wanted on alerts of {change.rule.title}, as "
             f"it is in {change.path}: close cases of its alerts with a reason code that says "
-            "whether there was a breach, or give --labels",
+            f"whether there was a breach, or give --labels{why}",
             FAILED,
         )
     outcomes = gathered.statistics.outcomes(change.rule)

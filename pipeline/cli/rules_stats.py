@@ -36,6 +36,8 @@ class StatsReport(Struct, frozen=True, kw_only=True):
     """Closed ones whose reason code says whether their alerts were right."""
     broken_cases: int
     """Of which the beginning isn't there any more."""
+    nameless_cases: int
+    """Of which the sink's mask dropped who did what."""
     confidence: "list[Band]"
     """What was judged, of all rules and versions, by confidence."""
     exceptions: "list[ExceptionOutcome]"
@@ -118,6 +120,7 @@ def stats(
         rules=statistics.rules(criteria),
         cases=gathered.cases,
         broken_cases=gathered.broken_cases,
+        nameless_cases=gathered.nameless_cases,
         confidence=statistics.bands(),
         exceptions=_exceptions(ruleset, found, last or 0, tried=try_exceptions),
         exceptions_tried=try_exceptions and found.events is not None,

@@ -20,6 +20,11 @@ _VERDICTS = {
     "tune": ("tune it first", "red"),
     "backtest": ("backtest it first", "yellow"),
 }
+#: Why such cases say nothing.
+NAMELESS = (
+    "this sink's mask drops who closed them, so that four eyes can't be checked: "
+    "read another sink, or mask `staff` by hash"
+)
 _MOST_ROWS = 60
 _LONGEST = 50
 
@@ -40,6 +45,12 @@ def print_stats(report: "StatsReport", console: Console) -> None:
         say(
             console,
             f"{plural(report.broken_cases, 'case')} left out: what began them is not kept any more",
+            "yellow",
+        )
+    if report.nameless_cases:
+        say(
+            console,
+            f"{plural(report.nameless_cases, 'case')} left out: {NAMELESS}",
             "yellow",
         )
     staged = [one for one in report.rules if one.staged]
@@ -132,12 +143,17 @@ def _table(rules: "list[RuleStatistics]") -> Table:
             f"{one.alerts:,}" + (f" +{one.of_other_versions:,}" if one.of_other_versions else ""),
             "–" if one.per_day is None else rounded(one.per_day),
             f"{one.entities:,}",
-            *((f"{one.right:,} of {one.right + one.wrong:,}",) if judged else ()),
+            *((_right(one),) if judged else ()),
             about,
             _days(one.silent_days),
         )
         table.add_row(*(Text(printable(cell)) for cell in cells))
     return table
+
+
+def _right(one: "RuleStatistics") -> str:
+    judged = one.right + one.wrong
+    return f"{one.right:,} of {judged:,}" if judged else "–"
 
 
 def _days(days: float) -> str:

@@ -7,8 +7,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from delivery.mask import Masker
 from normalizer.events import CaseActivity
 from normalizer.events.ecs import nest
+from pipeline.config.mask import Mask
 from tests.backtest.samples import LARGE
 from tests.cli.command_line import Answer, tapewatch
 from tests.staging.closed_cases import case
@@ -99,6 +101,40 @@ def test_what_is_no_fact_of_a_case_is_told(judged: Path) -> None:
 
     assert answer.code == 1
     assert f"out/cases/{path.name}:22: " in answer.error
+
+
+def masked(folder: Path, mask: Mask) -> None:
+    """Deliver alerts and cases as a sink with this mask has them."""
+    masker = Masker(mask)
+    for path in (folder / "out").glob("[ac]*/*.ndjson"):
+        documents = [json.loads(line) for line in path.read_text().splitlines()]
+        for document in documents:
+            masker.mask(document)
+        path.write_text("".join(f"{json.dumps(document)}\n" for document in documents))
+
+
+def test_a_sink_that_gets_no_sentences_tells_all_the_same(judged: Path) -> None:
+    masked(judged, Mask(text="drop"))
+
+    answer = stats(judged)
+
+    assert (answer.code, answer.error) == (0, "")
+    assert "too sure: Large transfer says 1.00, and 3 of 10 were right" in answer.out
+
+
+def test_of_whom_nobody_knows_who_closed_it_says_nothing(judged: Path) -> None:
+    masked(judged, Mask(staff="drop"))
+
+    answer = stats(judged)
+    told = json.loads(stats(judged, "--json").out)
+    refused = calibrate(judged)
+
+    assert (answer.code, answer.error) == (0, "")
+    assert "11 cases left out: this sink's mask drops who closed them" in answer.out
+    assert (told["cases"], told["nameless_cases"], told["broken_cases"]) == (0, 11, 0)
+    assert refused.code == 1
+    assert "0 of 10 verdicts" in refused.error
+    assert "mask drops who closed" in refused.error
 
 
 def test_a_calibrated_rule_says_what_was_found(judged: Path) -> None:
