@@ -44,7 +44,7 @@ def created_pools(tables: Iterable[Table], report: Report) -> Iterator[CreatedPo
     """The pools in the order of the rows, each once. What can't be read is told."""
     seen: set[tuple[str, str | None]] = set()
     for table in tables:
-        if not table.kinds & {"log", "pool"}:
+        if not table.kinds & {"log", "pool", "unreadable"}:
             continue
         number = 0
         try:

@@ -5,7 +5,7 @@ import csv
 from collections.abc import Collection, Iterator
 from typing import BinaryIO
 
-from collectors.evm.exported_json import LARGEST_ROW, Cells, NoRow
+from collectors.evm.exported_json import LARGEST_ROW, Cells, NoRow, plain_name
 from pipeline.csv_header import ColumnFault, repeated, said_of
 
 
@@ -28,7 +28,7 @@ class CsvTable:
         self._first = ""
         self._reader = csv.reader(self._lines(), strict=True)
         header = next(self._reader, list[str]())
-        self.names = [one.strip().lstrip("\ufeff") for one in header]
+        self.names = [plain_name(one.strip()) for one in header]
         if faults := list(repeated(self._first, self.names, among=known)):
             raise WrongHeader(self.names, faults)
 
@@ -51,5 +51,6 @@ class CsvTable:
             if len(line) > LARGEST_ROW:
                 raise csv.Error(f"line {number} is longer than {LARGEST_ROW >> 20} MiB")
             text = line.decode()
-            self._first = self._first or text
+            if number == 1:
+                text = self._first = text.removeprefix("\ufeff")
             yield text

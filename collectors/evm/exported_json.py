@@ -173,7 +173,7 @@ def _rows(
         yield NO_ROW
     else:
         cells = {
-            _snake(name): cell
+            plain_name(name): cell
             for name, cell in cast("Cells", value).items()
             if len(name) <= _LONGEST_NAME
         }
@@ -197,5 +197,6 @@ def _rows(
 
 
 @lru_cache(maxsize=1024)
-def _snake(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A column's name in the one form in which all are taken."""
     return _UPPER.sub(r"_\1", name).lower()

@@ -144,7 +144,7 @@ class Report(Protocol):
 
 
 class Table(NamedTuple):
-    """A file, and what its rows are."""
+    """A file, and what its rows are: nothing, of one without a byte."""
 
     path: Path
     kinds: frozenset[Kind]
@@ -162,6 +162,9 @@ def table_of(path: Path) -> Table | None:
     try:
         if _is_csv(path):  # the header tells, and there may be no row
             with _opened(path) as file:
+                if not file.read(1):  # ethereum-etl writes the header with the first row
+                    return Table(path, frozenset())
+                file.seek(0)
                 form = _form_of(CsvTable(file, _KNOWN).names)
             return None if form is None else Table(path, frozenset((form.kind,)))
         found: set[Kind] = set()
@@ -262,11 +265,8 @@ def _cells(path: Path) -> Iterator[tuple[int, Cells | NoRow]]:
 def _opened(path: Path) -> Generator[BinaryIO]:
     packed = path.name.lower().endswith(".gz")
     with cast("BinaryIO", gzip.open(path, "rb")) if packed else path.open("rb") as file:
-        head = file.read(HEAD)
-        if what := foreign(head):
+        if what := foreign(file.read(HEAD)):
             raise NotText(what)
-        if not head and _is_csv(path):  # NDJSON without rows is as empty
-            raise NotText("is empty: a table without rows has its header")
         file.seek(0)
         yield file
 

@@ -209,8 +209,10 @@ def exported_tables(folder: Path) -> list[Table]:
     if any(one.kinds & {"log", "transfer"} for one in tables):
         return tables
     certain = [one for one in tables if "unreadable" not in one.kinds]
-    if certain and len(certain) == len(files):
-        raise OSError("its tables are neither of logs nor of token transfers")
+    empty = [one.path.name for one in certain if not one.kinds]
+    if len(certain) == len(files) > len(empty):
+        but = f", and {empty[0]} is empty" if empty else ""
+        raise OSError(f"its tables are neither of logs nor of token transfers{but}")
     return []
 
 

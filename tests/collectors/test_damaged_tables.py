@@ -1,5 +1,6 @@
 """Exported tables that are not what they should be are told: where, what is wrong, what to do."""
 
+import gzip
 import json
 import tracemalloc
 from pathlib import Path
@@ -102,8 +103,6 @@ def test_a_row_of_other_cells_than_the_columns_is_none(
 def test_a_table_in_utf_16_is_told_with_how_to_convert_it(
     tmp_path: Path, name: str, encoding: str
 ) -> None:
-    import gzip
-
     csv_tables(tmp_path, a_log())
     row = dict(zip(LOGS.split(","), a_log(1).split(","), strict=True))
     text = "\n".join([LOGS, a_log(1), ""]) if "csv" in name else json.dumps(row)
@@ -128,7 +127,6 @@ def test_a_spreadsheet_is_told_for_what_it_is(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("data", "said"),
     [
-        (b"", "is empty: a table without rows has its header"),
         (b"\x89PNG\r\n\x1a\n", "can't be read: 'utf-8' codec can't decode byte 0x89"),
         (b'"log_index\n', "can't be read: unexpected end of data"),
     ],
@@ -142,6 +140,60 @@ def test_a_file_that_can_be_no_table_is_told(tmp_path: Path, data: bytes, said: 
     ((name, _, _, why),) = problems
     assert name == "more.csv"
     assert why.startswith(said)
+
+
+@pytest.mark.parametrize("name", ["transactions.csv", "token_transfers.csv", "logs_1.csv.gz"])
+def test_a_file_without_a_byte_is_a_table_without_rows(tmp_path: Path, name: str) -> None:
+    # ethereum-etl writes the header with the first row.
+    csv_tables(tmp_path, a_log())
+    (tmp_path / name).write_bytes(gzip.compress(b"") if name.endswith(".gz") else b"")
+    frames, problems = frames_in(tmp_path)
+    assert (logs_of(frames), problems) == (1, [])
+
+
+def test_tables_of_nothing_are_taken_for_no_order_logs(tmp_path: Path) -> None:
+    csv_tables(tmp_path, a_log())
+    (tmp_path / "logs.csv").write_bytes(b"")
+    said = "neither of logs nor of token transfers, and logs.csv is empty"
+    with pytest.raises(OSError, match=said):
+        exported_tables(tmp_path)
+    (tmp_path / "blocks.csv").unlink()
+    assert exported_tables(tmp_path) == [], "an order log may be as empty"
+
+
+def test_names_of_columns_are_taken_in_one_form(tmp_path: Path) -> None:
+    # Snowflake writes them in capitals.
+    csv_tables(tmp_path, a_log(), header=LOGS.upper())
+    frames, problems = frames_in(tmp_path)
+    assert (logs_of(frames), problems) == (1, [])
+
+
+def test_columns_that_differ_by_their_form_only_are_there_twice(tmp_path: Path) -> None:
+    csv_tables(tmp_path, f"{a_log()},8", header=f"{LOGS},blockNumber")
+    _, ((name, line, column, why),) = frames_in(tmp_path)
+    assert (name, line, column) == ("logs.csv", 1, len(LOGS) + 2)
+    assert "block_number is there twice" in why
+
+
+def test_a_quoted_header_behind_a_mark_of_utf_8_is_read(tmp_path: Path) -> None:
+    csv_tables(tmp_path, a_log(), header=",".join(f'"{name}"' for name in LOGS.split(",")))
+    content = (tmp_path / "logs.csv").read_bytes()
+    (tmp_path / "logs.csv").write_bytes(b"\xef\xbb\xbf" + content)
+    frames, problems = frames_in(tmp_path)
+    assert (logs_of(frames), problems) == (1, [])
+
+
+def test_a_damaged_file_is_told_where_pools_are_looked_for(tmp_path: Path) -> None:
+    csv_tables(tmp_path, a_log())
+    (tmp_path / "more.csv.gz").write_bytes(gzip.compress(b"x" * 100)[:20])
+    told: list[str] = []
+
+    def report(path: Path, line: int, why: str, column: int = 1, /) -> None:
+        told.append(f"{path.name}: {why}")
+
+    assert list(created_pools(all_tables(tmp_path), report)) == []
+    (problem,) = told
+    assert problem.startswith("more.csv.gz: can't be read")
 
 
 def test_two_lines_that_are_damaged_first_hold_up_no_other(tmp_path: Path) -> None:
