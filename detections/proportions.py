@@ -27,4 +27,7 @@ def wilson(hits: int, trials: int, deviations: float = Z95) -> Interval:
     centre = part + square / (2 * trials)
     spread = deviations * sqrt(part * (1 - part) / trials + square / (4 * trials**2))
     scale = 1 + square / trials
-    return Interval(part, max(0.0, (centre - spread) / scale), min(1.0, (centre + spread) / scale))
+    # At the ends exactly, whatever the last digit of the sums is: 1 is not beyond what always was.
+    low = (centre - spread) / scale if hits else 0.0
+    high = (centre + spread) / scale if hits < trials else 1.0
+    return Interval(part, low, high)

@@ -18,7 +18,7 @@ from msgspec import Meta, Struct
 #: Verdicts that the rule's own confidence is worth: the width of what ten tell is some 60%.
 PRIOR = 10.0
 #: Log odds have no end: nothing is surer than this, either way.
-_LEAST, _MOST = 0.01, 0.99
+LEAST, MOST = 0.01, 0.99
 
 
 class Calibration(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -56,7 +56,7 @@ def _moved(confidence: float, distance: float) -> float:
 
 
 def _within(share: float) -> float:
-    return min(_MOST, max(_LEAST, share))
+    return min(MOST, max(LEAST, share))
 
 
 def _log_odds(share: float) -> float:

@@ -9,11 +9,13 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from detections.proportions import Interval, wilson
+from detections.rules.calibration import LEAST, MOST
 
 #: Bounds of the bands of confidence: below the first, between them, from the last on.
 BOUNDS = (0.3, 0.5, 0.7, 0.85)
 #: So many that were judged at least, before anything is said of their confidence as a whole.
 ENOUGH = 10
+_DIGITS = 6
 
 
 def comparison(confidence: float, right: Interval | None, judged: int) -> str:
@@ -21,9 +23,11 @@ def comparison(confidence: float, right: Interval | None, judged: int) -> str:
     empty, also where too few were judged."""
     if right is None or judged < ENOUGH:
         return ""
-    if confidence > right.high:
+    # Beyond these ends nothing is calibrated: it would be told for ever. A mean has their digits.
+    confidence = round(confidence, _DIGITS)
+    if confidence > max(right.high, LEAST):
         return "too sure"
-    return "too unsure" if confidence < right.low else ""
+    return "too unsure" if confidence < min(right.low, MOST) else ""
 
 
 class Outcome(Struct, frozen=True):
