@@ -196,7 +196,8 @@ class PriceHistory(Struct):
 
     def _held(self, slot: Slot, behind: Slot) -> Deal:
         """The deal whose price held at the end of a slot: the last, unless that was a slip."""
-        prior = self.before if slot.first is slot.last else slot.first
+        is_only = slot.first.witness.id == slot.last.witness.id
+        prior = self.before if is_only else slot.first
         if prior is not None and is_slip(prior.price, slot.last.price, behind.first.price):
             return prior
         return slot.last

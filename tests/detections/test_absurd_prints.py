@@ -21,7 +21,8 @@ from tests.detections.correlators import test_price_reversal as reversals
 from tests.detections.correlators import test_pump_and_dump as pumps
 from tests.detections.correlators import test_ramping as ramps
 from tests.detections.correlators import test_steady_ramp as steady
-from tests.detections.samples import START, Tape
+from tests.detections.correlators.restarts import assert_the_same_after_a_restart
+from tests.detections.samples import START, Tape, correlator
 
 STEP = 5 * MINUTE
 #: Prices at which somebody sold, or bought, what is worth 100.
@@ -257,3 +258,10 @@ def test_nor_is_the_way_back_told_when_its_window_is_over(slip: float) -> None:
     prices = [*[10.0] * 30, slip, *[10.0] * 90]
     told = move_rules.moves(minutely(Tape(), prices), minimum_change=0.25, window=HOUR)
     assert [one.metrics["price"] for one in told] == [slip]
+
+
+@pytest.mark.parametrize("slip", [1.0, 100.0])
+def test_nor_after_a_restart_in_between(slip: float) -> None:
+    prices = [*[10.0] * 30, slip, *[10.0] * 90]
+    rules = correlator("price_move", "{window: 1h, minimum_change: 25%}")
+    assert_the_same_after_a_restart(rules, minutely(Tape(), prices))

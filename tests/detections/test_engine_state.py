@@ -117,6 +117,7 @@ def titles(engine: Engine, events: list[Record]) -> list[str]:
 @settings(max_examples=25, deadline=None)
 @given(st.integers(0, 2**32), st.integers(0, 60), st.sampled_from([0, 5 * SECOND]))
 @example(16_883, 1, 5 * SECOND)  # an oracle's answer waits, of which only the time matters
+@example(49, 42, 0)  # a price far off is the only one of its part of the window
 def test_all_shipped_rules_go_on_as_if_nothing_had_been(seed: int, cut: int, lateness: int) -> None:
     events = some_records(seed)
     straight = Engine(SHIPPED, allowed_lateness=lateness)
