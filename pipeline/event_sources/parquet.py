@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 MAGIC = b"PAR1"
 ROWS = 4_096
-#: What DuckDB may take: a file of some MB may unpack to any size. Of a group of rows it needs some
-#: pieces at a time, for each thread.
-MEMORY = "1GiB"
+#: What DuckDB may take: a file of some MB may unpack to any size. Of a group of rows it has a page
+#: of each column at a time, which it writes itself as large as the group.
+MEMORY = "2GiB"
 TIME = "@timestamp"
 _TEXT = frozenset(("varchar", "json", "blob"))
 _FRACTIONS = {"timestamp_s": "%g", "timestamp_ns": "%n"}
@@ -49,6 +49,12 @@ def parquet_batches(path: Path, column: str | None) -> Iterator[Batch]:
                 done = size * (first + len(lines) - 1) // max(count, 1)
                 yield Batch(str(path), first, lines, done)
                 first += len(lines)
+    except duckdb.OutOfMemoryException as error:
+        raise Failure(
+            f"can't read {path}: unpacking it takes more than {MEMORY}; write it with smaller "
+            "groups of rows, as DuckDB does by ROW_GROUP_SIZE",
+            FAILED,
+        ) from error
     except duckdb.Error as error:
         why = str(error).splitlines()[0]
         raise Failure(f"can't read {path} as Parquet: {why}", FAILED) from error
@@ -58,7 +64,8 @@ def parquet_batches(path: Path, column: str | None) -> Iterator[Batch]:
 
 #: It reads what it is told to, and fetches nothing.
 _CLOSED: dict[str, str | bool | int | float | list[str]] = {
-    "threads": 4,
+    # Each has a group of rows in memory, and one is as fast as rules can be.
+    "threads": 1,
     "autoinstall_known_extensions": False,
     "autoload_known_extensions": False,
     "allow_community_extensions": False,

@@ -280,5 +280,22 @@ def test_a_small_parquet_file_that_unpacks_to_a_huge_one_is_refused(
     path = tmp_path / "bomb.parquet"
     duckdb.execute(f"COPY (SELECT repeat('A', 50000000) AS e) TO '{path}' (FORMAT parquet)")
     assert path.stat().st_size < 4 << 20
-    with pytest.raises(Failure, match="Memory"):
+    with pytest.raises(
+        Failure, match="takes more than 32MiB; write it with smaller groups of rows"
+    ):
         read(path)
+
+
+def test_one_group_of_rows_is_unpacked_at_a_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(parquet_module, "MEMORY", "100MiB")
+    path = tmp_path / "events.parquet"
+    wide = ", ".join(f'md5((i * {at})::VARCHAR) || i AS "c{at}"' for at in range(1, 17))
+    duckdb.execute(
+        f"COPY (SELECT '2026-01-01T00:00:00Z' AS \"@timestamp\", {wide} FROM range(122880) t(i)) "
+        f"TO '{path}' (FORMAT parquet, ROW_GROUP_SIZE 30720)"
+    )
+    found = lines(read(path))
+    assert len(found) == 122_880
+    assert [json.loads(found[at])["c1"][32:] for at in (0, -1)] == ["0", "122879"]
