@@ -25,6 +25,7 @@ well, for the next one, until there was none for `pause`. Trades of named accoun
 """
 
 from collections.abc import Iterable
+from itertools import accumulate
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -129,6 +130,11 @@ class InferredReversal(Correlator[State]):
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._p = parameters
+        # Of so many times what is usual in the window the other side must have more at the end than
+        # the one: that much is known without a look at each trade.
+        share, like = parameters.minimum_side_share, parameters.minimum_likeness
+        part = share * like / (1 + like)
+        self.least = parameters.minimum_volume * part * (2 - 1 / share)
 
     @property
     def horizon(self) -> int:
@@ -160,36 +166,41 @@ class InferredReversal(Correlator[State]):
 
     def _turn(self, tape: SideTape, *, back: bool) -> Turn | None:
         """What was taken one way, and then the other, up to the newest trade."""
-        p, trades = self._p, tape.window()
+        p, steps = self._p, self._p.window / self._p.step
+        if not reaches(tape.buying if back else tape.selling, self.least * tape.usual(steps)):
+            return None
+        trades = tape.window()
         turned = _began(trades, len(trades), bought=back)
+        came = taken(trades[turned:], bought=back)
+        if came is None or not self._is_series(came):
+            return None
         first = _began(trades, turned, bought=not back)
         ran = taken(trades[first:turned], bought=not back)
-        came = taken(trades[turned:], bought=back)
-        if ran is None or came is None:
+        if ran is None or not self._is_series(ran):
             return None
-        both, steps = (ran, came), p.window / p.step
         like = min(ran.quantity, came.quantity) / max(ran.quantity, came.quantity)
         whole = sum(one.quantity for one in trades[first:])
-        if (
-            not reaches(like, p.minimum_likeness)
-            or not tape.stands_out(whole, steps, p.minimum_volume, p.minimum_deviations)
-            or any(not reaches(one.share, p.minimum_side_share) for one in both)
-            or any(one.times < p.minimum_times or one.prices < p.minimum_prices for one in both)
+        if not reaches(like, p.minimum_likeness) or not tape.stands_out(
+            whole, steps, p.minimum_volume, p.minimum_deviations
         ):
             return None
-        return Turn(
-            not back,
-            ran,
-            came,
-            whole / tape.usual(steps),
-            ran.trades[0].seen.timestamp,
-            came.trades[-1].seen.timestamp,
+        times = [one.seen.timestamp for one in (*ran.trades, *came.trades)]
+        return Turn(not back, ran, came, whole / tape.usual(steps), min(times), max(times))
+
+    def _is_series(self, one: Taken) -> bool:
+        """Whether it is nearly all that was traded, at times and prices enough."""
+        p = self._p
+        return (
+            reaches(one.share, p.minimum_side_share)
+            and one.times >= p.minimum_times
+            and one.prices >= p.minimum_prices
         )
 
     def _tell(self, event: Trade, market: Market, turn: Turn) -> Iterable[Finding]:
         p, now = self._p, event.timestamp
-        seen = [one.seen for one in (*turn.run.trades, *turn.back.trades)]
-        market.waiting.append(Told(now, tuple(seen[-_MOST_TRADES:])))
+        parts = (turn.run.trades, turn.back.trades)
+        seen = [one.seen for part in parts for one in part[-_MOST_TRADES // 2 :]]
+        market.waiting.append(Told(now, tuple(seen)))
         market.waiting = [one for one in market.waiting if now - one.time <= p.repetition]
         del market.waiting[:-_MOST_TIMES]
         told = 0 if market.told_at == 0 or now - market.told_at > p.pause else market.told
@@ -235,10 +246,8 @@ class InferredReversal(Correlator[State]):
 
 def _began(trades: list[Print], end: int, *, bought: bool) -> int:
     """From where on, before `end`, one side took most more than the other; `end` if nowhere."""
-    most, net, place = 0.0, 0.0, end
-    for number in range(end - 1, -1, -1):
-        one = trades[number]
-        net += one.quantity if one.bought is bought else -one.quantity
-        if net > most:
-            most, place = net, number
-    return place
+    before = reversed(trades[:end])
+    own = (one.quantity if one.bought is bought else -one.quantity for one in before)
+    nets = list(accumulate(own))
+    most = max(nets, default=0.0)
+    return end - 1 - nets.index(most) if most > 0 else end

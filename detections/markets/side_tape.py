@@ -73,6 +73,10 @@ class SideTape(Struct):
     """Of the step that goes on."""
     quantity: float = 0.0
     """Traded in it; less than 0 where it is not to be learnt."""
+    buying: float = 0.0
+    """So much more was bought than sold, at most, by the newest trades, however many one takes."""
+    selling: float = 0.0
+    """The same the other way round."""
     ended: list[tuple[int, float, int]] = field(default_factory=list[tuple[int, float, int]])
     """Steps that may be of what goes on, and so aren't learnt yet: their numbers, what was traded,
     and how many there were after it in which nothing was."""
@@ -82,10 +86,15 @@ class SideTape(Struct):
         time = trade.seen.timestamp
         self._step(trade, window, step, began)
         self.trades.append(trade)
+        quantity = trade.quantity
         if trade.bought:
-            self.bought += trade.quantity
+            self.bought += quantity
+            self.buying += quantity
+            self.selling = max(0.0, self.selling - quantity)
         else:
-            self.sold += trade.quantity
+            self.sold += quantity
+            self.selling += quantity
+            self.buying = max(0.0, self.buying - quantity)
         self.pass_to(time - window)
 
     def pass_to(self, floor: int) -> None:
@@ -125,7 +134,7 @@ class SideTape(Struct):
             self.before = self.trades[-1].price
         self.trades.clear()
         self.front = 0
-        self.bought = self.sold = 0.0
+        self.bought = self.sold = self.buying = self.selling = 0.0
 
     @property
     def known(self) -> bool:
@@ -154,7 +163,7 @@ class SideTape(Struct):
                     first = max(first, began // step)
                 self.ended.append((self.number, self.quantity, max(0, number - first)))
             self.number, self.quantity = number, 0.0
-            self._learn(number - window // step, kept(_HALF_LIFE / step))
+            self._learn(number - -(-window // step), kept(_HALF_LIFE / step))
         if self.quantity >= 0:
             self.quantity += trade.quantity
         self.moves.add(time, trade.price, step, began)

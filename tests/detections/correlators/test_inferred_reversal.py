@@ -1,9 +1,17 @@
 """As much taken the other way right after, on a tape that names nobody."""
 
+from random import Random
 from typing import Any
 
+import pytest
+
+from detections.alerting.findings import Witness
+from detections.correlators.inferred_reversal import InferredReversal, Parameters
+from detections.markets.anonymous_runs import Print
+from detections.markets.side_tape import SideTape
 from detections.rules import RuleSet
 from normalizer.events import Alert
+from pipeline.units import SECOND
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import HEADER, Tape, alerts, correlator
 
@@ -146,6 +154,55 @@ def test_what_was_found_is_not_learnt_as_usual() -> None:
 
 def test_of_named_accounts_nothing_is_said_here() -> None:
     assert found(scene(first={"seller_account": "acct-1"})) == []
+
+
+def test_of_many_trades_those_of_both_ways_are_evidence() -> None:
+    many = tuple(10.0 + number / 1_000 for number in range(100))
+    events = scene(run=many, back=many[::-1], size=3, size_back=3, every=50)
+    (alert,) = found(events)
+    back = len(alert.evidence_events) // 2
+    ran, came = events[STEPS : STEPS + 100], events[STEPS + 100 :]
+    assert set(alert.evidence_events[:back]) <= {one.id for one in ran}
+    assert set(alert.evidence_events[back:]) <= {one.id for one in came}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_what_is_not_looked_at_for_there_is_too_little_is_nothing(seed: int) -> None:
+    chance, tape, at = Random(seed), Tape(), 0.0
+    events = quiet(tape)
+    at = 5_000.0 * STEPS + 21_000
+    for _ in range(300):
+        up = chance.random() < 0.5
+        for _ in range(chance.randrange(1, 12)):
+            at += chance.choice((100, 1_000))
+            side = "buy" if up is (chance.random() < 0.9) else "sell"
+            price = 10.0 + chance.randrange(6) / 100
+            events.append(tape.trade(at, price, chance.choice((1, 10, 30)), side=side))
+    quick, plain = (
+        InferredReversal(
+            Parameters(
+                minimum_turns=1, minimum_times=2, minimum_prices=2, minimum_likeness=0.3,
+                minimum_volume=1.0, minimum_deviations=0.5, minimum_side_share=0.6,
+            )
+        )
+        for _ in range(2)
+    )  # fmt: skip
+    plain.least = 0.0
+    told = [[one for event in events for one in each.observe(event)] for each in (quick, plain)]
+    assert told[0] == told[1]
+    assert told[0]
+
+
+def test_steps_that_the_window_reaches_into_are_not_learnt_yet() -> None:
+    tape = SideTape()
+    for second, quantity in ((0, 1.0), (5, 2.0), (11, 3.0)):
+        seen = Witness(id=f"t{second}", timestamp=second * SECOND)
+        tape.add(Print(True, 10.0, quantity, seen), 7 * SECOND, 5 * SECOND, None)
+    assert tape.bought == 5.0
+    assert [quantity for _, quantity, _ in tape.ended] == [1.0, 2.0]
+    seen = Witness(id="t", timestamp=15 * SECOND)
+    tape.add(Print(True, 10.0, 4.0, seen), 7 * SECOND, 5 * SECOND, None)
+    assert [quantity for _, quantity, _ in tape.ended] == [2.0, 3.0]
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
