@@ -69,6 +69,13 @@ def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> Ren
     if alert.metrics:
         numbers = ", ".join(f"{name} {value:g}" for name, value in alert.metrics.items())
         parts.append(_said("numbers", numbers))
+    if rule is not None and rule.calibration is not None and not explained.changed:
+        held = rule.calibration
+        said = (
+            f"{alert.confidence:g}; {held.uncalibrated(alert.confidence):.2f} by the rule itself, "
+            f"and of {held.judged:,} that people judged {held.right:,} were right"
+        )
+        parts.append(_said("confidence", said))
     if alert.rule_note:
         parts.append(_said("what to look at", alert.rule_note))
     if rule is not None and rule.falsepositives:

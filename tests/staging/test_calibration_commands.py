@@ -154,6 +154,23 @@ def test_a_calibrated_rule_says_what_was_found(judged: Path) -> None:
     assert says == pytest.approx((3 + 10 * 0.99) / 20, abs=0.001)
 
 
+def test_why_a_calibrated_alert_says_so_is_explained(judged: Path) -> None:
+    assert calibrate(judged).code == 0
+    found = tapewatch(
+        "detect", "--rules", "sigma_rules", "--events", "events.ndjson", folder=judged
+    ).out.splitlines()
+    (judged / "alert.ndjson").write_text(
+        next(line for line in found if json.loads(line)["rule"]["id"] == LARGE)
+    )
+    answer = tapewatch(
+        "rules", "explain", "alert.ndjson", "--events", "events.ndjson", folder=judged
+    )
+
+    assert answer.code == 0
+    assert "confidence: 0.645; 0.99 by the rule itself, and of 10 that" in answer.out
+    assert "3 were right" in answer.out
+
+
 def test_verdicts_on_later_alerts_are_added(judged: Path) -> None:
     assert calibrate(judged).code == 0
     again = calibrate(judged)  # what there is was counted: it is another version's
