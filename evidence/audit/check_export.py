@@ -17,6 +17,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -229,6 +230,16 @@ def _printable(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point; the exit code."""
+    try:
+        code = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _answer(arguments: list[str]) -> int:
     given: str | None = None
     rest: list[str] = []
     while arguments:
@@ -244,9 +255,8 @@ def main(arguments: list[str]) -> int:
     try:
         for line in check(folder, given if given is None else given_key(given)):
             print(_printable(line))
-    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
-        sys.stderr.close()
-        return 1
+    except BrokenPipeError:
+        raise
     except Exception as error:  # whatever a forger has put there
         print(_printable(f"NOT SHOWN: {in_words(error)}"))
         return 1

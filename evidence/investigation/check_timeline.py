@@ -29,6 +29,7 @@ import base64
 import csv
 import hashlib
 import json
+import os
 import re
 import sys
 from collections.abc import Iterator
@@ -387,6 +388,16 @@ def _printable(text: str) -> str:
 
 def main(arguments: list[str]) -> int:
     """Entry point; the exit code."""
+    try:
+        code = _answer(arguments)
+        sys.stdout.flush()
+    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    return code
+
+
+def _answer(arguments: list[str]) -> int:
     given: dict[str, str] = {}
     rest: list[str] = []
     while arguments:
@@ -403,9 +414,8 @@ def main(arguments: list[str]) -> int:
         key = given_key(given["--key"]) if "--key" in given else None
         for line in check(folder, key, given.get("--manifest")):
             print(_printable(line))
-    except BrokenPipeError:  # whoever read has seen enough; what is shown is not all
-        sys.stderr.close()
-        return 1
+    except BrokenPipeError:
+        raise
     except Exception as error:  # whatever a forger has put there
         print(_printable(f"NOT SHOWN: {in_words(error)}"))
         return 1

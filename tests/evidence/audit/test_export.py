@@ -1,20 +1,24 @@
 """An export shows by itself, to who has nothing but Python, that its entries were in the log."""
 
 import json
+import os
 import subprocess
 import sys
 from hashlib import sha256
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from evidence.audit import check_export
 from evidence.audit.check_export import Wrong, check_signature
 from evidence.audit.export import export, select
 from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditFolder, AuditLog
+from evidence.investigation import check_timeline
 from tests.evidence.audit.test_log import KEY, happening
 
 
@@ -58,6 +62,27 @@ def test_others_may_enter_neither_the_log_nor_what_was_taken_out_of_it(
 ) -> None:
     for folder in (log.path, exported):
         assert folder.stat().st_mode & 0o777 == 0o750
+
+
+@pytest.mark.parametrize("options", [(), ("--help",)])
+@pytest.mark.parametrize("checker", [check_export, check_timeline])
+def test_who_reads_no_further_sees_no_traceback(
+    exported: Path, checker: ModuleType, options: tuple[str, ...]
+) -> None:
+    """As with `| head -1`: whoever reads has gone."""
+    reads, writes = os.pipe()
+    os.close(reads)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-I", "-S", str(checker.__file__), str(exported), *options],
+            stdout=writes,
+            stderr=subprocess.PIPE,
+            timeout=60,
+            check=False,
+        )
+    finally:
+        os.close(writes)
+    assert (done.returncode, done.stderr) == (1, b"")
 
 
 def test_without_a_key_it_says_whose_is_taken(exported: Path) -> None:
