@@ -84,7 +84,6 @@ def list_cases(
 ) -> None:
     """List cases, the most severe and oldest first."""
     from pipeline.cli.case_text import print_cases, row_of
-    from pipeline.cli.printing import WIDE, output
 
     wanted: tuple[str, ...] = (status,) if status is not None else _WORKING
 
@@ -106,7 +105,7 @@ def list_cases(
         for one in chosen:
             typer.echo(msgspec.json.encode(row_of(one)))
     elif chosen:
-        print_cases(chosen, output(width=WIDE), now())
+        print_cases(chosen, now())
     else:
         typer.echo("No cases." if not found else f"None of {len(found)} cases is meant.")
 

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from pipeline.cli.printing import printable, say
+from pipeline.cli.printing import WIDE, printable, say, show
 from pipeline.units import MINUTE, SECOND
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ def row_of(case: "Case") -> CaseRow:
     )
 
 
-def print_cases(cases: "Sequence[Case]", console: Console, now: int) -> None:
+def print_cases(cases: "Sequence[Case]", now: int) -> None:
     """A table; `now` in nanoseconds, for ages."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("case", "level", "status", "age", "assignee", "alerts", "about"):
@@ -90,7 +90,7 @@ def print_cases(cases: "Sequence[Case]", console: Console, now: int) -> None:
             count,
             printable(case.title),
         )
-    console.print(table)
+    show(table, width=WIDE)
 
 
 def print_case(case: "Case", history: "Sequence[CaseActivity]", console: Console, now: int) -> None:
