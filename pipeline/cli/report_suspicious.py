@@ -195,7 +195,8 @@ def show(folder: Folder, as_json: JsonOutput = False, config: ConfigPath = DEFAU
         typer.echo(msgspec.json.encode(shown))
         return
     console = output()
-    say(console, f"{state.form or dossier.form()} of {state.case or '-'}: {state.status}")
+    of_case = f" of {state.case}" if state.case else ""  # which no step has told yet
+    say(console, f"{state.form or dossier.form()}{of_case}: {state.status}")
     for one in missing:
         say(console, f"missing, by the audit log: {one}", "red")
     if state.status == "new":

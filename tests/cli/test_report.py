@@ -98,6 +98,7 @@ def test_a_report_whose_newest_steps_were_removed_is_neither_approved_nor_submit
         return answer.exit_code, answer.output
 
     assert ask("suspicious", "TW-WASH", "--form", "goaml", "--to", "r")[0] == 0
+    assert ask("show", "r") == (0, "goaml: new\n")
     known = template(tmp_path_factory.mktemp("known"), "goaml")
     (office / "r" / "filing.yaml").write_text(filled.goaml(known))
     digest = ask("build", "r")[1].partition("digest: ")[2].split()[0]
