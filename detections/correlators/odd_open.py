@@ -15,12 +15,12 @@ data. All of this must hold of a market's first minutes:
 3. The price went that way, from a trade to a later one, by `minimum_move` or more, and by
    `minimum_usual_moves` times what it usually goes in as long a time.
 
-What is usual is learnt from what was traded before; of an opening that was told of as little as
-would have been told of, so that who does it day by day is told of each time. Before `minimum_days`
-openings are known nothing is found. Trades of named accounts are left to `marking_the_open`. The
-numbers are our choice; that marked prices show in the volume and the return of these minutes, and
-in what comes back after, is what Comerton-Forde and Putnins found of closes ("Measuring closing
-price manipulation", 2011).
+What is usual is learnt from what was traded before. An opening that was told of counts as a usual
+one, so that who does it day by day is told of each time. Before `minimum_days` openings are known
+nothing is found. Trades of named accounts are left to `marking_the_open`. The numbers are our
+choice; that marked prices show in the volume and the return of these minutes, and in what comes
+back after, is what Comerton-Forde and Putnins found of closes ("Measuring closing price
+manipulation", 2011).
 """
 
 from collections.abc import Iterable, Sequence
@@ -240,7 +240,7 @@ class OddOpen(Correlator[State]):
             or not reaches(abs(moved), p.minimum_usual_moves * usual_move)
         ):
             return ()
-        watched.earlier[-1] = min(quantity, p.minimum_growth * usual_opening)
+        watched.earlier[-1] = min(quantity, usual_opening)
         did, went = ("bought", "rose") if up else ("sold", "fell")
         return [
             Finding(

@@ -120,9 +120,17 @@ def test_of_who_is_named_nothing_is_said_here(name: str) -> None:
 def test_who_does_it_day_by_day_is_told_of_each_time() -> None:
     tape = Tape()
     events = [event for number in range(2) for event in day(tape, number)]
-    for number in range(2, 8):
+    for number in range(2, 32):
         events += day(tape, number, prices=PUSHED, size=20)
-    assert len(found(events)) == 6
+    assert len(found(events)) == 30
+
+
+def test_what_grew_and_was_not_odd_is_usual_soon() -> None:
+    tape = Tape()
+    events = [event for number in range(2) for event in day(tape, number)]
+    for number in range(2, 6):
+        events += day(tape, number, prices=PUSHED, size=20, against=60)
+    assert found([*events, *day(tape, 6, prices=PUSHED, size=20)]) == []
 
 
 def test_a_trade_that_was_taken_back_makes_no_opening() -> None:
