@@ -42,7 +42,9 @@ from pipeline.cli import (
     status,
     timeline,
 )
-from pipeline.cli.app import app
+from pipeline.cli.app import app, put_in_panels
+
+put_in_panels(app)
 
 __all__ = [
     "app",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from pipeline.cli.app import PANELS
 from tests.cli.command_line import environment, tapewatch
 
 COMMANDS = [
@@ -46,6 +47,14 @@ def test_the_help_names_every_command_with_a_sentence(tmp_path: Path) -> None:
     for name in {command[0] for command in COMMANDS}:
         line = next(line for line in answer.out.splitlines() if line.startswith(f"│ {name} "))
         assert len(line.strip("│ ").split()) > 2, line
+
+
+def test_the_help_shows_commands_by_what_they_are_for(tmp_path: Path) -> None:
+    lines = tapewatch("--help", folder=tmp_path).out.splitlines()
+    shown = [line.strip("╭─╮│ ").split("  ")[0] for line in lines if line.startswith(("╭─", "│ "))]
+    wanted = [one for panel, names in PANELS.items() for one in (panel, *names)]
+    assert [one for one in shown if one in wanted] == wanted
+    assert "Commands" not in shown
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
