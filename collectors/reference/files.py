@@ -7,6 +7,7 @@ that changes while it is read is read again next time.
 import asyncio
 import csv
 import glob
+import re
 from collections.abc import AsyncIterator, Callable, Iterator
 from itertools import chain
 from pathlib import Path
@@ -31,6 +32,7 @@ _AT_ONCE = 2_000
 #: A field of CSV larger than this is none of a record.
 _LONGEST_FIELD = 1 << 20
 _LONGEST_LINE = 16 << 20
+_RETURN = re.compile(r"(?<=\r)(?![\n]|$)")
 #: What DuckDB may take: a Parquet file of some MB may unpack to any size.
 _PARQUET_MEMORY = "512MiB"
 
@@ -170,12 +172,14 @@ def _lines(file: BinaryIO, path: Path) -> Iterator[str]:
         if len(line) > _LONGEST_LINE:
             raise SourceFault(f"{path}:{number}: longer than {about_size(_LONGEST_LINE)}")
         try:
-            yield line.decode("utf-8-sig" if number == 1 else "utf-8")
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
             byte = f"byte 0x{line[error.start]:02x}"
             raise SourceFault(
                 f"{path}:{number}:{error.start + 1}: the {byte} is no UTF-8: save it as UTF-8"
             ) from None
+        # Where a line ends in a carriage return alone there are more of them in it.
+        yield from _RETURN.split(text) if "\r" in text else (text,)
 
 
 def _complain(reader: RowReader, columns: list[str], path: Path) -> None:

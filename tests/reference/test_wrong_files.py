@@ -46,6 +46,15 @@ async def test_a_file_that_is_another_withdraws_nobody(
     assert said in str(caught.value).replace("no text, but ", "")
 
 
+async def test_lines_may_end_in_a_carriage_return_alone(tmp_path: Path) -> None:
+    # So spreadsheets save "CSV (Macintosh)".
+    data = b'id,note,jurisdiction\rI-1,,DE\rI-2,"a\rb",FR\r'
+    found = await items(source(tmp_path / "i.csv", data, kind="investor"))
+    assert [one.place.rpartition(":")[2] for one in found] == ["2", "4"]
+    with pytest.raises(SourceFault, match=r"i\.csv:1:17: column 17: id is there twice"):
+        await items(source(tmp_path / "i.csv", b"id,jurisdiction,id\rI-1,DE,\r", kind="investor"))
+
+
 async def test_a_list_without_entries_is_one(tmp_path: Path) -> None:
     assert await items(source(tmp_path / "i.csv", b"id,jurisdiction\r\n", kind="investor")) == []
 
