@@ -205,6 +205,8 @@ class Supervisor:
                         self._bus = await self._open_bus()
                     else:
                         self._bus = await open_embedded(server, self._open_bus)
+                        # Of a run before this one, whose stages have all ended.
+                        await self._bus.status.forget_silent()
                     await self._supervise(server, metrics, until_done)
                 finally:
                     if self._bus is not None:

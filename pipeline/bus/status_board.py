@@ -1,6 +1,7 @@
 """Where every process writes how it is, for ``tapewatch status`` and ``/readyz``."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 
 import msgspec
 import nats.errors
@@ -84,6 +85,16 @@ class StatusBoard:
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
             pass
 
+    async def forget_silent(self) -> None:
+        """Take away what was not renewed lately, where whoever is silent is gone for good.
+
+        What can't be taken away now is old news for a while, and no more.
+        """
+        with suppress(nats.errors.Error, nats.js.errors.Error, TimeoutError):
+            for report in await self.reports():
+                if not report.fresh:
+                    await self._bucket.delete(report.stage)
+
     async def reports(self) -> list[StageReport]:
         """All reports, by stage."""
         try:
@@ -92,6 +103,9 @@ class StatusBoard:
             return []
         found: list[StageReport] = []
         for key in sorted(keys):
-            entry = await self._bucket.get(key)
+            try:
+                entry = await self._bucket.get(key)
+            except (nats.js.errors.KeyNotFoundError, nats.js.errors.KeyDeletedError):
+                continue  # it went meanwhile
             found.append(msgspec.json.decode(entry.value or b"", type=StageReport))
         return found

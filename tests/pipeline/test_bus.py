@@ -292,6 +292,16 @@ async def test_positions_and_reports_are_kept(bus: Bus) -> None:
     assert [r.stage for r in await bus.status.reports()] == ["delivery"]
 
 
+async def test_reports_of_a_run_before_are_forgotten_and_those_of_this_one_kept(bus: Bus) -> None:
+    long_ago = now() - MINUTE
+    await bus.status.put(StageReport("detections-2", long_ago, 1))
+    await bus.status.put(StageReport("delivery", now(), 2))
+    await bus.status.forget_silent()
+    assert [r.stage for r in await bus.status.reports()] == ["delivery"]
+    await bus.status.put(StageReport("detections-2", now(), 3))
+    assert [r.pid for r in await bus.status.reports()] == [2, 3]
+
+
 async def test_two_embedded_servers_never_share_a_store(
     server: EmbeddedServer, tmp_path: Path
 ) -> None:
