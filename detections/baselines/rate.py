@@ -62,8 +62,11 @@ class BlockRate(Struct):
     squares: float = 0.0
     blocks: int = 0
     """How many there were."""
-    newest: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
-    """The newest values that weren't 0, as they came, by the number of their block."""
+    newest: list[float] = field(default_factory=list[float])
+    """The newest values that weren't 0, as they came."""
+    numbers: list[int] = field(default_factory=list[int])
+    """The numbers of their blocks, as long as these are all there were: a list of pairs takes three
+    times the memory, for each of some 16 rates of a market."""
 
     @property
     def mean(self) -> float:
@@ -87,17 +90,19 @@ class BlockRate(Struct):
         if not value:
             return
         newest = self.newest
-        newest.append((self.blocks, float(value)))
+        newest.append(float(value))
         if len(newest) > _NEWEST:
             del newest[0]
-        most = most_that_counts([one for _, one in newest], bounds)
+        most = most_that_counts(newest, bounds)
         if len(newest) == _NEWEST:
+            self.numbers.clear()
             value = min(value, most)
             self.total += value
             self.squares += value * value
             return
-        self.total = self.squares = 0.0  # all there were are here
-        for block, one in newest:
+        self.numbers.append(self.blocks)
+        self.total = self.squares = 0.0
+        for block, one in zip(self.numbers, newest, strict=True):
             weight, one = keep ** (self.blocks - block), min(one, most)
             self.total += weight * one
             self.squares += weight * one * one

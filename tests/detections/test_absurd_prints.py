@@ -9,6 +9,7 @@ import pytest
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import MOVES, BlockRate, kept
+from detections.engine.correlator_state import encode_state
 from detections.markets.price_history import Deal, PriceHistory
 from detections.markets.pump_tape import CHUNK, PumpTape
 from detections.markets.reference_window import ReferenceWindow
@@ -96,6 +97,13 @@ def test_a_quantity_a_million_times_as_large_makes_no_rate(place: int) -> None:
         rates[1].learn(1e6 if number == place else value, kept(100))
     assert rates[1].mean < 2 * rates[0].mean
     assert rates[1].sigma < 5 * rates[0].sigma
+
+
+def test_a_rate_takes_a_number_for_each_of_its_newest_values_and_no_more() -> None:
+    rate = BlockRate()
+    for number in range(200):
+        rate.learn(1.0 + number % 7, kept(100))
+    assert len(encode_state(rate)) < 32 * 9 + 100
 
 
 @pytest.mark.parametrize("slip", SLIPS)
