@@ -5,7 +5,8 @@
 The tape is an order log with accounts (`benchmarks.market_tape`). Pace is processor time, beside
 what decoding the same events takes in the same run, so that machines can be compared. Time to alert
 is measured event by event: what `Engine.process` takes for each event, and for those that complete
-an alert, with all rules. `--each` tells what every correlator costs by itself beyond the books.
+an alert, with all rules. `--each` tells what every correlator costs beyond the books
+(`benchmarks.correlator_costs`).
 `--memory` runs so many events over 10,000 assets and a million accounts, and tells the resident
 memory as it goes.
 """
@@ -18,7 +19,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.engine_pace import BATCH, ROUNDS, best_of_each, measure, refuse_failures
+from benchmarks.correlator_costs import in_place
+from benchmarks.engine_pace import BATCH, best_of_each, refuse_failures
 from benchmarks.market_tape import MarketTape
 from benchmarks.memory import resident
 from detections.engine.engine import Engine
@@ -52,24 +54,12 @@ def pace(lines: Sequence[bytes], rules: RuleSet) -> None:
         )
 
 
-def each(lines: Sequence[bytes], rules: RuleSet) -> None:
-    """Prints what every correlator costs by itself, the dearest first."""
-    books = min(measure(lines, Engine(RuleSet(), with_books=True).process) for _ in range(ROUNDS))
-    costs: list[tuple[float, str, int]] = []
-    for rule in rules.correlators:
-        took, alerts = float("inf"), 0
-        for _ in range(ROUNDS - 1):
-            engine, alerts = Engine(RuleSet(correlators=(rule,)), with_books=True), 0
-
-            def work(batch: list[Record], engine: Engine = engine) -> None:
-                nonlocal alerts
-                alerts += len(engine.process(batch))
-
-            took = min(took, measure(lines, work))
-        costs.append(((took - books) / len(lines) * 1e6, rule.rule.title, alerts))
-    print(f"\n{'us/event':>9} {'alerts':>7}  correlator rule, beyond books")
-    for cost, title, alerts in sorted(costs, reverse=True):
-        print(f"{cost:9.2f} {alerts:7,}  {title}")
+def each(events: Sequence[Record], rules: RuleSet) -> None:
+    """Prints what every correlator costs while all of them run, the dearest first."""
+    costs = in_place(events, rules)
+    print(f"\n{'us/event':>9}  correlator, beyond books")
+    for name, cost in sorted(costs.items(), key=lambda one: (-one[1], one[0])):
+        print(f"{cost:9.2f}  {name}")
 
 
 def time_to_alert(events: Sequence[Record], rules: RuleSet) -> None:
@@ -147,7 +137,7 @@ def main() -> None:
     print(f"{len(lines):,} events of {size:.0f} bytes, {BOOKS} books, {ACCOUNTS:,} accounts")
     pace(lines, rules)
     if options.each:
-        each(lines, rules)
+        each(events, rules)
     time_to_alert(events, rules)
 
 

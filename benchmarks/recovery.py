@@ -17,7 +17,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import msgspec
@@ -69,14 +69,20 @@ class CaughtUp(msgspec.Struct, kw_only=True):
 
 def write_recording(path: Path, events: int) -> None:
     """A venue's frames, so many, each 1/5,000 s after the last."""
-    feed = LoadFeed(seed=1)
     with RecordingWriter(path, [RecordedSource("venue", "coinbase", VENUE)]) as writer:
-        for number in range(0, events, _FRAMES_AT_ONCE):
-            at = BEGIN + number * 10**9 // RATE
-            frames = feed.next_frames(_FRAMES_AT_ONCE, iso_time(at), operator=True)
-            feed.advance(_FRAMES_AT_ONCE, iso_time(at))
-            for place, payload in enumerate(frames):
-                writer.write("venue", Frame(f"{number + place}", at + 1_000_000, payload))
+        for frame in frames_of(events):
+            writer.write("venue", frame)
+
+
+def frames_of(events: int) -> Iterator[Frame]:
+    """The frames of that recording."""
+    feed = LoadFeed(seed=1)
+    for number in range(0, events, _FRAMES_AT_ONCE):
+        at = BEGIN + number * 10**9 // RATE
+        frames = feed.next_frames(_FRAMES_AT_ONCE, iso_time(at), operator=True)
+        feed.advance(_FRAMES_AT_ONCE, iso_time(at))
+        for place, payload in enumerate(frames):
+            yield Frame(f"{number + place}", at + 1_000_000, payload)
 
 
 async def measure(events: int, lanes: int, shares: int, workers: int) -> CaughtUp:

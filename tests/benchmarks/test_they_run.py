@@ -16,6 +16,7 @@ _FEW = str(RULES / "spoofing")
         ("audit", ("--entries", "2000"), "verify:"),
         ("clusters", ("--transfers", "3000", "--wallets", "500"), "people are one cluster"),
         ("correlations", ("--hits", "300", "--groups", "10"), "value_percentile"),
+        ("correlator_costs", ("--events", "600", "--rules", _FEW), "two shares:"),
         ("detections", ("--events", "600", "--rules", _FEW), "all rules"),
         ("market", ("--events", "600", "--rules", _FEW, "--each"), "inside the detector"),
         ("market", ("--memory", "800", "--rules", _FEW), "beyond the start"),
