@@ -1,8 +1,8 @@
 """A part of a lane's rules, so that the rules of one busy asset can run in several processes.
 
-Which part a rule is of depends on what it is of only, a correlator's name, and never on the other
-rules: so a rule that is added or taken away moves no other. Rules of single events and correlations
-stay together in the first part, since correlations count what those find.
+Which part a rule is of depends on its correlator only, among those of this version, and never on
+the other rules: so a rule that is added or taken away moves no other. Rules of single events and
+correlations stay together in the first part, since correlations count what those find.
 """
 
 from collections.abc import Mapping, Sequence
@@ -14,29 +14,41 @@ from detections.correlators.base import correlators
 from detections.rules.rule_set import RuleSet
 
 #: What correlators take of an event of an order log, in microseconds on one machine: it matters
-#: only how they compare. Measured over the tape of `benchmarks.recovery`.
+#: only how they compare. Measured by `python -m benchmarks.correlator_costs`.
 _COSTS: Mapping[str, float] = {
-    "accumulation": 0.78,
-    "cancel_rates": 1.13,
-    "flipping": 1.82,
-    "insider_dealing": 0.73,
-    "inter_venue_layering": 1.26,
-    "layering": 1.73,
-    "marking_the_close": 0.37,
-    "momentum_ignition": 0.63,
-    "novelty": 1.71,
-    "pinging": 1.01,
-    "price_move": 1.69,
-    "pump_and_dump": 1.24,
-    "quote_stuffing": 1.33,
-    "ramping": 0.62,
-    "spoofing": 1.13,
-    "vacuuming": 1.82,
-    "wash_circular": 0.37,
+    "accumulation": 1.11,
+    "cancel_rates": 2.23,
+    "dormant_account": 0.47,
+    "flipping": 4.58,
+    "improbable_prices": 0.78,
+    "inferred_layering": 2.06,
+    "inferred_pinging": 0.37,
+    "inferred_spoofing": 0.55,
+    "insider_dealing": 1.15,
+    "inter_venue_layering": 0.31,
+    "layering": 5.69,
+    "marking_the_close": 1.19,
+    "message_bursts": 0.77,
+    "momentum_ignition": 0.92,
+    "moved_layers": 1.00,
+    "novelty": 2.50,
+    "odd_open": 0.34,
+    "pinging": 2.02,
+    "price_move": 2.75,
+    "pump_and_dump": 2.20,
+    "quote_stuffing": 2.83,
+    "ramping": 0.84,
+    "spoofing": 2.26,
+    "spoofing_attempts": 0.53,
+    "vacuuming": 2.49,
+    "wash_circular": 2.15,
+    "wash_matched_orders": 0.82,
+    "wash_turnover": 0.76,
 }
-_COST = 0.2
+#: Of any other.
+_COST = 0.05
 #: What the first part has besides: rules of single events, and correlations.
-_FIRST = 4.5
+_FIRST = 4.4
 
 
 def share_of(rules: RuleSet, number: int, shares: int) -> RuleSet:
