@@ -40,7 +40,7 @@ from tests.servers.providers.trm import TrmDouble
 
 def _sources(
     tmp: Path, secret: Callable[[str], Secret], book: Pseudonyms
-) -> dict[str, Callable[[ProviderDouble], Any]]:
+) -> dict[str, Callable[[Any], Any]]:
     workflows = tmp / "workflows.csv"
     workflows.write_text(f"account,workflow\n{ACCOUNT},{WORKFLOW}\n")
     workflows.chmod(0o600)
@@ -76,11 +76,9 @@ def _sources(
             config.Civic(url=SecretText(double.url + "/partner"), **login(double, "/oauth/token"))
         ),
         "chainalysis": lambda double: screening(
-            chainalysis_provider(double, secret, timeout=SECOND // 2)  # type: ignore[arg-type]
+            chainalysis_provider(double, secret, timeout=SECOND // 2)
         ),
-        "trm": lambda double: screening(
-            trm_provider(double, secret, timeout=SECOND // 2)  # type: ignore[arg-type]
-        ),
+        "trm": lambda double: screening(trm_provider(double, secret, timeout=SECOND // 2)),
     }
 
 
