@@ -17,6 +17,7 @@ _FEW = str(RULES / "spoofing")
         ("clusters", ("--transfers", "3000", "--wallets", "500"), "people are one cluster"),
         ("correlations", ("--hits", "300", "--groups", "10"), "value_percentile"),
         ("correlator_costs", ("--events", "600", "--rules", _FEW), "two shares:"),
+        ("correlator_memory", ("--events", "600", "--rules", _FEW), "(order books)"),
         ("detections", ("--events", "600", "--rules", _FEW), "all rules"),
         ("market", ("--events", "600", "--rules", _FEW, "--each"), "inside the detector"),
         ("market", ("--memory", "800", "--rules", _FEW), "beyond the start"),
