@@ -32,7 +32,8 @@ def fill_in(fields: dict[str, Any], shape: Shape, *, number: int, moment: int) -
         fields.setdefault("event.start", moment - _STRETCH)
     for name in _required(shape.record):
         if name not in fields:
-            fields[name] = _value(name, shape.attributes[name], number)
+            attribute = shape.attributes[name]
+            fields[name] = fitted(_value(name, attribute, number), attribute)
 
 
 @cache

@@ -54,7 +54,7 @@ _SHARED = {"StreamLimits": "limits of one stream"}
 
 def _section(heading: str, cls: type[Struct]) -> str:
     rows = [
-        (code(option.key), _value(option), option.default, option.meaning)
+        (code(option.key), _value(option), option.default or "", option.meaning)
         for option in options(cls)
     ]
     tag = cls.__struct_config__.tag

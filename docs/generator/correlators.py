@@ -25,7 +25,7 @@ def page() -> str:
 
 def _section(name: str, cls: type[Correlator[Any]]) -> str:
     rows = [
-        (code(option.key), option.value, option.default, option.meaning)
+        (code(option.key), option.value, option.default or "", option.meaning)
         for option in options(cls.parameters_type)
     ]
     return "\n\n".join(

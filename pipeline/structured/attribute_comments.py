@@ -2,11 +2,13 @@
 
 import ast
 import inspect
+import re
 import sys
 from collections.abc import Mapping
 from functools import cache
 
-from docs.generator.markdown import sentence
+_DOUBLE = re.compile(r"``([^`]+)``")
+_ROLE = re.compile(r":[a-z]+:`~?([^`]+)`")
 
 
 @cache
@@ -40,7 +42,7 @@ def _of_class(cls: ast.ClassDef, lines: list[str]) -> dict[str, str]:
         below = cls.body[place + 1] if place + 1 < len(cls.body) else None
         text = _above(lines, node.lineno) or _docstring(below)
         if text:
-            found[node.target.id] = sentence(text)
+            found[node.target.id] = _sentence(text)
     return found
 
 
@@ -60,3 +62,9 @@ def _docstring(node: ast.stmt | None) -> str:
         value = node.value.value
         return value if isinstance(value, str) else ""
     return ""
+
+
+def _sentence(text: str) -> str:
+    """On one line, without what only Sphinx reads."""
+    plain = _DOUBLE.sub(r"`\1`", _ROLE.sub(r"`\1`", inspect.cleandoc(text)))
+    return " ".join(plain.split())
