@@ -27,11 +27,17 @@ def drop_idlest(known: dict[K, Any], most: int, drop: Callable[[K], object] | No
             drop(key)
 
 
-def latest(known: dict[K, V], key: K, most: int, make: Callable[[], V]) -> V:
+def latest(
+    known: dict[K, V],
+    key: K,
+    most: int,
+    make: Callable[[], V],
+    drop: Callable[[K], object] | None = None,
+) -> V:
     """What is known under a key, last from now on; made if nothing is, within `most` in all."""
     value = known.pop(key, None)
     if value is None:
-        drop_idlest(known, most - 1)
+        drop_idlest(known, most - 1, drop)
         value = make()
     known[key] = value
     return value

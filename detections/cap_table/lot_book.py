@@ -6,6 +6,7 @@ from detections.cap_table.evidence import trace
 from detections.cap_table.lots import UNKNOWN, Lot, put, settle, take
 from detections.cap_table.movements import TERMS, Movement, Terms, has, movement
 from detections.engine.correlator_state import Whole
+from detections.idlest import latest
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 
 MOST_TOKENS = 1_000
@@ -60,12 +61,7 @@ NOTHING = Moved("nothing")
 def book_of(books: dict[str, LotBook], event: TokenTransfer) -> LotBook:
     """The token's book; a new one where it is not known. The idlest token gives way."""
     key = event.token_id or event.contract or event.token_address or ""
-    book = books.get(key)
-    if book is None:
-        if len(books) >= MOST_TOKENS:
-            del books[next(iter(books))]
-        book = books[key] = LotBook()
-    return book
+    return latest(books, key, MOST_TOKENS, LotBook)
 
 
 def move(

@@ -1,9 +1,12 @@
 """Balances by wallet and by person, moved on by transfers: who holds, without since when."""
 
+from collections.abc import Callable
+
 from msgspec import Struct, field
 
 from detections.cap_table.movements import ISSUER_LABELS
 from detections.engine.correlator_state import Whole
+from detections.idlest import latest
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 
 #: Wallets of one token that are known; later ones aren't taken then.
@@ -51,15 +54,14 @@ class Register(Struct):
     """Time of the first transfer."""
 
 
-def register_of(registers: dict[str, Register], event: TokenTransfer) -> Register:
-    """The token's register; a new one where it is not known."""
+def register_of(
+    registers: dict[str, Register],
+    event: TokenTransfer,
+    drop: Callable[[str], object] | None = None,
+) -> Register:
+    """The token's register; a new one where it is not known. The idlest token gives way."""
     key = event.token_id or event.contract or event.token_address or ""
-    register = registers.get(key)
-    if register is None:
-        if len(registers) >= MOST_TOKENS:
-            del registers[next(iter(registers))]
-        register = registers[key] = Register()
-    return register
+    return latest(registers, key, MOST_TOKENS, Register, drop)
 
 
 def record(

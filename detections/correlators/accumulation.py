@@ -33,7 +33,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
-from detections.idlest import drop_idlest
+from detections.idlest import drop_idlest, latest
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.token_kinds import kind_name, kind_of
@@ -170,11 +170,9 @@ class Accumulation(Correlator[State]):
         kind = move.transfer_type
         mint = kind == "mint" or move.source_address == ZERO_ADDRESS
         burn = kind == "burn" or move.destination_address == ZERO_ADDRESS
-        token = self.state.tokens.get(key)
-        if token is None:
-            if len(self.state.tokens) >= _MOST_TOKENS:
-                drop_idlest(self.state.tokens, _MOST_TOKENS - 1)
-            token = self.state.tokens[key] = Token(first=move.timestamp, whole=mint)
+        token = latest(
+            self.state.tokens, key, _MOST_TOKENS, lambda: Token(first=move.timestamp, whole=mint)
+        )
         raw = int(move.amount_raw)
         if mint or burn:
             token.issued = Whole(token.issued + (raw if mint else -raw))
@@ -248,9 +246,11 @@ class Accumulation(Correlator[State]):
             return ()
         gatherer = self._step((key, buyer), trade, quantity, 2, trade.buyer_account or buyer)
         if self._supply:
-            token = state.tokens.get(key)
+            token = state.tokens.pop(key, None)
             if token is None:
                 token = Token(first=trade.timestamp, whole=False)
+            else:
+                state.tokens[key] = token  # at the end: the first is the idlest
             return self._held(key, buyer, token, gatherer, trade)
         return self._bought(key, buyer, gatherer, trade)
 

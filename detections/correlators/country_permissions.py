@@ -158,7 +158,7 @@ class CountryPermissions(Correlator[State]):
     def _counted(self, event: TokenTransfer) -> str | None:
         """Count holders; why there is one too many, if there is."""
         state = self.state
-        register = register_of(state.registers, event)
+        register = register_of(state.registers, event, self._forget)
         touched = record(register, event, by_cluster=False, exempt=self._exempt)
         token = event.token_id or event.contract or event.token_address or ""
         country, why = event.destination_jurisdiction, None
@@ -179,6 +179,13 @@ class CountryPermissions(Correlator[State]):
                     )
             forget(register, name)
         return why
+
+    def _forget(self, token: str) -> None:
+        """There is no more room for a token: should it come again, it is counted anew."""
+        state = self.state
+        for person in state.registers.pop(token).persons.values():
+            if person.counted_in is not None:
+                state.holders.pop((token, person.counted_in), None)
 
     def _change(self, token: str, country: str | None, by: int) -> int:
         """Count one more or less; how many there are then."""

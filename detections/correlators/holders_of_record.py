@@ -34,6 +34,7 @@ from detections.cap_table.purchasers import step
 from detections.cap_table.register import MOST_TOKENS, Person, Register, forget, record
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import latest
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import Ratio
 
@@ -75,7 +76,7 @@ class Class(Struct):
 
 
 class State(Struct):
-    """Classes by token."""
+    """Classes by token, the idlest first."""
 
     classes: dict[str, Class] = field(default_factory=dict[str, Class])
 
@@ -108,13 +109,9 @@ class HoldersOfRecord(Correlator[State]):
         """Take a transfer."""
         if not self._scope.covers(event):
             return ()
-        p, classes = self._p, self.state.classes
+        p = self._p
         key = event.token_id or event.contract or event.token_address or ""
-        counts = classes.get(key)
-        if counts is None:
-            if len(classes) >= MOST_TOKENS:
-                del classes[next(iter(classes))]
-            counts = classes[key] = Class()
+        counts = latest(self.state.classes, key, MOST_TOKENS, Class)
         register = counts.register
         touched = record(register, event, by_cluster=False, exempt=self._exempt)
         grew = False

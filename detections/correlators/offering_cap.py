@@ -34,6 +34,7 @@ from detections.cap_table.purchasers import step
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
+from detections.idlest import latest
 from normalizer.events.chain import TokenTransfer
 from pipeline.units import DAY, Ratio
 
@@ -70,7 +71,7 @@ class Offering(Struct):
 
 
 class State(Struct):
-    """Offerings by token."""
+    """Offerings by token, the idlest first."""
 
     offerings: dict[str, Offering] = field(default_factory=dict[str, Offering])
 
@@ -102,13 +103,8 @@ class OfferingCap(Correlator[State]):
         """Take a transfer; only what the issuer sells matters."""
         if not self._scope.covers(event) or not sold_by_issuer(event):
             return ()
-        offerings = self.state.offerings
         key = event.token_id or event.contract or event.token_address or ""
-        offering = offerings.get(key)
-        if offering is None:
-            if len(offerings) >= _MOST_TOKENS:
-                del offerings[next(iter(offerings))]
-            offering = offerings[key] = Offering()
+        offering = latest(self.state.offerings, key, _MOST_TOKENS, Offering)
         today = event.timestamp // DAY
         offering.days[today] = Whole(offering.days.get(today, 0) + int(event.amount_raw))
         since = after(event.timestamp, -self._p.months) // DAY

@@ -9,7 +9,7 @@ from typing import Any
 
 from msgspec import Struct, field
 
-from detections.idlest import drop_idlest
+from detections.idlest import latest
 from normalizer.events.market import Trade
 
 _MOST_TOKENS = 10_000
@@ -43,7 +43,7 @@ class LatestPrice(Struct, array_like=True):
         _, self.price, self.currency = self.newest[-1] if self.newest else ("", 0.0, "")
 
 
-#: By the token's id, the longest known first.
+#: By the token's id, the idlest first.
 LatestPrices = dict[str, LatestPrice]
 
 
@@ -52,12 +52,7 @@ def note_price(prices: LatestPrices, event: Any) -> None:
     token, price, currency = event.token_id, event.price, event.currency
     if token is None or price is None or currency is None or not 0 < price < math.inf:
         return
-    known = prices.get(token)
-    if known is None:
-        if len(prices) >= _MOST_TOKENS:
-            drop_idlest(prices, _MOST_TOKENS - 1)
-        known = prices[token] = LatestPrice()
-    known.note(event.id, price, currency)
+    latest(prices, token, _MOST_TOKENS, LatestPrice).note(event.id, price, currency)
 
 
 def revise_price(prices: LatestPrices, was: Trade, now: Trade | None) -> None:
