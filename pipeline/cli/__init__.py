@@ -1,11 +1,27 @@
 """The command line, which wires all the packages together."""
 
+import sys
+
 
 def main() -> None:
     """Entry point of the ``tapewatch`` command."""
-    from pipeline.cli.commands import app
+    from pipeline.cli.app import app
+    from pipeline.cli.registering import register
 
+    word = sys.argv[1] if len(sys.argv) > 1 else ""
+    if word != "demo":  # whose web3 can't do without
+        _leave_out("aiohttp")
+    register(word)
     app(prog_name="tapewatch")
+
+
+def _leave_out(package: str) -> None:
+    """Have an import of this package fail, as if it were not installed.
+
+    The clients of NATS and Elasticsearch import aiohttp where it is, as it is beside web3, for what
+    we never ask of them. It would cost each process 11 MB, and half of the time until it works.
+    """
+    sys.modules.setdefault(package, None)  # pyright: ignore[reportArgumentType]
 
 
 __all__ = ["main"]

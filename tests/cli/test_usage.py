@@ -1,13 +1,18 @@
 """What every command says of itself, and to a wrong command line."""
 
+import re
 import subprocess
 import sys
+from collections.abc import Iterable
 from importlib.metadata import version
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from pipeline.cli import registering
 from pipeline.cli.app import PANELS
+from pipeline.cli.registering import MODULES
 from tests.cli.command_line import environment, tapewatch
 
 COMMANDS = [
@@ -88,17 +93,62 @@ def test_a_wrong_command_line_is_told_with_exit_2(
 
 
 def test_the_command_line_is_there_at_once_because_nothing_heavy_is_imported() -> None:
-    # The demo's command and the evidence command are not ours to hold here: they draw with rich.
     heavy = "nats aiohttp httpx elasticsearch structlog prometheus_client yaml sigma websockets"
-    modules = "app asking dead detect doctor failures rules run setup setup_elastic status"
+    drawing = "audit evidence report setup timeline"  # with rich, or they need asyncio at once
+
+    def imported(words: Iterable[str], packages: str) -> str:
+        code = (
+            "import sys\n"
+            "from pipeline.cli.registering import register\n"
+            f"for word in {list(words)!r}: register(word)\n"
+            f"print(*sorted(set({packages.split()!r}) & set(sys.modules)))"
+        )
+        return _python(code)
+
+    others = [word for word in MODULES if word != "demo"]
+    assert imported(others, heavy) == "\n"
+    quick = [word for word in others if word not in drawing.split()]
+    assert imported(quick, heavy + " asyncio rich") == "\n"
+
+
+def test_what_is_asked_for_is_registered_alone_and_whole() -> None:
+    code = (
+        "from pipeline.cli.app import app\n"
+        "from pipeline.cli.registering import register\n"
+        "register('status')\n"
+        "print([info.name for info in app.registered_commands], app.registered_groups)"
+    )
+    assert _python(code) == "['status'] []\n"
+    folder = Path(registering.__file__).parent
+    registers = {
+        path.stem
+        for path in folder.glob("*.py")
+        if re.search(r"^@\w+\.command\(|^app\.add_typer\(", path.read_text(), re.M)
+    }
+    assert registers == {module for modules in MODULES.values() for module in modules}
+    for word, modules in MODULES.items():
+        assert all(one == modules[0] or one.startswith(f"{modules[0]}_") for one in modules), word
+    assert list(MODULES) == sorted(name for names in PANELS.values() for name in names)
+
+
+def test_a_process_does_without_what_only_other_users_of_its_libraries_need(
+    tmp_path: Path,
+) -> None:
+    assert find_spec("aiohttp") is not None, "nothing would be left out"
     code = (
         "import sys\n"
-        f"for name in {modules.split()!r}: __import__('pipeline.cli.' + name)\n"
-        f"print(*sorted(set({heavy.split()!r} + ['asyncio', 'rich']) & set(sys.modules)))"
+        "from pipeline.cli import main\n"
+        f"sys.argv = ['tapewatch', 'status', '--config', {str(tmp_path / 'nowhere.yaml')!r}]\n"
+        "try: main()\n"
+        "except SystemExit: import nats.aio.transport\n"
+        "print(nats.aio.transport.aiohttp)"
     )
+    assert _python(code, error="nowhere.yaml") == "None\n"
+
+
+def _python(code: str, error: str = "") -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, env=environment(), timeout=60
     )
-
-    assert done.stderr == ""
-    assert done.stdout == "\n"
+    assert error in done.stderr if error else done.stderr == ""
+    return done.stdout
