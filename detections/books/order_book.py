@@ -254,6 +254,8 @@ class OrderBook(Struct, array_like=True):
     """Its trades name no resting order."""
     cancelled: Lately = field(default_factory=dict[float, Quantity])
     """What is believed to have been cancelled, as no trade explains it."""
+    all_named: bool = False
+    """Of all that ever came it is known whose it is; false where that can't be told."""
 
     def side(self, buy: bool) -> BookSide:
         """The side to measure depth by."""
@@ -383,6 +385,7 @@ class OrderBook(Struct, array_like=True):
             for order_id, price, quantity in zip(ids, prices, quantities, strict=False):
                 order = known.pop(order_id, None)  # a snapshot may tell one twice
                 if order is None or order.buy is not buy:
+                    self.all_named = False
                     order = Resting(buy, price, quantity, placed_at=event.timestamp)
                 else:
                     order.shown = max(order.shown, order.quantity)
@@ -406,6 +409,7 @@ class OrderBook(Struct, array_like=True):
 
     def update(self, event: BookSnapshot | BookUpdate) -> None:
         """Levels that have another quantity now."""
+        self.all_named = False
         bids, asks = self.level_bids, self.level_asks
         for price, quantity in zip(event.bid_prices, event.bid_quantities, strict=False):
             bids.set_level(price, quantity)

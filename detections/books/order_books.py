@@ -110,7 +110,7 @@ class OrderBooks(Struct):
         if book is None:
             if len(self.books) >= MOST_BOOKS:
                 self._forget_idlest()
-            book = self.books[key] = OrderBook(key)
+            book = self.books[key] = OrderBook(key, all_named=True)
         return book
 
     def apply(self, event: MarketEvent, book: OrderBook) -> BookChange | None:
@@ -229,6 +229,8 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
         event.investor_cluster,
         event.timestamp,
     )
+    if not (order.account or order.investor or order.cluster):
+        book.all_named = False
     orders, order_id = book.orders, event.order_id
     if order_id in orders or len(orders) >= MOST_ORDERS:
         resting = len(orders)

@@ -42,6 +42,9 @@ class Correlator(ABC, Generic[S]):
     events, else all that there is. See `detections.lanes.routing`."""
     uses_books: ClassVar[bool] = False
     """Whether it looks at order books (see `detections.books.order_books`)."""
+    of_unnamed: ClassVar[bool] = False
+    """Whether it looks at no orders but those of which nobody is named: then it isn't shown how
+    orders come and go in a book that names everybody (`OrderBook.all_named`)."""
     uses_trades: ClassVar[bool] = False
     """Whether it wants to know what venues take back or correct (see
     `detections.markets.recent_trades`): by `revised` and `renewed`, besides the actions that it

@@ -152,6 +152,7 @@ class InferredPinging(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    of_unnamed = True
     highest_level = "medium"
     typology = "front_running"
     # Placed orders are for the books, which know when it was.

@@ -138,6 +138,7 @@ class InferredSpoofing(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    of_unnamed = True
     typology = "spoofing"
     actions = frozenset(
         {"order-placed", "order-cancelled", "order-removed", "trade", "book-update", "feed-gap"}

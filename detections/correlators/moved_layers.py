@@ -101,6 +101,7 @@ class MovedLayers(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    of_unnamed = True
     highest_level = "medium"
     typology = "layering"
     actions = frozenset(

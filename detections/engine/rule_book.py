@@ -26,14 +26,25 @@ from detections.sigma.conditions import Condition, conditions
 from detections.sigma.functions import Program
 from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
-from normalizer.events.market import FeedGap, Trade, TradeBusted, TradeCorrected
+from normalizer.events.market import (
+    FeedGap,
+    OrderCancelled,
+    OrderPlaced,
+    OrderRemoved,
+    Trade,
+    TradeBusted,
+    TradeCorrected,
+)
 
 #: How a correlator takes an event.
 Observe = Callable[[Any], Iterable[Finding] | None]
 #: Fields, each with how it is read.
 Needs = tuple[tuple[str, Read], ...]
+#: What an event is about, as a sum: a small order, an order of a book that names everybody.
+SMALL_ORDER, NAMED_BOOK = 1, 2
 _MOST_REMEMBERED = 10_000
 _REVISIONS: frozenset[type[Any]] = frozenset((TradeBusted, TradeCorrected))
+_ORDERS: frozenset[type[Any]] = frozenset((OrderPlaced, OrderCancelled, OrderRemoved))
 _NONE_HEARD: Mapping[str, tuple[str, ...]] = MappingProxyType({})
 
 
@@ -80,8 +91,9 @@ class Meeting(msgspec.Struct, frozen=True):
     correlators: tuple[CorrelatorEntry, ...]
     at_once: tuple[tuple[Observe, Rule], ...]
     """How the correlators that look at books take such an event, and whose they are."""
-    of_small: tuple[tuple[Observe, Rule], ...] | None
-    """The same, for events about small orders; None if these matter to all of them."""
+    of_some: tuple[tuple[tuple[Observe, Rule], ...], ...] | None
+    """The same, for events about orders in the books, by `SMALL_ORDER` and `NAMED_BOOK`; None if
+    all of these matter to all of them."""
     in_turn: tuple[tuple[Observe, Rule], ...]
     """The same, of the others: they may see it later (see `detections.engine.showing`)."""
     may_wait: bool
@@ -235,17 +247,12 @@ class RuleBook:
         program = build_program(self.conditions, reader)
         may_wait = record is not FeedGap and record not in _REVISIONS
         at_once = [one for one in mine if one.correlator.uses_books or not may_wait]
-        minding = [one for one in mine if not one.correlator.passes_small(record)]
         return Meeting(
             program=program,
             sigma=tuple(entries),
             correlators=tuple(mine),
             at_once=tuple(self._observers(record, at_once, mine)),
-            of_small=(
-                tuple(self._observers(record, [one for one in at_once if one in minding], minding))
-                if books is not None and len(minding) < len(mine)
-                else None
-            ),
+            of_some=None if books is None else self._of_some(record, at_once, mine),
             in_turn=tuple(
                 [
                     (observer, one.rule)
@@ -261,6 +268,22 @@ class RuleBook:
             is_plain=wanted and record is not FeedGap,
             heard=heard,
         )
+
+    def _of_some(
+        self, record: type[Any], at_once: Sequence[CorrelatorEntry], mine: Sequence[CorrelatorEntry]
+    ) -> tuple[tuple[tuple[Observe, Rule], ...], ...] | None:
+        """How events about such orders are taken by those to whom they matter."""
+        found: list[tuple[tuple[Observe, Rule], ...]] = []
+        for what in range(SMALL_ORDER + NAMED_BOOK + 1):
+            minding = [
+                one
+                for one in mine
+                if not (what & SMALL_ORDER and one.correlator.passes_small(record))
+                and not (what & NAMED_BOOK and one.correlator.of_unnamed and record in _ORDERS)
+            ]
+            some = [one for one in at_once if one in minding]
+            found.append(tuple(self._observers(record, some, minding)))
+        return tuple(found) if any(one != found[0] for one in found) else None
 
     def _observers(
         self,

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol
 
 from detections.alerting.findings import Finding
 from detections.engine.problems import Problems
-from detections.engine.rule_book import Meeting, Observe
+from detections.engine.rule_book import NAMED_BOOK, SMALL_ORDER, Meeting, Observe
 from detections.rules.model import Rule
 
 #: Events that wait for the others' turn at most.
@@ -65,10 +65,13 @@ class Showing:
             except Exception as error:
                 books.lose(event)
                 self._problems.note(f"the order book failed on event {event.id}", error)
-            if meeting.of_small is not None:
-                order = books.change.order
+            if meeting.of_some is not None:
+                change = books.change
+                order = change.order
+                what = NAMED_BOOK if change.book.all_named else 0
                 if order is not None and order.small:
-                    observers = meeting.of_small
+                    what += SMALL_ORDER
+                observers = meeting.of_some[what]
         told: list[tuple[Rule, Finding]] = []
         for observe, rule in observers:
             try:

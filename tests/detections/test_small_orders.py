@@ -5,6 +5,7 @@ import pytest
 from benchmarks.market_tape import MarketTape
 from detections.books.order_books import SharedBooks
 from detections.engine.engine import Engine
+from detections.engine.rule_book import SMALL_ORDER
 from detections.rules import RuleSet
 from normalizer.events import Record
 from normalizer.events.market import OrderPlaced
@@ -91,6 +92,8 @@ def test_nothing_else_is_found_than_where_all_orders_are_shown(
 
 def test_a_rule_that_looks_for_smaller_orders_is_shown_all() -> None:
     looking = Engine(rules("1%")).book.of_record(OrderPlaced)
-    assert looking.of_small is None
+    assert looking.of_some is None
     spared = Engine(rules("2%")).book.of_record(OrderPlaced)
-    assert spared.of_small == ()
+    assert spared.of_some is not None
+    assert spared.of_some[SMALL_ORDER] == ()
+    assert spared.of_some[0] == spared.at_once
