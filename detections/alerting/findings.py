@@ -45,15 +45,23 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 def witness(event: Any) -> Witness:
     """What to keep of a record."""
     global _newest
-    if event is _newest[0]:  # several detections may keep the same event
+    if event is _newest[0]:  # several detections may keep the same event, one behind the other
         return _newest[1]
     kind = event.__class__
     make = _MAKERS.get(kind)
     if make is None:
         make = _MAKERS[kind] = _maker(kind)
-    made = make(event)
-    _newest = (event, made)
-    return made
+    if make is _of_order:
+        made = _of_order(event)
+        _newest = (event, made)
+        return made
+    # Of trades and transfers many keep each, in turns: it is made once, and kept once.
+    known = _made.get(id(event))
+    if known is None:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        _made[id(event)] = known = (event, make(event))
+    return known[1]
 
 
 def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
@@ -102,3 +110,6 @@ def _of_order(event: Any) -> Witness:
 _ORDERS = ("order_id", "maker_order_id", "taker_order_id")
 _MAKERS: dict[type[Any], Callable[[Any], Witness]] = {}
 _newest: tuple[Any, Witness] = (None, Witness("", 0))
+_MOST_MADE = 1_000
+_made: dict[int, tuple[Any, Witness]] = {}
+"""By the identity of events, which are kept, so that it stays theirs."""
