@@ -6,6 +6,8 @@ from operator import itemgetter
 
 from msgspec import Struct, field
 
+from detections.idlest import Room
+
 #: New order, change, cancellation.
 NEW, CHANGE, CANCELLATION = 0, 1, 2
 #: Parties of a book; the one that sent nothing for longest goes first.
@@ -14,6 +16,8 @@ MOST_PARTIES = 2_000
 MOST_PARTIES_IN_ALL = 100_000
 #: Messages that are kept of a party, for evidence: the newest.
 MOST_MESSAGES = 10_000
+#: Messages and times of all books.
+MOST_MESSAGES_IN_ALL = 1_000_000
 #: Blocks of time from which what is usual is learnt.
 _MOST_BLOCKS = 60
 #: Fewer of them say nothing of what is usual.
@@ -90,10 +94,18 @@ class Rate(Struct):
 
     def leave(self, floor: int) -> None:
         """A new block of time begins: let go of what came before `floor`, which may be all."""
-        messages = self.messages
+        messages, trades = self.messages, self.trades
         if messages and messages[0][0] < floor:
             del messages[: max(self.front, bisect_left(messages, floor, key=_time))]
             self.front = 0
+        if trades and trades[0] < floor:
+            del trades[: bisect_left(trades, floor)]
+
+    def clear(self) -> None:
+        """Let go of its messages and trades; what is usual stays known."""
+        self.messages.clear()
+        self.trades.clear()
+        self.front = 0
 
     def window(self, floor: int) -> list[Message]:
         """The messages of the window, which are those since `floor`."""
@@ -147,12 +159,34 @@ class BookRates(Struct):
             rate.messages.clear()
             rate.front = 0
 
+    def clear(self) -> None:
+        """Let go of the times of messages; what is usual stays known."""
+        self.times.clear()
+
     def _idle(self, since: int) -> Iterator[Rate]:
         for rate in self.parties.values():
             if rate.block >= since:
                 return
             if rate.messages:
                 yield rate
+
+
+def forget_messages(room: Room, books: Iterable[BookRates], floor: int) -> None:
+    """There may be too many in all: let go of those before `floor`, then of the idlest's."""
+    known: list[tuple[int, int, BookRates | Rate]] = []
+    for book in books:
+        times = book.times
+        if times and times[0] < floor:
+            del times[: bisect_left(times, floor)]
+        if times:
+            known.append((times[-1], len(times), book))
+        for rate in book.parties.values():
+            rate.leave(floor)
+            messages, trades = rate.messages, rate.trades
+            if messages or trades:
+                newest = max(messages[-1][0] if messages else 0, trades[-1] if trades else 0)
+                known.append((newest, len(messages) + len(trades), rate))
+    room.make(MOST_MESSAGES_IN_ALL, known, lambda one: one.clear())
 
 
 def forget_idler_half(books: Iterable[BookRates]) -> int:

@@ -37,7 +37,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import latest
+from detections.idlest import Room, latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader, pushes
 from detections.parties import Party, buyer, is_exempt, seller
@@ -54,6 +54,10 @@ _LOST = 0.5
 #: So many times the move that is asked for is as sure as it gets.
 _FULL_WAY = 5.0
 _MOST_TRADERS = 2_000
+#: Parties, and trades of theirs, in all markets.
+_MOST_IN_ALL = 1_000_000
+#: Trades of the windows of all markets, whoever made them.
+_MOST_TRADES_IN_ALL = 2_000_000
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -90,17 +94,23 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], Tape]
     )
     found: Occurrences = field(default_factory=Occurrences)
+    room: Room = field(default_factory=Room)
+    """For parties and their trades."""
+    room_of_trades: Room = field(default_factory=Room)
+    """For how much was traded."""
 
 
 @correlator("momentum_ignition")
 class MomentumIgnition(Correlator[State]):
     """See the module. Memory: per market 2,000 parties, with 256 trades of their window, of a run
-    and of its reversal each."""
+    and of its reversal each; of all markets together 1,000,000 parties and trades of theirs, and
+    two numbers for each of 2,000,000 trades."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
 
@@ -119,6 +129,7 @@ class MomentumIgnition(Correlator[State]):
         price, quantity = event.price, event.quantity
         if not (price > 0 and quantity > 0):
             return ()
+        self._make_room()
         tape = self._tape(event)
         tape.add(event.timestamp, quantity, event.timestamp - self._p.run_window)
         tape.moves.add(event.timestamp, price, self._p.run_window, event.phase_began)
@@ -153,11 +164,26 @@ class MomentumIgnition(Correlator[State]):
         trader = tape.traders.pop(name, None)
         if trader is None:
             trader = Trader(event.timestamp)
+            self.state.room.added += 1
             if len(tape.traders) >= _MOST_TRADERS:
                 del tape.traders[next(iter(tape.traders))]
         trader.seen = event.timestamp
         tape.traders[name] = trader
         return trader
+
+    def _make_room(self) -> None:
+        """Where there may be too many parties or trades in all, let go of the idlest."""
+        state = self.state
+        if state.room.take(_MOST_IN_ALL, 0):
+            known = (
+                (trader.seen, trader.size, (tape.traders, name))
+                for tape in state.tapes.values()
+                for name, trader in tape.traders.items()
+            )
+            state.room.make(_MOST_IN_ALL, known, lambda one: one[0].pop(one[1]))
+        if state.room_of_trades.take(_MOST_TRADES_IN_ALL):
+            tapes = ((tape.moves.time, len(tape.times), tape) for tape in state.tapes.values())
+            state.room_of_trades.make(_MOST_TRADES_IN_ALL, tapes, Tape.clear)
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
         """Trades were taken back or corrected: the runs of their market, without them."""
@@ -167,12 +193,16 @@ class MomentumIgnition(Correlator[State]):
         since = tape.moves.time - 2 * (self._p.run_window + self._p.reversal_window)
         if all(was.timestamp < since for was, _ in revisions) or not self.trades.reach(since):
             return
-        found, self.state.found = self.state.found, {}
+        state = self.state
+        found, state.found = state.found, {}
+        rooms = state.room, state.room_of_trades  # what comes again was counted
+        state.room, state.room_of_trades = Room(-_MOST_IN_ALL), Room(-_MOST_TRADES_IN_ALL)
         again = self.state.tapes[market] = Tape()
         for trade in self.trades.between(market, since):
             self.observe(trade)  # what is found was told
             tape.moves.price = trade.price
-        self.state.found, again.moves = found, tape.moves
+        state.found, again.moves = found, tape.moves
+        state.room, state.room_of_trades = rooms
         if not again.times and not again.moves.steps:
             del self.state.tapes[market]  # there was none
 
@@ -181,6 +211,7 @@ class MomentumIgnition(Correlator[State]):
     def _took(self, tape: Tape, way: Direction, execution: Execution, *, up: bool) -> None:
         """The party took an offer (or a bid): a run may begin with it, or go on."""
         p = self._p
+        self.state.room.added += 1
         prices = way.take(execution, execution.witness.timestamp - p.run_window)
         run = way.run
         if run is not None and execution.witness.timestamp - run.ended > p.reversal_window:
@@ -189,6 +220,7 @@ class MomentumIgnition(Correlator[State]):
             further = execution.price > run.taken[-1].price
             if execution.price != run.taken[-1].price and further is up and not run.back:
                 run.go_on(execution)
+                self.state.room.added += 1
                 run.far = run.far or self._is_far(run.moved if up else -run.moved, tape)
             return
         if prices < p.minimum_prices:
@@ -204,6 +236,7 @@ class MomentumIgnition(Correlator[State]):
             far = self._is_far(moved, tape)
             quantity = sum(one.quantity for one in window)
             way.run = Run(window, quantity, value, min(1.0, share), far)
+            self.state.room.added += len(window)
 
     def _is_far(self, moved: float, tape: Tape) -> bool:
         p, usual = self._p, tape.moves
@@ -229,6 +262,7 @@ class MomentumIgnition(Correlator[State]):
         if event.timestamp - run.ended > p.reversal_window:
             way.run = None
             return ()
+        self.state.room.added += 1
         run.turn(execution, came_in=(event.side == "sell") is up and event.side is not None)
         if not run.far and (
             len(run.back_prices) < p.minimum_prices

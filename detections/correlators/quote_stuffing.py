@@ -35,6 +35,7 @@ from detections.books.message_rates import (
     CANCELLATION,
     CHANGE,
     MOST_MESSAGES,
+    MOST_MESSAGES_IN_ALL,
     MOST_PARTIES,
     MOST_PARTIES_IN_ALL,
     NEW,
@@ -42,9 +43,11 @@ from detections.books.message_rates import (
     Message,
     Rate,
     forget_idler_half,
+    forget_messages,
 )
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import Room
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -109,16 +112,19 @@ class State(Struct):
     found: Occurrences = field(default_factory=Occurrences)
     parties: int = 0
     """In all books."""
+    room: Room = field(default_factory=Room)
+    """For messages, their times, and trades."""
 
 
 @correlator("quote_stuffing")
 class QuoteStuffing(Correlator[State]):
     """See the module. Memory: per book 2,000 parties, and 100,000 in all, with their messages of
-    the window, at most 10,000 each."""
+    the window, at most 10,000 each, and 1,000,000 with their times in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "quote_stuffing"
     actions = frozenset(
         {"order-received", "order-placed", "order-changed", "order-cancelled", "trade"}
@@ -164,6 +170,9 @@ class QuoteStuffing(Correlator[State]):
             book.next_block(block, floor)
         book.in_block += 1
         times.append(time)
+        state = self.state
+        if state.room.take(MOST_MESSAGES_IN_ALL, 2):  # its time, and the message
+            forget_messages(state.room, state.books.values(), floor)
         if name is None:
             return ()  # it is one of all that the book has
         rate = book.parties.get(name)
@@ -210,6 +219,7 @@ class QuoteStuffing(Correlator[State]):
             rate = None if name is None else book.parties.get(name)
             if rate is not None:
                 rate.note_trade(trade.timestamp)
+                self.state.room.added += 1
                 session = trade.timestamp // self._session
                 if session > rate.session:
                     rate.begin_session(session, self._p.minimum_session_messages)

@@ -37,7 +37,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import latest
+from detections.idlest import Room, latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_steps import Ramp, Step, Traded
 from detections.markets.usual_moves import UsualMoves
@@ -47,6 +47,10 @@ from normalizer.events.market import Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 
 _MOST_TRADERS = 2_000
+#: Parties, and trades of theirs, in all markets.
+_MOST_IN_ALL = 1_000_000
+#: Trades of the windows of all markets, whoever made them.
+_MOST_TRADES_IN_ALL = 2_000_000
 #: The time in which it is learnt how far the price goes, and how many of them say enough.
 _STEP = 5 * MINUTE
 _KNOWN = 12.0
@@ -103,17 +107,23 @@ class State(Struct):
         default_factory=dict[tuple[str, str, str], Market]
     )
     found: Occurrences = field(default_factory=Occurrences)
+    room: Room = field(default_factory=Room)
+    """For parties and their trades."""
+    room_of_trades: Room = field(default_factory=Room)
+    """For what is traded."""
 
 
 @correlator("ramping")
 class Ramping(Correlator[State]):
     """See the module. Memory: per market three numbers for each of up to 40,000 trades of its
-    window, and 2,000 parties each way with 200 steps."""
+    window, and 2,000 parties each way with 200 steps; of all markets together 2,000,000 trades, and
+    1,000,000 parties and trades of theirs."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
 
@@ -137,12 +147,31 @@ class Ramping(Correlator[State]):
         if bought is None and sold is None and key not in self.state.markets:
             return ()
         market = latest(self.state.markets, key, MOST_BOOKS, Market)
+        self._make_room()
         floor, before = time - self._p.window, market.traded.before(price)
         market.traded.add(time, price, quantity, floor)
         market.moves.add(time, price, _STEP, event.phase_began)
         if bought == sold:
             return ()
         return self._dealt(event, market, bought, sold, before)
+
+    def _make_room(self) -> None:
+        """Where there may be too many parties or trades in all, let go of the idlest."""
+        state = self.state
+        if state.room.take(_MOST_IN_ALL, 0):
+            known = (
+                (ramp.newest, ramp.size, (ramps, name))
+                for market in state.markets.values()
+                for ramps in (market.up, market.down)
+                for name, ramp in ramps.items()
+            )
+            state.room.make(_MOST_IN_ALL, known, lambda one: one[0].pop(one[1]))
+        if state.room_of_trades.take(_MOST_TRADES_IN_ALL):
+            tapes = (
+                (market.moves.time, len(market.traded.times), market.traded)
+                for market in state.markets.values()
+            )
+            state.room_of_trades.make(_MOST_TRADES_IN_ALL, tapes, Traded.clear)
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
         """Trades were taken back or corrected: the steps in their market, without them."""
@@ -158,6 +187,7 @@ class Ramping(Correlator[State]):
             for name in concerned & ramps.keys():
                 del ramps[name]
         known.traded, found, self.state.found = Traded(), self.state.found, {}
+        room, self.state.room = self.state.room, Room()  # what comes again was counted
         for one in trades:
             price = one.price
             if not (price > 0 and one.quantity > 0):
@@ -170,7 +200,7 @@ class Ramping(Correlator[State]):
                 bought = bought if bought in concerned else None
                 sold = sold if sold in concerned else None
                 self._dealt(one, known, bought, sold, before)  # what is found was told
-        self.state.found = found
+        self.state.found, self.state.room = found, room
         if not known.traded.times and not known.moves.steps:
             del self.state.markets[market]  # there was none
 
@@ -186,8 +216,10 @@ class Ramping(Correlator[State]):
             sold = None
         if sold is not None and (ramp := market.up.get(sold)) is not None:
             ramp.give(time, quantity, floor)
+            self.state.room.added += 1
         if bought is not None and (ramp := market.down.get(bought)) is not None:
             ramp.give(time, quantity, floor)
+            self.state.room.added += 1
         if event.side == "buy" and bought is not None:
             return self._took(event, market, market.up, bought, before, up=True)
         if event.side == "sell" and sold is not None:
@@ -209,6 +241,7 @@ class Ramping(Correlator[State]):
         ramp = ramps.pop(name, None)
         if ramp is None:
             ramp = Ramp()
+            self.state.room.added += 1
             if len(ramps) >= _MOST_TRADERS:
                 del ramps[next(iter(ramps))]
         ramps[name] = ramp
@@ -220,6 +253,7 @@ class Ramping(Correlator[State]):
             if last is None or (price > last if up else price < last):
                 step = Step(time, before, price, witness(event))
         ramp.take(step, time, event.quantity, time - p.window)
+        self.state.room.added += 1 if step is None else 2
         if step is None or len(ramp.steps) < max(p.minimum_steps, 2 * ramp.alerted):
             return ()
         return self._ramped(event, market, ramp, up=up)

@@ -63,6 +63,7 @@ from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
+from detections.idlest import Room
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -79,6 +80,8 @@ from pipeline.units import MILLISECOND, MINUTE, SECOND, Duration, Ratio
 
 #: Orders per book that are watched at once; the oldest go first.
 MOST_CANDIDATES = 256
+#: Of all books together.
+MOST_CANDIDATES_IN_ALL = 100_000
 #: What was traded on the order's own side may be so large a part of what was on the other.
 _OFFLOADED = 0.5
 
@@ -132,16 +135,19 @@ class State(Struct):
     crowds: dict[tuple[str, str], Crowd] = field(default_factory=dict[tuple[str, str], Crowd])
     """By venue and instrument."""
     found: Occurrences = field(default_factory=Occurrences)
+    room: Room = field(default_factory=Room)
+    """For the orders that are watched."""
 
 
 @correlator("spoofing")
 class Spoofing(Correlator[State]):
-    """See the module. Memory: at most 256 watched orders per book, and what 100,000 parties do."""
+    """See the module. Memory: at most 256 watched orders of a book that rest, as many that ended,
+    and 100,000 in all; and what 100,000 parties do."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_trades = True
     uses_books = True
     typology = "spoofing"
@@ -222,6 +228,8 @@ class Spoofing(Correlator[State]):
                 del self.state.watches[next(iter(self.state.watches))]
             watch = self.state.watches[key] = Watch()
         self._forget(watch, event.timestamp)
+        if self.state.room.take(MOST_CANDIDATES_IN_ALL):
+            self._make_room(event.timestamp)
         self._habits(event, party).of(order.buy).note_placed(event.timestamp)
         watch.add(
             Candidate(
@@ -244,6 +252,19 @@ class Spoofing(Correlator[State]):
             if is_of(gap, market):
                 for candidate in (*watch.live.values(), *watch.ended.values()):
                     candidate.unsure = True
+
+    def _make_room(self, now: int) -> None:
+        """There may be too many in all: let go of what is over, then of the oldest."""
+        watches = self.state.watches.values()
+        for watch in watches:
+            self._forget(watch, now)
+        known = (
+            (one.placed.timestamp, 1, (watch, one.order_id))
+            for watch in watches
+            for some in (watch.live, watch.ended)
+            for one in some.values()
+        )
+        self.state.room.make(MOST_CANDIDATES_IN_ALL, known, lambda one: one[0].drop(one[1]))
 
     def _forget(self, watch: Watch, now: int) -> None:
         watch.forget(now, self._longest, self._p.execution_window)

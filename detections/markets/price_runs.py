@@ -113,6 +113,12 @@ class Direction(Struct):
         """The trades of the window."""
         return self.taken[self.front :]
 
+    @property
+    def size(self) -> int:
+        """How many trades are kept of it."""
+        run = self.run
+        return len(self.taken) + (0 if run is None else len(run.taken) + len(run.back))
+
 
 class Trader(Struct):
     """One party in one market."""
@@ -121,6 +127,11 @@ class Trader(Struct):
     """Time of its newest trade."""
     up: Direction = field(default_factory=Direction)
     down: Direction = field(default_factory=Direction)
+
+    @property
+    def size(self) -> int:
+        """How much is known of it: itself, and trades."""
+        return 1 + self.up.size + self.down.size
 
 
 class Tape(Struct):
@@ -150,3 +161,8 @@ class Tape(Struct):
             front = 0
             self.traded = sum(self.quantities)  # what rounding has left goes
         self.front = front
+
+    def clear(self) -> None:
+        """Let go of how much was traded."""
+        self.times, self.quantities = [], []
+        self.front, self.traded = 0, 0.0

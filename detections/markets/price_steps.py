@@ -37,6 +37,16 @@ class Ramp(Struct):
     alerted: int = 0
     """Steps at the last alert; 0 while there is none."""
 
+    @property
+    def newest(self) -> int:
+        """When it traded last."""
+        return max(one[-1][0] if one else 0 for one in (self.taken, self.given))
+
+    @property
+    def size(self) -> int:
+        """How much is known of it: itself, steps and trades."""
+        return 1 + len(self.steps) + len(self.taken) + len(self.given)
+
     def take(self, step: Step | None, time: int, quantity: float, floor: int) -> None:
         """It came in and took so much; what was before `floor` is forgotten."""
         _add(self.taken, time, quantity, floor)
@@ -123,6 +133,11 @@ class Traded(Struct):
         if self.earlier and is_slip(self.earlier, self.price, price):
             return self.earlier
         return self.price
+
+    def clear(self) -> None:
+        """Let go of all trades but the newest."""
+        if len(self.times) > 1:
+            self._forget(len(self.times) - 1)
 
     def _forget(self, gone: int) -> None:
         self.gone = self.quantities[gone - 1], self.ways[gone - 1], self.orders[gone - 1]

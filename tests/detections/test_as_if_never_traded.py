@@ -10,6 +10,7 @@ from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
+from detections.idlest import Room
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert
 from normalizer.events.market import Trade, TradeBusted
@@ -172,6 +173,8 @@ def run(
 
 def without(state: Any, names: frozenset[str]) -> Any:
     """All that a state consists of, but for the fields with these names."""
+    if isinstance(state, Room):
+        return None  # when all is counted next
     if isinstance(state, msgspec.Struct):
         fields = msgspec.structs.asdict(state)
         return {key: without(one, names) for key, one in fields.items() if key not in names}
