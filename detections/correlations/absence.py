@@ -102,6 +102,15 @@ class SilentGroup(Group, kw_only=True):
     """When the runtime asks next."""
 
 
+class Heard:
+    """The newest event of a group, where it is not a hit yet."""
+
+    __slots__ = ("event", "group", "hearing")
+
+    def __init__(self, group: SilentGroup, event: Any, hearing: Hearing) -> None:
+        self.group, self.event, self.hearing = group, event, hearing
+
+
 class Silence(Windows[SilentGroup]):
     """Nothing comes within a timespan after a group's last event; each event starts it anew."""
 
@@ -123,8 +132,7 @@ class Silence(Windows[SilentGroup]):
             tells=tells,
         )
         self._schedule = schedule
-        self._heard: dict[Key, tuple[Any, Hearing]] = {}
-        """By group, the newest event, where it is not a hit yet."""
+        self._heard: dict[Key, Heard] = {}
 
     def hear(self, hearing: Hearing, event: Any, now: int) -> bool:
         """Take an event that only puts off the end of a group's silence. No hit is made of it: very
@@ -135,18 +143,21 @@ class Silence(Windows[SilentGroup]):
         key = hearing.key(event)
         if key is None:
             return False
-        group = self.groups.get(key)
-        time = event.timestamp
+        time, before = event.timestamp, self._heard.get(key)
+        group = self.groups.get(key) if before is None else before.group
         if group is None or time > group.closes:
             return False
         touched = now if now > time else time
         if touched > group.touched:
             group.touched = touched
         self.uses = group.used = self.uses + 1
-        before = self._heard.get(key)
-        if time >= (group.entries[0][0] if before is None else before[0].timestamp):
+        if before is None:
+            if time >= group.entries[0][0]:
+                group.closes = touched + self.span
+                self._heard[key] = Heard(group, event, hearing)
+        elif time >= before.event.timestamp:
             group.closes = touched + self.span
-            self._heard[key] = (event, hearing)
+            before.event, before.hearing = event, hearing
         return True
 
     def catch_up(self) -> None:
@@ -163,8 +174,7 @@ class Silence(Windows[SilentGroup]):
         group = self.groups.get(key)
         if heard is None or group is None:
             return
-        event, hearing = heard
-        hit, payload = hearing.hit(event), group.entries[0][3]
+        hit, payload = heard.hearing.hit(heard.event), group.entries[0][3]
         group.entries[0] = (hit.timestamp, hit.id, hit.evidence, payload)
         group.last = hit
 

@@ -82,6 +82,11 @@ class Correlations:
         for part in self._parts:
             for name, source in part.windows.sources.items():
                 self._routes.setdefault(name, []).append((part, source))
+        self._silences: dict[str, Silence] = {
+            name: windows
+            for name, route in self._routes.items()
+            if isinstance(windows := route[0][0].windows, Silence)
+        }
         self._plans: dict[tuple[str, ...], _Plan] = {}
 
     @property
@@ -189,8 +194,8 @@ class Correlations:
         reached = time if time > self.reached else self.reached
         if (timers and timers[0][0] < time) or moment < reached:
             return False
-        windows = self._routes[hearing.rule][0][0].windows
-        if not isinstance(windows, Silence) or not windows.hear(hearing, event, reached):
+        windows = self._silences.get(hearing.rule)
+        if windows is None or not windows.hear(hearing, event, reached):
             return False
         self.reached = reached
         return True
