@@ -171,7 +171,7 @@ class BookRates(Struct):
                 yield rate
 
 
-def forget_messages(room: Room, books: Iterable[BookRates], floor: int) -> None:
+def forget_messages(room: Room, books: Iterable[BookRates], most: int, floor: int) -> None:
     """There may be too many in all: let go of those before `floor`, then of the idlest's."""
     known: list[tuple[int, int, BookRates | Rate]] = []
     for book in books:
@@ -186,7 +186,7 @@ def forget_messages(room: Room, books: Iterable[BookRates], floor: int) -> None:
             if messages or trades:
                 newest = max(messages[-1][0] if messages else 0, trades[-1] if trades else 0)
                 known.append((newest, len(messages) + len(trades), rate))
-    room.make(MOST_MESSAGES_IN_ALL, known, lambda one: one.clear())
+    room.make(most, known, lambda one: one.clear())
 
 
 def forget_idler_half(books: Iterable[BookRates]) -> int:

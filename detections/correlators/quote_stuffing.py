@@ -172,7 +172,7 @@ class QuoteStuffing(Correlator[State]):
         times.append(time)
         state = self.state
         if state.room.take(MOST_MESSAGES_IN_ALL, 2):  # its time, and the message
-            forget_messages(state.room, state.books.values(), floor)
+            forget_messages(state.room, state.books.values(), MOST_MESSAGES_IN_ALL, floor)
         if name is None:
             return ()  # it is one of all that the book has
         rate = book.parties.get(name)

@@ -54,7 +54,15 @@ from msgspec import Meta, Struct, field
 from detections.alerting.circle_sentence import circle_sentence
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
-from detections.markets.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.idlest import Room
+from detections.markets.counterparties import (
+    Closeness,
+    Counterparties,
+    Deal,
+    Meetings,
+    keep,
+    make_room,
+)
 from detections.markets.deals import earned_share, goes_round, names_in, take_turns, value_of
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import (
@@ -155,6 +163,8 @@ class State(Struct):
     markets: dict[tuple[str, str, str], Market] = field(
         default_factory=dict[tuple[str, str, str], Market]
     )
+    room: Room = field(default_factory=Room)
+    """For parties, pairs and kept trades."""
 
 
 class Cancelled(Struct, frozen=True):
@@ -169,12 +179,13 @@ class Cancelled(Struct, frozen=True):
 @correlator("wash_circular")
 class WashCircular(Correlator[State]):
     """See the module. Memory: 10,000 markets; of each 100,000 parties, 20,000 pairs of those that
-    can matter to each other, and 1,000 trades of each that does
-    (`detections.markets.counterparties`)."""
+    can matter to each other, and 500 trades of each that does, 1,000,000 of all
+    these together (`detections.markets.counterparties`)."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "wash_trading"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -277,6 +288,7 @@ class WashCircular(Correlator[State]):
 
     def _market(self, key: tuple[str, str, str], now: int) -> Market:
         markets = self.state.markets
+        make_room(self.state.room, markets)
         market = markets.get(key)
         if market is None:
             if len(markets) >= _MOST_MARKETS:

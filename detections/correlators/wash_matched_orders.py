@@ -35,8 +35,15 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import Resting
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
-from detections.markets.counterparties import Closeness, Counterparties, Deal, Meetings, keep
+from detections.idlest import Room, drop_idlest
+from detections.markets.counterparties import (
+    Closeness,
+    Counterparties,
+    Deal,
+    Meetings,
+    keep,
+    make_room,
+)
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import net_share
 from detections.parties import is_exempt
@@ -104,16 +111,20 @@ class State(Struct):
     markets: dict[tuple[str, str, str], Market] = field(
         default_factory=dict[tuple[str, str, str], Market]
     )
+    room: Room = field(default_factory=Room)
+    """For parties, pairs and kept trades."""
 
 
 @correlator("wash_matched_orders")
 class WashMatchedOrders(Correlator[State]):
     """See the module. Memory: 10,000 markets; of each 100,000 parties, 20,000 pairs of those that
-    can matter to each other, and 500 matches of each that does."""
+    can matter to each other, and 500 matches of each that does; 1,000,000 of all these
+    together."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     typology = "wash_trading"
     actions = frozenset({"order-placed", "trade"}) | REVISIONS
@@ -186,6 +197,7 @@ class WashMatchedOrders(Correlator[State]):
 
     def _market(self, key: tuple[str, str, str], now: int) -> Market:
         markets = self.state.markets
+        make_room(self.state.room, markets)
         market = markets.get(key)
         if market is None:
             if len(markets) >= _MOST_MARKETS:

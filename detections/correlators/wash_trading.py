@@ -34,6 +34,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import Room
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import Party, buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
@@ -53,6 +54,8 @@ _BUSY = 20
 _TWO_ACCOUNTS, _SELDOM = 3.0, 0.01
 _MOST_MARKETS = 10_000
 _MOST_OWNERS = 50_000
+#: In both windows of all markets.
+_MOST_OWNERS_IN_ALL = 1_000_000
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -100,6 +103,10 @@ class Trades(Struct, array_like=True, gc=False):
     now: dict[str, int] = field(default_factory=dict[str, int])
     before: dict[str, int] = field(default_factory=dict[str, int])
 
+    def clear(self) -> None:
+        """Forget how often anybody traded."""
+        self.now, self.before = {}, {}
+
 
 class State(Struct):
     """The trades of each owner's window, and how many he had in all."""
@@ -108,18 +115,20 @@ class State(Struct):
     markets: dict[tuple[str, str, str], Trades] = field(
         default_factory=dict[tuple[str, str, str], Trades]
     )
+    room: Room = field(default_factory=Room)
+    """For the owners of all markets."""
 
 
 @correlator("wash_trading")
 class WashTrading(Correlator[State]):
     """See the module. Memory: at most 50,000 owners with 1,000 trades of their window each, and the
-    number of trades of 50,000 owners in each of 10,000 markets."""
+    number of trades of 50,000 owners in each of 10,000 markets, of 1,000,000 in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "wash_trading"
     actions = frozenset({"trade"}) | REVISIONS
 
@@ -192,6 +201,8 @@ class WashTrading(Correlator[State]):
         elif window > counts.window:
             counts.before = counts.now if window == counts.window + 1 else {}
             counts.now, counts.window = {}, window
+        if self.state.room.take(_MOST_OWNERS_IN_ALL, 2):
+            self._make_room(window)
         now = counts.now
         if bought_by is not None:
             now[bought_by] = now.get(bought_by, 0) + 1
@@ -201,6 +212,17 @@ class WashTrading(Correlator[State]):
             for name in list(now)[: _MOST_OWNERS // 4]:
                 del now[name]
         return counts
+
+    def _make_room(self, window: int) -> None:
+        """There may be too many owners: forget past windows, then markets with the fewest."""
+        markets = self.state.markets.values()
+        for one in markets:
+            if one.window < window:
+                one.before = {}
+            if one.window < window - 1:
+                one.now = {}
+        known = ((len(one.now), len(one.now) + len(one.before), one) for one in markets)
+        self.state.room.make(_MOST_OWNERS_IN_ALL, known, Trades.clear)
 
     def _one(self, trade: Trade, counts: Trades) -> Iterable[Finding]:
         """A trade whose two sides may be one owner's."""

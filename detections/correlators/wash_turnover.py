@@ -39,6 +39,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import Room
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -47,6 +48,8 @@ from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 _MOST_MARKETS = 10_000
 _MOST_PARTIES = 50_000
 _MOST_DEALS = 500
+#: Parties, their counterparties and kept trades, of all markets; so many come with one trade.
+_MOST_IN_ALL, _OF_A_TRADE = 1_000_000, 6
 #: So many are left, at least, once some were too many.
 _LEAST_CUT = _MOST_DEALS - _MOST_DEALS // 10
 #: With more, somebody has many counterparties.
@@ -148,6 +151,13 @@ class Market(Struct):
     notional: float = 0.0
     parties: dict[str, Tally] = field(default_factory=dict[str, Tally])
 
+    @property
+    def size(self) -> int:
+        """Parties, their counterparties and kept trades."""
+        tallies = self.parties.values()
+        kept = sum([len(one.sides) + len(one.witnesses) for one in tallies if one.sides])
+        return len(tallies) + kept
+
 
 class State(Struct):
     """What was traded, by market."""
@@ -155,17 +165,20 @@ class State(Struct):
     markets: dict[tuple[str, str, str], Market] = field(
         default_factory=dict[tuple[str, str, str], Market]
     )
+    room: Room = field(default_factory=Room)
+    """For parties, their counterparties and kept trades."""
 
 
 @correlator("wash_turnover")
 class WashTurnover(Correlator[State]):
     """See the module. Memory: 10,000 markets; of each, the sums of 50,000 parties, and 500 trades
-    of those (20 at most) who have a twentieth of its trades."""
+    of those (20 at most) who have a twentieth of its trades; 1,000,000 of all these together."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "wash_trading"
     actions = frozenset({"trade"})
 
@@ -219,6 +232,9 @@ class WashTurnover(Correlator[State]):
         key = (event.provider, event.venue, event.instrument)
         market = markets.get(key)
         window = event.timestamp // self._window
+        if self.state.room.take(_MOST_IN_ALL, _OF_A_TRADE):
+            self._make_room(window)
+            market = markets.get(key)
         if market is None:
             if len(markets) >= _MOST_MARKETS:
                 idlest = sorted(markets, key=lambda one: markets[one].window)
@@ -229,6 +245,14 @@ class WashTurnover(Correlator[State]):
             market.window, market.trades, market.parties = window, 0, {}
             market.quantity = market.notional = 0.0
         return market
+
+    def _make_room(self, window: int) -> None:
+        """There may be too much in all: let go of past windows, then of markets with few trades."""
+        markets = self.state.markets
+        for key in [key for key, market in markets.items() if market.window < window]:
+            del markets[key]
+        known = ((market.trades, market.size, key) for key, market in markets.items())
+        self.state.room.make(_MOST_IN_ALL, known, markets.pop)
 
     def _notable(
         self, event: Trade, market: Market, name: str, tally: Tally, other: str, bought: float

@@ -8,17 +8,23 @@ between somebody and one of a few makers, to whom he is one of very many.
 
 import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple, Protocol, TypeVar
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from detections.alerting.findings import Witness
+from detections.idlest import Room
+from detections.markets.linked_markets import MarketKey
 from detections.markets.trading_circles import Edge, chance
 
 #: Parties and pairs of a market.
 MOST_PARTIES = 100_000
 MOST_PAIRS = 20_000
+#: Parties, pairs and kept trades of all markets.
+MOST_IN_ALL = 1_000_000
+#: So many of them come with one trade at most.
+_OF_A_TRADE = 4
 #: Trades that are kept of one pair.
 _MOST_KEPT = 500
 #: A pair with fewer is too young to tell; its trades are kept.
@@ -254,6 +260,20 @@ class Counterparties(Struct):
 
     # -- keeping it bounded ------------------------------------------------------------------------
 
+    @property
+    def size(self) -> int:
+        """Parties, pairs and kept trades."""
+        deals = sum([len(meetings.deals) for meetings in self.pairs.values()])
+        return len(self.parties) + len(self.pairs) + deals
+
+    def forget_young(self) -> None:
+        """Let go of who traded once, and of pairs that met once: they say nothing yet."""
+        for name in [one for one, party in self.parties.items() if party.now + party.before < 2]:
+            del self.parties[name]
+        for pair in [one for one, meetings in self.pairs.items() if meetings.count < _YOUNG]:
+            del self.pairs[pair]
+            self._part(pair)
+
     def _judge(self, pair: Pair, meetings: Meetings, count: int, least: float) -> None:
         """Whether each of a pair is notable to the other."""
         meetings.due = count + max(2, count // 2)
@@ -289,6 +309,29 @@ class Counterparties(Struct):
                 self._part(gone)
         meetings = self.pairs[pair] = Meetings(self.generation)
         return meetings
+
+
+class Kept(Protocol):
+    """A market of which this is known."""
+
+    last: int
+    """Event time of its newest trade."""
+    counterparties: Counterparties
+
+
+KeptMarket = TypeVar("KeptMarket", bound=Kept)
+
+
+def make_room(room: Room, markets: dict[MarketKey, KeptMarket]) -> None:
+    """Before a trade is counted: where there may be too much in all, let go of what says nothing
+    yet, and then of the idlest markets."""
+    if not room.take(MOST_IN_ALL, _OF_A_TRADE):
+        return
+    if sum(one.counterparties.size for one in markets.values()) > MOST_IN_ALL // 2:
+        for one in markets.values():
+            one.counterparties.forget_young()
+    known = ((one.last, one.counterparties.size, key) for key, one in markets.items())
+    room.make(MOST_IN_ALL, known, markets.pop)
 
 
 def keep(meetings: Meetings, deal: Deal) -> None:
