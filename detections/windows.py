@@ -6,6 +6,8 @@ from typing import Generic, Protocol, TypeVar
 
 import msgspec
 
+from detections.idlest import drop_idlest
+
 
 class Timed(Protocol):
     """What has an event time, in nanoseconds since the epoch."""
@@ -57,8 +59,7 @@ class SlidingGroups(Generic[T]):
         if group is None:
             group = Group(list[T]())
         groups[key] = group
-        if len(groups) > self._most_groups:
-            del groups[next(iter(groups))]
+        drop_idlest(groups, self._most_groups)
         if group.series_until and item.timestamp >= group.series_until:
             group.items.clear()
             group.series_until = group.series_alerts = group.next_alert = 0

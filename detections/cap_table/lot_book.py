@@ -137,13 +137,8 @@ def _receive(
 
 
 def _purse(book: LotBook, wallet: str, room: Room) -> Purse:
-    # Taken out and put back at the end, so that the first wallet is always the idlest.
-    purses = book.purses
-    purse = purses.pop(wallet, None)
-    if purse is None:
-        purse = Purse()
-        if len(purses) >= room.wallets:
-            del purses[next(iter(purses))]
-            book.forgotten += 1
-    purses[wallet] = purse
-    return purse
+    def forget(idle: str) -> None:
+        del book.purses[idle]
+        book.forgotten += 1
+
+    return latest(book.purses, wallet, room.wallets, Purse, forget)

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.engine.correlator_state import Whole
+from detections.idlest import drop_idlest
 
 #: What an alert of a series keeps of the ones before it.
 _MOST_WITNESSES = 64
@@ -46,8 +47,7 @@ def extend(
     if known is None or now - known.newest > rest:
         known = Series(begun=now)
     series[key] = known
-    if len(series) > _MOST_SERIES:
-        del series[next(iter(series))]
+    drop_idlest(series, _MOST_SERIES)
     known.count += 1
     known.amount = Whole(known.amount + amount)
     known.newest = now

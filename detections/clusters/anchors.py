@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from msgspec import Struct, field
 
 from detections.clusters.links import Proof
+from detections.idlest import drop_idlest
 
 
 class Child(Struct, array_like=True, gc=False):
@@ -59,8 +60,7 @@ class Anchors(Struct):
         anchor = self.known.pop(name, None)
         if anchor is None:
             self.known[name] = Anchor([child])
-            if len(self.known) > room:
-                del self.known[next(iter(self.known))]
+            drop_idlest(self.known, room)
             return NOTHING
         self.known[name] = anchor
         children = anchor.children
@@ -69,8 +69,7 @@ class Anchors(Struct):
         if len(children) >= most:
             del self.known[name]
             self.hubs[name] = None
-            if len(self.hubs) > room:
-                del self.hubs[next(iter(self.hubs))]
+            drop_idlest(self.hubs, room)
             return Sharing(withdrawn=_pairs([one.address for one in children]), became_hub=True)
         at = child.proof.at
         linked = [

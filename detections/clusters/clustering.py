@@ -20,6 +20,7 @@ from detections.clusters.movements import Transaction, is_bundle, movement
 from detections.clusters.receipts import Receipts, ReceiptState
 from detections.clusters.smart_accounts import SmartAccounts, SmartAccountState
 from detections.clusters.stated import Stated, StatedState
+from detections.idlest import drop_idlest
 from normalizer.events.base import Event
 from normalizer.events.chain import (
     ChainEvent,
@@ -266,11 +267,11 @@ class Clustering:
             if address in cluster_of:
                 self._name(cluster_of[address])
         linking.restated.clear()
-        weak = self.state.weak
-        while len(weak) > self.settings.limits.most_pairs:
-            pair = next(iter(weak))
-            del weak[pair]
-            self.state.links.book.forget(pair)
+        drop_idlest(self.state.weak, self.settings.limits.most_pairs, self._forget_weak)
+
+    def _forget_weak(self, pair: Pair) -> None:
+        del self.state.weak[pair]
+        self.state.links.book.forget(pair)
 
     def _settle_pair(self, pair: Pair) -> None:
         state, components = self.state, self.state.components
@@ -307,8 +308,7 @@ class Clustering:
         refused = self.state.refused
         refused.pop(pair, None)
         refused[pair] = None
-        if len(refused) > self.settings.limits.most_pairs:
-            del refused[next(iter(refused))]
+        drop_idlest(refused, self.settings.limits.most_pairs)
 
     def _decide(self, addresses: Sequence[str]) -> None:
         """What analysts say of some addresses has changed."""

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterable, Sequence
 from msgspec import Struct, field
 
 from detections.clusters.links import Pair, pair_of
+from detections.idlest import drop_idlest
 
 #: Aliases that are remembered.
 _MOST_ALIASES = 100_000
@@ -213,8 +214,7 @@ class Components(Struct):
     def _alias(self, gone: str, name: str) -> None:
         self.aliases.pop(gone, None)
         self.aliases[gone] = name
-        if len(self.aliases) > _MOST_ALIASES:
-            del self.aliases[next(iter(self.aliases))]
+        drop_idlest(self.aliases, _MOST_ALIASES)
 
 
 def _bars(barred: Collection[Pair], mine: Collection[str], theirs: Collection[str]) -> bool:

@@ -14,6 +14,7 @@ from msgspec import Struct, field
 from detections.clusters.anchors import Anchors, Child
 from detections.clusters.linking import Linking
 from detections.clusters.movements import Movement, Transaction
+from detections.idlest import drop_idlest
 from pipeline.config.clusters import ClusterLimits, FundingLinks
 
 
@@ -70,8 +71,7 @@ class Funding:
         """A wallet was new when its source funded it."""
         new = self.state.new
         new[wallet] = None
-        if len(new) > self._limits.most_anchors:
-            del new[next(iter(new))]
+        drop_idlest(new, self._limits.most_anchors)
         children = self.state.sources.children(source)
         mine = next((child for child in children if child.address == wallet), None)
         if mine is None:
@@ -113,8 +113,7 @@ class Funding:
                 seen[move.source] = False
             if move.money and move.destination not in seen:
                 seen[move.destination] = False
-        while len(seen) > self._limits.most_addresses:
-            del seen[next(iter(seen))]
+        drop_idlest(seen, self._limits.most_addresses)
 
     def _paid(self, source: str, whom: str, at: int, linking: Linking) -> None:
         """A source of funds pays somebody who isn't new: an employer does, who fills no wallets."""
@@ -147,5 +146,4 @@ class Funding:
             linking.hub(source)
             return
         state.unproven[move.destination] = source
-        if len(state.unproven) > self._limits.most_anchors:
-            del state.unproven[next(iter(state.unproven))]
+        drop_idlest(state.unproven, self._limits.most_anchors)

@@ -6,6 +6,7 @@ from msgspec import Struct, field
 
 from detections.clusters.anchors import Sharing
 from detections.clusters.links import HEURISTIC, LinkBook, Pair, Proof, Reason, pair_of
+from detections.idlest import drop_idlest
 
 
 class LinkState(Struct):
@@ -69,8 +70,7 @@ class Linking:
         if address in hubs:
             return
         hubs[address] = None
-        if len(hubs) > self._most_hubs:
-            del hubs[next(iter(hubs))]
+        drop_idlest(hubs, self._most_hubs)
         book = self.state.book
         for other in list(book.neighbours.get(address, ())):
             pair = pair_of(address, other)

@@ -16,6 +16,7 @@ from detections.clusters.anchors import Anchors, Child
 from detections.clusters.linking import Linking
 from detections.clusters.links import MOST_EVIDENCE, Pair, Proof, pair_of
 from detections.clusters.movements import Movement
+from detections.idlest import drop_idlest
 from pipeline.config.clusters import ClusterLimits, DepositLinks, RoundTripLinks
 
 #: Receipts that are kept of an address.
@@ -87,8 +88,7 @@ class Receipts:
         kept = received.pop(destination, None)
         if kept is None:
             received[destination] = [receipt]
-            if len(received) > self._limits.most_receivers:
-                del received[next(iter(received))]
+            drop_idlest(received, self._limits.most_receivers)
             return
         received[destination] = kept
         kept.append(receipt)
@@ -143,8 +143,7 @@ class Receipts:
         settings = self._trips
         trips = self.state.trips.pop(pair, None) or Trips([], [])
         self.state.trips[pair] = trips
-        if len(self.state.trips) > self._limits.most_receivers:
-            del self.state.trips[next(iter(self.state.trips))]
+        drop_idlest(self.state.trips, self._limits.most_receivers)
         since = move.proof.at - settings.window
         trips.times = [time for time in trips.times if time >= since]
         trips.times.append(move.proof.at)

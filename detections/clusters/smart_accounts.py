@@ -13,6 +13,7 @@ from detections.clusters.anchors import Anchors, Child
 from detections.clusters.funding import Funding
 from detections.clusters.linking import Linking
 from detections.clusters.links import Proof
+from detections.idlest import drop_idlest
 from normalizer.events.chain import (
     ZERO_ADDRESS,
     ChainEvent,
@@ -86,8 +87,7 @@ class SmartAccounts:
         owners = self.state.owner_of
         if account not in owners:
             owners[account] = ""
-            if len(owners) > self._limits.most_anchors:
-                del owners[next(iter(owners))]
+            drop_idlest(owners, self._limits.most_anchors)
 
     def _owned(self, account: str, owner: str, proof: Proof, linking: Linking) -> None:
         weight = self._settings.owner_weight

@@ -10,6 +10,7 @@ from msgspec import Struct, field
 
 from detections.clusters.linking import Linking
 from detections.clusters.links import Pair, Proof, pair_of
+from detections.idlest import drop_idlest
 from normalizer.events.base import PartyEvent
 from normalizer.events.chain import ChainEvent, NativeTransfer, TokenTransfer
 from pipeline.config.clusters import ClusterLimits
@@ -79,8 +80,7 @@ class Stated:
             return
         self._forget(address, linking)
         said[address] = now
-        if len(said) > self._limits.most_addresses:
-            del said[next(iter(said))]
+        drop_idlest(said, self._limits.most_addresses)
         if address in linking.book.neighbours:
             linking.restated[address] = None
             proof = Proof(event.timestamp, event.id, event.transaction_hash or "")

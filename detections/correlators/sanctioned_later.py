@@ -16,6 +16,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import lapse
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import drop_idlest
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from normalizer.events.reference import AddressSanctioned
 from pipeline.units import DAY, Duration
@@ -103,8 +104,7 @@ class SanctionedLater(Correlator[State]):
         dealings.newest.append(touch)
         del dealings.newest[: -self._rule.most_transfers]
         addresses[address] = dealings
-        if len(addresses) > self._rule.most_addresses:
-            del addresses[next(iter(addresses))]
+        drop_idlest(addresses, self._rule.most_addresses)
 
     def _listed(self, event: AddressSanctioned) -> Iterable[Finding]:
         address = event.investor_address or ""

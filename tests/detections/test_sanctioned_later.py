@@ -33,7 +33,7 @@ def test_the_idlest_addresses_are_forgotten_and_the_newest_transfers_kept() -> N
     found = SanctionedLater(Parameters(most_transfers=3, most_addresses=100))
     for number in range(1_000):
         assert not list(found.observe(transfer(number, 1, 2 + number, number)))
-    assert len(found.state.addresses) == 100
+    assert 98 < len(found.state.addresses) <= 100
     assert len(found.state.addresses[wallet(1)].newest) == 3
     size = len(found.snapshot())
     for number in range(1_000, 2_000):
