@@ -8,7 +8,7 @@ from detections.alerting.exceptions import Exceptions
 from detections.explanation.conditions import explain_condition
 from detections.explanation.correlations import group_of, how_it_works
 from detections.explanation.events import matches
-from detections.explanation.model import AlertExplanation, Step
+from detections.explanation.model import AlertExplanation, HeldConfidence, Step
 from detections.explanation.parameters import parameters_words
 from detections.explanation.seen import Seen
 from detections.rules.loading import RuleSet
@@ -33,6 +33,7 @@ def explain_alert(ruleset: RuleSet, alert: Alert, events: Mapping[str, Event]) -
         rule=rule,
         changed=rule is not None and rule.hash != alert.rule_hash,
         how="",
+        confidence=None if rule is None else HeldConfidence.of(alert, rule),
         steps=_steps(alert, events, []),
     )
     if completing is not None:

@@ -7,7 +7,12 @@ from detections.correlators.base import correlators
 from detections.engine.engine import Engine
 from detections.explanation.conditions import explain_condition, ruled_out
 from detections.explanation.correlations import group_of, how_it_works
-from detections.explanation.model import Base, EventExplanation, RuleExplanation
+from detections.explanation.model import (
+    Base,
+    EventExplanation,
+    HeldConfidence,
+    RuleExplanation,
+)
 from detections.explanation.parameters import parameters_words
 from detections.explanation.seen import Seen
 from detections.rules.loading import RuleSet
@@ -72,6 +77,7 @@ def _sigma(one: SigmaRule, seen: Seen, exceptions: Exceptions) -> RuleExplanatio
         silent=one.silent,
         exception=covering,
         reason=None if alert is None else alert.reason,
+        confidence=None if alert is None else HeldConfidence.of(alert, one.rule),
     )
 
 

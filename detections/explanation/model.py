@@ -53,6 +53,29 @@ class Group(Struct, frozen=True, kw_only=True):
     """Names that the event has no value for, so that it belongs to no group."""
 
 
+class HeldConfidence(Struct, frozen=True, kw_only=True):
+    """How sure an alert is whose rule is held to what people found of its alerts."""
+
+    says: float
+    by_itself: float
+    """What the rule would say without that, to four digits."""
+    judged: int
+    right: int
+
+    @classmethod
+    def of(cls, alert: Alert, rule: Rule) -> "HeldConfidence | None":
+        """None where the rule has no calibration, or where it was changed after the alert."""
+        held = rule.calibration
+        if held is None or rule.hash != alert.rule_hash:
+            return None
+        return cls(
+            says=alert.confidence,
+            by_itself=round(held.uncalibrated(alert.confidence), 4),
+            judged=held.judged,
+            right=held.right,
+        )
+
+
 class RuleExplanation(Struct, frozen=True, kw_only=True):
     """What one rule makes of an event."""
 
@@ -69,6 +92,8 @@ class RuleExplanation(Struct, frozen=True, kw_only=True):
     """What would cover its alert."""
     reason: str | None = None
     """The sentence that its alert would have."""
+    confidence: HeldConfidence | None = None
+    """How sure its alert would be, where the rule has a calibration."""
     bases: tuple[Base, ...] = ()
     """Of a correlation."""
     group: Group | None = None
@@ -109,6 +134,8 @@ class AlertExplanation(Struct, frozen=True, kw_only=True):
     """Whether the rule was changed after the alert."""
     how: str
     """How the rule works, in a sentence with its numbers."""
+    confidence: HeldConfidence | None = None
+    """Of a rule that has a calibration and wasn't changed after the alert."""
     group: tuple[tuple[str, str], ...] = ()
     condition: Part | None = None
     """Of a Sigma rule: its condition on the event."""

@@ -14,6 +14,7 @@ from detections.explanation.failing import failing
 from detections.explanation.model import (
     AlertExplanation,
     EventExplanation,
+    HeldConfidence,
     Part,
     RuleExplanation,
     Step,
@@ -69,13 +70,8 @@ def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> Ren
     if alert.metrics:
         numbers = ", ".join(f"{name} {value:g}" for name, value in alert.metrics.items())
         parts.append(_said("numbers", numbers))
-    if rule is not None and rule.calibration is not None and not explained.changed:
-        held = rule.calibration
-        said = (
-            f"{alert.confidence:g}; {held.uncalibrated(alert.confidence):.2f} by the rule itself, "
-            f"and of {held.judged:,} that people judged {held.right:,} were right"
-        )
-        parts.append(_said("confidence", said))
+    if explained.confidence is not None:
+        parts.append(_said("confidence", _confidence(explained.confidence)))
     if alert.rule_note:
         parts.append(_said("what to look at", alert.rule_note))
     if rule is not None and rule.falsepositives:
@@ -93,6 +89,13 @@ def alert_text(explained: AlertExplanation, sentences: Mapping[str, str]) -> Ren
         parts += [Text(""), tree]
     parts += [Text(""), _steps(explained.steps, sentences)]
     return Group(*parts)
+
+
+def _confidence(held: HeldConfidence) -> str:
+    return (
+        f"{held.says:g}; {held.by_itself:.2f} by the rule itself, "
+        f"and of {held.judged:,} that people judged {held.right:,} were right"
+    )
 
 
 def _of(explained: EventExplanation, verdict: Verdict) -> list[RuleExplanation]:
@@ -143,6 +146,8 @@ def _rule(one: RuleExplanation) -> RenderableType:
     _add_group(tree, one)
     if one.reason is not None and one.verdict == "matched" and not one.silent:
         tree.add(Text(printable(f"would say: {one.reason}")))
+    if one.confidence is not None:
+        tree.add(Text(f"confidence: {_confidence(one.confidence)}"))
     if one.silent:
         tree.add(Text("it only feeds correlations, and alerts nobody"))
     if one.exception is not None:

@@ -171,3 +171,31 @@ def test_a_document_of_others_is_explained_too(folder: Path) -> None:
     assert answer.code == 0, answer
     assert "an event without event.action" in answer.out
     assert "correlators see records of ours only" in answer.out
+
+
+def test_how_sure_it_is_and_would_be_by_itself_is_told_of_a_calibrated_rule(folder: Path) -> None:
+    """Of an event's alert that would come, and of one that came; for people and for machines."""
+    (folder / "rules.yml").write_text(
+        RULES.split("---")[0] + "calibration: {judged: 20, right: 5, said: 0.5}\n"
+    )
+    (folder / "line.ndjson").write_text(json.dumps(EVENT))
+    detected = tapewatch(
+        "detect", "--rules", "rules.yml", "--events", "line.ndjson", "--flat", folder=folder
+    )
+    (folder / "alert.json").write_text(detected.out)
+    says = json.loads(detected.out)["surveillance.confidence"]
+
+    of_event = json.loads(run(folder, "event.json", "--json").out)["rules"][0]["confidence"]
+    of_alert = json.loads(run(folder, "alert.json", "--json").out)["confidence"]
+
+    assert of_event == of_alert
+    assert (of_alert["says"], of_alert["judged"], of_alert["right"]) == (says, 20, 5)
+    assert of_alert["by_itself"] > says
+    told = f"confidence: {says:g}; {of_alert['by_itself']:.2f} by the rule itself"
+    assert told in run(folder, "event.json").out
+    assert told in run(folder, "alert.json").out
+
+
+def test_nothing_is_told_of_a_calibration_where_the_rule_has_none(folder: Path) -> None:
+    found = json.loads(run(folder, "event.json", "--json").out)
+    assert {one["confidence"] for one in found["rules"]} == {None}
