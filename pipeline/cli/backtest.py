@@ -9,7 +9,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
-from pipeline.cli.rules import PipelineFiles
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import Backtest
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from pipeline.cli.backtest_inputs import Chosen
     from pipeline.event_sources import EventSource
 
-_DEFAULT_RULES = Path("sigma_rules")
 _STANDARD_OUTPUT = Path("-")
 _OF_STREAM = "With --stream also the number of a message."
 
@@ -25,10 +24,8 @@ _OF_STREAM = "With --stream also the number of a message."
 @app.command()
 @command
 def backtest(
-    rules: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
-    ] = None,
+    paths: RulePaths = None,
+    rules: RuleFiles = None,
     events: Annotated[
         list[Path] | None,
         typer.Option(
@@ -124,7 +121,7 @@ def backtest(
     )
     plan = _plan(
         chosen,
-        rules or [_DEFAULT_RULES],
+        named_rules(rules, paths),
         compare or [],
         sweep or [],
         labels,

@@ -12,6 +12,7 @@ import typer
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
+from pipeline.cli.rules import RulePaths, named_rules
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.problems import Problem, render
 
@@ -19,7 +20,11 @@ from pipeline.problems import Problem, render
 @app.command()
 @command
 def detect(
-    rules: Annotated[list[Path], typer.Option("--rules", help="Rule files or folders.")],
+    paths: RulePaths = None,
+    rules: Annotated[
+        list[Path] | None,
+        typer.Option("--rules", help="Rule files or folders.", show_default="required"),
+    ] = None,
     events: Annotated[
         Path | None, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")
     ] = None,
@@ -56,7 +61,9 @@ def detect(
         lateness = parse_duration(allowed_lateness)
     except UnitError as error:
         raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
-    ruleset = load_rules(rules, pipelines=pipelines or ())
+    if not rules and not paths:
+        raise Failure("say which rules, by --rules", CONFIGURATION)
+    ruleset = load_rules(named_rules(rules, paths), pipelines=pipelines or ())
     engine = Engine(ruleset, allowed_lateness=lateness)
     expect_much_state()
     problems = 0

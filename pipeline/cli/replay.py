@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.rules import RulePaths
 from pipeline.problems import did_you_mean, one_of
 
 if TYPE_CHECKING:
@@ -32,6 +33,7 @@ def replay(
     until: Annotated[
         str | None, typer.Option("--to", help=f"Where to end. {_TIMES}", show_default="all")
     ] = None,
+    paths: RulePaths = None,
     rules: Annotated[
         list[Path] | None,
         typer.Option(
@@ -68,7 +70,7 @@ def replay(
     loaded = load_configuration(config, resolve="later")
     logs.configure(loaded.logging, stage="replay")
     span = _span(since, until)
-    plan = _plan(loaded, span, rules, warm_up, lanes or [])
+    plan = _plan(loaded, span, [*(rules or ()), *(paths or ())], warm_up, lanes or [])
     started = time.monotonic()
     with _saved(save) as on_alert, _progress() as on_progress:
         found = _run(loaded, plan, on_progress, on_alert)

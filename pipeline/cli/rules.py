@@ -10,7 +10,20 @@ from pipeline.cli.app import app
 rules = typer.Typer(help="Check, test, explain and convert rules.", no_args_is_help=True)
 app.add_typer(rules, name="rules")
 
+DEFAULT_RULES = Path("sigma_rules")
+RuleFiles = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="Rule files or folders.", show_default=str(DEFAULT_RULES)),
+]
+RulePaths = Annotated[
+    list[Path] | None, typer.Argument(help="The same as --rules.", show_default=False)
+]
 PipelineFiles = Annotated[
     list[Path] | None,
     typer.Option("--pipeline", help="pySigma pipelines, for rules for other log sources."),
 ]
+
+
+def named_rules(rules: list[Path] | None, paths: list[Path] | None) -> list[Path]:
+    """Which rules a command is about, said by --rules, by paths alone, or by both."""
+    return [*(rules or ()), *(paths or ())] or [DEFAULT_RULES]

@@ -9,13 +9,11 @@ from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 from pipeline.page.words import plural
 
 if TYPE_CHECKING:
     from detections.staging.sureness import Sureness
-
-_DEFAULT_RULES = Path("sigma_rules")
 
 
 class CalibrationReport(Struct, frozen=True, kw_only=True):
@@ -41,10 +39,8 @@ class CalibrationReport(Struct, frozen=True, kw_only=True):
 @command
 def calibrate(
     rule: Annotated[str, typer.Argument(help="Its id, its name, or its file's name without .yml.")],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -80,7 +76,7 @@ def calibrate(
     from pipeline.cli.delivered_statistics import gather
     from pipeline.cli.rule_file_change import RuleFileChange
 
-    change = RuleFileChange(paths or [_DEFAULT_RULES], rule, pipelines or ())
+    change = RuleFileChange(named_rules(rule_files, paths), rule, pipelines or ())
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
     gathered = gather(found, change.ruleset, labels)
     of_all = gathered.statistics.rules(Criteria())

@@ -9,7 +9,7 @@ import msgspec
 import typer
 
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 from pipeline.problems import Problem, ProblemsFound, render, summary, to_json
 
 if TYPE_CHECKING:
@@ -31,9 +31,8 @@ class _Checked(msgspec.Struct, frozen=True):
 @rules.command()
 @command
 def check(
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Rule files or folders.", show_default="sigma_rules")
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     written_as: Annotated[
         Format, typer.Option("--format", help="For people, machines, code hosts, or CI.")
     ] = "text",
@@ -49,7 +48,7 @@ def check(
 
     Exit 2 if there is an error.
     """
-    checked = _check(paths or [Path("sigma_rules")], pipelines or ())
+    checked = _check(named_rules(rule_files, paths), pipelines or ())
     if as_json:
         written_as = "json"
     failed = any(strict or problem.severity == "error" for problem in checked.problems)

@@ -11,7 +11,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import rules
+from pipeline.cli.rules import RuleFiles, RulePaths, named_rules, rules
 from pipeline.problems import one_of, render, summary
 
 if TYPE_CHECKING:
@@ -22,9 +22,8 @@ if TYPE_CHECKING:
 @command
 def convert(
     to: Annotated[Literal["elastic", "splunk"], typer.Option("--to", help="For which product.")],
-    paths: Annotated[
-        list[Path] | None, typer.Argument(help="Rule files or folders.", show_default="sigma_rules")
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     written_as: Annotated[
         Literal["siem", "lucene", "esql", "eql", "savedsearches", "spl"] | None,
         typer.Option(
@@ -75,7 +74,7 @@ def convert(
         raise Failure(
             f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
         )
-    ruleset = load_rules(paths or [Path("sigma_rules")], pipeline or ())
+    ruleset = load_rules(named_rules(rule_files, paths), pipeline or ())
     choices = Choices(
         format=chosen, strict=strict, alerts=alerts, events_index=index, alerts_index=alerts_index
     )

@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 from pipeline.foreign_text import UTF8_MARK
 from pipeline.problems import did_you_mean, shown
 
@@ -35,10 +35,8 @@ def explain(
             help="A file of one event, FILE:LINE, - for standard input, or an alert's id.",
         ),
     ],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", help="Rule files or folders.", show_default="sigma_rules"),
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     rule: Annotated[
         str | None, typer.Option("--rule", help="Only the rule of this name, title or id.")
     ] = None,
@@ -60,7 +58,7 @@ def explain(
     from detections.rules import load_rules
 
     found = _alert_in(out, event) if _is_alert_id(event, out) else _read(event)
-    ruleset = load_rules(paths or [Path("sigma_rules")], pipelines or ())
+    ruleset = load_rules(named_rules(rule_files, paths), pipelines or ())
     alert = _as_alert(found) if isinstance(found, bytes) else found
     if alert is not None:
         _explain_alert(ruleset, alert, _evidence(alert, out, events), as_json)

@@ -230,5 +230,5 @@ def _say(written: Written, correlator: str | None) -> None:
     elif correlator is not None:
         typer.echo("without a test in which it alerts: no rule was found to take one of")
     typer.echo("\nSay in it what it is for, then try it:")
-    typer.echo(f"  tapewatch rules check {shlex.quote(written.rule)}")
-    typer.echo(f"  tapewatch rules test {shlex.quote(written.rule)}")
+    typer.echo(f"  tapewatch rules check --rules {shlex.quote(written.rule)}")
+    typer.echo(f"  tapewatch rules test --rules {shlex.quote(written.rule)}")

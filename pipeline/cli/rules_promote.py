@@ -1,6 +1,5 @@
 """``tapewatch rules promote``: a staged rule goes live."""
 
-from pathlib import Path
 from typing import Annotated
 
 import msgspec
@@ -9,9 +8,7 @@ from msgspec import Struct
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, Failure, command
-from pipeline.cli.rules import PipelineFiles, rules
-
-_DEFAULT_RULES = Path("sigma_rules")
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 
 
 class Promoted(Struct, frozen=True, kw_only=True):
@@ -28,10 +25,8 @@ class Promoted(Struct, frozen=True, kw_only=True):
 @command
 def promote(
     rule: Annotated[str, typer.Argument(help="Its id, its name, or its file's name without .yml.")],
-    paths: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only show what would change.")
     ] = False,
@@ -45,7 +40,7 @@ def promote(
     from detections.staging.promotion import CannotPromote, promoted
     from pipeline.cli.rule_file_change import RuleFileChange
 
-    change = RuleFileChange(paths or [_DEFAULT_RULES], rule, pipelines or ())
+    change = RuleFileChange(named_rules(rule_files, paths), rule, pipelines or ())
     try:
         after = promoted(change.before, change.document, change.name).after
     except CannotPromote as error:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from detections.staging.statistics import RuleStatistics
     from detections.staging.sureness import Band
     from pipeline.cli.delivered import Delivered
-
-_DEFAULT_RULES = Path("sigma_rules")
 
 
 class StatsReport(Struct, frozen=True, kw_only=True):
@@ -49,10 +47,8 @@ class StatsReport(Struct, frozen=True, kw_only=True):
 @rules.command()
 @command
 def stats(
-    paths: Annotated[
-        list[Path] | None,
-        typer.Option("--rules", help="Rule files or folders.", show_default=str(_DEFAULT_RULES)),
-    ] = None,
+    paths: RulePaths = None,
+    rule_files: RuleFiles = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -101,7 +97,7 @@ def stats(
     from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    ruleset = load_rules(paths or [_DEFAULT_RULES], pipelines or ())
+    ruleset = load_rules(named_rules(rule_files, paths), pipelines or ())
     gathered = gather(found, ruleset, labels)
     statistics, unreadable = gathered.statistics, gathered.unreadable
     criteria = Criteria(

@@ -12,7 +12,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.rules import PipelineFiles, rules
+from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, named_rules, rules
 from pipeline.problems import Problem, render
 
 if TYPE_CHECKING:
@@ -25,9 +25,14 @@ if TYPE_CHECKING:
 @rules.command("test")
 @command
 def run_tests_beside(
-    paths: Annotated[
+    paths: RulePaths = None,
+    rule_files: Annotated[
         list[Path] | None,
-        typer.Argument(help="Rule files, test files or folders.", show_default="sigma_rules"),
+        typer.Option(
+            "--rules",
+            help="Rule files, test files or folders.",
+            show_default=str(DEFAULT_RULES),
+        ),
     ] = None,
     name: Annotated[
         str | None,
@@ -49,7 +54,7 @@ def run_tests_beside(
     """
     from detections.rule_testing import coverage, planning
 
-    plan = planning.plan(paths or [Path("sigma_rules")], pipelines=pipelines or ())
+    plan = planning.plan(named_rules(rule_files, paths), pipelines=pipelines or ())
     if name is not None:
         plan = planning.chosen(plan, name)
     if not plan.files:

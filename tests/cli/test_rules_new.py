@@ -13,7 +13,7 @@ def test_a_new_sigma_rule_is_good_and_tested_without_a_word_changed(tmp_path: Pa
     answer = tapewatch("rules", "new", new, "--action", "agent-added", folder=tmp_path)
 
     assert answer.code == 0, answer
-    assert "tapewatch rules check 'my rules/administration/agent_added.yml'" in answer.out
+    assert "tapewatch rules check --rules 'my rules/administration/agent_added.yml'" in answer.out
     check = tapewatch("rules", "check", "my rules", "--strict", folder=tmp_path)
     assert (check.code, check.out) == (0, "1 rule is good: 1 Sigma rule\n"), check
     tested = tapewatch("rules", "test", "my rules", "--strict", folder=tmp_path)
