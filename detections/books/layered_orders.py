@@ -1,10 +1,12 @@
 """What each party shows in a book: orders that rest, those it took off lately, and its trades."""
 
+from bisect import bisect_left
 from collections.abc import Collection, Iterator
 
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from detections.idlest import Room
 from detections.parties import Party
 from normalizer.events.market import Trade
 
@@ -12,6 +14,10 @@ from normalizer.events.market import Trade
 MOST_ORDERS = 256
 _MOST_EXECUTIONS = 64
 _MOST_DESKS = 2_000
+#: Parties in a book each, of all books; where there are more, the idler half of them goes at once.
+MOST_DESKS_IN_ALL = 100_000
+#: Orders and trades of all books.
+MOST_ORDERS_IN_ALL = 2_000_000
 
 
 class Layer(Struct, gc=False):
@@ -156,6 +162,26 @@ class Desk(Struct):
     purchases: list[Execution] = field(default_factory=list[Execution])
     """The newest, as they came."""
     sales: list[Execution] = field(default_factory=list[Execution])
+    placed_at: int = 0
+    """When it placed an order last."""
+
+    @property
+    def size(self) -> int:
+        """Orders and trades that are known of it."""
+        bids, offers = self.bids, self.offers
+        return (
+            len(bids.live) + len(bids.pulled) + len(bids.ended)
+            + len(offers.live) + len(offers.pulled) + len(offers.ended)
+            + len(self.purchases) + len(self.sales)
+        )  # fmt: skip
+
+    def forget(self, before: int, long_before: int) -> None:
+        """What ended before a time did not end lately; what was long before is forgotten."""
+        self.bids.forget(before, long_before)
+        self.offers.forget(before, long_before)
+        for trades in (self.purchases, self.sales):
+            while trades and trades[0].witness.timestamp < long_before:
+                del trades[0]
 
     def sides(self, buy: bool) -> tuple[Side, Side]:
         """The side of such orders, and the other one."""
@@ -191,8 +217,9 @@ class Floor(Struct):
     owners: dict[str, str] = field(default_factory=dict[str, str])
     """Of the orders that rest."""
 
-    def place(self, layer: Layer) -> None:
-        """A party's new order."""
+    def place(self, layer: Layer) -> bool:
+        """A party's new order. Returns whether there is one party more than before."""
+        more = False
         order_id, owners, desks = layer.order_id, self.owners, self.desks
         if order_id in owners:
             self.end(order_id)  # it is told again, as after a gap
@@ -201,10 +228,12 @@ class Floor(Struct):
         desk = desks.pop(key, None)
         if desk is None:
             desk = desks[key] = Desk()
-            if len(desks) > _MOST_DESKS:
-                self._close(next(iter(desks)))
+            more = len(desks) <= _MOST_DESKS
+            if not more:
+                self.close(next(iter(desks)))
         else:
             desks[key] = desk
+        desk.placed_at = layer.placed.timestamp
         side = desk.bids if layer.buy else desk.offers
         side.live[order_id] = layer
         side.resting += layer.quantity
@@ -213,6 +242,7 @@ class Floor(Struct):
             oldest = next(iter(side.live))
             side.end(oldest)
             owners.pop(oldest, None)
+        return more
 
     def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order that rests, and whose it is."""
@@ -246,11 +276,54 @@ class Floor(Struct):
                 yield from side.live.values()
                 yield from side.pulled
 
-    def _close(self, key: str) -> None:
+    @property
+    def placed_at(self) -> int:
+        """When somebody placed an order last; 0 where nobody is known who did."""
+        return next(reversed(self.desks.values())).placed_at if self.desks else 0
+
+    def close(self, key: str) -> None:
+        """Let go of a party."""
         desk = self.desks.pop(key)
         for side in (desk.bids, desk.offers):
             for order_id in side.live:
                 self.owners.pop(order_id, None)
+
+
+#: By source, venue and instrument.
+Floors = dict[tuple[str, str, str], Floor]
+
+
+def forget_idler_half(floors: Floors) -> int:
+    """Let go of the half of all parties that placed nothing for longest. Returns what is left."""
+    placed = sorted([desk.placed_at for floor in floors.values() for desk in floor.desks.values()])
+    since = placed[len(placed) // 2]
+    spare = len(placed) // 2 - bisect_left(placed, since)
+    left = 0
+    for floor in floors.values():
+        for key, desk in list(floor.desks.items()):
+            if desk.placed_at < since:
+                floor.close(key)
+            elif desk.placed_at == since and spare:
+                spare -= 1
+                floor.close(key)
+        left += len(floor.desks)
+    return left
+
+
+def make_room(room: Room, most: int, floors: Floors, before: int, long_before: int) -> int:
+    """There may be too many orders and trades: let go of what is long ago, and then of the parties
+    that placed nothing for longest. Returns how many parties are left."""
+    known: list[tuple[int, int, tuple[Floor, str]]] = []
+    for floor in floors.values():
+        for key, desk in list(floor.desks.items()):
+            desk.forget(before, long_before)
+            size = desk.size
+            if size:
+                known.append((desk.placed_at, size, (floor, key)))
+            else:
+                floor.close(key)
+    room.make(most, known, lambda one: one[0].close(one[1]))
+    return sum([len(floor.desks) for floor in floors.values()])
 
 
 def end_of(layer: Layer) -> int:

@@ -43,10 +43,22 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
-from detections.books.layered_orders import Desk, Execution, Floor, Layer, end_of
+from detections.books.layered_orders import (
+    MOST_DESKS_IN_ALL,
+    MOST_ORDERS_IN_ALL,
+    Desk,
+    Execution,
+    Floor,
+    Floors,
+    Layer,
+    end_of,
+    forget_idler_half,
+    make_room,
+)
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
+from detections.idlest import Room
 from detections.parties import NOBODY, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -60,6 +72,9 @@ from normalizer.events.market import (
     Trade,
 )
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
+
+#: Where there are too many books, so large a part of them goes at once.
+_BOOKS_AT_ONCE = 16
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -101,21 +116,24 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class State(Struct):
     """What parties show, by book, and who was found before."""
 
-    floors: dict[tuple[str, str, str], Floor] = field(
-        default_factory=dict[tuple[str, str, str], Floor]
-    )
+    floors: Floors = field(default_factory=Floors)
     found: Occurrences = field(default_factory=Occurrences)
+    desks: int = 0
+    """Parties in all books."""
+    room: Room = field(default_factory=Room)
+    """For orders and trades."""
 
 
 @correlator("layering")
 class Layering(Correlator[State]):
-    """See the module. Memory: per book 2,000 parties, with 256 orders that rest and 256 that were
-    cancelled on each side."""
+    """See the module. Memory: per book 2,000 parties, with 256 orders that rest, 256 that were
+    cancelled and 256 that ended on each side; 100,000 parties and 2,000,000 orders and trades in
+    all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_trades = True
     uses_books = True
     typology = "layering"
@@ -171,16 +189,33 @@ class Layering(Correlator[State]):
             return
         if order.investor_labels and is_exempt(order.investor_labels, self._exempt):
             return
+        state = self.state
         if floor is None:
-            floors = self.state.floors
+            floors = state.floors
             if len(floors) >= MOST_BOOKS:
-                del floors[next(iter(floors))]
+                self._forget_books()
             key = (order.provider, order.venue, order.instrument)
             floor = floors[key] = Floor()
         unsure = "unsure" in order.tags
         buy = order.side == "buy"
         seen = witness(order)
-        floor.place(Layer(order.order_id, party, buy, price, quantity, seen, unsure))
+        room = state.room
+        room.added += 1
+        if floor.place(Layer(order.order_id, party, buy, price, quantity, seen, unsure)):
+            state.desks += 1
+            if state.desks > MOST_DESKS_IN_ALL:
+                state.desks = forget_idler_half(state.floors)
+        if room.take(MOST_ORDERS_IN_ALL, 0):
+            before = order.timestamp - self._p.pull_window
+            long_before = order.timestamp - self._longest
+            state.desks = make_room(room, MOST_ORDERS_IN_ALL, state.floors, before, long_before)
+
+    def _forget_books(self) -> None:
+        """Let go of those in which nobody placed an order for longest, a few at once."""
+        state = self.state
+        idlest = sorted(state.floors, key=lambda key: (state.floors[key].placed_at, key))
+        for key in idlest[: max(1, MOST_BOOKS // _BOOKS_AT_ONCE)]:
+            state.desks -= len(state.floors.pop(key).desks)
 
     def _traded(self, trade: Trade, floor: Floor) -> None:
         if trade.maker_order_id is not None and (made := floor.resting(trade.maker_order_id)):
@@ -192,6 +227,7 @@ class Layering(Correlator[State]):
             if desk is not None:
                 seen = witness(trade)
                 desk.execute(Execution(trade.price, trade.quantity, seen), bought=is_purchase)
+                self.state.room.added += 1
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: it isn't what the orders were for, or another."""
@@ -208,6 +244,7 @@ class Layering(Correlator[State]):
             layer.ended = witness(event)
             layer.filled = layer.quantity
             desk.sides(layer.buy)[0].note_end(layer)
+            self.state.room.added += 1
 
     def _renewed(self, book: BookSnapshot, floor: Floor) -> None:
         there = {*book.bid_order_ids, *book.ask_order_ids}
@@ -257,6 +294,7 @@ class Layering(Correlator[State]):
         p, now = self._p, event.timestamp
         side, other = desk.sides(layer.buy)
         side.note_end(layer)
+        self.state.room.added += 1
         if layer.filled <= p.maximum_fill_share * layer.quantity:
             side.pull(layer)
         side.forget(now - p.pull_window, now - self._longest)

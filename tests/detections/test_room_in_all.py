@@ -13,7 +13,7 @@ from benchmarks.market_tape import MarketTape
 from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from normalizer.events import Record
-from tests.detections.samples import HEADER, correlator
+from tests.detections.samples import HEADER, Tape, correlator
 
 STEP = 50
 #: What one event may bring, which is not asked about in between.
@@ -22,6 +22,21 @@ AT_ONCE = 8
 
 def _candidates(state: Any) -> int:
     return sum(len(watch.live) + len(watch.ended) for watch in state.watches.values())
+
+
+def _desks(state: Any) -> int:
+    desks = sum(len(floor.desks) for floor in state.floors.values())
+    assert desks == state.desks
+    return desks
+
+
+def _layers(state: Any) -> int:
+    for floor in state.floors.values():
+        live = [
+            one for desk in floor.desks.values() for one in (*desk.bids.live, *desk.offers.live)
+        ]
+        assert floor.owners.keys() == set(live)
+    return sum(desk.size for floor in state.floors.values() for desk in floor.desks.values())
 
 
 def _messages(state: Any) -> int:
@@ -67,6 +82,8 @@ def _owners(state: Any) -> int:
 #: The rule, where the bound is, and how much of that is known.
 BOUNDS: dict[str, tuple[str, str, Callable[[Any], int]]] = {
     "spoofing": ("spoofing", "correlators.spoofing.MOST_CANDIDATES_IN_ALL", _candidates),
+    "desks": ("layering", "correlators.layering.MOST_DESKS_IN_ALL", _desks),
+    "layers": ("layering", "correlators.layering.MOST_ORDERS_IN_ALL", _layers),
     "messages": ("quote_stuffing", "correlators.quote_stuffing.MOST_MESSAGES_IN_ALL", _messages),
     "ignition": ("momentum_ignition", "correlators.momentum_ignition._MOST_IN_ALL", _ignition),
     "trades of ignition": (
@@ -135,3 +152,41 @@ def test_a_restart_in_between_changes_nothing(bound: str, monkeypatch: pytest.Mo
         after = Engine(rules)
         assert after.restore(parted.snapshot()) == []
         parted = after
+
+
+def test_the_book_goes_in_which_nobody_placed_an_order_for_longest(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("detections.correlators.layering.MOST_BOOKS", 2)
+    engine, tape = Engine(_rules("layering")), Tape()
+    (entry,) = engine.book.correlators
+    for place, instrument in enumerate(("first", "second", "first", "third")):
+        more = {"instrument": instrument, "investor_account": "a"}
+        engine.process([tape.placed(1_000 * place, f"o-{place}", "buy", 10, 1, **more)])
+    state: Any = entry.correlator.state
+    assert [instrument for _, _, instrument in state.floors] == ["first", "third"]
+    assert state.desks == 2
+
+
+def test_what_is_long_ago_goes_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detections.correlators.layering.MOST_ORDERS_IN_ALL", 80)
+    engine, tape = Engine(_rules("layering")), Tape()
+    (entry,) = engine.book.correlators
+    past = [
+        event
+        for number in range(20)
+        for event in (
+            tape.placed(number, f"gone-{number}", "buy", 10, 1, investor_account="past"),
+            tape.cancelled(number, f"gone-{number}", "buy", investor_account="past"),
+        )
+    ]
+    rests = tape.placed(0, "rests", "buy", 10, 1, investor_account="idle")
+    later = [
+        tape.placed(3_600_000 + number, f"o-{number}", "sell", 11, 1, investor_account="now")
+        for number in range(40)
+    ]
+    engine.process([rests, *past, *later])
+    state: Any = entry.correlator.state
+    (floor,) = state.floors.values()
+    assert list(floor.desks) == ["idle", "now"], "what rests is known, whoever placed it"
+    assert len(floor.desks["now"].offers.live) == 40
