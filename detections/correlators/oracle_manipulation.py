@@ -84,7 +84,7 @@ class Asset(Struct):
 
     answers: list[Answer] = field(default_factory=list[Answer])
     prices: dict[str, float] = field(default_factory=dict[str, float])
-    """Newest price by market."""
+    """Newest price by market, the idlest first."""
     parties: dict[str, Pressure] = field(default_factory=dict[str, Pressure])
     taken: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
     """What all took, by part of `push`: bought, sold."""
@@ -195,8 +195,8 @@ class OracleManipulation(Correlator[State]):
 
     @staticmethod
     def _before(asset: Asset, market: str, price: float) -> float:
-        before = asset.prices.get(market, price)
-        asset.prices[market] = price
+        before = asset.prices.pop(market, price)
+        asset.prices[market] = price  # at the end: anybody may open a market, and the idlest goes
         if len(asset.prices) > _MOST_MARKETS:
             del asset.prices[next(iter(asset.prices))]
         return before

@@ -57,6 +57,16 @@ def test_a_market_that_all_move_is_nobodys() -> None:
     assert found(OracleManipulation(Parameters()), push(others=True, falls=True)) == []
 
 
+def test_a_market_that_is_traded_on_stays_known_though_others_open_many() -> None:
+    watched, tape = OracleManipulation(Parameters()), Tape(token_id="x", currency="USD")
+    found(watched, [answer(0, 1.0, 1)])
+    for number in range(40):
+        found(watched, [tape.trade(2 * number, 1.0, 10.0, side="buy")])
+        opened = tape.trade(2 * number + 1, 1.0, 10.0, side="buy", instrument=f"X-{number}")
+        found(watched, [opened])
+        assert "demo-venue/ACME-USD" in watched.state.assets["x"].prices
+
+
 def test_an_exempt_party_is_left_out() -> None:
     events = push()
     for event in events:
