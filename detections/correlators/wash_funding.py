@@ -83,9 +83,10 @@ class State(Struct):
     """Who funded whom, and the trades of those who are linked by it."""
 
     wallets: dict[str, Funding | None] = field(default_factory=dict[str, Funding | None])
-    """All that were seen; None where nobody knows who funded them, or it says nothing."""
+    """All that were seen, the idlest first; None where nobody knows who funded them, or it says
+    nothing."""
     funded: dict[str, int] = field(default_factory=dict[str, int])
-    """How many wallets each source was the first funder of."""
+    """How many wallets each source was the first funder of; first who funded none for longest."""
     groups: dict[Key, Group[Deal]] = field(default_factory=dict[Key, Group[Deal]])
 
 
@@ -142,9 +143,9 @@ class WashFunding(Correlator[State]):
     def _transfer(self, event: NativeTransfer) -> None:
         source, to = event.source_address.lower(), event.destination_address.lower()
         wallets = self.state.wallets
-        if source not in wallets:
-            self._note(source, None)
+        self._heard_of(source)
         if to in wallets:
+            self._heard_of(to)
             return
         if is_exempt(event.source_labels, self._hubs) or is_exempt(
             event.destination_labels, self._hubs
@@ -152,27 +153,27 @@ class WashFunding(Correlator[State]):
             self._note(to, None)
             return
         funded = self.state.funded
-        if source not in funded and len(funded) >= _MOST_SOURCES:
-            drop_idlest(funded, _MOST_SOURCES - 1)
-        funded[source] = funded.get(source, 0) + 1
+        funded[source] = funded.pop(source, 0) + 1
+        drop_idlest(funded, _MOST_SOURCES)
         self._note(to, Funding(source, witness(event)))
+
+    def _heard_of(self, wallet: str) -> Funding | None:
+        """Its first money, if anybody knows. Without any so far it had some before it was seen."""
+        funding = self.state.wallets.pop(wallet, None)
+        self._note(wallet, funding)
+        return funding
 
     def _note(self, wallet: str, funding: Funding | None) -> None:
         wallets = self.state.wallets
-        if len(wallets) >= _MOST_WALLETS:
-            drop_idlest(wallets, _MOST_WALLETS - 1)
         wallets[wallet] = funding
+        drop_idlest(wallets, _MOST_WALLETS)
 
     def _trade(self, trade: Trade) -> Iterable[Finding]:
         if trade.buyer_account is None or trade.seller_account is None or not self.state.funded:
             return ()
         buying, selling = trade.buyer_account.lower(), trade.seller_account.lower()
-        wallets = self.state.wallets
-        ours, theirs = wallets.get(buying), wallets.get(selling)
+        ours, theirs = self._heard_of(buying), self._heard_of(selling)
         if ours is None and theirs is None:
-            for wallet in (buying, selling):
-                if wallet not in wallets:
-                    self._note(wallet, None)  # it had something before anybody saw it funded
             return ()
         source = self._link(buying, selling, ours, theirs)
         if source is None or sameness(buyer(trade), seller(trade)) is not None:
@@ -202,7 +203,9 @@ class WashFunding(Correlator[State]):
             source = buying
         else:
             return None
-        return source if self.state.funded.get(source, 0) <= self._p.most_funded else None
+        # Of one that was forgotten nobody knows whether it pays strangers.
+        count = self.state.funded.get(source)
+        return source if count is not None and count <= self._p.most_funded else None
 
     def _finding(
         self,

@@ -2,7 +2,10 @@
 
 from typing import Any
 
+import pytest
+
 from detections.alerting.findings import Finding
+from detections.correlators import wash_funding
 from detections.correlators.wash_funding import Parameters, WashFunding
 from normalizer.events.chain import NativeTransfer
 from tests.detections.samples import MILLISECOND, START, Tape
@@ -62,6 +65,10 @@ def test_who_traded_before_had_money_before() -> None:
     assert found([*events, sold(A, B)]) == []
 
 
+def test_who_traded_with_a_wallet_of_known_money_had_money_before_too() -> None:
+    assert found([paid(0, SOURCE, A), sold(A, B, 1.0), paid(2, SOURCE, B), sold(A, B)]) == []
+
+
 def test_hubs_by_label_and_by_number() -> None:
     label = {"source_labels": ("exchange",)}
     both = [paid(at, SOURCE, wallet, **label) for at, wallet in ((0, A), (1, B))]
@@ -69,6 +76,34 @@ def test_hubs_by_label_and_by_number() -> None:
     many = [paid(n, SOURCE, f"0x{n:040x}") for n in range(1, 20)]
     assert found([*many, paid(30, SOURCE, A), paid(31, SOURCE, B), sold(A, B)]) == []
     assert len(found([*many[:18], paid(30, SOURCE, A), paid(31, SOURCE, B), sold(A, B)])) == 1
+
+
+def test_who_pays_strangers_all_the_time_is_known_though_there_are_many_sources(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wash_funding, "_MOST_SOURCES", 3)
+    events = [paid(n, SOURCE, f"0x{n:040x}") for n in range(1, 20)]
+    for n in range(20, 30):
+        events += [paid(n, f"0x{n:040x}", f"0x{2 * n:040x}"), paid(n, SOURCE, f"0x{3 * n:040x}")]
+    assert found([*events, paid(30, SOURCE, A), paid(31, SOURCE, B), sold(A, B)]) == []
+
+
+def test_of_a_source_that_was_forgotten_nobody_knows_whom_else_it_paid(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(wash_funding, "_MOST_SOURCES", 3)
+    events = [paid(n, SOURCE, f"0x{n:040x}") for n in range(1, 20)]
+    events += [paid(20, SOURCE, A), paid(21, SOURCE, B)]
+    events += [paid(n, f"0x{n:040x}", f"0x{2 * n:040x}") for n in range(22, 30)]
+    assert found([*events, sold(A, B)]) == []
+
+
+def test_a_wallet_that_is_heard_of_stays_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(wash_funding, "_MOST_WALLETS", 4)
+    known = [paid(0, A, B), sold(A, C, 1.0)]
+    for n in range(2, 10):
+        known += [paid(n, f"0x{n:040x}", A), sold(B, C, float(n))]
+    assert len(found([*known, sold(A, B)])) == 1
 
 
 def test_known_clusters_and_exempt_traders_are_for_others() -> None:
