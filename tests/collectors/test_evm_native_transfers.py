@@ -59,6 +59,18 @@ def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     chosen = NativeTransfers("known", frozenset())
     chosen.learn([log(word(ALICE)), log(word(BOB)), log(word(CAROL))])
     assert [chosen.knows(one) for one in (ALICE, BOB, CAROL)] == [False, True, True]
+    chosen.learn([log(word(BOB)), log(word(ALICE))])
+    assert chosen.knows(BOB), "who appears again stays"
+    assert not chosen.knows(CAROL)
+
+
+def test_where_many_appear_a_few_go_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One by one each takes 0.3 ms of a million, and a block may have hundreds."""
+    monkeypatch.setattr("collectors.evm.native_transfers.MOST_SEEN", 640)
+    chosen = NativeTransfers("known", frozenset())
+    wallets = [f"0x{2**159 + number:040x}" for number in range(641)]
+    chosen.learn([log(word(one)) for one in wallets])
+    assert [chosen.knows(one) for one in wallets] == [number >= 11 for number in range(641)]
 
 
 async def given(node: Anvil, wallets: list[str], **options: Any) -> tuple[list[str], list[str]]:
