@@ -5,7 +5,7 @@ the other rules: so a rule that is added or taken away moves no other. Rules of 
 correlations stay together in the first part, since correlations count what those find.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cache
 
 import msgspec
@@ -21,16 +21,16 @@ _COSTS: Mapping[str, float] = {
     "dormant_account": 0.47,
     "flipping": 4.58,
     "improbable_prices": 0.78,
-    "inferred_layering": 2.06,
-    "inferred_pinging": 0.37,
-    "inferred_spoofing": 0.55,
+    "inferred_layering": 0.36,
+    "inferred_pinging": 0.15,
+    "inferred_spoofing": 0.15,
     "insider_dealing": 1.15,
     "inter_venue_layering": 0.31,
     "layering": 5.69,
     "marking_the_close": 1.19,
     "message_bursts": 0.77,
     "momentum_ignition": 0.92,
-    "moved_layers": 1.00,
+    "moved_layers": 0.25,
     "novelty": 2.50,
     "odd_open": 0.34,
     "pinging": 2.02,
@@ -49,6 +49,8 @@ _COSTS: Mapping[str, float] = {
 _COST = 0.05
 #: What the first part has besides: rules of single events, and correlations.
 _FIRST = 4.4
+#: What the order books take of a part that has a correlator which looks at them.
+_BOOKS = 3.5
 
 
 def share_of(rules: RuleSet, number: int, shares: int) -> RuleSet:
@@ -62,16 +64,40 @@ def share_of(rules: RuleSet, number: int, shares: int) -> RuleSet:
     )
 
 
+def cost_of(names: Collection[str], number: int) -> float:
+    """What a part that has these correlators takes of an event, in the same microseconds."""
+    known = correlators()
+    books = _BOOKS if any(known[name].uses_books for name in names) else 0.0
+    own = sum(_COSTS.get(name, _COST) for name in names)
+    return books + own + (_FIRST if number == 0 else 0.0)
+
+
 @cache
 def _shares(shares: int) -> Mapping[str, int]:
-    """The part of each correlator: the dearest first, each to where there is least."""
+    """The part of each correlator.
+
+    Who looks at books is in the last parts: in so many that the fullest part has the least to do.
+    """
+    return min((_divided(shares, with_books) for with_books in range(1, shares + 1)), key=_fullest)[1]
+
+
+def _divided(shares: int, with_books: int) -> tuple[float, Mapping[str, int]]:
+    """The dearest first, each to where there is least; and what the fullest part has to do."""
     load = [_FIRST, *(0.0 for _ in range(shares - 1))]
+    for number in range(shares - with_books, shares):
+        load[number] += _BOOKS
     found: dict[str, int] = {}
-    for name in _dearest(tuple(correlators())):
-        least = load.index(min(load))
+    known = correlators()
+    for name in _dearest(tuple(known)):
+        first = shares - with_books if known[name].uses_books else 0
+        least = min(range(first, shares), key=load.__getitem__)
         found[name] = least
         load[least] += _COSTS.get(name, _COST)
-    return found
+    return max(load), found
+
+
+def _fullest(divided: tuple[float, Mapping[str, int]]) -> float:
+    return divided[0]
 
 
 def _dearest(names: Sequence[str]) -> Sequence[str]:

@@ -7,7 +7,8 @@ from typing import cast
 import msgspec
 import pytest
 
-from detections.lanes.rule_shares import share_of
+from detections.correlators.base import correlators
+from detections.lanes.rule_shares import cost_of, share_of
 from detections.lanes.stage import LanePlace, lane_places
 from detections.rules import RuleSet, load_rules
 from pipeline.bus import Bus, StreamMessage
@@ -29,6 +30,25 @@ def test_each_rule_is_in_one_share(shares: int) -> None:
 @pytest.mark.parametrize("shares", [2, 3, 16])
 def test_no_share_has_nothing(shares: int) -> None:
     assert all(ids(share_of(RULES, number, shares)) for number in range(shares))
+
+
+def test_of_two_shares_one_keeps_books() -> None:
+    known = correlators()
+    uses = [
+        {known[one.correlator].uses_books for one in share_of(RULES, number, 2).correlators}
+        for number in range(2)
+    ]
+    assert sorted(True in one for one in uses) == [False, True]
+
+
+@pytest.mark.parametrize("shares", [2, 3, 4])
+def test_no_share_has_twice_as_much_to_do_as_another(shares: int) -> None:
+    """By what correlators cost: else one process would wait for the other."""
+    costs = [
+        cost_of({one.correlator for one in share_of(RULES, number, shares).correlators}, number)
+        for number in range(shares)
+    ]
+    assert max(costs) < 1.5 * min(costs)
 
 
 def test_a_rule_that_goes_moves_no_other() -> None:
