@@ -425,7 +425,7 @@ class PrimaryMarketTiming(Correlator[State]):
                 continue
             token.judged = nav.announced
             change = nav.value / old.value - 1
-            if abs(change) < self._p.minimum_change:
+            if not reaches(abs(change), self._p.minimum_change):
                 continue
             begin = max(nav.announced - self._p.before, old.announced)
             for party, investor in list(token.parties.items()):

@@ -82,6 +82,16 @@ def test_saved_in_the_middle_it_finds_the_same(pattern: Any) -> None:
     assert first.snapshot() == second.snapshot()
 
 
+def test_a_change_of_the_nav_by_just_as_much_as_is_asked_for_counts() -> None:
+    events: list[Any] = [nav(0, 0, 2.7)]
+    for day in range(10):
+        if day % 2 == 0:  # 2.727 / 2.7 - 1 is a little less than 1%
+            events.append(primary(day, 24 * day + 22, "0xa", 4_000.0, mint=True))
+        events.append(nav(day + 1, 24 * day + 24, 2.7 if day % 2 else 2.727))
+    (finding,) = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert finding.metrics["right"] == 5
+
+
 def test_lots_go_out_in_the_order_in_which_they_came_in() -> None:
     lots: list[Lot] = []
     seen: Any = None
