@@ -38,6 +38,8 @@ _MOST_SLEEPERS = 200_000
 _MOST_SMALL = 100_000
 _MOST_AWAKE = 10_000
 _MOST_WITNESSES = 50
+#: Entities of an alert; no more of those to whom something was sent are kept.
+_MOST_NAMES = 16
 _CASHES_OUT = frozenset(("exchange", "pool", "router"))
 _EXEMPT = ("custodian", "issuer", "treasury", "pool", "router", "exchange", "market_maker")
 #: Confidence before it is calibrated on labelled data.
@@ -174,7 +176,8 @@ class DormantAccount(Correlator[State]):
         if awake is None:
             return ()
         awake.part = max(awake.part, part, 1 - (1 - awake.part) * (1 - part))
-        awake.others[destination] = None
+        if len(awake.others) < _MOST_NAMES:
+            awake.others[destination] = None
         found = self._told(awake, whole, move)
         if not found:
             return ()
@@ -338,7 +341,7 @@ class DormantAccount(Correlator[State]):
         confidence += _PAST * (times >= p.multiple_of_past) + _OUT * out
         confidence += _HOLDER * (not awake.before)
         return Finding(
-            entities=entities[:16],
+            entities=entities[:_MOST_NAMES],
             reason=f"{said}: {', '.join(more)}" if more else said,
             witnesses=tuple(awake.witnesses),
             confidence=min(1.0, confidence),

@@ -79,6 +79,16 @@ def test_what_goes_on_after_it_awoke_tells_again_when_it_has_doubled() -> None:
     assert [one.metrics["amount"] for one in found(dormant, events)] == [1_500, 3_000, 6_000]
 
 
+def test_one_that_sends_to_ever_new_wallets_keeps_those_that_are_told() -> None:
+    events = [move(0, 1, 2, 10, 0)]
+    events += [move(1 + n, 1, 2 + n, 1_500, 200 * DAY + n * HOUR) for n in range(40)]
+    dormant = dormant_account.DormantAccount(dormant_account.Parameters())
+    findings = found(dormant, events)
+    assert [len(one.entities) for one in findings] == [2, 3, 5, 9, 16, 16]
+    (awake,) = dormant.state.awake.values()
+    assert len(awake.others) == 16
+
+
 # -- exposure to mixers ----------------------------------------------------------------------------
 
 
