@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from detections.alerting.findings import Witness
 from detections.books.coincidence import Habits, habits
 from detections.engine.feed_gaps import is_of
-from detections.idlest import drop_idlest
+from detections.idlest import Room, drop_idlest
 from detections.parties import Party
 from normalizer.events.market import FeedGap
 
@@ -22,6 +22,8 @@ _MOST_TRADERS = 100_000
 #: Of a party in a book, the newest on each side.
 _MOST_PULLED = 64
 _MOST_TRADES = 64
+#: Parties, orders that they took off, and their trades, of all books; so many come at once.
+_MOST_KEPT, _AT_ONCE = 1_000_000, 2
 
 #: A book, and an order's id or the widest name of a party.
 Key = tuple[str, str, str, str]
@@ -85,6 +87,12 @@ class Trader(Struct):
         """Purchases or sales, the newest."""
         return self.purchases if buy else self.sales
 
+    @property
+    def size(self) -> int:
+        """How much is known of it: itself, orders and trades."""
+        pulled = len(self.bids_pulled) + len(self.offers_pulled)
+        return 1 + pulled + len(self.purchases) + len(self.sales)
+
     def pull(self, order: Large, since: int) -> None:
         """It took an order off; what it took off before `since` is forgotten."""
         pulled = self.pulled(order.buy)
@@ -119,6 +127,8 @@ class Pulls(Struct):
     """In the order of their placing."""
     traders: dict[Key, Trader] = field(default_factory=dict[Key, Trader])
     """The idlest first."""
+    room: Room = field(default_factory=Room)
+    """For parties, with orders that they took off and trades."""
 
     def place(self, key: Key, order: Large) -> None:
         """A large order rests."""
@@ -128,7 +138,10 @@ class Pulls(Struct):
         self.large[key] = order
 
     def trader(self, key: Key, now: int) -> Trader:
-        """What a party does in a book."""
+        """What a party does in a book: it does something more now."""
+        if self.room.take(_MOST_KEPT, _AT_ONCE):
+            known = ((0, trader.size, key) for key, trader in self.traders.items())
+            self.room.make(_MOST_KEPT, known, self.traders.pop)
         found = self.traders.pop(key, None)
         if found is None:
             found = Trader(habits(now))

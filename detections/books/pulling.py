@@ -89,10 +89,12 @@ class Flip(Struct, frozen=True):
 
 
 class Pulling(Correlator[State]):
-    """See the module. Memory: 100,000 large orders and 100,000 parties in a book each."""
+    """See the module. Memory: 100,000 large orders, and 100,000 parties in a book each, with 64
+    orders and 64 trades on each side, 1,000,000 in all."""
 
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     at_the_touch: ClassVar[bool] = False
     """Whether the orders that it looks for stand where one of them is always hit: then that much of

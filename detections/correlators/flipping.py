@@ -96,7 +96,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 @correlator("flipping")
 class Flipping(Pulling):
-    """See the module. Memory: 100,000 large orders and 100,000 parties in a book each."""
+    """See the module. Memory: 100,000 large orders, and 100,000 parties in a book each, with 64
+    orders and 64 trades on each side, 1,000,000 in all."""
 
     parameters_type = Parameters
     at_the_touch = True

@@ -47,7 +47,7 @@ from detections.books.order_weight import depth_if_large
 from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest, latest
+from detections.idlest import Room, drop_idlest, latest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain_pools import PoolSwap
@@ -66,6 +66,8 @@ from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 MOST_DEALERS = 100_000
 #: Of a party in a token, the newest.
 _MOST_PULLED, _MOST_DEALS = 64, 64
+#: Parties, their orders and trades, in all tokens; so many come at once.
+_MOST_KEPT, _AT_ONCE = 1_000_000, 2
 
 # Confidence before it is calibrated on labelled data: a base, and what more prices, a larger share
 # of depth and repetition add to it.
@@ -144,15 +146,19 @@ class State(Struct):
     markets: dict[str, list[Book]] = field(default_factory=dict[str, list[Book]])
     """Of a token, the first two that were seen."""
     found: Occurrences = field(default_factory=Occurrences)
+    room: Room = field(default_factory=Room)
+    """For parties, with orders that they took off and trades."""
 
 
 @correlator("inter_venue_layering")
 class InterVenueLayering(Correlator[State]):
-    """See the module. Memory: 100,000 orders that rest, and 100,000 parties in a token."""
+    """See the module. Memory: 100,000 orders that rest, and 100,000 parties in a token, with 64
+    orders and 64 trades, 1,000,000 in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     typology = "layering"
     actions = frozenset(
@@ -314,6 +320,12 @@ class InterVenueLayering(Correlator[State]):
         del dealer.deals[:-_MOST_DEALS]
 
     def _dealer(self, token: str, party: Party, now: int) -> Dealer:
+        state = self.state
+        if state.room.take(_MOST_KEPT, _AT_ONCE):
+            known = (
+                (0, 1 + len(one.pulled) + len(one.deals), key) for key, one in state.dealers.items()
+            )
+            state.room.make(_MOST_KEPT, known, state.dealers.pop)
         key = (token, party.key)
         return latest(self.state.dealers, key, MOST_DEALERS, lambda: Dealer(habits(now)))
 

@@ -33,7 +33,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.message_rates import Usual
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import Room, drop_idlest
 from normalizer.events.market import (
     BookUpdate,
     MarketEvent,
@@ -60,6 +60,9 @@ _FULL_SIZE = 5.0
 
 #: When, `event.id`, `event.original`, and the order's id, if it has one.
 Kept = tuple[int, str, str, str]
+
+#: Messages that are kept of all books.
+_MOST_KEPT_IN_ALL = 500_000
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -104,6 +107,10 @@ class Market(Struct):
     bursts: list[int] = field(default_factory=list[int])
     """Of these, the numbers of the newest bursts that weren't learnt."""
 
+    def forget(self) -> None:
+        """Let go of the messages that are kept."""
+        self.kept = []
+
 
 class State(Struct):
     """Markets by source, venue and instrument, the idlest first by windows."""
@@ -111,15 +118,19 @@ class State(Struct):
     markets: dict[tuple[str, str, str], Market] = field(
         default_factory=dict[tuple[str, str, str], Market]
     )
+    room: Room = field(default_factory=Room)
+    """For the messages that are kept."""
 
 
 @correlator("message_bursts")
 class MessageBursts(Correlator[State]):
-    """See the module. Memory: 20,000 books, each with at most 2,000 messages of its window."""
+    """See the module. Memory: 20,000 books, each with at most 4,000 messages of its window,
+    and 500,000 in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "quote_stuffing"
     actions = frozenset(
         {
@@ -158,6 +169,8 @@ class MessageBursts(Correlator[State]):
         elif market.by_order:
             return ()  # the same once more, level by level
         market.messages += 1
+        if self.state.room.take(_MOST_KEPT_IN_ALL):
+            self._make_room(window)
         kept = market.kept
         kept.append((event.timestamp, event.id, event.original, getattr(event, "order_id", "")))
         if len(kept) >= 2 * _MOST_WITNESSES:
@@ -165,6 +178,15 @@ class MessageBursts(Correlator[State]):
         if not market.due or market.messages < market.due:
             return ()
         return self._judge(event, market)
+
+    def _make_room(self, window: int) -> None:
+        """Too many may be kept: let go of those of past windows, and then of the idlest books'."""
+        markets = self.state.markets.values()
+        for one in markets:
+            if one.window < window and one.kept:
+                one.kept = []
+        known = ((one.window, len(one.kept), one) for one in markets)
+        self.state.room.make(_MOST_KEPT_IN_ALL, known, Market.forget)
 
     def _ordered(self, event: OrderEvent, market: Market) -> None:
         if event.investor_account is not None or event.investor_id is not None:

@@ -33,7 +33,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import latest
+from detections.idlest import Room, latest
 from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -47,6 +47,9 @@ _BASE, _VOLUME, _WAY = 0.2, 0.1, 0.1
 _FULL = 3.0
 #: A run that goes so many times as far as the newest that was told of is another matter.
 _FURTHER = 1.5
+
+#: Trades in all markets; so many come at once.
+_MOST_IN_ALL, _AT_ONCE = 1_000_000, 2
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -84,16 +87,19 @@ class State(Struct):
     tapes: dict[tuple[str, str, str], RunTape] = field(
         default_factory=dict[tuple[str, str, str], RunTape]
     )
+    room: Room = field(default_factory=Room)
+    """For the trades of all markets."""
 
 
 @correlator("price_reversal")
 class PriceReversal(Correlator[State]):
     """See the module. Memory: per market 256 trades of its window, of a run and of what came after
-    it each."""
+    it each, 1,000,000 in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     highest_level = "medium"
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
@@ -113,9 +119,12 @@ class PriceReversal(Correlator[State]):
             return ()
         if not names_nobody(event):
             return ()  # `momentum_ignition` looks at these
-        p = self._p
+        p, state = self._p, self.state
+        if state.room.take(_MOST_IN_ALL, _AT_ONCE):
+            known = ((0, one.size, one) for one in state.tapes.values())
+            state.room.make(_MOST_IN_ALL, known, RunTape.forget)
         key = (event.provider, event.venue, event.instrument)
-        tape = latest(self.state.tapes, key, MOST_BOOKS, RunTape)
+        tape = latest(state.tapes, key, MOST_BOOKS, RunTape)
         trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
         tape.add(trade, p.run_window, event.phase_began)
         run = tape.run

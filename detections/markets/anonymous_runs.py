@@ -100,6 +100,17 @@ class RunTape(Struct):
             self.bought = sum((one.quantity for one in trades if one.bought), 0.0)
             self.sold = sum((one.quantity for one in trades if not one.bought), 0.0)
 
+    @property
+    def size(self) -> int:
+        """How many trades are kept."""
+        run = self.run
+        return len(self.trades) + (0 if run is None else len(run.taken) + len(run.back))
+
+    def forget(self) -> None:
+        """Let go of its trades; what is usual stays known."""
+        self.clear()
+        self.run = None
+
     def clear(self) -> None:
         """What comes next is another run."""
         if self.trades:
