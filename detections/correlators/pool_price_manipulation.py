@@ -138,6 +138,7 @@ class PoolPriceManipulation(Correlator[State]):
                 is_exempt(swap.investor_labels, self._exempt)
             ):
                 return ()
+            self._forget(swap.chain_id, swap.block_number - self._p.maximum_blocks)
             push = Push(swap.pool, signer, swap.block_number, pool.price, price)
             state.pushes[key] = push
             if len(state.pushes) > _MOST_PUSHES:
@@ -155,6 +156,13 @@ class PoolPriceManipulation(Correlator[State]):
             return ()
         del state.pushes[key]
         return self._back(swap, push, price, move)
+
+    def _forget(self, chain: int, oldest: int) -> None:
+        """Pushes from before a block are over: else each transfer is held against all that were."""
+        pushes = self.state.pushes
+        over = [key for key, one in pushes.items() if key[0] == chain and one.block < oldest]
+        for key in over:
+            del pushes[key]
 
     def _moved(self, move: TokenTransfer) -> None:
         """Count what a signer, or a contract of its transaction, gets or gives back."""

@@ -100,6 +100,22 @@ def test_a_signer_who_pushes_a_pool_is_a_party_as_well() -> None:
     assert finding.metrics["taken_out"] == 9_000
 
 
+def test_a_push_that_is_over_is_not_kept() -> None:
+    """A transfer is held against each that is there."""
+    watched = PoolPriceManipulation(PoolParameters(maximum_blocks=3))
+    for number in range(100):
+        prices = ((2 * number, 1.0), (2 * number + 1, 2.0))
+        found(
+            watched,
+            [
+                swap(at, pool=f"0x{number}", pool_price=price, block_number=number,
+                     transaction_from="0xp")
+                for at, price in prices
+            ],
+        )  # fmt: skip
+    assert [push.block for push in watched.state.pushes.values()] == [96, 97, 98, 99]
+
+
 def test_saved_in_the_middle_both_find_the_same() -> None:
     def pool(number: int, price: float) -> PoolSwap:
         return swap(number, pool_price=price, block_number=7, transaction_from="0xp")
