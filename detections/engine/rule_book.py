@@ -14,6 +14,7 @@ from detections.alerting.findings import Finding, witness
 from detections.books.order_books import MOVES, SharedBooks
 from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
+from detections.engine.compiled_rules import compiled
 from detections.engine.problems import Problems
 from detections.engine.renewal import Renewal
 from detections.fields import shapes, taxonomy
@@ -22,9 +23,7 @@ from detections.rules.loading import RuleSet
 from detections.rules.model import Rule
 from detections.rules.reason import Fill, Reason, fill_reason, parse_reason
 from detections.sigma.compiler import Match, compile_condition
-from detections.sigma.conditions import Condition, conditions
 from detections.sigma.functions import Program
-from detections.sigma.index import build_program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
 from normalizer.events.market import (
     FeedGap,
@@ -150,10 +149,9 @@ class RuleBook:
         problems: Problems,
         with_books: bool = False,
     ) -> None:
-        self.sigma = sorted(ruleset.sigma, key=lambda one: one.rule.id)
-        self.conditions: list[tuple[int, Condition]] = [
-            (number, conditions(one.conditions)) for number, one in enumerate(self.sigma)
-        ]
+        self._compiled = compiled(ruleset.sigma)
+        self.sigma = self._compiled.rules
+        self.conditions = self._compiled.conditions
         self._needs = needs
         self._heard = heard
         known = correlators()
@@ -244,11 +242,10 @@ class RuleBook:
             )
             for one in self.sigma
         ]
-        program = build_program(self.conditions, reader)
         may_wait = record is not FeedGap and record not in _REVISIONS
         at_once = [one for one in mine if one.correlator.uses_books or not may_wait]
         return Meeting(
-            program=program,
+            program=self._compiled.program(record, reader),
             sigma=tuple(entries),
             correlators=tuple(mine),
             at_once=tuple(self._observers(record, at_once, mine)),
