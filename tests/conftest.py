@@ -5,11 +5,13 @@ pytest_plugins = [
     "tests.fixtures.chain",
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",
+    "tests.fixtures.garbage",
     "tests.fixtures.pace",
     "tests.fixtures.handing_out",  # which rests on the one before
     "tests.fixtures.hec",
     "tests.fixtures.kibana",
     "tests.fixtures.nats",
+    "tests.fixtures.patience",
     "tests.fixtures.proxy",
     "tests.fixtures.recursion",
     "tests.fixtures.skipped",
