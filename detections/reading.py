@@ -12,6 +12,8 @@ from detections.identity import fingerprint
 from detections.sigma.documents import Document, flatten
 from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse
+from pipeline.json_names import repeated_name
+from pipeline.problems import shown
 
 LONGEST_LINE = 16 * 1024 * 1024
 _OURS = "tapewatch"
@@ -60,6 +62,9 @@ def read_event(line: bytes) -> ReadEvent:
         raise NotAnEvent("this is nested too deeply") from error
     except ValueError as error:
         raise NotAnEvent(f"this isn't JSON: {error}") from error
+    if (twice := repeated_name(line, decoded)) is not None:
+        message = f"the name {shown(twice.path)} is there twice: nobody can tell which counts"
+        raise NotAnEvent(message, twice.column, twice.path)
     doubt: NotAnEvent | None = None
     record: Record | Alert | AlertUpdate | CaseActivity | None = None
     try:

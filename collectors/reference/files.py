@@ -195,6 +195,8 @@ def _complain(reader: RowReader, columns: list[str], path: Path) -> None:
         hint = next((found for name in columns if (found := did_you_mean(name, known))), None)
         meant = f"did you mean {hint}?" if hint else f"it may have {one_of(known)}"
         raise SourceFault(f"{path}:1: none of its columns is read; {meant}")
+    if said := reader.misspelt(columns):
+        raise SourceFault(f"{path}:1: {said}")
 
 
 def _yaml_parts(root: Node) -> Iterator[Item]:

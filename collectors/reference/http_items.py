@@ -1,5 +1,6 @@
 """Reference data in JSON, by HTTP GET, page by page."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from typing import Any, cast
 from urllib.parse import urljoin, urlsplit
@@ -13,6 +14,7 @@ from collectors.reference.http_api import HttpSettings, http_client
 from collectors.reference.rows import RowReader
 from collectors.reference.source import Item, Rejected, SourceFault, Unchanged
 from pipeline.config.reference_sources import HttpReference
+from pipeline.json_names import repeated_name
 from pipeline.secrets import SecretError
 from pipeline.units import about_size
 
@@ -67,6 +69,9 @@ class HttpSource:
                     except RecursionError:
                         yield Rejected(place, "is nested too deep", hides=True)
                     else:
+                        said = self._rows.misspelt(row)
+                        if said is not None:
+                            raise SourceFault(f"{redacted(url)}: {place}: {said}")
                         yield self._rows.read(row, place)
                 else:
                     yield Rejected(place, "is no object", hides=True)
@@ -115,9 +120,15 @@ class HttpSource:
         except httpx.HTTPError as error:
             raise SourceFault(f"{shown}: the connection broke: {type(error).__name__}") from None
         try:
-            return msgspec.json.decode(bytes(body)), conditions
+            answer = msgspec.json.decode(bytes(body))
         except (msgspec.DecodeError, RecursionError) as error:
             raise SourceFault(f"{shown}: the answer is no JSON: {error}") from None
+        if twice := await asyncio.to_thread(repeated_name, bytes(body), answer):
+            raise SourceFault(
+                f"{shown}: line {twice.line}, column {twice.column} of the answer: the name "
+                f"{twice.path} is there twice, and nobody can tell which counts"
+            )
+        return answer, conditions
 
 
 def _conditions(headers: httpx.Headers) -> dict[str, str]:

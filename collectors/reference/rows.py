@@ -5,8 +5,9 @@ Only the fields of a record are taken: whatever else a row has stays in the sour
 
 import datetime
 import decimal
+import difflib
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args, get_origin
 
 import msgspec
@@ -14,8 +15,14 @@ import msgspec
 from collectors.reference.record_identity import identity_of
 from collectors.reference.source import Given, Rejected
 from pipeline.config.reference_sources import FileReference, HttpReference, Kind, SqlReference
+from pipeline.problems import shown
 from pipeline.reference_changes import RECORDS, change_of
 from pipeline.reference_records import ReferenceRecord
+
+#: How near a name must be to be a slip of the pen: `valid_too`, `juristiction`, `ValidTo`.
+_NEAR = 0.8
+_LONGEST_NAME = 100
+_MOST_SHAPES = 1_000
 
 RowSettings = FileReference | SqlReference | HttpReference
 
@@ -36,6 +43,8 @@ class RowReader:
         self.columns: Mapping[str, str] = {
             name: name for name in names if name not in inner
         } | settings.columns
+        self._ignored = frozenset(settings.ignore)
+        self._misspelt: dict[frozenset[str], str | None] = {}
         self._constants = settings.constants
         self._values = settings.values
         self._separator = settings.separator
@@ -55,6 +64,34 @@ class RowReader:
             for name, column in self.columns.items()
             if column not in there and not (column == name and name in own)
         ]
+
+    def misspelt(self, columns: Iterable[str]) -> str | None:
+        """Why there is a column that would be read if it were not for a letter or two; else None.
+
+        Other columns that no field names are the source's own, and stay there.
+        """
+        there = frozenset(columns)
+        if there not in self._misspelt:
+            if len(self._misspelt) >= _MOST_SHAPES:  # of items of JSON, each with other names
+                self._misspelt.clear()
+            self._misspelt[there] = self._nearly(there)
+        return self._misspelt[there]
+
+    def _nearly(self, there: frozenset[str]) -> str | None:
+        wanted = {
+            _letters(column): column
+            for name, column in self.columns.items()
+            if column not in there and name not in self._constants
+        }
+        for column in sorted(there - frozenset(self.columns.values()) - self._ignored):
+            near = difflib.get_close_matches(_letters(column), wanted, n=1, cutoff=_NEAR)
+            if near and len(column) <= _LONGEST_NAME:
+                meant = wanted[near[0]]
+                return (
+                    f"the column {shown(column)} is not read: did you mean {meant}? "
+                    "If not, name it under the source's ignore"
+                )
+        return None
 
     def read(self, row: Mapping[str, Any], place: str) -> Given | Rejected:
         """The record of a row, or why it is none."""
@@ -102,6 +139,10 @@ class RowReader:
         if name in self._lists and isinstance(value, str):
             return [part for one in value.split(self._separator) if (part := one.strip())]
         return _plain(value)
+
+
+def _letters(name: str) -> str:
+    return name.casefold().replace("-", "").replace("_", "").replace(" ", "")
 
 
 def _is_list(type_: Any) -> bool:

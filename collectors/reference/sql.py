@@ -69,6 +69,8 @@ class SqlSource:
                     raise SourceFault(
                         f"the query gives {', '.join(twice)} twice: nobody can tell which counts"
                     )
+                if said := self._rows.misspelt(columns):
+                    raise SourceFault(f"the query: {said}")
                 number = 0
                 while rows := await cursor.fetchmany(_AT_ONCE):
                     for row in rows:

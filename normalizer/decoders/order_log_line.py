@@ -4,11 +4,13 @@ from typing import Annotated, Any
 
 import msgspec
 from msgspec import Meta, Struct
+from msgspec.structs import astuple
 
 from normalizer.decoders.times import event_time, parse_seconds, plausible, since_1970
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from normalizer.decoders.venue_messages import MOST_LEVELS, Identifier, Price, Quantity, Sequence
 from pipeline.csv_line import csv_cells
+from pipeline.json_names import all_differ, repeated_name
 from pipeline.order_log_columns import NOT_IN_CSV, OWN_PREFIX, is_column, unknown_column
 from pipeline.problems import did_you_mean, shown
 
@@ -65,6 +67,7 @@ class Line(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     asks: _Levels | None = None
 
 
+_FIELDS = len(Line.__struct_fields__)
 _decoder = msgspec.json.Decoder(Line, strict=False)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
 
@@ -72,11 +75,27 @@ _object_decoder = msgspec.json.Decoder(dict[str, Any])
 def read_json(payload: bytes) -> Line:
     """A line of NDJSON. Raises :class:`Unreadable`."""
     try:
-        return _decoder.decode(payload)
+        line = _decoder.decode(payload)
     except (msgspec.MsgspecError, RecursionError) as error:
         if not str(error).startswith("Object contains unknown field"):
             raise unreadable(error) from None
+    else:
+        # Most lines have as many names as values; what has not is looked at more closely.
+        if not all_differ(payload, _FIELDS - astuple(line).count(None)):
+            _check_names(payload)
+        return line
+    _check_names(payload)
     return _with_own(payload)
+
+
+def _check_names(payload: bytes) -> None:
+    try:
+        twice = repeated_name(payload, _object_decoder.decode(payload))
+    except (msgspec.MsgspecError, RecursionError) as error:
+        raise unreadable(error) from None
+    if twice is not None:
+        said = f"is there twice, the second time at character {twice.column}: which one counts?"
+        raise Unreadable(said, twice.path[:64])
 
 
 def _with_own(payload: bytes) -> Line:

@@ -34,6 +34,9 @@ class _Rows(_Reference, kw_only=True):
     #: The column of each field of the record: `id: investor_no`. Within a field by a point:
     #: `issuer.id`, `contracts.0.address`. Fields without one have the column of their own name.
     columns: dict[str, str] = field(default_factory=dict[str, str])
+    #: Columns that are none of the record's though they are called nearly as one: what looks like a
+    #: slip of the pen is refused otherwise.
+    ignore: list[str] = field(default_factory=list[str])
     #: Fields that are the same in every record: `list: insider`.
     constants: dict[str, str] = field(default_factory=dict[str, str])
     #: By field, what a value of the source stands for: `status: {APPROVED: verified}`.

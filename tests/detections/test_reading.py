@@ -2,8 +2,10 @@
 
 import weakref
 
+import pytest
+
 from detections.fields import actions
-from detections.reading import record_defaults
+from detections.reading import NotAnEvent, read_event, record_defaults
 
 
 class _Action(str):
@@ -24,3 +26,18 @@ def test_actions_of_others_are_not_remembered_since_there_may_be_any_number() ->
     record_defaults(action)
     del action
     assert kept() is None
+
+
+@pytest.mark.parametrize(
+    ("line", "path", "column"),
+    [
+        (b'{"@timestamp":"2026-01-01T00:00:00Z","a":1,"a":2}', "a", 44),
+        (b'{"@timestamp":"2026-01-01T00:00:00Z","token":{"id":1,"id":2}}', "token.id", 54),
+    ],
+)
+def test_a_name_that_is_there_twice_is_refused_with_its_place(
+    line: bytes, path: str, column: int
+) -> None:
+    with pytest.raises(NotAnEvent, match=r"is there twice") as refused:
+        read_event(line)
+    assert (refused.value.path, refused.value.column) == (path, column)

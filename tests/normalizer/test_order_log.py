@@ -1,5 +1,6 @@
 """Lines of order logs, as docs/order-log.md defines them, to events."""
 
+import json
 from typing import Any
 
 import msgspec
@@ -334,6 +335,28 @@ def test_what_is_wrong_is_said_with_its_column(
     line = {key: value for key, value in (NEW | change).items() if value is not None}
     found, reason = refusal(line)
     assert (found, said in reason) == (field, True), reason
+
+
+@pytest.mark.parametrize(
+    ("more", "field"),
+    [
+        ('"price":9,"price":10', "price"),
+        ('"price" :9, "price":10', "price"),
+        ('"x_note":"a","x_note":"b"', "x_note"),
+        ('"text":"1,2","price":9,"price":10', "price"),
+    ],
+)
+def test_a_name_that_a_line_has_twice_is_refused(more: str, field: str) -> None:
+    line = json.dumps({key: value for key, value in NEW.items() if key != "price"})
+    found, reason = refusal(f"{line[:-1]},{more}}}".encode())
+    assert found == field
+    place = len(line) + 1 + more.rfind(f'"{field}')
+    assert f"is there twice, the second time at character {place}:" in reason
+
+
+def test_nulls_commas_and_what_looks_like_names_are_no_names() -> None:
+    odd = {"account": None, "text": 'a,b "price": 9,', "price": 9}
+    assert read(NEW | odd).dead == []
 
 
 def test_what_is_wrong_with_a_trade_is_said() -> None:

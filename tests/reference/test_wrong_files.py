@@ -35,6 +35,8 @@ def source(path: Path, data: bytes, **settings: Any) -> FileSource:
         (b"\n\n", "i.csv is empty"),
         (b"identifier,land\n", "none of its columns is read; "),
         (b"jurisdictoin\n", "did you mean jurisdiction?"),
+        (b"id,juristiction\nI-1,DE\n", 'i.csv:1: the column "juristiction" is not read: did you'),
+        (b"id,Accredited-Until\n", "did you mean accredited_until?"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "i.csv:1:1: the byte 0x89 is no UTF-8"),
     ],
 )
@@ -99,3 +101,19 @@ def test_lists_of_persons_are_held_to_the_same(tmp_path: Path, data: bytes, said
     if b"\0" in data:
         with pytest.raises(SourceFault, match=said):
             user_tokens(path)
+
+
+async def test_columns_of_the_source_s_own_are_passed_over(tmp_path: Path) -> None:
+    data = b"id,name,birth_date,jurisdiction,jurisdictions\nI-1,A,1970-01-01,DE,DE;FR\n"
+    (found,) = await items(source(tmp_path / "i.csv", data, kind="investor"))
+    assert found.record.jurisdiction == "DE"
+
+
+async def test_a_column_may_be_called_nearly_as_one_that_is_read(tmp_path: Path) -> None:
+    data = b"id,jurisdictions\nI-1,DE;FR\n"
+    ignoring = source(tmp_path / "i.csv", data, kind="investor", ignore=["jurisdictions"])
+    (found,) = await items(ignoring)
+    assert (found.record.id, found.record.jurisdiction) == ("I-1", None)
+    constant = {"jurisdiction": "DE"}
+    (found,) = await items(source(tmp_path / "j.csv", data, kind="investor", constants=constant))
+    assert found.record.jurisdiction == "DE"
