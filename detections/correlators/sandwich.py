@@ -136,7 +136,8 @@ class Sandwich(Correlator[State]):
     @property
     def horizon(self) -> int:
         """A pool's newest blocks; or what the party did within a day, where that is counted."""
-        return DAY if self._p.minimum_times > 1 else 10 * MINUTE
+        counted = self._p.minimum_times > 1 or self._p.blocks > 1
+        return DAY if counted else 10 * MINUTE
 
     def observe(self, event: PoolSwap) -> Iterable[Finding]:
         """Take a swap: it may be the back of a sandwich."""

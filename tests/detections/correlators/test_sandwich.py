@@ -296,6 +296,15 @@ def test_who_does_it_often_among_far_more_other_swaps_is_no_bot() -> None:
     assert found(events, blocks=3, minimum_times=3) == []
 
 
+def test_from_as_far_back_as_it_reaches_it_knows_who_does_much_else() -> None:
+    chain = Chain()
+    events = [chain.swap((1 + one, 5), ATTACKER, 3 + one, -1) for one in range(60)]
+    events += over_blocks(chain, 200)
+    assert found(events, blocks=3) == []
+    since = events[-1].timestamp - Sandwich(Parameters(blocks=3)).horizon
+    assert found([one for one in events if one.timestamp >= since], blocks=3) == []
+
+
 def test_small_victims_and_exempt_parties_are_left_out() -> None:
     assert found(plain(Chain()), minimum_victims_notional=6.1) == []
     assert found(plain(Chain(investor_labels=("router",)))) == []
