@@ -38,6 +38,8 @@ from normalizer.events.reference import CorporateEvent
 from pipeline.units import DAY, Duration
 
 _SERIES = DAY
+#: So long ahead a calendar of results is usually published.
+_CALENDAR = 366 * DAY
 _MOST_TOKENS = 10_000
 _MOST_NEWS = 100
 _MOST_PERSONS = 10_000
@@ -126,8 +128,9 @@ class ClosedPeriod(Correlator[State]):
 
     @property
     def horizon(self) -> int:
-        """What is coming is known, and trades count, for so long."""
-        return max(_SERIES, self._p.closed, self._p.before)
+        """Trades count for so long; what is coming may have been known for long by then."""
+        longest = max(_SERIES, self._p.closed, self._p.before)
+        return max(longest, _CALENDAR) if self._p.pattern == "closed_period" else longest
 
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take a trade, a swap, or news."""

@@ -10,7 +10,12 @@ from tests.detections.samples import START, swap
 
 
 def trade(number: int, time: int, **more: Any) -> Trade:
-    fields = {"buyer_account": "a", "buyer_labels": ("insider",), "token_id": "acme", **more}
+    fields: dict[str, Any] = {
+        "buyer_account": "a",
+        "buyer_labels": ("insider",),
+        "token_id": "acme",
+        **more,
+    }
     return Trade(
         id=f"t{number}", timestamp=START + time, ingested=START + time, original="RAW/1/0",
         provider="v", venue="v", instrument="ACME-USD", trade_id=f"t{number}", price=10.0,
@@ -19,7 +24,7 @@ def trade(number: int, time: int, **more: Any) -> Trade:
 
 
 def results(time: int, announced: int, **more: Any) -> CorporateEvent:
-    fields = {"corporate_type": "financial-results", "change": "added", **more}
+    fields: dict[str, Any] = {"corporate_type": "financial-results", "change": "added", **more}
     return CorporateEvent(
         id=f"n{time}", timestamp=START + time, ingested=START + time, original="RAW/2/0",
         provider="reference:x", token_id="acme", corporate_id="q", announced=START + announced,
@@ -34,6 +39,14 @@ def test_a_day_that_is_moved_moves_the_closed_period() -> None:
     assert not list(found.observe(trade(1, 20 * DAY)))
     (finding,) = found.observe(trade(2, 60 * DAY))
     assert finding.metrics["hours_before"] == 20 * 24
+
+
+def test_results_that_a_calendar_has_for_months_are_found_from_as_far_back_as_it_reaches() -> None:
+    found = ClosedPeriod(Parameters(pattern="closed_period"))
+    events = [results(0, 200 * DAY), trade(1, 190 * DAY)]
+    since = events[-1].timestamp - found.horizon
+    (finding,) = (f for e in events if e.timestamp >= since for f in found.observe(e))
+    assert finding.metrics["hours_before"] == 10 * 24
 
 
 def test_saved_in_the_middle_it_finds_the_same() -> None:
