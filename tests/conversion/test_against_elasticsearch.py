@@ -7,13 +7,14 @@ import pytest
 
 from detections.conversion.convert import Converter
 from detections.engine.engine import Engine
-from detections.rules import ExceptionRule, RuleSet, load_rules
+from detections.rules import ExceptionRule, RuleSet
 from normalizer.events import Record
 from normalizer.events.chain import ZERO_ADDRESS
 from pipeline.problems import Location
 from tests.conversion.random_rules import item_rules, random_rules
-from tests.conversion.records import HOSTILE, RULES, numbered, rule_test_records, variants
+from tests.conversion.records import HOSTILE, numbered, rule_test_records, variants
 from tests.conversion.searched import Searched
+from tests.fixtures.shipped_rules import shipped_rules
 from tests.servers.elasticsearch.server import ElasticsearchServer
 
 CHANCE = 20261125
@@ -69,7 +70,7 @@ def demand_the_same_hits(ruleset: RuleSet, records: list[Record], searched: Sear
 
 
 def test_our_rules_find_the_same_events(records: list[Record], searched: Searched) -> None:
-    ruleset = alerting(load_rules([RULES]))
+    ruleset = alerting(shipped_rules())
     hits = engine_hits(ruleset, records)
     compared = demand_the_same_hits(ruleset, records, searched)
     assert compared >= len(ruleset.sigma) * 0.8
@@ -96,7 +97,7 @@ def test_hostile_texts_find_the_same_events(
 
 
 def test_exceptions_leave_the_same_events_alone(records: list[Record], searched: Searched) -> None:
-    ruleset = alerting(load_rules([RULES]))
+    ruleset = alerting(shipped_rules())
     chance = random.Random(CHANCE)
     whole = engine_hits(ruleset, records)
     times = sorted(record.timestamp for record in records)

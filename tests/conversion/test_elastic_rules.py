@@ -12,7 +12,7 @@ from detections.rules.loading import parse_rules
 from normalizer.events.taxonomy import fields
 from tests.conversion.converting import correlation, items, rule
 from tests.conversion.detection_engine import AnyRule, EqlRule, EsqlRule, QueryRule
-from tests.conversion.records import RULES
+from tests.fixtures.shipped_rules import shipped_rules
 
 EXCEPTION = """\
 exceptions:
@@ -36,7 +36,7 @@ def only(*documents: str, **choices: Any) -> dict[str, Any]:
 
 @pytest.fixture(scope="module")
 def ours() -> RuleSet:
-    return load_rules([RULES])
+    return shipped_rules()
 
 
 def test_every_rule_of_ours_is_one_that_the_import_takes(ours: RuleSet) -> None:

@@ -10,11 +10,11 @@ from detections.conversion.convert import Converter
 from detections.conversion.esql import quoted
 from detections.conversion.expressions import Untranslatable, translate
 from detections.fields import taxonomy
-from detections.rules import load_rules
 from tests.conversion.converting import items, one, rule
 from tests.conversion.grammars import eql_mistakes, esql_mistakes
 from tests.conversion.random_rules import random_rules
-from tests.conversion.records import HOSTILE, RULES
+from tests.conversion.records import HOSTILE
+from tests.fixtures.shipped_rules import shipped_rules
 
 WRITTEN = [
     # (detection, Lucene, ES|QL, EQL, SPL)
@@ -69,7 +69,7 @@ def test_a_rule_is_written_in_each_language(
 
 
 def test_all_our_rules_and_random_ones_are_of_the_grammars() -> None:
-    for ruleset in (load_rules([RULES]), random_rules(random.Random(7), 150)):
+    for ruleset in (shipped_rules(), random_rules(random.Random(7), 150)):
         converter = Converter(ruleset)
         for found in converter.rules():
             esql = converter.convert(found, "esql").query

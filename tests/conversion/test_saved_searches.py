@@ -8,11 +8,11 @@ import pytest
 from delivery.build import elasticsearch_fields
 from detections.conversion.export import Choices, export, written
 from detections.conversion.saved_searches import conf
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from splunk.conf_file import app_conf
 from tests.conversion.converting import correlation, items, rule
-from tests.conversion.records import RULES
+from tests.fixtures.shipped_rules import shipped_rules
 
 #: The keys that Splunk's savedsearches.conf.spec has and we use.
 KEYS = {
@@ -48,11 +48,11 @@ def only(*documents: str) -> configparser.SectionProxy:
 
 @pytest.fixture(scope="module")
 def ours() -> configparser.RawConfigParser:
-    return searches(load_rules([RULES]), alerts=True)
+    return searches(shipped_rules(), alerts=True)
 
 
 def test_every_rule_of_ours_has_a_stanza_of_its_own(ours: configparser.RawConfigParser) -> None:
-    ruleset = load_rules([RULES])
+    ruleset = shipped_rules()
     loud = [one for one in (*ruleset.sigma, *ruleset.correlations) if not one.silent]
     assert len(ours.sections()) == len(loud) + len(ruleset.correlators)
 

@@ -5,7 +5,6 @@ what comes out of a session needs no server but, for the chain's part, the node.
 """
 
 import asyncio
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -18,17 +17,16 @@ from demo.venue.exchange import Exchange
 from demo.venue.feed import execution_frames
 from demo.workspace import VENUE
 from detections.engine.engine import Engine
-from detections.rules import load_rules
 from normalizer.events import Alert, Record
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.frames import Frame, FrameBatch
 from pipeline.units import MILLISECOND, SECOND
+from tests.fixtures.shipped_rules import shipped_rules
 
 if TYPE_CHECKING:
     from tests.fixtures.chain import PlayedScenario
 
-RULES = Path(__file__).parents[2] / "sigma_rules"
 START = 1_800_000_000 * SECOND
 
 
@@ -70,7 +68,7 @@ def watch_venue(reference: Reference | None = None) -> WatchedSession:
         1, FrameBatch("venue", "coinbase", frames)
     )
     assert not normalized.dead
-    alerts = Engine(load_rules([RULES])).process(normalized.events)
+    alerts = Engine(shipped_rules()).process(normalized.events)
     return WatchedSession(normalized.events, alerts, ground_truth([], session))
 
 
@@ -88,7 +86,7 @@ def watch_both(chain: "PlayedScenario") -> WatchedSession:
     assert not on_chain.dead
     assert not at_venue.dead
     events = sorted([*on_chain.events, *at_venue.events], key=lambda event: event.timestamp)
-    alerts = Engine(load_rules([RULES])).process(events)
+    alerts = Engine(shipped_rules()).process(events)
     return WatchedSession(events, alerts, ground_truth(chain.planted, session))
 
 

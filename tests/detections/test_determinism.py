@@ -10,16 +10,16 @@ from hypothesis import strategies as st
 
 from collectors.recording import decode_header, decode_line, open_lines
 from detections.engine.engine import Engine
-from detections.rules import load_rules
 from normalizer.events import Record
 from normalizer.normalize import Normalizer
 from normalizer.reference_files import load_reference
 from pipeline.frames import FrameBatch
 from tests.detections.samples import Tape
+from tests.fixtures.shipped_rules import shipped_rules
 
 ROOT = Path(__file__).parents[2]
 RECORDED = ROOT / "demo" / "recorded"
-RULES = load_rules([ROOT / "sigma_rules"])
+RULES = shipped_rules()
 HOUR = 3_600_000
 
 

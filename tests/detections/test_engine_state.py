@@ -1,7 +1,6 @@
 """What an engine knows, rule by rule: saved, restored, and handed on where rules change."""
 
 import random
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -11,16 +10,16 @@ from hypothesis import strategies as st
 from detections.correlators.wash_trading import WashTrading
 from detections.engine.engine import Engine
 from detections.engine.state import CannotRestore, Common, read_state, write_state
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Record
 from pipeline.units import HOUR, MINUTE, SECOND
 from tests.detections.random_records import all_actions, records
 from tests.detections.samples import START, Tape
 from tests.detections.test_event_time import encoded, move
+from tests.fixtures.shipped_rules import shipped_rules
 
-ROOT = Path(__file__).parents[2]
-SHIPPED = load_rules([ROOT / "sigma_rules"])
+SHIPPED = shipped_rules()
 
 BASE = """
 title: Moved

@@ -17,7 +17,7 @@ from detections.books.order_books import OrderBooks
 from detections.engine.engine import Engine
 from detections.engine.feed_gaps import MOST_GAPS, FeedGaps
 from detections.offline import detect
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Alert, Record
 from normalizer.events.ecs import nest
@@ -28,6 +28,7 @@ from normalizer.reference_files import load_reference
 from pipeline.frames import Frame, FrameBatch, GapNotice
 from pipeline.problems import Problem
 from tests.detections.samples import HEADER, START, Tape, correlator
+from tests.fixtures.shipped_rules import shipped_rules
 
 SECOND = 1_000_000_000
 ROOT = Path(__file__).parents[2]
@@ -331,7 +332,7 @@ def test_a_recorded_book_is_wrong_after_a_cut_until_the_next_snapshot() -> None:
 
 @cache
 def our_rules() -> RuleSet:
-    return load_rules([ROOT / "sigma_rules"])
+    return shipped_rules()
 
 
 @pytest.mark.parametrize("part", [0.3, 0.5, 0.7])

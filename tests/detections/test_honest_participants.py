@@ -1,17 +1,16 @@
 """What honest participants do, in any order and at any speed, gives no alert of ours."""
 
-from pathlib import Path
 from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
-from detections.rules import load_rules
 from normalizer.events import Alert
 from tests.detections.samples import MILLISECOND, START, Tape, swap, transfer
+from tests.fixtures.shipped_rules import shipped_rules
 
-RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+RULES = shipped_rules()
 NOBODY = "0x" + "0" * 40
 MAKER = {"investor_account": "mm-1", "investor_id": "INV-0002"}
 

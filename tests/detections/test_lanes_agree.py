@@ -3,7 +3,6 @@
 import random
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 
@@ -15,7 +14,6 @@ from detections.engine.engine import Engine
 from detections.fields import actions
 from detections.lanes.events import LaneEvents
 from detections.lanes.stage import lane_places
-from detections.rules import load_rules
 from normalizer.assets import Assets
 from normalizer.events import AssetEvent, Record
 from normalizer.reference import Reference
@@ -26,8 +24,9 @@ from pipeline.bus.relay_outlets import ALONE
 from pipeline.bus.streams import StreamNames
 from pipeline.units import SECOND
 from tests.detections.random_records import records
+from tests.fixtures.shipped_rules import shipped_rules
 
-RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+RULES = shipped_rules()
 BUS = cast(Bus, SimpleNamespace(names=StreamNames("")))
 #: Records about assets; what tells of the chain itself is in the tests of reorganisations.
 ACTIONS = [name for name, shape in actions().items() if issubclass(shape.record, AssetEvent)]

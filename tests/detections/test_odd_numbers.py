@@ -1,6 +1,5 @@
 """Numbers as no honest venue sends them, within the bounds of the decoders."""
 
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -9,11 +8,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
-from detections.rules import load_rules
 from normalizer.events import Alert
 from tests.detections.samples import Tape, swap, transfer
+from tests.fixtures.shipped_rules import shipped_rules
 
-RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+RULES = shipped_rules()
 ODD = st.sampled_from([0.0, 5e-324, 1e-300, 1e-18, 0.1, 1.0, 1e15, 1e18]) | st.floats(0, 1e18)
 STEPS = st.lists(
     st.tuples(

@@ -1,13 +1,12 @@
 """Which lane a rule runs in, and that no rule alerts twice for it."""
 
-from pathlib import Path
-
 import pytest
 
 from detections.lanes.routing import asset_rules, market_rules, routes
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from tests.detections.samples import HEADER, correlator
+from tests.fixtures.shipped_rules import shipped_rules
 
 ANYTHING = """
 title: Anything
@@ -24,7 +23,6 @@ falsepositives: []
 logsource: {product: tapewatch}
 detection: {s: {event.kind: event}, condition: s}
 """
-ROOT = Path(__file__).parent.parent.parent
 
 
 def grouped_by(*fields: str, more: str = "") -> RuleSet:
@@ -77,13 +75,13 @@ def test_a_rule_that_alerts_and_feeds_the_market_alerts_in_one_lane_only() -> No
 
 
 def test_every_rule_of_ours_alerts_in_exactly_one_lane() -> None:
-    rules = load_rules([ROOT / "sigma_rules"])
+    rules = shipped_rules()
     here = [rule.id for lane in (asset_rules(rules), market_rules(rules)) for rule in lane.alerting]
     assert sorted(here) == sorted(rule.id for rule in rules.alerting)
 
 
 def test_what_feeds_a_correlation_is_in_its_lane() -> None:
-    rules = load_rules([ROOT / "sigma_rules"])
+    rules = shipped_rules()
     for lane in (asset_rules(rules), market_rules(rules)):
         there = {rule.id for rule in lane.rules}
         for one in lane.correlations:

@@ -1,6 +1,5 @@
 """The rules of a lane in shares: each rule is in one of them, and stays there."""
 
-from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
@@ -10,11 +9,12 @@ import pytest
 from detections.correlators.base import correlators
 from detections.lanes.rule_shares import cost_of, share_of
 from detections.lanes.stage import LanePlace, lane_places
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from pipeline.bus import Bus, StreamMessage
 from pipeline.bus.streams import StreamNames
+from tests.fixtures.shipped_rules import shipped_rules
 
-RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+RULES = shipped_rules()
 
 
 def ids(rules: RuleSet) -> list[str]:

@@ -2,20 +2,20 @@
 
 import random
 from collections.abc import Sequence
-from pathlib import Path
 
 import pytest
 
 from benchmarks.market_tape import MarketTape
 from detections.alerting.findings import Finding, witness
 from detections.engine.engine import Engine
-from detections.rules import RuleSet, load_rules
+from detections.rules import RuleSet
 from normalizer.events import Alert, Record
 from normalizer.events.market import FeedGap, Trade, TradeBusted
 from tests.detections.samples import HEADER, Tape, correlator
 from tests.detections.test_revised_trades import revised
+from tests.fixtures.shipped_rules import shipped_rules
 
-SHIPPED = load_rules([Path("sigma_rules")])
+SHIPPED = shipped_rules()
 
 
 def in_parts(rules: RuleSet, events: Sequence[Record], size: int, lateness: int) -> list[Alert]:

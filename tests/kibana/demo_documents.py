@@ -21,7 +21,6 @@ from delivery.sink import Content, Document
 from delivery.templates import StreamNames
 from detections.engine.engine import Engine
 from detections.offline import detect
-from detections.rules import load_rules
 from normalizer.events import Alert, AlertUpdate
 from normalizer.events.case import CaseActivity
 from normalizer.events.ecs import nest
@@ -29,7 +28,8 @@ from normalizer.events.market import FeedGap
 from pipeline.problems import Problem
 from pipeline.secrets import SecretText
 from pipeline.units import SECOND
-from tests.backtest.recorded import ROOT, recorded_lines
+from tests.backtest.recorded import recorded_lines
+from tests.fixtures.shipped_rules import shipped_rules
 from tests.servers.elasticsearch.server import ElasticsearchServer
 from tests.servers.elasticsearch.session import SESSION_VARIABLE
 from tests.servers.file_lock import file_lock
@@ -102,7 +102,7 @@ async def _deliver(
 def _documents() -> Iterable[Document]:
     lines = recorded_lines()
     problems: list[Problem] = []
-    engine = Engine(load_rules([ROOT / "sigma_rules"]), allowed_lateness=10 * SECOND)
+    engine = Engine(shipped_rules(), allowed_lateness=10 * SECOND)
     alerts = list(detect(engine, lines, name="recording", report=problems.append))
     assert not [one for one in problems if one.severity == "error"]
     for number, line in enumerate(lines):

@@ -12,7 +12,6 @@ import msgspec
 
 from detections.engine.engine import Engine
 from detections.offline import detect
-from detections.rules import load_rules
 from evidence.cases.actions import About, Wish, case_id, do, opened
 from evidence.cases.grouping import about_of
 from normalizer.events import Alert, AlertUpdate, CaseActivity
@@ -23,7 +22,8 @@ from pipeline.units import SECOND
 from splunk.searches import ANY, LOOKUPS, lookup_rows
 from splunk.spl.commands import Context
 from splunk.spl.values import Row, row_of
-from tests.backtest.recorded import ROOT, recorded_lines
+from tests.backtest.recorded import recorded_lines
+from tests.fixtures.shipped_rules import shipped_rules
 
 #: What a drill-down is about.
 TOKENS: Mapping[str, str] = {**ANY, "investor": "INV-1062", "asset": "ACME"}
@@ -53,7 +53,7 @@ def _row(document: bytes) -> Row:
 
 def _alerts() -> list[Alert]:
     problems: list[Problem] = []
-    engine = Engine(load_rules([ROOT / "sigma_rules"]), allowed_lateness=10 * SECOND)
+    engine = Engine(shipped_rules(), allowed_lateness=10 * SECOND)
     alerts = list(detect(engine, recorded_lines(), name="recording", report=problems.append))
     assert not [one for one in problems if one.severity == "error"]
     return alerts

@@ -5,14 +5,15 @@ import random
 import msgspec
 
 from detections.conversion.convert import Converter
-from detections.rules import SigmaRule, load_rules
+from detections.rules import SigmaRule
 from normalizer.events.ecs import nest
 from splunk.conf_file import app_conf
 from splunk.spl.commands import Context
 from splunk.spl.search import Query
 from splunk.spl.values import Row, row_of
-from tests.conversion.records import RULES, numbered, rule_test_records, variants
+from tests.conversion.records import numbered, rule_test_records, variants
 from tests.conversion.test_against_elasticsearch import CHANCE, alerting, engine_hits
+from tests.fixtures.shipped_rules import shipped_rules
 
 
 def test_each_finds_the_same_events() -> None:
@@ -33,7 +34,7 @@ def test_each_finds_the_same_events() -> None:
         }
         for record in records
     ]
-    ruleset = alerting(load_rules([RULES]))
+    ruleset = alerting(shipped_rules())
     converter, expected = Converter(ruleset), engine_hits(ruleset, records)
     macros, context = app_conf("macros"), Context(rows, 0.0, {})
     compared = 0

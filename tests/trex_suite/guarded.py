@@ -3,23 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
 
 import msgspec
 from web3.contract import Contract
 
 from collectors.evm import Watched, WatchedToken
 from detections.engine.engine import Engine
-from detections.rules import load_rules
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.frames import FrameBatch
 from tests.collectors.checked_transfers import frames_of, height
 from tests.fixtures.chain import HOLDERS, NON_RESIDENT, UNREGISTERED
+from tests.fixtures.shipped_rules import shipped_rules
 from tests.trex_suite.operations import MODULES
 from tests.trex_suite.operator import Operator
 
-RULES = load_rules([Path(__file__).parents[2] / "sigma_rules"])
+RULES = shipped_rules()
 DAY = 86_400
 
 
