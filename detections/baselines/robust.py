@@ -14,8 +14,7 @@ in which nothing came count as 0.
 - **Tiny numbers**: `excess` never divides by less than `floor`. Where the MAD is 0, since more than
   half of the blocks are alike, the mean absolute deviation stands in for it.
 
-See also `detections.baselines.ewma` (mean and variance that fade) and `detections.baselines.season`
-(hours of the day and week). All of them are plain Structs, saved with a correlator's state.
+A `Baseline` is a plain Struct, saved with a correlator's state.
 
 Source: B. Iglewicz and D. Hoaglin, How to Detect and Handle Outliers (ASQC 1993): the modified
 z-score by median and MAD, and the mean absolute deviation where the MAD is 0.

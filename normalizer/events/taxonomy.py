@@ -143,13 +143,6 @@ def alert_fields() -> dict[str, FieldInfo]:
     }
 
 
-def case_fields() -> dict[str, FieldInfo]:
-    """The fields of documents of CASES."""
-    return {
-        name: field for name, field in fields().items() if _OF_CASES.intersection(field.records)
-    }
-
-
 def _personal(name: str, shape: _Shape) -> Personal | None:
     """What is not said is taken for personal where its name lets one think so."""
     if shape.personal is not None:

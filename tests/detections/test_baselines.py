@@ -1,7 +1,6 @@
 """What is usual, against the same computed from all that came."""
 
-from datetime import UTC, datetime
-from math import exp, log, sqrt
+from math import sqrt
 from statistics import fmean, median
 
 import msgspec
@@ -9,20 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detections.baselines.ewma import Ewma
 from detections.baselines.rate import BlockRate, kept
 from detections.baselines.robust import Baseline, Baselines, Level, excess, level_of, quantile_of
-from detections.baselines.season import HOURS_OF_WEEK, Season, hour_of
 from detections.engine.correlator_state import check_savable
-from pipeline.units import DAY, HOUR, MINUTE
+from pipeline.units import MINUTE
 
 AMOUNTS = st.floats(0, 1e9, allow_nan=False)
 
 
 class State(msgspec.Struct):
     usual: Baseline = msgspec.field(default_factory=Baseline)
-    fading: Ewma = msgspec.field(default_factory=Ewma)
-    season: Season = msgspec.field(default_factory=Season)
 
 
 def test_it_can_be_saved_with_a_correlators_state() -> None:
@@ -142,65 +137,6 @@ def test_where_more_than_half_are_alike_the_mean_deviation_stands_in() -> None:
     assert level.mad == 0
     assert level.sigma == pytest.approx(1.2533141373155003 * 2.0)
     assert Level(median=1, mad=2).sigma == pytest.approx(2.965204437011204)
-
-
-@given(st.lists(st.tuples(st.integers(0, 3 * HOUR), st.floats(-1e6, 1e6)), min_size=1, max_size=40))
-def test_the_fading_mean_is_that_of_all_values_by_their_age(
-    steps: list[tuple[int, float]],
-) -> None:
-    fading, time = Ewma(), 0
-    told: list[tuple[int, float]] = []
-    for later, value in steps:
-        time += later
-        told.append((time, value))
-        fading.add(time, value, HOUR)
-    weights = [exp(-log(2) * (time - at) / HOUR) for at, _ in told]
-    mean = sum(w * v for w, (_, v) in zip(weights, told, strict=True)) / sum(weights)
-    squares = sum(w * (v - mean) ** 2 for w, (_, v) in zip(weights, told, strict=True))
-    assert fading.weight == pytest.approx(sum(weights))
-    assert fading.mean == pytest.approx(mean, abs=1e-6)
-    assert fading.sigma == pytest.approx(sqrt(squares / sum(weights)), rel=1e-4, abs=1e-2)
-
-
-def test_one_value_moves_a_warm_mean_no_further_than_it_may() -> None:
-    one, other = Ewma(), Ewma()
-    for number in range(50):
-        for fading in (one, other):
-            fading.add(number * MINUTE, float(number % 2), DAY)
-    far = one.mean + 3 * one.sigma
-    one.add_within(HOUR, 1e9, DAY, sigmas=3, minimum=20)
-    other.add(HOUR, far, DAY)
-    assert one == other
-    cold = Ewma()
-    cold.add_within(0, 1e9, DAY, sigmas=3, minimum=20)
-    assert cold.mean == 1e9
-
-
-@given(st.integers(0, 400 * DAY))
-def test_hours_are_those_of_the_clock(time: int) -> None:
-    moment = datetime.fromtimestamp(time // 10**9, UTC)
-    assert hour_of(time) == moment.hour
-    assert hour_of(time, HOURS_OF_WEEK) == moment.weekday() * 24 + moment.hour
-
-
-def test_a_season_says_how_much_more_is_usual_at_an_hour() -> None:
-    season = Season()
-    assert season.factor(0) == 1.0
-    for day in range(20):
-        for hour in range(24):
-            season.add(day * DAY + hour * HOUR, 40.0 if hour == 15 else 10.0)
-    times = 40.0 / ((23 * 10 + 40) / 24)
-    assert season.factor(15 * HOUR) == pytest.approx((20 * times + 3) / 23)
-    assert season.factor(3 * HOUR) < 1 < season.factor(15 * HOUR + 59 * MINUTE)
-
-
-def test_one_burst_makes_no_season() -> None:
-    season = Season()
-    for day in range(10):
-        for hour in range(24):
-            season.add(day * DAY + hour * HOUR, 10.0)
-    season.add(10 * DAY, 1e12)
-    assert season.factor(0) < 2
 
 
 @given(st.lists(st.floats(0, 5), min_size=1, max_size=40), st.floats(1, 50))
