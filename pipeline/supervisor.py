@@ -31,6 +31,7 @@ from pipeline.metrics import STREAM_ROOM
 from pipeline.observability import Endpoint, Health
 from pipeline.reload import Reloaded, Reloader, ReloadRequest, is_configured
 from pipeline.reload_requests import Reload, Reloads
+from pipeline.run_summary import RunSummary, summarise
 from pipeline.source_state import ILL_CONNECTIONS
 from pipeline.units import MIB, about_size
 
@@ -185,6 +186,8 @@ class Supervisor:
         self._keeping: asyncio.Future[None] | None = None
         self._disk = ""
         self.on_reports: Callable[[list[StageReport]], None] | None = None
+        #: What was done, once a run has ended by itself.
+        self.summary: RunSummary | None = None
         #: Base URL of the metrics, while they are served.
         self.endpoint_url: str | None = None
 
@@ -194,6 +197,7 @@ class Supervisor:
         Raises :class:`StageFailed`, :class:`EmbeddedServerFailed`, :class:`BusUnavailable` or
         :class:`EndpointFailed`, all of which say what to do.
         """
+        begun = time.monotonic()
         server = (
             EmbeddedServer(self._config.bus) if isinstance(self._config.bus, EmbeddedBus) else None
         )
@@ -208,6 +212,7 @@ class Supervisor:
                         # Of a run before this one, whose stages have all ended.
                         await self._bus.status.forget_silent()
                     await self._supervise(server, metrics, until_done)
+                    self.summary = summarise(Path(metrics), time.monotonic() - begun)
                 finally:
                     if self._bus is not None:
                         await self._bus.close()

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
-from pipeline.cli.failures import Failure, command
+from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
+    from pipeline.run_summary import RunSummary
 
 StageName = Literal[
     "collectors", "normalizer", "detections", "clusters", "cases", "delivery", "reports", "audit"
@@ -29,14 +30,22 @@ def run(
             "--until-done", help="End when all recordings are read and everything is delivered."
         ),
     ] = False,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="With --until-done: print what was done as JSON.")
+    ] = False,
 ) -> None:
-    """Watch: run all stages until stopped (Ctrl-C), or one of them with --only."""
+    """Watch: run all stages until stopped (Ctrl-C), or one of them with --only.
+
+    With --until-done it says at its end what was read, found and delivered.
+    """
     from normalizer.events.taxonomy import fields
     from pipeline import logs
     from pipeline.config.loading import load_configuration
     from pipeline.problems import Problem, render
     from pipeline.supervisor import SUPERVISED, Supervisor
 
+    if as_json and not until_done:
+        raise Failure("--json belongs to --until-done", CONFIGURATION)
     warnings: list[Problem] = []
     loaded = load_configuration(config, warnings=warnings, fields=fields())
     supervised = SUPERVISED in os.environ
@@ -51,8 +60,21 @@ def run(
         preflight(loaded)
         supervisor = Supervisor(loaded, config, reloader=Reloading(config))
         run_process(supervisor.run(until_done=until_done))
+        if until_done and supervisor.summary is not None:
+            _say(supervisor.summary, as_json=as_json)
     else:
         _run_stage(only, loaded, supervised)
+
+
+def _say(summary: "RunSummary", *, as_json: bool) -> None:
+    import msgspec
+
+    from pipeline.run_summary import summary_text
+
+    if as_json:
+        typer.echo(msgspec.json.encode(summary))
+    else:
+        typer.echo(summary_text(summary))
 
 
 def _run_stage(stage: StageName, config: "Configuration", supervised: bool) -> None:

@@ -53,6 +53,22 @@ def test_the_recorded_session_gives_an_alert_for_everything_that_was_planted(
         assert any((planted.typology, proof) in evidence for proof in proofs), planted
 
 
+def test_the_end_of_a_run_says_what_it_did(undisturbed: Installation) -> None:
+    log = undisturbed.path.with_name("log.ndjson").read_text()
+    said = log[log.rindex("done in ") :].splitlines()
+    events, alerts = undisturbed.documents("events"), undisturbed.alerts()
+    levels = Counter(alert["surveillance"]["level"] for alert in alerts)
+    worst_first = [one for one in ("critical", "high", "medium", "low") if levels[one]]
+    of_levels = ", ".join(f"{level} {levels[level]}" for level in worst_first)
+    assert said[2:] == [
+        f"events     {len(events):,}",
+        f"alerts     {len(alerts):,} ({of_levels})",
+        f"delivered  files {len(events) + len(alerts):,}",
+        "dead       0",
+    ]
+    assert said[1].startswith("read       chain ")
+
+
 def test_every_chain_alert_names_its_transaction_and_block(undisturbed: Installation) -> None:
     on_chain = [alert for alert in undisturbed.alerts() if "blockchain" in alert]
     assert on_chain
