@@ -35,6 +35,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
+from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, buyer, is_exempt, seller
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
@@ -187,7 +188,7 @@ class Usual(Struct):
 
 
 class State(Struct):
-    """Books, parties in them (the idlest first), and who was found before."""
+    """Books, parties in them (the idlest first of both), and who was found before."""
 
     books: dict[tuple[str, str, str], Usual] = field(
         default_factory=dict[tuple[str, str, str], Usual]
@@ -257,12 +258,8 @@ class Pinging(Correlator[State]):
         self._prober(event, party).ping(Ping(event.order_id, quantity, witness(event)), buy)
 
     def _traded(self, trade: Trade) -> Iterable[Finding]:
-        books, key = self.state.books, (trade.provider, trade.venue, trade.instrument)
-        usual = books.get(key)
-        if usual is None:
-            if len(books) >= MOST_BOOKS:
-                del books[next(iter(books))]
-            usual = books[key] = Usual()
+        key = (trade.provider, trade.venue, trade.instrument)
+        usual = latest(self.state.books, key, MOST_BOOKS, Usual)
         middle = usual.middle
         buy = trade.side == "buy"
         party, labels = (
@@ -304,15 +301,8 @@ class Pinging(Correlator[State]):
                 del self.state.probers[key]
 
     def _prober(self, event: MarketEvent, party: Party) -> Prober:
-        probers = self.state.probers
         key = (event.provider, event.venue, event.instrument, party.key)
-        found = probers.pop(key, None)  # and back at the end: the first is the idlest
-        if found is None:
-            found = Prober()
-            if len(probers) >= MOST_PARTIES:
-                del probers[next(iter(probers))]
-        probers[key] = found
-        return found
+        return latest(self.state.probers, key, MOST_PARTIES, Prober)
 
     def _took(
         self, trade: Trade, party: Party, prober: Prober, buy: bool, middle: float

@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from detections.books import following_sets
-from detections.correlators import inferred_pinging, odd_open, steady_ramp
+from detections.correlators import inferred_pinging, odd_open, pinging, steady_ramp
 from detections.engine.engine import Engine
 from pipeline.units import MILLISECOND
 from tests.detections.samples import HEADER, START, Tape, correlator
@@ -29,6 +29,7 @@ def shown(tape: Tape, at: float, instrument: str) -> list[Any]:
     [
         ("steady_ramp", steady_ramp, traded),
         ("inferred_pinging", inferred_pinging, traded),
+        ("pinging", pinging, traded),
         ("odd_open", odd_open, traded),
         ("inferred_layering", following_sets, shown),
         ("moved_layers", following_sets, shown),
