@@ -57,7 +57,7 @@ class Ended(Struct, frozen=True, gc=False):
     timestamp: int
 
 
-class Side(Struct):
+class Side(Struct, gc=False):
     """One side of what a party shows."""
 
     live: dict[str, Layer] = field(default_factory=dict[str, Layer])
@@ -154,7 +154,7 @@ class Side(Struct):
         self.lately = sum((one.quantity for one in self.ended[self.recent :]), 0.0)
 
 
-class Desk(Struct):
+class Desk(Struct, gc=False):
     """What the accounts of one party do in a book."""
 
     bids: Side = field(default_factory=Side)

@@ -31,7 +31,7 @@ Message = tuple[int, str, str, str, int]
 _time = itemgetter(0)
 
 
-class Usual(Struct):
+class Usual(Struct, gc=False):
     """What came in past blocks of time: the middle of it, which no single burst moves."""
 
     counts: list[int] = field(default_factory=list[int])
@@ -50,7 +50,7 @@ class Usual(Struct):
             self.middle = (ordered[half] + ordered[-half - 1]) / 2
 
 
-class Rate(Struct):
+class Rate(Struct, gc=False):
     """One party in one book."""
 
     block: int

@@ -29,7 +29,7 @@ _MOST_KEPT, _AT_ONCE = 1_000_000, 2
 Key = tuple[str, str, str, str]
 
 
-class Large(Struct):
+class Large(Struct, gc=False):
     """A large order, while it rests and after it was taken off."""
 
     order_id: str
@@ -55,7 +55,7 @@ class Large(Struct):
         return self.ended.timestamp
 
 
-class Took(Struct, frozen=True):
+class Took(Struct, frozen=True, gc=False):
     """A trade of a party."""
 
     timestamp: int
@@ -70,7 +70,7 @@ class Took(Struct, frozen=True):
     witness: Witness
 
 
-class Trader(Struct):
+class Trader(Struct, gc=False):
     """What one party does in one book."""
 
     habits: Habits

@@ -36,7 +36,7 @@ class Execution(Struct, frozen=True):
     """What it added to what the candidate's executions showed."""
 
 
-class Candidate(Struct):
+class Candidate(Struct, gc=False):
     """A large order that may turn out to be a spoof."""
 
     order_id: str

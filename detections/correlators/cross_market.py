@@ -43,7 +43,7 @@ from msgspec import Meta, Struct, field, structs
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import latest
+from detections.idlest import Room, latest
 from detections.markets.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -53,6 +53,8 @@ from normalizer.events.market import Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 
 _MOST_ASSETS = 10_000
+#: Prices, parties and what these did, of all assets; so many come with a trade.
+_MOST_IN_ALL, _AT_ONCE = 2_000_000, 5
 _PRICE_STEP = SECOND
 #: Who trades so many times as much on the other market is after more than the difference of prices.
 _MORE = 3.0
@@ -93,6 +95,8 @@ class State(Struct):
     """The assets, the idlest first."""
 
     assets: dict[str, Asset] = field(default_factory=dict[str, Asset])
+    room: Room = field(default_factory=Room)
+    """For prices, parties and what these did."""
 
 
 class Push(Struct, frozen=True):
@@ -108,13 +112,14 @@ class Push(Struct, frozen=True):
 
 @correlator("cross_market")
 class CrossMarket(Correlator[State]):
-    """See the module. Memory: 10,000 assets, each with prices of 50 markets and 1,000 parties."""
+    """See the module. Memory: 10,000 assets, each with prices of 50 markets and 1,000 parties;
+    2,000,000 prices, parties and trades of theirs in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "cross_market"
     actions = frozenset({"trade", "pool-swap"})
 
@@ -135,6 +140,10 @@ class CrossMarket(Correlator[State]):
             return ()
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
+        state = self.state
+        if state.room.take(_MOST_IN_ALL, _AT_ONCE):
+            known = ((0, one.size, of) for of, one in state.assets.items())
+            state.room.make(_MOST_IN_ALL, known, state.assets.pop)
         asset = self._asset(token)
         key = (event.provider, event.venue, event.instrument)
         prices = asset.market(key, event.currency or "")

@@ -60,7 +60,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
+from detections.idlest import Room, drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
 from detections.parties import Party as Named
@@ -73,6 +73,8 @@ from pipeline.venue_sessions import ReferencePurpose, TimeOfDay, seconds_of
 _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open")
 #: Positions in all markets together.
 _MOST_POSITIONS = 100_000
+#: Parties, and trades that are kept, in the hours before all reference times; so many come at once.
+_MOST_IN_ALL, _AT_ONCE = 1_000_000, 8
 #: Of what was found in a market alone.
 _MARKET_CONFIDENCE = 0.4
 
@@ -135,6 +137,8 @@ class State(Struct):
     positions: dict[str, float] = field(default_factory=dict[str, float])
     """By market and party, where a rule needs it: what it bought less what it sold. The idlest
     first."""
+    room: Room = field(default_factory=Room)
+    """For what is before a reference time."""
 
 
 class Mark(Struct, frozen=True):
@@ -154,12 +158,13 @@ class Mark(Struct, frozen=True):
 @correlator("marking_the_close")
 class MarkingTheClose(Correlator[State]):
     """See the module. Memory: per market in the hour before a reference time 500 parties with 100
-    trades each; at other times nothing but 100,000 positions in all."""
+    trades each, 1,000,000 in all; at other times nothing but 100,000 positions in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "marking_the_close"
     # What comes after the time ends the window: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled", "trading-status"})
@@ -202,6 +207,10 @@ class MarkingTheClose(Correlator[State]):
             return
         key = (event.provider, event.venue, event.instrument)
         windows, at = self.state.windows, event.timestamp + before
+        if self.state.room.take(_MOST_IN_ALL, _AT_ONCE):
+            # Nothing is found where next to nothing was traded: it goes first.
+            known = ((one.trades + one.trades_before, one.size, of) for of, one in windows.items())
+            self.state.room.make(_MOST_IN_ALL, known, windows.pop)
         window = windows.get(key)
         if window is None or window.at != at:
             if len(windows) >= MOST_BOOKS:
@@ -239,11 +248,13 @@ class MarkingTheClose(Correlator[State]):
         if all(was.timestamp < window.at - HOUR for was, _ in revisions):
             return
         del self.state.windows[market]
+        room, self.state.room = self.state.room, Room(-_MOST_IN_ALL)  # what comes again was counted
         for trade in self.trades.between(market, window.at - HOUR):
             offset = trade.reference_offset
             at = window.at if offset is None else trade.timestamp - offset
             if trade.timestamp < at == window.at and trade.phase not in _AUCTIONS:
                 self._before(trade, at - trade.timestamp, window.name, window.purpose)
+        self.state.room = room
 
     def _hold(self, event: Trade, sign: float = 1.0) -> None:
         """Note what parties buy and sell at any time; with -1 they didn't."""

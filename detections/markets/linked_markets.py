@@ -112,6 +112,12 @@ class Asset(Struct):
                 return one
         return None
 
+    @property
+    def size(self) -> int:
+        """Prices, parties and what these did."""
+        prices = sum([len(one.times) for one in self.markets.values()])
+        return prices + len(self.deals) + sum([len(one) for one in self.deals.values()])
+
     def begin_with_two(self) -> None:
         """A market began later than was thought: what was done before there were two of them says
         nothing."""

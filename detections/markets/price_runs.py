@@ -76,7 +76,7 @@ class Run(Struct):
             del self.back_prices[0]
 
 
-class Direction(Struct):
+class Direction(Struct, gc=False):
     """What a party takes in one direction: offers, or bids."""
 
     taken: list[Execution] = field(default_factory=list[Execution])
@@ -120,7 +120,7 @@ class Direction(Struct):
         return len(self.taken) + (0 if run is None else len(run.taken) + len(run.back))
 
 
-class Trader(Struct):
+class Trader(Struct, gc=False):
     """One party in one market."""
 
     seen: int

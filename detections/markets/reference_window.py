@@ -106,6 +106,12 @@ class ReferenceWindow(Struct):
     """By the widest name."""
     who: dict[str, Party] = field(default_factory=dict[str, Party])
 
+    @property
+    def size(self) -> int:
+        """Parties, steps, and trades that are kept."""
+        kept = sum([len(trading.trades) for trading in self.parties.values()])
+        return kept + len(self.newest) + len(self.parties) + len(self.who) + len(self.steps)
+
     def add(
         self,
         before: int,

@@ -92,6 +92,14 @@ def _runs(state: Any) -> int:
     return sum(tape.size for tape in state.tapes.values())
 
 
+def _assets(state: Any) -> int:
+    return sum(asset.size for asset in state.assets.values())
+
+
+def _windows(state: Any) -> int:
+    return sum(window.size for window in state.windows.values())
+
+
 def _kept(state: Any) -> int:
     return sum(len(market.kept) for market in state.markets.values())
 
@@ -121,6 +129,12 @@ BOUNDS: dict[str, tuple[str, str, Callable[[Any], int]]] = {
     "flipping": ("flipping", "books.pulled_orders._MOST_KEPT", _pulls),
     "vacuuming": ("vacuuming", "books.pulled_orders._MOST_KEPT", _pulls),
     "elsewhere": ("inter_venue_layering", "correlators.inter_venue_layering._MOST_KEPT", _dealers),
+    "linked markets": ("cross_market", "correlators.cross_market._MOST_IN_ALL", _assets),
+    "reference times": (
+        "marking_the_close",
+        "correlators.marking_the_close._MOST_IN_ALL",
+        _windows,
+    ),
     "reversals": ("price_reversal", "correlators.price_reversal._MOST_IN_ALL", _runs),
     "bursts": ("message_bursts", "correlators.message_bursts._MOST_KEPT_IN_ALL", _kept),
 }
@@ -128,6 +142,7 @@ PARAMETERS = {
     "wash_circular": "{flows: trades}",
     "wash_trading": "{pattern: self_trade}",
     "price_reversal": "{run_window: 1s}",
+    "marking_the_close": "{daily_reference: '00:01'}",
 }
 #: These look at feeds that name nobody.
 ANONYMOUS = ("price_reversal", "message_bursts")
@@ -146,7 +161,7 @@ def _tape(name: str) -> list[Record]:
 
 def _known(event: Any, name: str, place: int) -> Record:
     changed: dict[str, Any] = {"token_id": event.instrument, "venue": f"venue-{place % 2}"}
-    if name != "inter_venue_layering":
+    if name not in ("inter_venue_layering", "cross_market"):
         changed = {}
     for field in ("investor_account", "buyer_account", "seller_account"):
         if hasattr(event, field):
