@@ -11,7 +11,9 @@ of this must hold of a party, a cluster, an investor or an account, by the wides
    who works a large order mostly trades where the price is.
 3. From before the first of them to the last the price rose by `certain_move` or more; or by
    `minimum_move` or more, which is `minimum_usual_moves` times what it usually goes there in as
-   long a time, where that is known. The steps together made `minimum_pushed` of that or more.
+   long a time, where that is known from before: without the bounce between bid and offer
+   (`detections.markets.lasting_moves`), by as many orders as steps are asked for, since one that
+   takes several prices is no ramp. The steps together made `minimum_pushed` of that or more.
 4. It took `minimum_share` or more of all that was traded in that time, by orders that are on
    average no more than `maximum_size` times as large as those of others (who works a large order
    takes more at once), and gave back no more than `maximum_given` of what it took.
@@ -38,9 +40,9 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import Room, latest
+from detections.markets.lasting_moves import LastingMoves
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_steps import Ramp, Step, Traded
-from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -94,7 +96,7 @@ class Market(Struct):
     """A venue's instrument: what is traded, and who takes it up or down."""
 
     traded: Traded = field(default_factory=Traded)
-    moves: UsualMoves = field(default_factory=UsualMoves)
+    moves: LastingMoves = field(default_factory=LastingMoves)
     up: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
     down: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
     """By the widest name of a party, the idlest first."""
@@ -151,6 +153,7 @@ class Ramping(Correlator[State]):
         floor, before = time - self._p.window, market.traded.before(price)
         market.traded.add(time, price, quantity, floor)
         market.moves.add(time, price, _STEP, event.phase_began)
+        market.moves.forget(floor)
         if bought == sold:
             return ()
         return self._dealt(event, market, bought, sold, before)
@@ -266,7 +269,7 @@ class Ramping(Correlator[State]):
         lasted = last.time - first.time
         if (moved > 0) is not up or lasted < p.minimum_lasting:
             return ()
-        if not self._is_far(abs(moved), lasted, market.moves):
+        if not self._is_far(abs(moved), lasted, ramp, market.moves):
             return ()
         quantity, way, orders = traded.since(first.time)
         directness = min(1.0, abs(rise) / way) if way > 0 else 0.0
@@ -292,13 +295,16 @@ class Ramping(Correlator[State]):
         party = buyer(event) if up else seller(event)
         return [self._finding(event, ramp, party, moved, share, pushed, directness, taken, size)]
 
-    def _is_far(self, moved: float, lasted: int, moves: UsualMoves) -> bool:
+    def _is_far(self, moved: float, lasted: int, ramp: Ramp, moves: LastingMoves) -> bool:
         p = self._p
         if reaches(moved, p.certain_move):
             return True
-        return moves.steps >= _KNOWN and (
-            reaches(moved, p.minimum_move)
-            and moved >= p.minimum_usual_moves * moves.usual(max(1.0, lasted / _STEP))
+        if not reaches(moved, p.minimum_move) or ramp.orders_of_steps < p.minimum_steps:
+            return False
+        # With what came since it began, a ramp would make itself usual.
+        known = moves.until(ramp.steps[0].time)
+        return known.steps >= _KNOWN and (
+            moved >= p.minimum_usual_moves * known.usual(lasted / _STEP)
         )
 
     def _finding(

@@ -47,6 +47,11 @@ class Ramp(Struct):
         """How much is known of it: itself, steps and trades."""
         return 1 + len(self.steps) + len(self.taken) + len(self.given)
 
+    @property
+    def orders_of_steps(self) -> int:
+        """How many orders made a step or more: what is traded at one time is one."""
+        return len({one.time for one in self.steps})
+
     def take(self, step: Step | None, time: int, quantity: float, floor: int) -> None:
         """It came in and took so much; what was before `floor` is forgotten."""
         _add(self.taken, time, quantity, floor)

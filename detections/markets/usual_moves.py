@@ -13,7 +13,7 @@ from msgspec import Struct, field
 from detections.baselines.rate import MOVES, BlockRate, kept
 from pipeline.units import HOUR
 
-_HALF_LIFE = 7 * HOUR // 2
+HALF_LIFE = 7 * HOUR // 2
 
 
 class UsualMoves(Struct):
@@ -47,7 +47,7 @@ class UsualMoves(Struct):
         return sqrt(self.squares.mean * steps)
 
     def _next(self, number: int, price: float, width: int, began: int | None) -> None:
-        keep = kept(_HALF_LIFE / width)
+        keep = kept(HALF_LIFE / width)
         if self.number >= 0:
             self.squares.learn((log(self.price) - log(self.before)) ** 2, keep, MOVES)
             first = self.number + 1

@@ -60,6 +60,53 @@ def test_where_it_is_known_what_is_usual_a_shorter_way_is_far() -> None:
     assert found([*calm, *ramp(tape, 120 * MIN, rise=0.02)]) == []
 
 
+def bouncing(tape: Tape, hours: int, chance: random.Random) -> list[Any]:
+    """A market of a wide spread that goes nowhere: half trade at the bid, half at the offer."""
+    return [
+        tape.trade(n * 2 * MIN, 10 + chance.choice((-0.03, 0.03)), 5, side="sell",
+                   buyer_account="m", seller_account=f"o-{n}")
+        for n in range(hours * 30)
+    ]  # fmt: skip
+
+
+def test_what_bounces_between_bid_and_offer_hides_no_ramp() -> None:
+    tape = Tape()
+    before = bouncing(tape, 6, random.Random(11))
+    slow = ramp(tape, 6 * 60 * MIN, every=6 * MIN, steps=13, rise=0.03)
+    (finding,) = found([*before, *slow])
+    assert finding.metrics["change"] < 0.05
+    assert found([*before, *ramp(tape, 6 * 60 * MIN, every=6 * MIN, steps=13, rise=0.01)]) == []
+
+
+def test_a_slow_ramp_does_not_make_itself_usual() -> None:
+    """It goes seven times as far as usual, and three times as far as what is with it."""
+    tape = Tape()
+    before = bouncing(tape, 6, random.Random(11))
+    slow = ramp(tape, 6 * 60 * MIN, every=6 * MIN, steps=13, rise=0.03)
+    assert len(found([*before, *slow], minimum_usual_moves=6)) == 1
+
+
+def test_a_few_orders_that_take_several_prices_each_are_no_ramp_unless_it_goes_far() -> None:
+    tape = Tape()
+    before = bouncing(tape, 6, random.Random(11))
+
+    def sweeps(rise: float) -> list[Any]:
+        """Four orders, each of which takes four offers at one time."""
+        start, made = 6 * 60 * MIN, list[Any]()
+        for n in range(16):
+            at, price = start + (n // 4) * 2 * MIN, round(10 + rise * (n + 1), 3)
+            own = {"side": "buy", "buyer_account": "x", "seller_account": "m"}
+            made.append(tape.trade(at, price, 5, **own))
+            if n % 4 == 3:
+                others = {"side": "sell", "buyer_account": "m", "seller_account": f"o-{n}"}
+                made.append(tape.trade(at + S, price, 20, **others))
+        return made
+
+    assert found([*before, *sweeps(0.029)]) == []
+    assert len(found([*before, *sweeps(0.029)], minimum_steps=4)) >= 1
+    assert len(found([*before, *sweeps(0.06)])) == 1
+
+
 def test_it_says_how_many_steps_and_how_far_with_each_of_them() -> None:
     tape = Tape()
     events = ramp(tape)
