@@ -45,7 +45,10 @@ def new_correlator_rule(
     for example in examples(paths, name):
         mine = msgspec.structs.replace(heading, level=level or example.level)
         rule = _rule(mine, name, cls, example.parameters)
-        tests = _tests_of(example, _loaded(rule))
+        try:
+            tests = _tests_of(example, _loaded(rule))
+        except ProblemsFound:
+            continue  # the example is wrong, which its own check tells
         if tests is not None:
             return Scaffold(rule=rule, tests=tests, example=str(example.file))
     mine = msgspec.structs.replace(heading, level=level or _default_level(cls))

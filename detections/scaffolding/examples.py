@@ -50,10 +50,14 @@ def examples(paths: Sequence[Path], correlator: str) -> Iterator[Example]:
                 yield Example(
                     file=file,
                     level=document.get("level", "medium"),
-                    parameters=document.get("parameters") or {},
-                    defaults=tests.get("defaults") or {},
-                    tests=tuple(_alone(tests.get("tests") or [])),
+                    parameters=_mapping(document.get("parameters")),
+                    defaults=_mapping(tests.get("defaults")),
+                    tests=tuple(_alone(tests.get("tests"))),
                 )
+
+
+def _mapping(value: Any) -> dict[str, Any]:
+    return cast("dict[str, Any]", value) if isinstance(value, dict) else {}
 
 
 def _names(file: Path, correlator: str) -> bool:
@@ -79,11 +83,13 @@ def _tests_of(file: Path) -> dict[str, Any]:
     return {}
 
 
-def _alone(tests: list[Any]) -> Iterator[dict[str, Any]]:
-    for test in tests:
-        if isinstance(test, dict) and not _OF_OTHERS & cast("dict[str, Any]", test).keys():
-            mine = cast("dict[str, Any]", test)
-            alerts = cast("list[dict[str, Any]]", mine.get("alerts") or [])
-            # The rule that it comes from is called otherwise here.
-            fields = [{k: v for k, v in one.items() if k != "rule"} for one in alerts]
-            yield mine | {"alerts": [one for one in fields if one]}
+def _alone(tests: Any) -> Iterator[dict[str, Any]]:
+    for test in cast("list[Any]", tests) if isinstance(tests, list) else ():
+        mine = _mapping(test)
+        alerts = mine.get("alerts")
+        if not mine or _OF_OTHERS & mine.keys() or not isinstance(alerts, list):
+            continue
+        # The rule that it comes from is called otherwise here.
+        named = [_mapping(one) for one in cast("list[Any]", alerts)]
+        fields = [{k: v for k, v in one.items() if k != "rule"} for one in named]
+        yield mine | {"alerts": [one for one in fields if one]}

@@ -93,3 +93,18 @@ def test_what_was_probably_meant_is_told(tmp_path: Path) -> None:
     assert "isn't the name of a rule's file" in said("sanctions/a.test.yml")
     assert "two kinds of rule" in said("a", "--correlator", "layering", "--action", "trade")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_example_that_is_wrong_is_passed_over(tmp_path: Path) -> None:
+    for number, parameters in enumerate(("{pull_window: 5 weeks}", "[1]", "{colour: red}")):
+        (tmp_path / f"odd{number}.yml").write_text(
+            f"correlator: layering\nlevel: [x]\nparameters: {parameters}\n"
+        )
+        (tmp_path / f"odd{number}.test.yml").write_text("tests: [1, {alerts: [2]}, {alerts: 3}]")
+
+    answer = tapewatch(
+        "rules", "new", "a", "--correlator", "layering", "--rules", ".", folder=tmp_path
+    )
+
+    assert answer.code == 0, answer
+    assert "without a test in which it alerts" in answer.out
