@@ -205,7 +205,7 @@ class Layering(Correlator[State]):
             state.desks += 1
             if state.desks > MOST_DESKS_IN_ALL:
                 state.desks = forget_idler_half(state.floors)
-        if room.take(MOST_ORDERS_IN_ALL, 0):
+        if room.added >= MOST_ORDERS_IN_ALL // 8:  # `Room.take`, for most of all events
             before = order.timestamp - self._p.pull_window
             long_before = order.timestamp - self._longest
             state.desks = make_room(room, MOST_ORDERS_IN_ALL, state.floors, before, long_before)

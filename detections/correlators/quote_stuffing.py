@@ -170,9 +170,10 @@ class QuoteStuffing(Correlator[State]):
             book.next_block(block, floor)
         book.in_block += 1
         times.append(time)
-        state = self.state
-        if state.room.take(MOST_MESSAGES_IN_ALL, 2):  # its time, and the message
-            forget_messages(state.room, state.books.values(), MOST_MESSAGES_IN_ALL, floor)
+        room = self.state.room
+        room.added += 2  # its time, and the message
+        if room.added >= MOST_MESSAGES_IN_ALL // 8:  # `Room.take`
+            forget_messages(room, self.state.books.values(), MOST_MESSAGES_IN_ALL, floor)
         if name is None:
             return ()  # it is one of all that the book has
         rate = book.parties.get(name)
