@@ -5,8 +5,9 @@ Of each market, with every trade, the last `window` is looked at:
 - **price**: the newest price against the one that held when the window began (or, where nothing
   traded in the window before, against the first within it);
 - **volume**: the window's quantity against what is usual in a window of that length, by the
-  `baseline` before it. While less than `minimum_history` of the baseline has been seen nobody knows
-  what is usual, and a rule that asks for a multiple stays silent.
+  `baseline` before it, and with `by_hour` at that time of the day. While less than
+  `minimum_history` of the baseline has been seen nobody knows what is usual, and a rule that asks
+  for a multiple stays silent.
 
 What a rule sets must all hold. The first time makes an alert; while it goes on, the same series
 alerts again each time that the change or the multiple has doubled. It ends when nothing has held
@@ -53,6 +54,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_volume_multiple: Annotated[float, Meta(ge=0, le=1_000_000)] = 0.0
     #: What tells how much is usual: this long, before the window.
     baseline: Annotated[Duration, Meta(ge=MINUTE, le=31 * DAY)] = WEEK
+    #: Whether what is usual is that at the same time of the day (UTC), where several days tell of
+    #: it: a market that is busy in the afternoon is not unusual then, and is at night.
+    by_hour: bool = False
     #: How much of the baseline must have been seen.
     minimum_history: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
     #: Trades within the window.
@@ -112,6 +116,7 @@ class PriceMove(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "price_and_volume"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -194,7 +199,7 @@ class PriceMove(Correlator[State]):
             return None
         quantity, multiple = history.quantity, None
         if rule.minimum_volume_multiple:
-            usual = history.usual_quantity(rule.minimum_history)
+            usual = history.usual_quantity(rule.minimum_history, by_hour=rule.by_hour)
             if usual is None:
                 return None
             multiple = quantity / usual if usual else math.inf

@@ -9,12 +9,17 @@ from detections.alerting.findings import Witness
 from detections.baselines.rate import most_that_counts
 from detections.markets.slips import is_slip
 from detections.parties import Party
+from pipeline.units import DAY
 
 #: Parts of the window, and so how exactly its beginning is known.
 SLOTS = 240
 #: Parts of the time that tells what volume is usual.
 _BASELINE_SLOTS = 168
 _MOST_PARTIES = 8
+#: So many days say as much of an hour of the day as all hours together do.
+_PRIOR_DAYS = 3.0
+#: What is usual at a time of the day is found anew so often in a part of the baseline.
+_QUARTERS = 4
 
 
 class Deal(Struct, frozen=True, array_like=True):
@@ -89,9 +94,9 @@ class PriceHistory(Struct):
     """Of the window, as are the next two: counted on, and anew when a slot comes or goes."""
     quantity: float = 0.0
     notional: float = 0.0
-    past: tuple[int, int, float] = (0, 0, 0.0)
-    """From and up to which part of the baseline quantities were added up, and to what; up to 0:
-    not yet."""
+    past: tuple[int, int, int, float] = (0, 0, 0, 0.0)
+    """From and up to which part of the baseline quantities were added up, in which part that was,
+    and to what; up to 0: not yet."""
 
     @property
     def _width(self) -> int:
@@ -112,7 +117,7 @@ class PriceHistory(Struct):
         place = time // baseline_width
         self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
         if place < self.past[1]:
-            self.past = (0, 0, 0.0)
+            self.past = (0, 0, 0, 0.0)
         number, oldest = time // width, (self.now - self.window) // width
         anew = False
         if number > oldest:
@@ -159,7 +164,7 @@ class PriceHistory(Struct):
             if place in self.volumes:
                 more = (0.0 if now is None else now.quantity) - was.quantity
                 self.volumes[place] = max(0.0, self.volumes[place] + more)
-                self.past = (0, 0, 0.0)
+                self.past = (0, 0, 0, 0.0)
             touched.setdefault(was.timestamp // width, []).append((was, now))
         for number, those in touched.items():
             at = bisect_left(self.slots, number, key=_number)
@@ -212,10 +217,11 @@ class PriceHistory(Struct):
         """The newest deal."""
         return self.slots[-1].last
 
-    def usual_quantity(self, minimum_history: float) -> float | None:
+    def usual_quantity(self, minimum_history: float, *, by_hour: bool = False) -> float | None:
         """Quantity that is usual in a window, by what came before it; no part of that time counts
         for more than `detections.baselines.rate` lets it.
 
+        `by_hour`: at the window's time of the day (in UTC), as far as several days tell of it.
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
         """
         assert self.first_time is not None
@@ -224,11 +230,43 @@ class PriceHistory(Struct):
         covered = end - max(start, self.first_time // self._baseline_width)
         if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
             return None
-        if self.past[:2] != (start, end):
-            past = [v for place, v in self.volumes.items() if start <= place < end and v > 0]
-            most = most_that_counts(past)
-            self.past = (start, end, sum(min(one, most) for one in past))
-        return self.past[2] * self.window / (covered * self._baseline_width)
+        width = self._baseline_width
+        newest = _QUARTERS * self.now // width if by_hour else end
+        if self.past[:3] != (start, end, newest):
+            past = {p: v for p, v in self.volumes.items() if start <= p < end and v > 0}
+            most = most_that_counts(list(past.values()))
+            total = sum(min(one, most) for one in past.values())
+            if by_hour:
+                until = (2 * newest + 1) * width // (2 * _QUARTERS)
+                total = covered * self._of_hour(past, until, end - covered, end, total / covered)
+            self.past = (start, end, newest, total)
+        return self.past[3] * self.window / (covered * width)
+
+    def _of_hour(
+        self, past: dict[int, float], until: int, first: int, end: int, mean: float
+    ) -> float:
+        """What is usual in a part of the baseline at the time of the day of the window that ends
+        then.
+
+        Of each day before, the parts at that time say what it is, by how much of them is at it; and
+        so does the mean of all parts, which counts as some days more: an hour of which little is
+        known is as all hours are.
+        """
+        width, window = self._baseline_width, self.window
+        middle = until - window // 2
+        parts: list[tuple[int, float]] = []
+        for place in range(first, end):
+            away = (middle - place * width - width // 2) % DAY
+            shared = min(width, window, (width + window) // 2 - min(away, DAY - away))
+            if shared > 0:
+                parts.append((shared, past.get(place, 0.0)))
+        if not parts:
+            return mean
+        most = most_that_counts([quantity for _, quantity in parts if quantity])
+        own = sum(shared * min(quantity, most) for shared, quantity in parts)
+        own /= sum(shared for shared, _ in parts)
+        days = (end - first) * width / DAY
+        return (days * own + _PRIOR_DAYS * mean) / (days + _PRIOR_DAYS)
 
 
 def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:

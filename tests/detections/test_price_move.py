@@ -103,6 +103,74 @@ def test_what_is_usual_is_not_known_before_enough_was_seen() -> None:
     assert history.usual_quantity(0.25) == pytest.approx(100, rel=0.15)
 
 
+def weekly(tape: Tape, days: int = 7) -> list[Trade]:
+    """Each hour 100, and 700 from 14 to 15 o'clock."""
+    return [
+        tape.trade((24 * day + hour) * 60 * MINUTES + 30 * MINUTES, 10, 700 if hour == 14 else 100)
+        for day in range(days)
+        for hour in range(24)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("hour", "usual"), [(15, 0.7 * 625 + 0.3 * 117), (3, 0.7 * 100 + 0.3 * 125)]
+)
+def test_what_is_usual_at_an_hour_of_the_day_is_what_it_was_then(hour: int, usual: float) -> None:
+    """Of a week, with all hours as three days more; the hour is known to an eighth."""
+    tape = Tape()
+    history = PriceHistory(HOUR, 7 * DAY)
+    for trade in weekly(tape):
+        history.add(deal(trade))
+    history.add(deal(tape.trade(7 * 24 * 60 * MINUTES + hour * 60 * MINUTES, 10, 1)))
+    assert history.usual_quantity(0.5, by_hour=True) == pytest.approx(usual, rel=0.02)
+    assert history.usual_quantity(0.5) == pytest.approx(120, rel=0.05)
+
+
+def test_one_absurd_hour_is_not_usual_at_it() -> None:
+    tape = Tape()
+    history = PriceHistory(HOUR, 7 * DAY)
+    for trade in [tape.trade((2 * 24 + 3) * 60 * MINUTES, 10, 1e9), *weekly(tape)]:
+        history.add(deal(trade))
+    history.add(deal(tape.trade((7 * 24 + 4) * 60 * MINUTES, 10, 1)))
+    usual = history.usual_quantity(0.5, by_hour=True)
+    assert usual is not None
+    assert usual < 3 * 120
+
+
+def test_an_hour_of_the_day_is_as_all_hours_are_where_little_is_known() -> None:
+    tape = Tape()
+    history = PriceHistory(HOUR, 7 * DAY)
+    for trade in weekly(tape, 1):
+        history.add(deal(trade))
+    history.add(deal(tape.trade((24 + 15) * 60 * MINUTES, 10, 1)))
+    plain, by_hour = history.usual_quantity(0.1), history.usual_quantity(0.1, by_hour=True)
+    assert plain is not None
+    assert by_hour is not None
+    assert plain < by_hour < 700 / 2
+
+
+@pytest.mark.parametrize(("hour", "found"), [(14, 0), (3, 1)])
+def test_what_is_usual_in_the_afternoon_is_not_at_night(hour: int, found: int) -> None:
+    tape = Tape()
+    start = (7 * 24 + hour) * 60 * MINUTES
+    burst = [tape.trade(start + n * MINUTES, 10, 40) for n in range(5, 55)]  # 2,000 in an hour
+    alerts = moves(
+        [*weekly(tape), *burst],
+        window=HOUR, baseline=7 * DAY, minimum_change=0.0, minimum_volume_multiple=10.0,
+        minimum_trades=5, by_hour=True,
+    )  # fmt: skip
+    assert len(alerts) == found
+
+
+def test_a_window_of_a_day_has_no_hour() -> None:
+    tape = Tape()
+    history = PriceHistory(DAY, 7 * DAY)
+    for trade in weekly(tape, 8):
+        history.add(deal(trade))
+    plain, by_hour = history.usual_quantity(0.5), history.usual_quantity(0.5, by_hour=True)
+    assert by_hour == pytest.approx(plain, rel=0.01)
+
+
 def test_a_series_ends_when_nothing_held_for_a_window() -> None:
     tape = Tape()
     first = [tape.trade(0, 10, 5), tape.trade(1 * MINUTES, 13, 5)]
