@@ -78,7 +78,8 @@ def _shares(shares: int) -> Mapping[str, int]:
 
     Who looks at books is in the last parts: in so many that the fullest part has the least to do.
     """
-    return min((_divided(shares, with_books) for with_books in range(1, shares + 1)), key=_fullest)[1]
+    divided = [_divided(shares, with_books) for with_books in range(1, shares + 1)]
+    return min(divided, key=_fullest)[1]
 
 
 def _divided(shares: int, with_books: int) -> tuple[float, Mapping[str, int]]:
