@@ -368,17 +368,17 @@ def _names(event: Trade) -> tuple[str | None, str | None]:
 
 def _concerned(trades: Sequence[Trade], revised: Iterable[Trade]) -> set[str]:
     """Whose steps are others without the trades that were revised: their parties, and who traded
-    right behind them, since the price before that is another one."""
+    in the two behind them, since the price before those is another one: of the second where the
+    first is taken for a slip."""
     names: set[str | None] = set()
     for was in revised:
         names.update(_names(was))
-        place = bisect_left(trades, was.timestamp, key=_time)
-        while place < len(trades):
-            one = trades[place]
+        later = 0
+        for one in trades[bisect_left(trades, was.timestamp, key=_time) :]:
             names.update(_names(one))
-            if one.timestamp > was.timestamp:
+            later += one.timestamp > was.timestamp
+            if later == 2:
                 break
-            place += 1
     return {name for name in names if name is not None}
 
 
