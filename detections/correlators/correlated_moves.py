@@ -142,6 +142,8 @@ class CorrelatedMoves(Correlator[State]):
             odd = asset.odd.get(market)
             if odd is not None and {one.id for one in odd.seen} & {was.id for was in were}:
                 del asset.odd[market]  # what goes on is odd anew
+            if not asset.tapes:
+                del self.state.assets[token]  # nothing was traded yet
 
     def _asset(self, token: str) -> Asset:
         return latest(self.state.assets, token, _MOST_ASSETS, Asset)

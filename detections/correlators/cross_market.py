@@ -191,6 +191,8 @@ class CrossMarket(Correlator[State]):
                 asset.change(name, following.id, lambda one: structs.replace(one, before=price))
         if not prices.times:
             del asset.markets[key]
+        if not asset.markets:
+            del self.state.assets[was.token_id or ""]  # nothing was traded yet
         if earlier is None and self.trades.reach(1):  # its first
             asset.begin_with_two()
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
@@ -197,7 +197,9 @@ def judged_meanwhile(events: Sequence[Any], gone: Sequence[Trade]) -> bool:
 
 
 @pytest.mark.parametrize("name", RULES)
-@settings(max_examples=150, deadline=None)
+@settings(
+    max_examples=150, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much]
+)
 @given(
     seed=st.integers(0, 10_000),
     count=st.integers(2, 60),
@@ -228,7 +230,10 @@ def test_what_is_found_from_then_on_is_the_same(
     end = before[-1].timestamp
     busts = [revised(TradeBusted, one, (end - one.timestamp) / 1e6) for one in gone]
     never = [one for one in before if one not in gone]
-    assume(run(rules, before)[0] == run(rules, never)[0])
+    found_before = run(rules, before)[0]
+    assume(found_before == run(rules, never)[0])
+    # How far a series of its alerts goes on was judged with the trade (see docs/limits.md).
+    assume(name != "price_move" or not found_before)
     assume(name != "spoofing" or not judged_meanwhile(before, gone))
     with_busts, state = run(rules, [*before, *busts, *after])
     as_if, expected = run(rules, [*never, *after])
