@@ -16,41 +16,46 @@ from detections.rules.rule_set import RuleSet
 #: What correlators take of an event of an order log, in microseconds on one machine: it matters
 #: only how they compare. Measured by `python -m benchmarks.correlator_costs`.
 _COSTS: Mapping[str, float] = {
-    "accumulation": 1.11,
-    "cancel_rates": 2.23,
-    "dormant_account": 0.47,
-    "flipping": 4.58,
-    "improbable_prices": 0.78,
-    "inferred_layering": 0.36,
-    "inferred_pinging": 0.15,
-    "inferred_spoofing": 0.15,
-    "insider_dealing": 1.15,
-    "inter_venue_layering": 0.31,
-    "layering": 5.69,
-    "marking_the_close": 1.19,
-    "message_bursts": 0.77,
-    "momentum_ignition": 0.92,
-    "moved_layers": 0.25,
-    "novelty": 2.50,
-    "odd_open": 0.34,
-    "pinging": 2.02,
-    "price_move": 2.75,
-    "pump_and_dump": 2.20,
-    "quote_stuffing": 2.83,
-    "ramping": 0.84,
-    "spoofing": 2.26,
-    "spoofing_attempts": 0.53,
-    "vacuuming": 2.49,
-    "wash_circular": 2.15,
-    "wash_matched_orders": 0.82,
-    "wash_turnover": 0.76,
+    "accumulation": 0.66,
+    "auction_orders": 0.15,
+    "cancel_rates": 1.76,
+    "cross_market": 0.10,
+    "dormant_account": 0.34,
+    "flipping": 3.93,
+    "improbable_prices": 0.75,
+    "inferred_layering": 0.27,
+    "insider_dealing": 0.72,
+    "inter_venue_layering": 0.24,
+    "layering": 4.82,
+    "marking_the_close": 0.99,
+    "marking_the_open": 0.13,
+    "message_bursts": 0.58,
+    "momentum_ignition": 0.61,
+    "moved_layers": 0.16,
+    "novelty": 1.88,
+    "odd_open": 0.27,
+    "oracle_deviation": 0.11,
+    "pinging": 1.70,
+    "price_move": 2.72,
+    "pump_and_dump": 1.43,
+    "quote_stuffing": 2.01,
+    "ramping": 0.72,
+    "spoofing": 1.79,
+    "spoofing_attempts": 0.43,
+    "vacuuming": 2.01,
+    "wash_circular": 1.41,
+    "wash_items": 0.10,
+    "wash_matched_orders": 0.72,
+    "wash_statistics": 0.19,
+    "wash_trading": 0.20,
+    "wash_turnover": 0.46,
 }
 #: Of any other.
-_COST = 0.05
+_COST = 0.03
 #: What the first part has besides: rules of single events, and correlations.
-_FIRST = 4.4
+_FIRST = 3.7
 #: What the order books take of a part that has a correlator which looks at them.
-_BOOKS = 3.5
+_BOOKS = 2.5
 
 
 def share_of(rules: RuleSet, number: int, shares: int) -> RuleSet:
