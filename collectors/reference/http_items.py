@@ -15,6 +15,7 @@ from collectors.reference.rows import RowReader
 from collectors.reference.source import Item, Rejected, SourceFault, Unchanged
 from pipeline.config.reference_sources import HttpReference
 from pipeline.json_names import repeated_name
+from pipeline.problems import shown
 from pipeline.secrets import SecretError
 from pipeline.units import about_size
 
@@ -94,7 +95,7 @@ class HttpSource:
             await client.aclose()
 
     async def _get(self, url: str, headers: dict[str, str]) -> tuple[Any, dict[str, str]]:
-        shown, scrub = redacted(url), scrubber(url)
+        where, scrub = redacted(url), scrubber(url)
         if self._client is None:
             self._client = http_client(self._http)
         body = bytearray()
@@ -103,30 +104,30 @@ class HttpSource:
                 if response.status_code == 304:
                     raise Unchanged
                 if not response.is_success:
-                    raise SourceFault(f"{shown}: HTTP {response.status_code}")
+                    raise SourceFault(f"{where}: HTTP {response.status_code}")
                 async for part in response.aiter_bytes():
                     body += part
                     if len(body) > self._settings.max_size:
                         most = about_size(self._settings.max_size)
-                        raise SourceFault(f"{shown}: the answer is larger than max_size ({most})")
+                        raise SourceFault(f"{where}: the answer is larger than max_size ({most})")
                 conditions = _conditions(response.headers)
         except httpx.ConnectError as error:
-            raise SourceFault(f"{shown}: {scrub(str(error)) or 'can not connect'}") from None
+            raise SourceFault(f"{where}: {scrub(str(error)) or 'can not connect'}") from None
         except (httpx.InvalidURL, httpx.LocalProtocolError, UnicodeEncodeError):
             # Their text quotes what was to be sent, and with it the key.
             raise SourceFault(
-                f"{shown}: the URL or a header holds characters that HTTP doesn't allow"
+                f"{where}: the URL or a header holds characters that HTTP doesn't allow"
             ) from None
         except httpx.HTTPError as error:
-            raise SourceFault(f"{shown}: the connection broke: {type(error).__name__}") from None
+            raise SourceFault(f"{where}: the connection broke: {type(error).__name__}") from None
         try:
             answer = msgspec.json.decode(bytes(body))
         except (msgspec.DecodeError, RecursionError) as error:
-            raise SourceFault(f"{shown}: the answer is no JSON: {error}") from None
+            raise SourceFault(f"{where}: the answer is no JSON: {error}") from None
         if twice := await asyncio.to_thread(repeated_name, bytes(body), answer):
             raise SourceFault(
-                f"{shown}: line {twice.line}, column {twice.column} of the answer: the name "
-                f"{twice.path} is there twice, and nobody can tell which counts"
+                f"{where}: line {twice.line}, column {twice.column} of the answer: the name "
+                f"{shown(twice.path)} is there twice, and nobody can tell which counts"
             )
         return answer, conditions
 

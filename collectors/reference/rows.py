@@ -84,8 +84,10 @@ class RowReader:
             if column not in there and name not in self._constants
         }
         for column in sorted(there - frozenset(self.columns.values()) - self._ignored):
+            if len(column) > _LONGEST_NAME:
+                continue
             near = difflib.get_close_matches(_letters(column), wanted, n=1, cutoff=_NEAR)
-            if near and len(column) <= _LONGEST_NAME:
+            if near:
                 meant = wanted[near[0]]
                 return (
                     f"the column {shown(column)} is not read: did you mean {meant}? "

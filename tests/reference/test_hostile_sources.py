@@ -67,6 +67,16 @@ async def test_a_header_that_http_does_not_allow_is_not_quoted(server: str) -> N
         assert "geheim" not in str(caught.value)
 
 
+async def test_a_name_that_is_there_twice_is_quoted_in_part_and_on_one_line(server: str) -> None:
+    name = b"forged\\n2026-11-27 all is well " + b"x" * 100_000
+    Pages.answers = {"/": (200, {}, b'[{"' + name + b'":1,"' + name + b'":2}]')}
+    with pytest.raises(SourceFault, match="there twice") as caught:
+        await items(http(f"{server}/", items=""))
+    said = str(caught.value)
+    assert len(said) < 400
+    assert "\n" not in said
+
+
 async def test_an_answer_that_is_nested_too_deep_is_a_fault_of_the_source(server: str) -> None:
     Pages.answers = {"/": (200, {}, b'{"x":' + b"[" * 100_000 + b"]" * 100_000 + b"}")}
     api = HttpApi(SecretText(server), HttpSettings())

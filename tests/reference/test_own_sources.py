@@ -295,7 +295,10 @@ async def test_what_the_server_says_to_be_unchanged_is_not_fetched_again(server:
         ((200, {}, b'{"data":{}}'), "no list at /data"),
         ((200, {}, b'{"data":[],"next":"https://elsewhere.example/"}'), "another server"),
         ((200, {}, b'{"data":[],"next":"/"}'), "come round again"),
-        ((200, {}, b'{"data":[{"id":"I",\n"id":"J"}]}'), "line 2, column 1 of .*data.id is there"),
+        (
+            (200, {}, b'{"data":[{"id":"I",\n"id":"J"}]}'),
+            'line 2, column 1 of .*"data.id" is there',
+        ),
         ((200, {}, b'{"data":[{"id":"I","juristiction":"DE"}]}'), "did you mean jurisdiction?"),
         ((200, {}, b" " * 2048), "larger than max_size"),
     ],
