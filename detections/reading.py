@@ -64,7 +64,7 @@ def read_event(line: bytes) -> ReadEvent:
         raise NotAnEvent(f"this isn't JSON: {error}") from error
     if (twice := repeated_name(line, decoded)) is not None:
         message = f"the name {shown(twice.path)} is there twice: nobody can tell which counts"
-        raise NotAnEvent(message, twice.column, twice.path)
+        raise NotAnEvent(message, twice.column)  # which names it, in part: it is foreign
     doubt: NotAnEvent | None = None
     record: Record | Alert | AlertUpdate | CaseActivity | None = None
     try:
