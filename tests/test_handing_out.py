@@ -6,6 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.fixtures.handing_out import next_file
 from tests.fixtures.pace import PaceRecorder, read_pace
 
@@ -52,10 +54,29 @@ def test_of_files_that_were_not_run_it_is_known_as_before_as_long_as_they_are_th
     assert read_pace(pace) == {other: 5.0}
 
 
+#: Waits, before a worker gets more, for the end of the test that brings it down.
+_SENT_TO_THE_DEAD = """
+from xdist.workermanage import WorkerController
+
+send, doomed = WorkerController.send_runtest_some, set()
+
+def send_to_the_dead(self, indices):
+    if self in doomed:
+        self.gateway._io.popen.wait()
+    doomed.update({self} if CRASH in indices else ())
+    send(self, indices)
+
+CRASH = 9
+WorkerController.send_runtest_some = send_to_the_dead
+"""
+
+
+@pytest.mark.parametrize("conftest", ["", _SENT_TO_THE_DEAD], ids=["at any time", "sent to it"])
 def test_a_test_that_brings_its_worker_down_fails_once_and_all_others_are_run(
-    tmp_path: Path,
+    tmp_path: Path, conftest: str
 ) -> None:
     (tmp_path / "pytest.ini").write_text("[pytest]\n")
+    (tmp_path / "conftest.py").write_text(conftest)
     for number in range(8):
         crash = "import os\ndef test_crash(): os._exit(1)\n" if number == 4 else ""
         (tmp_path / f"test_{number}.py").write_text(
