@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detections.pools.book import Outcome
 
@@ -38,6 +39,9 @@ class StablePool(Struct, frozen=True):
     """In 10**-10."""
     amplification_precision: int = 100
     """1 of the first generation's pools, 100 of those after."""
+    offpeg_fee_multiplier: int = 0
+    """In 10**-10: how many times the fee a swap costs where one of its coins has run out. Of the
+    newest generation's pools (`offpeg_fee_multiplier`); up to 10**10 the fee is always the same."""
 
     @property
     def invariant(self) -> int:
@@ -65,7 +69,8 @@ class StablePool(Struct, frozen=True):
         raised = balances[given] + amount * self.rates[given] // _PRECISION
         rest = self._missing(balances, given, taken, raised)
         got = max(0, balances[taken] - rest - 1)
-        got -= got * self.fee // _WHOLE_FEE
+        fee = self._fee((balances[given] + raised) // 2, (balances[taken] + rest) // 2)
+        got -= got * fee // _WHOLE_FEE
         return Outcome(amount, got * _PRECISION // self.rates[taken], True)
 
     def after(self, amount: int, *, given: int, taken: int) -> "StablePool":
@@ -74,9 +79,7 @@ class StablePool(Struct, frozen=True):
         changed = list(self.balances)
         changed[given] += amount
         changed[taken] -= got
-        return StablePool(
-            tuple(changed), self.rates, self.amplification, self.fee, self.amplification_precision
-        )
+        return replace(self, balances=tuple(changed))
 
     def move(self, share: float, *, given: int, taken: int) -> Outcome:
         """What must be paid of a coin to let its price in another fall by this share of it."""
@@ -95,6 +98,15 @@ class StablePool(Struct, frozen=True):
             else:
                 low = middle + 1
         return self.swap(low, given=given, taken=taken)
+
+    def _fee(self, given: int, taken: int) -> int:
+        """The fee where two coins have such balances halfway through a swap: the whole multiple of
+        it where one has nothing left, the fee itself where they are equal."""
+        multiple = self.offpeg_fee_multiplier
+        if multiple <= _WHOLE_FEE:
+            return self.fee
+        evenness = (multiple - _WHOLE_FEE) * 4 * given * taken // (given + taken) ** 2
+        return multiple * self.fee // (evenness + _WHOLE_FEE)
 
     def _comparable(self) -> list[int]:
         return [
