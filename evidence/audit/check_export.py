@@ -32,6 +32,8 @@ _P = 2**255 - 19
 _L = 2**252 + 27742317777372353535851937790883648493
 _D = -121665 * pow(121666, _P - 2, _P) % _P
 _ROOT_OF_MINUS_ONE = pow(2, (_P - 1) // 4, _P)
+#: Files that are named, of those that are not what they should be.
+_MOST_TOLD = 20
 
 
 class Wrong(Exception):
@@ -168,30 +170,65 @@ def check_proof(proof: str, line: bytes, key: Key, known: Checkpoints) -> int:
 # -- the export ------------------------------------------------------------------------------------
 
 
+def check_files(folder: Path, listed: dict[str, str]) -> None:
+    """Raises Wrong unless the files are those of the manifest, none more, none less."""
+    for name in listed:
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise Wrong(f"the manifest names a file outside of the export: {name}")
+    there: set[str] = set()
+    for path in folder.rglob("*"):
+        name = path.relative_to(folder).as_posix()
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise Wrong(f"{name} is neither a file nor a folder")
+        if path.is_file():
+            there.add(name)
+    there.discard("manifest.json")
+    found = [f"{name} is not in the manifest" for name in sorted(there - set(listed))]
+    found += [f"{name} is gone" for name in sorted(set(listed) - there)]
+    found += [
+        f"{name} is not the file that the manifest lists"
+        for name, digest in sorted(listed.items())
+        if name in there and hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest
+    ]
+    if found:
+        more = len(found) - _MOST_TOLD
+        raise Wrong("; ".join(found[:_MOST_TOLD]) + (f"; and {more} more" if more > 0 else ""))
+
+
 def check(folder: Path, given: str | None) -> Iterator[str]:
     """Lines that say what was shown. Raises Wrong."""
     manifest: dict[str, Any] = json.loads((folder / "manifest.json").read_text("utf-8"))
+    if not isinstance(manifest, dict):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise Wrong("manifest.json is none of an export")
     key = read_key(given or manifest["key"])
-    for name, digest in sorted(manifest["files"].items()):
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise Wrong(f"the manifest names a file outside of the export: {name}")
-        if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-            raise Wrong(f"{name} is not the file that the manifest lists")
+    check_files(folder, manifest["files"])
     known: Checkpoints = {}
     lines = (folder / "entries.ndjson").read_bytes().splitlines()
+    if not lines:
+        raise Wrong("there is no entry in it, so nothing that anybody has signed")
     shown: list[int] = []
     for line in lines:
         number: int = json.loads(line)["number"]
         path = folder / "proofs" / f"{number}.tlog-proof"
         if check_proof(path.read_text("utf-8"), line, key, known) != number:
             raise Wrong(f"the proof of entry {number} is of another one")
+        if shown and number <= shown[-1]:
+            what = "is there twice" if number in shown else f"comes after entry {shown[-1]}"
+            raise Wrong(f"entry {number} {what}")
         shown.append(number)
     if shown != manifest["entries"]:
         raise Wrong("the entries are not those that the manifest lists")
     if len(known) > 1:
         raise Wrong("the proofs are of different checkpoints")
-    for size, root in known.values():
-        yield f"signed by {key[0]}, when the log had {size} entries: root {root.hex()}"
+    ((note, (size, root)),) = known.items()
+    if (manifest["origin"], manifest["size"]) != (key[0], size):
+        raise Wrong(
+            f"the manifest tells of {manifest['origin']} with {manifest['size']} entries, "
+            f"and signed was {key[0]} with {size}"
+        )
+    if (folder / "checkpoint").read_bytes() != note.encode():
+        raise Wrong("the file checkpoint is not the one that the proofs are of")
+    yield f"signed by {key[0]}, when the log had {size} entries: root {root.hex()}"
     yield f"{len(shown)} entries, each shown to be in the log, unchanged, at its place"
     if manifest.get("complete"):
         first, end = manifest["complete"]

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from types import ModuleType
@@ -192,6 +193,90 @@ def test_an_export_can_not_write_to_the_terminal_what_it_likes(
     assert code == 0
     assert "\x1b" not in said
     assert "?[8mhidden" in said
+
+
+def rewritten(folder: Path, change: Callable[[list[str]], list[str]]) -> None:
+    """Other lines of entries, and a manifest that fits."""
+    path = folder / "entries.ndjson"
+    path.write_text("".join(change(path.read_text().splitlines(keepends=True))))
+    refresh_manifest(folder)
+
+
+@pytest.mark.parametrize("complete", [None, [0, 0], [40, 40]])
+def test_an_export_without_an_entry_shows_nothing(exported: Path, complete: object) -> None:
+    """Nobody has signed anything in it."""
+    for proof in (exported / "proofs").iterdir():
+        proof.unlink()
+    files = json.loads((exported / "manifest.json").read_text())["files"]
+    kept = {name: one for name, one in files.items() if not name.startswith("proofs/")}
+    changed_manifest(exported, files=kept, complete=complete)
+    rewritten(exported, lambda lines: [])
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "NOT SHOWN: there is no entry in it" in said
+
+
+def test_an_entry_that_is_there_twice_is_not_counted_twice(exported: Path) -> None:
+    rewritten(exported, lambda lines: [*lines[:5], *lines[4:]])
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "NOT SHOWN: entry 13 is there twice" in said
+
+
+def test_entries_that_changed_places_are_told(exported: Path) -> None:
+    rewritten(exported, lambda lines: [lines[1], lines[0], *lines[2:]])
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "NOT SHOWN: entry 1 comes after entry 4" in said
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "proofs/99.tlog-proof", ".hidden", "sub/entries"])
+def test_a_file_that_no_manifest_lists_is_told(exported: Path, name: str) -> None:
+    (exported / name).parent.mkdir(exist_ok=True)
+    (exported / name).write_text("believe me")
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert f"NOT SHOWN: {name} is not in the manifest" in said
+
+
+def test_a_manifest_that_leaves_files_out_is_no_way_round_it(exported: Path) -> None:
+    changed_manifest(exported, files={})
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "README.txt is not in the manifest; check.py is not in the manifest" in said
+
+
+def test_a_file_that_lies_elsewhere_is_told(exported: Path, tmp_path: Path) -> None:
+    elsewhere = (exported / "entries.ndjson").rename(tmp_path / "elsewhere")
+    (exported / "entries.ndjson").symlink_to(elsewhere)
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "NOT SHOWN: entries.ndjson is neither a file nor a folder" in said
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"size": 41}, "tells of example.com/audit with 41 entries, and signed was"),
+        ({"origin": "example.com/other"}, "tells of example.com/other with 40 entries"),
+    ],
+)
+def test_the_manifest_can_not_tell_of_another_log(
+    exported: Path, changes: dict[str, object], told: str
+) -> None:
+    changed_manifest(exported, **changes)
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert told in said
+
+
+def test_a_checkpoint_beside_that_is_another_one_is_told(exported: Path) -> None:
+    path = exported / "checkpoint"
+    path.write_text(path.read_text().replace("40", "41"))
+    refresh_manifest(exported)
+    code, said = run(exported, "--key", str(KEY.verifying))
+    assert code == 1, said
+    assert "NOT SHOWN: the file checkpoint is not the one that the proofs are of" in said
 
 
 @pytest.mark.parametrize("complete", [[0, 10**15], [0, "a"], [1], 7])
