@@ -65,6 +65,9 @@ _PART = re.compile(r"([0-9]+(?:\.[0-9]+)?)\s*([A-Za-zµμ]+)")  # both the micro
 _NUMBER = re.compile(r"[-+]?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?")
 _RATIO = re.compile(r"([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]{1,3})?)(\s*%)?")
 
+# With a comma for the point, which in a percentage is no thousand, or with a word.
+_PERCENTAGE = re.compile(r"([-+]?[0-9]+(?:[.,][0-9]{1,2})?)\s*(?:%|per ?cent|pct)", re.IGNORECASE)
+
 _OTHER_DURATION_NAMES: Mapping[str, str] = {
     **dict.fromkeys(("week", "weeks", "wk", "wks"), "w"),
     **dict.fromkeys(("day", "days"), "d"),
@@ -120,7 +123,7 @@ def parse_ratio(text: str) -> float:
     stripped = text.strip()
     found = _RATIO.fullmatch(stripped) if len(stripped) <= _LONGEST_TEXT else None
     if found is None:
-        raise UnitError("this isn't a ratio")
+        raise UnitError("this isn't a ratio", _percentage_meant(stripped))
     number = Decimal(found[1])
     if found[2] is not None:
         ratio = float(number.scaleb(-2))
@@ -130,6 +133,12 @@ def parse_ratio(text: str) -> float:
     if abs(number) > 1 or (number != 0 and re.fullmatch(r"[-+]?[0-9]+", found[1])):
         raise UnitError("it isn't clear whether this is a percentage", f"{found[1]}%")
     return float(number)
+
+
+def _percentage_meant(text: str) -> str | None:
+    """`10.5%` for `10,5%`, `10.5 percent` and the like; None where it isn't clear."""
+    found = _PERCENTAGE.fullmatch(text) if len(text) <= _LONGEST_TEXT else None
+    return f"{found[1].replace(',', '.')}%" if found else None
 
 
 def format_duration(nanoseconds: int) -> str:

@@ -16,6 +16,12 @@ _DASHES = re.compile(r"(?:[\u2010-\u2015\u2212]+|--|-{4,})\s*")
 _OPENING = "\u201c\u201e\u201f\u2018\u201a\u201b\u00ab\u2039"
 _CLOSING = "\u201d\u201c\u2019\u2018\u00bb\u203a"
 _QUOTED = re.compile(rf"[{_OPENING}][^{_OPENING}{_CLOSING}]*[{_CLOSING}]")
+# An editor may have turned one of the two only; or the other is missing.
+_HALF_QUOTED = re.compile(
+    rf"[{_OPENING}][^{_OPENING}{_CLOSING}]*[\"']|[\u201c\u201e\u201f\u00ab][^{_OPENING}{_CLOSING}]*"
+)
+_ODD_INDENT = re.compile(rf" *[{_SPACES}]")
+_UNQUOTED = re.compile(r"\s*(?:- +)*[\w.|-]+: +([{\[])")
 # Letters of other alphabets that no eye tells from Latin ones: Cyrillic, then Greek.
 _ALIKE = (
     "\u0430\u0435\u043e\u0440\u0441\u0443\u0445\u0456\u0458\u0455\u0501\u051b\u051d"
@@ -26,6 +32,7 @@ _WORD = re.compile(r"[\w.-]+")
 _LATIN = re.compile("[A-Za-z]")
 _ALIKE_ONE = re.compile(f"[{_ALIKE}]")
 _LONGEST_START = 500
+_MOST_ABOVE = 200
 
 
 class Slip(NamedTuple):
@@ -47,6 +54,26 @@ def slip_in(lines: Sequence[str], candidates: Sequence[int]) -> Slip | None:
     return None
 
 
+def odd_indent_above(lines: Sequence[str], number: int) -> Slip | None:
+    """The nearest line above this one (from 1) that is indented by a space that is none for YAML.
+
+    There the parser still goes on: what is wrong shows lines later.
+    """
+    for above in range(min(number, len(lines)), max(0, number - _MOST_ABOVE), -1):
+        if _ODD_INDENT.match(lines[above - 1]):
+            return _in_line(lines[above - 1][:_LONGEST_START], above)
+    return None
+
+
+def unquoted_text(line: str, number: int, column: int) -> Slip | None:
+    """A text such as `{field} did it` without quotes, that ends for YAML before this column."""
+    found = _UNQUOTED.match(line[:_LONGEST_START])
+    if found is None or found.start(1) + 1 >= column:
+        return None
+    said = f'text can\'t begin with "{found[1]}" unless it is in quotes'
+    return Slip(number, found.start(1) + 1, said, f"put the whole value in quotes: '{found[1]}...'")
+
+
 def _in_line(line: str, number: int) -> Slip | None:
     if (found := _OTHER_SPACE.search(line)) is not None:
         said = f"this space is none for YAML (U+{ord(found[1]):04X})"
@@ -64,8 +91,8 @@ def _in_line(line: str, number: int) -> Slip | None:
 
 
 def in_typographic_quotes(text: str) -> bool:
-    """Whether a text stands as a whole in quotes that aren't YAML's."""
-    return _QUOTED.fullmatch(text) is not None
+    """Whether a text stands in quotes that aren't YAML's, at both ends or at its beginning."""
+    return (_QUOTED.fullmatch(text) or _HALF_QUOTED.fullmatch(text)) is not None
 
 
 def look_alike(text: str) -> str | None:

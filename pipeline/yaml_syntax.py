@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import yaml
 
-from pipeline.yaml_slips import slip_in
+from pipeline.yaml_slips import odd_indent_above, slip_in, unquoted_text
 
 #: Errors of lines that don't go together, as small slips make them.
 _OF_LINES = ("mapping values are not allowed", "could not find expected ':'")
@@ -60,6 +60,10 @@ def explain(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Trouble:
     if ("expected key" in what or "expected <block end>" in what or "'-' indicator" in what) and (
         "block" in context
     ):
+        here = lines[line - 1] if line <= len(lines) else ""
+        slip = unquoted_text(here, line, column) or odd_indent_above(lines, line)
+        if slip is not None:
+            return Trouble(*slip)
         return Trouble(
             line,
             column,

@@ -8,6 +8,7 @@ from detections.rules.address_check import wrong_address
 from detections.rules.document import Reading
 from detections.rules.ecs_fields import meant_ecs_field
 from detections.rules.item_place import ItemPlace
+from detections.rules.party_check import check_party
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
 from detections.rules.wording_slips import comparison_meant
@@ -115,6 +116,8 @@ def _check_value(
             _warn_of_nothing(reading, name, node)
         elif name.endswith(".address") and isinstance(value, str):
             _check_address(reading, name, modifiers, node)
+        elif isinstance(value, str) and not modifiers - {"all", "neq", "cased"}:
+            check_party(reading, name, node)
         _check_choice(reading, name, field, modifiers, node, value)
         return
     message, expected = problem

@@ -22,7 +22,7 @@ from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.value_check import check_form
 from detections.rules.wording_slips import OTHER_MODIFIERS
 from pipeline.problems import did_you_mean, one_of, shown
-from pipeline.yaml_nodes import Node, ScalarNode, SequenceNode
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import Plain, meaning
 
 T = TypeVar("T")
@@ -65,7 +65,13 @@ def field_item(
     scalars = [value for value in values if isinstance(value, ScalarNode)]
     if len(scalars) < len(values):
         wrong = next(value for value in values if not isinstance(value, ScalarNode))
-        reading.report(wrong, "rule/detection", "this can't stand here", expected="a value")
+        reading.report(
+            wrong,
+            "rule/detection",
+            "this can't stand here",
+            expected="a value",
+            advice=_dotted(name, wrong),
+        )
         return None
     if not values:
         reading.report(
@@ -97,6 +103,14 @@ def field_item(
         return None
     place.values = item.value
     return item
+
+
+def _dotted(name: str, node: Node) -> str | None:
+    """How a field in a field is written, where somebody nested them as an event may."""
+    if not name or not isinstance(node, MappingNode) or not node.pairs:
+        return None
+    inner = node.pairs[0][0].text
+    return f"a field in a field is written with a dot: {name}.{inner[:60]}"
 
 
 def _check_modifiers(

@@ -6,6 +6,7 @@ from sigma.exceptions import SigmaError
 from sigma.rule import SigmaLogSource, SigmaRule
 
 from detections.rules.document import Reading
+from detections.rules.pysigma_words import said_by_pysigma
 from pipeline.problems import shown
 from pipeline.structured import examine
 from pipeline.yaml_nodes import ScalarNode, SequenceNode
@@ -25,12 +26,17 @@ def check_by_pysigma(reading: Reading) -> None:
     if outcome.value is None:
         return
     unread = {"detection"} if _tags_are_sound(reading) else {"detection", "tags"}
+    if not isinstance(outcome.value.get("id", ""), str):
+        unread.add("id")  # said on reading it; pySigma trusts that it is text
     plain = {key: value for key, value in outcome.value.items() if key not in unread}
     # With collect_errors pySigma raises nothing of its own, but trusts types here and there.
     try:
         _, errors = SigmaRule.from_dict_common_params(plain, collect_errors=True)
     except (SigmaError, TypeError, ValueError, AttributeError, KeyError) as error:
-        errors = [error if isinstance(error, SigmaError) else SigmaError(str(error))]
+        if isinstance(error, SigmaError):
+            errors = [error]
+        else:  # what has the wrong type was mostly said on reading it
+            errors = [] if reading.errors else [SigmaError(said_by_pysigma(error))]
     try:
         SigmaLogSource.from_dict(plain.get("logsource") or {})
     except SigmaError as error:

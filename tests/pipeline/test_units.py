@@ -185,3 +185,13 @@ def test_a_size_for_reading_is_rounded() -> None:
         "5.0 MiB",
         "77.8 GiB",
     ]
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [("10,5%", "10.5%"), ("10 percent", "10%"), ("5 PCT", "5%"), ("1,000%", None), ("ten", None)],
+)
+def test_a_percentage_is_told_as_it_was_meant(text: str, meant: str | None) -> None:
+    with pytest.raises(UnitError) as refused:
+        parse_ratio(text)
+    assert refused.value.hint == meant

@@ -98,6 +98,9 @@ def test_an_empty_file_is_one_empty_value(data: bytes) -> None:
         (b"a: *.yaml", (1, 4), 'text can\'t begin with "*" unless it is in quotes'),
         (b"a: @b", (1, 4), 'text can\'t begin with "@" unless it is in quotes'),
         (b"a: 1\n- b", (2, 1), "this line doesn't continue what stands above it"),
+        (b"a: {b} did c", (1, 4), 'text can\'t begin with "{" unless it is in quotes'),
+        (b"a: [b] did c", (1, 4), 'text can\'t begin with "[" unless it is in quotes'),
+        ("a:\n\u00a0 b:\n    c: 1\n  d: 2".encode(), (2, 1), "this space is none for YAML"),
         (b"- a\nb: 1", (2, 1), "this line doesn't continue what stands above it"),
         (b"}", (1, 1), "this isn't valid YAML"),
         (b"%YAML 3.0\n---\na", (1, 1), "this isn't valid YAML"),
@@ -155,6 +158,8 @@ def test_a_key_that_is_given_twice_may_have_several_values() -> None:
         ("a: \u201cx\u201d", (1, 4)),
         ("a: [b, \u2018x y\u2019]", (1, 8)),
         ("a: \u201ex\u201c", (1, 4)),
+        ('a: \u201c{x} did y"', (1, 4)),
+        ("a: \u201cx y", (1, 4)),
     ],
 )
 def test_quotes_of_a_word_processor_are_a_warning(text: str, place: tuple[int, int]) -> None:
@@ -167,7 +172,7 @@ def test_quotes_of_a_word_processor_are_a_warning(text: str, place: tuple[int, i
 
 
 def test_quotes_within_a_text_are_its_own() -> None:
-    data = "a: \u201cx\u201d and y\nb: '\u201cx\u201d'\nc: it\u2019s\n".encode()
+    data = "a: \u201cx\u201d and y\nb: '\u201cx\u201d'\nd: \u2018tis\nc: it\u2019s\n".encode()
     assert parse_bytes(data, name="f.yaml").source.problems == []
 
 

@@ -343,3 +343,66 @@ def test_a_sentence_with_a_field_that_none_of_its_events_has() -> None:
     assert found.message == (
         'no event that this rule matches has a field market.trade.id: it is always "unknown"'
     )
+
+
+@pytest.mark.parametrize(
+    ("item", "value", "message", "hint"),
+    [
+        (
+            "labels",
+            "market maker",
+            'investor.source.labels is never "market maker"',
+            "market_maker",
+        ),
+        ("jurisdiction", "Norway", 'investor.source.jurisdiction is never "Norway"', None),
+        (
+            "accreditation",
+            "acredited",
+            'investor.source.accreditation is never "acredited"',
+            "accredited",
+        ),
+        (
+            "labels",
+            "marketmaker",
+            '"marketmaker" is none of the usual labels; it is taken as one of yours',
+            "market_maker",
+        ),
+        (
+            "labels",
+            "custodain",
+            '"custodain" is none of the usual labels; it is taken as one of yours',
+            "custodian",
+        ),
+    ],
+)
+def test_what_no_party_is_would_leave_nobody_out(
+    item: str, value: str, message: str, hint: str | None
+) -> None:
+    problem = the_problem(rule(f"investor.source.{item}: [{value}]"), severity="warning")
+    assert (problem.message, problem.hint) == (message, hint)
+    assert place(problem)[0] == 16
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        "labels: [Market_Maker, custodian, agents, vip, 'kyc:expired', 'risk:*', 'market ?aker']",
+        "labels|contains: 'market maker'",
+        "jurisdiction: [NO, no, GB]",
+        "accreditation: Retail",
+    ],
+)
+def test_what_a_party_can_be_is_not_complained_of(item: str) -> None:
+    assert problems(rule(f"investor.source.{item}")) == []
+
+
+def test_an_id_that_is_a_number_is_told_once() -> None:
+    text = rule("token.symbol: A")
+    number = text.replace(text.split("id: ")[1].split("\n")[0], "4444")
+    assert the_problem(number).message == "this isn't a UUID"
+
+
+def test_a_field_in_a_field_is_written_with_a_dot() -> None:
+    problem = the_problem(rule("token: {symbol: A}"))
+    assert problem.message == "this can't stand here"
+    assert problem.advice == "a field in a field is written with a dot: token.symbol"
