@@ -86,11 +86,13 @@ def export(
     Raises AuditLogFailed, and OSError.
     """
     signed = signed_now(folder, key)
+    for number, line in entries:
+        folder.prove(number, signed, line)  # all of them, before anything is written
     to.mkdir(mode=PRIVATE, parents=True)
     (to / "proofs").mkdir()
     (to / "entries.ndjson").write_bytes(b"".join(line + b"\n" for _, line in entries))
-    for number, _ in entries:
-        proof = folder.prove(number, signed)
+    for number, line in entries:
+        proof = folder.prove(number, signed, line)
         (to / "proofs" / f"{number}.tlog-proof").write_text(str(proof), "utf-8")
     (to / "checkpoint").write_text(signed.note, "utf-8")
     with resources.as_file(resources.files("evidence.audit") / "check_export.py") as checker:

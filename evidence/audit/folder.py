@@ -10,7 +10,15 @@ from pathlib import Path
 
 from msgspec import Struct
 
-from evidence.audit.merkle import HASH_SIZE, consistency, inclusion, root_of
+from evidence.audit.merkle import (
+    HASH_SIZE,
+    ProofWrong,
+    check_inclusion,
+    consistency,
+    inclusion,
+    leaf_hash,
+    root_of,
+)
 from evidence.audit.notes import Checkpoint, NoteWrong, Proof, VerifyingKey, open_checkpoint
 from pipeline.failure import Failure
 from pipeline.units import KIB
@@ -25,6 +33,11 @@ _SIGNATURE = "\u2014 ".encode()
 
 class AuditLogFailed(Failure):
     """The audit log can't be opened or written: where, and why."""
+
+
+def segment_name(number: int) -> str:
+    """What a file of entries is called that begins with this one."""
+    return f"{number:012}.ndjson"
 
 
 class Signed(Struct, frozen=True):
@@ -129,13 +142,23 @@ class AuditFolder:
             return None, len(torn)
         return b"\n\n".join((*parts[-2:], b""))[:-1].decode("utf-8", "replace"), len(torn)
 
-    def prove(self, number: int, signed: Signed) -> Proof:
-        """That an entry is in the log of a checkpoint. Raises AuditLogFailed."""
+    def prove(self, number: int, signed: Signed, line: bytes | None = None) -> Proof:
+        """That an entry is in the log of a checkpoint. Raises AuditLogFailed, also where the
+        entry, whose line is given if it was read already, or a stored hash is not what was signed.
+        """
         size = signed.checkpoint.size
         try:
             hashes = inclusion(number, size, self.node)
         except ValueError as error:
             raise AuditLogFailed(f"{self.path}: {error}") from None
+        leaf = leaf_hash(self.entry(number) if line is None else line)
+        try:
+            check_inclusion(number, size, leaf, hashes, signed.checkpoint.root)
+        except ProofWrong:
+            raise AuditLogFailed(
+                f"entry {number} of {self.path}, or a hash in its folder nodes, is not what was "
+                "signed, so there is no proof of it: see `tapewatch audit verify`"
+            ) from None
         return Proof(number, tuple(hashes), signed.note)
 
     def prove_growth(self, old: int, new: int) -> list[bytes]:

@@ -11,6 +11,7 @@ Only a checkpoint that a crash has left half written goes: nobody was told that 
 """
 
 import os
+import re
 import time
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager, suppress
@@ -18,7 +19,14 @@ from pathlib import Path
 from typing import BinaryIO, Self
 
 from evidence.audit.entries import Action, Happening, encode
-from evidence.audit.folder import MOST_NOTE, PRIVATE, AuditFolder, AuditLogFailed, Signed
+from evidence.audit.folder import (
+    MOST_NOTE,
+    PRIVATE,
+    AuditFolder,
+    AuditLogFailed,
+    Signed,
+    segment_name,
+)
 from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
 from evidence.audit.notes import Checkpoint, NoteWrong, SigningKey
 from pipeline.bus.store_lock import take
@@ -30,6 +38,13 @@ _LEVELS = 64
 #: A crash may leave so many entries before the first checkpoint: that the log was opened, or half
 #: of that, and that it was recovered.
 MOST_UNSIGNED = 2
+#: The log signs itself after so many entries, if nobody has it sign before.
+_SIGNED_EVERY = 1_000
+#: So many behind the newest checkpoint are taken for what a crash has left, and no more: else who
+#: takes checkpoints away could have the log sign whatever is behind the first.
+MOST_LEFT = 4 * _SIGNED_EVERY
+#: What the log says of entries that were signed at a later start only.
+SIGNED_LATE = re.compile(r"not signed before: (entry \d+|entries \d+ to \d+)$")
 
 
 class AuditLog:
@@ -150,6 +165,8 @@ class AuditLog:
             segment.write(line + b"\n")
             self._segment_size += len(line) + 1
             self._hash(line)
+            if self.size - max(0, self._signed) >= _SIGNED_EVERY:
+                self._sign()
 
     def _hash(self, line: bytes) -> None:
         leaf = leaf_hash(line)
@@ -169,7 +186,7 @@ class AuditLog:
         if self._segment is not None:
             self._flush(self._segment)
             self._segment.close()
-        path = self.folder.path / "entries" / f"{self.size:012}.ndjson"
+        path = self.folder.path / "entries" / segment_name(self.size)
         self._segment, self._segment_size = path.open("ab"), 0
         self.files += 1
         self._sync_folder(path.parent)
@@ -238,8 +255,20 @@ class AuditLog:
             self.size < self._signed or self.folder.root(self._signed) != signed.checkpoint.root
         ):
             raise AuditLogFailed(f"{self.folder.path} is not what was signed: verify it")
-        if torn:
-            self._note("log-recovered", f"entry {self.size - 1} ends after {torn} bytes")
+        left = 0 if signed is None else self.size - self._signed
+        if left > MOST_LEFT:
+            raise AuditLogFailed(
+                f"{self.folder.path} has {left} entries behind its newest checkpoint, more than a "
+                "crash leaves: they are not signed, since anybody may have written them; put its "
+                "checkpoints back"
+            )
+        said = [f"entry {self.size - 1} ends after {torn} bytes"] if torn else []
+        if left:
+            which = f"entries {self._signed} to {self.size - 1}"
+            which = which if left > 1 else f"entry {self._signed}"
+            said.append(f"not signed before: {which}")
+        if said:
+            self._note("log-recovered", "; ".join(said))
         elif not self.size:
             self._note("log-opened", str(self._key.verifying))
 

@@ -4,7 +4,9 @@ What was changed is found by three things that only who has the key can make fit
 number that each entry says to have, the hash that is stored of it, and the signed roots over all of
 them. Each is looked at by itself, so that what doesn't fit has a place. Who takes away the newest
 entries together with their checkpoints leaves a log that was right once: hold it against a
-checkpoint that you kept, or that was anchored.
+checkpoint that you kept, or that was anchored. Who takes away the newest checkpoints alone leaves
+entries that nobody has signed: no more than a crash may leave are taken for that, and once they
+were signed at a later start, the log itself says which.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -14,14 +16,20 @@ from typing import BinaryIO, Literal
 from msgspec import Struct
 
 from evidence.audit.entries import EntryUnreadable, decode, number_of
+from evidence.audit.folder import segment_name
 from evidence.audit.merkle import HASH_SIZE, Frontier, leaf_hash
 from evidence.audit.notes import Checkpoint, NoteWrong, VerifyingKey, open_checkpoint
-from evidence.audit.store import MOST_UNSIGNED, AuditFolder
+from evidence.audit.store import MOST_LEFT, MOST_UNSIGNED, SIGNED_LATE, AuditFolder
 
-Kind = Literal["changed", "inserted", "deleted", "reordered", "truncated", "forked", "unreadable"]
+Kind = Literal[
+    "changed", "inserted", "deleted", "reordered", "truncated", "forked", "unreadable", "hashes"
+]
 #: Problems that are told one by one.
 MOST_TOLD = 100
 _TOLD_EVERY = 4_096
+#: Levels of hashes: a log has less than 2 ** 48 entries.
+_LEVELS = 48
+_RECOVERED = b'"action":"log-recovered"'
 
 
 class Tampering(Struct, frozen=True):
@@ -48,6 +56,8 @@ class Verdict(Struct, kw_only=True):
     problems: list[Tampering]
     #: How many there are, told or not.
     count: int
+    #: Entries that were signed at a later start only, by what the log says of itself.
+    late: list[str]
 
     @property
     def good(self) -> bool:
@@ -96,7 +106,7 @@ class _Numbers:
 
 
 class _Hashes:
-    """The hashes of entries as they are stored."""
+    """The hashes of a level as they are stored."""
 
     def __init__(self, file: BinaryIO | None) -> None:
         self._file = file
@@ -136,14 +146,20 @@ class _Verification:
         self._good = 0
         self._checkpoints = 0
         self._torn: int | None = None
+        self._late: list[str] = []
+        #: The first stored hash over several entries that is wrong: level and number.
+        self._wrong_hash: tuple[int, int] | None = None
 
     def run(self) -> Verdict:
         self._next = next(self._own, None)
         with ExitStack() as files:
-            file: BinaryIO | None = None
-            with suppress(OSError):
-                file = files.enter_context(self._folder.nodes(0).open("rb"))
-            self._read_entries(_Hashes(file))
+            levels: list[_Hashes] = []
+            for level in range(_LEVELS):
+                file: BinaryIO | None = None
+                with suppress(OSError):
+                    file = files.enter_context(self._folder.nodes(level).open("rb"))
+                levels.append(_Hashes(file))
+            self._read_entries(levels)
         for first, end in self._numbers.skipped:
             self._find("deleted", first, end, f"{_span(first, end)} gone")
         entries = self._frontier.size
@@ -154,6 +170,7 @@ class _Verification:
         if not self._checkpoints and entries > MOST_UNSIGNED:
             what = f"none of the {entries} entries is signed: there is no checkpoint of this key"
             self._find("deleted", 0, entries, what)
+        self._judge_ends(entries, max(0, entries - last))
         return Verdict(
             origin=self._key.name,
             entries=entries,
@@ -163,7 +180,47 @@ class _Verification:
             root=self._frontier.root().hex(),
             problems=sorted(self._problems, key=lambda one: one.first),
             count=self._count,
+            late=self._late,
         )
+
+    def _judge_ends(self, entries: int, unsigned: int) -> None:
+        """What is wrong with a log in which each entry by itself may be right."""
+        if not entries and not self._last:
+            what = "there is no entry, though a log has one from its beginning on: all are gone"
+            self._find("deleted", 0, 0, what)
+        if self._checkpoints and unsigned > MOST_LEFT:
+            first = entries - unsigned
+            what = (
+                f"{_span(first, entries)} signed by nobody, more than a crash leaves: "
+                "their checkpoints are gone"
+            )
+            self._find("deleted", first, entries, what)
+        if self._count:
+            return  # which is why the others don't fit
+        for what in self._strangers():
+            self._find("reordered", 0, entries, what)
+        if self._wrong_hash is not None:
+            level, number = self._wrong_hash
+            first, end = number << level, number + 1 << level
+            what = (
+                f"hash {number} of nodes/{level:02}, over entries {first} to {end - 1}, is wrong: "
+                "proofs by it show nothing; stop Tapewatch, take the folder nodes away and start "
+                "it: hashes are made anew of the entries, which are as they were signed"
+            )
+            self._find("hashes", first, end, what)
+
+    def _strangers(self) -> Iterator[str]:
+        """Files of entries that have not the name of what they hold."""
+        known = {path: number for number, path in self._folder.segments()}
+        for path in sorted((self._folder.path / "entries").glob("*.ndjson")):
+            number = known.get(path)
+            if number is None or path.name != segment_name(number):
+                yield f"entries/{path.name} has not the name of a file of the log"
+                continue
+            with path.open("rb") as file:
+                found = number_of(file.readline())
+            if found not in (number, None):
+                yield f"entries/{path.name} begins with entry {found}, and was renamed"
 
     def _read_checkpoints(self) -> Iterator[tuple[Checkpoint, str]]:
         """Those that are signed, by size, each with who says it."""
@@ -195,11 +252,11 @@ class _Verification:
             if known[0].size == size:
                 yield known
 
-    def _read_entries(self, hashes: _Hashes) -> None:
+    def _read_entries(self, levels: Sequence[_Hashes]) -> None:
         self._judge(0)
         due = {one.size for one, _ in self._against}
         for place, line in enumerate(self._folder.lines()):
-            self._take(place, line.removesuffix(b"\n"), hashes)
+            self._take(place, line.removesuffix(b"\n"), levels)
             if place + 1 in due or (self._next and place + 1 == self._next[0].size):
                 self._judge(place + 1)
             if not place % _TOLD_EVERY:
@@ -210,12 +267,17 @@ class _Verification:
         if self._torn is not None and self._frontier.size <= self._last:
             self._tell_torn("")  # else a crash may have just left it so
 
-    def _take(self, place: int, content: bytes, hashes: _Hashes) -> None:
-        number = number_of(content)
+    def _take(self, place: int, content: bytes, levels: Sequence[_Hashes]) -> None:
+        number, hashes = number_of(content), levels[0]
         if self._torn is not None:
             self._tell_torn(_recovered(content))
         leaf = leaf_hash(content)
-        self._frontier.add(leaf)
+        for level, node in enumerate(self._frontier.add(leaf), 1):
+            at = place >> level
+            if self._wrong_hash is None and levels[level].of(at) not in (node, None):
+                self._wrong_hash = level, at
+        if _RECOVERED in content and (said := SIGNED_LATE.search(_recovered(content))):
+            self._late.append(said[1])
         if number is None:
             number = self._numbers.expected
             self._torn = number

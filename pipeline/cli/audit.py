@@ -24,6 +24,8 @@ audit = typer.Typer(help="Verify the audit log, prove entries, export them.", no
 app.add_typer(audit, name="audit")
 
 _MOST_SHOWN = 50
+#: Starts after a crash that are told one by one.
+_MOST_LATE = 20
 
 Log = Annotated[Path, typer.Argument(metavar="FOLDER", help="The folder of the audit log.")]
 KeyOption = Annotated[
@@ -96,7 +98,9 @@ def verify(
         )
     good = verdict.good and all(word.state != "wrong" for word in words)
     if as_json:
-        found = msgspec.to_builtins(verdict) | {"anchors": msgspec.to_builtins(words)}
+        found = (
+            {"good": good} | msgspec.to_builtins(verdict) | {"anchors": msgspec.to_builtins(words)}
+        )
         typer.echo(msgspec.json.encode(found))
     else:
         console = output()
@@ -110,7 +114,21 @@ def verify(
         if verdict.count > MOST_TOLD:
             say(console, f"... and {verdict.count - MOST_TOLD:,} more", "red")
         if verdict.unsigned:
-            say(console, f"{verdict.unsigned:,} entries are not signed yet", "yellow")
+            say(
+                console,
+                f"{verdict.unsigned:,} entries behind them are not signed yet: of what they say "
+                "nothing is shown",
+                "yellow",
+            )
+        for which in verdict.late[:_MOST_LATE]:
+            say(
+                console,
+                f"{which}: signed at a later start only, as after a crash; before that, whoever "
+                "had the folder could write them",
+                "yellow",
+            )
+        if len(verdict.late) > _MOST_LATE:
+            say(console, f"... and {len(verdict.late) - _MOST_LATE:,} more such starts", "yellow")
         if left := len(waiting(log)):
             say(console, f"{left:,} notes in its outbox are no entries yet", "yellow")
         for word in words:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from evidence.audit.entries import Happening
+from evidence.audit.entries import Happening, decode
 from evidence.audit.notes import Checkpoint, SigningKey, VerifyingKey, open_checkpoint
 from evidence.audit.store import AuditFolder, AuditLog, AuditLogFailed
 from evidence.audit.verify import verify
@@ -57,7 +57,7 @@ def test_what_the_disk_did_not_take_is_never_signed(
     assert signed is not None
     assert signed.checkpoint.size == 2
     grow(path)
-    good(log.folder, 4)
+    good(log.folder, 5)  # and that one was not signed before
 
 
 @pytest.mark.parametrize("lost", [1, 20, 90, 150])
@@ -69,8 +69,8 @@ def test_a_checkpoint_that_a_crash_left_half_written_is_taken_off(
     folder = grow(path)
     file = path / "checkpoints"
     os.truncate(file, file.stat().st_size - lost)
-    good(grow(path), 4)
-    assert len(list(folder.notes())) == 3
+    good(grow(path), 5)  # and that one was not signed before
+    assert len(list(folder.notes())) == 4
 
 
 def test_a_checkpoint_of_another_key_is_no_half_written_one(tmp_path: Path) -> None:
@@ -150,6 +150,77 @@ def test_a_log_without_checkpoints_is_not_signed_anew_whatever_is_in_it(tmp_path
     (path / "checkpoints").unlink()
     with pytest.raises(AuditLogFailed, match="no checkpoint"):
         grow(path)
+
+
+def cut(folder: AuditFolder, checkpoints: int) -> None:
+    """Leave only so many of the oldest checkpoints, and no hashes, which would be in the way."""
+    kept = "\n".join([*list(folder.notes())[:checkpoints], ""])
+    (folder.path / "checkpoints").write_text(kept)
+    for path in (folder.path / "nodes").iterdir():
+        path.unlink()
+
+
+def test_a_log_signs_itself_before_too_much_is_unsigned(tmp_path: Path) -> None:
+    log = AuditLog(tmp_path / "audit", KEY, sync=False)
+    for first in range(0, 5_000, 700):
+        log.append([happening(n) for n in range(first, first + 700)])
+        signed = log.folder.newest(KEY.verifying)
+        assert signed is not None
+        assert log.size - signed.checkpoint.size <= 1_000
+    log.close()
+
+
+def test_who_takes_newer_checkpoints_away_does_not_have_the_rest_signed_anew(
+    tmp_path: Path,
+) -> None:
+    """Neither called good nor signed: else who has no key writes what he likes behind the first."""
+    path = tmp_path / "audit"
+    with AuditLog(path, KEY, sync=False) as log:
+        log.append([happening(n) for n in range(5_000)])
+        log.sign()
+    cut(log.folder, 1)
+    file = next(iter(log.folder.segments()))[1]
+    file.write_bytes(file.read_bytes().replace(b'"a-17"', b'"a-71"'))
+    verdict = verify(log.folder, KEY.verifying)
+    assert not verdict.good
+    (problem,) = verdict.problems
+    assert (problem.kind, problem.first, problem.end) == ("deleted", 1, 5_001)
+    assert problem.message == (
+        "entries 1 to 5000 are signed by nobody, more than a crash leaves: "
+        "their checkpoints are gone"
+    )
+    with pytest.raises(AuditLogFailed, match="5000 entries behind its newest checkpoint"):
+        grow(path)
+
+
+def test_entries_that_only_a_later_start_signed_are_named_for_good(tmp_path: Path) -> None:
+    """By the log itself: what a crash left, or somebody who took checkpoints away, looks so."""
+    path = tmp_path / "audit"
+    folder = grow(path)
+    for _ in range(4):
+        grow(path)
+    assert verify(folder, KEY.verifying).late == []
+    cut(folder, 2)
+    assert verify(folder, KEY.verifying).unsigned == 4
+    folder = grow(path)
+    entry = decode(folder.entry(6))
+    assert (entry.action, entry.what) == ("log-recovered", "not signed before: entries 2 to 5")
+    good(folder, 8)
+    assert verify(folder, KEY.verifying).late == ["entries 2 to 5"]
+    folder = grow(path)
+    cut(folder, len(list(folder.notes())) - 1)
+    assert verify(grow(path), KEY.verifying).late == ["entries 2 to 5", "entry 8"]
+
+
+def test_a_line_that_is_none_is_not_explained_by_its_later_signature(tmp_path: Path) -> None:
+    """Only a crash leaves a line without its end; whole ones somebody has written."""
+    folder = grow(tmp_path / "audit")
+    with next(iter(folder.segments()))[1].open("ab") as file:
+        file.write(b"anything\n")
+    verdict = verify(grow(folder.path), KEY.verifying)
+    (problem,) = verdict.problems
+    assert problem.message == "entry 2 is none"
+    assert verdict.late == ["entry 2"]
 
 
 @pytest.mark.parametrize("file", ["key", "checkpoints"])

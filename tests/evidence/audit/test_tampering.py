@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from evidence.audit.entries import encode
-from evidence.audit.merkle import leaf_hash
+from evidence.audit.export import export, select
+from evidence.audit.merkle import HASH_SIZE, leaf_hash
 from evidence.audit.notes import Checkpoint
-from evidence.audit.store import AuditFolder, AuditLog
+from evidence.audit.store import AuditFolder, AuditLog, AuditLogFailed
 from evidence.audit.verify import Kind, Verdict, verify
 from tests.evidence.audit.test_log import KEY, happening
 
@@ -276,6 +277,69 @@ def test_a_log_that_a_crash_left_before_its_first_checkpoint_is_good(tmp_path: P
     verdict = checked(log.folder)
     assert verdict.good
     assert (verdict.entries, verdict.unsigned) == (1, 1)
+
+
+def test_a_log_of_which_everything_is_gone_is_not_called_good(folder: AuditFolder) -> None:
+    for name in ("entries", "nodes"):
+        shutil.rmtree(folder.path / name)
+    (folder.path / "checkpoints").unlink()
+    verdict = checked(folder)
+    (problem,) = verdict.problems
+    assert (verdict.entries, verdict.good, problem.kind) == (0, False, "deleted")
+    assert "no entry" in problem.message
+
+
+@pytest.mark.parametrize("name", ["extra.ndjson", "7.ndjson", "0000000000_9.ndjson"])
+def test_a_file_beside_those_of_the_log_is_told(folder: AuditFolder, name: str) -> None:
+    (folder.path / "entries" / name).write_bytes(b"")
+    (problem,) = checked(folder).problems
+    assert problem.message == f"entries/{name} has not the name of a file of the log"
+
+
+def test_a_file_that_was_renamed_is_told(folder: AuditFolder) -> None:
+    """Entries are looked for by it: else proofs would be of others."""
+    first, path = folder.segments()[2]
+    path.rename(path.with_name(f"{first + 1:012}.ndjson"))
+    (problem,) = checked(folder).problems
+    assert problem.message == (
+        f"entries/{first + 1:012}.ndjson begins with entry {first}, and was renamed"
+    )
+
+
+@pytest.mark.parametrize("level", [1, 3, 5])
+def test_a_stored_hash_over_several_entries_that_is_wrong_is_told(
+    folder: AuditFolder, level: int
+) -> None:
+    """Proofs are made of it: they would show nothing, and nobody would know why."""
+    path = folder.nodes(level)
+    content = bytearray(path.read_bytes())
+    content[HASH_SIZE + 3] ^= 1
+    path.write_bytes(content)
+    verdict = checked(folder)
+    (problem,) = verdict.problems
+    assert (problem.kind, problem.first, problem.end) == ("hashes", 1 << level, 2 << level)
+    assert f"hash 1 of nodes/{level:02}, over entries {1 << level} to " in problem.message
+    shutil.rmtree(folder.path / "nodes")  # as it says
+    with AuditLog(folder.path, KEY, sync=False):
+        pass
+    assert checked(folder).good
+
+
+def test_what_was_tampered_with_is_not_proven(folder: AuditFolder, tmp_path: Path) -> None:
+    """Nor exported, to be found wrong by whoever gets it."""
+    signed = folder.newest(KEY.verifying)
+    assert signed is not None
+    folder.prove(55, signed)
+    all_lines = Lines(folder)
+    lines, at = all_lines.at(55)
+    lines[at] = lines[at].replace(b'"who":"', b'"who":"x')
+    all_lines.write()
+    with pytest.raises(AuditLogFailed, match=r"entry 55 .* is not what was signed"):
+        folder.prove(55, signed)
+    chosen = list(select(folder, 60, lambda entry: True, first=50))
+    with pytest.raises(AuditLogFailed, match="entry 55 "):
+        export(folder, KEY.verifying, chosen, tmp_path / "export")
+    assert not (tmp_path / "export").exists()
 
 
 def test_one_entry_that_is_gone_is_told_as_one(folder: AuditFolder) -> None:
