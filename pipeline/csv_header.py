@@ -35,6 +35,16 @@ def places_of(header: str, delimiter: str = ",") -> list[int]:
     return places
 
 
+def other_delimiter(header: str) -> str | None:
+    """What a line says that separates its columns by something else than commas."""
+    if "," in header:
+        return None
+    for sign, name in ((";", "semicolons"), ("\t", "tabs"), ("|", "bars (|)")):
+        if header.count(sign) >= 1:
+            return f"the columns are separated by {name}, not by commas"
+    return None
+
+
 def repeated(
     header: str,
     names: Sequence[str],

@@ -1,6 +1,6 @@
 """The columns of order logs (``docs/order-log.md``), and what is wrong with a header of them."""
 
-from pipeline.csv_header import ColumnFault, names_of, places_of, repeated
+from pipeline.csv_header import ColumnFault, names_of, other_delimiter, places_of, repeated
 from pipeline.problems import did_you_mean
 
 #: Names that begin so are the venue's own, and passed over.
@@ -18,6 +18,19 @@ NEEDED = ("transact_time", "exec_type", "symbol")
 #: What has a list in it has no place in a CSV file.
 NOT_IN_CSV = ("bids", "asks")
 _KNOWN = frozenset(COLUMNS)
+# What published tapes and venues' exports call them.
+_OTHER_NAMES = {
+    **dict.fromkeys(("timestamp", "time", "date", "datetime", "block_time"), "transact_time"),
+    **dict.fromkeys(("block_timestamp", "trade_time", "created_at"), "transact_time"),
+    **dict.fromkeys(("type", "kind", "event", "event_type", "action"), "exec_type"),
+    **dict.fromkeys(("pair", "market", "instrument", "ticker", "product_id", "coin"), "symbol"),
+    **dict.fromkeys(("trade_price", "exec_price", "rate"), "last_px"),
+    **dict.fromkeys(("quantity", "qty", "amount", "size", "volume", "trade_qty"), "last_qty"),
+    **dict.fromkeys(("id", "tid", "tx_hash", "transaction_hash", "hash"), "trade_id"),
+    **dict.fromkeys(("taker_side", "side_taker"), "aggressor_side"),
+    **dict.fromkeys(("buyer", "buyer_address", "buyer_id", "to"), "buyer_account"),
+    **dict.fromkeys(("seller", "seller_address", "seller_id", "from"), "seller_account"),
+}
 
 
 def is_column(name: str) -> bool:
@@ -27,7 +40,7 @@ def is_column(name: str) -> bool:
 
 def unknown_column(name: str) -> str:
     """Why a column is refused, and what was meant."""
-    hint = did_you_mean(name, COLUMNS)
+    hint = _OTHER_NAMES.get(name.lower()) or did_you_mean(name, COLUMNS)
     meant = f": did you mean {hint}?" if hint else "; one of your own begins with x_"
     return f"no column of an order log{meant}"
 
@@ -38,6 +51,10 @@ def header_faults(header: str) -> list[ColumnFault]:
         names = names_of(header)
     except ValueError as error:
         return [ColumnFault(1, str(error))]
+    if (said := other_delimiter(header)) is not None:
+        return [ColumnFault(1, f"{said}: write the file anew with commas")]
+    if not any(map(_looks_like_a_name, names)):
+        return [ColumnFault(1, "this is no line of names: the first line names the columns")]
     places = places_of(header)
     faults = [
         ColumnFault(place, reason)
@@ -45,10 +62,16 @@ def header_faults(header: str) -> list[ColumnFault]:
         if reason
     ]
     faults += repeated(header, names, among=_KNOWN)
-    missing = [name for name in NEEDED if name not in names]
-    if missing and not faults:
+    # Said of a column that is there under another name already.
+    meant = {_OTHER_NAMES.get(name.lower()) or did_you_mean(name, NEEDED) for name in names}
+    missing = [name for name in NEEDED if name not in names and name not in meant]
+    if missing:
         faults.append(ColumnFault(1, f"there is no column {' and no '.join(missing)}"))
     return sorted(faults)
+
+
+def _looks_like_a_name(name: str) -> bool:
+    return is_column(name) or did_you_mean(name, NEEDED) is not None or name.lower() in _OTHER_NAMES
 
 
 def _wrong(name: str) -> str:

@@ -23,7 +23,7 @@ from msgspec import Struct, field
 
 from detections.backtest.labels import Label, as_named
 from detections.reading import NotAnEvent, nanoseconds
-from pipeline.csv_header import repeated
+from pipeline.csv_header import other_delimiter, places_of, repeated
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, one_of, shown
 from pipeline.structured import examine
@@ -33,6 +33,14 @@ from pipeline.yaml_source import parse_node
 
 _LISTS = ("entities", "events")
 _MOST_PROBLEMS = 1_000
+# What such columns are called elsewhere.
+_OTHER_KEYS = {
+    **dict.fromkeys(("address", "addresses", "account", "accounts", "wallet", "token"), "entities"),
+    **dict.fromkeys(("tx_hash", "transaction_hash", "hash", "trade_id", "event_id"), "events"),
+    **dict.fromkeys(("type", "abuse", "category"), "typology"),
+    **dict.fromkeys(("start", "since", "begin"), "from"),
+    **dict.fromkeys(("end", "until"), "to"),
+}
 _TRUE = ("true", "yes", "1")
 _FALSE = ("false", "no", "0")
 
@@ -119,9 +127,14 @@ def _of_csv(data: bytes, name: str, problems: list[Problem]) -> Iterator[Label]:
         if not any(head):
             expected = f"a header with columns such as {one_of(_KEYS[:4])}"
             _report(problems, Location(name, 1, 1), "the file is empty", expected=expected)
-        for unknown in [key for key in head if key not in _KEYS]:
-            hint = did_you_mean(unknown, _KEYS)
-            _report(problems, Location(name, 1, 1), f"{shown(unknown)} is no column", hint)
+        elif (said := other_delimiter(first := text.partition("\n")[0])) is not None:
+            _report(problems, Location(name, 1, 1), said, expected="commas between the columns")
+        else:
+            for key, place in zip(head, places_of(first), strict=False):
+                if key not in _KEYS:
+                    hint = _OTHER_KEYS.get(key.lower()) or did_you_mean(key, _KEYS)
+                    where, said = Location(name, 1, place), f"{shown(key)} is no column"
+                    _report(problems, where, said, hint, None if hint else one_of(_KEYS))
         for fault in repeated(text.partition("\n")[0], head):
             _report(problems, Location(name, 1, fault.place), fault.reason)
         if problems:

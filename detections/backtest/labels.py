@@ -5,7 +5,7 @@ and one label it is told whether they belong together; an alert that belongs to 
 right, whatever false ones say.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 import msgspec
 
@@ -64,6 +64,11 @@ class Labels:
                 self._by_entity.setdefault(entity, []).append(at)
             if not one.events and not one.entities:
                 self._by_time.append(at)
+
+    @property
+    def rule_names(self) -> Collection[str]:
+        """All that the rules are called, in lower case."""
+        return self._names.keys()
 
     def matching(self, alert: Alert, rule_id: str) -> list[int]:
         """The places in `used` of all labels that an alert of the rule belongs to, in order."""

@@ -67,6 +67,10 @@ class Line(Struct, kw_only=True, gc=False, forbid_unknown_fields=True):
     asks: _Levels | None = None
 
 
+_NUMBERS = (
+    *("price", "order_qty", "leaves_qty", "last_px", "last_qty"),
+    *("maker_leaves_qty", "taker_leaves_qty"),
+)
 _FIELDS = len(Line.__struct_fields__)
 _decoder = msgspec.json.Decoder(Line, strict=False)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
@@ -136,14 +140,28 @@ def read_csv(payload: bytes, columns: "list[str | None]") -> Line:
     try:
         found = _cells(payload.decode())
     except UnicodeDecodeError:
-        raise Unreadable("is no UTF-8") from None
+        raise Unreadable("is no UTF-8: save the file in this encoding") from None
     if len(found) != len(columns):
         raise Unreadable(f"{len(found)} cells under {len(columns)} columns")
     named = {name: cell for name, cell in zip(columns, found, strict=True) if cell and name}
     try:
         return msgspec.convert(named, Line, strict=False)
     except msgspec.MsgspecError as error:
-        raise unreadable(error) from None
+        raise _no_number(named) or unreadable(error) from None
+
+
+def _no_number(named: dict[str, str]) -> Unreadable | None:
+    """The first cell that should hold a number and doesn't, in words of people who write CSV."""
+    for name in _NUMBERS:
+        text = named.get(name)
+        if text is None:
+            continue
+        try:
+            float(text)
+        except ValueError:
+            said = "digits, a point before decimals, and nothing else"
+            return Unreadable(f"{shown(text)} is no number: write {said}", name)
+    return None
 
 
 def _cells(line: str) -> list[str]:

@@ -4,7 +4,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import typer
+
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.problems import render
 from pipeline.units import MIB, format_size
 
 if TYPE_CHECKING:
@@ -15,8 +18,9 @@ _MOST_BYTES = 64 * MIB
 
 
 def load_labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
-    """The file's labels. Raises Failure and ProblemsFound."""
+    """The file's labels; those with a slip are told. Raises Failure and ProblemsFound."""
     from detections.backtest.label_files import read_labels
+    from detections.backtest.label_slips import label_slips
     from detections.backtest.labels import Labels
 
     try:
@@ -26,4 +30,7 @@ def load_labels(path: Path, rules: "Iterable[Rule]") -> "Labels":
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
     if len(data) > _MOST_BYTES:
         raise Failure(f"{path} is larger than {format_size(_MOST_BYTES)}", CONFIGURATION)
-    return Labels(read_labels(data, str(path)), rules)
+    labels = Labels(read_labels(data, str(path)), rules)
+    if slips := label_slips(labels):
+        typer.echo(render(slips), err=True)
+    return labels

@@ -3,6 +3,7 @@
 import pytest
 
 from detections.backtest.label_files import read_labels
+from detections.backtest.label_slips import label_slips
 from detections.backtest.labels import Label, Labels
 from normalizer.events import Alert
 from pipeline.problems import Location, ProblemsFound
@@ -175,7 +176,9 @@ def test_three_forms_say_the_same(data: bytes, name: str) -> None:
         (b'{"rul": "a"}\n', "l.ndjson", "l.ndjson:1:1", "rul"),
         (b'{"from": 3}\n', "l.ndjson", "l.ndjson:1:1", "Expected `str"),
         (b"\xff\n", "l.ndjson", "l.ndjson:1:1", "isn't a label"),
-        (b"label,entitis\ntrue,a\n", "l.csv", "l.csv:1:1", '"entitis" is no column'),
+        (b"label,entitis\ntrue,a\n", "l.csv", "l.csv:1:7", '"entitis" is no column'),
+        (b"label,address\ntrue,a\n", "l.csv", "l.csv:1:7", '"address" is no column'),
+        (b"label;entities\ntrue;a\n", "l.csv", "l.csv:1:1", "separated by semicolons"),
         (b"label,entities\nmaybe,a\n", "l.csv", "l.csv:2:1", '"maybe" is no label'),
         (b"label,entities\ntrue,a,b\n", "l.csv", "l.csv:2:1", "3 values for 2 columns"),
         (b'entities\n"a\n', "l.csv", "l.csv:", "isn't CSV"),
@@ -207,3 +210,32 @@ def test_all_mistakes_of_a_file_are_told_at_once() -> None:
         read_labels(b"labels:\n  - {rule: a}\n  - {from: soon}\n  - {x: 1}\n", "l.yml")
 
     assert [one.location.line for one in raised.value.problems] == [2, 3, 4]
+
+
+def slips(csv: bytes) -> list[tuple[str, str, str | None]]:
+    found = label_slips(Labels(read_labels(csv, "l.csv"), RULES))
+    assert all(one.severity == "warning" for one in found)
+    return [(str(one.location), one.message, one.hint) for one in found]
+
+
+def test_a_label_with_a_slip_in_a_name_is_told_once_with_what_was_meant() -> None:
+    typologies = b"typology,entities\nwash_tradng,a\nwash_tradng,b\nSpoofing,c\nlarge_transfers,d\n"
+    assert slips(typologies) == [
+        ("l.csv:2:1", 'no rule here has the typology "wash_tradng"', "wash_trading"),
+        ("l.csv:4:1", 'no rule here has the typology "Spoofing"', "spoofing"),
+    ]
+    assert slips(b"rule,entities\nlarg,a\nlarge,b\nzebra,c\n") == [
+        ("l.csv:2:1", 'no rule here has the name "larg"', "large")
+    ]
+
+
+def test_a_label_of_a_rule_that_isn_t_run_is_no_slip() -> None:
+    assert slips(b"typology,entities\nspoofing,a\nrug_pulls_of_ours,b\n") == []
+
+
+def test_an_address_with_a_digit_too_few_is_told_and_a_whole_one_in_any_case_is_not() -> None:
+    address, more = "0x" + "aB" * 20, "0x" + "cd" * 32
+    assert slips(f"entities,events\n{address} acct-1,{more}\n".encode()) == []
+    assert slips(f"entities\n{address[:-1]}\n".encode()) == [
+        ("l.csv:2:1", f'"{address[:-1].lower()}" is no whole address', None)
+    ]

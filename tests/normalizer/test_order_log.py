@@ -375,6 +375,9 @@ def test_what_is_wrong_with_a_trade_is_said() -> None:
         ("transact_time,exec_type,symbol", "1,2", "2 cells under 3 columns"),
         ("transact_time,bids", "1,2", "NDJSON"),
         ("transact_time,exec_type", '1,"new', "CSV"),
+        ("transact_time,last_px", "1,'10,25'", "3 cells under 2 columns"),
+        ("transact_time,exec_type,symbol,last_px", '1,trade,A,"10,25"', '"10,25" is no number'),
+        ("transact_time,exec_type,symbol,last_qty", "1,trade,A,1 000", '"1 000" is no number'),
     ],
 )
 def test_what_is_wrong_with_a_table_is_said(header: str, row: str, said: str) -> None:
