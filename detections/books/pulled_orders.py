@@ -7,13 +7,14 @@ others nothing is.
 from collections.abc import Iterable, Sequence
 
 from msgspec import Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Witness
 from detections.books.coincidence import Habits, habits
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room, drop_idlest
 from detections.parties import Party
-from normalizer.events.market import FeedGap
+from normalizer.events.market import FeedGap, Trade
 
 #: Large orders that rest, in all books; the oldest go first.
 _MOST_LARGE = 100_000
@@ -112,6 +113,17 @@ class Trader(Struct, gc=False):
             stale += 1
         if stale or len(trades) > _MOST_TRADES:
             del trades[: max(stale, len(trades) - _MOST_TRADES)]
+
+    def revise(self, was: Trade, now: Trade | None, buy: bool) -> None:
+        """A trade was taken back or corrected, if it is one of those kept."""
+        trades = self.trades(buy)
+        for place, one in enumerate(trades):
+            if one.witness.id == was.id:
+                if now is None:
+                    del trades[place]
+                else:
+                    trades[place] = replace(one, price=now.price, quantity=now.quantity)
+                return
 
     def forget(self, orders: Iterable[Large]) -> None:
         """Let go of orders that were told of."""

@@ -96,6 +96,7 @@ class Pulling(Correlator[State]):
     state_type = State
     state_version = 2
     uses_books = True
+    uses_trades = True
     at_the_touch: ClassVar[bool] = False
     """Whether the orders that it looks for stand where one of them is always hit: then that much of
     them is no reason to trade the other way as may be filled of an order."""
@@ -256,18 +257,27 @@ class Pulling(Correlator[State]):
     def _took(
         self, trade: Trade, party: Party, *, buy: bool, aggressive: bool
     ) -> Iterable[Finding]:
-        now = trade.timestamp
+        p, now = self._p, trade.timestamp
         trader = self.state.pulls.trader(_key(trade, party.key), now)
         own = trade.taker_order_id if aggressive else trade.maker_order_id
         gap = trader.habits.of(not buy).note_trade(now) if aggressive else 0
         took = Took(now, trade.price, trade.quantity, aggressive, own, gap, witness(trade))
-        trader.trade(took, buy, now - _HIT_BEFORE)
+        # Whatever is judged from now on, what came before that says nothing of it.
+        trader.trade(took, buy, now - p.pull_window - p.trade_window - _HIT_BEFORE)
         if not aggressive:
             return ()
         pulled = trader.pulled(not buy)
-        if not pulled or now - pulled[-1].ended_at > self._p.trade_window:
+        if not pulled or now - pulled[-1].ended_at > p.trade_window:
             return ()
         return self._judge(trade, party, trader, buy=buy)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: nobody took it, nor was hit by it."""
+        for party, buy in ((buyer(was), True), (seller(was), False)):
+            traders = self.state.pulls.traders
+            trader = traders.get(_key(was, party.key)) if party.known else None
+            if trader is not None:
+                trader.revise(was, now, buy)
 
     # -- judging -----------------------------------------------------------------------------------
 

@@ -18,7 +18,7 @@ that, or whether several orders were one party's. What waited before the auction
 Calibrated by: the regulation's words. Our choice: all numbers.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
@@ -28,6 +28,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.linked_markets import MarketKey
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
@@ -116,6 +117,7 @@ class AuctionOrders(Correlator[State]):
     partition_by = "asset"
     state_type = State
     typology = "marking_the_close"
+    uses_trades = True
     actions = frozenset({"order-placed", "order-cancelled", "trade"})
 
     def __init__(self, parameters: Parameters) -> None:
@@ -153,6 +155,17 @@ class AuctionOrders(Correlator[State]):
         if key not in prices and len(prices) >= MOST_BOOKS:
             del prices[next(iter(prices))]
         prices[key] = trade.price
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the last price of their market, without them."""
+        if market not in self.state.prices:
+            return
+        newest = (one.price for one in self.trades.newest(market) if one.phase is not None)
+        price = next(newest, None)
+        if price is not None:
+            self.state.prices[market] = price
+        elif self.trades.reach(1):  # all that there ever were are known
+            del self.state.prices[market]
 
     def _auction(self, key: tuple[str, str, str], at: int) -> Auction:
         auctions = self.state.auctions

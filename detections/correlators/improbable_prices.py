@@ -148,6 +148,7 @@ class ImprobablePrices(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    uses_trades = True
     typology = "spoofing"
     actions = frozenset(
         {"order-placed", "order-changed", "order-cancelled", "order-filled", "trade"}
@@ -302,6 +303,15 @@ class ImprobablePrices(Correlator[State]):
             if doer is not None and doer.standing:
                 doer.trades.append((buys, witness(trade)))
                 del doer.trades[:-_MOST_CASES]
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back: nobody gained by it."""
+        if now is not None:
+            return  # it counts as before, whatever it was worth
+        for party in (buyer(was), seller(was)):
+            doer = self.state.doers.get(_key(was, party.key)) if party.known else None
+            if doer is not None:
+                doer.trades = [one for one in doer.trades if one[1].id != was.id]
 
     # -- judging -----------------------------------------------------------------------------------
 

@@ -103,6 +103,7 @@ class InferredCrossMarket(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    uses_trades = True
     highest_level = "medium"
     typology = "cross_market"
     actions = frozenset({"trade"})
@@ -151,6 +152,13 @@ class InferredCrossMarket(Correlator[State]):
             asset.told_at = event.timestamp
             return [finding]
         return ()
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: nobody came in with it, or with another quantity."""
+        asset = self.state.assets.get(was.token_id or "")
+        market = (was.provider, was.venue, was.instrument)
+        if asset is not None and (known := asset.markets.get(market)) is not None:
+            known.tape.revise(was, now, self._p.step)
 
     def _taken(self, tape: SideTape, *, bought: bool) -> Taken | None:
         """What one side took in the window, where that is most, and many times what is usual."""

@@ -22,7 +22,7 @@ feed by level, which shows no orders. The numbers are our choice.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Annotated
 
@@ -33,6 +33,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
+from detections.markets.linked_markets import MarketKey
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderRemoved, Trade
@@ -113,6 +114,14 @@ class Book(Struct):
         if key in self.counts or len(self.counts) < _MOST_QUANTITIES:
             self.counts[key] = self.counts.get(key, 0) + 1
 
+    def revise(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected."""
+        pings = self.pings(was.side == "buy")
+        for place, one in enumerate(pings):
+            if one.seen.id == was.id:
+                pings[place : place + 1] = [] if now is None else [Ping(now.quantity, one.seen)]
+                break
+
     def pass_to(self, time: int) -> None:
         """Time goes on: steps that have ended are counted."""
         number = time // _STEP
@@ -152,6 +161,7 @@ class InferredPinging(Correlator[State]):
     partition_by = "asset"
     state_type = State
     uses_books = True
+    uses_trades = True
     of_unnamed = True
     highest_level = "medium"
     typology = "front_running"
@@ -210,6 +220,31 @@ class InferredPinging(Correlator[State]):
         if not reaches(book.taken, self._p.minimum_size * middle):
             return ()
         return self._judge(trade, book, buys)
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: small orders, and who takes now, without them."""
+        book = self.state.books.get(market)
+        if book is None:
+            return
+        for was, now in revisions:
+            book.revise(was, now)
+        if book.middle:
+            book.taking, book.taken = [], 0.0
+            for trade in self._taking(market):
+                self._take(book, trade, trade.side == "buy")
+
+    def _taking(self, market: MarketKey) -> Sequence[Trade]:
+        """The newest trades of one way, each soon behind the one before."""
+        found: list[Trade] = []
+        for one in self.trades.newest(market):
+            if one.side is None or not names_nobody(one):
+                continue
+            if found and (
+                one.side != found[-1].side or found[-1].timestamp - one.timestamp > _AT_ONCE
+            ):
+                break
+            found.append(one)
+        return found[::-1]
 
     def _take(self, book: Book, trade: Trade, buys: bool) -> None:
         """What is taken one way in one second is one trade."""

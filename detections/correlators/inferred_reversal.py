@@ -95,6 +95,16 @@ class Told(Struct, frozen=True):
     time: int
     seen: tuple[Witness, ...]
 
+    @property
+    def times(self) -> int:
+        """At how many different times somebody came in."""
+        return len({one.timestamp for one in self.seen})
+
+    def without(self, event: str) -> "Told":
+        """The same without one of its trades; itself where it is none of these."""
+        left = tuple(one for one in self.seen if one.id != event)
+        return self if len(left) == len(self.seen) else Told(self.time, left)
+
 
 class Market(Struct):
     """One market."""
@@ -123,6 +133,7 @@ class InferredReversal(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    uses_trades = True
     highest_level = "medium"
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
@@ -163,6 +174,20 @@ class InferredReversal(Correlator[State]):
             return ()
         tape.found(turn.began, p.step)
         return self._tell(event, market, turn)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: nobody came in with it, or with another quantity."""
+        p = self._p
+        market = self.state.markets.get((was.provider, was.venue, was.instrument))
+        if market is None:
+            return
+        market.tape.revise(was, now, p.step)
+        if now is None:
+            market.waiting = [
+                left
+                for one in market.waiting
+                if (left := one.without(was.id)).times >= 2 * p.minimum_times or left is one
+            ]
 
     def _turn(self, tape: SideTape, *, back: bool) -> Turn | None:
         """What was taken one way, and then the other, up to the newest trade."""

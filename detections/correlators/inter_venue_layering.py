@@ -37,6 +37,7 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
@@ -160,6 +161,7 @@ class InterVenueLayering(Correlator[State]):
     state_type = State
     state_version = 2
     uses_books = True
+    uses_trades = True
     typology = "layering"
     actions = frozenset(
         {
@@ -303,6 +305,23 @@ class InterVenueLayering(Correlator[State]):
             if cluster is not None or investor is not None:
                 party = Party(account, investor, cluster)
                 self._deal(trade, party, buy, trade.price, trade.quantity)
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it isn't what orders elsewhere were for."""
+        for cluster, investor in (
+            (was.buyer_cluster, was.buyer_id),
+            (was.seller_cluster, was.seller_id),
+        ):
+            dealer = self.state.dealers.get((was.token_id or "", cluster or investor or ""))
+            if dealer is None:
+                continue
+            dealer.deals = [
+                one
+                if one.witness.id != was.id or now is None
+                else replace(one, price=now.price, quantity=now.quantity)
+                for one in dealer.deals
+                if one.witness.id != was.id or now is not None
+            ]
 
     def _swapped(self, swap: PoolSwap) -> None:
         known = swap.investor_id is not None or swap.investor_cluster is not None

@@ -47,8 +47,6 @@ MOST_PARTIES = 50_000
 _MOST_PINGS = 64
 #: Trades from which the usual quantity is learnt, and how few say nothing.
 _MOST_TRADES, _ENOUGH = 60, 12
-#: Later than all trades.
-_EVER = 2**63
 #: What a party takes within this time is one trade.
 _AT_ONCE = SECOND
 
@@ -285,7 +283,7 @@ class Pinging(Correlator[State]):
         usual = self.state.books.get(market)
         if usual is None:
             return
-        usual.renew(self.trades.until(market, _EVER), whole=self.trades.reach(1))
+        usual.renew(self.trades.newest(market), whole=self.trades.reach(1))
         if not usual.quantities:
             del self.state.books[market]  # there was none
         for was, now in revisions:

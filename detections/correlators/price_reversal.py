@@ -23,7 +23,7 @@ by itself: after an alert there is none for `pause`, but of a run that went half
 Trades of named accounts are left to `momentum_ignition`. The numbers are our choice.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -35,6 +35,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import Room, latest
 from detections.markets.anonymous_runs import MOST_TRADES, Print, Run, RunTape
+from detections.markets.linked_markets import MarketKey
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -100,6 +101,7 @@ class PriceReversal(Correlator[State]):
     partition_by = "asset"
     state_type = State
     state_version = 2
+    uses_trades = True
     highest_level = "medium"
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
@@ -115,39 +117,72 @@ class PriceReversal(Correlator[State]):
 
     def observe(self, event: Trade) -> Iterable[Finding]:
         """Take a trade."""
-        if event.side is None or not (event.price > 0 and event.quantity > 0):
+        if not _counts(event):
             return ()
-        if not names_nobody(event):
-            return ()  # `momentum_ignition` looks at these
         p, state = self._p, self.state
         if state.room.take(_MOST_IN_ALL, _AT_ONCE):
             known = ((0, one.size, one) for one in state.tapes.values())
             state.room.make(_MOST_IN_ALL, known, RunTape.forget)
         key = (event.provider, event.venue, event.instrument)
         tape = latest(state.tapes, key, MOST_BOOKS, RunTape)
-        trade = Print(event.side == "buy", event.price, event.quantity, witness(event))
-        tape.add(trade, p.run_window, event.phase_began)
-        run = tape.run
-        if run is not None and event.timestamp - run.ended > p.reversal_window:
-            run = tape.run = None  # the price stayed where it was
+        trade = _print(event)
+        tape.learn(trade, p.run_window, event.phase_began)
+        run = self._given_back(tape, trade)
         if run is None:
-            self._begin(tape, trade)
             return ()
-        if trade.bought is run.up:
-            self._go_on(run, trade)
-            return ()
-        run.turn(trade)
-        if not reaches(run.back_quantity, p.minimum_reversal * run.quantity) or not reaches(
-            run.returned(trade.price), p.minimum_return
-        ):
-            return ()
-        tape.run = None
-        tape.clear()
         moved, now = abs(run.moved), event.timestamp
         if now - tape.told_at < p.pause and not reaches(moved, _FURTHER * tape.told_moved):
             return ()
         tape.told_at, tape.told_moved = now, moved
         return [self._finding(event, run)]
+
+    def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
+        """Trades were taken back or corrected: the runs of their market, without them."""
+        tape = self.state.tapes.get(market)
+        if tape is None:
+            return
+        p = self._p
+        newest = next((one for one in self.trades.newest(market) if _counts(one)), None)
+        now = tape.moves.time if newest is None else newest.timestamp
+        since = now - 2 * (p.run_window + p.reversal_window)
+        if tape.run is not None:
+            since = min(since, tape.run.taken[0].seen.timestamp - p.run_window)
+        if all(was.timestamp < since for was, _ in revisions) or not self.trades.reach(since):
+            return
+        again = [one for one in self.trades.between(market, since) if _counts(one)]
+        earlier = next((one for one in self.trades.until(market, since) if _counts(one)), None)
+        tape.begin_anew(0.0 if earlier is None else earlier.price)
+        for trade in again:
+            self._given_back(tape, _print(trade))  # what is found was told
+        tape.step_quantity = sum(
+            one.quantity for one in again if one.timestamp // p.run_window == tape.step
+        )
+        if again:
+            tape.moves.price = again[-1].price
+        elif not tape.volumes.weight:
+            del self.state.tapes[market]  # there was none
+
+    def _given_back(self, tape: RunTape, trade: Print) -> Run | None:
+        """The run that is over with this trade, since enough came in the other way."""
+        p = self._p
+        tape.add(trade, p.run_window)
+        run = tape.run
+        if run is not None and trade.seen.timestamp - run.ended > p.reversal_window:
+            run = tape.run = None  # the price stayed where it was
+        if run is None:
+            self._begin(tape, trade)
+            return None
+        if trade.bought is run.up:
+            self._go_on(run, trade)
+            return None
+        run.turn(trade)
+        if not reaches(run.back_quantity, p.minimum_reversal * run.quantity) or not reaches(
+            run.returned(trade.price), p.minimum_return
+        ):
+            return None
+        tape.run = None
+        tape.clear()
+        return run
 
     def _begin(self, tape: RunTape, trade: Print) -> None:
         """Whether what the window shows is a run."""
@@ -236,3 +271,12 @@ class PriceReversal(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _counts(trade: Trade) -> bool:
+    """Whether it is known who came in; those whose parties are named `momentum_ignition` takes."""
+    return trade.side is not None and trade.price > 0 and trade.quantity > 0 and names_nobody(trade)
+
+
+def _print(trade: Trade) -> Print:
+    return Print(trade.side == "buy", trade.price, trade.quantity, witness(trade))

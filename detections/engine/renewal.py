@@ -18,9 +18,8 @@ class Renewal:
         correlators: Sequence[tuple[Rule, Correlator[Any]]],
         problems: Problems,
     ) -> None:
-        plain = Correlator[Any].renewed
         self._trades = trades
-        self._correlators = [one for one in correlators if type(one[1]).renewed is not plain]
+        self._correlators = [one for one in correlators if renews(one[1])]
         self._problems = problems
 
     def before(self, event: Any) -> None:
@@ -36,3 +35,8 @@ class Renewal:
                     one.renewed(market, list(revisions.values()))
                 except Exception as error:
                     self._problems.fail(rule, next(iter(revisions.values()))[0].id, error)
+
+
+def renews(correlator: Correlator[Any]) -> bool:
+    """Whether there is anything that it makes anew."""
+    return type(correlator).renewed is not Correlator[Any].renewed

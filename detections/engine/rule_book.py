@@ -16,7 +16,7 @@ from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
 from detections.engine.compiled_rules import compiled
 from detections.engine.problems import Problems
-from detections.engine.renewal import Renewal
+from detections.engine.renewal import Renewal, renews
 from detections.fields import shapes, taxonomy
 from detections.markets.recent_trades import RecentTrades, telling
 from detections.rules.loading import RuleSet
@@ -299,7 +299,10 @@ class RuleBook:
             ]
             if record is Trade and trades is not None and mine:
                 observers.insert(0, (trades.add, mine[0].rule))
-            if self.renewal is not None and any(one.correlator.uses_trades for one in mine):
+            if self.renewal is not None and any(
+                one.correlator.uses_trades if record is Trade else renews(one.correlator)
+                for one in mine
+            ):  # not before each order for those that make nothing anew
                 observers.insert(0, (self.renewal.before, mine[0].rule))
             return observers
         told: list[tuple[Observe, Rule]] = []

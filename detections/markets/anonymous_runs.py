@@ -81,10 +81,9 @@ class RunTape(Struct):
     told_moved: float = 0.0
     """How far that one went, as a part of the price."""
 
-    def add(self, trade: Print, window: int, began: int | None) -> None:
+    def add(self, trade: Print, window: int) -> None:
         """A trade; the width of the window is always the same."""
         time, trades = trade.seen.timestamp, self.trades
-        self._learn(trade, window, began)
         trades.append(trade)
         if trade.bought:
             self.bought += trade.quantity
@@ -118,7 +117,14 @@ class RunTape(Struct):
         self.trades.clear()
         self.bought = self.sold = 0.0
 
-    def _learn(self, trade: Print, window: int, began: int | None) -> None:
+    def begin_anew(self, before: float) -> None:
+        """Forget all trades, but for what is usual; the price was this one before those that come
+        again."""
+        self.forget()
+        self.before = before
+
+    def learn(self, trade: Print, window: int, began: int | None) -> None:
+        """A trade tells what is usual."""
         time = trade.seen.timestamp
         last = self.moves.time
         number, keep = time // window, kept(_HALF_LIFE / window)

@@ -25,6 +25,9 @@ Revised = Callable[[Trade, "Trade | None"], None]
 #: What it comes to, market by market and trade by trade: as it first was, and as it is now.
 Revisions = dict[MarketKey, dict[str, tuple[Trade, "Trade | None"]]]
 
+#: No trade is so late.
+_EVER = 2**63
+
 _time = attrgetter("timestamp")
 _encode = msgspec.msgpack.Encoder().encode
 _decode = msgspec.msgpack.Decoder(list[Trade]).decode
@@ -184,6 +187,10 @@ class RecentTrades:
         """Those of a market before a time, the newest first."""
         for shelf in reversed(self._shelves(market)):
             yield from shelf.until(time)
+
+    def newest(self, market: MarketKey) -> Iterator[Trade]:
+        """Those of a market, the newest first."""
+        return self.until(market, _EVER)
 
     def left(self, was: Trade, now: Trade | None, begin: int, end: int) -> list[Trade]:
         """The same of its market, with `now` in the place of `was`."""

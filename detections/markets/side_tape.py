@@ -12,6 +12,7 @@ from msgspec import Struct, field
 from detections.baselines.rate import SURE, BlockRate, kept
 from detections.markets.anonymous_runs import Print
 from detections.markets.usual_moves import UsualMoves
+from normalizer.events.market import Trade
 from pipeline.units import HOUR
 
 #: Trades that are kept of a window.
@@ -121,6 +122,34 @@ class SideTape(Struct):
     def window(self) -> list[Print]:
         """The trades of the window."""
         return self.trades[self.front :]
+
+    def revise(self, was: Trade, now: Trade | None, step: int) -> None:
+        """A trade of the window was taken back or corrected."""
+        trades = self.trades
+        place = next((n for n, one in enumerate(trades) if one.seen.id == was.id), None)
+        if place is None:
+            return  # out of the window, or of what was found
+        if now is None:
+            del trades[place]
+            self.front -= place < self.front
+        else:
+            trades[place] = Print(trades[place].bought, now.price, now.quantity, trades[place].seen)
+        self.bought = self.sold = self.buying = self.selling = 0.0
+        for number, one in enumerate(trades):
+            bought, sold = (one.quantity, 0.0) if one.bought else (0.0, one.quantity)
+            self.buying = max(0.0, self.buying + bought - sold)
+            self.selling = max(0.0, self.selling + sold - bought)
+            if number >= self.front:
+                self.bought += bought
+                self.sold += sold
+        more = (0.0 if now is None else now.quantity) - was.quantity
+        number = was.timestamp // step
+        if number == self.number and self.quantity >= 0:
+            self.quantity = max(0.0, self.quantity + more)
+        self.ended = [
+            (one, max(0.0, quantity + more) if one == number and quantity >= 0 else quantity, empty)
+            for one, quantity, empty in self.ended
+        ]
 
     def found(self, since: int, step: int) -> None:
         """What was traded since a time is nothing usual; what comes next is looked at by itself."""

@@ -17,8 +17,16 @@ from tests.cli.command_line import ROOT
 from tests.detections.cap_table.movements import Log, at
 from tests.detections.correlators import test_cancel_rates as rates
 from tests.detections.correlators import test_cross_market as cross
+from tests.detections.correlators import test_flipping as flips
+from tests.detections.correlators import test_improbable_prices as far
+from tests.detections.correlators import test_inferred_cross_market as dealt
+from tests.detections.correlators import test_inferred_pinging as small
+from tests.detections.correlators import test_inferred_reversal as turns
+from tests.detections.correlators import test_inter_venue_layering as elsewhere
 from tests.detections.correlators import test_pinging as pings
+from tests.detections.correlators import test_price_reversal as runs
 from tests.detections.correlators import test_pump_and_dump as pump
+from tests.detections.correlators import test_vacuuming as vacuums
 from tests.detections.correlators import test_wash_turnover as turnover
 from tests.detections.samples import HEADER, START, Tape, correlator
 from tests.detections.test_correlator_states import parameter_choices
@@ -34,6 +42,20 @@ class Case(NamedTuple):
     parameters: str
     events: list[Any]
     busted: list[Any]
+
+
+def rule_of(name: str, parameters: str = "{}") -> RuleSet:
+    level = correlators()[name].highest_level or "high"
+    return correlator(name, parameters, HEADER.replace("level: high", f"level: {level}"))
+
+
+def until_found(name: str, events: list[Any], parameters: str = "{}") -> list[Any]:
+    """Those up to the one at which it is found."""
+    engine = Engine(rule_of(name, parameters))
+    for place, event in enumerate(events):
+        if engine.process([event]):
+            return events[: place + 1]
+    raise AssertionError(f"{name} finds nothing")
 
 
 def pushed() -> Case:
@@ -80,11 +102,7 @@ def turned_over() -> Case:
         for at, seller, buyer, size, price in deals
     ]
     parameters = "{minimum_trades: 40}"
-    engine, made = Engine(correlator("wash_turnover", parameters)), list[Any]()
-    for event in events:
-        made.append(event)
-        if engine.process([event]):
-            break
+    made = until_found("wash_turnover", events, parameters)
     hub = [one for one in made[:-1] if "hub" in (one.buyer_account, one.seller_account)]
     return Case("wash_turnover", parameters, made, hub[:12])
 
@@ -107,6 +125,55 @@ def distributed() -> Case:
     return Case("pump_and_dump", "{finds: distribution}", events, bought)
 
 
+def flipped() -> Case:
+    tape = Tape()
+    events = [*flips.book(tape), *flips.flip(tape, bought=60)[:-1]]
+    more = flips.flip(tape, bought=60, pause=50, trade_id="more")[-2]
+    return Case("flipping", "{}", [*events, more], events[-1:])
+
+
+def vacuumed() -> Case:
+    tape = Tape()
+    events = [*vacuums.book(tape), *vacuums.vacuum(tape, sold=150)]
+    more = vacuums.vacuum(tape, sold=100, pause=500)[-1]
+    return Case("vacuuming", "{}", [*events, more], events[-1:])
+
+
+def layered_elsewhere() -> Case:
+    tape = elsewhere.tape_of_acme()
+    events = [*elsewhere.market(tape), *elsewhere.layered(tape)]
+    events = until_found("inter_venue_layering", events)
+    return Case(
+        "inter_venue_layering", "{}", events, [one for one in events if hasattr(one, "trade_id")]
+    )
+
+
+def run_and_given_back() -> Case:
+    events = runs.run_and_back()
+    return Case("price_reversal", "{}", events, [events[-2]])
+
+
+def turned_around() -> Case:
+    events = until_found("inferred_reversal", turns.scene(), "{minimum_turns: 1}")
+    return Case("inferred_reversal", "{minimum_turns: 1}", events, events[-5:-2])
+
+
+def dealt_both_ways() -> Case:
+    events = until_found("inferred_cross_market", dealt.scene())
+    return Case("inferred_cross_market", "{}", events, events[-3:-1])
+
+
+def pinged_by_nobody() -> Case:
+    events = small.pinged(11)
+    took = msgspec.structs.replace(
+        small.pinged(trade={"trade_id": "took"})[-1],
+        id="took",
+        quantity=1.0,
+        timestamp=events[-1].timestamp - 4_000 * 1_000_000,
+    )
+    return Case("inferred_pinging", "{}", [*events[:-1], took, events[-1]], [took])
+
+
 CASES: dict[str, Callable[[], Case]] = {
     one.__name__: one
     for one in (
@@ -118,6 +185,13 @@ CASES: dict[str, Callable[[], Case]] = {
         cancelled_much,
         turned_over,
         distributed,
+        flipped,
+        vacuumed,
+        layered_elsewhere,
+        run_and_given_back,
+        turned_around,
+        dealt_both_ways,
+        pinged_by_nobody,
     )
 }
 
@@ -145,7 +219,7 @@ def busts(case: Case) -> list[Any]:
 @pytest.mark.parametrize("name", CASES)
 def test_what_rested_on_it_is_not_found_any_more(name: str) -> None:
     case = CASES[name]()
-    rules = correlator(case.rule, case.parameters)
+    rules = rule_of(case.rule, case.parameters)
     (alert,) = last_alerts(rules, case.events)
     assert {one.trade_id for one in case.busted} & set(alert.evidence_trades)
     assert last_alerts(rules, [*case.events[:-1], *busts(case), case.events[-1]]) == []
@@ -156,7 +230,7 @@ def test_what_rested_on_it_is_not_found_any_more(name: str) -> None:
 @pytest.mark.parametrize("name", CASES)
 def test_a_restart_between_the_bust_and_what_comes_makes_no_difference(name: str) -> None:
     case = CASES[name]()
-    rules = correlator(case.rule, case.parameters)
+    rules = rule_of(case.rule, case.parameters)
     first, second = Engine(rules), Engine(rules)
     first.process(as_read([*case.events[:-1], *busts(case)]))
     assert second.restore(first.snapshot()) == []
@@ -221,6 +295,62 @@ def test_a_mistake_in_the_size_makes_no_account_look_strange() -> None:
     now = entry.correlator.state.entities["a"].now
     assert (now.trades, now.bought, now.largest, now.others) == (3, 80.0, 50.0, {"b": 80.0})
     assert trades[1].id not in {one.id for one in now.witnesses}
+
+
+def test_who_was_hit_by_a_trade_that_was_taken_back_got_rid_of_nothing() -> None:
+    tape = Tape()
+    hit = tape.trade(
+        900, 1824.0, 300, side="buy", trade_id="hit", buyer_account="acct-3",
+        seller_account="acct-7", seller_id="INV-0007",
+    )  # fmt: skip
+    before, (*flipped, last, _) = flips.book(tape), flips.flip(tape)
+    rules = rule_of("flipping")
+    assert last_alerts(rules, [*before, hit, *flipped, last]) == []
+    busted = revised(TradeBusted, hit, 50)
+    (alert,) = last_alerts(rules, [*before, hit, busted, *flipped, last])
+    assert "hit" not in alert.evidence_trades
+    little = revised(TradeCorrected, hit, 50, quantity=90.0)
+    assert len(last_alerts(rules, [*before, hit, little, *flipped, last])) == 1
+
+
+def test_a_purchase_that_was_taken_back_makes_no_far_offer_worse() -> None:
+    tape = Tape()
+    orders = [*far.book(tape), *far.far(tape)]
+    bought = tape.trade(20_000, 101, 1, buyer_account="acct-7", buyer_id="INV-0007", side="buy")
+    events = sorted([*orders, bought], key=lambda one: one.timestamp)
+    rules = rule_of("improbable_prices")
+    (alert,) = last_alerts(rules, events)
+    assert alert.metrics["trades_on_other_side"] == 1
+    busted = revised(TradeBusted, bought, 1)
+    (alert,) = last_alerts(rules, [*events[:-1], busted, events[-1]])
+    assert alert.metrics["trades_on_other_side"] == 0
+    assert bought.trade_id not in alert.evidence_trades
+
+
+def test_whether_an_order_would_have_traded_is_told_by_a_price_that_stands() -> None:
+    tape = Tape()
+    auction = {"phase": "closing-auction", "reference_purpose": "close"}
+    trades = [
+        tape.trade(at, price, 1, phase="continuous", trade_id=f"t{at}")
+        for at, price in ((0, 10.5), (1, 9.9))
+    ]
+
+    def bid(at: float, make: Any, *values: Any) -> Any:
+        offset = round((at - 600_000) * 1e6)
+        return make(at, *values, reference_offset=offset, **auction)
+
+    placed = [bid(10, tape.placed, f"o{n}", "buy", 10.0, 5.0) for n in range(2)]
+    gone = bid(595_000, tape.cancelled, "o0")
+    rules = rule_of("auction_orders", "{minimum_orders: 1}")
+    assert len(last_alerts(rules, [*trades, *placed, gone])) == 1
+    busts = [revised(TradeBusted, one, 20) for one in trades]
+    assert last_alerts(rules, [*trades, *placed, busts[1], gone]) == []
+    assert len(last_alerts(rules, [*trades, *placed, *busts, gone])) == 1, "no price is known"
+    engine = Engine(rules)
+    engine.process([*trades, *placed, *busts])
+    engine.snapshot()
+    (entry,) = engine.book.correlators
+    assert entry.correlator.state.prices == {}
 
 
 def test_who_goes_on_with_a_busted_trade_is_in_the_limits() -> None:

@@ -280,3 +280,21 @@ def test_without_accounts_nothing_is_found() -> None:
         tape.trade(1600, 1824.0, 500, maker_order_id="a0", side="buy"),
     ]
     assert found(events) == []
+
+
+def test_who_was_hit_before_he_took_them_off_is_known_even_if_he_is_hit_again() -> None:
+    def hit(at: float, quantity: float, tape: Tape) -> Any:
+        return tape.trade(
+            at, 1824.0, quantity, side="buy", buyer_account="acct-3",
+            seller_account="acct-7", seller_id="INV-0007",
+        )  # fmt: skip
+
+    def events(*hits: tuple[float, float]) -> list[Any]:
+        tape = Tape()
+        flipped = flip(tape, 30_000, lives=500, pause=600)
+        hit_ = [hit(at, quantity, tape) for at, quantity in hits]
+        return sorted([*book(tape), *flipped, *hit_], key=lambda one: one.timestamp)
+
+    assert len(found(events((400, 300), (30_900, 1)))) == 1, "more than 30 s before"
+    assert found(events((600, 300))) == []
+    assert found(events((600, 300), (30_900, 1))) == []
