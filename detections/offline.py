@@ -7,10 +7,10 @@ from itertools import islice
 from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.engine import Engine
 from detections.lean_scan import Found, LeanScan
-from detections.reading import LONGEST_LINE, NotAnEvent, read_event
+from detections.reading import LONGEST_LINE, NotAnEvent, own_record, read_event
 from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
-from normalizer.events import Alert, AlertUpdate
+from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.market import TradeBusted, TradeCorrected
 from pipeline.problems import Location, Problem, Severity
 
@@ -145,6 +145,8 @@ class _Block:
         if not line:
             return []
         place, reading = self._before + number + 1, self._reading
+        if len(line) <= LONGEST_LINE and (record := own_record(line)) is not None:
+            return self._taken(place, record, reading.engine.process((record,)))
         try:
             read = read_event(line)
         except NotAnEvent as error:
@@ -152,10 +154,13 @@ class _Block:
             return None
         if read.doubt is not None and reading.engine.wants(read):
             reading.report(_problem(reading.name, place, read.doubt, "warning"))
-        found: list[Found] = [*reading.engine.process_read(read)]
-        reading.tell_failures(place)
-        if isinstance(read.record, TradeBusted | TradeCorrected):
-            found.append(read.record)
+        return self._taken(place, read.record, reading.engine.process_read(read))
+
+    def _taken(self, place: int, record: Record | None, alerts: Iterable[Alert]) -> list[Found]:
+        found: list[Found] = [*alerts]
+        self._reading.tell_failures(place)
+        if isinstance(record, TradeBusted | TradeCorrected):
+            found.append(record)
         return found
 
 

@@ -12,6 +12,7 @@ from detections.identity import fingerprint
 from detections.sigma.documents import Document, flatten
 from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse
+from normalizer.events.rule_set import RulesChanged
 from pipeline.json_names import repeated_name
 from pipeline.problems import shown
 
@@ -21,6 +22,10 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 _SECOND = 1_000_000_000
+
+
+_decode_own = msgspec.json.Decoder(Record).decode
+_encode = msgspec.json.Encoder().encode
 
 
 class NotAnEvent(ValueError):
@@ -87,6 +92,21 @@ def read_event(line: bytes) -> ReadEvent:
         return ReadEvent(document, None, doubt)
     document["event.id"], document["@timestamp"] = record.id, record.timestamp
     return ReadEvent(document, record)
+
+
+def own_record(line: bytes) -> Record | None:
+    """The event that a line is, if it is byte by byte what we write of it.
+
+    None for all other lines, which :func:`read_event` is for: they may say more than a record has
+    room for, or it otherwise, or nothing that can be read. Takes a tenth of the time.
+    """
+    try:
+        record = _decode_own(line)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return None
+    if isinstance(record, RulesChanged) or _encode(record) != line:
+        return None
+    return record
 
 
 def _fill_in(document: Document) -> None:

@@ -1,6 +1,7 @@
 """Detections over NDJSON without a bus."""
 
 import json
+import random
 from typing import Any
 
 import msgspec
@@ -9,10 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from detections.offline import detect
+from detections.reading import own_record
 from detections.rules import RuleSet
 from normalizer.events import Alert
+from normalizer.events.rule_set import RulesChanged
 from pipeline.problems import Problem
+from tests.detections.random_records import all_actions, records
 from tests.detections.samples import START, Tape, correlator, sigma, transfer
+from tests.fixtures.shipped_rules import shipped_rules
 
 RULE = sigma("  s: {event.action: token-transfer, token.amount|gte: 5}\n  condition: s")
 
@@ -142,3 +147,36 @@ def test_an_event_that_a_correlator_can_not_see_is_told() -> None:
     (problem,) = problems
     assert problem.severity == "warning"
     assert "missing required field" in problem.message
+
+
+@settings(max_examples=5, deadline=None)
+@given(st.integers(0, 10_000))
+def test_a_line_as_we_write_it_and_one_written_otherwise_give_the_same_alerts(seed: int) -> None:
+    events = records(all_actions(), 300, random.Random(seed))
+    ours = [msgspec.json.encode(event) for event in events]
+    assert [own_record(line) for line in ours if b'"rules-changed"' not in line] == [
+        event for event in events if not isinstance(event, RulesChanged)
+    ]
+    otherwise = [b"{ " + line[1:] for line in ours]
+    assert not any(own_record(line) for line in otherwise)
+    told: list[list[bytes]] = []
+    for lines in (ours, otherwise):
+        alerts = detect(shipped_rules(), lines, report=lambda problem: None)
+        told.append([msgspec.json.encode(one) for one in alerts])
+    assert told[0] == told[1]
+    assert told[0]
+
+
+@pytest.mark.parametrize(
+    "more", [b',"acme.desk":"7"}', b',"event.dataset":"tapewatch.venue"}', b',"token.amount":7.0}']
+)
+def test_a_line_that_says_more_than_we_would_write_is_read_as_it_stands(more: bytes) -> None:
+    line = msgspec.json.encode(transfer(amount=7.0))
+    assert own_record(line) is not None
+    assert own_record(line[:-1] + more) is None
+
+
+def test_what_an_event_has_no_room_for_is_seen_by_rules_all_the_same() -> None:
+    rules = sigma("  s: {market.order.id: '7'}\n  condition: s")
+    line = msgspec.json.encode(transfer(amount=7.0))
+    assert [len(run(rules, [one])[0]) for one in (line, line[:-1] + b',"market.order.id":"7"}')] == [0, 1]
