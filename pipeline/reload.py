@@ -76,6 +76,10 @@ class RulesReloaded(Struct, frozen=True, kw_only=True):
     changed: tuple[str, ...] = ()
     removed: tuple[str, ...] = ()
     """Titles of rules."""
+    kept: tuple[str, ...] = ()
+    """Of the changed ones, those whose state goes on."""
+    rebuilt: tuple[str, ...] = ()
+    """Those whose state is rebuilt from EVENTS, since what shapes it is another."""
     first: bool = False
     """None was in force before."""
 

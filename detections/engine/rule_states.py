@@ -1,6 +1,6 @@
 """Which rules have a state, and when the state of one engine fits the rule of another."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 
 import msgspec
 
@@ -10,6 +10,7 @@ from detections.correlations.state import VERSION
 from detections.engine.correlator_state import layout
 from detections.engine.rule_book import CorrelatorEntry
 from detections.identity import fingerprint
+from detections.rules.model import Rule
 from detections.rules.rule_set import RuleSet
 
 #: Of the newest event of a window, which may be as old as its first.
@@ -26,11 +27,13 @@ class Identity(msgspec.Struct, frozen=True):
     id: str
     title: str
     rules: str
-    """Fingerprint of the rule, and of those that feed it."""
+    """Fingerprint of what shapes state in the rule, and in those that feed it."""
     code: str
     """Of how the state is written, and what it means."""
     horizon: int | None = None
     """How far back, in nanoseconds of event time, it reaches; None if unknown."""
+    whole: str = ""
+    """Fingerprint of all that these rules say: older versions saved it as `rules`."""
 
 
 class Unfit(msgspec.Struct, frozen=True):
@@ -48,17 +51,20 @@ def identities(
 ) -> dict[str, Identity]:
     """Every rule that has a state, by its id, in order. What waits makes it reach further back."""
     found: dict[str, Identity] = {}
-    feeding = {one.rule.id: one.rule.hash for one in ruleset.sigma}
+    shaping, whole = state_fingerprints(ruleset), _fingerprints(ruleset, lambda rule: rule.hash)
     reaches: dict[str, int] = {}
     for one in ruleset.correlations:
         rule, correlation = one.rule, one.correlation
-        below = sorted(f"{name}:{feeding.get(name, '')}" for name in correlation.rules)
         reach = _SERIES * correlation.timespan
         reach += max((reaches.get(name, 0) for name in correlation.rules), default=0)
         reaches[rule.id] = reach
-        feeding[rule.id] = fingerprint([rule.hash, below])
         found[rule.id] = Identity(
-            rule.id, rule.title, feeding[rule.id], f"correlation {VERSION}", reach + lateness
+            rule.id,
+            rule.title,
+            shaping[rule.id],
+            f"correlation {VERSION}",
+            reach + lateness,
+            whole[rule.id],
         )
     for entry in entries:
         rule, correlator = entry.rule, entry.correlator
@@ -67,10 +73,28 @@ def identities(
         found[rule.id] = Identity(
             rule.id,
             rule.title,
-            fingerprint([rule.hash]),
+            shaping[rule.id],
             code,
             None if reach is None else reach + lateness,
+            whole[rule.id],
         )
+    return found
+
+
+def state_fingerprints(ruleset: RuleSet) -> dict[str, str]:
+    """By the id of each rule that has a state: of what shapes that, in it and in what feeds it."""
+    return _fingerprints(ruleset, lambda rule: rule.state_hash)
+
+
+def _fingerprints(ruleset: RuleSet, hash_of: Callable[[Rule], str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    feeding = {one.rule.id: hash_of(one.rule) for one in ruleset.sigma}
+    for one in ruleset.correlations:
+        below = sorted(f"{name}:{feeding.get(name, '')}" for name in one.correlation.rules)
+        found[one.rule.id] = fingerprint([hash_of(one.rule), below])
+        feeding[one.rule.id] = found[one.rule.id]
+    for one in ruleset.correlators:
+        found[one.rule.id] = fingerprint([hash_of(one.rule)])
     return found
 
 
@@ -84,8 +108,8 @@ def difference(before: Identity | None, after: Identity) -> str | None:
     """Why the state of the one doesn't fit the other; None if it does."""
     if before is None:
         return "the rule is new"
-    if before.rules != after.rules:
-        return "the rule, or one that feeds it, has changed"
+    if before.rules not in (after.rules, after.whole):
+        return "what shapes the state has changed, in the rule or in one that feeds it"
     if before.code != after.code:
         return "this version of the program keeps its state in another way"
     return None

@@ -7,7 +7,7 @@ import msgspec
 
 from detections.backtest.union import covers
 from detections.engine.engine import Engine
-from detections.engine.rule_states import Unfit
+from detections.engine.rule_states import Unfit, state_fingerprints
 from detections.rules.rule_set import RuleSet
 
 #: Makes an engine for a rule set, with the limits and lateness of the configuration.
@@ -20,6 +20,11 @@ class RuleDifferences(msgspec.Struct, frozen=True):
     added: tuple[str, ...]
     changed: tuple[str, ...]
     removed: tuple[str, ...]
+    kept: tuple[str, ...] = ()
+    """Of the changed ones, those whose state goes on: what shapes it is the same."""
+    rebuilt: tuple[str, ...] = ()
+    """Those of before whose state can't go on: what shapes it is another, in them or in what feeds
+    them."""
 
     def __bool__(self) -> bool:
         return bool(self.added or self.changed or self.removed)
@@ -29,10 +34,16 @@ def differences(before: RuleSet | None, after: RuleSet) -> RuleDifferences:
     """What is new, another and gone. A rule whose exceptions changed is another one."""
     old = _contents(before or RuleSet())
     new = _contents(after)
+    changed = tuple(sorted(one for one in new.keys() & old.keys() if new[one] != old[one]))
+    shaped, shapes = state_fingerprints(before or RuleSet()), state_fingerprints(after)
+    stateful = shapes.keys() & shaped.keys()
+    rebuilt = {one for one in stateful if shapes[one] != shaped[one]}
     return RuleDifferences(
         added=tuple(sorted(new.keys() - old.keys())),
-        changed=tuple(sorted(one for one in new.keys() & old.keys() if new[one] != old[one])),
+        changed=changed,
         removed=tuple(sorted(old.keys() - new.keys())),
+        kept=tuple(one for one in changed if one in stateful and one not in rebuilt),
+        rebuilt=tuple(sorted(rebuilt)),
     )
 
 

@@ -24,5 +24,8 @@ def telling(lane: str) -> Callable[[RulesChanged, Switched], None]:
             changed=len(found.changed),
             removed=len(found.removed),
         )
+        titles = {rule.id: rule.title for rule in switched.engine.ruleset.rules}
+        for rule in found.kept:  # of the others the rebuilding tells
+            log.info("the state of a rule goes on", lane=lane, rule=rule, title=titles[rule])
 
     return tell

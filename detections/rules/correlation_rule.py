@@ -34,7 +34,7 @@ def read_correlation_rule(draft: Draft, context: Context) -> None:
     if document is None or correlation is None or not reading.usable:
         return
     draft.rule = CorrelationRule(
-        rule=make_rule(reading, document, draft.id, draft.digest),
+        rule=make_rule(reading, document, draft.id, draft.digest, draft.state_digest),
         correlation=correlation,
         reason=reason,
         silent=draft.silent,

@@ -37,7 +37,7 @@ def read_correlator(draft: Draft) -> None:
     reading.problems += outcome.problems
     if document is None or outcome.value is None or not reading.usable:
         return
-    rule = make_rule(reading, document, draft.id, draft.digest)
+    rule = make_rule(reading, document, draft.id, draft.digest, draft.state_digest)
     highest = found.highest_level
     if highest is not None and SEVERITY[rule.level] > SEVERITY[highest]:
         reading.report(

@@ -25,6 +25,16 @@ _UUID = r"^[0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-
 _SLASHES = re.compile(r"([0-9]{4})/([0-9]{1,2})/([0-9]{1,2})")
 CONDITION = "condition"
 _TYPOLOGY = r"^[a-z][a-z0-9]*(_[a-z0-9]+)*$"
+#: What only shapes what an alert says, how much it weighs, or when it goes out. No correlation and
+#: no correlator is ever shown these keys: their state is the same whatever stands there. A key that
+#: isn't here shapes state, so one that is new does until somebody has looked.
+OF_ALERTS = frozenset(
+    (
+        *("title", "description", "author", "date", "modified", "license", "references", "related"),
+        *("status", "level", "tags", "falsepositives", "fields", "scope"),
+        *("typology", "reason", "note", "staged", "calibration", "finality"),
+    )
+)
 REQUIRED = (
     *("title", "id", "status", "level", "description", "author", "date", "typology"),
     *("falsepositives", "references"),
@@ -172,10 +182,13 @@ def _dashed(node: Node) -> Node:
     return msgspec.structs.replace(node, text=f"{year}-{month:0>2}-{day:0>2}")
 
 
-def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -> Rule:
+def make_rule(
+    reading: Reading, document: RuleDocument, id_: str, digest: str, state_digest: str
+) -> Rule:
     """The rule's common part. What a rule of another log source lacks gets a default.
 
-    `digest` is the hash of its content, and of what was applied to it.
+    `digest` is the hash of its content, and of what was applied to it; `state_digest` of what of
+    that shapes its state.
     """
     changed = document.modified or document.date
     author = document.author or ""
@@ -187,6 +200,7 @@ def make_rule(reading: Reading, document: RuleDocument, id_: str, digest: str) -
         typology=document.typology or "other",
         version=changed.isoformat() if changed else digest[:12],
         hash=digest,
+        state_hash=state_digest,
         location=reading.node.location,
         status=document.status or "experimental",
         staged=document.staged,
@@ -206,6 +220,12 @@ def content_hash(node: Node) -> str:
     """SHA-256 of what a document says: the same however it is laid out, quoted or ordered."""
     plain = msgspec.json.encode(_plain(node), order="sorted")
     return hashlib.sha256(plain).hexdigest()
+
+
+def state_hash(node: MappingNode) -> str:
+    """The same without what only shapes alerts: of rules that differ in nothing else it is one."""
+    kept = [(key, value) for key, value in node.pairs if key.text not in OF_ALERTS]
+    return content_hash(msgspec.structs.replace(node, pairs=kept))
 
 
 def _plain(node: Node) -> Any:

@@ -5,11 +5,17 @@ them is read.
 """
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
 
-from detections.rules.document import Reading, RuleDocument, content_hash, derived_id
+from detections.rules.document import (
+    Reading,
+    RuleDocument,
+    content_hash,
+    derived_id,
+    state_hash,
+)
 from detections.rules.files import TEST_SUFFIXES
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
 from pipeline.problems import Problem, did_you_mean, shown
@@ -43,8 +49,13 @@ class Draft:
         self.reading = Reading(node, foreign=False)
         self.digest = content_hash(node)
         """Of the document's content, and of what is applied to it: filters, lists, pipelines."""
-        self.id = (_text(node.get("id")) or derived_id(self.digest)).lower()
+        self._state_digest = state_hash(node)
+        self._asked_for_all = False
         self.name = _text(node.get("name"))
+        # Correlations know by its id what feeds them, which other words don't change. Two rules may
+        # differ in their words alone, but not if they have a name.
+        own = self._state_digest if self.name else self.digest
+        self.id = (_text(node.get("id")) or derived_id(own)).lower()
         self.bases: list[tuple[Node, Draft]] = []
         """For a correlation: the rules that it refers to, and where it does."""
         self.feeds: list[Draft] = []
@@ -62,11 +73,26 @@ class Draft:
         self.rule: SigmaRule | CorrelationRule | CorrelatorRule | None = None
         """None as long as it isn't read, and where it can't be used."""
 
+    @property
+    def state_digest(self) -> str:
+        """The same of what shapes its state: without what only alerts say."""
+        return self.digest if self._asked_for_all else self._state_digest
+
     def apply(self, digests: Iterable[str]) -> None:
         """Note that what has these hashes is applied to it: it is another rule then."""
-        more = [self.digest, *digests]
-        if len(more) > 1:
-            self.digest = hashlib.sha256("\n".join(more).encode()).hexdigest()
+        applied = list(digests)
+        self.digest = _with(self.digest, applied)
+        self._state_digest = _with(self._state_digest, applied)
+
+    def apply_filters(self, filters: "Sequence[Draft]") -> None:
+        """Note the filters that are applied to it. What they are called shapes no state either."""
+        self.digest = _with(self.digest, [one.digest for one in filters])
+        self._state_digest = _with(self._state_digest, [one.state_digest for one in filters])
+
+    def ask_for_all(self) -> None:
+        """Note that pipelines have seen it. Their conditions may ask for any of its keys, such as
+        its level or tags, so that each of them may shape what it matches."""
+        self._asked_for_all = True
 
     @property
     def label(self) -> str:
@@ -111,22 +137,27 @@ def draft(node: Node, problems: list[Problem]) -> Draft | None:
     for key, kind in _KINDS.items():
         if key in present:
             return Draft(node, kind)
+    elsewhere = _kept_elsewhere(node, present)
+    where, hint = (node, None) if elsewhere else _misspelt(node)
     problems.append(
-        node.problem(
+        where.problem(
             "rule/not-a-rule",
             "there is neither a detection nor a correlation, a filter or a correlator",
             expected=_EXPECTED,
-            hint=None if (elsewhere := _kept_elsewhere(node, present)) else _misspelt(present),
+            hint=hint,
             advice=elsewhere,
         )
     )
     return None
 
 
-def _misspelt(present: Iterable[str]) -> str | None:
-    unknown = sorted(set(present) - set(RuleDocument.__struct_fields__))
-    hints = [did_you_mean(word, _KINDS) for word in unknown]
-    return next((hint for hint in hints if hint), None)
+def _misspelt(node: MappingNode) -> tuple[Node, str | None]:
+    """The key that was probably meant to say what the document is, and how it is written."""
+    for key, _ in node.pairs:
+        known = key.text in RuleDocument.__struct_fields__
+        if not known and (hint := did_you_mean(key.text, _KINDS)):
+            return key, hint
+    return node, None
 
 
 def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
@@ -205,6 +236,12 @@ class Names:
                     advice="a name is what correlations call a rule by: it must be its own",
                 )
             )
+
+
+def _with(digest: str, applied: Sequence[str]) -> str:
+    if not applied:
+        return digest
+    return hashlib.sha256("\n".join([digest, *applied]).encode()).hexdigest()
 
 
 def _text(node: Node | None) -> str:

@@ -41,6 +41,8 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """`modified`, else `date`."""
     hash: str
     """SHA-256 of the rule's content: of what is in it, not of how it is written."""
+    state_hash: str
+    """SHA-256 of what of its content shapes its state: without what only alerts say."""
     location: Location
     name: str | None = None
     """What correlations may call it, besides its id."""

@@ -46,6 +46,7 @@ class Pipelines:
 
         The rule's log source may become another one.
         """
+        draft.ask_for_all()
         rule = _sigma_rule(draft, detection)
         if rule is None or not self._apply(draft, rule):
             return None
@@ -70,6 +71,7 @@ class Pipelines:
 
     def names_of(self, correlation: Draft, name: str) -> tuple[str, ...]:
         """What a field of a correlation is called after them; reported if they can't say."""
+        correlation.ask_for_all()
         rule = SigmaCorrelationRule(title=correlation.label, rules=[], group_by=[name])
         rule.referenced_rules = _references(correlation)
         if not self._apply(correlation, rule):

@@ -42,9 +42,9 @@ def read_sigma(draft: Draft, filters: Sequence[Filter], context: Context) -> Non
             check_said(reading, reason, draft.actions)
     if document is None or not conditions or not reading.usable:
         return
-    draft.apply(one.draft.digest for one in mine)
+    draft.apply_filters([one.draft for one in mine])
     draft.rule = SigmaRule(
-        rule=make_rule(reading, document, draft.id, draft.digest),
+        rule=make_rule(reading, document, draft.id, draft.digest, draft.state_digest),
         conditions=conditions,
         reason=reason,
         silent=draft.silent,

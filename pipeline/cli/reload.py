@@ -109,7 +109,10 @@ def _print_rules(rules: "RulesReloaded") -> None:
         f"rules: {counts}; in force from message {rules.sequence:,} of EVENTS on, "
         f"as rule set {rules.rules[:12]}"
     )
-    named = (("added", rules.added), ("changed", rules.changed), ("removed", rules.removed))
+    named = (
+        *(("added", rules.added), ("changed", rules.changed), ("removed", rules.removed)),
+        *(("kept", rules.kept), ("rebuilt", rules.rebuilt)),
+    )
     lines = [f"  {word:8} {title}" for word, titles in named for title in titles]
     for line in lines[:_MOST_TITLES]:
         typer.echo(line)

@@ -208,6 +208,8 @@ async def announce(
         added=tuple(titles[one] for one in record.added),
         changed=tuple(titles[one] for one in record.changed),
         removed=tuple(titles[one] for one in record.removed),
+        kept=tuple(titles[one] for one in found.kept) if found else (),
+        rebuilt=tuple(titles[one] for one in found.rebuilt) if found else (),
     )
 
 

@@ -186,7 +186,7 @@ def test_unchanged_rules_keep_their_state_where_others_change() -> None:
     engine = Engine(rules(second=4))
     (unfit,) = engine.restore(begun(rules()).snapshot())
     assert (unfit.id, unfit.title, unfit.horizon) == (SECOND_RULE, "Second", 2 * HOUR)
-    assert unfit.why == "the rule, or one that feeds it, has changed"
+    assert unfit.why == "what shapes the state has changed, in the rule or in one that feeds it"
     assert titles(engine, [move(2, 1), trade(1)]) == ["First", "Wash"]
 
 

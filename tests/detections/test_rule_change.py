@@ -7,10 +7,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
+import structlog
 
 from detections.engine.engine import Engine
 from detections.lanes.lane import Lane
 from detections.lanes.rule_change import differences
+from detections.lanes.rule_news import telling
 from detections.lanes.ruled_engine import RuledEngine
 from detections.lanes.rules_in_force import RulesInForce
 from detections.lanes.stage import lane_places
@@ -27,7 +29,7 @@ from pipeline.reload import ReloadRequest, RulesReloaded
 from pipeline.secrets import SecretText
 from pipeline.units import SECOND
 from tests.detections.replay.live_run import alert_lines, publish, taken
-from tests.detections.samples import HEADER, START, transfer
+from tests.detections.samples import HEADER, START, Tape, transfer
 from tests.detections.test_event_time import BASE
 
 #: Three transfers of a sender within ten minutes.
@@ -40,6 +42,12 @@ correlation:
   condition: {{gte: 3}}
 ---
 {BASE.strip()}
+"""
+
+
+SELF_TRADE = f"""{HEADER.replace("A rule", "Wash").replace("7d0f3a6e", "33333333").strip()}
+correlator: wash_trading
+parameters: {{pattern: self_trade, minimum_trades: 2, window: 1h}}
 """
 
 
@@ -75,7 +83,9 @@ class Site:
     async def live(self, *, to_the_end: bool = True) -> AsyncGenerator[None]:
         """The detections; nothing is saved on their way out."""
         in_force = await RulesInForce.open(self.bus)
-        engine = RuledEngine(Engine(self.rules()), Engine, in_force)
+        engine = RuledEngine(
+            Engine(self.rules()), Engine, in_force, on_switch=telling("detections")
+        )
         lane = Lane(self.bus, engine, warm_up=0, checkpoint_every=SECOND // 20)
         task = asyncio.create_task(lane.run())
         try:
@@ -102,8 +112,11 @@ class Site:
 
     async def alerts(self) -> list[tuple[str, tuple[str, ...]]]:
         """Titles of rules, with the events that each alert rests on."""
-        decoded = [msgspec.json.decode(line, type=Alert) for line in await alert_lines(self.bus)]
-        return [(one.rule_name, one.evidence_events) for one in decoded]
+        return [(one.rule_name, one.evidence_events) for one in await decoded(self)]
+
+
+async def decoded(site: Site) -> list[Alert]:
+    return [msgspec.json.decode(line, type=Alert) for line in await alert_lines(site.bus)]
 
 
 @pytest.fixture
@@ -119,6 +132,11 @@ async def site(nats_url: str, stream_prefix: str, tmp_path: Path) -> AsyncIterat
 
 def sent(number: int, amount: float = 1.0) -> Record:
     return transfer(number, timestamp=START + number * SECOND, amount=amount)
+
+
+def traded(number: int) -> Record:
+    tape = Tape(buyer_account="a", seller_account="a")
+    return tape.trade(number * 1_000, 10.0, 5.0, id=f"trade-{number}")
 
 
 async def test_windows_of_unchanged_rules_go_on_over_the_change(site: Site) -> None:
@@ -180,6 +198,54 @@ async def test_a_changed_correlation_knows_what_came_before_also_in_a_replay(sit
     result, lines = await site.replayed()
     assert lines == await alert_lines(site.bus)
     assert result.agrees
+
+
+async def test_other_words_are_in_force_at_once_and_the_state_goes_on(site: Site) -> None:
+    site.write("wash.yml", SELF_TRADE)
+    await site.reload()
+    with structlog.testing.capture_logs() as logs:
+        async with site.live():
+            await publish(site.bus, [sent(1), sent(2), traded(2)])
+            await taken(site.bus)
+            site.write("burst.yml", BURST.replace("title: Burst", "title: Rush"))
+            site.write("wash.yml", f"{SELF_TRADE}calibration: {{judged: 22, right: 6, said: 0.9}}")
+            change = await site.reload("as sure as it should be")
+            await publish(site.bus, [sent(3)], [traded(3)])
+
+    assert change is not None
+    assert change.changed == change.kept == ("Wash", "Rush")
+    assert change.rebuilt == ()
+    assert await site.alerts() == [
+        ("Rush", ("transfer-1", "transfer-2", "transfer-3")),
+        ("Wash", ("trade-2", "trade-3")),
+    ]
+    (calibrated,) = [one for one in await decoded(site) if one.rule_name == "Wash"]
+    assert calibrated.confidence < 0.95
+    told = [(log["event"], log.get("title")) for log in logs if "the state of a" in log["event"]]
+    assert told == [
+        ("the state of a rule goes on", "Wash"),
+        ("the state of a rule goes on", "Rush"),
+    ]
+    result, lines = await site.replayed()
+    assert lines == await alert_lines(site.bus)
+    assert result.agrees
+    assert [switch.rebuilt for switch in result.switches] == [()]
+
+
+async def test_it_is_said_which_rules_are_rebuilt(site: Site) -> None:
+    await site.reload()
+    with structlog.testing.capture_logs() as logs:
+        async with site.live():
+            await publish(site.bus, [sent(1), sent(2)])
+            await taken(site.bus)
+            site.write("burst.yml", BURST.replace("gte: 3", "gte: 4"))
+            change = await site.reload()
+            await publish(site.bus, [sent(3)], [sent(4)])
+
+    assert change is not None
+    assert (change.kept, change.rebuilt) == ((), ("Burst",))
+    told = [(log["event"], log.get("title")) for log in logs if "the state of a" in log["event"]]
+    assert told == [("the state of a rule was rebuilt", "Burst")]
 
 
 @pytest.mark.parametrize("stops", [[5], [10], [3, 10, 11, 12], list(range(1, 20))])

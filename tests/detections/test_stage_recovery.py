@@ -1,7 +1,7 @@
 """The detections on a real bus: what correlations knew outlives the process, however it ends."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
 import msgspec
@@ -42,7 +42,7 @@ async def publish(bus: Bus, events: Sequence[Record]) -> None:
 @asynccontextmanager
 async def running(
     bus: Bus, rules: RuleSet, *, lateness: int = 0, warm_up: int = 0, every: int = SECOND // 20
-) -> AsyncIterator[None]:
+) -> AsyncGenerator[None]:
     """A stage that ends as a crash does: nothing is saved on the way out."""
     engine = Engine(rules, allowed_lateness=lateness)
     stage = Lane(bus, RuledEngine(engine), warm_up=warm_up, checkpoint_every=every)
@@ -155,7 +155,9 @@ async def test_changed_rules_rebuild_the_state_and_say_so(bus: Bus) -> None:
             await taken(bus)
     assert len(await alerts(bus)) == 1
     (told,) = [log for log in logs if log["event"] == "the state of a rule was rebuilt"]
-    assert told["reason"] == "the rule, or one that feeds it, has changed"
+    assert told["reason"] == (
+        "what shapes the state has changed, in the rule or in one that feeds it"
+    )
 
 
 async def test_what_a_correlator_knew_before_any_warm_up_outlives_the_process(bus: Bus) -> None:
