@@ -51,7 +51,7 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.circle_sentence import circle_sentence
+from detections.alerting.circle_alert import Asked, Cancelled, Told, circle_finding
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import Room
@@ -63,7 +63,7 @@ from detections.markets.counterparties import (
     keep,
     make_room,
 )
-from detections.markets.deals import earned_share, goes_round, names_in, take_turns, value_of
+from detections.markets.deals import earned_share, goes_round, take_turns, value_of
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import (
     Circle,
@@ -71,7 +71,6 @@ from detections.markets.trading_circles import (
     circles_around,
     matched,
     net_share,
-    positions_after,
 )
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
@@ -92,12 +91,6 @@ _EFFORT, _MOST_EFFORT = 16, 100_000
 _ALONE_EARNS = 0.1
 #: All must be back so many times, and that must be less likely by chance than this.
 _LEAST_ROUNDS, _LIKELY = 2, 0.05
-#: What an alert can name.
-_MOST_EVIDENCE = 1_000
-
-# Confidence before it is calibrated on labelled data: a base, and what adds to it.
-_APART, _ALONE, _EXACT, _MORE, _CLOSER, _EARNED = 0.6, 0.4, 0.15, 0.1, 0.1, 0.15
-_UNSURE = 0.6
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -165,15 +158,6 @@ class State(Struct):
     )
     room: Room = field(default_factory=Room)
     """For parties, pairs and kept trades."""
-
-
-class Cancelled(Struct, frozen=True):
-    """Trades that cancel out."""
-
-    deals: list[Deal]
-    exact: bool
-    rounds: int
-    """How many times all were back where they began."""
 
 
 @correlator("wash_circular")
@@ -424,10 +408,9 @@ class WashCircular(Correlator[State]):
         series: Series,
         apart: bool,
     ) -> Finding:
-        p, deals, members = self._p, cancelled.deals, circle.members
-        told = deals[-_MOST_EVIDENCE:]
+        p, deals = self._p, cancelled.deals
         gone = {deal.witness.id for deal in deals}
-        for meetings in market.counterparties.within(members):
+        for meetings in market.counterparties.within(circle.members):
             meetings.deals = [d for d in meetings.deals if d.witness.id not in gone]
         series.alerts += 1
         series.told += len(deals)
@@ -436,52 +419,9 @@ class WashCircular(Correlator[State]):
             if series.alerts < _MULTIPLES
             else max(p.minimum_trades, series.told // 4)
         )
-        positions = positions_after(deals)
-        quantity = sum(deal.quantity for deal in deals)
-        value, net, earned = value_of(deals), net_share(deals), earned_share(deals)
-        metrics = {
-            "parties": float(len(members)),
-            "trades": float(len(deals)),
-            "quantity": quantity,
-            "notional": value,
-            "net_share": net,
-            "largest_change": max(abs(one) for one in positions.values()),
-            "share_within": closeness.share,
-            "lift": closeness.lift,
-            "chance": closeness.chance,
-            "market_share": closeness.within / max(1, closeness.within + closeness.outside),
-            "occurrences": float(circle.occurrences),
-            "rounds": float(cancelled.rounds),
-            "earned_share": earned,
-            "span_seconds": (deals[-1].timestamp - deals[0].timestamp) / 1e9,
-            "alert_of_series": float(series.alerts),
-            "trades_of_series": float(series.told),
-        }
-        unsure = any(deal.unsure for deal in told)
-        sure = self._confidence(closeness, cancelled, apart, earned)
-        return Finding(
-            entities=tuple(dict.fromkeys((*members, *names_in(told)))),
-            reason=circle_sentence(event, deals, members, closeness, net, value),
-            witnesses=tuple(deal.witness for deal in told),
-            confidence=sure * (_UNSURE if unsure else 1.0),
-            metrics=metrics,
-            tags=("unsure",) if unsure else (),
-        )
-
-    def _confidence(
-        self, closeness: Closeness, cancelled: Cancelled, apart: bool, earned: float
-    ) -> float:
-        p = self._p
-        more = min(1.0, (len(cancelled.deals) / p.minimum_trades - 1) / _MULTIPLES)
-        closer = min(1.0, closeness.lift / p.minimum_lift / 10) if apart else 0.0
-        found = (
-            (_APART if apart else _ALONE)
-            + _EXACT * cancelled.exact
-            + _MORE * more
-            + _CLOSER * closer
-            - _EARNED * (earned > p.maximum_earned and not take_turns(cancelled.deals))
-        )
-        return min(0.95, max(0.05, found))
+        asked = Asked(p.minimum_trades, p.minimum_lift, p.maximum_earned)
+        count = Told(series.alerts, series.told)
+        return circle_finding(event, circle, closeness, cancelled, count, asked, apart=apart)
 
 
 _INFINITE = float("inf")
