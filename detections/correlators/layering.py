@@ -56,6 +56,7 @@ from detections.books.layered_orders import (
     make_room,
 )
 from detections.books.order_book import MOST_BOOKS
+from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room
@@ -320,11 +321,11 @@ class Layering(Correlator[State]):
         p = self._p
         side, other = desk.sides(buy)
         since = event.timestamp - self._longest
-        layers = _layered(
+        layers = placed_together(
             [layer for layer in self._near(side.pulled, buy) if layer.placed.timestamp >= since],
             p.placement_window,
         )
-        complete = _complete(layers, p.minimum_levels)
+        complete = complete_at(layers, p.minimum_levels)
         if complete is None:
             return ()
         first = layers[0].placed.timestamp
@@ -371,7 +372,7 @@ class Layering(Correlator[State]):
         often = {layer.price for layer in layers if layer.moves >= p.minimum_moves}
         if len(often) < p.minimum_levels:
             return ()
-        complete = _complete(layers, p.minimum_levels)
+        complete = complete_at(layers, p.minimum_levels)
         since = event.timestamp - p.window
         trades = [
             one
@@ -414,34 +415,3 @@ class Layering(Correlator[State]):
         p, again = self._p, times(self.state.found, layers[0].party, event)
         held_against = Against(p.minimum_levels, p.minimum_imbalance, against)
         return layering_finding(event, layers, trades, share, again, held_against)
-
-
-def _layered(pulled: Sequence[Layer], placement_window: int) -> list[Layer]:
-    """Of these orders, by time of placing, those within a window that have most prices.
-
-    Of several as good, the newest.
-    """
-    ordered = sorted(pulled, key=_placed_at)
-    best: list[Layer] = []
-    start = most = 0
-    for end, layer in enumerate(ordered):
-        while layer.placed.timestamp - ordered[start].placed.timestamp > placement_window:
-            start += 1
-        prices = len({one.price for one in ordered[start : end + 1]})
-        if prices >= most:
-            most, best = prices, ordered[start : end + 1]
-    return best
-
-
-def _complete(layers: Sequence[Layer], levels: int) -> int | None:
-    """When so many prices had an order; None if they never had."""
-    prices: set[float] = set()
-    for layer in layers:
-        prices.add(layer.price)
-        if len(prices) >= levels:
-            return layer.placed.timestamp
-    return None
-
-
-def _placed_at(layer: Layer) -> tuple[int, str]:
-    return layer.placed.timestamp, layer.order_id
