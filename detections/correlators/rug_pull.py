@@ -24,9 +24,21 @@ the fall and sells again, or adds and takes out, makes nothing up in between.
 What somebody adds and takes out again before the next swap was there for nobody, and nothing is
 lost by it: the two are one step.
 
+Pools of honest tokens lose all of their liquidity as well, mostly later in life, and go on. So a
+rule may look at what is sure soon, at what is sure later, or at the rest:
+
+- `maximum_age`, `minimum_age`: of the pool, from its first liquidity to the first step. Most rug
+  pulls are of pools some days old. A pool whose beginning wasn't seen is taken for an old one.
+- `quiet_after`: with a `recovery_time` of a month, Mazorra's month without activity. From so long
+  after the last step on nobody may have swapped in the pool, added to it, or swapped in another
+  pool of the token that is known here.
+- `minimum_lasting_fall`: whose sales undo a rise of the same day takes nothing from who held
+  before, so the price must be below that of a window ago as well; not of what was minted.
+
 Time is that of any block and any event of the lane; on a chain whose blocks aren't collected,
-nothing is confirmed before the next event of a pool. `recovery_time` is a choice: Mazorra waits for
-a month without any activity, which is too late to act.
+nothing is confirmed before the next event of a pool. What waits is in the state, and outlives a
+restart; where it is rebuilt instead, the horizon reaches over the ages that the rule asks for. With
+a shorter history a young pool is taken for an old one, and nothing of before it is confirmed.
 
 All is on the chain. What can't be told: whether the provider's contract is a locker that others may
 open, and of several wallets that nobody has brought together, that they are one.
@@ -43,7 +55,7 @@ from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.money import too_little
 from detections.parties import acting, is_exempt
-from detections.pools.collapse import Collapse, Step, finding
+from detections.pools.collapse import Collapse, Step, finding, token_of, where
 from detections.pools.losses import Pool, one_step, sold_down
 from detections.rounding import reaches
 from normalizer.events.chain import (
@@ -55,6 +67,7 @@ from normalizer.events.chain import (
     PoolSwap,
     TokenTransfer,
 )
+from pipeline.structured import FieldError
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_POOLS = 10_000
@@ -83,12 +96,29 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_recovery: Annotated[Ratio, Meta(ge=0, le=1)] = 0.2
     #: What of the fall of the price may be made up.
     maximum_price_recovery: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
+    #: What the pool must be older than, from its first liquidity; one of unknown age is old.
+    minimum_age: Annotated[Duration, Meta(ge=0)] = 0
+    #: How old the pool may be; 0: as old as it likes, or of unknown age.
+    maximum_age: Annotated[Duration, Meta(ge=0)] = 0
+    #: From when on nobody may have traded or added until it is confirmed; 0: anybody may.
+    quiet_after: Annotated[Duration, Meta(ge=0)] = 0
+    #: Part of the price of a window ago that must be gone, unless it was minted.
+    minimum_lasting_fall: Annotated[Ratio, Meta(ge=0, lt=1)] = 0.0
     #: Others who must have swapped in the pool.
     minimum_traders: Annotated[int, Meta(ge=0, le=_MOST_TRADERS - 1)] = 1
     #: Quote asset that was taken in dollars, below which nothing is said (see `detections.money`).
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.quiet_after and self.quiet_after >= self.recovery_time:
+            raise FieldError(
+                "quiet_after",
+                "must be shorter than recovery_time, or no time is left to be quiet in",
+            )
+        if self.maximum_age and self.minimum_age >= self.maximum_age:
+            raise FieldError("minimum_age", "must be below maximum_age, or no pool is left")
 
 
 class Moved(Struct, frozen=True, array_like=True):
@@ -118,7 +148,7 @@ class RugPull(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "liquidity_removal"
     actions = frozenset(
         {
@@ -138,8 +168,12 @@ class RugPull(Correlator[State]):
 
     @property
     def horizon(self) -> int:
-        """What was lost within a window, and whether it comes back."""
-        return self._p.window + self._p.recovery_time
+        """What was lost within a window, whether it comes back, and whether the pool was young.
+
+        What began earlier than that is old, so its age needn't be known.
+        """
+        age = max(self._p.minimum_age, self._p.maximum_age)
+        return self._p.window + self._p.recovery_time + age
 
     def observe(self, event: object) -> Iterable[Finding]:
         """Take an event of a chain; its time may confirm what was lost before."""
@@ -165,19 +199,23 @@ class RugPull(Correlator[State]):
         if len(pools) >= _MOST_POOLS:
             drop_idlest(pools, _MOST_POOLS - 1)
         pools[key] = pool
+        pool.token = token_of(event) if not isinstance(event, PoolInitialized) else pool.token
         match event:
             case PoolSwap():
                 self._swapped(event, key, pool)
             case PoolInitialized():
                 pool.in_range.opened(event)
                 pool.price = event.pool_price or 0.0
+                pool.opened = event.timestamp
             case _:
                 self._changed(event, key, pool)
+        if not isinstance(event, LiquidityRemoved):
+            pool.active = event.timestamp
 
     # -- what is known -----------------------------------------------------------------------------
 
     def _minted(self, event: TokenTransfer) -> None:
-        minted, key = self.state.minted, (_token(event), event.destination_address)
+        minted, key = self.state.minted, (token_of(event), event.destination_address)
         had = minted.pop(key, 0.0)
         minted[key] = had + (event.amount or 0.0)
         if len(minted) > _MOST_MINTS:
@@ -188,6 +226,8 @@ class RugPull(Correlator[State]):
         if owner and owner not in pool.traders and len(pool.traders) < _MOST_TRADERS:
             pool.traders.append(owner)
         price, pool.price = pool.price, event.pool_price or event.price or pool.price
+        if self._p.minimum_lasting_fall and pool.price:
+            pool.mark(event.timestamp, self._p.window)
         pool.in_range.swapped(event)
         pool.unswapped = 0
         if event.side == "buy" and price:
@@ -230,6 +270,7 @@ class RugPull(Correlator[State]):
             if len(pool.providers) > _MOST_MOVED:
                 del pool.providers[next(iter(pool.providers))]
             self._added(event, key, owner)
+            pool.added(event)
         if moved is None:
             return
         before, after = moved
@@ -257,7 +298,7 @@ class RugPull(Correlator[State]):
         moved = self.state.moved
         quote = -1.0 if event.quote_quantity is None else event.quote_quantity
         had = moved.pop(owner, [])
-        moved[owner] = [*had, Moved(event.timestamp, key, _token(event), quote)][-_MOST_MOVED:]
+        moved[owner] = [*had, Moved(event.timestamp, key, token_of(event), quote)][-_MOST_MOVED:]
         if len(moved) > _MOST_POOLS:
             drop_idlest(moved, _MOST_POOLS)
 
@@ -285,6 +326,8 @@ class RugPull(Correlator[State]):
         ):
             return
         own = [one for one in steps if one.owner == owner]
+        if not pool.of_age(own[0], self._p.minimum_age, self._p.maximum_age):
+            return
         self._wait(
             key,
             pool,
@@ -301,12 +344,8 @@ class RugPull(Correlator[State]):
                 share=share,
                 provides=pool.providers.get(owner, 0) >= _HALF * most,
                 others=others,
-                token=_token(event),
-                instrument=event.instrument,
-                currency=event.currency or "",
-                symbol=event.token_symbol or "",
-                pool=event.pool,
-                about=_about(event),
+                opened=pool.opened,
+                where=where(event),
             ),
         )
 
@@ -326,9 +365,14 @@ class RugPull(Correlator[State]):
             or by_own < _HALF * (before - pool.price)
             or others < self._p.minimum_traders
             or too_little(quote, self._p.minimum_quote, event.currency)
+            or not pool.of_age(own[0], self._p.minimum_age, self._p.maximum_age)
         ):
             return
         wallet = event.investor_address or event.transaction_from or ""
+        minted = self.state.minted.get((token_of(event), wallet), 0.0)
+        since = event.timestamp - self._p.window
+        if not minted and not pool.fell_since(since, self._p.minimum_lasting_fall):
+            return
         self._wait(
             key,
             pool,
@@ -343,23 +387,25 @@ class RugPull(Correlator[State]):
                 lost_price=before - pool.price,
                 quote=quote,
                 share=fall,
-                minted=self.state.minted.get((_token(event), wallet), 0.0),
+                minted=minted,
                 provides=owner in pool.providers,
                 others=others,
-                token=_token(event),
-                instrument=event.instrument,
-                currency=event.currency or "",
-                symbol=event.token_symbol or "",
-                pool=event.pool,
-                about=_about(event),
+                opened=pool.opened,
+                where=where(event),
             ),
         )
 
     def _wait(self, key: Key, pool: Pool, collapse: Collapse) -> None:
         """A later step of the same replaces what waits; its time begins anew."""
         pool.collapse = collapse
-        self.state.due.append((collapse.due, *key))
-        del self.state.due[:-_MOST_DUE]
+        due = self.state.due
+        due.append((collapse.due, *key))
+        if len(due) > _MOST_DUE:  # those of a pool that was replaced go: one is left for each pool
+            self.state.due = [one for one in due if self._waits(one)]
+
+    def _waits(self, due: tuple[int, int, str]) -> bool:
+        pool = self.state.pools.get(due[1:])
+        return pool is not None and pool.collapse is not None and pool.collapse.due == due[0]
 
     # -- whether it comes back ---------------------------------------------------------------------
 
@@ -376,9 +422,19 @@ class RugPull(Correlator[State]):
             if self._recovered(pool, collapse):
                 continue
             pool.changes, pool.sales, pool.high = [], [], 0.0
-            if not self._migrated(collapse, (chain, name)):
-                findings.append(finding(collapse, self._p.recovery_time))
+            if self._quiet(pool, collapse) and not self._migrated(collapse, (chain, name)):
+                findings.append(finding(collapse, self._p.recovery_time, self._p.quiet_after))
         return findings
+
+    def _quiet(self, pool: Pool, collapse: Collapse) -> bool:
+        """Whether nobody traded the token, there or elsewhere, nor added to it, if that counts."""
+        if not self._p.quiet_after:
+            return True
+        since = collapse.steps[-1].timestamp + self._p.quiet_after
+        return pool.active <= since and not any(
+            other.active > since and other.token == collapse.where.token
+            for other in self.state.pools.values()
+        )
 
     def _recovered(self, pool: Pool, collapse: Collapse) -> bool:
         if collapse.kind == "liquidity":
@@ -395,18 +451,7 @@ class RugPull(Correlator[State]):
         elsewhere = [
             one.quote
             for one in self.state.moved.get(collapse.owner, ())
-            if one.pool != key and one.token == collapse.token and one.timestamp >= since
+            if one.pool != key and one.token == collapse.where.token and one.timestamp >= since
         ]
         # What was added is unknown of Uniswap v4: the doubt is the provider's.
         return -1.0 in elsewhere or sum(elsewhere) >= _HALF * collapse.quote > 0
-
-
-def _token(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved) -> str:
-    return event.token_id or event.token_address or event.contract or ""
-
-
-def _about(event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> dict[str, str]:
-    """What an alert says of the pool: the event that confirms it is of another, or a block."""
-    names = ("network", "token_id", "token_address", "token_symbol", "venue", "instrument")
-    found = {name: getattr(event, name, None) for name in (*names, "currency")}
-    return {name: text for name, text in found.items() if text}

@@ -6,6 +6,11 @@ from msgspec.structs import replace
 from detections.engine.correlator_state import Whole
 from detections.pools.collapse import Collapse, Step
 from detections.pools.liquidity import InRange
+from detections.rounding import reaches
+from normalizer.events.chain import LiquidityAdded
+
+_MARKS = 8
+"""Of the price, in a window."""
 
 
 class Pool(Struct, array_like=True):
@@ -25,6 +30,50 @@ class Pool(Struct, array_like=True):
     """When who bought, and at what price before."""
     unswapped: int = 0
     """Changes of liquidity since the newest swap."""
+    opened: int = 0
+    """When it got its first liquidity; 0 if that wasn't seen."""
+    active: int = 0
+    """When somebody swapped or added last."""
+    token: str = ""
+    marks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    """The price before some of the swaps, from the last one before the window on."""
+
+    def added(self, event: LiquidityAdded) -> None:
+        """Take what was added: a pair of Uniswap v2 that holds nothing else begins with it. What is
+        emptied and filled again keeps a rest for ever, so it never begins anew."""
+        if event.reserve0_raw is not None and (event.reserve0_raw, event.reserve1_raw) == (
+            event.amount0_raw,
+            event.amount1_raw,
+        ):
+            self.opened = event.timestamp
+
+    def mark(self, now: int, window: int) -> None:
+        """Keep the price after a swap of this time: the last one of each eighth of a window."""
+        marks, part = self.marks, window // _MARKS
+        if marks and marks[-1][0] // part == now // part:
+            marks.pop()
+        marks.append((now, self.price))
+        while len(marks) > 1 and marks[1][0] <= now - window:
+            del marks[0]
+
+    def stood(self, at: int) -> float | None:
+        """The price that stood about this time, out of the marks; None if they begin later."""
+        return next((price for when, price in reversed(self.marks) if when <= at), None)
+
+    def fell_since(self, at: int, part: float) -> bool:
+        """Whether it is lower by this part than the price at that time, if that is known."""
+        stood = self.stood(at)
+        return stood is None or reaches(stood - self.price, part * stood)
+
+    def of_age(self, first: Step, minimum: int, maximum: int) -> bool:
+        """Whether it was older than the minimum at the first step, and not older than the maximum.
+
+        One of which the age isn't known is old.
+        """
+        if not self.opened:
+            return not maximum
+        age = first.timestamp - self.opened
+        return (age > minimum or not minimum) and not 0 < maximum < age
 
 
 def one_step(first: Step, second: Step) -> Step:

@@ -8,6 +8,8 @@ import pytest
 from detections.alerting.findings import Finding
 from detections.correlators.rug_pull import Parameters, RugPull
 from normalizer.events.chain import ZERO_ADDRESS, LiquidityAdded
+from pipeline.structured import FieldError
+from pipeline.units import DAY as DAY_NS
 from tests.detections.correlators.pool_tape import OTHER_POOL, UNIT, Chain, wallet
 
 PULLER, BUYER, OTHER = 1, 2, 3
@@ -32,7 +34,7 @@ class Pair:
         self._common = common
 
     def add(self, block: int, who: int, token: float, quote: float) -> Any:
-        return self._change(self.chain.added, block, who, token, quote, 1)
+        return self._change(self.chain.added, block, who, float(token), float(quote), 1)
 
     def remove(self, block: int, who: int, share: float) -> Any:
         token, quote = self.token * share, self.quote * share
@@ -284,9 +286,9 @@ def test_who_sells_what_it_just_bought_undoes_its_own_rise() -> None:
 
 def test_it_says_which_pool_and_token_though_a_block_confirms_it() -> None:
     chain = Chain(token_id="acme", token_address="0x" + "11" * 20, token_symbol="ACME")
-    events = [*pulled(Pair(chain)), chain.block(100 + DAY)]
-    (finding,) = found(events)
-    pool = next(one.pool for one in events if hasattr(one, "pool"))
+    events = pulled(Pair(chain))
+    pool = events[0].pool
+    (finding,) = found([*events, chain.block(100 + DAY)])
     assert finding.entities[:2] == ("ACME-WETH", pool)
     assert finding.about["token_id"] == "acme"
     assert finding.about["token_address"] == "0x" + "11" * 20
@@ -306,14 +308,161 @@ def test_small_and_exempt_are_left_out() -> None:
     assert found(events, exempt_labels=("locker",)) == []
 
 
-def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+@pytest.mark.parametrize(("days", "young", "old"), [(13, 1, 0), (15, 0, 1)])
+def test_the_age_of_a_pool_is_from_its_first_liquidity(days: int, young: int, old: int) -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, PULLER, 1_000_000, 50), pair.swap(10, BUYER, 100_000)]
+    # More is added later, which is no beginning.
+    events += [pair.add(DAY * 5, OTHER, 1_000, 0.05), pair.remove(DAY * days, PULLER, 1 - 1e-9)]
+    events.append(chain.block(DAY * (days + 1)))
+    assert len(found(events, maximum_age=14 * DAY_NS)) == young
+    findings = found(events, minimum_age=14 * DAY_NS)
+    assert len(findings) == old
+    for finding in findings:
+        assert finding.metrics["pool_age_days"] == pytest.approx(days, abs=0.01)
+
+
+def test_a_pool_of_which_nobody_saw_the_beginning_is_old() -> None:
+    chain = Chain()
+    events = [*pulled(Pair(chain))[1:], chain.block(100 + DAY)]
+    assert found(events, maximum_age=14 * DAY_NS) == []
+    (finding,) = found(events, minimum_age=14 * DAY_NS)
+    assert "pool_age_days" not in finding.metrics
+
+
+def test_what_was_emptied_to_the_last_and_is_filled_again_does_not_begin_anew() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [pair.add(1, OTHER, 1_000, 50), pair.swap(10, BUYER, 100)]
+    events += [pair.remove(20, OTHER, 1 - 1e-9)]
+    again = 20 * DAY
+    events += [pair.add(again, PULLER, 1_000, 50), pair.swap(again + 9, BUYER, 100)]
+    events += [pair.remove(again + 20, PULLER, 1 - 1e-9), chain.block(again + 20 + DAY)]
+    assert len(found(events, maximum_age=14 * DAY_NS)) == 1  # the first time
+    assert len(found(events, minimum_age=14 * DAY_NS)) == 1  # the second
+
+
+QUIET: dict[str, Any] = {"recovery_time": 30 * DAY_NS, "quiet_after": 5 * DAY_NS}
+
+
+def test_a_month_of_silence_makes_it_sure() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [*pulled(pair, 0.99), pair.swap(100 + 5 * DAY, BUYER, -10)]
+    assert found([*events, chain.block(99 + 30 * DAY)], **QUIET) == []
+    (finding,) = found([*events, chain.block(100 + 30 * DAY)], **QUIET)
+    assert finding.reason.endswith(
+        "and 30 days later it had not come back, and nobody had traded or added there after the "
+        "first 5 days"
+    )
+    (soon,) = found([*events, chain.block(100 + 30 * DAY)])
+    assert finding.confidence > soon.confidence
+
+
+def test_who_trades_or_adds_later_keeps_it_alive_and_who_takes_the_rest_does_not() -> None:
+    later, end = 101 + 5 * DAY, 100 + 31 * DAY
+    chain = Chain()
+    pair = Pair(chain)
+    traded = [*pulled(pair, 0.99), pair.swap(later, BUYER, -10), chain.block(end)]
+    assert found(traded, **QUIET) == []
+    pair = Pair(chain)
+    added = [*pulled(pair, 0.99), pair.add(later, OTHER, 10, pair.quote / pair.token * 10)]
+    assert found([*added, chain.block(end)], **QUIET) == []
+    pair = Pair(chain)
+    taken = [*pulled(pair, 0.99), pair.remove(later, OTHER, 0.5), chain.block(end)]
+    assert len(found(taken, **QUIET)) == 1
+
+
+@pytest.mark.parametrize(("token", "count"), [("0x" + "ac" * 20, 0), ("0x" + "ad" * 20, 1)])
+def test_a_token_that_is_traded_in_another_pool_is_not_abandoned(token: str, count: int) -> None:
+    chain = Chain()
+    elsewhere = Pair(chain, pool=OTHER_POOL, token_address=token)
+    events = [*pulled(Pair(chain)), elsewhere.add(120, OTHER, 1_000, 50)]
+    events += [elsewhere.swap(9 * DAY, BUYER, 1), chain.block(100 + 30 * DAY)]
+    assert len(found(events, **QUIET)) == count
+
+
+def bought_up_and_sold(*, bought: int, minted: bool = False) -> list[Any]:
+    """The seller is not the buyer, so that nobody undoes a rise of his own."""
+    chain = Chain()
+    pair = Pair(chain)
+    events: list[Any] = [pair.add(1, OTHER, 1_000, 100), pair.swap(5, BUYER, 1)]
+    events += [pair.swap(bought, BUYER, 800), pair.swap(4 * DAY, BUYER, 0.1)]
+    if minted:
+        puller = wallet(PULLER)
+        events.append(chain.transfer((4 * DAY, 1), ZERO_ADDRESS, puller, 801, transfer_type="mint"))
+    return [*events, pair.swap(4 * DAY + 9, PULLER, -801), chain.block(5 * DAY + 9)]
+
+
+def test_a_price_that_was_raised_within_the_window_has_to_fall_below_where_it_came_from() -> None:
+    just_now, before = 4 * DAY - 9, 2 * DAY
+    assert len(found(bought_up_and_sold(bought=just_now))) == 1
+    assert found(bought_up_and_sold(bought=just_now), minimum_lasting_fall=0.8) == []
+    assert len(found(bought_up_and_sold(bought=before), minimum_lasting_fall=0.8)) == 1
+    minted = bought_up_and_sold(bought=just_now, minted=True)
+    assert len(found(minted, minimum_lasting_fall=0.8)) == 1
+
+
+def test_a_pool_that_is_known_for_less_than_a_window_has_no_price_of_before() -> None:
+    chain = Chain()
+    events = [*sold_out(chain, minted=False), chain.block(8 + DAY)]
+    assert len(found(events, minimum_lasting_fall=0.8)) == 1
+
+
+def test_prices_of_before_are_bounded() -> None:
+    chain, detection = Chain(), RugPull(Parameters(minimum_lasting_fall=0.8))
+    pair = Pair(chain)
+    observed(detection, [pair.add(1, OTHER, 1_000, 100)])
+    for block in range(10, 5 * DAY, 60):
+        observed(detection, [pair.swap(block, BUYER, 0.01)])
+        (pool,) = detection.state.pools.values()
+        assert len(pool.marks) <= 11
+
+
+def test_what_waits_is_bounded_without_losing_any(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("detections.correlators.rug_pull._MOST_DUE", 2)
+    chain = Chain()
+    other = Pair(chain, pool=OTHER_POOL)
+    events = [*pulled(Pair(chain)), other.add(101, OTHER, 1_000, 100), other.swap(105, BUYER, 100)]
+    # Each further sale begins the other's time anew, and the first waits as long as before.
+    events += [other.swap(block, PULLER, -2_000) for block in (107, 108, 109)]
+    assert len(found([*events, chain.block(109 + DAY)])) == 2
+
+
+@pytest.mark.parametrize(
+    ("wrong", "key"),
+    [
+        ({"quiet_after": DAY_NS}, "quiet_after"),
+        ({"minimum_age": DAY_NS, "maximum_age": DAY_NS}, "minimum_age"),
+    ],
+)
+def test_parameters_that_leave_nothing_are_refused(wrong: dict[str, Any], key: str) -> None:
+    with pytest.raises(FieldError, match="must be") as told:
+        Parameters(**wrong)
+    assert told.value.key == key
+
+
+def test_its_horizon_covers_the_age_that_it_asks_for() -> None:
+    assert RugPull(Parameters()).horizon == 2 * DAY_NS
+    assert RugPull(Parameters(maximum_age=14 * DAY_NS)).horizon == 16 * DAY_NS
+    assert RugPull(Parameters(minimum_age=14 * DAY_NS, **QUIET)).horizon == 45 * DAY_NS
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{}, {"maximum_age": 14 * DAY_NS}, {"minimum_lasting_fall": 0.8, **QUIET}],
+)
+def test_saved_and_restored_in_the_middle_it_finds_the_same(parameters: dict[str, Any]) -> None:
     chain = Chain()
     events = [*pulled(Pair(chain)), *sold_out(chain, minted=True, pool=OTHER_POOL)]
     events.append(chain.block(200 + DAY))
-    expected = found(events)
+    events.append(chain.block(200 + 30 * DAY))
+    expected = found(events, **parameters)
     assert len(expected) == 2
     for cut in range(len(events)):
-        first, second = RugPull(Parameters()), RugPull(Parameters())
+        first = RugPull(Parameters(**parameters))
+        second = RugPull(Parameters(**parameters))
         before = observed(first, events[:cut])
         second.restore(first.snapshot())
         assert before + observed(second, events[cut:]) == expected
