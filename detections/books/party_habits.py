@@ -2,6 +2,7 @@
 
 from detections.books.coincidence import Crowd, Habits, habits
 from detections.books.order_book import MOST_BOOKS
+from detections.idlest import latest
 from detections.parties import Party
 from normalizer.events.market import MarketEvent
 
@@ -18,22 +19,15 @@ def habits_of(
     """A party's in the event's book, by venue, instrument and party; one that is new counts among
     those of the book from now on."""
     key = (event.venue, event.instrument, party.key)
-    found = known.pop(key, None)  # and back at the end: the first is the idlest
-    if found is None:
-        found = habits(event.timestamp)
+
+    def begin() -> Habits:
         crowd_of(crowds, event).parties += 1
-        if len(known) >= MOST_HABITS:
-            del known[next(iter(known))]
-    known[key] = found
-    return found
+        return habits(event.timestamp)
+
+    return latest(known, key, MOST_HABITS, begin)
 
 
 def crowd_of(crowds: dict[tuple[str, str], Crowd], event: MarketEvent) -> Crowd:
     """What the parties of the event's book usually do, by venue and instrument."""
     key = (event.venue, event.instrument)
-    crowd = crowds.get(key)
-    if crowd is None:
-        if len(crowds) >= MOST_BOOKS:
-            del crowds[next(iter(crowds))]
-        crowd = crowds[key] = Crowd(event.timestamp)
-    return crowd
+    return latest(crowds, key, MOST_BOOKS, lambda: Crowd(event.timestamp))

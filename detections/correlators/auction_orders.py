@@ -107,6 +107,7 @@ class State(Struct):
     prices: dict[tuple[str, str, str], float] = field(
         default_factory=dict[tuple[str, str, str], float]
     )
+    """The one without a trade for longest first."""
 
 
 @correlator("auction_orders")
@@ -152,8 +153,8 @@ class AuctionOrders(Correlator[State]):
 
     def _traded(self, trade: Trade) -> None:
         prices, key = self.state.prices, (trade.provider, trade.venue, trade.instrument)
-        if key not in prices and len(prices) >= MOST_BOOKS:
-            del prices[next(iter(prices))]
+        prices.pop(key, None)  # and last from now on
+        drop_idlest(prices, MOST_BOOKS - 1)
         prices[key] = trade.price
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:

@@ -48,7 +48,7 @@ from detections.books.order_weight import depth_if_large
 from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import Room, drop_idlest, latest
+from detections.idlest import Room, latest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain_pools import PoolSwap
@@ -145,7 +145,7 @@ class State(Struct):
     dealers: dict[tuple[str, str], Dealer] = field(default_factory=dict[tuple[str, str], Dealer])
     """By token and party, the idlest first."""
     markets: dict[str, list[Book]] = field(default_factory=dict[str, list[Book]])
-    """Of a token, the first two that were seen."""
+    """Of a token, the first two that were seen; the idlest token first."""
     found: Occurrences = field(default_factory=Occurrences)
     room: Room = field(default_factory=Room)
     """For parties, with orders that they took off and trades."""
@@ -210,19 +210,13 @@ class InterVenueLayering(Correlator[State]):
 
     def _is_elsewhere(self, token: str, event: MarketEvent | PoolSwap) -> bool:
         """Whether the token was seen on another market as well."""
-        markets = self.state.markets
-        known = markets.get(token)
-        if known is not None and len(known) > 1:
+        known = latest(self.state.markets, token, MOST_BOOKS, list[Book])
+        if len(known) > 1:
             return True
         key = (event.provider, event.venue, event.instrument)
-        if known is None:
-            if len(markets) >= MOST_BOOKS:
-                drop_idlest(markets, MOST_BOOKS - 1)
-            markets[token] = [key]
-        elif known[0] != key:
+        if key not in known:
             known.append(key)
-            return True
-        return False
+        return len(known) > 1
 
     # -- orders ------------------------------------------------------------------------------------
 

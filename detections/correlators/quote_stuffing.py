@@ -47,7 +47,7 @@ from detections.books.message_rates import (
 )
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import Room
+from detections.idlest import Room, drop_idlest
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -109,6 +109,7 @@ class State(Struct):
     books: dict[tuple[str, str, str], BookRates] = field(
         default_factory=dict[tuple[str, str, str], BookRates]
     )
+    """The idlest first."""
     found: Occurrences = field(default_factory=Occurrences)
     parties: int = 0
     """In all books."""
@@ -168,6 +169,7 @@ class QuoteStuffing(Correlator[State]):
         block, floor = time // self._window, time - self._window
         if block != book.block:
             book.next_block(block, floor)
+            self._note_heard(event)
         book.in_block += 1
         times.append(time)
         room = self.state.room
@@ -229,11 +231,18 @@ class QuoteStuffing(Correlator[State]):
     # -- what is usual -----------------------------------------------------------------------------
 
     def _new_book(self, event: MarketEvent) -> BookRates:
-        books = self.state.books
-        if len(books) >= MOST_BOOKS:
-            self.state.parties -= len(books.pop(next(iter(books))).parties)
-        book = books[event.provider, event.venue, event.instrument] = BookRates()
+        drop_idlest(self.state.books, MOST_BOOKS - 1, self._forget)
+        book = BookRates()
+        self.state.books[event.provider, event.venue, event.instrument] = book
         return book
+
+    def _note_heard(self, event: MarketEvent) -> None:
+        """Its book is the last to go. Noted once in each block of time, not for each message."""
+        books, key = self.state.books, (event.provider, event.venue, event.instrument)
+        books[key] = books.pop(key)
+
+    def _forget(self, key: tuple[str, str, str]) -> None:
+        self.state.parties -= len(self.state.books.pop(key).parties)
 
     def _next_block(
         self, book: BookRates, name: str, rate: Rate | None, block: int, floor: int

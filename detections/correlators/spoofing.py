@@ -63,7 +63,7 @@ from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
-from detections.idlest import Room
+from detections.idlest import Room, latest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -128,6 +128,7 @@ class State(Struct):
     watches: dict[tuple[str, str, str], Watch] = field(
         default_factory=dict[tuple[str, str, str], Watch]
     )
+    """By book, the one without a large order for longest first."""
     habits: dict[tuple[str, str, str], Habits] = field(
         default_factory=dict[tuple[str, str, str], Habits]
     )
@@ -222,11 +223,7 @@ class Spoofing(Correlator[State]):
         ):
             return
         key = change.book.key
-        watch = self.state.watches.get(key)
-        if watch is None:
-            if len(self.state.watches) >= MOST_BOOKS:
-                del self.state.watches[next(iter(self.state.watches))]
-            watch = self.state.watches[key] = Watch()
+        watch = latest(self.state.watches, key, MOST_BOOKS, Watch)
         self._forget(watch, event.timestamp)
         if self.state.room.take(MOST_CANDIDATES_IN_ALL):
             self._make_room(event.timestamp)
