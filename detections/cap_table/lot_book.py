@@ -29,7 +29,8 @@ class Purse(Struct, array_like=True):
 
     lots: list[Lot] = field(default_factory=list[Lot])
     short: bool = False
-    """It sent more than it was known to have: it had tokens before what was seen."""
+    """It had tokens that aren't known here: it sent more than it was known to have, or may be one
+    of those that were forgotten."""
 
 
 class LotBook(Struct):
@@ -42,7 +43,7 @@ class LotBook(Struct):
     given_up: int = 0
     """Lots whose times were forgotten for want of room."""
     forgotten: int = 0
-    """Wallets whose lots were."""
+    """Wallets whose lots were: one that is new from then on may be any of them."""
 
 
 class Moved(Struct, frozen=True, gc=False):
@@ -141,4 +142,6 @@ def _purse(book: LotBook, wallet: str, room: Room) -> Purse:
         del book.purses[idle]
         book.forgotten += 1
 
-    return latest(book.purses, wallet, room.wallets, Purse, forget)
+    return latest(
+        book.purses, wallet, room.wallets, lambda: Purse(short=book.forgotten > 0), forget
+    )

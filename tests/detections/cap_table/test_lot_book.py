@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from detections.cap_table.lot_book import LotBook, Purse, move
+from detections.cap_table.lot_book import LotBook, Purse, Room, move
 from detections.cap_table.lots import UNKNOWN
 from detections.cap_table.movements import movement, sold_by_issuer
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
@@ -115,6 +115,23 @@ def test_a_wallet_that_sends_more_than_was_seen_is_unsure_from_then_on() -> None
     move(book, log.issued("a", 10, "2026-03-05"), LONG_AGO)
     assert move(book, log.moved("a", "b", 5, "2026-04-05"), LONG_AGO).unsure
     assert not move(book, log.issued("c", 1, "2026-04-05"), LONG_AGO).unsure
+
+
+def test_who_may_have_been_forgotten_may_have_had_tokens_before() -> None:
+    """A wallet that was let go for want of room and buys again sells its own tokens first."""
+    book, log, room = LotBook(), Log(), Room(wallets=4)
+    for letter in "abcd":
+        move(book, log.issued(letter, 30, "2026-01-05"), LONG_AGO, room=room)
+    early = move(book, log.moved("b", "c", 1, "2026-01-06"), LONG_AGO, room=room)
+    assert not early.unsure
+    move(book, log.issued("e", 30, "2026-02-05"), LONG_AGO, room=room)
+    assert wallet("a") not in book.purses
+    move(book, log.issued("a", 10, "2026-03-05"), LONG_AGO, room=room)
+    sale = move(book, log.moved("a", "x", 10, "2026-03-06"), LONG_AGO, room=room)
+    assert [one.since for one in sale.lots] == [MAR]
+    assert sale.unsure
+    known = move(book, log.moved("c", "x", 1, "2026-03-06"), LONG_AGO, room=room)
+    assert not known.unsure, "it was there all the time"
 
 
 def test_nothing_and_to_oneself_changes_nothing() -> None:
