@@ -24,8 +24,8 @@ name known:
    has a large share as well.
 
 That it traded last, that its position of the hour before gains by the new price, and that it was
-found on days before, make it surer. Index funds that all trade at the close have no such share, and
-makers of the market take nothing.
+found in the five weeks before, make it surer. Index funds that all trade at the close have no such
+share, and makers of the market take nothing.
 
 **`holder`**: who holds a position makes the last price, however far it goes. As in 1., 4. and 5.,
 with three times that quantity, for half of what it traded or more by coming in, and:
@@ -57,8 +57,10 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
+from detections.alerting.repetition import DAYS_WINDOW, Occurrences, days
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
+from detections.cap_table.early import WHOLE_HISTORY
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import Room, drop_idlest
 from detections.markets.linked_markets import MarketKey
@@ -132,8 +134,7 @@ class State(Struct):
     windows: dict[tuple[str, str, str], ReferenceWindow] = field(
         default_factory=dict[tuple[str, str, str], ReferenceWindow]
     )
-    found: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
-    """By venue and party: when last, and how often."""
+    found: Occurrences = field(default_factory=Occurrences)
     positions: dict[str, float] = field(default_factory=dict[str, float])
     """By market and party, where a rule needs it: what it bought less what it sold. The idlest
     first."""
@@ -179,8 +180,11 @@ class MarkingTheClose(Correlator[State]):
 
     @property
     def horizon(self) -> int:
-        """The hour before a reference time, and until something comes after it."""
-        return 2 * HOUR
+        """The hour before a reference time, and until something comes after it; who was found on
+        days before; and of holders all that they ever bought and sold."""
+        if self._p.finds == "holder":
+            return WHOLE_HISTORY
+        return 2 * HOUR + (DAYS_WINDOW if self._p.finds == "party" else 0)
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -399,12 +403,7 @@ class MarkingTheClose(Correlator[State]):
         moved, share, end_share = mark.moved, mark.share, mark.end_share
         last = key == (window.last_buyer if mark.sign > 0 else window.last_seller)
         party = Named(who.account, who.investor, who.cluster)
-        name = f"{event.venue}\0{event.instrument}\0{party.key}"
-        when, times = self.state.found.pop(name, (0, 0))
-        times += window.at != when
-        self.state.found[name] = (window.at, times)
-        if len(self.state.found) > MOST_BOOKS:
-            drop_idlest(self.state.found, MOST_BOOKS)
+        times = days(self.state.found, party, event, window.at)
         did = "bought" if moved > 0 else "sold"
         net = abs(trading.bought - trading.sold)
         gains = mark.before > 0

@@ -274,6 +274,47 @@ def test_downwards_and_again_on_another_day_it_is_surer() -> None:
     assert second.metrics["times"] == 2
 
 
+def shifted(events: list[Any], days: int) -> list[Any]:
+    for event in events:
+        event.timestamp += days * 24 * 3_600 * 10**9
+    return events
+
+
+def marked(tape: Tape, days: int) -> list[Any]:
+    return shifted([*usual(tape), *mark(tape, FIXING - 30 * S), *after(tape)], days)
+
+
+def as_rebuilt(events: list[Any], **parameters: Any) -> list[Finding]:
+    """What comes of the last day, where the state is lost before it and rebuilt."""
+    began = events[-1].timestamp - 2 * 3_600 * 10**9
+    reach = MarkingTheClose(Parameters(**parameters)).horizon
+    since = [one for one in events if one.timestamp >= began - reach]
+    return found(since, **parameters)[-1:]
+
+
+def test_a_rebuilt_state_knows_who_was_found_on_days_before() -> None:
+    tape = Tape()
+    events = stamped([*marked(tape, 0), *marked(tape, 7), *marked(tape, 28)])
+    (third,) = found(events)[2:]
+    assert third.metrics["times"] == 3
+    assert as_rebuilt(events) == [third]
+
+
+def test_a_rebuilt_state_knows_who_bought_long_ago() -> None:
+    tape = Tape()
+    purchase, *rest = held(tape)
+    events = stamped([purchase, *shifted(rest, 28)])
+    (finding,) = found(events, finds="holder")
+    assert finding.metrics["position_before"] == 200
+    assert as_rebuilt(events, finds="holder") == [finding]
+
+
+def test_who_was_found_long_ago_counts_as_found_for_the_first_time() -> None:
+    tape = Tape()
+    first, second = found(stamped([*marked(tape, 0), *marked(tape, 42)]))
+    assert [one.metrics["times"] for one in (first, second)] == [1, 1]
+
+
 def test_where_nobody_trades_after_it_an_order_tells_that_it_is_over() -> None:
     tape = Tape()
     order = tape.placed(FIXING + S, "o-1", "buy", 10, 5)
