@@ -111,7 +111,8 @@ class Keeper:
     @property
     def warnings(self) -> list[str]:
         """What will be a problem when it goes on."""
-        return [room.sentence() for room in self.rooms if room.level and not _pressing(room)]
+        said = [room.sentence() for room in self.rooms if not _pressing(room)]
+        return [sentence for sentence in said if sentence]
 
     async def run(self) -> None:
         """Look and purge until cancelled, or until the connection is closed for good.

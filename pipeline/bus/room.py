@@ -4,17 +4,19 @@ Nothing here changes anything on the bus.
 """
 
 from collections.abc import Collection, Mapping
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
 import nats.js.errors
 from msgspec import Struct, field
 
+from pipeline.bus.dead_letters import NOTES
 from pipeline.bus.positions import Position, created_at
 from pipeline.bus.reader_names import stream_of
 from pipeline.bus.streams import Stream
 from pipeline.source_state import now
-from pipeline.units import about_size
+from pipeline.units import MINUTE, SECOND, about_size
 
 if TYPE_CHECKING:
     from pipeline.bus.connection import Bus
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
 LEVELS = (0.5, 0.75, 0.9)
 #: From here on the stream is full: the next message may be refused.
 FULL = 0.97
+#: So long after it came a dead letter is told of: what dies is not watched.
+_LATELY = 15 * MINUTE
 #: Streams of which nothing may go before all readers have it.
 KEPT = (Stream.RAW, Stream.EVENTS, Stream.ALERTS)
 
@@ -54,6 +58,8 @@ class Room(Struct):
     #: When the stream was created, in microseconds since the epoch.
     created: int
     unread: int = 0
+    #: Of DEAD, what the newest letter says of its time, if that was not long ago.
+    lately: str = ""
     holders: list[Holder] = field(default_factory=list[Holder])
 
     @property
@@ -92,7 +98,7 @@ class Room(Struct):
     def sentence(self) -> str:
         """What a person should know of it; empty when it is well."""
         if not self.level:
-            return ""
+            return self.lately
         amount = (
             f"{self.unread:,} messages, {about_size(self.unread_bytes)} of the "
             f"{about_size(self.limit)} that {self.stream} may hold ({self.share:.0%})"
@@ -133,6 +139,8 @@ async def look(bus: "Bus", configured: Collection[str], retire_after: int) -> li
             last=info.state.last_seq,
             created=created_at(info),
         )
+        if stream is Stream.DEAD and room.messages:
+            room.lately = await _lately(bus)
         if stream in KEPT:
             room.holders = _holders(stream, room.created, positions, configured, retire_after)
             # After the end of the stream was read, positions only grow: this errs to the safe side.
@@ -168,6 +176,25 @@ def _holders(
             )
         )
     return found
+
+
+async def _lately(bus: "Bus") -> str:
+    """What a person should know of dead letters that came lately; empty where none did."""
+    name, notes = bus.names.stream(Stream.DEAD), bus.names.subject(Stream.DEAD, NOTES)
+    info = await bus.jetstream.stream_info(name, subjects_filter=">")
+    newest: list[tuple[float, str]] = []
+    for subject in set(info.state.subjects or {}) - {notes}:
+        try:
+            message = await bus.jetstream.get_last_msg(name, subject)
+        except nats.js.errors.NotFoundError:
+            continue
+        if message.time is not None:
+            newest.append((message.time.timestamp(), subject.rpartition(".")[2]))
+    at, stage = max(newest, default=(0.0, ""))
+    if now() - at * SECOND > _LATELY:
+        return ""
+    when = f"{datetime.fromtimestamp(at, UTC):%H:%M:%S} UTC"
+    return f"dead letters of {stage} come, the newest at {when}: see `tapewatch dead list`"
 
 
 async def _positions(bus: "Bus") -> dict[str, tuple[Position, int]]:

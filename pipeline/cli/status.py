@@ -171,7 +171,8 @@ def _rooms(rooms: "Sequence[Room]") -> "Table":
 
 def _told(room: "Room") -> str:
     colour = "red" if room.full else "yellow"
-    return f"[{colour}]{room.sentence()}[/]" if room.level else ""
+    said = room.sentence()
+    return f"[{colour}]{said}[/]" if said else ""
 
 
 def _gone(rooms: "Sequence[Room]") -> list[str]:

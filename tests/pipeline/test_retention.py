@@ -346,6 +346,25 @@ def trade_line(number: int, padding: int) -> bytes:
     return msgspec.json.encode(trade)
 
 
+async def test_dead_letters_that_come_are_told_while_all_else_is_well(
+    bus: Bus, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A source of which every message dies is connected, and behind in nothing."""
+    keeping = keeper(bus)
+    await bus.writer(Stream.DEAD, "notes").write(b"{}", "note:1")
+    await keeping.tend()
+    assert keeping.warnings == [], "a note of what was done is no letter"
+    await bus.writer(Stream.DEAD, "normalizer").write(b"{}", "letter:1")
+    await keeping.tend()
+    (said,) = keeping.warnings
+    assert said.startswith("dead letters of normalizer come, the newest at ")
+    assert said.endswith(" UTC: see `tapewatch dead list`")
+    assert keeping.problems == []
+    monkeypatch.setattr("pipeline.bus.room._LATELY", -HOUR)  # it came long ago
+    await keeping.tend()
+    assert keeping.warnings == []
+
+
 async def test_a_sink_that_stands_still_fills_everything_and_then_all_arrives_once(
     bus: Bus,
 ) -> None:
