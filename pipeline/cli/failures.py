@@ -1,7 +1,8 @@
 """How commands fail: in words that say what to do, with exit codes, never with a traceback.
 
 0: done. 1: it could not be done (a server that is not there, say). 2: the configuration, the rules
-or the command line must change.
+or the command line must change. 141: whoever read the output, such as `head`, has gone before its
+end, so what came of it is not told.
 """
 
 import functools
@@ -18,6 +19,9 @@ from pipeline.problems import ProblemsFound, fit_for_terminal, summary
 
 P = ParamSpec("P")
 R = TypeVar("R")
+
+#: As of any Unix tool that SIGPIPE ends.
+READER_GONE = 141
 
 
 def command(function: Callable[P, R]) -> Callable[P, R]:
@@ -40,9 +44,10 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             raise typer.Exit(failure.code) from None
         except BrokenPipeError:
             # The reader of our output has gone, such as `head`; that is its right. What is still
-            # buffered has nowhere to go, and must not fail once more when Python ends.
+            # buffered has nowhere to go, and must not fail once more when Python ends. It is no
+            # success: `audit verify | head -1` would call good whatever it found.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(0) from None
+            raise typer.Exit(READER_GONE) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 

@@ -1,6 +1,7 @@
 """`tapewatch audit`: a log's key, its verification, proofs and exports."""
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 
 from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditLog
-from tests.cli.command_line import tapewatch
+from tests.cli.command_line import COMMAND, environment, tapewatch
 from tests.evidence.audit.test_log import happening
 
 KEY = SigningKey.new("example.com/audit")
@@ -55,6 +56,28 @@ def test_what_was_changed_is_named_and_the_exit_code_says_so(log: Path, tmp_path
     assert "changed: entry 1 is not what was hashed" in said.out
     found = json.loads(tapewatch("audit", "verify", log, "--json", folder=tmp_path).out)
     assert found["problems"][0]["first"] == 1
+
+
+@pytest.mark.parametrize("options", [(), ("--json",)])
+def test_what_was_changed_is_not_called_good_to_who_reads_no_further(
+    log: Path, tmp_path: Path, options: tuple[str, ...]
+) -> None:
+    """As with `set -o pipefail` and `| head -1`."""
+    (path,) = (log / "entries").iterdir()
+    path.write_text(path.read_text().replace("alice", "mallory", 1))
+    reads, writes = os.pipe()
+    os.close(reads)
+    done = subprocess.run(
+        [*COMMAND, "audit", "verify", str(log), *options],
+        stdout=writes,
+        stderr=subprocess.PIPE,
+        cwd=tmp_path,
+        env=environment(),
+        timeout=60,
+    )
+    os.close(writes)
+    assert done.returncode in (1, 141)
+    assert done.stderr == b""
 
 
 def test_a_checkpoint_that_was_copied_with_the_blank_lines_around_it_is_one(

@@ -157,7 +157,7 @@ def test_a_missing_file_is_told(tmp_path: Path) -> None:
     assert "none.ndjson" in answer.error
 
 
-def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
+def test_a_reader_that_leaves_is_told_nothing_and_no_success_either(tmp_path: Path) -> None:
     # More than a pipe holds, so that writing goes on after the reader has gone.
     documents = [DOTTED | {"event.id": f"event-{number}"} for number in range(2_000)]
     (tmp_path / "events.ndjson").write_bytes(lines(*documents))
@@ -176,7 +176,7 @@ def test_a_reader_that_leaves_is_no_error(tmp_path: Path) -> None:
     assert json.loads(first)["event"]["kind"] == "alert"
     assert process.stderr.read() == b""
     process.stderr.close()
-    assert process.wait(30) == 0
+    assert process.wait(30) == 141
 
 
 def test_a_thousand_alerts_are_not_mixed_with_what_is_told(tmp_path: Path) -> None:
