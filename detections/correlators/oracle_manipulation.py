@@ -33,7 +33,17 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.correlators.base import Correlator, correlator
-from detections.markets.latest_prices import LatestPrices, note_price
+from detections.markets.latest_prices import LatestPrices, note_price, revise_price
+from detections.markets.oracle_asset import MOST_PARTIES, SLOTS, Asset
+from detections.markets.oracle_dealing import (
+    holders,
+    market_of,
+    parties_of,
+    push_of,
+    side_of,
+    taken_more,
+    with_itself,
+)
 from detections.markets.oracle_episode import (
     HELD,
     MOST_PUSHES,
@@ -43,7 +53,7 @@ from detections.markets.oracle_episode import (
     Episode,
     episode_finding,
 )
-from detections.markets.price_pressure import Pressure, Push
+from detections.markets.price_pressure import Push
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
@@ -52,12 +62,11 @@ from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
 
 _MOST_ASSETS = 1_000
 _POOLS = frozenset(("pool", "router"))
-_MOST_PARTIES = 1_000
 _MOST_ANSWERS = 64
-_MOST_MARKETS = 32
 _MOST_TAKEN = 50
-_SLOTS = 60
 _HALF = 0.5
+#: No trade is so late.
+_EVER = 2**63
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -79,18 +88,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ("custodian", "issuer", "pool", "router", "exchange")
 
 
-class Asset(Struct):
-    """A token that an oracle answers for."""
-
-    answers: list[Answer] = field(default_factory=list[Answer])
-    prices: dict[str, float] = field(default_factory=dict[str, float])
-    """Newest price by market, the idlest first."""
-    parties: dict[str, Pressure] = field(default_factory=dict[str, Pressure])
-    taken: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
-    """What all took, by part of `push`: bought, sold."""
-    episodes: dict[str, Episode] = field(default_factory=dict[str, Episode])
-
-
 class State(Struct):
     """Tokens with an oracle, the idlest first; and prices of all tokens."""
 
@@ -107,6 +104,7 @@ class OracleManipulation(Correlator[State]):
     parameters_type = Parameters
     partition_by = "market"
     state_type = State
+    uses_trades = True
     typology = "oracle_deviation"
     actions = frozenset({"trade", "pool-swap", "oracle-update", "token-transfer"})
 
@@ -114,7 +112,7 @@ class OracleManipulation(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
-        self._slot = max(1, parameters.push // _SLOTS)
+        self._slot = max(1, parameters.push // SLOTS)
 
     @property
     def horizon(self) -> int:
@@ -146,29 +144,17 @@ class OracleManipulation(Correlator[State]):
         price, quantity = trade.price, trade.quantity
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
-        market = f"{trade.venue}/{trade.instrument}"
-        before = self._before(asset, market, price)
-        buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
-        seller = trade.seller_cluster or trade.seller_id or trade.seller_account
-        seen: Witness | None = None
-        if buyer is not None or seller is not None:
-            seen = witness(trade)
-            value = price * quantity
-            for party, account, labels, signed in (
-                (buyer, trade.buyer_account, trade.buyer_labels, quantity),
-                (seller, trade.seller_account, trade.seller_labels, -quantity),
-            ):
-                if party is not None and not is_exempt(labels, self._exempt):
-                    pressure = self._party(asset, party)
-                    pressure.hold(market, account or party, signed, value, trade.timestamp, seen)
-        if buyer != seller or buyer is None:
-            side = trade.side or ("buy" if price > before else "sell" if price < before else None)
-            self._took(asset, trade.timestamp, side, quantity)
-            taker, labels = (
-                (buyer, trade.buyer_labels) if side == "buy" else (seller, trade.seller_labels)
+        market = market_of(trade)
+        before = asset.price_before(market, price)
+        for party, account, sign in holders(trade, self._exempt):
+            pressure, signed = asset.party(party), sign * quantity
+            pressure.hold(
+                market, account, signed, price * quantity, trade.timestamp, witness(trade)
             )
-            if side is not None and taker is not None and seen is not None:
-                self._pushed(asset, taker, labels, side, market, before, trade, seen)
+        if not with_itself(trade):
+            asset.took(trade.timestamp // self._slot, side_of(trade, before), quantity)
+            if (pushed := push_of(trade, before, self._exempt)) is not None:
+                asset.party(pushed[0]).push(pushed[1], trade.timestamp - self._p.push)
         return self._watch(trade.token_id or "", asset, market, price, trade)
 
     def _swapped(self, swap: PoolSwap, asset: Asset) -> Iterable[Finding]:
@@ -178,39 +164,18 @@ class OracleManipulation(Correlator[State]):
         if not (0 < price < math.inf and 0 < quantity < math.inf):
             return ()
         market = swap.pool
-        before = self._before(asset, market, price)
+        before = asset.price_before(market, price)
         party = (
             swap.investor_cluster
             or swap.investor_id
             or swap.investor_address
             or swap.transaction_from
         )
-        self._took(asset, swap.timestamp, swap.side, quantity)
+        asset.took(swap.timestamp // self._slot, swap.side, quantity)
         if party is not None and swap.side is not None:
             labels = swap.investor_labels
-            self._pushed(
-                asset, party, labels, swap.side, market, before, swap, witness(swap), price
-            )
+            self._pushed(asset, party, labels, swap.side, market, before, swap, price)
         return self._watch(swap.token_id or "", asset, market, price, swap)
-
-    @staticmethod
-    def _before(asset: Asset, market: str, price: float) -> float:
-        before = asset.prices.pop(market, price)
-        asset.prices[market] = price  # at the end: anybody may open a market, and the idlest goes
-        if len(asset.prices) > _MOST_MARKETS:
-            del asset.prices[next(iter(asset.prices))]
-        return before
-
-    @staticmethod
-    def _party(asset: Asset, party: str) -> Pressure:
-        # Taken out and put back at the end, so that the first party is always the idlest.
-        pressure = asset.parties.pop(party, None)
-        if pressure is None:
-            pressure = Pressure()
-            if len(asset.parties) >= _MOST_PARTIES:
-                del asset.parties[next(iter(asset.parties))]
-        asset.parties[party] = pressure
-        return pressure
 
     def _pushed(
         self,
@@ -220,9 +185,8 @@ class OracleManipulation(Correlator[State]):
         side: str,
         market: str,
         before: float,
-        event: Trade | PoolSwap,
-        seen: Witness,
-        price: float | None = None,
+        event: PoolSwap,
+        price: float,
     ) -> None:
         if labels and is_exempt(labels, self._exempt):
             return
@@ -232,23 +196,88 @@ class OracleManipulation(Correlator[State]):
             market,
             quantity if side == "buy" else -quantity,
             before,
-            price or event.price or before,
-            seen,
+            price,
+            witness(event),
         )
-        self._party(asset, party).push(push, event.timestamp - self._p.push)
+        asset.party(party).push(push, event.timestamp - self._p.push)
 
-    def _took(self, asset: Asset, time: int, side: str | None, quantity: float) -> None:
+    # -- what is taken back ------------------------------------------------------------------------
+
+    def revised(self, was: Trade, now: Trade | None) -> None:
+        """A trade was taken back or corrected: it is no push, and part of no position."""
+        revise_price(self.state.prices, was, now)
+        token = was.token_id or ""
+        asset = self.state.assets.get(token)
+        if asset is None or was.timestamp < asset.since:
+            return
+        earlier, behind = self.trades.before(was), self.trades.behind(was)
+        if earlier is not None and earlier.timestamp < asset.since:
+            earlier = None
+        before = was.price if earlier is None else earlier.price
+        left = earlier if now is None else now
+        self._give_back(asset, was, now)
+        self._change(token, asset, (was, before), None if now is None else (now, before))
+        if behind is not None:
+            after = behind.price if left is None else left.price
+            self._change(token, asset, (behind, was.price), (behind, after))
+        elif left is not None:
+            asset.prices[market_of(was)] = left.price
+        else:
+            asset.prices.pop(market_of(was), None)
+        asset.drop_idle(parties_of(was))
+
+    def _give_back(self, asset: Asset, was: Trade, now: Trade | None) -> None:
+        """Positions without a trade, or with another one."""
+        for party, account, sign in holders(was, self._exempt):
+            pressure, key = asset.parties.get(party), (market_of(was), account)
+            position = None if pressure is None else pressure.positions.get(key)
+            if pressure is None or position is None:
+                continue
+            others, opened = None, position.opened
+            if now is None and position.shows(was.id) and self.trades.reach(opened):
+                others = (
+                    witness(one)
+                    for one in self.trades.left(was, now, opened, _EVER)
+                    for whose in holders(one, self._exempt)
+                    if whose[:2] == (party, account)
+                )
+            pressure.give_back(
+                key,
+                (sign * was.quantity, was.price * was.quantity),
+                None if now is None else (sign * now.quantity, now.price * now.quantity),
+                witness(was),
+                others,
+            )
+
+    def _change(
+        self, token: str, asset: Asset, was: tuple[Trade, float], now: tuple[Trade, float] | None
+    ) -> None:
+        """A trade and the price before it are others now, or it is none: who pushed, and how much
+        all took."""
+        old = push_of(*was, self._exempt)
+        new = None if now is None else push_of(*now, self._exempt)
+        asset.change_push(old, new)
+        more = taken_more(was, now)
+        time = was[0].timestamp
         place = time // self._slot
-        bought, sold = asset.taken.get(place, (0.0, 0.0))
-        if side == "buy":
-            bought += quantity
-        elif side == "sell":
-            sold += quantity
-        asset.taken[place] = (bought, sold)
-        if len(asset.taken) > 2 * _SLOTS:
-            floor = place - _SLOTS - 1
-            for one in [one for one in asset.taken if one < floor]:
-                del asset.taken[one]
+        asset.took_more(place, more)
+        for party, episode in list(asset.episodes.items()):
+            floor = (episode.answered - self._p.push) // self._slot
+            counts = place >= floor and time <= episode.answered
+            mine = old[1] if old is not None and old[0] == party else None
+            other = new[1] if new is not None and new[0] == party else None
+            concerned = episode.revise(mine, other, more[not episode.rising] if counts else 0.0)
+            if concerned and not episode.stands(self._p.push, self._p.dominance, _HALF):
+                self._forget_episode(token, asset, party)
+
+    def _forget_episode(self, token: str, asset: Asset, party: str) -> None:
+        """It was none: what was told of it is told."""
+        del asset.episodes[party]
+        tokens = self.state.pushers.get(party)
+        if tokens is not None:
+            tokens.pop(token, None)
+            if not tokens:
+                del self.state.pushers[party]
 
     # -- the answer --------------------------------------------------------------------------------
 
@@ -260,7 +289,7 @@ class OracleManipulation(Correlator[State]):
         assets = self.state.assets
         asset = assets.pop(token, None)
         if asset is None:
-            asset = Asset()
+            asset = Asset(since=update.timestamp)
             if len(assets) >= _MOST_ASSETS:
                 del assets[next(iter(assets))]
         assets[token] = asset
@@ -300,8 +329,9 @@ class OracleManipulation(Correlator[State]):
             if not pushed:
                 continue
             yield from self._episode(
-                token, asset, party, before, answer, min(1.0, quantity / total), pushed, moved
-            )
+                token, asset, party, before, answer, total, min(1.0, quantity / total), pushed,
+                moved,
+            )  # fmt: skip
 
     def _episode(
         self,
@@ -310,6 +340,7 @@ class OracleManipulation(Correlator[State]):
         party: str,
         before: Answer,
         answer: Answer,
+        total: float,
         share: float,
         pushed: list[str],
         moved: dict[str, tuple[float, float, float]],
@@ -317,7 +348,10 @@ class OracleManipulation(Correlator[State]):
         rising = answer.price > before.price
         sign = 1.0 if rising else -1.0
         pressure = asset.parties[party]
-        pushes = [one for one in pressure.pushes if one.quantity * sign > 0]
+        begin = answer.timestamp - self._p.push
+        pushes = [
+            one for one in pressure.pushes if one.quantity * sign > 0 and one.timestamp >= begin
+        ]
         episode = asset.episodes.get(party)
         if episode is not None and (
             episode.rising is not rising or answer.timestamp - episode.answered > self._p.take_out
@@ -325,20 +359,21 @@ class OracleManipulation(Correlator[State]):
             episode = None
         if episode is None:
             episode = asset.episodes[party] = Episode(
-                pushes[0].timestamp, answer.timestamp, rising, before, answer, share, pushed,
+                pushes[0].timestamp, answer.timestamp, rising, before, answer, total, share,
+                pushed,
                 [(moved[one][1], moved[one][2]) for one in pushed],
-                [one.witness for one in pushes],
+                pushes,
             )  # fmt: skip
-            if len(asset.episodes) > _MOST_PARTIES:
+            if len(asset.episodes) > MOST_PARTIES:
                 del asset.episodes[next(iter(asset.episodes))]
             self.state.pushers.setdefault(party, {})[token] = None
-            if len(self.state.pushers) > _MOST_PARTIES:
+            if len(self.state.pushers) > MOST_PARTIES:
                 del self.state.pushers[next(iter(self.state.pushers))]
         elif (answer.price > episode.after.price) is rising:
-            episode.after, episode.share = answer, share
+            episode.after, episode.total, episode.share = answer, total, share
             episode.answered = answer.timestamp
-            known = {one.id for one in episode.pushes}
-            episode.pushes += [one.witness for one in pushes if one.witness.id not in known]
+            known = {one.witness.id for one in episode.pushes}
+            episode.pushes += [one for one in pushes if one.witness.id not in known]
             del episode.pushes[MOST_PUSHES:]
         held: list[Witness] = []
         gain = 0.0

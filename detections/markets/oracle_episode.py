@@ -4,6 +4,8 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Finding, Witness
 from detections.alerting.wording import amount, lapse, percent
+from detections.markets.price_pressure import Push, moved, put_in_place
+from detections.rounding import reaches
 from pipeline.units import MINUTE
 
 MOST_PUSHES = 300
@@ -29,17 +31,47 @@ class Episode(Struct):
     rising: bool
     before: Answer
     after: Answer
+    total: float
+    """What all took on that side before the newest of its answers."""
     share: float
     markets: list[str]
     peaks: list[tuple[float, float]]
     """Of each market: the price before, and the farthest since."""
-    pushes: list[Witness]
+    pushes: list[Push]
     gain: float = 0.0
     told_gain: float = -1.0
     taken: float = 0.0
     takings: list[Witness] = field(default_factory=list[Witness])
     reversed: bool = False
     alerts: int = 0
+
+    @property
+    def sign(self) -> float:
+        return 1.0 if self.rising else -1.0
+
+    def revise(self, was: Push | None, now: Push | None, more: float) -> bool:
+        """A push was taken back, or is another now, and all together took so much more; whether
+        that concerns it."""
+        ours = was is not None and put_in_place(self.pushes, was, now)
+        self.total = max(0.0, self.total + more)
+        return ours or more != 0
+
+    def stands(self, push: int, dominance: float, part: float) -> bool:
+        """Whether its party still pushed: as when the newest answer came, of what is left."""
+        found = moved(self.pushes, self.answered - push, self.answered, self.sign)
+        quantity = sum(one[0] for one in found.values())
+        if not quantity or not self.total or not reaches(quantity / self.total, dominance):
+            return False
+        asked = part * abs(self.after.price / self.before.price - 1)
+        left = [
+            (market, (found[market][1], peak[1]))
+            for market, peak in zip(self.markets, self.peaks, strict=True)
+            if market in found
+            and reaches(self.sign * (found[market][2] / found[market][1] - 1), asked)
+        ]
+        self.markets, self.peaks = [one for one, _ in left], [peak for _, peak in left]
+        self.share, self.began = min(1.0, quantity / self.total), self.pushes[0].timestamp
+        return bool(left)
 
 
 def episode_finding(
@@ -67,7 +99,13 @@ def episode_finding(
     confidence = sure + _BEYOND * min(1.0, (abs(move) / asked - 1) / 9)
     confidence += _BOTH * (episode.gain > 0 and episode.taken > 0)
     confidence += _FELL_BACK * (episode.reversed and sure != REVERSED)
-    seen = [before.witness, after.witness, *episode.pushes, *episode.takings, *more]
+    seen = [
+        before.witness,
+        after.witness,
+        *(one.witness for one in episode.pushes),
+        *episode.takings,
+        *more,
+    ]
     known = {one.id: one for one in seen}
     return Finding(
         entities=tuple(dict.fromkeys((party, token, after.feed, *episode.markets))),

@@ -14,9 +14,10 @@ from detections.engine.engine import Engine
 from detections.idlest import Room
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert
+from normalizer.events.chain import OracleUpdate
 from normalizer.events.market import OrderCancelled, OrderPlaced, Trade, TradeBusted
 from tests.detections.correlators.test_wash_funding import SOURCE, paid
-from tests.detections.samples import HEADER, START, Tape, correlator
+from tests.detections.samples import HEADER, START, Tape, correlator, transfer
 from tests.detections.test_oracle_deviation import answer
 from tests.detections.test_revised_trades import revised
 
@@ -102,6 +103,9 @@ RULES: dict[str, str] = {
         "{window: 10s, minimum_side_share: 0.5, minimum_times: 1, minimum_prices: 1, "
         "minimum_volume: 0, minimum_deviations: 0, minimum_loss: 0, pause: 0s}"
     ),
+    "oracle_manipulation": (
+        "{push: 1m, minimum_oracle_move: 0.1%, dominance: 1%, take_out: 1m, minimum_gain: 0}"
+    ),
     "inferred_pinging": (
         "{minimum_pings: 2, window: 2m, minimum_growth: 0, minimum_multiple: 1, minimum_size: 1}"
     ),
@@ -128,6 +132,7 @@ def traded_before(count: int, quantity: float) -> list[Any]:
 #: What must have come before that.
 COMING_BEFORE: dict[str, list[Any]] = {
     "oracle_deviation": [answer(-1, 10.25)],
+    "oracle_manipulation": [answer(-1, 10.25)],
     "wash_funding": [paid(-2, SOURCE, one, id=f"paid-{one}") for one in ACCOUNTS[:3]],
     **dict.fromkeys(
         ("price_reversal", "inferred_reversal", "inferred_cross_market", "inter_venue_layering"),
@@ -151,6 +156,7 @@ LEFT: dict[str, frozenset[str]] = {
     # What is so old that it doesn't matter any more goes with the next trade, one side at a time.
     "flipping": frozenset({"habits", "purchases", "sales"}),
     "vacuuming": frozenset({"habits", "purchases", "sales"}),
+    "oracle_manipulation": frozenset({"pushes", "episodes", "pushers"}),
     "improbable_prices": frozenset({"moves"}),
     "inter_venue_layering": frozenset({"habits", "gap"}),
     "price_reversal": frozenset({"moves", "volumes", "volume", "step", "step_quantity"}),
@@ -207,9 +213,12 @@ class Kind(NamedTuple):
 
 USUAL, OF_ORDERS = Kind(ACCOUNTS, 0.25, 0.4), Kind(ACCOUNTS[:3], 0.4, 0.7)
 #: Of these a party must place and cancel much, and trade as well.
-KINDS: dict[str, Kind] = dict.fromkeys(
-    ("flipping", "vacuuming", "improbable_prices", "inter_venue_layering"), OF_ORDERS
-)
+KINDS: dict[str, Kind] = {
+    **dict.fromkeys(
+        ("flipping", "vacuuming", "improbable_prices", "inter_venue_layering"), OF_ORDERS
+    ),
+    "oracle_manipulation": Kind(ACCOUNTS, 0.08, 0.2),
+}
 
 
 def market(seed: int, count: int, kind: Kind) -> list[Any]:
@@ -278,11 +287,23 @@ def of_auction(event: Any) -> Any:
     )
 
 
+def of_oracle(event: Any) -> Any:
+    """Where an order is placed an oracle answers; where one is cancelled somebody is paid."""
+    if isinstance(event, Trade):
+        return event
+    at = (event.timestamp - START) / 1e6
+    if isinstance(event, OrderPlaced):
+        return answer(at, event.price or 10.0, id=event.id)
+    moment = {"timestamp": event.timestamp, "ingested": event.ingested, "id": event.id}
+    return transfer(1, destination_address="a", amount=5.0, token_id="usdc", **moment)
+
+
 #: How these see the market.
 SEEN: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(ANONYMOUS, nobodys),
     "inter_venue_layering": of_investors,
     "auction_orders": of_auction,
+    "oracle_manipulation": of_oracle,
 }
 
 
@@ -387,8 +408,13 @@ def test_what_is_found_from_then_on_is_the_same(
     # How far a series of its alerts goes on was judged with the trade (see docs/limits.md).
     assume(name != "price_move" or not found_before)
     assume(name != "spoofing" or not judged_meanwhile(before, gone))
+    # Who pushed was judged when an oracle answered, and then whether the market fell back.
+    behind = before[before.index(gone[0]) :]
+    answers = [one.timestamp for one in before if isinstance(one, OracleUpdate)]
+    since = gone[0].timestamp - 60 * 10**9
+    assume(name != "oracle_manipulation" or max(answers[1:], default=0) < since)
     # Which orders would have traded was judged by the price of the trade.
-    assume(name != "auction_orders" or not cancelled(before[before.index(gone[0]) :]))
+    assume(name != "auction_orders" or not cancelled(behind))
     with_busts, state = run(rules, [*before, *busts, *after])
     as_if, expected = run(rules, [*never, *after])
     assert with_busts == as_if or name in BY_USUAL

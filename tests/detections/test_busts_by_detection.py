@@ -23,12 +23,13 @@ from tests.detections.correlators import test_inferred_cross_market as dealt
 from tests.detections.correlators import test_inferred_pinging as small
 from tests.detections.correlators import test_inferred_reversal as turns
 from tests.detections.correlators import test_inter_venue_layering as elsewhere
+from tests.detections.correlators import test_oracle_manipulation as oracle
 from tests.detections.correlators import test_pinging as pings
 from tests.detections.correlators import test_price_reversal as runs
 from tests.detections.correlators import test_pump_and_dump as pump
 from tests.detections.correlators import test_vacuuming as vacuums
 from tests.detections.correlators import test_wash_turnover as turnover
-from tests.detections.samples import HEADER, START, Tape, correlator
+from tests.detections.samples import HEADER, START, Tape, correlator, transfer
 from tests.detections.test_correlator_states import parameter_choices
 from tests.detections.test_layering import layers, pulled, sale
 from tests.detections.test_revised_trades import revised
@@ -174,6 +175,22 @@ def pinged_by_nobody() -> Case:
     return Case("inferred_pinging", "{}", [*events[:-1], took, events[-1]], [took])
 
 
+def lent_on_a_pushed_answer() -> Case:
+    events = [one for one in oracle.push() if getattr(one, "instrument", "") != "X-PERP"]
+    lent = transfer(
+        9, timestamp=START + 140 * oracle.MINUTE * 1_000_000, token_id="usdc", amount=9_000.0,
+        destination_address="p", source_address="lender",
+    )  # fmt: skip
+    mine = [one for one in events if getattr(one, "buyer_account", None) == "p"]
+    return Case("oracle_manipulation", "{}", [*events, lent], mine[1:])
+
+
+def held_what_an_answer_made_dearer() -> Case:
+    events = oracle.push()
+    (held,) = [one for one in events if getattr(one, "instrument", "") == "X-PERP"]
+    return Case("oracle_manipulation", "{}", events, [held])
+
+
 CASES: dict[str, Callable[[], Case]] = {
     one.__name__: one
     for one in (
@@ -192,6 +209,8 @@ CASES: dict[str, Callable[[], Case]] = {
         turned_around,
         dealt_both_ways,
         pinged_by_nobody,
+        lent_on_a_pushed_answer,
+        held_what_an_answer_made_dearer,
     )
 }
 
@@ -351,6 +370,20 @@ def test_whether_an_order_would_have_traded_is_told_by_a_price_that_stands() -> 
     engine.snapshot()
     (entry,) = engine.book.correlators
     assert entry.correlator.state.prices == {}
+
+
+def test_a_push_of_which_most_stands_is_told_without_the_rest() -> None:
+    case = lent_on_a_pushed_answer()
+    (plain,) = last_alerts(rule_of(case.rule), case.events)
+    last, gone = case.busted[-1], case.busted[3:5]
+    rules = rule_of(case.rule)
+    for kept in (False, True):
+        events = case.events if kept else [one for one in case.events if one not in gone]
+        busted = [revised(TradeBusted, one, 1) for one in gone] if kept else []
+        (alert,) = last_alerts(rules, [*events[:-1], *busted, events[-1]])
+        assert alert.metrics["share"] == pytest.approx(plain.metrics["share"])
+        assert {one.trade_id for one in gone}.isdisjoint(alert.evidence_trades)
+        assert last.trade_id in alert.evidence_trades
 
 
 def test_who_goes_on_with_a_busted_trade_is_in_the_limits() -> None:

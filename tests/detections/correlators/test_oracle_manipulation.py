@@ -53,6 +53,18 @@ def test_a_position_elsewhere_gains_by_the_answer() -> None:
     assert len(finding.witnesses) >= 12
 
 
+def test_what_was_bought_long_before_the_answer_is_no_push() -> None:
+    tape, events = Tape(token_id="x", currency="USD"), push()
+    (plain,) = found(OracleManipulation(Parameters()), events)
+    early = tape.trade(
+        70 * MINUTE, 1.0, 50.0, side="buy", buyer_account="p", seller_account="s", id="early"
+    )
+    place = next(n for n, one in enumerate(events) if one.timestamp > early.timestamp)
+    (finding,) = found(OracleManipulation(Parameters()), [*events[:place], early, *events[place:]])
+    assert finding.metrics["minutes"] == plain.metrics["minutes"] == 11
+    assert early.id not in {one.id for one in finding.witnesses}
+
+
 def test_a_market_that_all_move_is_nobodys() -> None:
     assert found(OracleManipulation(Parameters()), push(others=True, falls=True)) == []
 
