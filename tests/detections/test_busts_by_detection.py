@@ -12,7 +12,7 @@ from detections.engine.engine import Engine
 from detections.markets.revised_trades import REVISIONS
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert, Record
-from normalizer.events.market import TradeBusted, TradeCorrected
+from normalizer.events.market import OrderPlaced, Trade, TradeBusted, TradeCorrected
 from tests.cli.command_line import ROOT
 from tests.detections.cap_table.movements import Log, at
 from tests.detections.correlators import test_cancel_rates as rates
@@ -384,6 +384,20 @@ def test_a_push_of_which_most_stands_is_told_without_the_rest() -> None:
         assert alert.metrics["share"] == pytest.approx(plain.metrics["share"])
         assert {one.trade_id for one in gone}.isdisjoint(alert.evidence_trades)
         assert last.trade_id in alert.evidence_trades
+
+
+@pytest.mark.parametrize(("name", "orders"), [("flipping", False), ("auction_orders", True)])
+def test_only_those_that_make_something_anew_are_asked_before_each_order(
+    name: str, orders: bool
+) -> None:
+    book = Engine(rule_of(name)).book
+    assert book.renewal is not None
+    asked = {
+        record: book.renewal.before in [observe for observe, _ in meeting.at_once + meeting.in_turn]
+        for record in (OrderPlaced, Trade)
+        if (meeting := book.of_record(record))
+    }
+    assert asked == {OrderPlaced: orders, Trade: True}
 
 
 def test_who_goes_on_with_a_busted_trade_is_in_the_limits() -> None:
