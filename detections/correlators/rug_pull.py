@@ -57,6 +57,7 @@ from detections.money import too_little
 from detections.parties import acting, is_exempt
 from detections.pools.collapse import Collapse, Step, finding, token_of, where
 from detections.pools.losses import Pool, one_step, sold_down
+from detections.pools.migration import Key, Moved, keep_added, migrated
 from detections.rounding import reaches
 from normalizer.events.chain import (
     ZERO_ADDRESS,
@@ -74,11 +75,9 @@ _MOST_POOLS = 10_000
 _MOST_STEPS = 256
 _MOST_TRADERS = 16
 _MOST_MINTS = 10_000
-_MOST_MOVED = 64
+_MOST_PROVIDERS = 64
 _MOST_DUE = 10_000
 _HALF = 0.5
-
-Key = tuple[int, str]
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -119,15 +118,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
             )
         if self.maximum_age and self.minimum_age >= self.maximum_age:
             raise FieldError("minimum_age", "must be below maximum_age, or no pool is left")
-
-
-class Moved(Struct, frozen=True, array_like=True):
-    """Liquidity that an owner added somewhere; its worth is -1 where it isn't told (Uniswap v4)."""
-
-    timestamp: int
-    pool: Key
-    token: str
-    quote: float
 
 
 class State(Struct):
@@ -267,9 +257,9 @@ class RugPull(Correlator[State]):
         liquidity = Whole(int(event.liquidity or 0))
         if isinstance(event, LiquidityAdded):
             pool.providers[owner] = Whole(pool.providers.pop(owner, Whole(0)) + liquidity)
-            if len(pool.providers) > _MOST_MOVED:
+            if len(pool.providers) > _MOST_PROVIDERS:
                 del pool.providers[next(iter(pool.providers))]
-            self._added(event, key, owner)
+            keep_added(self.state.moved, event, key, owner)
             pool.added(event)
         if moved is None:
             return
@@ -293,14 +283,6 @@ class RugPull(Correlator[State]):
         pool.changes = self._kept(pool.changes, step)
         if step.after < step.before and not is_exempt(event.investor_labels, self._exempt):
             self._left(event, key, pool)
-
-    def _added(self, event: LiquidityAdded, key: Key, owner: str) -> None:
-        moved = self.state.moved
-        quote = -1.0 if event.quote_quantity is None else event.quote_quantity
-        had = moved.pop(owner, [])
-        moved[owner] = [*had, Moved(event.timestamp, key, token_of(event), quote)][-_MOST_MOVED:]
-        if len(moved) > _MOST_POOLS:
-            drop_idlest(moved, _MOST_POOLS)
 
     # -- what is lost ------------------------------------------------------------------------------
 
@@ -422,7 +404,8 @@ class RugPull(Correlator[State]):
             if self._recovered(pool, collapse):
                 continue
             pool.changes, pool.sales, pool.high = [], [], 0.0
-            if self._quiet(pool, collapse) and not self._migrated(collapse, (chain, name)):
+            moved = migrated(self.state.moved, collapse, (chain, name), self._p.window)
+            if not moved and self._quiet(pool, collapse):
                 findings.append(finding(collapse, self._p.recovery_time, self._p.quiet_after))
         return findings
 
@@ -442,16 +425,3 @@ class RugPull(Correlator[State]):
             return back > self._p.maximum_recovery * collapse.lost
         back = pool.price - collapse.low_price
         return back > self._p.maximum_price_recovery * collapse.lost_price
-
-    def _migrated(self, collapse: Collapse, key: Key) -> bool:
-        """Whether who took it added as much as half of it to another pool of the token."""
-        if collapse.kind != "liquidity":
-            return False
-        since = collapse.steps[0].timestamp - self._p.window
-        elsewhere = [
-            one.quote
-            for one in self.state.moved.get(collapse.owner, ())
-            if one.pool != key and one.token == collapse.where.token and one.timestamp >= since
-        ]
-        # What was added is unknown of Uniswap v4: the doubt is the provider's.
-        return -1.0 in elsewhere or sum(elsewhere) >= _HALF * collapse.quote > 0
