@@ -12,7 +12,12 @@ from docs.generator.markdown import code, document, prose, table
 from pipeline.cli import commands, failures
 
 _INTRODUCTION = """\
-Errors go to standard error, results to standard output. Every command has `--help`."""
+Errors go to standard error, results to standard output. Every command has `--help`.
+
+With `--json` standard output holds JSON and nothing else: one value, or, where it says "a line for
+each", a line for each thing that is listed, and none where nothing is. What could not be done is
+said on standard error, in words, and by the exit code; then standard output is empty, but for
+commands whose findings are the result, such as `doctor`, `rules check` and `audit verify`."""
 
 
 def page() -> str:

@@ -40,6 +40,9 @@ ConfigPath = Annotated[
 ]
 DEFAULT_CONFIG = Path("pipeline.yaml")
 JsonOutput = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
+JsonLines = Annotated[
+    bool, typer.Option("--json", help="Print JSON, a line for each, for machines.")
+]
 
 
 def put_in_panels(all_commands: typer.Typer) -> None:

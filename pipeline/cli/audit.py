@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 import typer
 
-from pipeline.cli.app import JsonOutput, app
+from pipeline.cli.app import JsonLines, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, printable, say
 
@@ -155,7 +155,7 @@ def show(
     first: FirstOption = 0,
     end: EndOption = None,
     most: Annotated[int, typer.Option("--last", min=1, help="So many, the newest.")] = _MOST_SHOWN,
-    as_json: JsonOutput = False,
+    as_json: JsonLines = False,
 ) -> None:
     """Show entries: who did what to what, when and why."""
     from collections import deque

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 import typer
 
-from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
@@ -80,7 +80,7 @@ def list_cases(
         Literal["informational", "low", "medium", "high", "critical"] | None,
         typer.Option(help="Only of this level, or a higher one."),
     ] = None,
-    as_json: JsonOutput = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List cases, the most severe and oldest first."""
     from pipeline.cli.case_text import print_cases, row_of

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import msgspec
 import typer
 
-from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, app
 from pipeline.cli.failures import FAILED, Failure, command
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ async def _all(bus: "Bus") -> "list[Saved]":
 
 @checkpoints.command("list")
 @command
-def list_checkpoints(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> None:
+def list_checkpoints(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonLines = False) -> None:
     """List checkpoints: lane, place in EVENTS, time, size as stored, and the hash of the rules."""
     from rich import box
     from rich.table import Table

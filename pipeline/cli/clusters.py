@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, TypeVar
 import msgspec
 import typer
 
-from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _address(text: str) -> str:
 def list_clusters(
     least: Annotated[int, typer.Option(min=2, help="Only those of so many wallets.")] = 2,
     config: ConfigPath = DEFAULT_CONFIG,
-    as_json: JsonOutput = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List the clusters, the largest first."""
     from detections.clusters.explanation import overviews
@@ -223,7 +223,7 @@ def lift(
 
 @override.command("list")
 @command
-def list_overrides(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> None:
+def list_overrides(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonLines = False) -> None:
     """List the overrides that count, with who said so, when and why."""
     from detections.clusters.explanation import Said
     from pipeline.cli.clusters_text import line_of_override

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, NamedTuple
 import msgspec
 import typer
 
-from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, JsonOutput, app
 from pipeline.cli.asking import ask_bus
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 
@@ -85,7 +85,7 @@ def list_letters(
     only_open: OpenOnly = False,
     each: Annotated[bool, typer.Option("--each", help="Every letter, not by reason.")] = False,
     most: Annotated[int, typer.Option(min=1, help="The newest so many.")] = 50,
-    as_json: JsonOutput = False,
+    as_json: JsonLines = False,
 ) -> None:
     """List dead letters by their reasons, with how many, the first and the last; or each."""
     from pipeline.bus.dead_letter_groups import by_reason
