@@ -13,8 +13,10 @@ hold:
    `1 - one_sided` of that was undone. Narrower windows are tried as well, with more asked of each.
 3. **Unusual among its peers**: `minimum_deviations` robust deviations (median and MAD) or more from
    what all others who traded the asset did net, in that time and in as long times before; and in at
-   most one of twenty of these anybody did as much. Of who had never traded the asset it may be one
-   of fewer: those who trade much all the time don't make a stranger's purchase usual.
+   most one of twenty of these anybody did as much. Who had never traded the asset is held against
+   parties, not times: at most one of twenty, or one alone, did as much in any of these times.
+   Those who trade much all the time, and the largest of a hundred in each time, whoever that is,
+   don't make a stranger's purchase usual.
 4. **Unusual for itself**: it had not traded the asset before, or did 1.5 times the most that it
    ever did in as long a time. Where nothing of that is known, 1.5 times as many deviations are
    asked for; where there are too few peers, it must have been a fifth of all on that side.

@@ -14,7 +14,9 @@ _STEP = 0.5
 _UNKNOWN_PAST = 1.5
 _FEW_PEERS_SHARE = 0.2
 #: As much is unusual if somebody trades it in one of so many times of that length, or less often.
-#: Of narrower ones four are tried, so each must be so many times rarer.
+#: For who is new, if one of so many parties ever did: who trades much all the time makes no
+#: stranger's purchase usual, nor do one large purchase this week and another's the week before.
+#: Of narrower windows four are tried, so each must be so many times rarer.
 _RARE, _TRIED = 20, 4
 #: What a party did at most in as long a time before is not unusual for it, nor a little more.
 _BEYOND_USUAL = 1.5
@@ -42,8 +44,11 @@ def is_suspect(
     bound = maximum_false_alerts / 2 / 2 ** (one.step + 1)
     if one.expected is not None and not reaches(bound, one.expected):
         return False
-    rare = one.times_before / (_RARE if one.step == 0 else _TRIED * _RARE)
-    if one.as_much_before > (max(1.0, rare) if one.first_time else rare):
+    rarity = _RARE if one.step == 0 else _TRIED * _RARE
+    if one.first_time:
+        if one.parties_as_much > max(1.0, one.parties_before / rarity):
+            return False
+    elif one.as_much_before > one.times_before / rarity:
         return False
     if one.deviations is None:
         return known and reaches(one.share, _FEW_PEERS_SHARE)

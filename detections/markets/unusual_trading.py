@@ -45,6 +45,10 @@ class Unusual(Struct, frozen=True):
     """In how many times before somebody traded as much net, on either side."""
     times_before: int
     """In how many as long times before anything is known."""
+    parties_as_much: int
+    """How many parties dealt as much net in one of those times, on either side."""
+    parties_before: int
+    """How many dealt at all in them."""
     of_usual: float | None
     """How many times what it did at most in as long a time before, or what is beyond three robust
     deviations of that; None if its past isn't known, or it never traded."""
@@ -67,6 +71,8 @@ class _Past(NamedTuple):
     """The same, of what it bought and sold."""
     most: dict[int, float]
     """The most that one party did net in it."""
+    peaks: list[float]
+    """The most that each party did net in one of them."""
     times: int
 
 
@@ -139,6 +145,8 @@ def unusual(
                 away,
                 sum(most >= net for most in past.most.values()),
                 past.times,
+                sum(peak >= net for peak in past.peaks),
+                len(past.peaks),
                 None if first or not long_known else _of_usual(net, own, past.times),
                 first if tells else (None if first else False),
                 net / total if total else 0.0,
@@ -159,6 +167,7 @@ def _past(
     nets: dict[str, dict[int, float]] = {}
     gross: dict[str, dict[int, float]] = {}
     most: dict[int, float] = {}
+    peaks: list[float] = []
     for party, history in histories.items():
         own: dict[int, float] = {}
         both: dict[int, float] = {}
@@ -169,9 +178,10 @@ def _past(
                 both[place] = both.get(place, 0.0) + run.bought + run.sold
         if own:
             nets[party], gross[party] = own, both
+            peaks.append(max(map(abs, own.values())))
             for place, net in own.items():
                 most[place] = max(abs(net), most.get(place, 0.0))
-    return _Past(nets, gross, most, count)
+    return _Past(nets, gross, most, peaks, count)
 
 
 def _chance(party: str, flow: Flow, net: float, sizes: Sizes, past: _Past, newcomer: bool) -> float:

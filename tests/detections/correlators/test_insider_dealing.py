@@ -242,18 +242,23 @@ def of_a_week(days: int = 8) -> Market:
     return market
 
 
-def test_of_few_times_one_in_which_another_did_as_much_makes_no_stranger_usual() -> None:
-    def found(*others: int) -> list[Finding]:
+def test_a_stranger_is_held_against_how_many_ever_dealt_as_much_and_not_how_often() -> None:
+    def found(*others: tuple[int, str]) -> list[Finding]:
         market = of_a_week()
-        insider(market)
-        for days in others:
-            market.deal(days * DAY, 2_000, f"large-{days}")
+        for number in range(8):
+            market.deal((40 - 5 * number) * HOUR, 250, "tipped")
+        for days, who in others:
+            time = NEWS - days * DAY
+            price, maker = market.price(time), ("market_maker",)
+            market.trade(time, price, 3_000, who, "maker", seller_labels=maker)
         market.jump(0.11)
         market.news()
         return [one for one in run(market) if one.entities[0] == "tipped"]
 
-    assert len(found(5)) == 1
-    assert found(5, 3) == []
+    assert len(found((5, "large"))) == 1
+    assert len(found((5, "large"), (3, "large"))) == 1, "in each of the times before, but one party"
+    assert len(found((5, "large"), (3, "other"))) == 1, "2 of the 52 who traded in them"
+    assert found((5, "large"), (3, "other"), (4, "third")) == [], "more than one of twenty"
 
 
 def test_the_most_of_few_times_is_soon_exceeded_by_one_of_fifty() -> None:
