@@ -406,3 +406,8 @@ def test_a_field_in_a_field_is_written_with_a_dot() -> None:
     problem = the_problem(rule("token: {symbol: A}"))
     assert problem.message == "this can't stand here"
     assert problem.advice == "a field in a field is written with a dot: token.symbol"
+
+
+def test_a_misspelt_detection_is_told_at_its_key() -> None:
+    problem = the_problem(rule("token.symbol: A").replace("detection:", "detektion:"))
+    assert (place(problem), problem.hint) == ((13, 1), "detection")
