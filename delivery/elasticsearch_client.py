@@ -1,5 +1,6 @@
 """The connection to Elasticsearch: its client, its version, and what its errors mean."""
 
+import base64
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,11 +78,16 @@ def logged_in(client: AsyncElasticsearch, connection: Connection) -> AsyncElasti
     Raises SinkUnavailable when a secret can't be had.
     """
     if connection.api_key is not None:
-        return client.options(api_key=revealed(connection.api_key, "the API key"))
+        key = revealed(connection.api_key, "the API key")
+        if not (key.isascii() and key.isprintable()):
+            raise SinkUnavailable("no header can hold the API key: write it anew, see `api_key`")
+        return client.options(api_key=key)
     if connection.username is not None:
         secret = connection.password
         password = revealed(secret, "the password") if secret is not None else ""
-        return client.options(basic_auth=(connection.username, password))
+        # By ourselves: the client takes ASCII only, and a password may have any letter.
+        pair = base64.b64encode(f"{connection.username}:{password}".encode()).decode()
+        return client.options(headers={"authorization": f"Basic {pair}"})
     authorization = endpoint_of(connection.urls[0]).authorization
     if authorization is not None:
         return client.options(headers={"authorization": authorization})
@@ -136,6 +142,8 @@ def unavailable(error: ElasticsearchError) -> SinkUnavailable:
     """What an error of the whole request means. No part of a request is in the reason."""
     if isinstance(error, UnsupportedProductError):
         return SinkUnavailable("what answers isn't Elasticsearch: see `urls`")
+    if isinstance(error, elastic_transport.SerializationError):  # its message is the whole answer
+        return SinkUnavailable("what answers is no JSON, as Elasticsearch's is: see `urls`")
     if isinstance(error, elastic_transport.TransportError):
         return SinkUnavailable(f"Elasticsearch can't be reached: {error.message}")
     status = error.status_code

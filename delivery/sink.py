@@ -12,6 +12,7 @@ from msgspec import Struct
 
 from delivery.marks import Mark
 from pipeline.findings import Finding
+from pipeline.secrets import without_secrets
 
 Content = Literal["events", "alerts", "cases"]
 
@@ -64,9 +65,9 @@ class SinkUnavailable(Exception):
     """
 
     def __init__(self, reason: str, retry_after: float | None = None) -> None:
-        self.reason = reason
+        self.reason = without_secrets(reason)  # a server may repeat what it was sent
         self.retry_after = retry_after
-        super().__init__(reason)
+        super().__init__(self.reason)
 
 
 class Sink(Protocol):

@@ -1,5 +1,7 @@
 """How a command fails: in words that say what to do, with an exit code."""
 
+from pipeline.secrets import without_secrets
+
 #: It could not be done: a server that is not there, say.
 FAILED = 1
 #: The configuration, the rules or the command line must change.
@@ -14,4 +16,5 @@ class Failure(Exception):
     def __init__(self, message: str, code: int | None = None) -> None:
         if code is not None:
             self.code = code
-        super().__init__(message)
+        # What a server says may repeat what it was sent.
+        super().__init__(without_secrets(message))

@@ -2,7 +2,10 @@
 
 from typing import Literal
 
+import msgspec
 from msgspec import Struct
+
+from pipeline.secrets import without_secrets
 
 FindingLevel = Literal["ok", "warning", "error"]
 
@@ -14,3 +17,7 @@ class Finding(Struct, frozen=True, kw_only=True):
     subject: str
     message: str
     advice: str = ""
+
+    def __post_init__(self) -> None:
+        # What a server says may repeat what it was sent.
+        msgspec.structs.force_setattr(self, "message", without_secrets(self.message))

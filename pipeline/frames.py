@@ -9,6 +9,8 @@ from typing import Annotated, Literal
 import msgspec
 from msgspec import Meta, Struct
 
+from pipeline.secrets import without_secrets
+
 #: ``message``: as the source pushed it. ``snapshot``: an answer that a collector asked for, such as
 #: a venue's book by REST; ``context`` names what it is of. ``gap``: a :class:`GapNotice` of the
 #: collector's own, in the place where something of the feed is missing. ``reorganisation`` and
@@ -66,6 +68,13 @@ class DeadLetter(Struct, omit_defaults=True, kw_only=True):
     context: str = ""
     payload: bytes = b""
     truncated: bool = False
+
+    def __post_init__(self) -> None:
+        # What a server says may repeat what it was sent, and a broken message be a log-in of ours.
+        self.reason = without_secrets(self.reason)
+        text = self.payload.decode(errors="surrogateescape")
+        if (masked := without_secrets(text)) != text:
+            self.payload = masked.encode(errors="surrogateescape")
 
 
 _batch_encoder = msgspec.msgpack.Encoder()

@@ -5,13 +5,16 @@ time that it is asked, so a rotated file secret is picked up at the next connect
 shows, copies or stores the object can give the value away.
 """
 
+import base64
+import binascii
 import errno
 import os
 import re
 import stat
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import NoReturn, Protocol
+from urllib.parse import quote, quote_plus
 
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.units import KIB, format_size
@@ -24,6 +27,7 @@ _TOKEN = re.compile(
     r"(?P<escape>\$\$\{)|(?P<reference>\$\{[A-Za-z][A-Za-z0-9_-]*:[^{}]*\})|(?P<bad>\$\{)"
 )
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
+_BASIC = re.compile(r"([Bb]asic )([A-Za-z0-9+/]{8,4096})={0,2}")
 _PASSWORD_IN_URL = re.compile(r"(://[^/\s:@]*:)(?!\$\{)[^/@\s]+(?=@)")
 
 
@@ -178,20 +182,23 @@ class SecretResolver:
         scheme, argument = self._scheme(reference)
         value = scheme.fetch(argument, folder, warn or _ignore)
         if len(value) >= _SHORTEST_MASKED:
-            self._seen[value] = reference
+            for form in (value, *_as_quoted(value)):
+                self._seen[form] = reference
         return value
 
     def mask(self, text: str) -> str:
         """`text` with every value that was fetched so far replaced by its reference.
 
-        For log lines and messages of libraries that quote a URL or header. Values shorter than six
-        characters are left, since they would mask ordinary words.
+        For log lines and messages of libraries that quote a URL or header, and for what a server
+        says, which may repeat all that it was sent. So is what a URL or basic authentication makes
+        of a value. Values shorter than six characters are left, since they would mask ordinary
+        words.
         """
         # A copy first: another thread may reveal a secret meanwhile.
         seen = self._seen.copy()
         for value in sorted(seen, key=len, reverse=True):
             text = text.replace(value, seen[value])
-        return text
+        return _BASIC.sub(lambda found: _basic_without(found, seen), text) if seen else text
 
     def _scheme(self, reference: str) -> tuple[SecretScheme, str]:
         found = _REFERENCE.fullmatch(reference)
@@ -234,6 +241,11 @@ class SecretResolver:
 
 
 DEFAULT_RESOLVER = SecretResolver({"env": EnvironmentScheme(), "file": FileScheme()})
+
+
+def without_secrets(text: str) -> str:
+    """`text` without the values of all secrets that this process has fetched."""
+    return DEFAULT_RESOLVER.mask(text)
 
 
 class SecretText:
@@ -324,6 +336,29 @@ class Secret(SecretText):
             expected=f"a reference: {one_of(resolver.examples)}",
             advice="if this is a real secret, take it as exposed and have it replaced",
         )
+
+
+def _as_quoted(value: str) -> Iterator[str]:
+    """How a value is written in a URL, and where a library shows it with escapes."""
+    first, *more = value.splitlines() or [value]
+    for form in (quote(value, safe=""), quote(value), quote_plus(value), repr(value)[1:-1]):
+        if form != value:
+            yield form
+    if more and len(first) >= _SHORTEST_MASKED:
+        yield from (line for line in (first, *more) if _tells_something(line))
+
+
+def _tells_something(line: str) -> bool:
+    # Not the frame of a PEM file, which would mask its own name in every message.
+    return len(line) >= _SHORTEST_MASKED and not line.startswith("-----")
+
+
+def _basic_without(found: re.Match[str], seen: Mapping[str, str]) -> str:
+    try:
+        text = base64.b64decode(found[2] + "=" * (-len(found[2]) % 4)).decode()
+    except (binascii.Error, UnicodeDecodeError):
+        return found[0]
+    return f"{found[1]}***" if any(value in text for value in seen) else found[0]
 
 
 def holds_reference(text: str) -> bool:

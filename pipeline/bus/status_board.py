@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 import nats.errors
@@ -12,6 +13,7 @@ from nats.js.kv import KeyValue
 
 from pipeline.bus.positions import open_bucket
 from pipeline.bus.reader_names import DETECTIONS
+from pipeline.secrets import without_secrets
 from pipeline.source_state import SourceState, now
 
 #: An entry that was not renewed for this long is of a process that ended or hangs.
@@ -31,6 +33,9 @@ class ReaderState(Struct):
     def lag(self) -> int:
         """Messages not read yet."""
         return max(0, self.last - self.position)
+
+
+_State = TypeVar("_State", SourceState, ReaderState)
 
 
 class StageReport(Struct):
@@ -67,6 +72,21 @@ def without_replaced(reports: Sequence[StageReport], lanes: Sequence[str]) -> li
     ]
 
 
+def _without_secrets(report: StageReport) -> StageReport:
+    """What a server says may repeat what it was sent."""
+    return msgspec.structs.replace(
+        report,
+        sources=[_masked(source) for source in report.sources],
+        readers=[_masked(reader) for reader in report.readers],
+    )
+
+
+def _masked(state: _State) -> _State:
+    if not state.trouble:
+        return state
+    return msgspec.structs.replace(state, trouble=without_secrets(state.trouble))
+
+
 class StatusBoard:
     """One key per stage in a key-value bucket."""
 
@@ -81,7 +101,7 @@ class StatusBoard:
     async def put(self, report: StageReport) -> None:
         """Write a report. A lost one is made good by the next."""
         try:
-            await self._bucket.put(report.stage, msgspec.json.encode(report))
+            await self._bucket.put(report.stage, msgspec.json.encode(_without_secrets(report)))
         except (nats.errors.Error, nats.js.errors.Error, TimeoutError):
             pass
 

@@ -1,15 +1,21 @@
 """Secrets by reference, and that nothing but `reveal` gives them away."""
 
+import base64
 import copy
 import os
 import pickle
 import traceback
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 import msgspec
 import pytest
 
+from delivery.sink import SinkUnavailable
+from pipeline.failure import Failure
+from pipeline.findings import Finding
+from pipeline.frames import DeadLetter
 from pipeline.secrets import (
     EnvironmentScheme,
     FileScheme,
@@ -235,3 +241,42 @@ def test_values_that_were_fetched_can_be_masked_in_any_text(resolver: SecretReso
     assert resolver.mask(f"GET /{VALUE}") == f"GET /{VALUE}"
     Secret("${env:KEY}", resolver=resolver).reveal()
     assert resolver.mask(f"GET /{VALUE}") == "GET /${env:KEY}"
+
+
+def test_what_a_url_or_a_login_makes_of_a_secret_is_masked_as_well() -> None:
+    value = "p/ss wörd+1"
+    resolver = SecretResolver({"env": EnvironmentScheme({"KEY": value})})
+    resolver.fetch("${env:KEY}", Path())
+    basic = base64.b64encode(f"watch:{value}".encode()).decode()
+    for form in (quote(value, safe=""), quote_plus(value), value):
+        assert resolver.mask(f"GET /{form} failed") == "GET /${env:KEY} failed"
+    assert resolver.mask(f"authorization: Basic {basic}") == "authorization: Basic ***"
+    assert resolver.mask("Basic d2F0Y2g6b3RoZXI=") == "Basic d2F0Y2g6b3RoZXI="
+
+
+def test_each_line_of_a_key_is_masked_and_not_its_frame() -> None:
+    value = "-----BEGIN PRIVATE KEY-----\nMHcCAQEEIabcdef0123\n-----END PRIVATE KEY-----"
+    resolver = SecretResolver({"env": EnvironmentScheme({"KEY": value})})
+    resolver.fetch("${env:KEY}", Path())
+    said = resolver.mask("no key: -----BEGIN PRIVATE KEY----- with MHcCAQEEIabcdef0123")
+    assert said == "no key: -----BEGIN PRIVATE KEY----- with ${env:KEY}"
+
+
+def test_what_a_server_repeats_stays_out_of_dead_letters_and_findings(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("TRIAL_KEY", "trial-key-0123456789")
+    SecretText("${env:TRIAL_KEY}").reveal()
+    told = "HTTP 401: you said trial-key-0123456789"
+    letter = DeadLetter(
+        stage="collectors",
+        source="fix",
+        position="1",
+        received=1,
+        reason=told,
+        payload=b"\xff554=trial-key-0123456789",
+    )
+    finding = Finding(level="error", subject="sink", message=told)
+    for text in (letter.reason, finding.message, str(Failure(told)), SinkUnavailable(told).reason):
+        assert text == "HTTP 401: you said ${env:TRIAL_KEY}"
+    assert letter.payload == b"\xff554=${env:TRIAL_KEY}"
