@@ -8,7 +8,8 @@ at least the first 16 digits of it. What is shown:
 
 1. every file is the one that manifest.json lists, none more, none less;
 2. timeline.csv has a row for each document of timeline.ndjson, in order, with its SHA-256;
-3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say;
+3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say, and
+   no alert is gone of which there is such an entry;
 4. every raw frame stands in its message;
 5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be;
 6. these entries were in the log when a checkpoint was signed by the owner of the key, and the
@@ -141,6 +142,10 @@ def check_alerts(
         proven[one] = told
     if sorted(proven) != sorted(manifest.get("proven", [])):
         raise Wrong("alerts.ndjson does not hold the alerts that the manifest calls proven")
+    left = known - {hashlib.sha256(line).hexdigest() for line in lines}
+    if left:
+        found = next(one for one in entries if one["sha256"] in left)
+        raise Wrong(f"entry {found['number']} of the audit log is of an alert that is gone")
     return len(proven), check_documents(folder, manifest, proven)
 
 
@@ -175,6 +180,8 @@ def check_documents(
             wanted.update(evidence if isinstance(evidence, list) else [evidence])  # pyright: ignore[reportUnknownArgumentType]
             if one in proven:
                 check_document(flat, proven[one])
+    if manifest["alert"] not in told | set(manifest["missing"]):
+        raise Wrong(f"the timeline doesn't have {manifest['alert']}, the alert that it is about")
     if set(proven) - told:
         raise Wrong(f"the timeline doesn't have {sorted(set(proven) - told)[0]}")
     others = told - set(proven) - set(manifest.get("unproven", []))

@@ -256,6 +256,37 @@ def test_a_forger_who_hashes_anew_meets_the_audit_log(
     assert (code, said in answer) == (1, True), answer
 
 
+def _empty(folder: Path) -> None:
+    """No line of a timeline, no alert, and a manifest that says so."""
+    header = (folder / "timeline.csv").read_bytes().splitlines(keepends=True)[0]
+    (folder / "timeline.csv").write_bytes(header)
+    (folder / "timeline.ndjson").write_bytes(b"")
+    (folder / "alerts.ndjson").write_bytes(b"")
+    _anew(folder)
+    path = folder / "manifest.json"
+    emptied: dict[str, object] = {
+        "lines": 0,
+        "proven": [],
+        "unproven": [],
+        "missing": [],
+        "activities": [],
+    }
+    path.write_text(json.dumps(json.loads(path.read_text()) | emptied))
+
+
+def test_a_timeline_without_a_line_is_not_called_good(made: tuple[Path, Manifest]) -> None:
+    """With the audit log's entries there, and without them."""
+    folder, _ = made
+    _empty(folder)
+    code, said = checked(folder)
+    assert (code, "of the audit log is of an alert that is gone" in said) == (1, True), said
+    shutil.rmtree(folder / "audit")
+    _anew(folder)
+    code, said = checked(folder, key=None)
+    assert code == 1, said
+    assert "the alert that it is about" in said or "is gone" in said, said
+
+
 def test_an_alert_whose_document_says_something_else_is_found(made: tuple[Path, Manifest]) -> None:
     folder, _ = made
     documents = (folder / "timeline.ndjson").read_bytes().splitlines()
