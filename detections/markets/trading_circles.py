@@ -176,20 +176,42 @@ def chance_of_rounds(flows: Sequence[Flow], rounds: int, tolerance: float) -> fl
     is as well. Trades of few sizes come back often: no position is nearer to where it was than the
     least size, or the least difference of two sizes. The sum over i is how often they are expected
     to be back. By how much that may be exceeded: of a walk that hardly comes back each time is as
-    likely as the first (geometric), of one that often does the number is half normal.
+    likely as the first (geometric), of one that often does the number is half normal. Of two who
+    pass one size to and fro it is known exactly.
     """
     sizes = sorted({flow.quantity for flow in flows})
     number = len(flows)
+    members = len({name for flow in flows for name in (flow.seller, flow.buyer)})
+    if members == 2 and len(sizes) == 1:
+        return _chance_of_returns(number // 2, rounds)
     mean = sum(flow.quantity for flow in flows) / number
     spread = math.sqrt(sum(flow.quantity**2 for flow in flows) / number)
     apart = min((b - a for a, b in itertools.pairwise(sizes)), default=sizes[0])
     width = max(2 * tolerance * mean, min(sizes[0], apart))
-    members = len({name for flow in flows for name in (flow.seller, flow.buyer)})
     of_one = width / (spread * math.sqrt(2 * math.pi * 2 / members))
     expected = sum(min(1.0, of_one / math.sqrt(i)) ** (members - 1) for i in range(1, number + 1))
     if expected < _OFTEN:
         return (expected / (1 + expected)) ** rounds
     return math.erfc(rounds / (expected * math.sqrt(math.pi)))
+
+
+def _chance_of_returns(pairs: int, returns: int) -> float:
+    """How likely a walk of so many pairs of steps, each one up or down, is back so often or more.
+
+    It is back exactly r times with probability C(2m - r, m) / 2^(2m - r), m being the pairs: W.
+    Feller, An Introduction to Probability Theory and Its Applications, volume 1, chapter III.
+    """
+    if returns <= 0:
+        return 1.0
+    if returns > pairs:
+        return 0.0
+    steps = 2 * pairs - returns
+    one = math.lgamma(steps + 1) - math.lgamma(pairs + 1) - math.lgamma(steps - pairs + 1)
+    chance = total = math.exp(one - steps * math.log(2))
+    for more in range(returns, pairs):
+        chance *= 2 * (pairs - more) / (2 * pairs - more)
+        total += chance
+    return min(1.0, total)
 
 
 def is_of_two_sides(flows: Iterable[Flow]) -> bool:
