@@ -91,6 +91,7 @@ def rule(
             typology="benchmark",
             version="1",
             hash="",
+            state_hash="",
             location=Location("", 0, 0),
         ),
         correlation=Correlation(

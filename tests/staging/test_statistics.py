@@ -22,6 +22,7 @@ def rule(**more: Any) -> Rule:
         "typology": "spoofing",
         "version": "2026-01-01",
         "hash": "now",
+        "state_hash": "now",
         "location": Location("r.yml", 1, 1),
         "staged": True,
     }

@@ -38,6 +38,7 @@ def correlation(
             typology="transfers",
             version="2026-01-31",
             hash=hash or f"hash of {id}",
+            state_hash=hash or f"hash of {id}",
             location=Location("rule.yml", 1, 1),
         ),
         correlation=Correlation(
