@@ -193,7 +193,8 @@ async def test_a_node_without_pending_transactions_still_gives_its_blocks(
             pool.send()
             pool.node.mine()
             await until(lambda: len(pool.blocks.frames) >= 2)
-            assert "doesn't announce pending transactions" in pool.outlet.state.trouble
+            said = "doesn't announce pending transactions"
+            await until(lambda: said in (pool.outlet.state.trouble or ""))
     assert pool.told == []
 
 
