@@ -6,6 +6,7 @@ from operator import attrgetter
 
 from msgspec import Struct, field
 
+from detections.idlest import latest
 from detections.markets.oracle_episode import Answer, Episode
 from detections.markets.price_pressure import Pressure, Push, put_in_place
 from normalizer.events.market import Side
@@ -28,28 +29,20 @@ class Asset(Struct):
     prices: dict[str, float] = field(default_factory=dict[str, float])
     """Newest price by market, the idlest first."""
     parties: dict[str, Pressure] = field(default_factory=dict[str, Pressure])
+    """The idlest first."""
     taken: dict[int, tuple[float, float]] = field(default_factory=dict[int, tuple[float, float]])
     """What all took, by part of `push`: bought, sold."""
     episodes: dict[str, Episode] = field(default_factory=dict[str, Episode])
 
     def price_before(self, market: str, price: float) -> float:
         """What the price of a market was before this one."""
-        before = self.prices.pop(market, price)
-        self.prices[market] = price  # at the end: anybody may open a market, and the idlest goes
-        if len(self.prices) > _MOST_MARKETS:
-            del self.prices[next(iter(self.prices))]
+        before = latest(self.prices, market, _MOST_MARKETS, lambda: price)
+        self.prices[market] = price
         return before
 
     def party(self, name: str) -> Pressure:
         """A party that does something now."""
-        # Taken out and put back at the end, so that the first party is always the idlest.
-        pressure = self.parties.pop(name, None)
-        if pressure is None:
-            pressure = Pressure()
-            if len(self.parties) >= MOST_PARTIES:
-                del self.parties[next(iter(self.parties))]
-        self.parties[name] = pressure
-        return pressure
+        return latest(self.parties, name, MOST_PARTIES, Pressure)
 
     def took(self, place: int, side: Side | None, quantity: float) -> None:
         """Somebody took so much, in this part of a push's time."""
