@@ -10,14 +10,17 @@ from delivery.sink import SinkUnavailable
 from pipeline.secrets import SecretText
 from pipeline.units import SECOND
 
-
-def connection(**log_in: object) -> Connection:
-    return Connection(urls=[SecretText("http://127.0.0.1:9")], timeout=SECOND, **log_in)  # type: ignore[arg-type]
+URLS = [SecretText("http://127.0.0.1:9")]
 
 
 async def test_a_password_may_have_any_letter(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TRIAL_PASSWORD", "pässwörd-€")
-    wanted = connection(username="watch", password=SecretText("${env:TRIAL_PASSWORD}"))
+    wanted = Connection(
+        urls=URLS,
+        timeout=SECOND,
+        username="watch",
+        password=SecretText("${env:TRIAL_PASSWORD}"),
+    )
     async with connect(wanted) as client:
         headers = logged_in(client, wanted)._headers  # pyright: ignore[reportPrivateUsage]
     scheme, _, encoded = headers["authorization"].partition(" ")
@@ -29,7 +32,7 @@ async def test_a_key_that_no_header_can_hold_is_said_without_it(
     monkeypatch: pytest.MonkeyPatch, key: str
 ) -> None:
     monkeypatch.setenv("TRIAL_KEY", key)
-    wanted = connection(api_key=SecretText("${env:TRIAL_KEY}"))
+    wanted = Connection(urls=URLS, timeout=SECOND, api_key=SecretText("${env:TRIAL_KEY}"))
     async with connect(wanted) as client:
         with pytest.raises(SinkUnavailable, match="no header can hold the API key") as raised:
             logged_in(client, wanted)

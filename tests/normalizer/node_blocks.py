@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import msgspec
 from web3.contract import Contract
 
 from demo.chain.ledger import Ledger
-from normalizer.events.chain import Block
+from normalizer.events.chain import Block, ChainEvent, ContractEvent
 from normalizer.normalize import Normalizer
 from normalizer.reference import Reference
 from pipeline.evm_payload import BlockPayload, Refusal, encode_block
 from pipeline.frames import Frame, FrameBatch
+
+#: When recorded blocks are received: after any of them.
+_LATER = 2_000_000_000 * 10**9
 
 
 def block_frame(rpc: Any, number: int, refusals: dict[str, str]) -> Frame:
@@ -40,6 +44,19 @@ def block_frame(rpc: Any, number: int, refusals: dict[str, str]) -> Frame:
     )
     received = int(block["timestamp"], 16) * 10**9
     return Frame(str(number), received, encode_block(payload))
+
+
+def recorded_events(blocks: Path) -> list[ChainEvent]:
+    """What recorded frames of blocks become, one a line: all of it, and every event of a contract
+    decoded."""
+    frames = [
+        Frame(str(number), _LATER, line)
+        for number, line in enumerate(blocks.read_bytes().splitlines())
+    ]
+    result = Normalizer(Reference()).normalize(1, FrameBatch("chain", "evm", frames))
+    assert result.dead == []
+    assert not [one for one in result.events if isinstance(one, ContractEvent) and not one.decoded]
+    return [one for one in result.events if isinstance(one, ChainEvent)]
 
 
 class Calls:

@@ -8,28 +8,18 @@ import pytest
 from detections.pools.stable_book import StablePool
 from normalizer.events.chain import (
     ChainEvent,
-    ContractEvent,
     LiquidityAdded,
     LiquidityRemoved,
     PoolSwap,
     TokenTransfer,
 )
-from normalizer.normalize import Normalizer
-from normalizer.reference import Reference
-from pipeline.frames import Frame, FrameBatch
 from tests.normalizer.curve_pools import BLOCKS, STATES, PoolState
-
-LATER = 2_000_000_000 * 10**9
+from tests.normalizer.node_blocks import recorded_events
 
 
 @pytest.fixture(scope="module")
 def events() -> list[ChainEvent]:
-    lines = BLOCKS.read_bytes().splitlines()
-    frames = [Frame(str(number), LATER, line) for number, line in enumerate(lines)]
-    result = Normalizer(Reference()).normalize(1, FrameBatch("chain", "evm", frames))
-    assert result.dead == []
-    assert not [one for one in result.events if isinstance(one, ContractEvent) and not one.decoded]
-    return [one for one in result.events if isinstance(one, ChainEvent)]
+    return recorded_events(BLOCKS)
 
 
 @pytest.fixture(scope="module")

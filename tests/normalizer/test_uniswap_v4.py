@@ -5,7 +5,6 @@ from pathlib import Path
 from detections.pools.book import ConcentratedPool
 from normalizer.events.chain import (
     ChainEvent,
-    ContractEvent,
     LiquidityAdded,
     LiquidityRemoved,
     PoolDonation,
@@ -13,21 +12,13 @@ from normalizer.events.chain import (
     PoolSwap,
     TokenTransfer,
 )
-from normalizer.normalize import Normalizer
-from normalizer.reference import Reference
-from pipeline.frames import Frame, FrameBatch
+from tests.normalizer.node_blocks import recorded_events
 
 RECORDED = Path(__file__).parent / "golden" / "uniswap_v4_blocks.ndjson"
-LATER = 2_000_000_000 * 10**9
 
 
 def recorded() -> list[ChainEvent]:
-    lines = RECORDED.read_bytes().splitlines()
-    frames = [Frame(str(number), LATER, line) for number, line in enumerate(lines)]
-    result = Normalizer(Reference()).normalize(1, FrameBatch("chain", "evm", frames))
-    assert result.dead == []
-    assert not [one for one in result.events if isinstance(one, ContractEvent) and not one.decoded]
-    return [one for one in result.events if isinstance(one, ChainEvent)]
+    return recorded_events(RECORDED)
 
 
 def test_every_swap_was_quoted_to_the_last_unit_and_has_the_signs_of_its_transfers() -> None:
