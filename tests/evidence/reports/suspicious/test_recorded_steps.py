@@ -48,7 +48,7 @@ class RecordedDesk(Desk):
         """What the owner of the folder can do."""
         for path in self.dossier.folder.glob("steps/*.json"):
             if int(path.stem) >= first:
-                path.unlink()
+                self.people.remove(path)
 
     def missing(self) -> list[str]:
         steps = self.dossier.history()

@@ -43,6 +43,11 @@ class People:
         """New files are of who is acting."""
         return self._files.setdefault(known.st_ino, self.acting)
 
+    def remove(self, path: Path) -> None:
+        """Remove a file. The next one may have its inode, and be another person's."""
+        self._files.pop(path.stat().st_ino, None)
+        path.unlink()
+
     @contextmanager
     def of(self, steps: Path, who: str) -> Generator[None]:
         """What is new in this folder by the end is this person's."""
@@ -66,7 +71,7 @@ class Desk:
     """A report and people who do something to it, as the commands let them."""
 
     def __init__(self, folder: Path, people: People, form: Form = "goaml") -> None:
-        self._people = people
+        self.people = people
         self.dossier = Dossier.begin(folder / "dossier", form, material(folder), None)
         self.notes: list[tuple[str, str]] = []
         kind = KINDS[form]
@@ -89,7 +94,7 @@ class Desk:
 
     def acting(self, who: str) -> AbstractContextManager[None]:
         """New steps are files of this person."""
-        return self._people.of(self.dossier.folder / "steps", who)
+        return self.people.of(self.dossier.folder / "steps", who)
 
     def build(self, who: str = "ann", schema: Path | None = None) -> str:
         built = self.dossier.build(schema)
