@@ -80,6 +80,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     """Whether at least a related alert came."""
     rules: tuple[str, ...]
     """Rules that hit, by name."""
+    told_by: tuple[str, ...] = ()
+    """Rules of which an alert is a hit, or related."""
 
 
 class Verdicts(msgspec.Struct, kw_only=True):
@@ -95,6 +97,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
     first: dict[int, float] = {}
     rules: dict[int, set[str]] = {}
     related: set[int] = set()
+    told_by: dict[int, set[str]] = {}
     evidence = [
         frozenset(session.evidence.get(f"{one.abuse}-{number}", ()))
         for number, one in enumerate(session.episodes, 1)
@@ -116,6 +119,9 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
             elif counted or typology in episode.accepted:
                 related.add(place)
                 verdict = verdict if verdict == "hit" else "related"
+            else:
+                continue
+            told_by.setdefault(place, set()).add(alert.rule_name)
         judged.append(
             Judged(
                 rule=alert.rule_name,
@@ -136,6 +142,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
                 seconds=first.get(place),
                 related=place in related,
                 rules=tuple(sorted(rules.get(place, ()))),
+                told_by=tuple(sorted(told_by.get(place, ()))),
             )
             for place, one in enumerate(session.episodes)
         ],

@@ -12,11 +12,11 @@ from tests.evidence.cases.examples import START, alert
 COUNTS = {"mint-and-sell": ("liquidity_removal", "administration")}
 
 
-def judged(*alerts: Alert) -> Verdicts:
+def judged(*alerts: Alert, accepted: tuple[str, ...] = ()) -> Verdicts:
     episode = Episode(
         abuse="mint-and-sell",
         typology="liquidity_removal",
-        accepted=(),
+        accepted=accepted,
         parties=("0xaaa",),
         intensity=0.5,
         begin=START,
@@ -109,3 +109,15 @@ def test_a_close_that_is_told_of_by_its_market_is_of_who_marked_it_then_and_no_h
 
     assert verdict(made.timestamp) == "related"
     assert verdict(made.timestamp + 60 * 10**9) == "false"
+
+
+def test_who_told_of_an_episode_is_known_whether_it_is_a_hit_or_related() -> None:
+    hit, related = told("Minted, and sold within a day"), alert(2, typology="price_and_volume")
+    related.rule_name = "Price fell by a tenth within minutes"
+    other = alert(3, typology="wash_trading")
+    found = judged(hit, related, other, accepted=("price_and_volume",)).episodes[0]
+    assert found.rules == ("Minted, and sold within a day",)
+    assert found.told_by == (
+        "Minted, and sold within a day",
+        "Price fell by a tenth within minutes",
+    )
