@@ -7,7 +7,7 @@ from simulation.abusers.chain_catalogue import CHAIN_ABUSES
 from simulation.abusers.stage import Conduct
 from simulation.chain.session import play_chain
 from simulation.session import Session, WireFormat, play_venue
-from simulation.venue.market import VENUE_MARKETS
+from simulation.venue.kinds import VENUE_MARKETS
 
 CONDUCTS: Mapping[str, Conduct] = {**VENUE_ABUSES, **CHAIN_ABUSES}
 COUNTS: Mapping[str, tuple[str, ...]] = {

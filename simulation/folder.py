@@ -50,7 +50,10 @@ def write(session: Session, folder: Path) -> Written:
         for some, _ in normalized(session):
             events += len(some)
             file.write(encode_events(some))
-    told = msgspec.structs.replace(session.reference, corporate_events=session.announcements)
+    known = session.reference
+    told = msgspec.structs.replace(
+        known, corporate_events=(*known.corporate_events, *session.announcements)
+    )
     reference = yaml.safe_dump(
         msgspec.to_builtins(told), sort_keys=False, width=100, allow_unicode=True
     )

@@ -17,8 +17,9 @@ from simulation.abusers.stage import Abuse, Stage
 from simulation.clockwork import Script
 from simulation.truth import Episode
 from simulation.venue.crowd import Crowd
+from simulation.venue.kinds import VENUE_MARKETS
 from simulation.venue.listing import Tape
-from simulation.venue.market import CLOSE, VENUE_MARKETS, Market
+from simulation.venue.market import CLOSE, Market
 from simulation.wire.order_log import order_log
 from simulation.wire.public_feeds import PublicFrame, coinbase_frames, kraken_frames
 
@@ -69,10 +70,10 @@ def play_venue(
     """
     market = VENUE_MARKETS[kind](seed)
     start = market.clockwork.start_time
-    end = market.days[-1] + CLOSE if market.days else start + length
+    end = market.until or (market.days[-1] + CLOSE if market.days else start + length)
     if abuse is not None:
         count = abuse.episodes if episodes is None else episodes
-        if market.days:
+        if market.days or market.until:
             for number in range(count):
                 market.begin(abuse.play(Stage(market, abuse, intensity, number)), 1.0)
             market.clockwork.run(end)
@@ -106,6 +107,8 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
     reference = Reference(
         tokens=tuple(market.tokens),
         investors=market.people.records(),
+        lists=tuple(market.lists),
+        corporate_events=tuple(market.planned),
         venues=_calendars(market),
     )
     if wire == "order-log":

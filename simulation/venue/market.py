@@ -6,15 +6,14 @@ the time nothing.
 """
 
 import random
-from collections.abc import Callable
-from typing import Literal
+from typing import Literal, TypeVar
 
 import msgspec
 
 from demo.venue.clock import iso_time
 from demo.venue.messages import Side
 from demo.venue.product import Product
-from pipeline.reference_records import CorporateEvent, Instrument, Token, Venue
+from pipeline.reference_records import CorporateEvent, Instrument, ListEntry, Token, Venue
 from pipeline.units import DAY, HOUR, SECOND
 from simulation.clockwork import Clockwork, Script
 from simulation.truth import Truth
@@ -35,6 +34,9 @@ OPEN, CLOSE = 8 * HOUR, 16 * HOUR
 """Of the thin market's continuous session, UTC."""
 
 
+_Listing = TypeVar("_Listing", bound=Listing)
+
+
 class Market:
     """A running market: its listings, people, time and truth. Participants are added to it."""
 
@@ -51,9 +53,17 @@ class Market:
         self.tokens: list[Token] = []
         self.days: list[int] = []
         """Beginnings of the trading days, of a market that closes; nanoseconds."""
+        self.until = 0
+        """When it is over, of a market without hours that is played to an end; nanoseconds."""
+        self.last = CLOSE
+        """When each of them is over, since midnight; nanoseconds."""
         self.calendar: Venue | None = None
         """Of the first venue, where it isn't the thin market's."""
         self.announcements: list[CorporateEvent] = []
+        self.planned: list[CorporateEvent] = []
+        """What everybody knows beforehand that it will be made known, and when."""
+        self.lists: list[ListEntry] = []
+        """Of insiders, of managers, of what may not be traded."""
         self.crowd: Crowd | None = None
         """Who talks about the first token in public, where that is played."""
         self._order_ids = OrderIds(f"orders:{kind}:{seed}")
@@ -70,13 +80,14 @@ class Market:
         value: Value,
         *,
         size_decimals: int = SIZE_DECIMALS,
-    ) -> Listing:
+        made: type[_Listing] = Listing,
+    ) -> _Listing:
         """A new instrument at a venue: prices in hundredths, sizes in tenths."""
         base, _, quote = symbol.partition("-")
         product = Product(
             id=symbol, base_currency=base, quote_currency=quote, size_decimals=size_decimals
         )
-        listing = Listing(
+        listing = made(
             venue,
             product,
             clock=self.clockwork.clock,
@@ -319,10 +330,3 @@ def _in_hours(market: Market, script: Script) -> Script:
             if not later:
                 return
             yield (later[0] - market.clockwork.now) / SECOND + 1
-
-
-VENUE_MARKETS: dict[str, Callable[[int], Market]] = {
-    "liquid": liquid,
-    "linked": linked,
-    "thin": thin,
-}

@@ -1,0 +1,11 @@
+"""The kinds of market at venues, by name."""
+
+from collections.abc import Callable, Mapping
+
+from simulation.venue.market import Market, linked, liquid, thin
+
+VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
+    "liquid": liquid,
+    "linked": linked,
+    "thin": thin,
+}
