@@ -20,9 +20,25 @@ from simulation.abusers.in_transfers import (
     smurfing,
     structuring,
 )
+from simulation.abusers.pools_emptied import (
+    APART,
+    DAY_OF_BLOCKS,
+    old_pool_emptied,
+    old_pools,
+    pool_abandoned,
+    young_pool_emptied,
+    young_pools,
+)
 
 _MEV = ("price_and_volume", "cross_market", "wash_trading", "oracle_deviation")
 _WASH = ("price_and_volume", "front_running", "structuring")
+_EMPTIED = (
+    "price_and_volume",
+    "pump_and_dump",
+    "large_transfers",
+    "oracle_deviation",
+    "cross_market",
+)
 _MOVED = ("large_transfers", "concentration", "transfer_restrictions", "structuring")
 
 CHAIN_ABUSES = {
@@ -96,6 +112,44 @@ CHAIN_ABUSES = {
             market="pool",
             play=rug_pull,
             episodes=1,
+        ),
+        ChainAbuse(
+            name="young-pool-emptied",
+            typology="liquidity_removal",
+            accepted=_EMPTIED,
+            source="Mazorra et al., 2022; Cernera et al., 2023",
+            market="pool",
+            play=young_pool_emptied,
+            episodes=3,
+            before=young_pools,
+            apart=APART,
+            after=2 * DAY_OF_BLOCKS,
+        ),
+        ChainAbuse(
+            name="old-pool-emptied",
+            typology="liquidity_removal",
+            accepted=_EMPTIED,
+            source="Mazorra et al., 2022",
+            market="pool",
+            play=old_pool_emptied,
+            episodes=3,
+            gap=DAY_OF_BLOCKS,
+            before=old_pools,
+            apart=APART,
+            after=2 * DAY_OF_BLOCKS,
+        ),
+        ChainAbuse(
+            name="pool-abandoned",
+            typology="liquidity_removal",
+            accepted=_EMPTIED,
+            source="Mazorra et al., 2022",
+            market="pool",
+            play=pool_abandoned,
+            episodes=3,
+            gap=DAY_OF_BLOCKS,
+            before=old_pools,
+            apart=APART,
+            after=33 * DAY_OF_BLOCKS,
         ),
         ChainAbuse(
             name="mint-and-sell",

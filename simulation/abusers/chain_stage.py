@@ -63,6 +63,12 @@ class ChainAbuse(Conduct, frozen=True, kw_only=True):
     """Plays one episode."""
     gap: int = 30
     """Blocks between two episodes."""
+    before: Callable[[ChainMarket], None] | None = None
+    """What is in the market besides, such as honest people who do nearly the same."""
+    apart: int = 1
+    """One of so many blocks has anything: for what takes days."""
+    after: int = 150
+    """Blocks behind the last episode."""
 
 
 def dollars_of_tokens(market: ChainMarket, dollars: float) -> int:

@@ -73,6 +73,8 @@ class ChainMarket:
         ]
         self.sleepers: list[str] = []
         """Wallets that got tokens 300 days ago, and did nothing since."""
+        self.provided: list[tuple[int, str]] = []
+        """Further pools, by their places, each with who alone provides it; from before all this."""
         self.issuer, self.exchange, self.mixer = new(), new(), new()
         self.balances: dict[str, int] = {}
         self.supply = 0
@@ -176,10 +178,11 @@ class ChainMarket:
         self._count += 1
         self._plays.append((self.block + after, self._count, play))
 
-    def run(self, blocks: int) -> None:
-        """Go on by so many blocks."""
-        for _ in range(blocks):
+    def run(self, blocks: int, apart: int = 1) -> None:
+        """Go on by so many blocks; of each `apart` of them only one has anything."""
+        for _ in range(0, blocks, apart):
             self.step()
+            self.skip(apart - 1)
 
     def step(self) -> None:
         """One block."""
@@ -196,7 +199,10 @@ class ChainMarket:
 
     def sleep(self, days: float) -> None:
         """Nothing happens for days."""
-        blocks = round(days * 86_400 / BLOCK_SECONDS)
+        self.skip(round(days * 86_400 / BLOCK_SECONDS))
+
+    def skip(self, blocks: int) -> None:
+        """Nothing happens for so many blocks."""
         self.block += blocks
         self.now += blocks * BLOCK_SECONDS * SECOND
 
@@ -358,8 +364,11 @@ def value_walk(market: ChainMarket, volatility: float = 0.0006) -> Play:
         market.value *= 1 + rng.gauss(0, volatility)
 
 
-def open_market(seed: int) -> ChainMarket:
-    """A chain with its token issued, its pools filled, and everybody at work."""
+def open_market(seed: int, before: Callable[[ChainMarket], None] | None = None) -> ChainMarket:
+    """A chain with its token issued, its pools filled, and everybody at work.
+
+    `before`: what a session has besides, which may be older than the rest.
+    """
     market = ChainMarket(seed)
     market.ledger.feeds = [FeedPlace(market.feed_proxy, market.feed, 1)]
     treasury = market.wallet(market.people.investor(labels=("issuer",)))
@@ -370,6 +379,8 @@ def open_market(seed: int) -> ChainMarket:
         market.sleepers.append(sleeper)
     market.ledger.close_block(market.now)
     market.sleep(_SLEEP_DAYS)
+    if before is not None:
+        before(market)
     for pool, cash in ((0, 2_000_000), (1, 700_000)):
         token = market.tokens(cash / market.value)
         logs = market.pools[pool].add(treasury, market.router, token, cash * DOLLAR)

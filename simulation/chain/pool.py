@@ -79,7 +79,7 @@ class Pool:
         amounts = [0, 0]
         amounts[side], amounts[1 - side] = amount, -got
         root, liquidity = self._root(), isqrt(self.reserves[0] * self.reserves[1])
-        data = "".join(word(one) for one in (*amounts, root, liquidity, self._tick()))
+        data = "".join(word(one) for one in (*amounts, root, liquidity, self.tick))
         logs.append(
             LogEntry(
                 self.address,
@@ -154,7 +154,9 @@ class Pool:
     def _root(self) -> int:
         return isqrt((self.reserves[1] << 192) // self.reserves[0])
 
-    def _tick(self) -> int:
+    @property
+    def tick(self) -> int:
+        """Its price as Uniswap v3 counts it."""
         return int(log(self.reserves[1] / self.reserves[0]) / log(1.0001) // 1)
 
     def _sync(self) -> LogEntry:

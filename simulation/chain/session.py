@@ -19,7 +19,7 @@ def play_chain(
     length: int = LENGTH,
 ) -> Session:
     """Play the pool market. `length` is in blocks; with an abuser it goes on until he is done."""
-    market = open_market(seed)
+    market = open_market(seed, None if abuse is None else abuse.before)
     start = market.block
     if abuse is None:
         market.run(length)
@@ -27,9 +27,9 @@ def play_chain(
         count = abuse.episodes if episodes is None else episodes
         done: list[bool] = []
         market.begin(_all(market, abuse, intensity, count, done), WARM_UP)
-        while not done and market.block < start + _MOST:
-            market.run(60)
-        market.run(150)
+        while not done and market.block < start + _MOST * abuse.apart:
+            market.run(60 * abuse.apart, abuse.apart)
+        market.run(abuse.after, abuse.apart)
     return Session(
         sources=(Source("chain", "evm"),),
         frames=[(0, frame) for frame in market.ledger.frames],
