@@ -4,6 +4,7 @@ layers are large orders as well, a marked close is also a price move, and so on.
 from collections.abc import Mapping
 
 from simulation.abusers import false_orders, false_trades, price_moves
+from simulation.abusers.listed_catalogue import LISTED_ABUSES
 from simulation.abusers.stage import Abuse
 
 # A spoofer whose trade meets his own orders trades with himself: his venue prevents no self-trades.
@@ -220,5 +221,6 @@ VENUE_ABUSES: Mapping[str, Abuse] = {
             episodes=1,
             needs_accounts=True,
         ),
+        *LISTED_ABUSES,
     )
 }

@@ -3,9 +3,11 @@
 from collections.abc import Callable, Mapping
 
 from simulation.venue.market import Market, linked, liquid, thin
+from simulation.venue.reporting import reporting
 
 VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "liquid": liquid,
     "linked": linked,
     "thin": thin,
+    "reporting": reporting,
 }

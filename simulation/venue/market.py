@@ -55,8 +55,6 @@ class Market:
         """Beginnings of the trading days, of a market that closes; nanoseconds."""
         self.until = 0
         """When it is over, of a market without hours that is played to an end; nanoseconds."""
-        self.last = CLOSE
-        """When each of them is over, since midnight; nanoseconds."""
         self.calendar: Venue | None = None
         """Of the first venue, where it isn't the thin market's."""
         self.announcements: list[CorporateEvent] = []
@@ -289,11 +287,11 @@ def thin(seed: int, days: int = 9) -> Market:
         maker = market_maker(
             market.maker(listing), market.fork(f"maker:{number}"), market.clockwork, value, quoting
         )
-        market.begin(_in_hours(market, maker), 10)
+        market.begin(in_hours(market, maker), 10)
     for number in range(120):
         name = f"retail:{number}"
         script = takers.retail(market.desk(listing), market.fork(name), 1 / 3_600, 220, 60, 900.0)
-        market.begin(_in_hours(market, script), 30)
+        market.begin(in_hours(market, script), 30)
     for number in range(2):
         script = takers.value_trader(
             market.desk(listing),
@@ -303,7 +301,7 @@ def thin(seed: int, days: int = 9) -> Market:
             0.006,
             180,
         )
-        market.begin(_in_hours(market, _slower(script, 60)), 30)
+        market.begin(in_hours(market, slower(script, 60)), 30)
     rng = market.fork("rebalancer")
     index = market.desk(listing)
     for day in market.days:
@@ -316,12 +314,13 @@ def thin(seed: int, days: int = 9) -> Market:
     return market
 
 
-def _slower(script: Script, times: float) -> Script:
+def slower(script: Script, times: float) -> Script:
+    """Waits so many times longer between its steps."""
     for pause in script:
         yield pause * times
 
 
-def _in_hours(market: Market, script: Script) -> Script:
+def in_hours(market: Market, script: Script) -> Script:
     """Sleeps while the market is closed."""
     for pause in script:
         yield pause
