@@ -4,9 +4,10 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detections.proportions import Interval
+from simulation.accuracy.meant_for import UNMEASURED
 from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, MEDIUM
 from simulation.accuracy.reliability_page import sections
-from simulation.accuracy.summary import LEVELS, OfAbuse, OfMarket, OfRule, Recall, Summary
+from simulation.accuracy.summary import LEVELS, Alone, OfAbuse, OfMarket, OfRule, Recall, Summary
 
 _BARS = "·▁▂▃▄▅▆▇█"
 WANTED_RECALL, WANTED_PRECISION, WANTED_HIGH = 0.95, 0.9, 1.0
@@ -72,6 +73,18 @@ def render(summary: Summary, seconds: float) -> str:
             ("rule", "typology", "right", "false", "precision", "honest", "per million"),
             (_rule(one) for one in summary.rules),
         ),
+        "## Each rule by itself\n",
+        "An abuse is mostly told of by several rules. Here is what each rule with a correlator "
+        "finds by itself of the abuses that it is meant for, at medium intensity; `together` is "
+        "what all rules find of the same. Rules that share an abuse among them each tell of their "
+        "own part of it.\n",
+        _table(
+            ("rule", "for", "episodes", "recall", "precision", "together", "weak"),
+            (_by_itself(one) for one in summary.alone),
+        ),
+        "Without such a measure: "
+        + "; ".join(f"{rule} ({why})" for rule, why in UNMEASURED.items())
+        + ".\n",
         "## Calibration of the score\n",
         "How many alerts of each score were right, over all simulated sessions. A score is "
         "severity weighted with confidence, so a rule of a low level never scores high, however "
@@ -105,6 +118,11 @@ def _short(summary: Summary) -> Iterable[str]:
     weak = [one.name for one in summary.abuses if not _reaches(one)]
     if weak:
         yield f"- Below that: {', '.join(weak)}."
+    sure = [one for one in summary.alone if not _weak(one.recall, one.precision)]
+    yield (
+        f"- {len(sure)} of {len(summary.alone)} rules with a correlator reach both "
+        "[by themselves](#each-rule-by-itself)."
+    )
     for one in (*summary.markets, *summary.recordings):
         if one.high is not None and one.high.value > WANTED_HIGH:
             yield (
@@ -114,21 +132,19 @@ def _short(summary: Summary) -> Iterable[str]:
 
 
 def _reaches(one: OfAbuse) -> bool:
-    recall, precision = one.medium.recall, one.precision
-    return (
-        recall is not None
-        and recall.value >= WANTED_RECALL
-        and precision is not None
-        and precision.value >= WANTED_PRECISION
-    )
+    return not _weak(one.medium.recall, one.precision)
+
+
+def _weak(recall: Interval | None, precision: Interval | None) -> str:
+    weak: list[str] = []
+    if recall is None or recall.value < WANTED_RECALL:
+        weak.append("recall")
+    if precision is None or precision.value < WANTED_PRECISION:
+        weak.append("precision" if precision is not None else "no alert")
+    return ", ".join(weak)
 
 
 def _medium(one: OfAbuse) -> tuple[str, ...]:
-    weak: list[str] = []
-    if one.medium.recall is None or one.medium.recall.value < WANTED_RECALL:
-        weak.append("recall")
-    if one.precision is None or one.precision.value < WANTED_PRECISION:
-        weak.append("precision" if one.precision is not None else "no alert")
     related = f"; {one.related_only} related" if one.related_only else ""
     return (
         one.name,
@@ -137,7 +153,19 @@ def _medium(one: OfAbuse) -> tuple[str, ...]:
         _percent(one.medium.recall),
         _duration(one.seconds),
         _percent(one.precision),
-        ", ".join(weak),
+        _weak(one.medium.recall, one.precision),
+    )
+
+
+def _by_itself(one: Alone) -> tuple[str, ...]:
+    return (
+        one.rule.replace("|", "/"),
+        ", ".join(one.abuses) + (", without accounts" if one.public else ""),
+        f"{one.found} of {one.episodes}",
+        _percent(one.recall),
+        _percent(one.precision),
+        f"{one.together} of {one.episodes}",
+        _weak(one.recall, one.precision),
     )
 
 

@@ -9,7 +9,9 @@ import msgspec
 import pytest
 
 from simulation.accuracy.judging import Found, Judged
+from simulation.accuracy.meant_for import MEANT, UNMEASURED
 from simulation.accuracy.measuring import Measured, measure, measure_one
+from simulation.accuracy.offline import shipped_rules
 from simulation.accuracy.page import render
 from simulation.accuracy.plan import CHECKED, FIRST_PUBLISHED_SEED, Task, published
 from simulation.accuracy.reliability import reliability
@@ -110,6 +112,38 @@ def test_what_is_found_without_accounts_is_counted_apart() -> None:
     assert abuse.public_precision.value == 0.5
     page = render(summary, 60.0)
     assert "| layering | 2 | 50% (9% to 91%) | 4.0 s | 50% (50% to 50%) |" in page
+
+
+def test_a_rule_is_measured_by_itself_beside_what_all_rules_find() -> None:
+    rule = "Orders at several prices, pulled once the other side had traded"
+    right = msgspec.structs.replace(judged("hit"), rule=rule)
+    told = session("layering", right, found=2.0)
+    by_it, by_another = (
+        msgspec.structs.replace(
+            told, episodes=(msgspec.structs.replace(told.episodes[0], told_by=(name,)),)
+        )
+        for name in (rule, "R")
+    )
+    missed = session("layering", found=None)
+    summary = summarise([by_it, by_another, missed])
+    (alone,) = [one for one in summary.alone if one.rule == rule]
+    assert (alone.found, alone.together, alone.episodes) == (1, 2, 3)
+    page = render(summary, 60.0)
+    assert (
+        f"| {rule} | layering, dynamic-layering | 1 of 3 | 33% (6% to 79%) | 100% (34% to 100%) "
+        "| 2 of 3 | recall |"
+    ) in page
+    assert "rules with a correlator reach both" in page
+
+
+def test_each_shipped_rule_with_a_correlator_is_measured_by_itself_or_says_why_not() -> None:
+    shipped = {one.rule.title for one in shipped_rules().correlators}
+    assert not set(MEANT) & set(UNMEASURED)
+    assert {*MEANT, *UNMEASURED} <= shipped
+    abuses = {abuse for meant in MEANT.values() for abuse in meant.abuses}
+    assert abuses <= set(CONDUCTS)
+    public = {abuse for meant in MEANT.values() if meant.public for abuse in meant.abuses}
+    assert not [name for name in public if CONDUCTS[name].needs_accounts]
 
 
 def test_confidence_is_held_against_how_often_alerts_are_right() -> None:

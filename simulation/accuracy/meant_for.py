@@ -1,0 +1,125 @@
+"""Which abuse each rule with a correlator is meant to find, by its own description.
+
+An abuse is mostly found by several rules, so that what all find together hides a rule that finds
+little. With this each is measured alone. Of what is not measured it says why; a test holds that no
+shipped rule is forgotten.
+"""
+
+from collections.abc import Mapping
+
+import msgspec
+
+_FALSE_ORDERS = ("spoofing", "layering", "vacuuming")
+
+
+class Meant(msgspec.Struct, frozen=True):
+    """What a rule is for."""
+
+    abuses: tuple[str, ...]
+    """Abuses of the simulator of which it is meant to tell."""
+    public: bool = False
+    """It is for feeds that name nobody, and is measured on these."""
+
+
+def _without_accounts(*abuses: str) -> Meant:
+    return Meant(abuses, public=True)
+
+
+def _of(*abuses: str) -> Meant:
+    return Meant(abuses)
+
+
+#: By a rule's title.
+MEANT: Mapping[str, Meant] = {
+    # wash trading
+    "Self-trade on a venue": _of("self-trade", "zero-net"),
+    "Trades within one cluster on a venue": _of("linked-wash"),
+    "A few parties trade in a circle": _of("circular-wash"),
+    "Two parties' orders meet by arrangement": _of("matched-orders"),
+    "Round trips in a liquidity pool": _of("pool-wash", "linked-pool-wash"),
+    "Both legs of a trade in one transaction of a pool": _of("one-transaction-wash"),
+    "Wash trade with a flash loan": _of("flash-loan-wash"),
+    # orders that are not meant
+    "Large order cancelled while the other side traded": _of("spoofing"),
+    "Large orders placed and cancelled again and again beside a small one": _of("spoofing"),
+    "Nearly all large orders cancelled within seconds, and small ones traded": _of("spoofing"),
+    "Orders at several prices, pulled once the other side had traded": _of(
+        "layering", "dynamic-layering"
+    ),
+    "A side of the book pulled at once, and a trade into the hole": _of("vacuuming"),
+    "Orders taken off, and a trade against those who had joined them": _of("flipping"),
+    "So many messages that others can't follow, and next to no trade": _of("quote-stuffing"),
+    "Small orders that came and went, and then a large trade the same way": _of("pinging"),
+    "Orders pulled on one venue once the other side had traded on another": _of(
+        "layering-elsewhere"
+    ),
+    "Orders of one side that vanish at once as others trade": _without_accounts(*_FALSE_ORDERS),
+    "Sets of large orders of one side that are there for seconds only": _without_accounts(
+        *_FALSE_ORDERS
+    ),
+    "The same orders of one side moved together again and again": _without_accounts(
+        "dynamic-layering"
+    ),
+    "So many messages in a market, and next to no trade, on a feed that names nobody": (
+        _without_accounts("quote-stuffing")
+    ),
+    "Small orders of one quantity that came and went, and then a large trade the same way": (
+        _without_accounts("pinging")
+    ),
+    # prices
+    "A price run through by one party, who then trades against it": _of("momentum-ignition"),
+    "A run of the price on one side of the tape, given back within a minute": _without_accounts(
+        "momentum-ignition"
+    ),
+    "As much taken one way as the other right after, many times what is usual": (
+        _without_accounts("momentum-ignition")
+    ),
+    "A price pushed up or down step by step by one party": _of("ramping"),
+    "A price that goes one way, step by step, for hours": _without_accounts("ramping"),
+    "A party set the price before a reference time": _of("marking-the-close"),
+    "Who holds a position made the last price": _of("marking-the-close"),
+    "Far more was traded than usual just before a reference time, and the price went with it": (
+        _without_accounts("marking-the-close")
+    ),
+    "The price moved oddly just before a reference time": _without_accounts("marking-the-close"),
+    "A party set the first price of the day": _of("marking-the-open"),
+    "Much was traded on one side right after the open, and the price went far": (
+        _without_accounts("marking-the-open")
+    ),
+    "A rush of purchases drives a price up": _of("pump-and-dump"),
+    "A price driven up by a rush of purchases fell back": _of("pump-and-dump"),
+    "Who bought before a pump sold into it": _of("pump-and-dump"),
+    "Far more is said of an asset than usual": _of("pump-and-dump"),
+    "Traded one way on one market and the other way on another, at a loss": _of("moved-elsewhere"),
+    "Bought on one market and sold on another at once, at a loss, by nobody knows whom": (
+        _without_accounts("moved-elsewhere")
+    ),
+    "A token moved oddly on several markets at once": _of("oracle-manipulation"),
+    "Oracle's answer jumped": _of("oracle-manipulation"),
+    "Trades away from the oracle's price": _of("oracle-manipulation"),
+    "Oracle moved by one party that gains by its answer": _of("oracle-manipulation"),
+    "Price fell by a tenth within minutes": _of("oracle-manipulation", "mint-and-sell"),
+    "Price moved by a quarter within a day": _of("pump-and-dump", "mint-and-sell"),
+    "Ten times the usual volume within an hour": _of("pump-and-dump"),
+    # knowledge, position, money
+    "Unusual trades before price-sensitive news": _of("insider"),
+    "Rapid accumulation of a notable part of the supply": _of("accumulation"),
+    "Subscribed or redeemed at a NAV that the market had left": _of("mint-arbitrage"),
+    "Sandwich in a block of a pool": _of("sandwich"),
+    "Swaps ahead of others' larger ones in their blocks, swapped back soon after": _of("front-run"),
+    "Half of a pool's liquidity taken out": _of("rug-pull"),
+    "Several amounts just below a reporting threshold": _of("structuring"),
+    "One party fed with amounts just below a reporting threshold": _of("smurfing"),
+    "Tokens that came from a mixer over several hops": _of("mixer-hops"),
+    "Dormant wallet or account awakes": _of("dormant"),
+}
+
+#: Rules with a correlator that no abuse of the simulator is meant for, by title, and why.
+UNMEASURED: Mapping[str, str] = {
+    "Account unlike all others": "points at whatever is unusual; no abuse is its own",
+    "Instrument unlike all others": "points at whatever is unusual; no abuse is its own",
+    "One party bought a third of all that was traded": "a fact that belongs to several abuses",
+    "Far more volume than usual at that hour of the day": (
+        "asks for half a week by the hour; no session is as long and as dense"
+    ),
+}
