@@ -40,10 +40,12 @@ def withdraw(market: ChainMarket, provider: str, place: int, part: float) -> tup
     return token, quote
 
 
-def trade_once(market: ChainMarket, name: str, place: int, typical: float = 500) -> None:
-    """Somebody swaps in the pool: towards the value where its price is far off, else either way."""
+def trade_once(market: ChainMarket, name: str, place: int) -> None:
+    """Somebody swaps a thousandth of the pool or so: towards the value where its price is far off,
+    else either way.
+    """
     rng = market.fork(f"{name}:{market.block}")
-    dollars = typical * exp(rng.gauss(0, 0.8))
+    dollars = market.pools[place].reserves[1] / DOLLAR * 0.001 * exp(rng.gauss(0, 0.8))
     off = market.value / market.price(place) - 1
     buys = off > 0 if abs(off) > 0.02 else rng.random() < 0.5
     trader = market.wallet(market.people.investor(), 20_000)
