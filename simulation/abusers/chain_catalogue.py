@@ -20,6 +20,7 @@ from simulation.abusers.in_transfers import (
     smurfing,
     structuring,
 )
+from simulation.abusers.pool_prices import lending, loan_at_moved_price, vault_at_moved_price
 from simulation.abusers.pools_emptied import (
     APART,
     DAY_OF_BLOCKS,
@@ -38,6 +39,13 @@ _EMPTIED = (
     "large_transfers",
     "oracle_deviation",
     "cross_market",
+)
+_PRICE = (
+    "price_and_volume",
+    "cross_market",
+    "wash_trading",
+    "momentum_ignition",
+    "large_transfers",
 )
 _MOVED = ("large_transfers", "concentration", "transfer_restrictions", "structuring")
 
@@ -227,6 +235,26 @@ CHAIN_ABUSES = {
             market="pool",
             play=oracle_manipulation,
             episodes=2,
+        ),
+        ChainAbuse(
+            name="loan-at-moved-price",
+            typology="oracle_manipulation",
+            counts=("oracle_deviation",),
+            accepted=_PRICE,
+            source="Qin et al., 2021; bZx, 2020",
+            market="pool",
+            play=loan_at_moved_price,
+            before=lending,
+        ),
+        ChainAbuse(
+            name="vault-at-moved-price",
+            typology="oracle_manipulation",
+            counts=("oracle_deviation",),
+            accepted=_PRICE,
+            source="Harvest Finance, 2020",
+            market="pool",
+            play=vault_at_moved_price,
+            before=lending,
         ),
         ChainAbuse(
             name="mint-arbitrage",
