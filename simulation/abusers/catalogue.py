@@ -4,6 +4,7 @@ layers are large orders as well, a marked close is also a price move, and so on.
 from collections.abc import Mapping
 
 from simulation.abusers import false_orders, false_trades, price_moves
+from simulation.abusers.further_catalogue import FURTHER_ABUSES
 from simulation.abusers.listed_catalogue import LISTED_ABUSES
 from simulation.abusers.stage import Abuse
 
@@ -222,5 +223,6 @@ VENUE_ABUSES: Mapping[str, Abuse] = {
             needs_accounts=True,
         ),
         *LISTED_ABUSES,
+        *FURTHER_ABUSES,
     )
 }

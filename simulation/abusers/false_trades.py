@@ -5,21 +5,30 @@ the tape, (c) improper matched orders; FINRA 5210. They happen inside the spread
 else gets in between, and net nothing.
 """
 
+import random
+
 from demo.venue.messages import Side
 from simulation.abusers.stage import Stage
 from simulation.clockwork import Script
 from simulation.venue.desk import Desk
 
 
-def _price_inside(stage: Stage) -> int | None:
+def _price_inside(stage: Stage, rng: random.Random) -> int | None:
     bid, ask = stage.best("buy"), stage.best("sell")
-    return stage.rng.randint(bid + 1, ask - 1) if ask - bid >= 2 else None
+    return rng.randint(bid + 1, ask - 1) if ask - bid >= 2 else None
 
 
-def _cross(seller: Desk, buyer: Desk, stage: Stage, lots: int, apart: float) -> Script:
+def cross(
+    seller: Desk,
+    buyer: Desk,
+    stage: Stage,
+    lots: int,
+    apart: float,
+    rng: random.Random | None = None,
+) -> Script:
     """One sells to the other inside the spread, once there is room; up to some tries."""
     for _ in range(40):
-        price = _price_inside(stage)
+        price = _price_inside(stage, rng or stage.rng)
         if price is None:
             yield 0.25
             continue
@@ -40,7 +49,7 @@ def self_trade(stage: Stage) -> Script:
     episode = stage.begin((desk,), "an account trades with itself")
     for _ in range(stage.count(4)):
         lots = stage.rng.randint(20, 80)
-        yield from _cross(desk, desk, stage, lots, stage.rng.uniform(0.02, 0.4))
+        yield from cross(desk, desk, stage, lots, stage.rng.uniform(0.02, 0.4))
         stage.end(episode)
         yield stage.rng.uniform(10, 30) / max(1.0, stage.scale)
 
@@ -56,7 +65,7 @@ def linked_wash(stage: Stage) -> Script:
     for _ in range(pairs):
         lots = stage.rng.randint(40, 120)
         for seller, buyer in ((first, second), (second, first)):
-            yield from _cross(seller, buyer, stage, lots, stage.rng.uniform(0.05, 0.6))
+            yield from cross(seller, buyer, stage, lots, stage.rng.uniform(0.05, 0.6))
             stage.end(episode)
             yield stage.rng.uniform(15, 40) / max(1.0, stage.scale)
 
@@ -73,7 +82,7 @@ def circular_wash(stage: Stage) -> Script:
         lots = stage.rng.randint(50, 90)
         for place, seller in enumerate(desks):
             buyer = desks[(place + 1) % len(desks)]
-            yield from _cross(seller, buyer, stage, lots, stage.rng.uniform(0.05, 0.5))
+            yield from cross(seller, buyer, stage, lots, stage.rng.uniform(0.05, 0.5))
             stage.end(episode)
             yield stage.rng.uniform(1.5, 5.0)
 
@@ -88,7 +97,7 @@ def matched_orders(stage: Stage) -> Script:
     for number in range(stage.count(8, 2)):
         lots = stage.rng.randint(60, 300)
         seller, buyer = (first, second) if number % 2 == 0 else (second, first)
-        yield from _cross(seller, buyer, stage, lots, stage.rng.uniform(0.02, 0.3))
+        yield from cross(seller, buyer, stage, lots, stage.rng.uniform(0.02, 0.3))
         stage.end(episode)
         yield stage.rng.uniform(15, 50)
 

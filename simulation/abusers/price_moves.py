@@ -13,7 +13,8 @@ _PROMOTED = 20 * MINUTE
 """So long before the call promoters write."""
 
 
-def _until(stage: Stage, time: int) -> Script:
+def until(stage: Stage, time: int) -> Script:
+    """Waits for a time, in nanoseconds."""
     if time > stage.now():
         yield (time - stage.now()) / SECOND
 
@@ -53,7 +54,7 @@ def ramping(stage: Stage) -> Script:
     """
     rng, desk = stage.rng, stage.desk()
     day = stage.market.days[3]
-    yield from _until(stage, day + OPEN + 2 * HOUR)
+    yield from until(stage, day + OPEN + 2 * HOUR)
     episode = stage.begin((desk,), "small trades at ever higher prices", tail=3_600)
     start = stage.listing.mid(10_000.0)
     goal = start * (1 + 0.05 * min(2.5, stage.scale))
@@ -87,7 +88,7 @@ def mark_the_close(stage: Stage) -> Script:
     rng, desk = stage.rng, stage.desk()
     side = stage.side
     day = stage.market.days[2 + stage.number]
-    yield from _until(stage, day + OPEN + HOUR)
+    yield from until(stage, day + OPEN + HOUR)
     for _ in range(5):
         order_id = desk.quote(side, rng.randint(200, 400), stage.best(side))
         yield rng.uniform(1_200, 2_400)
@@ -95,7 +96,7 @@ def mark_the_close(stage: Stage) -> Script:
         desk.cancel(order_id)
         if left:
             desk.take(side, left // 2)
-    yield from _until(stage, day + CLOSE - 180 * SECOND)
+    yield from until(stage, day + CLOSE - 180 * SECOND)
     episode = stage.begin((desk,), "trades just before the close that set the last price", tail=600)
     start = stage.listing.mid(10_000.0)
     for number in range(8):
@@ -110,11 +111,11 @@ def mark_the_open(stage: Stage) -> Script:
     rng, desk = stage.rng, stage.desk()
     side = stage.side
     day = stage.market.days[3 + stage.number]
-    yield from _until(stage, day - DAY + OPEN + HOUR)
+    yield from until(stage, day - DAY + OPEN + HOUR)
     for _ in range(3):
         desk.take(side, rng.randint(150, 300))
         yield rng.uniform(1_800, 3_600)
-    yield from _until(stage, day + OPEN + 45 * SECOND)
+    yield from until(stage, day + OPEN + 45 * SECOND)
     episode = stage.begin((desk,), "trades just after the open that set the first price", tail=600)
     start = stage.listing.mid(10_000.0)
     for number in range(6):
@@ -135,16 +136,16 @@ def pump_and_dump(stage: Stage) -> Script:
     cluster = f"cluster-pump-{market.seed}-{stage.number}"
     desks = [stage.desk(cluster=cluster) for _ in range(2)]
     day = market.days[5]
-    yield from _until(stage, market.days[2] + OPEN + HOUR)
+    yield from until(stage, market.days[2] + OPEN + HOUR)
     episode = stage.begin(desks, "accumulated, promoted, sold into the rise", tail=4 * 3_600)
     while stage.now() < market.days[4] + CLOSE - HOUR:
         if market.open_hours(stage.now()):
             rng.choice(desks).take("buy", rng.randint(100, 240))
         yield rng.uniform(900, 1_800)
-    yield from _until(stage, day + OPEN + 3 * HOUR - _PROMOTED)
+    yield from until(stage, day + OPEN + 3 * HOUR - _PROMOTED)
     if market.crowd is not None:
         market.crowd.promoted = 6 * stage.scale
-    yield from _until(stage, day + OPEN + 3 * HOUR)
+    yield from until(stage, day + OPEN + 3 * HOUR)
     if market.crowd is not None:
         market.crowd.call(stage.now())
     episode.onset = stage.now()
@@ -216,7 +217,7 @@ def insider(stage: Stage) -> Script:
     market = stage.market
     day = market.days[7]
     announced = day + OPEN + 4 * HOUR
-    yield from _until(stage, announced - 2 * DAY)
+    yield from until(stage, announced - 2 * DAY)
     episode = stage.begin((desk,), "bought before an announcement, sold after it", tail=2 * 86_400)
     buys = stage.count(8, 2)
     # Two days have two sessions and a half of eight hours in them, less an hour.
@@ -229,7 +230,7 @@ def insider(stage: Stage) -> Script:
         desk.take("buy", rng.randint(600, 1_100))
         stage.end(episode)
         yield pause * rng.uniform(0.6, 1.1)
-    yield from _until(stage, announced)
+    yield from until(stage, announced)
     episode.onset = announced
     market.announce(announced, "financial-results")
     yield from market.values[0].tell(market.clockwork, 0.12 * min(2.0, max(0.5, stage.scale)))

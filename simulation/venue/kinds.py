@@ -2,7 +2,9 @@
 
 from collections.abc import Callable, Mapping
 
+from simulation.venue.auction_market import auctions
 from simulation.venue.market import Market, linked, liquid, thin
+from simulation.venue.popular_market import popular
 from simulation.venue.reporting import reporting
 
 VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
@@ -10,4 +12,6 @@ VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "linked": linked,
     "thin": thin,
     "reporting": reporting,
+    "auctions": auctions,
+    "popular": popular,
 }

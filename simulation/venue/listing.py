@@ -17,6 +17,8 @@ class Printed(msgspec.Struct, frozen=True):
     time: int
     listing: "Listing"
     execution: Execution
+    auction: bool = False
+    """Whether its trades are an auction's, in which nobody takes."""
 
 
 Tape = list[Printed]

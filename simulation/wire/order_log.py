@@ -63,7 +63,10 @@ class _Writer:
             meets = bool(printed.execution.matches)
             for event in printed.execution.events:
                 if isinstance(event, Match):
-                    yield time, self._trade(event, time, listing.venue, product)
+                    trade = self._trade(event, time, listing.venue, product)
+                    if printed.auction:
+                        trade.aggressor_side = None
+                    yield time, trade
                     continue
                 if isinstance(event, Received):
                     self._leaves[event.order_id] = product.lots(event.size)
