@@ -13,10 +13,10 @@ _LENT_OF_COLLATERAL = 0.75
 
 
 def loan_at_moved_price(stage: ChainStage) -> Play:
-    """In one transaction: has tokens lent to it, sells them into the pool until its price is far off, lets a
-    lender that goes by that price give out tokens for too little collateral, buys back, and pays
-    back (bZx, 18 February 2020; Cheese Bank, November 2020; Qin et al., 2021). Medium: 2.35 times,
-    as at bZx.
+    """In one transaction: gets tokens lent, sells them into the pool until its price is far off,
+    lets a lender that goes by that price give out tokens for too little collateral, buys back, and
+    pays back (bZx, 18 February 2020; Cheese Bank, November 2020; Qin et al., 2021). Medium: 2.35
+    times, as at bZx.
     """
     market, rng = stage.market, stage.rng
     wallet, contract = market.wallet(), market.ledger.new_address()
