@@ -1,6 +1,13 @@
 """The abusers on chain, by name."""
 
 from simulation.abusers.chain_stage import ChainAbuse
+from simulation.abusers.in_mempool import (
+    busy,
+    copied_ahead,
+    over_blocks,
+    public_mempool,
+    right_behind,
+)
 from simulation.abusers.in_pools import (
     flash_loan_wash,
     front_run,
@@ -69,6 +76,36 @@ CHAIN_ABUSES = {
             market="pool",
             play=front_run,
             episodes=5,
+        ),
+        ChainAbuse(
+            name="copied-ahead",
+            typology="front_running",
+            accepted=_MEV,
+            source="Eskandari et al., 2019; Daian et al., 2020",
+            market="pool",
+            play=copied_ahead,
+            episodes=3,
+            before=public_mempool,
+        ),
+        ChainAbuse(
+            name="right-behind",
+            typology="front_running",
+            accepted=_MEV,
+            source="Daian et al., 2020; Qin et al., 2022",
+            market="pool",
+            play=right_behind,
+            episodes=3,
+            before=public_mempool,
+        ),
+        ChainAbuse(
+            name="sandwich-over-blocks",
+            typology="front_running",
+            accepted=_MEV,
+            source="Flashbots, mev-inspect; Jensen et al., 2023",
+            market="pool",
+            play=over_blocks,
+            episodes=3,
+            before=busy,
         ),
         ChainAbuse(
             name="pool-wash",

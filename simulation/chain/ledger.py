@@ -11,7 +11,9 @@ from eth_hash.auto import keccak
 
 from pipeline.evm_payload import BlockPayload, FeedPlace, encode_block
 from pipeline.frames import Frame
+from pipeline.pending_payload import PendingBlock
 from pipeline.units import SECOND
+from simulation.chain.mempool import Mempool, Waiting
 
 CHAIN_ID = 1
 NETWORK = "ethereum"
@@ -67,6 +69,9 @@ class Sent(msgspec.Struct, kw_only=True):
     value: int = 0
     logs: tuple[LogEntry, ...] = ()
     hash: str = ""
+    before: float | None = None
+    """Seconds before its block in which it was announced, where somebody wants it so."""
+    private: bool = False
 
 
 class Ledger:
@@ -81,6 +86,8 @@ class Ledger:
         self._open: list[Sent] = []
         self._nonces: dict[str, int] = {}
         self.feeds: list[FeedPlace] = []
+        self.mempool: Mempool | None = None
+        """Where a session tells of what is pending."""
         self.frames: list[Frame] = []
 
     def new_address(self) -> str:
@@ -102,12 +109,17 @@ class Ledger:
         *,
         data: str = "0x",
         value: int = 0,
+        before: float | None = None,
+        private: bool = False,
     ) -> str:
-        """Put a transaction into the open block; returns its hash."""
+        """Put a transaction into the open block; returns its hash.
+
+        Where pending ones are told: it is seen `before` so many seconds, or is mostly `private`.
+        """
         name = self._hash("transaction")
-        self._open.append(
-            Sent(sender=sender, to=to, data=data, value=value, logs=tuple(logs), hash=name)
-        )
+        sent = Sent(sender=sender, to=to, data=data, value=value, logs=tuple(logs), hash=name)
+        sent.before, sent.private = before, private
+        self._open.append(sent)
         return name
 
     def close_block(self, time: int) -> None:
@@ -117,8 +129,13 @@ class Ledger:
         transactions: list[msgspec.Raw] = []
         logs: list[msgspec.Raw] = []
         native: list[str] = []
+        waiting: list[Waiting] = []
+        fees = [] if self.mempool is None else self.mempool.fees(len(self._open))
         for index, sent in enumerate(self._open):
             nonce = self._nonces[sent.sender] = self._nonces.get(sent.sender, -1) + 1
+            if self.mempool is not None:
+                pending = _pending(sent, nonce, fees[index])
+                waiting.append(Waiting(pending, sent.before, sent.private))
             transactions.append(
                 msgspec.Raw(
                     _encode(
@@ -176,6 +193,8 @@ class Ledger:
         )
         position = f"{self._number}:{block_hash}"
         self.frames.append(Frame(position, seconds * SECOND + SECOND, encode_block(payload)))
+        if self.mempool is not None:
+            self.mempool.closed(PendingBlock(self._number, block_hash, seconds), waiting)
         self._parent = block_hash
         self._number += 1
         self._open = []
@@ -183,3 +202,22 @@ class Ledger:
     def _hash(self, kind: str) -> str:
         self._hashes += 1
         return "0x" + sha256(f"{self._seed}:{kind}:{self._hashes}".encode()).hexdigest()
+
+
+def _pending(sent: Sent, nonce: int, fee: int) -> dict[str, object]:
+    """A transaction as a node announces it."""
+    return {
+        "hash": sent.hash,
+        "from": sent.sender,
+        "to": sent.to,
+        "input": sent.data,
+        "value": hex(sent.value),
+        "nonce": hex(nonce),
+        "type": "0x2",
+        "gas": "0x493e0",
+        "maxFeePerGas": hex(30 * 10**9 + fee),
+        "maxPriorityFeePerGas": hex(fee),
+        "blockHash": None,
+        "blockNumber": None,
+        "transactionIndex": None,
+    }

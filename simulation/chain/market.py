@@ -44,6 +44,9 @@ UNIT = 10**18
 CENT = 10**4
 DOLLAR = 10**6
 SWAP_CALL = selector("swapExactTokensForTokens(uint256,uint256,address[],address,uint256)")
+_EXACT_INPUT_CALL = selector(
+    "exactInputSingle((address,address,uint24,address,uint256,uint256,uint256,uint160))"
+)
 _ANSWER = topic("AnswerUpdated(int256,uint256,uint256)")
 _SLEEP_DAYS = 300
 Act = Callable[[], None]
@@ -127,14 +130,37 @@ class ChainMarket:
         call = selector("burn(address,uint256)") + address_word(holder) + word(amount)
         self.ledger.send(self.issuer, self.token, (log,), data=call)
 
-    def swap(self, trader: str, buys: bool, amount: int, pool: int = 0, by: str = "") -> int:
+    def swap(
+        self,
+        trader: str,
+        buys: bool,
+        amount: int,
+        pool: int = 0,
+        by: str = "",
+        before: float | None = None,
+    ) -> int:
         """Swap through a router: buying pays `amount` of cash, selling gives `amount` of tokens.
 
-        Returns what came out, in smallest units.
+        Returns what came out, in smallest units. `before`: see :meth:`Ledger.send`.
         """
         got, logs = self.leg(trader, buys, amount, pool, by)
-        self.ledger.send(trader, by or self.router, logs, data=SWAP_CALL + word(amount))
+        to, data = by or self.router, SWAP_CALL + word(amount)
+        own = to not in (self.router, self.aggregator)
+        if self.ledger.mempool is not None:
+            data = self._asked(trader, buys, amount, pool)
+        self.ledger.send(trader, to, logs, data=data, before=before, private=own)
         return got
+
+    def _asked(self, trader: str, buys: bool, amount: int, pool: int) -> str:
+        """A swap's whole calldata, as routers of the pool's version take it."""
+        path = (self.quote, self.token) if buys else (self.token, self.quote)
+        first, last = (address_word(one) for one in path)
+        until = word(self.now // SECOND + 600)
+        if self.pools[pool].style == "uniswap-v3":
+            fixed = (first, last, word(FEE), address_word(trader), until)
+            return _EXACT_INPUT_CALL + "".join((*fixed, word(amount), word(1), word(0)))
+        fixed = (word(amount), word(1), word(160), address_word(trader), until)
+        return SWAP_CALL + "".join((*fixed, word(2), first, last))
 
     def leg(
         self, trader: str, buys: bool, amount: int, pool: int = 0, by: str = ""

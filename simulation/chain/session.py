@@ -1,5 +1,8 @@
 """A session on a chain: a market with an abuser, or honest."""
 
+from heapq import merge
+
+from pipeline.pending_payload import PROTOCOL, SUFFIX
 from simulation.abusers.chain_stage import ChainAbuse, ChainStage
 from simulation.chain.market import ChainMarket, Play, open_market
 from simulation.session import Session, Source
@@ -30,9 +33,15 @@ def play_chain(
         while not done and market.block < start + _MOST * abuse.apart:
             market.run(60 * abuse.apart, abuse.apart)
         market.run(abuse.after, abuse.apart)
+    sources: tuple[Source, ...] = (Source("chain", "evm"),)
+    frames = [(0, frame) for frame in market.ledger.frames]
+    if market.ledger.mempool is not None:
+        sources = (*sources, Source("chain" + SUFFIX, PROTOCOL))
+        pending = [(1, frame) for frame in market.ledger.mempool.frames()]
+        frames = list(merge(frames, pending, key=lambda one: one[1].received))
     return Session(
-        sources=(Source("chain", "evm"),),
-        frames=[(0, frame) for frame in market.ledger.frames],
+        sources=sources,
+        frames=frames,
         reference=market.reference(),
         episodes=tuple(market.truth.episodes),
     )
