@@ -4,17 +4,19 @@ from collections.abc import Mapping
 
 from simulation.abusers.catalogue import VENUE_ABUSES
 from simulation.abusers.chain_catalogue import CHAIN_ABUSES
+from simulation.abusers.offering_catalogue import OFFERING_BREACHES
 from simulation.abusers.stage import Conduct
+from simulation.chain.offering_session import play_offerings
 from simulation.chain.session import play_chain
 from simulation.session import Session, WireFormat, play_venue
 from simulation.venue.kinds import VENUE_MARKETS
 
-CONDUCTS: Mapping[str, Conduct] = {**VENUE_ABUSES, **CHAIN_ABUSES}
+CONDUCTS: Mapping[str, Conduct] = {**VENUE_ABUSES, **CHAIN_ABUSES, **OFFERING_BREACHES}
 COUNTS: Mapping[str, tuple[str, ...]] = {
     name: (one.typology, *one.counts) for name, one in CONDUCTS.items()
 }
 """By abuse: the typologies under which an alert is a hit."""
-MARKETS = (*VENUE_MARKETS, "pool")
+MARKETS = (*VENUE_MARKETS, "pool", "offerings")
 
 
 def play(
@@ -38,6 +40,11 @@ def play(
         )
     if name in CHAIN_ABUSES:
         return play_chain(seed, abuse=CHAIN_ABUSES[name], intensity=intensity, episodes=episodes)
+    if name in OFFERING_BREACHES:
+        breach = OFFERING_BREACHES[name]
+        return play_offerings(seed, breach=breach, intensity=intensity, episodes=episodes)
+    if name == "offerings":
+        return play_offerings(seed)
     if name == "pool":
         return play_chain(seed) if length is None else play_chain(seed, length=length)
     if name not in VENUE_MARKETS:

@@ -7,6 +7,7 @@ import yaml
 
 from collectors.recording import RecordedSource, RecordingWriter
 from normalizer.normalize import encode_events
+from pipeline.reference_records import Sanction
 from simulation.normalizing import normalized
 from simulation.session import Session
 from simulation.truth import labels_of, write_labels
@@ -52,7 +53,12 @@ def write(session: Session, folder: Path) -> Written:
             file.write(encode_events(some))
     known = session.reference
     told = msgspec.structs.replace(
-        known, corporate_events=(*known.corporate_events, *session.announcements)
+        known,
+        corporate_events=(*known.corporate_events, *session.announcements),
+        sanctions=(
+            *known.sanctions,
+            *(one for _, one in session.told if isinstance(one, Sanction)),
+        ),
     )
     reference = yaml.safe_dump(
         msgspec.to_builtins(told), sort_keys=False, width=100, allow_unicode=True

@@ -13,7 +13,7 @@ from pipeline.reference_changes import (
     encode_chunk,
     encode_in_force,
 )
-from pipeline.reference_records import CorporateEvent, moment
+from pipeline.reference_records import ReferenceRecord, moment
 from simulation.session import Session
 
 _BATCH = 256
@@ -25,21 +25,24 @@ def normalized(session: Session) -> Iterator[tuple[Sequence[Record], int]]:
     venues = {source.name: source.venue for source in session.sources if source.venue}
     normalizer = Normalizer(session.reference, venues)
     told = _Announcements(normalizer)
-    waiting = sorted(session.announcements, key=lambda one: moment(one.announced))
+    announced = ((moment(one.announced), one) for one in session.announcements)
+    waiting: list[tuple[int, ReferenceRecord]] = sorted(
+        (*announced, *session.told), key=lambda one: one[0]
+    )
     sequence = 0
     batch: list[Frame] = []
     place = -1
     for index, frame in [*session.frames, (-1, Frame("", 1 << 62, b""))]:
-        due = bool(waiting) and moment(waiting[0].announced) <= frame.received
+        due = bool(waiting) and waiting[0][0] <= frame.received
         if batch and (index != place or len(batch) >= _BATCH or due):
             source = session.sources[place]
             sequence += 1
             out = normalizer.normalize(sequence, FrameBatch(source.name, source.protocol, batch))
             yield out.events, len(out.dead)
             batch = []
-        while waiting and moment(waiting[0].announced) <= frame.received:
+        while waiting and waiting[0][0] <= frame.received:
             sequence += 1
-            yield told.tell(waiting.pop(0), sequence), 0
+            yield told.tell(*waiting.pop(0), sequence), 0
         place = index
         batch.append(frame)
 
@@ -52,8 +55,7 @@ class _Announcements:
         self._count = 0
         self._digest = ""
 
-    def tell(self, record: CorporateEvent, raw: int) -> Sequence[Record]:
-        time = moment(record.announced)
+    def tell(self, time: int, record: ReferenceRecord, raw: int) -> Sequence[Record]:
         self._count += 1
         data = encode_chunk(ChangeChunk(ANNOUNCEMENTS, time, [change_of(record)]))
         message = HistoryMessage(self._count, data)

@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 
 from pipeline.frames import Frame
-from pipeline.reference_records import CorporateEvent, Reference, Venue
+from pipeline.reference_records import CorporateEvent, Reference, ReferenceRecord, Venue
 from pipeline.social_payload import PROTOCOL as SOCIAL
 from pipeline.social_payload import encode_line
 from pipeline.units import MINUTE
@@ -45,6 +45,8 @@ class Session(msgspec.Struct, kw_only=True):
     reference: Reference
     announcements: tuple[CorporateEvent, ...] = ()
     """Made known in the course of the session, at their own time."""
+    told: tuple[tuple[int, ReferenceRecord], ...] = ()
+    """Further reference data that comes in its course, and when, in nanoseconds."""
     episodes: tuple[Episode, ...] = ()
     evidence: dict[str, tuple[str, ...]] = {}
     """Event ids of an episode's own orders and trades, by its label's id; only of public feeds."""

@@ -1,0 +1,344 @@
+"""Offerings: tokens sold under an exemption on a chain, who holds them, and since when.
+
+Months go by, with few transfers in each. All tokens cost a dollar (a euro, where they are offered
+in the Union). Holders know from whom and when they got what they hold, and what got there first
+leaves first.
+"""
+
+import datetime
+import heapq
+import random
+from collections.abc import Callable, Iterator
+from typing import Literal
+
+import msgspec
+
+from pipeline.reference_records import (
+    Accreditation,
+    Investor,
+    LabelledAddress,
+    Reference,
+    ReferenceRecord,
+    Token,
+    TokenContract,
+)
+from pipeline.units import DAY, HOUR, SECOND
+from simulation.chain.ledger import (
+    BLOCK_SECONDS,
+    CHAIN_ID,
+    TRANSFER_CALL,
+    ZERO,
+    Ledger,
+    address_word,
+    selector,
+    transfer_log,
+    word,
+)
+from simulation.truth import Truth
+from simulation.venue.market import MONDAY
+
+UNIT = 10**18
+YEAR = 365 * DAY
+_BLOCK = BLOCK_SECONDS * SECOND
+Play = Iterator[int]
+"""What somebody does: each value is how many nanoseconds until the next act."""
+Passage = Literal["sale", "gift", "own", "custody"]
+"""Why tokens go from one wallet to another. But for a sale, times of holding stay as they are."""
+
+
+class Person(msgspec.Struct, kw_only=True, eq=False):
+    """An investor, the issuer, or who keeps tokens for others."""
+
+    id: str
+    country: str
+    accreditation: Accreditation
+    labels: tuple[str, ...] = ()
+    cluster: str | None = None
+    accredited_until: str | None = None
+    wallets: list[str] = []
+    family: "Person | None" = None
+
+    @property
+    def affiliate(self) -> bool:
+        """Whether he controls the issuer."""
+        return "issuer_affiliate" in self.labels
+
+    @property
+    def accredited(self) -> bool:
+        """An accredited investor, an institution included."""
+        return self.accreditation in ("accredited", "qualified")
+
+
+class Lot(msgspec.Struct):
+    """Whole tokens got at one time. `since`: from the issuer, or an affiliate of it."""
+
+    amount: int
+    issued: int
+    since: int
+
+
+class OfferingMarket:
+    """A chain with several offerings, and all who take part in them."""
+
+    def __init__(self, seed: int) -> None:
+        self.seed = seed
+        self.ledger = Ledger(f"offerings:{seed}")
+        self.truth = Truth()
+        self.start = self.now = MONDAY + 9 * HOUR
+        """Time of the block that is open, in nanoseconds."""
+        self.offerings: list[Offering] = []
+        self.people: list[Person] = []
+        self.named: list[LabelledAddress] = []
+        self.told: list[tuple[int, ReferenceRecord]] = []
+        """Reference data that comes in the course of the session, and when."""
+        self._plays: list[tuple[int, int, Play]] = []
+        self._count = 0
+        self.custodians = {
+            country: self.person(country, "qualified", labels=("custodian", "exchange"))
+            for country in ("US", "CH", "DE")
+        }
+        """Each keeps what is its customers' in one wallet."""
+
+    def fork(self, name: str) -> random.Random:
+        """A generator of one's own."""
+        return random.Random(f"offerings:{self.seed}:{name}")
+
+    def person(
+        self,
+        country: str = "US",
+        accreditation: Accreditation = "none",
+        *,
+        labels: tuple[str, ...] = (),
+        cluster: str | None = None,
+    ) -> Person:
+        """Somebody new, with a wallet."""
+        person = Person(
+            id=f"OFF-{len(self.people) + 1:05d}",
+            country=country,
+            accreditation=accreditation,
+            labels=labels,
+            cluster=cluster,
+            wallets=[self.ledger.new_address()],
+        )
+        self.people.append(person)
+        return person
+
+    def wallet(self, person: Person) -> str:
+        """A further wallet of a person's own."""
+        person.wallets.append(self.ledger.new_address())
+        return person.wallets[-1]
+
+    def family(self, person: Person) -> Person:
+        """Who gets what a person gives away in the family; the same one each time."""
+        if person.family is None:
+            person.family = self.person(person.country, "retail", labels=("permitted_transferee",))
+        return person.family
+
+    def tell(self, record: ReferenceRecord) -> None:
+        """Something comes to be known now."""
+        self.told.append((self.now, record))
+
+    def begin(self, play: Play, after: int = 0) -> None:
+        """Let somebody act, after so many nanoseconds."""
+        self._count += 1
+        heapq.heappush(self._plays, (self.now + after, self._count, play))
+
+    def run(self, until: int) -> None:
+        """Go on until a time."""
+        while self._plays and self._plays[0][0] <= until:
+            self.now = -(-self._plays[0][0] // _BLOCK) * _BLOCK
+            while self._plays and self._plays[0][0] <= self.now:
+                _, number, play = heapq.heappop(self._plays)
+                wait = next(play, None)
+                if wait is not None:
+                    heapq.heappush(self._plays, (self.now + max(_BLOCK, wait), number, play))
+            if self.ledger.has_transactions:
+                self.ledger.close_block(self.now)
+        self.now = until
+
+    def reference(self) -> Reference:
+        """What is known of all of it from the beginning."""
+        tokens = tuple(
+            Token(
+                id=one.id,
+                symbol=f"S{place:02d}",
+                standard="ERC-20",
+                decimals=18,
+                classification=one.classification,
+                contracts=(TokenContract(chain=CHAIN_ID, address=one.token),),
+            )
+            for place, one in enumerate(self.offerings, 1)
+        )
+        investors = tuple(
+            Investor(
+                id=one.id,
+                jurisdiction=one.country,
+                accreditation=one.accreditation,
+                accredited_until=one.accredited_until,
+                cluster=one.cluster,
+                labels=one.labels,
+                addresses=tuple(one.wallets),
+            )
+            for one in self.people
+        )
+        return Reference(tokens=tokens, investors=investors, addresses=tuple(self.named))
+
+
+class Offering:
+    """One token: sold by its issuer, and then sold on, given and kept by those who hold it."""
+
+    def __init__(self, market: OfferingMarket, kind: str, classification: str) -> None:
+        self.market = market
+        self.number = len(market.offerings)
+        self.kind = kind
+        self.classification = classification
+        self.id = f"{kind}-{self.number}"
+        self.rng = market.fork(f"offering:{self.id}")
+        self.token = market.ledger.new_address()
+        self.issuer = market.person("US", "none", labels=("issuer",))
+        self.treasury = self.issuer.wallets[0]
+        self.balances: dict[str, int] = {}
+        self.lots: dict[str, list[Lot]] = {}
+        self.owners: dict[str, Person] = {self.treasury: self.issuer}
+        self.opened = market.now
+        """When sales began."""
+        self.closed = 0
+        """When the issuer sold last."""
+        self.custodian = market.custodians["US"]
+        self.deposits: dict[str, list[Lot]] = {}
+        """What the custodian keeps for whom, by wallets: its books, which no chain shows."""
+        self.buyer: Callable[[str], Person | None] = lambda wallet: None
+        """Whom the holder of a wallet may sell to now; None: he may not, or doesn't."""
+        self.sellable: Callable[[str], int] = self.held
+        """How many tokens of a wallet may be sold to him."""
+        self.reserved: set[str] = set()
+        """Wallets of which somebody disposes who has plans of his own."""
+        self.room: Callable[[], bool] = lambda: True
+        """Whether there may be one more holder."""
+        market.offerings.append(self)
+
+    # --- acts -------------------------------------------------------------------------------------
+
+    def sell(self, person: Person, amount: int, wallet: str | None = None) -> None:
+        """The issuer sells whole tokens: out of its own wallet, or made for the purchaser."""
+        target = wallet or person.wallets[0]
+        if self.balances.get(self.treasury, 0) >= amount:
+            self._send(self.treasury, target, amount)
+        else:
+            self._mint(target, amount)
+        self.closed = self.market.now
+        self._got(target, person, [Lot(amount, self.market.now, self.market.now)])
+
+    def stock(self, amount: int) -> None:
+        """The issuer makes tokens for its own wallet, to sell them from there."""
+        self._mint(self.treasury, amount)
+
+    def buy_back(self, source: str, amount: int) -> None:
+        """A holder sells to the issuer."""
+        self._send(source, self.treasury, amount)
+        self._take(source, amount)
+
+    def move(
+        self, source: str, person: Person, amount: int, passage: Passage, wallet: str | None = None
+    ) -> None:
+        """A holder sends whole tokens to a person."""
+        target = wallet or person.wallets[0]
+        self._send(source, target, amount)
+        lots = self._take(source, amount)
+        if passage == "sale" and self.owners[source].affiliate:
+            for lot in lots:
+                lot.since = self.market.now
+        self._got(target, person, lots)
+
+    def deposit(self, wallet: str, amount: int) -> None:
+        """A holder gives tokens into custody, where they lie together with others'."""
+        self._send(wallet, self.custodian.wallets[0], amount)
+        self.owners[self.custodian.wallets[0]] = self.custodian
+        self.deposits.setdefault(wallet, []).extend(self._take(wallet, amount))
+
+    def withdraw(self, wallet: str) -> None:
+        """He gets all back."""
+        lots = self.deposits.pop(wallet)
+        self._send(self.custodian.wallets[0], wallet, sum(lot.amount for lot in lots))
+        self._got(wallet, self.owners[wallet], lots)
+
+    # --- what is there ----------------------------------------------------------------------------
+
+    def held(self, wallet: str) -> int:
+        """Whole tokens in a wallet."""
+        return self.balances.get(wallet, 0)
+
+    def matured(self, wallet: str, age: int) -> int:
+        """Tokens of the lots that leave first and were got long enough ago from the issuer."""
+        total = 0
+        for lot in self.lots.get(wallet, ()):
+            if lot.since + age > self.market.now:
+                break
+            total += lot.amount
+        return total
+
+    def of(self, person: Person) -> int:
+        """What a person holds in all wallets of his."""
+        return sum(self.held(one) for one in person.wallets)
+
+    @property
+    def outstanding(self) -> int:
+        """All but what the issuer has."""
+        return sum(self.balances.values()) - self.held(self.treasury)
+
+    def holders(self) -> list[str]:
+        """Wallets of holders, in the order they came, but for the issuer's, the custodian's and
+        those of people with plans of their own."""
+        return [
+            one
+            for one, amount in self.balances.items()
+            if amount > 0
+            and one not in self.reserved
+            and self.owners[one] not in (self.issuer, self.custodian)
+        ]
+
+    def unaccredited(self) -> int:
+        """How many holders of record aren't accredited."""
+        return len({id(self.owners[one]) for one in self.holders() if not self.accredited(one)})
+
+    def accredited(self, wallet: str) -> bool:
+        """Whether the owner of a wallet is an accredited investor."""
+        return self.owners[wallet].accredited
+
+    # --- the chain --------------------------------------------------------------------------------
+
+    def _mint(self, target: str, amount: int) -> None:
+        call = selector("mint(address,uint256)") + address_word(target) + word(amount * UNIT)
+        log = transfer_log(self.token, ZERO, target, amount * UNIT)
+        self.market.ledger.send(self.treasury, self.token, (log,), data=call)
+        self.balances[target] = self.held(target) + amount
+
+    def _send(self, source: str, target: str, amount: int) -> None:
+        assert 0 < amount <= self.held(source), (source, amount, self.held(source))
+        log = transfer_log(self.token, source, target, amount * UNIT)
+        data = TRANSFER_CALL + address_word(target) + word(amount * UNIT)
+        self.market.ledger.send(source, self.token, (log,), data=data)
+        self.balances[source] -= amount
+        self.balances[target] = self.held(target) + amount
+
+    def _take(self, wallet: str, amount: int) -> list[Lot]:
+        """What leaves a wallet, the oldest first."""
+        lots, taken = self.lots[wallet], list[Lot]()
+        while amount:
+            lot = lots[0]
+            part = min(amount, lot.amount)
+            taken.append(Lot(part, lot.issued, lot.since))
+            lot.amount -= part
+            amount -= part
+            if not lot.amount:
+                lots.pop(0)
+        return taken
+
+    def _got(self, wallet: str, person: Person, lots: list[Lot]) -> None:
+        self.owners[wallet] = person
+        self.lots.setdefault(wallet, []).extend(lots)
+
+
+def day_of(time: int) -> str:
+    """The day of a time, as reference data has it."""
+    return (datetime.date(1970, 1, 1) + datetime.timedelta(days=time // DAY)).isoformat()
