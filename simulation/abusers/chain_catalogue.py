@@ -1,6 +1,7 @@
 """The abusers on chain, by name."""
 
 from simulation.abusers.chain_stage import ChainAbuse
+from simulation.abusers.in_circles import comings_back, sent_round
 from simulation.abusers.in_mempool import (
     busy,
     copied_ahead,
@@ -27,6 +28,7 @@ from simulation.abusers.in_transfers import (
     smurfing,
     structuring,
 )
+from simulation.abusers.oracle_silent import stale_oracle
 from simulation.abusers.pool_prices import lending, loan_at_moved_price, vault_at_moved_price
 from simulation.abusers.pools_emptied import (
     APART,
@@ -142,6 +144,16 @@ CHAIN_ABUSES = {
             market="pool",
             play=flash_loan_wash,
             episodes=4,
+        ),
+        ChainAbuse(
+            name="sent-round",
+            typology="wash_trading",
+            accepted=(*_WASH, "large_transfers"),
+            source="Victor and Weintraud, 2021",
+            market="pool",
+            play=sent_round,
+            episodes=2,
+            before=comings_back,
         ),
         ChainAbuse(
             name="rug-pull",
@@ -292,6 +304,16 @@ CHAIN_ABUSES = {
             market="pool",
             play=vault_at_moved_price,
             before=lending,
+        ),
+        ChainAbuse(
+            name="stale-oracle",
+            typology="oracle_deviation",
+            counts=("oracle_manipulation",),
+            accepted=(*_PRICE, "pump_and_dump", "concentration"),
+            source="Venus and Blizz, 2022",
+            market="pool",
+            play=stale_oracle,
+            episodes=1,
         ),
         ChainAbuse(
             name="mint-arbitrage",

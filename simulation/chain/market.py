@@ -83,6 +83,8 @@ class ChainMarket:
         self.supply = 0
         self.value = 2.0
         """Dollars for a token, as those think who know."""
+        self.feed_silent = False
+        """Whether the oracle has stopped answering."""
         self._plays: list[tuple[int, int, Play]] = []
         self._count = 0
         self.block = 0
@@ -377,6 +379,8 @@ def oracle(market: ChainMarket) -> Play:
     while True:
         yield 1
         price = market.price(0)
+        if market.feed_silent:
+            continue
         if not told or abs(price / told - 1) > 0.005 or market.block - at >= 290:
             market.answer(price)
             told, at = price, market.block
