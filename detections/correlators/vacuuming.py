@@ -21,13 +21,15 @@ party, by the widest name known:
 4. What it showed on the other side, or took off there at the same time, is less by
    `minimum_imbalance`: who withdraws all quotes, as makers do at news, is not meant. Neither is who
    was hit on the side that he takes off in the last 30 s before, by more than a quarter of what he
-   then trades the other way: he gets rid of what he had to take.
+   then trades the other way: he gets rid of what he had to take. As much as may be filled of his
+   orders is no such reason, since the best of them stands at the touch, and is hit now and then.
 5. It happens so often when the party takes large orders off that chance alone would do it less
    often with a probability of `minimum_significance` (:mod:`detections.books.coincidence`), nor
    does it mostly have another large order there at once, as who quotes does.
 
 The numbers are choices: there is no case that gives any. A quarter of the visible depth is what
-nobody who looks at the book overlooks.
+nobody who looks at the book overlooks. The trade may be small beside it: what is shown is meant to
+be seen, and what is traded to be had.
 
 Needs accounts: without them nobody can say that the two were the same; see `inferred_layering` for
 what is left.
@@ -76,7 +78,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: The trade comes within this time of the last of them.
     trade_window: Annotated[Duration, Meta(ge=MILLISECOND, le=MINUTE)] = 3 * SECOND
     #: What is traded, as a part of what was taken off.
-    minimum_traded_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
+    minimum_traded_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.02
     #: What was taken off is at least so many times what the party showed on the other side.
     minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
     #: The probability with which chance would have it happen less often; 0 turns this off.
@@ -93,6 +95,7 @@ class Vacuuming(Pulling):
     orders and 64 trades on each side, 1,000,000 in all."""
 
     parameters_type = Parameters
+    at_the_touch = True
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)

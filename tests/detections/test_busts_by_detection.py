@@ -135,8 +135,8 @@ def flipped() -> Case:
 
 def vacuumed() -> Case:
     tape = Tape()
-    events = [*vacuums.book(tape), *vacuums.vacuum(tape, sold=150)]
-    more = vacuums.vacuum(tape, sold=100, pause=500)[-1]
+    events = [*vacuums.book(tape), *vacuums.vacuum(tape, sold=60)]
+    more = vacuums.vacuum(tape, sold=40, pause=500)[-1]
     return Case("vacuuming", "{}", [*events, more], events[-1:])
 
 

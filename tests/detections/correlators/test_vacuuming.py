@@ -74,7 +74,7 @@ def test_it_says_who_did_what_with_the_numbers_and_all_the_evidence() -> None:
         ({"levels": 2, "quantity": 2000}, "{minimum_levels: 2}"),
         ({"pause": 3001}, "{trade_window: 4s}"),
         ({"between": 1001}, "{pull_window: 4s}"),
-        ({"sold": 199}, "{minimum_traded_share: 4%}"),
+        ({"sold": 79}, "{minimum_traded_share: 1%}"),
         ({"quantity": 400}, "{minimum_pulled_share: 20%}"),
     ],
 )
@@ -90,6 +90,17 @@ def test_small_orders_are_not_looked_at() -> None:
     events = [*book(tape, 6000), *vacuum(tape)]
     assert found(events, "{minimum_pulled_share: 1%}") == []
     assert len(found(events, "{minimum_pulled_share: 1%, minimum_depth_share: 2%}")) == 1
+
+
+def test_that_the_best_of_its_orders_was_hit_a_little_is_no_reason_to_sell() -> None:
+    tape = Tape()
+    events = vacuum(tape, sold=100)
+    hit = tape.trade(
+        10_000, 9.99, 90, maker_order_id="v1-0", side="sell", seller_account="x",
+        buyer_account="acct-7", buyer_id="INV-0007",
+    )  # fmt: skip
+    events[4] = tape.cancelled(21_000, "v1-0", remaining=910)
+    assert len(found([*book(tape), *events[:4], hit, *events[4:]])) == 1
 
 
 class TestHonestLookAlikes:
@@ -117,10 +128,10 @@ class TestHonestLookAlikes:
         tape = Tape()
         events = vacuum(tape)
         hit = tape.trade(
-            20_500, 9.99, 200, maker_order_id="h", side="sell", buyer_account="acct-7",
+            20_500, 9.99, 450, maker_order_id="h", side="sell", buyer_account="acct-7",
             buyer_id="INV-0007", seller_account="x",
         )  # fmt: skip
-        placed = tape.placed(500, "h", "buy", 9.99, 300, **PARTY)
+        placed = tape.placed(500, "h", "buy", 9.99, 500, **PARTY)
         assert found([*book(tape), placed, *events[:4], hit, *events[4:]]) == []
 
     def test_orders_that_were_filled_were_meant(self) -> None:
