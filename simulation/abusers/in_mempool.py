@@ -6,15 +6,17 @@ from simulation.abusers.chain_stage import ChainStage
 from simulation.chain.ledger import CHAIN_ID, NETWORK, selector, word
 from simulation.chain.market import ChainMarket, Play
 from simulation.chain.mempool import Mempool
+from simulation.truth import Episode
 
 _BOT_CALL = selector("execute(uint256,bytes)")
 
 
 def copied_ahead(stage: ChainStage) -> Play:
-    """Watches what is pending, swaps the same way for more gas, so that it comes first, and swaps
-    back within minutes (Eskandari et al., 2019: displacement and insertion; Daian et al., 2020;
-    Torres et al., 2021; FINRA 5270's conduct). Medium: eight swaps of others of 0.5 percent of the
-    pool, each within a second of its announcement.
+    """Watches what is pending, sends the same swap by its own contract for more gas, so that it
+    comes first, and swaps back within minutes (Eskandari et al., 2019, and Torres et al., 2021:
+    displacement, by a copy of what was announced; Daian et al., 2020). Of the amount it keeps at
+    most half a percent for the gas. Medium: eight swaps of others of 0.5 percent of the pool, each
+    within a second of its announcement.
     """
     market, rng = stage.market, stage.rng
     bot, contract = market.wallet(None, 500_000), market.ledger.new_address()
@@ -24,7 +26,7 @@ def copied_ahead(stage: ChainStage) -> Play:
         pool = rng.choice((0, 1))
         announced = rng.uniform(2.0, 11.0)
         paid = int(market.pools[pool].reserves[1] * 0.005 * rng.uniform(0.7, 1.5))
-        own = int(paid * rng.uniform(0.5, 1.2))
+        own = int(paid * rng.uniform(0.995, 1.0))
         got = _by_contract(market, bot, contract, True, own, pool, announced - _reacts(stage))
         _others(market, stage, True, paid, pool, announced)
         stage.end(episode)
@@ -86,10 +88,10 @@ def _by_contract(
 
 
 def over_blocks(stage: ChainStage) -> Play:
-    """Buys at the end of a block, before another's purchase that comes in the next, and sells right
-    behind it, there or a block later (Flashbots' sandwich; Jensen et al., 2023, and Babel et al.,
-    2023, over several blocks, whose maker knows that it makes the next one too). Medium: six of 0.6
-    percent of the pool.
+    """Buys at the end of a block; the next one, which it makes as well, begins with another's
+    purchase, and it sells right behind that, or first in the block after (Flashbots' sandwich;
+    Jensen et al., 2023, and Babel et al., 2023, of who makes several blocks in a row). Medium: six
+    of 0.6 percent of the pool.
     """
     market, rng = stage.market, stage.rng
     bot, contract = market.wallet(None, 500_000), market.ledger.new_address()
@@ -100,14 +102,19 @@ def over_blocks(stage: ChainStage) -> Play:
         paid = int(market.pools[pool].reserves[1] * 0.006 * rng.uniform(0.8, 1.3))
         own = int(paid * rng.uniform(0.6, 1.5))
         got = _by_contract(market, bot, contract, True, own, pool, None)
-        stage.end(episode)
-        yield 1
-        _others(market, stage, True, paid, pool, rng.uniform(12.5, 14.0))
-        if rng.random() < 0.5:
-            yield 1
-        _by_contract(market, bot, contract, False, got, pool, None)
-        stage.end(episode)
+        market.begin(_next_block(stage, episode, (bot, contract), pool, paid, got), 1, first=True)
         yield rng.randint(15, 60)
+
+
+def _next_block(
+    stage: ChainStage, episode: Episode, who: tuple[str, str], pool: int, paid: int, got: int
+) -> Play:
+    market, rng = stage.market, stage.rng
+    _others(market, stage, True, paid, pool, rng.uniform(12.5, 14.0))
+    if rng.random() < 0.5:
+        yield 1
+    _by_contract(market, *who, False, got, pool, None)
+    stage.end(episode)
 
 
 # --- who is honest --------------------------------------------------------------------------------
@@ -120,9 +127,9 @@ def public_mempool(market: ChainMarket) -> None:
 
 
 def busy(market: ChainMarket) -> None:
-    """A maker that trades all the time, and people who are in and out within minutes."""
+    """A maker that trades all the time, and people who think better of it within minutes."""
     market.begin(_maker(market), 2)
-    market.begin(_scalpers(market), 2)
+    market.begin(_regret(market), 2)
 
 
 def _maker(market: ChainMarket) -> Play:
@@ -138,10 +145,10 @@ def _maker(market: ChainMarket) -> Play:
             market.swap(wallet, False, market.tokens(dollars / market.price(pool)), pool)
 
 
-def _scalpers(market: ChainMarket) -> Play:
+def _regret(market: ChainMarket) -> Play:
     """Buy on a hunch, and sell the same within some minutes, whatever came of it."""
-    rng = market.fork("scalpers")
-    wallets = [market.wallet(market.people.investor(), 5_000) for _ in range(6)]
+    rng = market.fork("regret")
+    wallets = [market.wallet(market.people.investor(), 5_000) for _ in range(80)]
     while True:
         yield rng.randint(8, 40)
         market.begin(_round(market, rng.choice(wallets), rng.choice((0, 1))))

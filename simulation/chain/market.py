@@ -201,10 +201,11 @@ class ChainMarket:
 
     # --- time -------------------------------------------------------------------------------------
 
-    def begin(self, play: Play, after: int = 0) -> None:
-        """Let somebody act, from so many blocks on."""
+    def begin(self, play: Play, after: int = 0, *, first: bool = False) -> None:
+        """Let somebody act, from so many blocks on; in each before all others if `first`."""
         self._count += 1
-        self._plays.append((self.block + after, self._count, play))
+        number = -self._count if first else self._count
+        self._plays.append((self.block + after, number, play))
 
     def run(self, blocks: int, apart: int = 1) -> None:
         """Go on by so many blocks; of each `apart` of them only one has anything."""
@@ -424,6 +425,7 @@ def open_market(seed: int, before: Callable[[ChainMarket], None] | None = None) 
     market.begin(traders(market, "traders", 0.7), 1)
     market.begin(wallets_and_exchange(market), 2)
     market.begin(providers(market), 3)
-    market.begin(arbitrage(market), 4)
+    # Who can't see what is pending goes by what the last block left.
+    market.begin(arbitrage(market), 4, first=market.ledger.mempool is not None)
     market.begin(oracle(market), 5)
     return market
