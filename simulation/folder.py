@@ -7,7 +7,7 @@ import yaml
 
 from collectors.recording import RecordedSource, RecordingWriter
 from normalizer.normalize import encode_events
-from pipeline.reference_records import Sanction
+from pipeline.reference_records import CorporateEvent, Sanction
 from simulation.normalizing import normalized
 from simulation.session import Session
 from simulation.truth import labels_of, write_labels
@@ -51,14 +51,13 @@ def write(session: Session, folder: Path) -> Written:
         for some, _ in normalized(session):
             events += len(some)
             file.write(encode_events(some))
-    known = session.reference
+    known, later = session.reference, [one for _, one in session.told]
+    planned = (one for one in later if isinstance(one, CorporateEvent))
+    sanctions = (one for one in later if isinstance(one, Sanction))
     told = msgspec.structs.replace(
         known,
-        corporate_events=(*known.corporate_events, *session.announcements),
-        sanctions=(
-            *known.sanctions,
-            *(one for _, one in session.told if isinstance(one, Sanction)),
-        ),
+        corporate_events=(*known.corporate_events, *session.announcements, *planned),
+        sanctions=(*known.sanctions, *sanctions),
     )
     reference = yaml.safe_dump(
         msgspec.to_builtins(told), sort_keys=False, width=100, allow_unicode=True

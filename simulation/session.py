@@ -110,7 +110,6 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
         tokens=tuple(market.tokens),
         investors=market.people.records(),
         lists=tuple(market.lists),
-        corporate_events=tuple(market.planned),
         venues=_calendars(market),
     )
     if wire == "order-log":
@@ -141,6 +140,7 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
         frames=frames,
         reference=reference,
         announcements=tuple(market.announcements),
+        told=tuple((market.clockwork.start_time, one) for one in market.planned),
         episodes=episodes,
         evidence=_own_events(market, episodes) if wire == "coinbase" else {},
         public=public,

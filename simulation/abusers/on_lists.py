@@ -27,7 +27,7 @@ def _deals(
     investor, desk = market.person(issuer)
     market.put_on_list(name, investor, issuer, *listed)
     first, last = between
-    days = [day for day in market.days if first <= day + OPEN and day + 7 * HOUR <= last]
+    days = [day for day in market.weekdays if first <= day + OPEN and day + 7 * HOUR <= last]
     if name == "insider":
         side: Side = "buy" if issuer.jump > 0 else "sell"
     else:

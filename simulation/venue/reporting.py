@@ -1,4 +1,4 @@
-"""Two issuers whose shares trade at one venue, their financial calendars, and those on their lists.
+"""Two issuers whose tokenised shares trade around the clock, their calendars and their lists.
 
 Each issuer announces a report on a day that is known long before, so that its managers have a
 closed period (MAR 19(11): 30 calendar days before it); and each has a project that nobody outside
@@ -25,11 +25,11 @@ from simulation.venue import takers
 from simulation.venue.desk import Desk
 from simulation.venue.listing import Listing
 from simulation.venue.makers import SIDES, Quoting, market_maker
-from simulation.venue.market import CLOSE, MONDAY, OPEN, Market, in_hours, slower
+from simulation.venue.market import CLOSE, MONDAY, OPEN, Market, slower
 from simulation.venue.value import Value
 
-#: Five days each: a month and a half before the first report, and some days after the last one.
-_WEEKS = 9
+_LENGTH = 49 * DAY
+"""Days before the first closed period, and a week after the last report."""
 CLOSED = 30 * DAY
 """MAR 19(11)."""
 LIST = Literal["pdmr", "insider", "restricted"]
@@ -63,14 +63,15 @@ class Reporting(Market):
     """The market, with its issuers."""
 
     def __init__(self, seed: int) -> None:
-        super().__init__("reporting", seed, MONDAY + OPEN - 10 * SECOND)
-        self.days = [MONDAY + day * DAY for day in range(7 * _WEEKS) if day % 7 < 5]
+        super().__init__("reporting", seed, MONDAY)
+        self.until = MONDAY + _LENGTH
+        self.weekdays = [MONDAY + day * DAY for day in range(_LENGTH // DAY) if day % 7 < 5]
         self.issuers: list[Issuer] = []
 
     def day(self, after: int, rng: random.Random) -> int:
-        """A moment of a trading day's hours, that day or the next one on which there is trading."""
-        day = next((one for one in self.days if one + OPEN >= after), self.days[-1])
-        return day + OPEN + round(rng.uniform(0.5, 7.0) * HOUR)
+        """A moment at which people are at work, that day or on the next weekday."""
+        morning = next((one for one in self.weekdays if one + OPEN >= after), self.weekdays[-1])
+        return morning + OPEN + round(rng.uniform(0.5, 7.0) * HOUR)
 
     def put_on_list(
         self, name: LIST, investor: str, issuer: Issuer, since: int = 0, until: int = 0
@@ -117,7 +118,7 @@ def _deal_at(market: Reporting, desk: Desk, rng: random.Random, times: list[int]
 def _free(market: Reporting, issuer: Issuer, rng: random.Random) -> int | None:
     """A moment at which a company lets its managers trade."""
     for _ in range(60):
-        time = market.day(rng.choice(market.days), rng)
+        time = market.day(rng.choice(market.weekdays), rng)
         near = issuer.report <= time < issuer.report + 4 * HOUR
         fresh = issuer.told <= time < issuer.told + 4 * HOUR
         if not (issuer.closed(time) or issuer.secret(time) or near or fresh):
@@ -138,7 +139,7 @@ def _listed(market: Reporting, issuer: Issuer, other: Issuer) -> None:
         market.put_on_list("insider", investor, issuer, issuer.begun, issuer.told + DAY)
         own = market.fork(f"{issuer.token}:insider:{number}")
         if number == 0:
-            times = [market.day(issuer.begun - rng.randint(2, 9) * DAY, own)]
+            times = [market.day(issuer.begun - rng.randint(2, 8) * DAY, own)]
             times = [one for one in times if one < issuer.begun]
         elif number < 3:
             times = [market.day(issuer.told + rng.randint(1, 6) * DAY, own)]
@@ -151,7 +152,7 @@ def _listed(market: Reporting, issuer: Issuer, other: Issuer) -> None:
         market.put_on_list("restricted", investor, issuer, issuer.begun, issuer.told + DAY)
         own = market.fork(f"{issuer.token}:restricted:{number}")
         if number < 2:
-            times = [market.day(issuer.begun - rng.randint(3, 12) * DAY, own)]
+            times = [market.day(issuer.begun - rng.randint(3, 8) * DAY, own)]
             times = [one for one in times if one < issuer.begun]
         elif number < 4:
             times = [market.day(issuer.told + rng.randint(2, 8) * DAY, own)]
@@ -178,9 +179,9 @@ def _news(market: Reporting, issuer: Issuer) -> None:
     clockwork.begin_at(value.tell(clockwork, issuer.jump), issuer.told)
     # What nobody must wait for: a meeting and a distribution, known beforehand as well.
     for number, kind in enumerate(("meeting", "distribution")):
-        at = market.day(rng.choice(market.days[5:]), rng)
+        at = market.day(rng.choice(market.weekdays[5:]), rng)
         market.planned.append(_event(issuer, f"{kind}-{number}", kind, at))
-    market.planned.append(_event(issuer, "results", "financial-results", issuer.report, True))
+    market.planned.append(_event(issuer, "results", "financial-results", issuer.report))
     market.announcements.append(_event(issuer, "project", "merger", issuer.told, True))
 
 
@@ -203,43 +204,43 @@ def _event(
 
 def _crowd(market: Reporting, issuer: Issuer) -> None:
     name, listing, value = issuer.token, issuer.listing, issuer.value
-    market.begin(value.wander(market.fork(f"{name}:value"), 0.0025, 300.0))
+    market.begin(value.wander(market.fork(f"{name}:value"), 0.001, 600.0))
     for number in range(2):
         quoting = Quoting(
             half_spread=22.0 + 10 * number,
             step=12,
-            levels=4,
+            levels=3,
             size=1_500,
             most_inventory=12_000,
-            pause=(120.0, 300.0),
-            tolerance=18.0,
-            away_after_news=300.0,
+            pause=(900.0, 1_800.0),
+            tolerance=24.0,
+            away_after_news=1_200.0,
         )
         rng = market.fork(f"{name}:maker:{number}")
         maker = market_maker(market.maker(listing), rng, market.clockwork, value, quoting)
-        market.begin(in_hours(market, maker), 10)
+        market.begin(maker, 10)
     for number in range(60):
         rng = market.fork(f"{name}:retail:{number}")
-        script = takers.retail(market.desk(listing), rng, 1 / 14_400, 220, 60, 1_800.0)
-        market.begin(in_hours(market, script), 30)
+        script = takers.retail(market.desk(listing), rng, 1 / 36_000, 220, 60, 1_800.0)
+        market.begin(script, 30)
     for number in range(2):
         rng = market.fork(f"{name}:value:{number}")
         desk = market.desk(listing)
         script = takers.value_trader(desk, rng, market.clockwork, value, 0.006, 180)
-        market.begin(in_hours(market, slower(script, 120)), 30)
+        market.begin(slower(script, 200), 30)
 
 
 def reporting(seed: int) -> Reporting:
-    """Nine weeks of two thinly traded shares."""
+    """Seven weeks of two thinly traded shares."""
     market = Reporting(seed)
     rng = market.fork("calendar")
     for number in range(2):
         token = ("alpha", "beta")[number]
         value = Value(10_000.0)
         listing = market.admit("sim-mtf", f"{token.upper()}-EUR", token, value)
-        report = market.days[rng.randint(28, 40)] + OPEN - 30 * MINUTE
-        begun = market.days[rng.randint(9, 13)] + CLOSE + HOUR
-        told = market.days[rng.randint(20, 25)] + OPEN + round(rng.uniform(1, 6) * HOUR)
+        report = market.weekdays[rng.randint(24, 30)] + OPEN - 30 * MINUTE
+        begun = market.weekdays[rng.randint(8, 10)] + CLOSE + HOUR
+        told = market.weekdays[rng.randint(16, 20)] + OPEN + round(rng.uniform(1, 6) * HOUR)
         issuer = Issuer(
             token=token,
             listing=listing,
