@@ -1,6 +1,6 @@
-"""The abusers who are on a list or known by what they own, by name."""
+"""The abusers who are on a list, who deal in single items, or who are of one purse, by name."""
 
-from simulation.abusers import on_lists
+from simulation.abusers import item_trades, on_lists
 from simulation.abusers.stage import Abuse
 
 # Who trades in size in a thin market moves its price, sometimes.
@@ -24,7 +24,7 @@ LISTED_ABUSES: tuple[Abuse, ...] = (
         source="MAR 8(1), 14, 18",
         market="reporting",
         play=on_lists.before_news,
-        episodes=2,
+        episodes=4,
         needs_accounts=True,
     ),
     Abuse(
@@ -34,6 +34,26 @@ LISTED_ABUSES: tuple[Abuse, ...] = (
         source="Exchange Act 15(g)",
         market="reporting",
         play=on_lists.restricted,
+        episodes=4,
+        needs_accounts=True,
+    ),
+    Abuse(
+        name="item-back-and-forth",
+        typology="wash_trading",
+        accepted=("price_and_volume",),
+        source="von Wachter et al., 2022; Dune, filter 2",
+        market="items",
+        play=item_trades.back_and_forth,
+        episodes=4,
+        needs_accounts=True,
+    ),
+    Abuse(
+        name="item-circle",
+        typology="wash_trading",
+        accepted=("price_and_volume",),
+        source="von Wachter et al., 2022",
+        market="items",
+        play=item_trades.in_a_circle,
         episodes=4,
         needs_accounts=True,
     ),

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from simulation.venue.auction_market import auctions
+from simulation.venue.items import items
 from simulation.venue.market import Market, linked, liquid, thin
 from simulation.venue.popular_market import popular
 from simulation.venue.reporting import reporting
@@ -12,6 +13,7 @@ VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "linked": linked,
     "thin": thin,
     "reporting": reporting,
+    "items": items,
     "auctions": auctions,
     "popular": popular,
 }
