@@ -10,7 +10,8 @@ is. What they tell is how much comes in a market, against what usually does. All
    he has off at once.
 2. They are `multiple_of_usual` times what usually comes in as long a time or more: the median of
    the last 60 such times in which anything came, and twice the most of these, without those of
-   bursts. While fewer than six are known nothing is said. Where six of these were bursts, further
+   bursts, and without the one right before and right after each: the clock parts a burst where it
+   likes. While fewer than six are known nothing is said. Where six of these were bursts, further
    ones are usual.
 3. There are `minimum_ratio` or more of them for each trade of that time, and `multiple_of_ratio`
    times as many for each trade as usual (where there were any): news makes many orders as well, and
@@ -106,6 +107,15 @@ class Market(Struct):
     """Windows in which anything came."""
     bursts: list[int] = field(default_factory=list[int])
     """Of these, the numbers of the newest bursts that weren't learnt."""
+    burst_at: int = -2
+    """The window of the newest of these."""
+    held: tuple[int, int, int] | None = None
+    """The window before, its messages and trades: learnt once no burst has come right after it."""
+
+    def learn(self, messages: int, trades: int) -> None:
+        """So much is usual in a window."""
+        self.usual.learn(messages)
+        self.usual_trades.learn(trades)
 
     def forget(self) -> None:
         """Let go of the messages that are kept."""
@@ -130,7 +140,7 @@ class MessageBursts(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "quote_stuffing"
     actions = frozenset(
         {
@@ -223,11 +233,7 @@ class MessageBursts(Correlator[State]):
         markets[key] = market
         if market.messages:
             market.passed += 1
-            if not market.alerts or self._comes_often(market):
-                market.usual.learn(market.messages)
-                market.usual_trades.learn(market.trades)
-            else:
-                market.bursts = [*market.bursts, market.passed][-_MOST_BURSTS:]
+            self._learn(market)
         market.window, market.began, market.alerts, market.named = window, now, 0, False
         market.messages = market.trades = market.came = market.gone = 0
         market.kept = []
@@ -239,6 +245,21 @@ class MessageBursts(Correlator[State]):
                 round(_OF_MOST * max(market.usual.counts)),
             )
         return market
+
+    def _learn(self, market: Market) -> None:
+        """A window has ended. What came right before and after a burst is a part of it."""
+        ended, held, often = market.window, market.held, self._comes_often(market)
+        is_burst = market.alerts > 0 and not often
+        if held is not None and (not is_burst or held[0] != ended - 1):
+            market.learn(held[1], held[2])
+        market.held = None
+        if is_burst:
+            market.bursts = [*market.bursts, market.passed][-_MOST_BURSTS:]
+            market.burst_at = ended
+        elif often:
+            market.learn(market.messages, market.trades)
+        elif market.burst_at != ended - 1:
+            market.held = (ended, market.messages, market.trades)
 
     def _comes_often(self, market: Market) -> bool:
         """Whether there were so many bursts lately that another one is usual."""

@@ -7,7 +7,8 @@ import pytest
 from detections.alerting.findings import Finding
 from detections.correlators.message_bursts import MessageBursts, Parameters
 from normalizer.events.market import OrderReceived
-from tests.detections.samples import Tape
+from pipeline.units import SECOND
+from tests.detections.samples import START, Tape
 
 NOBODY: dict[str, Any] = {"investor_account": None, "investor_id": None}
 
@@ -145,3 +146,20 @@ def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
         before = [one for event in events[:cut] for one in first.observe(event)]
         second.restore(first.snapshot())
         assert before + [one for event in events[cut:] for one in second.observe(event)] == expected
+
+
+def test_what_came_right_before_or_after_a_burst_belongs_to_it_and_is_not_usual() -> None:
+    """The clock parts a burst where it likes: its smaller part would hide the next one."""
+    tape = Tape()
+    bursts = [
+        burst(tape, 40_000 - 20 * 45, orders=160),  # 90 messages before the clock strikes
+        burst(tape, 80_000 - 20 * 85, orders=170),  # 170 on each side of it
+        burst(tape, 120_000 - 20 * 115, orders=160),  # and 90 behind it
+        burst(tape, 160_000 - 20 * 85, orders=170),
+    ]
+    events = sorted(
+        [*usual(tape, 40), *(one for some in bursts for one in some)],
+        key=lambda one: one.timestamp,
+    )
+    told = [round((one.witnesses[-1].timestamp - START) / (40 * SECOND)) for one in found(events)]
+    assert sorted(set(told)) == [1, 2, 3, 4]
