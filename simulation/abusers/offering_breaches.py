@@ -10,10 +10,8 @@ from simulation.chain.offering_holders import LOCK_UP, OWNER, retail, spread_onc
 from simulation.chain.offering_terms import CAPS, NOT_ACCREDITED, reg_a_limit, small_investor
 from simulation.truth import Episode
 
-NOT_OFFERED_IN = ("US", "CA", "AU", "JP")
-"""Countries in which an offering in the Union isn't made: the usual legend of its documents."""
-EMBARGOED = ("IR", "KP", "SY", "CU")
-"""31 CFR 510, 515, 542, 560."""
+EMBARGOED = ("IR", "KP", "CU")
+"""31 CFR 560, 510, 515."""
 
 
 # --- the issuer sells to too many, or too much ----------------------------------------------------
@@ -41,7 +39,7 @@ def _more_persons(
     """The issuer goes on selling, behind the honest, to more of whom there are enough already."""
     offering, rng = stage.offering, stage.rng
     yield stage.until(offering.opened + day * DAY)
-    episode = stage.begin((offering.issuer,), "more purchasers than may be", tail)
+    episode = stage.begin((offering.issuer,), "more purchasers than may be", tail, whole=True)
     for _ in range(count):
         home = rng.choice(countries)
         buyer = stage.market.person(home, retail(rng) if home == "US" else "retail")
@@ -57,7 +55,7 @@ def over_the_cap(stage: OfferingStage) -> Play:
     offering, rng = stage.offering, stage.rng
     yield stage.until(offering.opened + rng.randint(70, 260) * DAY)
     extra = round(CAPS[offering.classification] * stage.between(0.01, 0.33, 2.0))
-    episode = stage.begin((offering.issuer,), "more sold than the cap", 60)
+    episode = stage.begin((offering.issuer,), "more sold than the cap", 60, whole=True)
     parts = rng.randint(4, 8)
     for _ in range(parts):
         buyer = stage.market.person("US", "accredited")
@@ -98,7 +96,8 @@ def too_many_holders(stage: OfferingStage) -> Play:
         if offering.unaccredited() <= NOT_ACCREDITED:
             continue
         if episode is None:
-            episode = stage.begin((offering.issuer,), "so many holders, and not registered", 120)
+            note = "so many holders, and not registered"
+            episode = stage.begin((offering.issuer,), note, 120, whole=True)
         stage.joined(episode, (buyer, offering.owners[wallet]))
         yield stage.hours(0.5, 3)
 
@@ -243,12 +242,13 @@ def lock_up_broken(stage: OfferingStage) -> Play:
 
 
 def sold_to_country(stage: OfferingStage) -> Play:
-    """A holder sells to residents of a country where the offering may not be sold: one that its own
-    documents leave out, or one under embargo. Medium: three sales.
+    """A holder sells to residents of a country where nobody may: of the United States, under whose
+    Securities Act the offering has no exemption (15 USC 77e), or, every second one, of a country
+    under embargo (31 CFR 510, 515, 560). Medium: three sales.
     """
     offering, rng = stage.offering, stage.rng
     yield stage.until(offering.opened + rng.randint(55, 120) * DAY)
-    country = rng.choice(EMBARGOED if stage.number % 2 else NOT_OFFERED_IN)
+    country = rng.choice(EMBARGOED) if stage.number % 2 else "US"
     buyers = [stage.market.person(country, "retail") for _ in range(round(stage.between(1, 3, 10)))]
     note = f"sold to {country}, where it may not be"
     yield from _sells(stage, _holder(stage), buyers, note)

@@ -102,7 +102,7 @@ OFFERING_BREACHES = {
             typology="offering_rules",
             counts=("sanctions",),
             accepted=_MOVED,
-            source="the offering's documents; 31 CFR 510, 515, 560",
+            source="15 USC 77e; 31 CFR 510, 515, 560",
             market="eu-offer",
             play=breaches.sold_to_country,
         ),

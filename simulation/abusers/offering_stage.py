@@ -44,14 +44,17 @@ class OfferingStage:
         """Some time, in nanoseconds."""
         return round(self.rng.uniform(low, high) / 24 * DAY)
 
-    def begin(self, people: Iterable[Person], note: str, days: float = 7.0) -> Episode:
-        """An episode begins now. `days`: within which an alert may still tell of it."""
+    def begin(
+        self, people: Iterable[Person], note: str, days: float = 7.0, *, whole: bool = False
+    ) -> Episode:
+        """An episode begins now. `days`: within which an alert may still tell of it. `whole`: it
+        breaks a term of the whole offering, which an alert may name in the issuer's place."""
         episode = self.market.truth.add(
             Episode(
                 abuse=self.breach.name,
                 typology=self.breach.typology,
                 accepted=self.breach.accepted,
-                parties=(),
+                parties=(self.offering.id,) if whole else (),
                 intensity=self.intensity,
                 begin=self.market.now,
                 end=self.market.now,

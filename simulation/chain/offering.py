@@ -94,10 +94,12 @@ class OfferingMarket:
         self._plays: list[tuple[int, int, Play]] = []
         self._count = 0
         self.custodians = {
-            country: self.person(country, "qualified", labels=("custodian", "exchange"))
+            country: self.person(country, "qualified", labels=("custodian",))
             for country in ("US", "CH", "DE")
         }
         """Each keeps what is its customers' in one wallet."""
+        self.exchange = self.person("US", "qualified", labels=("custodian", "exchange"))
+        """The same, where its customers trade as well."""
 
     def fork(self, name: str) -> random.Random:
         """A generator of one's own."""

@@ -285,6 +285,7 @@ def listed(market: OfferingMarket, honest: bool) -> Offering:
     for 180 days, and affiliates, who sell in small parts. Somebody comes near five percent."""
     offering = Offering(market, "registered", "registered")
     rng = offering.rng
+    offering.custodian = market.exchange
     _stocked(offering, 30_000_000)
     purchases = [(market.person("US", "retail"), rng.randint(5, 120) * 1_000) for _ in range(110)]
     purchases += [(market.person("US", "qualified"), 200_000) for _ in range(10)]
