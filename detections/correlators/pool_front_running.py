@@ -265,9 +265,14 @@ class PoolFrontRunning(Correlator[State]):
         return Case(who.timestamp, other.transaction, pool, seconds, other.notional, witnesses, who)
 
     def _counted(self, pool: str, case: Case) -> list[Finding]:
-        """Count a case of its party, which is a contract of its own or else an owner."""
+        """Count a case of its party: an owner who is known, or a contract that may be its own.
+
+        Of a contract that is called for several who are known, nobody did what others did by it.
+        """
         who = case.who
-        name = who.called if is_own_contract(who.called, pool) else who.owner
+        known = who.who.cluster or who.who.investor
+        own = not known and is_own_contract(who.called, pool)
+        name = who.called if own else who.owner
         if not name:
             return []
         parties = self.state.parties
@@ -296,7 +301,7 @@ class PoolFrontRunning(Correlator[State]):
         within = f" within {lapse(span)}" if span else ""
         times = "once" if count == 1 else f"{count} times"
         shortest = min(case.seconds for case in cases)
-        by = str(who.who) if name == who.owner else f"{name}, called by {who.who},"
+        by = f"{name}, called by {who.who}," if name == who.called else str(who.who)
         if self._copies:
             what = (
                 f"{by} copied others' pending swaps in {where} and came before them at a higher "
@@ -305,9 +310,13 @@ class PoolFrontRunning(Correlator[State]):
         else:
             what = f"{by} swapped right behind others' pending swaps in {where}, {times}{within}"
         base = _COPY if self._copies else _BEHIND
+        known = who.who.cluster or who.who.investor
+        names = list(who.who.names) if known else [name, *who.who.names]
+        if is_own_contract(who.called, ""):
+            names.append(who.called)
         found: dict[str, Witness] = {one.id: one for case in cases for one in case.witnesses}
         return Finding(
-            entities=tuple(dict.fromkeys([name, *who.who.names])),
+            entities=tuple(dict.fromkeys(names)),
             reason=what,
             witnesses=tuple(sorted(found.values(), key=_when)),
             confidence=min(_MOST, base + _EACH * count),

@@ -165,6 +165,20 @@ def test_right_behind_a_pending_swap(before: float | None, count: int) -> None:
         assert "swapped right behind others' pending swaps" in findings[0].reason
 
 
+def test_what_several_who_are_known_do_by_one_contract_is_nobodys() -> None:
+    """A router that nobody told us of: each of its users is somebody."""
+    chain = Chain()
+    events: list[Any] = []
+    for block, user in ((1, "INV-7"), (2, "INV-8"), (3, "INV-9"), (4, "INV-7"), (5, "INV-7")):
+        other = chain.swap((block, 1), VICTIM, 95, -10)
+        later = chain.swap((block, 2), RUNNER, -50, 6, transaction_to=BOT, investor_id=user)
+        events += [seen(other, 8, 10), other, later]
+    assert found(events[:-6], "behind") == []
+    (finding,) = found(events, "behind")
+    assert finding.metrics["times"] == 3
+    assert finding.entities == (wallet(RUNNER), "INV-7", BOT)
+
+
 def test_not_right_behind_is_nothing() -> None:
     chain = Chain()
     assert found([e for block in (1, 2, 3) for e in behind(chain, block, index=3)], "behind") == []
