@@ -18,23 +18,25 @@ def _market(stage: Stage) -> Items:
     return stage.market
 
 
-def _begun(stage: Stage, count: int, note: str) -> Script:
-    """Waits for the episode's day; then it has begun, with an item that the first account has."""
-    yield stage.rng.uniform(4 + 8 * stage.number, 9 + 8 * stage.number) * 86_400
-    market = _market(stage)
+def _episode(stage: Stage, count: int, note: str) -> Script:
+    """One episode, on its day: buys an item, sells it round, and at last to somebody else."""
+    market, rng = _market(stage), stage.rng
+    yield rng.uniform(4 + 8 * stage.number, 9 + 8 * stage.number) * 86_400
     item = None
     while item is None:
-        item = market.free_item(stage.rng)
+        item = market.free_item(rng)
         yield 30.0
     item.busy = True
     accounts = [market.people.account("sim-nft") for _ in range(count)]
-    yield from market.sell(
-        item, accounts[0], market.price(item, stage.rng), stage.rng.uniform(300, 7_200)
-    )
-    yield stage.rng.uniform(3_600, 40_000)
+    yield from market.sell(item, accounts[0], market.price(item, rng), rng.uniform(300, 7_200))
+    yield rng.uniform(3_600, 40_000)
     desks = [Desk(item.listing, account, prevents=False) for account in accounts]
     episode = stage.begin(desks, note, tail=3_600)
     yield from _rounds(stage, item, accounts, episode)
+    yield rng.uniform(3_600, 160_000)
+    victim = market.somebody(rng, item)
+    yield from market.sell(item, victim, market.price(item, rng), rng.uniform(600, 20_000))
+    stage.end(episode)
     item.busy = False
 
 
@@ -56,11 +58,11 @@ def back_and_forth(stage: Stage) -> Script:
     its price (von Wachter et al., 2022; Dune's filter 2). Medium: three times there and back within
     two days or so.
     """
-    return _begun(stage, 2, "an item sold to and fro between two accounts")
+    return _episode(stage, 2, "an item sold to and fro between two accounts")
 
 
 def in_a_circle(stage: Stage) -> Script:
     """Three to five accounts hand an item round until who had it first has it again, dearer each
     time (von Wachter et al., 2022: closed cycles). Medium: twice round in three days or so.
     """
-    return _begun(stage, stage.rng.randint(3, 5), "an item sold in a circle of accounts")
+    return _episode(stage, stage.rng.randint(3, 5), "an item sold in a circle of accounts")

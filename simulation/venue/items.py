@@ -1,8 +1,9 @@
 """A venue where single items are sold: those of an NFT collection, each a market of its own.
 
 Collectors list what they have, and somebody takes it hours or days later; some sales are bids that
-an owner hits. Flippers list what they bought within hours, dearer. Now and then a collector regrets
-a sale and buys the item back, weeks later, from who bought it or from whom that one sold it to.
+an owner hits. Flippers list what they bought within hours, dearer. Now and then, once in some four
+hundred sales, a collector regrets one and buys the item back, weeks later, from who bought it or
+from whom that one sold it to.
 Sales are skewed: some people trade much, some items are sold again and again.
 """
 
@@ -30,6 +31,8 @@ class Item(msgspec.Struct, kw_only=True):
     owner: str
     worth: float
     """As a part of the collection's usual price."""
+    had: set[str] = msgspec.field(default_factory=set[str])
+    """Who has had it."""
     busy: bool = False
     """Whether somebody sells it now, or keeps it to himself."""
 
@@ -51,11 +54,11 @@ class Items(Market):
         for number in range(_ITEMS):
             self.items.append(self._mint(number, rng.choice(self.collectors), rng))
 
-    def somebody(self, rng: random.Random, but: str) -> str:
-        """A collector, other than one."""
+    def somebody(self, rng: random.Random, item: Item) -> str:
+        """A collector who may want an item: who has had it sold it because he would rather not."""
         while True:
             found = rng.choices(self.collectors, self.weights)[0]
-            if found != but:
+            if found not in item.had:
                 return found
 
     def free_item(self, rng: random.Random) -> Item | None:
@@ -77,10 +80,11 @@ class Items(Market):
         if resting.remaining(order):
             Desk(item.listing, second, prevents=False).take("sell" if bid else "buy", 1, price)
             item.owner = buyer
+            item.had.add(buyer)
 
     def _mint(self, number: int, owner: str, rng: random.Random) -> Item:
         product = Product(
-            id=f"APES#{number}-ETH",
+            id=f"APES#{number}",
             base_currency=f"APES#{number}",
             quote_currency="ETH",
             size_decimals=0,
@@ -93,7 +97,8 @@ class Items(Market):
             tape=self.tape,
         )
         self.listings.append(listing)
-        return Item(listing=listing, owner=owner, worth=exp(abs(rng.gauss(0, 0.5))))
+        worth = exp(abs(rng.gauss(0, 0.5)))
+        return Item(listing=listing, owner=owner, worth=worth, had={owner})
 
 
 def _sales(market: Items) -> Script:
@@ -117,7 +122,7 @@ def _sale(market: Items, item: Item, rng: random.Random) -> Script:
             yield rng.expovariate(1 / 172_800)
             desk.cancel(order)
             break
-        buyer = market.somebody(rng, item.owner)
+        buyer = market.somebody(rng, item)
         bid = rng.random() < 0.2
         yield from market.sell(item, buyer, price, rng.expovariate(1 / 36_000), bid=bid)
         if buyer not in market.flippers:
@@ -139,9 +144,7 @@ def _regret(market: Items, number: int) -> Script:
     first = item.owner
     hands = 2 if number % 3 == 2 else 1
     for _ in range(hands):
-        buyer = first
-        while buyer == first:
-            buyer = market.somebody(rng, item.owner)
+        buyer = market.somebody(rng, item)
         yield from market.sell(item, buyer, market.price(item, rng), rng.uniform(600, 40_000))
         yield rng.uniform(10, 30) / hands * 86_400
     yield from market.sell(
