@@ -9,17 +9,25 @@ names nobody, of a single order:
 
 1. Its orders were put into the auction for `minimum_resting` or longer.
 2. They were cancelled within `pull_window` before a reference time of one of `purposes`.
-3. Together they are `minimum_share` or more of all that waits on that side, of orders that came in
-   the auction, and `minimum_orders` or more have come from anybody.
-4. They would have traded: at the market, or at the last price or a better one for the other side.
+3. They would have traded: at the market, or at the auction's price or a better one for the other
+   side; at the last price, where no trade came within `_PRICED`.
+4. Together they are `minimum_share` or more of all on that side of which 3. holds, of orders that
+   came in the auction, or `minimum_share_opposite` where the party has orders on the other side
+   that stay, for which a false price would be good; and `minimum_orders` or more have come on that
+   side from anybody. What it
+   puts in again on that side within `pull_window`, no further than `again_within` from where 3.
+   holds, is taken off, and if it is `maximum_again` of them it is nothing: who moves an order to
+   another price, or splits it, still means to trade.
 
-That the party has orders on the other side that stay makes it surer. Without accounts nobody knows
-that, or whether several orders were one party's. What waited before the auction isn't counted.
+It is told at the auction's price, since only then is it known what is put in again. Orders on the
+other side make it surer. Without accounts nobody knows of these, or whether several orders were one
+party's; then what anybody puts in again in the same quantity is taken for the same order. What
+waited before the auction isn't counted.
 Calibrated by: the regulation's words. Our choice: all numbers.
 """
 
 from collections.abc import Iterable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 from msgspec import Meta, Struct, field
 
@@ -29,16 +37,19 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
-from detections.parties import acting, is_exempt
+from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 from pipeline.venue_sessions import ReferencePurpose
 
 _AUCTIONS = ("pre-open", "opening-auction", "closing-auction", "intraday-auction")
-#: Orders of one auction that are known; others count in the sums only.
+#: Orders of one auction that are known.
 _MOST_ORDERS = 20_000
-_MOST_WITNESSES = 100
+#: How long after its time an auction may have its price: venues end calls at random.
+_PRICED = MINUTE
+#: Of one party that are pulled.
+_MOST_PULLED = 1_000
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -50,8 +61,14 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_resting: Annotated[Duration, Meta(ge=SECOND, le=HOUR)] = 30 * SECOND
     #: How shortly before the time they are cancelled.
     pull_window: Annotated[Duration, Meta(ge=SECOND, le=10 * MINUTE)] = 15 * SECOND
-    #: Their part of all that waits on that side.
+    #: Their part of all that would trade on that side.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.25
+    #: The same, of who has orders on the other side that stay.
+    minimum_share_opposite: Annotated[Ratio, Meta(gt=0, le=1)] = 0.125
+    #: The part of them that is put in again, from which on it is nothing.
+    maximum_again: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
+    #: How far from the auction's price what is put in again may be, as a part of it.
+    again_within: Annotated[Ratio, Meta(ge=0, le=0.1)] = 0.005
     #: Orders that came into the auction on that side.
     minimum_orders: Annotated[int, Meta(ge=1, le=100_000)] = 5
     #: Who has one of these labels is left out.
@@ -66,18 +83,24 @@ class Waiting(Struct, frozen=True, array_like=True):
     quantity: float
     price: float | None
     name: str
+    """Whose it is, by the widest name; empty of those that are left out."""
     seen: Witness
 
 
 class Pulled(Struct):
     """What a party cancelled on one side shortly before the time."""
 
-    quantity: float = 0.0
-    orders: int = 0
-    first: int = 0
-    """When the first of them was placed."""
+    buy: bool
+    name: str
+    who: Party
+    reference: str
+    phase: str
+    orders: list[Waiting] = field(default_factory=list[Waiting])
+    last: int = 0
+    """When the last of them was cancelled."""
     seen: list[Witness] = field(default_factory=list[Witness])
-    alerted: bool = False
+    """How they were cancelled."""
+    unsure: bool = False
 
 
 class Auction(Struct):
@@ -85,21 +108,20 @@ class Auction(Struct):
 
     at: int
     """When its price is made."""
-    bids: float = 0.0
-    asks: float = 0.0
-    """What waits on each side, of orders that came in it."""
     bid_orders: int = 0
     ask_orders: int = 0
     waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
     """By order id."""
+    stood: list[tuple[bool, float | None, float]] = field(
+        default_factory=list[tuple[bool, float | None, float]]
+    )
+    """Side, price and quantity of what waited when the first order was pulled."""
     pulled: dict[str, Pulled] = field(default_factory=dict[str, Pulled])
     """By party and side."""
-    before: tuple[float, float] | None = None
-    """What waited on each side when the first order was pulled."""
 
 
 class State(Struct):
-    """The auctions, and the last price of each market."""
+    """The auctions that go on, and the last price of each market."""
 
     auctions: dict[tuple[str, str, str], Auction] = field(
         default_factory=dict[tuple[str, str, str], Auction]
@@ -117,6 +139,7 @@ class AuctionOrders(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "marking_the_close"
     uses_trades = True
     actions = frozenset({"order-placed", "order-cancelled", "trade"})
@@ -134,22 +157,39 @@ class AuctionOrders(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
+        findings = self._over(event) if self.state.auctions else ()
         if event.__class__ is Trade:
             if event.phase is not None:
                 self._traded(event)  # pyright: ignore[reportArgumentType]
-            return ()
+            return findings
         phase, offset = event.phase, event.reference_offset
         if phase is None or phase == "continuous" or phase not in _AUCTIONS:
-            return ()
+            return findings
         if offset is None or offset >= 0 or event.reference_purpose not in self._purposes:
-            return ()
+            return findings
         key = (event.provider, event.venue, event.instrument)
         auction = self._auction(key, event.timestamp - offset)
         if isinstance(event, OrderPlaced):
             self._placed(auction, event)
+        else:
+            assert isinstance(event, OrderCancelled)
+            self._cancelled(auction, event, -offset)
+        return findings
+
+    def _over(self, event: MarketEvent) -> Iterable[Finding]:
+        """Where an auction has its price, what was pulled from it can be judged."""
+        key = (event.provider, event.venue, event.instrument)
+        auction = self.state.auctions.get(key)
+        if auction is None or event.timestamp < auction.at:
             return ()
-        assert isinstance(event, OrderCancelled)
-        return self._cancelled(auction, event, -offset, self.state.prices.get(key))
+        price = event.price if isinstance(event, Trade) else None
+        if price is None and auction.pulled and event.timestamp < auction.at + _PRICED:
+            return ()
+        del self.state.auctions[key]
+        if price is None or event.timestamp >= auction.at + _PRICED:
+            price = self.state.prices.get(key)
+        found = [self._judged(auction, one, event, price) for one in auction.pulled.values()]
+        return [one for one in found if one is not None]
 
     def _traded(self, trade: Trade) -> None:
         prices, key = self.state.prices, (trade.provider, trade.venue, trade.instrument)
@@ -184,91 +224,111 @@ class AuctionOrders(Correlator[State]):
             return
         buy = event.side == "buy"
         if buy:
-            auction.bids += quantity
             auction.bid_orders += 1
         else:
-            auction.asks += quantity
             auction.ask_orders += 1
-        if len(auction.waiting) < _MOST_ORDERS and not is_exempt(
-            event.investor_labels, self._exempt
-        ):
+        if len(auction.waiting) < _MOST_ORDERS:
             name = event.investor_cluster or event.investor_id or event.investor_account
+            if is_exempt(event.investor_labels, self._exempt):
+                name = ""
+            elif name is None:
+                name = event.order_id
             auction.waiting[event.order_id] = Waiting(
-                event.timestamp, buy, quantity, event.price, name or event.order_id, witness(event)
+                event.timestamp, buy, quantity, event.price, name, witness(event)
             )
 
-    def _cancelled(
-        self, auction: Auction, event: OrderCancelled, before: int, last: float | None
-    ) -> Iterable[Finding]:
-        order = auction.waiting.pop(event.order_id, None)
+    def _cancelled(self, auction: Auction, event: OrderCancelled, before: int) -> None:
+        order = auction.waiting.get(event.order_id)
         if order is None:
-            return ()
+            return
         p = self._p
-        if before <= p.pull_window and auction.before is None:
-            auction.before = (auction.bids, auction.asks)
-        if order.buy:
-            auction.bids = max(0.0, auction.bids - order.quantity)
-        else:
-            auction.asks = max(0.0, auction.asks - order.quantity)
-        if before > p.pull_window or event.timestamp - order.time < p.minimum_resting:
-            return ()
-        if order.price is not None and last is not None and (
-            order.price < last if order.buy else order.price > last
-        ):  # fmt: skip
-            return ()
-        pulled = auction.pulled.setdefault(f"{order.name}\0{order.buy:d}", Pulled())
-        pulled.first = min(pulled.first, order.time) if pulled.orders else order.time
-        pulled.quantity += order.quantity
-        pulled.orders += 1
-        if len(pulled.seen) < _MOST_WITNESSES:
-            pulled.seen += (order.seen, witness(event))
-        assert auction.before is not None
-        waited = auction.before[0 if order.buy else 1]
-        orders = auction.bid_orders if order.buy else auction.ask_orders
-        share = pulled.quantity / waited if waited else 0.0
-        if pulled.alerted or orders < p.minimum_orders or not reaches(share, p.minimum_share):
-            return ()
-        pulled.alerted = True
-        return [self._finding(auction, event, order, pulled, before, min(1.0, share))]
+        if (
+            order.name
+            and before <= p.pull_window
+            and event.timestamp - order.time >= p.minimum_resting
+        ):
+            if not auction.stood:
+                auction.stood = [(o.buy, o.price, o.quantity) for o in auction.waiting.values()]
+            key = f"{order.name}\0{order.buy:d}"
+            pulled = auction.pulled.get(key)
+            if pulled is None:
+                pulled = auction.pulled[key] = Pulled(
+                    order.buy, order.name, acting(event), event.reference or "", event.phase or ""
+                )
+            pulled.last = event.timestamp
+            pulled.unsure = pulled.unsure or "unsure" in event.tags
+            if len(pulled.orders) < _MOST_PULLED:
+                pulled.orders.append(order)
+                pulled.seen.append(witness(event))
+        del auction.waiting[event.order_id]
 
-    def _finding(
-        self,
-        auction: Auction,
-        event: Any,
-        order: Waiting,
-        pulled: Pulled,
-        before: int,
-        share: float,
-    ) -> Finding:
-        p, party = self._p, acting(event)
-        opposite = sum(
-            other.quantity
-            for other in auction.waiting.values()
-            if other.name == order.name and other.buy is not order.buy
-        )
-        side = "bids" if order.buy else "offers"
-        who = str(party) if party.known else "Somebody"
-        over = min(1.0, (share - p.minimum_share) / (1 - p.minimum_share + 1e-9))
+    def _judged(
+        self, auction: Auction, pulled: Pulled, event: MarketEvent, price: float | None
+    ) -> Finding | None:
+        """What a party pulled and didn't put in again, if it is a large part."""
+        p, buy = self._p, pulled.buy
+        gone = [
+            (order, seen)
+            for order, seen in zip(pulled.orders, pulled.seen, strict=True)
+            if _would_trade(buy, order.price, price)
+        ]
+        since = auction.at - p.pull_window
+        whole = sum(order.quantity for order, _ in gone)
+        again = opposite = 0.0
+        near = price and price * (1 - p.again_within if buy else 1 + p.again_within)
+        for one in auction.waiting.values():
+            own = one.name == pulled.name
+            if own and one.buy is not buy:
+                opposite += one.quantity
+            elif one.buy is buy and one.time >= since and _would_trade(buy, one.price, near):
+                nameless = not pulled.who.known and one.quantity == whole
+                again += one.quantity if own or nameless else 0.0
+        if not gone or reaches(again, p.maximum_again * whole):
+            return None
+        quantity = whole - again
+        waited = sum(
+            of for side, limit, of in auction.stood
+            if side is buy and _would_trade(buy, limit, price)
+        )  # fmt: skip
+        orders = auction.bid_orders if buy else auction.ask_orders
+        least = p.minimum_share_opposite if opposite else p.minimum_share
+        if orders < p.minimum_orders or not reaches(quantity, least * waited):
+            return None
+        share = min(1.0, quantity / waited) if waited else 1.0
+        side, before = "bids" if buy else "offers", auction.at - pulled.last
+        rested = pulled.last - min(order.time for order, _ in gone)
+        who = str(pulled.who) if pulled.who.known else "Somebody"
+        over = (share - least) / (1 - least + 1e-9)
+        witnesses = (one for order, seen in gone for one in (order.seen, seen))
         return Finding(
-            entities=party.names or (event.instrument,),
+            entities=pulled.who.names or (event.instrument,),
             reason=(
-                f"{who} put {amount(pulled.quantity)} {event.instrument} as {side} into the "
-                f"{event.phase} on {event.venue} in {pulled.orders} "
-                f"{'order' if pulled.orders == 1 else 'orders'}, {percent(share)} of all {side} in "
-                f"it, and cancelled them {lapse(before)} before {event.reference}, after "
-                f"{lapse(event.timestamp - pulled.first)}"
+                f"{who} put {amount(quantity)} {event.instrument} as {side} into the "
+                f"{pulled.phase} on {event.venue} in {len(gone)} "
+                f"{'order' if len(gone) == 1 else 'orders'}, {percent(share)} of all {side} in "
+                f"it that would have traded, and cancelled them {lapse(before)} before "
+                f"{pulled.reference}, after {lapse(rested)}"
             ),
-            witnesses=tuple(sorted(pulled.seen, key=lambda one: one.timestamp)),
+            witnesses=tuple(sorted(witnesses, key=lambda one: one.timestamp)),
             confidence=(
-                (0.5 if party.known else 0.3) + 0.25 * max(0.0, over) + (0.2 if opposite else 0.0)
+                (0.5 if pulled.who.known else 0.3)
+                + 0.25 * min(1.0, max(0.0, over))
+                + (0.2 if opposite else 0.0)
             ),
             metrics={
-                "quantity": pulled.quantity,
-                "orders": float(pulled.orders),
+                "quantity": quantity,
+                "orders": float(len(gone)),
                 "share": share,
                 "seconds_before": before / SECOND,
-                "seconds_resting": (event.timestamp - pulled.first) / SECOND,
+                "seconds_resting": rested / SECOND,
                 "opposite_quantity": opposite,
             },
-            tags=("unsure",) if "unsure" in event.tags else (),
+            tags=("unsure",) if pulled.unsure else (),
         )
+
+
+def _would_trade(buy: bool, limit: float | None, price: float | None) -> bool:
+    """Whether an order is at the market, or at a price or better for the other side."""
+    if limit is None or price is None:
+        return True
+    return limit >= price if buy else limit <= price

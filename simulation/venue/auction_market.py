@@ -158,10 +158,10 @@ def _participant(market: AuctionMarket, desk: Desk, rng: random.Random, call: Ca
             if market.share.engine.calling:
                 desk.cancel(order)
                 order = desk.limit(side, lots, _price(market, rng, side, rng.uniform(0, 0.005)))
-    elif kind < 0.43 and _left(market, call) > 60:
-        # Changes its mind, in good time.
+    elif kind < 0.43 and _left(market, call) > 10:
+        # Changes its mind, at times in the last seconds.
         order = desk.limit(side, lots, _price(market, rng, side, rng.uniform(0, 0.005)))
-        yield rng.uniform(0.1, 0.8) * (_left(market, call) - 30)
+        yield rng.uniform(0.1, 1.0) * (_left(market, call) - 1)
         desk.cancel(order)
         return
     elif kind < 0.55:

@@ -361,10 +361,11 @@ def test_whether_an_order_would_have_traded_is_told_by_a_price_that_stands() -> 
     placed = [bid(10, tape.placed, f"o{n}", "buy", 10.0, 5.0) for n in range(2)]
     gone = bid(595_000, tape.cancelled, "o0")
     rules = rule_of("auction_orders", "{minimum_orders: 1}")
-    assert len(last_alerts(rules, [*trades, *placed, gone])) == 1
+    over = tape.placed(661_000, "later", "buy", 9.0, 1.0, phase="post-close")
+    assert len(last_alerts(rules, [*trades, *placed, gone, over])) == 1
     busts = [revised(TradeBusted, one, 20) for one in trades]
-    assert last_alerts(rules, [*trades, *placed, busts[1], gone]) == []
-    assert len(last_alerts(rules, [*trades, *placed, *busts, gone])) == 1, "no price is known"
+    assert last_alerts(rules, [*trades, *placed, busts[1], gone, over]) == []
+    assert len(last_alerts(rules, [*trades, *placed, *busts, gone, over])) == 1, "no price is known"
     engine = Engine(rules)
     engine.process([*trades, *placed, *busts])
     engine.snapshot()

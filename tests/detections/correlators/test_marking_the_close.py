@@ -363,8 +363,15 @@ def test_saved_and_restored_anywhere_it_finds_the_same() -> None:
 
 
 def auction(events: list[Any], **parameters: Any) -> list[Finding]:
+    """What is found once the auction has its price, of 10."""
     detection = AuctionOrders(AuctionParameters(**parameters))
-    return [finding for event in stamped(events) for finding in detection.observe(event)]
+    priced = Tape().trade(CLOSE + 9 * S, 10, 1, trade_id="auction", id="auction")
+    whole = stamped([*events, priced])
+    found = [finding for event in whole[:-1] for finding in detection.observe(event)]
+    assert not found, "it isn't known yet what is put in again"
+    found = list(detection.observe(whole[-1]))
+    assert not detection.state.auctions
+    return found
 
 
 def pulled(
@@ -403,6 +410,36 @@ def test_a_large_order_pulled_seconds_before_the_close() -> None:
 )
 def test_what_is_pulled_otherwise_is_none(otherwise: dict[str, float]) -> None:
     assert auction(pulled(Tape(), **otherwise)) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "count"),
+    [(10.1, 500, 0), (9.96, 500, 0), (9.9, 500, 1), (10.1, 200, 0), (10.1, 190, 1)],
+    ids=["higher", "lower", "out of reach", "two fifths of it", "less of it"],
+)
+def test_what_is_put_in_again_is_not_pulled(price: float, quantity: float, count: int) -> None:
+    tape = Tape()
+    again = tape.placed(CLOSE - 4 * S, "x2", "buy", price, quantity, investor_account="x")
+    events = sorted([*pulled(tape), again], key=lambda one: one.timestamp)
+    assert len(auction(events)) == count
+    other = tape.placed(CLOSE - 4 * S, "x2", "buy", price, quantity, investor_account="z")
+    assert len(auction(sorted([*pulled(tape), other], key=lambda one: one.timestamp))) == 1
+
+
+def test_an_eighth_is_enough_of_who_stays_on_the_other_side() -> None:
+    tape = Tape()
+    few = pulled(tape, quantity=100)
+    assert auction(few) == []
+    stays = tape.placed(CLOSE - 2 * MIN, "y", "sell", 10.1, 30, investor_account="x")
+    assert len(auction(sorted([*few, stays], key=lambda one: one.timestamp))) == 1
+
+
+def test_an_auction_without_a_trade_is_judged_by_the_last_price_a_minute_later() -> None:
+    tape = Tape()
+    detection = AuctionOrders(AuctionParameters())
+    later = [tape.placed(CLOSE + at * S, f"l{at}", "buy", 10, 1) for at in (30, 61)]
+    counts = [len(list(detection.observe(one))) for one in stamped([*pulled(tape), *later])]
+    assert counts[-2:] == [0, 1]
 
 
 def test_orders_on_the_other_side_make_it_surer_and_no_account_less_sure() -> None:
