@@ -8,6 +8,7 @@ import yaml
 from collectors.recording import RecordedSource, RecordingWriter
 from normalizer.normalize import encode_events
 from pipeline.reference_records import CorporateEvent, Sanction
+from pipeline.social_payload import PROTOCOL as SOCIAL
 from simulation.normalizing import normalized
 from simulation.session import Session
 from simulation.truth import labels_of, write_labels
@@ -37,7 +38,7 @@ def write(session: Session, folder: Path) -> Written:
     where somebody talks. The events are what the normalizer makes of them.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    if session.sources[0].protocol == "order_log":
+    if all(source.protocol in ("order_log", SOCIAL) for source in session.sources):
         for place, file in enumerate((ORDER_LOG, SOCIAL_FEED)[: len(session.sources)]):
             lines = (frame.payload + b"\n" for of, frame in session.frames if of == place)
             (folder / file).write_bytes(b"".join(lines))

@@ -20,6 +20,7 @@ from simulation.venue.crowd import Crowd
 from simulation.venue.kinds import VENUE_MARKETS
 from simulation.venue.listing import Tape
 from simulation.venue.market import CLOSE, Market
+from simulation.venue.wallets import WalletMarket
 from simulation.wire.order_log import order_log
 from simulation.wire.public_feeds import PublicFrame, coinbase_frames, kraken_frames
 
@@ -109,6 +110,7 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
     reference = Reference(
         tokens=tuple(market.tokens),
         investors=market.people.records(),
+        addresses=tuple(market.addresses) if isinstance(market, WalletMarket) else (),
         lists=tuple(market.lists),
         venues=_calendars(market),
     )
@@ -134,6 +136,12 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
         sources = (*sources, Source("chatter", SOCIAL))
         said = _social_frames(market.crowd, len(sources) - 1)
         frames = list(merge(frames, said, key=lambda one: one[1].received))
+    if isinstance(market, WalletMarket):
+        if not market.tape:
+            sources = ()
+        blocks = [(len(sources), frame) for frame in market.ledger.frames]
+        sources = (*sources, Source("chain", "evm"))
+        frames = list(merge(frames, blocks, key=lambda one: one[1].received))
     episodes = tuple(market.truth.episodes)
     return Session(
         sources=sources,

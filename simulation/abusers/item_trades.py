@@ -66,3 +66,10 @@ def in_a_circle(stage: Stage) -> Script:
     time (von Wachter et al., 2022: closed cycles). Medium: twice round in three days or so.
     """
     return _episode(stage, stage.rng.randint(3, 5), "an item sold in a circle of accounts")
+
+
+def passed_back(stage: Stage) -> Script:
+    """The same on a chain: two wallets of one owner move an item to and fro by a marketplace's
+    contract (Dune's filter 2). Medium: three times there and back within two days or so.
+    """
+    return _episode(stage, 2, "an item moved to and fro between two wallets")

@@ -57,4 +57,14 @@ LISTED_ABUSES: tuple[Abuse, ...] = (
         episodes=4,
         needs_accounts=True,
     ),
+    Abuse(
+        name="item-passed-back",
+        typology="wash_trading",
+        accepted=("large_transfers",),
+        source="von Wachter et al., 2022; Dune, filter 2",
+        market="chain-items",
+        play=item_trades.passed_back,
+        episodes=4,
+        needs_accounts=True,
+    ),
 )

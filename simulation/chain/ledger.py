@@ -44,6 +44,7 @@ def address_word(address: str) -> str:
 
 TRANSFER = topic("Transfer(address,address,uint256)")
 TRANSFER_CALL = selector("transfer(address,uint256)")
+TRANSFER_FROM_CALL = selector("transferFrom(address,address,uint256)")
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -58,6 +59,12 @@ def transfer_log(token: str, source: str, target: str, amount: int) -> LogEntry:
     """ERC-20's ``Transfer``."""
     topics = (TRANSFER, "0x" + address_word(source), "0x" + address_word(target))
     return LogEntry(token, topics, word(amount))
+
+
+def item_log(collection: str, source: str, target: str, number: int) -> LogEntry:
+    """ERC-721's ``Transfer``: the item is a fourth topic."""
+    addresses = ("0x" + address_word(source), "0x" + address_word(target))
+    return LogEntry(collection, (TRANSFER, *addresses, "0x" + word(number)), "")
 
 
 class Sent(msgspec.Struct, kw_only=True):
@@ -95,6 +102,10 @@ class Ledger:
         self._addresses += 1
         digest = sha256(f"{self._seed}:address:{self._addresses}".encode()).hexdigest()
         return "0x" + digest[:40]
+
+    def used(self, address: str, times: int) -> None:
+        """Somebody has sent so many transactions before all this."""
+        self._nonces[address] = times - 1
 
     @property
     def has_transactions(self) -> bool:

@@ -27,6 +27,7 @@ _SALES_A_DAY = 36.0
 class Item(msgspec.Struct, kw_only=True):
     """One item: its market and whose it is."""
 
+    number: int
     listing: Listing
     owner: str
     worth: float
@@ -40,8 +41,8 @@ class Item(msgspec.Struct, kw_only=True):
 class Items(Market):
     """The venue with its items. Prices are in hundredths of an ether."""
 
-    def __init__(self, seed: int) -> None:
-        super().__init__("items", seed, MONDAY)
+    def __init__(self, seed: int, kind: str = "items") -> None:
+        super().__init__(kind, seed, MONDAY)
         self.until = MONDAY + _LENGTH
         self.usual = 250.0
         """What an item of the collection costs, in ticks."""
@@ -82,6 +83,13 @@ class Items(Market):
             item.owner = buyer
             item.had.add(buyer)
 
+    def offer(self, item: Item, price: int, wait: float) -> Script:
+        """Its owner offers it for a while, to nobody's interest."""
+        desk = Desk(item.listing, item.owner)
+        order = desk.limit("sell", 1, price)
+        yield wait
+        desk.cancel(order)
+
     def _mint(self, number: int, owner: str, rng: random.Random) -> Item:
         product = Product(
             id=f"APES#{number}",
@@ -98,7 +106,7 @@ class Items(Market):
         )
         self.listings.append(listing)
         worth = exp(abs(rng.gauss(0, 0.5)))
-        return Item(listing=listing, owner=owner, worth=worth, had={owner})
+        return Item(number=number, listing=listing, owner=owner, worth=worth, had={owner})
 
 
 def _sales(market: Items) -> Script:
@@ -117,10 +125,7 @@ def _sale(market: Items, item: Item, rng: random.Random) -> Script:
     for _ in range(3):
         price = market.price(item, rng)
         if rng.random() < 0.1:  # nobody wants it at that
-            desk = Desk(item.listing, item.owner)
-            order = desk.limit("sell", 1, price * 3)
-            yield rng.expovariate(1 / 172_800)
-            desk.cancel(order)
+            yield from market.offer(item, 3 * price, rng.expovariate(1 / 172_800))
             break
         buyer = market.somebody(rng, item)
         bid = rng.random() < 0.2
@@ -162,7 +167,11 @@ def _usual_price(market: Items) -> Script:
 
 def items(seed: int) -> Items:
     """A month and a half of a collection."""
-    market = Items(seed)
+    return peopled(Items(seed))
+
+
+def peopled(market: Items) -> Items:
+    """Everybody is at work."""
     market.begin(_usual_price(market))
     market.begin(_sales(market), 60)
     for number in range(3):

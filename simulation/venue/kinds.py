@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 
 from simulation.venue.auction_market import auctions
+from simulation.venue.chain_items import chain_items
 from simulation.venue.items import items
 from simulation.venue.market import Market, linked, liquid, thin
 from simulation.venue.popular_market import popular
@@ -14,6 +15,7 @@ VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "thin": thin,
     "reporting": reporting,
     "items": items,
+    "chain-items": chain_items,
     "auctions": auctions,
     "popular": popular,
 }
