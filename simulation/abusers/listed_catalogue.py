@@ -1,6 +1,6 @@
 """The abusers who are on a list, who deal in single items, or who are of one purse, by name."""
 
-from simulation.abusers import item_trades, on_lists
+from simulation.abusers import item_trades, on_lists, one_purse
 from simulation.abusers.stage import Abuse
 
 # Who trades in size in a thin market moves its price, sometimes.
@@ -64,6 +64,16 @@ LISTED_ABUSES: tuple[Abuse, ...] = (
         source="von Wachter et al., 2022; Dune, filter 2",
         market="chain-items",
         play=item_trades.passed_back,
+        episodes=4,
+        needs_accounts=True,
+    ),
+    Abuse(
+        name="one-purse",
+        typology="wash_trading",
+        accepted=("price_and_volume", "spoofing", "front_running", "structuring"),
+        source="Dune, NFT wash trades, filter 4",
+        market="wallets",
+        play=one_purse.one_purse,
         episodes=4,
         needs_accounts=True,
     ),

@@ -8,6 +8,7 @@ from simulation.venue.items import items
 from simulation.venue.market import Market, linked, liquid, thin
 from simulation.venue.popular_market import popular
 from simulation.venue.reporting import reporting
+from simulation.venue.wallet_market import wallets
 
 VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "liquid": liquid,
@@ -16,6 +17,7 @@ VENUE_MARKETS: Mapping[str, Callable[[int], Market]] = {
     "reporting": reporting,
     "items": items,
     "chain-items": chain_items,
+    "wallets": wallets,
     "auctions": auctions,
     "popular": popular,
 }
