@@ -9,8 +9,10 @@ price moves: RedDeer's open surveillance asks for a number of standard deviation
 All of this must hold of a party, by the widest name known, in one book:
 
 1. Its order stood `minimum_distance` or more behind the best price of its side when it came and
-   when it went; and, where it is known how far the price usually goes, `minimum_sigmas` times as
-   far as that is in the time in which the order stood.
+   when it went; and `minimum_sigmas` times as far as the price usually goes in the time in which
+   the order stood. Where that isn't known, `minimum_spreads` times as far as the best prices were
+   apart when it came: they are further apart where prices go further. Without a price on the
+   other side, twice `minimum_distance`.
 2. It was `minimum_depth_share` or more of the depth of its side within the best `depth_levels`
    levels and `depth_range` of the best price.
 3. It was taken off within `maximum_lifetime`, with nothing filled. One that is changed in between
@@ -69,9 +71,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on improbable prices sets."""
 
     #: How far behind the best price of its side, as a part of it.
-    minimum_distance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.02
+    minimum_distance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.01
     #: How many times as far as the price usually goes in as long a time.
     minimum_sigmas: Annotated[float, Meta(ge=0, le=100)] = 6.0
+    #: How many times as far as the best prices are apart, where that isn't known.
+    minimum_spreads: Annotated[float, Meta(ge=0, le=100)] = 5.0
     #: Each order, as a part of the visible depth of its side.
     minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.25
     #: Price levels that count as visible depth, from the best.
@@ -100,6 +104,8 @@ class Far(Struct):
     price: float
     quantity: float
     distance: float
+    wide: bool
+    """Whether it is far enough by how far the best prices were apart when it came."""
     placed: Witness
     unsure: bool
 
@@ -219,10 +225,17 @@ class ImprobablePrices(Correlator[State]):
             order.price,
             order.quantity,
             distance,
+            self._is_wide(side, order, distance),
             witness(event),
             self.books.change.book.unsure or "unsure" in event.tags,
         )
         self._doer(_key(event, party.key)).standing += 1
+
+    def _is_wide(self, side: BookSide, order: Resting, distance: float) -> bool:
+        best, other = side.best, self.books.change.book.side(not order.buy).best
+        if best is None or other is None:
+            return reaches(distance, 2 * self._p.minimum_distance)
+        return reaches(abs(order.price - best), self._p.minimum_spreads * abs(other - best))
 
     def _is_large(self, side: BookSide, order: Resting) -> bool:
         """Whether an order is so large against what stands on its side besides."""
@@ -266,12 +279,13 @@ class ImprobablePrices(Correlator[State]):
         distance = min(far.distance, self._distance(change.book.side(far.buy), far.price))
         filled = 0.0 if change.order is None else change.order.filled
         moves = self.state.moves.get((event.provider, event.venue, event.instrument))
-        usual = 0.0
+        usual, known = 0.0, far.wide
         if moves is not None and moves.steps >= _KNOWN:
-            usual = moves.usual(max(1.0, took / _STEP))
+            usual, known = moves.usual(max(1.0, took / _STEP)), True
         if (
             took > p.maximum_lifetime
             or filled > 0
+            or not known
             or not reaches(distance, max(p.minimum_distance, p.minimum_sigmas * usual))
         ):
             doer.ended.append(now)

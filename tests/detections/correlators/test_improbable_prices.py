@@ -68,10 +68,10 @@ def test_a_purchase_below_the_offers_makes_it_surer() -> None:
     "how",
     [
         {"times": 4},
-        {"price": 103, "side": "sell"},
+        {"price": 105.9, "side": "sell"},
         {"quantity": 24},
         {"lives": 61 * MINUTE},
-        {"side": "buy", "price": 98.5},
+        {"side": "buy", "price": 95.1},
     ],
     ids=["four", "nearer", "smaller", "left standing", "a bid nearer"],
 )
@@ -99,6 +99,19 @@ def test_where_the_price_goes_that_far_it_is_not_improbable() -> None:
     ]
     (alert,) = found([*calm, *book(tape), *far(tape)])
     assert "times as far as it usually goes" in alert.reason
+
+
+def test_how_far_is_far_is_known_by_moves_and_before_that_by_the_spread() -> None:
+    tape = Tape()
+    still = [
+        tape.trade(-(number + 1) * 5 * MINUTE, 100.5 + 0.01 * (number % 2), 1)
+        for number in reversed(range(20))
+    ]
+    assert len(found([*still, *book(tape), *far(tape, price=102.2)])) == 1
+    assert found([*book(tape), *far(tape, price=102.2)]) == []
+    alone = book(tape)[1:]
+    assert len(found([*alone, *far(tape, price=103.1)])) == 1
+    assert found([*alone, *far(tape, price=102.9)]) == []
 
 
 @pytest.mark.parametrize("slip", [1.0, 1e6])
