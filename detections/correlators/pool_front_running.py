@@ -12,10 +12,12 @@ swaps in one pool and block, whose transactions call for different parties:
   the first one left on the table; most of it is arbitrage, which isn't forbidden everywhere.
 
 One of either may be chance, since fees and amounts are often round: a party must do it to
-`minimum_times` different transactions within `window`. When a transaction was seen is by the
-collector's clock, to which it came from one node: sent before and seen later is possible within a
-second or so. What goes to block builders directly is never seen, so who copies that way goes unseen
-here; if they also sell behind, it is a sandwich, which needs no pending transactions.
+`minimum_times` different transactions within `window`, and with `minimum_share` of all its swaps
+then: who trades all day stands behind others by chance, who watches the mempool does little else.
+When a transaction was seen is by the collector's clock, to which it came from one node: sent before
+and seen later is possible within a second or so. What goes to block builders directly is never
+seen, so who copies that way goes unseen here; if they also sell behind, it is a sandwich, which
+needs no pending transactions.
 
 Needs `pending: true` of the source. Without it the first can't be told at all, and the second not
 from chance.
@@ -45,6 +47,7 @@ _MOST_POOLS = 10_000
 _MOST_LEGS = 256
 _MOST_PARTIES = 10_000
 _MOST_CASES = 128
+_MOST_SWAPS = 512
 # Confidence before it is calibrated on labelled data: a base, and what each further time adds.
 _COPY, _BEHIND, _EACH, _MOST = 0.6, 0.5, 0.05, 0.9
 
@@ -63,6 +66,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_times: Annotated[int, Meta(ge=1, le=_MOST_CASES // 2)] = 3
     #: The time within which they count together, by event time.
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
+    #: The part of the party's swaps within it that are such.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.0
     #: Worth of the other's swap in the quote asset, below which it doesn't count where it is known.
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
@@ -115,12 +120,14 @@ class State(Struct):
     )
     """The pools that transactions swapped in, of the newest ones."""
     parties: dict[str, Party] = field(default_factory=dict[str, Party])
+    swaps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    """When parties swapped, where a share of these is asked for."""
 
 
 @correlator("pool_front_running")
 class PoolFrontRunning(Correlator[State]):
     """See the module. Memory: at most 50,000 pending transactions, 10,000 pools with 256 swaps of
-    their newest block, and 10,000 parties with 128 cases each."""
+    their newest block, and 10,000 parties with 128 cases and 512 swaps each."""
 
     parameters_type = Parameters
     state_type = State
@@ -189,6 +196,8 @@ class PoolFrontRunning(Correlator[State]):
         where[name] = [*where.get(name, ()), key]
         if len(where) > _MOST_PENDING:
             drop_idlest(where, _MOST_PENDING)
+        if self._p.minimum_share:
+            self._note(_name(one, key[1]), one.timestamp)
         before = list(recent.legs)
         if len(recent.legs) < _MOST_LEGS:
             recent.legs.append(one)
@@ -265,14 +274,8 @@ class PoolFrontRunning(Correlator[State]):
         return Case(who.timestamp, other.transaction, pool, seconds, other.notional, witnesses, who)
 
     def _counted(self, pool: str, case: Case) -> list[Finding]:
-        """Count a case of its party: an owner who is known, or a contract that may be its own.
-
-        Of a contract that is called for several who are known, nobody did what others did by it.
-        """
-        who = case.who
-        known = who.who.cluster or who.who.investor
-        own = not known and is_own_contract(who.called, pool)
-        name = who.called if own else who.owner
+        """Count a case of its party."""
+        name = _name(case.who, pool)
         if not name:
             return []
         parties = self.state.parties
@@ -290,8 +293,24 @@ class PoolFrontRunning(Correlator[State]):
         party.cases = [*kept, case][-_MOST_CASES:]
         if len(party.cases) < (party.next_alert or self._p.minimum_times):
             return []
+        if self._share(name, party.cases, oldest) < self._p.minimum_share:
+            return []
         party.next_alert = 2 * len(party.cases)
         return [self._finding(name, party.cases)]
+
+    def _note(self, name: str, now: int) -> None:
+        swaps = self.state.swaps
+        times = swaps.pop(name, [])
+        times.append(now)
+        swaps[name] = [time for time in times[-_MOST_SWAPS:] if time >= now - self._p.window]
+        if len(swaps) > _MOST_PARTIES:
+            drop_idlest(swaps, _MOST_PARTIES)
+
+    def _share(self, name: str, cases: list[Case], oldest: int) -> float:
+        """Which part of a party's swaps its cases are; of more than are kept, no more is known."""
+        swaps = sum(time >= oldest for time in self.state.swaps.get(name, ()))
+        own = len({one.who.transaction for one in cases})
+        return min(1.0, own / swaps) if swaps else 1.0
 
     def _finding(self, name: str, cases: list[Case]) -> Finding:
         who, count = cases[-1].who, len(cases)
@@ -312,8 +331,6 @@ class PoolFrontRunning(Correlator[State]):
         base = _COPY if self._copies else _BEHIND
         known = who.who.cluster or who.who.investor
         names = list(who.who.names) if known else [name, *who.who.names]
-        if is_own_contract(who.called, ""):
-            names.append(who.called)
         found: dict[str, Witness] = {one.id: one for case in cases for one in case.witnesses}
         return Finding(
             entities=tuple(dict.fromkeys(names)),
@@ -327,6 +344,16 @@ class PoolFrontRunning(Correlator[State]):
                 "shortest_seconds": shortest,
             },
         )
+
+
+def _name(one: Leg, pool: str) -> str:
+    """Whose swap it is: an owner's who is known, or of a contract that may be somebody's own.
+
+    Of a contract that is called for several who are known, nobody did what others did by it.
+    """
+    if one.who.cluster or one.who.investor:
+        return one.owner
+    return one.called if is_own_contract(one.called, pool) else one.owner
 
 
 def _when(one: Witness) -> int:

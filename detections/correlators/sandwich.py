@@ -13,14 +13,14 @@ and, for equal amounts, Dune Spellbook's `dex.sandwiches`. All of this must hold
 3. The back gives what the front got, within `maximum_difference`. That isn't asked of a party with
    a contract of its own, which a person who just changes their mind doesn't have. Who comes by a
    router must have gained by it, in transactions right behind each other in the block.
-4. From the front to the back it is `blocks` or fewer. With one block the order was certain, so
-   it is a sandwich as MEV Inspect means it. Over several, who makes the later block is unknown to
+4. From the front to the back it is `blocks` or fewer. With one block the order was certain, so it
+   is a sandwich as MEV Inspect means it. Over several, who makes the later block is unknown to
    most, so it is also asked that the back got more than the front paid, that amounts are equal,
-   that nobody swapped the other way in between (what is built has only victims there), that a
-   victim is in another block than the front (else it is `swapped_ahead`), and that the party did it
-   `minimum_times` within a day, with `minimum_share` of all its swaps then: a bot does little else,
-   and of many who trade all day somebody's swaps are always around another's. Those within one
-   block are left to the other rule.
+   that what others swapped the other way in between is less than what the victims swapped (it is
+   these who moved the price), that a victim is in another block than the front (else it is
+   `swapped_ahead`), and that the party did it `minimum_times` within a day, with `minimum_share` of
+   all its swaps then: a bot does little else, and of many who trade all day somebody's swaps are
+   always around another's. Those within one block are left to the other rule.
 
 Several victims, and several fronts before them, are one sandwich. What the party gained is what
 the back got less what the front paid, in the asset that the front paid, as far as the amounts are
@@ -213,7 +213,7 @@ class Sandwich(Correlator[State]):
             difference > self._p.maximum_difference
             or found.gain <= 0
             or all(victim.block == first.block for victim in victims)
-            or any(other.paid0 != first.paid0 for other in recent.legs[began + 1 :])
+            or _other_way(first, recent.legs[began + 1 :]) >= sum(one.paid for one in victims)
         ):
             return None
         return found
@@ -293,6 +293,11 @@ def _note(of: dict[str, list[int]], name: str, now: int, most: int) -> int:
     if len(of) > _MOST_PARTIES:
         drop_idlest(of, _MOST_PARTIES)
     return len(times)
+
+
+def _other_way(first: Leg, legs: Sequence[Leg]) -> int:
+    """What was got of the asset that a front paid by those who swapped the other way."""
+    return sum(one.got for one in legs if one.paid0 != first.paid0)
 
 
 def _same_party(one: Leg, other: Leg) -> bool:

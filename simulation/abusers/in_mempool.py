@@ -148,10 +148,10 @@ def _maker(market: ChainMarket) -> Play:
 def _regret(market: ChainMarket) -> Play:
     """Buy on a hunch, and sell the same within some minutes, whatever came of it."""
     rng = market.fork("regret")
-    wallets = [market.wallet(market.people.investor(), 5_000) for _ in range(80)]
+    wallets = [market.wallet(market.people.investor(), 5_000) for _ in range(400)]
     while True:
         yield rng.randint(8, 40)
-        market.begin(_round(market, rng.choice(wallets), rng.choice((0, 1))))
+        market.begin(_round(market, rng.choice(wallets), rng.choice((0, 1))), 1)
 
 
 def _round(market: ChainMarket, wallet: str, pool: int) -> Play:

@@ -176,7 +176,18 @@ def test_what_several_who_are_known_do_by_one_contract_is_nobodys() -> None:
     assert found(events[:-6], "behind") == []
     (finding,) = found(events, "behind")
     assert finding.metrics["times"] == 3
-    assert finding.entities == (wallet(RUNNER), "INV-7", BOT)
+    assert finding.entities == (wallet(RUNNER), "INV-7")
+
+
+def test_who_trades_all_day_stands_behind_others_by_chance() -> None:
+    chain = Chain()
+    own: list[Any] = []
+    events: list[Any] = []
+    for block in (1, 2, 3):
+        own += [chain.swap((10 * block + n, 1), RUNNER, 50, -6, transaction_to=BOT) for n in (1, 2)]
+        events += behind(chain, 10 * block)
+    assert len(found([*own, *events], "behind", minimum_share=0.33)) == 1
+    assert found([*own, *events], "behind", minimum_share=0.34) == []
 
 
 def test_not_right_behind_is_nothing() -> None:

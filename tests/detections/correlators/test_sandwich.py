@@ -260,17 +260,18 @@ def test_over_several_blocks_it_must_come_again() -> None:
     assert found(plain(chain), blocks=3) == []
 
 
-def test_over_several_blocks_only_who_does_little_else_with_nobody_the_other_way() -> None:
+def test_over_several_blocks_only_who_does_little_else_with_less_the_other_way() -> None:
     chain = Chain()
     events = [event for first in (10, 20, 30) for event in over_blocks(chain, first)]
     # Six of the attacker's swaps are fronts and backs: seven others are too many.
     for others, alerts in ((6, 1), (7, 0)):
         busy = [chain.swap((2 + one, 5), ATTACKER, 3 + one, -1) for one in range(others)]
         assert len(found([*busy, *events], blocks=3, minimum_times=3)) == alerts
-    sold = [chain.swap((first + 1, 0), OTHER, -20, 2) for first in (10, 20, 30)]
-    mixed = [one for place in range(3) for one in (*events[3 * place : 3 * place + 2], sold[place],
-             events[3 * place + 2])]  # fmt: skip
-    assert found(mixed, blocks=3, minimum_times=3) == []
+    for quote, alerts in ((2, 1), (20, 0)):  # less than the victims paid, and more
+        sold = [chain.swap((first + 1, 0), OTHER, -20, quote) for first in (10, 20, 30)]
+        mixed = [one for place in range(3) for one in (*events[3 * place : 3 * place + 2],
+                 sold[place], events[3 * place + 2])]  # fmt: skip
+        assert len(found(mixed, blocks=3, minimum_times=3)) == alerts
     ahead = [
         event
         for first in (10, 20, 30)
