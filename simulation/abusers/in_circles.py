@@ -2,7 +2,7 @@
 
 from math import exp
 
-from simulation.abusers.chain_stage import ChainStage, owner_of
+from simulation.abusers.chain_stage import HOUR_OF_BLOCKS, ChainStage, owner_of
 from simulation.chain.market import ChainMarket, Play
 
 
@@ -45,19 +45,21 @@ def comings_back(market: ChainMarket) -> None:
 
 
 def _lent_on(market: ChainMarket, number: int) -> Play:
-    """Lent to one who lends it on, and back the same way, hours later."""
+    """Lent for the day to one who lends it on, and back the same way, hours later."""
     rng = market.fork(f"lent on:{number}")
     firms = [market.wallet(market.people.investor(), 60_000) for _ in range(3)]
     while True:
-        yield rng.randint(50, 400)
+        begun = market.block
+        yield rng.randint(50, 900)
         amount = market.tokens(3_000 * exp(rng.gauss(0, 0.7)))
         for first, second in ((0, 1), (1, 2)):
             market.transfer(firms[first], firms[second], amount)
             yield rng.randint(5, 60)
-        yield rng.randint(100, 500)
+        yield rng.randint(100, 900)
         for first, second in ((2, 1), (1, 0)):
             market.transfer(firms[first], firms[second], amount)
             yield rng.randint(5, 60)
+        yield begun + 24 * HOUR_OF_BLOCKS - market.block
 
 
 def _own_wallets(market: ChainMarket) -> Play:

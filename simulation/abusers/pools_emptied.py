@@ -47,8 +47,8 @@ def old_pool_emptied(stage: ChainStage) -> Play:
 
 
 def pool_abandoned(stage: ChainStage) -> Play:
-    """The same again, and for a month nothing happens in it (Mazorra et al., 2022: inactive for
-    160,000 blocks, about a month). Medium: all but everything.
+    """The same again with a token that has this one pool, and for a month nothing happens to it
+    (Mazorra et al., 2022: inactive for 160,000 blocks, about a month). Medium: all but everything.
     """
     market = stage.market
     place, maker = market.provided[stage.number]
@@ -91,13 +91,21 @@ def young_pools(market: ChainMarket) -> None:
         market.begin(_opened(market, rng.randint(1, 3 * DAY_OF_BLOCKS), kind))
 
 
+def old_tokens(market: ChainMarket) -> None:
+    """The pools of :func:`old_pools`, each of a token of its own that has no other."""
+    market.further_tokens += [market.ledger.new_address() for _ in range(6)]
+    old_pools(market)
+
+
 def old_pools(market: ChainMarket) -> None:
     """Pools of a month: three to be emptied, and three of honest providers."""
     rng = market.fork("old pools")
     lives: list[Play] = []
     for number in range(6):
         provider = market.wallet(market.people.investor(), 4_000_000)
-        place = open_pool(market, provider, _STYLES[number % 2], rng.uniform(80_000, 300_000))
+        token = market.further_tokens[number] if market.further_tokens else ""
+        dollars = rng.uniform(80_000, 300_000)
+        place = open_pool(market, provider, _STYLES[number % 2], dollars, token)
         if number < 3:
             market.provided.append((place, provider))
         else:
@@ -135,7 +143,8 @@ def _moves(market: ChainMarket, provider: str, place: int, after: int) -> Play:
     _, quote = withdraw(market, provider, place, 0.995)
     if rng.random() < 0.5:
         yield rng.randint(1, HOUR_OF_BLOCKS)
-    new = open_pool(market, provider, other, quote / 10**6)
+    token = market.pools[place].token
+    new = open_pool(market, provider, other, quote / 10**6, token)
     market.begin(visitors(market, new), rng.randint(10, 200))
 
 

@@ -10,18 +10,30 @@ ADD_CALL, REMOVE_CALL = "0x88316456", "0x02751cec"
 _INITIALIZE = topic("Initialize(uint160,int24)")
 
 
-def open_pool(market: ChainMarket, provider: str, style: Style, dollars: float) -> int:
-    """A new pool, filled by its first provider with so much on each side; returns its place."""
-    pool = Pool(market.ledger.new_address(), style, market.token, market.quote)
+_FIRST_PRICE = 2.0
+"""Of a further token, which is worth no more and no less ever after."""
+
+
+def open_pool(
+    market: ChainMarket, provider: str, style: Style, dollars: float, token: str = ""
+) -> int:
+    """A new pool of a token, filled by its first provider with so much on each side; its place."""
+    pool = Pool(market.ledger.new_address(), style, token or market.token, market.quote)
     market.pools.append(pool)
-    token = market.tokens(dollars / market.value)
-    quote = round(token * market.value * DOLLAR) // 10**18
-    logs = pool.add(provider, market.router, token, quote)
+    value = worth(market, pool)
+    tokens = market.tokens(dollars / value)
+    quote = round(tokens * value * DOLLAR) // 10**18
+    logs = pool.add(provider, market.router, tokens, quote)
     if style == "uniswap-v3":
-        root = isqrt((quote << 192) // token)
+        root = isqrt((quote << 192) // tokens)
         logs.insert(0, LogEntry(pool.address, (_INITIALIZE,), word(root) + word(pool.tick)))
     market.ledger.send(provider, market.router, logs, data=ADD_CALL)
     return len(market.pools) - 1
+
+
+def worth(market: ChainMarket, pool: Pool) -> float:
+    """Dollars for a token of the pool, as those think who know."""
+    return market.value if pool.token == market.token else _FIRST_PRICE
 
 
 def provide(market: ChainMarket, provider: str, place: int, dollars: float) -> None:
@@ -46,7 +58,7 @@ def trade_once(market: ChainMarket, name: str, place: int) -> None:
     """
     rng = market.fork(f"{name}:{market.block}")
     dollars = market.pools[place].reserves[1] / DOLLAR * 0.001 * exp(rng.gauss(0, 0.8))
-    off = market.value / market.price(place) - 1
+    off = worth(market, market.pools[place]) / market.price(place) - 1
     buys = off > 0 if abs(off) > 0.02 else rng.random() < 0.5
     trader = market.wallet(market.people.investor(), 20_000)
     if buys:

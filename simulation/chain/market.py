@@ -78,6 +78,8 @@ class ChainMarket:
         """Wallets that got tokens 300 days ago, and did nothing since."""
         self.provided: list[tuple[int, str]] = []
         """Further pools, by their places, each with who alone provides it; from before all this."""
+        self.further_tokens: list[str] = []
+        """Tokens of others, each with pools of its own."""
         self.issuer, self.exchange, self.mixer = new(), new(), new()
         self.balances: dict[str, int] = {}
         self.supply = 0
@@ -237,19 +239,6 @@ class ChainMarket:
 
     def reference(self) -> Reference:
         """What is known of all of it."""
-        quote = Quote(symbol="USDC", address=self.quote, decimals=6)
-        pools = tuple(
-            PoolRecord(
-                chain=CHAIN_ID,
-                address=pool.address,
-                protocol=pool.style,
-                token0=pool.token,
-                token1=pool.quote,
-                quote=quote,
-                fee=FEE,
-            )
-            for pool in self.pools
-        )
         feed = PriceFeed(
             chain=CHAIN_ID,
             address=self.feed_proxy,
@@ -263,8 +252,18 @@ class ChainMarket:
             symbol="SIM",
             decimals=18,
             contracts=(TokenContract(chain=CHAIN_ID, address=self.token),),
-            pools=pools,
+            pools=self._pools_of(self.token),
             price_feeds=(feed,),
+        )
+        further = (
+            Token(
+                id=f"further{number}",
+                symbol=f"FTR{number}",
+                decimals=18,
+                contracts=(TokenContract(chain=CHAIN_ID, address=address),),
+                pools=self._pools_of(address),
+            )
+            for number, address in enumerate(self.further_tokens, 1)
         )
         labels = (
             LabelledAddress(address=self.issuer, labels=("issuer",)),
@@ -273,7 +272,25 @@ class ChainMarket:
             LabelledAddress(address=self.router, labels=("router",)),
             LabelledAddress(address=self.aggregator, labels=("router",)),
         )
-        return Reference(tokens=(token,), addresses=labels, investors=self.people.records())
+        return Reference(
+            tokens=(token, *further), addresses=labels, investors=self.people.records()
+        )
+
+    def _pools_of(self, token: str) -> tuple[PoolRecord, ...]:
+        quote = Quote(symbol="USDC", address=self.quote, decimals=6)
+        return tuple(
+            PoolRecord(
+                chain=CHAIN_ID,
+                address=pool.address,
+                protocol=pool.style,
+                token0=pool.token,
+                token1=pool.quote,
+                quote=quote,
+                fee=FEE,
+            )
+            for pool in self.pools
+            if pool.token == token
+        )
 
     def moved(self, source: str, target: str, amount: int) -> None:
         """Keep account of tokens that a pool, the issuer or a holder moved."""
