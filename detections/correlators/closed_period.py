@@ -10,7 +10,8 @@ Three patterns, one per rule:
   public yet (MAR Article 14; MiCA Article 89).
 - `before_news`: such a person traded within `before` before news of the token that was not known
   beforehand: a corporate event, or what the token tells on chain (a halt, new terms or documents,
-  an issue of `issue_from` tokens or more). The trades are older.
+  an issue of `issue_from` tokens or more). The trades are older. A list of insiders (MAR Article
+  18) says itself from when somebody knew, so trades of those on one count for longer.
 
 None of them asks for a profit or a move of the price: a breach is one without them. Whether the
 trade paid is what `insider_dealing` asks, so both may name the same person. A series of a person
@@ -54,11 +55,15 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     pattern: Literal["restricted_list", "closed_period", "before_news"]
     #: Lists, as labels of the persons on them.
-    labels: tuple[str, ...] = ("insider", "issuer_affiliate", "restricted")
+    labels: tuple[str, ...] = ("insider", "pdmr", "issuer_affiliate", "restricted")
     #: `closed_period`: how long before financial results they may not trade.
     closed: Annotated[Duration, Meta(ge=DAY, le=90 * DAY)] = 30 * DAY
     #: `before_news`: how long before news their trades count.
     before: Annotated[Duration, Meta(ge=DAY, le=60 * DAY)] = 7 * DAY
+    #: `before_news`: lists that say themselves from when to when somebody knew (MAR Article 18).
+    knowing_labels: tuple[str, ...] = ("insider",)
+    #: `before_news`: how long before news trades of those on them count.
+    knowing_before: Annotated[Duration, Meta(ge=DAY, le=366 * DAY)] = 30 * DAY
     #: `before_news`: whole tokens from which on an issue is news.
     issue_from: Annotated[float, Meta(gt=0)] = 1_000_000.0
     #: `before_news`: corporate events that are no news.
@@ -118,6 +123,8 @@ class ClosedPeriod(Correlator[State]):
         self._labels = frozenset(parameters.labels)
         self._exempt = frozenset(parameters.exempt_labels)
         self._routine = frozenset(parameters.routine_types)
+        self._knowing = frozenset(parameters.knowing_labels)
+        self._longest = max(parameters.before, parameters.knowing_before)
         self._series = SlidingGroups[Deal](_SERIES, most_items=200)
         more: tuple[str, ...] = ()
         if parameters.pattern == "closed_period":
@@ -129,8 +136,9 @@ class ClosedPeriod(Correlator[State]):
     @property
     def horizon(self) -> int:
         """Trades count for so long; what is coming may have been known for long by then."""
-        longest = max(_SERIES, self._p.closed, self._p.before)
-        return max(longest, _CALENDAR) if self._p.pattern == "closed_period" else longest
+        if self._p.pattern == "closed_period":
+            return max(_SERIES, self._p.closed, _CALENDAR)
+        return max(_SERIES, self._longest)
 
     def observe(self, event: Any) -> Iterable[Finding]:
         """Take a trade, a swap, or news."""
@@ -238,7 +246,7 @@ class ClosedPeriod(Correlator[State]):
             state.persons += 1
         persons[key] = deals
         deals.append(deal)
-        oldest = deal.timestamp - self._p.before
+        oldest = deal.timestamp - self._longest
         while deals[0].timestamp < oldest:
             del deals[0]
         del deals[:-_MOST_TRADES]
@@ -290,10 +298,11 @@ class ClosedPeriod(Correlator[State]):
         return self._news(token, what, event.timestamp, event)
 
     def _news(self, token: str, what: str, announced: int, event: Any) -> Iterable[Finding]:
-        begin = announced - self._p.before
-        told = News(event.id, what, begin, announced, witness(event))
+        told = News(event.id, what, announced - self._longest, announced, witness(event))
         for key, deals in list(self.state.trades.get(token, {}).items()):
-            touched = [one for one in deals if begin <= one.timestamp < announced]
+            touched = [
+                one for one in deals if announced - self._before(one) <= one.timestamp < announced
+            ]
             if not touched:
                 continue
             kept = [one for one in deals if one.timestamp >= announced]
@@ -304,6 +313,11 @@ class ClosedPeriod(Correlator[State]):
             yield self._finding(token, touched, told)
         if token in self.state.trades and not self.state.trades[token]:
             del self.state.trades[token]
+
+    def _before(self, deal: Deal) -> int:
+        """How long before news a person's trade counts."""
+        knew = not self._knowing.isdisjoint(deal.labels)
+        return max(self._p.before, self._p.knowing_before) if knew else self._p.before
 
     def _finding(self, token: str, deals: list[Deal], news: News | None) -> Finding:
         last = deals[-1]
