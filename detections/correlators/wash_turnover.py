@@ -5,8 +5,8 @@ MAR Annex I A(c) and Commission Delegated Regulation (EU) 2016/522, Annex II, Se
 MiCA 91(2)(a); FINRA Rule 5210. What a cluster trades with itself is `wash_trading`'s, and what goes
 round among a few who sell to each other `wash_circular`'s. Here one party, by the widest name
 known, buys from some and sells to others, and they have little to do with anybody else: accounts
-filled and emptied by another way, so that no circle shows. In a `window` (by the clock, UTC) all of
-this holds:
+filled and emptied by another way, so that no circle shows, or so many that no two of them trade
+often. In a `window` (by the clock, UTC) all of this holds:
 
 1. **The largest buyer is the largest seller**: it has `minimum_volume_share` or more of what was
    bought, and of what was sold, in `minimum_trades` trades or more.
@@ -16,7 +16,8 @@ this holds:
 4. **Others don't trade with it so**: of the market's trades outside of this circle, its part is
    `minimum_lift` times smaller than theirs. There must be `minimum_outside` of them.
 5. **Nobody lives on it**: what it earned is `maximum_earned` of its volume at most.
-6. **It doesn't go back**: less than half of its volume went to those from whom it came.
+6. **It isn't to and fro among few**: less than half of its volume went to those from whom it came,
+   or these are three or more.
 
 How it tells an **honest market maker**: he is the largest buyer and the largest seller, with
 nothing left at the end, as well. But he has many counterparties, each of whom trades with other
@@ -57,6 +58,8 @@ _MANY = 64
 #: From so many trades on, and so large a part of the market's, a party's trades are kept.
 _NOTABLE_TRADES, _NOTABLE_SHARE = 8, 0.05
 _RETURNED = 0.5
+#: With fewer than so many it goes to and fro, which other rules tell of.
+_LEAST_CIRCLE = 3
 # Confidence before it is calibrated on labelled data: a base, and what a larger part of the market,
 # more exclusive counterparties and an exacter balance add to it.
 _BASE, _LARGER, _EXCLUSIVE, _EXACT = 0.5, 0.15, 0.15, 0.1
@@ -75,7 +78,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: Difference of bought and sold, as a part of both.
     maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
     #: How many counterparties are its circle.
-    most_counterparties: Annotated[int, Meta(ge=1, le=32)] = 6
+    most_counterparties: Annotated[int, Meta(ge=1, le=32)] = 16
     #: Part of its volume that is with these.
     minimum_concentration: Annotated[Ratio, Meta(ge=0, le=1)] = 0.9
     #: Part of these counterparties' trades that is with it.
@@ -332,7 +335,9 @@ class WashTurnover(Correlator[State]):
         inside = sum(side.bought + side.sold for side in circle.values())
         returned = sum(2 * min(side.bought, side.sold) for side in tally.sides.values()) / kept
         concentration = inside / kept
-        if not reaches(concentration, p.minimum_concentration) or returned >= _RETURNED:
+        if not reaches(concentration, p.minimum_concentration) or (
+            returned >= _RETURNED and _to_and_fro(circle) < _LEAST_CIRCLE
+        ):
             return ()
         within = sum(side.trades for side in circle.values())
         others = sum(market.parties[one].trades for one in circle if one in market.parties)
@@ -404,6 +409,11 @@ def _parties(event: Trade, exempt: frozenset[str]) -> tuple[str, str] | None:
     if is_exempt(event.buyer_labels, exempt) or is_exempt(event.seller_labels, exempt):
         return None
     return seller, buyer
+
+
+def _to_and_fro(circle: dict[str, Side]) -> int:
+    """How many both bought and sold."""
+    return sum(side.bought > 0 and side.sold > 0 for side in circle.values())
 
 
 def _drop_smallest(parties: dict[str, Tally]) -> None:

@@ -85,6 +85,22 @@ def test_what_goes_back_to_whom_it_came_from_is_circular() -> None:
     assert found([*market(), *back]) == []
 
 
+def test_what_goes_back_to_many_is_a_circle_as_well() -> None:
+    def renamed(name: str, number: int) -> str:
+        return name if name == "hub" else f"friend-{(5 * number + number // 12) % 12}"
+
+    deals = [
+        (at, renamed(seller, number), renamed(buyer, number), quantity, price)
+        for number, (at, seller, buyer, quantity, price) in enumerate(turned_over(60))
+    ]
+    findings = found([*market(), *deals])
+    assert findings
+    assert findings[-1].metrics["returned_share"] > 0.5
+    assert {name for one in findings for name in one.entities} <= {
+        "hub", *(f"friend-{n}" for n in range(12)),
+    }  # fmt: skip
+
+
 def test_counterparties_with_a_life_of_their_own() -> None:
     others = [
         (at + 3, "maker-1", name, 1.0, 100.0)
