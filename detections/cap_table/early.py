@@ -24,16 +24,16 @@ def longest(months: int, days: int = 0) -> int:
 
 
 def too_early(
-    moved: Moved, now: int, months: int, begun: Callable[[Lot], int]
+    moved: Moved, now: int, months: int, begun: Callable[[Lot], int], days: int = 0
 ) -> Sequence[tuple[Lot, int]]:
-    """Lots of which the months since `begun` aren't over, each with the time when they are.
+    """Lots of which the months and days since `begun` aren't over, each with when they are.
 
     A lot whose time is not known isn't among them: not to know is no breach.
     """
     found: list[tuple[Lot, int]] = []
     for lot in moved.lots:
         start = begun(lot)
-        if start > FREE and (end := after(start, months)) > now:
+        if start > FREE and (end := after(start, months, days)) > now:
             found.append((lot, end))
     return found
 

@@ -49,11 +49,13 @@ class HoldingPeriod(Correlator[HoldingState]):
     words: ClassVar[str]
     """What began then, such as "issued on"."""
 
-    def __init__(self, parameters: HoldingParameters, terms: Terms = TERMS) -> None:
+    def __init__(
+        self, parameters: HoldingParameters, terms: Terms = TERMS, *, days: int = 0
+    ) -> None:
         super().__init__(parameters)
         self._scope = Scope(parameters.classifications, parameters.tokens)
         self._terms = terms
-        self._longest = longest(parameters.months)
+        self._longest = longest(0 if days else parameters.months, days)
 
     @property
     def horizon(self) -> int:

@@ -41,13 +41,15 @@ def expire(found: dict[str, Purchase], before: int) -> None:
         del found[next(iter(found))]
 
 
-def step(told: int, count: int, warn: int, limit: int) -> tuple[int, bool]:
+def step(
+    told: int, count: int, warn: int, limit: int, *, warns_only: bool = False
+) -> tuple[int, bool]:
     """What has now been told, and whether that is news.
 
-    It is told at `warn`, and at `limit`; again after the count has fallen below.
+    It is told at `warn`, and but for `warns_only` at `limit`; again after it has fallen below.
     """
     stage = 2 if count >= limit else 1 if count >= warn else 0
-    return stage, stage > told
+    return stage, stage > told and not (warns_only and stage == 2)
 
 
 def witnesses(found: dict[str, Purchase]) -> Iterator[Witness]:

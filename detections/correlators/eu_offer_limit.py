@@ -50,6 +50,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     limit: Annotated[int, Meta(ge=1, le=100_000)] = 150
     #: An early warning at so many; 0 gives none.
     warn_at: Annotated[int, Meta(ge=0, le=100_000)] = 0
+    #: Tells of the early warning only: for a rule of its own, of a lower level.
+    warns_only: bool = False
     #: How long an offer lasts: purchases within this time count together.
     window: Annotated[Duration, Meta(ge=DAY, le=3_650 * DAY)] = 365 * DAY
     #: Who has one of these accreditations doesn't count.
@@ -111,7 +113,7 @@ class EUOfferLimit(Correlator[State]):
         who = event.destination_investor or event.destination_address
         bought(known.newest, who, Purchase(event.timestamp, trace(event)), p.window)
         count = len(known.newest)
-        known.told, news = step(known.told, count, self._warn, p.limit)
+        known.told, news = step(known.told, count, self._warn, p.limit, warns_only=p.warns_only)
         return [self._finding(event, known, count, state)] if news else ()
 
     def _finding(self, event: TokenTransfer, known: Purchasers, count: int, state: str) -> Finding:

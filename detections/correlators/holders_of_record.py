@@ -54,6 +54,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     unaccredited_limit: Annotated[int, Meta(ge=1, le=1_000_000)] = 500
     #: An early warning at this part of a limit; 100% gives none.
     warn_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.9
+    #: Tells of the early warning only: for a rule of its own, of a lower level.
+    warns_only: bool = False
     #: Whether who is not known to be accredited counts as not accredited.
     unknown_is_unaccredited: bool = False
     #: Who has one of these labels doesn't count.
@@ -130,12 +132,15 @@ class HoldersOfRecord(Correlator[State]):
             return ()
         counts.newest.append(witness(event))
         del counts.newest[:-_MOST_WITNESSES]
-        counts.told, news = step(counts.told, counts.holders, self._warn, p.limit)
+        counts.told, news = step(
+            counts.told, counts.holders, self._warn, p.limit, warns_only=p.warns_only
+        )
         counts.told_unaccredited, unaccredited_news = step(
             counts.told_unaccredited,
             counts.unaccredited,
             self._warn_unaccredited,
             p.unaccredited_limit,
+            warns_only=p.warns_only,
         )
         if not news and not unaccredited_news:
             return ()

@@ -5,8 +5,9 @@ mostly 180 days after an offering (FINRA Rule 5110(e) makes underwriters keep on
 sales have theirs in the terms). Set who is bound by `labels` (none: every holder), and either
 
 - `until`: nothing may leave before this day (UTC); or
-- `months`: what was issued less than so many months before may not leave. Lots leave first in,
-  first out, and who buys a locked lot is bound by it as well, if a label or no label says so.
+- `days`, or `months`: what was issued less than so long before may not leave. 180 days are a
+  few less than six months. Lots leave first in, first out, and who buys a locked lot is bound by it
+  as well, if a label or no label says so.
 
 Assumptions: moves between wallets of one investor, forced transfers, recoveries, custodians and who
 is labelled `permitted_transferee` change nothing, but the lot stays locked there. Giving back to
@@ -36,8 +37,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: Holders with one of these labels are bound; none means all.
     labels: tuple[str, ...] = ()
-    #: Months from the issue on. Left aside where there is an `until`.
+    #: Months from the issue on. Left aside where there are `days`, or there is an `until`.
     months: Annotated[int, Meta(ge=1, le=240)] = 6
+    #: Days from the issue on, in the place of months; 0 for none.
+    days: Annotated[int, Meta(ge=0, le=7_320)] = 0
     #: The first day on which tokens may leave.
     until: datetime.date | None = None
     #: Tokens whose classification begins so; none means all.
@@ -56,7 +59,7 @@ class LockUp(HoldingPeriod):
     words = "issued on"
 
     def __init__(self, parameters: Parameters) -> None:
-        super().__init__(parameters)
+        super().__init__(parameters, days=parameters.days)
         self._p = parameters
         self._labels = frozenset(parameters.labels)
         self._until = None if parameters.until is None else start_of(parameters.until)
@@ -68,7 +71,8 @@ class LockUp(HoldingPeriod):
             return ()
         now, until = event.timestamp, self._until
         if until is None:
-            early = too_early(moved, now, self._p.months, type(self).begun)
+            months = 0 if self._p.days else self._p.months
+            early = too_early(moved, now, months, type(self).begun, self._p.days)
             return self._told(event, moved, early)
         if now >= until:
             return ()

@@ -56,6 +56,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     months: Annotated[int, Meta(ge=1, le=120)] = 12
     #: An early warning at this part of the cap; 100% gives none.
     warn_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.9
+    #: Tells of the early warning only: for a rule of its own, of a lower level.
+    warns_only: bool = False
     #: Tokens whose classification begins so; none means all.
     classifications: tuple[str, ...] = ()
     #: Ids of tokens; none means all.
@@ -122,6 +124,7 @@ class OfferingCap(Correlator[State]):
             int(ratio * 1_000_000) + (value > self._cap),
             round(self._p.warn_share * 1_000_000) if self._p.warn_share < 1 else 1_000_001,
             1_000_001,
+            warns_only=self._p.warns_only,
         )
         offering.told = told
         if not news:

@@ -45,6 +45,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=DAY, le=3_650 * DAY)] = 90 * DAY
     #: An early warning at so many; 0 gives none.
     warn_at: Annotated[int, Meta(ge=0, le=10_000)] = 0
+    #: Tells of the early warning only: for a rule of its own, of a lower level.
+    warns_only: bool = False
     #: What counts as one purchaser: an investor, or a cluster of them.
     count_by: Literal["investor", "cluster"] = "investor"
     #: Tokens whose classification begins so; none means all.
@@ -106,7 +108,10 @@ class RegDPurchasers(Correlator[State]):
         expire(known.unknown, since)
         bought(known.newest, who, purchase, self._p.window)
         count = len(known.newest)
-        known.told, news = step(known.told, count, self._warn, self._p.allowed + 1)
+        p = self._p
+        known.told, news = step(
+            known.told, count, self._warn, p.allowed + 1, warns_only=p.warns_only
+        )
         return [self._finding(event, known, count)] if news else ()
 
     def _finding(self, event: TokenTransfer, known: Purchasers, count: int) -> Finding:
