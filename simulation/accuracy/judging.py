@@ -8,8 +8,8 @@ from normalizer.events import Alert
 from simulation.session import Session
 from simulation.truth import Episode
 
-#: What is measured: suspicions of market abuse. Rules that tell facts (a large transfer, a mint, a
-#: wallet without identity), breaches of an offering's terms and broken feeds are none.
+#: What is measured: suspicions of market abuse, and breaches of an offering's terms. Rules that
+#: tell facts (a large transfer, a mint, a wallet without identity) and broken feeds are none.
 MEASURED = frozenset(
     {
         "wash_trading",
@@ -31,10 +31,29 @@ MEASURED = frozenset(
         "structuring",
         "price_and_volume",
         "novelty",
+        "offering_rules",
     }
 )
 #: Rules that are suspicions though others of their typology tell facts, by name.
-_SUSPICIONS = frozenset({"Minted, and sold within a day"})
+_SUSPICIONS = frozenset(
+    {
+        "Minted, and sold within a day",
+        "Past transfers with an address that is sanctioned now",
+        "Transfer with a jurisdiction under embargo or a call for action",
+    }
+)
+#: Early warnings, of which nobody says that anything is broken: facts.
+_WARNINGS = frozenset(
+    {
+        "Nearly 35 purchasers who are not accredited",
+        "EU offer taken up by nearly 150 persons in one state",
+        "Crypto-asset offer taken up by nearly 150 persons in one state",
+        "Holders of record near the limit of Section 12(g)",
+        "Regulation A, Tier 1, near 20 million",
+        "Regulation A, Tier 2, near 75 million",
+        "Crowdfunding near 5 million",
+    }
+)
 #: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.
 _BY_TIME = frozenset({"price_and_volume", "oracle_deviation"})
 #: The same, but only of an abuse that is of this kind: a pump is told of by whoever bought in it.
@@ -106,6 +125,8 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
         typology = alert.typology or ""
         if typology not in MEASURED and alert.rule_name not in _SUSPICIONS:
             continue  # neither right nor wrong: a fact that belongs to an abuse finds nothing
+        if alert.rule_name in _WARNINGS:
+            continue
         verdict, took = "false", None
         for place, episode in enumerate(session.episodes):
             if not _about(alert, episode, evidence[place], public=session.public):
