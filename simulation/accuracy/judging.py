@@ -67,6 +67,8 @@ _NAMELESS = frozenset(
         "A price driven up by a rush of purchases fell back",
         "Far more was traded than usual just before a reference time, and the price went with it",
         "The price moved oddly just before a reference time",
+        "Much was traded on one side right after the open, and the price went far",
+        "A price that goes one way, step by step, for hours",
     }
 )
 #: Rules about what was said in public, which no feed of a venue has: an organiser's call is his own
@@ -132,7 +134,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
             if not _about(alert, episode, evidence[place], public=session.public):
                 continue
             counted = typology in counts[episode.abuse]
-            if counted and (session.public or not _of_moves(alert, episode)):
+            if counted and _may_find(alert, episode, evidence[place], public=session.public):
                 took = max(0.0, (alert.timestamp - (episode.onset or episode.begin)) / 1e9)
                 first[place] = min(first.get(place, took), took)
                 rules.setdefault(place, set()).add(alert.rule_name)
@@ -171,8 +173,8 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
 
 
 def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
-    if public and alert.rule_name not in _OF_TALK:
-        return not evidence.isdisjoint(alert.evidence_events)
+    if public and not evidence.isdisjoint(alert.evidence_events):
+        return True
     begin = alert.timestamp if alert.created is None else alert.created
     end = alert.timestamp if alert.ended is None else alert.ended
     if max(end, alert.timestamp) < episode.begin or begin > episode.end + episode.tail:
@@ -184,7 +186,15 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
     if alert.typology in _OF_INSTRUMENT and alert.typology == episode.typology:
         return max(end, alert.timestamp) >= (episode.onset or episode.begin)
     # Who is in its evidence only, since he traded with whom it accuses, is not accused.
-    return not set(episode.parties).isdisjoint(alert.entities)
+    return not public and not set(episode.parties).isdisjoint(alert.entities)
+
+
+def _may_find(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
+    """Whether it is a hit where its typology is: on a feed that names nobody only what rests on the
+    abuser's own acts, though moves that others made for him belong to his abuse by their time."""
+    if public and alert.rule_name not in _OF_TALK:
+        return not evidence.isdisjoint(alert.evidence_events)
+    return not _of_moves(alert, episode)
 
 
 def _of_moves(alert: Alert, episode: Episode) -> bool:

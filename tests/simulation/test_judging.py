@@ -58,7 +58,7 @@ def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_
     pump = Episode(
         abuse="pump-and-dump",
         typology="pump_and_dump",
-        accepted=("price_and_volume",),
+        accepted=("price_and_volume", "momentum_ignition"),
         parties=("a-1",),
         intensity=0.5,
         begin=START,
@@ -85,7 +85,14 @@ def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_
     assert verdict(talk, "price_and_volume", "social:2") == "related"
     assert verdict(call, "pump_and_dump", "social:1", at=START + 10**12) == "false"
     assert verdict(rise, "pump_and_dump", "trade-1") == "hit"
-    assert verdict(rise, "pump_and_dump", "trade-2") == "false"
+    # The crowd's purchases are what it is made of, but found is only what rests on its own trades.
+    assert verdict(rise, "pump_and_dump", "trade-2") == "related"
+    assert verdict(rise, "pump_and_dump", "trade-2", at=START + 10**12) == "false"
+    assert verdict("A fall", "price_and_volume", "trade-2") == "related"
+    assert verdict("A fall", "price_and_volume", "trade-2", at=START + 10**12) == "false"
+    steady = "A price that goes one way, step by step, for hours"
+    assert verdict(steady, "momentum_ignition", "trade-2") == "related"
+    assert verdict("A run", "momentum_ignition", "trade-2") == "false"
 
 
 def test_a_close_that_is_told_of_by_its_market_is_of_who_marked_it_then_and_no_hit() -> None:
