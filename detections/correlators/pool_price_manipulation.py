@@ -8,10 +8,15 @@ Ecosystem with Flash Loans, FC 2021. All of this must hold:
 
 1. Swaps of one signer moved a pool's price by `minimum_move` or more.
 2. Within `maximum_blocks` blocks swaps of the same signer brought it back, to a fifth of the move
-   or nearer.
+   or nearer; of a fall also by its logarithm, since no price falls by more than all of it.
 3. In between, `minimum_amount` whole units or more of some token went to the signer, or to a
    contract in a transaction that it signed, net of what went back: neither from a pool or router,
    nor of its own. A mint counts: shares and stablecoins are minted against collateral.
+
+Or, as at Harvest, who moved the price by no more than 1.2 percent each time: all in one
+transaction, the price was moved by `minimum_move_at_once` or more and back, its contract gave
+tokens to somebody in between, and got back `minimum_amount` more from the same one, in between or
+behind. Nobody who is in and out of a pool in one transaction wants anything of the pool.
 
 Without 3. it is a round trip (wash trading) or, with others' swaps in between, a sandwich; both
 have correlators of their own. A flash loan that is taken before the first swap and paid back after
@@ -37,6 +42,7 @@ from pipeline.units import DAY, Ratio
 _MOST_POOLS = 20_000
 _MOST_PUSHES = 1_000
 _MOST_WITNESSES = 50
+_MOST_GIVEN = 64
 _BACK = 0.2
 _POOLS = frozenset(("pool", "router"))
 #: Confidence before it is calibrated on labelled data.
@@ -48,6 +54,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: Change of the pool's price.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=1_000)] = 0.1
+    #: The same within one transaction, where somebody gives back more than he was given in it.
+    minimum_move_at_once: Annotated[Ratio, Meta(gt=0, le=1_000)] = 0.005
     #: Blocks within which it must be back; 0 is the same block.
     maximum_blocks: Annotated[int, Meta(ge=0, le=1_000)] = 5
     #: Whole units of a token that are taken out.
@@ -76,6 +84,17 @@ class Push(Struct):
     transactions: dict[str, None] = field(default_factory=dict[str, None])
     taken: dict[str, float] = field(default_factory=dict[str, float])
     """Net, by token and by whom it came from."""
+    given: dict[str, float] = field(default_factory=dict[str, float])
+    """By a contract that the signer called: by token and by whom it went to."""
+    instrument: str = ""
+    venue: str = ""
+    names: tuple[str, ...] = ()
+    """Who signs, by other names."""
+    last: str = ""
+    """The newest transaction with a swap, and its block."""
+    newest: int = 0
+    after: float = 0.0
+    """The price when it was back; the rest of the transaction may follow."""
     takings: list[Witness] = field(default_factory=list[Witness])
 
 
@@ -112,9 +131,7 @@ class PoolPriceManipulation(Correlator[State]):
         """Take a swap or a transfer."""
         if isinstance(event, PoolSwap):
             return self._swapped(event)
-        if self.state.pushes:
-            self._moved(event)
-        return ()
+        return self._moved(event) if self.state.pushes else ()
 
     def _swapped(self, swap: PoolSwap) -> Iterable[Finding]:
         price, signer = swap.pool_price or swap.price, swap.transaction_from
@@ -130,82 +147,132 @@ class PoolPriceManipulation(Correlator[State]):
             return ()
         key = (swap.chain_id, swap.pool, signer)
         push = state.pushes.get(key)
+        name = swap.transaction_hash or ""
+        if push is not None and (push.after or self._is_small(push)) and push.last != name:
+            del state.pushes[key]
+            push = None
         if push is not None and swap.block_number > push.block + self._p.maximum_blocks:
             del state.pushes[key]
             push = None
         if push is None:
-            if abs(price / pool.price - 1) < self._p.minimum_move / 2 or (
+            least = min(self._p.minimum_move, self._p.minimum_move_at_once) / 2
+            if abs(price / pool.price - 1) < least or (
                 is_exempt(swap.investor_labels, self._exempt)
             ):
                 return ()
-            self._forget(swap.chain_id, swap.block_number - self._p.maximum_blocks)
+            self._forget(swap.chain_id, swap.block_number - self._p.maximum_blocks, name)
             push = Push(swap.pool, signer, swap.block_number, pool.price, price)
+            push.instrument, push.venue = swap.instrument, swap.venue
+            push.names = tuple(one for one in (swap.investor_id, swap.investor_cluster) if one)
             state.pushes[key] = push
             if len(state.pushes) > _MOST_PUSHES:
                 del state.pushes[next(iter(state.pushes))]
         if len(push.swaps) < _MOST_WITNESSES:
             push.swaps.append(seen)
-        push.transactions[swap.transaction_hash or ""] = None
+        push.transactions[name] = None
+        push.last, push.newest = name, swap.block_number
         move = abs(push.far / push.before - 1)
         if abs(price / push.before - 1) >= move:
-            push.far = price
+            push.far, push.after = price, 0.0
             return ()
-        if not reaches(move, self._p.minimum_move):
+        if not _is_back(push, price):
             return ()
-        if abs(price - push.before) > _BACK * abs(push.far - push.before):
+        if reaches(move, self._p.minimum_move):
+            findings = self._back(push, price, given=False)
+            if findings or len(push.transactions) > 1:
+                del state.pushes[key]
+                return findings
+        elif len(push.transactions) > 1 or not reaches(move, self._p.minimum_move_at_once):
             return ()
-        del state.pushes[key]
-        return self._back(swap, push, price, move)
+        push.after = price
+        return self._at_once(key, push)
 
-    def _forget(self, chain: int, oldest: int) -> None:
-        """Pushes from before a block are over: else each transfer is held against all that were."""
+    def _is_small(self, push: Push) -> bool:
+        """Whether it counts within its transaction only."""
+        return abs(push.far / push.before - 1) < self._p.minimum_move / 2
+
+    def _forget(self, chain: int, oldest: int, name: str) -> None:
+        """Pushes from before a block are over: else each transfer is held against all that were.
+        So are those that count within another transaction only.
+        """
         pushes = self.state.pushes
-        over = [key for key, one in pushes.items() if key[0] == chain and one.block < oldest]
+        over = [
+            key
+            for key, one in pushes.items()
+            if key[0] == chain
+            and (one.block < oldest or (one.last != name and (one.after or self._is_small(one))))
+        ]
         for key in over:
             del pushes[key]
 
-    def _moved(self, move: TokenTransfer) -> None:
+    def _moved(self, move: TokenTransfer) -> Iterable[Finding]:
         """Count what a signer, or a contract of its transaction, gets or gives back."""
         signer = move.transaction_from
         if signer is None or not move.amount:
-            return
-        for (chain, _, pusher), push in self.state.pushes.items():
-            if pusher != signer or chain != move.chain_id:
+            return ()
+        findings: list[Finding] = []
+        for key, push in list(self.state.pushes.items()):
+            if key[2] != signer or key[0] != move.chain_id:
                 continue
             if move.block_number > push.block + self._p.maximum_blocks:
                 continue
-            source, destination = move.source_address, move.destination_address
-            if is_exempt(move.source_labels, _POOLS) or is_exempt(move.destination_labels, _POOLS):
+            if (push.after or self._is_small(push)) and move.transaction_hash != push.last:
                 continue
-            if push.pool in (source, destination) or source in (signer, destination):
-                continue
-            token = move.token_symbol or move.token_id or move.contract or "tokens"
-            back = f"{token} {destination}"
-            if back in push.taken:  # to whom it came from
-                push.taken[back] -= move.amount
-                continue
-            if destination == ZERO_ADDRESS:
-                continue
-            name = f"{token} {source}"
-            if name in push.taken or len(push.taken) < 64:
-                push.taken[name] = push.taken.get(name, 0.0) + move.amount
-            if len(push.takings) < _MOST_WITNESSES:
-                push.takings.append(witness(move))
+            if self._taken(push, signer, move) and push.after:
+                findings += self._at_once(key, push)
+        return findings
 
-    def _back(self, swap: PoolSwap, push: Push, price: float, move: float) -> Iterable[Finding]:
+    def _taken(self, push: Push, signer: str, move: TokenTransfer) -> bool:
+        """Count a transfer; whether somebody gave by it."""
+        source, destination = move.source_address, move.destination_address
+        if is_exempt(move.source_labels, _POOLS) or is_exempt(move.destination_labels, _POOLS):
+            return False
+        if push.pool in (source, destination) or source in (signer, destination):
+            return False
+        quantity = move.amount or 0.0
+        token = move.token_symbol or move.token_id or move.contract or "tokens"
+        back = f"{token} {destination}"
+        if back in push.taken:  # to whom it came from
+            push.taken[back] -= quantity
+            return False
+        if destination == ZERO_ADDRESS:
+            return False
+        if source == move.transaction_to:
+            if back in push.given or len(push.given) < _MOST_GIVEN:
+                push.given[back] = push.given.get(back, 0.0) + quantity
+            return False
+        name = f"{token} {source}"
+        if name in push.taken or len(push.taken) < _MOST_GIVEN:
+            push.taken[name] = push.taken.get(name, 0.0) + quantity
+        if len(push.takings) < _MOST_WITNESSES:
+            push.takings.append(witness(move))
+        return True
+
+    def _at_once(self, key: tuple[int, str, str], push: Push) -> list[Finding]:
+        findings = self._back(push, push.after, given=True)
+        if findings:
+            del self.state.pushes[key]
+        return findings
+
+    def _back(self, push: Push, price: float, *, given: bool) -> list[Finding]:
+        """What it comes to; `given`: only from those to whom something was given."""
         taken: dict[str, float] = {}
         for name, quantity in push.taken.items():
+            if given and name not in push.given:
+                continue
+            quantity -= push.given.get(name, 0.0)
             token = name.rpartition(" ")[0]
             taken[token] = max(0.0, quantity) + taken.get(token, 0.0)
         most = max(taken.values(), default=0.0)
         if most <= 0 or not reaches(most, self._p.minimum_amount):
-            return ()
+            return []
         what = " and ".join(
             f"{amount(round(quantity, 8))} {token}"
             for token, quantity in taken.items()
             if quantity > 0
         )
-        blocks = swap.block_number - push.block
+        blocks = push.newest - push.block
+        move = abs(push.far / push.before - 1)
         once = len(push.transactions) == 1
         when = (
             "within one transaction"
@@ -215,14 +282,14 @@ class PoolPriceManipulation(Correlator[State]):
             else f"within {blocks + 1} blocks"
         )
         confidence = _BASE + _ONE_TRANSACTION * once
-        confidence += _BEYOND * min(1.0, (move / self._p.minimum_move - 1) / 4)
+        confidence += _BEYOND * max(0.0, min(1.0, (move / self._p.minimum_move - 1) / 4))
         witnesses = {one.id: one for one in (*push.swaps, *push.takings)}
-        names = (push.signer, swap.investor_id, swap.investor_cluster, swap.instrument, push.pool)
+        names = (push.signer, *push.names, push.instrument, push.pool)
         return [
             Finding(
                 entities=tuple(dict.fromkeys(name for name in names if name)),
                 reason=(
-                    f"{push.signer} moved the price of {swap.instrument} on {swap.venue} from "
+                    f"{push.signer} moved the price of {push.instrument} on {push.venue} from "
                     f"{amount(push.before)} to {amount(push.far)} and back to {amount(price)} "
                     f"{when}, and meanwhile took out {what}"
                 ),
@@ -241,3 +308,12 @@ class PoolPriceManipulation(Correlator[State]):
                 },
             )
         ]
+
+
+def _is_back(push: Push, price: float) -> bool:
+    """Whether a price is near that before: by the difference, or of a fall by the ratio."""
+    if abs(price - push.before) <= _BACK * abs(push.far - push.before):
+        return True
+    if not 0 < push.far < push.before:
+        return False
+    return abs(math.log(price / push.before)) <= _BACK * math.log(push.before / push.far)
