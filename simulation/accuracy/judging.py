@@ -74,6 +74,9 @@ _NAMELESS = frozenset(
 #: Rules about what was said in public, which no feed of a venue has: an organiser's call is his own
 #: act, whatever the venue tells of accounts.
 _OF_TALK = frozenset({"A call to buy at once", "Far more is said of an asset than usual"})
+#: Rules about all of a market's trades, which name nobody: of abuses that make up most of these,
+#: by time, whatever a feed tells of accounts.
+_OF_VOLUME = {"Sizes of a day's trades look made up": frozenset({"made-up-sizes"})}
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -181,6 +184,8 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
         return False
     if alert.typology in _BY_TIME:
         return True
+    if alert.rule_name in _OF_VOLUME:
+        return alert.typology == episode.typology
     if _of_moves(alert, episode):
         return True
     if alert.typology in _OF_INSTRUMENT and alert.typology == episode.typology:
@@ -192,6 +197,8 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
 def _may_find(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
     """Whether it is a hit where its typology is: on a feed that names nobody only what rests on the
     abuser's own acts, though moves that others made for him belong to his abuse by their time."""
+    if (abuses := _OF_VOLUME.get(alert.rule_name)) is not None:
+        return episode.abuse in abuses
     if public and alert.rule_name not in _OF_TALK:
         return not evidence.isdisjoint(alert.evidence_events)
     return not _of_moves(alert, episode)

@@ -95,6 +95,31 @@ def test_on_a_feed_that_names_nobody_a_call_to_buy_is_of_the_pump_that_it_calls_
     assert verdict("A run", "momentum_ignition", "trade-2") == "false"
 
 
+def test_made_up_sizes_are_of_who_made_up_the_volume_then_and_of_no_other_wash() -> None:
+    made = alert(1, typology="wash_trading", entities=("POP-USD", "sim-p"))
+    made.rule_name = "Sizes of a day's trades look made up"
+
+    def verdict(abuse: str, begin: int, *, public: bool = False) -> str:
+        episode = Episode(
+            abuse=abuse,
+            typology="wash_trading",
+            accepted=(),
+            parties=("A-1",),
+            intensity=0.5,
+            begin=begin,
+            end=begin + 10**9,
+        )
+        session = Session(
+            sources=(), frames=[], reference=Reference(), episodes=(episode,), public=public
+        )
+        return judge(session, [made], {abuse: ("wash_trading",)}).alerts[0].verdict
+
+    assert verdict("made-up-sizes", made.timestamp) == "hit"
+    assert verdict("made-up-sizes", made.timestamp, public=True) == "hit"
+    assert verdict("made-up-sizes", made.timestamp + 10**12) == "false"
+    assert verdict("self-trade", made.timestamp) == "related"
+
+
 def test_a_close_that_is_told_of_by_its_market_is_of_who_marked_it_then_and_no_hit() -> None:
     made = alert(1, typology="marking_the_close", entities=("sim-ats THIN-USD",))
     made.rule_name = "The price moved oddly just before a reference time"

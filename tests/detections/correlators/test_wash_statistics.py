@@ -65,10 +65,11 @@ def test_within_one_magnitude_the_law_holds_for_nobody() -> None:
 
 
 def test_some_round_ones_are_enough_to_be_people() -> None:
-    def mixed(chance: random.Random) -> float:
-        return people(chance) if chance.random() < 0.1 else made_up(chance)
+    def mixed(part: float) -> Callable[[random.Random], float]:
+        return lambda chance: people(chance) if chance.random() < part else made_up(chance)
 
-    assert found(tape(mixed)) == []
+    assert found(tape(mixed(0.3))) == []
+    assert len(found(tape(mixed(0.2)))) == 1, "people's are there, beside those that are made up"
 
 
 def test_too_few_trades_and_a_day_of_its_own() -> None:
