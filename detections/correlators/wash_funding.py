@@ -9,7 +9,9 @@ A wallet's **first funder** is who sent it the chain's own currency when it was 
 or traded something before had money before, so nobody knows who funded it. A source counts for
 nothing if it has one of `hub_labels`, or if it was the first funder of more than `most_funded`
 wallets: then it pays out to strangers. Trades of two such wallets within `window` count together,
-from `minimum_trades` on.
+from `minimum_trades` on, if they are `minimum_share` of what the one of them who trades less traded
+in that market in about that time: on an order book one meets anybody by chance, and those whom one
+employer pays too. A single item's market has few trades, so there a sale is enough, as for Dune.
 
 How it goes with the others: where the clusters of wallets are on (docs/clusters.md), two wallets
 that were new and funded together are one cluster, and their trades are `wash_trading`'s and none of
@@ -34,7 +36,7 @@ from detections.parties import buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
 from normalizer.events.chain import NativeTransfer
 from normalizer.events.market import Trade
-from pipeline.units import DAY, HOUR, WEEK, Duration
+from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 
 _MOST_WALLETS = 300_000
 _MOST_SOURCES = 100_000
@@ -51,6 +53,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=HOUR, le=520 * WEEK)] = WEEK
     #: Trades that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 1
+    #: What part these are of the trades in the market of whoever of the two trades less.
+    minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 1 / 3
     #: Who was the first funder of more wallets pays strangers.
     most_funded: Annotated[int, Meta(ge=1, le=1_000)] = 20
     #: Sources that pay anybody.
@@ -79,6 +83,29 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
     witness: Witness
 
 
+class Trading(Struct, array_like=True, gc=False):
+    """How much a wallet trades in a market: in the window since then, and in the one before."""
+
+    since: int
+    now: int = 0
+    before: int = 0
+
+    def one_more(self, time: int, window: int) -> None:
+        """It traded."""
+        passed = time - self.since
+        if passed >= window:
+            self.before = self.now if passed < 2 * window else 0
+            self.since, self.now = time, 0
+        self.now += 1
+
+    def one_less(self, time: int) -> None:
+        """A trade of that time is taken back."""
+        if time >= self.since:
+            self.now = max(0, self.now - 1)
+        else:
+            self.before = max(0, self.before - 1)
+
+
 class State(Struct):
     """Who funded whom, and the trades of those who are linked by it."""
 
@@ -88,12 +115,16 @@ class State(Struct):
     funded: dict[str, int] = field(default_factory=dict[str, int])
     """How many wallets each source was the first funder of; first who funded none for longest."""
     groups: dict[Key, Group[Deal]] = field(default_factory=dict[Key, Group[Deal]])
+    trading: dict[tuple[str, str, str], Trading] = field(
+        default_factory=dict[tuple[str, str, str], Trading]
+    )
+    """By venue, instrument and wallet; only of those of whom it is known who funded them."""
 
 
 @correlator("wash_funding")
 class WashFunding(Correlator[State]):
-    """See the module. Memory: 300,000 wallets with their first funding, 100,000 sources, and 50,000
-    pairs with 1,000 trades each."""
+    """See the module. Memory: 300,000 wallets with their first funding and as many in a market,
+    100,000 sources, and 50,000 pairs with 1,000 trades each."""
 
     parameters_type = Parameters
     partition_by = "market"
@@ -125,7 +156,13 @@ class WashFunding(Correlator[State]):
         """A trade was taken back or corrected: it counts no more, or as corrected."""
         if was.buyer_account is None or was.seller_account is None:
             return
-        key = _key(was, was.buyer_account.lower(), was.seller_account.lower())
+        pair = was.buyer_account.lower(), was.seller_account.lower()
+        if now is None:
+            for wallet in dict.fromkeys(pair):
+                trading = self.state.trading.get((was.venue, was.instrument, wallet))
+                if trading is not None:
+                    trading.one_less(was.timestamp)
+        key = _key(was, *pair)
         group = self.state.groups.get(key)
         if group is None:
             return
@@ -175,6 +212,8 @@ class WashFunding(Correlator[State]):
         ours, theirs = self._heard_of(buying), self._heard_of(selling)
         if ours is None and theirs is None:
             return ()
+        funded = [wallet for wallet, one in ((buying, ours), (selling, theirs)) if one is not None]
+        fewest = min(self._count(trade, wallet) for wallet in dict.fromkeys(funded))
         source = self._link(buying, selling, ours, theirs)
         if source is None or sameness(buyer(trade), seller(trade)) is not None:
             return ()
@@ -186,10 +225,21 @@ class WashFunding(Correlator[State]):
         unsure = "unsure" in trade.tags
         deal = Deal(trade.timestamp, trade.quantity, value, unsure, witness(trade))
         group = self._windows.add(self.state.groups, _key(trade, buying, selling), deal)
+        if group.gone + len(group.items) < self._p.minimum_share * fewest:
+            return ()  # they meet as often as they meet anybody
         if not self._windows.due(group, self._p.minimum_trades):
             return ()
         fundings = [funding for funding in (ours, theirs) if funding is not None]
         return [self._finding(trade, source, group, fundings, (buying, selling))]
+
+    def _count(self, trade: Trade, wallet: str) -> int:
+        """How often it has traded in this market lately, with this trade."""
+        key = (trade.venue, trade.instrument, wallet)
+        trading = self.state.trading.pop(key, None) or Trading(trade.timestamp)
+        trading.one_more(trade.timestamp, self._p.window)
+        self.state.trading[key] = trading
+        drop_idlest(self.state.trading, _MOST_WALLETS)
+        return trading.now + trading.before
 
     def _link(
         self, buying: str, selling: str, ours: Funding | None, theirs: Funding | None

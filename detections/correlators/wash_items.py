@@ -7,6 +7,9 @@ wash trades of NFTs (spellbook `nft.wash_trades`), of those that trades alone ca
 - **bought again and again**: one bought the item `minimum_purchases` times or more within `window`,
   or sold it so often.
 
+One return alone, later than `soon`, is what Dune's filter has as well, and what who regrets a sale
+does: `lone_returns` says whether a rule is about it too, or about nothing else.
+
 The other filters are elsewhere: buyer and seller the same, or of one cluster (so also those whose
 first money came from one source), is `wash_trading`'s; with borrowed money in one transaction,
 `pool_transaction_wash`'s.
@@ -90,6 +93,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=HOUR, le=520 * WEEK)] = 52 * WEEK
     #: Purchases, or sales, of one item by one party.
     minimum_purchases: Annotated[int, Meta(ge=2, le=50)] = 3
+    #: An item that went to one and back once and no more, later than `soon`: told with all others,
+    #: not at all, or nothing else is.
+    lone_returns: Literal["with", "without", "only"] = "with"
+    #: Within this time a return says more than that somebody regretted a sale.
+    soon: Annotated[Duration, Meta(ge=HOUR, le=520 * WEEK)] = WEEK
     #: Trades after which an item is back, of `pattern: circle`.
     maximum_steps: Annotated[int, Meta(ge=3, le=50)] = 12
     #: Part of the trades in which somebody sells what he has just sold, or buys what he has.
@@ -249,6 +257,8 @@ class WashItems(Correlator[State]):
             found = circle(item.deals, self._p.maximum_steps)
         else:
             found = repeated(item.deals, seller, buyer, self._p.minimum_purchases)
+            if not self._is_wanted(found):
+                return ()
         if self._transfers and len({d.signer for d in found.deals} - {""}) < 2:
             return ()
         fresh = self._due(item, found.deals)
@@ -257,6 +267,14 @@ class WashItems(Correlator[State]):
         item.told += [deal.witness.id for deal in fresh]
         item.alerts += 1
         return [self._finding(item, place, found, fresh)]
+
+    def _is_wanted(self, found: Series) -> bool:
+        if self._p.lone_returns == "with" or not found.deals:
+            return True
+        deals = found.deals
+        late = deals[-1].timestamp - deals[0].timestamp > self._p.soon
+        lone = len(deals) == 2 and found.back and late
+        return lone is (self._p.lone_returns == "only")
 
     def _due(self, item: Item, deals: list[Deal]) -> list[Deal]:
         """What isn't told yet, if it is enough for another alert."""

@@ -103,7 +103,35 @@ def test_a_wallet_that_is_heard_of_stays_known(monkeypatch: pytest.MonkeyPatch) 
     known = [paid(0, A, B), sold(A, C, 1.0)]
     for n in range(2, 10):
         known += [paid(n, f"0x{n:040x}", A), sold(B, C, float(n))]
-    assert len(found([*known, sold(A, B)])) == 1
+    assert len(found([*known, sold(A, B)], minimum_share=0.0)) == 1
+
+
+def test_who_trades_with_anybody_meets_those_of_his_source_by_chance() -> None:
+    funded = [paid(0, SOURCE, A), paid(1, SOURCE, B)]
+    others = [sold(one, C, HOUR + n) for n, one in enumerate([A, B] * 3)]
+    own = [sold(A, B, (5 + n) * HOUR) for n in range(3)]
+    assert found([*funded, *others, own[0]]) == []
+    (second,) = found([*funded, *others, *own[:2]])
+    assert second.metrics["trades"] == 2.0
+    # Who trades less counts: a new wallet with an old one that trades with all the world.
+    busy = [sold(A, C, HOUR + n) for n in range(50)]
+    assert len(found([*funded, *busy, own[0]])) == 1
+    # What was long ago counts for nothing.
+    assert len(found([*funded, *others, sold(A, B, 24 * 20 * HOUR)])) == 1
+    # In another market they do as they like.
+    elsewhere = [sold(one, C, HOUR + n, instrument="OTHER") for n, one in enumerate([A, B] * 3)]
+    assert len(found([*funded, *elsewhere, own[0]])) == 1
+
+
+def test_a_trade_that_was_taken_back_is_no_trade_with_others() -> None:
+    funded = [paid(0, SOURCE, A), paid(1, SOURCE, B)]
+    others = [sold(one, C, HOUR + n) for n, one in enumerate([A, B] * 3)]
+    correlator = WashFunding(Parameters())
+    for event in [*funded, *others]:
+        assert not list(correlator.observe(event))
+    for one in others[:4]:
+        correlator.revised(one, None)
+    assert len(list(correlator.observe(sold(A, B)))) == 1
 
 
 def test_known_clusters_and_exempt_traders_are_for_others() -> None:
