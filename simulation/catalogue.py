@@ -4,19 +4,26 @@ from collections.abc import Mapping
 
 from simulation.abusers.catalogue import VENUE_ABUSES
 from simulation.abusers.chain_catalogue import CHAIN_ABUSES
+from simulation.abusers.fund_catalogue import FUND_ABUSES
 from simulation.abusers.offering_catalogue import OFFERING_BREACHES
 from simulation.abusers.stage import Conduct
+from simulation.chain.fund_session import play_funds
 from simulation.chain.offering_session import play_offerings
 from simulation.chain.session import play_chain
 from simulation.session import Session, WireFormat, play_venue
 from simulation.venue.kinds import VENUE_MARKETS
 
-CONDUCTS: Mapping[str, Conduct] = {**VENUE_ABUSES, **CHAIN_ABUSES, **OFFERING_BREACHES}
+CONDUCTS: Mapping[str, Conduct] = {
+    **VENUE_ABUSES,
+    **CHAIN_ABUSES,
+    **OFFERING_BREACHES,
+    **FUND_ABUSES,
+}
 COUNTS: Mapping[str, tuple[str, ...]] = {
     name: (one.typology, *one.counts) for name, one in CONDUCTS.items()
 }
 """By abuse: the typologies under which an alert is a hit."""
-MARKETS = (*VENUE_MARKETS, "pool", "offerings")
+MARKETS = (*VENUE_MARKETS, "pool", "offerings", "funds")
 
 
 def play(
@@ -43,6 +50,11 @@ def play(
     if name in OFFERING_BREACHES:
         breach = OFFERING_BREACHES[name]
         return play_offerings(seed, breach=breach, intensity=intensity, episodes=episodes)
+    if name in FUND_ABUSES:
+        abused = FUND_ABUSES[name]
+        return play_funds(seed, abuse=abused, intensity=intensity, episodes=episodes)
+    if name == "funds":
+        return play_funds(seed)
     if name == "offerings":
         return play_offerings(seed)
     if name == "pool":

@@ -5,9 +5,10 @@ from datetime import date
 from pipeline.reference_records import Sanction
 from pipeline.units import DAY, HOUR
 from simulation.abusers.offering_stage import OfferingStage
-from simulation.chain.offering import YEAR, Person, Play, day_of
+from simulation.chain.offering import YEAR, Person, day_of
 from simulation.chain.offering_holders import LOCK_UP, OWNER, retail, spread_once
 from simulation.chain.offering_terms import CAPS, NOT_ACCREDITED, reg_a_limit, small_investor
+from simulation.chain.sparse import Play
 from simulation.truth import Episode
 
 EMBARGOED = ("IR", "KP", "CU")

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterable
 
 from pipeline.units import DAY
 from simulation.abusers.stage import Conduct
-from simulation.chain.offering import Offering, OfferingMarket, Person, Play
+from simulation.chain.offering import Offering, OfferingMarket, Person
+from simulation.chain.sparse import Play
 from simulation.truth import Episode
 
 

@@ -6,9 +6,7 @@ leaves first.
 """
 
 import datetime
-import heapq
-import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Literal
 
 import msgspec
@@ -18,30 +16,23 @@ from pipeline.reference_records import (
     Investor,
     LabelledAddress,
     Reference,
-    ReferenceRecord,
     Token,
     TokenContract,
 )
-from pipeline.units import DAY, HOUR, SECOND
+from pipeline.units import DAY
 from simulation.chain.ledger import (
-    BLOCK_SECONDS,
     CHAIN_ID,
     TRANSFER_CALL,
     ZERO,
-    Ledger,
     address_word,
     selector,
     transfer_log,
     word,
 )
-from simulation.truth import Truth
-from simulation.venue.market import MONDAY
+from simulation.chain.sparse import SparseChain
 
 UNIT = 10**18
 YEAR = 365 * DAY
-_BLOCK = BLOCK_SECONDS * SECOND
-Play = Iterator[int]
-"""What somebody does: each value is how many nanoseconds until the next act."""
 Passage = Literal["sale", "gift", "own", "custody"]
 """Why tokens go from one wallet to another. But for a sale, times of holding stay as they are."""
 
@@ -77,22 +68,14 @@ class Lot(msgspec.Struct):
     since: int
 
 
-class OfferingMarket:
+class OfferingMarket(SparseChain):
     """A chain with several offerings, and all who take part in them."""
 
     def __init__(self, seed: int) -> None:
-        self.seed = seed
-        self.ledger = Ledger(f"offerings:{seed}")
-        self.truth = Truth()
-        self.start = self.now = MONDAY + 9 * HOUR
-        """Time of the block that is open, in nanoseconds."""
+        super().__init__("offerings", seed)
         self.offerings: list[Offering] = []
         self.people: list[Person] = []
         self.named: list[LabelledAddress] = []
-        self.told: list[tuple[int, ReferenceRecord]] = []
-        """Reference data that comes in the course of the session, and when."""
-        self._plays: list[tuple[int, int, Play]] = []
-        self._count = 0
         self.custodians = {
             country: self.person(country, "qualified", labels=("custodian",))
             for country in ("US", "CH", "DE")
@@ -100,10 +83,6 @@ class OfferingMarket:
         """Each keeps what is its customers' in one wallet."""
         self.exchange = self.person("US", "qualified", labels=("custodian", "exchange"))
         """The same, where its customers trade as well."""
-
-    def fork(self, name: str) -> random.Random:
-        """A generator of one's own."""
-        return random.Random(f"offerings:{self.seed}:{name}")
 
     def person(
         self,
@@ -135,28 +114,6 @@ class OfferingMarket:
         if person.family is None:
             person.family = self.person(person.country, "retail", labels=("permitted_transferee",))
         return person.family
-
-    def tell(self, record: ReferenceRecord) -> None:
-        """Something comes to be known now."""
-        self.told.append((self.now, record))
-
-    def begin(self, play: Play, after: int = 0) -> None:
-        """Let somebody act, after so many nanoseconds."""
-        self._count += 1
-        heapq.heappush(self._plays, (self.now + after, self._count, play))
-
-    def run(self, until: int) -> None:
-        """Go on until a time."""
-        while self._plays and self._plays[0][0] <= until:
-            self.now = -(-self._plays[0][0] // _BLOCK) * _BLOCK
-            while self._plays and self._plays[0][0] <= self.now:
-                _, number, play = heapq.heappop(self._plays)
-                wait = next(play, None)
-                if wait is not None:
-                    heapq.heappush(self._plays, (self.now + max(_BLOCK, wait), number, play))
-            if self.ledger.has_transactions:
-                self.ledger.close_block(self.now)
-        self.now = until
 
     def reference(self) -> Reference:
         """What is known of all of it from the beginning."""

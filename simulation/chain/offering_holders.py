@@ -5,7 +5,8 @@ from collections.abc import Callable
 
 from pipeline.reference_records import Accreditation
 from pipeline.units import DAY, HOUR
-from simulation.chain.offering import YEAR, Offering, OfferingMarket, Person, Play
+from simulation.chain.offering import YEAR, Offering, OfferingMarket, Person
+from simulation.chain.sparse import Play
 
 LOCK_UP = 180 * DAY
 """FINRA 5110(e)(1), from the beginning of the sales."""

@@ -10,7 +10,7 @@ from functools import partial
 from math import ceil
 
 from pipeline.units import DAY
-from simulation.chain.offering import Offering, OfferingMarket, Person, Play, day_of
+from simulation.chain.offering import Offering, OfferingMarket, Person, day_of
 from simulation.chain.offering_holders import (
     AFTER_A_YEAR,
     LOCK_UP,
@@ -25,6 +25,7 @@ from simulation.chain.offering_holders import (
     somebody,
     spread,
 )
+from simulation.chain.sparse import Play
 
 PURCHASERS = 35
 """506(b)(2)(i): who aren't accredited, in any 90 calendar days."""
