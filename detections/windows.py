@@ -35,17 +35,32 @@ class Group(msgspec.Struct, Generic[T], array_like=True):
     """Alerts of the series so far."""
     next_alert: int = 0
     """How many items the series must have for its next alert."""
+    gone: int = 0
+    """Items of the series that were too many to keep."""
+    told: int = 0
+    """Items, from the first on, that alerts of the series have told of."""
 
 
 class SlidingGroups(Generic[T]):
     """Sliding windows by key. Bounded: the group longest without news goes first.
 
-    `window` is in nanoseconds. A group keeps at most `most_items`, the newest. The groups
-    themselves are the caller's state, and given with each call.
+    `window` is in nanoseconds, and so is `series`, how long a series of alerts lasts from its first
+    item: a window, unless it is said. Where it is said, what no alert of a series has told of is in
+    the first one of the next, if that begins before as long again has passed. A group keeps at most
+    `most_items`, the newest. The groups themselves are the caller's state, given with each call.
     """
 
-    def __init__(self, window: int, *, most_groups: int = 50_000, most_items: int = 1_000) -> None:
+    def __init__(
+        self,
+        window: int,
+        *,
+        series: int | None = None,
+        most_groups: int = 50_000,
+        most_items: int = 1_000,
+    ) -> None:
         self.window = window
+        self._series = window if series is None else max(window, series)
+        self._carries = series is not None
         self._most_groups = most_groups
         self._most_items = most_items
 
@@ -61,8 +76,7 @@ class SlidingGroups(Generic[T]):
         groups[key] = group
         drop_idlest(groups, self._most_groups)
         if group.series_until and item.timestamp >= group.series_until:
-            group.items.clear()
-            group.series_until = group.series_alerts = group.next_alert = 0
+            self._end(group, item.timestamp)
         insort(group.items, item, key=_timestamp)
         oldest = 0 if group.series_until else group.items[-1].timestamp - self.window
         stale = 0
@@ -71,22 +85,34 @@ class SlidingGroups(Generic[T]):
         stale = max(stale, len(group.items) - self._most_items)
         if stale:
             del group.items[:stale]
+            if group.series_until:
+                group.gone += stale
+                group.told = max(0, group.told - stale)
         return group
+
+    def _end(self, group: Group[T], now: int) -> None:
+        """End a series. Another begins at once where something wasn't told that is not too old."""
+        carries = self._carries and now < group.series_until + self._series
+        del group.items[: group.told if carries else len(group.items)]
+        group.series_until = now + self._series if group.items else 0
+        group.series_alerts = group.next_alert = group.gone = group.told = 0
 
     def due(self, group: Group[T], minimum: int) -> bool:
         """Whether the group has enough for an alert, or for the next one of its series.
 
-        A series lasts one window from its first item. It alerts at `minimum`, at twice, three,
-        four and five times that, and then whenever it has doubled: no trade is without an alert for
-        long, and no series makes a flood.
+        A series alerts at `minimum`, at twice, three, four and five times that, and then whenever
+        it has doubled, or has a quarter more where it is longer than a window: no trade is without
+        an alert for long, and no series makes a flood.
         """
-        return len(group.items) >= (group.next_alert or minimum)
+        return group.gone + len(group.items) >= (group.next_alert or minimum)
 
     def alerted(self, group: Group[T], minimum: int) -> int:
         """Note an alert; returns which one of its series it is, from 1."""
-        count = len(group.items)
+        count = group.gone + len(group.items)
+        group.told = len(group.items)
         multiple = count // minimum
-        group.series_until = group.series_until or group.items[0].timestamp + self.window
-        group.next_alert = (multiple + 1) * minimum if multiple < _EVERY else 2 * count
+        group.series_until = group.series_until or group.items[0].timestamp + self._series
+        more = max(minimum, count // 4) if self._carries else count
+        group.next_alert = (multiple + 1) * minimum if multiple < _EVERY else count + more
         group.series_alerts += 1
         return group.series_alerts

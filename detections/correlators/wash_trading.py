@@ -8,8 +8,9 @@ Section 1, point 3; MiCA 91(2)(a); FINRA Rule 5210. Two patterns, one per rule:
   what they do on a chain does, such as first money from one source (docs/clusters.md).
 
 Each looks at a sliding window per owner and instrument, and alerts when the window has enough. What
-follows within a window of the first trade belongs to the same series: it alerts again at multiples
-of the minimum, then at each doubling, each time with the evidence of the whole series.
+follows within a day of the first trade belongs to the same series: it alerts again at multiples of
+the minimum, then each time that it has a quarter more, with the evidence of the whole series. What
+is over when it ends is in the first alert of the next series, if there is one within a day.
 
 **Incidental.** FINRA 5210.02 takes self-trades for bona fide that come of orders which meet without
 anybody's intent, as those of a firm's algorithms or desks do that don't know of each other; a
@@ -39,7 +40,7 @@ from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import Party, buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
-from pipeline.units import HOUR, MINUTE, WEEK, Duration, Ratio
+from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 # Confidence before it is calibrated on labelled data: an account is a fact, a cluster an inference.
 _SAME_ACCOUNT = 1.0
@@ -52,6 +53,8 @@ _BUSY = 20
 #: Between two accounts, which two programs may have, so many times the share may be incidental;
 #: more is shown where chance would have it so seldom.
 _TWO_ACCOUNTS, _SELDOM = 3.0, 0.01
+#: A series of alerts lasts so long from its first trade.
+_SERIES = DAY
 _MOST_MARKETS = 10_000
 _MOST_OWNERS = 50_000
 #: In both windows of all markets.
@@ -128,7 +131,7 @@ class WashTrading(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "wash_trading"
     actions = frozenset({"trade"}) | REVISIONS
 
@@ -138,12 +141,12 @@ class WashTrading(Correlator[State]):
         self._clustered = parameters.pattern == "same_cluster"
         self._window = parameters.window
         self._exempt = frozenset(parameters.exempt_labels)
-        self._windows = SlidingGroups[Deal](parameters.window)
+        self._windows = SlidingGroups[Deal](parameters.window, series=_SERIES)
 
     @property
     def horizon(self) -> int:
-        """A series lasts a window from its first trade, and so do its trades."""
-        return 2 * self._window
+        """Trades that no alert of a series has told of wait for as long as it lasted."""
+        return max(2 * self._window, 3 * _SERIES)
 
     def observe(self, event: Trade | TradeBusted | TradeCorrected) -> Iterable[Finding]:
         """Take a trade, or what became of one."""
@@ -252,9 +255,10 @@ class WashTrading(Correlator[State]):
             return ()
         name = owner if self._clustered else bought.investor or owner
         trades = counts.now.get(name, 0) + counts.before.get(name, 0)
-        share = min(1.0, len(group.items) / max(1, trades))
-        incidental = self._is_incidental(same, len(group.items), trades, share)
-        if incidental and (same != "account" or len(group.items) < self._p.incidental_trades):
+        meetings = sum(d.timestamp >= trade.timestamp - self._window for d in group.items)
+        share = min(1.0, meetings / max(1, trades))
+        incidental = self._is_incidental(same, meetings, trades, share)
+        if incidental and (same != "account" or meetings < self._p.incidental_trades):
             return ()
         return [self._finding(trade, same, owner, group, share, incidental)]
 

@@ -96,8 +96,9 @@ def test_a_wash_series_alerts_as_documented_in_whatever_order_its_trades_come(
     chance.shuffle(trades)  # type: ignore[attr-defined]
     # What comes before its time looks like a silence before it, of which other rules tell.
     alerts = [a for a in Engine(RULES).process(trades) if a.typology == "wash_trading"]
-    # At each of the first five, then at each doubling; each with all that came until then.
-    expected = [number for number in (1, 2, 3, 4, 5, 10, 20, 40) if number <= count]
+    # At each of the first five, then each time that it has a quarter more; with all until then.
+    told = (1, 2, 3, 4, 5, 6, 7, 8, 10, 12, 15, 18, 22, 27, 33, 41)
+    expected = [number for number in told if number <= count]
     assert [alert.metrics["trades"] for alert in alerts] == expected
     for alert in alerts:
         came = trades[: int(alert.metrics["trades"])]

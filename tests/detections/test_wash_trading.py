@@ -9,6 +9,7 @@ from normalizer.events import Alert
 from tests.detections.samples import START, Tape, alerts, correlator
 
 MINUTE = 60_000.0
+HOUR = 60 * MINUTE
 
 
 def self_trades(count: int, every: float = MINUTE) -> list[Any]:
@@ -88,7 +89,7 @@ def test_algorithms_of_a_firm_that_meet_now_and_then_are_left_alone() -> None:
 def test_a_pattern_of_such_meetings_is_half_as_sure() -> None:
     rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
     found = alerts(rules, busy(12, 600, "a-1"))
-    assert [alert.metrics["trades"] for alert in found] == [10]
+    assert [alert.metrics["trades"] for alert in found] == [10, 12]
     assert found[0].confidence == 0.5
     assert "2% of all its trades" in found[0].reason
 
@@ -153,3 +154,31 @@ def test_saved_and_restored_it_goes_on() -> None:
         came += broken.observe(event)
     assert expected
     assert came == expected
+
+
+def test_one_who_does_it_all_day_has_few_alerts_and_none_of_his_trades_is_left_out() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    told = alerts(rules, self_trades(480, 30 * MINUTE))
+    assert len(told) < 160
+    trades = {event for alert in told for event in alert.evidence_events}
+    assert len(trades) >= 475
+
+
+def test_what_a_series_left_over_is_told_by_the_next_one_within_a_day_only() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    tape = self_trades(9)
+    for hours, left in ((25, 1), (49, 0)):
+        fresh = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+        last_one = self_trades(10, hours * HOUR / 9)[-1]
+        *_, last = alerts(fresh, [*tape, last_one])
+        assert last.metrics["trades"] == 1 + left
+        assert last.metrics["alert_of_series"] == 1
+    assert [alert.metrics["trades"] for alert in alerts(rules, tape)] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_series_of_more_trades_than_are_kept_goes_on() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 1}")
+    told = alerts(rules, self_trades(3_000, 1_000))
+    assert told[-1].metrics["trades"] == 1_000
+    trades = {event for alert in told for event in alert.evidence_events}
+    assert len(trades) >= 2_400
