@@ -1,13 +1,11 @@
 """The alert on a circle of trades or transfers: what it measures, and how sure it is."""
 
-from collections.abc import Sequence
 from typing import NamedTuple
-
-from msgspec import Struct
 
 from detections.alerting.circle_sentence import circle_sentence
 from detections.alerting.findings import Finding
-from detections.markets.counterparties import Closeness, Deal
+from detections.markets.cancelling import Cancelled
+from detections.markets.counterparties import Closeness
 from detections.markets.deals import earned_share, names_in, take_turns, value_of
 from detections.markets.trading_circles import Circle, net_share, positions_after
 from normalizer.events.chain import TokenTransfer
@@ -21,15 +19,6 @@ _APART, _ALONE, _EXACT, _MORE, _CLOSER, _EARNED = 0.6, 0.4, 0.15, 0.1, 0.1, 0.15
 _UNSURE = 0.6
 #: At so many times what was asked for, more trades or a higher lift add all they can.
 _FULL_MORE, _FULL_CLOSER = 5, 10
-
-
-class Cancelled(Struct, frozen=True):
-    """Trades that cancel out."""
-
-    deals: Sequence[Deal]
-    exact: bool
-    rounds: int
-    """How many times all were back where they began."""
 
 
 class Asked(NamedTuple):

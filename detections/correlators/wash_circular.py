@@ -24,9 +24,15 @@ of this must hold of a set of parties, each by the widest name that is known:
    others, as a maker does from its customers; or all of them both rest and take, which no customer
    does; or else the set is a component in `minimum_occurrences` layers or more.
 
-Parties with more than half of their market's trades can't be held against the others, so the second
-can't be told. Then the trades must cancel out exactly, and so often that random ones would with
-that probability at most; and what may be earned is a tenth.
+Parties with more than half of their market's trades can't be held against fewer than 50 of others,
+and who has as much to do with all others as with each other isn't told apart by that. Of both, the
+second and the fourth can't be told. Then the trades must cancel out in a way that random ones would
+not with that probability at most: they come back exactly so often, or the positions never get far
+from where they were (`detections.markets.positions_kept`). And nobody may have had anything to gain
+or lose: what goes and comes back does so at one price, to a tenth of what may be earned else. Where
+each both rests and takes, which no maker and customer do, it may be all of that, and any price
+where all come back exactly. What was earned in all doesn't do here: of a maker and its only
+customer it is nothing now and then. With `alone` only these count, and prices always do.
 
 Trades of which an alert has told are not looked at again: so no trade is in two alerts. A set
 alerts again within a day at up to five multiples of the minimum, then each time that it has a
@@ -51,10 +57,11 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.circle_alert import Asked, Cancelled, Told, circle_finding
+from detections.alerting.circle_alert import Asked, Told, circle_finding
 from detections.alerting.findings import Finding, witness
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import Room
+from detections.markets.cancelling import Cancelled, Limits, cancelled_out
 from detections.markets.counterparties import (
     Closeness,
     Counterparties,
@@ -63,15 +70,8 @@ from detections.markets.counterparties import (
     keep,
     make_room,
 )
-from detections.markets.deals import earned_share, goes_round, take_turns, value_of
 from detections.markets.revised_trades import REVISIONS, revise
-from detections.markets.trading_circles import (
-    Circle,
-    chance_of_rounds,
-    circles_around,
-    matched,
-    net_share,
-)
+from detections.markets.trading_circles import Circle, circles_around
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
@@ -81,16 +81,18 @@ _MOST_MARKETS = 10_000
 _MOST_SERIES = 1_000
 #: Of those around the two who just traded, so many are looked at.
 _MOST_AROUND = 64
+#: So many trades of others tell what is usual, also of parties that have more.
+_ENOUGH = 50
+#: With less than so many times the minimum nothing is unlikely enough where others tell nothing.
+_FEW = 2
 #: A series lasts so long from its first alert.
 _SERIES = DAY
 #: It alerts at so many multiples of the minimum, then each time that it has a quarter more.
 _MULTIPLES = 5
+#: No alert waits for more: of a pair half as many trades again are kept, and then looked at.
+_MOST_DUE = 250
 #: So many steps of work are done for each trade that is kept, in the long run, and so many at once.
 _EFFORT, _MOST_EFFORT = 16, 100_000
-#: What may be earned where nothing outside of the set tells what is usual, as a part of the rest.
-_ALONE_EARNS = 0.1
-#: All must be back so many times, and that must be less likely by chance than this.
-_LEAST_ROUNDS, _LIKELY = 2, 0.05
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -124,6 +126,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_occurrences: Annotated[int, Meta(ge=1, le=1_000)] = 20
     #: What a member may have earned from the others, as a part of his volume.
     maximum_earned: Annotated[Ratio, Meta(ge=0, le=1)] = 0.005
+    #: Whether only such sets count as the others in the market say nothing about.
+    alone: bool = False
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker",)
 
@@ -178,6 +182,16 @@ class WashCircular(Correlator[State]):
         self._memory = parameters.memory
         self._chance = 10.0**-parameters.minimum_surprise
         self._windows = sorted(parameters.windows)
+        self._limits = Limits(
+            windows=self._windows,
+            maximum_change=parameters.maximum_change,
+            maximum_net_share=parameters.maximum_net_share,
+            minimum_gross=parameters.minimum_gross,
+            maximum_earned=parameters.maximum_earned,
+            minimum_occurrences=parameters.minimum_occurrences,
+            chance=self._chance,
+            riskless=parameters.alone,
+        )
         self._exempt = frozenset(parameters.exempt_labels)
         trades = frozenset({"trade"}) | REVISIONS
         self.actions = trades if parameters.flows == "trades" else frozenset({"token-transfer"})
@@ -305,14 +319,22 @@ class WashCircular(Correlator[State]):
             effort += len(members) ** 2
             closeness = counterparties.closeness(members)
             apart = self._is_apart(closeness)
-            if not apart and not self._is_most(closeness):
+            if p.alone if apart else self._says_nothing(closeness):
                 continue
             deals = self._deals(counterparties, members, market.last)
             effort += len(deals) * (2 + len(self._windows))
             series = self._series(market, members, event.timestamp)
             if len(deals) < series.due:
                 continue
-            cancelled = self._cancelled(deals, market.last, circle, apart, series)
+            cancelled = cancelled_out(
+                deals,
+                market.last,
+                self._limits,
+                minimum=series.due,
+                occurrences=circle.occurrences,
+                apart=apart,
+                known=series.alerts > 0,
+            )
             if cancelled is not None:
                 found = self._finding(event, market, circle, closeness, cancelled, series, apart)
                 break
@@ -321,14 +343,22 @@ class WashCircular(Correlator[State]):
     def _is_apart(self, closeness: Closeness) -> bool:
         p = self._p
         return (
-            closeness.within <= closeness.outside
+            closeness.outside >= min(closeness.within, _ENOUGH)
             and closeness.share >= p.minimum_share
             and closeness.lift >= p.minimum_lift
             and closeness.chance <= self._chance
         )
 
-    def _is_most(self, closeness: Closeness) -> bool:
-        return closeness.within > closeness.outside and closeness.share >= self._p.minimum_share
+    def _says_nothing(self, closeness: Closeness) -> bool:
+        p = self._p
+        few = 1 if p.alone else _FEW
+        # What is sent has no price, so that nobody knows what was risked.
+        priced = p.flows == "trades" or closeness.within > closeness.outside
+        return (
+            closeness.share < p.minimum_share
+            or closeness.within < few * p.minimum_trades
+            or not priced
+        )
 
     def _deals(
         self, counterparties: Counterparties, members: Sequence[str], now: int
@@ -353,49 +383,6 @@ class WashCircular(Correlator[State]):
             series = market.series[members] = Series(now + _SERIES, due=self._p.minimum_trades)
         return series
 
-    def _cancelled(
-        self, deals: Sequence[Deal], now: int, circle: Circle, apart: bool, series: Series
-    ) -> Cancelled | None:
-        """The trades that cancel out, by the shortest window in which enough of them do."""
-        p, minimum = self._p, series.due
-        within = [
-            [deal for deal in deals if deal.timestamp > now - window] for window in self._windows
-        ]
-        for chosen in within:
-            if len(chosen) >= minimum:
-                number, rounds = matched(chosen, p.maximum_change)
-                if (
-                    number >= minimum
-                    and (series.alerts or self._is_unlikely(chosen[:number], rounds, apart))
-                    and self._is_for_show(chosen[:number], circle, apart)
-                ):
-                    return Cancelled(chosen[:number], True, rounds)
-        for chosen in within if apart else ():
-            if (
-                len(chosen) >= minimum
-                and net_share(chosen) <= p.maximum_net_share
-                and goes_round(chosen)
-                and self._is_for_show(chosen, circle, apart)
-            ):
-                return Cancelled(chosen, False, 0)
-        return None
-
-    def _is_unlikely(self, deals: Sequence[Deal], rounds: int, apart: bool) -> bool:
-        """Whether random trades would hardly come back so often."""
-        chance = chance_of_rounds(deals, rounds, self._p.maximum_change)
-        return rounds >= _LEAST_ROUNDS and chance <= (_LIKELY if apart else self._chance)
-
-    def _is_for_show(self, deals: Sequence[Deal], circle: Circle, apart: bool) -> bool:
-        """Whether it is enough, and nobody lives on it as a maker does on its customers."""
-        p = self._p
-        if p.minimum_gross and value_of(deals) < p.minimum_gross:
-            return False
-        if apart and circle.occurrences >= p.minimum_occurrences:
-            return True
-        return earned_share(deals) <= p.maximum_earned * (1.0 if apart else _ALONE_EARNS) or (
-            take_turns(deals)
-        )
-
     # -- telling -----------------------------------------------------------------------------------
 
     def _finding(
@@ -417,7 +404,7 @@ class WashCircular(Correlator[State]):
         series.due = (
             p.minimum_trades
             if series.alerts < _MULTIPLES
-            else max(p.minimum_trades, series.told // 4)
+            else max(p.minimum_trades, min(series.told // 4, _MOST_DUE))
         )
         asked = Asked(p.minimum_trades, p.minimum_lift, p.maximum_earned)
         count = Told(series.alerts, series.told)

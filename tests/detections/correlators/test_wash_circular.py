@@ -175,6 +175,101 @@ def test_where_there_is_nobody_else_it_takes_a_pattern_that_no_chance_gives() ->
     assert found(alike.tape()) == []
 
 
+def to_and_fro(market: Market, count: int) -> None:
+    """Two pass it on, and have it back when the next one is on its way."""
+    chance = random.Random(4)
+    for number in range(count):
+        size, at = chance.uniform(4.5, 5.5), 1_000 + 60.0 * number
+        side = chance.choice(("buy", "sell"))
+        market.add(at, 100, size, "wash-1", "wash-2", side)
+        market.add(at + 90, 100, size, "wash-2", "wash-1", side)
+
+
+def test_positions_that_never_get_far_are_told_though_they_are_never_back() -> None:
+    market = Market()
+    market.add(900, 100, 1.21, "wash-1", "wash-2")
+    to_and_fro(market, 60)
+    findings = found(market.tape())
+    assert findings
+    assert findings[0].metrics["rounds"] == 0
+    assert findings[0].metrics["market_share"] == 1
+
+
+def test_two_who_trade_with_all_others_as_well_are_told_by_what_they_pass_to_and_fro() -> None:
+    market, chance = Market(), random.Random(3)
+    made(market, 100)
+    to_and_fro(market, 120)
+    for number in range(300):  # everybody else's counterparty is one of the two as well
+        one = chance.choice(("wash-1", "wash-2"))
+        at, other = 1_000 + 25.0 * number, f"taker-{chance.randrange(30)}"
+        market.add(at, 100 + chance.gauss(0, 1), chance.uniform(1, 10), one, other, "buy")
+    findings = found(market.tape())
+    assert findings
+    assert all(set(one.entities) == {"wash-1", "wash-2"} for one in findings)
+    assert findings[-1].metrics["lift"] < 3
+    assert sum(one.metrics["trades"] for one in findings) > 150
+
+
+def test_more_than_half_of_a_market_is_held_against_fifty_trades_of_others() -> None:
+    """At prices that differ, and with others in between: by itself that says too little."""
+
+    def among(others: int) -> Market:
+        chance, market = random.Random(8), Market()
+        made(market, others, every=10)
+        circle(market, ["wash-1", "wash-2"], 40, outside=0.4)
+        for place, (at, _, *rest) in enumerate(market.trades[others:], others):
+            market.trades[place] = (at, 100 + chance.gauss(0, 2), *rest)  # pyright: ignore
+        return market
+
+    assert found(among(5).tape()) == []
+    assert found(among(20).tape())[-1].metrics["market_share"] > 0.5
+
+
+@pytest.mark.parametrize("spread", [0.001, 0.002, 0.01])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_maker_with_one_customer_who_is_flat_again_each_time(spread: float, seed: int) -> None:
+    """He goes all in and all out, and earns nothing in all now and then."""
+    chance, market = random.Random(seed), Market()
+    at, price, held = 0.0, 100.0, 0.0
+    for _ in range(80):
+        at += chance.expovariate(1 / 3_600)
+        price *= 1 + chance.gauss(0, 0.006)
+        if held:
+            market.add(at, price * (1 - spread / 2), held, "customer", "maker", "sell")
+            held = 0.0
+        else:
+            held = chance.choice((1.0, 2.0, 5.0, 6.85))
+            market.add(at, price * (1 + spread / 2), held, "maker", "customer", "buy")
+    assert found(market.tape()) == []
+    alone = {"alone": True, "maximum_parties": 2, "minimum_trades": 18, "minimum_surprise": 4.0}
+    assert found(market.tape(), **alone) == []
+
+
+def test_ten_round_trips_of_two_alone_are_told_by_a_rule_on_these_only() -> None:
+    alone = {"alone": True, "maximum_parties": 2, "minimum_trades": 18, "minimum_surprise": 4.0}
+    market = Market()
+    for number in range(10):
+        market.add(60 * number, 100, 5, "wash-1", "wash-2")
+        market.add(60 * number + 20, 100, 5, "wash-2", "wash-1")
+    assert found(market.tape()) == []
+    findings = found(market.tape(), **alone)
+    assert [one.metrics["trades"] for one in findings] == [18]
+    made(market, 400, every=3)
+    assert found(market.tape())  # others tell enough
+    assert found(market.tape(), **alone) == []
+
+
+def test_a_series_of_thousands_goes_on_being_told() -> None:
+    """No alert waits for more trades of a pair than are kept."""
+    market = Market()
+    made(market, 3_000, every=20)
+    circle(market, ["wash-1", "wash-2"], 2_500, every=5)
+    findings = found(market.tape())
+    told = sum(one.metrics["trades"] for one in findings)
+    assert told >= 0.85 * 5_000
+    assert len(findings) < 60
+
+
 def test_a_day_and_a_week_match_what_an_hour_does_not() -> None:
     market = Market()
     made(market, 600, every=600)
