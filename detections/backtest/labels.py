@@ -80,10 +80,11 @@ class Labels:
             )
             if text
         )  # fmt: skip
+        evidence = frozenset(_evidence(alert)) if self._by_event else frozenset[str]()
         return [
             at
-            for at in sorted(set(self._candidates(alert, about)))
-            if self._fits(self.used[at], alert, rule_id, about)
+            for at in sorted(set(self._candidates(evidence, about)))
+            if self._fits(self.used[at], alert, rule_id, about, evidence)
         ]
 
     def concerns(self, label: Label, rules: Mapping[str, Rule]) -> bool:
@@ -94,15 +95,21 @@ class Labels:
             rule.typology == label.typology for rule in rules.values()
         )
 
-    def _candidates(self, alert: Alert, about: Iterable[str]) -> Iterator[int]:
+    def _candidates(self, evidence: Iterable[str], about: Iterable[str]) -> Iterator[int]:
         yield from self._by_time
-        if self._by_event:
-            for event in _evidence(alert):
-                yield from self._by_event.get(event, ())
+        for event in evidence:
+            yield from self._by_event.get(event, ())
         for entity in about:
             yield from self._by_entity.get(entity, ())
 
-    def _fits(self, label: Label, alert: Alert, rule_id: str, about: frozenset[str]) -> bool:
+    def _fits(
+        self,
+        label: Label,
+        alert: Alert,
+        rule_id: str,
+        about: frozenset[str],
+        evidence: frozenset[str],
+    ) -> bool:
         first = alert.timestamp if alert.created is None else alert.created
         last = alert.timestamp if alert.ended is None else alert.ended
         return (
@@ -111,7 +118,7 @@ class Labels:
             and (not label.entities or not label.entities.isdisjoint(about))
             and (label.since is None or max(last, alert.timestamp) >= label.since)
             and (label.until is None or first < label.until)
-            and (not label.events or not label.events.isdisjoint(_evidence(alert)))
+            and (not label.events or not label.events.isdisjoint(evidence))
         )
 
 
