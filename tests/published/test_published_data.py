@@ -116,8 +116,12 @@ def test_labels_of_the_authors_own_code(tmp_path: Path, script: Script) -> None:
         "transactionHash,eth_buyer_id,eth_seller_id,wash_label\n"
         "0xa,1,2,TRUE\n0xb,1,3,FALSE\n0xc,2,3,\n"
     )
-    labels = read_labels(script("dex_labels.py", "trades_labeled.csv"), "labels.csv")
-    assert [label.events for label in labels] == [{"0xa"}]
+    (tmp_path / "self_trades.csv").write_text(
+        "transactionHash,eth_buyer,eth_seller\n0xd,0x1,0x1\n0xd,0x1,0x1\n"
+    )
+    written = script("dex_labels.py", "trades_labeled.csv", "self_trades.csv")
+    labels = read_labels(written, "labels.csv")
+    assert [label.events for label in labels] == [{"0xa"}, {"0xd"}]
 
 
 @pytest.mark.parametrize("as_json", [False, True])
