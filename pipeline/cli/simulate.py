@@ -14,7 +14,8 @@ from pipeline.cli.failures import CONFIGURATION, Failure, command
 def simulate(
     out: Annotated[Path, typer.Option(help="The folder to write to.")],
     market: Annotated[
-        str | None, typer.Option(help="liquid, linked, thin or pool.", show_default="the abuse's")
+        str | None,
+        typer.Option(help="liquid, linked, thin, pool and others.", show_default="the abuse's"),
     ] = None,
     abuse: Annotated[
         str | None, typer.Option(help="What is abused; without, all are honest.")

@@ -87,8 +87,7 @@ def wallets(seed: int) -> WalletVenue:
             pause=(40.0, 120.0),
             tolerance=8.0,
         )
-        maker = market.people.account("sim-dex")
-        market.label(maker, "market_maker")
+        maker = market.wallets.maker("sim-dex")
         market.ledger.used(maker, 20_000)
         own = market.fork(f"maker:{number}")
         desk = market.desk(market.listing, maker)

@@ -3,7 +3,7 @@ send each other."""
 
 from collections.abc import Sequence
 
-from pipeline.reference_records import Investor, LabelledAddress
+from pipeline.reference_records import Account, Investor, LabelledAddress
 from pipeline.units import SECOND
 from simulation.chain.ledger import BLOCK_SECONDS, Ledger, LogEntry
 from simulation.clockwork import Script
@@ -19,6 +19,20 @@ class Wallets(People):
     def __init__(self, ledger: Ledger) -> None:
         super().__init__("W")
         self._ledger = ledger
+        self._known: list[Investor] = []
+
+    def maker(self, venue: str) -> str:
+        """A market maker's wallet: the venue knows it as one."""
+        wallet = self._ledger.new_address()
+        self._known.append(
+            Investor(
+                id=f"MM-{len(self._known) + 1}",
+                labels=("market_maker",),
+                addresses=(wallet,),
+                accounts=(Account(venue=venue, account=wallet),),
+            )
+        )
+        return wallet
 
     def account(self, venue: str, investor: str | None = None, **new: str) -> str:
         """A new wallet."""
@@ -29,8 +43,8 @@ class Wallets(People):
         return account
 
     def records(self) -> tuple[Investor, ...]:
-        """None."""
-        return ()
+        """Market makers, and nobody else."""
+        return tuple(self._known)
 
 
 class WalletMarket(Market):
@@ -39,7 +53,8 @@ class WalletMarket(Market):
     def __init__(self, kind: str, seed: int, start: int) -> None:
         super().__init__(kind, seed, start)
         self.ledger = Ledger(f"{kind}:{seed}")
-        self.people = Wallets(self.ledger)
+        self.wallets = Wallets(self.ledger)
+        self.people = self.wallets
         self.addresses: list[LabelledAddress] = []
         self._open = False
 
