@@ -18,6 +18,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.books.order_book import BookSide
+from detections.rounding import reaches
 from pipeline.units import MILLISECOND
 
 #: Of one side of a book: orders that are watched, that went, and that came lately.
@@ -30,6 +31,10 @@ _MOST_AT_PRICE = 4
 STEAD = 250 * MILLISECOND
 #: What goes on the other side within this time goes with it.
 _TOGETHER = 100 * MILLISECOND
+#: An order of which more was traded than this is not one that was pulled.
+_HALF = 0.5
+#: Quantities that differ by so much at most are one quantity, but for a venue's lots.
+_ONE_QUANTITY = 0.01
 #: What sums of quantities may be wrong by, as a part of them.
 _ROUNDED = 1e-9
 
@@ -42,6 +47,7 @@ class Criteria(Struct, frozen=True, kw_only=True):
     pull_window: int
     maximum_lifetime: int
     maximum_fill_share: float
+    """Of all of them together; on a feed by level, what makes of what went the same as came."""
     quantity_tolerance: float
     reaction_window: int
     after_window: int
@@ -104,6 +110,12 @@ class PulledSet(Struct, frozen=True):
     def quantity(self) -> float:
         """Of all of them."""
         return sum(one.quantity for one in self.orders)
+
+    @property
+    def of_one_quantity(self) -> bool:
+        """Whether all of them are as large."""
+        quantities = [one.quantity for one in self.orders]
+        return reaches(min(quantities), (1 - _ONE_QUANTITY) * max(quantities))
 
     @property
     def begun(self) -> int:
@@ -191,7 +203,7 @@ class ShownSets(Struct):
         """An order went; `left` is what its side is without it, with so much visible depth."""
         side = self.side(buy)
         shown = side.live.pop(key, None)
-        if shown is None or shown.filled > criteria.maximum_fill_share * shown.quantity:
+        if shown is None or shown.filled > _HALF * shown.quantity:
             return
         if seen.timestamp - shown.came.timestamp <= criteria.maximum_lifetime:
             shown.went = seen
@@ -260,7 +272,11 @@ class ShownSets(Struct):
         """The set that goes with what went first, if it is one; that is done with then."""
         side = self.side(buy)
         first = side.gone[0].went_at
-        burst = [one for one in side.gone if one.went_at - first <= criteria.pull_window]
+        burst = [
+            one
+            for one in side.gone
+            if one.went_at - first <= criteria.pull_window and one.filled <= _HALF * one.quantity
+        ]
         orders = _alike(burst, criteria)
         if not any(one is side.gone[0] for one in orders):
             orders = side.gone[:1]
@@ -268,9 +284,9 @@ class ShownSets(Struct):
         side.gone[:] = [one for one in side.gone if id(one) not in taken]
         side.past += [(one.went_at, one.quantity) for one in orders]
         del side.past[:-MOST_GONE]
-        if len(orders) < criteria.orders or any(
-            one.filled > criteria.maximum_fill_share * one.quantity for one in orders
-        ):
+        quantity = sum(one.quantity for one in orders)
+        filled = sum(one.filled for one in orders)
+        if len(orders) < criteria.orders or filled > criteria.maximum_fill_share * quantity:
             return None
         orders.sort(key=lambda one: one.price, reverse=buy)
         return self._set(buy, orders, criteria)

@@ -19,8 +19,9 @@ the law see `layering`. All of this must hold:
    `quantity_tolerance` at most. It is told again when it has happened twice as often.
 
 A programme that keeps a ladder on one side because it wants to buy cheaply does the same but for 4;
-so does a maker who quotes one side only. A fifth of its side is Sarao's; the other numbers are our
-choice.
+so does a maker who quotes one side only. The numbers are our choice. Sarao's orders were a fifth of
+their side; less is asked for, since that so many of one quantity move together says more of whose
+they are than their size does.
 """
 
 from collections.abc import Iterable, Sequence
@@ -53,7 +54,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: Each, as a part of the depth of its side without it.
     minimum_order_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.03
     #: All of them, as a part of all that stood on their side.
-    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.2
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.15
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 20
     #: How far from the best price levels count.
@@ -66,7 +67,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_lifetime: Annotated[Duration, Meta(ge=MILLISECOND, le=10 * MINUTE)] = MINUTE
     #: By how much quantities differ, as a part of the larger.
     quantity_tolerance: Annotated[Ratio, Meta(ge=0, lt=1)] = 0.05
-    #: Part of each that may go by trades.
+    #: Part of all of them that may go by trades.
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: What goes on the other side with them, as a part of them, is less than this.
     maximum_opposite: Annotated[Ratio, Meta(gt=0, le=10)] = 0.5

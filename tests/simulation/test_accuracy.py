@@ -215,6 +215,13 @@ def test_without_accounts_there_are_leads_of_low_and_medium_level(name: str) -> 
     assert not [one for one in told.alerts if one.verdict == "false"]
 
 
+@pytest.mark.parametrize(("name", "seed"), [("layering", 31_008), ("vacuuming", 31_000)])
+def test_without_accounts_the_last_of_a_series_is_told_too(name: str, seed: int) -> None:
+    (told,) = measure_one(Task(purpose="abuse", name=name, seed=seed, wire="coinbase"))
+    assert not [one for one in told.episodes if one.seconds is None]
+    assert not [one for one in told.alerts if one.verdict == "false"]
+
+
 def test_honest_markets_stay_mostly_quiet(checked: Summary) -> None:
     assert sum(market.events for market in checked.markets) > 2_000
     for market in checked.markets:

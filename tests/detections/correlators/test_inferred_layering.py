@@ -141,6 +141,58 @@ def test_who_goes_on_and_on_is_told_when_it_has_doubled(feed: Any) -> None:
     assert [alert.metrics["times"] for alert in told] == [2, 4, 8, 16]
 
 
+def test_the_rest_is_told_once_the_series_is_over(feed: Any) -> None:
+    def until(last: float, times: int = 5, every: float = 60_000) -> list[Any]:
+        events = tape_of(feed, times, every)[:-1]
+        return [*events, Tape().trade(last, 10.05, 1, side="sell", id="last")]
+
+    ended = 10_000 + 4 * 60_000 + 1008
+    assert [one.metrics["times"] for one in found(until(ended + 119_999))] == [2, 4]
+    first, second, rest = found(until(ended + 120_000))  # twice its longest pause
+    assert rest.metrics["times"] == 5
+    # What was told isn't evidence again, but for the event that made it known.
+    assert len(rest.evidence_events) == 7 + 1
+    told = (*first.evidence_events[:-1], *second.evidence_events[:-1])
+    assert set(rest.evidence_events).isdisjoint(told)
+    # A minute at least, and the whole window at most.
+    ended = 10_000 + 2 * 5_000 + 1008
+    assert len(found(until(ended + 59_999, 3, 5_000))) == 1
+    assert len(found(until(ended + 60_000, 3, 5_000))) == 2
+    ended = 10_000 + 4 * 110_000 + 1008
+    assert len(found(until(ended + 149_999, 5, 110_000), "{window: 150s}")) == 2
+    # What never was told is no series.
+    assert found(until(1_000_000, 1)) == []
+
+
+def test_it_is_the_set_that_must_not_be_filled() -> None:
+    def filled(*quantities: float) -> list[Any]:
+        tape = Tape()
+        events = ByOrder().market(tape)
+        for number in range(2):
+            start = 10_000 + number * 60_000
+            parts = cycle(ByOrder(), tape, start, number)
+            sold = [
+                tape.trade(
+                    start + 500 + place,
+                    PRICES[place],
+                    quantity,
+                    side="sell",
+                    maker_order_id=f"s{number}-{place}",
+                )
+                for place, quantity in enumerate(quantities)
+            ]
+            events += [*parts[:3], *sold, *parts[3:]]
+        return [*events, tape.trade(400_000, 10.05, 1, side="sell")]
+
+    (alert,) = found(filled(300))  # a tenth of all
+    assert alert.metrics["orders"] == 3
+    assert found(filled(301)) == []
+    assert found(filled(200, 101)) == []
+    # What was mostly traded wasn't pulled, and two are no set.
+    assert found(filled(501), "{maximum_fill_share: 100%}") == []
+    assert len(found(filled(500), "{maximum_fill_share: 100%}")) == 1
+
+
 def test_so_is_what_comes_too_seldom_goes_too_late_or_not_together(feed: Any) -> None:
     assert found(tape_of(feed, every=599_500)) == []
     assert found(tape_of(feed, lives=30_001, bought=29_900)) == []
@@ -149,8 +201,14 @@ def test_so_is_what_comes_too_seldom_goes_too_late_or_not_together(feed: Any) ->
 
 
 def test_what_is_small_is_no_layer(feed: Any) -> None:
-    assert found(tape_of(feed, size=416)) == []  # 1,248 of 6,248
-    assert len(found(tape_of(feed, size=417))) == 1
+    whole = "{minimum_equal_share: 20%}"
+    assert found(tape_of(feed, size=416), whole) == []  # 1,248 of 6,248
+    assert len(found(tape_of(feed, size=417), whole)) == 1
+
+
+def test_of_one_quantity_less_is_large(feed: Any) -> None:
+    assert found(tape_of(feed, size=294)) == []  # 882 of 5,882
+    assert len(found(tape_of(feed, size=295))) == 1
 
 
 def test_who_is_drawn_in_buys_just_before(feed: Any) -> None:
@@ -196,7 +254,8 @@ def test_makers_take_both_sides_off() -> None:
     events.append(tape.trade(400_000, 10.05, 1, side="sell"))
     events.sort(key=attrgetter("timestamp"))
     assert found(events) == []
-    assert len(found(events, "{maximum_opposite: 101%}")) == 1
+    told = found(events, "{maximum_opposite: 101%}")
+    assert [one.metrics["times"] for one in told] == [2, 3]  # the rest at the end
 
 
 def test_the_quantities_must_be_alike() -> None:
@@ -215,6 +274,9 @@ def test_the_quantities_must_be_alike() -> None:
 
     assert len(found(of(1000, 700, 900))) == 1
     assert found(of(1000, 690, 900)) == []
+    # Those that are less than a fifth of their side must be of one quantity.
+    assert len(found(of(300, 297, 300))) == 1
+    assert found(of(300, 296, 300)) == []
 
 
 def test_in_a_market_that_trades_all_the_time_it_means_nothing(feed: Any) -> None:
@@ -294,3 +356,5 @@ def test_over_a_gap_nothing_is_known(feed: Any) -> None:
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same(feed: Any) -> None:
     assert_the_same_after_a_restart(rule(), tape_of(feed, 3))
+    rest = Tape().trade(400_000, 10.05, 1, side="sell", id="rest")
+    assert_the_same_after_a_restart(rule(), [*tape_of(feed, 5), rest])

@@ -105,8 +105,8 @@ def test_the_quantity_stays_the_same() -> None:
 
 
 def test_what_is_small_is_no_layer() -> None:
-    assert found(moving(5, size=499)) == []  # 1,996 of 9,996
-    assert len(found(moving(5, size=500))) == 1
+    assert found(moving(5, size=352)) == []  # 1,408 of 9,408
+    assert len(found(moving(5, size=353))) == 1
 
 
 def test_who_stands_at_the_touch_wants_to_trade() -> None:
