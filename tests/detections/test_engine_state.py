@@ -13,7 +13,7 @@ from detections.engine.state import CannotRestore, Common, read_state, write_sta
 from detections.rules import RuleSet
 from detections.rules.loading import parse_rules
 from normalizer.events import Record
-from pipeline.units import HOUR, MINUTE, SECOND
+from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from tests.detections.random_records import all_actions, records
 from tests.detections.samples import START, Tape
 from tests.detections.test_event_time import encoded, move
@@ -193,7 +193,7 @@ def test_unchanged_rules_keep_their_state_where_others_change() -> None:
 def test_a_new_rule_begins_and_one_that_is_gone_does_no_harm() -> None:
     engine = Engine(rules())
     (unfit,) = engine.restore(begun(rules(with_wash=False)).snapshot())
-    assert (unfit.id, unfit.why, unfit.horizon) == (WASH_RULE, "the rule is new", 2 * HOUR)
+    assert (unfit.id, unfit.why, unfit.horizon) == (WASH_RULE, "the rule is new", 3 * DAY)
     assert Engine(rules(with_wash=False)).restore(begun(rules()).snapshot()) == []
 
 
