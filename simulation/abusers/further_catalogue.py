@@ -58,6 +58,7 @@ FURTHER_ABUSES = (
         source="SEC, In re Athena Capital Research, 2014",
         market="popular",
         play=for_another_price.gravy,
+        episodes=3,  # the fifth day is the tape's last: nothing comes behind its close
         needs_accounts=True,
     ),
     Abuse(
