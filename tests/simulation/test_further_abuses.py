@@ -2,13 +2,16 @@
 
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from demo.venue.messages import Done, Match, Open
 from normalizer.events.market import Trade
 from pipeline.units import SECOND
-from simulation.catalogue import play
+from simulation.accuracy.judging import judge
+from simulation.accuracy.offline import run, shipped_rules
+from simulation.catalogue import COUNTS, play
 from simulation.session import Session
 from simulation.truth import Episode
 from simulation.venue.auction import AuctionListing
@@ -179,3 +182,23 @@ def test_what_is_lost_at_one_venue_is_gained_at_the_other() -> None:
                     money[printed.listing.venue] -= size * float(match.price)
         assert net["sim-b"] == pytest.approx(0.0)
         assert money["sim-b"] < 0
+
+
+RULES = Path(__file__).parents[2] / "sigma_rules"
+
+
+@pytest.mark.parametrize(
+    ("name", "rule", "episodes"),
+    [
+        ("auction-orders", "marking_the_close/pulled_from_auction.yml", 4),
+        ("improbable-orders", "spoofing/improbable_prices.yml", 2),
+        ("turned-over", "wash_trading/turnover.yml", 1),
+        ("last-seconds", "marking_the_close/last_seconds.yml", 2),
+    ],
+)
+def test_its_own_rule_finds_it(name: str, rule: str, episodes: int) -> None:
+    session = play(name, 3, episodes=episodes)
+    verdicts = judge(session, run(session, shipped_rules(RULES / rule)).alerts, COUNTS)
+    assert 2 * sum(one.seconds is not None for one in verdicts.episodes) > episodes
+    judged = [one.verdict for one in verdicts.alerts]
+    assert judged.count("hit") >= 0.75 * len(judged)
