@@ -32,6 +32,12 @@ def _of(*abuses: str) -> Meant:
 #: By a rule's title.
 MEANT: Mapping[str, Meant] = {
     # wash trading
+    "A single item sold back to who had it": _of("item-back-and-forth"),
+    "A single item sold in a circle back to who had it": _of("item-circle"),
+    "An item of a token passed back to who had it, through another contract": _of(
+        "item-passed-back"
+    ),
+    "Two wallets of one source of funds trade with each other": _of("one-purse"),
     "Self-trade on a venue": _of("self-trade", "zero-net"),
     "Trades within one cluster on a venue": _of("linked-wash"),
     "A few parties trade in a circle": _of("circular-wash"),
@@ -103,8 +109,12 @@ MEANT: Mapping[str, Meant] = {
     "Ten times the usual volume within an hour": _of("pump-and-dump"),
     # knowledge, position, money
     "Unusual trades before price-sensitive news": _of("insider"),
+    "Listed person traded in a closed period": _of("closed-period"),
+    "Listed person traded before news": _of("listed-before-news"),
+    "Somebody on a restricted list traded": _of("restricted-list"),
     "Rapid accumulation of a notable part of the supply": _of("accumulation"),
     "Subscribed or redeemed at a NAV that the market had left": _of("mint-arbitrage"),
+    "Right about the next NAV again and again": _of("late-trading"),
     "Sandwich in a block of a pool": _of("sandwich"),
     "Swaps ahead of others' larger ones in their blocks, swapped back soon after": _of("front-run"),
     "Half of a pool's liquidity taken out": _of("rug-pull"),
@@ -116,6 +126,7 @@ MEANT: Mapping[str, Meant] = {
 
 #: Rules with a correlator that no abuse of the simulator is meant for, by title, and why.
 UNMEASURED: Mapping[str, str] = {
+    "A single item bought back once, later": "tells mostly that somebody regretted a sale",
     "Account unlike all others": "points at whatever is unusual; no abuse is its own",
     "Instrument unlike all others": "points at whatever is unusual; no abuse is its own",
     "One party bought a third of all that was traded": "a fact that belongs to several abuses",
