@@ -55,7 +55,8 @@ def over_the_cap(stage: OfferingStage) -> Play:
     """
     offering, rng = stage.offering, stage.rng
     yield stage.until(offering.opened + rng.randint(70, 260) * DAY)
-    extra = round(CAPS[offering.classification] * stage.between(0.01, 0.33, 2.0))
+    cap = CAPS[offering.classification]
+    extra = cap - offering.sold + round(cap * stage.between(0.01, 0.33, 2.0))
     episode = stage.begin((offering.issuer,), "more sold than the cap", 60, whole=True)
     parts = rng.randint(4, 8)
     for _ in range(parts):
@@ -124,6 +125,9 @@ def _sells(
     offering = stage.offering
     seller, whole = offering.owners[wallet], offering.held(wallet)
     episode = stage.begin((seller, *buyers), note, days)
+    for one in buyers:
+        # They keep it.
+        offering.reserved.update(one.wallets)
     for number, buyer in enumerate(buyers, 1):
         amount = whole // len(buyers) if number < len(buyers) else offering.held(wallet)
         if not amount:

@@ -163,6 +163,8 @@ class Offering:
         """When sales began."""
         self.closed = 0
         """When the issuer sold last."""
+        self.sold = 0
+        """What it sold in all."""
         self.custodian = market.custodians["US"]
         self.deposits: dict[str, list[Lot]] = {}
         """What the custodian keeps for whom, by wallets: its books, which no chain shows."""
@@ -186,6 +188,7 @@ class Offering:
         else:
             self._mint(target, amount)
         self.closed = self.market.now
+        self.sold += amount
         self._got(target, person, [Lot(amount, self.market.now, self.market.now)])
 
     def stock(self, amount: int) -> None:

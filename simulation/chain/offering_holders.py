@@ -151,6 +151,7 @@ def gathers(offering: Offering, person: Person, part: float, days: float = 40.0)
     """Buys from many into two wallets, up to a part of five percent of what is outstanding."""
     market, rng = offering.market, offering.market.fork(f"gathers:{person.id}")
     market.wallet(person)
+    offering.reserved.update(person.wallets)
     while True:
         left = int(offering.outstanding * OWNER * part) - offering.of(person)
         sellers = [
