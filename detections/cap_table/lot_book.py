@@ -3,8 +3,8 @@
 from msgspec import Struct, field
 
 from detections.cap_table.evidence import trace
-from detections.cap_table.lots import UNKNOWN, Lot, put, settle, take
-from detections.cap_table.movements import TERMS, Movement, Terms, has, movement
+from detections.cap_table.lots import UNKNOWN, Lot, moved, put, settle, take
+from detections.cap_table.movements import CUSTODIAN, TERMS, Movement, Terms, has, movement
 from detections.engine.correlator_state import Whole
 from detections.idlest import latest
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
@@ -77,7 +77,8 @@ def move(
     - A new issue begins a lot, and so does what the issuer hands out of its own wallets.
     - A sale gives the buyer the lot's `issued` and `since`: who buys from a non-affiliate goes on
       with the period that has begun (230.144(d)(1)). From an affiliate it begins anew.
-    - What changes no owner (`carry`) keeps all times.
+    - What changes no owner (`carry`) keeps all times. Of a custodian each gets back first what was
+      his own, whoever else's lies with it.
     - What the source is not known to have has unknown times.
     """
     kind = movement(event, terms)
@@ -97,7 +98,8 @@ def move(
         purse = purses.get(source)
         missing = amount
         if purse is not None:
-            lots, missing = take(purse.lots, amount)
+            back = CUSTODIAN in event.source_labels
+            lots, missing = take(purse.lots, amount, _receiver(event) if back else "")
             unsure = unsure or purse.short
             if not purse.lots and not missing and not purse.short:
                 del purses[source]
@@ -125,8 +127,10 @@ def _receive(
     if kind == "issue":
         put(purse.lots, Lot(now, now, now, Whole(amount), trace(event)))
     elif kind in ("carry", "redemption"):
+        kept = CUSTODIAN in event.destination_labels
+        sender = event.source_investor or event.source_address
         for lot in lots:
-            put(purse.lots, Lot(lot.acquired, lot.since, lot.issued, lot.amount, lot.origin))
+            put(purse.lots, moved(lot, owner=(lot.owner or sender) if kept else ""))
     elif has(event.source_labels, terms.affiliate):
         seen = trace(event)
         for lot in lots:
@@ -135,6 +139,10 @@ def _receive(
         for lot in lots:
             put(purse.lots, Lot(now, lot.since, lot.issued, lot.amount, lot.origin))
     book.given_up += settle(purse.lots, free_before, room.lots)
+
+
+def _receiver(event: TokenTransfer) -> str:
+    return event.destination_investor or event.destination_address
 
 
 def _purse(book: LotBook, wallet: str, room: Room) -> Purse:

@@ -31,26 +31,43 @@ class Lot(Struct, array_like=True, gc=False):
     amount: Whole
     origin: Witness | None = None
     """The event of `since`."""
+    owner: str = ""
+    """Who gave it into custody, where a custodian has it."""
 
 
 _acquired = attrgetter("acquired")
 
 
-def take(lots: list[Lot], amount: int) -> tuple[list[Lot], int]:
-    """Take so much out, the first first. Returns it, and how much is missing."""
+def take(lots: list[Lot], amount: int, owner: str = "") -> tuple[list[Lot], int]:
+    """Take so much out: what is of `owner` first, then the first first. Returns it, and how much
+    is missing."""
     taken: list[Lot] = []
+    place = _next(lots, 0, owner)
     while amount > 0 and lots:
-        first = lots[0]
+        if place == len(lots):  # nothing of his is left
+            owner, place = "", 0
+        first = lots[place]
         if first.amount <= amount:
             amount -= first.amount
-            taken.append(lots.pop(0))
+            taken.append(lots.pop(place))
+            place = _next(lots, place, owner)
         else:
-            taken.append(
-                Lot(first.acquired, first.since, first.issued, Whole(amount), first.origin)
-            )
+            taken.append(moved(first, Whole(amount)))
             first.amount = Whole(first.amount - amount)
             amount = 0
     return taken, amount
+
+
+def moved(lot: Lot, amount: Whole | None = None, owner: str = "") -> Lot:
+    """The lot, or a part of it, in another's hands with all its times."""
+    size = lot.amount if amount is None else amount
+    return Lot(lot.acquired, lot.since, lot.issued, size, lot.origin, owner)
+
+
+def _next(lots: list[Lot], place: int, owner: str) -> int:
+    while owner and place < len(lots) and lots[place].owner != owner:
+        place += 1
+    return place
 
 
 def put(lots: list[Lot], lot: Lot) -> None:
@@ -93,5 +110,6 @@ def _alike(a: Lot, b: Lot) -> bool:
         a.acquired == b.acquired
         and a.since == b.since
         and a.issued == b.issued
+        and a.owner == b.owner
         and (a.origin is b.origin or (a.origin and a.origin.id) == (b.origin and b.origin.id))
     )

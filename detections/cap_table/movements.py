@@ -23,7 +23,8 @@ Movement = Literal["issue", "redemption", "sale", "carry", "nothing"]
 
 ISSUER_LABELS = ("issuer", "treasury")
 AFFILIATE_LABELS = ("issuer_affiliate", "insider")
-TACKING_LABELS = ("permitted_transferee", "custodian")
+CUSTODIAN = "custodian"
+TACKING_LABELS = ("permitted_transferee", CUSTODIAN)
 
 
 class Terms(Struct, frozen=True):

@@ -47,6 +47,23 @@ def test_an_affiliates_sale_begins_a_new_period_but_no_new_issue() -> None:
     assert lots(book, "b") == [(FEB, FEB, JAN, 10)]
 
 
+def test_of_a_custodian_each_gets_back_what_was_his_own() -> None:
+    log = Log()
+    held = {"destination_labels": ("custodian",)}
+    given = {"source_labels": ("custodian",)}
+    book = booked(
+        log.issued("a", 30, "2026-01-05"),
+        log.issued("b", 30, "2026-02-05"),
+        log.moved("a", "c", 30, "2026-03-05", **held),
+        log.moved("b", "c", 30, "2026-03-05", **held),
+        log.moved("c", "b", 20, "2026-04-05", **given),
+        log.moved("c", "d", 20, "2026-04-05", **given),
+    )
+    assert lots(book, "b") == [(FEB, FEB, FEB, 20)]
+    assert lots(book, "d") == [(JAN, JAN, JAN, 20)]  # of whoever has something there
+    assert lots(book, "c") == [(JAN, JAN, JAN, 10), (FEB, FEB, FEB, 10)]
+
+
 def test_what_the_issuer_hands_out_is_issued_then() -> None:
     log = Log()
     book = booked(
