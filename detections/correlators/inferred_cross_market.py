@@ -13,8 +13,10 @@ the same trace. All of this must hold of two markets of one token, in one curren
 1. Within `window` those who came in on the one bought `minimum_side_share` or more of all that was
    traded there, at `minimum_times` different times and `minimum_prices` prices or more; and those
    who came in on the other one sold so.
-2. On each that is `minimum_volume` times what is usual in as long a time, or more, and
-   `minimum_deviations` standard deviations above it.
+2. On each that is `minimum_volume` times what is usual in as long a time, or more; and the two
+   together are as rare as `minimum_deviations` standard deviations above it (their sum, by the root
+   of two: S. Stouffer's way to put two measures together). On a market on which most is traded in
+   any case, less stands out.
 3. What was bought cost more, on average, than what was sold fetched, by `minimum_loss` or more.
 
 What is usual is learnt by `step`, from what came before; before 24 of them are known on both
@@ -25,6 +27,7 @@ are our choice.
 """
 
 from collections.abc import Iterable
+from math import sqrt
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -65,7 +68,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_prices: Annotated[int, Meta(ge=1, le=200)] = 3
     #: How many times the usual quantity of as long a time is traded.
     minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 3.0
-    #: How many standard deviations above what is usual that is.
+    #: How many standard deviations above what is usual that is, of both together.
     minimum_deviations: Annotated[float, Meta(ge=0, le=100)] = 3.0
     #: By how much what was bought cost more than what was sold, as a part of the price.
     minimum_loss: Annotated[Ratio, Meta(ge=0, le=1)] = 0.0005
@@ -144,7 +147,7 @@ class InferredCrossMarket(Correlator[State]):
                 continue
             buys, sells = (here, there) if trade.bought else (there, here)
             loss = buys.average / sells.average - 1
-            if not reaches(loss, p.minimum_loss):
+            if not reaches(loss, p.minimum_loss) or not self._is_rare(tape, other.tape):
                 continue
             finding = self._finding(event, (key, tape, here), (name, other.tape, there), loss)
             for taken_, one in ((here, tape), (there, other.tape)):
@@ -160,13 +163,19 @@ class InferredCrossMarket(Correlator[State]):
         if asset is not None and (known := asset.markets.get(market)) is not None:
             known.tape.revise(was, now, self._p.step)
 
+    def _is_rare(self, one: SideTape, other: SideTape) -> bool:
+        """Whether so much on two markets at once stands out."""
+        steps = self._p.window / self._p.step
+        rare = sum(tape.deviations(tape.bought + tape.sold, steps) for tape in (one, other))
+        return reaches(rare / sqrt(2), self._p.minimum_deviations)
+
     def _taken(self, tape: SideTape, *, bought: bool) -> Taken | None:
         """What one side took in the window, where that is most, and many times what is usual."""
         p, steps = self._p, self._p.window / self._p.step
         own, whole = (tape.bought if bought else tape.sold), tape.bought + tape.sold
         if (
             not tape.known
-            or not tape.stands_out(whole, steps, p.minimum_volume, p.minimum_deviations)
+            or not tape.stands_out(whole, steps, p.minimum_volume, 0.0)
             or not reaches(own, p.minimum_side_share * whole)
         ):
             return None

@@ -7,13 +7,14 @@ news overnight: it is a lead, and its alerts are marked `inferred` and `anonymou
 without an opening auction, whose time of opening is known by the venue's calendar in the reference
 data. All of this must hold of a market's first minutes:
 
-1. Those who came in on one side traded `minimum_side_share` or more of all that was traded, at
-   `minimum_times` different times or more.
-2. All together that is `minimum_volume` times what is traded in as long a time of a day, or more;
-   and `minimum_growth` times what was traded in the first minutes of earlier days, by the median.
-   What waited overnight is traded then on every day.
-3. The price went that way, from a trade to a later one, by `minimum_move` or more, and by
-   `minimum_usual_moves` times what it usually goes in as long a time.
+1. There was a run of one side (see `detections.markets.side_run`): those who came in on it traded
+   `minimum_side_share` or more of all that was traded meanwhile, at `minimum_times` different times
+   or more. What the quotes of the night come to as they meet is mostly done in a moment.
+2. What they traded but for the largest of these times is `minimum_volume` times what is traded in
+   as long a time as the window of a day, or more; and `minimum_growth` times what such a run came
+   to in the first minutes of earlier days, by the median.
+3. The price at which they came in went that way by `minimum_move` or more, and by
+   `minimum_usual_moves` times what it usually goes in as long a time as the window.
 
 What is usual is learnt from what was traded before. An opening that was told of counts as a usual
 one, so that who does it day by day is told of each time. Before `minimum_days` openings are known
@@ -36,6 +37,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
+from detections.markets.side_run import SideRuns
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
@@ -48,6 +50,8 @@ _CONFIDENCE = 0.35
 _MOST_TRADES = 100
 #: Earlier openings that tell what is usual.
 _MOST_DAYS = 20
+#: Where there was nothing like it before, so many times as much.
+_MOST_GROWTH = 1e6
 _HALF_LIFE = 7 * HOUR // 2
 
 
@@ -56,13 +60,14 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: The first part of a day.
     window: Annotated[Duration, Meta(ge=SECOND, le=30 * MINUTE)] = 5 * MINUTE
-    #: Of all that is traded then, by those who come in on one side.
+    #: Of all that is traded meanwhile, by those who come in on one side.
     minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.7
     #: Different times at which these come in.
-    minimum_times: Annotated[int, Meta(ge=1, le=200)] = 3
-    #: How many times the usual quantity of as long a time is traded.
-    minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 5.0
-    #: How many times what is traded at openings.
+    minimum_times: Annotated[int, Meta(ge=1, le=200)] = 4
+    #: How many times the usual quantity of as long a time as the window they trade, but for the
+    #: largest of these times.
+    minimum_volume: Annotated[float, Meta(ge=0, le=10_000)] = 2.0
+    #: How many times what they trade so at openings.
     minimum_growth: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
     #: How far the price goes, as a part of what it was.
     minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
@@ -76,18 +81,7 @@ class Opening(Struct):
     """The first minutes of a day."""
 
     began: int
-    high: float
-    low: float
-    """The highest and the lowest price so far."""
-    up: tuple[float, float] = (0.0, 0.0)
-    """The farthest that the price rose from a trade to a later one, and where to."""
-    down: tuple[float, float] = (0.0, 0.0)
-    """The same of its fall, as a negative number."""
-    bought: float = 0.0
-    sold: float = 0.0
-    purchases: list[int] = field(default_factory=list[int])
-    """Different times at which somebody came in to buy; the first of them."""
-    sales: list[int] = field(default_factory=list[int])
+    runs: SideRuns = field(default_factory=SideRuns)
     newest: list[Witness] = field(default_factory=list[Witness])
 
 
@@ -101,7 +95,7 @@ class Watched(Struct):
     step_quantity: float = 0.0
     opening: Opening | None = None
     earlier: list[float] = field(default_factory=list[float])
-    """What was traded in the first minutes of days before."""
+    """What the run of the first minutes of days before came to, but for its largest time."""
 
 
 class State(Struct):
@@ -184,20 +178,8 @@ class OddOpen(Correlator[State]):
     def _opens(self, event: Trade, watched: Watched, began: int) -> None:
         opening = watched.opening
         if opening is None:
-            price = event.price
-            opening = watched.opening = Opening(began, price, price)
-        opening.high = max(opening.high, event.price)
-        opening.low = min(opening.low, event.price)
-        opening.up = max(opening.up, (event.price / opening.low - 1, event.price))
-        opening.down = min(opening.down, (event.price / opening.high - 1, event.price))
-        if event.side == "buy":
-            opening.bought += event.quantity
-            times = opening.purchases
-        else:
-            opening.sold += event.quantity
-            times = opening.sales
-        if event.timestamp not in times and len(times) < self._p.minimum_times:
-            times.append(event.timestamp)
+            opening = watched.opening = Opening(began)
+        opening.runs.add(event.timestamp, event.price, event.quantity, event.side == "buy")
         opening.newest.append(witness(event))
         del opening.newest[:-_MOST_TRADES]
 
@@ -216,54 +198,55 @@ class OddOpen(Correlator[State]):
         watched.step_quantity += event.quantity
 
     def _done(self, event: MarketEvent, watched: Watched, opening: Opening) -> Iterable[Finding]:
-        p = self._p
-        quantity = opening.bought + opening.sold
-        earlier = list(watched.earlier)
-        watched.earlier.append(quantity)
-        del watched.earlier[:-_MOST_DAYS]
-        if len(earlier) < p.minimum_days or not watched.volumes.weight:
+        p, whole = self._p, opening.runs.longest()
+        if whole is None:
             return ()
-        up = opening.bought > opening.sold
-        times = opening.purchases if up else opening.sales
-        share = max(opening.bought, opening.sold) / quantity
+        earlier = list(watched.earlier)
+        watched.earlier.append(whole.repeated)
+        del watched.earlier[:-_MOST_DAYS]
+        run = opening.runs.longest(p.minimum_times, p.minimum_side_share)
+        if run is None or len(earlier) < p.minimum_days or not watched.volumes.weight:
+            return ()
         usual, usual_opening = watched.volumes.mean, median(earlier)
-        moved, farthest = opening.up if up else opening.down
         usual_move = watched.moves.usual()
         if (
-            not reaches(share, p.minimum_side_share)
-            or len(times) < p.minimum_times
-            or not usual
-            or not usual_opening
-            or not reaches(quantity, p.minimum_volume * usual)
-            or not reaches(quantity, p.minimum_growth * usual_opening)
-            or not reaches(abs(moved), p.minimum_move)
-            or not reaches(abs(moved), p.minimum_usual_moves * usual_move)
+            not usual
+            or not reaches(run.repeated, p.minimum_volume * usual)
+            or not reaches(run.repeated, p.minimum_growth * usual_opening)
+            or not reaches(abs(run.moved), p.minimum_move)
+            or not reaches(abs(run.moved), p.minimum_usual_moves * usual_move)
         ):
             return ()
-        watched.earlier[-1] = min(quantity, usual_opening)
-        did, went = ("bought", "rose") if up else ("sold", "fell")
+        watched.earlier[-1] = min(run.repeated, usual_opening)
+        did, went = ("bought", "rose") if run.up else ("sold", "fell")
+        growth = (
+            f"{amount(round(run.repeated / usual_opening, 1))} times what did"
+            if usual_opening
+            else "next to nothing did"
+        )
         return [
             Finding(
                 entities=(f"{event.venue} {event.instrument}",),
                 reason=(
                     f"in the first {lapse(p.window)} of the day others {did} "
-                    f"{amount(max(opening.bought, opening.sold))} {event.instrument} on "
-                    f"{event.venue}, {percent(share)} of all that was traded, which was "
-                    f"{amount(round(quantity / usual, 1))} times as much as usual and "
-                    f"{amount(round(quantity / usual_opening, 1))} times as much as on "
-                    f"{len(earlier)} days before; the price {went} by {percent(abs(moved))} to "
-                    f"{amount(farthest)} (the feed names no accounts)"
+                    f"{amount(run.quantity)} {event.instrument} on {event.venue} at "
+                    f"{run.times} times, {percent(run.share)} of all that was traded meanwhile; "
+                    f"but for the largest that is {amount(round(run.repeated / usual, 1))} times "
+                    f"what all trade in as long a time, and {growth} on {len(earlier)} days "
+                    f"before; the price {went} by {percent(abs(run.moved))} to "
+                    f"{amount(run.price)} (the feed names no accounts)"
                 ),
                 witnesses=tuple(opening.newest),
                 confidence=_CONFIDENCE,
                 metrics={
-                    "change": moved,
+                    "change": run.moved,
                     "usual_change": usual_move,
-                    "price": farthest,
-                    "side_share": share,
-                    "quantity": quantity,
-                    "volume_multiple": quantity / usual,
-                    "growth": quantity / usual_opening,
+                    "price": run.price,
+                    "side_share": run.share,
+                    "quantity": run.quantity,
+                    "times": float(run.times),
+                    "volume_multiple": run.repeated / usual,
+                    "growth": run.repeated / usual_opening if usual_opening else _MOST_GROWTH,
                     "days": float(len(earlier)),
                 },
                 tags=("inferred", "anonymous"),

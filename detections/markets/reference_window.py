@@ -11,6 +11,7 @@ from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import MOVES, most_that_counts
+from detections.markets.side_run import SideRuns
 from detections.markets.slips import is_slip
 from pipeline.units import MINUTE
 
@@ -104,6 +105,8 @@ class ReferenceWindow(Struct):
     """The parties of the newest trade."""
     parties: dict[str, Trading] = field(default_factory=dict[str, Trading])
     """By the widest name."""
+    runs: SideRuns = field(default_factory=SideRuns)
+    """Of the window, by who came in, where a rule needs it."""
     who: dict[str, Party] = field(default_factory=dict[str, Party])
 
     @property

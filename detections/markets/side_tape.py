@@ -5,7 +5,7 @@ looked at, so that it is known the sooner; and what was found is not learnt.
 """
 
 from collections.abc import Sequence
-from math import sqrt
+from math import inf, sqrt
 
 from msgspec import Struct, field
 
@@ -177,10 +177,17 @@ class SideTape(Struct):
     def stands_out(self, quantity: float, steps: float, multiple: float, deviations: float) -> bool:
         """Whether a quantity of so many steps is such a multiple of what is usual, and so many
         standard deviations above it."""
-        usual = self.usual(steps)
-        return quantity >= multiple * usual and (
-            quantity - usual >= deviations * self.volumes.sigma * sqrt(steps)
+        return quantity >= multiple * self.usual(steps) and (
+            quantity - self.usual(steps) >= deviations * self.volumes.sigma * sqrt(steps)
         )
+
+    def deviations(self, quantity: float, steps: float) -> float:
+        """How many standard deviations a quantity of so many steps is above what is usual; infinite
+        where it always was the same."""
+        above, sigma = quantity - self.usual(steps), self.volumes.sigma * sqrt(steps)
+        if not sigma:
+            return inf if above > 0 else 0.0
+        return above / sigma
 
     def _step(self, trade: Print, window: int, step: int, began: int | None) -> None:
         time, last = trade.seen.timestamp, self.moves.time

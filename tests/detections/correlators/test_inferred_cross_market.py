@@ -98,6 +98,23 @@ def test_little_or_one_order_or_one_price_is_nothing() -> None:
     assert found(scene(sold=(9.99, 9.98, 9.99, 9.98))) == []
 
 
+def uneven() -> list[Any]:
+    """As much is traded as usual, but all of it in every fourth step; then less comes at once."""
+    events = scene(size=28)
+    began = events[0].timestamp
+    for event in events[: 2 * STEPS]:
+        event.quantity = 37 if (event.timestamp - began) % 20_000_000_000 == 0 else 1
+    return events
+
+
+def test_where_volumes_vary_much_both_markets_together_make_it_rare() -> None:
+    """What was sold on the large one is 2.9 deviations above what is usual, by itself too few."""
+    (alert,) = found(uneven())
+    assert 3 < alert.metrics["volume_multiple_elsewhere"] < 4
+    assert len(found(uneven(), "{minimum_deviations: 3.5}")) == 1
+    assert found(uneven(), "{minimum_deviations: 5}") == []
+
+
 def test_others_come_in_the_other_way_there() -> None:
     assert found(scene(against=54)) == []
     assert len(found(scene(against=53))) == 1

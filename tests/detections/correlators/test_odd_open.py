@@ -31,10 +31,14 @@ def day(
     prices: Sequence[float] = (10.0, 10.0),
     size: float = 10,
     side: str = "buy",
+    amid: float = 0,
     against: float = 0,
     every: float = 30_000,
 ) -> list[Any]:
-    """A day from its open: what is traded in the first minutes, and ten in each five after them."""
+    """A day from its open: what is traded in the first minutes, and ten in each five after them.
+
+    So much others take of the other side amid it, and before or after it (`against`).
+    """
     open_at = number * DAYS
     session: dict[str, Any] = {"phase": "continuous", "phase_began": START + open_at * 1_000_000}
     events = [
@@ -42,8 +46,13 @@ def day(
         for place, price in enumerate(prices)
     ]
     other = "sell" if side == "buy" else "buy"
+    if amid:
+        half = tape.trade(open_at + 1_000 + 1.5 * every, prices[1], amid, side=other, **session)
+        events.insert(2, half)
     if against:
-        events.append(tape.trade(open_at + 4 * MINUTES, prices[0], against, side=other, **session))
+        early = tape.trade(open_at + 500, prices[0], against, side=other, **session)
+        late = tape.trade(open_at + 4 * MINUTES, prices[0], against, side=other, **session)
+        events = [early, *events, late]
     events += [
         tape.trade(open_at + (6 + 5 * step) * MINUTES, 10.0, 10, side="sell", **session)
         for step in range(12)
@@ -63,9 +72,10 @@ def days(before: int = 2, earlier: float = 10, **last: Any) -> list[Any]:
 def test_much_on_one_side_that_took_the_price_with_it_is_odd() -> None:
     (alert,) = found(days())
     assert alert.reason == (
-        "in the first 5 min of the day others bought 60 ACME-USD on demo-venue, 100% of all that "
-        "was traded, which was 6 times as much as usual and 3 times as much as on 2 days before; "
-        "the price rose by 0.3% to 10.03 (the feed names no accounts)"
+        "in the first 5 min of the day others bought 60 ACME-USD on demo-venue at 4 times, 100% of "
+        "all that was traded meanwhile; but for the largest that is 4.5 times what all trade in as "
+        "long a time, and 4.5 times what did on 2 days before; the price rose by 0.3% to 10.03 "
+        "(the feed names no accounts)"
     )
     assert alert.tags == ("inferred", "anonymous")
     assert len(alert.evidence_events) == 4 + 1  # with the one after the first minutes
@@ -83,18 +93,38 @@ def test_before_openings_are_known_nothing_is_said() -> None:
 
 
 def test_what_is_traded_every_morning_is_not_odd() -> None:
-    assert found(days(earlier=15.1)) == []
-    assert len(found(days(earlier=15))) == 1
+    assert found(days(earlier=22.6)) == []
+    assert len(found(days(earlier=22.5))) == 1
+
+
+def test_where_nothing_was_taken_twice_at_openings_before_that_is_said() -> None:
+    tape = Tape()
+    events = [event for number in range(2) for event in day(tape, number, prices=(10.0,))]
+    (alert,) = found([*events, *day(tape, 2, prices=PUSHED, size=15)])
+    assert "in as long a time, and next to nothing did on 2 days before" in alert.reason
 
 
 def test_nor_is_what_is_traded_all_day_long() -> None:
-    assert found(days(size=12, earlier=1)) == []
-    assert len(found(days(size=12.5, earlier=1))) == 1
+    assert found(days(size=6.6, earlier=1)) == []
+    assert len(found(days(size=6.7, earlier=1))) == 1
 
 
 def test_nor_what_goes_on_both_sides() -> None:
-    assert found(days(against=26)) == []
-    assert len(found(days(against=25))) == 1
+    assert found(days(amid=26)) == []
+    assert len(found(days(amid=25))) == 1
+
+
+def test_what_the_quotes_of_the_night_come_to_before_it_does_not_hide_it() -> None:
+    assert len(found(days(against=500))) == 1
+
+
+def test_what_was_taken_at_one_time_is_no_series_with_little_more() -> None:
+    tape = Tape()
+    events = [event for number in range(2) for event in day(tape, number)]
+    open_at = 2 * DAYS
+    session: dict[str, Any] = {"phase": "continuous", "phase_began": START + open_at * 1_000_000}
+    once = tape.trade(open_at + 500, 10.0, 900, side="buy", **session)
+    assert found([*events, once, *day(tape, 2, prices=PUSHED, size=4)]) == []
 
 
 def test_nor_what_took_the_price_nowhere() -> None:
@@ -129,8 +159,10 @@ def test_what_grew_and_was_not_odd_is_usual_soon() -> None:
     tape = Tape()
     events = [event for number in range(2) for event in day(tape, number)]
     for number in range(2, 6):
-        events += day(tape, number, prices=PUSHED, size=20, against=60)
+        events += day(tape, number, prices=PUSHED, size=20, amid=39)
     assert found([*events, *day(tape, 6, prices=PUSHED, size=20)]) == []
+    grown = [event for number in range(2) for event in day(tape, number)]
+    assert len(found([*grown, *day(tape, 6, prices=PUSHED, size=20)])) == 1
 
 
 def test_a_trade_that_was_taken_back_makes_no_opening() -> None:
