@@ -5,9 +5,9 @@ Of each market, with every trade, the last `window` is looked at:
 - **price**: the newest price against the one that held when the window began (or, where nothing
   traded in the window before, against the first within it);
 - **volume**: the window's quantity against what is usual in a window of that length, by the
-  `baseline` before it, and with `by_hour` at that time of the day. While less than
-  `minimum_history` of the baseline has been seen nobody knows what is usual, and a rule that asks
-  for a multiple stays silent.
+  `baseline` before it, but for the time that the venue was closed, and with `by_hour` at that time
+  of the day. While less than `minimum_history` of the baseline has been seen nobody knows what is
+  usual, and a rule that asks for a multiple stays silent.
 
 What a rule sets must all hold. The first time makes an alert; while it goes on, the same series
 alerts again each time that the change or the multiple has doubled. It ends when nothing has held
@@ -137,7 +137,7 @@ class PriceMove(Correlator[State]):
             return ()
         market = self._market(event)
         before = market.history.closing.price if market.history.slots else 0.0
-        market.history.add(deal)
+        market.history.add(deal, event.phase_began if isinstance(event, Trade) else None)
         if market.leapt[0]:
             if is_slip(*market.leapt, deal.price):
                 market.series_until = 0  # what is found now is another matter

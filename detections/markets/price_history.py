@@ -87,6 +87,9 @@ class PriceHistory(Struct):
     """The last deal before the window, if it was not more than a window before it."""
     volumes: dict[int, float] = field(default_factory=dict[int, float])
     """Quantity by part of the baseline."""
+    closed: dict[int, int] = field(default_factory=dict[int, int])
+    """By part of the baseline, for how long the venue was closed in it, where it has sessions: from
+    the last deal of one to where the next began."""
     first_time: int | None = None
     now: int = 0
     """Time of the newest deal."""
@@ -96,7 +99,7 @@ class PriceHistory(Struct):
     notional: float = 0.0
     past: tuple[int, int, int, float] = (0, 0, 0, 0.0)
     """From and up to which part of the baseline quantities were added up, in which part that was,
-    and to what; up to 0: not yet."""
+    and to what, as if the venue had always been open; up to 0: not yet."""
 
     @property
     def _width(self) -> int:
@@ -106,9 +109,13 @@ class PriceHistory(Struct):
     def _baseline_width(self) -> int:
         return max(1, self.baseline // _BASELINE_SLOTS)
 
-    def add(self, deal: Deal) -> None:
-        """Take a deal; one that is older than the window counts for the usual volume only."""
+    def add(self, deal: Deal, began: int | None = None) -> None:
+        """Take a deal; one that is older than the window counts for the usual volume only. `began`
+        is when the session did in which it was made, where the venue has such.
+        """
         time, slots, width = deal.timestamp, self.slots, self.window // SLOTS or 1
+        if began is not None and 0 < self.now < began <= time:
+            self._was_closed(self.now, began)
         if time > self.now:
             self.now = time
         if self.first_time is None or time < self.first_time:
@@ -145,6 +152,15 @@ class PriceHistory(Struct):
         start = (self.now - self.window - self.baseline) // baseline_width
         while (earliest := next(iter(self.volumes))) < start:
             del self.volumes[earliest]
+
+    def _was_closed(self, since: int, until: int) -> None:
+        width = self._baseline_width
+        oldest = (until - self.window - self.baseline) // width
+        self.closed = {place: time for place, time in self.closed.items() if place >= oldest}
+        for place in range(max(oldest, since // width), until // width + 1):
+            shared = min(until, (place + 1) * width) - max(since, place * width)
+            self.closed[place] = self.closed.get(place, 0) + shared
+        self.past = (0, 0, 0, 0.0)
 
     def renew(
         self,
@@ -219,7 +235,8 @@ class PriceHistory(Struct):
 
     def usual_quantity(self, minimum_history: float, *, by_hour: bool = False) -> float | None:
         """Quantity that is usual in a window, by what came before it; no part of that time counts
-        for more than `detections.baselines.rate` lets it.
+        for more than `detections.baselines.rate` lets it. While a venue is closed nothing can be
+        traded there, which makes nothing usual.
 
         `by_hour`: at the window's time of the day (in UTC), as far as several days tell of it.
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
@@ -236,6 +253,9 @@ class PriceHistory(Struct):
             past = {p: v for p, v in self.volumes.items() if start <= p < end and v > 0}
             most = most_that_counts(list(past.values()))
             total = sum(min(one, most) for one in past.values())
+            shut = sum(time for place, time in self.closed.items() if end - covered <= place < end)
+            if shut < covered * width:
+                total *= covered * width / (covered * width - shut)
             if by_hour:
                 until = (2 * newest + 1) * width // (2 * _QUARTERS)
                 total = covered * self._of_hour(past, until, end - covered, end, total / covered)

@@ -14,7 +14,7 @@ from detections.parties import Party
 from normalizer.events.market import Trade
 from pipeline.problems import ProblemsFound
 from pipeline.units import DAY, HOUR, MINUTE
-from tests.detections.samples import Tape, correlator
+from tests.detections.samples import START, Tape, correlator
 
 MINUTES = 60_000
 
@@ -101,6 +101,51 @@ def test_what_is_usual_is_not_known_before_enough_was_seen() -> None:
         history.add(deal(trade))
     assert history.usual_quantity(0.5) is None
     assert history.usual_quantity(0.25) == pytest.approx(100, rel=0.15)
+
+
+def sessions(days: int = 6, opened: int = 8) -> list[Trade]:
+    """Of so many hours each day from 8 o'clock on 100 each."""
+    tape = Tape()
+    return [
+        tape.trade(
+            (24 * day + 8 + hour) * 60 * MINUTES + 30 * MINUTES, 10, 100,
+            phase="continuous", phase_began=START + (24 * day + 8) * 60 * MINUTES * 1_000_000,
+        )
+        for day in range(days)
+        for hour in range(opened)
+    ]  # fmt: skip
+
+
+def test_while_a_venue_is_closed_nothing_is_usual_nor_makes_it_less() -> None:
+    """Of a third of the time that it is open all is traded."""
+    history, around_the_clock = PriceHistory(HOUR, 7 * DAY), PriceHistory(HOUR, 7 * DAY)
+    for trade in sessions():
+        history.add(deal(trade), trade.phase_began)
+        around_the_clock.add(deal(trade))
+    assert history.usual_quantity(0.5) == pytest.approx(100, rel=0.1)
+    assert around_the_clock.usual_quantity(0.5) == pytest.approx(100 * 8 / 24, rel=0.15)
+    assert len(history.closed) <= 8 * 24
+
+
+def test_a_busy_hour_of_a_venue_that_closes_is_not_ten_times_its_nights() -> None:
+    tape = Tape()
+    open_at = (6 * 24 + 8) * 60 * MINUTES
+    found: list[int] = []
+    for times in (5, 12):
+        busy = [
+            tape.trade(
+                open_at + 60 * MINUTES + n * MINUTES, 10, 2 * times,
+                phase="continuous", phase_began=START + open_at * 1_000_000,
+            )
+            for n in range(5, 55)
+        ]  # fmt: skip
+        alerts = moves(
+            [*sessions(), *busy],
+            window=HOUR, baseline=7 * DAY, minimum_change=0.0, minimum_volume_multiple=10.0,
+            minimum_trades=5,
+        )  # fmt: skip
+        found.append(len(alerts))
+    assert found == [0, 1]
 
 
 def weekly(tape: Tape, days: int = 7) -> list[Trade]:
