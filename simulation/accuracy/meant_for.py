@@ -122,6 +122,22 @@ MEANT: Mapping[str, Meant] = {
     "One party fed with amounts just below a reporting threshold": _of("smurfing"),
     "Tokens that came from a mixer over several hops": _of("mixer-hops"),
     "Dormant wallet or account awakes": _of("dormant"),
+    # an offering's terms
+    "More than 35 purchasers who are not accredited": _of("too-many-purchasers"),
+    "Restricted token resold within its holding period": _of("resold-early"),
+    "Affiliate sold more than Rule 144 allows": _of("affiliate-dribbles"),
+    "Regulation S token went to a US person too early": _of("reg-s-flow-back"),
+    "Regulation A investor bought more than ten percent": _of("reg-a-over-own-limit"),
+    "Regulation A, Tier 1, above 20 million": _of("reg-a-tier1-over-cap"),
+    "Regulation A, Tier 2, above 75 million": _of("reg-a-tier2-over-cap"),
+    "Crowdfunding above 5 million": _of("reg-cf-over-cap"),
+    "Crowdfunding token passed on within a year": _of("reg-cf-resold"),
+    "EU offer taken up by 150 persons in one state": _of("eu-offer-to-150"),
+    "Crypto-asset offer taken up by 150 persons in one state": _of("mica-offer-to-150"),
+    "Holders of record at the limit of Section 12(g)": _of("too-many-holders"),
+    "Owner of more than five percent of a registered class": _of("owns-too-much"),
+    "Locked-up holder's tokens left": _of("lock-up-broken"),
+    "Past transfers with an address that is sanctioned now": _of("listed-later"),
 }
 
 #: Rules with a correlator that no abuse of the simulator is meant for, by title, and why.

@@ -70,6 +70,7 @@ def published(effort: Effort = LONG, seed: int = FIRST_PUBLISHED_SEED) -> list[T
             )
         tasks.append(Task(purpose="honest", name="thin", seed=seed + place))
         tasks.append(Task(purpose="honest", name="pool", seed=seed + place, length=effort.blocks))
+        tasks.append(Task(purpose="honest", name="offerings", seed=seed + place))
     for name, conduct in CONDUCTS.items():
         enough = max(effort.medium, ceil(effort.episodes / conduct.episodes))
         for intensity in INTENSITIES:
