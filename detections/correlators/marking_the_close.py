@@ -37,8 +37,12 @@ with three times that quantity, for half of what it traded or more by coming in,
 9. It isn't what `party` finds with the same parameters.
 
 **`market`**: where the feed names nobody, only that something was odd: the move as in 2., with
-twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Somebody
-may have marked it, or news came.
+twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Or, with
+`minimum_side_share`, a run of one side (see `detections.markets.side_run`): those who came in on it
+were so large a part of all that was traded meanwhile, came at `minimum_times` times or more and
+took, but for the largest of these, that many times the quantity, and the price at which they came
+in went their way as far, wherever it ended: who tries to set a price has done what the law names,
+though others push it back (MAR 15 and 12(1)(a)). Somebody may have marked it, or news came.
 
 Trades of the auction itself count for neither: who has an order in it for an index or a fund has a
 large part of it. For orders that are pulled from auctions see `auction_orders`, for openings
@@ -57,6 +61,7 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
+from detections.alerting.odd_close_alert import moved_finding, run_finding, went
 from detections.alerting.repetition import DAYS_WINDOW, Occurrences, days
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
@@ -77,8 +82,6 @@ _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open
 _MOST_POSITIONS = 100_000
 #: Parties, and trades that are kept, in the hours before all reference times; so many come at once.
 _MOST_IN_ALL, _AT_ONCE = 1_000_000, 8
-#: Of what was found in a market alone.
-_MARKET_CONFIDENCE = 0.4
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -120,6 +123,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_after: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: For a market alone: how many times the usual quantity of 5 min is traded.
     minimum_volume: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    #: For a market alone: of all that is traded meanwhile, by those who come in on one side; null:
+    #: it isn't looked at.
+    minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] | None = None
+    #: For a market alone: different times at which these come in.
+    minimum_times: Annotated[int, Meta(ge=1, le=200)] = 4
     #: Trades in the hour before, without which nobody knows what is usual.
     minimum_trades_before: Annotated[int, Meta(ge=1, le=10_000)] = 10
     #: Trades in the window.
@@ -220,6 +228,9 @@ class MarkingTheClose(Correlator[State]):
             if len(windows) >= MOST_BOOKS:
                 drop_idlest(windows, MOST_BOOKS - 1)
             window = windows[key] = ReferenceWindow(at, name, purpose)
+        sides = self._p.finds == "market" and self._p.minimum_side_share is not None
+        if sides and event.side is not None and before <= self._p.window:
+            window.runs.add(event.timestamp, event.price, event.quantity, event.side == "buy")
         bought = event.buyer_cluster or event.buyer_id or event.buyer_account
         sold = event.seller_cluster or event.seller_id or event.seller_account
         if bought and is_exempt(event.buyer_labels, self._exempt):
@@ -292,8 +303,7 @@ class MarkingTheClose(Correlator[State]):
         if window.trades_before < p.minimum_trades_before or window.trades < p.minimum_trades:
             return ()
         if p.finds == "market":
-            moved = window.moved(window.price)
-            return self._market(event, window, moved) if self._is_far(moved, window, 2) else ()
+            return self._market(event, window)
         findings: list[Finding] = []
         for name, trading in window.parties.items():
             if p.finds == "holder":
@@ -314,33 +324,22 @@ class MarkingTheClose(Correlator[State]):
             abs(moved) >= strict * p.minimum_usual_moves * window.usual_move
         )
 
-    def _market(
-        self, event: MarketEvent, window: ReferenceWindow, moved: float
-    ) -> Iterable[Finding]:
-        p = self._p
-        volume = window.quantity / self._usual(window)
-        if not reaches(volume, p.minimum_volume):
+    def _market(self, event: MarketEvent, window: ReferenceWindow) -> Iterable[Finding]:
+        """Whether the price moved oddly and stayed there, or was run through, wherever it ended."""
+        p, usual = self._p, self._usual(window)
+        moved = window.moved(window.price)
+        if self._is_far(moved, window, 2) and reaches(window.quantity, p.minimum_volume * usual):
+            return [moved_finding(event, window, moved, usual, p.window)]
+        if p.minimum_side_share is None:
             return ()
-        return [
-            Finding(
-                entities=(event.instrument,),
-                reason=(
-                    f"{event.instrument} on {event.venue} {_went(moved)} by "
-                    f"{percent(abs(moved))} to {amount(window.price)} in the last "
-                    f"{lapse(p.window)} before {window.name}, "
-                    f"on {amount(round(volume, 1))} times the quantity that is usual"
-                ),
-                witnesses=tuple(window.newest),
-                confidence=_MARKET_CONFIDENCE,
-                metrics={
-                    "change": moved,
-                    "usual_change": window.usual_move,
-                    "price": window.price,
-                    "volume_multiple": volume,
-                    "trades": float(window.trades),
-                },
-            )
-        ]
+        run = window.runs.longest(p.minimum_times, p.minimum_side_share)
+        if (
+            run is not None
+            and reaches(run.repeated, p.minimum_volume * usual)
+            and self._is_far(run.moved, window, 2)
+        ):
+            return [run_finding(event, window, run, usual, p.window)]
+        return ()
 
     def _marks(self, window: ReferenceWindow, trading: Trading) -> Mark | None:
         """Whether a party made the price; it is further than is usual then."""
@@ -423,7 +422,7 @@ class MarkingTheClose(Correlator[State]):
             )
         else:
             moved_by = (
-                f"the price {_went(moved)} by {percent(abs(moved))}, "
+                f"the price {went(moved)} by {percent(abs(moved))}, "
                 f"{percent(min(1.0, mark.pushed))} of it by its own trades, and ended at "
                 f"{amount(window.price)}"
             )
@@ -478,7 +477,3 @@ def _mark(window: ReferenceWindow, trading: Trading) -> Mark:
         end,
         sign * (trading.bought_before - trading.sold_before) / window.quantity_before,
     )
-
-
-def _went(moved: float) -> str:
-    return "rose" if moved > 0 else "fell"
