@@ -12,7 +12,8 @@ patterns, one per rule:
 - `ahead_of_nav`: within `before` of a new NAV that is `minimum_change` or more away, it redeemed
   ahead of a fall or subscribed ahead of a rise, at the old one; and it was right so often that a
   coin would be so once in `1 / maximum_chance` times or less. Rounds in which the NAV hardly moved
-  do not count. Whoever is right once is not found.
+  do not count. Whoever is right once is not found. Four days are from a Friday's NAV over a long
+  weekend: the one in force is no fresher for the weekend, and who was late on Friday was late.
 
 The market is the newest trade, or the price at which the newest swap left its pool: what that swap
 itself paid lies between the price before it and after. The NAV is the newest corporate event of
@@ -68,8 +69,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     unwind: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = DAY
     #: Gain in the currency of the NAV.
     minimum_gain: Annotated[float, Meta(ge=0)] = 100.0
-    #: `ahead_of_nav`: how long before the new NAV dealings count.
-    before: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = DAY
+    #: `ahead_of_nav`: how long before the new NAV dealings count, at most back to the last one.
+    before: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = 4 * DAY
     #: `ahead_of_nav`: change of the NAV.
     minimum_change: Annotated[Ratio, Meta(gt=0, le=10)] = 0.01
     #: `ahead_of_nav`: how probable so many right guesses may be.

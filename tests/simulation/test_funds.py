@@ -1,0 +1,40 @@
+"""Funds that deal at the NAV in force, and who knows the next."""
+
+from datetime import datetime
+
+from normalizer.events.chain import TokenTransfer
+from simulation.accuracy.judging import judge
+from simulation.accuracy.offline import run, shipped_rules
+from simulation.catalogue import COUNTS, play
+from simulation.chain.fund import is_business_day
+from tests.simulation.reading import events_of
+
+RULE = "Right about the next NAV again and again"
+
+
+def test_who_trades_late_knows_the_next_nav_and_is_found() -> None:
+    session = play("late-trading", 6, episodes=2)
+    assert len(session.episodes) == 2
+    told: dict[str, list[tuple[int, float]]] = {}
+    for one in session.announcements:
+        time = round(datetime.fromisoformat(str(one.announced)).timestamp() * 10**9)
+        assert is_business_day(time)
+        told.setdefault(one.token, []).append((time, float(one.value or 0)))
+    parties = {party for one in session.episodes for party in one.parties}
+    right = wrong = 0
+    for one in events_of(session)[0]:
+        if isinstance(one, TokenTransfer) and one.token_id and one.destination_investor in parties:
+            navs = told[one.token_id]
+            assert len(navs) > 80
+            place = sum(time <= one.timestamp for time, _ in navs)
+            rose = navs[place][1] > navs[place - 1][1]
+            right, wrong = right + rose, wrong + (not rose)
+    assert right >= 12, "they deal again and again"
+    assert right > 4 * wrong
+    verdicts = judge(session, run(session, shipped_rules()).alerts, COUNTS)
+    assert all(RULE in one.rules for one in verdicts.episodes)
+
+
+def test_an_honest_session_of_funds_has_nobody_to_find() -> None:
+    assert not play("funds", 3).episodes
+    assert play("funds", 3).frames == play("funds", 3).frames, "the same of the same seed"
