@@ -17,7 +17,7 @@ chance. All of this must hold of a book, order by order:
 4. Within `reaction` after the last of them somebody takes on the same side, in one second, at least
    `minimum_multiple` times the quantity of a ping, and `minimum_size` times the middle quantity.
 
-What is usual is counted by steps of 10 s. Nothing is found before 24 of them are known, nor on a
+What is usual is counted by steps of 10 s. Nothing is found before 12 of them are known, nor on a
 feed by level, which shows no orders. The numbers are our choice.
 """
 
@@ -48,7 +48,7 @@ _MOST_TRADES, _ENOUGH = 60, 12
 #: What is taken within this time is one trade; the first trades of it are evidence.
 _AT_ONCE, _MOST_TAKING = SECOND, 32
 #: Steps by which small orders are counted, how few say nothing, and how many are remembered.
-_STEP, _KNOWN, _MOST_STEPS = 10 * SECOND, 24, 180
+_STEP, _KNOWN, _MOST_STEPS = 10 * SECOND, 12, 180
 #: Quantities that are counted in one step.
 _MOST_QUANTITIES = 64
 

@@ -9,6 +9,7 @@ import pytest
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from normalizer.events.market import OrderPlaced
+from pipeline.units import SECOND
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import HEADER, Tape, alerts, correlator
 
@@ -136,7 +137,11 @@ def test_where_such_orders_come_and_go_all_day_long_it_means_nothing() -> None:
 
 
 def test_before_it_is_known_what_is_usual_nothing_is_said() -> None:
-    assert found([one for one in pinged() if one.timestamp >= pinged()[8].timestamp]) == []
+    events = pinged()
+    known = [one for one in events if one.timestamp >= events[0].timestamp + 180 * SECOND]
+    assert len(found(known)) == 1
+    late = [one for one in events if one.timestamp >= events[0].timestamp + 190 * SECOND]
+    assert found(late) == []
 
 
 @pytest.mark.parametrize("name", ["buyer_account", "seller_id", "buyer_cluster"])
