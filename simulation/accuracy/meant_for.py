@@ -45,7 +45,17 @@ MEANT: Mapping[str, Meant] = {
     "Round trips in a liquidity pool": _of("pool-wash", "linked-pool-wash"),
     "Both legs of a trade in one transaction of a pool": _of("one-transaction-wash"),
     "Wash trade with a flash loan": _of("flash-loan-wash"),
+    "Tokens sent round in a circle": _of("sent-round"),
+    "One party turns over a market with its own circle": _of("turned-over"),
+    "Sizes of a day's trades look made up": _of("made-up-sizes"),
     # orders that are not meant
+    "Large orders at improbable prices, placed and taken off again and again": _of(
+        "improbable-orders"
+    ),
+    "The same large quantity shown again and again, for a moment each": _without_accounts(
+        "flashing"
+    ),
+    "Orders pulled from an auction seconds before its price is made": _of("auction-orders"),
     "Large order cancelled while the other side traded": _of("spoofing"),
     "Large orders placed and cancelled again and again beside a small one": _of("spoofing"),
     "Nearly all large orders cancelled within seconds, and small ones traded": _of("spoofing"),
@@ -83,6 +93,7 @@ MEANT: Mapping[str, Meant] = {
     "A price pushed up or down step by step by one party": _of("ramping"),
     "A price that goes one way, step by step, for hours": _without_accounts("ramping"),
     "A party set the price before a reference time": _of("marking-the-close"),
+    "A party made nearly all trades of the last seconds before a close": _of("last-seconds"),
     "Who holds a position made the last price": _of("marking-the-close"),
     "Far more was traded than usual just before a reference time, and the price went with it": (
         _without_accounts("marking-the-close")
@@ -97,12 +108,18 @@ MEANT: Mapping[str, Meant] = {
     "Who bought before a pump sold into it": _of("pump-and-dump"),
     "Far more is said of an asset than usual": _of("pump-and-dump"),
     "Traded one way on one market and the other way on another, at a loss": _of("moved-elsewhere"),
+    "One market moved by a party that gained on another": _of("gained-elsewhere"),
     "Bought on one market and sold on another at once, at a loss, by nobody knows whom": (
         _without_accounts("moved-elsewhere")
     ),
     "A token moved oddly on several markets at once": _of("oracle-manipulation"),
     "Oracle's answer jumped": _of("oracle-manipulation"),
     "Trades away from the oracle's price": _of("oracle-manipulation"),
+    "Oracle's answer came too late": _of("stale-oracle"),
+    "Traded on an oracle that is out of date": _of("stale-oracle"),
+    "Pool's price moved and moved back while tokens were taken out": _of(
+        "loan-at-moved-price", "vault-at-moved-price"
+    ),
     "Oracle moved by one party that gains by its answer": _of("oracle-manipulation"),
     "Price fell by a tenth within minutes": _of("oracle-manipulation", "mint-and-sell"),
     "Price moved by a quarter within a day": _of("pump-and-dump", "mint-and-sell"),
@@ -117,6 +134,13 @@ MEANT: Mapping[str, Meant] = {
     "Right about the next NAV again and again": _of("late-trading"),
     "Sandwich in a block of a pool": _of("sandwich"),
     "Swaps ahead of others' larger ones in their blocks, swapped back soon after": _of("front-run"),
+    "Sandwiches over several blocks of a pool": _of("sandwich-over-blocks"),
+    "Others' pending swaps copied ahead of them": _of("copied-ahead"),
+    "Swaps right behind others' pending ones": _of("right-behind"),
+    "Token of an EU offering went to the US": _of("sold-to-country"),
+    "Rug pull": _of("young-pool-emptied"),
+    "Old pool emptied": _of("old-pool-emptied"),
+    "Pool emptied and abandoned": _of("pool-abandoned"),
     "Half of a pool's liquidity taken out": _of("rug-pull"),
     "Several amounts just below a reporting threshold": _of("structuring"),
     "One party fed with amounts just below a reporting threshold": _of("smurfing"),
@@ -146,6 +170,21 @@ UNMEASURED: Mapping[str, str] = {
     "Account unlike all others": "points at whatever is unusual; no abuse is its own",
     "Instrument unlike all others": "points at whatever is unusual; no abuse is its own",
     "One party bought a third of all that was traded": "a fact that belongs to several abuses",
+    "Two who trade with each other only pass it to and fro": (
+        "some 10 round trips of two who are alone; of who goes on the rule on circles tells"
+    ),
+    **dict.fromkeys(
+        (
+            "EU offer taken up by nearly 150 persons in one state",
+            "Crypto-asset offer taken up by nearly 150 persons in one state",
+            "Holders of record near the limit of Section 12(g)",
+            "Regulation A, Tier 1, near 20 million",
+            "Regulation A, Tier 2, near 75 million",
+            "Crowdfunding near 5 million",
+            "Nearly 35 purchasers who are not accredited",
+        ),
+        "an early warning, before a term is broken",
+    ),
     "Far more volume than usual at that hour of the day": (
         "asks for half a week by the hour; no session is as long and as dense"
     ),

@@ -138,9 +138,9 @@ def test_where_such_orders_come_and_go_all_day_long_it_means_nothing() -> None:
 
 def test_before_it_is_known_what_is_usual_nothing_is_said() -> None:
     events = pinged()
-    known = [one for one in events if one.timestamp >= events[0].timestamp + 180 * SECOND]
+    known = [one for one in events if one.timestamp >= events[0].timestamp + 130 * SECOND]
     assert len(found(known)) == 1
-    late = [one for one in events if one.timestamp >= events[0].timestamp + 190 * SECOND]
+    late = [one for one in events if one.timestamp >= events[0].timestamp + 140 * SECOND]
     assert found(late) == []
 
 
