@@ -84,26 +84,23 @@ class Deal(Struct, frozen=True, array_like=True, gc=False):
 
 
 class Trading(Struct, array_like=True, gc=False):
-    """How much a wallet trades in a market: in the window since then, and in the one before."""
+    """How much a wallet trades in a market: in the newest window that it traded in, and in the one
+    before. Windows are by the clock, so that a trade that is taken back leaves nothing behind."""
 
-    since: int
+    window: int
+    """Its number."""
     now: int = 0
     before: int = 0
 
-    def one_more(self, time: int, window: int) -> None:
-        """It traded."""
-        passed = time - self.since
-        if passed >= window:
-            self.before = self.now if passed < 2 * window else 0
-            self.since, self.now = time, 0
-        self.now += 1
-
-    def one_less(self, time: int) -> None:
-        """A trade of that time is taken back."""
-        if time >= self.since:
-            self.now = max(0, self.now - 1)
-        else:
-            self.before = max(0, self.before - 1)
+    def add(self, window: int, count: int) -> None:
+        """So many more trades were of that window; fewer where it is negative."""
+        if window > self.window:
+            self.before = self.now if window == self.window + 1 else 0
+            self.window, self.now = window, 0
+        if window == self.window:
+            self.now += count
+        elif window == self.window - 1:
+            self.before += count
 
 
 class State(Struct):
@@ -159,9 +156,7 @@ class WashFunding(Correlator[State]):
         pair = was.buyer_account.lower(), was.seller_account.lower()
         if now is None:
             for wallet in dict.fromkeys(pair):
-                trading = self.state.trading.get((was.venue, was.instrument, wallet))
-                if trading is not None:
-                    trading.one_less(was.timestamp)
+                self._count_less(was, wallet)
         key = _key(was, *pair)
         group = self.state.groups.get(key)
         if group is None:
@@ -235,11 +230,22 @@ class WashFunding(Correlator[State]):
     def _count(self, trade: Trade, wallet: str) -> int:
         """How often it has traded in this market lately, with this trade."""
         key = (trade.venue, trade.instrument, wallet)
-        trading = self.state.trading.pop(key, None) or Trading(trade.timestamp)
-        trading.one_more(trade.timestamp, self._p.window)
+        window = trade.timestamp // self._p.window
+        trading = self.state.trading.pop(key, None) or Trading(window)
+        trading.add(window, 1)
         self.state.trading[key] = trading
         drop_idlest(self.state.trading, _MOST_WALLETS)
         return trading.now + trading.before
+
+    def _count_less(self, was: Trade, wallet: str) -> None:
+        """A trade was taken back."""
+        key = (was.venue, was.instrument, wallet)
+        trading = self.state.trading.get(key)
+        if trading is None:
+            return
+        trading.add(was.timestamp // self._p.window, -1)
+        if not trading.now and not trading.before:
+            del self.state.trading[key]
 
     def _link(
         self, buying: str, selling: str, ours: Funding | None, theirs: Funding | None
