@@ -17,7 +17,7 @@ from detections.markets.usual_moves import UsualMoves
 from detections.parties import NOBODY
 from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from tests.detections import test_price_move as move_rules
-from tests.detections.correlators import test_marking_the_close as closes
+from tests.detections.correlators import closes
 from tests.detections.correlators import test_price_reversal as reversals
 from tests.detections.correlators import test_pump_and_dump as pumps
 from tests.detections.correlators import test_ramping as ramps

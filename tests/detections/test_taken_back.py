@@ -12,7 +12,7 @@ from detections.rules.loading import RuleSet
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
 from tests.detections.correlators import test_insider_dealing as insider
 from tests.detections.correlators import test_pump_and_dump as pump
-from tests.detections.correlators.test_marking_the_close import MIN, mark, stamped, usual
+from tests.detections.correlators.closes import MIN, mark, stamped, usual
 from tests.detections.correlators.test_ramping import ramp
 from tests.detections.samples import HEADER, Tape, alerts, correlator
 from tests.detections.test_momentum_ignition import run, sale

@@ -1,0 +1,101 @@
+"""Orders that are pulled from an auction shortly before its price is made."""
+
+from typing import Any
+
+import pytest
+
+from detections.alerting.findings import Finding
+from detections.correlators.auction_orders import AuctionOrders, Parameters
+from tests.detections.correlators.closes import CLOSE, MIN, S, stamped
+from tests.detections.samples import Tape
+
+
+def auction(events: list[Any], **parameters: Any) -> list[Finding]:
+    """What is found once the auction has its price, of 10."""
+    detection = AuctionOrders(Parameters(**parameters))
+    priced = Tape().trade(CLOSE + 9 * S, 10, 1, trade_id="auction", id="auction")
+    whole = stamped([*events, priced])
+    found = [finding for event in whole[:-1] for finding in detection.observe(event)]
+    assert not found, "it isn't known yet what is put in again"
+    found = list(detection.observe(whole[-1]))
+    assert not detection.state.auctions
+    return found
+
+
+def pulled(
+    tape: Tape, *, placed: float = CLOSE - 3 * MIN, cancelled: float = CLOSE - 5 * S,
+    quantity: float = 500, price: float = 10.2, **more: Any,
+) -> list[Any]:  # fmt: skip
+    events: list[Any] = [tape.trade(0, 10, 1)]
+    events += [
+        tape.placed(56 * MIN + n * S, f"o-{n}", "buy", 10, 100, investor_account=f"a-{n}")
+        for n in range(6)
+    ]
+    fields = {"investor_account": "x", **more}
+    events.append(tape.placed(placed, "x", "buy", price, quantity, **fields))
+    events.append(tape.cancelled(cancelled, "x", **fields))
+    return sorted(events, key=lambda one: one.timestamp)
+
+
+def test_a_large_order_pulled_seconds_before_the_close() -> None:
+    tape = Tape()
+    (finding,) = auction(pulled(tape))
+    assert finding.entities == ("x",)
+    assert finding.metrics["share"] == pytest.approx(500 / 1_100)
+    assert [one.orders for one in finding.witnesses] == [("x",), ("x",)]
+
+
+@pytest.mark.parametrize(
+    "otherwise",
+    [
+        {"cancelled": CLOSE - 16 * S},
+        {"placed": CLOSE - 34 * S, "cancelled": CLOSE - 5 * S},
+        {"quantity": 190},
+        {"price": 9.9},
+        {"placed": CLOSE - 7 * MIN},  # it waited since before the auction
+        {"cancelled": CLOSE + S},
+    ],
+)
+def test_what_is_pulled_otherwise_is_none(otherwise: dict[str, float]) -> None:
+    assert auction(pulled(Tape(), **otherwise)) == []
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "count"),
+    [(10.1, 500, 0), (9.96, 500, 0), (9.9, 500, 1), (10.1, 200, 0), (10.1, 190, 1)],
+    ids=["higher", "lower", "out of reach", "two fifths of it", "less of it"],
+)
+def test_what_is_put_in_again_is_not_pulled(price: float, quantity: float, count: int) -> None:
+    tape = Tape()
+    again = tape.placed(CLOSE - 4 * S, "x2", "buy", price, quantity, investor_account="x")
+    events = sorted([*pulled(tape), again], key=lambda one: one.timestamp)
+    assert len(auction(events)) == count
+    other = tape.placed(CLOSE - 4 * S, "x2", "buy", price, quantity, investor_account="z")
+    assert len(auction(sorted([*pulled(tape), other], key=lambda one: one.timestamp))) == 1
+
+
+def test_an_eighth_is_enough_of_who_stays_on_the_other_side() -> None:
+    tape = Tape()
+    few = pulled(tape, quantity=100)
+    assert auction(few) == []
+    stays = tape.placed(CLOSE - 2 * MIN, "y", "sell", 10.1, 30, investor_account="x")
+    assert len(auction(sorted([*few, stays], key=lambda one: one.timestamp))) == 1
+
+
+def test_an_auction_without_a_trade_is_judged_by_the_last_price_a_minute_later() -> None:
+    tape = Tape()
+    detection = AuctionOrders(Parameters())
+    later = [tape.placed(CLOSE + at * S, f"l{at}", "buy", 10, 1) for at in (30, 61)]
+    counts = [len(list(detection.observe(one))) for one in stamped([*pulled(tape), *later])]
+    assert counts[-2:] == [0, 1]
+
+
+def test_orders_on_the_other_side_make_it_surer_and_no_account_less_sure() -> None:
+    tape = Tape()
+    (alone,) = auction(pulled(tape))
+    stays = tape.placed(CLOSE - 2 * MIN, "y", "sell", 10.1, 300, investor_account="x")
+    events = sorted([*pulled(tape), stays], key=lambda one: one.timestamp)
+    (both,) = auction(events)
+    (nameless,) = auction(pulled(tape, investor_account=None))
+    assert nameless.confidence < alone.confidence < both.confidence
+    assert nameless.reason.startswith("Somebody")

@@ -1,0 +1,87 @@
+"""Markets of nobody who is named that go oddly before a reference time."""
+
+from typing import Any
+
+from detections.correlators.marking_the_close import MarkingTheClose, Parameters
+from tests.detections.correlators.closes import FIXING, S, after, found, mark, stamped, usual
+from tests.detections.samples import Tape
+
+
+def test_a_market_without_accounts_is_odd_at_most() -> None:
+    tape = Tape()
+    nobody = {"buyer_account": None, "seller_account": None}
+    events = usual(tape)
+    for event in events:
+        event.buyer_account = event.seller_account = None
+    events += [*mark(tape, FIXING - 30 * S, **nobody), *mark(tape, FIXING - 9 * S, **nobody)]
+    events += after(tape)
+    assert found(stamped(events)) == []
+    (finding,) = found(events, finds="market")
+    assert finding.entities == ("ACME-USD",)
+    assert finding.confidence < 0.5
+
+
+def run_through(*, times: int = 6, against: float = 0, **more: Any) -> list[Any]:
+    """Of nobody who is named: purchases at ever higher prices before the fixing, and one sale."""
+    tape = Tape()
+    nobody: dict[str, Any] = {"buyer_account": None, "seller_account": None}
+    events = usual(tape)
+    for event in events:
+        event.buyer_account = event.seller_account = None
+    at = FIXING - 120 * S
+    told = {"side": "buy", **nobody, **more}
+    for n in range(times):
+        events.append(tape.trade(at + 10 * n * S, 10.02 + n / 100, 120 / times, **told))
+        if n == 2 and against:
+            sale = {**nobody, "side": "sell"}
+            events.append(tape.trade(at + (10 * n + 5) * S, 10.01, against, **sale))
+    events.append(tape.trade(FIXING - 20 * S, 10.0, 5, **{**told, "side": "sell"}))
+    return stamped([*events, *after(tape)])
+
+
+ONE_SIDED: dict[str, Any] = {
+    "finds": "market",
+    "minimum_move": 0.001,
+    "minimum_usual_moves": 0.5,
+    "minimum_side_share": 0.75,
+    "minimum_volume": 2.0,
+}
+
+
+def test_a_price_run_through_by_one_side_is_odd_though_others_push_it_back() -> None:
+    (finding,) = found(run_through(), **ONE_SIDED)
+    assert finding.reason == (
+        "in the last 5 min before fixing others bought 120 ACME-USD on demo-venue at 6 times, 100% "
+        "of all that was traded meanwhile, and but for the largest 2.2 times the quantity that is "
+        "usual; the price rose by 0.5% to 10.07, and ended at 10"
+    )
+    assert found(run_through(), **{**ONE_SIDED, "minimum_side_share": None}) == []
+
+
+def test_a_run_of_one_side_is_far_more_than_usual_at_several_times_and_goes_far() -> None:
+    least = {**ONE_SIDED, "minimum_volume": 2.2}
+    assert len(found(run_through(), **least)) == 1
+    assert found(run_through(), **{**ONE_SIDED, "minimum_volume": 2.3}) == []
+    assert len(found(run_through(times=4), **{**ONE_SIDED, "minimum_volume": 1})) == 1
+    assert found(run_through(times=3), **{**ONE_SIDED, "minimum_volume": 1}) == []
+    assert found(run_through(), **{**ONE_SIDED, "minimum_move": 0.0026}) == []
+
+
+def test_who_comes_in_on_both_sides_runs_nothing_through() -> None:
+    assert len(found(run_through(against=40), **ONE_SIDED)) == 1
+    assert found(run_through(against=41), **ONE_SIDED) == []
+
+
+def test_where_the_feed_does_not_tell_who_came_in_there_is_no_run() -> None:
+    assert found(run_through(side=None), **ONE_SIDED) == []
+
+
+def test_a_run_of_one_side_goes_on_after_a_restart() -> None:
+    events, told = run_through(), Parameters(**ONE_SIDED)
+    whole = found(events, **ONE_SIDED)
+    assert len(whole) == 1
+    for cut in range(len(events) - 12, len(events)):
+        one, other = MarkingTheClose(told), MarkingTheClose(told)
+        before = [finding for event in events[:cut] for finding in one.observe(event)]
+        other.restore(one.snapshot())
+        assert [*before, *(f for e in events[cut:] for f in other.observe(e))] == whole
