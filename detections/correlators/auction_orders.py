@@ -8,7 +8,8 @@ must hold of a party, a cluster, an investor or an account, by the widest name k
 names nobody, of a single order:
 
 1. Its orders were put into the auction for `minimum_resting` or longer.
-2. They were cancelled within `pull_window` before a reference time of one of `purposes`.
+2. They were cancelled within `pull_window` before a reference time of one of `purposes`, or made
+   smaller or moved to another price, which is the same with what is left put in again.
 3. They would have traded: at the market, or at the auction's price or a better one for the other
    side; at the last price, where no trade came within `_PRICED`.
 4. Together they are `minimum_share` or more of all on that side of which 3. holds, of orders that
@@ -30,16 +31,31 @@ from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.markets.auction_call import (
+    Auction,
+    Pulled,
+    Standing,
+    Waiting,
+    standing_at,
+    would_trade,
+)
 from detections.markets.linked_markets import MarketKey
-from detections.parties import Party, acting, is_exempt
+from detections.parties import acting, is_exempt
 from detections.rounding import reaches
-from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced, Trade
+from normalizer.events.market import (
+    MarketEvent,
+    OrderCancelled,
+    OrderChanged,
+    OrderPlaced,
+    Trade,
+)
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
 from pipeline.venue_sessions import ReferencePurpose
 
@@ -75,51 +91,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ()
 
 
-class Waiting(Struct, frozen=True, array_like=True):
-    """An order in the auction."""
-
-    time: int
-    buy: bool
-    quantity: float
-    price: float | None
-    name: str
-    """Whose it is, by the widest name; empty of those that are left out."""
-    seen: Witness
-
-
-class Pulled(Struct):
-    """What a party cancelled on one side shortly before the time."""
-
-    buy: bool
-    name: str
-    who: Party
-    reference: str
-    phase: str
-    orders: list[Waiting] = field(default_factory=list[Waiting])
-    last: int = 0
-    """When the last of them was cancelled."""
-    seen: list[Witness] = field(default_factory=list[Witness])
-    """How they were cancelled."""
-    unsure: bool = False
-
-
-class Auction(Struct):
-    """One auction of one market."""
-
-    at: int
-    """When its price is made."""
-    bid_orders: int = 0
-    ask_orders: int = 0
-    waiting: dict[str, Waiting] = field(default_factory=dict[str, Waiting])
-    """By order id."""
-    stood: list[tuple[bool, float | None, float]] = field(
-        default_factory=list[tuple[bool, float | None, float]]
-    )
-    """Side, price and quantity of what waited when the first order was pulled."""
-    pulled: dict[str, Pulled] = field(default_factory=dict[str, Pulled])
-    """By party and side."""
-
-
 class State(Struct):
     """The auctions that go on, and the last price of each market."""
 
@@ -142,7 +113,7 @@ class AuctionOrders(Correlator[State]):
     state_version = 2
     typology = "marking_the_close"
     uses_trades = True
-    actions = frozenset({"order-placed", "order-cancelled", "trade"})
+    actions = frozenset({"order-placed", "order-changed", "order-cancelled", "trade"})
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
@@ -167,10 +138,15 @@ class AuctionOrders(Correlator[State]):
             return findings
         if offset is None or offset >= 0 or event.reference_purpose not in self._purposes:
             return findings
-        key = (event.provider, event.venue, event.instrument)
-        auction = self._auction(key, event.timestamp - offset)
+        key, at = (event.provider, event.venue, event.instrument), event.timestamp - offset
+        known = self.state.auctions.get(key)
+        if known is not None and known.at != at:  # the next one begins before this had a price
+            findings = [*findings, *self._end(key, event, self.state.prices.get(key))]
+        auction = self._auction(key, at)
         if isinstance(event, OrderPlaced):
             self._placed(auction, event)
+        elif isinstance(event, OrderChanged):
+            self._changed(auction, event, -offset)
         else:
             assert isinstance(event, OrderCancelled)
             self._cancelled(auction, event, -offset)
@@ -185,10 +161,19 @@ class AuctionOrders(Correlator[State]):
         price = event.price if isinstance(event, Trade) else None
         if price is None and auction.pulled and event.timestamp < auction.at + _PRICED:
             return ()
-        del self.state.auctions[key]
         if price is None or event.timestamp >= auction.at + _PRICED:
             price = self.state.prices.get(key)
-        found = [self._judged(auction, one, event, price) for one in auction.pulled.values()]
+        return self._end(key, event, price)
+
+    def _end(
+        self, key: tuple[str, str, str], event: MarketEvent, price: float | None
+    ) -> list[Finding]:
+        auction = self.state.auctions.pop(key)
+        if not auction.pulled:
+            return []
+        p = self._p
+        standing = standing_at(auction, price, auction.at - p.pull_window, p.again_within)
+        found = [self._judged(auction, one, event, standing) for one in auction.pulled.values()]
         return [one for one in found if one is not None]
 
     def _traded(self, trade: Trade) -> None:
@@ -211,8 +196,7 @@ class AuctionOrders(Correlator[State]):
     def _auction(self, key: tuple[str, str, str], at: int) -> Auction:
         auctions = self.state.auctions
         auction = auctions.get(key)
-        if auction is None or auction.at != at:
-            auctions.pop(key, None)
+        if auction is None:
             if len(auctions) >= MOST_BOOKS:
                 drop_idlest(auctions, MOST_BOOKS - 1)
             auction = auctions[key] = Auction(at)
@@ -239,57 +223,74 @@ class AuctionOrders(Correlator[State]):
 
     def _cancelled(self, auction: Auction, event: OrderCancelled, before: int) -> None:
         order = auction.waiting.get(event.order_id)
-        if order is None:
+        if order is not None:
+            self._pulled(auction, order, event, before)
+            del auction.waiting[event.order_id]
+
+    def _changed(self, auction: Auction, event: OrderChanged, before: int) -> None:
+        """What is made smaller or moved was pulled, and what is left of it put in again."""
+        order = auction.waiting.get(event.order_id)
+        left = event.quantity if event.remaining is None else event.remaining
+        if order is None or left is None:
             return
+        price, since = order.price if event.price is None else event.price, order.time
+        if (left < order.quantity or price != order.price) and self._pulled(
+            auction, order, event, before
+        ):
+            since = event.timestamp
+        if left > 0:
+            auction.waiting[event.order_id] = replace(
+                order, time=since, quantity=left, price=price, seen=witness(event)
+            )
+        else:
+            del auction.waiting[event.order_id]
+
+    def _pulled(
+        self, auction: Auction, order: Waiting, event: OrderCancelled | OrderChanged, before: int
+    ) -> bool:
+        """Note an order that goes, where it is one that was meant to be seen."""
         p = self._p
         if (
-            order.name
-            and before <= p.pull_window
-            and event.timestamp - order.time >= p.minimum_resting
+            not order.name
+            or before > p.pull_window
+            or event.timestamp - order.time < p.minimum_resting
         ):
-            if not auction.stood:
-                auction.stood = [(o.buy, o.price, o.quantity) for o in auction.waiting.values()]
-            key = f"{order.name}\0{order.buy:d}"
-            pulled = auction.pulled.get(key)
-            if pulled is None:
-                pulled = auction.pulled[key] = Pulled(
-                    order.buy, order.name, acting(event), event.reference or "", event.phase or ""
-                )
-            pulled.last = event.timestamp
-            pulled.unsure = pulled.unsure or "unsure" in event.tags
-            if len(pulled.orders) < _MOST_PULLED:
-                pulled.orders.append(order)
-                pulled.seen.append(witness(event))
-        del auction.waiting[event.order_id]
+            return False
+        if not auction.stood:
+            auction.stood = [(o.buy, o.price, o.quantity) for o in auction.waiting.values()]
+        key = f"{order.name}\0{order.buy:d}"
+        pulled = auction.pulled.get(key)
+        if pulled is None:
+            pulled = auction.pulled[key] = Pulled(
+                order.buy, order.name, acting(event), event.reference or "", event.phase or ""
+            )
+        pulled.last = event.timestamp
+        pulled.changed = pulled.changed or isinstance(event, OrderChanged)
+        pulled.unsure = pulled.unsure or "unsure" in event.tags
+        if len(pulled.orders) < _MOST_PULLED:
+            pulled.orders.append(order)
+            pulled.seen.append(witness(event))
+        return True
 
     def _judged(
-        self, auction: Auction, pulled: Pulled, event: MarketEvent, price: float | None
+        self, auction: Auction, pulled: Pulled, event: MarketEvent, standing: Standing
     ) -> Finding | None:
         """What a party pulled and didn't put in again, if it is a large part."""
         p, buy = self._p, pulled.buy
         gone = [
             (order, seen)
             for order, seen in zip(pulled.orders, pulled.seen, strict=True)
-            if _would_trade(buy, order.price, price)
+            if would_trade(buy, order.price, standing.price)
         ]
-        since = auction.at - p.pull_window
         whole = sum(order.quantity for order, _ in gone)
-        again = opposite = 0.0
-        near = price and price * (1 - p.again_within if buy else 1 + p.again_within)
-        for one in auction.waiting.values():
-            own = one.name == pulled.name
-            if own and one.buy is not buy:
-                opposite += one.quantity
-            elif one.buy is buy and one.time >= since and _would_trade(buy, one.price, near):
-                nameless = not pulled.who.known and one.quantity == whole
-                again += one.quantity if own or nameless else 0.0
+        again = standing.again.get((pulled.name, buy), 0.0)
+        if not pulled.who.known:
+            again = max(again, standing.alike.get((whole, buy), 0.0))
+        opposite = standing.of_party.get((pulled.name, not buy), 0.0)
         if not gone or reaches(again, p.maximum_again * whole):
             return None
         quantity = whole - again
-        waited = sum(
-            of for side, limit, of in auction.stood
-            if side is buy and _would_trade(buy, limit, price)
-        )  # fmt: skip
+        waited = standing.waited[buy]
         orders = auction.bid_orders if buy else auction.ask_orders
         least = p.minimum_share_opposite if opposite else p.minimum_share
         if orders < p.minimum_orders or not reaches(quantity, least * waited):
@@ -298,6 +299,7 @@ class AuctionOrders(Correlator[State]):
         side, before = "bids" if buy else "offers", auction.at - pulled.last
         rested = pulled.last - min(order.time for order, _ in gone)
         who = str(pulled.who) if pulled.who.known else "Somebody"
+        went = "cancelled or changed" if pulled.changed else "cancelled"
         over = (share - least) / (1 - least + 1e-9)
         witnesses = (one for order, seen in gone for one in (order.seen, seen))
         return Finding(
@@ -306,7 +308,7 @@ class AuctionOrders(Correlator[State]):
                 f"{who} put {amount(quantity)} {event.instrument} as {side} into the "
                 f"{pulled.phase} on {event.venue} in {len(gone)} "
                 f"{'order' if len(gone) == 1 else 'orders'}, {percent(share)} of all {side} in "
-                f"it that would have traded, and cancelled them {lapse(before)} before "
+                f"it that would have traded, and {went} them {lapse(before)} before "
                 f"{pulled.reference}, after {lapse(rested)}"
             ),
             witnesses=tuple(sorted(witnesses, key=lambda one: one.timestamp)),
@@ -325,10 +327,3 @@ class AuctionOrders(Correlator[State]):
             },
             tags=("unsure",) if pulled.unsure else (),
         )
-
-
-def _would_trade(buy: bool, limit: float | None, price: float | None) -> bool:
-    """Whether an order is at the market, or at a price or better for the other side."""
-    if limit is None or price is None:
-        return True
-    return limit >= price if buy else limit <= price

@@ -3,10 +3,15 @@
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding
+from detections.correlators import auction_orders
 from detections.correlators.auction_orders import AuctionOrders, Parameters
-from tests.detections.correlators.closes import CLOSE, MIN, S, stamped
+from detections.markets import auction_call
+from detections.markets.auction_call import would_trade
+from pipeline.venue_sessions import ReferenceTime, Session
+from tests.detections.correlators.closes import CLOSE, MIN, VENUE, S, stamped
 from tests.detections.samples import Tape
 
 
@@ -99,3 +104,91 @@ def test_orders_on_the_other_side_make_it_surer_and_no_account_less_sure() -> No
     (nameless,) = auction(pulled(tape, investor_account=None))
     assert nameless.confidence < alone.confidence < both.confidence
     assert nameless.reason.startswith("Somebody")
+
+
+@pytest.mark.parametrize(
+    ("changes", "count"),
+    [
+        ({"price": 9.0, "quantity": 500}, 1),
+        ({"price": None, "quantity": 1}, 1),
+        ({"price": 10.2, "quantity": 500, "remaining": 0}, 1),
+        ({"price": 9.96, "quantity": 500}, 0),
+        ({"price": 10.2, "quantity": 250}, 0),
+        ({"price": None, "quantity": None}, 0),
+    ],
+    ids=["far off", "next to nothing", "nothing", "near", "half", "it isn't said how"],
+)
+@pytest.mark.parametrize("account", ["x", None])
+def test_an_order_that_is_changed_is_pulled_and_put_in_again(
+    changes: dict[str, Any], count: int, account: str | None
+) -> None:
+    tape = Tape()
+    *events, gone = pulled(tape, investor_account=account)
+    moved = tape.changed(CLOSE - 5 * S, "x", investor_account=account, **changes)
+    findings = auction([*events, moved])
+    assert len(findings) == count
+    for finding in findings:
+        assert "cancelled or changed them 5 s before close, after 2.92 min" in finding.reason
+        assert finding.metrics["quantity"] == 500 - (changes["quantity"] == 1)
+    # What is left and then pulled as well is not pulled twice; a larger one is as old as it was.
+    larger = tape.changed(CLOSE - 20 * S, "x", price=10.2, quantity=600)
+    (finding,) = auction([*events, larger, gone])
+    assert finding.metrics["quantity"] == 600
+    early = tape.changed(CLOSE - 16 * S, "x", price=9.0, quantity=500)
+    assert auction([*events, early]) == []
+
+
+def test_an_auction_is_judged_though_the_next_time_begins_before_it_has_a_price() -> None:
+    tape = Tape()
+    venue = replace(
+        VENUE,
+        sessions=(Session(phase="closing-auction", start="00:55", end="01:05", days=("thu",)),),
+        references=(
+            ReferenceTime(name="close", at="01:00", purpose="close", days=("thu",)),
+            ReferenceTime(name="settled", at="01:04", purpose="settlement", days=("thu",)),
+        ),
+    )
+    later = tape.placed(CLOSE + 5 * S, "l", "buy", 10, 1)
+    detection = AuctionOrders(Parameters())
+    events = stamped([*pulled(tape), later], venue)
+    counts = [len(list(detection.observe(one))) for one in events]
+    assert counts[-1] == 1
+    assert sum(counts) == 1
+
+
+def test_each_of_thousands_that_were_pulled_is_not_held_against_all_that_waits(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    tape = Tape()
+    number, asked = 400, 0
+
+    def counted(buy: bool, limit: float | None, price: float | None) -> bool:
+        nonlocal asked
+        asked += 1
+        return would_trade(buy, limit, price)
+
+    monkeypatch.setattr(auction_orders, "would_trade", counted)
+    monkeypatch.setattr(auction_call, "would_trade", counted)
+    placed = [
+        tape.placed(56 * MIN + n, f"n-{n}", "buy", 10, 10, investor_account=None)
+        for n in range(2 * number)
+    ]
+    gone = [
+        tape.cancelled(CLOSE - 10 * S + n, f"n-{n}", investor_account=None) for n in range(number)
+    ]
+    assert auction([*placed, *gone]) == []
+    assert 0 < asked <= 4 * number
+
+
+def test_saved_and_restored_anywhere_it_finds_the_same() -> None:
+    tape = Tape()
+    *events, _ = pulled(tape)
+    moved = tape.changed(CLOSE - 5 * S, "x", 500, price=9.0, investor_account="x")
+    priced = tape.trade(CLOSE + 9 * S, 10, 1)
+    whole = stamped([*events, moved, priced])
+    for cut in range(len(whole)):
+        one, other = AuctionOrders(Parameters()), AuctionOrders(Parameters())
+        findings = [finding for event in whole[:cut] for finding in one.observe(event)]
+        other.restore(one.snapshot())
+        findings += [finding for event in whole[cut:] for finding in other.observe(event)]
+        assert len(findings) == 1
