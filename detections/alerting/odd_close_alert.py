@@ -15,23 +15,12 @@ def moved_finding(
 ) -> Finding:
     """The price moved and stayed there; `usual` is the quantity of as long a time."""
     volume = window.quantity / usual
-    return Finding(
-        entities=(event.instrument,),
-        reason=(
-            f"{event.instrument} on {event.venue} {went(moved)} by {percent(abs(moved))} to "
-            f"{amount(window.price)} in the last {lapse(lasted)} before {window.name}, "
-            f"on {amount(round(volume, 1))} times the quantity that is usual"
-        ),
-        witnesses=tuple(window.newest),
-        confidence=_CONFIDENCE,
-        metrics={
-            "change": moved,
-            "usual_change": window.usual_move,
-            "price": window.price,
-            "volume_multiple": volume,
-            "trades": float(window.trades),
-        },
+    reason = (
+        f"{event.instrument} on {event.venue} {went(moved)} by {percent(abs(moved))} to "
+        f"{amount(window.price)} in the last {lapse(lasted)} before {window.name}, "
+        f"on {amount(round(volume, 1))} times the quantity that is usual"
     )
+    return _finding(event, window, reason, moved, volume)
 
 
 def run_finding(
@@ -39,25 +28,40 @@ def run_finding(
 ) -> Finding:
     """Those who came in on one side ran the price through, wherever it ended."""
     volume = run.repeated / usual
+    reason = (
+        f"in the last {lapse(lasted)} before {window.name} others "
+        f"{'bought' if run.up else 'sold'} {amount(run.quantity)} {event.instrument} on "
+        f"{event.venue} at {run.times} times, {percent(run.share)} of all that was traded "
+        f"meanwhile, and but for the largest {amount(round(volume, 1))} times the quantity "
+        f"that is usual; the price {went(run.moved)} by {percent(abs(run.moved))} to "
+        f"{amount(run.price)}, and ended at {amount(window.price)}"
+    )
+    run_metrics = {
+        "quantity": run.quantity,
+        "side_share": run.share,
+        "times": float(run.times),
+    }
+    return _finding(event, window, reason, run.moved, volume, run_metrics)
+
+
+def _finding(
+    event: MarketEvent,
+    window: ReferenceWindow,
+    reason: str,
+    change: float,
+    volume: float,
+    metrics: dict[str, float] | None = None,
+) -> Finding:
     return Finding(
         entities=(event.instrument,),
-        reason=(
-            f"in the last {lapse(lasted)} before {window.name} others "
-            f"{'bought' if run.up else 'sold'} {amount(run.quantity)} {event.instrument} on "
-            f"{event.venue} at {run.times} times, {percent(run.share)} of all that was traded "
-            f"meanwhile, and but for the largest {amount(round(volume, 1))} times the quantity "
-            f"that is usual; the price {went(run.moved)} by {percent(abs(run.moved))} to "
-            f"{amount(run.price)}, and ended at {amount(window.price)}"
-        ),
+        reason=reason,
         witnesses=tuple(window.newest),
         confidence=_CONFIDENCE,
         metrics={
-            "change": run.moved,
+            "change": change,
             "usual_change": window.usual_move,
             "price": window.price,
-            "quantity": run.quantity,
-            "side_share": run.share,
-            "times": float(run.times),
+            **(metrics or {}),
             "volume_multiple": volume,
             "trades": float(window.trades),
         },
