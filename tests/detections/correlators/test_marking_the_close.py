@@ -7,6 +7,7 @@ import pytest
 from detections.alerting.findings import Finding
 from detections.correlators.marking_the_close import MarkingTheClose, Parameters
 from pipeline.reference_records import moment
+from pipeline.units import SECOND
 from tests.detections.correlators.closes import (
     CLOSE,
     FIXING,
@@ -75,6 +76,40 @@ def test_the_last_seconds_alone_count_as_athenas_did() -> None:
     (finding,) = found(stamped(events))
     assert finding.metrics["share"] < 0.1
     assert finding.metrics["end_share"] == 1
+
+
+def test_in_the_last_seconds_it_counts_from_where_the_party_came_in() -> None:
+    """Others had pushed the price the other way just before."""
+
+    def pushed_back(helped: float) -> list[Any]:
+        tape = Tape()
+        down, up = (
+            tape.trade(FIXING - at * S, price, 2, side=side, buyer_account="o", seller_account="p")
+            for at, price, side in ((9, 9.92, "sell"), (8, 9.92 + helped, "buy"))
+        )
+        own = [
+            tape.trade(
+                FIXING - 7 * S + n * S, 9.93 + n / 100, 20, side="buy", buyer_account="x",
+                seller_account="s-9",
+            )
+            for n in range(5)
+        ]  # fmt: skip
+        # What others push between its orders is not its own.
+        amid = [
+            tape.trade(one.timestamp / 1e6 - START / 1e6 - 500, one.price - 0.01 + helped, 1,
+                       side="buy", buyer_account="o", seller_account="p")
+            for one in own
+        ]  # fmt: skip
+        merged = sorted([*own, *amid], key=lambda one: one.timestamp)
+        return stamped([*usual(tape), down, up, *merged, *after(tape)])
+
+    told = {"window": 10 * SECOND, "end": 2 * SECOND, "minimum_usual_moves": 0.1}
+    (finding,) = found(pushed_back(0), against_average=False, **told)
+    assert finding.metrics["price"] < 10  # where it was as the last seconds began
+    assert finding.metrics["change"] == pytest.approx(9.97 / 9.92 - 1)
+    assert finding.metrics["pushed"] == pytest.approx(1)
+    assert found(pushed_back(0), against_average=True, **told) == []
+    assert found(pushed_back(0.008), against_average=False, **told) == []
 
 
 def one_order(tape: Tape) -> list[Any]:
