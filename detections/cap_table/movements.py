@@ -8,7 +8,7 @@ reference data:
   what comes to them is no longer outstanding.
 - `issuer_affiliate`, `insider`: affiliates of the issuer (17 CFR 230.144(a)(1)).
 - `permitted_transferee`: who gets it as a gift, as family, as a trust or an estate. No sale, and
-  the holding time goes over (230.144(d)(3)(v) to (vii)).
+  the holding time goes over (230.144(d)(3)(v) to (vii)). What they pass on is a sale like any.
 - `custodian`: holds for others; what goes to it or comes from it keeps its holding time.
 """
 
@@ -65,7 +65,7 @@ def movement(event: TokenTransfer, terms: Terms = TERMS) -> Movement:
             return "carry" if not terms.issuer.isdisjoint(labels) else "redemption"
         if labels and not terms.issuer.isdisjoint(labels):
             return "issue"
-        if not terms.tacking.isdisjoint((*labels, *others)):
+        if CUSTODIAN in labels or not terms.tacking.isdisjoint(others):
             return "carry"
     return "sale"
 

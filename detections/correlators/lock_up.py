@@ -9,10 +9,11 @@ sales have theirs in the terms). Set who is bound by `labels` (none: every holde
   few less than six months. Lots leave first in, first out, and who buys a locked lot is bound by it
   as well, if a label or no label says so.
 
-Assumptions: moves between wallets of one investor, forced transfers, recoveries, custodians and who
-is labelled `permitted_transferee` change nothing, but the lot stays locked there. Giving back to
-the issuer is free. Of tokens held before what was seen the time of issue is unknown, which is no
-breach; with `until` it doesn't matter.
+Assumptions: moves between wallets of one investor, forced transfers, recoveries, and what goes to
+or from a custodian, or to who is labelled `permitted_transferee`, change nothing. The lot stays
+locked there, if a label or no label says so. Giving back to the issuer is free. Of tokens held
+before what was seen the time of issue is unknown, which is no breach; with `until` it doesn't
+matter.
 """
 
 import datetime

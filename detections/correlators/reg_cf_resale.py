@@ -7,7 +7,7 @@ purchaser during one year beginning when they were issued, unless to
 2. an accredited investor (`permitted_accreditations`);
 3. a registered offering, which a chain doesn't show: write an exception;
 4. family of the purchaser, a trust for it, or by death, divorce or the like: who gets it so has the
-   label `permitted_transferee` in the reference data.
+   label `permitted_transferee` in the reference data, and is bound until the year is over.
 
 Assumptions: the year runs from the issue, not from who got it when, so each later holder is bound
 as well. It is over on the same day of the next year, in UTC. Lots leave first in, first out. Moves

@@ -11,8 +11,8 @@ Assumptions:
   `treasury`), or sold by an affiliate (`affiliate_labels`). Who buys from anybody else goes on with
   the seller's period: it runs from the issuer or affiliate, not from each holder.
 - Holding periods go over (tacking) between wallets of one investor, by forced transfers and
-  recoveries, and to or from who is labelled `permitted_transferee` (gifts, trusts, estates:
-  144(d)(3)(v) to (vii)) or `custodian`. Pledges and conversions are not seen.
+  recoveries, to who is labelled `permitted_transferee` (gifts, trusts, estates: 144(d)(3)(v) to
+  (vii)), and to and from a `custodian`. Pledges and conversions are not seen.
 - A period of months is over on the day of the same number, in UTC.
 - The log has no papers: a resale may rest on another exemption (Section 4(a)(7), Rule 144A,
   Regulation S). `exempt_accreditations` leaves out receivers who may buy restricted securities.

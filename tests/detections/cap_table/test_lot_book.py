@@ -96,6 +96,19 @@ def test_what_changes_no_owner_carries_all_times(more: dict[str, object]) -> Non
     assert lots(book, "b") == [(JAN, JAN, JAN, 10), (MAR, MAR, MAR, 1)]
 
 
+def test_who_was_given_tokens_sells_them_like_anybody() -> None:
+    log = Log()
+    family = ("permitted_transferee",)
+    book = booked(
+        log.issued("a", 10, "2026-01-05"),
+        log.moved("a", "b", 10, "2026-02-05", destination_labels=family),
+    )
+    assert lots(book, "b") == [(JAN, JAN, JAN, 10)]
+    sold = move(book, log.moved("b", "c", 10, "2026-03-05", source_labels=family), LONG_AGO)
+    assert sold.kind == "sale"
+    assert lots(book, "c") == [(MAR, JAN, JAN, 10)]
+
+
 def test_the_oldest_lots_are_sold_first() -> None:
     log = Log()
     book = booked(
