@@ -1,12 +1,14 @@
 """Offerings: tokens sold under an exemption on a chain, who holds them, and since when.
 
 Months go by, with few transfers in each. All tokens cost a dollar (a euro, where they are offered
-in the Union). Holders know from whom and when they got what they hold, and what got there first
+in the Union). Holders know from whom and when they got what they hold, and what they got first
 leaves first.
 """
 
 import datetime
+from bisect import insort
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Literal
 
 import msgspec
@@ -61,11 +63,16 @@ class Person(msgspec.Struct, kw_only=True, eq=False):
 
 
 class Lot(msgspec.Struct):
-    """Whole tokens got at one time. `since`: from the issuer, or an affiliate of it."""
+    """Whole tokens got at one time. `since`: from the issuer, or an affiliate of it. `acquired`: by
+    whom they are, whichever of his wallets they were in."""
 
     amount: int
     issued: int
     since: int
+    acquired: int
+
+
+_acquired = attrgetter("acquired")
 
 
 class OfferingMarket(SparseChain):
@@ -166,8 +173,10 @@ class Offering:
         self.sold = 0
         """What it sold in all."""
         self.custodian = market.custodians["US"]
-        self.deposits: dict[str, list[Lot]] = {}
-        """What the custodian keeps for whom, by wallets: its books, which no chain shows."""
+        self.deposits: dict[str, int] = {}
+        """How much out of which wallet the custodian has: its books, which no chain shows."""
+        self.kept: dict[str, list[Lot]] = {}
+        """What these are, by person."""
         self.buyer: Callable[[str], Person | None] = lambda wallet: None
         """Whom the holder of a wallet may sell to now; None: he may not, or doesn't."""
         self.sellable: Callable[[str], int] = self.held
@@ -189,7 +198,8 @@ class Offering:
             self._mint(target, amount)
         self.closed = self.market.now
         self.sold += amount
-        self._got(target, person, [Lot(amount, self.market.now, self.market.now)])
+        now = self.market.now
+        self._got(target, person, [Lot(amount, now, now, now)])
 
     def stock(self, amount: int) -> None:
         """The issuer makes tokens for its own wallet, to sell them from there."""
@@ -198,7 +208,7 @@ class Offering:
     def buy_back(self, source: str, amount: int) -> None:
         """A holder sells to the issuer."""
         self._send(source, self.treasury, amount)
-        self._take(source, amount)
+        _take(self.lots[source], amount)
 
     def move(
         self, source: str, person: Person, amount: int, passage: Passage, wallet: str | None = None
@@ -206,9 +216,10 @@ class Offering:
         """A holder sends whole tokens to a person."""
         target = wallet or person.wallets[0]
         self._send(source, target, amount)
-        lots = self._take(source, amount)
-        if passage == "sale" and self.owners[source].affiliate:
-            for lot in lots:
+        lots = _take(self.lots[source], amount)
+        for lot in lots if passage == "sale" else ():
+            lot.acquired = self.market.now
+            if self.owners[source].affiliate:
                 lot.since = self.market.now
         self._got(target, person, lots)
 
@@ -216,13 +227,14 @@ class Offering:
         """A holder gives tokens into custody, where they lie together with others'."""
         self._send(wallet, self.custodian.wallets[0], amount)
         self.owners[self.custodian.wallets[0]] = self.custodian
-        self.deposits.setdefault(wallet, []).extend(self._take(wallet, amount))
+        self.deposits[wallet] = self.deposits.get(wallet, 0) + amount
+        _put(self.kept.setdefault(self.owners[wallet].id, []), _take(self.lots[wallet], amount))
 
     def withdraw(self, wallet: str) -> None:
-        """He gets all back."""
-        lots = self.deposits.pop(wallet)
-        self._send(self.custodian.wallets[0], wallet, sum(lot.amount for lot in lots))
-        self._got(wallet, self.owners[wallet], lots)
+        """He gets as much back as came from this wallet: the first of what is kept for him."""
+        owner, amount = self.owners[wallet], self.deposits.pop(wallet)
+        self._send(self.custodian.wallets[0], wallet, amount)
+        self._got(wallet, owner, _take(self.kept[owner.id], amount))
 
     # --- what is there ----------------------------------------------------------------------------
 
@@ -283,22 +295,28 @@ class Offering:
         self.balances[source] -= amount
         self.balances[target] = self.held(target) + amount
 
-    def _take(self, wallet: str, amount: int) -> list[Lot]:
-        """What leaves a wallet, the oldest first."""
-        lots, taken = self.lots[wallet], list[Lot]()
-        while amount:
-            lot = lots[0]
-            part = min(amount, lot.amount)
-            taken.append(Lot(part, lot.issued, lot.since))
-            lot.amount -= part
-            amount -= part
-            if not lot.amount:
-                lots.pop(0)
-        return taken
-
     def _got(self, wallet: str, person: Person, lots: list[Lot]) -> None:
         self.owners[wallet] = person
-        self.lots.setdefault(wallet, []).extend(lots)
+        _put(self.lots.setdefault(wallet, []), lots)
+
+
+def _take(lots: list[Lot], amount: int) -> list[Lot]:
+    """What leaves, the oldest first."""
+    taken: list[Lot] = []
+    while amount:
+        lot = lots[0]
+        part = min(amount, lot.amount)
+        taken.append(Lot(part, lot.issued, lot.since, lot.acquired))
+        lot.amount -= part
+        amount -= part
+        if not lot.amount:
+            lots.pop(0)
+    return taken
+
+
+def _put(lots: list[Lot], more: list[Lot]) -> None:
+    for lot in more:
+        insort(lots, lot, key=_acquired)
 
 
 def day_of(time: int) -> str:

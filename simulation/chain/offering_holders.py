@@ -49,7 +49,7 @@ def life(offering: Offering, days: float = 2.0) -> Play:
         else:
             sold = min(part, offering.sellable(wallet))
             buyer = offering.buyer(wallet) if sold else None
-            if buyer is not None and sold:
+            if buyer is not None and buyer is not owner:
                 offering.move(wallet, buyer, sold, "sale")
 
 

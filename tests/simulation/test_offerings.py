@@ -44,6 +44,33 @@ def test_what_a_custodian_gives_back_is_as_old_as_what_was_given() -> None:
     assert offering.matured(old.wallets[0], 50 * DAY) == 10
 
 
+def test_what_was_got_first_leaves_first_whichever_way_it_came_to_the_wallet() -> None:
+    market = OfferingMarket(1)
+    offering = Offering(market, "reg-d-506b", "reg-d-506b")
+    one = market.person()
+    first, second = one.wallets[0], market.wallet(one)
+    offering.sell(one, 20, first)
+    market.now += 100 * DAY
+    offering.sell(one, 20, second)
+    offering.move(first, one, 10, "own", second)
+    offering.move(second, market.person(), 10, "sale")
+    assert offering.matured(second, 50 * DAY) == 0
+    for wallet, amount in ((first, 10), (second, 20)):
+        offering.deposit(wallet, amount)
+    offering.withdraw(second)
+    assert offering.matured(second, 50 * DAY) == 10, "the custodian knows persons, not wallets"
+    offering.withdraw(first)
+    assert offering.matured(first, 50 * DAY) == 0
+
+
+@pytest.mark.parametrize("seed", [200, 203, 205])
+def test_who_keeps_the_year_is_not_told(seed: int) -> None:
+    (measured,) = measure_one(Task(purpose="abuse", name="reg-cf-resold", seed=seed))
+    told = [one.verdict for one in measured.alerts if "within a year" in one.rule]
+    assert told.count("hit") > 3
+    assert "false" not in told
+
+
 @pytest.mark.parametrize("name", [name for name in OFFERING_BREACHES if name != "too-many-holders"])
 def test_breaches_are_found(name: str) -> None:
     (measured,) = measure_one(Task(purpose="abuse", name=name, seed=3, episodes=1))
@@ -54,7 +81,7 @@ def test_breaches_are_found(name: str) -> None:
         one.rule for one in measured.alerts
         if one.verdict == "false" and one.typology in ("offering_rules", "sanctions")
     ]  # fmt: skip
-    assert len(false) <= 1
+    assert not false
 
 
 def test_listings_come_in_the_course_of_the_session() -> None:
