@@ -175,7 +175,7 @@ class InferredCrossMarket(Correlator[State]):
         own, whole = (tape.bought if bought else tape.sold), tape.bought + tape.sold
         if (
             not tape.known
-            or not tape.stands_out(whole, steps, p.minimum_volume, 0.0)
+            or whole < p.minimum_volume * tape.usual(steps)
             or not reaches(own, p.minimum_side_share * whole)
         ):
             return None

@@ -177,9 +177,8 @@ class SideTape(Struct):
     def stands_out(self, quantity: float, steps: float, multiple: float, deviations: float) -> bool:
         """Whether a quantity of so many steps is such a multiple of what is usual, and so many
         standard deviations above it."""
-        return quantity >= multiple * self.usual(steps) and (
-            quantity - self.usual(steps) >= deviations * self.volumes.sigma * sqrt(steps)
-        )
+        enough = quantity >= multiple * self.usual(steps)
+        return enough and self.deviations(quantity, steps) >= deviations
 
     def deviations(self, quantity: float, steps: float) -> float:
         """How many standard deviations a quantity of so many steps is above what is usual; infinite
