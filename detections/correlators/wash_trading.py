@@ -168,14 +168,14 @@ class WashTrading(Correlator[State]):
             return
         # It was a while ago, and whose it was isn't known any more.
         for key, group in reversed(self.state.groups.items()):
-            if key[:3] == market and revise(group.items, event):
+            if key[:3] == market and _revise(group, event):
                 if not group.items:
                     del self.state.groups[key]
                 return
 
     def _revise(self, key: Key, event: TradeBusted | TradeCorrected) -> None:
         group = self.state.groups.get(key)
-        if group is not None and revise(group.items, event) and not group.items:
+        if group is not None and _revise(group, event) and not group.items:
             del self.state.groups[key]
 
     def _traded(self, event: Trade) -> Iterable[Finding]:
@@ -317,6 +317,15 @@ class WashTrading(Correlator[State]):
             },
             tags=("unsure",) if unsure else (),
         )
+
+
+def _revise(group: Group[Deal], event: TradeBusted | TradeCorrected) -> bool:
+    """A trade was taken back or corrected; whether it was one of these."""
+    told, rest = group.items[: group.told], group.items[group.told :]
+    if not revise(told, event) and not revise(rest, event):
+        return False
+    group.items, group.told = told + rest, len(told)
+    return True
 
 
 def _confidence(same: str, trades: int, minimum: int) -> float:

@@ -6,7 +6,9 @@ from detections.alerting.findings import Finding
 from detections.correlators.wash_trading import Deal, Parameters, WashTrading
 from detections.windows import Group, Key, SlidingGroups
 from normalizer.events import Alert
+from normalizer.events.market import TradeBusted
 from tests.detections.samples import START, Tape, alerts, correlator
+from tests.detections.test_revised_trades import revised
 
 MINUTE = 60_000.0
 HOUR = 60 * MINUTE
@@ -174,6 +176,14 @@ def test_what_a_series_left_over_is_told_by_the_next_one_within_a_day_only() -> 
         assert last.metrics["trades"] == 1 + left
         assert last.metrics["alert_of_series"] == 1
     assert [alert.metrics["trades"] for alert in alerts(rules, tape)] == [1, 2, 3, 4, 5, 6, 7, 8]
+
+
+def test_a_told_trade_that_is_busted_takes_none_with_it_that_is_not() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 3}")
+    first, *more = self_trades(5)
+    last = self_trades(26, HOUR)[-1]
+    *_, told = alerts(rules, [first, *more, revised(TradeBusted, first, 10 * MINUTE), last])
+    assert set(told.evidence_events) == {more[-2].id, more[-1].id, last.id}
 
 
 def test_a_series_of_more_trades_than_are_kept_goes_on() -> None:
