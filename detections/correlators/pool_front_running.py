@@ -33,6 +33,7 @@ from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
+from detections.pools.party_swaps import PartySwaps, note_swap
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from normalizer.events.pending import (
@@ -120,7 +121,7 @@ class State(Struct):
     )
     """The pools that transactions swapped in, of the newest ones."""
     parties: dict[str, Party] = field(default_factory=dict[str, Party])
-    swaps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    swaps: PartySwaps = field(default_factory=dict[str, dict[str, int]])
     """When parties swapped, where a share of these is asked for."""
 
 
@@ -131,6 +132,7 @@ class PoolFrontRunning(Correlator[State]):
 
     parameters_type = Parameters
     state_type = State
+    state_version = 2
     typology = "front_running"
     actions = frozenset(
         {"transaction-pending", "transaction-replaced", "transaction-included", "pool-swap"}
@@ -197,7 +199,7 @@ class PoolFrontRunning(Correlator[State]):
         if len(where) > _MOST_PENDING:
             drop_idlest(where, _MOST_PENDING)
         if self._p.minimum_share:
-            self._note(_name(one, key[1]), one.timestamp)
+            note_swap(self.state.swaps, _name(one, key[1]), one, self._p.window, _MOST_SWAPS)
         before = list(recent.legs)
         if len(recent.legs) < _MOST_LEGS:
             recent.legs.append(one)
@@ -298,17 +300,9 @@ class PoolFrontRunning(Correlator[State]):
         party.next_alert = 2 * len(party.cases)
         return [self._finding(name, party.cases)]
 
-    def _note(self, name: str, now: int) -> None:
-        swaps = self.state.swaps
-        times = swaps.pop(name, [])
-        times.append(now)
-        swaps[name] = [time for time in times[-_MOST_SWAPS:] if time >= now - self._p.window]
-        if len(swaps) > _MOST_PARTIES:
-            drop_idlest(swaps, _MOST_PARTIES)
-
     def _share(self, name: str, cases: list[Case], oldest: int) -> float:
         """Which part of a party's swaps its cases are; of more than are kept, no more is known."""
-        swaps = sum(time >= oldest for time in self.state.swaps.get(name, ()))
+        swaps = sum(time >= oldest for time in self.state.swaps.get(name, {}).values())
         own = len({one.who.transaction for one in cases})
         return min(1.0, own / swaps) if swaps else 1.0
 

@@ -39,6 +39,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest, latest
+from detections.pools.party_swaps import PartySwaps, note_swap
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, MINUTE, Ratio
@@ -91,7 +92,7 @@ class State(Struct):
 
     pools: dict[PoolKey, Recent] = field(default_factory=dict[PoolKey, Recent])
     times: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
-    swaps: dict[str, list[int]] = field(default_factory=dict[str, list[int]])
+    swaps: PartySwaps = field(default_factory=dict[str, dict[str, int]])
     """When parties swapped, where that is counted: over several blocks."""
 
 
@@ -125,6 +126,7 @@ class Sandwich(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "front_running"
     actions = frozenset({"pool-swap"})
 
@@ -148,7 +150,7 @@ class Sandwich(Correlator[State]):
         found = self._closed_by(one, event.pool, recent) if len(recent.legs) > 1 else None
         recent.legs.append(one)
         if self._p.blocks > 1:
-            _note(self.state.swaps, one.owner or one.called, one.timestamp, _MOST_SWAPS)
+            note_swap(self.state.swaps, one.owner or one.called, one, DAY, _MOST_SWAPS)
         if found is None:
             return ()
         recent.used += [front.transaction for front in found.fronts]
@@ -224,7 +226,7 @@ class Sandwich(Correlator[State]):
         if known and notional < self._p.minimum_victims_notional:
             return ()
         name = found.back.owner or found.back.called
-        times = _note(self.state.times, name, found.back.timestamp, _MOST_TIMES)
+        times = _note(self.state.times, name, found.back.timestamp)
         if times < self._p.minimum_times:
             return ()
         if self._p.blocks > 1 and not self._does_little_else(name):
@@ -234,7 +236,8 @@ class Sandwich(Correlator[State]):
     def _does_little_else(self, name: str) -> bool:
         """Whether enough of its swaps are fronts and backs, as far back as they are known."""
         swaps = self.state.swaps[name]
-        times = sum([time >= swaps[0] for time in self.state.times[name]])
+        oldest = next(iter(swaps.values()))
+        times = sum([time >= oldest for time in self.state.times[name]])
         return 2 * times >= self._p.minimum_share * len(swaps)
 
     def _finding(self, event: PoolSwap, found: _Sandwich, notional: float, times: int) -> Finding:
@@ -285,11 +288,11 @@ class Sandwich(Correlator[State]):
         )
 
 
-def _note(of: dict[str, list[int]], name: str, now: int, most: int) -> int:
+def _note(of: dict[str, list[int]], name: str, now: int) -> int:
     """Note a time of a party; returns how many there are of the last day."""
     times = of.pop(name, [])
     times.append(now)
-    of[name] = times = [time for time in times[-most:] if now - time <= DAY]
+    of[name] = times = [time for time in times[-_MOST_TIMES:] if now - time <= DAY]
     if len(of) > _MOST_PARTIES:
         drop_idlest(of, _MOST_PARTIES)
     return len(times)

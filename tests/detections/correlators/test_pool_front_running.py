@@ -190,6 +190,18 @@ def test_who_trades_all_day_stands_behind_others_by_chance() -> None:
     assert found([*own, *events], "behind", minimum_share=0.34) == []
 
 
+def test_a_transaction_that_goes_through_several_pools_is_one_swap() -> None:
+    chain = Chain()
+    events: list[Any] = []
+    for block in (1, 2, 3):
+        events += behind(chain, block)
+        events += [
+            chain.swap((block, 2), RUNNER, 50, -6, transaction_to=BOT, pool="0x" + f"{n}" * 40)
+            for n in (1, 2, 3)
+        ]
+    assert len(found(events, "behind", minimum_share=1)) == 1
+
+
 def test_not_right_behind_is_nothing() -> None:
     chain = Chain()
     assert found([e for block in (1, 2, 3) for e in behind(chain, block, index=3)], "behind") == []

@@ -260,6 +260,19 @@ def test_over_several_blocks_it_must_come_again() -> None:
     assert found(plain(chain), blocks=3) == []
 
 
+def test_swaps_of_its_transactions_in_other_pools_do_not_hide_it() -> None:
+    chain = Chain()
+    events: list[Any] = []
+    for first in (10, 20, 30):
+        front, victim, back = over_blocks(chain, first)
+        others = [
+            [chain.swap(at, ATTACKER, 7, -1, pool="0x" + f"{n}" * 40) for n in range(3)]
+            for at in ((first, 9), (first + 1, 1))
+        ]
+        events += [front, *others[0], victim, back, *others[1]]
+    assert len(found(events, blocks=3, minimum_times=3)) == 1
+
+
 def test_over_several_blocks_only_who_does_little_else_with_less_the_other_way() -> None:
     chain = Chain()
     events = [event for first in (10, 20, 30) for event in over_blocks(chain, first)]
