@@ -232,18 +232,15 @@ class PoolPriceManipulation(Correlator[State]):
         quantity = move.amount or 0.0
         token = move.token_symbol or move.token_id or move.contract or "tokens"
         back = f"{token} {destination}"
+        if source == move.transaction_to and destination != ZERO_ADDRESS:
+            _count(push.given, back, quantity)  # also to whom something came from before
+            return False
         if back in push.taken:  # to whom it came from
             push.taken[back] -= quantity
             return False
         if destination == ZERO_ADDRESS:
             return False
-        if source == move.transaction_to:
-            if back in push.given or len(push.given) < _MOST_GIVEN:
-                push.given[back] = push.given.get(back, 0.0) + quantity
-            return False
-        name = f"{token} {source}"
-        if name in push.taken or len(push.taken) < _MOST_GIVEN:
-            push.taken[name] = push.taken.get(name, 0.0) + quantity
+        _count(push.taken, f"{token} {source}", quantity)
         if len(push.takings) < _MOST_WITNESSES:
             push.takings.append(witness(move))
         return True
@@ -308,6 +305,13 @@ class PoolPriceManipulation(Correlator[State]):
                 },
             )
         ]
+
+
+def _count(of: dict[str, float], name: str, quantity: float) -> None:
+    """Add a quantity; where there are too many, what is least goes, so that crumbs hide nothing."""
+    of[name] = of.get(name, 0.0) + quantity
+    if len(of) > _MOST_GIVEN:
+        del of[min(of, key=lambda one: abs(of[one]))]
 
 
 def _is_back(push: Push, price: float) -> bool:

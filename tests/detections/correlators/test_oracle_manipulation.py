@@ -2,10 +2,12 @@
 
 from typing import Any
 
+import pytest
+
 from detections.correlators.oracle_manipulation import OracleManipulation, Parameters
 from detections.correlators.pool_price_manipulation import Parameters as PoolParameters
 from detections.correlators.pool_price_manipulation import PoolPriceManipulation
-from normalizer.events.chain import OracleUpdate, PoolSwap
+from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
 from tests.detections.samples import START, Tape, swap, transfer
 
 MINUTE = 60_000
@@ -126,6 +128,23 @@ def test_a_push_that_is_over_is_not_kept() -> None:
             ],
         )  # fmt: skip
     assert [push.block for push in watched.state.pushes.values()] == [96, 97, 98, 99]
+
+
+def test_crumbs_of_many_do_not_hide_what_is_taken_out() -> None:
+    def pool(number: int, price: float) -> PoolSwap:
+        return swap(number, pool_price=price, block_number=7, transaction_from="0xp")
+
+    def got(number: int, quantity: float, source: str) -> TokenTransfer:
+        return transfer(
+            number, amount=quantity, block_number=7, transaction_from="0xp",
+            destination_address="0xc", source_address=source,
+        )  # fmt: skip
+
+    crumbs = [got(3 + number, 0.001, f"0x{number}") for number in range(100)]
+    events = [pool(1, 1.0), pool(2, 2.0), *crumbs, got(200, 5e3, "0xv"), pool(201, 1.0)]
+    watched = PoolPriceManipulation(PoolParameters())
+    (finding,) = found(watched, events)
+    assert finding.metrics["taken_out"] == pytest.approx(5e3, abs=1)
 
 
 def test_saved_in_the_middle_both_find_the_same() -> None:
