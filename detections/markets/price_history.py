@@ -20,6 +20,8 @@ _MOST_PARTIES = 8
 _PRIOR_DAYS = 3.0
 #: What is usual at a time of the day is found anew so often in a part of the baseline.
 _QUARTERS = 4
+#: A venue is open for no smaller part of the time: six hours of each working day.
+_LEAST_OPEN = 6 / 24 * 5 / 7
 
 
 class Deal(Struct, frozen=True, array_like=True):
@@ -236,7 +238,7 @@ class PriceHistory(Struct):
     def usual_quantity(self, minimum_history: float, *, by_hour: bool = False) -> float | None:
         """Quantity that is usual in a window, by what came before it; no part of that time counts
         for more than `detections.baselines.rate` lets it. While a venue is closed nothing can be
-        traded there, which makes nothing usual.
+        traded there, which makes nothing usual; but hours in which it was only quiet look like it.
 
         `by_hour`: at the window's time of the day (in UTC), as far as several days tell of it.
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
@@ -254,8 +256,7 @@ class PriceHistory(Struct):
             most = most_that_counts(list(past.values()))
             total = sum(min(one, most) for one in past.values())
             shut = sum(time for place, time in self.closed.items() if end - covered <= place < end)
-            if shut < covered * width:
-                total *= covered * width / (covered * width - shut)
+            total /= max(1 - shut / (covered * width), _LEAST_OPEN)
             if by_hour:
                 until = (2 * newest + 1) * width // (2 * _QUARTERS)
                 total = covered * self._of_hour(past, until, end - covered, end, total / covered)

@@ -127,6 +127,22 @@ def test_while_a_venue_is_closed_nothing_is_usual_nor_makes_it_less() -> None:
     assert len(history.closed) <= 8 * 24
 
 
+@pytest.mark.parametrize("hours", [(0.1,), (0.1, 8.1)], ids=["one a day", "and in an auction"])
+def test_where_hardly_anything_is_traded_the_rest_of_the_day_is_no_night(
+    hours: tuple[float, ...],
+) -> None:
+    """What it is from a deal to the next session that has one is not known to be a night."""
+    tape, history = Tape(), PriceHistory(HOUR, 7 * DAY)
+    for day in range(7):
+        for hour in hours:
+            began = (24 * day + 8 + 8 * (hour > 8)) * 60 * MINUTES
+            trade = tape.trade((24 * day + 8 + hour) * 60 * MINUTES, 10, 100)
+            history.add(deal(trade), START + began * 1_000_000)
+    usual = history.usual_quantity(0.5)
+    assert usual is not None
+    assert 1 < usual / (len(hours) * 100 / 8) < 2
+
+
 def test_a_busy_hour_of_a_venue_that_closes_is_not_ten_times_its_nights() -> None:
     tape = Tape()
     open_at = (6 * 24 + 8) * 60 * MINUTES
