@@ -16,7 +16,8 @@ Ecosystem with Flash Loans, FC 2021. All of this must hold:
 Or, as at Harvest, who moved the price by no more than 1.2 percent each time: all in one
 transaction, the price was moved by `minimum_move_at_once` or more and back, its contract gave
 tokens to somebody in between, and got back `minimum_amount` more from the same one, in between or
-behind. Nobody who is in and out of a pool in one transaction wants anything of the pool.
+behind; that is the contract that was called, or the one that made the first swap for itself.
+Nobody who is in and out of a pool in one transaction wants anything of the pool.
 
 Without 3. it is a round trip (wash trading) or, with others' swaps in between, a sandwich; both
 have correlators of their own. A flash loan that is taken before the first swap and paid back after
@@ -85,7 +86,10 @@ class Push(Struct):
     taken: dict[str, float] = field(default_factory=dict[str, float])
     """Net, by token and by whom it came from."""
     given: dict[str, float] = field(default_factory=dict[str, float])
-    """By a contract that the signer called: by token and by whom it went to."""
+    """By a contract of the signer's: by token and by whom it went to."""
+    contract: str = ""
+    """Which called the pool for itself by the first swap. It need not be the one that was called by
+    the transaction: where that makes a contract and runs it at once, none was."""
     instrument: str = ""
     venue: str = ""
     names: tuple[str, ...] = ()
@@ -164,6 +168,8 @@ class PoolPriceManipulation(Correlator[State]):
             push = Push(swap.pool, signer, swap.block_number, pool.price, price)
             push.instrument, push.venue = swap.instrument, swap.venue
             push.names = tuple(one for one in (swap.investor_id, swap.investor_cluster) if one)
+            if swap.sender == swap.recipient:
+                push.contract = swap.sender or ""
             state.pushes[key] = push
             if len(state.pushes) > _MOST_PUSHES:
                 del state.pushes[next(iter(state.pushes))]
@@ -232,7 +238,7 @@ class PoolPriceManipulation(Correlator[State]):
         quantity = move.amount or 0.0
         token = move.token_symbol or move.token_id or move.contract or "tokens"
         back = f"{token} {destination}"
-        if source == move.transaction_to and destination != ZERO_ADDRESS:
+        if source in (move.transaction_to, push.contract) and destination != ZERO_ADDRESS:
             _count(push.given, back, quantity)  # also to whom something came from before
             return False
         if back in push.taken:  # to whom it came from
