@@ -4,7 +4,8 @@ came in on one side took most more than those who came in on the other.
 Where a feed names nobody this is what is left of a party that takes offer after offer: what others
 traded before and after it, as quotes of the night meet at an open, is no part of it. One order that
 takes all that is there is no run, so what counts as its quantity is what came in beside the largest
-of its times.
+of its times. Each side is followed twice, with that largest time and without it: else an order as
+large as the whole run would hide it, if it comes before it and is sold again.
 """
 
 from msgspec import Struct, field
@@ -47,6 +48,8 @@ class SideRun(Struct):
     """One side, trade by trade in the order of time."""
 
     up: bool
+    whole: bool
+    """Whether the largest of its times counts as to where a run begins and ends."""
     quantity: float = 0.0
     against: float = 0.0
     largest: float = 0.0
@@ -61,12 +64,19 @@ class SideRun(Struct):
     price: float = 0.0
     best: Run | None = None
     """The one with most more of its side; None before any."""
+    most: float = 0.0
+    """How much more that is."""
+
+    @property
+    def _more(self) -> float:
+        """How much more it is than was taken of the other side."""
+        return self.quantity - self.against - (0.0 if self.whole else self.largest)
 
     def add(self, time: int, price: float, quantity: float, bought: bool) -> None:
         """A trade by somebody who came in on either side."""
         if bought is not self.up:
             self.against += quantity
-            if self.quantity <= self.against:
+            if self._more <= 0:
                 self._begin()
             return
         if time != self.time or not self.times:
@@ -80,8 +90,8 @@ class SideRun(Struct):
         moved = price / self.near - 1
         if abs(moved) > abs(self.moved) or not self.price:
             self.moved, self.price = moved, price
-        best = self.best
-        if best is None or self.quantity - self.against > best.quantity - best.against:
+        if self.best is None or self._more > self.most:
+            self.most = self._more
             self.best = Run(
                 self.up, self.quantity, self.largest, self.against, self.times, self.moved,
                 self.price,
@@ -97,21 +107,23 @@ class SideRun(Struct):
 class SideRuns(Struct):
     """Both sides of some minutes of a market."""
 
-    buying: SideRun = field(default_factory=lambda: SideRun(True))
-    selling: SideRun = field(default_factory=lambda: SideRun(False))
+    sides: list[SideRun] = field(
+        default_factory=lambda: [
+            SideRun(up, whole) for whole in (True, False) for up in (True, False)
+        ]
+    )
 
     def add(self, time: int, price: float, quantity: float, bought: bool) -> None:
         """A trade, by who came in."""
-        self.buying.add(time, price, quantity, bought)
-        self.selling.add(time, price, quantity, bought)
+        for side in self.sides:
+            side.add(time, price, quantity, bought)
 
     def longest(self, times: int = 1, share: float = 0.0) -> Run | None:
         """The run that took most but for the largest of its times, of those with so many times and
         such a share; None of nothing."""
-        best = (self.buying.best, self.selling.best)
         runs = [
             one
-            for one in best
+            for one in (side.best for side in self.sides)
             if one is not None and one.times >= times and reaches(one.share, share)
         ]
         return max(runs, key=lambda one: one.repeated, default=None)

@@ -118,6 +118,22 @@ def test_what_the_quotes_of_the_night_come_to_before_it_does_not_hide_it() -> No
     assert len(found(days(against=500))) == 1
 
 
+@pytest.mark.parametrize("sold", [100, 95, 90])
+def test_nor_does_an_order_of_the_same_side_that_is_sold_again(sold: float) -> None:
+    """It is larger than all of the run that comes after it."""
+    tape = Tape()
+    events = [event for number in range(2) for event in day(tape, number)]
+    open_at = 2 * DAYS
+    session: dict[str, Any] = {"phase": "continuous", "phase_began": START + open_at * 1_000_000}
+    before = [
+        tape.trade(open_at + 300, 10.0, 100, side="buy", **session),
+        tape.trade(open_at + 500, 10.0, sold, side="sell", **session),
+    ]
+    (alert,) = found([*events, *before, *day(tape, 2, prices=PUSHED, size=15)])
+    assert alert.metrics["quantity"] == 60
+    assert alert.metrics["times"] == 4
+
+
 def test_what_was_taken_at_one_time_is_no_series_with_little_more() -> None:
     tape = Tape()
     events = [event for number in range(2) for event in day(tape, number)]
