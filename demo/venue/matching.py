@@ -242,7 +242,7 @@ class MatchingEngine:
             taker.remaining -= lots
             filled += lots
             self._shrink(maker, lots)
-            self._match(maker, taker, lots)
+            self._match(maker, taker, lots, maker.price)
             if not maker.remaining:
                 self._done(maker, "filled")
         return filled
@@ -301,7 +301,7 @@ class MatchingEngine:
             )
         )
 
-    def _match(self, maker: Order, taker: Order, lots: int) -> None:
+    def _match(self, maker: Order, taker: Order, lots: int, price: int) -> None:
         self.last_trade_id += 1
         match = Match(
             trade_id=self.last_trade_id,
@@ -309,7 +309,7 @@ class MatchingEngine:
             taker_order_id=taker.id,
             side=maker.side,
             size=self.product.size_text(lots),
-            price=self.product.price_text(maker.price),
+            price=self.product.price_text(price),
             product_id=self.product.id,
             sequence=self._next(),
             time=self._time,

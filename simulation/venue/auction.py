@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from demo.venue.clock import Clock
 from demo.venue.matching import Execution, MatchingEngine
-from demo.venue.messages import Match, Side
+from demo.venue.messages import Side
 from demo.venue.order_book import Order, Owner
 from demo.venue.product import Product
 from simulation.venue.listing import Listing, Printed, Tape
@@ -47,7 +47,7 @@ class AuctionEngine(MatchingEngine):
             filled += lots
             for order in (buy, sell):
                 self._shrink(order, lots)
-            self._meet(sell, buy, lots, price)
+            self._match(sell, buy, lots, price)
             for order, queue in ((buy, buys), (sell, sells)):
                 if not order.remaining:
                     self._done(order, "filled")
@@ -56,26 +56,6 @@ class AuctionEngine(MatchingEngine):
 
     def _take(self, taker: Order, limit: int | None) -> int:
         return 0 if self.calling else super()._take(taker, limit)
-
-    def _meet(self, sell: Order, buy: Order, lots: int, price: int) -> None:
-        self.last_trade_id += 1
-        self._events.append(
-            Match(
-                trade_id=self.last_trade_id,
-                maker_order_id=sell.id,
-                taker_order_id=buy.id,
-                side="sell",
-                size=self.product.size_text(lots),
-                price=self.product.price_text(price),
-                product_id=self.product.id,
-                sequence=self._next(),
-                time=self._time,
-                maker_user_id=sell.owner.user_id,
-                maker_profile_id=sell.owner.profile_id,
-                taker_user_id=buy.owner.user_id,
-                taker_profile_id=buy.owner.profile_id,
-            )
-        )
 
 
 class AuctionListing(Listing):
