@@ -2,17 +2,14 @@
 
 from simulation.abusers.chain_stage import HOUR_OF_BLOCKS, ChainStage, owner_of
 from simulation.chain.ledger import (
+    BORROW_CALL,
     LogEntry,
     address_word,
-    selector,
-    topic,
+    flash_loan_log,
     transfer_log,
     word,
 )
-from simulation.chain.market import DOLLAR, UNIT, Play
-
-_FLASH_LOAN = topic("FlashLoan(address,address,address,uint256,uint8,uint256,uint16)")
-_LEND_BORROW = selector("borrow(address,uint256,uint256,uint16,address)")
+from simulation.chain.market import DOLLAR, REMOVE_CALL, UNIT, Play
 
 
 def sandwich(stage: ChainStage) -> Play:
@@ -127,14 +124,7 @@ def flash_loan_wash(stage: ChainStage) -> Play:
         got, bought = market.leg(wallet, True, lent, 0, contract)
         _, sold = market.leg(wallet, False, got, 0, contract)
         logs += [*bought, *sold, transfer_log(market.quote, contract, lender, lent + fee)]
-        loan = (
-            _FLASH_LOAN,
-            "0x" + address_word(contract),
-            "0x" + address_word(market.quote),
-            "0x" + word(0),
-        )
-        data = address_word(wallet) + word(lent) + word(0) + word(fee)
-        logs.append(LogEntry(lender, loan, data))
+        logs.append(flash_loan_log(lender, contract, market.quote, wallet, lent, fee))
         market.ledger.send(wallet, contract, logs, data="0x1b11d0ff")
         stage.end(episode)
         yield rng.randint(15, 60)
@@ -162,7 +152,7 @@ def rug_pull(stage: ChainStage) -> Play:
     )
     part = min(1.0, 0.35 + 0.65 * min(1.0, stage.scale))
     _, _, logs = pool.remove(maker, market.router, part * 0.995)
-    market.ledger.send(maker, market.router, logs, data="0x02751cec")
+    market.ledger.send(maker, market.router, logs, data=REMOVE_CALL)
     stage.end(episode)
     yield 1
 
@@ -210,7 +200,7 @@ def oracle_manipulation(stage: ChainStage) -> Play:
         first,
         lender,
         (transfer_log(market.token, first, lender, 100_000 * UNIT),),
-        data=_LEND_BORROW + address_word(market.quote) + word(300_000 * DOLLAR),
+        data=BORROW_CALL + address_word(market.quote) + word(300_000 * DOLLAR),
     )
     stage.end(episode)
     yield rng.randint(3, 10)

@@ -1,10 +1,8 @@
 """Who trades on an oracle that says nothing while the price moves."""
 
 from simulation.abusers.chain_stage import HOUR_OF_BLOCKS, ChainStage, owner_of
-from simulation.chain.ledger import address_word, selector, transfer_log, word
+from simulation.chain.ledger import BORROW_CALL, address_word, transfer_log, word
 from simulation.chain.market import UNIT, Play
-
-_LEND_BORROW = selector("borrow(address,uint256,uint256,uint16,address)")
 
 
 def stale_oracle(stage: ChainStage) -> Play:
@@ -38,7 +36,7 @@ def stale_oracle(stage: ChainStage) -> Play:
         stage.end(episode)
         yield rng.randint(1, 4)
         lent = round(got / UNIT * answer * 0.6 * 10**6)
-        call = _LEND_BORROW + address_word(market.quote) + word(lent)
+        call = BORROW_CALL + address_word(market.quote) + word(lent)
         logs = (
             transfer_log(market.token, trader, lender, got),
             transfer_log(market.quote, lender, trader, lent),

@@ -4,10 +4,9 @@ from collections.abc import Sequence
 from math import exp
 
 from simulation.abusers.chain_stage import ChainStage
-from simulation.chain.ledger import LogEntry, address_word, topic, transfer_log, word
+from simulation.chain.ledger import LogEntry, flash_loan_log, transfer_log
 from simulation.chain.market import DOLLAR, UNIT, ChainMarket, Play
 
-_FLASH_LOAN = topic("FlashLoan(address,address,address,uint256,uint8,uint256,uint16)")
 _LOAN_CALL, _VAULT_CALL, _LIQUIDATE_CALL = "0xab9c4b5d", "0x2e1a7d4d", "0x00a718a9"
 _LENT_OF_COLLATERAL = 0.75
 
@@ -83,19 +82,9 @@ def _paid_back(
     market: ChainMarket, lender: str, wallet: str, contract: str, lent: int
 ) -> Sequence[LogEntry]:
     fee = lent // 2_000
-    data = address_word(wallet) + word(lent) + word(0) + word(fee)
     return (
         _moved(market, contract, lender, lent + fee),
-        LogEntry(
-            lender,
-            (
-                _FLASH_LOAN,
-                "0x" + address_word(contract),
-                "0x" + address_word(market.token),
-                "0x" + word(0),
-            ),
-            data,
-        ),
+        flash_loan_log(lender, contract, market.token, wallet, lent, fee),
     )
 
 

@@ -3,10 +3,9 @@
 from math import exp, isqrt
 
 from simulation.chain.ledger import LogEntry, topic, word
-from simulation.chain.market import DOLLAR, ChainMarket, Play
+from simulation.chain.market import ADD_CALL, DOLLAR, REMOVE_CALL, ChainMarket, Play
 from simulation.chain.pool import Pool, Style
 
-ADD_CALL, REMOVE_CALL = "0x88316456", "0x02751cec"
 _INITIALIZE = topic("Initialize(uint160,int24)")
 
 

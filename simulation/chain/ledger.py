@@ -44,7 +44,11 @@ def address_word(address: str) -> str:
 
 TRANSFER = topic("Transfer(address,address,uint256)")
 TRANSFER_CALL = selector("transfer(address,uint256)")
+_MINT_CALL, _BURN_CALL = selector("mint(address,uint256)"), selector("burn(address,uint256)")
+_FLASH_LOAN = topic("FlashLoan(address,address,address,uint256,uint8,uint256,uint16)")
 TRANSFER_FROM_CALL = selector("transferFrom(address,address,uint256)")
+BORROW_CALL = selector("borrow(address,uint256,uint256,uint16,address)")
+"""Of Aave's lending pool."""
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -65,6 +69,30 @@ def item_log(collection: str, source: str, target: str, number: int) -> LogEntry
     """ERC-721's ``Transfer``: the item is a fourth topic."""
     addresses = ("0x" + address_word(source), "0x" + address_word(target))
     return LogEntry(collection, (TRANSFER, *addresses, "0x" + word(number)), "")
+
+
+def flash_loan_log(
+    lender: str, borrower: str, token: str, wallet: str, amount: int, fee: int
+) -> LogEntry:
+    """Aave's ``FlashLoan``: lent to a contract, in a transaction of a wallet's."""
+    topics = ("0x" + address_word(borrower), "0x" + address_word(token), "0x" + word(0))
+    data = address_word(wallet) + word(amount) + word(0) + word(fee)
+    return LogEntry(lender, (_FLASH_LOAN, *topics), data)
+
+
+def transfer_call(target: str, amount: int) -> str:
+    """What calls ERC-20's ``transfer``."""
+    return TRANSFER_CALL + address_word(target) + word(amount)
+
+
+def mint_call(target: str, amount: int) -> str:
+    """What makes a token's contract mint for somebody."""
+    return _MINT_CALL + address_word(target) + word(amount)
+
+
+def burn_call(holder: str, amount: int) -> str:
+    """What makes it burn somebody's tokens."""
+    return _BURN_CALL + address_word(holder) + word(amount)
 
 
 class Sent(msgspec.Struct, kw_only=True):

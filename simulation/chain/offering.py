@@ -24,12 +24,10 @@ from pipeline.reference_records import (
 from pipeline.units import DAY
 from simulation.chain.ledger import (
     CHAIN_ID,
-    TRANSFER_CALL,
     ZERO,
-    address_word,
-    selector,
+    mint_call,
+    transfer_call,
     transfer_log,
-    word,
 )
 from simulation.chain.sparse import SparseChain
 
@@ -282,16 +280,17 @@ class Offering:
     # --- the chain --------------------------------------------------------------------------------
 
     def _mint(self, target: str, amount: int) -> None:
-        call = selector("mint(address,uint256)") + address_word(target) + word(amount * UNIT)
         log = transfer_log(self.token, ZERO, target, amount * UNIT)
-        self.market.ledger.send(self.treasury, self.token, (log,), data=call)
+        self.market.ledger.send(
+            self.treasury, self.token, (log,), data=mint_call(target, amount * UNIT)
+        )
         self.balances[target] = self.held(target) + amount
 
     def _send(self, source: str, target: str, amount: int) -> None:
         assert 0 < amount <= self.held(source), (source, amount, self.held(source))
         log = transfer_log(self.token, source, target, amount * UNIT)
-        data = TRANSFER_CALL + address_word(target) + word(amount * UNIT)
-        self.market.ledger.send(source, self.token, (log,), data=data)
+        call = transfer_call(target, amount * UNIT)
+        self.market.ledger.send(source, self.token, (log,), data=call)
         self.balances[source] -= amount
         self.balances[target] = self.held(target) + amount
 

@@ -4,7 +4,8 @@ from heapq import merge
 
 from pipeline.pending_payload import PROTOCOL, SUFFIX
 from simulation.abusers.chain_stage import ChainAbuse, ChainStage
-from simulation.chain.market import ChainMarket, Play, open_market
+from simulation.chain.market import ChainMarket, Play
+from simulation.chain.pool_users import open_market
 from simulation.session import Session, Source
 
 WARM_UP = 300

@@ -4,7 +4,7 @@ from pipeline.reference_records import Venue
 from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from pipeline.venue_sessions import ReferenceTime
 from pipeline.venue_sessions import Session as Hours
-from simulation.chain.market import DOLLAR, UNIT, ChainMarket, Play
+from simulation.chain.market import DOLLAR, REMOVE_CALL, UNIT, ChainMarket, Play
 from simulation.clockwork import Script
 from simulation.known_cases.case import KnownCase, Surroundings, accused, surround
 from simulation.known_cases.false_orders import at, begin
@@ -216,7 +216,7 @@ def _crowd_buys(market: ChainMarket, maker: str) -> Play:
         )
     )
     _, _, logs = pool.remove(maker, market.router, 0.9999)
-    market.ledger.send(maker, market.router, logs, data="0x02751cec")
+    market.ledger.send(maker, market.router, logs, data=REMOVE_CALL)
     episode.end = market.now
     yield 2
     for _ in range(12):
