@@ -7,7 +7,7 @@ import yaml
 
 from collectors.recording import RecordedSource, RecordingWriter
 from normalizer.normalize import encode_events
-from pipeline.reference_records import CorporateEvent, Sanction
+from pipeline.reference_records import CorporateEvent, Reference, ReferenceRecord, Sanction
 from pipeline.social_payload import PROTOCOL as SOCIAL
 from simulation.normalizing import normalized
 from simulation.session import Session
@@ -21,6 +21,9 @@ FRAMES, ORDER_LOG, SOCIAL_FEED, EVENTS, REFERENCE, LABELS = (
     "reference.yaml",
     "labels.yml",
 )
+
+#: Where a reference file has what sessions tell.
+_SECTIONS: dict[type, str] = {CorporateEvent: "corporate_events", Sanction: "sanctions"}
 
 
 class Written(msgspec.Struct, frozen=True):
@@ -52,18 +55,24 @@ def write(session: Session, folder: Path) -> Written:
         for some, _ in normalized(session):
             events += len(some)
             file.write(encode_events(some))
-    known, later = session.reference, [one for _, one in session.told]
-    planned = (one for one in later if isinstance(one, CorporateEvent))
-    sanctions = (one for one in later if isinstance(one, Sanction))
-    told = msgspec.structs.replace(
-        known,
-        corporate_events=(*known.corporate_events, *session.announcements, *planned),
-        sanctions=(*known.sanctions, *sanctions),
-    )
     reference = yaml.safe_dump(
-        msgspec.to_builtins(told), sort_keys=False, width=100, allow_unicode=True
+        msgspec.to_builtins(_known_at_last(session)),
+        sort_keys=False,
+        width=100,
+        allow_unicode=True,
     )
     (folder / REFERENCE).write_text(reference)
     labels = labels_of(session.episodes, session.evidence if session.public else None)
     (folder / LABELS).write_bytes(write_labels(labels))
     return Written(len(session.frames), events, len(labels))
+
+
+def _known_at_last(session: Session) -> Reference:
+    """The reference data with all that was told in the course of the session."""
+    more: dict[str, list[ReferenceRecord]] = {}
+    for _, one in session.told:
+        more.setdefault(_SECTIONS[type(one)], []).append(one)
+    return msgspec.structs.replace(
+        session.reference,
+        **{name: (*getattr(session.reference, name), *told) for name, told in more.items()},
+    )

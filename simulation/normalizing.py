@@ -13,7 +13,7 @@ from pipeline.reference_changes import (
     encode_chunk,
     encode_in_force,
 )
-from pipeline.reference_records import ReferenceRecord, moment
+from pipeline.reference_records import ReferenceRecord
 from simulation.session import Session
 
 _BATCH = 256
@@ -25,10 +25,7 @@ def normalized(session: Session) -> Iterator[tuple[Sequence[Record], int]]:
     venues = {source.name: source.venue for source in session.sources if source.venue}
     normalizer = Normalizer(session.reference, venues)
     told = _Announcements(normalizer)
-    announced = ((moment(one.announced), one) for one in session.announcements)
-    waiting: list[tuple[int, ReferenceRecord]] = sorted(
-        (*announced, *session.told), key=lambda one: one[0]
-    )
+    waiting = list(session.told)
     sequence = 0
     batch: list[Frame] = []
     place = -1

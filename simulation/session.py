@@ -7,7 +7,7 @@ from typing import Literal, get_args
 import msgspec
 
 from pipeline.frames import Frame
-from pipeline.reference_records import CorporateEvent, Reference, ReferenceRecord, Venue
+from pipeline.reference_records import Reference, ReferenceRecord, Venue, moment
 from pipeline.social_payload import PROTOCOL as SOCIAL
 from pipeline.social_payload import encode_line
 from pipeline.units import MINUTE
@@ -44,10 +44,9 @@ class Session(msgspec.Struct, kw_only=True):
     sources: tuple[Source, ...]
     frames: list[tuple[int, Frame]]
     reference: Reference
-    announcements: tuple[CorporateEvent, ...] = ()
-    """Made known in the course of the session, at their own time."""
     told: tuple[tuple[int, ReferenceRecord], ...] = ()
-    """Further reference data that comes in its course, and when, in nanoseconds."""
+    """Reference data that comes in the course of the session, such as announcements and lists, and
+    when, in nanoseconds; in the order of its times."""
     episodes: tuple[Episode, ...] = ()
     evidence: dict[str, tuple[str, ...]] = {}
     """Event ids of an episode's own orders and trades, by its label's id; only of public feeds."""
@@ -143,12 +142,15 @@ def written(market: Market, wire: WireFormat = "order-log") -> Session:
         sources = (*sources, Source("chain", "evm"))
         frames = list(merge(frames, blocks, key=lambda one: one[1].received))
     episodes = tuple(market.truth.episodes)
+    announced = ((moment(one.announced), one) for one in market.announcements)
     return Session(
         sources=sources,
         frames=frames,
         reference=reference,
-        announcements=tuple(market.announcements),
-        told=tuple((market.clockwork.start_time, one) for one in market.planned),
+        told=(
+            *((market.clockwork.start_time, one) for one in market.planned),
+            *sorted(announced, key=lambda one: one[0]),
+        ),
         episodes=episodes,
         evidence=_own_events(market, episodes) if wire == "coinbase" else {},
         public=public,

@@ -22,11 +22,12 @@ from pipeline.reference_records import (
 from pipeline.units import DAY, HOUR, MINUTE
 from simulation.chain.ledger import (
     CHAIN_ID,
-    TRANSFER_CALL,
     ZERO,
     LogEntry,
-    address_word,
+    burn_call,
+    mint_call,
     selector,
+    transfer_call,
     transfer_log,
     word,
 )
@@ -42,7 +43,6 @@ _NEWS_AT, _NEWS_EVENINGS = 21 * HOUR, 0.7
 _NEWS, _DAY = 0.012, 0.009
 """Standard deviations of what an evening with news brings, and of the trading day."""
 _SUBSCRIBE, _REDEEM = selector("subscribe(uint256)"), selector("redeem(uint256)")
-_MINT, _BURN = selector("mint(address,uint256)"), selector("burn(address,uint256)")
 Way = Literal["contract", "agent", "treasury"]
 """How it deals: holders call the fund; its agent makes and burns tokens for them; or it gives and
 takes them from and to a wallet of its own."""
@@ -91,7 +91,7 @@ class Fund:
         if self.way == "contract":
             self.market.ledger.send(wallet, self.contract, logs, data=_SUBSCRIBE + word(amount))
         else:
-            call = _MINT + address_word(wallet) + word(amount)
+            call = mint_call(wallet, amount)
             self.market.ledger.send(self.agent, self.token, logs, data=call)
 
     def redeem(self, wallet: str, part: float = 1.0) -> None:
@@ -109,7 +109,7 @@ class Fund:
         if self.way == "contract":
             self.market.ledger.send(wallet, self.contract, logs, data=_REDEEM + word(amount))
         else:
-            call = _BURN + address_word(wallet) + word(amount)
+            call = burn_call(wallet, amount)
             self.market.ledger.send(self.agent, self.token, logs, data=call)
 
     def launch(self, wallets: list[str]) -> None:
@@ -129,9 +129,8 @@ class Fund:
     def _send(self, source: str, target: str, amount: int, paid: tuple[LogEntry, ...]) -> None:
         self.balances[source] -= amount
         self.balances[target] = self.held(target) + amount
-        data = TRANSFER_CALL + address_word(target) + word(amount)
         logs = (transfer_log(self.token, source, target, amount), *paid)
-        self.market.ledger.send(source, self.token, logs, data=data)
+        self.market.ledger.send(source, self.token, logs, data=transfer_call(target, amount))
 
 
 class FundMarket(SparseChain):
@@ -142,7 +141,6 @@ class FundMarket(SparseChain):
         self.cash = self.ledger.new_address()
         self.funds: list[Fund] = []
         self.holders: list[Holder] = []
-        self.announcements: list[CorporateEvent] = []
 
     def holder(self, *, labels: tuple[str, ...] = (), wallets: int = 1) -> Holder:
         """Somebody new."""
@@ -160,7 +158,7 @@ class FundMarket(SparseChain):
         """The fund tells what it was valued at."""
         fund.nav = round(fund.struck, 4)
         fund.told.append(fund.nav)
-        self.announcements.append(
+        self.tell(
             CorporateEvent(
                 id=f"{fund.id}-nav-{len(fund.told)}",
                 token=fund.id,

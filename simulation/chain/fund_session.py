@@ -27,6 +27,6 @@ def play_funds(
         sources=(Source("chain", "evm"),),
         frames=[(0, frame) for frame in market.ledger.frames],
         reference=market.reference(),
-        announcements=tuple(market.announcements),
+        told=tuple(market.told),
         episodes=tuple(market.truth.episodes),
     )

@@ -1,8 +1,7 @@
 """Funds that deal at the NAV in force, and who knows the next."""
 
-from datetime import datetime
-
 from normalizer.events.chain import TokenTransfer
+from pipeline.reference_records import CorporateEvent, moment
 from simulation.accuracy.judging import judge
 from simulation.accuracy.offline import run, shipped_rules
 from simulation.catalogue import COUNTS, play
@@ -16,8 +15,9 @@ def test_who_trades_late_knows_the_next_nav_and_is_found() -> None:
     session = play("late-trading", 6, episodes=2)
     assert len(session.episodes) == 2
     told: dict[str, list[tuple[int, float]]] = {}
-    for one in session.announcements:
-        time = round(datetime.fromisoformat(str(one.announced)).timestamp() * 10**9)
+    for time, one in session.told:
+        assert isinstance(one, CorporateEvent)
+        assert moment(one.announced) == time
         assert is_business_day(time)
         told.setdefault(one.token, []).append((time, float(one.value or 0)))
     parties = {party for one in session.episodes for party in one.parties}
