@@ -4,9 +4,9 @@ from collections.abc import Mapping
 
 from simulation.abusers.catalogue import VENUE_ABUSES
 from simulation.abusers.chain_catalogue import CHAIN_ABUSES
+from simulation.abusers.conduct import Conduct
 from simulation.abusers.fund_catalogue import FUND_ABUSES
 from simulation.abusers.offering_catalogue import OFFERING_BREACHES
-from simulation.abusers.stage import Conduct
 from simulation.chain.fund_session import play_funds
 from simulation.chain.offering_session import play_offerings
 from simulation.chain.session import play_chain

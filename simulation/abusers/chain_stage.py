@@ -1,59 +1,22 @@
 """What an episode on chain is played on. Tokens are worth two dollars; blocks take 12 seconds."""
 
-import random
 from collections.abc import Callable
 
 from pipeline.units import SECOND
-from simulation.abusers.stage import Conduct
-from simulation.chain.ledger import (
-    BLOCK_SECONDS,
-)
+from simulation.abusers.conduct import AnyStage, Conduct
+from simulation.chain.ledger import BLOCK_SECONDS
 from simulation.chain.market import UNIT, ChainMarket, Play
 from simulation.truth import Episode
 
 HOUR_OF_BLOCKS = 3_600 // BLOCK_SECONDS
 
 
-class ChainStage:
-    """One episode's surroundings; see :class:`simulation.abusers.stage.Stage`."""
-
-    def __init__(
-        self, market: ChainMarket, abuse: "ChainAbuse", intensity: float, number: int
-    ) -> None:
-        self.market = market
-        self.abuse = abuse
-        self.intensity = intensity
-        self.number = number
-        self.rng: random.Random = market.fork(f"{abuse.name}:{number}")
-
-    @property
-    def scale(self) -> float:
-        """Times what the sources describe: a quarter at 0, four times at 1."""
-        return float(4 ** (2 * self.intensity - 1))
-
-    def count(self, medium: float, least: int = 1) -> int:
-        """A number of acts, which grows with the intensity."""
-        return max(least, round(medium * self.scale))
+class ChainStage(AnyStage[ChainMarket, "ChainAbuse"]):
+    """One episode's surroundings on the chain."""
 
     def begin(self, wallets: tuple[str, ...], note: str, tail: float = 600.0) -> Episode:
         """An episode begins in the open block."""
-        return self.market.truth.add(
-            Episode(
-                abuse=self.abuse.name,
-                typology=self.abuse.typology,
-                accepted=self.abuse.accepted,
-                parties=wallets,
-                intensity=self.intensity,
-                begin=self.market.now,
-                end=self.market.now,
-                note=note,
-                tail=round(tail * SECOND),
-            )
-        )
-
-    def end(self, episode: Episode) -> None:
-        """Its last act is in the open block."""
-        episode.end = self.market.now
+        return self.episode(wallets, note, round(tail * SECOND))
 
 
 class ChainAbuse(Conduct, frozen=True, kw_only=True):

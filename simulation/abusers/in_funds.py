@@ -50,7 +50,7 @@ def late_trading(stage: FundStage) -> Play:
             yield waits()
         episode = episode or stage.begin(holder, "deals at the NAV in force, knowing the next")
         fund.subscribe(wallet, SIZE * 0.01 * min(4.0, stage.scale) * rng.uniform(0.5, 1.5))
-        episode.end = market.now
+        stage.end(episode)
         stayed = 0
         while stayed < _LONGEST:
             yield waits()
@@ -59,4 +59,4 @@ def late_trading(stage: FundStage) -> Play:
                 if known() < -_SURE:
                     break
         fund.redeem(wallet)
-        episode.end = market.now
+        stage.end(episode)

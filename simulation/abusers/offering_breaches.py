@@ -212,7 +212,7 @@ def affiliate_dribbles(stage: OfferingStage) -> Play:
     and a half times as much.
     """
     offering, rng, market = stage.offering, stage.rng, stage.market
-    cluster = f"house-{stage.breach.name}-{market.seed}-{stage.number}"
+    cluster = f"house-{stage.abuse.name}-{market.seed}-{stage.number}"
     sellers = [
         market.person("US", "accredited", labels=("issuer_affiliate",), cluster=cluster)
         for _ in range(1 + stage.number % 2)

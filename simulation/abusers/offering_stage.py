@@ -1,16 +1,15 @@
 """What a breach of an offering's terms is played on."""
 
-import random
 from collections.abc import Callable, Iterable
 
 from pipeline.units import DAY
-from simulation.abusers.stage import Conduct
+from simulation.abusers.conduct import AnyStage, Conduct
 from simulation.chain.offering import Offering, OfferingMarket, Person
 from simulation.chain.sparse import Play
 from simulation.truth import Episode
 
 
-class OfferingStage:
+class OfferingStage(AnyStage[OfferingMarket, "OfferingBreach"]):
     """One episode's surroundings: an offering of its own.
 
     `intensity` is how far beyond the limit it goes: at 0 just, at 0.5 plainly, at 1 far.
@@ -24,12 +23,8 @@ class OfferingStage:
         number: int,
         offering: Offering,
     ) -> None:
-        self.market = market
-        self.breach = breach
-        self.intensity = intensity
-        self.number = number
+        super().__init__(market, breach, intensity, number)
         self.offering = offering
-        self.rng: random.Random = market.fork(f"{breach.name}:{number}")
 
     def between(self, just: float, plainly: float, far: float) -> float:
         """What goes with the intensity, by equal factors."""
@@ -50,19 +45,8 @@ class OfferingStage:
     ) -> Episode:
         """An episode begins now. `days`: within which an alert may still tell of it. `whole`: it
         breaks a term of the whole offering, which an alert may name in the issuer's place."""
-        episode = self.market.truth.add(
-            Episode(
-                abuse=self.breach.name,
-                typology=self.breach.typology,
-                accepted=self.breach.accepted,
-                parties=(self.offering.id,) if whole else (),
-                intensity=self.intensity,
-                begin=self.market.now,
-                end=self.market.now,
-                note=note,
-                tail=round(days * DAY),
-            )
-        )
+        of_all = (self.offering.id,) if whole else ()
+        episode = self.episode(of_all, note, round(days * DAY))
         self.joined(episode, people)
         return episode
 
@@ -70,7 +54,7 @@ class OfferingStage:
         """These take part, with their wallets; the last act is now."""
         known = [name for one in people for name in (one.id, *one.wallets)]
         episode.parties = tuple(dict.fromkeys((*episode.parties, *known)))
-        episode.end = self.market.now
+        self.end(episode)
 
 
 class OfferingBreach(Conduct, frozen=True, kw_only=True):

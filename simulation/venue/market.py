@@ -66,6 +66,11 @@ class Market:
         """Who talks about the first token in public, where that is played."""
         self._order_ids = OrderIds(f"orders:{kind}:{seed}")
 
+    @property
+    def now(self) -> int:
+        """Nanoseconds since the epoch."""
+        return self.clockwork.now
+
     def fork(self, name: str) -> random.Random:
         """A generator of one's own, so that one participant more changes no other's draws."""
         return random.Random(f"{self.kind}:{self.seed}:{name}")
