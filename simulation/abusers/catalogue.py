@@ -3,9 +3,18 @@ layers are large orders as well, a marked close is also a price move, and so on.
 
 from collections.abc import Mapping
 
-from simulation.abusers import false_orders, false_trades, price_moves
-from simulation.abusers.further_catalogue import FURTHER_ABUSES
-from simulation.abusers.listed_catalogue import LISTED_ABUSES
+from simulation.abusers import (
+    false_orders,
+    false_trades,
+    for_another_price,
+    in_auctions,
+    item_trades,
+    made_up_trades,
+    on_lists,
+    one_purse,
+    price_moves,
+    shown_orders,
+)
 from simulation.abusers.stage import Abuse
 
 # A spoofer whose trade meets his own orders trades with himself: his venue prevents no self-trades.
@@ -24,6 +33,9 @@ _PRICES = (
     "wash_trading",
 )
 _WASH = ("price_and_volume", "spoofing", "front_running")
+_VOLUME = ("price_and_volume", "concentration", "front_running")
+# Who trades in size in a thin market moves its price, sometimes.
+_LISTED = ("price_and_volume", "marking_the_close", "concentration", "momentum_ignition", "ramping")
 
 VENUE_ABUSES: Mapping[str, Abuse] = {
     abuse.name: abuse
@@ -222,7 +234,141 @@ VENUE_ABUSES: Mapping[str, Abuse] = {
             episodes=1,
             needs_accounts=True,
         ),
-        *LISTED_ABUSES,
-        *FURTHER_ABUSES,
+        Abuse(
+            name="closed-period",
+            typology="insider_dealing",
+            accepted=_LISTED,
+            source="MAR 19(11)",
+            market="reporting",
+            play=on_lists.closed_period,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="listed-before-news",
+            typology="insider_dealing",
+            accepted=_LISTED,
+            source="MAR 8(1), 14, 18",
+            market="reporting",
+            play=on_lists.before_news,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="restricted-list",
+            typology="insider_dealing",
+            accepted=_LISTED,
+            source="Exchange Act 15(g)",
+            market="reporting",
+            play=on_lists.restricted,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="item-back-and-forth",
+            typology="wash_trading",
+            accepted=("price_and_volume",),
+            source="von Wachter et al., 2022; Dune, filter 2",
+            market="items",
+            play=item_trades.back_and_forth,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="item-circle",
+            typology="wash_trading",
+            accepted=("price_and_volume",),
+            source="von Wachter et al., 2022",
+            market="items",
+            play=item_trades.in_a_circle,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="item-passed-back",
+            typology="wash_trading",
+            accepted=("large_transfers",),
+            source="von Wachter et al., 2022; Dune, filter 2",
+            market="chain-items",
+            play=item_trades.passed_back,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="one-purse",
+            typology="wash_trading",
+            accepted=(*_WASH, "structuring"),
+            source="Dune, NFT wash trades, filter 4",
+            market="wallets",
+            play=one_purse.one_purse,
+            episodes=4,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="auction-orders",
+            typology="marking_the_close",
+            counts=("spoofing", "layering"),
+            accepted=(*_ORDERS, "price_and_volume"),
+            source="Regulation 2016/522, Annex II, Section 1 (orders in auctions)",
+            market="auctions",
+            play=in_auctions.orders_before_the_price,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="improbable-orders",
+            typology="spoofing",
+            counts=("layering",),
+            accepted=_ORDERS,
+            source="Regulation 2016/522, Annex II, 1.6",
+            market="liquid",
+            play=shown_orders.improbable,
+        ),
+        Abuse(
+            name="turned-over",
+            typology="wash_trading",
+            accepted=_VOLUME,
+            source="Cong, Li, Tang and Yang, 2023; Regulation 2016/522, Annex II, 1.3(a)",
+            market="thin",
+            play=made_up_trades.turned_over,
+            episodes=2,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="made-up-sizes",
+            typology="wash_trading",
+            accepted=_VOLUME,
+            source="Cong, Li, Tang and Yang, 2023",
+            market="popular",
+            play=made_up_trades.fabricated,
+            episodes=1,
+        ),
+        Abuse(
+            name="last-seconds",
+            typology="marking_the_close",
+            accepted=(*_PRICES, "layering"),
+            source="SEC, In re Athena Capital Research, 2014",
+            market="popular",
+            play=for_another_price.gravy,
+            episodes=3,  # the fifth day is the tape's last: nothing comes behind its close
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="gained-elsewhere",
+            typology="cross_market",
+            accepted=_PRICES,
+            source="SEC v. Lek Securities, 17-cv-1789; Regulation 2016/522, Annex II, S2.2",
+            market="linked",
+            play=for_another_price.gained_elsewhere,
+            needs_accounts=True,
+        ),
+        Abuse(
+            name="flashing",
+            typology="spoofing",
+            counts=("layering",),
+            accepted=_ORDERS,
+            source="CFTC v. Nav Sarao Futures, 15-cv-3398",
+            market="liquid",
+            play=shown_orders.flashing,
+        ),
     )
 }
