@@ -5,6 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from normalizer.events import Alert
+from simulation.accuracy.meant_for import EARLY_WARNINGS
 from simulation.session import Session
 from simulation.truth import Episode
 
@@ -35,23 +36,11 @@ MEASURED = frozenset(
     }
 )
 #: Rules that are suspicions though others of their typology tell facts, by name.
-_SUSPICIONS = frozenset(
+SUSPICIONS = frozenset(
     {
         "Minted, and sold within a day",
         "Past transfers with an address that is sanctioned now",
         "Transfer with a jurisdiction under embargo or a call for action",
-    }
-)
-#: Early warnings, of which nobody says that anything is broken: facts.
-_WARNINGS = frozenset(
-    {
-        "Nearly 35 purchasers who are not accredited",
-        "EU offer taken up by nearly 150 persons in one state",
-        "Crypto-asset offer taken up by nearly 150 persons in one state",
-        "Holders of record near the limit of Section 12(g)",
-        "Regulation A, Tier 1, near 20 million",
-        "Regulation A, Tier 2, near 75 million",
-        "Crowdfunding near 5 million",
     }
 )
 #: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.
@@ -60,7 +49,7 @@ _BY_TIME = frozenset({"price_and_volume", "oracle_deviation"})
 _OF_INSTRUMENT = frozenset({"pump_and_dump"})
 #: Rules that name no party at all, only markets: of an abuse of another kind whose moves they may
 #: tell of they are related by time, and never a hit.
-_NAMELESS = frozenset(
+NAMELESS = frozenset(
     {
         "A token moved oddly on several markets at once",
         "A rush of purchases drives a price up",
@@ -73,10 +62,10 @@ _NAMELESS = frozenset(
 )
 #: Rules about what was said in public, which no feed of a venue has: an organiser's call is his own
 #: act, whatever the venue tells of accounts.
-_OF_TALK = frozenset({"A call to buy at once", "Far more is said of an asset than usual"})
+OF_TALK = frozenset({"A call to buy at once", "Far more is said of an asset than usual"})
 #: Rules about all of a market's trades, which name nobody: of abuses that make up most of these,
 #: by time, whatever a feed tells of accounts.
-_OF_VOLUME = {"Sizes of a day's trades look made up": frozenset({"made-up-sizes"})}
+OF_VOLUME = {"Sizes of a day's trades look made up": frozenset({"made-up-sizes"})}
 
 
 class Judged(msgspec.Struct, frozen=True, kw_only=True):
@@ -128,10 +117,10 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
     ]
     for alert in alerts:
         typology = alert.typology or ""
-        if typology not in MEASURED and alert.rule_name not in _SUSPICIONS:
+        if typology not in MEASURED and alert.rule_name not in SUSPICIONS:
             continue  # neither right nor wrong: a fact that belongs to an abuse finds nothing
-        if alert.rule_name in _WARNINGS:
-            continue
+        if alert.rule_name in EARLY_WARNINGS:
+            continue  # a fact as well: nothing is broken yet
         verdict, took = "false", None
         for place, episode in enumerate(session.episodes):
             if not _about(alert, episode, evidence[place], public=session.public):
@@ -184,7 +173,7 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
         return False
     if alert.typology in _BY_TIME:
         return True
-    if alert.rule_name in _OF_VOLUME:
+    if alert.rule_name in OF_VOLUME:
         return alert.typology == episode.typology
     if _of_moves(alert, episode):
         return True
@@ -197,15 +186,15 @@ def _about(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: 
 def _may_find(alert: Alert, episode: Episode, evidence: frozenset[str], *, public: bool) -> bool:
     """Whether it is a hit where its typology is: on a feed that names nobody only what rests on the
     abuser's own acts, though moves that others made for him belong to his abuse by their time."""
-    if (abuses := _OF_VOLUME.get(alert.rule_name)) is not None:
+    if (abuses := OF_VOLUME.get(alert.rule_name)) is not None:
         return episode.abuse in abuses
-    if public and alert.rule_name not in _OF_TALK:
+    if public and alert.rule_name not in OF_TALK:
         return not evidence.isdisjoint(alert.evidence_events)
     return not _of_moves(alert, episode)
 
 
 def _of_moves(alert: Alert, episode: Episode) -> bool:
     """Whether it only tells how markets moved, and the abuse isn't that they did."""
-    if alert.rule_name not in _NAMELESS:
+    if alert.rule_name not in NAMELESS:
         return False
     return alert.typology not in _OF_INSTRUMENT or alert.typology != episode.typology

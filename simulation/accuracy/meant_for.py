@@ -164,6 +164,17 @@ MEANT: Mapping[str, Meant] = {
     "Past transfers with an address that is sanctioned now": _of("listed-later"),
 }
 
+EARLY_WARNINGS = (
+    "EU offer taken up by nearly 150 persons in one state",
+    "Crypto-asset offer taken up by nearly 150 persons in one state",
+    "Holders of record near the limit of Section 12(g)",
+    "Regulation A, Tier 1, near 20 million",
+    "Regulation A, Tier 2, near 75 million",
+    "Crowdfunding near 5 million",
+    "Nearly 35 purchasers who are not accredited",
+)
+"""Of which nobody says that anything is broken."""
+
 #: Rules with a correlator that no abuse of the simulator is meant for, by title, and why.
 UNMEASURED: Mapping[str, str] = {
     "A single item bought back once, later": "tells mostly that somebody regretted a sale",
@@ -173,18 +184,7 @@ UNMEASURED: Mapping[str, str] = {
     "Two who trade with each other only pass it to and fro": (
         "some 10 round trips of two who are alone; of who goes on the rule on circles tells"
     ),
-    **dict.fromkeys(
-        (
-            "EU offer taken up by nearly 150 persons in one state",
-            "Crypto-asset offer taken up by nearly 150 persons in one state",
-            "Holders of record near the limit of Section 12(g)",
-            "Regulation A, Tier 1, near 20 million",
-            "Regulation A, Tier 2, near 75 million",
-            "Crowdfunding near 5 million",
-            "Nearly 35 purchasers who are not accredited",
-        ),
-        "an early warning, before a term is broken",
-    ),
+    **dict.fromkeys(EARLY_WARNINGS, "an early warning, before a term is broken"),
     "Far more volume than usual at that hour of the day": (
         "asks for half a week by the hour; no session is as long and as dense"
     ),

@@ -4,7 +4,16 @@ from typing import Any
 
 from normalizer.events import Alert
 from pipeline.reference_records import Reference
-from simulation.accuracy.judging import Verdicts, judge
+from simulation.accuracy.judging import (
+    NAMELESS,
+    OF_TALK,
+    OF_VOLUME,
+    SUSPICIONS,
+    Verdicts,
+    judge,
+)
+from simulation.accuracy.offline import shipped_rules
+from simulation.catalogue import CONDUCTS
 from simulation.session import Session
 from simulation.truth import Episode
 from tests.evidence.cases.examples import START, alert
@@ -30,6 +39,13 @@ def told(name: str, **more: Any) -> Alert:
     made = alert(1, typology="administration", **more)
     made.rule_name = name
     return made
+
+
+def test_rules_that_are_judged_by_their_titles_are_shipped() -> None:
+    """A rule that gets another title would silently be judged as any other."""
+    shipped = {one.title for one in shipped_rules().rules}
+    assert {*SUSPICIONS, *NAMELESS, *OF_TALK, *OF_VOLUME} <= shipped
+    assert set[str]().union(*OF_VOLUME.values()) <= set(CONDUCTS)
 
 
 def test_a_fact_is_neither_right_nor_wrong_and_finds_nothing() -> None:
