@@ -5,11 +5,13 @@ Where a feed names nobody this is what is left of a party that takes offer after
 traded before and after it, as quotes of the night meet at an open, is no part of it. One order that
 takes all that is there is no run, so what counts as its quantity is what came in beside the largest
 of its times. Each side is followed twice, with that largest time and without it: else an order as
-large as the whole run would hide it, if it comes before it and is sold again.
+large as the whole run would hide it, if it comes before it and is sold again. A price far off those
+before and behind it took the run nowhere.
 """
 
 from msgspec import Struct, field
 
+from detections.markets.slips import is_slip
 from detections.rounding import reaches
 
 
@@ -113,14 +115,31 @@ class SideRuns(Struct):
         ]
     )
 
+    newest: tuple[int, float, float, bool] | None = None
+    """The newest trade, of which the next one tells whether its price was a slip."""
+    before: float = 0.0
+    """The price before it."""
+
     def add(self, time: int, price: float, quantity: float, bought: bool) -> None:
         """A trade, by who came in."""
+        self._settle(price)
+        self.newest = (time, price, quantity, bought)
+
+    def _settle(self, behind: float | None = None) -> None:
+        """Take the newest trade; where its price never was one, at that before it."""
+        if self.newest is None:
+            return
+        time, price, quantity, bought = self.newest
+        if behind is not None and self.before and is_slip(self.before, price, behind):
+            price = self.before
         for side in self.sides:
             side.add(time, price, quantity, bought)
+        self.newest, self.before = None, price
 
     def longest(self, times: int = 1, share: float = 0.0) -> Run | None:
         """The run that took most but for the largest of its times, of those with so many times and
         such a share; None of nothing."""
+        self._settle()  # nothing behind it tells that its price was a slip
         runs = [
             one
             for one in (side.best for side in self.sides)

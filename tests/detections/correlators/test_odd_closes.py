@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from detections.correlators.marking_the_close import MarkingTheClose, Parameters
 from tests.detections.correlators.closes import FIXING, S, after, found, mark, stamped, usual
 from tests.detections.samples import Tape
@@ -65,6 +67,15 @@ def test_a_run_of_one_side_is_far_more_than_usual_at_several_times_and_goes_far(
     assert len(found(run_through(times=4), **{**ONE_SIDED, "minimum_volume": 1})) == 1
     assert found(run_through(times=3), **{**ONE_SIDED, "minimum_volume": 1}) == []
     assert found(run_through(), **{**ONE_SIDED, "minimum_move": 0.0026}) == []
+
+
+@pytest.mark.parametrize("slip", [5.0, 20.0])
+def test_one_price_far_off_all_others_runs_nothing_through(slip: float) -> None:
+    events = run_through()
+    *_, fourth, _, _, _, _ = events
+    fourth.price = slip
+    (finding,) = found(events, **ONE_SIDED)
+    assert finding.metrics["change"] == pytest.approx(10.07 / 10.02 - 1)
 
 
 def test_who_comes_in_on_both_sides_runs_nothing_through() -> None:

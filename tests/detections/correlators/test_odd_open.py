@@ -134,6 +134,13 @@ def test_nor_does_an_order_of_the_same_side_that_is_sold_again(sold: float) -> N
     assert alert.metrics["times"] == 4
 
 
+@pytest.mark.parametrize("slip", [5.0, 20.0])
+def test_one_price_far_off_all_others_goes_nowhere(slip: float) -> None:
+    assert found(days(prices=(10.0, 10.0, slip, 10.0, 10.0))) == []
+    (alert,) = found(days(prices=(10.0, 10.01, slip, 10.02, 10.03)))
+    assert alert.metrics["change"] == pytest.approx(0.003)
+
+
 def test_what_was_taken_at_one_time_is_no_series_with_little_more() -> None:
     tape = Tape()
     events = [event for number in range(2) for event in day(tape, number)]
