@@ -12,7 +12,8 @@ often. In a `window` (by the clock, UTC) all of this holds:
    bought, and of what was sold, in `minimum_trades` trades or more.
 2. **Its position is where it was**: bought and sold differ by `maximum_net_share` of both at most.
 3. **Few stand on the other side**: `most_counterparties` of them have `minimum_concentration` of
-   its volume or more, and they have `minimum_exclusive` of all their trades with it.
+   its volume or more, and they have `minimum_exclusive` of all their trades with it, which are
+   `minimum_each` for each of them or more: of who came once it is all that he did.
 4. **Others don't trade with it so**: of the market's trades outside of this circle, its part is
    `minimum_lift` times smaller than theirs. There must be `minimum_outside` of them.
 5. **Nobody lives on it**: what it earned is `maximum_earned` of its volume at most.
@@ -83,6 +84,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_concentration: Annotated[Ratio, Meta(ge=0, le=1)] = 0.9
     #: Part of these counterparties' trades that is with it.
     minimum_exclusive: Annotated[Ratio, Meta(ge=0, le=1)] = 0.8
+    #: Trades of each counterparty with it, on average.
+    minimum_each: Annotated[float, Meta(ge=1, le=100)] = 2.0
     #: How many times more often they trade with it than others do.
     minimum_lift: Annotated[float, Meta(ge=1, le=1_000)] = 3.0
     #: Trades outside of the circle that it takes to know what is usual.
@@ -340,6 +343,8 @@ class WashTurnover(Correlator[State]):
         ):
             return ()
         within = sum(side.trades for side in circle.values())
+        if within < p.minimum_each * len(circle):
+            return ()
         others = sum(market.parties[one].trades for one in circle if one in market.parties)
         seen = sum(side.trades for side in tally.sides.values())
         # Its first trades weren't kept: they are taken for some of its circle's.

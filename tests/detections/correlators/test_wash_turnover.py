@@ -101,6 +101,21 @@ def test_what_goes_back_to_many_is_a_circle_as_well() -> None:
     }  # fmt: skip
 
 
+def test_whom_it_met_once_is_a_customer_and_who_comes_back_is_not() -> None:
+    def met(times: int) -> list[Deal]:
+        """Twelve with whom it has so many trades, after eight with others, which aren't kept."""
+        made: list[Deal] = []
+        for number in range(8 + 12 * times):
+            name = f"first-{number}" if number < 8 else f"one-{number % 12}"
+            seller, buyer = (name, "hub") if number % 2 else ("hub", name)
+            made.append((100.0 + 25 * number, seller, buyer, 12.0, 100.0))
+        return made
+
+    assert found([*market(), *met(1)]) == []
+    assert found([*market(), *met(1)], minimum_each=1.0)
+    assert found([*market(), *met(3)])
+
+
 def test_counterparties_with_a_life_of_their_own() -> None:
     others = [
         (at + 3, "maker-1", name, 1.0, 100.0)
