@@ -24,6 +24,15 @@ COUNTS: Mapping[str, tuple[str, ...]] = {
 }
 """By abuse: the typologies under which an alert is a hit."""
 MARKETS = (*VENUE_MARKETS, "pool", "offerings", "funds")
+ENDLESS = ("liquid", "linked", "pool")
+"""Markets that go on for as long as one wants; all others have an end of their own."""
+
+
+def markets_of(abuse: str) -> tuple[str, ...]:
+    """What the market is called in which somebody abuses something so: an offering's kind is one of
+    all that are on one chain."""
+    kind = CONDUCTS[abuse].market
+    return (kind, "offerings") if abuse in OFFERING_BREACHES else (kind,)
 
 
 def play(

@@ -105,7 +105,7 @@ def _one_after_the_other(
 
 def written(market: Market, wire: WireFormat = "order-log") -> Session:
     """What happened in a market that has been played, in a wire format."""
-    public = wire != "order-log"
+    public = wire != "order-log" and bool(market.tape)
     reference = Reference(
         tokens=tuple(market.tokens),
         investors=market.people.records(),

@@ -61,20 +61,21 @@ def labels_of(
 ) -> tuple[WrittenLabel, ...]:
     """A label for each episode: by parties and time, or by events where these are given by its id.
 
-    Public feeds carry no account, so there an episode is known by its events only.
+    Public feeds carry no account, so there an episode is known by its events only, or, where these
+    aren't known, by its time.
     """
     written: list[WrittenLabel] = []
     for number, one in enumerate(episodes, 1):
         name = f"{one.abuse}-{number}"
-        told = None if events is None else events.get(name, ())
+        own = () if events is None else events.get(name, ())
         written.append(
             WrittenLabel(
                 id=name,
                 typology=one.typology,
-                entities=one.parties if told is None else (),
-                since=iso_time(one.begin) if told is None else "",
-                until=iso_time(one.end + one.tail + NANOSECONDS) if told is None else "",
-                events=told or (),
+                entities=one.parties if events is None else (),
+                since="" if own else iso_time(one.begin),
+                until="" if own else iso_time(one.end + one.tail + NANOSECONDS),
+                events=own,
                 note=f"{one.abuse} at intensity {one.intensity:g}: {one.note}",
             )
         )

@@ -28,7 +28,8 @@ def simulate(
         str, typer.Option(help="Of venues: order-log, coinbase or kraken.")
     ] = "order-log",
     minutes: Annotated[
-        int | None, typer.Option(min=1, max=10_000, help="How long an honest market goes on.")
+        int | None,
+        typer.Option(min=1, max=10_000, help="How long an honest market goes on that has no end."),
     ] = None,
     episodes: Annotated[
         int | None, typer.Option(min=1, max=1_000, help="How often it is abused.")
@@ -40,7 +41,7 @@ def simulate(
     events and the labels. Abusers are coded from statutes, enforcement documents and papers.
     """
     from pipeline.problems import did_you_mean
-    from simulation.catalogue import CONDUCTS, MARKETS, play
+    from simulation.catalogue import CONDUCTS, ENDLESS, MARKETS, markets_of, play
     from simulation.folder import write
     from simulation.session import WIRE_FORMATS, WireFormat
 
@@ -55,28 +56,36 @@ def simulate(
 
     if abuse is not None:
         known("--abuse", abuse, tuple(CONDUCTS))
-        played = CONDUCTS[abuse].market
-        if market not in (None, played):
-            raise Failure(f"--abuse {abuse} is played in the market {played}", CONFIGURATION)
+        played, most = markets_of(abuse), CONDUCTS[abuse].most
+        if market is not None and market not in played:
+            raise Failure(f"--abuse {abuse} is played in the market {played[-1]}", CONFIGURATION)
         if minutes is not None:
             raise Failure("--minutes is of honest markets; use --episodes", CONFIGURATION)
+        if episodes is not None and most is not None and episodes > most:
+            said = f"--episodes: a session has room for {most} of {abuse}"
+            raise Failure(said, CONFIGURATION)
+        market = played[0]
     elif market is None:
         raise Failure("--market or --abuse is needed", CONFIGURATION)
     else:
         known("--market", market, MARKETS)
+        if minutes is not None and market not in ENDLESS:
+            raise Failure(f"--minutes: {market} has an end of its own", CONFIGURATION)
     known("--wire", wire, WIRE_FORMATS)
     length = minutes
     if minutes is not None and market == "pool":
         length = minutes * 5  # blocks
     forms: dict[str, WireFormat] = {one: one for one in WIRE_FORMATS}
     session = play(
-        abuse or market or "",
+        abuse or market,
         seed,
         intensity=intensity,
         wire=forms[wire],
         length=length,
         episodes=episodes,
     )
+    if wire != "order-log" and not session.public:
+        raise Failure(f"--wire: {market} has no feed of a venue", CONFIGURATION)
     try:
         written = write(session, out)
     except OSError as error:

@@ -25,7 +25,7 @@ class Conduct(msgspec.Struct, frozen=True, kw_only=True):
     episodes: int = 4
     """In one session."""
     most: int | None = None
-    """So many episodes have room in a session, where its market has an end."""
+    """For how many of these a session has room, where its market has an end."""
     needs_accounts: bool = False
     """Whether, by its definition, it can't be told without accounts."""
 
