@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
+from pipeline.structured import FieldError
 
 MOST_PURCHASERS = 20_000
 
@@ -50,6 +51,12 @@ def step(
     """
     stage = 2 if count >= limit else 1 if count >= warn else 0
     return stage, stage > told and not (warns_only and stage == 2)
+
+
+def check_warning(warns_only: bool, field: str, *, warns: bool) -> None:
+    """A rule that tells of the early warning only must give one."""
+    if warns_only and not warns:
+        raise FieldError(field, "gives no early warning, and warns_only tells of nothing else")
 
 
 def witnesses(found: dict[str, Purchase]) -> Iterator[Witness]:

@@ -28,7 +28,14 @@ from detections.alerting.findings import Finding
 from detections.cap_table.calendar import day_of
 from detections.cap_table.evidence import name_of, names, receiver, trace
 from detections.cap_table.movements import sold_by_issuer
-from detections.cap_table.purchasers import Purchase, Purchasers, bought, step, witnesses
+from detections.cap_table.purchasers import (
+    Purchase,
+    Purchasers,
+    bought,
+    check_warning,
+    step,
+    witnesses,
+)
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
@@ -62,6 +69,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     classifications: tuple[str, ...] = ()
     #: Ids of tokens; none means all.
     tokens: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_warning(self.warns_only, "warn_at", warns=0 < self.warn_at < self.limit)
 
 
 class State(Struct):

@@ -30,7 +30,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.cap_table.calendar import day_of
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.cap_table.evidence import name_of, names, receiver
-from detections.cap_table.purchasers import step
+from detections.cap_table.purchasers import check_warning, step
 from detections.cap_table.register import MOST_TOKENS, Person, Register, forget, record
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
@@ -64,6 +64,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     classifications: tuple[str, ...] = ()
     #: Ids of tokens; none means all.
     tokens: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_warning(self.warns_only, "warn_share", warns=self.warn_share < 1)
 
 
 class Class(Struct):

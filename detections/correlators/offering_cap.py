@@ -30,7 +30,7 @@ from detections.cap_table.calendar import after, day_of
 from detections.cap_table.early import longest
 from detections.cap_table.evidence import name_of, names, receiver, tokens, trace, unit_of
 from detections.cap_table.movements import sold_by_issuer
-from detections.cap_table.purchasers import step
+from detections.cap_table.purchasers import check_warning, step
 from detections.cap_table.scope import Scope
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
@@ -62,6 +62,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     classifications: tuple[str, ...] = ()
     #: Ids of tokens; none means all.
     tokens: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_warning(self.warns_only, "warn_share", warns=self.warn_share < 1)
 
 
 class Offering(Struct):
