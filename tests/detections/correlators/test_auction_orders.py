@@ -79,6 +79,13 @@ def test_what_is_put_in_again_is_not_pulled(price: float, quantity: float, count
     assert len(auction(sorted([*pulled(tape), other], key=lambda one: one.timestamp))) == 1
 
 
+def test_what_waited_all_along_is_not_put_in_again() -> None:
+    tape = Tape()
+    waits = tape.placed(CLOSE - 3 * MIN, "w", "buy", 10.1, 400, investor_account="x")
+    (finding,) = auction(sorted([*pulled(tape), waits], key=lambda one: one.timestamp))
+    assert finding.metrics["quantity"] == 500
+
+
 def test_an_eighth_is_enough_of_who_stays_on_the_other_side() -> None:
     tape = Tape()
     few = pulled(tape, quantity=100)

@@ -1,9 +1,11 @@
 """Bought here and sold there at once and at a loss, on tapes that name nobody."""
 
+from math import inf
 from typing import Any
 
 from detections.correlators.inferred_cross_market import InferredCrossMarket, Parameters
 from detections.markets.linked_markets import MOST_MARKETS
+from detections.markets.side_tape import SideTape
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
@@ -105,6 +107,13 @@ def uneven() -> list[Any]:
     for event in events[: 2 * STEPS]:
         event.quantity = 37 if (event.timestamp - began) % 20_000_000_000 == 0 else 1
     return events
+
+
+def test_where_it_always_was_the_same_any_more_is_rare() -> None:
+    tape = SideTape()
+    tape.volumes.learn(10.0, 0.5)
+    assert tape.deviations(10.1, 1) == inf
+    assert tape.deviations(10.0, 1) == 0
 
 
 def test_where_volumes_vary_much_both_markets_together_make_it_rare() -> None:

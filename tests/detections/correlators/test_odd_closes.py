@@ -11,7 +11,7 @@ from tests.detections.samples import Tape
 
 def test_a_market_without_accounts_is_odd_at_most() -> None:
     tape = Tape()
-    nobody = {"buyer_account": None, "seller_account": None}
+    nobody: dict[str, Any] = {"buyer_account": None, "seller_account": None}
     events = usual(tape)
     for event in events:
         event.buyer_account = event.seller_account = None
@@ -23,14 +23,15 @@ def test_a_market_without_accounts_is_odd_at_most() -> None:
     assert finding.confidence < 0.5
 
 
-def run_through(*, times: int = 6, against: float = 0, **more: Any) -> list[Any]:
+def run_through(
+    *, at: float = FIXING - 120 * S, times: int = 6, against: float = 0, **more: Any
+) -> list[Any]:
     """Of nobody who is named: purchases at ever higher prices before the fixing, and one sale."""
     tape = Tape()
     nobody: dict[str, Any] = {"buyer_account": None, "seller_account": None}
     events = usual(tape)
     for event in events:
         event.buyer_account = event.seller_account = None
-    at = FIXING - 120 * S
     told = {"side": "buy", **nobody, **more}
     for n in range(times):
         events.append(tape.trade(at + 10 * n * S, 10.02 + n / 100, 120 / times, **told))
@@ -76,6 +77,12 @@ def test_one_price_far_off_all_others_runs_nothing_through(slip: float) -> None:
     fourth.price = slip
     (finding,) = found(events, **ONE_SIDED)
     assert finding.metrics["change"] == pytest.approx(10.07 / 10.02 - 1)
+
+
+def test_what_came_before_the_last_minutes_is_no_part_of_the_run() -> None:
+    least = {**ONE_SIDED, "minimum_volume": 1}
+    assert len(found(run_through(at=FIXING - 330 * S, times=7), **least)) == 1
+    assert found(run_through(at=FIXING - 331 * S, times=7), **least) == []
 
 
 def test_who_comes_in_on_both_sides_runs_nothing_through() -> None:

@@ -130,6 +130,18 @@ def test_a_push_that_is_over_is_not_kept() -> None:
     assert [push.block for push in watched.state.pushes.values()] == [96, 97, 98, 99]
 
 
+def test_a_small_push_is_over_with_its_transaction() -> None:
+    watched = PoolPriceManipulation(PoolParameters())
+    for number in range(100):
+        for at, price in ((2 * number, 1.0), (2 * number + 1, 1.01)):
+            found(
+                watched,
+                [swap(at, pool=f"0x{number}", pool_price=price, block_number=7,
+                      transaction_from="0xp", transaction_hash=f"0x{number}")],
+            )  # fmt: skip
+    assert [push.last for push in watched.state.pushes.values()] == ["0x99"]
+
+
 def test_crumbs_of_many_do_not_hide_what_is_taken_out() -> None:
     def pool(number: int, price: float) -> PoolSwap:
         return swap(number, pool_price=price, block_number=7, transaction_from="0xp")

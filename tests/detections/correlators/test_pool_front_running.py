@@ -162,7 +162,9 @@ def test_right_behind_a_pending_swap(before: float | None, count: int) -> None:
     assert len(findings) == count
     if findings:
         assert findings[0].entities == (BOT, wallet(RUNNER))
-        assert "swapped right behind others' pending swaps" in findings[0].reason
+        assert findings[0].reason.startswith(
+            f"{BOT}, called by {wallet(RUNNER)}, swapped right behind others' pending swaps"
+        )
 
 
 def test_what_several_who_are_known_do_by_one_contract_is_nobodys() -> None:
