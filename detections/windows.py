@@ -91,10 +91,11 @@ class SlidingGroups(Generic[T]):
         return group
 
     def _end(self, group: Group[T], now: int) -> None:
-        """End a series. Another begins at once where something wasn't told that is not too old."""
-        carries = self._carries and now < group.series_until + self._series
-        del group.items[: group.told if carries else len(group.items)]
-        group.series_until = now + self._series if group.items else 0
+        """End a series. Another begins at once where something wasn't told that is not too old:
+        it waits for that one, and no longer."""
+        del group.items[: group.told if self._carries else len(group.items)]
+        waits = group.series_alerts and now < group.series_until + self._series
+        group.series_until = now + self._series if waits and group.items else 0
         group.series_alerts = group.next_alert = group.gone = group.told = 0
 
     def due(self, group: Group[T], minimum: int) -> bool:

@@ -178,6 +178,17 @@ def test_what_a_series_left_over_is_told_by_the_next_one_within_a_day_only() -> 
     assert [alert.metrics["trades"] for alert in alerts(rules, tape)] == [1, 2, 3, 4, 5, 6, 7, 8]
 
 
+def test_what_was_left_over_waits_for_one_series_and_no_longer() -> None:
+    rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 3}")
+    tape = Tape()
+    events = [
+        tape.trade(hours * HOUR, 10, 5, buyer_account="a", seller_account="a")
+        for hours in (0, 0.1, 0.2, 10, 30, 60, 85, 110)
+    ]
+    (alert,) = alerts(rules, events)
+    assert alert.evidence_events == ("event-1", "event-2", "event-3")
+
+
 def test_a_told_trade_that_is_busted_takes_none_with_it_that_is_not() -> None:
     rules = correlator("wash_trading", "{pattern: self_trade, minimum_trades: 3}")
     first, *more = self_trades(5)
