@@ -89,7 +89,7 @@ _FEW = 2
 _SERIES = DAY
 #: It alerts at so many multiples of the minimum, then each time that it has a quarter more.
 _MULTIPLES = 5
-#: No alert waits for more: of a pair half as many trades again are kept, and then looked at.
+#: No alert waits for more: of a pair twice as many trades are kept, so that all of these are there.
 _MOST_DUE = 250
 #: So many steps of work are done for each trade that is kept, in the long run, and so many at once.
 _EFFORT, _MOST_EFFORT = 16, 100_000
