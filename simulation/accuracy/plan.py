@@ -7,7 +7,7 @@ from typing import Literal
 import msgspec
 
 from simulation.abusers.catalogue import VENUE_ABUSES
-from simulation.catalogue import CONDUCTS
+from simulation.catalogue import CONDUCTS, ENDLESS, MARKETS
 from simulation.session import WireFormat
 
 FIRST_PUBLISHED_SEED = 90_000
@@ -68,9 +68,12 @@ def published(effort: Effort = LONG, seed: int = FIRST_PUBLISHED_SEED) -> list[T
                 )
                 for wire in _wires(place)
             )
-        tasks.append(Task(purpose="honest", name="thin", seed=seed + place))
         tasks.append(Task(purpose="honest", name="pool", seed=seed + place, length=effort.blocks))
-        tasks.append(Task(purpose="honest", name="offerings", seed=seed + place))
+        tasks += (
+            Task(purpose="honest", name=name, seed=seed + place)
+            for name in MARKETS
+            if name not in ENDLESS
+        )
     for name, conduct in CONDUCTS.items():
         enough = max(effort.medium, ceil(effort.episodes / conduct.episodes))
         for intensity in INTENSITIES:

@@ -42,6 +42,7 @@ STRUCK, TOLD = 20 * HOUR, 22 * HOUR
 _NEWS_AT, _NEWS_EVENINGS = 21 * HOUR, 0.7
 _NEWS, _DAY = 0.012, 0.009
 """Standard deviations of what an evening with news brings, and of the trading day."""
+_MILLION = 10**6
 _SUBSCRIBE, _REDEEM = selector("subscribe(uint256)"), selector("redeem(uint256)")
 Way = Literal["contract", "agent", "treasury"]
 """How it deals: holders call the fund; its agent makes and burns tokens for them; or it gives and
@@ -96,7 +97,8 @@ class Fund:
 
     def redeem(self, wallet: str, part: float = 1.0) -> None:
         """Somebody gives a part of his tokens back at the NAV in force."""
-        amount = int(self.held(wallet) * part)
+        # Not by a float: of so many smallest units it would leave dust, or take what isn't there.
+        amount = self.held(wallet) * round(part * _MILLION) // _MILLION
         if not amount:
             return
         dollars = round(amount / UNIT * self.nav * DOLLAR)

@@ -17,7 +17,7 @@ from simulation.accuracy.plan import CHECKED, FIRST_PUBLISHED_SEED, Task, publis
 from simulation.accuracy.reliability import reliability
 from simulation.accuracy.statistics import bootstrap, median, rate, share
 from simulation.accuracy.summary import Summary, summarise
-from simulation.catalogue import CONDUCTS
+from simulation.catalogue import CONDUCTS, MARKETS
 
 
 def test_wilson_and_garwood_agree_with_the_tables() -> None:
@@ -183,6 +183,10 @@ def test_of_each_abuse_twelve_episodes_or_more_are_published_at_medium_intensity
         if task.purpose == "abuse" and task.intensity == 0.5 and task.wire == "order-log":
             played[task.name] += CONDUCTS[task.name].episodes
     assert min(played.values()) >= 12
+
+
+def test_every_market_is_published_honest_as_well() -> None:
+    assert {task.name for task in published() if task.purpose == "honest"} == set(MARKETS)
 
 
 def test_published_seeds_are_apart() -> None:

@@ -1,6 +1,8 @@
 """Funds that deal at the NAV in force, and who knows the next."""
 
-from normalizer.events.chain import TokenTransfer
+from collections import Counter
+
+from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from pipeline.reference_records import CorporateEvent, moment
 from simulation.accuracy.judging import judge
 from simulation.accuracy.offline import run, shipped_rules
@@ -38,3 +40,17 @@ def test_who_trades_late_knows_the_next_nav_and_is_found() -> None:
 def test_an_honest_session_of_funds_has_nobody_to_find() -> None:
     assert not play("funds", 3).episodes
     assert play("funds", 3).frames == play("funds", 3).frames, "the same of the same seed"
+
+
+def test_nobody_gives_back_more_than_he_has_or_keeps_dust() -> None:
+    held: Counter[tuple[str | None, str]] = Counter()
+    least = 10**9  # of 10**18 to a token
+    for one in events_of(play("funds", 3))[0]:
+        if isinstance(one, TokenTransfer) and one.token_id and one.token_id.startswith("fund-"):
+            amount = int(one.amount_raw)
+            held[one.token_id, one.destination_address] += amount
+            held[one.token_id, one.source_address] -= amount
+            if one.source_address != ZERO_ADDRESS:
+                left = held[one.token_id, one.source_address]
+                assert left == 0 or left >= least
+    assert len(held) > 100
