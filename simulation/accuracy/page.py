@@ -4,10 +4,11 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detections.proportions import Interval
+from simulation.accuracy.alone import Alone
 from simulation.accuracy.meant_for import UNMEASURED
 from simulation.accuracy.plan import FIRST_PUBLISHED_SEED, MEDIUM
 from simulation.accuracy.reliability_page import sections
-from simulation.accuracy.summary import LEVELS, Alone, OfAbuse, OfMarket, OfRule, Recall, Summary
+from simulation.accuracy.summary import LEVELS, OfAbuse, OfMarket, OfRule, Recall, Summary
 
 _BARS = "·▁▂▃▄▅▆▇█"
 WANTED_RECALL, WANTED_PRECISION, WANTED_HIGH = 0.95, 0.9, 1.0
@@ -73,6 +74,13 @@ def render(summary: Summary, seconds: float) -> str:
             ("rule", "typology", "right", "false", "precision", "honest", "per million"),
             (_rule(one) for one in summary.rules),
         ),
+        "## Each correlator by itself\n",
+        "What the rules of one correlator find of the abuses that they are meant for, without all "
+        "other rules, at medium intensity; `together` is what all rules find of the same.\n",
+        _table(
+            ("correlator", "rules", "for", "episodes", "recall", "precision", "together", "weak"),
+            (_correlator(one) for one in summary.correlators),
+        ),
         "## Each rule by itself\n",
         "An abuse is mostly told of by several rules. Here is what each rule with a correlator "
         "finds by itself of the abuses that it is meant for, at medium intensity; `together` is "
@@ -118,9 +126,14 @@ def _short(summary: Summary) -> Iterable[str]:
     weak = [one.name for one in summary.abuses if not _reaches(one)]
     if weak:
         yield f"- Below that: {', '.join(weak)}."
-    sure = [one for one in summary.alone if not _weak(one.recall, one.precision)]
+    sure, all_of = _sure(summary.correlators)
     yield (
-        f"- {len(sure)} of {len(summary.alone)} rules with a correlator reach both "
+        f"- {sure} of {all_of} correlators reach both [by themselves](#each-correlator-by-itself), "
+        "without what other rules find."
+    )
+    sure, all_of = _sure(summary.alone)
+    yield (
+        f"- {sure} of {all_of} rules with a correlator reach both "
         "[by themselves](#each-rule-by-itself)."
     )
     for one in (*summary.markets, *summary.recordings):
@@ -129,6 +142,11 @@ def _short(summary: Summary) -> Iterable[str]:
                 f"- On {one.name} {one.high.value:,.0f} high alerts come per million honest "
                 "events; one was the aim."
             )
+
+
+def _sure(alone: Sequence[Alone]) -> tuple[int, int]:
+    """How many reach both, of how many."""
+    return sum(not _weak(one.recall, one.precision) for one in alone), len(alone)
 
 
 def _reaches(one: OfAbuse) -> bool:
@@ -157,9 +175,14 @@ def _medium(one: OfAbuse) -> tuple[str, ...]:
     )
 
 
+def _correlator(one: Alone) -> tuple[str, ...]:
+    name, *others = _by_itself(one)
+    return (f"`{name}`", str(one.rules), *others)
+
+
 def _by_itself(one: Alone) -> tuple[str, ...]:
     return (
-        one.rule.replace("|", "/"),
+        one.name.replace("|", "/"),
         ", ".join(one.abuses) + (", without accounts" if one.public else ""),
         f"{one.found} of {one.episodes}",
         _percent(one.recall),

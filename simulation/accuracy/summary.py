@@ -5,8 +5,8 @@ from collections.abc import Callable, Sequence
 import msgspec
 
 from detections.proportions import Interval
+from simulation.accuracy.alone import Alone, correlators_alone, rules_alone
 from simulation.accuracy.judging import Judged
-from simulation.accuracy.meant_for import MEANT
 from simulation.accuracy.measuring import Measured, of_purpose
 from simulation.accuracy.plan import INTENSITIES, MEDIUM
 from simulation.accuracy.reliability import Reliability, reliability
@@ -64,22 +64,6 @@ class OfRule(msgspec.Struct, frozen=True, kw_only=True):
     """The same by a million honest events, of all simulated markets with accounts."""
 
 
-class Alone(msgspec.Struct, frozen=True, kw_only=True):
-    """What one rule finds by itself of the abuses that it is meant for, at medium intensity."""
-
-    rule: str
-    abuses: tuple[str, ...]
-    public: bool
-    """On feeds without accounts."""
-    episodes: int
-    found: int
-    recall: Interval | None
-    together: int
-    """Episodes of which any rule tells."""
-    precision: Interval | None
-    """Of its alerts in all sessions with abuse of medium or higher intensity."""
-
-
 class OfMarket(msgspec.Struct, frozen=True, kw_only=True):
     """False alerts where nobody abused anything."""
 
@@ -110,6 +94,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
 
     abuses: tuple[OfAbuse, ...]
     rules: tuple[OfRule, ...]
+    correlators: tuple[Alone, ...]
     alone: tuple[Alone, ...]
     markets: tuple[OfMarket, ...]
     recordings: tuple[OfMarket, ...]
@@ -128,7 +113,8 @@ def summarise(results: Sequence[Measured]) -> Summary:
     return Summary(
         abuses=tuple(_abuse(name, abusive) for name in CONDUCTS if _of(abusive, name)),
         rules=_rules(abusive, honest),
-        alone=_alone(abusive),
+        correlators=correlators_alone(abusive),
+        alone=rules_alone(abusive),
         markets=_markets(honest),
         recordings=_markets(of_purpose(results, "recording")),
         calibration=_calibration([*abusive, *honest]),
@@ -227,44 +213,6 @@ def _rules(abusive: Sequence[Measured], honest: Sequence[Measured]) -> tuple[OfR
                 precision=share(right, len(mine)),
                 honest=count,
                 per_million=rate(count, exposure),
-            )
-        )
-    return tuple(found)
-
-
-def _alone(abusive: Sequence[Measured]) -> tuple[Alone, ...]:
-    found: list[Alone] = []
-    for rule, meant in MEANT.items():
-        sessions = [
-            one
-            for one in abusive
-            if one.task.intensity >= MEDIUM and (one.task.wire != "order-log") == meant.public
-        ]
-        episodes = [
-            episode
-            for session in sessions
-            if session.task.name in meant.abuses and session.task.intensity == MEDIUM
-            for episode in session.episodes
-        ]
-        if not episodes:
-            continue  # none was played in this run
-        told = sum(rule in one.told_by for one in episodes)
-        verdicts = [
-            alert.verdict != "false"
-            for session in sessions
-            for alert in session.alerts
-            if alert.rule == rule
-        ]
-        found.append(
-            Alone(
-                rule=rule,
-                abuses=meant.abuses,
-                public=meant.public,
-                episodes=len(episodes),
-                found=told,
-                recall=share(told, len(episodes)),
-                together=sum(bool(one.told_by) for one in episodes),
-                precision=share(sum(verdicts), len(verdicts)),
             )
         )
     return tuple(found)

@@ -126,7 +126,7 @@ def test_a_rule_is_measured_by_itself_beside_what_all_rules_find() -> None:
     )
     missed = session("layering", found=None)
     summary = summarise([by_it, by_another, missed])
-    (alone,) = [one for one in summary.alone if one.rule == rule]
+    (alone,) = [one for one in summary.alone if one.name == rule]
     assert (alone.found, alone.together, alone.episodes) == (1, 2, 3)
     page = render(summary, 60.0)
     assert (
@@ -134,6 +134,28 @@ def test_a_rule_is_measured_by_itself_beside_what_all_rules_find() -> None:
         "| 2 of 3 | recall |"
     ) in page
     assert "rules with a correlator reach both" in page
+
+
+def test_a_correlator_is_measured_by_what_any_of_its_rules_finds() -> None:
+    modes = (
+        "A party set the price before a reference time",
+        "Who holds a position made the last price",
+    )
+    told = session("marking-the-close", found=2.0)
+    by_one, by_the_other, by_another = (
+        msgspec.structs.replace(
+            told, episodes=(msgspec.structs.replace(told.episodes[0], told_by=(name,)),)
+        )
+        for name in (*modes, "A party set the first price of the day")
+    )
+    summary = summarise([by_one, by_the_other, by_another])
+    (mine,) = [one for one in summary.correlators if one.name == "marking_the_close"]
+    assert (mine.found, mine.together, mine.episodes) == (2, 3, 3)
+    assert {one.name: one.found for one in summary.alone} == dict.fromkeys(modes, 1)
+    page = render(summary, 60.0)
+    row = "| `marking_the_close` | 5 | marking-the-close, last-seconds, marking-the-close without"
+    assert row in page
+    assert "0 of 1 correlators reach both" in page
 
 
 def test_each_shipped_rule_with_a_correlator_is_measured_by_itself_or_says_why_not() -> None:
