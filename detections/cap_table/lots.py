@@ -84,25 +84,38 @@ def put(lots: list[Lot], lot: Lot) -> None:
 def settle(lots: list[Lot], free_before: int, most: int) -> int:
     """Put together what needs no telling apart, in place.
 
-    The first lots, as far as they were issued and got before `free_before`, become one of FREE:
-    exact for whoever asks only what is younger. If more than `most` are left, the times of the
-    oldest become unknown, to the holder's advantage. Returns how many lost them so.
+    Of the first lots, as far as they were issued and got before `free_before`, all of one owner
+    become one of FREE: exact for whoever asks only what is younger. If more than `most` are left,
+    the times of the oldest become unknown, to the holder's advantage. Returns how many lost them so.
     """
     if len(lots) <= _MANY:
         return 0
     free = 0
     while free < len(lots) and lots[free].since < free_before and lots[free].issued < free_before:
         free += 1
-    merged = free
-    if len(lots) - max(0, free - 1) > most:
-        merged = len(lots) - most + 1
-    if merged > 1:
-        amount = sum(lot.amount for lot in lots[:merged])
-        time = (
-            FREE if merged == free and all(one.since != UNKNOWN for one in lots[:free]) else UNKNOWN
-        )
-        lots[:merged] = [Lot(time, time, time, Whole(amount))]
-    return merged - free
+    owners: dict[str, list[Lot]] = {}
+    for lot in lots[:free]:
+        owners.setdefault(lot.owner, []).append(lot)
+    if len(owners) < free:
+        lots[:free] = sorted(map(_as_one, owners.values()), key=_acquired)
+        free = len(owners)
+    merged = len(lots) - most + 1
+    if merged <= 1:
+        return 0
+    one = _as_one(lots[:merged])
+    one.owner = ""
+    if merged > free:
+        one.acquired = one.since = one.issued = UNKNOWN
+    lots[:merged] = [one]
+    return max(0, merged - free)
+
+
+def _as_one(lots: list[Lot]) -> Lot:
+    """Lots of one owner that are free, put together; a single one stays as it is."""
+    if len(lots) == 1:
+        return lots[0]
+    time = FREE if all(one.since != UNKNOWN for one in lots) else UNKNOWN
+    return Lot(time, time, time, Whole(sum(one.amount for one in lots)), owner=lots[0].owner)
 
 
 def _alike(a: Lot, b: Lot) -> bool:

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detections.cap_table.lot_book import LotBook, Purse, Room, move
-from detections.cap_table.lots import UNKNOWN
+from detections.cap_table.lots import FREE, UNKNOWN
 from detections.cap_table.movements import movement, sold_by_issuer
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from tests.detections.cap_table.movements import UNIT, Log, at, wallet
@@ -62,6 +62,22 @@ def test_of_a_custodian_each_gets_back_what_was_his_own() -> None:
     assert lots(book, "b") == [(FEB, FEB, FEB, 20)]
     assert lots(book, "d") == [(JAN, JAN, JAN, 20)]  # of whoever has something there
     assert lots(book, "c") == [(JAN, JAN, JAN, 10), (FEB, FEB, FEB, 10)]
+
+
+def test_of_a_custodian_each_gets_back_his_own_first_lots_first_though_they_are_free() -> None:
+    log = Log()
+    days = [f"2026-01-{day:02}" for day in range(1, 13)]
+    held = {"destination_labels": ("custodian",)}
+    book = booked(
+        *[log.issued(who, 1, day) for day in days for who in "ab"],
+        log.issued("a", 12, "2026-02-05"),
+        log.moved("a", "c", 24, "2026-03-05", **held),
+        log.moved("b", "c", 12, "2026-03-05", **held),
+        log.moved("c", "a", 12, "2026-04-05", source_labels=("custodian",)),
+        free_before=at("2026-02-01"),
+    )
+    assert lots(book, "a") == [(FREE, FREE, FREE, 12)]
+    assert lots(book, "c") == [(FREE, FREE, FREE, 12), (FEB, FEB, FEB, 12)]
 
 
 def test_what_the_issuer_hands_out_is_issued_then() -> None:
