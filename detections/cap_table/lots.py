@@ -86,7 +86,7 @@ def settle(lots: list[Lot], free_before: int, most: int) -> int:
 
     Of the first lots, as far as they were issued and got before `free_before`, all of one owner
     become one of FREE: exact for whoever asks only what is younger. If more than `most` are left,
-    the times of the oldest become unknown, to the holder's advantage. Returns how many lost them so.
+    the times of the oldest become unknown, to the holder's advantage. Returns how many lost theirs.
     """
     if len(lots) <= _MANY:
         return 0
