@@ -119,7 +119,10 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "protocol": ("protocol", "dex"),
     },
 }
-_KNOWN = frozenset(
+#: Calls within transactions have most of a transaction's columns: those of ethereum-etl and of
+#: Etherscan have one of these as well.
+_OF_TRACES = frozenset(("trace_address", "trace_type", "trace_id", "call_type"))
+_KNOWN = _OF_TRACES.union(
     one for columns in _COLUMNS.values() for names in columns.values() for one in names
 )
 #: A table is the first of these whose columns it has, one of each group at least.
@@ -129,9 +132,10 @@ _NEEDED: tuple[tuple[Kind, tuple[tuple[str, ...], ...]], ...] = (
         "transfer",
         (("block",), ("hash",), ("log",), ("address",), ("sender",), ("to",), ("value",)),
     ),
-    # Traces have no nonce.
     ("transaction", (("block",), ("hash",), ("sender",), ("to",), ("nonce",))),
     ("receipt", (("block",), ("hash",), ("status",))),
+    # Cut down to who signed and whom they called.
+    ("transaction", (("block",), ("hash",), ("sender",), ("to",), ("index",))),
     ("block", (("block",), ("block_hash",), ("time",))),
     ("pool", (("address",), ("token0",), ("token1",))),
 )
@@ -205,6 +209,8 @@ def _form_of(names: Iterable[str]) -> _Form | None:
 @lru_cache(maxsize=256)
 def _form(names: tuple[str, ...]) -> _Form | None:
     for kind, needed in _NEEDED:
+        if kind == "transaction" and not _OF_TRACES.isdisjoint(names):
+            continue
         columns: dict[str, str] = {}
         for ours, theirs in _COLUMNS[kind].items():
             found = next((one for one in theirs if one in names and one not in columns), None)

@@ -1,5 +1,6 @@
 """Tables that archives export give the events that the node itself would have given."""
 
+import csv
 import gzip
 import random
 import sqlite3
@@ -13,7 +14,7 @@ import pytest
 from collectors.evm.exported_json import NO_ROW
 from collectors.evm.exported_tables import ExportedTables, all_tables, exported_tables
 from normalizer.events import Record
-from normalizer.events.chain import OracleUpdate, TokenTransfer
+from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
 from normalizer.normalize import Normalizer
 from pipeline.failure import Failure
 from pipeline.frames import Frame, FrameBatch
@@ -90,6 +91,33 @@ def test_other_archives_give_as_much_as_they_hold(
     frames, problems = frames_in(tmp_path)
     assert not problems
     assert told(events_of(session, frames), *unknown) == told(events_of(session, given), *unknown)
+
+
+def test_of_transactions_who_signed_and_whom_they_called_is_enough(
+    session: Session, tmp_path: Path
+) -> None:
+    """As a set of sandwiches has them; they were let be, and each swap had no party."""
+    given = [frame for _, frame in session.frames]
+    ethereum_etl(given, tmp_path)
+    whole = (tmp_path / "transactions.csv").read_text().splitlines()
+    kept = ["hash", "block_number", "transaction_index", "from_address", "to_address"]
+    rows = [{name: row[name] for name in kept} for row in csv.DictReader(whole)]
+    with (tmp_path / "transactions.csv").open("w", newline="") as file:
+        out = csv.DictWriter(file, kept)
+        out.writeheader()
+        out.writerows(rows)
+    frames, problems = frames_in(tmp_path)
+    assert not problems
+    swaps = [one for one in events_of(session, frames) if isinstance(one, PoolSwap)]
+    signers = [one.transaction_from for one in events_of(session, given) if type(one) is PoolSwap]
+    assert [one.transaction_from for one in swaps] == signers
+
+
+def test_calls_within_transactions_are_none(tmp_path: Path) -> None:
+    (tmp_path / "traces.csv").write_text(
+        "block_number,transaction_hash,transaction_index,from_address,to_address,trace_type\n"
+    )
+    assert all_tables(tmp_path) == []
 
 
 def test_what_cannot_be_read_is_told_with_its_line_and_passed_over(tmp_path: Path) -> None:
