@@ -257,7 +257,10 @@ class PumpAndDump(Correlator[State]):
             market.pump = pump = None
         is_trade = isinstance(event, Trade)  # a swap's price is where the pool was
         if pump is not None and pump.peak == tape.price and is_trade and tape.was_slip(price):
-            market.pump = pump = None  # nothing rose
+            # Its top was none. If nothing rose but it, there is no pump; else it goes on.
+            pump.peak = max(tape.earlier, price)
+            if not reaches(pump.rise, self._p.minimum_rise):
+                market.pump = pump = None
         value = price * quantity if event.notional is None else float(event.notional)
         side = event.side
         order = (event.taker_order_id or "") if isinstance(event, Trade) else None
