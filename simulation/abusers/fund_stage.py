@@ -27,5 +27,5 @@ class FundAbuse(Conduct, frozen=True, kw_only=True):
 
     play: Callable[[FundStage], Play]
     """Plays one episode."""
-    days: int = 130
-    """How long all of it is watched."""
+    days: int = 200
+    """How long all of it is watched: what the source describes takes nearly all no longer."""
