@@ -11,12 +11,16 @@ name known:
 
 1. In the last `window` before the time it bought, net of what it sold, `minimum_share` or more of
    all that was traded (or sold, net); or in the last `end` of it `minimum_end_share` or more.
-2. The price went the same way by `minimum_move` or more, against when the window began and, with
-   `against_average`, the average by quantity of the hour before, and by `minimum_usual_moves` times
-   what it usually went in 5 min of that hour: until the last trade, or until the party's own last
-   trade, after which others may have brought it back. Without `against_average` it may have gone
-   so from when the party first came in, too: in mere seconds others push it to and fro by as much.
+2. The price went the same way by `minimum_move` or more, and by `minimum_usual_moves` times what it
+   usually went in 5 min of that hour, at which either side came in: that purchases at the offer
+   and sales at the bid take turns moves no price (Roll, 1984). It went so far against when the
+   window began and the average by quantity of the hour before, until the last trade or the
+   party's own last; or from the first price at which the party came in to the farthest, wherever
+   others brought it then: who tries to set a price has done what the law names (MAR 15 and
+   12(1)(a)).
 3. Its own trades, where it was the one that came in, made `minimum_pushed` of that move or more.
+   With a `minimum_move` of 0% neither is asked for: in the last seconds who holds a price where it
+   is sets it as well as who moves it (Annex II: to increase, to decrease or to maintain it).
 4. Its share is `minimum_growth` times its share of the hour before, or more: who works a large
    order all day long has a large share at the close as well.
 5. It came in `minimum_orders` times or more in the window, and took `minimum_quantity` times what
@@ -34,15 +38,15 @@ with three times that quantity, for half of what it traded or more by coming in,
 7. It holds a position the same way, `minimum_position` times what it traded in the window or more:
    as far as it was bought (or sold) here since the feed is read.
 8. The price of its last trade is better for it than the average of the hour before.
-9. It isn't what `party` finds with the same parameters.
+
+What holds of both tells both.
 
 **`market`**: where the feed names nobody, only that something was odd: the move as in 2., with
 twice of each, on `minimum_volume` times the quantity of as long a time in the hour before. Or, with
 `minimum_side_share`, a run of one side (see `detections.markets.side_run`): those who came in on it
 were so large a part of all that was traded meanwhile, came at `minimum_times` times or more and
 took, but for the largest of these, that many times the quantity, and the price at which they came
-in went their way as far, wherever it ended: who tries to set a price has done what the law names,
-though others push it back (MAR 15 and 12(1)(a)). Somebody may have marked it, or news came.
+in went their way as far, wherever it ended, as in 2. Somebody may have marked it, or news came.
 
 Trades of the auction itself count for neither: who has an order in it for an index or a fund has a
 large part of it. For orders that are pulled from auctions see `auction_orders`, for openings
@@ -80,6 +84,8 @@ from pipeline.venue_sessions import ReferencePurpose, TimeOfDay, seconds_of
 _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open")
 #: Positions in all markets together.
 _MOST_POSITIONS = 100_000
+#: Of a rule that doesn't ask how far the price went, five times this is as sure as it gets.
+_FAR = 0.0002
 #: Parties, and trades that are kept, in the hours before all reference times; so many come at once.
 _MOST_IN_ALL, _AT_ONCE = 1_000_000, 8
 
@@ -104,11 +110,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_end_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.7
     #: How many times its share of the hour before that is.
     minimum_growth: Annotated[float, Meta(ge=0, le=100)] = 1.5
-    #: How far the price goes, as a part of what it was.
-    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
-    #: Whether it goes so far from the average of the hour before as well: of mere seconds nobody
-    #: asks where the market was all the time.
-    against_average: bool = True
+    #: How far the price goes, as a part of what it was; 0%: of a party nobody asks whether it did.
+    minimum_move: Annotated[Ratio, Meta(ge=0, le=10)] = 0.003
     #: How many times the usual move of 5 min that is.
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.
@@ -173,7 +176,7 @@ class MarkingTheClose(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "marking_the_close"
     # What comes after the time ends the window: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled", "trading-status"})
@@ -352,25 +355,16 @@ class MarkingTheClose(Correlator[State]):
             trading.taken < p.minimum_quantity * self._usual(window)
         ):
             return None
-        sign = mark.sign
-        last_price = trading.last_price or window.price
-        against = p.against_average
-        moves = {
-            one: window.moved(one, against_average=against) for one in (window.price, last_price)
-        }
-        moved, start = max(moves.values(), key=lambda m: sign * m), window.start_price
-        if not against and trading.first_price > 0:
-            own = last_price / trading.first_price - 1
-            if sign * own > 0 and self._is_far(own, window):
-                moved, start = own, trading.first_price
-                moves = {last_price: own}
-        if sign * moved <= 0 or not self._is_far(moved, window):
-            return None
-        price = last_price if moves[last_price] == moved else window.price
-        pushed = trading.pushed / (price - start)
         share = max(mark.share, mark.end_share if at_end else 0.0)
-        if not reaches(pushed, p.minimum_pushed) or share < p.minimum_growth * mark.before:
+        if share < p.minimum_growth * mark.before:
             return None
+        ways = window.ways(trading, up=mark.sign > 0)
+        for moved, pushed in ways:
+            if self._is_far(moved, window) and reaches(pushed, p.minimum_pushed):
+                return replace(mark, moved=moved, pushed=pushed)
+        if p.minimum_move:
+            return None
+        moved, pushed = ways[0] if ways else (0.0, 0.0)
         return replace(mark, moved=moved, pushed=pushed)
 
     def _holds(
@@ -396,8 +390,6 @@ class MarkingTheClose(Correlator[State]):
             and reaches(held, p.minimum_position * net)
         ):
             return None
-        if self._marks(window, trading) is not None:
-            return None
         return replace(mark, moved=trading.last_price / window.vwap_before - 1, held=held)
 
     def _finding(
@@ -408,12 +400,12 @@ class MarkingTheClose(Correlator[State]):
         last = key == (window.last_buyer if mark.sign > 0 else window.last_seller)
         party = Named(who.account, who.investor, who.cluster)
         times = days(self.state.found, party, event, window.at)
-        did = "bought" if moved > 0 else "sold"
+        did = "bought" if mark.sign > 0 else "sold"
         net = abs(trading.bought - trading.sold)
         gains = mark.before > 0
         also = " and traded last" if last else ""
         over = min(1.0, (max(share, end_share) - p.minimum_share) / (1 - p.minimum_share + 1e-9))
-        far = min(1.0, abs(moved) / (5 * p.minimum_move))
+        far = min(1.0, abs(moved) / (5 * (p.minimum_move or _FAR)))
         if mark.held is not None:
             moved_by = (
                 f"it holds {amount(mark.held)} more, and its last price was "
@@ -423,8 +415,10 @@ class MarkingTheClose(Correlator[State]):
         else:
             moved_by = (
                 f"the price {went(moved)} by {percent(abs(moved))}, "
-                f"{percent(min(1.0, mark.pushed))} of it by its own trades, and ended at "
+                f"{percent(max(0.0, min(1.0, mark.pushed)))} of it by its own trades, and ended at "
                 f"{amount(window.price)}"
+                if moved
+                else f"the price went no further, and ended at {amount(window.price)}"
             )
         metrics = {
             "change": moved,

@@ -41,6 +41,8 @@ class Trading(Struct):
     last_order: int = 0
     first_price: float = 0.0
     """The market's price before it first came in, in the window."""
+    came_in_at: float = 0.0
+    """The price of the first trade in the window where it came in."""
     last_price: float = 0.0
     """Of its last trade in the window where it came in; 0 if it never did."""
     until: float = 0.0
@@ -62,6 +64,27 @@ class Trading(Struct):
     def size(self) -> tuple[float, float]:
         """What it traded in the window, and before it."""
         return self.bought + self.sold, self.bought_before + self.sold_before
+
+
+class Step(Struct):
+    """5 min before the window."""
+
+    quantity: float = 0.0
+    prices: dict[str, tuple[float, float]] = field(default_factory=dict[str, tuple[float, float]])
+    """By the side that came in: the price before it, and the last."""
+
+    def add(self, price: float, quantity: float, side: str, before: float) -> None:
+        """A trade, and the price at which somebody came in on its side before it."""
+        self.quantity += quantity
+        earlier, _ = self.prices.get(side, (before, 0.0))
+        self.prices[side] = (earlier, price)
+
+    @property
+    def moved(self) -> float:
+        """How far the price went, squared: the mean of its sides. Purchases at the offer by turns
+        with sales at the bid move neither of these (Roll, 1984)."""
+        squares = [(log(last) - log(first)) ** 2 for first, last in self.prices.values()]
+        return sum(squares) / len(squares)
 
 
 class Party(Struct, frozen=True):
@@ -90,10 +113,10 @@ class ReferenceWindow(Struct):
     value_before: float = 0.0
     quantity_before: float = 0.0
     trades_before: int = 0
-    steps: dict[int, tuple[float, float, float]] = field(
-        default_factory=dict[int, tuple[float, float, float]]
-    )
-    """By 5 min before the window: first price, last price, quantity."""
+    steps: dict[int, Step] = field(default_factory=dict[int, Step])
+    """By 5 min before the window."""
+    sides: dict[str, float] = field(default_factory=dict[str, float])
+    """By the side that came in: the newest price before the window."""
     quantity: float = 0.0
     value: float = 0.0
     trades: int = 0
@@ -149,8 +172,12 @@ class ReferenceWindow(Struct):
             self.quantity_before += quantity
             self.trades_before += 1
             number = before // STEP
-            first, _, whole = self.steps.get(number, (price, price, 0.0))
-            self.steps[number] = (first, price, whole + quantity)
+            step = self.steps.get(number)
+            if step is None:
+                step = self.steps[number] = Step()
+            came = side or ""
+            step.add(price, quantity, came, self.sides.get(came, price))
+            self.sides[came] = price
         if buyer == seller:
             return
         for name, buys in ((buyer, True), (seller, False)):
@@ -184,7 +211,7 @@ class ReferenceWindow(Struct):
                 trading.taken += quantity
                 trading.pushed += moved
                 if not trading.orders:
-                    trading.first_price = price - moved
+                    trading.first_price, trading.came_in_at = price - moved, price
                     trading.others_before = self.quantity - trading.bought - trading.sold
                 if price > trading.high[0]:
                     trading.high = (price, trading.pushed)
@@ -221,11 +248,9 @@ class ReferenceWindow(Struct):
         """The average price before the window, by quantity; 0 where nothing was traded."""
         return self.value_before / self.quantity_before if self.quantity_before else 0.0
 
-    def moved(self, price: float, *, against_average: bool = True) -> float:
-        """How far a price is from where the market was: from when the window began, or, where that
-        is asked for, from the average before, whichever is less; 0 if they go different ways."""
-        if not against_average:
-            return price / self.start_price - 1 if self.start_price and self.quantity else 0.0
+    def moved(self, price: float) -> float:
+        """How far a price is from where the market was: from when the window began or from the
+        average before, whichever is less; 0 if they go different ways."""
         if not self.start_price or not self.vwap_before or not self.quantity:
             return 0.0
         of_start, of_average = price / self.start_price - 1, price / self.vwap_before - 1
@@ -233,17 +258,36 @@ class ReferenceWindow(Struct):
             return 0.0
         return min(of_start, of_average, key=abs)
 
+    def ways(self, trading: Trading, *, up: bool) -> list[tuple[float, float]]:
+        """How far the price went a party's way, and the part of it that the party's own trades
+        made; the farthest first, and none where it didn't.
+
+        That is from where the market was to the last trade, or to the party's own last; or from the
+        first price at which it came in to the farthest, wherever others brought it then.
+        """
+        far, pushed = trading.high if up else trading.low
+        came = trading.came_in_at
+        ways = [
+            (self.moved(price), trading.pushed, price - self.start_price)
+            for price in (self.price, trading.last_price)
+        ]
+        ways.append((far / came - 1, pushed - (came - trading.first_price), far - came))
+        return sorted(
+            [(moved, by / way) for moved, by, way in ways if (moved > 0 if up else moved < 0)],
+            key=lambda one: -abs(one[0]),
+        )
+
     @property
     def usual_move(self) -> float:
-        """How far the price went in 5 min before the window: the root of the mean square, to which
-        no 5 min adds more than `detections.baselines.rate` lets them."""
-        moves = [(log(last) - log(first)) ** 2 for first, last, _ in self.steps.values()]
+        """How far the price at which either side came in went in 5 min before the window: the root
+        of the mean square, to which no 5 min adds more than `detections.baselines.rate` lets."""
+        moves = [one.moved for one in self.steps.values()]
         most = most_that_counts([one for one in moves if one], MOVES)
         return (sum(min(one, most) for one in moves) / len(moves)) ** 0.5 if moves else 0.0
 
     def usual_quantity(self, time: int, of: int) -> float:
         """What was traded in so long a time before the window, of which so much was seen; no 5 min
         count for more than `detections.baselines.rate` lets them."""
-        quantities = [quantity for _, _, quantity in self.steps.values()]
+        quantities = [one.quantity for one in self.steps.values()]
         most = most_that_counts(quantities)
         return sum(min(one, most) for one in quantities) * time / of

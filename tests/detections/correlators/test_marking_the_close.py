@@ -78,6 +78,56 @@ def test_the_last_seconds_alone_count_as_athenas_did() -> None:
     assert finding.metrics["end_share"] == 1
 
 
+def by_turns(tape: Tape, until: float = 49 * MIN) -> list[Any]:
+    """Offers of 10.05 are taken by turns with bids of 9.95, by many: nothing moves."""
+    return [
+        tape.trade(
+            n * MIN / 2, 10.05 if n % 2 else 9.95, 5, side="buy" if n % 2 else "sell",
+            buyer_account=f"b-{n % 7}", seller_account=f"s-{n % 5}",
+        )
+        for n in range(round(2 * until / MIN))
+    ]  # fmt: skip
+
+
+def test_purchases_and_sales_by_turns_are_no_move_of_the_price() -> None:
+    tape = Tape()
+    (finding,) = found(
+        stamped([*by_turns(tape), *mark(tape, FIXING - 30 * S, to=10.12), *after(tape)])
+    )
+    assert finding.metrics["usual_change"] == 0
+    assert finding.metrics["change"] == pytest.approx(0.009, abs=0.002)
+
+
+def test_a_price_that_a_party_ran_through_is_told_wherever_others_brought_it() -> None:
+    def run(to: float, first: float = 10.01) -> list[Any]:
+        tape = Tape()
+        own = [
+            tape.trade(
+                FIXING - 90 * S + n * S, first + (to - first) * n / 4, 20, side="buy",
+                buyer_account="x", seller_account="s-9",
+            )
+            for n in range(5)
+        ]  # fmt: skip
+        back = [
+            tape.trade(FIXING - 50 * S + n, 10, 4, side="sell", buyer_account="b", seller_account=s)
+            for n, s in enumerate("abc")
+        ]
+        again = tape.trade(
+            FIXING - 20 * S, 10.01, 20, side="buy", buyer_account="x", seller_account="s-9"
+        )
+        return stamped([*usual(tape), *own, *back, again, *after(tape)])
+
+    (finding,) = found(run(10.06))
+    assert finding.metrics["price"] == 10.01
+    assert finding.metrics["change"] == pytest.approx(10.06 / 10.01 - 1)
+    assert finding.metrics["pushed"] == pytest.approx(1)
+    assert "the price rose by 0.5%, 100% of it by its own trades, and ended at 10.01" in (
+        finding.reason
+    )
+    assert found(run(10.03)) == []  # not far
+    assert found(run(10.06, first=10.06)) == []  # it was there when the party came in
+
+
 def test_in_the_last_seconds_it_counts_from_where_the_party_came_in() -> None:
     """Others had pushed the price the other way just before."""
 
@@ -104,12 +154,42 @@ def test_in_the_last_seconds_it_counts_from_where_the_party_came_in() -> None:
         return stamped([*usual(tape), down, up, *merged, *after(tape)])
 
     told = {"window": 10 * SECOND, "end": 2 * SECOND, "minimum_usual_moves": 0.1}
-    (finding,) = found(pushed_back(0), against_average=False, **told)
+    (finding,) = found(pushed_back(0), **told)
     assert finding.metrics["price"] < 10  # where it was as the last seconds began
-    assert finding.metrics["change"] == pytest.approx(9.97 / 9.92 - 1)
+    assert finding.metrics["change"] == pytest.approx(9.97 / 9.93 - 1)
     assert finding.metrics["pushed"] == pytest.approx(1)
-    assert found(pushed_back(0), against_average=True, **told) == []
-    assert found(pushed_back(0.008), against_average=False, **told) == []
+    assert found(pushed_back(0.008), **told) == []
+
+
+def test_who_holds_the_price_in_the_last_seconds_is_told_where_nobody_asks_how_far_it_went() -> (
+    None
+):
+    def held(tape: Tape) -> list[Any]:
+        there = tape.trade(
+            FIXING - 11 * S, 10.01, 1, side="buy", buyer_account="o", seller_account="p"
+        )
+        own = mark(tape, FIXING - 8 * S, to=10.01)
+        return stamped([*usual(tape), there, *own, *after(tape)])
+
+    told = {"window": 10 * SECOND, "end": 2 * SECOND, "minimum_move": 0.0}
+    (finding,) = found(held(Tape()), **told)
+    assert finding.metrics["change"] == 0
+    assert "the price went no further, and ended at 10.01" in finding.reason
+    assert finding.reason.startswith("x bought 100 ")
+    assert found(held(Tape()), **{**told, "minimum_move": 0.0002}) == []
+
+
+def test_who_holds_a_position_is_told_though_the_price_went_far() -> None:
+    tape = Tape()
+    bought = tape.trade(0, 10, 300, side="buy", buyer_account="x", seller_account="s-9")
+    marks = [*mark(tape, FIXING - 40 * S), *mark(tape, FIXING - 30 * S, to=10.2)]
+    events = stamped([*usual(tape, 40 * MIN), *marks, *after(tape)])
+    bought.timestamp = events[0].timestamp - 2 * 3_600 * 10**9  # before the hour
+    events = [bought, *events]
+    (moved,) = found(events)
+    (finding,) = found(events, finds="holder")
+    assert moved.entities == finding.entities == ("x",)
+    assert finding.metrics["position_before"] == 300
 
 
 def one_order(tape: Tape) -> list[Any]:
@@ -155,7 +235,11 @@ def small_mark(tape: Tape) -> list[Any]:
             lambda t: [
                 *usual(t),
                 *mark(t, FIXING - 40 * S),
-                *mark(t, FIXING - 30 * S, account="y", seller_account="x"),
+                *(
+                    t.trade(FIXING - 20 * S + n, 10.1, 25, side="buy", buyer_account=f"y-{n}",
+                            seller_account="x")
+                    for n in range(4)
+                ),
                 *after(t),
             ],
         ),
@@ -188,7 +272,7 @@ def small_mark(tape: Tape) -> list[Any]:
             "prices always go so far there",
             lambda t: [
                 *(
-                    t.trade(n * MIN, 10 + (n % 5) / 10, 10, side="buy", buyer_account=f"b-{n}",
+                    t.trade(n * MIN, 10 + (n % 7) / 10, 10, side="buy", buyer_account=f"b-{n}",
                             seller_account="s")
                     for n in range(50)
                 ),
