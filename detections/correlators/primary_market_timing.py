@@ -10,8 +10,12 @@ patterns, one per rule:
   the market while that is as much below the NAV, and redeems within `unwind`. `minimum_gain` or
   more is left. It alerts again whenever the gain of the series has doubled.
 - `ahead_of_nav`: within `before` of a new NAV that is `minimum_change` or more away, it redeemed
-  ahead of a fall or subscribed ahead of a rise, at the old one; and it was right so often that a
-  coin would be so once in `1 / maximum_chance` times or less. Rounds in which the NAV hardly moved
+  ahead of a fall or subscribed ahead of a rise, at the old one; and it was right so often that of
+  those who know nothing one in `1 / maximum_chance` or fewer ever comes to be told of, however long
+  they deal (`detections.baselines.coin`). Who knows is right the more surely the more the NAV went:
+  two to one at `minimum_change`, with odds that double with each further one. Both ways are judged
+  together and each by itself, as one may know when to get in, and leave when one must. It alerts
+  again whenever what it won, less what it lost, has doubled. Rounds in which the NAV hardly moved
   do not count. Whoever is right once is not found. Four days are from a Friday's NAV over a long
   weekend: the one in force is no fresher for the weekend, and who was late on Friday was late.
 
@@ -25,8 +29,11 @@ abuse.
 
 Authorised participants and makers are to do just that, within their agreements: `exempt_labels`.
 Sales are found where the wallet swaps in a pool, or its investor's or cluster's account trades; an
-account without an investor is another party. Neither pattern has a number from a source: all are
-choices.
+account without an investor is another party. A change of the NAV counts from half a percent on: by
+less one may, as a rule, be wrong before holders are made good (usual in the United States; in
+Luxembourg for funds of bonds). The other numbers have no source: they are choices.
+
+Who only ever subscribes, where most NAVs that count are above the last, is right without knowing.
 """
 
 import math
@@ -37,6 +44,7 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, percent
+from detections.baselines.coin import Wager, chance_of_a_coin, chance_to_be_right
 from detections.cap_table.evidence import names
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
@@ -72,9 +80,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: `ahead_of_nav`: how long before the new NAV dealings count, at most back to the last one.
     before: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = 4 * DAY
     #: `ahead_of_nav`: change of the NAV.
-    minimum_change: Annotated[Ratio, Meta(gt=0, le=10)] = 0.01
-    #: `ahead_of_nav`: how probable so many right guesses may be.
-    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    minimum_change: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
+    #: `ahead_of_nav`: how probable it may be that who knows nothing is ever so often right.
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.03
     #: Who has one of these labels deals in the primary market by its task.
     exempt_labels: tuple[str, ...] = (
         "authorised_participant", "market_maker", "custodian", "issuer", "treasury", "pool",
@@ -107,9 +115,15 @@ class Investor(Struct):
     bought: list[Lot] = field(default_factory=list[Lot])
     round: Round = field(default_factory=Round)
     deals: list[Deal] = field(default_factory=list[Deal])
+    both: Wager = field(default_factory=Wager)
+    subscribing: Wager = field(default_factory=Wager)
+    redeeming: Wager = field(default_factory=Wager)
     right: int = 0
     wrong: int = 0
     won: float = 0.0
+    """Ahead of NAVs that count, less what was lost."""
+    told: float = 0.0
+    """What it had won when it was told of last."""
     evidence: list[Witness] = field(default_factory=list[Witness])
     alerts: int = 0
 
@@ -440,21 +454,26 @@ class PrimaryMarketTiming(Correlator[State]):
         if not net:
             return
         gain = net * (nav.value - old.value)
+        investor.won += gain
+        likely = chance_to_be_right(abs(nav.value / old.value - 1) / self._p.minimum_change)
+        for wager in (investor.both, investor.subscribing if net > 0 else investor.redeeming):
+            wager.guessed(likely, right=gain > 0)
         if gain < 0:
             investor.wrong += 1
             return
         p = self._p
         investor.right += 1
-        investor.won += gain
         investor.evidence += [*(one.witness for one in deals), nav.witness]
         del investor.evidence[:-200]
-        count = investor.right + investor.wrong
-        ways = sum(math.comb(count, n) for n in range(investor.right, count + 1))
-        chance = ways / 2**count
-        if chance > p.maximum_chance or not reaches(investor.won, p.minimum_gain):
+        if not reaches(investor.won, max(p.minimum_gain, 2 * investor.told)):
             return
+        chance = chance_of_a_coin(investor.both, investor.subscribing, investor.redeeming)
+        if chance > p.maximum_chance:
+            return
+        investor.told = investor.won
         investor.alerts += 1
-        money = f" {nav.currency}" if nav.currency else ""
+        count = investor.right + investor.wrong
+        won = f"{amount(round(investor.won, 2))}{f' {nav.currency}' if nav.currency else ''}"
         did = "subscribed ahead of a rise" if net > 0 else "redeemed ahead of a fall"
         confidence = _BASE + _BEYOND * min(1.0, max(0.0, 1 - chance / p.maximum_chance))
         yield Finding(
@@ -463,7 +482,7 @@ class PrimaryMarketTiming(Correlator[State]):
                 f"{party} {did} of the NAV of {id_} by "
                 f"{percent(abs(nav.value / old.value - 1))}, with {amount(round(abs(net), 8))} "
                 f"tokens at the old one; it was right {investor.right} of {count} times (by chance "
-                f"{percent(chance)}), and won {amount(round(investor.won, 2))}{money} in all"
+                f"{percent(chance)} or less), and won {won} in all"
             ),
             witnesses=tuple({one.id: one for one in investor.evidence}.values()),
             confidence=confidence,

@@ -14,7 +14,7 @@ RULE = "Right about the next NAV again and again"
 
 
 def test_who_trades_late_knows_the_next_nav_and_is_found() -> None:
-    session = play("late-trading", 6, episodes=2)
+    session = play("late-trading", 5, episodes=2)
     assert len(session.episodes) == 2
     told: dict[str, list[tuple[int, float]]] = {}
     for time, one in session.told:
@@ -35,6 +35,18 @@ def test_who_trades_late_knows_the_next_nav_and_is_found() -> None:
     assert right > 4 * wrong
     verdicts = judge(session, run(session, shipped_rules()).alerts, COUNTS)
     assert all(RULE in one.rules for one in verdicts.episodes)
+
+
+def test_who_trades_late_gets_to_all_his_round_trips() -> None:
+    session = play("late-trading", 7)
+    parties = {party: one.parties[0] for one in session.episodes for party in one.parties}
+    trips = Counter(
+        parties[one.destination_investor]
+        for one in events_of(session)[0]
+        if isinstance(one, TokenTransfer) and one.token_id and one.destination_investor in parties
+    )
+    assert len(trips) == 6
+    assert sorted(trips.values())[1] == 12, "all but one, at most"
 
 
 def test_an_honest_session_of_funds_has_nobody_to_find() -> None:

@@ -65,7 +65,7 @@ def test_honest_investors_at_random_times_are_not_found(pattern: Any) -> None:
 @pytest.mark.parametrize("pattern", ["round_trip", "ahead_of_nav"])
 def test_saved_in_the_middle_it_finds_the_same(pattern: Any) -> None:
     events: list[Any] = [nav(0, 0, 10.0), deal(1, 1, "0xm", "buy", 1.0, 10.5)]
-    for day in range(7):
+    for day in range(9):
         number = 10 * day
         mint = day % 2 == 0
         events.append(primary(number, 24 * day + 22, "0xa", 400.0, mint=mint))
@@ -84,12 +84,47 @@ def test_saved_in_the_middle_it_finds_the_same(pattern: Any) -> None:
 
 def test_a_change_of_the_nav_by_just_as_much_as_is_asked_for_counts() -> None:
     events: list[Any] = [nav(0, 0, 2.7)]
-    for day in range(10):
+    for day in range(40):
         if day % 2 == 0:  # 2.727 / 2.7 - 1 is a little less than 1%
             events.append(primary(day, 24 * day + 22, "0xa", 4_000.0, mint=True))
         events.append(nav(day + 1, 24 * day + 24, 2.7 if day % 2 else 2.727))
-    (finding,) = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
-    assert finding.metrics["right"] == 5
+    for least, alerts in ((0.01, 1), (0.0101, 0)):
+        parameters = Parameters(pattern="ahead_of_nav", minimum_change=least)
+        assert len(found(PrimaryMarketTiming(parameters), events)) == alerts
+
+
+def test_who_only_guesses_is_hardly_ever_found_however_long_he_does() -> None:
+    chance, value, guessers = random.Random(8), 10.0, 100
+    events: list[Any] = [nav(0, 0, value)]
+    for day in range(150):
+        for one in range(guessers):
+            mint = chance.random() < 0.5
+            events.append(primary(len(events), 24 * day + 22, f"0x{one}", 100.0, mint=mint))
+        value *= 1 + 0.01 * (-1) ** chance.randrange(2)
+        events.append(nav(day + 1, 24 * day + 24, round(value, 6)))
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert len({one.entities[0] for one in findings}) <= guessers * 0.03
+
+
+def always_right(days: int, quantity: float = 400.0) -> list[Any]:
+    events: list[Any] = [nav(0, 0, 10.0)]
+    for day in range(days):
+        mint = day % 2 == 0
+        events.append(primary(day, 24 * day + 22, "0xa", quantity, mint=mint))
+        events.append(nav(day + 1, 24 * day + 24, 10.5 if mint else 10.0))
+    return events
+
+
+def test_who_goes_on_is_told_of_again_whenever_the_gain_has_doubled() -> None:
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), always_right(30))
+    assert [one.metrics["right"] for one in findings] == [8, 16]
+
+
+def test_who_lost_more_than_he_won_is_not_told_of() -> None:
+    events = [*always_right(6), primary(6, 24 * 6 + 22, "0xa", 10_000.0, mint=True)]
+    events += [nav(7, 24 * 7, 9.5), *always_right(14)[15:]]
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert findings == []
 
 
 def test_lots_go_out_in_the_order_in_which_they_came_in() -> None:

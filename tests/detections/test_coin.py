@@ -1,0 +1,66 @@
+"""Whether somebody is right more often than a coin, at any look."""
+
+import random
+from itertools import product
+
+import pytest
+
+from detections.baselines.coin import Wager, chance_of_a_coin, chance_to_be_right
+
+
+def test_a_game_against_a_coin_is_fair() -> None:
+    sizes = [random.Random(1).uniform(1, 5) for _ in range(10)]
+    whole = 0.0
+    for guesses in product((True, False), repeat=10):
+        wager = Wager()
+        for size, right in zip(sizes, guesses, strict=True):
+            wager.guessed(chance_to_be_right(size), right=right)
+        whole += wager.worth
+    assert whole / 2**10 == pytest.approx(1)
+
+
+@pytest.mark.parametrize("limit", [0.2, 0.05])
+def test_who_guesses_hardly_ever_gets_there_however_often_one_looks(limit: float) -> None:
+    chance, people = random.Random(2), 1_000
+    there = 0
+    for _ in range(people):
+        both, ways = Wager(), (Wager(), Wager())
+        for _ in range(300):
+            likely = chance_to_be_right(chance.uniform(1, 6))
+            right = chance.random() < 0.5
+            for wager in (both, ways[chance.random() < 0.5]):
+                wager.guessed(likely, right=right)
+            if right and chance_of_a_coin(both, *ways) <= limit:
+                there += 1
+                break
+    assert people * limit / 20 < there <= people * limit
+
+
+def chance_after(*guesses: bool) -> float:
+    wager = Wager()
+    for right in guesses:
+        wager.guessed(chance_to_be_right(3), right=right)
+    return chance_of_a_coin(wager)
+
+
+def test_who_begins_to_know_late_is_found_a_little_later() -> None:
+    before = [number % 2 == 0 for number in range(200)]
+    assert chance_after(*[True] * 8) < 0.02
+    assert chance_after(*before) > 0.9
+    assert chance_after(*before, *[True] * 25) < 0.02
+
+
+def test_to_be_wrong_about_much_tells_most_against_it() -> None:
+    small, large = Wager(placed=1.0), Wager(placed=1.0)
+    small.guessed(chance_to_be_right(1), right=False)
+    large.guessed(chance_to_be_right(6), right=False)
+    assert large.worth < small.worth
+    assert chance_to_be_right(1) == pytest.approx(2 / 3)
+    assert chance_to_be_right(2) == pytest.approx(4 / 5)
+
+
+def test_absurd_numbers_are_no_trouble() -> None:
+    assert chance_to_be_right(1e9) == 1
+    assert chance_after(*[True] * 5_000) > 0
+    assert 0 < chance_after(*[True] * 5_000, *[False] * 5_000) <= 1
+    assert chance_of_a_coin(Wager()) == 1
