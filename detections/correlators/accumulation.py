@@ -14,11 +14,19 @@ rule, both net of what the party gave away or sold within `window`:
   `minimum_others` other buyers show that it is no market of one. A share of the window's volume is
   what vendors ask for (RedDeer: HighVolume, PercentageThresholdWindowVolume); a third is a choice.
 
+What a single holder gave it counts only where that alone is less than `minimum_share`: such a
+holding was a notable one before, and whoever passes it on whole, by a sale over the counter, a gift
+or a loan, gathers nothing. Transfers of that size are for the rules on large transfers, and what an
+owner then holds for `ownership_cap`. In a transaction with a flash loan nothing is said either:
+what is there in the midst of it is paid back at its end. What stays is looked at with the next
+receipt.
+
 Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
 unless its account's own trades were seen to say so, or it had brought as much there within
-`window`; the same holds of what comes back out of a pool. What is minted to it is no accumulation
-but an issue, and within `grace` of the first one nothing is said: the first holders have
-everything. Custodians, pools, makers and funds that track an index hold for others
+`window`; the same holds of what comes back out of a pool. What it brought to a custodian that is no
+exchange stays its own for as long as it is there: to have it back is no purchase. What is minted to
+it is no accumulation but an issue, and within `grace` of the first one nothing is said: the first
+holders have everything. Custodians, pools, makers and funds that track an index hold for others
 (`exempt_labels`). Of public feeds, which name no account, `volume` says nothing. A threshold of
 ownership that is reached slowly is what `ownership_cap` looks at.
 """
@@ -28,12 +36,13 @@ from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest, latest
+from detections.markets.gathering import MOST_STEPS, Gatherer, Step, sum_up
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from detections.token_kinds import kind_name, kind_of
@@ -43,11 +52,13 @@ from pipeline.units import DAY, HOUR, MINUTE, Duration, Ratio
 
 _MOST_TOKENS = 10_000
 _MOST_PARTIES = 50_000
-_MOST_STEPS = 200
 _MOST_NAMES = 16
-_PLACES = frozenset(("exchange", "custodian"))
+_EXCHANGE, _CUSTODY = frozenset(("exchange",)), frozenset(("custodian",))
+_PLACES = _EXCHANGE | _CUSTODY
 _SLOTS = 48
 _ONE_SIDED = 0.8
+_LENT = "flash-loan"
+"""Tag of what moves in a transaction in which something is lent and paid back."""
 _EXEMPT = (
     "custodian", "issuer", "treasury", "agent", "pool", "router", "exchange", "market_maker",
     "index_fund",
@@ -74,34 +85,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_others: Annotated[int, Meta(ge=0, le=8)] = 5
     #: Who has one of these labels holds for others.
     exempt_labels: tuple[str, ...] = _EXEMPT
-
-
-class Step(Struct, array_like=True):
-    """Tokens that came or went."""
-
-    timestamp: int
-    quantity: float
-    """Whole tokens; negative where they went."""
-    kind: int
-    """0: from or to another holder; 1: out of or into an exchange or custodian; 2: a trade."""
-    place: str
-    witness: Witness
-
-
-class Gatherer(Struct):
-    """A party's steps within the window, and the sums of each kind."""
-
-    steps: list[Step] = field(default_factory=list[Step])
-    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
-    bought: float = 0.0
-    sold: float = 0.0
-    next_share: float = 0.0
-    alerts: int = 0
-
-    def net(self) -> float:
-        """What it gathered: what it took out of an exchange it may have bought there."""
-        others, taken, traded = self.sums
-        return others + max(taken, traded)
 
 
 class Token(Struct):
@@ -141,7 +124,7 @@ class Accumulation(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "concentration"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -187,19 +170,50 @@ class Accumulation(Correlator[State]):
             return ()
         found: Iterable[Finding] = ()
         parked = not burn and is_exempt(move.destination_labels, self._exempt)
-        if not burn and not parked:
+        came = move.amount
+        if not burn and not parked and _keeps(move.source_labels):
+            came -= self._had_back((key, destination), came)
+        if not burn and not parked and came > 0:
             out = 1 if is_exempt(move.source_labels, _PLACES) else 0
+            many = is_exempt(move.source_labels, self._exempt)
             gatherer = self._step(
-                (key, destination), move, move.amount, out, move.destination_address
+                (key, destination),
+                move,
+                came,
+                out,
+                move.destination_address,
+                "" if many else source,
             )
-            found = self._held(key, destination, token, gatherer, move)
+            if _LENT not in move.tags:
+                found = self._held(key, destination, token, gatherer, move)
         # Who gets back what he lent to a pool, or kept at a custodian, has gathered nothing.
         if (parked or (key, source) in self.state.parties) and not is_exempt(
             move.source_labels, self._exempt
         ):
             into = 1 if is_exempt(move.destination_labels, _PLACES) else 0
-            self._step((key, source), move, -move.amount, into, move.source_address)
+            to = "" if parked or burn else destination
+            went = move.amount
+            if _keeps(move.destination_labels):
+                went -= self._brought((key, source), went)
+            if went > 0:
+                self._step((key, source), move, -went, into, move.source_address, to)
         return found
+
+    def _brought(self, key: tuple[str, str], amount: float) -> float:
+        """What of it a custodian keeps for it, beyond what it took out lately."""
+        gatherer = self._known(key)
+        kept = max(0.0, amount - max(0.0, gatherer.sums[1]))
+        gatherer.kept += kept
+        return kept
+
+    def _had_back(self, key: tuple[str, str], amount: float) -> float:
+        """What of it a custodian had kept for it."""
+        gatherer = self.state.parties.get(key)
+        if gatherer is None or not gatherer.kept:
+            return 0.0
+        back = min(amount, gatherer.kept)
+        gatherer.kept -= back
+        return back
 
     def _held(
         self, key: str, who: str, token: Token, gatherer: Gatherer, event: TokenTransfer | Trade
@@ -211,11 +225,15 @@ class Accumulation(Correlator[State]):
             outstanding = token.issued / token.unit
         if outstanding <= 0:
             return ()
-        share = gatherer.net() / outstanding
+        net = gatherer.net()
+        if not reaches(net, self._p.minimum_share * outstanding):
+            return ()
+        handed = gatherer.handed_over(self._p.minimum_share * outstanding)
+        share = (net - handed) / outstanding
         if not self._due(gatherer, share):
             return ()
         said = f"{percent(share)} of the {amount(outstanding)} that are outstanding"
-        return [self._finding(key, who, gatherer, share, said, event)]
+        return [self._finding(key, who, gatherer, share, said, event, handed)]
 
     # -- at venues ---------------------------------------------------------------------------------
 
@@ -275,7 +293,7 @@ class Accumulation(Correlator[State]):
         ):
             gatherer = None if who is None else self.state.parties.get((key, who))
             if gatherer is not None:
-                _revise(gatherer, was, before, after)
+                gatherer.revise(was, before, after)
 
     def _count(self, market: Market, trade: Trade, buyer: str | None) -> None:
         place = trade.timestamp // self._slot
@@ -323,44 +341,27 @@ class Accumulation(Correlator[State]):
         quantity: float,
         kind: int,
         place: str,
+        other: str = "",
     ) -> Gatherer:
-        parties = self.state.parties
-        # Taken out and put back at the end, so that the first party is always the idlest.
-        gatherer = parties.pop(key, None)
-        if gatherer is None:
-            gatherer = Gatherer()
-            if len(parties) >= _MOST_PARTIES:
-                drop_idlest(parties, _MOST_PARTIES - 1)
-        parties[key] = gatherer
+        gatherer = self._known(key)
         steps = gatherer.steps
-        steps.append(Step(event.timestamp, quantity, kind, place, witness(event)))
-        _count(gatherer, kind, quantity)
+        steps.append(Step(event.timestamp, quantity, kind, place, witness(event), other))
+        gatherer.count(kind, quantity)
         oldest, stale = event.timestamp - self._p.window, 0
         while steps[stale].timestamp < oldest:
-            _count(gatherer, steps[stale].kind, -steps[stale].quantity, back=True)
+            gatherer.count(steps[stale].kind, -steps[stale].quantity, back=True)
             stale += 1
         if stale:
             del steps[:stale]
             if len(steps) == 1:
                 gatherer.next_share = 0.0
                 gatherer.alerts = 0
-        if len(steps) > _MOST_STEPS:
-            self._merge(steps)
+        if len(steps) > MOST_STEPS:
+            sum_up(steps)
         return gatherer
 
-    @staticmethod
-    def _merge(steps: list[Step]) -> None:
-        """The oldest quarter becomes one step of each kind and direction, with the first's evidence
-        and the last's time. So many at once that it is seldom done."""
-        many = max(2, len(steps) // 4)
-        merged: dict[tuple[int, bool], Step] = {}
-        for step in steps[:many]:
-            before = merged.get((step.kind, step.quantity > 0))
-            if before is not None:
-                step.quantity += before.quantity
-                step.witness = before.witness
-            merged[step.kind, step.quantity > 0] = step
-        steps[:many] = sorted(merged.values(), key=lambda one: one.timestamp)
+    def _known(self, key: tuple[str, str]) -> Gatherer:
+        return latest(self.state.parties, key, _MOST_PARTIES, Gatherer)
 
     def _due(self, gatherer: Gatherer, share: float) -> bool:
         least = self._p.minimum_share
@@ -379,6 +380,7 @@ class Accumulation(Correlator[State]):
         share: float,
         said: str,
         event: TokenTransfer | Trade,
+        handed: float = 0.0,
     ) -> Finding:
         steps = gatherer.steps
         came = [one for one in steps if one.quantity > 0]
@@ -394,7 +396,9 @@ class Accumulation(Correlator[State]):
         kind = "gathered" if self._supply else "bought"
         span = lapse(steps[-1].timestamp - steps[0].timestamp)
         steps_in = f" in {len(came)} steps within {span}" if len(came) > 1 else " in one step"
-        net = gatherer.net() if self._supply else gatherer.sums[2]
+        net = gatherer.net() - handed if self._supply else gatherer.sums[2]
+        if handed:
+            said += f", besides {amount(round(handed, 8))} that a holder had handed over whole"
         return Finding(
             entities=names(who, *places[:_MOST_NAMES], key),
             reason=(
@@ -405,7 +409,7 @@ class Accumulation(Correlator[State]):
             metrics={
                 "share": share,
                 "quantity": net,
-                "from_holders": gatherer.sums[0],
+                "from_holders": gatherer.sums[0] - handed,
                 "from_exchanges": gatherer.sums[1],
                 "traded": gatherer.sums[2],
                 "wallets": float(len(places)),
@@ -415,31 +419,6 @@ class Accumulation(Correlator[State]):
         )
 
 
-def _count(gatherer: Gatherer, kind: int, quantity: float, *, back: bool = False) -> None:
-    """Add to the sums, or take away again what is too old."""
-    gatherer.sums[kind] += quantity
-    if kind == 2:
-        came = quantity > 0 if not back else quantity < 0
-        if came:
-            gatherer.bought += quantity
-        else:
-            gatherer.sold -= quantity
-
-
-def _revise(gatherer: Gatherer, trade: Trade, before: float, after: float) -> None:
-    """A trade of so much, positive where it bought, is one of another quantity; 0: it is none."""
-    of_this = [
-        one for one in gatherer.steps if one.kind == 2 and (one.quantity > 0) is (before > 0)
-    ]
-    step = next((one for one in of_this if one.witness.id == trade.id), None)
-    if step is None:  # it may be part of one that was summed up, and has the time of its last
-        step = next((one for one in of_this if one.timestamp >= trade.timestamp), None)
-    if step is None:
-        return
-    _count(gatherer, 2, -before, back=True)
-    if after:
-        _count(gatherer, 2, after)
-    step.quantity += after - before
-    gatherer.next_share = 0.0  # what comes true without it hasn't been told
-    if abs(step.quantity) <= 1e-9 * abs(before):
-        gatherer.steps.remove(step)
+def _keeps(labels: tuple[str, ...]) -> bool:
+    """Whether it is a custodian, where nobody buys or sells."""
+    return is_exempt(labels, _CUSTODY) and not is_exempt(labels, _EXCHANGE)

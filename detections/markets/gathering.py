@@ -1,0 +1,95 @@
+"""What one party gathered of a token, step by step."""
+
+from msgspec import Struct, field
+
+from detections.alerting.findings import Witness
+from detections.rounding import reaches
+from normalizer.events.market import Trade
+
+MOST_STEPS = 200
+
+
+class Step(Struct, array_like=True):
+    """Tokens that came or went."""
+
+    timestamp: int
+    quantity: float
+    """Whole tokens; negative where they went."""
+    kind: int
+    """0: from or to another holder; 1: out of or into an exchange or custodian; 2: a trade."""
+    place: str
+    witness: Witness
+    other: str = ""
+    """The holder at the other end; empty where many are behind it: a pool, an exchange, a venue."""
+
+
+class Gatherer(Struct):
+    """A party's steps within the window, and the sums of each kind."""
+
+    steps: list[Step] = field(default_factory=list[Step])
+    sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
+    bought: float = 0.0
+    sold: float = 0.0
+    next_share: float = 0.0
+    alerts: int = 0
+    kept: float = 0.0
+    """What it brought to custodians and hasn't had back."""
+
+    def net(self) -> float:
+        """What it gathered: what it took out of an exchange it may have bought there."""
+        others, taken, traded = self.sums
+        return others + max(taken, traded)
+
+    def handed_over(self, least: float) -> float:
+        """What of it single holders gave who had `least` or more to give, and it still has."""
+        of_each: dict[str, float] = {}
+        for step in self.steps:
+            if step.other:
+                of_each[step.other] = of_each.get(step.other, 0.0) + step.quantity
+        blocks = sum(net for net in of_each.values() if reaches(net, least))
+        passed_on = -sum(net for net in of_each.values() if net < 0)
+        return max(0.0, blocks - passed_on)
+
+    def count(self, kind: int, quantity: float, *, back: bool = False) -> None:
+        """Add to the sums, or take away again what is too old."""
+        self.sums[kind] += quantity
+        if kind == 2:
+            came = quantity > 0 if not back else quantity < 0
+            if came:
+                self.bought += quantity
+            else:
+                self.sold -= quantity
+
+    def revise(self, trade: Trade, before: float, after: float) -> None:
+        """A trade of so much, positive where it bought, is one of another quantity; 0: of none."""
+        of_this = [
+            one for one in self.steps if one.kind == 2 and (one.quantity > 0) is (before > 0)
+        ]
+        step = next((one for one in of_this if one.witness.id == trade.id), None)
+        if step is None:  # it may be part of one that was summed up, and has the time of its last
+            step = next((one for one in of_this if one.timestamp >= trade.timestamp), None)
+        if step is None:
+            return
+        self.count(2, -before, back=True)
+        if after:
+            self.count(2, after)
+        step.quantity += after - before
+        self.next_share = 0.0  # what comes true without it hasn't been told
+        if abs(step.quantity) <= 1e-9 * abs(before):
+            self.steps.remove(step)
+
+
+def sum_up(steps: list[Step]) -> None:
+    """The oldest quarter becomes one step of each kind and direction, with the first's evidence
+    and the last's time. So many at once that it is seldom done."""
+    many = max(2, len(steps) // 4)
+    merged: dict[tuple[int, bool], Step] = {}
+    for step in steps[:many]:
+        before = merged.get((step.kind, step.quantity > 0))
+        if before is not None:
+            step.quantity += before.quantity
+            step.witness = before.witness
+            if step.other != before.other:
+                step.other = ""
+        merged[step.kind, step.quantity > 0] = step
+    steps[:many] = sorted(merged.values(), key=lambda one: one.timestamp)
