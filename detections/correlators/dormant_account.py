@@ -10,8 +10,9 @@ transactions of accounts that had long been inactive. All of this must hold:
    it holds and no less than it ever sent. Of an account at a venue only its trades are known.
 4. It doesn't send to itself (its cluster or investor), nor into custody: whoever moves an old
    holding to a custodian secures it. An exchange or a pool at the other end makes it the surer.
-5. From one known investor to another, not to where it is cashed in, only the first of 3. counts:
-   most of what one has is what a holder sells who has waited for as long as the terms ask.
+5. It doesn't go from one known investor to another, but for where it is cashed in: who has it now
+   is known, and so does a holder sell who has waited for as long as the terms ask. What little he
+   had moved before, such as to a wallet of his own, says nothing of how much he would sell.
 
 It alerts once each time that it awakes, and then tells what goes on within `wake`: again whenever
 what was sent has doubled. A wallet that only got tokens and never sent any may be of a holder for
@@ -173,9 +174,7 @@ class DormantAccount(Correlator[State]):
             return ()
         out = is_exempt(move.destination_labels, _CASHES_OUT)
         between_known = move.source_investor is not None and move.destination_investor is not None
-        if is_exempt(move.destination_labels, self._safe) or (
-            between_known and not out and not 0 < self._p.multiple_of_past * before <= whole
-        ):
+        if is_exempt(move.destination_labels, self._safe) or (between_known and not out):
             return ()
         part = min(1.0, raw / held) if held else 0.0
         awake = self._awake(key, time, slept, before)
