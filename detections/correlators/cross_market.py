@@ -19,8 +19,10 @@ widest name known:
 5. What it gained there by the move is more than what it paid for it here (in one currency). Who
    sold about as much as he bought, and for more, needs no move to gain: that is arbitrage as well.
 
-6. Within the window it traded the other way round, on either market, at most a quarter as much:
-   an arbitrageur buys and sells on both, as the difference of prices has it.
+6. It traded the other way round at most a quarter as much: within the window on the first market,
+   and on the other one since the first of these trades. An arbitrageur buys and sells on both, as
+   the difference of prices has it. What it had bought on the other market before is the position
+   for which it moves the price (SEC v. Lek Securities, 17-cv-1789: options that Avalon held).
 
 A rule may look for the attempt instead (`finds: attempt`), whether or not the other market follows.
 As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, 2. and 6., and:
@@ -272,7 +274,10 @@ class CrossMarket(Correlator[State]):
         if not reaches(quantity, p.minimum_ratio * taken):
             return None
         back = sum(one.quantity for one in deals if one.market == market and one.buy is not up)
-        forth = sum(one.quantity for one in deals if one.market == newest.market and one.buy is up)
+        forth = sum(
+            one.quantity for one in deals
+            if one.market == newest.market and one.buy is up and one.time >= first.time
+        )  # fmt: skip
         if back > _BOTH_WAYS * taken or forth > _BOTH_WAYS * quantity:
             return None
         if not attempt and not (

@@ -88,6 +88,21 @@ def test_who_trades_both_ways_or_meets_what_went_further_is_an_arbitrageur() -> 
     assert found(scheme(follow=10.16)) == []
 
 
+@pytest.mark.parametrize("finds", ["gain", "attempt"])
+def test_a_position_that_was_built_before_is_what_the_price_is_moved_for(finds: str) -> None:
+    """SEC v. Lek Securities: options were held before the shares beneath them were moved."""
+    events = scheme() if finds == "gain" else attempt()
+    big = Tape(venue="large", token_id="acme", currency="USD")
+    big.number = 200
+
+    def bought(at: float) -> Any:
+        return big.trade(at, 10, 100, side="buy", buyer_id="I-7", seller_id="I-4")
+
+    assert len(found([*events[:2], bought(5 * S), *events[2:]], finds=finds)) == 1
+    # Who buys on both at once has no position for which he would move a price.
+    assert found([*events[:3], bought(10.5 * S), *events[3:]], finds=finds) == []
+
+
 def attempt(*, prices: int = 6, used: float = 60, **more: Any) -> list[Any]:
     """Buys up the small venue, and sells on the large one at once, for less."""
     small = Tape(venue="small", token_id="acme", currency="USD")
