@@ -170,6 +170,8 @@ CHAIN_ABUSES = {
             market="pool",
             play=rug_pull,
             episodes=1,
+            apart=APART,
+            after=2 * DAY_OF_BLOCKS,
         ),
         ChainAbuse(
             name="young-pool-emptied",

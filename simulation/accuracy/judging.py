@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from normalizer.events import Alert
-from simulation.accuracy.meant_for import EARLY_WARNINGS
+from simulation.accuracy.meant_for import EARLY_WARNINGS, FACTS
 from simulation.session import Session
 from simulation.truth import Episode
 
@@ -119,7 +119,7 @@ def judge(session: Session, alerts: list[Alert], counts: Mapping[str, tuple[str,
         typology = alert.typology or ""
         if typology not in MEASURED and alert.rule_name not in SUSPICIONS:
             continue  # neither right nor wrong: a fact that belongs to an abuse finds nothing
-        if alert.rule_name in EARLY_WARNINGS:
+        if alert.rule_name in EARLY_WARNINGS or alert.rule_name in FACTS:
             continue  # a fact as well: nothing is broken yet
         verdict, took = "false", None
         for place, episode in enumerate(session.episodes):

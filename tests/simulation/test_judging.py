@@ -12,6 +12,7 @@ from simulation.accuracy.judging import (
     Verdicts,
     judge,
 )
+from simulation.accuracy.meant_for import FACTS
 from simulation.accuracy.offline import shipped_rules
 from simulation.catalogue import CONDUCTS
 from simulation.session import Session
@@ -44,7 +45,7 @@ def told(name: str, **more: Any) -> Alert:
 def test_rules_that_are_judged_by_their_titles_are_shipped() -> None:
     """A rule that gets another title would silently be judged as any other."""
     shipped = {one.title for one in shipped_rules().rules}
-    assert {*SUSPICIONS, *NAMELESS, *OF_TALK, *OF_VOLUME} <= shipped
+    assert {*SUSPICIONS, *NAMELESS, *OF_TALK, *OF_VOLUME, *FACTS} <= shipped
     assert set[str]().union(*OF_VOLUME.values()) <= set(CONDUCTS)
 
 
@@ -54,6 +55,19 @@ def test_a_fact_is_neither_right_nor_wrong_and_finds_nothing() -> None:
     found = judged(fitting, other)
     assert found.alerts == []
     assert found.episodes[0].seconds is None
+
+
+def test_that_liquidity_left_is_a_fact_and_that_it_stayed_away_a_suspicion() -> None:
+    def left(name: str, *entities: str) -> Alert:
+        made = alert(1, typology="liquidity_removal", entities=entities)
+        made.rule_name = name
+        return made
+
+    found = judged(*(left(name, one) for name in FACTS for one in ("0xaaa", "0xz")))
+    assert found.alerts == []
+    assert found.episodes[0].told_by == ()
+    found = judged(left("Rug pull", "0xaaa"), left("Rug pull", "0xz"))
+    assert [one.verdict for one in found.alerts] == ["hit", "false"]
 
 
 def test_what_is_a_suspicion_among_facts_is_right_or_wrong() -> None:
