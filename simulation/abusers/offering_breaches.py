@@ -247,13 +247,22 @@ def lock_up_broken(stage: OfferingStage) -> Play:
 
 
 def sold_to_country(stage: OfferingStage) -> Play:
-    """A holder sells to residents of a country where nobody may: of the United States, under whose
-    Securities Act the offering has no exemption (15 USC 77e), or, every second one, of a country
-    under embargo (31 CFR 510, 515, 560). Medium: three sales.
+    """A holder sells to residents of the United States, under whose Securities Act the offering has
+    no exemption (15 USC 77e). Medium: three sales.
     """
+    yield from _sold_abroad(stage, "US")
+
+
+def sold_under_embargo(stage: OfferingStage) -> Play:
+    """A holder sells to residents of a country under embargo (31 CFR 510, 515, 560). Medium: three
+    sales.
+    """
+    yield from _sold_abroad(stage, stage.rng.choice(EMBARGOED))
+
+
+def _sold_abroad(stage: OfferingStage, country: str) -> Play:
     offering, rng = stage.offering, stage.rng
     yield stage.until(offering.opened + rng.randint(55, 120) * DAY)
-    country = rng.choice(EMBARGOED) if stage.number % 2 else "US"
     buyers = [stage.market.person(country, "retail") for _ in range(round(stage.between(1, 3, 10)))]
     note = f"sold to {country}, where it may not be"
     yield from _sells(stage, _holder(stage), buyers, note)

@@ -100,11 +100,18 @@ OFFERING_BREACHES = {
         OfferingBreach(
             name="sold-to-country",
             typology="offering_rules",
-            counts=("sanctions",),
             accepted=_MOVED,
-            source="15 USC 77e; 31 CFR 510, 515, 560",
+            source="15 USC 77e",
             market="eu-offer",
             play=breaches.sold_to_country,
+        ),
+        OfferingBreach(
+            name="sold-under-embargo",
+            typology="sanctions",
+            accepted=_MOVED,
+            source="31 CFR 510, 515, 560",
+            market="eu-offer",
+            play=breaches.sold_under_embargo,
         ),
         OfferingBreach(
             name="too-many-holders",
