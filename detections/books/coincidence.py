@@ -13,8 +13,14 @@ rest of the time. Of each party in a book, per side of its orders:
   in an hour at least;
 - *chance* is the probability that at least as many of all orders taken off would have met a trade
   as did (the upper tail of the binomial distribution), bids and offers combined.
+- who takes his orders off because he has traded does so at once ("as soon as the small one was
+  filled"), so where it is known how long after a trade each went, the same is asked of those that
+  went soonest: of the one, the two, and so on, each with its own time as the span. The least of
+  these probabilities counts, times how many they are (Bonferroni's correction). So who mostly waits
+  in vain, and then takes all off, isn't acquitted by how often he waited.
 
-Who quotes also puts another order in the stead of each that he takes off; a spoofer's leave a hole.
+Who quotes also puts another order in the stead of each that he takes off; a spoofer's leave a hole:
+for a second, or longer than they were there.
 
 That the two meet proves little where chance is large. What counts as small is the rule's to say;
 that it is told this way at all is our choice: no regulator gives a number.
@@ -31,8 +37,9 @@ from pipeline.units import HOUR, SECOND
 #: in every hour. So little is soon outweighed by what is seen.
 _PRIOR_TIME = 30 * SECOND
 _PRIOR_EVERY = HOUR
-#: Spans for which it is known how much of the time lies so long before a trade, at most.
-_SPANS = tuple(SECOND << doubled for doubled in range(7))
+#: Spans for which it is known how much of the time lies so long before a trade, at most. The
+#: shortest is as soon as anybody is taken to react: clocks of venues tell milliseconds.
+_SPANS = (*(SECOND >> halved for halved in (6, 4, 2)), *(SECOND << doubled for doubled in range(7)))
 #: Orders that are taken off within so long are one set.
 _AT_ONCE = SECOND
 #: So few trades in a book say nothing of what parties usually do.
@@ -63,6 +70,12 @@ class Habit(Struct, gc=False):
     replaced_at: int = 0
     span: float = 0.0
     """In which trades counted, of all of them together, in nanoseconds."""
+    stead: int = _AT_ONCE
+    """What comes so soon after those that it took off last is there in their stead."""
+    reactions: list[int] = field(default_factory=list[int])
+    """Of those that met a trade before they were taken off, how long before, as far as known."""
+    reacted_at: int = 0
+    """When the newest of these were taken off."""
     newest: float = 1.0
     """What `Habits.chance` found last of this side alone."""
 
@@ -81,8 +94,9 @@ class Habit(Struct, gc=False):
             covered[place] += span
         return gap
 
-    def note_pulled(self, time: int, span: int) -> None:
-        """An order was taken off, and a trade counts that is within this span."""
+    def note_pulled(self, time: int, span: int, lifetime: int = _AT_ONCE) -> None:
+        """An order was taken off, after so long, and a trade counts that is within this span."""
+        self.stead = min(_AT_ONCE, lifetime)
         if time - self.pulled_at < _AT_ONCE:
             return
         if self.pulled >= _MANY:
@@ -92,15 +106,24 @@ class Habit(Struct, gc=False):
             self.met //= 2
             self.replaced //= 2
             self.span /= 2
+            del self.reactions[::2]
         self.pulled += 1
         self.pulled_at = time
         self.span += span
 
-    def note_met(self, time: int) -> None:
-        """There was a trade within the span of the order that was taken off at this time."""
+    def note_met(self, time: int, reaction: int | None = None) -> None:
+        """There was a trade within the span of the order that was taken off at this time; if it
+        was before that, so long before."""
         if abs(time - self.met_at) >= _AT_ONCE and self.met < self.pulled:
             self.met += 1
             self.met_at = time
+        if (
+            reaction is not None
+            and abs(time - self.reacted_at) >= _AT_ONCE
+            and (len(self.reactions) < self.met)
+        ):
+            self.reactions.append(max(reaction, _SPANS[0]))
+            self.reacted_at = time
 
     def set_aside(self, judged: Iterable[int]) -> None:
         """Trades with these times since the trade before were found to be abuse.
@@ -115,7 +138,7 @@ class Habit(Struct, gc=False):
 
     def note_placed(self, time: int) -> None:
         """A large order comes. Soon after another was taken off, it is there in its stead."""
-        if time - self.pulled_at < _AT_ONCE and self.pulled:
+        if time - self.pulled_at < self.stead and self.pulled:
             self.note_replaced(self.pulled_at)
 
     def note_replaced(self, time: int) -> None:
@@ -135,11 +158,21 @@ class Habit(Struct, gc=False):
         `judged` are the times since the trade before of the trades that don't count; `every` is how
         long it takes until a party of the book trades, usually.
         """
-        span = self.span / max(1, self.pulled)
+        gaps, soonest = list(judged), sorted(self.reactions)
+        within = [*soonest, self.span / max(1, self.pulled)]
+        met = [*range(1, len(soonest) + 1), self.met]
+        tries = len(within) if self.met > len(soonest) else len(within) - 1
+        tails = (
+            binomial_tail(number, self.pulled, self._usual(now, span, gaps, every))
+            for number, span in zip(met, within, strict=True)
+        )
+        return min(1.0, max(1, tries) * min(tails))
+
+    def _usual(self, now: int, span: float, judged: Iterable[int], every: int) -> float:
+        """The part of the time that lies so long before a trade, at most."""
         before = max(0.0, self._before(span) - sum(min(gap, span) for gap in judged))
         seen = max(0, now - self.since) + _PRIOR_TIME
-        usual = min(1.0, (before + _PRIOR_TIME * min(1.0, span / every)) / seen)
-        return binomial_tail(self.met, self.pulled, usual)
+        return min(1.0, (before + _PRIOR_TIME * min(1.0, span / every)) / seen)
 
     def _before(self, span: float) -> float:
         """Time that lies at most this span before a trade: between those that are known, a line."""

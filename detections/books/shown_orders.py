@@ -2,7 +2,8 @@
 
 from collections.abc import Collection
 
-from detections.books.order_book import OrderBook
+from detections.books.order_book import OrderBook, Resting
+from detections.books.standing import Standing
 from detections.parties import Party
 
 
@@ -19,16 +20,33 @@ def shown_by(
     Accounts of one investor, and investors of one cluster, are one. It goes through all orders of
     the book, so ask only where all else holds.
     """
-    account, investor, cluster = party
     side = book.bids if buy else book.asks
-    shown = 0.0
-    for order_id, order in book.orders.items():
-        if order.buy is not buy or order_id in without:
-            continue
-        if (
-            (cluster is not None and order.cluster == cluster)
-            or (investor is not None and order.investor == investor)
-            or (account is not None and order.account == account)
-        ) and side.is_near(order.price, levels, width):
-            shown += order.quantity
-    return shown
+    return sum(
+        order.quantity
+        for order_id, order in book.orders.items()
+        if order.buy is buy
+        and order_id not in without
+        and _is_of(party, order)
+        and side.is_near(order.price, levels, width)
+    )
+
+
+def shown_of(
+    standing: Standing, book: OrderBook, party: Party, buy: bool, levels: int, width: float
+) -> float:
+    """The same where it is known whose the orders of the book are: it goes through these only."""
+    side = book.bids if buy else book.asks
+    return sum(
+        order.quantity
+        for order in standing.of(party)
+        if order.buy is buy and _is_of(party, order) and side.is_near(order.price, levels, width)
+    )
+
+
+def _is_of(party: Party, order: Resting) -> bool:
+    account, investor, cluster = party
+    return (
+        (cluster is not None and order.cluster == cluster)
+        or (investor is not None and order.investor == investor)
+        or (account is not None and order.account == account)
+    )

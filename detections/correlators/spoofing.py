@@ -12,10 +12,11 @@ that were cancelled in a fraction of a second, whether or not the small one was 
 moved again and again to keep away from the touch, and went once the other side had traded). All of
 this must hold:
 
-1. The order is at least `minimum_depth_share` of the depth that its side had when it was placed:
-   within the best `depth_levels` levels and within `depth_range` of the best price, the order
-   itself not counted. It stands within the same bounds. An empty side has no depth to deceive
-   with, so a first order there is never a candidate.
+1. The order, together with what its party has there besides, is at least `minimum_depth_share` of
+   what others showed on its side when it was placed: within the best `depth_levels` levels and
+   within `depth_range` of the best price. It stands within the same bounds. An empty side has no
+   depth to deceive with, so a first order there is never a candidate; nor is one that is less than
+   a fiftieth of its side.
 2. It is cancelled with at most `maximum_fill_share` of it filled, and
    (a) within `maximum_lifetime`; or
    (b) within `slow_lifetime`, if the other side traded in the last `slow_reaction` before that, and
@@ -28,9 +29,9 @@ this must hold:
    What it traded there is at least twice what it traded on the order's own side meanwhile: who was
    hit, and gets rid of what he had to take, does as makers do. Once the order is off, only orders
    that rested count; who then takes is another pattern (see `flipping` and `vacuuming`).
-4. Large orders that its owner took off in this book met its trades on the other side so often that
-   chance alone would do it less often with a probability of `minimum_significance`
-   (:mod:`detections.books.coincidence`). Cancelling fast is what market makers do all day, and now
+4. Large orders that its owner took off in this book met its trades on the other side so often, or
+   went so soon after these, that chance alone would do it less often with a probability of
+   `minimum_significance` (:mod:`detections.books.coincidence`). Cancelling fast is what market makers do all day, and now
    and then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
    large order there at once: the impression stays.
 
@@ -55,12 +56,13 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.alerting.spoofing_alert import Judged, spoofing_finding
 from detections.alerting.wording import amount
 from detections.books.coincidence import Crowd, Habits
-from detections.books.order_book import MOST_BOOKS, Resting
+from detections.books.order_book import MOST_BOOKS, SMALL, Resting
 from detections.books.order_books import BookChange
-from detections.books.order_weight import depth_if_large, passes_small
+from detections.books.order_weight import passes_small
 from detections.books.party_habits import crowd_of, habits_of
 from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
+from detections.books.weighed_together import weigh_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room, latest
@@ -148,7 +150,7 @@ class Spoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_trades = True
     uses_books = True
     typology = "spoofing"
@@ -202,10 +204,12 @@ class Spoofing(Correlator[State]):
     def _placed(self, order: OrderPlaced) -> None:
         if not (order.investor_account or order.investor_id or order.investor_cluster):
             return
-        p, change = self._p, self.books.change
-        depth = depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share)
+        p, party = self._p, acting(order)
+        depth, _ = weigh_together(
+            self.books, party, p.depth_levels, p.depth_range, p.minimum_depth_share
+        )
         if depth:
-            self._watch(order, change, depth, acting(order), "placed")
+            self._watch(order, self.books.change, depth, party, "placed")
 
     def _watch(
         self,
@@ -293,20 +297,24 @@ class Spoofing(Correlator[State]):
 
     def _enlarged(self, event: OrderChanged, change: BookChange, order: Resting) -> None:
         """An order is larger, or elsewhere, than before: as if it had been placed now."""
-        p = self._p
-        depth = depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share)
-        if not depth:
-            return
-        side = change.book.bids if order.buy else change.book.asks
-        if side.is_near(change.price_before, p.depth_levels, p.depth_range) and reaches(
-            change.quantity_before, p.minimum_depth_share * depth
-        ):
-            return  # it was as large before
-        party = acting(event)
+        p, party = self._p, acting(event)
         if not party.known:
             party = Party(order.account, order.investor, order.cluster)
-        if party.known:
-            self._watch(event, change, depth, party, "amended an order into")
+        if not party.known:
+            return
+        depth, own = weigh_together(
+            self.books, party, p.depth_levels, p.depth_range, p.minimum_depth_share
+        )
+        if not depth:
+            return
+        side, before = change.book.bids if order.buy else change.book.asks, change.quantity_before
+        if (
+            side.is_near(change.price_before, p.depth_levels, p.depth_range)
+            and reaches(before, SMALL * depth)
+            and reaches(own + before, p.minimum_depth_share * depth)
+        ):
+            return  # it was as large before
+        self._watch(event, change, depth, party, "amended an order into")
 
     def _cancelled(self, event: OrderCancelled | OrderRemoved, watch: Watch) -> Iterable[Finding]:
         candidate = watch.live.get(event.order_id)
@@ -340,7 +348,9 @@ class Spoofing(Correlator[State]):
         candidate.unsure = candidate.unsure or "unsure" in event.tags
         habit = self._habits(event, candidate.party).of(candidate.buy)
         slow = lifetime > p.maximum_lifetime
-        habit.note_pulled(now, (p.slow_reaction if slow else lifetime) + p.execution_window)
+        habit.note_pulled(
+            now, (p.slow_reaction if slow else lifetime) + p.execution_window, lifetime
+        )
         if watch.replaces(candidate, now, lifetime):
             habit.note_replaced(now)
             watch.drop(candidate.order_id)
@@ -404,7 +414,8 @@ class Spoofing(Correlator[State]):
         if candidate.executions:
             both = self._habits(event, candidate.party)
             habit = both.of(candidate.buy)
-            habit.note_met(ended.timestamp)
+            reaction = ended.timestamp - candidate.executed_at
+            habit.note_met(ended.timestamp, reaction if reaction >= 0 else None)
             every = crowd_of(self.state.crowds, event).every(event.timestamp)
             chance = both.chance(candidate.buy, event.timestamp, candidate.gaps, every)
             if (

@@ -84,7 +84,10 @@ class TestWhoTradesAllTheTime:
             order = f"bid-{step}"
             events.append(tape.placed(at, order, "buy", 10.02, 5000, **SPOOFER))
             if step % met_every == met_every - 1:
-                events.append(tape.trade(at + 500, 10.05, 300, buyer_account="acct-3", **SOLD))
+                soon = 37 * step % 900  # at any time before it goes, as chance has it
+                events.append(
+                    tape.trade(at + 50 + soon, 10.05, 300, buyer_account="acct-3", **SOLD)
+                )
             events.append(tape.cancelled(at + 1000, order, remaining=5000.0))
             if step % every == 0:
                 events.append(tape.trade(at + 3000, 10.05, 300, buyer_account="acct-3", **SOLD))

@@ -1,0 +1,39 @@
+"""How large an order is together with the others of its party on that side.
+
+The law speaks of "multiple or large orders" (Regulation 2016/522, Annex II, section 1, point 5(e)),
+and what they seem to say is said against what others show: three orders of one party don't make
+each other small.
+"""
+
+from detections.books.order_books import SharedBooks
+from detections.books.order_weight import depth_if_large
+from detections.books.shown_orders import shown_of
+from detections.parties import Party
+
+
+def weigh_together(
+    books: SharedBooks, party: Party, levels: int, width: float, minimum: float
+) -> tuple[float, float]:
+    """What others show on the side of the order that came, or changed, if it and what its party has
+    there besides are at least `minimum` (a ratio) of that; else 0. And what the party has there.
+
+    An order that is small alone (see `detections.books.order_book.Resting.small`) is not weighed.
+    Where nobody else shows anything, what stands there besides the order counts as others'.
+    """
+    change = books.change
+    order, book, left = change.order, change.book, change.quantity_after
+    depth = depth_if_large(change, levels, width, minimum)
+    if order is None or order.small or left <= 0.0:
+        return depth, 0.0
+    own = shown_of(books.standing(book), book, party, order.buy, levels, width) - left
+    if own <= 0.0:
+        return depth, 0.0
+    if not depth:
+        side = book.bids if order.buy else book.asks
+        if not side.is_near(order.price, levels, width):
+            return 0.0, own
+        most = (own + left) / minimum + own
+        depth = side.depth_besides(order, levels, width, most)
+        if depth > most or depth <= own:
+            return 0.0, own
+    return (depth - own if depth > own else depth), own
