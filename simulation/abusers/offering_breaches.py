@@ -276,6 +276,7 @@ def owns_too_much(stage: OfferingStage) -> Play:
     yield stage.until(offering.opened + rng.randint(60, 200) * DAY)
     person = market.person("US", "accredited")
     market.wallet(person)
+    offering.reserved.update(person.wallets)  # as who stays below it has: nobody else sells them on
     episode: Episode | None = None
     wanted = OWNER * stage.between(1.06, 1.8, 5)
     while offering.of(person) < offering.outstanding * wanted:
