@@ -36,8 +36,9 @@ Who regrets a sale buys back from whoever has it by then, so that a cycle alone 
 
 An item is found with its first trade that fits, and each alert has the trades that no alert had
 before. It is told again at once when somebody new takes part, and of the same parties when there is
-a quarter more (20 trades at most). Dune's filters have no limit of time; `window` is long for that
-reason.
+a quarter more (20 trades at most), or when what was left over is a week old and they have stopped:
+time is that of any trade of the lane. Dune's filters have no limit of time; `window` is long for
+that reason.
 
 **Without accounts** nothing can be said.
 """
@@ -62,6 +63,8 @@ from pipeline.units import DAY, HOUR, WEEK, Duration, Ratio
 _MOST_ITEMS = 200_000
 #: What the same parties go on with is told when it is this part more.
 _MORE_BY = 0.25
+#: And what is less than that once the item wasn't traded among them for so long.
+_OVER = WEEK
 #: An instrument with such a name may be an item.
 _NUMBERED = re.compile(r"(?:^|[^0-9A-Za-z])\d+$")
 #: Another one needs so many trades, in this part of which the buyer was the next seller.
@@ -77,6 +80,7 @@ _UNSURE = 0.6
 _UNPAID = 0.7
 #: That an item came back by others: one of them may have offered it in good faith.
 _ROUND = 0.4
+_NOTHING = Series([], back=False, again=0)
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -106,6 +110,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     exempt_labels: tuple[str, ...] = ("exchange", "router", "pool")
 
 
+#: Of an item: its source, venue and symbol; or source, contract and number.
+Key = tuple[str, str, str]
+
+
 class Place(NamedTuple):
     """What an item is called, and where."""
 
@@ -114,12 +122,20 @@ class Place(NamedTuple):
     currency: str | None
 
 
-class State(Struct):
-    """Items by source, venue and symbol, the idlest first."""
+class Rest(Struct, frozen=True, array_like=True):
+    """What the last alert on an item left over, by its last trade."""
 
-    items: dict[tuple[str, str, str], Item] = field(
-        default_factory=dict[tuple[str, str, str], Item]
-    )
+    since: int
+    seller: str
+    buyer: str
+    place: Place
+
+
+class State(Struct):
+    """Items by source, venue and symbol, the idlest first; what was left over, the oldest first."""
+
+    items: dict[Key, Item] = field(default_factory=dict[Key, Item])
+    rests: dict[Key, Rest] = field(default_factory=dict[Key, Rest])
 
 
 @correlator("wash_items")
@@ -130,6 +146,7 @@ class WashItems(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     typology = "wash_trading"
     actions = frozenset({"trade"})
 
@@ -153,12 +170,31 @@ class WashItems(Correlator[State]):
     ) -> Iterable[Finding]:
         """Take a trade or what became of one, or a transfer."""
         kind = event.__class__
-        if kind is TokenTransfer:
-            return self._moved(event)  # pyright: ignore[reportArgumentType]
-        if kind is not Trade:
+        if kind is not Trade and kind is not TokenTransfer:
             self._revised(event)  # pyright: ignore[reportArgumentType]
             return ()
-        return self._sold(event)  # pyright: ignore[reportArgumentType]
+        rest = self._rest(event.timestamp) if self.state.rests else []
+        take = self._moved if kind is TokenTransfer else self._sold
+        found = take(event)  # pyright: ignore[reportArgumentType]
+        return [*rest, *found] if rest else found
+
+    def _rest(self, now: int) -> list[Finding]:
+        """What was left over of series that have stopped."""
+        rests, findings = self.state.rests, list[Finding]()
+        while rests:
+            key, rest = next(iter(rests.items()))
+            if now - rest.since < _OVER:
+                break
+            del rests[key]
+            item = self.state.items.get(key)
+            if item is None or item.doubt is not None or not item.deals:
+                continue
+            found = self._found(item, rest.seller, rest.buyer)
+            told = frozenset(item.told)
+            fresh = [deal for deal in found.deals if deal.witness.id not in told]
+            if fresh:
+                findings.append(self._told(item, rest.place, found, fresh))
+        return findings
 
     def _revised(self, event: TradeBusted | TradeCorrected) -> None:
         key = (event.provider, event.venue, event.instrument)
@@ -201,7 +237,7 @@ class WashItems(Correlator[State]):
         if len(item.deals) < 2:
             return ()
         name = f"{move.token_symbol or contract} #{number}"
-        return self._judge(item, seller, buyer, Place(name, move.network or "the chain", None))
+        return self._judge(key, item, Place(name, move.network or "the chain", None))
 
     def _sold(self, event: Trade) -> Iterable[Finding]:
         items = self.state.items
@@ -238,7 +274,7 @@ class WashItems(Correlator[State]):
         if item.doubt is not None or not self._is_item(item):
             return ()
         place = Place(event.instrument, event.venue, event.currency)
-        return self._judge(item, sold, bought, place)
+        return self._judge(key, item, place)
 
     def _is_item(self, item: Item) -> bool:
         trades = item.trades
@@ -252,21 +288,37 @@ class WashItems(Correlator[State]):
             return item.handed_on >= _NUMBERED_HANDED_ON * (trades - 1)
         return trades >= _KNOWN_BY and item.handed_on >= _HANDED_ON * (trades - 1)
 
-    def _judge(self, item: Item, seller: str, buyer: str, place: Place) -> Iterable[Finding]:
+    def _judge(self, key: Key, item: Item, place: Place) -> Iterable[Finding]:
+        last = item.deals[-1]
+        found = self._found(item, last.seller, last.buyer)
+        told = frozenset(item.told)
+        fresh = [deal for deal in found.deals if deal.witness.id not in told]
+        if not fresh:
+            return ()
+        rests = self.state.rests
+        rests.pop(key, None)
+        if self._is_due(found.deals, fresh, told):
+            return [self._told(item, place, found, fresh)]
+        rests[key] = Rest(last.timestamp, last.seller, last.buyer, place)
+        if len(rests) > _MOST_ITEMS:
+            drop_idlest(rests, _MOST_ITEMS)
+        return ()
+
+    def _found(self, item: Item, seller: str, buyer: str) -> Series:
+        """What fits of the item's trades, by the last one's parties; empty if nothing does."""
         if self._p.pattern == "circle":
             found = circle(item.deals, self._p.maximum_steps)
         else:
             found = repeated(item.deals, seller, buyer, self._p.minimum_purchases)
             if not self._is_wanted(found):
-                return ()
-        if self._transfers and len({d.signer for d in found.deals} - {""}) < 2:
-            return ()
-        fresh = self._due(item, found.deals)
-        if not fresh:
-            return ()
+                return _NOTHING
+        signers = {deal.signer for deal in found.deals} - {""}
+        return _NOTHING if self._transfers and len(signers) < 2 else found
+
+    def _told(self, item: Item, place: Place, found: Series, fresh: list[Deal]) -> Finding:
         item.told += [deal.witness.id for deal in fresh]
         item.alerts += 1
-        return [self._finding(item, place, found, fresh)]
+        return self._finding(item, place, found, fresh)
 
     def _is_wanted(self, found: Series) -> bool:
         if self._p.lone_returns == "with" or not found.deals:
@@ -276,15 +328,13 @@ class WashItems(Correlator[State]):
         lone = len(deals) == 2 and found.back and late
         return lone is (self._p.lone_returns == "only")
 
-    def _due(self, item: Item, deals: list[Deal]) -> list[Deal]:
-        """What isn't told yet, if it is enough for another alert."""
-        told = frozenset(item.told)
-        fresh = [deal for deal in deals if deal.witness.id not in told]
+    def _is_due(self, deals: list[Deal], fresh: list[Deal], told: frozenset[str]) -> bool:
+        """Whether what isn't told yet is enough for another alert."""
         before = [deal for deal in deals if deal.witness.id in told]
         known = {name for deal in before for name in (deal.seller, deal.buyer)}
         if all(deal.seller in known and deal.buyer in known for deal in fresh):
-            return fresh if len(fresh) >= _MORE_BY * len(before) else []
-        return fresh
+            return len(fresh) >= _MORE_BY * len(before)
+        return True
 
     def _finding(self, item: Item, place: Place, found: Series, fresh: list[Deal]) -> Finding:
         deals = found.deals

@@ -49,6 +49,23 @@ def test_what_goes_on_is_told_when_it_is_a_quarter_more() -> None:
     assert len(told) > 200 - 20
 
 
+def test_what_is_left_over_is_told_a_week_after_they_have_stopped() -> None:
+    hands = " ".join(["ab", "ba"] * 11)
+    series = sold(hands, every=3_600_000.0)
+    before = found(series)
+    told = {witness.id for one in before for witness in one.witnesses}
+    left = [one.id for one in series if one.id not in told]
+    assert left
+    other = sold("xy yz", "PUNK #2", every=7 * DAY)
+    for trade, days in zip(other, (7, 8), strict=True):
+        trade.timestamp = series[-1].timestamp + int(days * DAY - 1) * 1_000_000
+    assert found([*series, other[0]]) == before
+    *_, last = found([*series, *other])
+    assert [witness.id for witness in last.witnesses] == left
+    assert last.entities == ("a", "b")
+    assert len(found([*series, *other])) == len(before) + 1
+
+
 def test_who_is_new_to_it_is_told_at_once() -> None:
     hands = " ".join(["ab", "ba"] * 10)
     *_, last = found(sold(f"{hands} ac", every=3_600_000.0))
