@@ -25,6 +25,27 @@ def too_many_purchasers(stage: OfferingStage) -> Play:
     yield from _more_persons(stage, ("US",), round(stage.between(1, 10, 60)), 62, 20, 90)
 
 
+def sold_unaccredited(stage: OfferingStage) -> Play:
+    """An issuer that offers to everybody sells to some who aren't accredited (17 CFR
+    230.506(c)(2)(i)), every second one to people of whom it held once, and no longer does.
+    Medium: six.
+    """
+    offering, rng = stage.offering, stage.rng
+    yield stage.until(offering.opened + rng.randint(5, 60) * DAY)
+    episode = stage.begin((offering.issuer,), "sold to who isn't accredited", 30)
+    for _ in range(round(stage.between(1, 6, 30))):
+        if stage.number % 2:
+            buyer = stage.market.person("US", "accredited")
+            buyer.accredited_until = day_of(stage.market.now - rng.randint(2, 90) * DAY)
+        else:
+            buyer = stage.market.person("US", retail(rng))
+        offering.sell(buyer, rng.randint(5, 40) * 1_000)
+        # They keep it.
+        offering.reserved.update(buyer.wallets)
+        stage.joined(episode, (buyer,))
+        yield stage.hours(6, 120)
+
+
 def too_many_in_a_state(stage: OfferingStage) -> Play:
     """An offer without a prospectus is taken by 150 persons or more of one member state who aren't
     qualified investors (Regulation (EU) 2017/1129 Article 1(4)(b); the same of a crypto-asset,

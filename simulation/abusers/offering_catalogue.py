@@ -18,6 +18,15 @@ OFFERING_BREACHES = {
             play=breaches.too_many_purchasers,
         ),
         OfferingBreach(
+            name="sold-unaccredited",
+            typology="transfer_restrictions",
+            counts=("offering_rules",),
+            accepted=_MOVED,
+            source="17 CFR 230.506(c)(2)(i)",
+            market="reg-d-506c",
+            play=breaches.sold_unaccredited,
+        ),
+        OfferingBreach(
             name="resold-early",
             typology="offering_rules",
             accepted=_MOVED,

@@ -41,6 +41,7 @@ SUSPICIONS = frozenset(
         "Minted, and sold within a day",
         "Past transfers with an address that is sanctioned now",
         "Transfer with a jurisdiction under embargo or a call for action",
+        "Rule 506(c) token issued to an investor who is not accredited",
     }
 )
 #: Alerts of these are about an instrument, whoever moved it: they belong to an episode by time.

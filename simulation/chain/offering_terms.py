@@ -101,6 +101,29 @@ def private_placement(market: OfferingMarket, honest: bool) -> Offering:
     return offering
 
 
+def general_solicitation(market: OfferingMarket, honest: bool) -> Offering:
+    """Rule 506(c): offered to everybody, and sold to the accredited only, who are verified. They
+    hold the tokens for a year, as in any private placement, and sell to anybody then. Who was
+    accredited when he bought may be so no longer, and keeps what he has."""
+    offering = Offering(market, "reg-d-506c", "reg-d-506c")
+    rng = offering.rng
+    _stocked(offering, 40_000_000)
+    purchases: list[tuple[Person, int]] = []
+    for number in range(70):
+        one = market.person("US", "qualified" if number < 10 else "accredited")
+        if number >= 64:
+            one.accredited_until = day_of(market.now + rng.randint(70, 200) * DAY)
+        purchases.append((one, rng.randint(50, 400) * 1_000))
+    affiliates = [market.person("US", "accredited", labels=("issuer_affiliate",)) for _ in range(2)]
+    purchases += [(one, rng.randint(400, 500) * 1_000) for one in affiliates]
+    _restricted(offering)
+    market.begin(distribution(offering, purchases, 60))
+    market.begin(life(offering), 2 * DAY)
+    day = _first_lot(offering)
+    begin_later(offering, 362, lambda: after_the_period(offering, day, somebody(market, rng), 12))
+    return offering
+
+
 def many_holders(market: OfferingMarket, honest: bool) -> Offering:
     """Restricted tokens that go from hand to hand after a year, until there are nearly as many
     holders as make an issuer register (12(g)(1)(A)). Who keeps tokens for others is one holder."""
@@ -328,5 +351,6 @@ OFFERINGS: Mapping[str, tuple[Callable[[OfferingMarket, bool], Offering], int]] 
     "eu-offer": (in_the_union, 150),
     "mica-offer": (crypto_asset, 150),
     "registered": (listed, 400),
+    "reg-d-506c": (general_solicitation, 480),
 }
 """By kind: how one is opened, and how many days it is watched."""

@@ -77,10 +77,10 @@ def test_breaches_are_found(name: str) -> None:
     assert (measured.dead, measured.failures) == (0, 0)
     assert len(measured.episodes) == 1
     assert measured.episodes[0].seconds is not None
+    of_terms = ("offering_rules", "sanctions", "transfer_restrictions")
     false = [
-        one.rule for one in measured.alerts
-        if one.verdict == "false" and one.typology in ("offering_rules", "sanctions")
-    ]  # fmt: skip
+        one.rule for one in measured.alerts if one.verdict == "false" and one.typology in of_terms
+    ]
     assert not false
 
 
