@@ -9,7 +9,7 @@ hold of a party, by the widest name known, in one book:
 1. Within `window` it sent `minimum_pings` or more on one side: orders of at most
    `maximum_ping_share` of the middle quantity of the book's last trades (of which those of one
    taker in a row count once), that took something as they came in, or were cancelled within
-   `maximum_lifetime` of coming.
+   `maximum_lifetime` of coming. An order that takes from many is as large as all that it takes.
 2. On the other side there were at most half as many: who probes both tests his line, or quotes.
 3. Within `reaction` after the last of them it takes on the same side, in one second, at least
    `minimum_multiple` times what a ping was of on average, and as much as a usual trade of the book.
@@ -99,6 +99,15 @@ def _taker(trade: Trade) -> str:
     return (buyer(trade) if trade.side == "buy" else seller(trade)).key
 
 
+def _order(trade: Trade) -> str:
+    """The order that came in; where nobody knows, the trade."""
+    return trade.taker_order_id or trade.trade_id
+
+
+def _same(one: Trade, other: Trade) -> bool:
+    return one.side == other.side and _order(one) == _order(other)
+
+
 class Prober(Struct):
     """What one party does on one book."""
 
@@ -115,17 +124,19 @@ class Prober(Struct):
     def revise(self, was: Trade, now: Trade | None, others: Iterable[Trade], *, buy: bool) -> None:
         """A trade in which it took was taken back or corrected; `others` are those that count."""
         pings = self.pings(buy)
-        for place, one in enumerate(pings):
-            if one.witness.id != was.id:
-                continue
-            same = [now] if now is not None else [
-                other for other in others
-                if other.side == was.side and other.taker_order_id == was.taker_order_id is not None
-            ]  # fmt: skip
+        place = next(
+            (n for n, one in enumerate(pings) if one.took and one.order_id == _order(was)), -1
+        )
+        if place >= 0:
+            ids = {was.id} if now is None else {was.id, now.id}
+            left = [other for other in others if other.id not in ids and _same(other, was)]
+            if now is not None:
+                left.append(now)
+            left.sort(key=lambda one: one.timestamp)
             pings[place : place + 1] = [
-                Ping(one.order_id, other.quantity, witness(other), took=True) for other in same[:1]
+                Ping(_order(one), sum(each.quantity for each in left), witness(one), took=True)
+                for one in left[:1]
             ]
-            break
         if any(one.id == was.id for one in self.taking):
             if now is None:
                 self.taking = [one for one in self.taking if one.id != was.id]
@@ -134,9 +145,20 @@ class Prober(Struct):
     def ping(self, ping: Ping, buy: bool) -> None:
         pings = self.pings(buy)
         if pings and pings[-1].order_id == ping.order_id:
-            return  # it took something, and what was left was cancelled
+            # It takes more, or what was left of it was cancelled.
+            first = pings.pop()
+            ping = Ping(
+                ping.order_id, max(first.quantity, ping.quantity), first.witness, first.took
+            )
         pings.append(ping)
         del pings[:-_MOST_PINGS]
+
+    def unping(self, order_id: str, buy: bool) -> float:
+        """An order that took little so far takes more. Returns what it took when it was small."""
+        pings = self.pings(buy)
+        if not pings or pings[-1].order_id != order_id:
+            return 0.0
+        return pings.pop().quantity
 
 
 class Usual(Struct):
@@ -149,6 +171,15 @@ class Usual(Struct):
     """0 while there are too few to say."""
     taker: str = ""
     """Of the newest: what one takes in a row counts once, or small orders would become usual."""
+    order: str = ""
+    """The order that came in last, and how much it took so far: the fills of one come in a row."""
+    taken: float = 0.0
+
+    def take(self, order: str, quantity: float) -> float:
+        """An order takes something. Returns all that it took so far."""
+        self.taken = self.taken + quantity if order == self.order else quantity
+        self.order = order
+        return self.taken
 
     def learn(self, quantity: float, taker: str) -> None:
         if taker and taker == self.taker:
@@ -168,9 +199,12 @@ class Usual(Struct):
         """Anew, of the trades that count, the newest first; `whole`: none of them is forgotten."""
         found: list[float] = []
         behind, taker = None, None
+        order, taken, still = "", 0.0, True
         for one in newest:
             if taker is None:
-                taker = _taker(one)
+                taker, order = _taker(one), _order(one)
+            still = still and _order(one) == order
+            taken += one.quantity if still else 0.0
             if behind is not None and not (_taker(behind) and _taker(behind) == _taker(one)):
                 found.append(behind.quantity)
                 if len(found) == _MOST_TRADES:
@@ -182,6 +216,7 @@ class Usual(Struct):
             if behind is not None:
                 found.append(behind.quantity)
         self.quantities, self.ordered, self.taker = found[::-1], sorted(found), taker or ""
+        self.order, self.taken = order, taken
         self.middle = median(found) if len(found) >= _ENOUGH else 0.0
 
 
@@ -205,6 +240,7 @@ class Pinging(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     uses_books = True
     typology = "front_running"
     # Placed orders are for the books, which know when it was.
@@ -251,6 +287,8 @@ class Pinging(Correlator[State]):
         if not party.known or is_exempt(event.investor_labels, self._exempt):
             return
         usual = self.state.books.get((event.provider, event.venue, event.instrument))
+        if usual is not None and usual.order == event.order_id:
+            quantity += usual.taken  # what is left of it says nothing of how large it was
         if usual is None or not 0 < quantity <= self._p.maximum_ping_share * usual.middle:
             return
         self._prober(event, party).ping(Ping(event.order_id, quantity, witness(event)), buy)
@@ -264,19 +302,21 @@ class Pinging(Correlator[State]):
             (buyer(trade), trade.buyer_labels) if buy else (seller(trade), trade.seller_labels)
         )
         usual.learn(trade.quantity, _taker(trade))
+        order = _order(trade)
+        taken = usual.take(order, trade.quantity)
         if trade.side is None or not middle:
             return ()
         if not party.known or is_exempt(labels, self._exempt):
             return ()
-        if trade.quantity <= self._p.maximum_ping_share * middle:
-            order = trade.taker_order_id or trade.trade_id
-            ping = Ping(order, trade.quantity, witness(trade), took=True)
+        if taken <= self._p.maximum_ping_share * middle:
+            ping = Ping(order, taken, witness(trade), took=True)
             self._prober(trade, party).ping(ping, buy)
             return ()
         prober = self.state.probers.get((*key, party.key))
         if prober is None:
             return ()
-        return self._took(trade, party, prober, buy, middle)
+        before = prober.unping(order, buy)
+        return self._took(trade, party, prober, buy, middle, before)
 
     def renewed(self, market: MarketKey, revisions: Sequence[tuple[Trade, Trade | None]]) -> None:
         """Trades were taken back or corrected: what is usual, and small orders, without them."""
@@ -303,9 +343,10 @@ class Pinging(Correlator[State]):
         return latest(self.state.probers, key, MOST_PARTIES, Prober)
 
     def _took(
-        self, trade: Trade, party: Party, prober: Prober, buy: bool, middle: float
+        self, trade: Trade, party: Party, prober: Prober, buy: bool, middle: float, before: float
     ) -> Iterable[Finding]:
-        """A trade that is no ping: whether it is what the pings were for."""
+        """A trade of an order that is no ping, and what it took before: whether it is what the
+        pings were for."""
         p, now = self._p, trade.timestamp
         taking = prober.taking
         if (
@@ -314,10 +355,10 @@ class Pinging(Correlator[State]):
             and now - taking[0].timestamp <= _AT_ONCE
             and len(taking) < _MOST_PINGS
         ):
-            prober.taken += trade.quantity
+            prober.taken += before + trade.quantity
         else:
             taking.clear()
-            prober.taking_buys, prober.taken = buy, trade.quantity
+            prober.taking_buys, prober.taken = buy, before + trade.quantity
         taking.append(witness(trade))
         pings = prober.pings(buy)
         if len(pings) < p.minimum_pings or now - pings[-1].timestamp > p.reaction:

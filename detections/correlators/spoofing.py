@@ -31,9 +31,9 @@ this must hold:
    that rested count; who then takes is another pattern (see `flipping` and `vacuuming`).
 4. Large orders that its owner took off in this book met its trades on the other side so often, or
    went so soon after these, that chance alone would do it less often with a probability of
-   `minimum_significance` (:mod:`detections.books.coincidence`). Cancelling fast is what market makers do all day, and now
-   and then they are filled on the other side meanwhile. Nor is anybody meant who mostly has another
-   large order there at once: the impression stays.
+   `minimum_significance` (:mod:`detections.books.coincidence`). Cancelling fast is what market
+   makers do all day, and now and then they are filled on the other side meanwhile. Nor is anybody
+   meant who mostly has another large order there at once: the impression stays.
 
 The shares of depth are the seed's (10%) and Sarao's (more than 20% of the visible sell side); two
 seconds and the multiples are choices: Coscia's orders were some ten times as large as the ones that

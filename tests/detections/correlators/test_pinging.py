@@ -121,6 +121,31 @@ class TestHonestLookAlikes:
             ]
         assert found([*market(tape), *asks, *pinged(tape)]) == []
 
+    @pytest.mark.parametrize("small_first", [True, False])
+    def test_small_fills_of_large_orders_are_no_small_orders(self, small_first: bool) -> None:
+        tape = Tape()
+        rests = tape.placed(-1, "rests", "sell", 10.0, 1_000, investor_account="other")
+        events = [rests, *market(tape)]
+        for n in range(8):
+            fills = (5, 60) if small_first else (60, 5)
+            events += [
+                tape.trade(10_000 + n * 1_000, 10.0, fill, taker_order_id=f"s-{n}", **BUYS)
+                for fill in fills
+            ]
+        events += pinged(tape, 19_000, number=1, pause=500)
+        assert found(events) == []
+
+    def test_what_is_left_of_a_large_order_is_no_small_one(self) -> None:
+        tape = Tape()
+        rests = tape.placed(-1, "rests", "sell", 10.0, 1_000, investor_account="other")
+        events = [rests, *market(tape)]
+        for n in range(8):
+            at, order = 10_000 + n * 1_000, f"s-{n}"
+            events.append(tape.trade(at, 10.0, 60, taker_order_id=order, **BUYS))
+            events.append(tape.cancelled(at, order, quantity=5, remaining=5, **PARTY))
+        events += pinged(tape, 19_000, number=1, pause=500)
+        assert found(events) == []
+
     def test_in_a_book_of_which_nothing_is_known_nothing_is_small(self) -> None:
         assert found(pinged(Tape())) == []
 
