@@ -123,9 +123,10 @@ class Place(NamedTuple):
 
 
 class Rest(Struct, frozen=True, array_like=True):
-    """What the last alert on an item left over, by its last trade."""
+    """What alerts on an item left over, by the last trade of two who dealt in it."""
 
     since: int
+    key: Key
     seller: str
     buyer: str
     place: Place
@@ -135,7 +136,9 @@ class State(Struct):
     """Items by source, venue and symbol, the idlest first; what was left over, the oldest first."""
 
     items: dict[Key, Item] = field(default_factory=dict[Key, Item])
-    rests: dict[Key, Rest] = field(default_factory=dict[Key, Rest])
+    rests: dict[tuple[Key, str, str], Rest] = field(
+        default_factory=dict[tuple[Key, str, str], Rest]
+    )
 
 
 @correlator("wash_items")
@@ -182,11 +185,11 @@ class WashItems(Correlator[State]):
         """What was left over of series that have stopped."""
         rests, findings = self.state.rests, list[Finding]()
         while rests:
-            key, rest = next(iter(rests.items()))
+            name, rest = next(iter(rests.items()))
             if now - rest.since < _OVER:
                 break
-            del rests[key]
-            item = self.state.items.get(key)
+            del rests[name]
+            item = self.state.items.get(rest.key)
             if item is None or item.doubt is not None or not item.deals:
                 continue
             found = self._found(item, rest.seller, rest.buyer)
@@ -296,10 +299,11 @@ class WashItems(Correlator[State]):
         if not fresh:
             return ()
         rests = self.state.rests
-        rests.pop(key, None)
+        name = (key, *min((last.seller, last.buyer), (last.buyer, last.seller)))
+        rests.pop(name, None)
         if self._is_due(found.deals, fresh, told):
             return [self._told(item, place, found, fresh)]
-        rests[key] = Rest(last.timestamp, last.seller, last.buyer, place)
+        rests[name] = Rest(last.timestamp, key, last.seller, last.buyer, place)
         if len(rests) > _MOST_ITEMS:
             drop_idlest(rests, _MOST_ITEMS)
         return ()

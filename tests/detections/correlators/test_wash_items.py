@@ -64,6 +64,13 @@ def test_what_is_left_over_is_told_a_week_after_they_have_stopped() -> None:
     assert [witness.id for witness in last.witnesses] == left
     assert last.entities == ("a", "b")
     assert len(found([*series, *other])) == len(before) + 1
+    # Others deal in it by then.
+    then = sold("cd dc", every=3_600_000.0)
+    for number, trade in enumerate(then):
+        trade.id = trade.trade_id = f"then-{number}"
+        trade.timestamp = series[-1].timestamp + (number + 1) * 3_600_000 * 1_000_000
+    *_, last = found([*series, *then, other[1]])
+    assert [witness.id for witness in last.witnesses] == left
 
 
 def test_who_is_new_to_it_is_told_at_once() -> None:
