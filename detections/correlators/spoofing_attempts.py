@@ -15,14 +15,19 @@ known, in one book, `minimum_attempts` times or more within `window`:
    `minimum_depth_share` or more of what others show there, were cancelled within `maximum_lifetime`
    of placing each, with at most `maximum_fill_share` of each filled, and at most a quarter as much
    of the party was left there.
-2. Meanwhile it showed something on the other side, but at most a `minimum_multiple`-th of them: who
-   quotes alike on both sides, as market makers do, misleads nobody. What it took off there at the
-   same time, or was filled, counts as shown.
+2. Meanwhile it showed something on the other side, or traded there, but at most a
+   `minimum_multiple`-th of them: who quotes alike on both sides, as market makers do, misleads
+   nobody. What it took off there, or traded, in the last second counts as shown; an order that
+   rested with all that it showed.
 3. Nothing came in their stead at once, as of who moves a quote: no order of a tenth of their mean
    or more. Else a sliver would hide any attempt.
 
-Four times in a minute are a choice, and so is the multiple: Coscia's large orders were some ten
-times the small ones. One alert for each four attempts. Needs a feed that names accounts.
+A time at which it traded there while they stood counts twice: that is what it is done for (Annex
+II, section 1, point 5(e): "in order to execute a trade on the other side"). So who shows one large
+order for moments, and takes what he wants meanwhile, as Sarao did with orders of 188 and 289 lots
+(No. 15-cv-3398), needs no small order. Four times in a minute are a choice, and so is the multiple:
+Coscia's large orders were some ten times the small ones. One alert for each four attempts. Needs a
+feed that names accounts.
 """
 
 from collections.abc import Iterable
@@ -36,7 +41,7 @@ from detections.alerting.wording import amount, lapse, part
 from detections.books.order_book import OrderBook, Resting
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
-from detections.parties import Party, acting, is_exempt
+from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
     FeedGap,
@@ -110,7 +115,23 @@ class Attempt(Struct):
     """What the party showed on the other side."""
     orders: int = 0
     witnesses: list[Witness] = field(default_factory=list[Witness])
+    traded: bool = False
+    """The party traded on the other side while it stood."""
     counted: bool = False
+
+    @property
+    def weight(self) -> int:
+        """As how many it counts: it caught somebody."""
+        return 2 if self.traded else 1
+
+
+class Off(Struct, array_like=True, gc=False):
+    """A small order that was taken off, or that traded."""
+
+    at: int = 0
+    buy: bool = False
+    quantity: float = 0.0
+    traded: bool = False
 
 
 class Series(Struct):
@@ -121,8 +142,8 @@ class Series(Struct):
     newest: Attempt | None = None
     placed: dict[str, Witness] = field(default_factory=dict[str, Witness])
     """Its newest orders."""
-    off: tuple[int, bool, float] = (0, False, 0.0)
-    """The small order that it took off last, or that was filled: when, which side, how large."""
+    off: Off = field(default_factory=Off)
+    """The small order that it took off last."""
     unsure: bool = False
 
 
@@ -134,6 +155,8 @@ class State(Struct):
     """The newest attempt of anybody."""
     quoting: dict[Key, int] = field(default_factory=dict[Key, int])
     """Until when a party is left alone, the idlest first."""
+    traded: dict[Key, Off] = field(default_factory=dict[Key, Off])
+    """What each party traded last, the idlest first."""
     found: Occurrences = field(default_factory=Occurrences)
 
 
@@ -145,6 +168,7 @@ class SpoofingAttempts(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     typology = "spoofing"
     actions = frozenset({"order-placed", "order-cancelled", "trade", "feed-gap"})
@@ -172,8 +196,7 @@ class SpoofingAttempts(Correlator[State]):
                 return ()
             return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
         if kind is Trade:
-            if self.state.series:
-                self._traded(event)
+            self._traded(event)  # pyright: ignore[reportArgumentType]
         elif kind is FeedGap:
             for key, series in self.state.series.items():
                 if key[0] == event.provider:
@@ -203,16 +226,25 @@ class SpoofingAttempts(Correlator[State]):
         if len(series.placed) > _MOST_ORDERS:
             del series.placed[next(iter(series.placed))]
 
-    def _traded(self, event: MarketEvent) -> None:
-        """A small order that is filled was shown as well."""
+    def _traded(self, trade: Trade) -> None:
+        """What trades was shown as well: an order that rested with all that it showed."""
         change = self.books.change
         order = change.order
-        if order is None:
-            return
-        name = order.cluster or order.investor or order.account
-        series = self.state.series.get(_key(event, name or ""))
-        if series is not None:
-            series.off = (event.timestamp, order.buy, max(order.most, change.quantity_before))
+        for party, buy in ((buyer(trade), True), (seller(trade), False)):
+            quantity = trade.quantity
+            if order is not None and order.buy is buy:
+                if not party.known:
+                    party = Party(order.account, order.investor, order.cluster)
+                quantity = max(order.most, change.quantity_before)
+            if not party.known:
+                continue
+            key, traded = _key(trade, party.key), self.state.traded
+            known = traded.pop(key, None)
+            if known is not None and known.at == trade.timestamp and known.buy is buy:
+                quantity += known.quantity
+            traded[key] = Off(trade.timestamp, buy, quantity, True)
+            if len(traded) > MOST_PARTIES:
+                drop_idlest(traded, MOST_PARTIES)
 
     def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
         p, state = self._p, self.state
@@ -232,7 +264,7 @@ class SpoofingAttempts(Correlator[State]):
         limit = order.most / p.minimum_order_share
         if side.depth(p.depth_levels, p.depth_range, limit) > limit:
             if series is not None:  # the small one goes first
-                series.off = (event.timestamp, order.buy, order.most)
+                series.off = Off(event.timestamp, order.buy, order.most)
             return ()
         party = Party(order.account, order.investor, order.cluster)
         left, beside = self._shown(book, party, order.buy)
@@ -240,7 +272,7 @@ class SpoofingAttempts(Correlator[State]):
         size = order.most + (0.0 if attempt is None else attempt.quantity)
         if beside >= p.minimum_multiple * (size + left):
             if series is not None:
-                series.off = (event.timestamp, order.buy, order.most)
+                series.off = Off(event.timestamp, order.buy, order.most)
             return ()
         if not reaches(size + left, p.minimum_multiple * beside):
             state.quoting.pop(key, None)  # and back at the end: the first is the idlest
@@ -258,7 +290,7 @@ class SpoofingAttempts(Correlator[State]):
         state.tried_at = event.timestamp
         if attempt is None:
             attempt = series.newest = Attempt(order.buy, order.placed_at, event.timestamp)
-        self._note(event, series, attempt, order, beside, others)
+        self._note(event, series, attempt, order, beside, others, state.traded.get(key))
         if attempt.counted or attempt.beside <= 0.0 or left > _LEFT * attempt.quantity:
             return ()
         return self._count(event, series, attempt, party)
@@ -284,12 +316,18 @@ class SpoofingAttempts(Correlator[State]):
         order: Resting,
         beside: float,
         others: float,
+        traded: Off | None,
     ) -> None:
         """Another order of an attempt is taken off."""
-        at, buy, quantity = series.off
-        if buy is not order.buy and event.timestamp - at <= _AT_ONCE:
-            beside = max(beside, quantity)
         attempt.began = min(attempt.began, order.placed_at)
+        off = series.off
+        if off.buy is not order.buy and event.timestamp - off.at <= _AT_ONCE:
+            beside = max(beside, off.quantity)
+        if traded is not None and traded.buy is not order.buy:
+            if event.timestamp - traded.at <= _AT_ONCE:
+                beside = max(beside, traded.quantity)
+            if traded.at >= attempt.began:
+                attempt.beside, attempt.traded = max(attempt.beside, traded.quantity), True
         attempt.ended = event.timestamp
         attempt.quantity += order.most
         attempt.depth = max(attempt.depth, others)
@@ -307,7 +345,7 @@ class SpoofingAttempts(Correlator[State]):
         since = event.timestamp - p.window
         series.attempts = [one for one in series.attempts if one.began >= since]
         series.attempts.append(attempt)
-        if len(series.attempts) < p.minimum_attempts or any(
+        if sum(one.weight for one in series.attempts) < p.minimum_attempts or any(
             not reaches(one.quantity, p.minimum_multiple * one.beside)
             or not reaches(one.quantity, p.minimum_depth_share * one.depth)
             for one in series.attempts
@@ -330,6 +368,7 @@ class SpoofingAttempts(Correlator[State]):
         quantity = sum(one.quantity for one in attempts) / number
         share = sum(one.quantity / one.depth for one in attempts) / number
         beside = max(one.beside for one in attempts)
+        did = "showed or traded" if any(one.traded for one in attempts) else "showed"
         orders = sum(one.orders for one in attempts)
         longest = max(one.ended - one.began for one in attempts)
         seen = {one.id: one for attempt in attempts for one in attempt.witnesses}
@@ -344,12 +383,13 @@ class SpoofingAttempts(Correlator[State]):
                 f"{event.venue} in {number:,} attempts within "
                 f"{lapse(attempts[-1].ended - attempts[0].began)}, {amount(round(quantity, 8))} "
                 f"each time on average ({part(share, side)}), gone within {lapse(longest)} and "
-                f"all but unfilled, while it showed {amount(beside)} at most on the other side"
+                f"all but unfilled, while it {did} {amount(beside)} at most on the other side"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
             confidence=confidence * (_UNSURE if unsure else 1.0),
             metrics={
                 "attempts": float(number),
+                "attempts_with_trades": float(sum(one.traded for one in attempts)),
                 "orders": float(orders),
                 "quantity": quantity,
                 "depth_share": share,

@@ -108,7 +108,41 @@ def test_it_makes_no_difference_that_the_small_order_goes_first_or_is_filled() -
             buyer_account="acct-12", buyer_id="INV-0031", buyer_cluster="CL-1", seller_account="x",
         )  # fmt: skip
         events += [*some[:4], fill, *some[4:]] if n else [*some, off]
-    assert len(found(events)) == 1
+    first, second = found(events)  # those in which it traded count twice
+    assert (first.metrics["attempts"], second.metrics["attempts"]) == (3, 2)
+
+
+def shown_while_trading(
+    tape: Tape, number: int = 2, *, traded_at: float = 500, quantity: float = 200
+) -> list[Any]:
+    """One large offer, and a purchase while it stands: of what others offer."""
+    events: list[Any] = []
+    for n in range(number):
+        at = 1_000 + n * 20_000
+        bought = tape.trade(
+            at + traded_at, 10.05, quantity, side="buy", maker_order_id="a1",
+            buyer_account="acct-12", buyer_id="INV-0031", buyer_cluster="CL-1", seller_account="m1",
+        )  # fmt: skip
+        gone = tape.cancelled(at + 1_500, f"l{n}", "sell", remaining=3_000)
+        events.append(tape.placed(at, f"l{n}", "sell", 10.06, 3_000, **SPOOFER))
+        events += [bought, gone] if traded_at < 1_500 else [gone, bought]
+    return events
+
+
+def test_where_it_traded_on_the_other_side_twice_are_enough() -> None:
+    tape = Tape()
+    (alert,) = found([*market(tape), *shown_while_trading(tape)])
+    assert "in 2 attempts within 21.5 s" in alert.reason
+    assert "while it showed or traded 200 at most on the other side" in alert.reason
+    assert alert.metrics["attempts_with_trades"] == 2
+    tape = Tape()
+    assert found([*market(tape), *shown_while_trading(tape, 1)]) == []
+
+
+def test_a_trade_before_or_after_or_as_large_is_another_matter() -> None:
+    for change in ({"traded_at": -1_500}, {"traded_at": 1_600}, {"quantity": 700}):
+        tape = Tape()
+        assert found([*market(tape), *shown_while_trading(tape, 3, **change)]) == []
 
 
 def test_a_sliver_in_their_stead_hides_nothing() -> None:
