@@ -200,6 +200,16 @@ class Closing(Windows[ClosingGroup]):
         """Whether less than a timespan lies between it and these times."""
         return first - series.last <= self.span and series.first - last <= self.span
 
+    def _may_go_on(self, series: Series, group: ClosingGroup) -> bool:
+        """Whether a window that isn't judged yet belongs to it, if it is true.
+
+        Such a window waits for a slower source; what comes meanwhile doesn't end the series.
+        """
+        return any(
+            not window.judged and self._is_near(series, window.opened, window.opened)
+            for window in group.windows
+        )
+
     def _extended(
         self, group: ClosingGroup, near: Sequence[Series], first: int, last: int
     ) -> Series:
@@ -225,8 +235,11 @@ class Closing(Windows[ClosingGroup]):
             group.series = [
                 series
                 for series in group.series
-                if now - series.touched <= 2 * self.span
-                and not (newest and time - series.last > self.span)
+                if (
+                    now - series.touched <= 2 * self.span
+                    and not (newest and time - series.last > self.span)
+                )
+                or self._may_go_on(series, group)
             ]
             begins = [w.opened for w in group.windows] + [s.first for s in group.series]
             floor = min([floor, *begins])

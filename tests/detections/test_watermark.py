@@ -258,6 +258,18 @@ def test_a_group_is_not_forgotten_while_a_slower_source_holds_the_time() -> None
     assert ("0x" + "a" * 40,) in [alert.entities for alert in alerts]
 
 
+@pytest.mark.parametrize("slower", [7, 17], ids=["behind", "there"])
+def test_a_series_goes_on_in_a_window_that_waits_for_a_slower_source(slower: int) -> None:
+    """The windows from 1 and from 17 are of one series, whether or not the first one was judged
+    before the transfer at 28 came."""
+    one = engine(FEW, lateness=0)
+    events = [move(1, 1), move(2, 7), move(3, slower, source="venue", sender="c")]
+    events += [move(4, 17), move(5, 28), move(6, 29, source="venue", sender="c")]
+    alerts = [*one.process(events), *one.finish()]
+    mine = [alert for alert in alerts if alert.entities == ("0x" + "a" * 40,)]
+    assert [alert.timestamp - START for alert in mine] == [11 * SECOND]
+
+
 # -- clocks that are wrong -------------------------------------------------------------------------
 
 
