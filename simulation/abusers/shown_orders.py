@@ -4,6 +4,7 @@ MAR Annex I A(f): orders that change what the book seems to hold, and are remove
 executed; CEA 4c(a)(5)(C).
 """
 
+from itertools import islice
 from math import sqrt
 
 from demo.venue.messages import Side
@@ -79,13 +80,14 @@ def flashing(stage: Stage) -> Script:
     """One quantity, many times what others order, at or next to the best price again and again,
     each time gone in a moment, while he trades on the other side (CFTC v. Nav Sarao Futures,
     15-cv-3398: the "188-and-289-lot" orders, entered and withdrawn over and over, nearly none of
-    which was executed). Medium: twelve times in a minute, each as large as three levels show.
+    which was executed). Medium: twelve times in a minute, each as large as three levels show, and
+    as five orders of others: three levels may be all but empty for a moment.
     """
     rng, desk, side = stage.rng, stage.desk(), stage.side
     if stage.number == 0:
         _same_sizes(stage)
     episode = stage.begin((desk,), "one large quantity shown again and again for a moment")
-    shown = max(300, stage.listing.near_depth(side, 3))
+    shown = max(300, stage.listing.near_depth(side, 3), 5 * _usual_order(stage))
     # His own size, from now on, and not a round one.
     lots = max(30, round(shown * stage.scale * rng.uniform(0.9, 1.1))) | 1
     times = max(4, round(12 * sqrt(stage.scale)))
@@ -101,6 +103,12 @@ def flashing(stage: Stage) -> Script:
         # Out of what he had, where nobody shows anything.
         yield rng.uniform(5, 15)
         desk.take("sell" if desk.position > 0 else "buy", abs(desk.position))
+
+
+def _usual_order(stage: Stage) -> int:
+    """Lots of an order at the ten best levels of both sides, on average."""
+    levels = [one for side in SIDES for one in islice(stage.listing.engine.levels(side), 10)]
+    return sum(lots for _, lots, _ in levels) // max(1, sum(orders for _, _, orders in levels))
 
 
 def _same_sizes(stage: Stage) -> None:

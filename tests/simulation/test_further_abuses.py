@@ -115,6 +115,21 @@ def test_flashed_orders_are_of_one_size_and_gone_in_a_moment() -> None:
     assert len({one.remaining_size for one in opened}) == 1
 
 
+@pytest.mark.parametrize("seed", [61_000, 61_001])
+def test_flashed_orders_are_many_times_what_others_order(seed: int) -> None:
+    session = play("flashing", seed, episodes=4)
+    sizes = [
+        float(event.remaining_size)
+        for printed in session.tape
+        for event in printed.execution.events
+        if isinstance(event, Open)
+    ]
+    usual = sum(sizes) / len(sizes)
+    for episode in session.episodes:
+        opened = [one for one in own(session, episode) if isinstance(one, Open)]
+        assert float(opened[0].remaining_size) > 4 * usual
+
+
 @pytest.mark.parametrize("name", ["turned-over", "made-up-sizes"])
 def test_most_of_the_volume_is_made_up(name: str) -> None:
     session = play(name, 2, episodes=1)
