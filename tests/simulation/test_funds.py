@@ -1,6 +1,7 @@
 """Funds that deal at the NAV in force, and who knows the next."""
 
 from collections import Counter
+from pathlib import Path
 
 from normalizer.events.chain import ZERO_ADDRESS, TokenTransfer
 from pipeline.reference_records import CorporateEvent, moment
@@ -52,6 +53,11 @@ def test_who_trades_late_gets_to_all_his_round_trips() -> None:
 def test_an_honest_session_of_funds_has_nobody_to_find() -> None:
     assert not play("funds", 3).episodes
     assert play("funds", 3).frames == play("funds", 3).frames, "the same of the same seed"
+
+
+def test_who_subscribes_at_the_funds_contract_is_no_agent_who_mints_for_itself() -> None:
+    alerts = run(play("funds", 3), shipped_rules(Path("sigma_rules/administration"))).alerts
+    assert not [one.reason for one in alerts if one.level in ("high", "critical")]
 
 
 def test_nobody_gives_back_more_than_he_has_or_keeps_dust() -> None:
