@@ -338,6 +338,8 @@ class RugPull(Correlator[State]):
 
     def _fell(self, event: PoolSwap, key: Key, pool: Pool, owner: str) -> None:
         """The price is far below what it was: whether this party's own sales brought it there."""
+        if self._emptied_by_another(pool, owner):
+            return  # next to nothing is left that a sale could take
         own, before, by_own = sold_down(pool, owner, event.timestamp - self._p.window)
         fall = (before - pool.price) / before
         others = sum(1 for trader in pool.traders if trader != owner)
@@ -376,6 +378,12 @@ class RugPull(Correlator[State]):
                 where=where(event),
             ),
         )
+
+    def _emptied_by_another(self, pool: Pool, owner: str) -> bool:
+        emptied = pool.collapse
+        if emptied is None or emptied.kind != "liquidity" or emptied.owner == owner:
+            return False
+        return not self._recovered(pool, emptied)
 
     def _wait(self, key: Key, pool: Pool, collapse: Collapse) -> None:
         """A later step of the same replaces what waits; its time begins anew."""

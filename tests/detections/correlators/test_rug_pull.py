@@ -103,6 +103,22 @@ def test_all_is_taken_by_who_provided_it_and_nothing_comes_back() -> None:
     assert finding.metrics["other_traders"] == 2
 
 
+def test_who_sells_into_what_is_left_of_an_emptied_pool_takes_nothing_from_anybody() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [*pulled(pair, 0.999), pair.swap(200, BUYER, -5_000), chain.block(300 + DAY)]
+    (finding,) = found(events)
+    assert wallet(PULLER) in finding.entities
+    # Where it was filled again, there is something to take.
+    pair = Pair(chain)
+    events = [
+        *pulled(pair, 0.999), pair.add(150, OTHER, 800_000, 800_000 * pair.quote / pair.token),
+        pair.swap(200, BUYER, -4_000_000), chain.block(300 + DAY),
+    ]  # fmt: skip
+    (finding,) = found(events)
+    assert wallet(BUYER) in finding.entities
+
+
 def test_nothing_is_said_before_the_time_is_over() -> None:
     chain = Chain()
     assert found([*pulled(Pair(chain)), chain.block(99 + DAY)]) == []
