@@ -128,8 +128,9 @@ def pump_and_dump(stage: Stage) -> Script:
     """Accumulates for days, has the price driven up by those whom a message reaches in the same
     moment, and sells to them; the price falls back (La Morgia et al., 2021: rush orders; Karbalaii,
     2025: the organisers' volume before the message; MiCA 91(3)(c)). Medium: plus 60 percent in
-    half an hour on ten times the volume; promoters write six messages a minute for 20 minutes
-    before it, and the call names the token as it begins.
+    half an hour on thirty times the volume (of 54 published pumps on Binance, by T. Pugoev's tapes,
+    three in four had more, and half had 200 times); promoters write six messages a minute for 20
+    minutes before it, and the call names the token as it begins.
     """
     rng = stage.rng
     market, listing, value = stage.market, stage.listing, stage.market.values[0]
@@ -154,7 +155,7 @@ def pump_and_dump(stage: Stage) -> Script:
     crowd = [Desk(listing, market.people.account(listing.venue)) for _ in range(60)]
     for step in range(60):
         value.ticks = base * (1 + rise * (1 - (1 - (step + 1) / 60) ** 2))
-        for _ in range(max(1, round(6 * stage.scale * (1 - step / 70)))):
+        for _ in range(max(1, round(24 * stage.scale * (1 - step / 70)))):
             buyer = rng.choice(crowd)
             buyer.take("buy", takers.lognormal_lots(rng, 160), round(value.ticks * 1.04))
         if step > 12:
