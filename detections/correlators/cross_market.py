@@ -31,6 +31,8 @@ As in 1., with `minimum_attempt` or more at `minimum_prices` prices or more, 2. 
 8. It did so at a loss: on average it bought for more than it sold for (in one currency). Nobody who
    wants the shares, or arbitrage, does that; who makes a market on one of them and hedges on the
    other comes in on one only.
+9. If the first is a pool, half of what it moved the price by is still there. Who brings each pool
+   back to its value after others' swaps moves it as much, but away from nothing.
 
 Needs feeds that name accounts on both markets, and that accounts are known to be one party's. What
 it gains by derivatives, or by a reference price alone, isn't seen. The numbers are our choice.
@@ -65,6 +67,8 @@ _BOTH_WAYS = 0.25
 #: What is sure of a gain, and of an attempt at a loss: 31 of 31 of these were right on simulated
 #: markets (89% at least), which speaks for more than the 0.4 that it had, but not for as much.
 _GAIN, _ATTEMPT = 0.55, 0.5
+#: What of a push on a pool must still be there.
+_STAYS = 0.5
 #: How far the other market follows at most, as a multiple of the push.
 _FARTHEST = 1.5
 
@@ -81,9 +85,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: By how much the other one follows.
     minimum_follow: Annotated[Ratio, Meta(gt=0, le=10)] = 0.002
     #: Of an attempt: by how much its own trades move the one.
-    minimum_attempt: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0005
+    minimum_attempt: Annotated[Ratio, Meta(gt=0, le=10)] = 0.0001
     #: Of an attempt: prices at which it takes something there.
-    minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 5
+    minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 3
     #: How many times the quantity of the push it trades on the other one.
     minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
     #: What the party gained on the other one, in dollars, below which nothing is said
@@ -255,6 +259,8 @@ class CrossMarket(Correlator[State]):
         first = pushes[0]
         moved = sum(one.after - one.before for one in pushes) / first.before
         attempt = p.finds == "attempt"
+        if attempt and first.after != first.price and not _stayed(first, here, moved):
+            return None
         if not reaches(sign * moved, p.minimum_attempt if attempt else p.minimum_push):
             return None
         started = other.at(first.time)
@@ -365,6 +371,12 @@ def _arbitrage(deal: Deal, other: Prices, sign: float) -> bool:
         return False
     moved = sign * (deal.after / deal.before - 1)
     return sign * (there / deal.before - 1) > max(0.0, moved) / 2
+
+
+def _stayed(first: Deal, pool: Prices, moved: float) -> bool:
+    """Whether a pool's price is still away by half of what it was moved, the way it was moved."""
+    stays = pool.last / first.before - 1
+    return abs(stays) >= _STAYS * abs(moved) and (stays > 0) is (moved > 0)
 
 
 def _name(event: Trade | PoolSwap, party: Party) -> str:

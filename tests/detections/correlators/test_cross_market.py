@@ -129,7 +129,7 @@ def test_an_attempt_is_one_at_a_loss_on_both_markets() -> None:
 @pytest.mark.parametrize(
     ("why", "events"),
     [
-        ("at few prices", attempt(prices=4, used=40)),
+        ("at few prices", attempt(prices=2, used=20)),
         ("little on the other", attempt(used=59)),
         ("a maker who hedges", attempt(side="buy")),
         ("an arbitrageur sells for more", scheme(large=10.2, follow=10.2, push=10.1)),
@@ -137,6 +137,28 @@ def test_an_attempt_is_one_at_a_loss_on_both_markets() -> None:
 )
 def test_what_is_no_attempt(why: str, events: list[Any]) -> None:
     assert found(events, finds="attempt") == [], why
+
+
+@pytest.mark.parametrize(("undone", "alerts"), [(0.0, 1), (0.005, 1), (0.007, 0)])
+def test_who_brings_a_pool_back_after_others_moved_it_pushes_it_nowhere(
+    undone: float, alerts: int
+) -> None:
+    """Of the 1.2% that it moved the pool's price by others undid a part in between."""
+
+    def swapped(n: int, at: float, pool: float, side: str, who: str) -> Any:
+        return swap(
+            n, timestamp=START + int(at * 1_000_000), price=10 + n / 100, pool_price=pool,
+            quantity=10, side=side, token_id="acme", currency="USD",
+            investor_address="0x" + who * 40, investor_id=f"I-{who}",
+        )  # fmt: skip
+
+    events = attempt()
+    pushes = [
+        swapped(0, 0, 10, "sell", "1"),
+        *(swapped(n, 10 * S + n, 10 * (1 + 0.004 * n), "buy", "7") for n in (1, 2, 3)),
+        swapped(4, 12 * S, 10 * (1.012 - undone), "sell", "1"),
+    ]
+    assert len(found([*pushes[:1], events[1], *pushes[1:], events[-1]], finds="attempt")) == alerts
 
 
 def test_accounts_of_two_venues_are_two_parties_unless_somebody_knows_better() -> None:
