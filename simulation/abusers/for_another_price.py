@@ -51,13 +51,14 @@ def gained_elsewhere(stage: Stage) -> Script:
     depth = max(300, there_listing.near_depth(back, 6))
     drive = max(30, round(2 * depth * stage.scale))
     wanted = 3 * drive
+    episode = stage.begin((here,), "one venue's price driven to gain at the other", tail=120)
     for _ in range(60):
         if abs(here.position) >= wanted:
             break
         here.take(side, max(1, min(wanted // 30, wanted - abs(here.position))))
         yield rng.uniform(1.5, 4.0)
     yield rng.uniform(5, 15)
-    episode = stage.begin((here,), "one venue's price driven to gain at the other", tail=120)
+    episode.onset = stage.now()
     for _ in range(14):
         there.take(side, max(1, drive // 14))
         stage.end(episode)

@@ -107,8 +107,9 @@ MEANT: Mapping[str, Meant] = {
     "A price driven up by a rush of purchases fell back": _of("pump-and-dump"),
     "Who bought before a pump sold into it": _of("pump-and-dump"),
     "Far more is said of an asset than usual": _of("pump-and-dump"),
-    "Traded one way on one market and the other way on another, at a loss": _of("moved-elsewhere"),
-    "One market moved by a party that gained on another": _of("gained-elsewhere"),
+    "Traded one way on one market and the other way on another, at a loss": _of(
+        "moved-elsewhere", "gained-elsewhere"
+    ),
     "Bought on one market and sold on another at once, at a loss, by nobody knows whom": (
         _without_accounts("moved-elsewhere")
     ),
@@ -193,6 +194,11 @@ UNMEASURED: Mapping[str, str] = {
     "Account unlike all others": "points at whatever is unusual; no abuse is its own",
     "Instrument unlike all others": "points at whatever is unusual; no abuse is its own",
     "One party bought a third of all that was traded": "a fact that belongs to several abuses",
+    "One market moved by a party that gained on another": (
+        "asks that the other market followed, so that there was a gain; in the simulator the "
+        "larger of two venues hardly follows the smaller one, and who tries loses on both: of that "
+        "the rule on trades at a loss tells"
+    ),
     "Two who trade with each other only pass it to and fro": (
         "some 10 round trips of two who are alone; of who goes on the rule on circles tells"
     ),
