@@ -19,10 +19,15 @@ go together `inferred_layering` tells. All of this must hold:
 4. Within a second after that nothing as large is there in its stead. Makers move their quotes, at
    once, and above all when something trades.
 5. This happens `minimum_times` within `window` on one side, with quantities that differ by
-   `quantity_tolerance` at most.
+   `quantity_tolerance` at most, and such a quantity comes less than half as often on the other
+   side: who makes a market shows it on both.
 6. Large orders that go meet such trades so often that chance alone, as often as there are trades,
    would do it less often with a probability of `minimum_significance`
    (:mod:`detections.books.coincidence`).
+
+Or 3 and 6 don't hold, but it happens `minimum_times_alone` within `window`: nobody is drawn in by
+it, or so many trade anyway that nothing can be said, but so Sarao's orders of 188 and 289 lots were
+known. Who pegs an order to the best price, or shows a part of it, has the next one there at once.
 
 The numbers are choices. Three times is the least that can be called a pattern.
 """
@@ -61,7 +66,7 @@ _FULL = 3.0
 _STEAD = SECOND
 _SIMILAR = 0.5
 #: Per book: what is watched at once, and times that are remembered.
-_MOST_LIVE, _MOST_TIMES = 64, 64
+_MOST_LIVE, _MOST_TIMES, _MOST_CAME = 64, 64, 256
 #: Trades of one time that are kept as evidence.
 _MOST_TRADES = 5
 
@@ -70,7 +75,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on inferred spoofing sets."""
 
     #: What comes, as a part of the depth of its side without it.
-    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.25
+    minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.1
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: How far from the best price levels count.
@@ -81,12 +86,14 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: After it has gone, how long a trade on the other side still counts.
     execution_window: Annotated[Duration, Meta(ge=0, le=SECOND)] = SECOND
-    #: How often it happens,
+    #: How often it happens while others trade,
     minimum_times: Annotated[int, Meta(ge=1, le=64)] = 3
+    #: or whoever trades, on one side,
+    minimum_times_alone: Annotated[int, Meta(ge=2, le=64)] = 6
     #: within this time,
     window: Annotated[Duration, Meta(gt=0, le=24 * HOUR)] = 10 * MINUTE
     #: with quantities that differ by so much at most.
-    quantity_tolerance: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
+    quantity_tolerance: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
     #: The probability with which chance would have it happen less often; 0 turns this off.
     minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
 
@@ -117,6 +124,8 @@ class Watched(Struct):
     bids: list[Shown] = field(default_factory=list[Shown])
     """Each time that all but repetition held."""
     offers: list[Shown] = field(default_factory=list[Shown])
+    came: list[tuple[int, bool, float]] = field(default_factory=list[tuple[int, bool, float]])
+    """The newest quantities that came, whatever became of them: when, on which side, how much."""
 
     def times(self, buy: bool) -> list[Shown]:
         return self.bids if buy else self.offers
@@ -132,11 +141,13 @@ class State(Struct):
 
 @correlator("inferred_spoofing")
 class InferredSpoofing(Correlator[State]):
-    """See the module. Memory: per book 64 large orders or levels, and 64 times on each side."""
+    """See the module. Memory: per book 64 large orders or levels, 64 times on each side, and
+    256 quantities."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     of_unnamed = True
     typology = "spoofing"
@@ -229,6 +240,8 @@ class InferredSpoofing(Correlator[State]):
             del watched.live[first]
         watched.live.pop(key, None)
         watched.live[key] = shown
+        watched.came.append((event.timestamp, shown.buy, shown.quantity))
+        del watched.came[:-_MOST_CAME]
 
     def _ended(self, event: OrderCancelled | OrderRemoved, watched: Watched) -> None:
         shown = watched.live.get(event.order_id)
@@ -290,8 +303,9 @@ class InferredSpoofing(Correlator[State]):
             if event.timestamp - shown.went.timestamp <= _STEAD:
                 break
             del watched.gone[0]
-            if shown.filled <= self._p.maximum_fill_share * shown.quantity and shown.trades:
-                watched.habits.of(shown.buy).note_met(shown.went.timestamp)
+            if shown.filled <= self._p.maximum_fill_share * shown.quantity:
+                if shown.trades:
+                    watched.habits.of(shown.buy).note_met(shown.went.timestamp)
                 findings += self._judge(event, watched, shown)
         return findings
 
@@ -300,19 +314,25 @@ class InferredSpoofing(Correlator[State]):
         since = event.timestamp - p.window
         times[:] = [one for one in times if one.came.timestamp >= since][1 - _MOST_TIMES :]
         times.append(shown)
-        alike = [
-            one
-            for one in times
-            if reaches(
-                p.quantity_tolerance * max(one.quantity, shown.quantity),
-                abs(one.quantity - shown.quantity),
-            )
-        ]
-        if len(alike) < p.minimum_times:
+        alike = [one for one in times if _alike(one.quantity, shown, p.quantity_tolerance)]
+        quoted = sum(
+            at >= since and buy is not shown.buy and _alike(quantity, shown, p.quantity_tolerance)
+            for at, buy, quantity in watched.came
+        )
+        if 2 * quoted >= len(alike):
             return ()
-        chance = watched.habits.chance(shown.buy, event.timestamp, shown.gaps)
-        if 1.0 - chance < p.minimum_significance:
+        met = [one for one in alike if one.trades]
+        if shown.trades and len(met) >= p.minimum_times:
+            chance = watched.habits.chance(shown.buy, event.timestamp, shown.gaps)
+            if 1.0 - chance >= p.minimum_significance:
+                return self._told(event, times, met, chance)
+        if len(alike) < p.minimum_times_alone:
             return ()
+        return self._told(event, times, alike, 1.0)
+
+    def _told(
+        self, event: MarketEvent, times: list[Shown], alike: list[Shown], chance: float
+    ) -> Iterable[Finding]:
         times[:] = [one for one in times if one not in alike]
         return [self._finding(event, alike, chance)]
 
@@ -326,14 +346,17 @@ class InferredSpoofing(Correlator[State]):
             lives.append(one.went.timestamp - one.came.timestamp)
         side, others = ("bid", "bought") if last.buy else ("ask", "sold")
         span = last.came.timestamp - times[0].came.timestamp
-        more = min(1.0, (len(times) - p.minimum_times) / (_FULL * p.minimum_times))
+        met = chance < 1.0
+        needed = p.minimum_times if met else p.minimum_times_alone
+        more = min(1.0, (len(times) - needed) / (_FULL * needed))
+        each = f", each time while others {others}" if met else ""
         return Finding(
             entities=(f"{event.venue} {event.instrument}",),
             reason=(
                 f"{len(times)} times within {lapse(span)} some {amount(last.quantity)} "
                 f"{event.instrument} came on the {side} side of {event.venue}, last at "
                 f"{amount(last.price)}, and went after {lapse(max(lives))} at most with next to "
-                f"nothing filled, each time while others {others} (the feed names no accounts)"
+                f"nothing filled{each} (the feed names no accounts)"
             ),
             witnesses=tuple(sorted(seen.values(), key=lambda w: w.timestamp)),
             confidence=_BASE + _REPEATED * more,
@@ -346,3 +369,8 @@ class InferredSpoofing(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _alike(quantity: float, shown: Shown, tolerance: float) -> bool:
+    """Whether quantities differ by so much at most, as a part of the larger one."""
+    return reaches(tolerance * max(quantity, shown.quantity), abs(quantity - shown.quantity))

@@ -83,8 +83,8 @@ class TestBoth:
         assert len(found(tape_of(cycle, lives=5000))) == 1
 
     def test_and_what_is_small(self, cycle: Cycle) -> None:
-        assert found(tape_of(cycle, size=1249)) == []
-        assert len(found(tape_of(cycle, size=1250))) == 1
+        assert found(tape_of(cycle, size=499)) == []
+        assert len(found(tape_of(cycle, size=500))) == 1
 
     def test_others_must_believe_in_it(self, cycle: Cycle) -> None:
         assert found(tape_of(cycle, side="sell")) == []
@@ -98,8 +98,8 @@ class TestBoth:
                 events += cycle(tape, 10_000 + number * 60_000, number, size=size)
             return [*events, tape.trade(400_000, 10.05, 1, side="sell")]
 
-        assert len(found(three(5000, 4800, 5000))) == 1
-        assert found(three(5000, 4000, 5000)) == []
+        assert len(found(three(5000, 4950, 5000))) == 1
+        assert found(three(5000, 4800, 5000)) == []
 
     def test_who_quotes_has_another_there_at_once(self, cycle: Cycle) -> None:
         assert found(tape_of(cycle, 20, every=1500)) == []
@@ -113,10 +113,39 @@ class TestBoth:
                 events += cycle(tape, at + 10, second, trades=False)
             events.append(tape.trade(at + 900, 10.05, 1, side="buy", maker_order_id="a"))
         events.sort(key=lambda event: event.timestamp)
-        assert found(events) == []
+        assert found(events, "{minimum_times_alone: 64}") == []
+
+    def test_six_times_tell_it_though_nobody_trades(self, cycle: Cycle) -> None:
+        def shown(number: int) -> list[Any]:
+            tape = Tape()
+            events = market(tape, cycle)
+            for one in range(number):
+                events += cycle(tape, 10_000 + one * 4_000, one, trades=False)
+            return [*events, tape.trade(60_000, 10.05, 1, side="sell")]
+
+        assert found(shown(5)) == []
+        (alert,) = found(shown(6))
+        assert "next to nothing filled (the feed names no accounts)" in alert.reason
+        assert alert.metrics["times"] == 6
 
     def test_saved_and_restored_in_the_middle_it_finds_the_same(self, cycle: Cycle) -> None:
         assert_the_same_after_a_restart(correlator("inferred_spoofing"), tape_of(cycle))
+
+    def test_who_shows_it_on_both_sides_makes_a_market(self, cycle: Cycle) -> None:
+        tape = Tape()
+        events = market(tape, cycle)
+        for one in range(12):
+            at = 10_000 + one * 4_000
+            events += cycle(tape, at, one, trades=False)
+            if cycle is by_order:
+                events.append(tape.placed(at + 2_500, f"o{one}", "sell", 10.05, 5_000))
+                events.append(tape.cancelled(at + 3_500, f"o{one}", "sell", remaining=5_000))
+            else:
+                for later, quantity in ((2_500, 14_000.0), (3_500, 9_000.0)):
+                    events.append(
+                        tape.update(at + later, ask_prices=(10.05,), ask_quantities=(quantity,))
+                    )
+        assert found([*events, tape.trade(60_000, 10.05, 1, side="sell")]) == []
 
 
 def test_a_level_that_was_traded_was_meant() -> None:
