@@ -14,21 +14,21 @@ rule, both net of what the party gave away or sold within `window`:
   `minimum_others` other buyers show that it is no market of one. A share of the window's volume is
   what vendors ask for (RedDeer: HighVolume, PercentageThresholdWindowVolume); a third is a choice.
 
-What a single holder gave it counts only where that alone is less than `minimum_share`: such a
-holding was a notable one before, and whoever passes it on whole, by a sale over the counter, a gift
-or a loan, gathers nothing. Transfers of that size are for the rules on large transfers, and what an
-owner then holds for `ownership_cap`. In a transaction with a flash loan nothing is said either:
-what is there in the midst of it is paid back at its end. What stays is looked at with the next
-receipt.
+To gather is to have it of several. What a single holder gave is left out where that is more than
+half of it: whoever passes a holding on, by a sale over the counter, a gift or a loan, concentrates
+nothing. Transfers of that size are for the rules on large transfers, and what an owner then holds
+for `ownership_cap`. In a transaction with a flash loan nothing is said either: what is there in the
+midst of it is paid back at its end. What stays is looked at with the next receipt.
 
 Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
 unless its account's own trades were seen to say so, or it had brought as much there within
 `window`; the same holds of what comes back out of a pool. What it brought to a custodian that is no
 exchange stays its own for as long as it is there: to have it back is no purchase. What is minted to
-it is no accumulation but an issue, and within `grace` of the first one nothing is said: the first
-holders have everything. Custodians, pools, makers and funds that track an index hold for others
-(`exempt_labels`). Of public feeds, which name no account, `volume` says nothing. A threshold of
-ownership that is reached slowly is what `ownership_cap` looks at.
+it, or comes from the issuer's own wallets, is no accumulation but an issue, and within `grace` of
+the first one nothing is said: the first holders have everything. Custodians, pools, makers and
+funds that track an index hold for others (`exempt_labels`). Of public feeds, which name no account,
+`volume` says nothing. A threshold of ownership that is reached slowly is what `ownership_cap` looks
+at.
 """
 
 from collections.abc import Iterable
@@ -39,6 +39,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
+from detections.cap_table.movements import ISSUER_LABELS
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest, latest
@@ -54,6 +55,7 @@ _MOST_TOKENS = 10_000
 _MOST_PARTIES = 50_000
 _MOST_NAMES = 16
 _EXCHANGE, _CUSTODY = frozenset(("exchange",)), frozenset(("custodian",))
+_ISSUER = frozenset(ISSUER_LABELS)
 _PLACES = _EXCHANGE | _CUSTODY
 _SLOTS = 48
 _ONE_SIDED = 0.8
@@ -166,7 +168,8 @@ class Accumulation(Correlator[State]):
         destination = (
             move.destination_cluster or move.destination_investor or move.destination_address
         )
-        if source == destination or mint or not move.amount:
+        placed = mint or is_exempt(move.source_labels, _ISSUER)
+        if source == destination or placed or not move.amount:
             return ()
         found: Iterable[Finding] = ()
         parked = not burn and is_exempt(move.destination_labels, self._exempt)
@@ -228,7 +231,7 @@ class Accumulation(Correlator[State]):
         net = gatherer.net()
         if not reaches(net, self._p.minimum_share * outstanding):
             return ()
-        handed = gatherer.handed_over(self._p.minimum_share * outstanding)
+        handed = gatherer.handed_over()
         share = (net - handed) / outstanding
         if not self._due(gatherer, share):
             return ()

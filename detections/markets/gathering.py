@@ -3,7 +3,6 @@
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
-from detections.rounding import reaches
 from normalizer.events.market import Trade
 
 MOST_STEPS = 200
@@ -40,13 +39,14 @@ class Gatherer(Struct):
         others, taken, traded = self.sums
         return others + max(taken, traded)
 
-    def handed_over(self, least: float) -> float:
-        """What of it single holders gave who had `least` or more to give, and it still has."""
+    def handed_over(self) -> float:
+        """What of it a single holder gave who gave more than half of it, and it still has."""
         of_each: dict[str, float] = {}
         for step in self.steps:
             if step.other:
                 of_each[step.other] = of_each.get(step.other, 0.0) + step.quantity
-        blocks = sum(net for net in of_each.values() if reaches(net, least))
+        half = self.net() / 2
+        blocks = sum(net for net in of_each.values() if net > half)
         passed_on = -sum(net for net in of_each.values() if net < 0)
         return max(0.0, blocks - passed_on)
 
