@@ -8,21 +8,27 @@ what they cancel is as large as what they let be filled. MAR Annex I A(f); secti
 the Commodity Exchange Act. All of this must hold of a party, by the widest name known, in one book
 and one `window` by the clock:
 
-1. `minimum_orders` or more of its orders that rested came to an end.
-2. More than `minimum_cancel_share` of them were cancelled within `maximum_lifetime`, with at most
-   `maximum_fill_share` of each filled.
-3. It traded with `minimum_orders_traded` orders or more, and these were, on average, a
-   `minimum_size_ratio`-th of the cancelled ones or less. An order that rested counts with all that
+1. It traded with `minimum_orders_traded` orders or more. An order that rested counts with all that
    it showed, however little of it traded; one that came in, with what it took.
+2. `minimum_orders` or more of its large orders that rested came to an end: of those that were
+   `minimum_size_ratio` times as large as these on average, or more (sizes are counted in classes,
+   four to a doubling; on average those that were cancelled must be as large).
+3. More than `minimum_cancel_share` of these were cancelled within `maximum_lifetime`, with at most
+   `maximum_fill_share` of each filled.
 
 The rate and the five seconds are what surveillance commonly asks for; numbers of orders and the
-ratio are choices (Coscia's large orders were some ten times the small ones). One alert per party
-and window: it says that `spoofing` may be looked for, order by order, and proves little by itself.
+ratio are choices (Coscia's large orders were some ten times the small ones). Three orders that
+traded are the least that says anything: if of one large and one small order either is as likely to
+be filled, three fills that are all of small ones are one in eight, and one in 64 where three are
+large for each small one, as his were; of two it is one in 16. So this is about a habit, not about
+one spoof. One alert per party and window: it says that `spoofing` may be looked for, order by
+order, and proves little by itself.
 
 Needs a feed that names accounts: the rate of a whole book is that of its makers.
 """
 
 from collections.abc import Callable, Iterable
+from math import floor, log2
 from typing import Annotated
 
 from msgspec import Meta, Struct, field
@@ -45,6 +51,8 @@ from pipeline.units import DAY, MINUTE, SECOND, Duration, Ratio
 
 #: Parties in a book that are counted at once; the idlest go first.
 MOST_PARTIES = 20_000
+#: Classes of sizes, above and below one.
+_MOST_CLASSES = 200
 #: Of a party, the newest cancellations and trades that are kept as evidence.
 _MOST_EVENTS = 25
 
@@ -62,7 +70,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: The time that is counted, by the clock (UTC).
     window: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 10 * MINUTE
-    #: Orders of a party that ended in that time, below which nothing is said.
+    #: Large orders of a party that ended in that time, below which nothing is said.
     minimum_orders: Annotated[int, Meta(ge=2, le=100_000)] = 20
     #: Part of these that must have been cancelled,
     minimum_cancel_share: Annotated[Ratio, Meta(gt=0, lt=1)] = 0.9
@@ -72,7 +80,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: Orders with which it traded in that time.
     minimum_orders_traded: Annotated[int, Meta(ge=1, le=100_000)] = 3
-    #: How many times as large the cancelled ones were, on average.
+    #: How many times as large as these an order is large.
     minimum_size_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 5.0
 
 
@@ -97,16 +105,23 @@ class Dealt(Struct, array_like=True, gc=False):
         return self.most if self.counts else 0.0
 
 
+class Ended(Struct, array_like=True, gc=False):
+    """Orders of one class of size that came to an end."""
+
+    orders: int = 0
+    cancelled: int = 0
+    """Of these, those that were cancelled fast."""
+    quantity: float = 0.0
+    """Of the cancelled ones."""
+
+
 class Count(Struct):
     """What a party did in a book in one window."""
 
     window: int
     """Its number."""
-    ended: int = 0
-    cancelled: int = 0
-    """Of these, those that were cancelled fast."""
-    quantity: float = 0.0
-    """Of the cancelled ones."""
+    ended: dict[int, Ended] = field(default_factory=dict[int, Ended])
+    """Its orders that rested and came to an end, by the class of their size."""
     traded: int = 0
     """Orders that traded."""
     size: float = 0.0
@@ -118,6 +133,24 @@ class Count(Struct):
     """The newest cancellations."""
     trades: list[Dealt] = field(default_factory=list[Dealt])
     """The newest trades."""
+
+    def end(self, size: float, *, fast: bool) -> None:
+        """An order of this size came to an end; cancelled fast, or else."""
+        found = self.ended.setdefault(_class(size), Ended())
+        found.orders += 1
+        if fast:
+            found.cancelled += 1
+            found.quantity += size
+
+    def larger(self, size: float) -> Ended:
+        """Those that were as large or larger."""
+        least, found = _class(size), Ended()
+        for each, ended in self.ended.items():
+            if each >= least:
+                found.orders += ended.orders
+                found.cancelled += ended.cancelled
+                found.quantity += ended.quantity
+        return found
 
     def revise(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected. Of one that isn't among the newest only the quantity
@@ -164,6 +197,7 @@ class CancelRates(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    state_version = 2
     uses_books = True
     typology = "spoofing"
     # Placed orders are for the books, which know when it was.
@@ -195,7 +229,7 @@ class CancelRates(Correlator[State]):
         elif kind is OrderCancelled:
             return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled and (name := order.cluster or order.investor or order.account):
-            self._count(event, name).ended += 1
+            self._count(event, name).end(order.most, fast=False)
         return ()
 
     def _count(self, event: MarketEvent, name: str) -> Count:
@@ -215,27 +249,28 @@ class CancelRates(Correlator[State]):
         if name is None:
             return ()
         p, count = self._p, self._count(event, name)
-        count.ended += 1
-        if event.timestamp - order.placed_at > p.maximum_lifetime:
-            return ()
         most = order.most if order.shown else order.quantity
-        if order.filled > p.maximum_fill_share * most:
+        fast = event.timestamp - order.placed_at <= p.maximum_lifetime and (
+            order.filled <= p.maximum_fill_share * most
+        )
+        count.end(most, fast=fast)
+        if not fast:
             return ()
-        count.cancelled += 1
-        count.quantity += most
         _keep(count.events, event, event.order_id)
+        if count.told or not count.traded or count.traded < p.minimum_orders_traded:
+            return ()
+        least = p.minimum_size_ratio * count.size / count.traded
+        large = count.larger(least)
         if (
-            count.told
-            or count.ended < p.minimum_orders
-            or count.traded < p.minimum_orders_traded
-            or count.cancelled <= p.minimum_cancel_share * count.ended
+            large.orders < p.minimum_orders
+            or large.cancelled <= p.minimum_cancel_share * large.orders
+            or large.quantity < least * large.cancelled
         ):
             return ()
-        ratio = (count.quantity / count.cancelled) / max(1e-12, count.size / count.traded)
-        if ratio < p.minimum_size_ratio:
-            return ()
         count.told = True
-        return [self._finding(event, Party(order.account, order.investor, order.cluster), count)]
+        return [
+            self._finding(event, Party(order.account, order.investor, order.cluster), count, large)
+        ]
 
     def _traded(self, trade: Trade, order: Resting | None) -> None:
         for party, order_id in (
@@ -270,11 +305,11 @@ class CancelRates(Correlator[State]):
                 if not (count.ended or count.trades or count.size or count.told):
                     del self.state.counts[key]
 
-    def _finding(self, event: OrderCancelled, party: Party, count: Count) -> Finding:
+    def _finding(self, event: OrderCancelled, party: Party, count: Count, large: Ended) -> Finding:
         p = self._p
         again = times(self.state.found, party, event)
-        rate = count.cancelled / count.ended
-        cancelled, traded = count.quantity / count.cancelled, count.size / count.traded
+        rate = large.cancelled / large.orders
+        cancelled, traded = large.quantity / large.cancelled, count.size / count.traded
         seen = {
             kept[0]: Witness(
                 id=kept[0],
@@ -295,7 +330,7 @@ class CancelRates(Correlator[State]):
         return Finding(
             entities=party.names,
             reason=(
-                f"{party} cancelled {count.cancelled:,} of {count.ended:,} orders of "
+                f"{party} cancelled {large.cancelled:,} of {large.orders:,} large orders of "
                 f"{event.instrument} on {event.venue} ({percent(rate)}) within "
                 f"{lapse(p.maximum_lifetime)} of placing them, of {amount(round(cancelled, 8))} on "
                 f"average, while the {count.traded:,} with which it traded were of "
@@ -304,8 +339,8 @@ class CancelRates(Correlator[State]):
             witnesses=tuple(sorted(seen.values(), key=lambda one: one.timestamp)),
             confidence=_BASE + _SIZE * more + _REPEATED * repeated(again),
             metrics={
-                "orders": float(count.ended),
-                "cancelled_orders": float(count.cancelled),
+                "orders": float(large.orders),
+                "cancelled_orders": float(large.cancelled),
                 "cancel_rate": rate,
                 "cancelled_size": cancelled,
                 "orders_traded": float(count.traded),
@@ -314,6 +349,15 @@ class CancelRates(Correlator[State]):
                 "times_in_an_hour": float(again),
             },
         )
+
+
+def _class(size: float) -> int:
+    """The class of a size: four to a doubling."""
+    return (
+        max(-_MOST_CLASSES, min(_MOST_CLASSES, floor(4 * log2(size))))
+        if size > 0
+        else -_MOST_CLASSES
+    )
 
 
 def _keep(kept: list[Kept], event: MarketEvent, order_id: str) -> None:

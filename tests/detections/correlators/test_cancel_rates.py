@@ -54,12 +54,27 @@ def trading(
 def test_it_says_what_was_cancelled_and_what_traded() -> None:
     (alert,) = found(trading())
     assert alert.reason == (
-        "acct-7 (INV-0007) cancelled 20 of 20 orders of ACME-USD on demo-venue (100%) within 5 s "
-        "of placing them, of 500 on average, while the 3 with which it traded were of 50"
+        "acct-7 (INV-0007) cancelled 20 of 20 large orders of ACME-USD on demo-venue (100%) within "
+        "5 s of placing them, of 500 on average, while the 3 with which it traded were of 50"
     )
     assert alert.entities == ("acct-7", "INV-0007")
     assert len(alert.evidence_events) == 23
     assert alert.metrics["size_ratio"] == 10
+
+
+def test_the_rate_is_that_of_large_orders() -> None:
+    tape = Tape()
+    small = [
+        one
+        for n in range(10)
+        for one in (
+            tape.placed(4_000 + n, f"waits-{n}", "buy", 9.9, 50, **PARTY),
+            tape.cancelled(9_900 + n, f"waits-{n}", "buy", remaining=50),
+        )
+    ]
+    small.sort(key=lambda one: one.timestamp)
+    (alert,) = found([*trading(0, tape=tape), *small, *trading(trades=0, tape=tape)])
+    assert alert.metrics["orders"] == 20
 
 
 @pytest.mark.parametrize(
