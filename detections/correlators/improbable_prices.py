@@ -18,7 +18,8 @@ All of this must hold of a party, by the widest name known, in one book:
 3. It was taken off within `maximum_lifetime`, with nothing filled. One that is changed in between
    stays the same as long as it is as far away and as large.
 4. That happened to `minimum_orders` of the party's orders within `window`, and to
-   `minimum_cancel_share` of all such orders of its that came to an end.
+   `minimum_cancel_share` of all such orders of its that came to an end; those of which nothing says
+   how far away they were (1.) aren't counted.
 
 So a holder who waits for a crash with one order isn't found, nor a maker who keeps a quote far out
 because he must (it is as large as he must), nor whoever lets them stand. A trade of the party on
@@ -285,12 +286,13 @@ class ImprobablePrices(Correlator[State]):
         if (
             took > p.maximum_lifetime
             or filled > 0
-            or not known
-            or not reaches(distance, max(p.minimum_distance, p.minimum_sigmas * usual))
+            or (known and not reaches(distance, max(p.minimum_distance, p.minimum_sigmas * usual)))
         ):
             doer.ended.append(now)
             del doer.ended[:-_MOST_CASES]
             return ()
+        if not known:
+            return ()  # nor whether it was far: it speaks neither for nor against anybody
         sigmas = distance / usual if usual else 0.0
         unsure = far.unsure or "unsure" in event.tags
         doer.cases.append(

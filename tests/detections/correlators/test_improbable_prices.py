@@ -114,6 +114,15 @@ def test_how_far_is_far_is_known_by_moves_and_before_that_by_the_spread() -> Non
     assert found([*alone, *far(tape, price=102.9)]) == []
 
 
+def test_one_of_which_it_is_not_known_how_far_it_was_speaks_for_nobody() -> None:
+    tape = Tape()
+    near = [
+        tape.placed(100, "near", "sell", 104, 40, **PARTY),
+        tape.cancelled(900, "near", "sell", remaining=40),
+    ]
+    assert len(found([*book(tape), *near, *far(tape)])) == 1
+
+
 @pytest.mark.parametrize("slip", [1.0, 1e6])
 def test_one_price_far_off_all_others_makes_no_distance_usual(slip: float) -> None:
     tape = Tape()
