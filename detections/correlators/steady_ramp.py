@@ -7,8 +7,8 @@ marked `inferred` and `anonymous`: a crowd that learns of something bit by bit, 
 that goes first, leaves the same trace. All of this must hold of a market, by steps of `step`:
 
 1. Within `window` the price went one way by `minimum_move` or more, and by `minimum_usual_moves`
-   times what it usually goes in as long a time. Of a day that has just begun half of it must be
-   over: what comes overnight moves prices, too.
+   times what it usually goes in as long a time. Of a venue's day as long a time must be over: what
+   became known overnight moves prices in its first hour, step by step, too.
 2. That is `minimum_directness` or more of all that it went up and down from step to step. What
    wanders has a small one.
 3. No step made more than `maximum_step` of it. A step that ended on a price far off that of the
@@ -90,6 +90,8 @@ class Market(Struct):
     moves: UsualMoves = field(default_factory=UsualMoves)
     before: float = 0.0
     """The price before the first of the steps; 0 before any."""
+    began: int = 0
+    """When the day did in which the steps are; 0 where the venue has none."""
     steps: list[Step] = field(default_factory=list[Step])
     told: float = 0.0
     """How far it had gone when it was told, with its sign."""
@@ -169,6 +171,7 @@ class SteadyRamp(Correlator[State]):
     def _step(self, event: Trade, market: Market, number: int, newest: float) -> None:
         p, steps = self._p, market.steps
         began = event.phase_began
+        market.began = began or 0
         if began is not None and steps and steps[-1].number < began // p.step:
             steps.clear()  # what happened overnight is no step
             market.before = 0.0
@@ -204,6 +207,7 @@ class SteadyRamp(Correlator[State]):
         usual = market.moves.usual(lasted / p.step)
         if (
             2 * lasted < p.window
+            or (steps[-1].number + 1) * p.step - market.began < p.window
             or not reaches(abs(moved), p.minimum_move)
             or not reaches(abs(moved), p.minimum_usual_moves * usual)
         ):

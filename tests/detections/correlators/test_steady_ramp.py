@@ -85,15 +85,16 @@ def test_a_short_way_in_few_trades_or_with_many_against_it_is_nothing() -> None:
     assert found(climbing(right=4, wrong=3)) == []
 
 
-def test_of_a_day_that_has_just_begun_half_the_window_must_be_over() -> None:
-    def opened_at(step: int) -> list[Any]:
+def test_of_a_day_that_has_just_begun_the_window_must_be_over() -> None:
+    def opened_at(step: int, until: int) -> list[Any]:
         began = START + 5 * MINUTES * step * 1_000_000
-        steep = [10.0 + 0.02 * step for step in range(1, 25)]
-        return climbing(steep, right=6, phase="continuous", phase_began=began)[:-1]
+        steep = [10.0 + 0.02 * step for step in range(1, until)]
+        return climbing(steep, right=6, phase="continuous", phase_began=began)
 
     # It has gone far enough, and often enough, after ten steps of the day.
-    (alert,) = found(opened_at(QUIET))
-    assert "within 60 min" in alert.reason
+    assert found(opened_at(QUIET, 24)) == []
+    (alert,) = found(opened_at(QUIET, 27))
+    assert "within 2 h" in alert.reason
 
 
 def test_it_is_told_again_when_it_has_gone_twice_as_far() -> None:
