@@ -100,6 +100,16 @@ VENUE_ABUSES: Mapping[str, Abuse] = {
             episodes=6,
         ),
         Abuse(
+            name="spoofing-all-day",
+            typology="spoofing",
+            counts=("layering",),
+            accepted=_ORDERS,
+            source="United States v. Coscia, 866 F.3d 782",
+            market="liquid",
+            play=false_orders.coscia_all_day,
+            episodes=3,
+        ),
+        Abuse(
             name="layering",
             typology="layering",
             counts=("spoofing",),

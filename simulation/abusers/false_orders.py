@@ -21,13 +21,26 @@ def coscia(stage: Stage) -> Script:
     """A small order on one side, several large ones on the other in quick succession, nearer to the
     touch each time; once the small one trades, or soon after, the large ones go. Then the same the
     other way round. Large orders lived for some 100 to 400 ms (United States v. Coscia, 866 F.3d
-    782, 7th Cir. 2017). Medium: the large ones add three quarters to what six levels show.
+    782, 7th Cir. 2017). Medium: the large ones add three quarters to what six levels show. He stops
+    once two small ones were filled, or after ten times.
     """
+    return _spoofs(stage, 10, 2)
+
+
+def coscia_all_day(stage: Stage) -> Script:
+    """The same programme as it ran: again and again, by one person (Coscia's ran for ten weeks; of
+    his small orders a third was filled, and next to none of his large ones). A day is some two
+    minutes here: eighty times, or until twelve small ones were filled.
+    """
+    return _spoofs(stage, 80, 12)
+
+
+def _spoofs(stage: Stage, times: int, fills: int) -> Script:
     rng, desk = stage.rng, stage.desk()
     episode = stage.begin((desk,), "small order, large ones opposite, cancelled in a moment")
     side = stage.side
     filled = 0
-    for _ in range(10):
+    for _ in range(times):
         large_side: Side = "sell" if side == "buy" else "buy"
         depth = max(400, stage.listing.near_depth(large_side, 6))
         large = max(20, round(0.25 * depth * stage.scale))
@@ -52,7 +65,7 @@ def coscia(stage: Stage) -> Script:
         elif bait is not None:
             side = large_side
         stage.end(episode)
-        if filled >= 2:
+        if filled >= fills:
             break
         yield rng.uniform(0.4, 2.0)
 

@@ -58,7 +58,9 @@ MEANT: Mapping[str, Meant] = {
     "Orders pulled from an auction seconds before its price is made": _of("auction-orders"),
     "Large order cancelled while the other side traded": _of("spoofing"),
     "Large orders placed and cancelled again and again beside a small one": _of("spoofing"),
-    "Nearly all large orders cancelled within seconds, and small ones traded": _of("spoofing"),
+    "Nearly all large orders cancelled within seconds, and small ones traded": _of(
+        "spoofing-all-day"
+    ),
     "Orders at several prices, pulled once the other side had traded": _of(
         "layering", "dynamic-layering"
     ),
@@ -69,7 +71,10 @@ MEANT: Mapping[str, Meant] = {
     "Orders pulled on one venue once the other side had traded on another": _of(
         "layering-elsewhere"
     ),
-    "Orders of one side that vanish at once as others trade": _without_accounts(*_FALSE_ORDERS),
+    # What draws somebody in says nothing where every few half seconds have a trade: see the rule.
+    "Orders of one side that vanish at once as others trade": _without_accounts(
+        "flipping", "vacuuming"
+    ),
     "Sets of large orders of one side that are there for seconds only": _without_accounts(
         *_FALSE_ORDERS
     ),
