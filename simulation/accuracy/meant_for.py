@@ -98,7 +98,7 @@ MEANT: Mapping[str, Meant] = {
     "A price pushed up or down step by step by one party": _of("ramping"),
     "A price that goes one way, step by step, for hours": _without_accounts("ramping"),
     "A party set the price before a reference time": _of("marking-the-close"),
-    "A party made nearly all trades of the last seconds before a close": _of("last-seconds"),
+    "A party made most trades of the last seconds before a close": _of("last-seconds"),
     "Who holds a position made the last price": _of("marking-the-close"),
     "Far more was traded than usual just before a reference time, and the price went with it": (
         _without_accounts("marking-the-close")
@@ -130,6 +130,7 @@ MEANT: Mapping[str, Meant] = {
     "Price fell by a tenth within minutes": _of("oracle-manipulation", "mint-and-sell"),
     "Price moved by a quarter within a day": _of("pump-and-dump", "mint-and-sell"),
     "Ten times the usual volume within an hour": _of("pump-and-dump"),
+    "Far more volume than usual at that hour of the day": _of("pump-and-dump"),
     # knowledge, position, money
     "Unusual trades before price-sensitive news": _of("insider"),
     "Listed person traded in a closed period": _of("closed-period"),
@@ -209,7 +210,4 @@ UNMEASURED: Mapping[str, str] = {
     ),
     **dict.fromkeys(EARLY_WARNINGS, "an early warning, before a term is broken"),
     "Half of a pool's liquidity taken out": FACTS["Half of a pool's liquidity taken out"],
-    "Far more volume than usual at that hour of the day": (
-        "asks for half a week by the hour; no session is as long and as dense"
-    ),
 }
