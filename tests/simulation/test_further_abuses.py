@@ -115,6 +115,16 @@ def test_flashed_orders_are_of_one_size_and_gone_in_a_moment() -> None:
     assert len({one.remaining_size for one in opened}) == 1
 
 
+def test_coscias_programme_goes_on_for_as_long_as_it_is_not_filled_often() -> None:
+    (once,) = (session := play("spoofing", 2, episodes=1)).episodes
+    (all_day,) = (longer := play("spoofing-all-day", 2, episodes=1)).episodes
+    tries, more = (
+        sum(isinstance(one, Open) for one in own(*played)) / 4
+        for played in ((session, once), (longer, all_day))
+    )
+    assert tries <= 10 < 30 < more <= 80
+
+
 @pytest.mark.parametrize("seed", [61_000, 61_001])
 def test_flashed_orders_are_many_times_what_others_order(seed: int) -> None:
     session = play("flashing", seed, episodes=4)
