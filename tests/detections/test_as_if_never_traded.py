@@ -171,10 +171,11 @@ LEFT: dict[str, frozenset[str]] = {
     ),
     "inferred_pinging": frozenset({"quantities", "steps", "counts", "step"}),
 }
-#: A party of which no order or trade is known, but what is usual for it.
+#: A party, or a market, of which no order or trade is known, but what is usual for it.
 WHO_DID_NOTHING: tuple[Any, ...] = (
     {"bids_pulled": [], "offers_pulled": []},
     {"pulled": [], "deals": []},
+    {"traders": {}, "times": [], "quantities": [], "front": 0, "traded": 0.0},
 )
 #: Numbers of alerts that say how it compares with what is usual, which is let be.
 COMPARED: dict[str, frozenset[str]] = {
@@ -384,6 +385,7 @@ def cancelled(events: Sequence[Any]) -> set[str]:
 @example(seed=5667, count=2, busted=0, later=1, many=1)  # the seller of a spoof had sold before
 @example(seed=51, count=2, busted=0, later=5, many=2)  # what came behind looked like a slip
 @example(seed=288, count=33, busted=287, later=1, many=3)  # an order was judged meanwhile
+@example(seed=3824, count=4, busted=0, later=1, many=3)  # nothing else was traded there
 @example(seed=1264, count=48, busted=710, later=1, many=1)  # so was one that was gone before
 def test_what_is_found_from_then_on_is_the_same(
     name: str, seed: int, count: int, busted: int, later: int, many: int
