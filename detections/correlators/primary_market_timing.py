@@ -42,13 +42,12 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, percent
-from detections.baselines.coin import Wager, chance_of_a_coin, chance_to_be_right
+from detections.baselines.coin import chance_of_a_coin, chance_to_be_right
 from detections.cap_table.evidence import names
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import drop_idlest
-from detections.markets.latest_prices import LatestPrice
+from detections.markets.primary_dealing import Deal, Investor, Nav, Token
 from detections.markets.primary_lots import Lot, Round, put, take
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -58,10 +57,6 @@ from normalizer.events.reference import CorporateEvent
 from pipeline.units import DAY, HOUR, Duration, Ratio
 
 _MOST_TOKENS = 2_000
-_MOST_PARTIES = 5_000
-_MOST_NAVS = 64
-_MOST_DEALS = 32
-_SAME = frozenset(("USD", "USDC", "USDT"))
 _ISSUER = frozenset(("issuer", "treasury"))
 #: Confidence before it is calibrated on labelled data.
 _BASE, _BEYOND, _REPEATED = 0.6, 0.25, 0.15
@@ -88,55 +83,6 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
         "authorised_participant", "market_maker", "custodian", "issuer", "treasury", "pool",
         "router", "exchange",
     )  # fmt: skip
-
-
-class Nav(Struct, frozen=True, array_like=True):
-    """A net asset value of one token."""
-
-    announced: int
-    value: float
-    currency: str
-    witness: Witness
-    id: str = ""
-
-
-class Deal(Struct, frozen=True, array_like=True):
-    """A subscription (positive) or a redemption."""
-
-    timestamp: int
-    quantity: float
-    witness: Witness
-
-
-class Investor(Struct):
-    """A party in the primary market of one token."""
-
-    subscribed: list[Lot] = field(default_factory=list[Lot])
-    bought: list[Lot] = field(default_factory=list[Lot])
-    round: Round = field(default_factory=Round)
-    deals: list[Deal] = field(default_factory=list[Deal])
-    both: Wager = field(default_factory=Wager)
-    subscribing: Wager = field(default_factory=Wager)
-    redeeming: Wager = field(default_factory=Wager)
-    right: int = 0
-    wrong: int = 0
-    won: float = 0.0
-    """Ahead of NAVs that count, less what was lost."""
-    told: float = 0.0
-    """What it had won when it was told of last."""
-    evidence: list[Witness] = field(default_factory=list[Witness])
-    alerts: int = 0
-
-
-class Token(Struct):
-    """A token, its NAVs by time, and its newest price in the market."""
-
-    navs: list[Nav] = field(default_factory=list[Nav])
-    by_oracle: bool = True
-    market: LatestPrice = field(default_factory=LatestPrice)
-    parties: dict[str, Investor] = field(default_factory=dict[str, Investor])
-    judged: int = 0
-    """Time of the newest NAV that dealings were held against."""
 
 
 class State(Struct):
@@ -251,13 +197,8 @@ class PrimaryMarketTiming(Correlator[State]):
         return token
 
     def _known(self, token: Token, id_: str, nav: Nav, now: int) -> Iterable[Finding]:
-        token.navs.append(nav)
-        token.navs.sort(key=_announced)
-        del token.navs[:-_MOST_NAVS]
+        token.learn(nav)
         return () if self._trips else self._judge(token, id_, now)
-
-    def _nav(self, token: Token, time: int) -> Nav | None:
-        return next((one for one in reversed(token.navs) if one.announced <= time), None)
 
     # -- dealings ----------------------------------------------------------------------------------
 
@@ -272,7 +213,7 @@ class PrimaryMarketTiming(Correlator[State]):
         if subscribes is redeems or kind not in ("mint", "burn", "transfer"):
             return found
         labels = move.destination_labels if subscribes else move.source_labels
-        nav = self._nav(token, now)
+        nav = token.nav_at(now)
         if nav is None or is_exempt(labels, self._exempt):
             return found
         party = (
@@ -280,14 +221,13 @@ class PrimaryMarketTiming(Correlator[State]):
             if subscribes
             else (move.source_cluster or move.source_investor or move.source_address)
         )
-        investor = self._investor(token, party)
+        investor = token.investor(party)
         seen = witness(move)
         if not self._trips:
-            investor.deals.append(Deal(now, quantity if subscribes else -quantity, seen))
-            del investor.deals[:-_MOST_DEALS]
+            investor.dealt(Deal(now, quantity if subscribes else -quantity, seen))
             return found
         if subscribes:
-            gap = self._gap(token, nav, token.market.price)
+            gap = token.gap(nav, token.market.price)
             if gap is not None and reaches(gap, self._p.minimum_gap):
                 put(investor.subscribed, Lot(now, quantity, nav.value, gap, seen))
             return ()
@@ -298,26 +238,6 @@ class PrimaryMarketTiming(Correlator[State]):
                     some, lot.paid, nav.value, lot.gap, nav.witness, lot.witness, seen
                 )
         return self._told(move, party, investor, nav, "bought", "redeemed")
-
-    @staticmethod
-    def _gap(token: Token, nav: Nav, price: float) -> float | None:
-        """Market over NAV, less one; None if there is no market, or one in another currency."""
-        if not price:
-            return None
-        one, other = token.market.currency, nav.currency
-        if one and other and one != other and not (one in _SAME and other in _SAME):
-            return None
-        return price / nav.value - 1
-
-    @staticmethod
-    def _investor(token: Token, party: str) -> Investor:
-        investor = token.parties.pop(party, None)
-        if investor is None:
-            investor = Investor()
-            if len(token.parties) >= _MOST_PARTIES:
-                drop_idlest(token.parties, _MOST_PARTIES - 1)
-        token.parties[party] = investor
-        return investor
 
     # -- round trips -------------------------------------------------------------------------------
 
@@ -364,13 +284,13 @@ class PrimaryMarketTiming(Correlator[State]):
         price: float,
         quantity: float,
     ) -> None:
-        nav = self._nav(token, event.timestamp)
-        gap = None if nav is None else self._gap(token, nav, price)
+        nav = token.nav_at(event.timestamp)
+        gap = None if nav is None else token.gap(nav, price)
         if gap is None or not reaches(-gap, self._p.minimum_gap):
             return
         if not is_exempt(labels, self._exempt):
             lot = Lot(event.timestamp, quantity, price, gap, witness(event))
-            put(self._investor(token, party).bought, lot)
+            put(token.investor(party).bought, lot)
 
     def _sold(
         self, token: Token, party: str, event: Trade | PoolSwap, price: float, quantity: float
@@ -378,7 +298,7 @@ class PrimaryMarketTiming(Correlator[State]):
         investor = token.parties.get(party)
         if investor is None or not investor.subscribed:
             return ()
-        nav = self._nav(token, event.timestamp)
+        nav = token.nav_at(event.timestamp)
         if nav is None:
             return ()
         seen = witness(event)
@@ -496,7 +416,3 @@ class PrimaryMarketTiming(Correlator[State]):
                 "chance": chance,
             },
         )
-
-
-def _announced(nav: Nav) -> int:
-    return nav.announced
