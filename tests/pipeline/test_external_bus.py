@@ -86,7 +86,9 @@ def start(tmp_path: Path) -> Iterator[Start]:
 @contextmanager
 def _server(folder: Path, configuration: str, jetstream: bool) -> Iterator[str]:
     folder.mkdir()
-    store = f"jetstream {{ store_dir: {json.dumps(str(folder))} }}\n" if jetstream else ""
+    # Without a limit JetStream grants three quarters of what is free on the disk now.
+    limits = f"store_dir: {json.dumps(str(folder))}, max_file_store: 1TB"
+    store = f"jetstream {{ {limits} }}\n" if jetstream else ""
     (folder / "nats.conf").write_text(
         f"listen: 127.0.0.1:-1\nports_file_dir: {json.dumps(str(folder))}\n{store}{configuration}"
     )
