@@ -167,6 +167,15 @@ class BookSide(Struct, array_like=True):
         best = keys[-1]
         return key >= best - abs(best) * width and (len(keys) < levels or key >= keys[-levels])
 
+    def furthest(self, levels: int, width: float) -> float:
+        """The key of the worst price that is among the visible levels (see `is_near`)."""
+        keys = self.keys
+        if not keys:
+            return float("-inf")
+        best = keys[-1]
+        least = best - abs(best) * width
+        return least if len(keys) < levels else max(least, keys[-levels])
+
     def depth(self, levels: int, width: float, most: float = float("inf")) -> float:
         """Quantity in the best `levels` levels that are within `width` (a ratio) of the best price.
 

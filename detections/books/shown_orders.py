@@ -36,11 +36,22 @@ def shown_of(
 ) -> float:
     """The same where it is known whose the orders of the book are: it goes through these only."""
     side = book.bids if buy else book.asks
-    return sum(
-        order.quantity
-        for order in standing.of(party)
-        if order.buy is buy and _is_of(party, order) and side.is_near(order.price, levels, width)
-    )
+    least, sign = side.furthest(levels, width), side.sign
+    account, investor, cluster = party
+    total = 0.0
+    # Asked of each large order: so without a call for each one that the party has.
+    for order in standing.of(party):
+        if (
+            order.buy is buy
+            and order.price * sign >= least
+            and (
+                (cluster is not None and order.cluster == cluster)
+                or (investor is not None and order.investor == investor)
+                or (account is not None and order.account == account)
+            )
+        ):
+            total += order.quantity
+    return total
 
 
 def _is_of(party: Party, order: Resting) -> bool:
