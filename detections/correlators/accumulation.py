@@ -17,8 +17,10 @@ rule, both net of what the party gave away or sold within `window`:
 To gather is to have it of several. What a single holder gave is left out where that is more than
 half of it: whoever passes a holding on, by a sale over the counter, a gift or a loan, concentrates
 nothing. Transfers of that size are for the rules on large transfers, and what an owner then holds
-for `ownership_cap`. In a transaction with a flash loan nothing is said either: what is there in the
-midst of it is paid back at its end. What stays is looked at with the next receipt.
+for `ownership_cap`. What he had got within `window` himself, and hands on, is of those who gave it
+to him: a wallet in between hides nobody. In a transaction with a flash loan nothing is said either:
+what is there in the midst of it is paid back at its end. What stays is looked at with the token's
+next transfer or trade of a later time.
 
 Whoever gets tokens from an exchange or a custodian takes out what it bought there: that counts
 unless its account's own trades were seen to say so, or it had brought as much there within
@@ -98,6 +100,8 @@ class Token(Struct):
     first: int = 0
     whole: bool = True
     """All was seen from the first issue on."""
+    lent: dict[str, int] = field(default_factory=dict[str, int])
+    """Who got some in transactions with a loan, and when: to be looked at once these are over."""
 
 
 class Market(Struct):
@@ -126,7 +130,7 @@ class Accumulation(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "concentration"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -169,26 +173,23 @@ class Accumulation(Correlator[State]):
             move.destination_cluster or move.destination_investor or move.destination_address
         )
         placed = mint or is_exempt(move.source_labels, _ISSUER)
+        found = self._stayed(key, token, move)
         if source == destination or placed or not move.amount:
-            return ()
-        found: Iterable[Finding] = ()
+            return found
         parked = not burn and is_exempt(move.destination_labels, self._exempt)
         came = move.amount
         if not burn and not parked and _keeps(move.source_labels):
             came -= self._had_back((key, destination), came)
         if not burn and not parked and came > 0:
             out = 1 if is_exempt(move.source_labels, _PLACES) else 0
-            many = is_exempt(move.source_labels, self._exempt)
+            other = self._of_whom(key, source, move, came)
             gatherer = self._step(
-                (key, destination),
-                move,
-                came,
-                out,
-                move.destination_address,
-                "" if many else source,
+                (key, destination), move, came, out, move.destination_address, other
             )
-            if _LENT not in move.tags:
-                found = self._held(key, destination, token, gatherer, move)
+            if _LENT in move.tags:
+                token.lent[destination] = move.timestamp
+            else:
+                found += self._held(key, destination, token, gatherer, move)
         # Who gets back what he lent to a pool, or kept at a custodian, has gathered nothing.
         if (parked or (key, source) in self.state.parties) and not is_exempt(
             move.source_labels, self._exempt
@@ -197,14 +198,24 @@ class Accumulation(Correlator[State]):
             to = "" if parked or burn else destination
             went = move.amount
             if _keeps(move.destination_labels):
-                went -= self._brought((key, source), went)
+                went -= self._brought((key, source), went, move.timestamp)
             if went > 0:
                 self._step((key, source), move, -went, into, move.source_address, to)
         return found
 
-    def _brought(self, key: tuple[str, str], amount: float) -> float:
+    def _of_whom(self, key: str, who: str, move: TokenTransfer, came: float) -> str:
+        """The holder of whom it is what comes; empty where many are behind it."""
+        if is_exempt(move.source_labels, self._exempt):
+            return ""
+        gatherer = self.state.parties.get((key, who))
+        if gatherer is None:
+            return who
+        gatherer.forget(move.timestamp - self._p.window)
+        return gatherer.origin(who, came)
+
+    def _brought(self, key: tuple[str, str], amount: float, now: int) -> float:
         """What of it a custodian keeps for it, beyond what it took out lately."""
-        gatherer = self._known(key)
+        gatherer = self._known(key, now)
         kept = max(0.0, amount - max(0.0, gatherer.sums[1]))
         gatherer.kept += kept
         return kept
@@ -217,6 +228,18 @@ class Accumulation(Correlator[State]):
         back = min(amount, gatherer.kept)
         gatherer.kept -= back
         return back
+
+    def _stayed(self, key: str, token: Token, event: TokenTransfer | Trade) -> list[Finding]:
+        """What is still there of transactions in which something was lent, once they are over."""
+        over = [who for who, time in token.lent.items() if time < event.timestamp]
+        found: list[Finding] = []
+        for who in over:
+            del token.lent[who]
+            gatherer = self.state.parties.get((key, who))
+            if gatherer is not None:
+                gatherer.forget(event.timestamp - self._p.window)
+                found += self._held(key, who, token, gatherer, event)
+        return found
 
     def _held(
         self, key: str, who: str, token: Token, gatherer: Gatherer, event: TokenTransfer | Trade
@@ -248,10 +271,13 @@ class Accumulation(Correlator[State]):
         quantity, state = trade.quantity, self.state
         if not 0 < quantity < float("inf"):
             return ()
+        found: list[Finding] = []
         if self._supply:
             key = trade.token_id
             if key is None:
                 return ()
+            if key in state.tokens:
+                found = self._stayed(key, state.tokens[key], trade)
         else:
             key = f"{trade.venue}/{trade.instrument}"
             market = state.markets.pop(key, None) or Market()
@@ -260,11 +286,11 @@ class Accumulation(Correlator[State]):
                 drop_idlest(state.markets, _MOST_TOKENS)
             self._count(market, trade, buyer)
         if buyer == seller:
-            return ()
+            return found
         if seller is not None and (key, seller) in state.parties:
             self._step((key, seller), trade, -quantity, 2, trade.seller_account or seller)
         if buyer is None or is_exempt(trade.buyer_labels, self._exempt):
-            return ()
+            return found
         gatherer = self._step((key, buyer), trade, quantity, 2, trade.buyer_account or buyer)
         if self._supply:
             token = state.tokens.pop(key, None)
@@ -272,7 +298,7 @@ class Accumulation(Correlator[State]):
                 token = Token(first=trade.timestamp, whole=False)
             else:
                 state.tokens[key] = token  # at the end: the first is the idlest
-            return self._held(key, buyer, token, gatherer, trade)
+            return [*found, *self._held(key, buyer, token, gatherer, trade)]
         return self._bought(key, buyer, gatherer, trade)
 
     def revised(self, was: Trade, now: Trade | None) -> None:
@@ -346,25 +372,18 @@ class Accumulation(Correlator[State]):
         place: str,
         other: str = "",
     ) -> Gatherer:
-        gatherer = self._known(key)
+        gatherer = self._known(key, event.timestamp)
         steps = gatherer.steps
         steps.append(Step(event.timestamp, quantity, kind, place, witness(event), other))
         gatherer.count(kind, quantity)
-        oldest, stale = event.timestamp - self._p.window, 0
-        while steps[stale].timestamp < oldest:
-            gatherer.count(steps[stale].kind, -steps[stale].quantity, back=True)
-            stale += 1
-        if stale:
-            del steps[:stale]
-            if len(steps) == 1:
-                gatherer.next_share = 0.0
-                gatherer.alerts = 0
         if len(steps) > MOST_STEPS:
             sum_up(steps)
         return gatherer
 
-    def _known(self, key: tuple[str, str]) -> Gatherer:
-        return latest(self.state.parties, key, _MOST_PARTIES, Gatherer)
+    def _known(self, key: tuple[str, str], now: int) -> Gatherer:
+        gatherer = latest(self.state.parties, key, _MOST_PARTIES, Gatherer)
+        gatherer.forget(now - self._p.window)
+        return gatherer
 
     def _due(self, gatherer: Gatherer, share: float) -> bool:
         least = self._p.minimum_share

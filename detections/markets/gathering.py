@@ -1,5 +1,7 @@
 """What one party gathered of a token, step by step."""
 
+from collections import deque
+
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
@@ -41,14 +43,56 @@ class Gatherer(Struct):
 
     def handed_over(self) -> float:
         """What of it a single holder gave who gave more than half of it, and it still has."""
+        net, of_each = self.net(), self._of_each()
+        blocks = sum(one for one in of_each.values() if one > net / 2)
+        if not blocks:
+            return 0.0
+        of_many = net - sum(of_each.values())
+        passed_on = -sum(one for one in (*of_each.values(), of_many) if one < 0)
+        return max(0.0, blocks - passed_on)
+
+    def origin(self, who: str, amount: float) -> str:
+        """Of which holder it is what this party, called so, hands on: its own, unless it got half
+        of it or more within the window. Empty where that is of several.
+
+        What it got first it hands on first, and what it had before the window last.
+        """
+        got: deque[tuple[str, float]] = deque()
+        for step in self.steps:
+            left = step.quantity
+            if left > 0:
+                got.append((step.other, left))
+            while left < 0 and got:
+                other, quantity = got.popleft()
+                left += quantity
+                if left > 0:
+                    got.appendleft((other, left))
+        of_each: dict[str, float] = {}
+        for other, quantity in got:
+            of_each[other] = of_each.get(other, 0.0) + quantity
+        whole = sum(of_each.values())
+        if 2 * whole < amount:
+            return who
+        return next((other for other, one in of_each.items() if one > whole / 2), "")
+
+    def _of_each(self) -> dict[str, float]:
         of_each: dict[str, float] = {}
         for step in self.steps:
             if step.other:
                 of_each[step.other] = of_each.get(step.other, 0.0) + step.quantity
-        half = self.net() / 2
-        blocks = sum(net for net in of_each.values() if net > half)
-        passed_on = -sum(net for net in of_each.values() if net < 0)
-        return max(0.0, blocks - passed_on)
+        return of_each
+
+    def forget(self, oldest: int) -> None:
+        """Steps before this time are too old."""
+        steps, stale = self.steps, 0
+        while stale < len(steps) and steps[stale].timestamp < oldest:
+            self.count(steps[stale].kind, -steps[stale].quantity, back=True)
+            stale += 1
+        if stale:
+            del steps[:stale]
+            if not steps:
+                self.next_share = 0.0
+                self.alerts = 0
 
     def count(self, kind: int, quantity: float, *, back: bool = False) -> None:
         """Add to the sums, or take away again what is too old."""
@@ -81,15 +125,21 @@ class Gatherer(Struct):
 
 def sum_up(steps: list[Step]) -> None:
     """The oldest quarter becomes one step of each kind and direction, with the first's evidence
-    and the last's time. So many at once that it is seldom done."""
+    and the last's time; who gave most of it stays apart. So many at once that it is seldom done."""
     many = max(2, len(steps) // 4)
-    merged: dict[tuple[int, bool], Step] = {}
+    given: dict[str, float] = {}
     for step in steps[:many]:
-        before = merged.get((step.kind, step.quantity > 0))
+        if step.other and step.quantity > 0:
+            given[step.other] = given.get(step.other, 0.0) + step.quantity
+    most = max(given, key=lambda other: given[other], default="")
+    merged: dict[tuple[int, bool, str], Step] = {}
+    for step in steps[:many]:
+        if step.other != most:
+            step.other = ""
+        of = step.kind, step.quantity > 0, step.other
+        before = merged.get(of)
         if before is not None:
             step.quantity += before.quantity
             step.witness = before.witness
-            if step.other != before.other:
-                step.other = ""
-        merged[step.kind, step.quantity > 0] = step
+        merged[of] = step
     steps[:many] = sorted(merged.values(), key=lambda one: one.timestamp)
