@@ -42,6 +42,11 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """Else: its token and market, by the names of an alert's fields, such as `token_address`."""
 
 
+def about(event: Any) -> dict[str, str]:
+    """The token and market of a record, for what comes true later, on an event of others."""
+    return {name: text for name in _ABOUT if (text := getattr(event, name, None))}
+
+
 def witness(event: Any) -> Witness:
     """What to keep of a record."""
     global _newest
@@ -107,6 +112,7 @@ def _of_order(event: Any) -> Witness:
     )
 
 
+_ABOUT = ("network", "token_id", "token_address", "token_symbol", "venue", "instrument", "currency")
 _ORDERS = ("order_id", "maker_order_id", "taker_order_id")
 _MAKERS: dict[type[Any], Callable[[Any], Witness]] = {}
 _newest: tuple[Any, Witness] = (None, Witness("", 0))

@@ -37,8 +37,9 @@ from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, witness
+from detections.alerting.findings import Finding, about, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
 from detections.cap_table.movements import ISSUER_LABELS
@@ -238,7 +239,8 @@ class Accumulation(Correlator[State]):
             gatherer = self.state.parties.get((key, who))
             if gatherer is not None:
                 gatherer.forget(event.timestamp - self._p.window)
-                found += self._held(key, who, token, gatherer, event)
+                held = self._held(key, who, token, gatherer, event)
+                found += [replace(one, of_event=False, about=about(event)) for one in held]
         return found
 
     def _held(

@@ -48,8 +48,9 @@ from collections.abc import Iterable
 from typing import Annotated, Literal, NamedTuple
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, witness
+from detections.alerting.findings import Finding, about, witness
 from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
@@ -120,6 +121,7 @@ class Place(NamedTuple):
     item: str
     where: str
     currency: str | None
+    about: dict[str, str]
 
 
 class Rest(Struct, frozen=True, array_like=True):
@@ -149,7 +151,7 @@ class WashItems(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "wash_trading"
     actions = frozenset({"trade"})
 
@@ -190,13 +192,14 @@ class WashItems(Correlator[State]):
                 break
             del rests[name]
             item = self.state.items.get(rest.key)
-            if item is None or item.doubt is not None or not item.deals:
+            if item is None or item.doubt is not None or not self._is_item(item):
                 continue
             found = self._found(item, rest.seller, rest.buyer)
             told = frozenset(item.told)
             fresh = [deal for deal in found.deals if deal.witness.id not in told]
             if fresh:
-                findings.append(self._told(item, rest.place, found, fresh))
+                told_late = self._told(item, rest.place, found, fresh)
+                findings.append(replace(told_late, of_event=False, about=rest.place.about))
         return findings
 
     def _revised(self, event: TradeBusted | TradeCorrected) -> None:
@@ -240,7 +243,7 @@ class WashItems(Correlator[State]):
         if len(item.deals) < 2:
             return ()
         name = f"{move.token_symbol or contract} #{number}"
-        return self._judge(key, item, Place(name, move.network or "the chain", None))
+        return self._judge(key, item, Place(name, move.network or "the chain", None, about(move)))
 
     def _sold(self, event: Trade) -> Iterable[Finding]:
         items = self.state.items
@@ -276,7 +279,7 @@ class WashItems(Correlator[State]):
         item.add(deal, self._p.window)
         if item.doubt is not None or not self._is_item(item):
             return ()
-        place = Place(event.instrument, event.venue, event.currency)
+        place = Place(event.instrument, event.venue, event.currency, about(event))
         return self._judge(key, item, place)
 
     def _is_item(self, item: Item) -> bool:

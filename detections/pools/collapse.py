@@ -4,7 +4,7 @@ from typing import Literal
 
 from msgspec import Struct
 
-from detections.alerting.findings import Finding, Witness
+from detections.alerting.findings import Finding, Witness, about
 from detections.alerting.wording import amount, lapse, percent
 from detections.engine.correlator_state import Whole
 from detections.parties import Party
@@ -80,15 +80,13 @@ def token_of(event: TokenTransfer | PoolSwap | LiquidityAdded | LiquidityRemoved
 
 def where(event: PoolSwap | LiquidityAdded | LiquidityRemoved) -> Where:
     """What is said of the pool: the event that confirms it is of another one, or a block."""
-    names = ("network", "token_id", "token_address", "token_symbol", "venue", "instrument")
-    found = {name: getattr(event, name, None) for name in (*names, "currency")}
     return Where(
         token=token_of(event),
         instrument=event.instrument,
         currency=event.currency or "",
         symbol=event.token_symbol or "",
         pool=event.pool,
-        about={name: text for name, text in found.items() if text},
+        about=about(event),
     )
 
 

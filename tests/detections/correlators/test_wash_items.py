@@ -4,9 +4,10 @@ from typing import Any
 
 from detections.alerting.findings import Finding
 from detections.correlators.wash_items import Parameters, WashItems
+from detections.engine.engine import Engine
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import TradeBusted, TradeCorrected
-from tests.detections.samples import START, Tape
+from tests.detections.samples import START, Tape, correlator
 from tests.detections.test_revised_trades import revised
 
 DAY = 86_400_000.0
@@ -71,6 +72,29 @@ def test_what_is_left_over_is_told_a_week_after_they_have_stopped() -> None:
         trade.timestamp = series[-1].timestamp + (number + 1) * 3_600_000 * 1_000_000
     *_, last = found([*series, *then, other[1]])
     assert [witness.id for witness in last.witnesses] == left
+
+
+def test_what_is_left_over_is_told_of_its_item_and_not_of_what_is_traded_by_then() -> None:
+    series = sold(" ".join(["ab", "ba"] * 11), every=3_600_000.0)
+    (other,) = sold("xy", "PUNK #2")
+    other.id = "other"
+    other.timestamp = other.ingested = series[-1].timestamp + 8 * 86_400_000_000_000
+    engine = Engine(correlator("wash_items", "{}"))
+    *_, last = [*engine.process([*series, other]), *engine.finish()]
+    assert last.timestamp == other.timestamp
+    assert last.entities == ("a", "b")
+    assert (last.venue, last.instrument) == (other.venue, "PUNK #1")
+
+
+def test_what_was_an_item_and_is_none_any_more_has_nothing_left_over() -> None:
+    series = sold(" ".join(["ab", "ba"] * 11), every=3_600_000.0)
+    kind = sold(" ".join(chr(1_000 + 2 * n) + chr(1_001 + 2 * n) for n in range(60)))
+    (other,) = sold("xy", "PUNK #2")
+    for number, trade in enumerate(kind):
+        trade.id = trade.trade_id = f"then-{number}"
+        trade.timestamp = series[-1].timestamp + (number + 1) * 60_000_000_000
+    other.timestamp = series[-1].timestamp + 8 * 86_400_000_000_000
+    assert found([*series, *kind, other]) == found([*series, *kind])
 
 
 def test_who_is_new_to_it_is_told_at_once() -> None:
