@@ -35,23 +35,12 @@ def shown_of(
     standing: Standing, book: OrderBook, party: Party, buy: bool, levels: int, width: float
 ) -> float:
     """The same where it is known whose the orders of the book are: it goes through these only."""
-    side = book.bids if buy else book.asks
-    least, sign = side.furthest(levels, width), side.sign
-    account, investor, cluster = party
-    total = 0.0
     # Asked of each large order: so without a call for each one that the party has.
-    for order in standing.of(party):
-        if (
-            order.buy is buy
-            and order.price * sign >= least
-            and (
-                (cluster is not None and order.cluster == cluster)
-                or (investor is not None and order.investor == investor)
-                or (account is not None and order.account == account)
-            )
-        ):
-            total += order.quantity
-    return total
+    if buy:
+        worst = book.bids.furthest(levels, width)
+        return sum([one.quantity for one in standing.of(party, True) if one.price >= worst])
+    worst = -book.asks.furthest(levels, width)
+    return sum([one.quantity for one in standing.of(party, False) if one.price <= worst])
 
 
 def _is_of(party: Party, order: Resting) -> bool:

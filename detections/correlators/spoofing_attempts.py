@@ -38,7 +38,8 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, part
-from detections.books.order_book import OrderBook, Resting
+from detections.books.order_book import Resting
+from detections.books.shown_orders import shown_of
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -267,7 +268,9 @@ class SpoofingAttempts(Correlator[State]):
                 series.off = Off(event.timestamp, order.buy, order.most)
             return ()
         party = Party(order.account, order.investor, order.cluster)
-        left, beside = self._shown(book, party, order.buy)
+        standing, levels, width = self.books.standing(book), p.depth_levels, p.depth_range
+        left = shown_of(standing, book, party, order.buy, levels, width)
+        beside = shown_of(standing, book, party, not order.buy, levels, width)
         attempt = None if series is None else _going_on(series, order)
         size = order.most + (0.0 if attempt is None else attempt.quantity)
         if beside >= p.minimum_multiple * (size + left):
@@ -281,7 +284,7 @@ class SpoofingAttempts(Correlator[State]):
             if len(state.quoting) > MOST_PARTIES:
                 drop_idlest(state.quoting, MOST_PARTIES)
             return ()
-        others = side.depth(p.depth_levels, p.depth_range) - left
+        others = side.depth(levels, width) - left
         if others <= 0.0 or not reaches(size + left, p.minimum_depth_share * others):
             return ()
         if series is None:
@@ -294,19 +297,6 @@ class SpoofingAttempts(Correlator[State]):
         if attempt.counted or attempt.beside <= 0.0 or left > _LEFT * attempt.quantity:
             return ()
         return self._count(event, series, attempt, party)
-
-    def _shown(self, book: OrderBook, party: Party, buy: bool) -> tuple[float, float]:
-        """What a party shows near the touch on this side, and on the other."""
-        p, (account, investor, cluster) = self._p, party
-        shown = {True: 0.0, False: 0.0}
-        for one in self.books.standing(book).of(party):
-            if (
-                (cluster is not None and one.cluster == cluster)
-                or (investor is not None and one.investor == investor)
-                or (account is not None and one.account == account)
-            ) and book.side(one.buy).is_near(one.price, p.depth_levels, p.depth_range):
-                shown[one.buy] += one.quantity
-        return shown[buy], shown[not buy]
 
     def _note(
         self,

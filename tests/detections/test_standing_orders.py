@@ -4,18 +4,20 @@ import random
 
 from detections.books.order_book import OrderBook, Resting
 from detections.books.order_books import SharedBooks
+from detections.books.standing import Standing
 from detections.parties import Party
 from normalizer.events.market import MarketEvent
 from tests.detections.samples import Tape
 
-NAMES = (None, "a", "b", "c")
+NAMES = (None, "a", "b", "c")  # of accounts, investors and clusters: the same words
 
 
-def of_party(book: OrderBook, party: Party) -> list[Resting]:
+def of_party(book: OrderBook, party: Party, buy: bool) -> list[Resting]:
     return [
         one
         for one in book.orders.values()
-        if any(
+        if one.buy is buy
+        and any(
             mine is not None and mine == theirs
             for mine, theirs in zip(party, (one.account, one.investor, one.cluster), strict=True)
         )
@@ -42,7 +44,7 @@ def random_event(tape: Tape, chance: random.Random, at: int) -> MarketEvent:
     )
 
 
-def test_they_are_those_that_a_look_at_all_finds_in_the_same_order() -> None:
+def test_they_are_those_that_a_look_at_all_finds() -> None:
     tape, chance, books = Tape(), random.Random(11), SharedBooks()
     asked = 0
     for at in range(4_000):
@@ -50,17 +52,20 @@ def test_they_are_those_that_a_look_at_all_finds_in_the_same_order() -> None:
         if at % 3 == 0:
             book = books.change.book
             party = Party(*(chance.choice(NAMES) for _ in range(3)))
-            wanted = of_party(book, party)
-            found = [one for one in books.standing(book).of(party) if one in wanted]
-            assert [id(one) for one in found] == [id(one) for one in wanted]
-            asked += len(wanted)
+            for buy in (True, False):
+                wanted = of_party(book, party, buy)
+                found = books.standing(book).of(party, buy)
+                assert sorted(map(id, found)) == sorted(map(id, wanted))
+                anew = Standing(book).of(party, buy)  # as after a restart: also the order of sums
+                assert [id(one) for one in found] == [id(one) for one in anew]
+                asked += len(wanted)
     assert asked > 1_000
 
 
 def test_of_who_has_no_name_there_are_none() -> None:
     books, tape = SharedBooks(), Tape()
     books.move(tape.placed(0, "o", "buy", 10, 1))
-    assert list(books.standing(books.change.book).of(Party(None, None, None))) == []
+    assert list(books.standing(books.change.book).of(Party(None, None, None), True)) == []
 
 
 def test_a_book_that_could_not_be_moved_on_is_looked_through_again() -> None:
