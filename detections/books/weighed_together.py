@@ -10,6 +10,8 @@ from detections.books.order_weight import depth_if_large
 from detections.books.shown_orders import shown_of
 from detections.parties import Party
 
+_DUST = 1e-9
+
 
 def weigh_together(
     books: SharedBooks, party: Party, levels: int, width: float, minimum: float
@@ -34,6 +36,14 @@ def weigh_together(
             return 0.0, own
         most = (own + left) / minimum + own
         depth = side.depth_besides(order, levels, width, most)
-        if depth > most or depth <= own:
+        if depth > most:
             return 0.0, own
-    return (depth - own if depth > own else depth), own
+        return besides(own, depth), own
+    return besides(own, depth) or depth, own
+
+
+def besides(own: float, depth: float) -> float:
+    """What others show of a depth of which so much is a party's own: no less than what a sum of
+    floats may be wrong by."""
+    others = depth - own
+    return others if others > _DUST * depth else 0.0

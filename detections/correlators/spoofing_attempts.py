@@ -40,6 +40,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse, part
 from detections.books.order_book import Resting
 from detections.books.shown_orders import shown_of
+from detections.books.weighed_together import besides
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -284,7 +285,7 @@ class SpoofingAttempts(Correlator[State]):
             if len(state.quoting) > MOST_PARTIES:
                 drop_idlest(state.quoting, MOST_PARTIES)
             return ()
-        others = side.depth(levels, width) - left
+        others = besides(left, side.depth(levels, width))
         if others <= 0.0 or not reaches(size + left, p.minimum_depth_share * others):
             return ()
         if series is None:

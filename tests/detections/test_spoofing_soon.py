@@ -2,6 +2,8 @@
 
 from typing import Any
 
+import pytest
+
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, correlator
@@ -58,6 +60,28 @@ def test_large_orders_of_one_party_are_large_together() -> None:
     assert orders(found(attempts(number=1))) == ["large-0-1", "large-0-2"]
     assert found(attempts(number=1, large=300)) == []
     assert orders(found(attempts(number=1, large=350))) == ["large-0-2"]
+
+
+def alone(*own: float, size: float) -> list[Alert]:
+    """A spoof on a side on which only its own party shows anything."""
+    tape = Tape()
+    events = [
+        tape.placed(0, "a1", "sell", 10.05, 900, **MAKER),
+        *(
+            tape.placed(10 + place, f"own-{place}", "buy", 10.00 - place / 100, quantity, **SPOOFER)
+            for place, quantity in enumerate(own)
+        ),
+        tape.placed(1_000, "large", "buy", 9.99, size, **SPOOFER),
+        tape.trade(1_500, 10.05, 0.01, **SOLD),
+        tape.cancelled(1_840, "large", remaining=size),
+    ]
+    return found(events)
+
+
+def test_what_a_sum_of_floats_leaves_over_is_nothing_that_others_show() -> None:
+    (alert,) = alone(0.1, 0.1, 0.1, size=1.3)
+    assert alert.metrics["depth_before"] == pytest.approx(0.3)
+    assert alone(0.1, 0.7, 1.1, size=0.11) == []
 
 
 def test_what_is_gone_for_longer_than_it_was_there_is_not_replaced() -> None:

@@ -112,6 +112,16 @@ def test_it_makes_no_difference_that_the_small_order_goes_first_or_is_filled() -
     assert (first.metrics["attempts"], second.metrics["attempts"]) == (3, 2)
 
 
+def test_where_nobody_else_shows_anything_nobody_is_misled() -> None:
+    tape = Tape()
+    own = [
+        tape.placed(place, f"own-{place}", "sell", 10.05 + place / 100, quantity, **SPOOFER)
+        for place, quantity in enumerate((0.2, 0.1, 0.1))  # of which floats leave something over
+    ]
+    bid = tape.placed(0, "b1", "buy", 10.00, 100, investor_account="m1")
+    assert found([bid, *own, *attempts(tape, size=2, small=0.1)]) == []
+
+
 def shown_while_trading(
     tape: Tape, number: int = 2, *, traded_at: float = 500, quantity: float = 200
 ) -> list[Any]:
