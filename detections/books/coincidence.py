@@ -158,19 +158,20 @@ class Habit(Struct, gc=False):
         `judged` are the times since the trade before of the trades that don't count; `every` is how
         long it takes until a party of the book trades, usually.
         """
-        gaps, soonest = list(judged), sorted(self.reactions)
-        within = [*soonest, self.span / max(1, self.pulled)]
-        met = [*range(1, len(soonest) + 1), self.met]
-        tries = len(within) if self.met > len(soonest) else len(within) - 1
-        tails = (
-            binomial_tail(number, self.pulled, self._usual(now, span, gaps, every))
-            for number, span in zip(met, within, strict=True)
-        )
-        return min(1.0, max(1, tries) * min(tails))
+        gaps, soonest, pulled = list(judged), sorted(self.reactions), self.pulled
+        tries = len(soonest) + (self.met > len(soonest))
+        least = 1.0
+        for met, span in (*enumerate(soonest, 1), (self.met, self.span / max(1, pulled))):
+            usual = self._usual(now, span, gaps, every)
+            if tries > 1 and met < pulled * usual - 1.0:
+                continue  # as many are more likely than not, and twice that proves nothing
+            least = min(least, binomial_tail(met, pulled, usual))
+        return min(1.0, max(1, tries) * least)
 
-    def _usual(self, now: int, span: float, judged: Iterable[int], every: int) -> float:
+    def _usual(self, now: int, span: float, judged: list[int], every: int) -> float:
         """The part of the time that lies so long before a trade, at most."""
-        before = max(0.0, self._before(span) - sum(min(gap, span) for gap in judged))
+        near = sum([gap if gap < span else span for gap in judged])
+        before = max(0.0, self._before(span) - near)
         seen = max(0, now - self.since) + _PRIOR_TIME
         return min(1.0, (before + _PRIOR_TIME * min(1.0, span / every)) / seen)
 

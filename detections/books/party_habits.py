@@ -19,6 +19,10 @@ def habits_of(
     """A party's in the event's book, by venue, instrument and party; one that is new counts among
     those of the book from now on."""
     key = (event.venue, event.instrument, party.key)
+    found = known.pop(key, None)
+    if found is not None:  # as `latest` does, without a call for each side of each trade
+        known[key] = found
+        return found
 
     def begin() -> Habits:
         crowd_of(crowds, event).parties += 1

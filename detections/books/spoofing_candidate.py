@@ -21,7 +21,7 @@ _MOST_MOVES = 8
 _NEWER = 4
 
 
-class Execution(Struct, frozen=True):
+class Execution(Struct, frozen=True, gc=False):
     """A trade on the other side."""
 
     same: Sameness
@@ -34,6 +34,49 @@ class Execution(Struct, frozen=True):
     """Of the other side, if it rested."""
     shown: float
     """What it added to what the candidate's executions showed."""
+
+
+class Dealing(Struct):
+    """What one side of a trade did in it. All candidates of that party hear of it: so what is the
+    same for all of them is found once."""
+
+    trade: Trade
+    party: Party
+    bought: bool
+    gap: int
+    """Of the party, the time since its trade before."""
+    order_id: str | None
+    """Of its order, if that rested,"""
+    shown: float
+    """which showed so much."""
+    newest: Execution | None = None
+
+    @property
+    def takes(self) -> bool:
+        """It takes what others placed."""
+        return self.trade.side == ("buy" if self.bought else "sell")
+
+    def execution(self, same: Sameness, added: float) -> Execution:
+        """As that of a candidate: mostly the same as that of the candidate before."""
+        known = self.newest
+        if known is None or known.same != same or known.shown != added:
+            trade = self.trade
+            known = self.newest = Execution(
+                same, witness(trade), trade.quantity, trade.price, self.gap, self.order_id, added
+            )
+        return known
+
+
+def dealing(trade: Trade, change: BookChange, party: Party, gap: int, *, bought: bool) -> Dealing:
+    """Of a party that bought, or sold, so long after its trade before.
+
+    An order counts with all that it showed: who shows as much as the candidate deceives nobody.
+    """
+    maker, quantity = change.order, trade.quantity
+    if maker is None or maker.buy is not bought:
+        return Dealing(trade, party, bought, gap, None, quantity)
+    shown = max(change.quantity_before, maker.most, quantity)
+    return Dealing(trade, party, bought, gap, trade.maker_order_id, shown)
 
 
 class Candidate(Struct, gc=False):
@@ -76,58 +119,44 @@ class Candidate(Struct, gc=False):
     inferred: bool = False
     """The feed doesn't say whether it was cancelled."""
 
-    def completed_by(
-        self, trade: Trade, change: BookChange, party: Party, gap: int, *, bought: bool
-    ) -> bool:
-        """Note a trade in which a party of the same names bought, or sold, so long after its trade
-        before; whether it completes an order that has ended."""
-        if self.order_id in (trade.maker_order_id, trade.taker_order_id):
+    def completed_by(self, deal: Dealing) -> bool:
+        """Note a trade of a party of the same names; whether it completes an order that has
+        ended."""
+        trade, order_id = deal.trade, self.order_id
+        if order_id == trade.maker_order_id or order_id == trade.taker_order_id:
             self.filled += trade.quantity
             return False
         if trade.timestamp < self.placed.timestamp:
             return False
-        if self.buy is bought:
+        if self.buy is deal.bought:
             self.same_side += trade.quantity
             return False
-        if self.ended is not None and trade.side == ("buy" if bought else "sell"):
-            return False  # it takes what others placed: see `detections.correlators.spoofing`
-        same = sameness(self.party, party)
+        if self.ended is not None and deal.takes:
+            return False  # see `detections.correlators.spoofing`
+        same = sameness(self.party, deal.party)
         if same is None:
             return False
-        maker = change.order
-        rested = maker is not None and maker.buy is bought
-        self.execute(
-            trade,
-            same,
-            trade.maker_order_id if rested else None,
-            max(change.quantity_before, maker.most) if rested and maker is not None else 0.0,
-            gap,
-        )
+        self._execute(deal, same)
         return self.ended is not None
 
-    def execute(
-        self, trade: Trade, same: Sameness, order_id: str | None, shown: float, gap: int
-    ) -> None:
-        """Note a trade on the other side; `order_id` rested there, and showed so much.
-
-        An order counts with all that it showed: who shows as much as the candidate deceives nobody.
-        """
-        if len(self.executions) >= _MOST_EXECUTIONS:
-            del self.executions[_MOST_EXECUTIONS // 2]
-        added = 0.0
-        if order_id is None or len(self.counter_orders) >= _MOST_EXECUTIONS:
-            added = trade.quantity
-        elif order_id not in self.counter_orders:
-            self.counter_orders[order_id] = None
-            added = max(shown, trade.quantity)
-        self.executions.append(
-            Execution(same, witness(trade), trade.quantity, trade.price, gap, order_id, added)
-        )
+    def _execute(self, deal: Dealing, same: Sameness) -> None:
+        """Note a trade on the other side."""
+        trade, order_id = deal.trade, deal.order_id
+        executions, counter_orders = self.executions, self.counter_orders
+        if len(executions) >= _MOST_EXECUTIONS:
+            del executions[_MOST_EXECUTIONS // 2]
+        quantity, added = trade.quantity, 0.0
+        if order_id is None or len(counter_orders) >= _MOST_EXECUTIONS:
+            added = quantity
+        elif order_id not in counter_orders:
+            counter_orders[order_id] = None
+            added = deal.shown
+        executions.append(deal.execution(same, added))
         self.shown += added
-        self.executed += trade.quantity
-        self.value += trade.quantity * trade.price
-        if gap and len(self.gaps) < _MOST_GAPS:
-            self.gaps.append(gap)
+        self.executed += quantity
+        self.value += quantity * trade.price
+        if deal.gap and len(self.gaps) < _MOST_GAPS:
+            self.gaps.append(deal.gap)
         self.executed_at = trade.timestamp
 
     def revise(self, was: Trade, now: Trade | None) -> None:
@@ -202,22 +231,25 @@ class Watch(Struct):
 
     def of(self, party: Party) -> list[Candidate]:
         """The candidates of a party, by any of its names."""
-        names = self.names
-        found: dict[str, None] = {}
+        names, found = self.names, dict[str, None]()
         for name in party:
-            if name is not None and name in names:
-                found |= names[name]
-        return [self.live.get(one) or self.ended[one] for one in found]
+            if name is not None and (mine := names.get(name)) is not None:
+                found = found | mine if found else mine
+        live, ended = self.live, self.ended
+        return [live.get(one) or ended[one] for one in found]
 
     def replaces(self, candidate: Candidate, now: int, lifetime: int) -> bool:
         """Whether another large order of the party has just come in the candidate's stead."""
-        return any(
-            other is not candidate
-            and other.ended is None
-            and other.buy is candidate.buy
-            and _NEWER * (now - other.placed.timestamp) < lifetime
-            for other in self.of(candidate.party)
-        )
+        buy = candidate.buy
+        for other in self.of(candidate.party):
+            if (
+                other.buy is buy
+                and _NEWER * (now - other.placed.timestamp) < lifetime
+                and other.ended is None
+                and other is not candidate
+            ):
+                return True
+        return False
 
     def forget(self, now: int, lifetime: int, window: int) -> None:
         """Let go of what can't become a finding any more: placed or ended too long ago."""

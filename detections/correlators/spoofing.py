@@ -61,7 +61,7 @@ from detections.books.order_books import BookChange
 from detections.books.order_weight import passes_small
 from detections.books.party_habits import crowd_of, habits_of
 from detections.books.shown_orders import shown_by
-from detections.books.spoofing_candidate import Candidate, Watch, filled_quantity
+from detections.books.spoofing_candidate import Candidate, Watch, dealing, filled_quantity
 from detections.books.weighed_together import weigh_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
@@ -387,8 +387,12 @@ class Spoofing(Correlator[State]):
             (bought, True, gap_of_purchase),
             (sold, False, gap_of_sale),
         ):
-            for candidate in watch.of(party):
-                if candidate.completed_by(trade, change, party, gap, bought=is_purchase):
+            mine = watch.of(party)
+            if not mine:
+                continue
+            deal = dealing(trade, change, party, gap, bought=is_purchase)
+            for candidate in mine:
+                if candidate.completed_by(deal):
                     watch.drop(candidate.order_id)
                     findings.extend(self._conclude(candidate, trade))
         return findings
