@@ -15,9 +15,9 @@ transactions of accounts that had long been inactive. All of this must hold:
    had moved before, such as to a wallet of his own, says nothing of how much he would sell.
 
 It alerts once each time that it awakes, and then tells what goes on within `wake`: again whenever
-what was sent has doubled. A wallet that only got tokens and never sent any may be of a holder for
-the long term, who sells: then it is less sure. No source gives a number: half a year is a choice,
-as are ten times and a half.
+what was sent has doubled. It awakes by whatever it sends, also by what nothing is said of. A wallet
+that only got tokens and never sent any may be of a holder for the long term, who sells: then it is
+less sure. No source gives a number: half a year is a choice, as are ten times and a half.
 """
 
 from collections.abc import Iterable
@@ -167,7 +167,9 @@ class DormantAccount(Correlator[State]):
         sleeper.most = max(before, whole)
         sleeper.sent = max(time, sleeper.sent)
         self._put(key, sleeper, whole)
-        if not known or move.transfer_type != "transfer":
+        # What nothing is said of ends the sleep as well, and mustn't hide what follows.
+        awake = self._awake(key, time, slept, before) if known else None
+        if awake is None or move.transfer_type != "transfer":
             return ()
         own = move.source_cluster or move.source_investor
         if own is not None and own in (move.destination_cluster, move.destination_investor):
@@ -177,9 +179,6 @@ class DormantAccount(Correlator[State]):
         if is_exempt(move.destination_labels, self._safe) or (between_known and not out):
             return ()
         part = min(1.0, raw / held) if held else 0.0
-        awake = self._awake(key, time, slept, before)
-        if awake is None:
-            return ()
         awake.part = max(awake.part, part, 1 - (1 - awake.part) * (1 - part))
         if len(awake.others) < _MOST_NAMES:
             awake.others[destination] = None

@@ -92,6 +92,26 @@ def test_one_that_sends_to_ever_new_wallets_keeps_those_that_are_told() -> None:
 # -- exposure to mixers ----------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize(
+    "first",
+    [
+        {"destination_investor": "J"},
+        {"destination_investor": "I"},
+        {"destination_labels": ("custodian",)},
+        {"transfer_type": "burn", "destination_address": NOBODY},
+    ],
+    ids=["to a known investor", "to itself", "into custody", "burned"],
+)
+def test_a_token_where_nothing_is_said_of_it_wakes_nobody_for_what_follows(
+    first: dict[str, Any],
+) -> None:
+    events = [move(0, 9, 1, 5_000, 0), move(1, 1, 2, 400, DAY)]
+    events += [move(2, 1, 3, 1, 400 * DAY, source_investor="I", **first)]
+    events += [move(3, 1, 4, 4_000, 400 * DAY + HOUR, source_investor="I")]
+    dormant = dormant_account.DormantAccount(dormant_account.Parameters())
+    assert [one.metrics["amount"] for one in found(dormant, events)] == [4_000]
+
+
 def mixed(number: int, destination: int, amount: float, time: int) -> TokenTransfer:
     return move(number, 99, destination, amount, time, source_labels=("mixer",))
 
