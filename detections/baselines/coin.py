@@ -5,7 +5,11 @@ again: who guesses for long enough gets there. So a guess is a bet against the c
 is put in part by part, and at each guess what is in becomes `2 p` times as much if it was right,
 and `2 (1 - p)` times if it was wrong, `p` being how probable it was for one who knows. While a coin
 decides this is a fair game, and what there is at any time ever reaches `n` with a chance of at most
-`1 / n` (Ville, 1939): that holds however often one looks, and whenever one stops.
+`1 / n` (Ville, 1939): that holds however often one looks, and whenever one stops. It also holds
+where only a part of what is in is bet, if that is settled before it is known who was right.
+
+What mostly goes one way is no fair coin: who always says that way is right without knowing. A bet
+on that way pays as little as on a coin that falls so.
 
 Of the stake a half is in from the first guess on, a sixth from the second, a twelfth from the third
 and so on. So who begins to know after many guesses of which half were right is found as well.
@@ -23,11 +27,13 @@ class Wager(Struct, array_like=True):
     """What has come of the part that is in the game."""
     guesses: int = 0
 
-    def guessed(self, chance: float, *, right: bool) -> None:
-        """One more guess, with the chance of one who knows to be right."""
+    def guessed(self, chance: float, *, right: bool, coin: float = 0.5, part: float = 1.0) -> None:
+        """One more guess, with the chances of one who knows and of a coin to be right, on which a
+        part of what is in is bet."""
         self.guesses += 1
         stake = 1 / (self.guesses * (self.guesses + 1))
-        self.placed = min(_MOST, (self.placed + stake) * 2 * (chance if right else 1 - chance))
+        pays = chance / coin if right else (1 - chance) / (1 - coin)
+        self.placed = min(_MOST, (self.placed + stake) * (1 + part * (pays - 1)))
 
     @property
     def worth(self) -> float:
@@ -35,10 +41,20 @@ class Wager(Struct, array_like=True):
         return self.placed + 1 / (self.guesses + 1)
 
 
-def chance_to_be_right(size: float) -> float:
+def coin_that_goes_with(way: int, times: int) -> float:
+    """How often a coin is right that says the way that was right so many times of all: half, unless
+    these are more by two standard deviations. Never less: who goes against it is no better for it.
+    """
+    ahead = 2 * way - times
+    if ahead <= 0 or ahead * ahead < 4 * times:
+        return 0.5
+    return (way + 1) / (times + 2)
+
+
+def chance_to_be_right(size: float, coin: float = 0.5) -> float:
     """Of one who knows, of a thing of so many units: two to one for one, and twice that for each
-    further unit."""
-    return 1 / (1 + 2.0**-size)
+    further unit, where a coin has even odds."""
+    return 1 / (1 + (1 - coin) / coin * 2.0**-size)
 
 
 def chance_of_a_coin(*wagers: Wager) -> float:

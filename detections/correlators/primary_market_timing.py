@@ -15,7 +15,10 @@ patterns, one per rule:
   they deal (`detections.baselines.coin`). Who knows is right the more surely the more the NAV went:
   two to one at `minimum_change`, with odds that double with each further one. Both ways are judged
   together and each by itself, as one may know when to get in, and leave when one must. It alerts
-  again whenever what it won, less what it lost, has doubled. Rounds in which the NAV hardly moved
+  again whenever what it won, less what it lost, has doubled. A dealing of less than a quarter of
+  its largest weighs by so much less, so that small wrong ones hide nothing. Where NAVs mostly went
+  one way, by more than chance, to go with them says as little as it must: who saves in a fund that
+  rises month by month knows nothing. Rounds in which the NAV hardly moved, or had another currency,
   do not count. Whoever is right once is not found. Four days are from a Friday's NAV over a long
   weekend: the one in force is no fresher for the weekend, and who was late on Friday was late.
 
@@ -33,7 +36,7 @@ account without an investor is another party. A change of the NAV counts from ha
 less one may, as a rule, be wrong before holders are made good (usual in the United States; in
 Luxembourg for funds of bonds). The other numbers have no source: they are choices.
 
-Who only ever subscribes, where most NAVs that count are above the last, is right without knowing.
+Until some NAVs that count have been seen, nothing says which way they mostly go.
 """
 
 import math
@@ -58,6 +61,8 @@ from pipeline.units import DAY, HOUR, Duration, Ratio
 
 _MOST_TOKENS = 2_000
 _ISSUER = frozenset(("issuer", "treasury"))
+#: What is less than a quarter of a party's largest dealing is a smaller guess.
+_SMALL = 4
 #: Confidence before it is calibrated on labelled data.
 _BASE, _BEYOND, _REPEATED = 0.6, 0.25, 0.15
 
@@ -99,7 +104,7 @@ class PrimaryMarketTiming(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "cross_market"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -224,7 +229,9 @@ class PrimaryMarketTiming(Correlator[State]):
         investor = token.investor(party)
         seen = witness(move)
         if not self._trips:
-            investor.dealt(Deal(now, quantity if subscribes else -quantity, seen))
+            deal = Deal(now, quantity if subscribes else -quantity, seen)
+            # Twice as far back as dealings count, as a NAV may come late.
+            investor.dealt(deal, now - 2 * self._p.before)
             return found
         if subscribes:
             gap = token.gap(nav, token.market.price)
@@ -360,14 +367,22 @@ class PrimaryMarketTiming(Correlator[State]):
                 continue
             token.judged = nav.announced
             change = nav.value / old.value - 1
-            if not reaches(abs(change), self._p.minimum_change):
+            if nav.currency != old.currency or not reaches(abs(change), self._p.minimum_change):
                 continue
             begin = max(nav.announced - self._p.before, old.announced)
             for party, investor in list(token.parties.items()):
-                yield from self._ahead(id_, party, investor, old, nav, begin)
+                yield from self._ahead(id_, party, investor, token, old, nav, begin)
+            token.changed(rise=change > 0)
 
     def _ahead(
-        self, id_: str, party: str, investor: Investor, old: Nav, nav: Nav, begin: int
+        self,
+        id_: str,
+        party: str,
+        investor: Investor,
+        token: Token,
+        old: Nav,
+        nav: Nav,
+        begin: int,
     ) -> Iterable[Finding]:
         deals = [one for one in investor.deals if begin <= one.timestamp < nav.announced]
         net = sum(one.quantity for one in deals)
@@ -375,9 +390,12 @@ class PrimaryMarketTiming(Correlator[State]):
             return
         gain = net * (nav.value - old.value)
         investor.won += gain
-        likely = chance_to_be_right(abs(nav.value / old.value - 1) / self._p.minimum_change)
+        coin = token.coin(rise=net > 0)
+        likely = chance_to_be_right(abs(nav.value / old.value - 1) / self._p.minimum_change, coin)
+        investor.largest = max(investor.largest, abs(net))
+        part = min(1.0, _SMALL * abs(net) / investor.largest)
         for wager in (investor.both, investor.subscribing if net > 0 else investor.redeeming):
-            wager.guessed(likely, right=gain > 0)
+            wager.guessed(likely, right=gain > 0, coin=coin, part=part)
         if gain < 0:
             investor.wrong += 1
             return

@@ -3,7 +3,7 @@
 from msgspec import Struct, field
 
 from detections.alerting.findings import Witness
-from detections.baselines.coin import Wager
+from detections.baselines.coin import Wager, coin_that_goes_with
 from detections.idlest import drop_idlest
 from detections.markets.latest_prices import LatestPrice
 from detections.markets.primary_lots import Lot, Round
@@ -51,10 +51,20 @@ class Investor(Struct):
     evidence: list[Witness] = field(default_factory=list[Witness])
     alerts: int = 0
 
-    def dealt(self, deal: Deal) -> None:
-        """It subscribed or redeemed; only its newest dealings are kept."""
-        self.deals.append(deal)
-        del self.deals[:-_MOST_DEALS]
+    largest: float = 0.0
+    """What it dealt at most ahead of a NAV that counts."""
+
+    def dealt(self, deal: Deal, since: int) -> None:
+        """It subscribed or redeemed; what was before `since` is of no use any more. Of too many
+        dealings the two that are the nearest in time become one, so that nobody hides a large one
+        behind many small ones."""
+        deals = self.deals = [one for one in self.deals if one.timestamp >= since]
+        deals.append(deal)
+        if len(deals) > _MOST_DEALS:
+            at = min(
+                range(1, len(deals)), key=lambda n: deals[n].timestamp - deals[n - 1].timestamp
+            )
+            deals[at - 1 : at + 1] = [_together(deals[at - 1], deals[at])]
 
 
 class Token(Struct):
@@ -66,12 +76,25 @@ class Token(Struct):
     parties: dict[str, Investor] = field(default_factory=dict[str, Investor])
     judged: int = 0
     """Time of the newest NAV that dealings were held against."""
+    changes: int = 0
+    """Of the NAV, that counted."""
+    rises: int = 0
+    """How many of these were rises."""
 
     def learn(self, nav: Nav) -> None:
         """A NAV, which may have been announced before others that are known."""
         self.navs.append(nav)
         self.navs.sort(key=_announced)
         del self.navs[:-_MOST_NAVS]
+
+    def changed(self, *, rise: bool) -> None:
+        """The NAV changed so much that it counts."""
+        self.changes += 1
+        self.rises += rise
+
+    def coin(self, *, rise: bool) -> float:
+        """How often one is right by always expecting a rise, or a fall."""
+        return coin_that_goes_with(self.rises if rise else self.changes - self.rises, self.changes)
 
     def nav_at(self, time: int) -> Nav | None:
         """The NAV in force."""
@@ -100,3 +123,8 @@ class Token(Struct):
 
 def _announced(nav: Nav) -> int:
     return nav.announced
+
+
+def _together(one: Deal, other: Deal) -> Deal:
+    larger = max(one, other, key=lambda deal: abs(deal.quantity))
+    return Deal(other.timestamp, one.quantity + other.quantity, larger.witness)

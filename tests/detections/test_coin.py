@@ -5,7 +5,12 @@ from itertools import product
 
 import pytest
 
-from detections.baselines.coin import Wager, chance_of_a_coin, chance_to_be_right
+from detections.baselines.coin import (
+    Wager,
+    chance_of_a_coin,
+    chance_to_be_right,
+    coin_that_goes_with,
+)
 
 
 def test_a_game_against_a_coin_is_fair() -> None:
@@ -17,6 +22,36 @@ def test_a_game_against_a_coin_is_fair() -> None:
             wager.guessed(chance_to_be_right(size), right=right)
         whole += wager.worth
     assert whole / 2**10 == pytest.approx(1)
+
+
+def test_a_game_stays_fair_where_parts_are_bet() -> None:
+    parts = [random.Random(2).random() for _ in range(10)]
+    whole = 0.0
+    for guesses in product((True, False), repeat=10):
+        wager = Wager()
+        for part, right in zip(parts, guesses, strict=True):
+            wager.guessed(chance_to_be_right(3), right=right, part=part)
+        whole += wager.worth
+    assert whole / 2**10 == pytest.approx(1)
+
+
+@pytest.mark.parametrize("falls_so", [0.6, 0.9])
+def test_a_game_against_a_coin_that_mostly_falls_one_way_is_fair(falls_so: float) -> None:
+    likely, wager = chance_to_be_right(3, falls_so), Wager(placed=1.0)
+    wager.guessed(likely, right=True, coin=falls_so)
+    other = Wager(placed=1.0)
+    other.guessed(likely, right=False, coin=falls_so)
+    assert falls_so * wager.worth + (1 - falls_so) * other.worth == pytest.approx(2)
+    assert (wager.worth + other.worth) / 2 < 2, "and no better if it is fair after all"
+
+
+def test_what_mostly_goes_one_way_is_known_when_it_is_more_than_chance() -> None:
+    assert [coin_that_goes_with(number, number) for number in range(6)] == [
+        0.5, 0.5, 0.5, 0.5, pytest.approx(5 / 6), pytest.approx(6 / 7),
+    ]  # fmt: skip
+    assert coin_that_goes_with(59, 100) == 0.5
+    assert coin_that_goes_with(60, 100) == pytest.approx(61 / 102)
+    assert coin_that_goes_with(0, 100) == 0.5, "who says the other way is no surer to be right"
 
 
 @pytest.mark.parametrize("limit", [0.2, 0.05])

@@ -84,10 +84,10 @@ def test_saved_in_the_middle_it_finds_the_same(pattern: Any) -> None:
 
 def test_a_change_of_the_nav_by_just_as_much_as_is_asked_for_counts() -> None:
     events: list[Any] = [nav(0, 0, 2.7)]
-    for day in range(40):
-        if day % 2 == 0:  # 2.727 / 2.7 - 1 is a little less than 1%
+    for day in range(80):
+        if day % 4 == 0:  # 2.727 / 2.7 - 1 is a little less than 1%
             events.append(primary(day, 24 * day + 22, "0xa", 4_000.0, mint=True))
-        events.append(nav(day + 1, 24 * day + 24, 2.7 if day % 2 else 2.727))
+        events.append(nav(day + 1, 24 * day + 24, (2.727, 2.6, 2.5, 2.7)[day % 4]))
     for least, alerts in ((0.01, 1), (0.0101, 0)):
         parameters = Parameters(pattern="ahead_of_nav", minimum_change=least)
         assert len(found(PrimaryMarketTiming(parameters), events)) == alerts
@@ -125,6 +125,59 @@ def test_who_lost_more_than_he_won_is_not_told_of() -> None:
     events += [nav(7, 24 * 7, 9.5), *always_right(14)[15:]]
     findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
     assert findings == []
+
+
+def test_who_saves_in_a_fund_that_rises_month_by_month_knows_nothing() -> None:
+    month, value = 30 * 24, 10.0
+    events: list[Any] = [nav(0, 0, value)]
+    for number in range(1, 60):
+        events.append(primary(number, number * month - 24, "0xa", 2_000.0, mint=True))
+        value *= 1.007
+        events.append(nav(number, number * month, round(value, 4)))
+    assert found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events) == []
+
+
+def small(events: list[Any], day: int, times: int, quantity: float, *, mint: bool) -> None:
+    number = 1_000 * (day + 1)
+    events += (
+        primary(number + one, 24 * day + 22.5 + one / 100, "0xa", quantity, mint=mint)
+        for one in range(times)
+    )
+
+
+def test_many_small_dealings_do_not_hide_a_large_one() -> None:
+    events: list[Any] = [nav(0, 0, 10.0)]
+    for day in range(9):
+        mint = day % 2 == 0
+        events.append(primary(day, 24 * day + 22, "0xa", 400.0, mint=mint))
+        small(events, day, 50, 0.01, mint=not mint)
+        events.append(nav(day + 1, 24 * day + 24, 10.5 if mint else 10.0))
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert [one.metrics["right"] for one in findings] == [8]
+    assert abs(findings[0].metrics["quantity"]) == pytest.approx(399.5)
+
+
+def test_small_wrong_dealings_do_not_hide_large_ones_that_were_right() -> None:
+    events: list[Any] = [nav(0, 0, 10.0)]
+    for day in range(18):
+        mint = day % 2 == 0
+        if day % 3 == 2:
+            small(events, day, 1, 0.5, mint=not mint)
+        else:
+            events.append(primary(day, 24 * day + 22, "0xa", 400.0, mint=mint))
+        events.append(nav(day + 1, 24 * day + 24, 10.5 if mint else 10.0))
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert [one.metrics["right"] for one in findings] == [8]
+
+
+def test_navs_in_two_currencies_do_not_rise_and_fall_by_turns() -> None:
+    events: list[Any] = [nav(0, 0, 10.0)]
+    for day in range(40):
+        events.append(primary(day, 24 * day + 22, "0xa", 4_000.0, mint=day % 2 == 0))
+        told = nav(day + 1, 24 * day + 24, 10.0 if day % 2 else 10.5)
+        told.currency = "USD" if day % 2 else "EUR"
+        events.append(told)
+    assert found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events) == []
 
 
 def test_lots_go_out_in_the_order_in_which_they_came_in() -> None:
