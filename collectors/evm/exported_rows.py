@@ -119,10 +119,15 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "protocol": ("protocol", "dex"),
     },
 }
-#: Calls within transactions have most of a transaction's columns: those of ethereum-etl and of
-#: Etherscan have one of these as well.
-_OF_TRACES = frozenset(("trace_address", "trace_type", "trace_id", "call_type"))
-_KNOWN = _OF_TRACES.union(
+#: Calls and transfers of tokens within transactions have most of a transaction's columns, but not
+#: who signed it: ethereum-etl's, Etherscan's and others' have one of these as well.
+_WITHIN = frozenset(
+    (
+        *("trace_address", "trace_type", "trace_id", "call_type"),
+        *("log_index", "token_address", "token_symbol"),
+    )
+)
+_KNOWN = _WITHIN.union(
     one for columns in _COLUMNS.values() for names in columns.values() for one in names
 )
 #: A table is the first of these whose columns it has, one of each group at least.
@@ -209,7 +214,7 @@ def _form_of(names: Iterable[str]) -> _Form | None:
 @lru_cache(maxsize=256)
 def _form(names: tuple[str, ...]) -> _Form | None:
     for kind, needed in _NEEDED:
-        if kind == "transaction" and not _OF_TRACES.isdisjoint(names):
+        if kind == "transaction" and not _WITHIN.isdisjoint(names):
             continue
         columns: dict[str, str] = {}
         for ours, theirs in _COLUMNS[kind].items():

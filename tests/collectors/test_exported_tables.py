@@ -113,10 +113,18 @@ def test_of_transactions_who_signed_and_whom_they_called_is_enough(
     assert [one.transaction_from for one in swaps] == signers
 
 
-def test_calls_within_transactions_are_none(tmp_path: Path) -> None:
-    (tmp_path / "traces.csv").write_text(
-        "block_number,transaction_hash,transaction_index,from_address,to_address,trace_type\n"
-    )
+@pytest.mark.parametrize(
+    "head",
+    [
+        "block_number,transaction_hash,transaction_index,from_address,to_address,trace_type",
+        "block_number,transaction_hash,transaction_index,from_address,to_address,token_address",
+        "block_number,transaction_hash,transaction_index,from_address,to_address,address,log_index",
+        "blockNumber,hash,nonce,from,to,value,contractAddress,tokenSymbol,transactionIndex",
+    ],
+)
+def test_calls_and_transfers_within_transactions_are_none(tmp_path: Path, head: str) -> None:
+    """Who gave tokens away would be taken for who signed."""
+    (tmp_path / "parts.csv").write_text(f"{head}\n")
     assert all_tables(tmp_path) == []
 
 
