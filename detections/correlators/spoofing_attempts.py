@@ -26,7 +26,7 @@ A time at which it traded there while they stood counts twice: that is what it i
 II, section 1, point 5(e): "in order to execute a trade on the other side"). So who shows one large
 order for moments, and takes what he wants meanwhile, as Sarao did with orders of 188 and 289 lots
 (No. 15-cv-3398), needs no small order. Four times in a minute are a choice, and so is the multiple:
-Coscia's large orders were some ten times the small ones. One alert for each four attempts. Needs a
+Coscia's large orders were some ten times the small ones. One alert for each four times. Needs a
 feed that names accounts.
 """
 
@@ -80,7 +80,7 @@ Key = tuple[str, str, str, str]
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on attempts at spoofing sets."""
 
-    #: Times within `window`.
+    #: Times within `window`; one at which it traded on the other side counts as two.
     minimum_attempts: Annotated[int, Meta(ge=2, le=100)] = 4
     #: In which they come.
     window: Annotated[Duration, Meta(ge=SECOND, le=60 * MINUTE)] = MINUTE
@@ -128,12 +128,10 @@ class Attempt(Struct):
 
 
 class Off(Struct, array_like=True, gc=False):
-    """A small order that was taken off, or that traded."""
+    """A small order that was taken off, or what traded."""
 
-    at: int = 0
-    buy: bool = False
-    quantity: float = 0.0
-    traded: bool = False
+    at: int
+    quantity: float
 
 
 class Series(Struct):
@@ -144,8 +142,8 @@ class Series(Struct):
     newest: Attempt | None = None
     placed: dict[str, Witness] = field(default_factory=dict[str, Witness])
     """Its newest orders."""
-    off: Off = field(default_factory=Off)
-    """The small order that it took off last."""
+    off: dict[bool, Off] = field(default_factory=dict[bool, Off])
+    """Of its bids (true) and its offers, the small order that it took off last."""
     unsure: bool = False
 
 
@@ -157,20 +155,20 @@ class State(Struct):
     """The newest attempt of anybody."""
     quoting: dict[Key, int] = field(default_factory=dict[Key, int])
     """Until when a party is left alone, the idlest first."""
-    traded: dict[Key, Off] = field(default_factory=dict[Key, Off])
-    """What each party traded last, the idlest first."""
+    traded: dict[tuple[Key, bool], Off] = field(default_factory=dict[tuple[Key, bool], Off])
+    """What each party bought last (true), and sold, the idlest first."""
     found: Occurrences = field(default_factory=Occurrences)
 
 
 @correlator("spoofing_attempts")
 class SpoofingAttempts(Correlator[State]):
-    """See the module. Memory: 20,000 parties that tried, with some ten orders each, and as many
-    that quote."""
+    """See the module. Memory: 20,000 parties that tried, with some ten orders each, as many that
+    quote, and the last trades of as many, on either side."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     typology = "spoofing"
     actions = frozenset({"order-placed", "order-cancelled", "trade", "feed-gap"})
@@ -240,13 +238,13 @@ class SpoofingAttempts(Correlator[State]):
                 quantity = max(order.most, change.quantity_before)
             if not party.known:
                 continue
-            key, traded = _key(trade, party.key), self.state.traded
+            key, traded = (_key(trade, party.key), buy), self.state.traded
             known = traded.pop(key, None)
-            if known is not None and known.at == trade.timestamp and known.buy is buy:
+            if known is not None and known.at == trade.timestamp:
                 quantity += known.quantity
-            traded[key] = Off(trade.timestamp, buy, quantity, True)
-            if len(traded) > MOST_PARTIES:
-                drop_idlest(traded, MOST_PARTIES)
+            traded[key] = Off(trade.timestamp, quantity)
+            if len(traded) > 2 * MOST_PARTIES:
+                drop_idlest(traded, 2 * MOST_PARTIES)
 
     def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
         p, state = self._p, self.state
@@ -266,7 +264,7 @@ class SpoofingAttempts(Correlator[State]):
         limit = order.most / p.minimum_order_share
         if side.depth(p.depth_levels, p.depth_range, limit) > limit:
             if series is not None:  # the small one goes first
-                series.off = Off(event.timestamp, order.buy, order.most)
+                series.off[order.buy] = Off(event.timestamp, order.most)
             return ()
         party = Party(order.account, order.investor, order.cluster)
         standing, levels, width = self.books.standing(book), p.depth_levels, p.depth_range
@@ -276,7 +274,7 @@ class SpoofingAttempts(Correlator[State]):
         size = order.most + (0.0 if attempt is None else attempt.quantity)
         if beside >= p.minimum_multiple * (size + left):
             if series is not None:
-                series.off = Off(event.timestamp, order.buy, order.most)
+                series.off[order.buy] = Off(event.timestamp, order.most)
             return ()
         if not reaches(size + left, p.minimum_multiple * beside):
             state.quoting.pop(key, None)  # and back at the end: the first is the idlest
@@ -294,7 +292,7 @@ class SpoofingAttempts(Correlator[State]):
         state.tried_at = event.timestamp
         if attempt is None:
             attempt = series.newest = Attempt(order.buy, order.placed_at, event.timestamp)
-        self._note(event, series, attempt, order, beside, others, state.traded.get(key))
+        self._note(event, series, attempt, order, beside, others)
         if attempt.counted or attempt.beside <= 0.0 or left > _LEFT * attempt.quantity:
             return ()
         return self._count(event, series, attempt, party)
@@ -307,18 +305,16 @@ class SpoofingAttempts(Correlator[State]):
         order: Resting,
         beside: float,
         others: float,
-        traded: Off | None,
     ) -> None:
         """Another order of an attempt is taken off."""
+        name = order.cluster or order.investor or order.account or ""
+        traded = self.state.traded.get((_key(event, name), not order.buy))
         attempt.began = min(attempt.began, order.placed_at)
-        off = series.off
-        if off.buy is not order.buy and event.timestamp - off.at <= _AT_ONCE:
-            beside = max(beside, off.quantity)
-        if traded is not None and traded.buy is not order.buy:
-            if event.timestamp - traded.at <= _AT_ONCE:
-                beside = max(beside, traded.quantity)
-            if traded.at >= attempt.began:
-                attempt.beside, attempt.traded = max(attempt.beside, traded.quantity), True
+        for shown in (series.off.get(not order.buy), traded):
+            if shown is not None and event.timestamp - shown.at <= _AT_ONCE:
+                beside = max(beside, shown.quantity)
+        if traded is not None and traded.at >= attempt.began:
+            attempt.beside, attempt.traded = max(attempt.beside, traded.quantity), True
         attempt.ended = event.timestamp
         attempt.quantity += order.most
         attempt.depth = max(attempt.depth, others)

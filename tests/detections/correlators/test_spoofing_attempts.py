@@ -149,6 +149,32 @@ def test_where_it_traded_on_the_other_side_twice_are_enough() -> None:
     assert found([*market(tape), *shown_while_trading(tape, 1)]) == []
 
 
+def test_a_sliver_traded_on_its_own_side_hides_nothing() -> None:
+    tape = Tape()
+    events = market(tape)
+    sold = {"seller_account": "acct-12", "seller_id": "INV-0031", "seller_cluster": "CL-1"}
+    for n in range(2):
+        placed, bought, gone = shown_while_trading(tape, number=n + 1)[-3:]
+        at = 1_600 + n * 20_000
+        sliver = tape.trade(at, 10.01, 1, side="sell", maker_order_id="b1", **sold)
+        events += [placed, bought, sliver, gone]
+    assert len(found(events)) == 1
+
+
+def test_a_sliver_taken_off_on_its_own_side_hides_nothing() -> None:
+    tape = Tape()
+    events = market(tape)
+    for n in range(5):
+        bait, *large, off, one, two, three = attempt(tape, n, bait_first=True)
+        at = 1_290 + n * 2_000
+        sliver = [
+            tape.placed(at, f"sliver-{n}", "sell", 10.06, 1, **SPOOFER),
+            tape.cancelled(at + 10, f"sliver-{n}", "sell", remaining=1),
+        ]
+        events += [bait, *large, sliver[0], off, sliver[1], one, two, three]
+    assert len(found(events)) == 1
+
+
 def test_a_trade_before_or_after_or_as_large_is_another_matter() -> None:
     for change in ({"traded_at": -1_500}, {"traded_at": 1_600}, {"quantity": 700}):
         tape = Tape()
