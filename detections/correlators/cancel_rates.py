@@ -96,6 +96,8 @@ class Dealt(Struct, array_like=True, gc=False):
     """What the order showed, if it rested."""
     counts: bool
     """It isn't the same order as that of the trade before."""
+    last: bool = False
+    """It took the last of an order that rested."""
 
     @property
     def size(self) -> float:
@@ -142,6 +144,14 @@ class Count(Struct):
             found.cancelled += 1
             found.quantity += size
 
+    def unfilled(self, size: float) -> None:
+        """The trade that ended an order of this size was taken back."""
+        found = self.ended.get(_class(size))
+        if found is not None:
+            found.orders -= 1
+            if not found.orders:
+                del self.ended[_class(size)]
+
     def larger(self, size: float) -> Ended:
         """Those that were as large or larger."""
         least, found = _class(size), Ended()
@@ -166,6 +176,8 @@ class Count(Struct):
         if now is not None:
             gone.quantity = now.quantity
         else:
+            if gone.last and gone.most is not None:
+                self.unfilled(gone.most)
             del trades[place]
             if place < len(trades):
                 before = trades[place - 1].order if place else None
@@ -197,7 +209,7 @@ class CancelRates(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     typology = "spoofing"
     # Placed orders are for the books, which know when it was.
@@ -285,7 +297,12 @@ class CancelRates(Correlator[State]):
             again = order_id is not None and order_id == count.last_traded
             seen = (trade.id, trade.timestamp, trade.original, order_id or trade.trade_id)
             most = order.most if rested and order is not None else None
-            dealt = Dealt(seen, trade.trade_id, order_id or "", trade.quantity, most, not again)
+            last = most is not None and self.books.change.quantity_after <= 0
+            dealt = Dealt(
+                seen, trade.trade_id, order_id or "", trade.quantity, most, not again, last
+            )
+            if last and most is not None:  # the feed's `order-filled` finds it gone
+                count.end(most, fast=False)
             count.trades.append(dealt)
             if len(count.trades) > _MOST_EVENTS:
                 del count.trades[0]

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 
 from normalizer.events import Alert
+from normalizer.events.market import Trade, TradeBusted
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
+from tests.detections.test_revised_trades import revised
 
 PARTY = {"investor_account": "acct-7", "investor_id": "INV-0007"}
 BUYER = {"buyer_account": "acct-7", "buyer_id": "INV-0007"}
@@ -74,6 +76,48 @@ def test_the_rate_is_that_of_large_orders() -> None:
     ]
     small.sort(key=lambda one: one.timestamp)
     (alert,) = found([*trading(0, tape=tape), *small, *trading(trades=0, tape=tape)])
+    assert alert.metrics["orders"] == 20
+
+
+def filled_away(tape: Tape, number: int, start: float) -> list[Any]:
+    """Large offers that are traded to the last, and small bids, so that those stay large."""
+    sold = {"seller_account": "acct-7", "seller_id": "INV-0007", "buyer_account": "x"}
+    events: list[Any] = []
+    for n in range(number):
+        at, order = start + n * 500, f"meant-{n}"
+        events += [
+            tape.placed(at, order, "sell", 10.1, 500, **PARTY),
+            tape.trade(at + 1, 10.1, 500, side="buy", maker_order_id=order, **sold),
+            tape.filled(at + 1, order, "sell"),
+        ]
+    return events
+
+
+def test_large_orders_that_trades_fill_are_none_that_were_cancelled() -> None:
+    tape = Tape()
+    some = trading(0, trades=50, tape=tape)  # of 50 each
+    (alert,) = found(
+        [*some, *filled_away(tape, 1, 60_000), *trading(trades=0, tape=tape, start=90_000)]
+    )
+    assert (alert.metrics["orders"], alert.metrics["cancelled_orders"]) == (20, 19)
+    tape = Tape()
+    some = trading(0, trades=50, tape=tape)
+    assert (
+        found([*some, *filled_away(tape, 4, 60_000), *trading(trades=0, tape=tape, start=90_000)])
+        == []
+    )
+
+
+def test_one_that_a_trade_filled_which_was_taken_back_ended_in_nothing() -> None:
+    tape = Tape()
+    some, meant = trading(0, trades=50, tape=tape), filled_away(tape, 4, 60_000)
+    busts = [
+        revised(TradeBusted, one, 70_000, id=f"bust-{one.id}")
+        for one in meant
+        if isinstance(one, Trade)
+    ]
+    later = trading(trades=0, tape=tape, start=90_000)
+    (alert,) = found([*some, *meant, *busts, *later])
     assert alert.metrics["orders"] == 20
 
 
