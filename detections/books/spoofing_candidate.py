@@ -19,6 +19,8 @@ _MOST_GAPS = 64
 _MOST_MOVES = 8
 #: An order that came in another's stead is so many times younger, when that one is taken off.
 _NEWER = 4
+#: And at least so large a part of it: else a sliver would hide any spoof.
+_AS_LARGE = 0.5
 
 
 class Execution(Struct, frozen=True, gc=False):
@@ -239,13 +241,14 @@ class Watch(Struct):
         return [live.get(one) or ended[one] for one in found]
 
     def replaces(self, candidate: Candidate, now: int, lifetime: int) -> bool:
-        """Whether another large order of the party has just come in the candidate's stead."""
-        buy = candidate.buy
+        """Whether another order as large of the party has just come in the candidate's stead."""
+        buy, least = candidate.buy, _AS_LARGE * candidate.quantity
         for other in self.of(candidate.party):
             if (
                 other.buy is buy
                 and _NEWER * (now - other.placed.timestamp) < lifetime
                 and other.ended is None
+                and other.quantity >= least
                 and other is not candidate
             ):
                 return True

@@ -33,7 +33,8 @@ this must hold:
    went so soon after these, that chance alone would do it less often with a probability of
    `minimum_significance` (:mod:`detections.books.coincidence`). Cancelling fast is what market
    makers do all day, and now and then they are filled on the other side meanwhile. Nor is anybody
-   meant who mostly has another large order there at once: the impression stays.
+   meant who mostly has another large order there at once, half as large at least: the impression
+   stays.
 
 The shares of depth are the seed's (10%) and Sarao's (more than 20% of the visible sell side); two
 seconds and the multiples are choices: Coscia's orders were some ten times as large as the ones that

@@ -84,6 +84,26 @@ def test_what_a_sum_of_floats_leaves_over_is_nothing_that_others_show() -> None:
     assert alone(0.1, 0.7, 1.1, size=0.11) == []
 
 
+@pytest.mark.parametrize(("size", "times"), [(280, 6), (1_400, 6), (1_500, 0)])
+def test_only_what_is_about_as_large_is_there_in_its_stead(size: float, times: int) -> None:
+    tape = Tape()
+    events = [
+        tape.placed(0, "b1", "buy", 10.00, 10_000, **MAKER),
+        tape.placed(0, "a1", "sell", 10.06, 10_000, **MAKER),
+    ]
+    for n in range(6):
+        at, small, large, other = 1_000 + n * 60_000, f"small-{n}", f"large-{n}", f"other-{n}"
+        events += [
+            tape.placed(at, small, "sell", 10.05, 75, **SPOOFER),
+            tape.placed(at + 10, large, "buy", 10.00, 3_000, **SPOOFER),
+            tape.trade(at + 300, 10.05, 75, maker_order_id=small, **SOLD),
+            tape.placed(at + 301, other, "buy", 10.00, size, **SPOOFER),
+            tape.cancelled(at + 310, large, remaining=3_000.0),
+            tape.cancelled(at + 320, other, remaining=size),
+        ]
+    assert len([one for one in orders(found(events)) if one.startswith("large")]) == times
+
+
 def test_what_is_gone_for_longer_than_it_was_there_is_not_replaced() -> None:
     assert found(attempts(large=1100, pause=400)) != []
     assert found(attempts(large=1100, pause=200)) == []
