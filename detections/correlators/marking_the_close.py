@@ -376,7 +376,8 @@ class MarkingTheClose(Correlator[State]):
         if trading.orders < p.minimum_orders or after > p.maximum_after * window.quantity:
             return None
         mark = _mark(window, trading)
-        if mark.sign * (trading.last_price - window.vwap_before) <= 0:
+        last = trading.way.last_price
+        if not last or mark.sign * (last - window.vwap_before) <= 0:
             return None
         position = self.state.positions.get(f"{event.venue}\0{event.instrument}\0{name}", 0.0)
         net = abs(trading.bought - trading.sold)
@@ -390,7 +391,7 @@ class MarkingTheClose(Correlator[State]):
             and reaches(held, p.minimum_position * net)
         ):
             return None
-        return replace(mark, moved=trading.last_price / window.vwap_before - 1, held=held)
+        return replace(mark, moved=last / window.vwap_before - 1, held=held)
 
     def _finding(
         self, event: MarketEvent, window: ReferenceWindow, key: str, trading: Trading, mark: Mark

@@ -207,18 +207,19 @@ class MarkingTheOpen(Correlator[State]):
         moves: UsualMoves | None,
     ) -> Finding | None:
         p = self._p
-        if trading.orders < p.minimum_orders:
+        way = trading.way
+        if trading.orders < p.minimum_orders or not way.came_in_at:
             return None
         sign = 1.0 if trading.bought > trading.sold else -1.0
-        farthest, pushed_there = trading.high if sign > 0 else trading.low
-        moved = farthest / trading.first_price - 1
+        farthest, pushed_there = way.high if sign > 0 else way.low
+        moved = farthest / way.first_price - 1
         if not reaches(sign * moved, self._least(traded, trading, moves)):
             return None
         # What it gets later made no price; what it gives back, it hasn't.
         net = min(sign * trading.net_until, sign * (trading.bought - trading.sold))
         share = net / (trading.until - trading.others_before)
         of_all = net / trading.until
-        pushed = pushed_there / (farthest - trading.first_price)
+        pushed = pushed_there / (farthest - way.first_price)
         others = traded.trades - len(trading.trades)
         if not (
             reaches(share, p.minimum_share)

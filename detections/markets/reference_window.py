@@ -25,6 +25,35 @@ MOST_TRADES = 100
 STEP = 5 * MINUTE
 
 
+class Way(Struct, frozen=True):
+    """Prices at which a party came in, in the window, and how far it pushed them."""
+
+    first_price: float = 0.0
+    """The market's price before it first came in, in the window."""
+    came_in_at: float = 0.0
+    """The price of the first trade in the window where it came in."""
+    last_price: float = 0.0
+    """Of its last trade in the window where it came in; 0 if it never did."""
+    pushed: float = 0.0
+    """By how much its own trades in the window changed the price, where it came in."""
+    high: tuple[float, float] = (0.0, 0.0)
+    """The highest price at which it came in, and how much it had pushed the price by then."""
+    low: tuple[float, float] = (0.0, 0.0)
+    """The same of the lowest."""
+
+    def on(self, before: float, price: float) -> "Way":
+        """It came in once more; so was the price before that, and so it was paid."""
+        pushed, first = self.pushed + price - before, not self.came_in_at
+        return Way(
+            before if first else self.first_price,
+            price if first else self.came_in_at,
+            price,
+            pushed,
+            (price, pushed) if price > self.high[0] else self.high,
+            (price, pushed) if first or price < self.low[0] else self.low,
+        )
+
+
 class Trading(Struct):
     """What a party did."""
 
@@ -39,24 +68,13 @@ class Trading(Struct):
     orders: int = 0
     """Times at which it came in, in the window."""
     last_order: int = 0
-    first_price: float = 0.0
-    """The market's price before it first came in, in the window."""
-    came_in_at: float = 0.0
-    """The price of the first trade in the window where it came in."""
-    last_price: float = 0.0
-    """Of its last trade in the window where it came in; 0 if it never did."""
+    way: Way = field(default_factory=Way)
     until: float = 0.0
     """What the whole market had traded in the window by then."""
     net_until: float = 0.0
     """What it had bought by then, less what it had sold."""
     others_before: float = 0.0
     """What others had traded in the window before it first came in."""
-    pushed: float = 0.0
-    """By how much its own trades in the window changed the price, where it came in."""
-    high: tuple[float, float] = (0.0, 0.0)
-    """The highest price at which it came in, and how much it had pushed the price by then."""
-    low: tuple[float, float] = (0.0, 0.0)
-    """The same of the lowest."""
     trades: list[Witness] = field(default_factory=list[Witness])
     """In the window."""
 
@@ -131,6 +149,8 @@ class ReferenceWindow(Struct):
     runs: SideRuns = field(default_factory=SideRuns)
     """Of the window, by who came in, where a rule needs it."""
     who: dict[str, Party] = field(default_factory=dict[str, Party])
+    came_in: tuple[str, Way] = ("", Way())
+    """Who came in with the newest trade, in the window, and its way before: that may be a slip."""
 
     @property
     def size(self) -> int:
@@ -153,8 +173,10 @@ class ReferenceWindow(Struct):
     ) -> None:
         """Take a trade that was made so long before the reference time."""
         last = self._until(price)
+        if last != self.price and self.came_in[0] in self.parties:
+            self.parties[self.came_in[0]].way = self.came_in[1]
         moved = price - last if last else 0.0
-        self.earlier, self.price = last, price
+        self.earlier, self.price, self.came_in = last, price, ("", Way())
         inside = before <= window
         if inside:
             self.quantity += quantity
@@ -209,15 +231,10 @@ class ReferenceWindow(Struct):
             del trading.trades[:-MOST_TRADES]
             if side is not None and (side == "buy") is buys:
                 trading.taken += quantity
-                trading.pushed += moved
                 if not trading.orders:
-                    trading.first_price, trading.came_in_at = price - moved, price
                     trading.others_before = self.quantity - trading.bought - trading.sold
-                if price > trading.high[0]:
-                    trading.high = (price, trading.pushed)
-                if price < trading.low[0] or not trading.orders:
-                    trading.low = (price, trading.pushed)
-                trading.last_price = price
+                self.came_in = (name, trading.way)
+                trading.way = trading.way.on(price - moved, price)
                 trading.until = self.quantity
                 trading.net_until = trading.bought - trading.sold
                 if seen.timestamp != trading.last_order:
@@ -265,15 +282,18 @@ class ReferenceWindow(Struct):
         That is from where the market was to the last trade, or to the party's own last; or from the
         first price at which it came in to the farthest, wherever others brought it then.
         """
-        far, pushed = trading.high if up else trading.low
-        came = trading.came_in_at
+        way = trading.way
+        far, pushed = way.high if up else way.low
+        came = way.came_in_at
+        if not came:
+            return []  # it was a slip
         ways = [
-            (self.moved(price), trading.pushed, price - self.start_price)
-            for price in (self.price, trading.last_price)
+            (self.moved(price), way.pushed, price - self.start_price)
+            for price in (self.price, way.last_price)
         ]
-        ways.append((far / came - 1, pushed - (came - trading.first_price), far - came))
+        ways.append((far / came - 1, pushed - (came - way.first_price), far - came))
         return sorted(
-            [(moved, by / way) for moved, by, way in ways if (moved > 0 if up else moved < 0)],
+            [(moved, by / went) for moved, by, went in ways if (moved > 0 if up else moved < 0)],
             key=lambda one: -abs(one[0]),
         )
 

@@ -202,6 +202,23 @@ def test_nor_is_a_marked_close_hidden_by_a_slip_in_the_hour_before(
     assert finding.metrics["change"] == pytest.approx(plain.metrics["change"], abs=0.002)
 
 
+@pytest.mark.parametrize("price", [0.01, 11.2, 1_000.0])
+@pytest.mark.parametrize("place", range(3))
+def test_nor_does_one_in_the_last_minutes_make_a_marked_close(price: float, place: int) -> None:
+    """Who buys at one price, and once, of who slipped, at another one."""
+    tape = Tape()
+    own = closes.mark(tape, closes.FIXING - 60_000, to=10.01)
+    own[place].price = price
+    meanwhile = [
+        tape.trade(closes.FIXING - 59_500 + n * 1_000, 10, 1, side="sell", buyer_account="b",
+                   seller_account="a")
+        for n in range(5)
+    ]  # fmt: skip
+    events = [*closes.usual(tape), *own, *meanwhile, *closes.after(tape)]
+    events.sort(key=lambda one: one.timestamp)
+    assert closes.found(closes.stamped(events), minimum_orders=1) == []
+
+
 def test_nor_by_one_large_trade_in_it() -> None:
     def large(events: list[Any]) -> None:
         events[20].quantity = 1e9
