@@ -26,6 +26,7 @@ That the two meet proves little where chance is large. What counts as small is t
 that it is told this way at all is our choice: no regulator gives a number.
 """
 
+from bisect import bisect_left
 from collections.abc import Iterable
 from math import log
 
@@ -177,12 +178,11 @@ class Habit(Struct, gc=False):
 
     def _before(self, span: float) -> float:
         """Time that lies at most this span before a trade: between those that are known, a line."""
-        lower, known = 0.0, 0.0
-        for upper, covered in zip(_SPANS, self.covered, strict=True):
-            if span <= upper:
-                return known + (covered - known) * (span - lower) / (upper - lower)
-            lower, known = upper, covered
-        return known * span / lower
+        covered, place = self.covered, bisect_left(_SPANS, span)
+        if place == len(_SPANS):
+            return covered[-1] * span / _SPANS[-1]
+        lower, known = (_SPANS[place - 1], covered[place - 1]) if place else (0.0, 0.0)
+        return known + (covered[place] - known) * (span - lower) / (_SPANS[place] - lower)
 
 
 class Habits(Struct, gc=False):

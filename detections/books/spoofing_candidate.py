@@ -38,7 +38,7 @@ class Execution(Struct, frozen=True, gc=False):
     """What it added to what the candidate's executions showed."""
 
 
-class Dealing(Struct):
+class Dealing(Struct, gc=False):
     """What one side of a trade did in it. All candidates of that party hear of it: so what is the
     same for all of them is found once."""
 
@@ -242,16 +242,19 @@ class Watch(Struct):
 
     def replaces(self, candidate: Candidate, now: int, lifetime: int) -> bool:
         """Whether another order as large of the party has just come in the candidate's stead."""
-        buy, least = candidate.buy, _AS_LARGE * candidate.quantity
-        for other in self.of(candidate.party):
-            if (
-                other.buy is buy
-                and _NEWER * (now - other.placed.timestamp) < lifetime
-                and other.ended is None
-                and other.quantity >= least
-                and other is not candidate
-            ):
-                return True
+        live, buy, least = self.live, candidate.buy, _AS_LARGE * candidate.quantity
+        for name in candidate.party.names:
+            for order_id in self.names.get(name, ()):
+                other = live.get(order_id)
+                if (
+                    other is not None
+                    and other.buy is buy
+                    and _NEWER * (now - other.placed.timestamp) < lifetime
+                    and other.ended is None
+                    and other.quantity >= least
+                    and other is not candidate
+                ):
+                    return True
         return False
 
     def forget(self, now: int, lifetime: int, window: int) -> None:
