@@ -4,13 +4,9 @@ import asyncio
 import os
 import signal
 import socket
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from urllib.parse import urlsplit
 
-import msgspec
 import nats.errors
 import pytest
 
@@ -18,7 +14,7 @@ from delivery.sink import Delivered, Document
 from delivery.stage import DocumentCache, SinkRunner
 from pipeline.bus import Bus, BusUnavailable, Stream, StreamMessage
 from pipeline.bus import reader as reader_module
-from pipeline.bus.embedded import EmbeddedServer, EmbeddedServerFailed, running_server
+from pipeline.bus.embedded import EmbeddedServer, running_server
 from pipeline.bus.positions import Position, created_at
 from pipeline.bus.publisher import AnotherWriter, SubjectWriter
 from pipeline.bus.reader import StreamMadeAnew
@@ -413,98 +409,3 @@ async def test_a_bus_that_nobody_can_reach_is_told_of_in_words() -> None:
         config = ExternalBus(urls=[SecretText(f"nats://127.0.0.1:{probe.getsockname()[1]}")])
         with pytest.raises(BusUnavailable, match="can't connect to NATS"):
             await asyncio.wait_for(Bus.connect(config, name="test"), 30)
-
-
-async def test_two_servers_that_start_at_once_never_share_a_store(tmp_path: Path) -> None:
-    servers = [EmbeddedServer(configuration(tmp_path / "nats")) for _ in range(2)]
-    outcomes = await asyncio.gather(*(s.start() for s in servers), return_exceptions=True)
-    try:
-        refused = [o for o in outcomes if isinstance(o, EmbeddedServerFailed)]
-        assert len(refused) == 1
-        assert "another Tapewatch runs" in str(refused[0])
-    finally:
-        for one in servers:
-            await one.stop()
-
-
-async def test_a_store_is_its_servers_own_even_when_its_file_is_gone(
-    server: EmbeddedServer, tmp_path: Path
-) -> None:
-    (tmp_path / "nats" / "server.json").unlink()
-
-    with pytest.raises(EmbeddedServerFailed, match="another Tapewatch runs"):
-        await EmbeddedServer(configuration(tmp_path / "nats")).start()
-
-
-async def test_a_server_is_stopped_by_the_next_whose_tapewatch_was_killed_while_it_started(
-    tmp_path: Path,
-) -> None:
-    store = tmp_path / "nats"
-    program = (
-        "import asyncio, os, sys, signal\n"
-        "from pathlib import Path\n"
-        "from pipeline.bus.embedded import EmbeddedServer\n"
-        "from pipeline.config.schema import EmbeddedBus\n"
-        "class Killed(EmbeddedServer):\n"
-        "    async def _wait_until_ready(self, log):\n"
-        "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "asyncio.run(Killed(EmbeddedBus(path=Path(sys.argv[1]))).start())\n"
-    )
-    await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program, str(store)], timeout=30, check=False
-    )
-    assert not (store / "server.json").exists()
-
-    async with EmbeddedServer(configuration(store)) as mine:
-        assert running_server(store) == mine
-
-
-async def test_a_server_whose_tapewatch_was_killed_is_stopped_by_the_next(tmp_path: Path) -> None:
-    store = tmp_path / "nats"
-    program = (
-        "import asyncio, os, sys, signal\n"
-        "from pathlib import Path\n"
-        "from pipeline.bus.embedded import EmbeddedServer\n"
-        "from pipeline.config.schema import EmbeddedBus\n"
-        "async def main():\n"
-        "    await EmbeddedServer(EmbeddedBus(path=Path(sys.argv[1]))).start()\n"
-        "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "asyncio.run(main())\n"
-    )
-    await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program, str(store)], timeout=30, check=False
-    )
-    orphan = running_server(store)
-    assert orphan is not None
-
-    async with EmbeddedServer(configuration(store)) as mine:
-        assert mine.pid != orphan.pid
-        assert msgspec.structs.astuple(mine)[0] != orphan.url
-
-
-async def test_a_store_that_could_not_be_written_can_be_had_when_it_can(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As when the disk is full while a server that died is started again."""
-    monkeypatch.setattr("pipeline.bus.store_lock._STOP_TIMEOUT", 0.2)
-    config = configuration(tmp_path / "nats")
-    config.path.mkdir()
-    (config.path / "server.new").mkdir()  # where the configuration is written first
-    embedded = EmbeddedServer(config)
-    with pytest.raises(EmbeddedServerFailed, match="can't write"):
-        await embedded.start()
-    (config.path / "server.new").rmdir()
-    await embedded.start()
-    await embedded.stop()
-
-
-async def test_a_store_is_nobodys_when_its_server_could_not_be_started(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    config = configuration(tmp_path / "nats")
-    with monkeypatch.context() as patched:
-        patched.setattr("pipeline.bus.embedded.server_binary", lambda: tmp_path / "nothing")
-        with pytest.raises(EmbeddedServerFailed, match="nothing"):
-            await EmbeddedServer(config).start()
-    async with EmbeddedServer(config):
-        pass
