@@ -311,7 +311,8 @@ class Pulling(Correlator[State]):
         if hit > reason or 1.0 - chance < p.minimum_significance or habit.quotes:
             return ()
         own = [one.order_id for one in taken if one.order_id is not None]
-        shown = shown_by(book, party, buy, p.depth_levels, p.depth_range, own)
+        standing, levels, width = self.books.standing(book), p.depth_levels, p.depth_range
+        shown = shown_by(standing, book, party, buy, levels, width, own)
         shown += quantity_of(
             [one for one in trader.pulled(buy) if one.ended_at >= first - p.pull_window]
         )

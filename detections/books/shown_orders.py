@@ -2,12 +2,13 @@
 
 from collections.abc import Collection
 
-from detections.books.order_book import OrderBook, Resting
+from detections.books.order_book import OrderBook
 from detections.books.standing import Standing
 from detections.parties import Party
 
 
 def shown_by(
+    standing: Standing,
     book: OrderBook,
     party: Party,
     buy: bool,
@@ -15,38 +16,18 @@ def shown_by(
     width: float,
     without: Collection[str] = (),
 ) -> float:
-    """Quantity of a party's orders on a side, within the visible levels (see `BookSide.is_near`).
+    """Quantity of a party's orders on a side, within the visible levels (see `BookSide.is_near`),
+    but for some that are named by their ids.
 
-    Accounts of one investor, and investors of one cluster, are one. It goes through all orders of
-    the book, so ask only where all else holds.
+    Accounts of one investor, and investors of one cluster, are one.
     """
-    side = book.bids if buy else book.asks
-    return sum(
-        order.quantity
-        for order_id, order in book.orders.items()
-        if order.buy is buy
-        and order_id not in without
-        and _is_of(party, order)
-        and side.is_near(order.price, levels, width)
-    )
-
-
-def shown_of(
-    standing: Standing, book: OrderBook, party: Party, buy: bool, levels: int, width: float
-) -> float:
-    """The same where it is known whose the orders of the book are: it goes through these only."""
+    orders = standing.of(party, buy)
+    if without:
+        places = {one.place for name in without if (one := book.orders.get(name)) is not None}
+        orders = [one for one in orders if one.place not in places]
     # Asked of each large order: so without a call for each one that the party has.
     if buy:
         worst = book.bids.furthest(levels, width)
-        return sum([one.quantity for one in standing.of(party, True) if one.price >= worst])
+        return sum([one.quantity for one in orders if one.price >= worst])
     worst = -book.asks.furthest(levels, width)
-    return sum([one.quantity for one in standing.of(party, False) if one.price <= worst])
-
-
-def _is_of(party: Party, order: Resting) -> bool:
-    account, investor, cluster = party
-    return (
-        (cluster is not None and order.cluster == cluster)
-        or (investor is not None and order.investor == investor)
-        or (account is not None and order.account == account)
-    )
+    return sum([one.quantity for one in orders if one.price <= worst])

@@ -7,7 +7,7 @@ each other small.
 
 from detections.books.order_books import SharedBooks
 from detections.books.order_weight import depth_if_large
-from detections.books.shown_orders import shown_of
+from detections.books.shown_orders import shown_by
 from detections.parties import Party
 
 _DUST = 1e-9
@@ -27,7 +27,7 @@ def weigh_together(
     depth = depth_if_large(change, levels, width, minimum)
     if order is None or order.small or left <= 0.0:
         return depth, 0.0
-    own = shown_of(books.standing(book), book, party, order.buy, levels, width) - left
+    own = shown_by(books.standing(book), book, party, order.buy, levels, width) - left
     if own <= 0.0:
         return depth, 0.0
     if not depth:

@@ -375,12 +375,14 @@ class InterVenueLayering(Correlator[State]):
             or habit.quotes
         ):
             return ()
-        party, shown = large.party, 0.0
+        party, shown, levels, width = large.party, 0.0, p.depth_levels, p.depth_range
         for key in dict.fromkeys((book, *(one.book for one in deals))):
             there = self.books.state.books.get(key)
             if there is not None:
-                shown += shown_by(there, party, not buy, p.depth_levels, p.depth_range)
-        left = shown_by(self.books.change.book, party, buy, p.depth_levels, p.depth_range)
+                standing = self.books.standing(there)
+                shown += shown_by(standing, there, party, not buy, levels, width)
+        here = self.books.change.book
+        left = shown_by(self.books.standing(here), here, party, buy, levels, width)
         if not reaches(quantity, p.minimum_imbalance * shown) or left > _LEFT * quantity:
             return ()
         gone = {order.order_id for order in orders}

@@ -433,8 +433,10 @@ class Spoofing(Correlator[State]):
             multiple = max(multiple, p.slow_execution_multiple)
             if not reaches(share, p.slow_depth_share):
                 return ()
+        book = self.books.change.book
         against = candidate.shown + shown_by(
-            self.books.change.book,
+            self.books.standing(book),
+            book,
             candidate.party,
             not candidate.buy,
             p.depth_levels,

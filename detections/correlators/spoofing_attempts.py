@@ -39,7 +39,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, part
 from detections.books.order_book import Resting
-from detections.books.shown_orders import shown_of
+from detections.books.shown_orders import shown_by
 from detections.books.weighed_together import besides
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
@@ -268,8 +268,8 @@ class SpoofingAttempts(Correlator[State]):
             return ()
         party = Party(order.account, order.investor, order.cluster)
         standing, levels, width = self.books.standing(book), p.depth_levels, p.depth_range
-        left = shown_of(standing, book, party, order.buy, levels, width)
-        beside = shown_of(standing, book, party, not order.buy, levels, width)
+        left = shown_by(standing, book, party, order.buy, levels, width)
+        beside = shown_by(standing, book, party, not order.buy, levels, width)
         attempt = None if series is None else _going_on(series, order)
         size = order.most + (0.0 if attempt is None else attempt.quantity)
         if beside >= p.minimum_multiple * (size + left):
