@@ -365,11 +365,12 @@ class PrimaryMarketTiming(Correlator[State]):
             nav, old = token.navs[place], token.navs[place - 1]
             if nav.announced > now or nav.announced <= token.judged:
                 continue
-            token.judged = nav.announced
+            judged, token.judged = token.judged, nav.announced
             change = nav.value / old.value - 1
             if nav.currency != old.currency or not reaches(abs(change), self._p.minimum_change):
                 continue
-            begin = max(nav.announced - self._p.before, old.announced)
+            # What was held against a NAV that was told again later, or taken back, counted then.
+            begin = max(nav.announced - self._p.before, old.announced, judged)
             for party, investor in list(token.parties.items()):
                 yield from self._ahead(id_, party, investor, token, old, nav, begin)
             token.changed(rise=change > 0)

@@ -1,6 +1,7 @@
 """Dealing at a NAV that the market has left: beyond the tests of the rules."""
 
 import random
+from copy import copy
 from typing import Any
 
 import pytest
@@ -118,6 +119,17 @@ def always_right(days: int, quantity: float = 400.0) -> list[Any]:
 def test_who_goes_on_is_told_of_again_whenever_the_gain_has_doubled() -> None:
     findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), always_right(30))
     assert [one.metrics["right"] for one in findings] == [8, 16]
+
+
+def test_a_nav_that_is_told_again_with_another_time_is_not_one_more() -> None:
+    events: list[Any] = []
+    for one in always_right(9):
+        events.append(one)
+        if isinstance(one, CorporateEvent):
+            events.append(copy(one))
+            events[-1].timestamp = events[-1].announced = one.announced + HOUR
+    findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert [one.metrics["right"] for one in findings] == [8]
 
 
 def test_who_lost_more_than_he_won_is_not_told_of() -> None:
