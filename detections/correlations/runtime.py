@@ -100,11 +100,6 @@ class Correlations:
         return self._counts.left_out
 
     @property
-    def closes_windows(self) -> bool:
-        """Whether time alone can bring a firing."""
-        return any(isinstance(part.windows, (Closing, Silence)) for part in self._parts)
-
-    @property
     def judged_by_time(self) -> frozenset[str]:
         """Ids of the rules that hold for what did not come: they are judged when a window ends."""
         return frozenset(

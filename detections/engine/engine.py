@@ -94,8 +94,9 @@ class Engine:
         )
         self._lateness = allowed_lateness
         self._tolerance = clock_tolerance
-        self.needs_time = self.correlations.closes_windows or allowed_lateness > 0
-        """Whether events that match nothing matter all the same, for their time."""
+        self.needs_time = allowed_lateness > 0 or bool(ruleset.correlators or ruleset.correlations)
+        """Whether events that match nothing matter all the same, for their time: it ends windows,
+        and is where a gap began."""
 
     @property
     def duplicates(self) -> int:

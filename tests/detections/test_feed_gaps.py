@@ -98,6 +98,16 @@ def test_a_finding_over_a_gap_is_unsure_and_says_which_gap(rules: RuleSet) -> No
 
 
 @pytest.mark.parametrize("rules", [WASH, BURST], ids=["correlator", "correlation"])
+def test_a_gap_begins_at_the_newest_event_before_it_though_no_rule_looks_at_that(
+    rules: RuleSet,
+) -> None:
+    tape = Tape(sequence=None)
+    order = tape.placed(3_000, "order", "buy", 9.0, 5.0)
+    (alert,) = run(rules, [trade(tape, 1), order, gap(tape, 5), trade(tape, 6)])
+    assert alert.gap_start == START + 3 * SECOND
+
+
+@pytest.mark.parametrize("rules", [WASH, BURST], ids=["correlator", "correlation"])
 @pytest.mark.parametrize("second", [0.5, 3], ids=["before", "after"])
 def test_a_gap_before_or_after_marks_nothing(rules: RuleSet, second: float) -> None:
     tape = Tape(sequence=None)
