@@ -16,7 +16,7 @@ from tests.cli.command_line import RULES, Answer, tapewatch
 from tests.end_to_end.pipeline_run import Installation, Running
 
 SELF_TRADE = "wash_trading/self_trade.yml"
-ALERTS = 22
+ALERTS = 24
 NEW = """
 title: Every trade
 id: 1b9d3a6e-6f6b-4f6e-9a43-3f4be2c9b0ab

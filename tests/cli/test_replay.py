@@ -12,7 +12,7 @@ from normalizer.events import Alert
 from tests.cli.command_line import RULES, Answer, tapewatch
 from tests.end_to_end.pipeline_run import Installation
 
-ALERTS = 22
+ALERTS = 24
 
 
 @pytest.fixture(scope="module", params=[1, 3], ids=["one-lane", "lanes"])

@@ -56,7 +56,7 @@ def once(recorded: list[Record]) -> list[bytes]:
     """Its alerts, when all of it comes in one batch."""
     found = alerts_of(recorded, [])
     # What was planted, with what follows from it: a frozen wallet's attempt, and a second hop.
-    assert len(found) == 22
+    assert len(found) == 24
     assert len({msgspec.json.decode(alert)["event.id"] for alert in found}) == len(found)
     return found
 
