@@ -36,9 +36,8 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
-from detections.markets.anonymous_runs import Print
 from detections.markets.linked_markets import MOST_MARKETS, MarketKey
-from detections.markets.side_tape import SideTape, Taken, taken
+from detections.markets.side_tape import Print, SideTape, Taken, taken
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade

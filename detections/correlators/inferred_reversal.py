@@ -3,12 +3,12 @@
 MAR Annex I A(d) and A(e) name reversals of positions in a short period; Commission Delegated
 Regulation (EU) 2016/522, Annex II, section 1, momentum ignition: a trend is started or fed, and the
 position closed at those who follow. `momentum_ignition` finds who does it. Where a feed names
-nobody, `price_reversal` looks for prices that went far and came back. But who meets makers that
-come back at once moves the price by little, and what he did still is on the tape: in some seconds
-nearly all came in on one side, many times what is usual, and in the next ones nearly all came in on
-the other, with about as much. That is a lead, and its alerts are marked `inferred` and `anonymous`:
-two who want opposite things, one right after the other, leave the same trace. All of this must hold
-of a market:
+nobody, his trades are on the tape still: in some seconds nearly all came in on one side, many times
+what is usual, and in the next ones nearly all came in on the other, with about as much. How far the
+price went isn't asked: who meets makers that come back at once moves it by little, and a thin
+market's price goes far and comes back several times a day by itself. That is a lead, and its alerts
+are marked `inferred` and `anonymous`: two who want opposite things, one right after the other,
+leave the same trace. All of this must hold of a market:
 
 1. Within `window` those who came in on one side traded `minimum_side_share` or more of all that was
    traded, at `minimum_times` different times and `minimum_prices` prices or more; and right after
@@ -35,8 +35,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import latest
-from detections.markets.anonymous_runs import Print
-from detections.markets.side_tape import SideTape, Taken, taken
+from detections.markets.side_tape import Print, SideTape, Taken, taken
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade

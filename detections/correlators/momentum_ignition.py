@@ -23,7 +23,7 @@ an investor or an account, by the widest name known:
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
 mind loses the spread. What is usual is learnt by the minute over some hours of trading
 (`detections.markets.usual_moves`). Needs a feed that names accounts and who came in: without,
-see `price_reversal` for what is left. The numbers are our choice.
+see `inferred_reversal` for what is left. The numbers are our choice.
 """
 
 from collections.abc import Iterable, Sequence

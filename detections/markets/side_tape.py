@@ -1,7 +1,7 @@
 """What was taken of each side of a market lately, and how much usually is.
 
-As `detections.markets.anonymous_runs`, but what is usual is learnt by steps shorter than what is
-looked at, so that it is known the sooner; and what was found is not learnt.
+What is usual is learnt by steps shorter than what is looked at, so that it is known the sooner; and
+what was found is not learnt.
 """
 
 from collections.abc import Sequence
@@ -9,8 +9,8 @@ from math import inf, sqrt
 
 from msgspec import Struct, field
 
+from detections.alerting.findings import Witness
 from detections.baselines.rate import SURE, BlockRate, kept
-from detections.markets.anonymous_runs import Print
 from detections.markets.usual_moves import UsualMoves
 from normalizer.events.market import Trade
 from pipeline.units import HOUR
@@ -19,6 +19,15 @@ from pipeline.units import HOUR
 MOST_TRADES = 512
 _MANY = 64
 _HALF_LIFE = 7 * HOUR // 2
+
+
+class Print(Struct, frozen=True, gc=False):
+    """A trade, by who came in."""
+
+    bought: bool
+    price: float
+    quantity: float
+    seen: Witness
 
 
 class Taken(Struct, frozen=True):

@@ -89,9 +89,6 @@ MEANT: Mapping[str, Meant] = {
     ),
     # prices
     "A price run through by one party, who then trades against it": _of("momentum-ignition"),
-    "A run of the price on one side of the tape, given back within a minute": _without_accounts(
-        "momentum-ignition"
-    ),
     "As much taken one way as the other right after, many times what is usual": (
         _without_accounts("momentum-ignition")
     ),

@@ -18,7 +18,6 @@ from detections.parties import NOBODY
 from pipeline.units import DAY, HOUR, MINUTE, SECOND
 from tests.detections import test_price_move as move_rules
 from tests.detections.correlators import closes
-from tests.detections.correlators import test_price_reversal as reversals
 from tests.detections.correlators import test_pump_and_dump as pumps
 from tests.detections.correlators import test_ramping as ramps
 from tests.detections.correlators import test_steady_ramp as steady
@@ -138,13 +137,6 @@ def test_one_trade_does_not_make_a_hundred_times_the_volume_usual_for_a_week() -
 
 
 # -- what is found all the same --------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("slip", [0.1, 100.0])
-def test_a_run_that_is_given_back_is_told_after_a_slip(slip: float) -> None:
-    events = reversals.run_and_back(steps=60)
-    events[30].price = slip
-    assert len(reversals.found(events)) == 1
 
 
 @pytest.mark.parametrize("slip", [0.1, 100.0])

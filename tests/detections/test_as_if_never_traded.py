@@ -89,11 +89,6 @@ RULES: dict[str, str] = {
     "auction_orders": (
         "{minimum_resting: 1s, pull_window: 10m, minimum_share: 0.01, minimum_orders: 1}"
     ),
-    "price_reversal": (
-        "{run_window: 20s, minimum_side_share: 0.5, minimum_prices: 2, minimum_times: 1, "
-        "minimum_volume: 0, minimum_deviations: 0, minimum_usual_moves: 0, minimum_reversal: 0.1, "
-        "minimum_return: 0.1, pause: 0s}"
-    ),
     "inferred_reversal": (
         "{window: 20s, minimum_side_share: 0.5, minimum_times: 1, minimum_prices: 1, "
         "minimum_likeness: 0.1, minimum_volume: 0, minimum_deviations: 0, minimum_turns: 1, "
@@ -135,7 +130,7 @@ COMING_BEFORE: dict[str, list[Any]] = {
     "oracle_manipulation": [answer(-1, 10.25)],
     "wash_funding": [paid(-2, SOURCE, one, id=f"paid-{one}") for one in ACCOUNTS[:3]],
     **dict.fromkeys(
-        ("price_reversal", "inferred_reversal", "inferred_cross_market", "inter_venue_layering"),
+        ("inferred_reversal", "inferred_cross_market", "inter_venue_layering"),
         traded_before(2, 0.001),
     ),
     "inferred_pinging": traded_before(60, 16.0),
@@ -159,7 +154,6 @@ LEFT: dict[str, frozenset[str]] = {
     "oracle_manipulation": frozenset({"pushes", "episodes", "pushers"}),
     "improbable_prices": frozenset({"moves"}),
     "inter_venue_layering": frozenset({"habits", "gap"}),
-    "price_reversal": frozenset({"moves", "volumes", "volume", "step", "step_quantity"}),
     **dict.fromkeys(
         ("inferred_reversal", "inferred_cross_market"),
         frozenset(
@@ -182,10 +176,7 @@ COMPARED: dict[str, frozenset[str]] = {
     **dict.fromkeys(
         ("spoofing", "flipping", "vacuuming", "inter_venue_layering"), frozenset({"chance"})
     ),
-    **dict.fromkeys(
-        ("price_reversal", "inferred_reversal"),
-        frozenset({"reason", "usual_moves", "volume_multiple"}),
-    ),
+    "inferred_reversal": frozenset({"reason", "volume_multiple"}),
     "inferred_cross_market": frozenset({"reason", "metrics"}),  # as to which market comes first
     "inferred_pinging": frozenset({"usual_pings"}),
 }
@@ -194,8 +185,7 @@ BY_USUAL = frozenset({"steady_ramp"})
 #: These look where nobody is named.
 ANONYMOUS = frozenset(
     {
-        *("steady_ramp", "price_reversal", "inferred_reversal", "inferred_cross_market"),
-        "inferred_pinging",
+        *("steady_ramp", "inferred_reversal", "inferred_cross_market", "inferred_pinging"),
     }
 )
 #: Of these it is learnt after five minutes what is usual, and then it stays.

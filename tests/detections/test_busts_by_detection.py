@@ -25,7 +25,6 @@ from tests.detections.correlators import test_inferred_reversal as turns
 from tests.detections.correlators import test_inter_venue_layering as elsewhere
 from tests.detections.correlators import test_oracle_manipulation as oracle
 from tests.detections.correlators import test_pinging as pings
-from tests.detections.correlators import test_price_reversal as runs
 from tests.detections.correlators import test_pump_and_dump as pump
 from tests.detections.correlators import test_vacuuming as vacuums
 from tests.detections.correlators import test_wash_turnover as turnover
@@ -149,11 +148,6 @@ def layered_elsewhere() -> Case:
     )
 
 
-def run_and_given_back() -> Case:
-    events = runs.run_and_back()
-    return Case("price_reversal", "{}", events, [events[-2]])
-
-
 def turned_around() -> Case:
     events = until_found("inferred_reversal", turns.scene(), "{minimum_turns: 1}")
     return Case("inferred_reversal", "{minimum_turns: 1}", events, events[-5:-2])
@@ -205,7 +199,6 @@ CASES: dict[str, Callable[[], Case]] = {
         flipped,
         vacuumed,
         layered_elsewhere,
-        run_and_given_back,
         turned_around,
         dealt_both_ways,
         pinged_by_nobody,

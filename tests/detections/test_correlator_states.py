@@ -121,7 +121,7 @@ def test_nothing_but_the_state_changes(name: str) -> None:
 RARE = frozenset(
     {
         *("inferred_layering", "inferred_pinging", "moved_layers", "odd_open"),
-        *("price_reversal", "steady_ramp", "inferred_reversal", "inferred_cross_market"),
+        *("steady_ramp", "inferred_reversal", "inferred_cross_market"),
         *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
         *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
         "spoofing_attempts",

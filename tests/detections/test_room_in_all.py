@@ -88,10 +88,6 @@ def _dealers(state: Any) -> int:
     return sum(1 + len(one.pulled) + len(one.deals) for one in state.dealers.values())
 
 
-def _runs(state: Any) -> int:
-    return sum(tape.size for tape in state.tapes.values())
-
-
 def _assets(state: Any) -> int:
     return sum(asset.size for asset in state.assets.values())
 
@@ -135,17 +131,15 @@ BOUNDS: dict[str, tuple[str, str, Callable[[Any], int]]] = {
         "correlators.marking_the_close._MOST_IN_ALL",
         _windows,
     ),
-    "reversals": ("price_reversal", "correlators.price_reversal._MOST_IN_ALL", _runs),
     "bursts": ("message_bursts", "correlators.message_bursts._MOST_KEPT_IN_ALL", _kept),
 }
 PARAMETERS = {
     "wash_circular": "{flows: trades}",
     "wash_trading": "{pattern: self_trade}",
-    "price_reversal": "{run_window: 1s}",
     "marking_the_close": "{daily_reference: '00:01'}",
 }
 #: These look at feeds that name nobody.
-ANONYMOUS = ("price_reversal", "message_bursts")
+ANONYMOUS = ("message_bursts",)
 
 
 def _rules(name: str) -> RuleSet:

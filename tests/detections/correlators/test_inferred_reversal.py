@@ -7,8 +7,7 @@ import pytest
 
 from detections.alerting.findings import Witness
 from detections.correlators.inferred_reversal import InferredReversal, Parameters
-from detections.markets.anonymous_runs import Print
-from detections.markets.side_tape import SideTape
+from detections.markets.side_tape import Print, SideTape
 from detections.rules import RuleSet
 from normalizer.events import Alert
 from pipeline.units import SECOND
