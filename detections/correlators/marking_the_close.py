@@ -84,6 +84,8 @@ from pipeline.venue_sessions import ReferencePurpose, TimeOfDay, seconds_of
 _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open")
 #: Positions in all markets together.
 _MOST_POSITIONS = 100_000
+#: What sums of floats leave over, as a part of what was traded.
+_DUST = 1e-9
 #: Of a rule that doesn't ask how far the price went, five times this is as sure as it gets.
 _FAR = 0.0002
 #: Parties, and trades that are kept, in the hours before all reference times; so many come at once.
@@ -387,7 +389,7 @@ class MarkingTheClose(Correlator[State]):
             and mark.share >= p.minimum_growth * mark.before
             and trading.taken >= (trading.bought + trading.sold) / 2
             and trading.taken >= 3 * p.minimum_quantity * self._usual(window)
-            and held > 0
+            and held > _DUST * (trading.bought + trading.sold)
             and reaches(held, p.minimum_position * net)
         ):
             return None

@@ -1,5 +1,6 @@
 """Who holds a position and makes the last price before a reference time."""
 
+from random import Random
 from typing import Any
 
 import pytest
@@ -75,6 +76,23 @@ def test_a_holder_is_told_of_whether_or_not_the_rule_on_far_moves_is_there() -> 
 )
 def test_what_no_holder_did(why: str, events: Any) -> None:
     assert found(stamped(events(Tape())), finds="holder") == [], why
+
+
+def test_what_sums_of_floats_leave_over_is_no_position() -> None:
+    chance = Random(7)
+    for _ in range(20):
+        tape = Tape()
+        both = [
+            tape.trade(
+                FIXING - 60 * S + n * S, 10.006, round(chance.uniform(*sizes), 2), side=side,
+                buyer_account=buyer, seller_account=seller,
+            )
+            for n in range(16)
+            for side, buyer, seller, sizes in [
+                ("buy", "x", "s-9", (20, 90)) if n % 2 else ("sell", "s-9", "x", (1, 5))
+            ]
+        ]  # fmt: skip
+        assert found(stamped([*usual(tape), *both, *after(tape)]), finds="holder") == []
 
 
 def test_a_rebuilt_state_knows_who_bought_long_ago() -> None:
