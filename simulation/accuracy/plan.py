@@ -48,7 +48,7 @@ class Effort(msgspec.Struct, frozen=True, kw_only=True):
     blocks: int
 
 
-LONG = Effort(medium=4, episodes=12, others=1, public=2, honest=4, minutes=90, blocks=3_000)
+LONG = Effort(medium=4, episodes=24, others=1, public=2, honest=4, minutes=90, blocks=3_000)
 BRIEF = Effort(medium=1, episodes=0, others=0, public=1, honest=1, minutes=20, blocks=600)
 SHORT = Effort(medium=1, episodes=0, others=0, public=0, honest=1, minutes=5, blocks=250)
 
