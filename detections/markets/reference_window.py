@@ -175,7 +175,6 @@ class ReferenceWindow(Struct):
         last = self._until(price)
         if last != self.price and self.came_in[0] in self.parties:
             self.parties[self.came_in[0]].way = self.came_in[1]
-        moved = price - last if last else 0.0
         self.earlier, self.price, self.came_in = last, price, ("", Way())
         inside = before <= window
         if inside:
@@ -234,7 +233,7 @@ class ReferenceWindow(Struct):
                 if not trading.orders:
                     trading.others_before = self.quantity - trading.bought - trading.sold
                 self.came_in = (name, trading.way)
-                trading.way = trading.way.on(price - moved, price)
+                trading.way = trading.way.on(last or price, price)
                 trading.until = self.quantity
                 trading.net_until = trading.bought - trading.sold
                 if seen.timestamp != trading.last_order:

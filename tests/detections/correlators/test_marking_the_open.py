@@ -48,6 +48,15 @@ def test_what_makes_no_first_price(otherwise: dict[str, Any]) -> None:
     assert opens(opened(Tape(), **otherwise)) == []
 
 
+def test_what_a_coin_was_worth_is_not_lost_beside_what_it_is_sold_for() -> None:
+    first, *events = opened(Tape())
+    first.price = 1e-9
+    for event in events[:-1]:
+        event.price = 1e9
+    (finding,) = opens([first, *events])
+    assert finding.metrics["change"] == pytest.approx(1e18)
+
+
 def test_what_others_trade_at_its_price_makes_its_part_no_smaller() -> None:
     tape = Tape()
     *first, last = opened(tape)
