@@ -28,7 +28,7 @@ that it is told this way at all is our choice: no regulator gives a number.
 
 from bisect import bisect_left
 from collections.abc import Iterable
-from math import log
+from math import erfc, log, sqrt
 
 from msgspec import Struct, field
 
@@ -49,6 +49,8 @@ _FEW = 20
 _ENOUGH = 2
 #: With so many orders taken off, all counts are halved: what is long ago counts less.
 _MANY = 128
+#: No sum of so many probabilities is further from what it should be.
+_ROUNDING = 1e-12
 
 
 class Habit(Struct, gc=False):
@@ -162,11 +164,13 @@ class Habit(Struct, gc=False):
         gaps, soonest, pulled = list(judged), sorted(self.reactions), self.pulled
         tries = len(soonest) + (self.met > len(soonest))
         least = 1.0
-        for met, span in (*enumerate(soonest, 1), (self.met, self.span / max(1, pulled))):
+        soon = {span: met for met, span in enumerate(soonest, 1)}  # of those as soon, all count
+        for span, met in (*soon.items(), (self.span / max(1, pulled), self.met)):
             usual = self._usual(now, span, gaps, every)
             if tries > 1 and met < pulled * usual - 1.0:
                 continue  # as many are more likely than not, and twice that proves nothing
-            least = min(least, binomial_tail(met, pulled, usual))
+            if tail_at_least(met, pulled, usual) <= least + _ROUNDING:
+                least = min(least, binomial_tail(met, pulled, usual))
         return min(1.0, max(1, tries) * least)
 
     def _usual(self, now: int, span: float, judged: list[int], every: int) -> float:
@@ -245,3 +249,14 @@ def binomial_tail(least: int, tries: int, probability: float) -> float:
         below += term
         term *= (tries - successes) / (successes + 1) * probability / failure
     return min(1.0, max(0.0, 1.0 - below))
+
+
+def tail_at_least(least: int, tries: int, probability: float) -> float:
+    """What `binomial_tail` is no less than, without adding up: that of the normal distribution, by
+    Slud's inequality (Annals of Probability 5 (1977), 404-412); 0 where that says nothing."""
+    mean = tries * probability
+    if least <= mean:
+        return 0.5  # no median is less than the whole part of the mean
+    if probability > 0.5 or mean <= 0.0 or least > tries - mean:
+        return 0.0
+    return 0.5 * erfc((least - mean) / sqrt(2.0 * mean * (1.0 - probability)))
