@@ -83,6 +83,8 @@ class BookChange(Struct, frozen=True, gc=False):
     taken_back: float = 0.0
     """Of a trade that names no order: so much was believed to be cancelled at its price, and was
     in fact traded in this trade."""
+    besides: float = 0.0
+    """Of an order that came and is not `Resting.small`: the depth that told so. 0 if unknown."""
 
     @property
     def cancelled(self) -> float:
@@ -231,7 +233,7 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
     )
     if not (order.account or order.investor or order.cluster):
         book.all_named = False
-    orders, order_id = book.orders, event.order_id
+    orders, order_id, besides = book.orders, event.order_id, 0.0
     if order_id in orders or len(orders) >= MOST_ORDERS:
         resting = len(orders)
         book.place(order_id, order)
@@ -243,8 +245,9 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
         side.add(price, quantity, place)
         books.resting += 1
         limit = quantity / SMALL
-        order.small = side.depth_besides(order, SMALL_LEVELS, SMALL_WIDTH, limit) > limit
-    return BookChange(book, order, price, 0.0, quantity)
+        besides = side.depth_besides(order, SMALL_LEVELS, SMALL_WIDTH, limit)
+        order.small = besides > limit
+    return BookChange(book, order, price, 0.0, quantity, besides=besides)
 
 
 def _cancelled(books: OrderBooks, book: OrderBook, event: OrderCancelled) -> BookChange:

@@ -6,7 +6,7 @@ each other small.
 """
 
 from detections.books.order_books import SharedBooks
-from detections.books.order_weight import depth_if_large
+from detections.books.order_weight import depth_besides, depth_if_large
 from detections.books.shown_orders import shown_by
 from detections.parties import Party
 
@@ -24,18 +24,18 @@ def weigh_together(
     """
     change = books.change
     order, book, left = change.order, change.book, change.quantity_after
-    depth = depth_if_large(change, levels, width, minimum)
     if order is None or order.small or left <= 0.0:
-        return depth, 0.0
+        return depth_if_large(change, levels, width, minimum), 0.0
+    side = book.bids if order.buy else book.asks
+    if not side.is_near(order.price, levels, width):
+        return 0.0, 0.0
     own = shown_by(books.standing(book), book, party, order.buy, levels, width) - left
+    depth = depth_if_large(change, levels, width, minimum)
     if own <= 0.0:
         return depth, 0.0
     if not depth:
-        side = book.bids if order.buy else book.asks
-        if not side.is_near(order.price, levels, width):
-            return 0.0, own
         most = (own + left) / minimum + own
-        depth = side.depth_besides(order, levels, width, most)
+        depth = depth_besides(change, order, levels, width, most)
         if depth > most:
             return 0.0, own
         return besides(own, depth), own
