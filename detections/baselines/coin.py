@@ -9,7 +9,8 @@ decides this is a fair game, and what there is at any time ever reaches `n` with
 where only a part of what is in is bet, if that is settled before it is known who was right.
 
 What mostly goes one way is no fair coin: who always says that way is right without knowing. A bet
-on that way pays as little as on a coin that falls so.
+on that way pays as little as on a coin that falls so. How it falls is not known, but learnt from
+what came before; while that is little, both ways pay less than they might.
 
 Of the stake a half is in from the first guess on, a sixth from the second, a twelfth from the third
 and so on. So who begins to know after many guesses of which half were right is found as well.
@@ -42,13 +43,10 @@ class Wager(Struct, array_like=True):
 
 
 def coin_that_goes_with(way: int, times: int) -> float:
-    """How often a coin is right that says the way that was right so many times of all: half, unless
-    these are more by two standard deviations. Never less: who goes against it is no better for it.
-    """
-    ahead = 2 * way - times
-    if ahead <= 0 or ahead * ahead < 4 * times:
-        return 0.5
-    return (way + 1) / (times + 2)
+    """How often a coin is right that says the way that was right so many times of all: what that
+    tells of the next time (Laplace), and half a time more, as it may have been less by chance than
+    it should. Never less than half: who goes against it is no better for it."""
+    return max(0.5, (way + 1.5) / (times + 2))
 
 
 def chance_to_be_right(size: float, coin: float = 0.5) -> float:

@@ -16,11 +16,11 @@ patterns, one per rule:
   two to one at `minimum_change`, with odds that double with each further one. Both ways are judged
   together and each by itself, as one may know when to get in, and leave when one must. It alerts
   again whenever what it won, less what it lost, has doubled. A dealing of less than a quarter of
-  its largest weighs by so much less, so that small wrong ones hide nothing. Where NAVs mostly went
-  one way, by more than chance, to go with them says as little as it must: who saves in a fund that
-  rises month by month knows nothing. Rounds in which the NAV hardly moved, or had another currency,
-  do not count. Whoever is right once is not found. Four days are from a Friday's NAV over a long
-  weekend: the one in force is no fresher for the weekend, and who was late on Friday was late.
+  its largest of late weighs by so much less, so that small wrong ones hide nothing. The more NAVs
+  went one way, the less it says to go with them: who saves in a fund that rises month by month
+  knows nothing. Rounds in which the NAV hardly moved, or had another currency, do not count.
+  Whoever is right once is not found. Four days are from a Friday's NAV over a long weekend: the one
+  in force is no fresher for the weekend, and who was late on Friday was late.
 
 The market is the newest trade, or the price at which the newest swap left its pool: what that swap
 itself paid lies between the price before it and after. The NAV is the newest corporate event of
@@ -35,8 +35,6 @@ Sales are found where the wallet swaps in a pool, or its investor's or cluster's
 account without an investor is another party. A change of the NAV counts from half a percent on: by
 less one may, as a rule, be wrong before holders are made good (usual in the United States; in
 Luxembourg for funds of bonds). The other numbers have no source: they are choices.
-
-Until some NAVs that count have been seen, nothing says which way they mostly go.
 """
 
 import math
@@ -63,6 +61,8 @@ _MOST_TOKENS = 2_000
 _ISSUER = frozenset(("issuer", "treasury"))
 #: What is less than a quarter of a party's largest dealing is a smaller guess.
 _SMALL = 4
+#: What is left of the largest with each further dealing: one large one hides nothing for long.
+_FORGETS = 0.9
 #: Confidence before it is calibrated on labelled data.
 _BASE, _BEYOND, _REPEATED = 0.6, 0.25, 0.15
 
@@ -82,7 +82,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: `ahead_of_nav`: change of the NAV.
     minimum_change: Annotated[Ratio, Meta(gt=0, le=10)] = 0.005
     #: `ahead_of_nav`: how probable it may be that who knows nothing is ever so often right.
-    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.03
+    maximum_chance: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
     #: Who has one of these labels deals in the primary market by its task.
     exempt_labels: tuple[str, ...] = (
         "authorised_participant", "market_maker", "custodian", "issuer", "treasury", "pool",
@@ -393,7 +393,7 @@ class PrimaryMarketTiming(Correlator[State]):
         investor.won += gain
         coin = token.coin(rise=net > 0)
         likely = chance_to_be_right(abs(nav.value / old.value - 1) / self._p.minimum_change, coin)
-        investor.largest = max(investor.largest, abs(net))
+        investor.largest = max(_FORGETS * investor.largest, abs(net))
         part = min(1.0, _SMALL * abs(net) / investor.largest)
         for wager in (investor.both, investor.subscribing if net > 0 else investor.redeeming):
             wager.guessed(likely, right=gain > 0, coin=coin, part=part)

@@ -50,9 +50,8 @@ class Investor(Struct):
     """What it had won when it was told of last."""
     evidence: list[Witness] = field(default_factory=list[Witness])
     alerts: int = 0
-
     largest: float = 0.0
-    """What it dealt at most ahead of a NAV that counts."""
+    """What it dealt at most ahead of a NAV that counts, and less with each time since."""
 
     def dealt(self, deal: Deal, since: int) -> None:
         """It subscribed or redeemed; what was before `since` is of no use any more. Of too many

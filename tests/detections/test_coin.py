@@ -45,13 +45,33 @@ def test_a_game_against_a_coin_that_mostly_falls_one_way_is_fair(falls_so: float
     assert (wager.worth + other.worth) / 2 < 2, "and no better if it is fair after all"
 
 
-def test_what_mostly_goes_one_way_is_known_when_it_is_more_than_chance() -> None:
-    assert [coin_that_goes_with(number, number) for number in range(6)] == [
-        0.5, 0.5, 0.5, 0.5, pytest.approx(5 / 6), pytest.approx(6 / 7),
-    ]  # fmt: skip
-    assert coin_that_goes_with(59, 100) == 0.5
-    assert coin_that_goes_with(60, 100) == pytest.approx(61 / 102)
+def test_a_coin_goes_with_what_mostly_goes_one_way() -> None:
+    assert coin_that_goes_with(0, 0) == 0.75
+    assert coin_that_goes_with(8, 8) == pytest.approx(0.95)
+    assert coin_that_goes_with(60, 100) == pytest.approx(61.5 / 102)
     assert coin_that_goes_with(0, 100) == 0.5, "who says the other way is no surer to be right"
+
+
+@pytest.mark.parametrize("rises", [0.5, 0.65, 0.9, 0.97, 1.0])
+@pytest.mark.parametrize("saves", [True, False])
+def test_who_knows_nothing_is_hardly_ever_there_whichever_way_it_mostly_goes(
+    rises: float, saves: bool
+) -> None:
+    """Who always says that it rises, and who says it as often as not."""
+    chance, people, limit = random.Random(3), 400, 0.05
+    there = 0
+    for _ in range(people):
+        both, ways, rose = Wager(), (Wager(), Wager()), 0
+        for times in range(120):
+            up, says = chance.random() < rises, saves or chance.random() < 0.5
+            coin = coin_that_goes_with(rose if says else times - rose, times)
+            for wager in (both, ways[says]):
+                wager.guessed(chance_to_be_right(4, coin), right=up is says, coin=coin)
+            rose += up
+            if chance_of_a_coin(both, *ways) <= limit:
+                there += 1
+                break
+    assert there <= people * limit
 
 
 @pytest.mark.parametrize("limit", [0.2, 0.05])

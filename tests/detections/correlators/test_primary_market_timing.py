@@ -104,7 +104,7 @@ def test_who_only_guesses_is_hardly_ever_found_however_long_he_does() -> None:
         value *= 1 + 0.01 * (-1) ** chance.randrange(2)
         events.append(nav(day + 1, 24 * day + 24, round(value, 6)))
     findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
-    assert len({one.entities[0] for one in findings}) <= guessers * 0.03
+    assert len({one.entities[0] for one in findings}) <= guessers * 0.05
 
 
 def always_right(days: int, quantity: float = 400.0) -> list[Any]:
@@ -167,6 +167,13 @@ def test_many_small_dealings_do_not_hide_a_large_one() -> None:
     findings = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
     assert [one.metrics["right"] for one in findings] == [8]
     assert abs(findings[0].metrics["quantity"]) == pytest.approx(399.5)
+
+
+def test_a_large_dealing_does_not_hide_smaller_ones_for_long() -> None:
+    events = always_right(40)
+    events[1] = primary(0, 22, "0xa", 100 * 400.0, mint=True)
+    (finding,) = found(PrimaryMarketTiming(Parameters(pattern="ahead_of_nav")), events)
+    assert finding.metrics["right"] == 25
 
 
 def test_small_wrong_dealings_do_not_hide_large_ones_that_were_right() -> None:
