@@ -27,7 +27,7 @@ class Party(NamedTuple):
 
     @property
     def names(self) -> tuple[str, ...]:
-        return tuple(name for name in self if name is not None)
+        return tuple([name for name in self if name is not None])
 
     def __str__(self) -> str:
         first = self.account or self.investor or self.cluster or "an unnamed account"

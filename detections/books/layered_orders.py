@@ -90,7 +90,8 @@ class Side(Struct, gc=False):
         ended.append(Ended(layer.order_id, quantity, end_of(layer)))
         self.lately += quantity
         if len(ended) > MOST_ORDERS:
-            self._pass(max(self.recent, 1))
+            if not self.recent:
+                self._pass(1)
             del ended[0]
             self.recent -= 1
 
@@ -138,7 +139,7 @@ class Side(Struct, gc=False):
             self.lately = 0.0  # what subtracting leaves of a sum of floats is no quantity
 
     def _forget(self, count: int) -> None:
-        self.taken_off -= sum(layer.quantity for layer in self.pulled[:count])
+        self.taken_off -= sum([layer.quantity for layer in self.pulled[:count]])
         del self.pulled[:count]
         if not self.pulled:
             self.taken_off = 0.0

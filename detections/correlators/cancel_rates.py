@@ -28,6 +28,7 @@ Needs a feed that names accounts: the rate of a whole book is that of its makers
 """
 
 from collections.abc import Callable, Iterable
+from functools import lru_cache
 from math import floor, log2
 from typing import Annotated
 
@@ -138,7 +139,10 @@ class Count(Struct):
 
     def end(self, size: float, *, fast: bool) -> None:
         """An order of this size came to an end; cancelled fast, or else."""
-        found = self.ended.setdefault(_class(size), Ended())
+        ended, each = self.ended, _class(size)
+        found = ended.get(each)
+        if found is None:
+            found = ended[each] = Ended()
         found.orders += 1
         if fast:
             found.cancelled += 1
@@ -368,6 +372,7 @@ class CancelRates(Correlator[State]):
         )
 
 
+@lru_cache(4_096)  # orders of a book are of few sizes
 def _class(size: float) -> int:
     """The class of a size: four to a doubling."""
     return (
