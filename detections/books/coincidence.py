@@ -163,13 +163,11 @@ class Habit(Struct, gc=False):
         """
         gaps, soonest, pulled = list(judged), sorted(self.reactions), self.pulled
         tries = len(soonest) + (self.met > len(soonest))
-        least = 1.0
+        least, proves = 1.0, 1.0 / max(1, tries)  # what is more, times all of them, is certain
         soon = {span: met for met, span in enumerate(soonest, 1)}  # of those as soon, all count
         for span, met in (*soon.items(), (self.span / max(1, pulled), self.met)):
             usual = self._usual(now, span, gaps, every)
-            if tries > 1 and met < pulled * usual - 1.0:
-                continue  # as many are more likely than not, and twice that proves nothing
-            if tail_at_least(met, pulled, usual) <= least + _ROUNDING:
+            if tail_at_least(met, pulled, usual) <= min(least, proves) + _ROUNDING:
                 least = min(least, binomial_tail(met, pulled, usual))
         return min(1.0, max(1, tries) * least)
 
