@@ -24,6 +24,9 @@ the fall and sells again, or adds and takes out, makes nothing up in between.
 What somebody adds and takes out again before the next swap was there for nobody, and nothing is
 lost by it: the two are one step.
 
+Of two who took something from a pool the first is told of. The other sold into what was left, or
+saved what he had there; he is told of where nothing is said of the first.
+
 Pools of honest tokens lose all of their liquidity as well, mostly later in life, and go on. So a
 rule may look at what is sure soon, at what is sure later, or at the rest:
 
@@ -138,7 +141,7 @@ class RugPull(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 4
+    state_version = 5
     typology = "liquidity_removal"
     actions = frozenset(
         {
@@ -338,8 +341,6 @@ class RugPull(Correlator[State]):
 
     def _fell(self, event: PoolSwap, key: Key, pool: Pool, owner: str) -> None:
         """The price is far below what it was: whether this party's own sales brought it there."""
-        if self._emptied_by_another(pool, owner):
-            return  # next to nothing is left that a sale could take
         own, before, by_own = sold_down(pool, owner, event.timestamp - self._p.window)
         fall = (before - pool.price) / before
         others = sum(1 for trader in pool.traders if trader != owner)
@@ -379,23 +380,24 @@ class RugPull(Correlator[State]):
             ),
         )
 
-    def _emptied_by_another(self, pool: Pool, owner: str) -> bool:
-        emptied = pool.collapse
-        if emptied is None or emptied.kind != "liquidity" or emptied.owner == owner:
-            return False
-        return not self._recovered(pool, emptied)
-
     def _wait(self, key: Key, pool: Pool, collapse: Collapse) -> None:
-        """A later step of the same replaces what waits; its time begins anew."""
-        pool.collapse = collapse
+        """A later step of the same replaces what waits; its time begins anew. What another does
+        behind it, who sells into what is left or saves what he has there, is looked at if that
+        comes to nothing."""
+        first = pool.collapse
+        if first is None or first.owner == collapse.owner or self._recovered(pool, first):
+            pool.collapse = collapse
+        else:
+            pool.behind = collapse
         due = self.state.due
         due.append((collapse.due, *key))
-        if len(due) > _MOST_DUE:  # those of a pool that was replaced go: one is left for each pool
+        if len(due) > _MOST_DUE:  # those that were replaced go: two are left for each pool
             self.state.due = [one for one in due if self._waits(one)]
 
     def _waits(self, due: tuple[int, int, str]) -> bool:
         pool = self.state.pools.get(due[1:])
-        return pool is not None and pool.collapse is not None and pool.collapse.due == due[0]
+        waits = () if pool is None else (pool.collapse, pool.behind)
+        return any(one is not None and one.due == due[0] for one in waits)
 
     # -- whether it comes back ---------------------------------------------------------------------
 
@@ -403,19 +405,22 @@ class RugPull(Correlator[State]):
         findings: list[Finding] = []
         due = self.state.due
         while due and due[0][0] <= now:
-            at, chain, name = due.pop(0)
+            _, chain, name = due.pop(0)
             pool = self.state.pools.get((chain, name))
-            collapse = pool.collapse if pool else None
-            if pool is None or collapse is None or collapse.due != at:
-                continue
-            pool.collapse = None
-            if self._recovered(pool, collapse):
-                continue
-            pool.changes, pool.sales, pool.high = [], [], 0.0
-            moved = migrated(self.state.moved, collapse, (chain, name), self._p.window)
-            if not moved and self._quiet(pool, collapse):
-                findings.append(finding(collapse, self._p.recovery_time, self._p.quiet_after))
+            while pool is not None and pool.collapse is not None and pool.collapse.due <= now:
+                collapse, pool.collapse, pool.behind = pool.collapse, pool.behind, None
+                if self._is_lost(pool, collapse, (chain, name)):
+                    pool.collapse = None
+                    findings.append(finding(collapse, self._p.recovery_time, self._p.quiet_after))
         return findings
+
+    def _is_lost(self, pool: Pool, collapse: Collapse, key: Key) -> bool:
+        """Whether it is gone for good, once its time is over."""
+        if self._recovered(pool, collapse):
+            return False
+        pool.changes, pool.sales, pool.high = [], [], 0.0
+        moved = migrated(self.state.moved, collapse, key, self._p.window)
+        return not moved and self._quiet(pool, collapse)
 
     def _quiet(self, pool: Pool, collapse: Collapse) -> bool:
         """Whether nobody traded the token, there or elsewhere, nor added to it, if that counts."""
