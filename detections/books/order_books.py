@@ -84,7 +84,7 @@ class BookChange(Struct, frozen=True, gc=False):
     """Of a trade that names no order: so much was believed to be cancelled at its price, and was
     in fact traded in this trade."""
     besides: float = 0.0
-    """Of an order that came and is not `Resting.small`: the depth that told so. 0 if unknown."""
+    """Of an order that came and is not `Resting.small`: the depth that told so. 0 of all others."""
 
     @property
     def cancelled(self) -> float:
@@ -246,7 +246,8 @@ def _placed(books: OrderBooks, book: OrderBook, event: OrderPlaced) -> BookChang
         books.resting += 1
         limit = quantity / SMALL
         besides = side.depth_besides(order, SMALL_LEVELS, SMALL_WIDTH, limit)
-        order.small = besides > limit
+        if besides > limit:
+            order.small, besides = True, 0.0
     return BookChange(book, order, price, 0.0, quantity, besides=besides)
 
 

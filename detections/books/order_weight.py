@@ -4,7 +4,7 @@ Several correlators ask it of the same event, so the newest answer is kept. Thos
 large orders matter are not shown the small ones that come and go (`passes_small`).
 """
 
-from detections.books.order_book import SMALL, SMALL_LEVELS, SMALL_WIDTH, Resting
+from detections.books.order_book import SMALL, SMALL_LEVELS, SMALL_WIDTH
 from detections.books.order_books import BookChange
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced
 
@@ -30,18 +30,19 @@ def depth_if_large(change: BookChange, levels: int, width: float, minimum: float
     order = change.order
     if order is None or change.quantity_after <= 0:
         return 0.0
-    limit = order.quantity / minimum
+    limit, book = order.quantity / minimum, change.book
+    side, by_level = (book.bids, book.level_bids) if order.buy else (book.asks, book.level_asks)
+    if depth := measured(change, levels, width):
+        return depth if depth <= limit and side.is_near(order.price, levels, width) else 0.0
     known, known_levels, known_width, known_limit, depth = _newest
     if known is change and known_levels == levels and known_width == width:
         if known_limit >= limit:
             return depth if depth <= limit else 0.0
         if depth:
             return depth
-    book = change.book
-    side, by_level = (book.bids, book.level_bids) if order.buy else (book.asks, book.level_asks)
     depth = 0.0
     if side.is_near(order.price, levels, width):
-        depth = depth_besides(change, order, levels, width, limit)
+        depth = side.depth_besides(order, levels, width, limit)
         if not depth and by_level.keys and by_level.is_near(order.price, levels, width):
             depth = by_level.depth(levels, width, limit)  # others' orders come by level only
         if depth > limit:
@@ -50,12 +51,6 @@ def depth_if_large(change: BookChange, levels: int, width: float, minimum: float
     return depth
 
 
-def depth_besides(
-    change: BookChange, order: Resting, levels: int, width: float, most: float
-) -> float:
-    """The depth beside the order that an event is about, or if it is more than `most`, that much of
-    it or more."""
-    if change.besides and not order.small and levels == SMALL_LEVELS and width == SMALL_WIDTH:
-        return change.besides  # the book has measured it
-    side = change.book.bids if order.buy else change.book.asks
-    return side.depth_besides(order, levels, width, most)
+def measured(change: BookChange, levels: int, width: float) -> float:
+    """The depth beside the order that an event is about, if its book has measured that; else 0."""
+    return change.besides if levels == SMALL_LEVELS and width == SMALL_WIDTH else 0.0

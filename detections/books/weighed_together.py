@@ -6,7 +6,7 @@ each other small.
 """
 
 from detections.books.order_books import SharedBooks
-from detections.books.order_weight import depth_besides, depth_if_large
+from detections.books.order_weight import depth_if_large, measured
 from detections.books.shown_orders import shown_by
 from detections.parties import Party
 
@@ -35,7 +35,7 @@ def weigh_together(
         return depth, 0.0
     if not depth:
         most = (own + left) / minimum + own
-        depth = depth_besides(change, order, levels, width, most)
+        depth = measured(change, levels, width) or side.depth_besides(order, levels, width, most)
         if depth > most:
             return 0.0, own
         return besides(own, depth), own
