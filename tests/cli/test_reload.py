@@ -186,7 +186,7 @@ def test_other_rules_at_the_next_start_are_told_and_a_replay_runs_those_of_then(
 
     then = tapewatch("replay", folder=folder)
     assert then.code == 0, then
-    assert f"{ALERTS} alerts of 11 rules, the same as live" in then.out
+    assert f"{ALERTS} alerts of 12 rules, the same as live" in then.out
     told = f"(1 changed, {len(spoofing)} removed): Tapewatch was started with these rules"
     assert told in then.out
 

@@ -41,7 +41,7 @@ def test_all_of_it_agrees_though_nothing_runs(folder: Path) -> None:
 
     assert (answer.code, answer.error) == (0, "")
     assert "rules: the rules in force then" in answer.out
-    assert f"{ALERTS} alerts of 11 rules, the same as live" in answer.out
+    assert f"{ALERTS} alerts of 12 rules, the same as live" in answer.out
     saved = (folder / "saved" / "alerts.ndjson").read_bytes().splitlines()
     ids = {msgspec.json.decode(line, type=Alert).id for line in saved}
     assert ids == {alert["event"]["id"] for alert in delivered(folder)}
