@@ -195,7 +195,7 @@ def test_other_rules_at_the_next_start_are_told_and_a_replay_runs_those_of_then(
     )
     assert today.code == 1
     found = json.loads(today.out)
-    assert (found["same"], found["changed"], found["only_live"]) == (15, 3, 4)
+    assert (found["same"], found["changed"], found["only_live"]) == (15, 3, 6)
     assert {reason["name"] for one in found["by_rule"] for reason in one["reasons"]} == {
         "the rule is gone"
     }
