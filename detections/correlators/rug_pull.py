@@ -24,8 +24,8 @@ the fall and sells again, or adds and takes out, makes nothing up in between.
 What somebody adds and takes out again before the next swap was there for nobody, and nothing is
 lost by it: the two are one step.
 
-Of two who took something from a pool the first is told of. The other sold into what was left, or
-saved what he had there; he is told of where nothing is said of the first.
+Of two who took something from a pool the one who took more is told of. The other sold into what was
+left, or saved what he had there; he is told of where nothing is said of the first.
 
 Pools of honest tokens lose all of their liquidity as well, mostly later in life, and go on. So a
 rule may look at what is sure soon, at what is sure later, or at the rest:
@@ -381,14 +381,16 @@ class RugPull(Correlator[State]):
         )
 
     def _wait(self, key: Key, pool: Pool, collapse: Collapse) -> None:
-        """A later step of the same replaces what waits; its time begins anew. What another does
-        behind it, who sells into what is left or saves what he has there, is looked at if that
-        comes to nothing."""
-        first = pool.collapse
-        if first is None or first.owner == collapse.owner or self._recovered(pool, first):
-            pool.collapse = collapse
-        else:
-            pool.behind = collapse
+        """A later step of the same replaces what waits; its time begins anew. Of two the one that
+        took less, who sells into what is left or saves what he has there, waits behind the other,
+        and is looked at if that comes to nothing."""
+        waiting = [
+            one
+            for one in (pool.collapse, pool.behind)
+            if one is not None and one.owner != collapse.owner and not self._recovered(pool, one)
+        ]
+        waiting = sorted([*waiting, collapse], key=lambda one: one.quote, reverse=True)
+        pool.collapse, pool.behind = waiting[0], waiting[1] if len(waiting) > 1 else None
         due = self.state.due
         due.append((collapse.due, *key))
         if len(due) > _MOST_DUE:  # those that were replaced go: two are left for each pool

@@ -38,7 +38,7 @@ class Pool(Struct, array_like=True):
     marks: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
     """The price before some of the swaps, from the last one before the window on."""
     behind: Collapse | None = None
-    """What another party took since that is to be looked at."""
+    """What another party took, and less, which is looked at where nothing is said of that."""
 
     def added(self, event: LiquidityAdded) -> None:
         """Take what was added: a pair of Uniswap v2 that holds nothing else begins with it. What is

@@ -145,6 +145,18 @@ def test_who_saves_what_he_has_after_another_sold_it_down_is_not_told_of_instead
     assert wallet(OTHER) in finding.entities
 
 
+def test_who_took_little_before_is_not_told_of_instead_of_who_took_the_most() -> None:
+    chain = Chain()
+    pair = Pair(chain)
+    events = [
+        pair.add(1, OTHER, 1_000, 100), pair.swap(2, BUYER, 1), pair.remove(3, OTHER, 0.999),
+        pair.add(4, PULLER, 99_000, 99_000 * pair.quote / pair.token), pair.swap(5, BUYER, 1),
+        pair.remove(6, PULLER, 0.999), chain.block(20 + DAY),
+    ]  # fmt: skip
+    (finding,) = found(events)
+    assert wallet(PULLER) in finding.entities
+
+
 def test_nothing_is_said_before_the_time_is_over() -> None:
     chain = Chain()
     assert found([*pulled(Pair(chain)), chain.block(99 + DAY)]) == []
