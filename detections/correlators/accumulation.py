@@ -191,10 +191,10 @@ class Accumulation(Correlator[State]):
                 token.lent[destination] = move.timestamp
             else:
                 found += self._held(key, destination, token, gatherer, move)
-        # Who gets back what he lent to a pool, or kept at a custodian, has gathered nothing.
-        if (parked or (key, source) in self.state.parties) and not is_exempt(
-            move.source_labels, self._exempt
-        ):
+        # Who gets back what he lent, to a pool or in this transaction, or kept at a custodian, has
+        # gathered nothing.
+        comes_back = parked or _LENT in move.tags or (key, source) in self.state.parties
+        if comes_back and not is_exempt(move.source_labels, self._exempt):
             into = 1 if is_exempt(move.destination_labels, _PLACES) else 0
             to = "" if parked or burn else destination
             went = move.amount

@@ -85,6 +85,12 @@ def test_a_loan_of_something_in_each_transaction_hides_nothing() -> None:
     assert gathered(events) == [50]
 
 
+def test_who_lends_and_is_paid_back_in_one_transaction_has_gathered_nothing() -> None:
+    steps = [(HOLDER, 5, 60), (5, 6, 60), *((n, 5, 20) for n in (7, 8, 9)), (5, HOLDER, 60)]
+    events = [at(n / 1_000, *step, tags=("flash-loan",)) for n, step in enumerate(steps)]
+    assert gathered([*events, at(7, 7, 8, 1)]) == []
+
+
 def test_what_a_loan_left_is_told_with_a_trade_of_others() -> None:
     lent = [at(n, SELLERS[n], HOLDER, 10, tags=("flash-loan",)) for n in range(5)]
     traded = Tape(token_id="acme").trade(21 * 86_400_000, 1.0, 1, seller_account="s")
