@@ -1,6 +1,7 @@
 """The packaged server in bad luck: two at once, one that was killed, a disk that is full."""
 
 import asyncio
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,19 @@ from tests.pipeline.test_bus import (
 )
 
 __all__ = ["bus", "server"]
+
+
+async def until_killed(store: Path, lines: str) -> None:
+    """Another process runs these lines, which kill it."""
+    program = (
+        "import asyncio, os, sys, signal\n"
+        "from pathlib import Path\n"
+        "from pipeline.bus.embedded import EmbeddedServer\n"
+        "from pipeline.config.schema import EmbeddedBus\n"
+    ) + lines
+    run = [sys.executable, "-c", program, str(store)]
+    done = await asyncio.to_thread(subprocess.run, run, timeout=30, check=False)
+    assert done.returncode == -signal.SIGKILL
 
 
 async def test_two_servers_that_start_at_once_never_share_a_store(tmp_path: Path) -> None:
@@ -43,18 +57,12 @@ async def test_a_server_is_stopped_by_the_next_whose_tapewatch_was_killed_while_
     tmp_path: Path,
 ) -> None:
     store = tmp_path / "nats"
-    program = (
-        "import asyncio, os, sys, signal\n"
-        "from pathlib import Path\n"
-        "from pipeline.bus.embedded import EmbeddedServer\n"
-        "from pipeline.config.schema import EmbeddedBus\n"
+    await until_killed(
+        store,
         "class Killed(EmbeddedServer):\n"
         "    async def _wait_until_ready(self, log):\n"
         "        os.kill(os.getpid(), signal.SIGKILL)\n"
-        "asyncio.run(Killed(EmbeddedBus(path=Path(sys.argv[1]))).start())\n"
-    )
-    await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program, str(store)], timeout=30, check=False
+        "asyncio.run(Killed(EmbeddedBus(path=Path(sys.argv[1]))).start())\n",
     )
     assert not (store / "server.json").exists()
 
@@ -64,18 +72,12 @@ async def test_a_server_is_stopped_by_the_next_whose_tapewatch_was_killed_while_
 
 async def test_a_server_whose_tapewatch_was_killed_is_stopped_by_the_next(tmp_path: Path) -> None:
     store = tmp_path / "nats"
-    program = (
-        "import asyncio, os, sys, signal\n"
-        "from pathlib import Path\n"
-        "from pipeline.bus.embedded import EmbeddedServer\n"
-        "from pipeline.config.schema import EmbeddedBus\n"
+    await until_killed(
+        store,
         "async def main():\n"
         "    await EmbeddedServer(EmbeddedBus(path=Path(sys.argv[1]))).start()\n"
         "    os.kill(os.getpid(), signal.SIGKILL)\n"
-        "asyncio.run(main())\n"
-    )
-    await asyncio.to_thread(
-        subprocess.run, [sys.executable, "-c", program, str(store)], timeout=30, check=False
+        "asyncio.run(main())\n",
     )
     orphan = running_server(store)
     assert orphan is not None
