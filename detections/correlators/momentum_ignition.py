@@ -5,10 +5,10 @@ Regulation (EU) 2016/522, Annex II, section 1. All of this must hold of a party,
 an investor or an account, by the widest name known:
 
 1. Within `run_window` it takes offers (or bids) at `minimum_prices` prices or more, and the price
-   goes that way from its first trade to its last. Or the market went the other way in that time,
-   but `minimum_prices` times or more one of its orders went on to a further price: who tried to
-   start a trend has done what the regulation names (with the intention to start one; MAR 15 and
-   12(1)(a) ask for an attempt, or for what is likely to).
+   goes that way from its first trade to its last. Or others filled the book again, or the market
+   went the other way, but `minimum_prices` times or more one of its orders went on to a further
+   price: who tried to start a trend has done what the regulation names (with the intention to start
+   one; MAR 15 and 12(1)(a) ask for an attempt, or for what is likely to).
 2. That is `minimum_share` or more of all that is traded in that time.
 3. Within `reversal_window` after its last such trade it sells (or buys) back `minimum_reversal` or
    more of what it took, taking or making.
@@ -17,8 +17,8 @@ an investor or an account, by the widest name known:
 5. The run went far: `certain_move` or more; or `minimum_move` or more, which is
    `minimum_usual_moves` times what the price usually goes there in as long a time. Or it did not,
    since others filled the book again or the market went the other way, and within `quick_reversal`
-   the party takes the other side at `minimum_prices` prices or more as well: nobody pays the spread
-   twice for shares that he wants.
+   the party takes the other side as it took the first, at `minimum_prices` prices or more, or as
+   often on to a further one: nobody pays the spread twice for shares that he wants.
 
 Who takes the whole book because it wants the shares doesn't give them back; who only changes its
 mind loses the spread. What is usual is learnt by the minute over some hours of trading
@@ -223,14 +223,15 @@ class MomentumIgnition(Correlator[State]):
                 self.state.room.added += 1
                 run.far = run.far or self._is_far(run.moved if up else -run.moved, tape)
             return
-        if prices < p.minimum_prices:
+        if prices < p.minimum_prices and len(way.taken) <= p.minimum_prices:
             return
         share = way.quantity / max(tape.traded, way.quantity)
         if reaches(share, p.minimum_share):
             window = way.window()
             moved = execution.price / window[0].price - 1
             moved = moved if up else -moved
-            if moved <= 0 and pushes(window, up=up) < p.minimum_prices:
+            went = moved > 0 and prices >= p.minimum_prices
+            if not went and pushes(window, up=up) < p.minimum_prices:
                 return
             value = sum(one.quantity * one.price for one in window)
             far = self._is_far(moved, tape)
@@ -264,12 +265,15 @@ class MomentumIgnition(Correlator[State]):
             return ()
         self.state.room.added += 1
         run.turn(execution, came_in=(event.side == "sell") is up and event.side is not None)
-        if not run.far and (
-            len(run.back_prices) < p.minimum_prices
-            or event.timestamp - run.ended > p.quick_reversal
-        ):
+        if not run.far and event.timestamp - run.ended > p.quick_reversal:
             return ()
         if not reaches(run.back_quantity, p.minimum_reversal * run.quantity):
+            return ()
+        if (
+            not run.far
+            and len(run.back_prices) < p.minimum_prices
+            and pushes(run.back, up=not up) < p.minimum_prices
+        ):
             return ()
         gain = (run.back_value / run.back_quantity) / (run.value / run.quantity) - 1
         gain = gain if up else -gain

@@ -271,3 +271,36 @@ def test_who_bought_while_it_fell_and_ran_through_nothing_started_no_trend() -> 
     single = tried(Tape(), through=0, fall=0.004)
     assert found([*tried(Tape(), through=1)], "{minimum_gain: -100%}") == [], "three further prices"
     assert found(single, "{minimum_gain: -100%}") == []
+
+
+def filled_again(tape: Tape, *, orders: int = 5, back: int = 5) -> list[Any]:
+    """Purchases through two offers each, at the same two prices since others fill the book again;
+    then sales through two bids each, as it was taken."""
+    bought = [
+        tape.trade(
+            n * SECOND, 10 + step / 1_000, 10, side="buy",
+            buyer_account="acct-1", seller_account="acct-9",
+        )
+        for n in range(orders)
+        for step in range(2)
+    ]  # fmt: skip
+    sold = [
+        tape.trade(
+            (20 + n) * SECOND, 9.98 - step / 1_000, 20, side="sell",
+            seller_account="acct-1", buyer_account="acct-8",
+        )
+        for n in range(back)
+        for step in range(2)
+    ]  # fmt: skip
+    return [*bought, *sold]
+
+
+def test_who_ran_through_a_book_that_others_filled_again_has_tried_as_well() -> None:
+    (alert,) = found(filled_again(Tape()), "{minimum_gain: -100%}")
+    assert "bought 100 ACME-USD on demo-venue at 2 prices from 10 to 10.001" in alert.reason
+    assert alert.confidence < 0.8
+
+
+@pytest.mark.parametrize("fewer", [{"orders": 4}, {"back": 4}])
+def test_fewer_orders_that_go_on_are_no_attempt(fewer: dict[str, int]) -> None:
+    assert found(filled_again(Tape(), **fewer), "{minimum_gain: -100%}") == []
