@@ -58,11 +58,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: The party's net part of all that is traded from when it first comes in until it last does,
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.4
     #: and of all that is traded in the window until then.
-    minimum_window_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.15
+    minimum_window_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: Times at which it comes in.
     minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
     #: How far the price goes, as a part of what it was.
-    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.002
     #: How many times the usual move of as long a time that is.
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.

@@ -42,7 +42,7 @@ def test_who_makes_the_first_price_is_named_when_the_first_minutes_are_over() ->
 
 @pytest.mark.parametrize(
     "otherwise",
-    [{"to": 10.02}, {"orders": 2}, {"at": 5 * MIN}, {"side": "sell"}, {"seller_account": "x"}],
+    [{"to": 10.01}, {"orders": 2}, {"at": 5 * MIN}, {"side": "sell"}, {"seller_account": "x"}],
 )
 def test_what_makes_no_first_price(otherwise: dict[str, Any]) -> None:
     assert opens(opened(Tape(), **otherwise)) == []
@@ -81,7 +81,7 @@ def test_what_waited_overnight_makes_its_part_no_smaller_unless_it_is_nearly_all
     first, *own, last = opened(tape)
     waited = [
         tape.trade(S + n, 10, 40, side="buy", buyer_account="b", seller_account="s")
-        for n in range(10)
+        for n in range(12)
     ]
     (finding,) = opens([first, *stamped(waited[:4]), *own, last])
     assert finding.metrics["share"] == pytest.approx(1)
