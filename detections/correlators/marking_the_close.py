@@ -149,7 +149,7 @@ class State(Struct):
     )
     found: Occurrences = field(default_factory=Occurrences)
     positions: dict[str, float] = field(default_factory=dict[str, float])
-    """By market and party, where a rule needs it: what it bought less what it sold. The idlest
+    """By feed, market and party, where a rule needs it: what it bought less what it sold. The idlest
     first."""
     room: Room = field(default_factory=Room)
     """For what is before a reference time."""
@@ -178,7 +178,7 @@ class MarkingTheClose(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "marking_the_close"
     # What comes after the time ends the window: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled", "trading-status"})
@@ -282,7 +282,7 @@ class MarkingTheClose(Correlator[State]):
         sold = event.seller_cluster or event.seller_id or event.seller_account
         if bought == sold:
             return
-        positions, market = self.state.positions, f"{event.venue}\0{event.instrument}\0"
+        positions, market = self.state.positions, _of_feed(event)
         came = sign * event.quantity
         for name, quantity in ((bought, came), (sold, -came)):
             if name is not None:
@@ -381,7 +381,7 @@ class MarkingTheClose(Correlator[State]):
         last = trading.way.last_price
         if not last or mark.sign * (last - window.vwap_before) <= 0:
             return None
-        position = self.state.positions.get(f"{event.venue}\0{event.instrument}\0{name}", 0.0)
+        position = self.state.positions.get(_of_feed(event) + name, 0.0)
         net = abs(trading.bought - trading.sold)
         held = mark.sign * position - net
         if not (
@@ -474,3 +474,8 @@ def _mark(window: ReferenceWindow, trading: Trading) -> Mark:
         end,
         sign * (trading.bought_before - trading.sold_before) / window.quantity_before,
     )
+
+
+def _of_feed(event: MarketEvent) -> str:
+    """A feed's market: where two tell of one trade, it is nobody's twice."""
+    return f"{event.provider}\0{event.venue}\0{event.instrument}\0"

@@ -4,6 +4,7 @@ from random import Random
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.detections.correlators.closes import (
     FIXING,
@@ -93,6 +94,14 @@ def test_what_sums_of_floats_leave_over_is_no_position() -> None:
             ]
         ]  # fmt: skip
         assert found(stamped([*usual(tape), *both, *after(tape)]), finds="holder") == []
+
+
+def test_what_two_feeds_of_a_venue_tell_of_one_trade_is_no_position() -> None:
+    tape = Tape()
+    events = held(tape, position=1)[1:]  # nothing was bought before
+    copies = [replace(event, id=f"{event.id}-copy", provider="drop-copy") for event in events]
+    both = [event for pair in zip(events, copies, strict=True) for event in pair]
+    assert found(stamped(both), finds="holder") == []
 
 
 def test_a_rebuilt_state_knows_who_bought_long_ago() -> None:
