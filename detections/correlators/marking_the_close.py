@@ -149,8 +149,8 @@ class State(Struct):
     )
     found: Occurrences = field(default_factory=Occurrences)
     positions: dict[str, float] = field(default_factory=dict[str, float])
-    """By feed, market and party, where a rule needs it: what it bought less what it sold. The idlest
-    first."""
+    """By feed, market and party, where a rule needs it: what it bought less what it sold. The
+    idlest first."""
     room: Room = field(default_factory=Room)
     """For what is before a reference time."""
 
