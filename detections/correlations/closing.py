@@ -206,7 +206,7 @@ class Closing(Windows[ClosingGroup]):
         Such a window waits for a slower source; what comes meanwhile doesn't end the series.
         """
         return any(
-            not window.judged and self._is_near(series, window.opened, window.opened)
+            not window.judged and self._is_near(series, window.opened, window.opened + self.span)
             for window in group.windows
         )
 

@@ -104,6 +104,19 @@ def test_a_window_that_a_late_hit_opens_waits_as_long_as_the_hit_was_late() -> N
     assert (ids(fired), seconds(fired)) == (["a@40", "a@45"], 50)
 
 
+def test_a_late_window_before_a_series_is_part_of_it_though_others_came_meanwhile() -> None:
+    run = Run(correlation("event_count", "a", within=10, eq=2))
+    run.all([hit("a", 60), hit("a", 65)])
+    (first,) = run.until(71)
+    assert (ids(first), first.metrics["alert_of_series"]) == (["a@60", "a@65"], 1)
+    run.take(hit("a", 46))  # its window is from 46 to 56, and 25 s late
+    run.take(hit("a", 76))  # 11 s after the series, which 46 to 56 may still be a part of
+    run.take(hit("a", 55))
+    (second,) = run.until(82)
+    assert second.metrics["alert_of_series"] == 2
+    assert ids(second) == ["a@46", "a@55", "a@60", "a@65"]
+
+
 def test_an_answer_that_came_before_its_late_question_counts() -> None:
     run = Run(correlation("absence", "a b", within=10))
     run.take(hit("b", 8))
