@@ -21,8 +21,11 @@ _Q192 = 1 << 192
 
 
 def swap(scope: LogScope, values: tuple[Any, ...]) -> PoolSwap:
-    """A swap; the trader is who signed the transaction."""
-    sender, recipient, amount0, amount1, sqrt_price, liquidity, tick = values
+    """A swap; the trader is who signed the transaction.
+
+    PancakeSwap v3 tells of the protocol's fees behind the rest, which are part of the amounts.
+    """
+    sender, recipient, amount0, amount1, sqrt_price, liquidity, tick, *_fees = values
     return PoolSwap(
         **by_trader(scope, recipient, sender),
         **pool_place(scope),

@@ -327,6 +327,8 @@ _RECORDED: dict[str, Builder] = {
     "VersionUpdated((uint8,uint8,uint8) indexed)": roles.version_updated,
     # Pools and oracles
     "Swap(address indexed, address indexed, int256, int256, uint160, uint128, int24)": pools.swap,
+    "Swap(address indexed, address indexed, int256, int256, uint160, uint128, int24, uint128,"
+    " uint128)": pools.swap,
     "Mint(address, address indexed, int24 indexed, int24 indexed, uint128, uint256, uint256)": (
         pools.mint
     ),
