@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Protocol
 
 from msgspec import Struct
@@ -37,6 +37,8 @@ class RuleStatistics(Struct, frozen=True, kw_only=True):
     """Of the rule as it is now."""
     of_other_versions: int
     """Of the rule as it was before, or will be in the files that were read."""
+    retracted: int
+    """Of any version, which were retracted and not reinstated: these count nowhere else."""
     per_day: float | None
     """None for less than a day."""
     entities: int
@@ -86,6 +88,8 @@ class Statistics:
     """Takes alerts one by one; a second copy of an alert counts once.
 
     `verdicts` are what closed cases say of alerts, by id. A label of one comes before its case.
+    `retracted` are ids of alerts that no longer hold: what they rest on did not happen, which says
+    nothing of the rule.
     """
 
     def __init__(
@@ -93,10 +97,13 @@ class Statistics:
         rules: Iterable[Rule],
         labels: Labels | None = None,
         verdicts: Mapping[str, Verdict] | None = None,
+        retracted: Collection[str] = (),
     ) -> None:
         self._rules = {rule.id: rule for rule in rules}
         self._labels = labels
         self._verdicts = verdicts or {}
+        self._gone = retracted
+        self._retracted: Counter[str] = Counter()
         self._ids: set[str] = set()
         self._seen: dict[tuple[str, str], _Seen] = {}
         self.first: int | None = None
@@ -108,6 +115,9 @@ class Statistics:
             return
         self._ids.add(alert.id)
         self.reach(alert.timestamp)
+        if alert.id in self._gone:
+            self._retracted[alert.rule_id] += 1
+            return
         key = (alert.rule_id, alert.rule_hash)
         seen = self._seen.get(key)
         if seen is None:
@@ -209,6 +219,7 @@ class Statistics:
             days=round(observed / DAY, 3),
             alerts=alerts,
             of_other_versions=others,
+            retracted=self._retracted[rule_id],
             per_day=alerts / (observed / DAY) if observed >= DAY else None,
             entities=len(seen.entities) if seen else 0,
             largest_entity=entity,

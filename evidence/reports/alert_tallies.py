@@ -6,6 +6,7 @@ from evidence.reports.figures import LEVELS, Change, Retraction, RuleFigures
 from evidence.reports.period import Period
 from evidence.reports.source import day_at
 from normalizer.events import SEVERITY, Alert, AlertUpdate, Level
+from normalizer.events.alert_update import still_retracted
 
 #: Of alerts that name no asset.
 NO_ASSET = "none named"
@@ -130,13 +131,10 @@ class AlertTallies:
         )
 
     def _retracted(self) -> Counter[str]:
-        newest: dict[str, AlertUpdate] = {}
-        for update in self._in_order():
-            newest[update.alert_id] = update
         return Counter(
             self._rule_of[alert]
-            for alert, update in newest.items()
-            if update.status == "retracted" and alert in self._rule_of
+            for alert in still_retracted(self._updates.values())
+            if alert in self._rule_of
         )
 
     def retractions(self) -> list[Retraction]:

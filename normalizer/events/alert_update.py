@@ -1,5 +1,6 @@
 """What became of an alert after it was given. It is never deleted or changed, only updated."""
 
+from collections.abc import Iterable
 from typing import Annotated, Literal
 
 from msgspec import Struct, field
@@ -95,3 +96,15 @@ class AlertUpdate(
         field(name="related.user", default=())
     )
     tags: Annotated[Keywords, described("Marks")] = field(name="tags", default=())
+
+
+def still_retracted(updates: Iterable[AlertUpdate]) -> frozenset[str]:
+    """Ids of alerts that were retracted and not reinstated after that; updates in any order."""
+    newest: dict[str, AlertUpdate] = {}
+    for update in updates:
+        known = newest.get(update.alert_id)
+        if update.status != "amended" and (
+            known is None or (known.timestamp, known.id) < (update.timestamp, update.id)
+        ):
+            newest[update.alert_id] = update
+    return frozenset(alert for alert, update in newest.items() if update.status == "retracted")

@@ -1,6 +1,6 @@
 """Statistics of the alerts that were delivered, with what people found of them."""
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,6 +40,7 @@ def gather(found: "Delivered", ruleset: "RuleSet", labels: Path | None) -> Gathe
     from detections.staging.statistics import Statistics
     from evidence.cases.verdicts import verdicts
     from normalizer.events import Alert, AlertUpdate, CaseActivity
+    from normalizer.events.alert_update import still_retracted
 
     judged = None
     if labels is not None:
@@ -57,14 +58,28 @@ def gather(found: "Delivered", ruleset: "RuleSet", labels: Path | None) -> Gathe
         else:
             nameless.add(one.case_id)
     by_cases = verdicts(one for one in activities if one.case_id not in nameless)
-    statistics = Statistics(ruleset.alerting, judged, by_cases.of_alerts)
-    for moment in found.span or ():
-        statistics.reach(moment)
-    for place, one in _documents(found.alerts, "alerts", unreadable):
-        if isinstance(one, Alert):
-            statistics.add(one)
-        elif not isinstance(one, AlertUpdate):
-            unreadable.append(f"{place}: this is no alert")
+
+    def counted(retracted: Collection[str]) -> tuple[Statistics, list[AlertUpdate], list[str]]:
+        statistics = Statistics(ruleset.alerting, judged, by_cases.of_alerts, retracted)
+        updates: list[AlertUpdate] = []
+        wrong: list[str] = []
+        for moment in found.span or ():
+            statistics.reach(moment)
+        what = "alerts, without those retracted" if retracted else "alerts"
+        for place, one in _documents(found.alerts, what, wrong):
+            if isinstance(one, Alert):
+                statistics.add(one)
+            elif isinstance(one, AlertUpdate):
+                updates.append(one)
+            else:
+                wrong.append(f"{place}: this is no alert")
+        return statistics, updates, wrong
+
+    statistics, updates, wrong = counted(())
+    if gone := still_retracted(updates):
+        # An update may stand anywhere behind its alert: rather twice than with all alerts in mind.
+        statistics, _, wrong = counted(gone)
+    unreadable += wrong
     return Gathered(
         statistics=statistics,
         cases=by_cases.cases,

@@ -31,7 +31,8 @@ _LONGEST = 50
 
 def print_stats(report: "StatsReport", console: Console) -> None:
     """All of it."""
-    alerts = sum(one.alerts + one.of_other_versions for one in report.rules)
+    gone = sum(one.retracted for one in report.rules)
+    alerts = sum(one.alerts + one.of_other_versions for one in report.rules) + gone
     when = ""
     if report.first_event is not None and report.last_event is not None:
         of = "events" if report.of_events else "alerts (no events are kept)"
@@ -39,6 +40,9 @@ def print_stats(report: "StatsReport", console: Console) -> None:
             f", {of} from {moment_text(report.first_event)} to {moment_text(report.last_event)} UTC"
         )
     say(console, f"{plural(alerts, 'alert')} in {report.source}{when}")
+    if gone:
+        one, many = "of them was retracted and counts", "of them were retracted and count"
+        say(console, f"{plural(gone, one, many)} nowhere below")
     if report.cases:
         say(console, f"{plural(report.cases, 'closed case')} told which alerts were right")
     if report.broken_cases:
@@ -120,6 +124,8 @@ def _print_trial(one: "RuleStatistics", console: Console) -> None:
         facts.append(f"{one.right:,} judged right, {one.wrong:,} wrong")
     if one.of_other_versions:
         facts.append(f"{plural(one.of_other_versions, 'alert')} of other versions, not counted")
+    if one.retracted:
+        facts.append(f"{one.retracted:,} retracted, not counted")
     say(console, f"  {', '.join(facts)}; {one.file}", "dim")
     if one.advice.verdict == "promote":
         say(console, f"  tapewatch rules promote {one.id}", "dim")

@@ -99,6 +99,41 @@ def test_the_configured_file_sink_is_the_default(folder: Path) -> None:
     assert "11 alerts in" in answer.out
 
 
+def update(alert: Any, status: str, day: int) -> str:
+    return json.dumps(
+        {
+            "event": {
+                "action": "alert-update", "id": f"{alert['event']['id']}-{status}", "kind": "event",
+                "dataset": "tapewatch.alert", "provider": "chain", "reason": "A fork.",
+            },
+            "@timestamp": f"2026-02-{day:02}T00:00:00Z",
+            "message": "A fork.",
+            "rule": {"id": alert["rule"]["id"], "name": alert["rule"]["name"]},
+            "surveillance": {
+                "alert": {"id": alert["event"]["id"], "status": status},
+                "level": "medium", "typology": "large_transfer",
+            },
+        }
+    )  # fmt: skip
+
+
+def test_alerts_that_were_retracted_and_not_reinstated_count_nowhere(folder: Path) -> None:
+    path = next((folder / "out" / "alerts").glob("*.ndjson"))
+    first, second, *rest = path.read_text().splitlines()
+    gone = update(json.loads(first), "retracted", 1)
+    back = update(json.loads(second), "retracted", 1), update(json.loads(second), "reinstated", 2)
+    path.write_text("\n".join([gone, first, *reversed(back), second, *rest]) + "\n")
+
+    answer = stats(folder)
+    one = of(stats(folder, "--json"), LARGE)
+
+    assert (answer.code, answer.error) == (0, "")
+    assert "11 alerts in out" in answer.out
+    assert "1 of them was retracted and counts nowhere below" in answer.out
+    assert "1 retracted, not counted" in answer.out
+    assert (one["alerts"], one["retracted"], one["per_day"]) == (10, 1, 1.0)
+
+
 def test_lines_that_are_no_alerts_are_told(folder: Path) -> None:
     path = next((folder / "out" / "alerts").glob("*.ndjson"))
     with path.open("a") as file:

@@ -80,6 +80,18 @@ def test_a_second_copy_counts_once() -> None:
     assert only(stats(alert(1), alert(1))).alerts == 1
 
 
+def test_a_retracted_alert_says_nothing_of_the_rule() -> None:
+    found = Statistics((rule(),), retracted={"a2", "a3", "a4"})
+    found.reach(START + 10 * DAY)
+    ours = alert(1), alert(2, entities=("B",)), alert(3, rule_hash="before")
+    for one in (*ours, alert(4, rule_id="other")):
+        found.add(one)
+
+    this = only(found)  # and not the other, of which nothing is left
+
+    assert (this.alerts, this.of_other_versions, this.entities, this.retracted) == (1, 0, 1, 2)
+
+
 def test_alerts_of_other_versions_count_apart() -> None:
     one = only(stats(alert(1), alert(2, rule_hash="before"), alert(3, rule_hash="before")))
 
