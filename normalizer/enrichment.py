@@ -21,7 +21,7 @@ from normalizer.reference_parties import Parties
 from normalizer.session_stamps import SessionStamps
 from pipeline.chain_ids import chain_number
 from pipeline.reference_changes import ReferenceChange, change_of
-from pipeline.reference_records import ListEntry, Mint, ReferenceRecord
+from pipeline.reference_records import ListEntry, Mint, ReferenceRecord, compared_account
 
 __all__ = [
     "NOBODY", "ChainReference", "Enrichment", "FeedInfo", "Known", "Party", "PoolInfo", "Timeline",
@@ -204,7 +204,8 @@ class Enrichment:
 
     def account(self, venue: str, account: str, time: int) -> Party:
         """Who has this account at this venue at a time."""
-        return party_at(self._accounts.get((venue, account), NOBODY), time)
+        known = self._accounts.get((venue, compared_account(account)), NOBODY)
+        return party_at(known, time)
 
     def _settle_tokens(self, dirty: Dirty) -> None:
         times: set[int] = set()

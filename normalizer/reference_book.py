@@ -27,6 +27,7 @@ from pipeline.reference_records import (
     VenueAccount,
     Verification,
     compared,
+    compared_account,
 )
 
 #: The source that the configuration's files are.
@@ -294,6 +295,8 @@ class ReferenceBook:
                 record.id = self._text(record.id)
                 if record.addresses:
                     record.addresses = tuple([compared(one) for one in record.addresses])
+                for account in record.accounts:
+                    account.account = compared_account(account.account)
                 record.labels = self._labels.setdefault(record.labels, record.labels)
                 record.jurisdiction = self._optional(record.jurisdiction)
             case LabelledAddress():
@@ -303,6 +306,7 @@ class ReferenceBook:
                 record.cluster = self._optional(record.cluster)
             case VenueAccount():
                 record.venue = self._text(record.venue)
+                record.account = compared_account(record.account)
                 record.investor = self._text(record.investor)
             case Sanction() | Risk():
                 record.address = compared(record.address)

@@ -14,6 +14,7 @@ from pipeline.reference_records import (
     ReferenceRecord,
     Token,
     compared,
+    compared_account,
 )
 
 _SECTIONS = Reference.__struct_fields__
@@ -84,7 +85,7 @@ def contradictions(references: Sequence[Reference]) -> list[Contradiction]:
             )
         for place, account in enumerate(reference.accounts):
             keys.once(
-                ("account", account.venue, account.account),
+                ("account", account.venue, compared_account(account.account)),
                 file,
                 ("accounts", place, "account"),
                 f"the account {account.account} of {account.venue} is an investor's already",
@@ -222,7 +223,7 @@ def _check_investor(keys: _Keys, file: int, at: Way, investor: Investor) -> None
         )
     for place, account in enumerate(investor.accounts):
         keys.once(
-            ("account", account.venue, account.account),
+            ("account", account.venue, compared_account(account.account)),
             file,
             (*at, "accounts", place, "account"),
             f"the account {account.account} of {account.venue} is an investor's already",

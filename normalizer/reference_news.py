@@ -31,7 +31,7 @@ from pipeline.reference_changes import (
     ReferenceChange,
     ReferenceKind,
 )
-from pipeline.reference_records import ReferenceRecord, compared, moment
+from pipeline.reference_records import ReferenceRecord, compared, compared_account, moment
 
 #: Of whom or what a record is told in full; of all others only the names of the fields.
 _TOLD_IN_FULL: frozenset[ReferenceKind] = frozenset(
@@ -248,7 +248,7 @@ def _who(record: ReferenceRecord | None) -> dict[str, Any]:
         case records.LabelledAddress() | records.ListEntry() | records.Verification():
             investor, address = record.investor, record.address
         case records.VenueAccount():
-            investor, account = record.investor, record.account
+            investor, account = record.investor, compared_account(record.account)
         case records.Risk() | records.Sanction():
             address = record.address
         case _:

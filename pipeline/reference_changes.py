@@ -32,6 +32,7 @@ from pipeline.reference_records import (
     VenueAccount,
     Verification,
     compared,
+    compared_account,
     moment,
 )
 from pipeline.venue_sessions import check_calendar
@@ -138,7 +139,7 @@ def key_of(record: ReferenceRecord) -> str:
         case VenueAccount():
             if "/" in record.venue:
                 raise ValueError("venue: the name of a venue has no /")
-            return f"{record.venue}/{record.account}"
+            return f"{record.venue}/{compared_account(record.account)}"
         case Sanction():
             return f"{record.list}/{compared(record.address)}"
         case ListEntry():

@@ -68,6 +68,7 @@ Moment = Annotated[
 
 _EPOCH_DAY = datetime.date(1970, 1, 1).toordinal()
 _EPOCH = datetime.datetime(1970, 1, 1, tzinfo=datetime.UTC)
+_EVM = re.compile(r"0[xX][0-9a-fA-F]{40}")
 _FRACTION = re.compile(r"\.(\d{1,9})")
 
 
@@ -89,6 +90,11 @@ def moment(text: str, *, end: bool = False) -> int:
 def compared(address: str) -> str:
     """An address as it is compared: those of EVM chains in lower case, others as written."""
     return address.lower() if address.startswith("0x") else address
+
+
+def compared_account(account: str) -> str:
+    """An account as it is compared: an address of an EVM chain in lower case, others as written."""
+    return account.lower() if _EVM.fullmatch(account) else account
 
 
 class _Part(Struct, forbid_unknown_fields=True, omit_defaults=True, kw_only=True, gc=False):
@@ -453,5 +459,6 @@ __all__ = [
     "VenueAccount",
     "Verification",
     "compared",
+    "compared_account",
     "moment",
 ]

@@ -7,6 +7,7 @@ from msgspec import Struct, field
 from normalizer.decoders.order_log_line import Line, wrong_value
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.events.chain import ZERO_ADDRESS
+from pipeline.reference_records import compared_account
 
 Side = Literal["buy", "sell"]
 
@@ -17,6 +18,8 @@ _SIDES: dict[str, Side] = {
     "sell_short_exempt": "sell",
 }
 _OPPOSITE: dict[Side, Side] = {"buy": "sell", "sell": "buy"}
+#: As Python, pandas, JavaScript and databases write that there is nothing.
+_NOBODY = frozenset((ZERO_ADDRESS, "None", "NaN", "nan", "null", "NULL", "<NA>", "\\N"))
 _YES_NO = {"Y": True, "N": False, "true": True, "false": False, "y": True, "n": False}
 
 
@@ -139,5 +142,12 @@ def id_text(value: str | int | None) -> str | None:
 
 
 def account_of(value: str | int | None) -> str | None:
-    """Whose it is. The zero address is nobody: marketplaces write it where they don't know."""
-    return None if value == ZERO_ADDRESS else id_text(value)
+    """Whose it is; nobody where a tape says that it doesn't know.
+
+    Marketplaces write the zero address there, and programs a word of theirs. All that has no owner
+    would else be one party who trades with everybody. Addresses with a checksum and without one
+    come in one table, and are one account.
+    """
+    if value is None or value in _NOBODY:
+        return None
+    return compared_account(value) if isinstance(value, str) else str(value)
