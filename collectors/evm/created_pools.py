@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator
 from eth_hash.auto import keccak
 from msgspec import Struct
 
+from collectors.evm.exported_cells import Row, topics_of
 from collectors.evm.exported_json import NoRow
-from collectors.evm.exported_rows import UNREADABLE, Report, Row, Table, rows, tell_unreadable
+from collectors.evm.exported_rows import UNREADABLE, Report, Table, rows, tell_unreadable
 
 
 class CreatedPool(Struct, frozen=True):
@@ -75,11 +76,7 @@ def _listed(row: Row) -> CreatedPool:
 
 
 def _created(row: Row) -> CreatedPool | None:
-    topics = (
-        [one.strip(" []'\"").lower() for one in row["topics"].split(",")]
-        if "topics" in row
-        else [row[name].lower() for name in ("topic0", "topic1", "topic2", "topic3") if name in row]
-    )
+    topics = [one.lower() for one in topics_of(row)]
     if topics[:1] not in ([_PAIR], [_POOL], [_INITIALIZE]):
         return None
     needed = 4 if topics[0] == _INITIALIZE else 3

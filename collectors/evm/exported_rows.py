@@ -1,18 +1,17 @@
 """Rows of tables that were exported from a chain, by the names of their columns.
 
 The columns are those of ethereum-etl and of Google's public data sets (``log_index``,
-``block_timestamp``), cryo (``topic0``), Dune (``tx_hash``, ``block_time``, ``index``) and Allium,
-and those of a node's own answers (``logIndex``), the files CSV or JSON, packed by gzip or not. What
-a row is, its columns tell: a file may hold several kinds, as receipts with logs inside.
+``block_timestamp``), cryo (``topic0``), Dune (``tx_hash``, ``block_time``, ``index``), Flipside
+(``event_index``) and Allium, and those of a node's own answers (``logIndex``), the files CSV or
+JSON, packed by gzip or not. What a row is, its columns tell: a file may hold several kinds, as
+receipts with logs inside. What stands in a cell: :mod:`collectors.evm.exported_cells`.
 """
 
 import csv
 import gzip
-import re
 import zlib
 from collections.abc import Generator, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -20,6 +19,7 @@ from typing import BinaryIO, Literal, NamedTuple, Protocol, cast
 
 import msgspec
 
+from collectors.evm.exported_cells import Row, text_of
 from collectors.evm.exported_csv import CsvTable, WrongHeader
 from collectors.evm.exported_json import Cells, NoRow, TooLarge, json_cells
 from collectors.evm.json_array import DamagedArray
@@ -27,7 +27,6 @@ from pipeline.foreign_text import HEAD, foreign
 
 #: `unreadable`: a packed file that is damaged before its first row is over. Reading it says so.
 Kind = Literal["block", "log", "pool", "receipt", "transaction", "transfer", "unreadable"]
-Row = dict[str, str]
 
 #: Names of files that may be tables end so.
 SUFFIXES = tuple(
@@ -53,8 +52,6 @@ UNREADABLE = (
     WrongHeader,
 )
 _FIRST = 1_000
-_WHOLE = re.compile(r"[0-9]{1,78}|0x[0-9a-fA-F]{1,64}")
-_DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
 
 #: By our name of a column, what it is called there.
 _TIMES = ("block_timestamp", "block_time", "timestamp", "time")
@@ -64,21 +61,21 @@ _COLUMNS: Mapping[Kind, Mapping[str, tuple[str, ...]]] = {
         "block_hash": ("block_hash",),
         "time": _TIMES,
         "hash": ("transaction_hash", "tx_hash"),
-        "index": ("transaction_index", "tx_index"),
-        "log": ("log_index", "index"),
+        "index": ("transaction_index", "tx_index", "tx_position"),
+        "log": ("log_index", "index", "event_index"),
         "address": ("address", "contract_address"),
         "topics": ("topics",),
         **{f"topic{place}": (f"topic{place}",) for place in range(4)},
         "data": ("data",),
-        "sender": ("transaction_from_address", "from_address", "tx_from"),
-        "to": ("transaction_to_address", "to_address", "tx_to"),
+        "sender": ("transaction_from_address", "from_address", "tx_from", "origin_from_address"),
+        "to": ("transaction_to_address", "to_address", "tx_to", "origin_to_address"),
     },
     "transaction": {
         "block": ("block_number",),
         "block_hash": ("block_hash",),
         "time": _TIMES,
         "hash": ("hash", "transaction_hash", "tx_hash"),
-        "index": ("transaction_index", "index"),
+        "index": ("transaction_index", "index", "tx_position"),
         "sender": ("from_address", "from"),
         "to": ("to_address", "to"),
         "input": ("input", "data"),
@@ -247,7 +244,7 @@ def rows(table: Table) -> Iterator[tuple[int, Kind, Row | NoRow]]:
             continue
         row: Row = {}
         for theirs, ours in form.columns.items():
-            text = _text(cells.get(theirs))
+            text = text_of(cells.get(theirs))
             if text:
                 row[ours] = text
         yield number, form.kind, row
@@ -280,40 +277,3 @@ def _opened(path: Path) -> Generator[BinaryIO]:
             raise NotText(what)
         file.seek(0)
         yield file
-
-
-def _text(cell: object) -> str:
-    """A cell as text: a list with commas, as ethereum-etl has it."""
-    if cell is None:
-        return ""
-    if isinstance(cell, list):
-        return ",".join(str(one) for one in cast("list[object]", cell))
-    return ("true" if cell else "false") if isinstance(cell, bool) else str(cell).strip()
-
-
-def whole(row: Row, name: str) -> int:
-    """A whole number, decimal or hexadecimal. Raises ValueError with what is wrong."""
-    text = row.get(name, "")
-    if _WHOLE.fullmatch(text) is None:
-        raise ValueError(f"{name}: {text[:40]!r} is no whole number")
-    return int(text, 0) if text.startswith("0x") else int(text)
-
-
-def place_in(row: Row, name: str) -> int:
-    """A number of a block, or a place in one. Raises ValueError."""
-    number = whole(row, name)
-    if number >= 1 << 63:
-        raise ValueError(f"{name}: {row[name][:40]} is out of range")
-    return number
-
-
-def seconds(row: Row) -> int:
-    """A block's time: seconds since the epoch, or a date in UTC. Raises ValueError."""
-    text = row["time"]
-    if _WHOLE.fullmatch(text) is not None:
-        return whole(row, "time")
-    found = _DATE.fullmatch(text)
-    if found is None:
-        raise ValueError(f"time: {text[:40]!r} is neither seconds nor a date in UTC")
-    day = datetime.strptime(f"{found[1]} {found[2]}", "%Y-%m-%d %H:%M:%S")
-    return int(day.replace(tzinfo=UTC).timestamp())

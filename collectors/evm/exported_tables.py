@@ -8,7 +8,8 @@ currency went where, the transactions do.
 
 Rows may stand in any order and come twice: they are put in order in a database on the disk, which
 is gone afterwards. Of a block whose time or hash nothing tells no frame is made, nor of one of
-which they tell two hashes: then they are of two chains, or of a block and what replaced it.
+which they tell two hashes: then they are of two chains, or of a block and what replaced it. Where
+no table has hashes of blocks, as Flipside's, the number of a block stands for its hash.
 """
 
 import re
@@ -20,20 +21,17 @@ from pathlib import Path
 from msgspec import Raw, Struct, field
 from msgspec.json import Decoder, Encoder
 
+from collectors.evm.exported_cells import Row, place_in, seconds, topics_of, whole
 from collectors.evm.exported_json import NoRow
 from collectors.evm.exported_rows import (
     SUFFIXES,
     UNREADABLE,
     Kind,
     Report,
-    Row,
     Table,
-    place_in,
     rows,
-    seconds,
     table_of,
     tell_unreadable,
-    whole,
 )
 from pipeline.evm_payload import BlockPayload, encode_block
 from pipeline.failure import Failure
@@ -89,11 +87,13 @@ class ExportedTables:
             )
             for table in self._tables:
                 _load(database, table, report)
+            of_hashes = "SELECT EXISTS (SELECT 1 FROM part WHERE kind = ?)"
+            (hashes,) = database.execute(of_hashes, (_HASH_TOLD,)).fetchone()
             found = database.execute(
                 "SELECT block, kind, name, row FROM part ORDER BY block, kind, place, name"
             )
             for number, parts in groupby(found, key=_block_of):
-                frame = self._frame(number, parts, received, report)
+                frame = self._frame(number, parts, received, report, has_hash=bool(hashes))
                 if frame is not None:
                     yield frame
         except sqlite3.Error as error:
@@ -110,8 +110,12 @@ class ExportedTables:
         parts: Iterator[tuple[int, str, str, bytes]],
         received: int,
         report: Report,
+        *,
+        has_hash: bool,
     ) -> Frame | None:
         block = _Parts()
+        if not has_hash:
+            block.header["block_hash"] = f"0x{number:064x}"
         hashes: set[str] = set()
         for _, kind, name, data in parts:
             if kind == _HASH_TOLD:
@@ -298,18 +302,9 @@ def _transfer_log(row: Row) -> Row:
 
 
 def _log(row: Row, block_hash: str) -> dict[str, object]:
-    topics = (
-        [
-            one.strip()
-            for one in row["topics"].strip("[]").replace("'", "").split(",")
-            if one.strip()
-        ]
-        if "topics" in row
-        else [row[name] for name in ("topic0", "topic1", "topic2", "topic3") if name in row]
-    )
     found: dict[str, object] = {
         "address": row.get("address", ""),
-        "topics": topics,
+        "topics": topics_of(row),
         "data": row.get("data", "0x"),
         "blockHash": block_hash,
         "transactionHash": row["hash"],
