@@ -65,9 +65,9 @@ from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
-from detections.alerting.odd_close_alert import moved_finding, run_finding, went
+from detections.alerting.marked_close_alert import Asked, Mark, marked_finding
+from detections.alerting.odd_close_alert import moved_finding, run_finding
 from detections.alerting.repetition import DAYS_WINDOW, Occurrences, days
-from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
 from detections.cap_table.early import WHOLE_HISTORY
 from detections.correlators.base import Correlator, correlator
@@ -86,8 +86,6 @@ _AUCTIONS = ("opening-auction", "closing-auction", "intraday-auction", "pre-open
 _MOST_POSITIONS = 100_000
 #: What sums of floats leave over, as a part of what was traded.
 _DUST = 1e-9
-#: Of a rule that doesn't ask how far the price went, five times this is as sure as it gets.
-_FAR = 0.0002
 #: Parties, and trades that are kept, in the hours before all reference times; so many come at once.
 _MOST_IN_ALL, _AT_ONCE = 1_000_000, 8
 
@@ -155,20 +153,6 @@ class State(Struct):
     """For what is before a reference time."""
 
 
-class Mark(Struct, frozen=True):
-    """What a party did before a reference time."""
-
-    sign: float
-    """1 if it bought, net, else -1."""
-    share: float
-    end_share: float
-    before: float
-    """Its net share of the hour before, the same way."""
-    moved: float = 0.0
-    pushed: float = 0.0
-    held: float | None = None
-
-
 @correlator("marking_the_close")
 class MarkingTheClose(Correlator[State]):
     """See the module. Memory: per market in the hour before a reference time 500 parties with 100
@@ -185,7 +169,8 @@ class MarkingTheClose(Correlator[State]):
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
-        self._p = parameters
+        self._p = p = parameters
+        self._asked = Asked(p.window, p.end, p.minimum_share, p.minimum_move)
         self._purposes = frozenset(parameters.purposes)
         self._exempt = frozenset(parameters.exempt_labels)
         daily = parameters.daily_reference
@@ -398,69 +383,11 @@ class MarkingTheClose(Correlator[State]):
     def _finding(
         self, event: MarketEvent, window: ReferenceWindow, key: str, trading: Trading, mark: Mark
     ) -> Finding:
-        p, who = self._p, window.who[key]
-        moved, share, end_share = mark.moved, mark.share, mark.end_share
-        last = key == (window.last_buyer if mark.sign > 0 else window.last_seller)
+        who = window.who[key]
         party = Named(who.account, who.investor, who.cluster)
-        times = days(self.state.found, party, event, window.at)
-        did = "bought" if mark.sign > 0 else "sold"
-        net = abs(trading.bought - trading.sold)
-        gains = mark.before > 0
-        also = " and traded last" if last else ""
-        over = min(1.0, (max(share, end_share) - p.minimum_share) / (1 - p.minimum_share + 1e-9))
-        far = min(1.0, abs(moved) / (5 * (p.minimum_move or _FAR)))
-        if mark.held is not None:
-            moved_by = (
-                f"it holds {amount(mark.held)} more, and its last price was "
-                f"{percent(abs(moved))} {'above' if moved > 0 else 'below'} the average of the "
-                f"hour before; the market ended at {amount(window.price)}"
-            )
-        else:
-            moved_by = (
-                f"the price {went(moved)} by {percent(abs(moved))}, "
-                f"{percent(max(0.0, min(1.0, mark.pushed)))} of it by its own trades, and ended at "
-                f"{amount(window.price)}"
-                if moved
-                else f"the price went no further, and ended at {amount(window.price)}"
-            )
-        metrics = {
-            "change": moved,
-            "usual_change": window.usual_move,
-            "price": window.price,
-            "vwap_before": window.vwap_before,
-            "share": share,
-            "end_share": end_share,
-            "share_before": mark.before,
-            "quantity": net,
-            "taken": trading.taken,
-            "traded_last": float(last),
-            "position_gains": float(gains),
-            "times": float(times),
-        }
-        if mark.held is None:
-            metrics["pushed"] = mark.pushed
-        else:
-            metrics["position_before"] = mark.held
-        return Finding(
-            entities=party.names,
-            reason=(
-                f"{party} {did} {amount(net)} {event.instrument} on {event.venue} in the last "
-                f"{lapse(p.window)} before {window.name}, {percent(share)} of all that was traded "
-                f"({percent(max(0.0, end_share))} in the last {lapse(p.end)}){also}; {moved_by}"
-            ),
-            witnesses=tuple(trading.trades),
-            confidence=min(
-                1.0,
-                0.5
-                + 0.15 * max(0.0, over)
-                + 0.1 * far
-                + 0.1 * last
-                + 0.05 * gains
-                + 0.1 * min(1.0, (times - 1) / 2),
-            ),
-            metrics=metrics,
-            tags=("unsure",) if "unsure" in event.tags else (),
-        )
+        last = key == (window.last_buyer if mark.sign > 0 else window.last_seller)
+        told = days(self.state.found, party, event, window.at)
+        return marked_finding(event, window, trading, mark, party, self._asked, last, told)
 
 
 def _mark(window: ReferenceWindow, trading: Trading) -> Mark:
