@@ -1,7 +1,5 @@
 """Data in published forms comes in by the scripts of docs/published-data.md, and the rules hold."""
 
-import subprocess
-import sys
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -22,27 +20,12 @@ from pipeline.problems import Problem
 from simulation.catalogue import play
 from simulation.normalizing import normalized
 from tests.collectors.exports import ethereum_etl
-from tests.docs.marked import DOCS, files
+from tests.docs.marked import DOCS
+from tests.published.conftest import Script
 from tests.published.decoded import decoded_events
 from tests.published.samples import WETH, etherdelta, idex, pumps, rug_pulls, sales
 
 ROOT = DOCS.parent
-SCRIPTS = files(DOCS / "published-data.md")
-Script = Callable[..., bytes]
-
-
-@pytest.fixture
-def script(tmp_path: Path) -> Script:
-    """Runs a script of the page in the reader's folder; what it printed."""
-
-    def run(name: str, *arguments: str) -> bytes:
-        (tmp_path / name).write_text(SCRIPTS[name])
-        command = [sys.executable, name, *arguments]
-        ran = subprocess.run(command, cwd=tmp_path, capture_output=True, timeout=60)
-        assert ran.returncode == 0, ran.stderr.decode()
-        return ran.stdout
-
-    return run
 
 
 class Judgement:

@@ -1,0 +1,122 @@
+"""The scripts take files as programs and people really write them."""
+
+import csv
+import gzip
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.published.conftest import Script
+
+BEGIN = datetime(2021, 1, 1, tzinfo=UTC)
+COLUMNS = ("time", "contract", "token_id", "price", "currency", "seller", "buyer", "tx_hash")
+
+
+def sale(number: int, **changed: Any) -> dict[str, Any]:
+    at = BEGIN + timedelta(minutes=10 * number)
+    told = (at.isoformat(), "0xcc", 7, 1.5, "ETH", f"0xs{number}", f"0xb{number}", f"0xt{number}")
+    return dict(zip(COLUMNS, told, strict=True)) | changed
+
+
+def as_csv(rows: list[dict[str, Any]]) -> str:
+    lines = [",".join(str(row[name]) for name in COLUMNS) for row in rows]
+    return "\n".join([",".join(COLUMNS), *lines, "", ""])
+
+
+def read(log: bytes) -> list[dict[str, str]]:
+    return list(csv.DictReader(log.decode().splitlines()))
+
+
+def write(folder: Path, name: str, text: str) -> None:
+    data = text.encode()
+    (folder / name).write_bytes(gzip.compress(data) if name.endswith(".gz") else data)
+
+
+SALES = [sale(0), sale(1), sale(2)]
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("sales.csv", as_csv(SALES)),
+        ("sales.csv", "\ufeff" + as_csv(SALES).replace("\n", "\r\n")),
+        ("sales.csv.gz", as_csv(SALES)),
+        ("sales.json", "\n".join(map(json.dumps, SALES)) + "\n\n"),
+        ("sales.json", json.dumps(SALES, indent=1)),
+        ("sales.jsonl.gz", "\n".join(map(json.dumps, SALES))),
+    ],
+)
+def test_sales_come_in_files_of_many_forms(
+    tmp_path: Path, script: Script, name: str, text: str
+) -> None:
+    write(tmp_path, name, text)
+    assert [row["trade_id"] for row in read(script("nft_log.py", name))] == ["0xt0", "0xt1", "0xt2"]
+
+
+@pytest.mark.parametrize("form", ["%Y-%m-%d %H:%M:%S.000 UTC", "%Y-%m-%dT%H:%M:%SZ", "%s"])
+def test_times_of_sales_are_put_in_order_whatever_they_look_like(
+    tmp_path: Path, script: Script, form: str
+) -> None:
+    rows = [
+        sale(number, time=(BEGIN + timedelta(minutes=number)).strftime(form))
+        for number in (2, 0, 1)
+    ]
+    write(tmp_path, "sales.csv", as_csv(rows))
+    found = read(script("nft_log.py", "sales.csv"))
+    assert [row["trade_id"] for row in found] == ["0xt0", "0xt1", "0xt2"]
+
+
+@pytest.mark.parametrize("price", ["", "None", "nan"])
+def test_a_sale_without_a_price_is_left_out_and_counted(
+    tmp_path: Path, script: Script, price: str, capfd: pytest.CaptureFixture[str]
+) -> None:
+    write(tmp_path, "sales.csv", as_csv([sale(0), sale(1, price=price), sale(2)]))
+    found = read(script("nft_log.py", "sales.csv"))
+    assert [row["trade_id"] for row in found] == ["0xt0", "0xt2"]
+    assert "1 without a price left out" in capfd.readouterr().err
+
+
+BINANCE = """\
+1,0.5,100,50,1609459200123,false,true
+2,0.6,10,6,1609459200123,true,true
+3,0.55,10,5.5,1609459260000,false,true
+"""
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("head", ["", "id,price,qty,quote_qty,time,is_buyer_maker,is_best_match\n"])
+def test_an_archive_of_binance_has_trades_with_sides(
+    tmp_path: Path, script: Script, head: str, newest_first: bool
+) -> None:
+    lines = BINANCE.splitlines(keepends=True)
+    body = "".join(reversed(lines) if newest_first else lines)
+    write(tmp_path, "NEBLBTC-trades-2021-01.csv", head + body)
+    found = read(script("tape_log.py", "NEBL/BTC", "NEBLBTC-trades-2021-01.csv"))
+    assert [(row["transact_time"], row["trade_id"], row["aggressor_side"]) for row in found] == [
+        ("1609459200123", "1", "buy"),
+        ("1609459200123", "2", "sell"),
+        ("1609459260000", "3", "buy"),
+    ]
+    assert {row["symbol"] for row in found} == {"NEBL/BTC"}
+    assert [row["last_qty"] for row in found] == ["100", "10", "10"]
+
+
+def test_a_tape_with_a_column_for_the_side_has_dates_without_a_zone(
+    tmp_path: Path, script: Script
+) -> None:
+    write(
+        tmp_path,
+        "trades.csv",
+        "datetime,type,rate,amount\n"
+        "2021-01-01 00:01:00,SELL,2,3\n2021-01-01 00:00:00,b,2.5,3\n2021-01-01 00:00:00,,2.4,3\n",
+    )
+    columns = ("TIME=datetime", "SIDE=type", "PRICE=rate", "SIZE=amount", "TRADE=")
+    found = read(script("tape_log.py", "A/B", "trades.csv", *columns))
+    assert [(row["transact_time"], row["last_px"], row["aggressor_side"]) for row in found] == [
+        ("2021-01-01T00:00:00+00:00", "2.4", ""),
+        ("2021-01-01T00:00:00+00:00", "2.5", "buy"),
+        ("2021-01-01T00:01:00+00:00", "2", "sell"),
+    ]
