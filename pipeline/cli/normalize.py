@@ -85,5 +85,7 @@ def normalize(
     for batch in raw.batches():
         out.writelines(line + b"\n" for line in batch.lines)
     out.flush()
+    for note in traded.notes:
+        print(f"note: {note}", file=sys.stderr)
     if problems:
         raise typer.Exit(FAILED)

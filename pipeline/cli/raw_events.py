@@ -92,6 +92,7 @@ class RawEvents:
         self._failed = 0
         self._done = 0
         self._files: LogFiles | None = None
+        self._notes: list[str] = []
         self.total: int | None = None
 
     @property
@@ -107,7 +108,10 @@ class RawEvents:
         """Lines that were no events, and files that could not be read; each is told."""
         return self._failed
 
-    notes: Sequence[str] = ()
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be known of them, once they are read."""
+        return self._notes
 
     def batches(self) -> Iterator[Batch]:
         """All events, in the order of the lines. Raises Failure."""
@@ -199,7 +203,15 @@ class RawEvents:
             found = exported_tables(path) if path.is_dir() else []
         except OSError as error:
             raise Failure(f"can't read {path}: {error.strerror or error}", FAILED) from error
-        return ExportedTables(found, chain.id, chain.network) if found else None
+        if not found:
+            return None
+        known = sorted({str(one) for one in _chains_of(self._reference)})
+        if known and str(chain.id) not in known:
+            self._notes.append(
+                f"the reference data has contracts of chain {' and '.join(known)}, and none of "
+                f"chain {chain.id}, which the tables in {path} are taken to be of: say --chain"
+            )
+        return ExportedTables(found, chain.id, chain.network)
 
     def _exported(self, tables: ExportedTables) -> Iterator[_Read]:
         self._files = None
@@ -233,6 +245,13 @@ class RawEvents:
         self._failed += 1
         location = Location(str(file), line, column)
         self._report(Problem(location=location, code="event/unreadable", message=message))
+
+
+def _chains_of(reference: Reference) -> Iterator[int | str]:
+    """The chains of which the reference data knows a contract, each as often as it does."""
+    for token in reference.tokens:
+        for one in (*token.contracts, *token.pools, *token.price_feeds):
+            yield one.chain
 
 
 def _present(path: Path) -> Path:
