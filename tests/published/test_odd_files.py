@@ -120,3 +120,34 @@ def test_a_tape_with_a_column_for_the_side_has_dates_without_a_zone(
         ("2021-01-01T00:00:00+00:00", "2.5", "buy"),
         ("2021-01-01T00:01:00+00:00", "2", "sell"),
     ]
+
+
+TOKENS = """\
+\ufefftoken_address,pair_address,decimals,label
+0xBBB,0xP1,18.0,1.0
+0xCCC,0xP2,9,Scam
+0xDDD,0xP3,0,benign
+"""
+
+
+def test_tokens_of_another_chain_are_labelled_whatever_the_words(
+    tmp_path: Path, script: Script
+) -> None:
+    write(tmp_path, "tokens.csv", TOKENS)
+    script("rug_labels.py", "tokens.csv", "0xBBC", "WBNB", "56")
+    labels = read((tmp_path / "labels.csv").read_bytes())
+    assert [row["label"] for row in labels] == ["true", "true", "false"]
+    tokens = json.loads((tmp_path / "pools.yaml").read_text())["tokens"]
+    assert [one["decimals"] for one in tokens] == [18, 9, 0]
+    pools = [one["pools"][0] for one in tokens]
+    assert {one["chain"] for one in pools} == {56}
+    assert {one["quote"]["symbol"] for one in pools} == {"WBNB"}
+    assert {one["contracts"][0]["chain"] for one in tokens} == {56}
+
+
+def test_a_word_for_a_verdict_that_nobody_knows_is_no_verdict(
+    tmp_path: Path, script: Script
+) -> None:
+    write(tmp_path, "tokens.csv", TOKENS.replace("benign", "2"))
+    with pytest.raises(AssertionError, match="'2' is neither a rug pull nor none: 0xddd"):
+        script("rug_labels.py", "tokens.csv", "0xBBC")
