@@ -151,3 +151,21 @@ def test_a_word_for_a_verdict_that_nobody_knows_is_no_verdict(
     write(tmp_path, "tokens.csv", TOKENS.replace("benign", "2"))
     with pytest.raises(AssertionError, match="'2' is neither a rug pull nor none: 0xddd"):
         script("rug_labels.py", "tokens.csv", "0xBBC")
+
+
+def test_swaps_without_amounts_and_of_a_third_asset_are_left_out_and_counted(
+    tmp_path: Path, script: Script, capfd: pytest.CaptureFixture[str]
+) -> None:
+    head = "t,b,h,l,f,to,p,in,out,bought,sold\n"
+    swap = "2021-01-01 00:00:00,7,0xh{0},{0},0xf,0xt,0xP,0xAA,{1},5,{2}\n"
+    lines = (swap.format(0, "0xbb", 6), swap.format(1, "0xcc", 6), swap.format(2, "0xBB", ""))
+    write(tmp_path, "swaps.csv", head + "".join(lines))
+    columns = {
+        "TIME": "t", "BLOCK": "b", "HASH": "h", "LOG": "l", "FROM": "f", "TO": "to", "POOL": "p",
+        "BOUGHT": "in", "SOLD": "out", "BOUGHT_RAW": "bought", "SOLD_RAW": "sold",
+    }  # fmt: skip
+    script("swap_tables.py", "t", "swaps.csv", *(f"{key}={name}" for key, name in columns.items()))
+    (row,) = read((tmp_path / "t" / "logs.csv").read_bytes())
+    assert row["transaction_hash"] == "0xh0"
+    assert row["data"] == "0x" + "".join(f"{amount:064x}" for amount in (0, 6, 5, 0))
+    assert "2 swaps left out" in capfd.readouterr().err

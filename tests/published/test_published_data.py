@@ -23,6 +23,7 @@ from tests.collectors.exports import ethereum_etl
 from tests.docs.marked import DOCS
 from tests.published.conftest import Script
 from tests.published.decoded import decoded_events
+from tests.published.dex_trades import write_dex_trades
 from tests.published.samples import WETH, etherdelta, idex, pumps, rug_pulls, sales
 
 ROOT = DOCS.parent
@@ -137,30 +138,57 @@ def test_pumps_of_binance_are_found_without_orders_or_accounts(
     assert judged.wrong == []
 
 
-def test_sandwiches_are_found_by_their_transactions(tmp_path: Path, script: Script) -> None:
+def sandwiches(swaps: Sequence[PoolSwap]) -> list[tuple[PoolSwap, PoolSwap]]:
+    """Front and back, by MEV Inspect's own definition."""
+    return [
+        (first, last)
+        for first, victim, last in zip(swaps, swaps[1:], swaps[2:], strict=False)
+        if first.pool == victim.pool == last.pool
+        and first.block_number == last.block_number
+        and first.transaction_from == last.transaction_from != victim.transaction_from
+        and first.side == victim.side != last.side
+    ]
+
+
+@pytest.fixture
+def sandwich_swaps(tmp_path: Path, script: Script) -> list[PoolSwap]:
+    """Swaps with six sandwiches, their blocks as tables and the labels."""
     session = play("sandwich", 11, episodes=2)
     (tmp_path / "tables").mkdir()
     ethereum_etl([frame for _, frame in session.frames], tmp_path / "tables")
     swaps = [one for some, _ in normalized(session) for one in some if isinstance(one, PoolSwap)]
     rows = ["id,block_number,sandwicher_address,frontrun_swap_transaction_hash,"
             "backrun_swap_transaction_hash,profit_amount"]  # fmt: skip
-    for first, victim, last in zip(swaps, swaps[1:], swaps[2:], strict=False):
-        # MEV Inspect's own definition.
-        if (
-            first.pool == victim.pool == last.pool
-            and first.block_number == last.block_number
-            and first.transaction_from == last.transaction_from != victim.transaction_from
-            and first.side == victim.side != last.side
-        ):
-            hashes = f"{(first.transaction_hash or '').upper()},{last.transaction_hash}"
-            rows.append(f"{len(rows)},{first.block_number},{first.transaction_from},{hashes},1")
+    for first, last in sandwiches(swaps):
+        hashes = f"{(first.transaction_hash or '').upper()},{last.transaction_hash}"
+        rows.append(f"{len(rows)},{first.block_number},{first.transaction_from},{hashes},1")
     assert len(rows) == 1 + 6
     (tmp_path / "sandwiches.csv").write_text("\n".join(rows) + "\n")
-    labels = tmp_path / "labels.csv"
-    labels.write_bytes(script("sandwich_labels.py", "sandwiches.csv"))
-    judged = Judgement("front_running", tmp_path / "tables", labels)
+    (tmp_path / "labels.csv").write_bytes(script("sandwich_labels.py", "sandwiches.csv"))
+    return swaps
+
+
+def test_sandwiches_are_found_by_their_transactions(
+    tmp_path: Path, sandwich_swaps: list[PoolSwap]
+) -> None:
+    judged = Judgement("front_running", tmp_path / "tables", tmp_path / "labels.csv")
+    assert len(sandwich_swaps) > 20
     assert judged.missed == []
     assert judged.wrong == []
+
+
+@pytest.mark.parametrize("as_float", [False, True])
+def test_sandwiches_are_found_in_swaps_without_any_logs(
+    tmp_path: Path, script: Script, sandwich_swaps: list[PoolSwap], as_float: bool
+) -> None:
+    write_dex_trades(tmp_path / "trades.csv", sandwich_swaps, as_float=as_float)
+    script("swap_tables.py", "again", "trades.csv")
+    judged = Judgement("front_running", tmp_path / "again", tmp_path / "labels.csv")
+    assert judged.missed == []
+    assert judged.wrong == []
+    pools = (tmp_path / "again" / "pools.csv").read_text().splitlines()
+    assert pools[0] == "pool,token0,token1"
+    assert {line.split(",")[0] for line in pools[1:]} == {one.pool for one in sandwich_swaps}
 
 
 def test_rug_pulls_are_found_by_their_tokens_and_honest_pools_are_none(
