@@ -29,6 +29,10 @@ def label_slips(labels: Labels) -> list[Problem]:
                 said = f"no rule here has the {_KEYS[key]} {shown(text)}"
                 found.setdefault((key, text), _warning(one, said, hint=hint))
     for one in labels.used:
+        for text in sorted(name for name in one.entities | one.events if "," in name):
+            said = f"{shown(text)} is one name with a comma in it"
+            expected = "spaces or semicolons between several"
+            found.setdefault(("list", text), _warning(one, said, expected=expected))
         for text in _no_addresses(one.entities | one.events):
             said = f"{shown(text)} is no whole address"
             found.setdefault(("entity", text), _warning(one, said, expected="0x and 40 digits"))

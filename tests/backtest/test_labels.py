@@ -239,3 +239,11 @@ def test_an_address_with_a_digit_too_few_is_told_and_a_whole_one_in_any_case_is_
     assert slips(f"entities\n{address[:-1]}\n".encode()) == [
         ("l.csv:2:1", f'"{address[:-1].lower()}" is no whole address', None)
     ]
+
+
+def test_a_list_in_one_name_is_told_for_what_it_is() -> None:
+    for text, said in (("acct-1,acct-2", "acct-1,acct-2"), ("['acct-1', 'acct-2']", "['acct-1',")):
+        told = [("l.csv:2:1", f'"{said}" is one name with a comma in it', None)]
+        assert slips(f'entities\n"{text}"\n'.encode()) == told
+        assert slips(f'events\n"{text}"\n'.encode()) == told
+    assert slips(b"entities\nacct-1;acct-2 acct-3\n") == []
