@@ -139,6 +139,8 @@ class LabelOutcome(Struct, frozen=True, kw_only=True):
     by_typology: tuple[TypologyScore, ...]
     missed: tuple[LabelText, ...]
     """True labels without an alert."""
+    unmentioned: int
+    """How many of them name nothing that any event has."""
     fallen_for: tuple[LabelText, ...]
     """False labels with one."""
     left_out: tuple[LabelText, ...]

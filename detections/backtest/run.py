@@ -6,6 +6,7 @@ import msgspec
 
 from detections.backtest.differences import Differences
 from detections.backtest.labels import Labels
+from detections.backtest.mentions import Mentions
 from detections.backtest.meter import Meter
 from detections.backtest.tallies import Tally
 from detections.backtest.union import United, original_id, unite
@@ -52,6 +53,8 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """By a rule's id in the union."""
     differences: Mapping[str, Differences]
     """By a rule's own id: of those that aren't the same in the second rule set."""
+    mentions: Mentions
+    """Which names of labels the events have."""
     exceptions: Mapping[str, int]
     """Alerts held back, by the exception's id."""
     dead: int
@@ -86,7 +89,8 @@ def run(
     meter = Meter(plan.since, plan.until, allowed_lateness=plan.allowed_lateness)
     listener = _Listener(meter, report)
     counting = _Counting(plan, union)
-    lines = meter.through(batches, on_batch)
+    mentions = Mentions(() if plan.labels is None else plan.labels.used)
+    lines = mentions.through(meter.through(batches, on_batch))
     for told in detect(engine, lines, report=listener.hear):
         if isinstance(told, Alert):
             counting.add(told)
@@ -100,6 +104,7 @@ def run(
         meter=meter,
         tallies=counting.tallies,
         differences=counting.differences,
+        mentions=mentions,
         exceptions=dict(engine.exceptions.counts),
         dead=listener.dead,
         duplicates=engine.duplicates,

@@ -155,11 +155,13 @@ class _Telling:
             if score.expected or score.right or score.wrong or score.unlabelled:
                 by_typology.append(TypologyScore(typology, score))
         used = labels.used
+        missed = [used[at] for at in about if used[at].right and at not in reached]
         return LabelOutcome(
             closed_world=self._plan.closed_world,
             score=self._score(labels, rules, tallies),
             by_typology=tuple(by_typology),
-            missed=_texts(used[at] for at in about if used[at].right and at not in reached),
+            missed=_texts(missed),
+            unmentioned=sum(not self._passed.mentions.has(one) for one in missed),
             fallen_for=_texts(used[at] for at in about if not used[at].right and at in reached),
             left_out=_texts(labels.left_out),
         )

@@ -157,10 +157,18 @@ def _print_labels(labels: "LabelOutcome", console: Console) -> None:
         table.add_row("all", *score_cells(labels.score))
     console.print(table)
     _print_list("missed", labels.missed, console, "red")
+    if labels.unmentioned:
+        say(console, unmentioned_text(labels.unmentioned), "yellow")
     _print_list("fell for", labels.fallen_for, console, "red")
     if labels.left_out:
         left_out = plural(len(labels.left_out), "label")
         say(console, f"{left_out} about rules or typologies that no rule here has", "yellow")
+
+
+def unmentioned_text(count: int) -> str:
+    """What is to be known of labels whose names are in no event."""
+    verb = "names" if count == 1 else "name"
+    return f"{plural(count, 'missed label')} {verb} nothing that is in the events"
 
 
 def score_cells(score: "Score") -> list[str]:

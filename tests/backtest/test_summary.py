@@ -1,6 +1,7 @@
 """What a backtest tells: counts over time, scores against labels, comparison and sweeps."""
 
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import pytest
@@ -138,6 +139,42 @@ def test_precision_is_of_labelled_alerts_and_recall_of_true_labels() -> None:
     )
     assert [one.about for one in found.labels.missed] == ["large"]
     assert [one.about for one in found.labels.fallen_for] == ["large"]
+
+
+def named(*entities: str, right: bool = True) -> Label:
+    return Label(location=PLACE, right=right, entities=frozenset(entities), rule="large")
+
+
+@pytest.mark.parametrize(
+    ("label", "unmentioned"),
+    [
+        (about("event-3", rule="large"), 0),  # it is there, and no alert
+        (about("event-33", rule="large"), 1),
+        (about("0x" + "cd" * 32, rule="large"), 0),
+        (named("inv-0009"), 1),
+        (named("inv-0009", "acme-usd"), 1),
+        (named("inv-0009", "0x" + "c3" * 20), 1),
+        # What wasn't missed, or should not be found, needs nobody's care.
+        (named("inv-0002", "inv-0009"), 0),
+        (named("inv-0009", right=False), 0),
+        (Label(location=PLACE, since=START - 9 * HOUR, until=START - 8 * HOUR), 0),
+    ],
+)
+def test_it_is_counted_which_missed_labels_name_nothing_in_the_events(
+    label: Label, unmentioned: int
+) -> None:
+    found = judged(label)
+    assert found.labels is not None
+    assert found.labels.unmentioned == unmentioned
+
+
+def test_names_are_in_events_in_any_case_and_as_they_are_written() -> None:
+    who: dict[str, Any] = {"investor.source.id": "Jörg/X-1"}
+    given = [transfer(0, 5, **who)]
+    for name, unmentioned in (("jörg/x-1", 0), ("jörg", 1)):
+        found = judged(named(name), lines=given)
+        assert found.labels is not None
+        assert found.labels.unmentioned == unmentioned
 
 
 def test_in_a_closed_world_what_no_label_speaks_of_is_wrong() -> None:
