@@ -32,6 +32,8 @@ def _topic(event: str) -> str:
 
 
 _PAIR = _topic("PairCreated(address,address,address,uint256)")
+#: Of Velodrome and Aerodrome: the third topic says whether it is a stable pool.
+_SOLIDLY = _topic("PoolCreated(address,address,bool,address,uint256)")
 _POOL = _topic("PoolCreated(address,address,uint24,int24,address)")
 _INITIALIZE = _topic("Initialize(bytes32,address,address,uint24,int24,address,uint160,int24)")
 #: Digits of a word and of the address at its end.
@@ -77,7 +79,7 @@ def _listed(row: Row) -> CreatedPool:
 
 def _created(row: Row) -> CreatedPool | None:
     topics = [one.lower() for one in topics_of(row)]
-    if topics[:1] not in ([_PAIR], [_POOL], [_INITIALIZE]):
+    if topics[:1] not in ([_PAIR], [_SOLIDLY], [_POOL], [_INITIALIZE]):
         return None
     needed = 4 if topics[0] == _INITIALIZE else 3
     if len(topics) < needed:
@@ -88,9 +90,9 @@ def _created(row: Row) -> CreatedPool | None:
         token0, token1 = _last(topics[2]), _last(topics[3])
         return CreatedPool("uniswap-v4", _address(row, "address"), token0, token1, topics[1])
     words = row.get("data", "")[2:].lower()
-    place = 0 if topics[0] == _PAIR else 1
+    place = 1 if topics[0] == _POOL else 0
     address = _last("0x" + words[place * _WORD : (place + 1) * _WORD])
-    protocol = "uniswap-v2" if topics[0] == _PAIR else "uniswap-v3"
+    protocol = "uniswap-v3" if topics[0] == _POOL else "uniswap-v2"
     return CreatedPool(protocol, address, _last(topics[1]), _last(topics[2]))
 
 

@@ -85,6 +85,25 @@ def burn(scope: LogScope, values: tuple[Any, ...]) -> LiquidityRemoved:
     )
 
 
+def solidly_swap(scope: LogScope, values: tuple[Any, ...]) -> PoolSwap | FlashLoan:
+    """A swap of Velodrome, Aerodrome and their like, who say to whom before they say how much."""
+    sender, to, *amounts = values
+    return swap(scope, (sender, *amounts, to))
+
+
+def solidly_sync(scope: LogScope, values: tuple[Any, ...]) -> PoolReserves:
+    """What the pool has now. What that makes its price depends on whether it is a stable one."""
+    told = sync(scope, values)
+    told.pool_price = None
+    return told
+
+
+def solidly_burn(scope: LogScope, values: tuple[Any, ...]) -> LiquidityRemoved:
+    """Liquidity was taken out."""
+    sender, to, amount0, amount1 = values
+    return burn(scope, (sender, amount0, amount1, to))
+
+
 def put_reserves(events: Iterable[ChainRecord]) -> None:
     """Give swaps and changes of liquidity the reserves that their pair told before them.
 

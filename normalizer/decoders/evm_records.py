@@ -344,6 +344,11 @@ _RECORDED: dict[str, Builder] = {
     "Sync(uint112, uint112)": pools_v2.sync,
     "Mint(address indexed, uint256, uint256)": pools_v2.mint,
     "Burn(address indexed, uint256, uint256, address indexed)": pools_v2.burn,
+    "Swap(address indexed, address indexed, uint256, uint256, uint256, uint256)": (
+        pools_v2.solidly_swap
+    ),
+    "Sync(uint256, uint256)": pools_v2.solidly_sync,
+    "Burn(address indexed, address indexed, uint256, uint256)": pools_v2.solidly_burn,
     "Swap(bytes32 indexed, address indexed, int128, int128, uint160, uint128, int24, uint24)": (
         pools_v4.swap
     ),

@@ -53,7 +53,11 @@ LOGS = [
 
 def found_in(folder: Path) -> tuple[list[CreatedPool], list[str]]:
     problems: list[str] = []
-    pools = list(created_pools(all_tables(folder), lambda _, line, why: problems.append(why)))
+
+    def report(path: Path, line: int, why: str, column: int = 1, /) -> None:
+        problems.append(why)
+
+    pools = list(created_pools(all_tables(folder), report))
     return pools, problems
 
 
@@ -112,3 +116,13 @@ def test_what_would_make_no_reference_data_is_told(tmp_path: Path) -> None:
         f"address: '0x{'z' * 40}' is no address",
         f"address: '0x{chr(0x664) * 40}' is no address",
     ]
+
+
+@pytest.mark.parametrize("stable", [0, 1])
+def test_the_factory_of_velodrome_and_aerodrome_tells_of_pairs(tmp_path: Path, stable: int) -> None:
+    event = (
+        "PoolCreated(address indexed a, address indexed b, bool indexed s, address p, uint256 n)"
+    )
+    log = row(event, [word(A), word(B), f"0x{stable:064x}"], word(PAIR) + f"{3:064x}")
+    (tmp_path / "logs.ndjson").write_bytes(msgspec.json.encode(log))
+    assert found_in(tmp_path) == ([CreatedPool("uniswap-v2", PAIR, A, B)], [])

@@ -1,5 +1,7 @@
 """Copies of Uniswap's pools whose events have other fields, and so another topic."""
 
+from typing import Any
+
 import pytest
 
 from normalizer.events import chain
@@ -41,3 +43,62 @@ def test_pancakeswap_v3_tells_of_the_protocols_fees_with_a_swap() -> None:
     assert (event.amount0_raw, event.amount1_raw) == tuple(map(str, amounts))
     assert (event.liquidity, event.tick) == (str(10**20), -269_400)
     assert (event.investor_id, event.sender, event.recipient) == ("INV-0001", b.CAROL, b.BOB)
+
+
+SOLIDLY_SWAP = (
+    "Swap(address indexed sender, address indexed to, uint256 amount0In, uint256 amount1In,"
+    " uint256 amount0Out, uint256 amount1Out)"
+)
+SOLIDLY_SYNC = "Sync(uint256 reserve0, uint256 reserve1)"
+SOLIDLY_BURN = "Burn(address indexed sender, address indexed to, uint256 amount0, uint256 amount1)"
+MINT = "Mint(address indexed sender, uint256 amount0, uint256 amount1)"
+ROUTER = "0x" + "70" * 20
+UNIT, CENT = 10**18, 10**6
+
+
+@pytest.mark.parametrize(
+    ("topic", "topics", "name"),
+    [
+        ("0xb3e2773606abfd36b5bd91394b3a54d1398336c65005baf7bf7a05efeffaf75b", 3, "Swap"),
+        ("0xcf2aa50876cdfbb541206f89af0ee78d44a2abf8d328e37fa4917f982149848a", 1, "Sync"),
+        ("0x5d624aa9c148153ab3446c1b154f660ee7701e549fe9b62dab7171b1c80e6fa2", 3, "Burn"),
+    ],
+)
+def test_events_of_velodrome_and_aerodrome_have_their_own_topics(
+    topic: str, topics: int, name: str
+) -> None:
+    assert KNOWN_EVENTS[topic, topics].name == name
+
+
+def happened(*logs: Any) -> list[Any]:
+    numbered = [{**one, "logIndex": hex(place)} for place, one in enumerate(logs)]
+    result = b.normalize(b.frame(*numbered))
+    assert result.dead == []
+    return result.events[1:]
+
+
+def test_pools_of_velodrome_and_aerodrome_are_pairs_with_an_order_of_their_own() -> None:
+    _, swap = happened(
+        b.log(SOLIDLY_SYNC, 900 * UNIT, 2_000 * CENT, address=b.POOL),
+        b.log(SOLIDLY_SWAP, ROUTER, b.ALICE, 0, 200 * CENT, 100 * UNIT, 0, address=b.POOL),
+    )
+    assert isinstance(swap, chain.PoolSwap)
+    assert (swap.amount0_raw, swap.amount1_raw) == (str(-100 * UNIT), str(200 * CENT))
+    assert (swap.side, swap.quantity, swap.price) == ("buy", 100.0, 2.0)
+    assert (swap.reserve0_raw, swap.reserve1_raw) == (str(900 * UNIT), str(2_000 * CENT))
+    assert (swap.sender, swap.recipient) == (ROUTER, b.ALICE)
+    # Of a stable pool the reserves' ratio is no price, and no event tells which pools are such.
+    assert swap.pool_price is None
+
+
+def test_liquidity_of_velodrome_and_aerodrome_is_that_of_pairs() -> None:
+    _, added, _, removed = happened(
+        b.log(SOLIDLY_SYNC, 400, 100, address=b.POOL),
+        b.log(MINT, ROUTER, 400, 100, address=b.POOL),
+        b.log(SOLIDLY_SYNC, 100, 25, address=b.POOL),
+        b.log(SOLIDLY_BURN, ROUTER, b.BOB, 300, 75, address=b.POOL),
+    )
+    assert isinstance(added, chain.LiquidityAdded)
+    assert (added.liquidity, added.amount0_raw) == ("200", "400")
+    assert isinstance(removed, chain.LiquidityRemoved)
+    assert (removed.liquidity, removed.amount1_raw, removed.owner) == ("150", "-75", b.BOB)
