@@ -32,6 +32,14 @@ _OTHER_NAMES = {
     **dict.fromkeys(("seller", "seller_address", "seller_id", "from"), "seller_account"),
 }
 
+#: What only a table of a chain has.
+_OF_A_CHAIN = frozenset(
+    (
+        *("tx_hash", "evt_tx_hash", "transaction_hash", "transactionhash", "log_index", "logindex"),
+        *("block_number", "blocknumber", "blockno", "evt_block_number", "evt_index"),
+    )
+)
+
 
 def is_column(name: str) -> bool:
     """Whether a line may have it."""
@@ -53,6 +61,14 @@ def header_faults(header: str) -> list[ColumnFault]:
         return [ColumnFault(1, str(error))]
     if (said := other_delimiter(header)) is not None:
         return [ColumnFault(1, f"{said}: write the file anew with commas")]
+    if not _KNOWN.intersection(names) and _OF_A_CHAIN.intersection(map(_plain, names)):
+        return [
+            ColumnFault(
+                1,
+                "this is a table of a chain, and no order log: it becomes one, or a folder of "
+                "tables that is read as it is, as docs/published-data.md tells",
+            )
+        ]
     if not any(map(_looks_like_a_name, names)):
         return [ColumnFault(1, "this is no line of names: the first line names the columns")]
     places = places_of(header)
@@ -72,6 +88,10 @@ def header_faults(header: str) -> list[ColumnFault]:
 
 def _looks_like_a_name(name: str) -> bool:
     return is_column(name) or did_you_mean(name, NEEDED) is not None or name.lower() in _OTHER_NAMES
+
+
+def _plain(name: str) -> str:
+    return name.strip().lower().replace(" ", "_")
 
 
 def _wrong(name: str) -> str:

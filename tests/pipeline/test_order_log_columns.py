@@ -24,6 +24,28 @@ def test_a_line_of_values_is_no_header() -> None:
 
 
 @pytest.mark.parametrize(
+    "header",
+    [
+        "contract_address,evt_tx_hash,evt_index,evt_block_time,amount0,amount1",
+        "block_time,block_number,tx_hash,evt_index,tx_from,tx_to",
+        "BLOCK_NUMBER,TX_HASH,ORIGIN_FROM_ADDRESS",
+        "Transaction Hash,Blockno,UnixTimestamp,From,To,TokenValue",
+    ],
+)
+def test_a_table_of_a_chain_is_told_for_what_it_is(header: str) -> None:
+    (fault,) = header_faults(header)
+    assert fault.reason == (
+        "this is a table of a chain, and no order log: it becomes one, or a folder of tables that "
+        "is read as it is, as docs/published-data.md tells"
+    )
+
+
+def test_an_order_log_with_a_column_of_a_chain_is_an_order_log() -> None:
+    (fault,) = header_faults(f"{HEADER},tx_hash")
+    assert fault.reason == "tx_hash: no column of an order log: did you mean trade_id?"
+
+
+@pytest.mark.parametrize(
     ("theirs", "ours"),
     [
         ("timestamp", "transact_time"),
