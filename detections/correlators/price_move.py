@@ -116,7 +116,7 @@ class PriceMove(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "price_and_volume"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -136,13 +136,14 @@ class PriceMove(Correlator[State]):
         if deal is None:
             return ()
         market = self._market(event)
-        before = market.history.closing.price if market.history.slots else 0.0
-        market.history.add(deal, event.phase_began if isinstance(event, Trade) else None)
+        history = market.history
+        before = history.slots[-1].last.price if history.slots else 0.0
+        history.add(deal, event.phase_began if isinstance(event, Trade) else None)
         if market.leapt[0]:
             if is_slip(*market.leapt, deal.price):
                 market.series_until = 0  # what is found now is another matter
             market.leapt = (0.0, 0.0)
-        move = self._moved(market.history, event.currency)
+        move = self._moved(history, event.currency)
         if move is None or not self._due(market, move):
             return ()
         market.leapt = (before, deal.price)
@@ -189,11 +190,11 @@ class PriceMove(Correlator[State]):
     def _moved(self, history: PriceHistory, currency: str | None) -> Move | None:
         """The window's move, if it is what the rule asks for."""
         rule = self._rule
+        if history.trades < rule.minimum_trades:
+            return None
         opening, closing = history.opening, history.closing
         change = closing.price / opening.price - 1
         if not reaches(abs(change), rule.minimum_change) or not _is_wanted(change, rule):
-            return None
-        if history.trades < rule.minimum_trades:
             return None
         if too_little(history.notional, rule.minimum_notional, currency):
             return None
@@ -296,16 +297,17 @@ def _times(multiple: float | None) -> str:
 
 def _deal(event: Trade | PoolSwap) -> Deal | None:
     """None for what has no price that a market could have."""
-    global _newest_deal
-    last = _newest_deal  # several rules look at each trade, one after the other
-    if last[0] is event:
-        return last[1]
-    deal = _deal_of(event)
-    _newest_deal = (event, deal)
-    return deal
+    known = _made.get(id(event))  # several rules look at each trade, in turns
+    if known is None:
+        if len(_made) >= _MOST_MADE:
+            _made.clear()
+        known = _made[id(event)] = (event, _deal_of(event))
+    return known[1]
 
 
-_newest_deal: tuple[Trade | PoolSwap | None, Deal | None] = (None, None)
+_MOST_MADE = 1_000
+_made: dict[int, tuple[Trade | PoolSwap, Deal | None]] = {}
+"""By the identity of events, which are kept, so that it stays theirs."""
 
 
 def _deal_of(event: Trade | PoolSwap) -> Deal | None:

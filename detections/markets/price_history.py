@@ -8,7 +8,7 @@ from msgspec import Struct, field
 from detections.alerting.findings import Witness
 from detections.baselines.rate import most_that_counts
 from detections.markets.slips import is_slip
-from detections.parties import Party
+from detections.parties import NOBODY, Party
 from pipeline.units import DAY
 
 #: Parts of the window, and so how exactly its beginning is known.
@@ -55,14 +55,16 @@ class Slot(Struct, array_like=True):
             self.first = deal
         if deal.timestamp >= self.last.timestamp:
             self.last = deal
+        quantity = deal.quantity
         self.trades += 1
-        self.quantity += deal.quantity
+        self.quantity += quantity
         self.notional += deal.notional
-        for party, book in ((deal.buyer, self.bought), (deal.seller, self.sold)):
-            if party.known:
-                before = book.get(party)
-                if before is not None or len(book) < _MOST_PARTIES:
-                    book[party] = (before or 0.0) + deal.quantity
+        party, book = deal.buyer, self.bought
+        if party != NOBODY and (party in book or len(book) < _MOST_PARTIES):
+            book[party] = book.get(party, 0.0) + quantity
+        party, book = deal.seller, self.sold
+        if party != NOBODY and (party in book or len(book) < _MOST_PARTIES):
+            book[party] = book.get(party, 0.0) + quantity
 
     def take_back(self, deal: Deal) -> None:
         """A deal of it counts no more; others do, of which the first and the last are known."""
@@ -99,9 +101,13 @@ class PriceHistory(Struct):
     """Of the window, as are the next two: counted on, and anew when a slot comes or goes."""
     quantity: float = 0.0
     notional: float = 0.0
-    past: tuple[int, int, int, float] = (0, 0, 0, 0.0)
-    """From and up to which part of the baseline quantities were added up, in which part that was,
-    and to what, as if the venue had always been open; up to 0: not yet."""
+    alike_until: int = 0
+    """Until then what comes, from `now` on, is in the newest slot, in the part `place` of the
+    baseline, and makes nothing too old."""
+    place: int = 0
+    usual: tuple[float, bool, int, float | None] = (0.0, False, 0, None)
+    """What was usual when it was asked for: how much of the baseline had to be known, whether by
+    hour, before which time it is asked for anew, and the answer."""
 
     @property
     def _width(self) -> int:
@@ -115,7 +121,16 @@ class PriceHistory(Struct):
         """Take a deal; one that is older than the window counts for the usual volume only. `began`
         is when the session did in which it was made, where the venue has such.
         """
-        time, slots, width = deal.timestamp, self.slots, self.window // SLOTS or 1
+        time, slots = deal.timestamp, self.slots
+        if self.now <= time < self.alike_until and (began is None or began <= self.now):
+            self.now = time
+            self.volumes[self.place] += deal.quantity
+            slots[-1].add(deal)
+            self.trades += 1
+            self.quantity += deal.quantity
+            self.notional += deal.notional
+            return
+        width = self.window // SLOTS or 1
         if began is not None and 0 < self.now < began <= time:
             self._was_closed(self.now, began)
         if time > self.now:
@@ -125,8 +140,8 @@ class PriceHistory(Struct):
         baseline_width = self.baseline // _BASELINE_SLOTS or 1
         place = time // baseline_width
         self.volumes[place] = self.volumes.get(place, 0.0) + deal.quantity
-        if place < self.past[1]:
-            self.past = (0, 0, 0, 0.0)
+        if time < self.now - self.window:
+            self._ask_anew()
         number, oldest = time // width, (self.now - self.window) // width
         anew = False
         if number > oldest:
@@ -146,14 +161,25 @@ class PriceHistory(Struct):
             self._forget_slots(oldest)
             anew = True
         if anew:  # so that what rounding leaves never adds up
-            self.trades = sum(slot.trades for slot in slots)
-            self.quantity = sum(slot.quantity for slot in slots)
-            self.notional = sum(slot.notional for slot in slots)
+            self.trades = sum([slot.trades for slot in slots])
+            self.quantity = sum([slot.quantity for slot in slots])
+            self.notional = sum([slot.notional for slot in slots])
         if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
             self.before = None
         start = (self.now - self.window - self.baseline) // baseline_width
         while (earliest := next(iter(self.volumes))) < start:
             del self.volumes[earliest]
+        self.place, self.alike_until = place, 0
+        if time == self.now:
+            self.alike_until = min(
+                (number + 1) * width,
+                (oldest + 1) * width + self.window,
+                (place + 1) * baseline_width,
+                (start + 1) * baseline_width + self.window + self.baseline,
+            )
+            if self.before is not None:
+                until = self.before.timestamp + 2 * self.window + 1
+                self.alike_until = min(self.alike_until, until)
 
     def _was_closed(self, since: int, until: int) -> None:
         width = self._baseline_width
@@ -162,7 +188,11 @@ class PriceHistory(Struct):
         for place in range(max(oldest, since // width), until // width + 1):
             shared = min(until, (place + 1) * width) - max(since, place * width)
             self.closed[place] = self.closed.get(place, 0) + shared
-        self.past = (0, 0, 0, 0.0)
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """What is usual may be another quantity now."""
+        self.usual = (0.0, False, 0, None)
 
     def renew(
         self,
@@ -176,13 +206,14 @@ class PriceHistory(Struct):
         the newest before a time.
         """
         width, baseline = self._width, self._baseline_width
+        self.alike_until = 0
         touched: dict[int, list[tuple[Deal, Deal | None]]] = {}
         for was, now in revisions:
             place = was.timestamp // baseline
             if place in self.volumes:
                 more = (0.0 if now is None else now.quantity) - was.quantity
                 self.volumes[place] = max(0.0, self.volumes[place] + more)
-                self.past = (0, 0, 0, 0.0)
+                self._ask_anew()
             touched.setdefault(was.timestamp // width, []).append((was, now))
         for number, those in touched.items():
             at = bisect_left(self.slots, number, key=_number)
@@ -243,25 +274,30 @@ class PriceHistory(Struct):
         `by_hour`: at the window's time of the day (in UTC), as far as several days tell of it.
         None while less than `minimum_history` of the baseline has been seen: nobody knows then.
         """
+        least, hourly, until, quantity = self.usual
+        if self.now < until and least == minimum_history and hourly is by_hour:
+            return quantity
         assert self.first_time is not None
-        end = (self.now - self.window) // self._baseline_width
-        start = end - self.baseline // self._baseline_width
-        covered = end - max(start, self.first_time // self._baseline_width)
-        if covered <= 0 or covered * self._baseline_width < minimum_history * self.baseline:
-            return None
         width = self._baseline_width
-        newest = _QUARTERS * self.now // width if by_hour else end
-        if self.past[:3] != (start, end, newest):
+        end = (self.now - self.window) // width
+        start = end - self.baseline // width
+        covered = end - max(start, self.first_time // width)
+        until, newest, quantity = (end + 1) * width + self.window, end, None
+        if by_hour:
+            newest = _QUARTERS * self.now // width
+            until = min(until, -(-(newest + 1) * width // _QUARTERS))
+        if covered > 0 and covered * width >= minimum_history * self.baseline:
             past = {p: v for p, v in self.volumes.items() if start <= p < end and v > 0}
             most = most_that_counts(list(past.values()))
             total = sum(min(one, most) for one in past.values())
             shut = sum(time for place, time in self.closed.items() if end - covered <= place < end)
             total /= max(1 - shut / (covered * width), _LEAST_OPEN)
             if by_hour:
-                until = (2 * newest + 1) * width // (2 * _QUARTERS)
-                total = covered * self._of_hour(past, until, end - covered, end, total / covered)
-            self.past = (start, end, newest, total)
-        return self.past[3] * self.window / (covered * width)
+                middle = (2 * newest + 1) * width // (2 * _QUARTERS)
+                total = covered * self._of_hour(past, middle, end - covered, end, total / covered)
+            quantity = total * self.window / (covered * width)
+        self.usual = (minimum_history, by_hour, until, quantity)
+        return quantity
 
     def _of_hour(
         self, past: dict[int, float], until: int, first: int, end: int, mean: float

@@ -140,7 +140,7 @@ LEFT: dict[str, frozenset[str]] = {
     "pump_and_dump": frozenset({"time"}),
     "correlated_moves": frozenset({"time", "witnesses"}),
     "momentum_ignition": frozenset({"moves"}),
-    "price_move": frozenset({"now", "first_time", "series_until"}),
+    "price_move": frozenset({"now", "alike_until", "place", "first_time", "series_until"}),
     "pinging": frozenset({"probers"}),
     "ramping": frozenset({"moves"}),
     "wash_turnover": frozenset({"due", "sides", "witnesses"}),

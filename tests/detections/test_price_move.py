@@ -1,11 +1,13 @@
 """Unusual moves of price and volume: late trades, what is forgotten, and what is usual."""
 
 import math
+import random
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, witness
 from detections.correlators.price_move import Parameters, PriceMove
@@ -101,6 +103,29 @@ def test_what_is_usual_is_not_known_before_enough_was_seen() -> None:
         history.add(deal(trade))
     assert history.usual_quantity(0.5) is None
     assert history.usual_quantity(0.25) == pytest.approx(100, rel=0.15)
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_comes_close_behind_counts_as_all_else(seed: int) -> None:
+    """What is remembered from one deal to the next only saves time."""
+    chance, by_hour = random.Random(seed), seed % 2 == 1
+    # Nanoseconds, and parts that end at other times than the window does.
+    at, opened, one = 100_000, None, deal(Tape().trade(0, 10, 1))
+    quick, slow = PriceHistory(1_999, 10_007), PriceHistory(1_999, 10_007)
+    for _ in range(1_500):
+        dice = chance.random()
+        later = chance.randint(0, 4 if dice < 0.9 else 60 if dice < 0.993 else 4_000)
+        at += -later if 0.97 < dice < 0.975 or dice > 0.999 else later
+        opened = at if later > 3_000 else opened
+        slow.alike_until, slow.usual = 0, (0.0, False, 0, None)
+        now = replace(one, timestamp=at, quantity=float(chance.randint(1, 5)))
+        for history in (quick, slow):
+            history.add(now, opened)
+        assert (quick.slots, quick.before, quick.closed) == (slow.slots, slow.before, slow.closed)
+        assert quick.volumes == slow.volumes
+        assert (quick.trades, quick.quantity) == (slow.trades, slow.quantity)
+        usual = slow.usual_quantity(0.1, by_hour=by_hour)
+        assert quick.usual_quantity(0.1, by_hour=by_hour) == usual
 
 
 def sessions(days: int = 6, opened: int = 8) -> list[Trade]:
