@@ -23,6 +23,33 @@ class Witness(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """The event's provider."""
 
 
+class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What is kept of a step in an order's life by who keeps the order, until it comes to an alert.
+
+    Most never do: so it is a witness without what is the same for all steps, and is made without a
+    call, by `Step(event.id, event.timestamp, event.original, event.related_hash,
+    event.related_user)`.
+    """
+
+    id: str
+    timestamp: int
+    original: str
+    related_hash: tuple[str, ...]
+    related_user: tuple[str, ...]
+
+    def witness(self, order_id: str, source: str) -> Witness:
+        """As a witness, of an order of this provider."""
+        return Witness(
+            id=self.id,
+            timestamp=self.timestamp,
+            original=self.original,
+            orders=(order_id,),
+            related_hash=self.related_hash,
+            related_user=self.related_user,
+            source=source,
+        )
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a correlator found, on the event that completed it."""
 

@@ -44,15 +44,13 @@ def layering_finding(
     was found within an hour."""
     parties = list(dict.fromkeys(layer.party for layer in layers))
     ends = [layer.ended for layer in layers if layer.ended is not None]
-    seen = {
-        one.id: one
-        for one in (
-            *(layer.placed for layer in layers),
-            *(layer.moved for layer in layers if layer.moved is not None),
-            *ends,
-            *(t.witness for t in trades),
-        )
-    }
+    steps = (
+        *((layer, layer.placed) for layer in layers),
+        *((layer, layer.moved) for layer in layers if layer.moved is not None),
+        *((layer, layer.ended) for layer in layers if layer.ended is not None),
+    )
+    seen = {step.id: step.witness(layer.order_id, event.provider) for layer, step in steps}
+    seen.update((one.witness.id, one.witness) for one in trades)
     witnesses = tuple(sorted(seen.values(), key=lambda one: one.timestamp))
     unsure = any(layer.unsure for layer in layers)
     pulled = sum(layer.quantity for layer in layers)

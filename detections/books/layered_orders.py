@@ -1,11 +1,11 @@
 """What each party shows in a book: orders that rest, those it took off lately, and its trades."""
 
 from bisect import bisect_left
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from msgspec import Struct, field
 
-from detections.alerting.findings import Witness
+from detections.alerting.findings import Step, Witness
 from detections.idlest import Room
 from detections.parties import Party
 from normalizer.events.market import Trade
@@ -29,13 +29,13 @@ class Layer(Struct, gc=False):
     price: float
     quantity: float
     """The most that it showed."""
-    placed: Witness
+    placed: Step
     unsure: bool
     filled: float = 0.0
-    ended: Witness | None = None
+    ended: Step | None = None
     moves: int = 0
     """How often it was moved to another price."""
-    moved: Witness | None = None
+    moved: Step | None = None
     """The last time."""
     told: bool = False
     """It was found while it rested."""
@@ -84,10 +84,10 @@ class Side(Struct, gc=False):
             self.resting = self.resting - layer.quantity if self.live else 0.0
         return layer
 
-    def note_end(self, layer: Layer) -> None:
+    def note_end(self, layer: Layer, at: int) -> None:
         """An order that rested was filled or cancelled."""
         ended, quantity = self.ended, layer.quantity
-        ended.append(Ended(layer.order_id, quantity, end_of(layer)))
+        ended.append(Ended(layer.order_id, quantity, at))
         self.lately += quantity
         if len(ended) > MOST_ORDERS:
             if not self.recent:
@@ -155,59 +155,81 @@ class Side(Struct, gc=False):
         self.lately = sum((one.quantity for one in self.ended[self.recent :]), 0.0)
 
 
-class Desk(Struct, gc=False):
-    """What the accounts of one party do in a book."""
+#: Of who placed nothing on a side. Nothing is ever noted here.
+_NO_SIDE = Side()
 
-    bids: Side = field(default_factory=Side)
-    offers: Side = field(default_factory=Side)
-    purchases: list[Execution] = field(default_factory=list[Execution])
+
+class Desk(Struct, gc=False):
+    """What the accounts of one party do in a book.
+
+    Many place one order, and never trade: so they have only what they need.
+    """
+
+    bids: Side | None = None
+    offers: Side | None = None
+    purchases: list[Execution] | None = None
     """The newest, as they came."""
-    sales: list[Execution] = field(default_factory=list[Execution])
+    sales: list[Execution] | None = None
     placed_at: int = 0
     """When it placed an order last."""
 
     @property
     def size(self) -> int:
         """Orders and trades that are known of it."""
-        bids, offers = self.bids, self.offers
+        bids, offers = self.sides(True)
         return (
             len(bids.live) + len(bids.pulled) + len(bids.ended)
             + len(offers.live) + len(offers.pulled) + len(offers.ended)
-            + len(self.purchases) + len(self.sales)
+            + len(self.purchases or ()) + len(self.sales or ())
         )  # fmt: skip
 
     def forget(self, before: int, long_before: int) -> None:
         """What ended before a time did not end lately; what was long before is forgotten."""
-        self.bids.forget(before, long_before)
-        self.offers.forget(before, long_before)
+        for side in self.sides(True):
+            side.forget(before, long_before)
         for trades in (self.purchases, self.sales):
             while trades and trades[0].witness.timestamp < long_before:
                 del trades[0]
 
     def sides(self, buy: bool) -> tuple[Side, Side]:
         """The side of such orders, and the other one."""
-        return (self.bids, self.offers) if buy else (self.offers, self.bids)
+        bids, offers = self.bids or _NO_SIDE, self.offers or _NO_SIDE
+        return (bids, offers) if buy else (offers, bids)
 
-    def against(self, buy: bool) -> list[Execution]:
+    def against(self, buy: bool) -> Sequence[Execution]:
         """Trades on the side that such orders are not on."""
-        return self.sales if buy else self.purchases
+        return (self.sales if buy else self.purchases) or ()
 
     def execute(self, execution: Execution, *, bought: bool) -> None:
         """Note a trade."""
-        trades = self.against(not bought)
+        trades = self.purchases if bought else self.sales
+        if trades is None:
+            trades = list[Execution]()
+            if bought:
+                self.purchases = trades
+            else:
+                self.sales = trades
         trades.append(execution)
         if len(trades) > _MOST_EXECUTIONS:
             del trades[0]
 
     def revise(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected."""
-        for trades in (self.purchases, self.sales):
-            for place, one in enumerate(trades):
-                if one.witness.id == was.id:
-                    trades[place : place + 1] = (
-                        [] if now is None else [Execution(now.price, now.quantity, one.witness)]
-                    )
-                    break
+        self.purchases = _revised(self.purchases, was, now)
+        self.sales = _revised(self.sales, was, now)
+
+
+def _revised(
+    trades: list[Execution] | None, was: Trade, now: Trade | None
+) -> list[Execution] | None:
+    """Trades without one that was taken back, or as corrected."""
+    for place, one in enumerate(trades or ()):
+        if trades is not None and one.witness.id == was.id:
+            trades[place : place + 1] = (
+                [] if now is None else [Execution(now.price, now.quantity, one.witness)]
+            )
+            break
+    return trades or None
 
 
 class Floor(Struct):
@@ -235,7 +257,14 @@ class Floor(Struct):
         else:
             desks[key] = desk
         desk.placed_at = layer.placed.timestamp
-        side = desk.bids if layer.buy else desk.offers
+        if layer.buy:
+            side = desk.bids
+            if side is None:
+                side = desk.bids = Side()
+        else:
+            side = desk.offers
+            if side is None:
+                side = desk.offers = Side()
         side.live[order_id] = layer
         side.resting += layer.quantity
         owners[order_id] = key
@@ -247,23 +276,29 @@ class Floor(Struct):
 
     def resting(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order that rests, and whose it is."""
-        desk = self.desks.get(self.owners.get(order_id, ""))
+        key = self.owners.get(order_id)
+        desk = None if key is None else self.desks.get(key)
         if desk is None:
             return None
-        layer = desk.bids.live.get(order_id) or desk.offers.live.get(order_id)
+        side = desk.bids
+        layer = None if side is None else side.live.get(order_id)
+        if layer is None:
+            side = desk.offers
+            layer = None if side is None else side.live.get(order_id)
         return None if layer is None else (desk, layer)
 
     def end(self, order_id: str) -> tuple[Desk, Layer] | None:
         """An order does not rest any more; whose it was."""
-        desk = self.desks.get(self.owners.pop(order_id, ""))
+        key = self.owners.pop(order_id, None)
+        desk = None if key is None else self.desks.get(key)
         if desk is None:
             return None
-        for side in (desk.bids, desk.offers):
-            layer = side.live.pop(order_id, None)
-            if layer is not None:
-                side.resting = side.resting - layer.quantity if side.live else 0.0
-                return desk, layer
-        return None
+        side = desk.bids
+        layer = None if side is None else side.end(order_id)
+        if layer is None:
+            side = desk.offers
+            layer = None if side is None else side.end(order_id)
+        return None if layer is None else (desk, layer)
 
     def renew(self, there: Collection[str]) -> None:
         """These orders are on the book: the end of all others was missed."""
@@ -273,7 +308,7 @@ class Floor(Struct):
     def layers(self) -> Iterator[Layer]:
         """All orders that rest or were cancelled lately."""
         for desk in self.desks.values():
-            for side in (desk.bids, desk.offers):
+            for side in desk.sides(True):
                 yield from side.live.values()
                 yield from side.pulled
 
@@ -285,7 +320,7 @@ class Floor(Struct):
     def close(self, key: str) -> None:
         """Let go of a party."""
         desk = self.desks.pop(key)
-        for side in (desk.bids, desk.offers):
+        for side in desk.sides(True):
             for order_id in side.live:
                 self.owners.pop(order_id, None)
 

@@ -35,12 +35,12 @@ of depth (half of Sarao's) are choices. Needs a feed that names accounts: withou
 that the orders are one party's; see `inferred_layering` and `moved_layers` for what is left.
 """
 
-from collections.abc import Iterable, Sequence
-from typing import Annotated
+from collections.abc import Callable, Iterable, Sequence
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.findings import Finding, witness
+from detections.alerting.findings import Finding, Step, witness
 from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.layered_orders import (
@@ -68,6 +68,7 @@ from normalizer.events.market import (
     MarketEvent,
     OrderCancelled,
     OrderChanged,
+    OrderEvent,
     OrderFilled,
     OrderPlaced,
     Trade,
@@ -134,7 +135,7 @@ class Layering(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_trades = True
     uses_books = True
     typology = "layering"
@@ -157,20 +158,27 @@ class Layering(Correlator[State]):
         """Of the orders, and of who was found before."""
         return max(self._longest, REPETITION_WINDOW)
 
+    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
+        """Most events place or cancel an order: taken without a look at what they are."""
+        if record is OrderPlaced:
+            return self._placed
+        return self._ended if record is OrderCancelled else self.observe
+
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = type(event)
+        if kind is OrderPlaced:
+            self._placed(event)  # pyright: ignore[reportArgumentType]
+            return ()
         if kind is FeedGap:
             self._missed(event)  # pyright: ignore[reportArgumentType]
             return ()
         floor = self.state.floors.get((event.provider, event.venue, event.instrument))
-        if kind is OrderPlaced:
-            self._placed(event, floor)  # pyright: ignore[reportArgumentType]
-        elif floor is None:
+        if floor is None:
             return ()
-        elif kind is OrderCancelled:
-            return self._ended(event, floor, event.remaining)  # pyright: ignore
-        elif kind is Trade:
+        if kind is OrderCancelled:
+            return self._ended(event)  # pyright: ignore[reportArgumentType]
+        if kind is Trade:
             self._traded(event, floor)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled:
             self._filled(event, floor)  # pyright: ignore[reportArgumentType]
@@ -182,7 +190,7 @@ class Layering(Correlator[State]):
 
     # -- what parties do ---------------------------------------------------------------------------
 
-    def _placed(self, order: OrderPlaced, floor: Floor | None) -> None:
+    def _placed(self, order: OrderPlaced) -> None:
         party = acting(order)
         quantity = order.quantity if order.remaining is None else order.remaining
         price = order.price
@@ -191,15 +199,17 @@ class Layering(Correlator[State]):
         if order.investor_labels and is_exempt(order.investor_labels, self._exempt):
             return
         state = self.state
+        floors, key = state.floors, (order.provider, order.venue, order.instrument)
+        floor = floors.get(key)
         if floor is None:
-            floors = state.floors
             if len(floors) >= MOST_BOOKS:
                 self._forget_books()
-            key = (order.provider, order.venue, order.instrument)
             floor = floors[key] = Floor()
         unsure = "unsure" in order.tags
         buy = order.side == "buy"
-        seen = witness(order)
+        seen = Step(
+            order.id, order.timestamp, order.original, order.related_hash, order.related_user
+        )
         room = state.room
         room.added += 1
         if floor.place(Layer(order.order_id, party, buy, price, quantity, seen, unsure)):
@@ -242,9 +252,9 @@ class Layering(Correlator[State]):
         found = floor.end(event.order_id)
         if found is not None:
             desk, layer = found
-            layer.ended = witness(event)
+            layer.ended = _step(event)
             layer.filled = layer.quantity
-            desk.sides(layer.buy)[0].note_end(layer)
+            desk.sides(layer.buy)[0].note_end(layer, event.timestamp)
             self.state.room.added += 1
 
     def _renewed(self, book: BookSnapshot, floor: Floor) -> None:
@@ -259,7 +269,7 @@ class Layering(Correlator[State]):
             return ()
         desk, layer = found
         if left <= self._p.maximum_fill_share * layer.quantity:
-            return self._ended(event, floor, left)
+            return self._ended(event)
         if left > layer.quantity:
             desk.sides(layer.buy)[0].resting += left - layer.quantity
             layer.quantity = left
@@ -267,7 +277,7 @@ class Layering(Correlator[State]):
             return ()
         layer.price = event.price
         layer.moves += 1
-        layer.moved = witness(event)
+        layer.moved = _step(event)
         side, other = desk.sides(layer.buy)
         side.moves += 1
         if (
@@ -279,28 +289,28 @@ class Layering(Correlator[State]):
         side.moves -= 1  # to be looked at again at the next one
         return self._judge_moving(event, desk, layer.buy)
 
-    def _ended(
-        self, event: OrderCancelled | OrderChanged, floor: Floor, left: float | None
-    ) -> Iterable[Finding]:
-        """An order was taken off the book, with so much of it left."""
-        found = floor.end(event.order_id)
+    def _ended(self, event: OrderCancelled | OrderChanged) -> Iterable[Finding]:
+        """An order was cancelled, or next to nothing was left of it."""
+        floor = self.state.floors.get((event.provider, event.venue, event.instrument))
+        found = None if floor is None else floor.end(event.order_id)
         if found is None:
             return ()
         desk, layer = found
-        if left is not None and isinstance(event, OrderCancelled):
-            layer.filled = max(layer.filled, layer.quantity - left)
-        layer.ended = witness(event)
+        p, now, quantity = self._p, event.timestamp, layer.quantity
+        if event.__class__ is OrderCancelled and event.remaining is not None:
+            layer.filled = max(layer.filled, quantity - event.remaining)
+        layer.ended = Step(event.id, now, event.original, event.related_hash, event.related_user)
         if event.tags and "unsure" in event.tags:
             layer.unsure = True
-        p, now = self._p, event.timestamp
         side, other = desk.sides(layer.buy)
-        side.note_end(layer)
+        side.note_end(layer, now)
         self.state.room.added += 1
-        if layer.filled <= p.maximum_fill_share * layer.quantity:
+        if layer.filled <= p.maximum_fill_share * quantity:
             side.pull(layer)
-        side.forget(now - p.pull_window, now - self._longest)
+        before, long_before = now - p.pull_window, now - self._longest
+        side.forget(before, long_before)
         if other.ended:
-            other.forget(now - p.pull_window, now - self._longest)
+            other.forget(before, long_before)
         if len(side.pulled) < p.minimum_levels or not desk.against(layer.buy):
             return ()
         shown = other.resting + other.lately
@@ -415,3 +425,7 @@ class Layering(Correlator[State]):
         p, again = self._p, times(self.state.found, layers[0].party, event)
         held_against = Against(p.minimum_levels, p.minimum_imbalance, against)
         return layering_finding(event, layers, trades, share, again, held_against)
+
+
+def _step(event: OrderEvent) -> Step:
+    return Step(event.id, event.timestamp, event.original, event.related_hash, event.related_user)

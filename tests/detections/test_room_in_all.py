@@ -34,7 +34,7 @@ def _desks(state: Any) -> int:
 def _layers(state: Any) -> int:
     for floor in state.floors.values():
         live = [
-            one for desk in floor.desks.values() for one in (*desk.bids.live, *desk.offers.live)
+            one for desk in floor.desks.values() for side in desk.sides(True) for one in side.live
         ]
         assert floor.owners.keys() == set(live)
     return sum(desk.size for floor in state.floors.values() for desk in floor.desks.values())
@@ -42,7 +42,8 @@ def _layers(state: Any) -> int:
 
 def _messages(state: Any) -> int:
     return sum(
-        len(book.times) + sum(len(one.messages) + len(one.trades) for one in book.parties.values())
+        len(book.times)
+        + sum(len(one.messages) + len(one.trades or ()) for one in book.parties.values())
         for book in state.books.values()
     )
 
