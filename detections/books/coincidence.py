@@ -30,7 +30,7 @@ from bisect import bisect_left
 from collections.abc import Iterable
 from math import erfc, log, sqrt
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from pipeline.units import HOUR, SECOND
 
@@ -60,8 +60,9 @@ class Habit(Struct, gc=False):
     """When it was first seen."""
     traded_at: int
     """Time of its newest trade on the other side; before the first, when it was first seen."""
-    covered: list[float] = field(default_factory=lambda: [0.0] * len(_SPANS))
-    """Time that lies at most so long before a trade, for each of the spans, in nanoseconds."""
+    covered: list[float] | None = None
+    """Time that lies at most so long before a trade, for each of the spans, in nanoseconds; None
+    before the first trade, which most never make."""
     pulled: int = 0
     """How often it took orders off; those at once are one."""
     pulled_at: int = 0
@@ -75,7 +76,7 @@ class Habit(Struct, gc=False):
     """In which trades counted, of all of them together, in nanoseconds."""
     stead: int = _AT_ONCE
     """What comes so soon after those that it took off last is there in their stead."""
-    reactions: list[int] = field(default_factory=list[int])
+    reactions: list[int] | None = None
     """Of those that met a trade before they were taken off, how long before, as far as known."""
     reacted_at: int = 0
     """When the newest of these were taken off."""
@@ -89,6 +90,8 @@ class Habit(Struct, gc=False):
             return 0
         self.traded_at = time
         covered = self.covered
+        if covered is None:
+            covered = self.covered = [0.0] * len(_SPANS)
         for place, span in enumerate(_SPANS):
             if gap <= span:
                 for longer in range(place, len(_SPANS)):
@@ -104,12 +107,14 @@ class Habit(Struct, gc=False):
             return
         if self.pulled >= _MANY:
             self.since += max(0, (time - self.since) // 2)
-            self.covered = [one / 2 for one in self.covered]
+            if self.covered is not None:
+                self.covered = [one / 2 for one in self.covered]
             self.pulled //= 2
             self.met //= 2
             self.replaced //= 2
             self.span /= 2
-            del self.reactions[::2]
+            if self.reactions:
+                del self.reactions[::2]
         self.pulled += 1
         self.pulled_at = time
         self.span += span
@@ -120,12 +125,13 @@ class Habit(Struct, gc=False):
         if abs(time - self.met_at) >= _AT_ONCE and self.met < self.pulled:
             self.met += 1
             self.met_at = time
-        if (
-            reaction is not None
-            and abs(time - self.reacted_at) >= _AT_ONCE
-            and (len(self.reactions) < self.met)
-        ):
-            self.reactions.append(max(reaction, _SPANS[0]))
+        if reaction is None or abs(time - self.reacted_at) < _AT_ONCE:
+            return
+        reactions = self.reactions
+        if reactions is None:
+            reactions = self.reactions = []
+        if len(reactions) < self.met:
+            reactions.append(max(reaction, _SPANS[0]))
             self.reacted_at = time
 
     def set_aside(self, judged: Iterable[int]) -> None:
@@ -135,6 +141,8 @@ class Habit(Struct, gc=False):
         traded all the time.
         """
         covered = self.covered
+        if covered is None:
+            return
         for gap in judged:
             for place, span in enumerate(_SPANS):
                 covered[place] = max(0.0, covered[place] - min(gap, span))
@@ -161,7 +169,7 @@ class Habit(Struct, gc=False):
         `judged` are the times since the trade before of the trades that don't count; `every` is how
         long it takes until a party of the book trades, usually.
         """
-        gaps, soonest, pulled = list(judged), sorted(self.reactions), self.pulled
+        gaps, soonest, pulled = list(judged), sorted(self.reactions or ()), self.pulled
         tries = len(soonest) + (self.met > len(soonest))
         least, proves = 1.0, 1.0 / max(1, tries)  # what is more, times all of them, is certain
         soon = {span: met for met, span in enumerate(soonest, 1)}  # of those as soon, all count
@@ -181,6 +189,8 @@ class Habit(Struct, gc=False):
     def _before(self, span: float) -> float:
         """Time that lies at most this span before a trade: between those that are known, a line."""
         covered, place = self.covered, bisect_left(_SPANS, span)
+        if covered is None:
+            return 0.0
         if place == len(_SPANS):
             return covered[-1] * span / _SPANS[-1]
         lower, known = (_SPANS[place - 1], covered[place - 1]) if place else (0.0, 0.0)

@@ -72,31 +72,38 @@ class Took(Struct, frozen=True, gc=False):
 
 
 class Trader(Struct, gc=False):
-    """What one party does in one book."""
+    """What one party does in one book. Most do one of four things, and have a list of that only."""
 
     habits: Habits
-    bids_pulled: list[Large] = field(default_factory=list[Large])
-    offers_pulled: list[Large] = field(default_factory=list[Large])
-    purchases: list[Took] = field(default_factory=list[Took])
-    sales: list[Took] = field(default_factory=list[Took])
+    bids_pulled: list[Large] | None = None
+    offers_pulled: list[Large] | None = None
+    purchases: list[Took] | None = None
+    sales: list[Took] | None = None
 
-    def pulled(self, buy: bool) -> list[Large]:
+    def pulled(self, buy: bool) -> Sequence[Large]:
         """Large orders of a side that it took off lately, in that order."""
-        return self.bids_pulled if buy else self.offers_pulled
+        return (self.bids_pulled if buy else self.offers_pulled) or ()
 
-    def trades(self, buy: bool) -> list[Took]:
+    def trades(self, buy: bool) -> Sequence[Took]:
         """Purchases or sales, the newest."""
-        return self.purchases if buy else self.sales
+        return (self.purchases if buy else self.sales) or ()
 
     @property
     def size(self) -> int:
         """How much is known of it: itself, orders and trades."""
-        pulled = len(self.bids_pulled) + len(self.offers_pulled)
-        return 1 + pulled + len(self.purchases) + len(self.sales)
+        pulled = len(self.pulled(True)) + len(self.pulled(False))
+        return 1 + pulled + len(self.trades(True)) + len(self.trades(False))
 
     def pull(self, order: Large, since: int) -> None:
         """It took an order off; what it took off before `since` is forgotten."""
-        pulled = self.pulled(order.buy)
+        if order.buy:
+            pulled = self.bids_pulled
+            if pulled is None:
+                pulled = self.bids_pulled = list[Large]()
+        else:
+            pulled = self.offers_pulled
+            if pulled is None:
+                pulled = self.offers_pulled = list[Large]()
         pulled.append(order)
         stale = 0
         while stale < len(pulled) and pulled[stale].ended_at < since:
@@ -106,7 +113,14 @@ class Trader(Struct, gc=False):
 
     def trade(self, took: Took, buy: bool, since: int) -> None:
         """It bought or sold; what it did before `since` is forgotten."""
-        trades = self.trades(buy)
+        if buy:
+            trades = self.purchases
+            if trades is None:
+                trades = self.purchases = list[Took]()
+        else:
+            trades = self.sales
+            if trades is None:
+                trades = self.sales = list[Took]()
         trades.append(took)
         stale = 0
         while stale < len(trades) and trades[stale].timestamp < since:
@@ -116,7 +130,7 @@ class Trader(Struct, gc=False):
 
     def revise(self, was: Trade, now: Trade | None, buy: bool) -> None:
         """A trade was taken back or corrected, if it is one of those kept."""
-        trades = self.trades(buy)
+        trades = (self.purchases if buy else self.sales) or []
         for place, one in enumerate(trades):
             if one.witness.id == was.id:
                 if now is None:
@@ -128,8 +142,8 @@ class Trader(Struct, gc=False):
     def forget(self, orders: Iterable[Large]) -> None:
         """Let go of orders that were told of."""
         gone = {order.order_id for order in orders}
-        self.bids_pulled = [one for one in self.bids_pulled if one.order_id not in gone]
-        self.offers_pulled = [one for one in self.offers_pulled if one.order_id not in gone]
+        self.bids_pulled = [one for one in self.pulled(True) if one.order_id not in gone] or None
+        self.offers_pulled = [one for one in self.pulled(False) if one.order_id not in gone] or None
 
 
 class Pulls(Struct):

@@ -5,8 +5,8 @@ theirs to say. See there for the sources.
 """
 
 from abc import abstractmethod
-from collections.abc import Iterable, Sequence
-from typing import ClassVar, Protocol
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct, field
 
@@ -94,7 +94,7 @@ class Pulling(Correlator[State]):
 
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     uses_trades = True
     at_the_touch: ClassVar[bool] = False
@@ -122,6 +122,12 @@ class Pulling(Correlator[State]):
         """Only large orders are kept."""
         p = self._p
         return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
+
+    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
+        """Most events place or cancel an order: taken without a look at what they are."""
+        if record is OrderPlaced:
+            return self._placed
+        return self._cancelled if record is OrderCancelled else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

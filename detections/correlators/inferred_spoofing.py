@@ -147,7 +147,7 @@ class InferredSpoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     of_unnamed = True
     typology = "spoofing"

@@ -159,7 +159,7 @@ class InterVenueLayering(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     uses_trades = True
     typology = "layering"

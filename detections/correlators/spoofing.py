@@ -151,7 +151,7 @@ class Spoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 4
+    state_version = 5
     uses_trades = True
     uses_books = True
     typology = "spoofing"
