@@ -63,10 +63,11 @@ class Rate(Struct, gc=False):
     """In the order in which they came, all those of the window; those before `front` are out of
     it, and others may be."""
     front: int = 0
-    trades: list[int] = field(default_factory=list[int])
-    """Times of its newest trades."""
+    trades: list[int] | None = None
+    """Times of its newest trades; most have none."""
     in_block: int = 0
-    usual: Usual = field(default_factory=Usual)
+    past: Usual | None = None
+    """Of the blocks before, as soon as there are any."""
     alerts: int = 0
     """Of the burst that goes on; 0 while there is none."""
     session: int = 0
@@ -75,6 +76,17 @@ class Rate(Struct, gc=False):
     session_trades: int = 0
     session_due: int = 0
     """So many messages of the session are looked at next."""
+
+    @property
+    def usual(self) -> float:
+        """What it sends in a block of time; 0 while that can't be said."""
+        return 0.0 if self.past is None else self.past.middle
+
+    def learn(self) -> None:
+        """A block of time has ended in which it sent something."""
+        if self.past is None:
+            self.past = Usual()
+        self.past.learn(self.in_block)
 
     def begin_session(self, session: int, due: int) -> None:
         """A new session; so many of its messages are looked at."""
@@ -104,7 +116,7 @@ class Rate(Struct, gc=False):
     def clear(self) -> None:
         """Let go of its messages and trades; what is usual stays known."""
         self.messages.clear()
-        self.trades.clear()
+        self.trades = None
         self.front = 0
 
     def window(self, floor: int) -> list[Message]:
@@ -115,17 +127,20 @@ class Rate(Struct, gc=False):
 
     def traded(self, floor: int) -> int:
         """How often it traded since `floor`."""
-        stale = 0
-        while stale < len(self.trades) and self.trades[stale] < floor:
+        trades, stale = self.trades or [], 0
+        while stale < len(trades) and trades[stale] < floor:
             stale += 1
-        del self.trades[:stale]
-        return len(self.trades)
+        del trades[:stale]
+        return len(trades)
 
     def note_trade(self, time: int) -> None:
         """It traded; a late trade counts when it comes."""
-        self.trades.append(max(time, self.trades[-1]) if self.trades else time)
-        if len(self.trades) > MOST_MESSAGES:
-            del self.trades[0]
+        trades = self.trades
+        if trades is None:
+            trades = self.trades = []
+        trades.append(max(time, trades[-1]) if trades else time)
+        if len(trades) > MOST_MESSAGES:
+            del trades[0]
 
 
 class BookRates(Struct):
@@ -136,6 +151,9 @@ class BookRates(Struct):
     tells_receipt: bool = False
     """Whether the feed tells of each order when it is received, and not only when it rests."""
     block: int = 0
+    session: int = 0
+    until: int = 0
+    """When that block of time ends, or that session if it does so before."""
     times: list[int] = field(default_factory=list[int])
     """Of all messages in the window, and some before."""
     in_block: int = 0
@@ -182,7 +200,7 @@ def forget_messages(room: Room, books: Iterable[BookRates], most: int, floor: in
             known.append((times[-1], len(times), book))
         for rate in book.parties.values():
             rate.leave(floor)
-            messages, trades = rate.messages, rate.trades
+            messages, trades = rate.messages, rate.trades or ()
             if messages or trades:
                 newest = max(messages[-1][0] if messages else 0, trades[-1] if trades else 0)
                 known.append((newest, len(messages) + len(trades), rate))

@@ -125,7 +125,7 @@ class QuoteStuffing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "quote_stuffing"
     actions = frozenset(
         {"order-received", "order-placed", "order-changed", "order-cancelled", "trade"}
@@ -166,10 +166,10 @@ class QuoteStuffing(Correlator[State]):
         time, times = event.timestamp, book.times
         if times and time < times[-1]:
             time = times[-1]  # a late one counts when it comes
-        block, floor = time // self._window, time - self._window
-        if block != book.block:
-            book.next_block(block, floor)
-            self._note_heard(event)
+        floor = time - self._window
+        if time >= book.until or not times:
+            self._look_at_clock(book, event, time, floor)
+        block = book.block
         book.in_block += 1
         times.append(time)
         room = self.state.room
@@ -184,9 +184,8 @@ class QuoteStuffing(Correlator[State]):
         rate.in_block += 1
         messages = rate.messages
         messages.append((time, event.id, event.original, event.order_id, _KINDS[kind]))  # pyright: ignore
-        session = time // self._session
-        if session != rate.session:
-            rate.begin_session(session, self._p.minimum_session_messages)
+        if rate.session != book.session:
+            rate.begin_session(book.session, self._p.minimum_session_messages)
         rate.session_messages += 1
         # It has those of the window, and most often others: they are told apart where it matters.
         most = len(messages) - rate.front
@@ -236,10 +235,16 @@ class QuoteStuffing(Correlator[State]):
         self.state.books[event.provider, event.venue, event.instrument] = book
         return book
 
-    def _note_heard(self, event: MarketEvent) -> None:
-        """Its book is the last to go. Noted once in each block of time, not for each message."""
-        books, key = self.state.books, (event.provider, event.venue, event.instrument)
-        books[key] = books.pop(key)
+    def _look_at_clock(self, book: BookRates, event: MarketEvent, time: int, floor: int) -> None:
+        """A block of time may begin, or a session. Only then its book is noted as the last to go:
+        not for each message."""
+        block, session = time // self._window, time // self._session
+        if block != book.block:
+            book.next_block(block, floor)
+            books, key = self.state.books, (event.provider, event.venue, event.instrument)
+            books[key] = books.pop(key)
+        book.session = session
+        book.until = min((block + 1) * self._window, (session + 1) * self._session)
 
     def _forget(self, key: tuple[str, str, str]) -> None:
         self.state.parties -= len(self.state.books.pop(key).parties)
@@ -260,11 +265,11 @@ class QuoteStuffing(Correlator[State]):
             del book.parties[name]  # to be put back at the end: the first is the idlest
             rate.leave(floor)
             if not rate.alerts and rate.in_block:
-                rate.usual.learn(rate.in_block)
+                rate.learn()
                 book.of_one.learn(rate.in_block)
         book.parties[name] = rate
         rate.block, rate.in_block = block, 0
-        wanted = self._p.multiple_of_usual * (rate.usual.middle or book.of_one.middle)
+        wanted = self._p.multiple_of_usual * (rate.usual or book.of_one.middle)
         least = self._p.minimum_messages
         rate.threshold = least if wanted <= least else ceil(wanted)
         if not rate.alerts:
@@ -302,7 +307,7 @@ class QuoteStuffing(Correlator[State]):
     ) -> Finding:
         party, messages = acting(event), rate.window(event.timestamp - self._window)
         again = times(self.state.found, party, event) if rate.alerts == 1 else 1
-        usual = rate.usual.middle or book.of_one.middle
+        usual = rate.usual or book.of_one.middle
         kinds = Counter(message[4] for message in messages)
         span = messages[-1][0] - messages[0][0]
         metrics = {
