@@ -30,8 +30,8 @@ Coscia's large orders were some ten times the small ones. One alert for each fou
 feed that names accounts.
 """
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
@@ -183,19 +183,20 @@ class SpoofingAttempts(Correlator[State]):
         """Of the attempts, and of who was found before."""
         return max(self._p.window, REPETITION_WINDOW)
 
+    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
+        """Most events place or cancel an order: taken without a look at what they are."""
+        if record is OrderPlaced:
+            return self._placed
+        return self._cancelled if record is OrderCancelled else self.observe
+
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = event.__class__
         if kind is OrderPlaced:
-            if self.state.series:
-                self._placed(event)  # pyright: ignore[reportArgumentType]
-            return ()
-        if kind is OrderCancelled:
-            order = self.books.change.order
-            if order is None or event.timestamp - order.placed_at > self._p.maximum_lifetime:
-                return ()
-            return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
-        if kind is Trade:
+            self._placed(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderCancelled:
+            return self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        elif kind is Trade:
             self._traded(event)  # pyright: ignore[reportArgumentType]
         elif kind is FeedGap:
             for key, series in self.state.series.items():
@@ -205,10 +206,13 @@ class SpoofingAttempts(Correlator[State]):
 
     def _placed(self, event: OrderPlaced) -> None:
         state, now = self.state, event.timestamp
+        if not state.series:
+            return
         if now - state.tried_at > self._p.window:
             state.series.clear()
             return
-        series = state.series.get(_key(event, acting(event).key))
+        name = event.investor_cluster or event.investor_id or event.investor_account
+        series = state.series.get(_key(event, name or acting(event).key))
         order = self.books.change.order
         if series is None or order is None:
             return
@@ -246,14 +250,16 @@ class SpoofingAttempts(Correlator[State]):
             if len(traded) > 2 * MOST_PARTIES:
                 drop_idlest(traded, 2 * MOST_PARTIES)
 
-    def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
-        p, state = self._p, self.state
+    def _cancelled(self, event: OrderCancelled) -> Iterable[Finding]:
+        p, state, order = self._p, self.state, self.books.change.order
+        if order is None or event.timestamp - order.placed_at > p.maximum_lifetime:
+            return ()
         name = order.cluster or order.investor or order.account
         if name is None or (order.filled and order.filled > p.maximum_fill_share * order.most):
             return ()
         key = (event.provider, event.venue, event.instrument, name)
-        if event.timestamp < state.quoting.get(key, 0) or is_exempt(
-            event.investor_labels, self._exempt
+        if event.timestamp < state.quoting.get(key, 0) or (
+            event.investor_labels and is_exempt(event.investor_labels, self._exempt)
         ):
             return ()
         book = self.books.change.book
