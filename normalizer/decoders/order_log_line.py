@@ -1,5 +1,6 @@
 """A line of an order log as a record, out of JSON or CSV. The format: ``docs/order-log.md``."""
 
+import re
 from typing import Annotated, Any
 
 import msgspec
@@ -71,6 +72,9 @@ _NUMBERS = (
     *("price", "order_qty", "leaves_qty", "last_px", "last_qty"),
     *("maker_leaves_qty", "taker_leaves_qty"),
 )
+_NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+#: A time that a column with a gap made a float: of so many digits it has lost none.
+_FLOAT = re.compile(r"([0-9]{1,16})\.0+")
 _FIELDS = len(Line.__struct_fields__)
 _decoder = msgspec.json.Decoder(Line, strict=False)
 _object_decoder = msgspec.json.Decoder(dict[str, Any])
@@ -156,9 +160,7 @@ def _no_number(named: dict[str, str]) -> Unreadable | None:
         text = named.get(name)
         if text is None:
             continue
-        try:
-            float(text)
-        except ValueError:
+        if _NUMBER.fullmatch(text) is None:
             said = "digits, a point before decimals, and nothing else"
             return Unreadable(f"{shown(text)} is no number: write {said}", name)
     return None
@@ -180,12 +182,25 @@ def time_of(line: Line, received: int) -> int:
     if time.isascii() and time[:1].isdigit():
         if time.isdigit():
             return plausible(since_1970(int(time)), received, field)
-        if time.replace(".", "", 1).isdigit():
-            return plausible(parse_seconds(time, field), received, field)
+        if (whole := _FLOAT.fullmatch(time)) is not None:
+            return plausible(since_1970(int(whole[1])), received, field)
+        if _NUMBER.fullmatch(time) is not None:
+            return plausible(_of_seconds(time, field), received, field)
     if time[8:9] == "-" and time.isascii():  # FIX's UTCTimestamp
         date, _, clock = time.partition("-")
         time = f"{date[:4]}-{date[4:6]}-{date[6:]}T{clock}Z"
     return event_time(time, received, field)
+
+
+def _of_seconds(number: str, field: str) -> int:
+    try:
+        return parse_seconds(number, field)
+    except Unreadable:
+        raise Unreadable(
+            f"{number[:40]!r} is no time: of a number seconds may have decimals, and milli-, "
+            "micro- and nanoseconds none",
+            field,
+        ) from None
 
 
 def wrong_value(field: str, value: str, known: "tuple[str, ...] | list[str]") -> Unreadable:

@@ -67,7 +67,7 @@ def _with_offset(text: str) -> int:
     except ValueError:
         zone = None
     if zone is None or len(rest) != 6:
-        raise Unreadable(f"{text[:40]!r} has no valid zone")
+        raise Unreadable(f"{text[:40]!r} has no valid zone: write Z behind it where it is UTC")
     return value - int(zone.total_seconds()) * _SECOND
 
 
