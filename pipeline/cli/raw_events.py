@@ -42,6 +42,12 @@ ORDER_LOG = "order-log"
 SOCIAL_FEED = "feed"
 CHAIN = "chain"
 _AT_ONCE = 512
+#: What tables and logs are kept in as well, and nothing here reads.
+_OTHER_FORMS = (
+    *(".parquet", ".arrow", ".feather", ".orc", ".avro", ".xlsx", ".tsv"),
+    *(".zip", ".zst", ".xz", ".bz2", ".7z"),
+)
+_WRITE_ANEW = "write it as CSV or NDJSON, plain or packed by gzip"
 
 Report = Callable[[Problem], None]
 
@@ -117,6 +123,8 @@ class RawEvents:
         """All events, in the order of the lines. Raises Failure."""
         count = 0
         for path in self._paths:
+            for other in _unread_in(path):
+                self._tell(other, 0, f"isn't read: {_WRITE_ANEW}")
             venues = {ORDER_LOG: self._venue} if self._venue else {}
             if self._social:
                 frames = self._log(path)
@@ -254,13 +262,22 @@ def _chains_of(reference: Reference) -> Iterator[int | str]:
             yield one.chain
 
 
+def _unread_in(path: Path) -> list[Path]:
+    """Files of a folder that hold data in another form: without them its events would be some."""
+    if not path.is_dir():
+        return []
+    return sorted(one for one in path.iterdir() if one.name.lower().endswith(_OTHER_FORMS))
+
+
 def _present(path: Path) -> Path:
     # A pattern may be relative here, and files are told by their place below it.
     files = LogFiles(path.absolute())
     if files.names():
         return files.path
     if path.is_dir():
-        raise Failure(f"there is no order log in the folder {path}", CONFIGURATION)
+        others = _unread_in(path)
+        hint = f": {others[0].name} isn't read, {_WRITE_ANEW}" if others else ""
+        raise Failure(f"there is no order log in the folder {path}{hint}", CONFIGURATION)
     if path.exists():  # a pipe, a device
         raise Failure(f"{path} is neither a file nor a folder", CONFIGURATION)
     names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []

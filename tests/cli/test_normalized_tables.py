@@ -1,4 +1,4 @@
-"""Tables don't say of which chain they are: reference data of another one is of no use to them."""
+"""Tables of a chain on the command line: of which chain they are, and what in a folder isn't read."""
 
 from pathlib import Path
 
@@ -51,3 +51,27 @@ def test_reference_data_of_another_chain_is_told(
 def test_without_reference_data_nothing_is_told(paths: tuple[str, str], tmp_path: Path) -> None:
     ran = tapewatch("normalize", paths[0], folder=tmp_path)
     assert (ran.code, ran.error) == (0, "")
+
+
+@pytest.mark.parametrize("name", ["more.parquet", "2021.csv.zip", "LOGS.TSV"])
+def test_a_file_beside_them_that_is_not_read_is_told(
+    paths: tuple[str, str], tmp_path: Path, name: str
+) -> None:
+    """Its events would be missing, and nobody would know."""
+    (tmp_path / "tables" / name).write_text("x")
+    (tmp_path / "tables" / "README.md").write_text("x")
+    ran = tapewatch("normalize", paths[0], folder=tmp_path)
+    assert ran.code == 1
+    assert "pool-swap" in ran.out
+    (told,) = ran.error.splitlines()
+    assert told.endswith(
+        f"{name}: error: isn't read: write it as CSV or NDJSON, plain or packed by gzip"
+    )
+
+
+def test_a_folder_of_nothing_else_is_told_what_to_do(tmp_path: Path) -> None:
+    (tmp_path / "logs").mkdir()
+    (tmp_path / "logs" / "ethereum__logs.parquet").write_text("x")
+    ran = tapewatch("normalize", "logs", folder=tmp_path)
+    assert ran.code == 2
+    assert "ethereum__logs.parquet isn't read, write it as CSV or NDJSON" in ran.error
