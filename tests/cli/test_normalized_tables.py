@@ -1,4 +1,4 @@
-"""Tables of a chain on the command line: of which chain they are, and what in a folder isn't read."""
+"""Tables of a chain on the command line: of which chain they are, and what isn't read."""
 
 from pathlib import Path
 
