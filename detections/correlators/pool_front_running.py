@@ -33,6 +33,7 @@ from detections.alerting.wording import amount, lapse
 from detections.correlators.base import Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.pools.party_swaps import PartySwaps, note_swap
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
@@ -69,7 +70,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
     #: The part of the party's swaps within it that are such.
     minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.0
-    #: Worth of the other's swap in the quote asset, below which it doesn't count where it is known.
+    #: Worth of the other's swap in dollars, below which it doesn't count where the quote asset is
+    #: known (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("router", "pool")
@@ -102,6 +104,7 @@ class Recent(Struct, array_like=True):
     block: int = -1
     name: str = ""
     legs: list[Leg] = field(default_factory=list[Leg])
+    currency: str | None = None
 
 
 class Party(Struct, array_like=True):
@@ -190,7 +193,7 @@ class PoolFrontRunning(Correlator[State]):
         pools = self.state.pools
         recent = pools.pop(key, None)
         if recent is None or recent.block != one.block:
-            recent = Recent(one.block, event.instrument)
+            recent = Recent(one.block, event.instrument, currency=event.currency)
             if len(pools) >= _MOST_POOLS:
                 drop_idlest(pools, _MOST_POOLS - 1)
         pools[key] = recent
@@ -231,15 +234,15 @@ class PoolFrontRunning(Correlator[State]):
             if first.transaction == second.transaction or first.owner == second.owner:
                 continue
             case = (
-                self._copied(key, recent.name, first, second)
+                self._copied(key, recent, first, second)
                 if self._copies
-                else self._behind(key, recent.name, first, second)
+                else self._behind(key, recent, first, second)
             )
             if case is not None:
                 findings += self._counted(key[1], case)
         return findings
 
-    def _copied(self, key: PoolKey, name: str, ahead: Leg, other: Leg) -> Case | None:
+    def _copied(self, key: PoolKey, pool: Recent, ahead: Leg, other: Leg) -> Case | None:
         """The first of two swaps the same way is a copy of the second, which had been public."""
         if (
             ahead.paid0 != other.paid0
@@ -254,9 +257,9 @@ class PoolFrontRunning(Correlator[State]):
             return None
         seconds = (copy.first - public.first) / SECOND
         witnesses = (public.witness, copy.witness, ahead.witness, other.witness)
-        return self._case(name, ahead, other, seconds, witnesses)
+        return self._case(pool, ahead, other, seconds, witnesses)
 
-    def _behind(self, key: PoolKey, name: str, other: Leg, behind: Leg) -> Case | None:
+    def _behind(self, key: PoolKey, pool: Recent, other: Leg, behind: Leg) -> Case | None:
         """The second of two swaps stands right behind the first, which had been public."""
         if other.paid0 == behind.paid0 or behind.index != other.index + 1:
             return None
@@ -266,14 +269,15 @@ class PoolFrontRunning(Correlator[State]):
             return None
         seconds = 0.0 if own is None else (own.first - public.first) / SECOND
         witnesses = (public.witness, *(() if own is None else (own.witness,)))
-        return self._case(name, behind, other, seconds, (*witnesses, other.witness, behind.witness))
+        return self._case(pool, behind, other, seconds, (*witnesses, other.witness, behind.witness))
 
     def _case(
-        self, pool: str, who: Leg, other: Leg, seconds: float, witnesses: tuple[Witness, ...]
+        self, pool: Recent, who: Leg, other: Leg, seconds: float, witnesses: tuple[Witness, ...]
     ) -> Case | None:
-        if other.side and other.notional < self._p.minimum_notional:
+        worth = other.notional
+        if other.side and too_little(worth, self._p.minimum_notional, pool.currency):
             return None
-        return Case(who.timestamp, other.transaction, pool, seconds, other.notional, witnesses, who)
+        return Case(who.timestamp, other.transaction, pool.name, seconds, worth, witnesses, who)
 
     def _counted(self, pool: str, case: Case) -> list[Finding]:
         """Count a case of its party."""

@@ -37,6 +37,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.pools.swaps import Leg, differs, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
@@ -71,7 +72,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     position_window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: What of a mean swap may be left as a change of the position.
     maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
-    #: Value swapped, in the quote asset where that is known, below which nothing is said.
+    #: Value swapped in dollars, where the quote asset is known, below which nothing is said (see
+    #: `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker", "router", "pool")
@@ -147,7 +149,7 @@ class PoolRoundTrips(Correlator[State]):
         if not self._is_most(owner, sum([len(trip.legs) for trip in owner.trips])):
             return ()
         legs = sorted((leg for trip in owner.trips for leg in trip.legs), key=_place)
-        if not self._worth_it(legs):
+        if not self._worth_it(legs, event.currency):
             return ()
         return [self._finding(event, one.owner, owner, legs)]
 
@@ -155,10 +157,12 @@ class PoolRoundTrips(Correlator[State]):
         """Whether round trips are most of what the owner does."""
         return legs >= self._p.minimum_share * (legs + len(owner.open) + len(owner.singles))
 
-    def _worth_it(self, legs: list[Leg]) -> bool:
+    def _worth_it(self, legs: list[Leg], currency: str | None) -> bool:
         """Whether enough was swapped, where it is known what that is worth."""
-        known = all(one.side for one in legs)
-        return not known or sum(one.notional for one in legs) >= self._p.minimum_gross
+        if not all(one.side for one in legs):
+            return True
+        swapped = sum(one.notional for one in legs)
+        return not too_little(swapped, self._p.minimum_gross, currency)
 
     def _owner(self, key: Key, one: Leg) -> Owner:
         # Taken out and put back at the end, so that the first is always the idlest.

@@ -29,6 +29,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.parties import acting
 from detections.pools.swaps import Leg, PoolKey, differs, leg, pool_key
 from normalizer.events.chain import LiquidityAdded, PoolSwap
@@ -57,8 +58,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_times: Annotated[int, Meta(ge=1, le=100)] = 3
     #: The time within which they count together, by event time.
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
-    #: Value swapped in the transaction, in the quote asset where that is known, below which nothing
-    #: is said.
+    #: Value swapped in the transaction in dollars, where the quote asset is known, below which
+    #: nothing is said (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("router", "pool")
@@ -175,7 +176,7 @@ class PoolTransactionWash(Correlator[State]):
             differs(sum(one.paid for one in there), sum(one.got for one in back)),
             differs(sum(one.got for one in there), sum(one.paid for one in back)),
         )
-        if difference > self._p.maximum_difference or not self._worth_it(legs):
+        if difference > self._p.maximum_difference or not self._worth_it(legs, event.currency):
             return []
         newest.told[event.pool] = len(legs)
         mine = self._provides(last.pool, last.leg.owner)
@@ -217,7 +218,9 @@ class PoolTransactionWash(Correlator[State]):
                 return []
             before = self._before(owner, legs)
             times = len(before) // 2
-            if (times < self._p.minimum_times and not mine) or not self._worth_it(before):
+            if (times < self._p.minimum_times and not mine) or not self._worth_it(
+                before, event.currency
+            ):
                 return []
             newest.told[pair] = len(newest.legs)
             return [
@@ -249,9 +252,11 @@ class PoolTransactionWash(Correlator[State]):
     def _due(self, newest: Transaction, what: str, legs: int) -> bool:
         return legs >= 2 * newest.told.get(what, 0)
 
-    def _worth_it(self, legs: Sequence[Leg]) -> bool:
-        known = all(one.side for one in legs)
-        return not known or sum(one.notional for one in legs) >= self._p.minimum_gross
+    def _worth_it(self, legs: Sequence[Leg], currency: str | None) -> bool:
+        if not all(one.side for one in legs):
+            return True
+        swapped = sum(one.notional for one in legs)
+        return not too_little(swapped, self._p.minimum_gross, currency)
 
     def _finding(
         self,

@@ -210,7 +210,9 @@ def test_not_right_behind_is_nothing() -> None:
 
 
 def test_small_swaps_do_not_count() -> None:
-    assert found(times(3), minimum_notional=10.1) == []
+    # 10 of ether, and what is meant are dollars.
+    assert len(found(times(3), minimum_notional=10_000)) == 1
+    assert found(times(3), minimum_notional=10_100) == []
 
 
 def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:

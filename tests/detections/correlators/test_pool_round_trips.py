@@ -176,3 +176,11 @@ def test_a_position_that_several_swaps_bring_back_says_what_is_left_of_it(net_sh
     assert all(one.metrics["difference"] <= net_share for one in findings)
     if net_share == 0.3:
         assert findings[0].metrics["difference"] == pytest.approx(left)
+
+
+def test_of_a_pool_in_ether_a_floor_in_dollars_is_taken_by_the_power_of_ten() -> None:
+    # 59.8 of ether, which are thousands of dollars each; the same floor in dollars is not reached.
+    assert len(found(trips(Chain(), 3), minimum_gross=59_000)) == 1
+    assert found(trips(Chain(), 3), minimum_gross=60_000) == []
+    assert found(trips(Chain(currency="USDC"), 3), minimum_gross=60) == []
+    assert len(found(trips(Chain(currency=None), 3), minimum_gross=59)) == 1
