@@ -97,6 +97,8 @@ class Owner(Struct, array_like=True):
     series_until: int = 0
     alerts: int = 0
     next_alert: int = 0
+    told: int = 0
+    """When the newest alert was: what came before is in it."""
 
 
 Key = tuple[int, str, int, int, str]
@@ -144,6 +146,8 @@ class PoolRoundTrips(Correlator[State]):
         del owner.trips[:-_MOST_TRIPS]
         if owner.series_until and one.timestamp >= owner.series_until:
             owner.series_until = owner.alerts = owner.next_alert = 0
+            # The next series is of what no alert of this one has.
+            owner.trips = [had for had in owner.trips if had.legs[-1].timestamp > owner.told]
         if len(owner.trips) < (owner.next_alert or self._p.minimum_trips):
             return ()
         if not self._is_most(owner, sum([len(trip.legs) for trip in owner.trips])):
@@ -249,6 +253,7 @@ class PoolRoundTrips(Correlator[State]):
     def _finding(self, event: PoolSwap, name: str, owner: Owner, legs: list[Leg]) -> Finding:
         trips, notional = len(owner.trips), sum(one.notional for one in legs)
         owner.alerts += 1
+        owner.told = event.timestamp
         owner.series_until = owner.series_until or legs[0].timestamp + self._p.window
         owner.next_alert = _next(trips, self._p.minimum_trips)
         bought = sum(one.quantity for one in legs if one.side == "buy")

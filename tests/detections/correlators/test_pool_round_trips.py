@@ -184,3 +184,19 @@ def test_of_a_pool_in_ether_a_floor_in_dollars_is_taken_by_the_power_of_ten() ->
     assert found(trips(Chain(), 3), minimum_gross=60_000) == []
     assert found(trips(Chain(currency="USDC"), 3), minimum_gross=60) == []
     assert len(found(trips(Chain(currency=None), 3), minimum_gross=59)) == 1
+
+
+def test_who_goes_on_for_days_is_told_of_each_day_as_on_the_first() -> None:
+    """Once each trip of the second day was an alert, with all of the day before in it again."""
+    days, each = 3, 72
+    findings = found(trips(Chain(), days * each, apart=24 * BLOCKS_PER_HOUR // each))
+    told = [(one.metrics["alert_of_series"], one.metrics["trips"]) for one in findings]
+    day = [(1, 3), (2, 6), (3, 9), (4, 12), (5, 15), (6, 30), (7, 60)]
+    assert told[:7] == day
+    # What was left over of a day is in the first alert of the next.
+    later = [(1, 13), (2, 15), (3, 30), (4, 60)]
+    assert told[7:] == (later * 3)[:-1]
+    # And no trip before the newest alert is in none of them.
+    swaps = {one.id for finding in findings for one in finding.witnesses}
+    assert swaps == {f"event-{number}" for number in range(1, len(swaps) + 1)}
+    assert len(swaps) > 2 * days * each - 2 * 60
