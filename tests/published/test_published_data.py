@@ -1,5 +1,6 @@
 """Data in published forms comes in by the scripts of docs/published-data.md, and the rules hold."""
 
+import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -189,6 +190,28 @@ def test_sandwiches_are_found_in_swaps_without_any_logs(
     pools = (tmp_path / "again" / "pools.csv").read_text().splitlines()
     assert pools[0] == "pool,token0,token1"
     assert {line.split(",")[0] for line in pools[1:]} == {one.pool for one in sandwich_swaps}
+
+
+def test_sandwiches_are_labelled_by_their_places_in_blocks(
+    tmp_path: Path, script: Script, sandwich_swaps: list[PoolSwap]
+) -> None:
+    rows = [
+        {
+            "block_number": one.block_number,
+            "tx_index": one.transaction_index,
+            "mev_type": kind,
+            "address_to": one.transaction_to,
+        }
+        for pair in sandwiches(sandwich_swaps)
+        for one, kind in zip(pair, ("frontrun", "backrun"), strict=True)
+    ]
+    rows.append(rows[0] | {"mev_type": "arb", "tx_index": 0})
+    (tmp_path / "mev.json").write_text(json.dumps(rows))
+    written = script("zeromev_labels.py", "mev.json", "tables/transactions.csv")
+    given = read_labels((tmp_path / "labels.csv").read_bytes(), "labels.csv")
+    labels = read_labels(written, "zeromev.csv")
+    assert {one.events for one in labels} == {one.events for one in given}
+    assert {one.typology for one in labels} == {"front_running"}
 
 
 def test_rug_pulls_are_found_by_their_tokens_and_honest_pools_are_none(
