@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.published.conftest import Script
+from tests.published.samples import etherdelta, pumps
 
 BEGIN = datetime(2021, 1, 1, tzinfo=UTC)
 COLUMNS = ("time", "contract", "token_id", "price", "currency", "seller", "buyer", "tx_hash")
@@ -169,3 +170,35 @@ def test_swaps_without_amounts_and_of_a_third_asset_are_left_out_and_counted(
     assert row["transaction_hash"] == "0xh0"
     assert row["data"] == "0x" + "".join(f"{amount:064x}" for amount in (0, 6, 5, 0))
     assert "2 swaps left out" in capfd.readouterr().err
+
+
+def marked(folder: Path) -> None:
+    """Each file as Excel saves it: a mark before it, and lines that end in two characters."""
+    for path in folder.rglob("*.csv"):
+        text = path.read_text().replace("\r\n", "\n").replace("\n", "\r\n")
+        path.write_bytes(b"\xef\xbb\xbf" + text.encode())
+
+
+def test_files_that_excel_has_saved_say_the_same(tmp_path: Path, script: Script) -> None:
+    etherdelta(tmp_path)
+    pumps(tmp_path / "pumps", whole_seconds=False)
+    write(tmp_path, "trades_labeled.csv", "transactionHash,wash_label\n0xa,TRUE\n0xb,FALSE\n")
+    hashes = "frontrun_swap_transaction_hash,backrun_swap_transaction_hash"
+    write(tmp_path, "sandwiches.csv", f"id,{hashes}\n1,0xa,0xb\n")
+
+    def said() -> list[bytes]:
+        script("pump_log.py", "pumps")
+        return [
+            script("dex_log.py", "EtherDeltaTrades.csv", "token_decimals.json"),
+            script("dex_labels.py", "trades_labeled.csv"),
+            script("sandwich_labels.py", "sandwiches.csv"),
+            (tmp_path / "pumps" / "trades.csv").read_bytes(),
+            (tmp_path / "pumps" / "labels.csv").read_bytes(),
+        ]
+
+    before = said()
+    assert all(len(one.splitlines()) > 1 for one in before)
+    for name in ("trades.csv", "labels.csv"):
+        (tmp_path / "pumps" / name).unlink()
+    marked(tmp_path)
+    assert said() == before
