@@ -21,7 +21,7 @@ Books are saved with the engine's state, once; no correlator has them in its own
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.books.level_changes import LevelChange, note, take
 from detections.books.order_book import (
@@ -95,9 +95,7 @@ class BookChange(Struct, frozen=True, gc=False):
 class OrderBooks(Struct):
     """The books of all instruments of all sources, moved on by events."""
 
-    books: dict[tuple[str, str, str], OrderBook] = field(
-        default_factory=dict[tuple[str, str, str], OrderBook]
-    )
+    books: dict[tuple[str, str, str], OrderBook] = {}
     resting: int = 0
     """Orders in all books."""
 
@@ -160,34 +158,32 @@ class SharedBooks:
 
     def move(self, event: Any) -> None:
         """Move the event's book on, if it moves one."""
-        move = MOVES.get(event.__class__)
-        if move is not None:
-            state = self.state
-            book = state.books.get((event.provider, event.venue, event.instrument))
-            if book is None:
-                book = state.of(event)
-            book.moved_at = event.timestamp
-            standing = self._standing.get(book.key) if self._standing else None
-            if standing is None:
-                self.change = move(state, book, event)
-            else:
-                self._move(standing, move, book, event)
-
-    def _move(self, standing: Standing, move: Move, book: OrderBook, event: Any) -> None:
-        """The same, and keep up whose the orders are."""
-        kind, orders = event.__class__, book.orders
-        anew = kind is BookSnapshot or (kind is OrderPlaced and event.order_id in orders)
-        self.change = change = move(self.state, book, event)
-        order = change.order
-        if anew:
-            del self._standing[book.key]
-        elif order is None:
-            pass
-        elif kind is OrderPlaced:
-            if event.order_id in orders:
-                standing.came(event.order_id, order)
-        elif change.quantity_after <= 0:
-            standing.left(event.maker_order_id if kind is Trade else event.order_id, order)
+        kind = event.__class__
+        move = MOVES.get(kind)
+        if move is None:
+            return
+        state, key = self.state, (event.provider, event.venue, event.instrument)
+        book = state.books.get(key)
+        if book is None:
+            book = state.of(event)
+        book.moved_at = event.timestamp
+        standing = self._standing.get(key)
+        if standing is None:
+            self.change = move(state, book, event)
+            return
+        # Keep up whose the orders are.
+        orders = book.orders
+        before = len(orders)
+        self.change = change = move(state, book, event)
+        if kind is OrderPlaced:
+            if len(orders) > before and change.order is not None:
+                standing.came(change.order)
+            elif event.order_id in orders:
+                del self._standing[key]  # it is told again: from now on it is another one
+        elif kind is BookSnapshot:
+            del self._standing[key]
+        elif len(orders) < before and change.order is not None:
+            standing.left(change.order)
 
     def lose(self, event: Any) -> None:
         """The event's book could not be moved on: nothing is known of what it did."""
