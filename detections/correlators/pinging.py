@@ -111,9 +111,9 @@ def _same(one: Trade, other: Trade) -> bool:
 class Prober(Struct):
     """What one party does on one book."""
 
-    buys: list[Ping] = field(default_factory=list[Ping])
-    sells: list[Ping] = field(default_factory=list[Ping])
-    taking: list[Witness] = field(default_factory=list[Witness])
+    buys: list[Ping] = []
+    sells: list[Ping] = []
+    taking: list[Witness] = []
     """Trades in which it takes now, the first second of them."""
     taking_buys: bool = False
     taken: float = 0.0
@@ -164,8 +164,8 @@ class Prober(Struct):
 class Usual(Struct):
     """What trades of one book are usually of."""
 
-    quantities: list[float] = field(default_factory=list[float])
-    ordered: list[float] = field(default_factory=list[float])
+    quantities: list[float] = []
+    ordered: list[float] = []
     """The same by size, so that their middle is at hand."""
     middle: float = 0.0
     """0 while there are too few to say."""
@@ -223,12 +223,8 @@ class Usual(Struct):
 class State(Struct):
     """Books, parties in them (the idlest first of both), and who was found before."""
 
-    books: dict[tuple[str, str, str], Usual] = field(
-        default_factory=dict[tuple[str, str, str], Usual]
-    )
-    probers: dict[tuple[str, str, str, str], Prober] = field(
-        default_factory=dict[tuple[str, str, str, str], Prober]
-    )
+    books: dict[tuple[str, str, str], Usual] = {}
+    probers: dict[tuple[str, str, str, str], Prober] = {}
     found: Occurrences = field(default_factory=Occurrences)
 
 
@@ -259,8 +255,10 @@ class Pinging(Correlator[State]):
     def observer(
         self, record: type[MarketEvent]
     ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
-        """Nothing is done with placed orders here."""
-        return None if record is OrderPlaced else self.observe
+        """Nothing is done with placed orders here, and most others are cancelled."""
+        if record is OrderPlaced:
+            return None
+        return self._cancelled if record is OrderCancelled else self.observe  # pyright: ignore
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -277,21 +275,24 @@ class Pinging(Correlator[State]):
             if event.timestamp - order.placed_at > self._p.maximum_lifetime:
                 return
             quantity, buy = order.most, order.buy
-            party = Party(order.account, order.investor, order.cluster)
         else:  # it never rested: immediate or cancel
             left = event.quantity if event.quantity is not None else event.remaining
             if event.side is None or left is None:
                 return
             quantity, buy = left, event.side == "buy"
-            party = Party(event.investor_account, event.investor_id, event.investor_cluster)
-        if not party.known or is_exempt(event.investor_labels, self._exempt):
-            return
         usual = self.state.books.get((event.provider, event.venue, event.instrument))
-        if usual is not None and usual.order == event.order_id:
-            quantity += usual.taken  # what is left of it says nothing of how large it was
-        if usual is None or not 0 < quantity <= self._p.maximum_ping_share * usual.middle:
+        if usual is None:
             return
-        self._prober(event, party).ping(Ping(event.order_id, quantity, witness(event)), buy)
+        if usual.order == event.order_id:
+            quantity += usual.taken  # what is left of it says nothing of how large it was
+        if not 0 < quantity <= self._p.maximum_ping_share * usual.middle:
+            return
+        if order is not None:
+            party = Party(order.account, order.investor, order.cluster)
+        else:
+            party = Party(event.investor_account, event.investor_id, event.investor_cluster)
+        if party.known and not is_exempt(event.investor_labels, self._exempt):
+            self._prober(event, party).ping(Ping(event.order_id, quantity, witness(event)), buy)
 
     def _traded(self, trade: Trade) -> Iterable[Finding]:
         key = (trade.provider, trade.venue, trade.instrument)
