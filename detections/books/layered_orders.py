@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Collection, Iterator, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.alerting.findings import Step, Witness
 from detections.idlest import Room
@@ -60,15 +60,15 @@ class Ended(Struct, frozen=True, gc=False):
 class Side(Struct, gc=False):
     """One side of what a party shows."""
 
-    live: dict[str, Layer] = field(default_factory=dict[str, Layer])
+    live: dict[str, Layer] = {}
     """Orders that rest, by id, in the order of their placing."""
     resting: float = 0.0
     """Their quantity."""
-    pulled: list[Layer] = field(default_factory=list[Layer])
+    pulled: list[Layer] = []
     """Orders that were cancelled lately, in the order of that."""
     taken_off: float = 0.0
     """Their quantity."""
-    ended: list[Ended] = field(default_factory=list[Ended])
+    ended: list[Ended] = []
     """Orders that ended in whatever way, in the order of that: these as well."""
     recent: int = 0
     """The first of them that ended lately."""
@@ -235,9 +235,9 @@ def _revised(
 class Floor(Struct):
     """The parties of one book."""
 
-    desks: dict[str, Desk] = field(default_factory=dict[str, Desk])
+    desks: dict[str, Desk] = {}
     """By the widest name of the party; who has placed nothing for longest comes first."""
-    owners: dict[str, str] = field(default_factory=dict[str, str])
+    owners: dict[str, str] = {}
     """Of the orders that rest."""
 
     def place(self, layer: Layer) -> bool:

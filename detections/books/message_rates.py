@@ -34,7 +34,7 @@ _time = itemgetter(0)
 class Usual(Struct, gc=False):
     """What came in past blocks of time: the middle of it, which no single burst moves."""
 
-    counts: list[int] = field(default_factory=list[int])
+    counts: list[int] = []
     """Of the newest blocks."""
     middle: float = 0.0
     """Their median; 0 while there are too few to say."""
@@ -59,7 +59,7 @@ class Rate(Struct, gc=False):
     """So many messages within a window are looked at."""
     due: int
     """So many are looked at next: the threshold, or more where it was looked at."""
-    messages: list[Message] = field(default_factory=list[Message])
+    messages: list[Message] = []
     """In the order in which they came, all those of the window; those before `front` are out of
     it, and others may be."""
     front: int = 0
@@ -146,7 +146,7 @@ class Rate(Struct, gc=False):
 class BookRates(Struct):
     """All parties of one book."""
 
-    parties: dict[str, Rate] = field(default_factory=dict[str, Rate])
+    parties: dict[str, Rate] = {}
     """By the widest name of a party, the idlest first, by blocks of time."""
     tells_receipt: bool = False
     """Whether the feed tells of each order when it is received, and not only when it rests."""
@@ -154,7 +154,7 @@ class BookRates(Struct):
     session: int = 0
     until: int = 0
     """When that block of time ends, or that session if it does so before."""
-    times: list[int] = field(default_factory=list[int])
+    times: list[int] = []
     """Of all messages in the window, and some before."""
     in_block: int = 0
     usual: Usual = field(default_factory=Usual)

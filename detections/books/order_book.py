@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
-from detections.books.level_changes import Lately, Quantity
+from detections.books.level_changes import Lately
 from normalizer.events.market import BookSnapshot, BookUpdate
 
 #: Orders per book. Real books have some 10^5; beyond this a feed is broken or hostile.
@@ -71,10 +71,10 @@ class BookSide(Struct, array_like=True):
     """One side of a book, by level. `sign` is 1 for bids and -1 for asks."""
 
     sign: int
-    keys: list[float] = field(default_factory=list[float])
+    keys: list[float] = []
     """Price times sign, ascending: the best price is the last."""
-    quantities: dict[float, float] = field(default_factory=dict[float, float])
-    queues: dict[float, dict[int, float]] = field(default_factory=dict[float, dict[int, float]])
+    quantities: dict[float, float] = {}
+    queues: dict[float, dict[int, float]] = {}
     """Of a level, what is left of each order by its place, in that order; empty where the feed
     gives levels only."""
 
@@ -244,7 +244,7 @@ class OrderBook(Struct, array_like=True):
 
     key: tuple[str, str, str]
     """Source, venue, instrument."""
-    orders: dict[str, Resting] = field(default_factory=dict[str, Resting])
+    orders: dict[str, Resting] = {}
     bids: BookSide = field(default_factory=lambda: BookSide(1))
     asks: BookSide = field(default_factory=lambda: BookSide(-1))
     level_bids: BookSide = field(default_factory=lambda: BookSide(1))
@@ -257,11 +257,11 @@ class OrderBook(Struct, array_like=True):
     """Levels per side that the feed carries, where it is by level and says so."""
     moved_at: int = 0
     """Time of the newest event."""
-    traded: Lately = field(default_factory=dict[float, Quantity])
+    traded: Lately = {}
     """By trades that name no order, and not seen at their level yet."""
     trades_unnamed: bool = False
     """Its trades name no resting order."""
-    cancelled: Lately = field(default_factory=dict[float, Quantity])
+    cancelled: Lately = {}
     """What is believed to have been cancelled, as no trade explains it."""
     all_named: bool = False
     """Of all that ever came it is known whose it is; false where that can't be told."""

@@ -149,9 +149,9 @@ class Trader(Struct, gc=False):
 class Pulls(Struct):
     """The large orders and the parties of all books."""
 
-    large: dict[Key, Large] = field(default_factory=dict[Key, Large])
+    large: dict[Key, Large] = {}
     """In the order of their placing."""
-    traders: dict[Key, Trader] = field(default_factory=dict[Key, Trader])
+    traders: dict[Key, Trader] = {}
     """The idlest first."""
     room: Room = field(default_factory=Room)
     """For parties, with orders that they took off and trades."""

@@ -156,13 +156,13 @@ class PulledSet(Struct, frozen=True):
 class SideShown(Struct):
     """One side of a book."""
 
-    live: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    live: dict[str, Shown] = {}
     """By order id, or by price of a level; the oldest first."""
-    gone: list[Shown] = field(default_factory=list[Shown])
+    gone: list[Shown] = []
     """Of which it is not known yet what comes in their stead."""
-    past: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    past: list[tuple[int, float]] = []
     """When what was judged went, and how much."""
-    came: list[Came] = field(default_factory=list[Came])
+    came: list[Came] = []
     traded_at: int = 0
     """The newest trade of who takes the other side."""
 
@@ -177,7 +177,7 @@ class ShownSets(Struct):
 
     bids: SideShown = field(default_factory=SideShown)
     offers: SideShown = field(default_factory=SideShown)
-    trades: list[Traded] = field(default_factory=list[Traded])
+    trades: list[Traded] = []
 
     def side(self, buy: bool) -> SideShown:
         """Bids, or offers."""

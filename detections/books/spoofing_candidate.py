@@ -1,6 +1,6 @@
 """A large order while it is watched for spoofing, and all that are watched in its book."""
 
-from msgspec import Struct, field, structs
+from msgspec import Struct, structs
 
 from detections.alerting.findings import Witness, witness
 from detections.books.order_book import Resting
@@ -99,21 +99,21 @@ class Candidate(Struct, gc=False):
     reduced: float = 0.0
     moves: int = 0
     """How often it was moved to another price."""
-    moved: list[Witness] = field(default_factory=list[Witness])
+    moved: list[Witness] = []
     """The newest of these."""
-    executions: list[Execution] = field(default_factory=list[Execution])
+    executions: list[Execution] = []
     """The first trades on the other side, and the newest, as evidence."""
     executed: float = 0.0
     """Of all trades on the other side: their quantity, and their value below."""
     value: float = 0.0
-    gaps: list[int] = field(default_factory=list[int])
+    gaps: list[int] = []
     """Of each of them, the time since the party's trade before (see
     `detections.books.coincidence`)."""
     executed_at: int = 0
     """Time of the newest."""
     shown: float = 0.0
     """What the orders on the other side that traded showed; what traded, where none rested."""
-    counter_orders: dict[str, None] = field(default_factory=dict[str, None])
+    counter_orders: dict[str, None] = {}
     same_side: float = 0.0
     """What its party traded on the order's own side, by other orders."""
     ended: Witness | None = None
@@ -198,9 +198,9 @@ class Candidate(Struct, gc=False):
 class Watch(Struct):
     """The candidates of one book, in the order of their placing and of their end."""
 
-    live: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
-    ended: dict[str, Candidate] = field(default_factory=dict[str, Candidate])
-    names: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    live: dict[str, Candidate] = {}
+    ended: dict[str, Candidate] = {}
+    names: dict[str, dict[str, None]] = {}
     """Of each name of a party, its candidates, whether live or ended."""
 
     def add(self, candidate: Candidate, most: int) -> None:

@@ -123,7 +123,7 @@ class Count(Struct):
 
     window: int
     """Its number."""
-    ended: dict[int, Ended] = field(default_factory=dict[int, Ended])
+    ended: dict[int, Ended] = {}
     """Its orders that rested and came to an end, by the class of their size."""
     traded: int = 0
     """Orders that traded."""
@@ -132,9 +132,9 @@ class Count(Struct):
     last_traded: str = ""
     """The order that traded last: its trades in a row are one."""
     told: bool = False
-    events: list[Kept] = field(default_factory=list[Kept])
+    events: list[Kept] = []
     """The newest cancellations."""
-    trades: list[Dealt] = field(default_factory=list[Dealt])
+    trades: list[Dealt] = []
     """The newest trades."""
 
     def end(self, size: float, *, fast: bool) -> None:
@@ -199,9 +199,7 @@ class Count(Struct):
 class State(Struct):
     """Counts by source, venue, instrument and party, the idlest first, and who was found before."""
 
-    counts: dict[tuple[str, str, str, str], Count] = field(
-        default_factory=dict[tuple[str, str, str, str], Count]
-    )
+    counts: dict[tuple[str, str, str, str], Count] = {}
     found: Occurrences = field(default_factory=Occurrences)
 
 

@@ -32,7 +32,7 @@ Needs accounts: without them all that many do far from the market would be one.
 from collections.abc import Iterable
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW
@@ -128,10 +128,10 @@ class Case(Struct, frozen=True, array_like=True):
 class Doer(Struct):
     """What one party does in one book."""
 
-    cases: list[Case] = field(default_factory=list[Case])
-    ended: list[int] = field(default_factory=list[int])
+    cases: list[Case] = []
+    ended: list[int] = []
     """When others of its large orders far away came to an end: filled, or left standing."""
-    trades: list[tuple[bool, Witness]] = field(default_factory=list[tuple[bool, Witness]])
+    trades: list[tuple[bool, Witness]] = []
     """Purchases (true) and sales, while such orders stood."""
     standing: int = 0
     next_alert: int = 0
@@ -140,11 +140,9 @@ class Doer(Struct):
 class State(Struct):
     """Orders and parties, the idlest first; how far prices usually go."""
 
-    far: dict[Key, Far] = field(default_factory=dict[Key, Far])
-    doers: dict[Key, Doer] = field(default_factory=dict[Key, Doer])
-    moves: dict[tuple[str, str, str], UsualMoves] = field(
-        default_factory=dict[tuple[str, str, str], UsualMoves]
-    )
+    far: dict[Key, Far] = {}
+    doers: dict[Key, Doer] = {}
+    moves: dict[tuple[str, str, str], UsualMoves] = {}
 
 
 @correlator("improbable_prices")

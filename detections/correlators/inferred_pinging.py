@@ -26,7 +26,7 @@ from collections.abc import Iterable, Sequence
 from statistics import median
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
@@ -84,19 +84,19 @@ class Ping(Struct, frozen=True):
 class Book(Struct):
     """What is known of one book."""
 
-    quantities: list[float] = field(default_factory=list[float])
+    quantities: list[float] = []
     """Of its last trades."""
     middle: float = 0.0
     """0 while there are too few to say."""
-    buys: list[Ping] = field(default_factory=list[Ping])
-    sells: list[Ping] = field(default_factory=list[Ping])
+    buys: list[Ping] = []
+    sells: list[Ping] = []
     step: int = -1
-    counts: dict[float, int] = field(default_factory=dict[float, int])
+    counts: dict[float, int] = {}
     """Of this step, by quantity; of sales its negative."""
-    steps: list[int] = field(default_factory=list[int])
+    steps: list[int] = []
     """Of earlier steps, how many there were of the commonest."""
     taking_buys: bool = False
-    taking: list[Witness] = field(default_factory=list[Witness])
+    taking: list[Witness] = []
     """Trades of one second, of who takes now."""
     taken: float = 0.0
 
@@ -148,9 +148,7 @@ class Book(Struct):
 class State(Struct):
     """What is known, by book."""
 
-    books: dict[tuple[str, str, str], Book] = field(
-        default_factory=dict[tuple[str, str, str], Book]
-    )
+    books: dict[tuple[str, str, str], Book] = {}
 
 
 @correlator("inferred_pinging")

@@ -35,7 +35,7 @@ The numbers are choices. Three times is the least that can be called a pattern.
 from collections.abc import Iterable
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
@@ -107,9 +107,9 @@ class Shown(Struct):
     came: Witness
     went: Witness | None = None
     filled: float = 0.0
-    trades: list[Witness] = field(default_factory=list[Witness])
+    trades: list[Witness] = []
     """On the other side meanwhile, the first."""
-    gaps: list[int] = field(default_factory=list[int])
+    gaps: list[int] = []
     """Of all of them, the time since the trade before (see `detections.books.coincidence`)."""
 
 
@@ -117,14 +117,14 @@ class Watched(Struct):
     """What is known of one book."""
 
     habits: Habits
-    live: dict[str, Shown] = field(default_factory=dict[str, Shown])
+    live: dict[str, Shown] = {}
     """By order id, or by side and price of a level."""
-    gone: list[Shown] = field(default_factory=list[Shown])
+    gone: list[Shown] = []
     """Of which it is not known yet whether another comes in their stead."""
-    bids: list[Shown] = field(default_factory=list[Shown])
+    bids: list[Shown] = []
     """Each time that all but repetition held."""
-    offers: list[Shown] = field(default_factory=list[Shown])
-    came: list[tuple[int, bool, float]] = field(default_factory=list[tuple[int, bool, float]])
+    offers: list[Shown] = []
+    came: list[tuple[int, bool, float]] = []
     """The newest quantities that came, whatever became of them: when, on which side, how much."""
 
     def times(self, buy: bool) -> list[Shown]:
@@ -134,9 +134,7 @@ class Watched(Struct):
 class State(Struct):
     """What is known, by book."""
 
-    books: dict[tuple[str, str, str], Watched] = field(
-        default_factory=dict[tuple[str, str, str], Watched]
-    )
+    books: dict[tuple[str, str, str], Watched] = {}
 
 
 @correlator("inferred_spoofing")

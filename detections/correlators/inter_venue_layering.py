@@ -134,17 +134,17 @@ class Dealer(Struct):
     """What one party does in one token, on all venues."""
 
     habits: Habits
-    pulled: list[Layer] = field(default_factory=list[Layer])
-    deals: list[Deal] = field(default_factory=list[Deal])
+    pulled: list[Layer] = []
+    deals: list[Deal] = []
 
 
 class State(Struct):
     """Orders that rest, parties, and who was found before."""
 
     pulls: Pulls = field(default_factory=Pulls)
-    dealers: dict[tuple[str, str], Dealer] = field(default_factory=dict[tuple[str, str], Dealer])
+    dealers: dict[tuple[str, str], Dealer] = {}
     """By token and party, the idlest first."""
-    markets: dict[str, list[Book]] = field(default_factory=dict[str, list[Book]])
+    markets: dict[str, list[Book]] = {}
     """Of a token, the first two that were seen; the idlest token first."""
     found: Occurrences = field(default_factory=Occurrences)
     room: Room = field(default_factory=Room)

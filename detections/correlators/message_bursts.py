@@ -100,12 +100,12 @@ class Market(Struct):
     named: bool = False
     """Whether an account was told in this window: then that is `quote_stuffing`'s."""
     began: int = 0
-    kept: list[Kept] = field(default_factory=list[Kept])
+    kept: list[Kept] = []
     usual: Usual = field(default_factory=Usual)
     usual_trades: Usual = field(default_factory=Usual)
     passed: int = 0
     """Windows in which anything came."""
-    bursts: list[int] = field(default_factory=list[int])
+    bursts: list[int] = []
     """Of these, the numbers of the newest bursts that weren't learnt."""
     burst_at: int = -2
     """The window of the newest of these."""
@@ -125,9 +125,7 @@ class Market(Struct):
 class State(Struct):
     """Markets by source, venue and instrument, the idlest first by windows."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     room: Room = field(default_factory=Room)
     """For the messages that are kept."""
 

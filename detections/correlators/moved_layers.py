@@ -27,7 +27,7 @@ they are than their size does.
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
@@ -81,16 +81,14 @@ class Watched(Struct):
     """What is known of one book."""
 
     shown: ShownSets
-    moves: list[Time] = field(default_factory=list[Time])
+    moves: list[Time] = []
     """Sets that went, and came elsewhere."""
 
 
 class State(Struct):
     """What is known, by book."""
 
-    books: dict[tuple[str, str, str], Watched] = field(
-        default_factory=dict[tuple[str, str, str], Watched]
-    )
+    books: dict[tuple[str, str, str], Watched] = {}
 
 
 @correlator("moved_layers")

@@ -106,9 +106,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class State(Struct):
     """What parties send, by book, and who was found before."""
 
-    books: dict[tuple[str, str, str], BookRates] = field(
-        default_factory=dict[tuple[str, str, str], BookRates]
-    )
+    books: dict[tuple[str, str, str], BookRates] = {}
     """The idlest first."""
     found: Occurrences = field(default_factory=Occurrences)
     parties: int = 0

@@ -128,15 +128,11 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class State(Struct):
     """Large orders, what their owners usually do, and who was found before."""
 
-    watches: dict[tuple[str, str, str], Watch] = field(
-        default_factory=dict[tuple[str, str, str], Watch]
-    )
+    watches: dict[tuple[str, str, str], Watch] = {}
     """By book, the one without a large order for longest first."""
-    habits: dict[tuple[str, str, str], Habits] = field(
-        default_factory=dict[tuple[str, str, str], Habits]
-    )
+    habits: dict[tuple[str, str, str], Habits] = {}
     """By venue, instrument and party."""
-    crowds: dict[tuple[str, str], Crowd] = field(default_factory=dict[tuple[str, str], Crowd])
+    crowds: dict[tuple[str, str], Crowd] = {}
     """By venue and instrument."""
     found: Occurrences = field(default_factory=Occurrences)
     room: Room = field(default_factory=Room)

@@ -116,7 +116,7 @@ class Attempt(Struct):
     beside: float = 0.0
     """What the party showed on the other side."""
     orders: int = 0
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    witnesses: list[Witness] = []
     traded: bool = False
     """The party traded on the other side while it stood."""
     counted: bool = False
@@ -137,12 +137,12 @@ class Off(Struct, array_like=True, gc=False):
 class Series(Struct):
     """What one party tried of late in one book."""
 
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    attempts: list[Attempt] = []
     """Those that count."""
     newest: Attempt | None = None
-    placed: dict[str, Witness] = field(default_factory=dict[str, Witness])
+    placed: dict[str, Witness] = {}
     """Its newest orders."""
-    off: dict[bool, Off] = field(default_factory=dict[bool, Off])
+    off: dict[bool, Off] = {}
     """Of its bids (true) and its offers, the small order that it took off last."""
     unsure: bool = False
 
@@ -150,12 +150,12 @@ class Series(Struct):
 class State(Struct):
     """Who tried, who quotes, and who was found before."""
 
-    series: dict[Key, Series] = field(default_factory=dict[Key, Series])
+    series: dict[Key, Series] = {}
     tried_at: int = 0
     """The newest attempt of anybody."""
-    quoting: dict[Key, int] = field(default_factory=dict[Key, int])
+    quoting: dict[Key, int] = {}
     """Until when a party is left alone, the idlest first."""
-    traded: dict[tuple[Key, bool], Off] = field(default_factory=dict[tuple[Key, bool], Off])
+    traded: dict[tuple[Key, bool], Off] = {}
     """What each party bought last (true), and sold, the idlest first."""
     found: Occurrences = field(default_factory=Occurrences)
 
