@@ -45,6 +45,9 @@ class Correlator(ABC, Generic[S]):
     of_unnamed: ClassVar[bool] = False
     """Whether it looks at no orders but those of which nobody is named: then it isn't shown how
     orders come and go in a book that names everybody (`OrderBook.all_named`)."""
+    roused_by: ClassVar[frozenset[type[Any]]] = frozenset()
+    """Classes of records, if all others do nothing while it is `asleep`: then it is shown these
+    only. Of use to who looks at no book; else it is shown all."""
     uses_trades: ClassVar[bool] = False
     """Whether it wants to know what venues take back or correct (see
     `detections.markets.recent_trades`): by `revised` and `renewed`, besides the actions that it
@@ -95,6 +98,11 @@ class Correlator(ABC, Generic[S]):
         Most events are, and so it isn't shown them. See `detections.books.order_book.Resting.small`
         and `detections.books.order_weight.passes_small`.
         """
+        return False
+
+    @property
+    def asleep(self) -> bool:
+        """Whether events do nothing to it but those that it is `roused_by`."""
         return False
 
     def revised(self, was: Trade, now: Trade | None) -> None:

@@ -162,6 +162,7 @@ class MarkingTheClose(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    roused_by = frozenset({Trade})
     state_version = 4
     typology = "marking_the_close"
     # What comes after the time ends the window: an order will do, where nobody trades.
@@ -183,6 +184,11 @@ class MarkingTheClose(Correlator[State]):
         if self._p.finds == "holder":
             return WHOLE_HISTORY
         return 2 * HOUR + (DAYS_WINDOW if self._p.finds == "party" else 0)
+
+    @property
+    def asleep(self) -> bool:
+        """Without a window that an order may end. Trades begin them."""
+        return not self.state.windows
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

@@ -100,6 +100,7 @@ class MarkingTheOpen(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
+    roused_by = frozenset({Trade})
     typology = "marking_the_close"
     # What comes after the window ends it: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled"})
@@ -113,6 +114,11 @@ class MarkingTheOpen(Correlator[State]):
     def horizon(self) -> int:
         """The first minutes of a day, and what is usual."""
         return self._p.window + 7 * HOUR
+
+    @property
+    def asleep(self) -> bool:
+        """Without an opening that an order may end. Trades begin them."""
+        return not self.state.openings
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""

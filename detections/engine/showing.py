@@ -4,13 +4,15 @@ What a correlator knows and its code are at hand while it takes many events, and
 others have had their turn. So those that look at no book take events some hundred at a time, each
 of them all before the next one does: in a third less time. What they find is told in the order of
 the events, and of one event by rule, as if each event had been shown to all before the next came;
-and before anything else is told or changes that an alert depends on (see `catch_up`).
+and before anything else is told or changes that an alert depends on (see `catch_up`). Some have
+nothing to do with most events until a trade begins something: those are asleep till then.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from detections.alerting.findings import Finding
+from detections.correlators.base import Correlator
 from detections.engine.problems import Problems
 from detections.engine.rule_book import NAMED_BOOK, SMALL_ORDER, Meeting, Observe
 from detections.rules.model import Rule
@@ -34,6 +36,8 @@ class Turn(NamedTuple):
     by_class: dict[type[Any], Observe]
     alike: Observe | None
     """If it takes all of its classes in one way."""
+    sleeper: Correlator[Any] | None
+    """Itself, if it may be asleep (see `Correlator.asleep`)."""
 
 
 #: Correlators that look at the same classes of events.
@@ -116,8 +120,18 @@ class Showing:
                 if len(seen) == len(classes)
                 else [event for event in events if event.__class__ in seen]
             )
+            rousing: dict[frozenset[type[Any]], list[int]] = {}
             for turn in turns:
-                _take_turn(turn, mine, told)
+                sleeper = turn.sleeper
+                if sleeper is None or not sleeper.asleep:
+                    _take_turn(turn, mine, told)
+                    continue
+                places = rousing.get(sleeper.roused_by)
+                if places is None:
+                    by = sleeper.roused_by
+                    places = [n for n, event in enumerate(mine) if event.__class__ in by]
+                    rousing[by] = places
+                _take_asleep(turn, sleeper, mine, places, told)
         if not told:
             return
         places = {id(event): place for place, event in enumerate(events)}
@@ -131,14 +145,21 @@ class Showing:
     def _plan(self, classes: frozenset[type[Any]]) -> list[Group]:
         """Whose turn it is with events of these classes, by which of them they look at."""
         ways: dict[str, tuple[Rule, dict[type[Any], Observe]]] = {}
+        sleepers: dict[str, Correlator[Any]] = {}
         for record in classes:
-            for observe, rule in self._meeting_of(record).in_turn:
+            meeting = self._meeting_of(record)
+            for observe, rule in meeting.in_turn:
                 ways.setdefault(rule.id, (rule, {}))[1][record] = observe
+            for one in meeting.correlators:
+                if one.correlator.roused_by:
+                    sleepers[one.rule.id] = one.correlator
         groups: dict[frozenset[type[Any]], list[Turn]] = {}
         for rule, by_class in ways.values():
             first, *others = by_class.values()
             alike = first if all(one == first for one in others) else None
-            groups.setdefault(frozenset(by_class), []).append(Turn(rule, by_class, alike))
+            groups.setdefault(frozenset(by_class), []).append(
+                Turn(rule, by_class, alike, sleepers.get(rule.id))
+            )
         if len(self._plans) >= _MOST_PLANS:
             self._plans.clear()
         plan = self._plans[classes] = list(groups.items())
@@ -149,7 +170,7 @@ def _take_turn(
     turn: Turn, events: Iterable[Any], told: list[tuple[Any, Rule, Finding | Exception]]
 ) -> None:
     """Show events to one correlator, and note what it finds, or that it fails."""
-    rule, by_class, alike = turn
+    rule, by_class, alike, _ = turn
     for event in events:
         try:
             found = by_class[event.__class__](event) if alike is None else alike(event)
@@ -158,6 +179,22 @@ def _take_turn(
                     told.append((event, rule, finding))  # noqa: PERF401
         except Exception as error:
             told.append((event, rule, error))
+
+
+def _take_asleep(
+    turn: Turn,
+    sleeper: Correlator[Any],
+    events: Sequence[Any],
+    rousing: Iterable[int],
+    told: list[tuple[Any, Rule, Finding | Exception]],
+) -> None:
+    """The same, to one that is asleep: only those at the places of what may rouse it; if one does,
+    all behind that."""
+    for place in rousing:
+        _take_turn(turn, events[place : place + 1], told)
+        if not sleeper.asleep:
+            _take_turn(turn, events[place + 1 :], told)
+            return
 
 
 def _rule_id(told: tuple[Rule, Finding]) -> str:

@@ -7,10 +7,12 @@ import pytest
 
 from benchmarks.market_tape import MarketTape
 from detections.alerting.findings import Finding, witness
+from detections.correlators.base import correlators
 from detections.engine.engine import Engine
 from detections.rules import RuleSet
 from normalizer.events import Alert, Record
-from normalizer.events.market import FeedGap, Trade, TradeBusted
+from normalizer.events.market import FeedGap, OrderCancelled, OrderPlaced, Trade, TradeBusted
+from tests.detections.correlators import closes
 from tests.detections.samples import HEADER, Tape, correlator
 from tests.detections.test_revised_trades import revised
 from tests.fixtures.shipped_rules import shipped_rules
@@ -105,3 +107,57 @@ def test_one_that_fails_on_an_event_sees_the_next_and_keeps_no_other_from_it(
     assert engine.failures == 1
     assert engine.take_problems()[0].endswith("event event-2: ValueError: no such thing")
     assert {one.rule_id[:8] for one in found} == {"00000000", "ffffffff"}
+
+
+def orders(tape: Tape, at: float, count: int) -> list[Record]:
+    """Orders that come and go, a second apart."""
+    placed = [
+        tape.placed(at + 2 * n * closes.S, f"o-{at}-{n}", "buy", 9.9, 1, investor_account="o")
+        for n in range(count)
+    ]
+    gone = [
+        tape.cancelled(at + (2 * n + 1) * closes.S, f"o-{at}-{n}", "buy", investor_account="o")
+        for n in range(count)
+    ]
+    return [*placed, *gone]
+
+
+@pytest.mark.parametrize("size", [1, 7, 10_000])
+def test_one_that_is_asleep_is_roused_within_its_turn(size: int) -> None:
+    """By a trade; then an order tells it that the close is over, before anybody trades again."""
+    tape = Tape()
+    close = closes.FIXING - 30 * closes.S
+    events = closes.stamped(
+        sorted(
+            [
+                *closes.usual(tape),
+                *closes.mark(tape, close),
+                *orders(tape, closes.MIN / 2, 20),
+                *orders(tape, close, 100),
+            ],
+            key=lambda one: one.timestamp,
+        )
+    )
+    rules = correlator("marking_the_close", header=HEADER.replace("spoofing", "marking_the_close"))
+    expected = [len(closes.found(events[: n + 1])) for n in range(len(events))]
+    told = expected.index(1)
+    assert events[told].timestamp < events[-1].timestamp
+    assert isinstance(events[told], OrderPlaced | OrderCancelled)
+    assert len(in_parts(rules, events[:told], size, 0)) == 0
+    (alert,) = in_parts(rules, events, size, 0)
+    assert alert.timestamp == events[told].timestamp
+
+
+def test_who_is_asleep_minds_nothing_but_what_may_rouse_it() -> None:
+    """So that it makes no difference whether it is shown the rest."""
+    events = list(MarketTape(books=4, accounts=10, resting=40).events(500))
+    asleep = 0
+    for one in SHIPPED.correlators:
+        detection = correlators()[one.correlator](one.parameters)
+        for event in events if detection.roused_by else ():
+            if detection.asleep and type(event) not in detection.roused_by:
+                before = detection.snapshot()
+                assert not list(detection.observe(event))
+                assert detection.snapshot() == before
+                asleep += 1
+    assert asleep > len(events)
