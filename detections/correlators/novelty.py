@@ -121,6 +121,8 @@ class State(Struct):
     """Entities by name, the idlest first, and a sample of past rows."""
 
     period: int = 0
+    begun: int = 0
+    """When it began."""
     entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
     rows: list[list[float]] = field(default_factory=list[list[float]])
     seen: int = 0
@@ -135,6 +137,7 @@ class Novelty(Correlator[State]):
     partition_by = "market"
     uses_trades = True
     state_type = State
+    state_version = 2
     typology = "novelty"
     highest_level = "medium"
 
@@ -173,11 +176,19 @@ class Novelty(Correlator[State]):
         return self.observe(event) if entity is None else self._order_of(entity, event)
 
     def _order_of(self, entity: Entity, event: Any) -> Iterable[Finding] | None:
-        period, within = divmod(event.timestamp, self._period)
-        if entity.period != period or period > self.state.period:
+        state = self.state
+        within = event.timestamp - state.begun
+        if entity.period != state.period or not 0 <= within < self._period:
             return self.observe(event)
-        entity.now.slots[within // self._slot] += 1
-        _count(entity.now, event.__class__)
+        activity = entity.now
+        activity.slots[within // self._slot] += 1
+        kind = event.__class__
+        if kind is OrderPlaced:
+            activity.orders += 1
+        elif kind is OrderCancelled:
+            activity.cancelled += 1
+        else:
+            activity.changes += 1
         return None
 
     def observe(self, event: Any) -> Iterable[Finding]:
@@ -371,7 +382,7 @@ class Novelty(Correlator[State]):
     def _end(self, period: int) -> Iterable[Finding]:
         """The period is over: score all that did enough in it, then learn from it."""
         state, p = self.state, self._p
-        ended, state.period = state.period, period
+        ended, state.period, state.begun = state.period, period, period * self._period
         row = account_row if self._accounts else asset_row
         rows = {
             name: row(entity.now, entity.usual)
