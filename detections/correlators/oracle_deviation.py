@@ -31,6 +31,7 @@ from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
+from detections.money import too_little
 from detections.parties import Party, acting, buyer, seller
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap
@@ -56,7 +57,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_deviation: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
     #: `deviation`: trades in a row that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
-    #: Trades worth less than this in the quote currency are left out.
+    #: Trades worth less than this in dollars are left out (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Age beyond which an answer is out of date, of feeds without a heartbeat in reference data.
     maximum_age: Annotated[Duration, Meta(ge=MINUTE, le=4 * WEEK)] = 25 * HOUR
@@ -205,7 +206,7 @@ class OracleDeviation(Correlator[State]):
         if notional is None:
             notional = price * (event.quantity or 0.0)
         answer = self._answer_at(feed, event.timestamp)
-        if answer is None or notional < self._rule.minimum_notional:
+        if answer is None or too_little(notional, self._rule.minimum_notional, event.currency):
             return None
         return price, notional, answer
 

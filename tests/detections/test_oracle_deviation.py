@@ -55,6 +55,13 @@ def test_a_trade_is_held_against_the_answer_of_its_time_even_if_it_comes_late() 
     assert found([answer(0, 100), early], minimum_trades=1) == []
 
 
+def test_what_is_worth_little_is_told_in_dollars_whatever_it_is_traded_for() -> None:
+    for currency, told in (("ETH", 1), ("USD", 0)):
+        there = Tape(token_id="acme", currency=currency)
+        events = [answer(0, 100, currency=currency), there.trade(SECONDS, 120, 0.5)]
+        assert len(found(events, minimum_trades=1, minimum_notional=100.0)) == told, currency
+
+
 def test_answers_that_come_in_the_wrong_order_are_put_right() -> None:
     trade = tape().trade(5 * SECONDS, 150, 5)
     (finding,) = found([answer(2 * SECONDS, 100), answer(0, 150), trade], minimum_trades=1)
