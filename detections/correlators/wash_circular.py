@@ -151,15 +151,13 @@ class Market(Struct):
     counterparties: Counterparties = field(default_factory=Counterparties)
     effort: int = 0
     """Steps of work that were done, and aren't made up for by trades since."""
-    series: dict[tuple[str, ...], Series] = field(default_factory=dict[tuple[str, ...], Series])
+    series: dict[tuple[str, ...], Series] = {}
 
 
 class State(Struct):
     """Who trades with whom, by market."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     room: Room = field(default_factory=Room)
     """For parties, pairs and kept trades."""
 
@@ -272,6 +270,9 @@ class WashCircular(Correlator[State]):
         meetings.fresh += 1
         market.effort = max(0, market.effort - _EFFORT)
         if meetings.fresh < meetings.wait or market.effort > _MOST_EFFORT:
+            return ()
+        if seller not in market.counterparties.near:  # most are close to nobody
+            meetings.fresh = meetings.wait = 0
             return ()
         found, effort = self._look(event, market, seller, buyer)
         market.effort += effort

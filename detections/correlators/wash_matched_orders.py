@@ -102,15 +102,13 @@ class Market(Struct):
 
     last: int = 0
     counterparties: Counterparties = field(default_factory=Counterparties)
-    series: dict[tuple[str, str], Series] = field(default_factory=dict[tuple[str, str], Series])
+    series: dict[tuple[str, str], Series] = {}
 
 
 class State(Struct):
     """Who trades with whom, by market."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     room: Room = field(default_factory=Room)
     """For parties, pairs and kept trades."""
 
@@ -205,7 +203,8 @@ class WashMatchedOrders(Correlator[State]):
                 for gone in idlest[: _MOST_MARKETS // 10]:
                     del markets[gone]
             market = markets[key] = Market()
-        market.last = max(market.last, now)
+        if now > market.last:
+            market.last = now
         return market
 
     # -- judging -----------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ import math
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
-from msgspec import Struct, field
+from msgspec import Struct
 from msgspec.structs import replace
 
 from detections.alerting.findings import Witness
@@ -79,7 +79,7 @@ class Meetings(Struct, array_like=True, gc=False):
     """With how many trades it is looked at again."""
     close: bool = True
     """Whether each is notable to the other, or it is too early to tell."""
-    deals: list[Deal] = field(default_factory=list[Deal])
+    deals: list[Deal] = []
     """Kept trades that no alert has told of, the newest."""
     fresh: int = 0
     """Trades that were kept since somebody looked at them."""
@@ -124,9 +124,9 @@ class Counterparties(Struct):
     now: int = 0
     """Trades in this generation."""
     before: int = 0
-    parties: dict[str, Party] = field(default_factory=dict[str, Party])
-    pairs: dict[Pair, Meetings] = field(default_factory=dict[Pair, Meetings])
-    near: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
+    parties: dict[str, Party] = {}
+    pairs: dict[Pair, Meetings] = {}
+    near: dict[str, dict[str, None]] = {}
     """Who is close to whom, both ways."""
 
     def met(self, seller: str, buyer: str, generation: int) -> Meetings | None:
@@ -202,7 +202,9 @@ class Counterparties(Struct):
         seen, waiting = {one: None}, [one]
         for name in waiting:
             for other in self.near.get(name, ()):
-                if other not in seen and len(seen) < most:
+                if other not in seen:
+                    if len(seen) >= most:
+                        return waiting
                     seen[other] = None
                     waiting.append(other)
         return waiting
@@ -210,12 +212,15 @@ class Counterparties(Struct):
     def weights(self, names: Collection[str]) -> dict[Edge, int]:
         """How many trades each of these sold to which other, among those who are close."""
         found: dict[Edge, int] = {}
-        inside = frozenset(names)
+        inside, pairs, generation = frozenset(names), self.pairs, self.generation
         for one in names:
-            for other in self.near.get(one, ()):
-                if one < other and other in inside:
-                    meetings = self.between(one, other)
+            near = self.near.get(one, {})
+            for other in near if len(near) < len(inside) else names:
+                if one < other and other in inside and other in near:
+                    meetings = pairs.get((one, other))
                     if meetings is not None:
+                        if meetings.generation != generation:
+                            meetings.move_to(generation)
                         found[one, other] = meetings.forth + meetings.forth_before
                         found[other, one] = meetings.back + meetings.back_before
         return found

@@ -13,6 +13,7 @@ Exchanges (WWW 2021, arXiv 2102.07001):
 
 import itertools
 import math
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -90,14 +91,18 @@ def component(one: str, other: str, edges: Iterable[Edge]) -> tuple[str, ...] | 
 
     It is what `one` reaches and is reached from.
     """
-    onward: dict[str, list[str]] = {}
-    back: dict[str, list[str]] = {}
+    onward: dict[str, list[str]] = defaultdict(list)
+    back: dict[str, list[str]] = defaultdict(list)
     for seller, buyer in edges:
-        onward.setdefault(seller, []).append(buyer)
-        back.setdefault(buyer, []).append(seller)
-    ahead, behind = _reached(one, onward), _reached(one, back)
-    members = [name for name in ahead if name in behind]
-    return tuple(sorted(members)) if other in members else None
+        onward[seller].append(buyer)
+        back[buyer].append(seller)
+    ahead = _reached(one, onward)
+    if other not in ahead:
+        return None
+    behind = _reached(one, back)
+    if other not in behind:
+        return None
+    return tuple(sorted([name for name in ahead if name in behind]))
 
 
 def _reached(start: str, steps: Mapping[str, Sequence[str]]) -> dict[str, None]:
