@@ -90,9 +90,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class State(Struct):
     """The markets, and who was found before."""
 
-    tapes: dict[tuple[str, str, str], Tape] = field(
-        default_factory=dict[tuple[str, str, str], Tape]
-    )
+    tapes: dict[tuple[str, str, str], Tape] = {}
     found: Occurrences = field(default_factory=Occurrences)
     room: Room = field(default_factory=Room)
     """For parties and their trades."""
@@ -110,7 +108,7 @@ class MomentumIgnition(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "momentum_ignition"
     actions = frozenset({"trade"})
 
@@ -130,44 +128,46 @@ class MomentumIgnition(Correlator[State]):
         if not (price > 0 and quantity > 0):
             return ()
         self._make_room()
-        tape = self._tape(event)
-        tape.add(event.timestamp, quantity, event.timestamp - self._p.run_window)
-        tape.moves.add(event.timestamp, price, self._p.run_window, event.phase_began)
+        time, side, run_window = event.timestamp, event.side, self._p.run_window
+        key = (event.provider, event.venue, event.instrument)
+        tape = latest(self.state.tapes, key, MOST_BOOKS, Tape)
+        tape.add(time, quantity, time - run_window)
+        tape.moves.add(time, price, run_window, event.phase_began)
         bought = event.buyer_cluster or event.buyer_id or event.buyer_account
         sold = event.seller_cluster or event.seller_id or event.seller_account
         if bought == sold:
             return ()  # nobody whom we know, or with itself, which is another abuse
-        execution = Execution(price, quantity, witness(event))
-        findings: list[Finding] = []
+        findings: Iterable[Finding] = ()
         if bought is not None and not is_exempt(event.buyer_labels, self._exempt):
-            trader = self._trader(tape, bought, event)
-            if trader.down.run is not None:
-                findings += self._turned(
-                    event, tape, trader.down, execution, buyer(event), up=False
-                )
-            if event.side == "buy":
-                self._took(tape, trader.up, execution, up=True)
+            trader = self._trader(tape, bought, time)
+            down = trader.down
+            if down is not None and down.run is not None:
+                findings = self._turned(event, tape, down, buyer(event), up=False)
+            if side == "buy":
+                if trader.up is None:
+                    trader.up = Direction()
+                self._took(event, tape, trader.up, up=True)
         if sold is not None and not is_exempt(event.seller_labels, self._exempt):
-            trader = self._trader(tape, sold, event)
-            if trader.up.run is not None:
-                findings += self._turned(event, tape, trader.up, execution, seller(event), up=True)
-            if event.side == "sell":
-                self._took(tape, trader.down, execution, up=False)
+            trader = self._trader(tape, sold, time)
+            up = trader.up
+            if up is not None and up.run is not None:
+                turned = self._turned(event, tape, up, seller(event), up=True)
+                findings = [*findings, *turned]
+            if side == "sell":
+                if trader.down is None:
+                    trader.down = Direction()
+                self._took(event, tape, trader.down, up=False)
         return findings
 
-    def _tape(self, event: Trade) -> Tape:
-        key = (event.provider, event.venue, event.instrument)
-        return latest(self.state.tapes, key, MOST_BOOKS, Tape)
-
-    def _trader(self, tape: Tape, name: str, event: Trade) -> Trader:
+    def _trader(self, tape: Tape, name: str, time: int) -> Trader:
         # Taken out and put back at the end, so that the first is always the idlest.
         trader = tape.traders.pop(name, None)
         if trader is None:
-            trader = Trader(event.timestamp)
+            trader = Trader(time)
             self.state.room.added += 1
             if len(tape.traders) >= _MOST_TRADERS:
                 del tape.traders[next(iter(tape.traders))]
-        trader.seen = event.timestamp
+        trader.seen = time
         tape.traders[name] = trader
         return trader
 
@@ -208,13 +208,14 @@ class MomentumIgnition(Correlator[State]):
 
     # -- the run and its reversal ------------------------------------------------------------------
 
-    def _took(self, tape: Tape, way: Direction, execution: Execution, *, up: bool) -> None:
+    def _took(self, event: Trade, tape: Tape, way: Direction, *, up: bool) -> None:
         """The party took an offer (or a bid): a run may begin with it, or go on."""
-        p = self._p
+        p, time = self._p, event.timestamp
         self.state.room.added += 1
-        prices = way.take(execution, execution.witness.timestamp - p.run_window)
+        execution = Execution(event.price, event.quantity, witness(event))
+        prices = way.take(execution, time - p.run_window)
         run = way.run
-        if run is not None and execution.witness.timestamp - run.ended > p.reversal_window:
+        if run is not None and time - run.ended > p.reversal_window:
             run = way.run = None  # nothing came of it
         if run is not None:
             further = execution.price > run.taken[-1].price
@@ -252,7 +253,6 @@ class MomentumIgnition(Correlator[State]):
         event: Trade,
         tape: Tape,
         way: Direction,
-        execution: Execution,
         party: Party,
         *,
         up: bool,
@@ -264,6 +264,7 @@ class MomentumIgnition(Correlator[State]):
             way.run = None
             return ()
         self.state.room.added += 1
+        execution = Execution(event.price, event.quantity, witness(event))
         run.turn(execution, came_in=(event.side == "sell") is up and event.side is not None)
         if not run.far and event.timestamp - run.ended > p.quick_reversal:
             return ()

@@ -39,10 +39,10 @@ class Run(Struct):
     """Of all that was traded in the window, when it became a run."""
     far: bool = True
     """The price went far with it."""
-    back: list[Execution] = field(default_factory=list[Execution])
+    back: list[Execution] = []
     back_quantity: float = 0.0
     back_value: float = 0.0
-    back_prices: list[float] = field(default_factory=list[float])
+    back_prices: list[float] = []
     """Prices at which it came in to take the other side."""
 
     @property
@@ -79,10 +79,10 @@ class Run(Struct):
 class Direction(Struct, gc=False):
     """What a party takes in one direction: offers, or bids."""
 
-    taken: list[Execution] = field(default_factory=list[Execution])
+    taken: list[Execution] = []
     """Of the window from `front` on."""
     front: int = 0
-    prices: dict[float, int] = field(default_factory=dict[float, int])
+    prices: dict[float, int] = {}
     """How many trades of the window are at a price."""
     quantity: float = 0.0
     """Of the window's trades."""
@@ -125,22 +125,23 @@ class Trader(Struct, gc=False):
 
     seen: int
     """Time of its newest trade."""
-    up: Direction = field(default_factory=Direction)
-    down: Direction = field(default_factory=Direction)
+    up: Direction | None = None
+    down: Direction | None = None
+    """None until it takes something: most who trade take nothing, or on one side only."""
 
     @property
     def size(self) -> int:
         """How much is known of it: itself, and trades."""
-        return 1 + self.up.size + self.down.size
+        return 1 + sum(way.size for way in (self.up, self.down) if way is not None)
 
 
 class Tape(Struct):
     """One market: who trades there, and how much was traded lately."""
 
-    traders: dict[str, Trader] = field(default_factory=dict[str, Trader])
+    traders: dict[str, Trader] = {}
     """By the widest name of a party, the idlest first."""
-    times: list[int] = field(default_factory=list[int])
-    quantities: list[float] = field(default_factory=list[float])
+    times: list[int] = []
+    quantities: list[float] = []
     front: int = 0
     traded: float = 0.0
     """Quantity of the window: added up as trades come and go, for there may be many."""

@@ -34,7 +34,8 @@ class UsualMoves(Struct):
         number = time // width
         if number > self.number:
             self._next(number, price, width, began)
-        self.time = max(time, self.time)
+        if time > self.time:
+            self.time = time
         self.price = price
 
     @property

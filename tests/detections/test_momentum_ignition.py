@@ -162,6 +162,7 @@ def test_memory_is_bounded() -> None:
         watching.observe(event)
     (market,) = watching.state.tapes.values()
     up = market.traders["acct-1"].up
+    assert up is not None
     assert len(up.taken) <= 2 * MOST_TRADES + 64
     assert up.run is not None
     assert len(up.run.taken) == MOST_TRADES
@@ -185,8 +186,10 @@ def test_prices_of_the_window_are_counted_exactly(steps: list[tuple[int, int, st
         (market,) = watching.state.tapes.values()
         assert market.traded == 2 * len(inside)
         mine = [one for one in inside if one[2] == who]
-        assert market.traders[who].up.quantity == 2 * len(mine)
-        assert set(market.traders[who].up.prices) == {one[1] for one in inside if one[2] == who}
+        up = market.traders[who].up
+        assert up is not None
+        assert up.quantity == 2 * len(mine)
+        assert set(up.prices) == {one[1] for one in inside if one[2] == who}
 
 
 def quick(tape: Tape, at: float = 0, *, back_prices: int = 5, side: str = "sell") -> list[Any]:
