@@ -97,17 +97,15 @@ class Market(Struct):
 
     traded: Traded = field(default_factory=Traded)
     moves: LastingMoves = field(default_factory=LastingMoves)
-    up: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
-    down: dict[str, Ramp] = field(default_factory=dict[str, Ramp])
+    up: dict[str, Ramp] = {}
+    down: dict[str, Ramp] = {}
     """By the widest name of a party, the idlest first."""
 
 
 class State(Struct):
     """The markets, and who was found before."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     found: Occurrences = field(default_factory=Occurrences)
     room: Room = field(default_factory=Room)
     """For parties and their trades."""
@@ -150,8 +148,8 @@ class Ramping(Correlator[State]):
             return ()
         market = latest(self.state.markets, key, MOST_BOOKS, Market)
         self._make_room()
-        floor, before = time - self._p.window, market.traded.before(price)
-        market.traded.add(time, price, quantity, floor)
+        floor = time - self._p.window
+        before = market.traded.add(time, price, quantity, floor)
         market.moves.add(time, price, _STEP, event.phase_began)
         market.moves.forget(floor)
         if bought == sold:
@@ -195,8 +193,8 @@ class Ramping(Correlator[State]):
             price = one.price
             if not (price > 0 and one.quantity > 0):
                 continue
-            before = known.traded.before(price)
-            known.traded.add(one.timestamp, price, one.quantity, one.timestamp - window)
+            floor = one.timestamp - window
+            before = known.traded.add(one.timestamp, price, one.quantity, floor)
             known.moves.price = price
             bought, sold = _names(one)
             if bought != sold and (bought in concerned or sold in concerned):

@@ -66,9 +66,9 @@ class LastingMoves(UsualMoves):
 
     def forget(self, floor: int) -> None:
         """Nobody will ask for what was known before that time."""
-        gone = bisect_left(self.past, floor, key=_began) - 1
-        if gone > 0:
-            del self.past[:gone]
+        past = self.past
+        if len(past) > 1 and past[1].began < floor:
+            del past[: bisect_left(past, floor, key=_began) - 1]
 
     def _next(self, number: int, price: float, width: int, began: int | None) -> None:
         if self.number >= 0:

@@ -2,7 +2,7 @@
 
 from bisect import bisect_left
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from detections.markets.slips import is_slip
@@ -29,10 +29,10 @@ class Step(Struct, frozen=True, array_like=True):
 class Ramp(Struct):
     """What one party takes in one direction."""
 
-    steps: list[Step] = field(default_factory=list[Step])
-    taken: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    steps: list[Step] = []
+    taken: list[tuple[int, float]] = []
     """Time and quantity of all that it took in that direction, steps or not."""
-    given: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    given: list[tuple[int, float]] = []
     """And of what it traded the other way."""
     alerted: int = 0
     """Steps at the last alert; 0 while there is none."""
@@ -61,7 +61,8 @@ class Ramp(Struct):
         gone = 0
         while gone < len(steps) and steps[gone].time < floor:
             gone += 1
-        gone = max(gone, len(steps) - MOST_STEPS)
+        if len(steps) - gone > MOST_STEPS:
+            gone = len(steps) - MOST_STEPS
         if gone:
             del steps[:gone]
         if not steps:
@@ -98,13 +99,13 @@ class Traded(Struct):
     """The price when the stretch began: the way is that from one stretch to the next, so that what
     bounces between bid and offer is hardly any."""
     stretch: int = -1
-    times: list[int] = field(default_factory=list[int])
+    times: list[int] = []
     """Of the trades of the window, and some before."""
-    quantities: list[float] = field(default_factory=list[float])
+    quantities: list[float] = []
     """What was traded until each of them, and with it."""
-    ways: list[float] = field(default_factory=list[float])
+    ways: list[float] = []
     """How far the price had gone, up and down, until the stretch of each of them."""
-    orders: list[int] = field(default_factory=list[int])
+    orders: list[int] = []
     """How many orders came in until each of them: what is traded at one time is one."""
     quantity: float = 0.0
     way: float = 0.0
@@ -112,8 +113,9 @@ class Traded(Struct):
     gone: tuple[float, float, int] = (0.0, 0.0, 0)
     """Quantity, way and orders before the first of them."""
 
-    def add(self, time: int, price: float, quantity: float, floor: int) -> None:
-        """A trade of anybody; what was before `floor` is out of the window."""
+    def add(self, time: int, price: float, quantity: float, floor: int) -> float:
+        """A trade of anybody, and the price before it; what was before `floor` is out of the
+        window."""
         stretch, before = time // STRETCH, self.before(price)
         if stretch > self.stretch:
             if self.mark:
@@ -124,7 +126,9 @@ class Traded(Struct):
         times = self.times
         if not times or time > times[-1]:
             self.count += 1
-        times.append(max(time, times[-1]) if times else time)
+            times.append(time)
+        else:
+            times.append(times[-1])
         self.quantities.append(self.quantity)
         self.ways.append(self.way)
         self.orders.append(self.count)
@@ -132,6 +136,7 @@ class Traded(Struct):
             self._forget(min(bisect_left(times, floor), len(times) - 1))
         elif len(times) > 2 * MOST_TRADES:
             self._forget(MOST_TRADES)
+        return before
 
     def before(self, price: float) -> float:
         """The price until somebody trades at this one, 0 before any; a slip never was one."""
@@ -171,6 +176,7 @@ def _add(found: list[tuple[int, float]], time: int, quantity: float, floor: int)
     gone = 0
     while found[gone][0] < floor:
         gone += 1
-    gone = max(gone, len(found) - 4 * MOST_STEPS)
+    if len(found) - gone > 4 * MOST_STEPS:
+        gone = len(found) - 4 * MOST_STEPS
     if gone:
         del found[:gone]
