@@ -168,18 +168,16 @@ class Market(Struct):
 
     tape: PumpTape = field(default_factory=PumpTape)
     pump: Pump | None = None
-    traded: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    traded: list[tuple[int, float]] = []
     """Quantity by hour of the accumulation, where a rule needs it."""
 
 
 class State(Struct):
     """The markets, the idlest first, and who bought there."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     stakes: Stakes = field(default_factory=Stakes)
-    homes: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
+    homes: dict[str, list[str]] = {}
     """By token, the markets whose stakes are of it; where a rule needs it."""
     social: SocialActivity = field(default_factory=SocialActivity)
     news: PublicNews = field(default_factory=PublicNews)
@@ -276,7 +274,7 @@ class PumpAndDump(Correlator[State]):
         tape.keep(witness(event))
         if self._stakes:
             oldest = time - self._p.accumulation
-            tally(market.traded, time // HOUR, oldest // HOUR, quantity)
+            tally(market.traded, time, oldest, quantity)
             note_sides(event, price, quantity, self.state.stakes, pump, oldest, self._exempt)
         if pump is None:
             return self._risen(event, market, price) if bought else ()

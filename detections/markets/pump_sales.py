@@ -64,27 +64,30 @@ def note_sides(
     exempt: frozenset[str],
 ) -> None:
     """Note who bought and who sold; what is older than `oldest` is forgotten."""
-    time = event.timestamp
     bought, sold = _names(event)
     if bought == sold:
         return
-    market = market_name(event)
-    if bought is not None and not is_exempt(_labels(event, buying=True), exempt):
+    if isinstance(event, Trade):
+        buyer_labels, seller_labels = event.buyer_labels, event.seller_labels
+    else:
+        buyer_labels = seller_labels = event.investor_labels
+    time, market, seen = event.timestamp, market_name(event), witness(event)
+    if bought is not None and not is_exempt(buyer_labels, exempt):
         stake = stake_of(stakes, market + bought)
         step = stake.step(time, oldest)
         step.bought += quantity
         step.cost += quantity * price
         purchases = stake.purchases
-        purchases.append(witness(event))
+        purchases.append(seen)
         if len(purchases) > MOST_PURCHASES:
             del purchases[0]
         if pump is not None:
             stake.buy_since(pump.start, quantity)
-    if sold is not None and not is_exempt(_labels(event, buying=False), exempt):
+    if sold is not None and not is_exempt(seller_labels, exempt):
         stake = stake_of(stakes, market + sold)
         stake.step(time, oldest).sold += quantity
         if pump is not None:
-            stake.sell_since(pump.start, quantity, price, witness(event))
+            stake.sell_since(pump.start, quantity, price, seen)
 
 
 def revise_sides(was: Trade, now: Trade | None, stakes: Stakes, exempt: frozenset[str]) -> None:
@@ -94,7 +97,8 @@ def revise_sides(was: Trade, now: Trade | None, stakes: Stakes, exempt: frozense
         return
     for name, buys in ((bought, True), (sold, False)):
         stake = None if name is None else stakes.get(market_name(was) + name)
-        if stake is not None and not is_exempt(_labels(was, buying=buys), exempt):
+        labels = was.buyer_labels if buys else was.seller_labels
+        if stake is not None and not is_exempt(labels, exempt):
             stake.revise(was, now, buys=buys)
 
 
@@ -144,9 +148,3 @@ def _names(event: Trade | PoolSwap) -> tuple[str | None, str | None]:
         )
     name = event.investor_cluster or event.investor_id or event.investor_address
     return (name, None) if event.side == "buy" else (None, name)
-
-
-def _labels(event: Trade | PoolSwap, *, buying: bool) -> tuple[str, ...]:
-    if isinstance(event, Trade):
-        return event.buyer_labels if buying else event.seller_labels
-    return event.investor_labels

@@ -1,6 +1,6 @@
 """Who bought before a pump, and sells into it."""
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from detections.idlest import drop_idlest
@@ -46,14 +46,14 @@ class Accumulated(Struct, frozen=True):
 class Stake(Struct):
     """One party in one market."""
 
-    steps: list[Step] = field(default_factory=list[Step])
-    purchases: list[Witness] = field(default_factory=list[Witness])
+    steps: list[Step] = []
+    purchases: list[Witness] = []
     pump: int = 0
     """When the pump began that the rest is of."""
     bought_since: float = 0.0
     sold_since: float = 0.0
     proceeds: float = 0.0
-    sales: list[Witness] = field(default_factory=list[Witness])
+    sales: list[Witness] = []
     alerted: bool = False
 
     def step(self, time: int, oldest: int) -> Step:
@@ -140,13 +140,16 @@ class Stake(Struct):
             self.sales.clear()
 
 
-def tally(traded: list[tuple[int, float]], hour: int, oldest: int, quantity: float) -> None:
-    """Add to quantities by hour; hours before `oldest` are forgotten."""
+def tally(traded: list[tuple[int, float]], time: int, oldest: int, quantity: float) -> None:
+    """Add to quantities by hour; hours before that of `oldest` are forgotten."""
+    hour = time // HOUR
     if not traded or hour > traded[-1][0]:
-        traded.append((hour, 0.0))
-        while traded[0][0] < oldest:
+        traded.append((hour, quantity))
+        while traded[0][0] < oldest // HOUR:
             del traded[0]
-    traded[-1] = (traded[-1][0], traded[-1][1] + quantity)
+    else:  # what is late counts in the newest
+        hour, before = traded[-1]
+        traded[-1] = (hour, before + quantity)
 
 
 def restate(traded: list[tuple[int, float]], hour: int, more: float) -> None:

@@ -88,8 +88,8 @@ class PumpTape(Struct):
     """Of the one before it; 0 before any."""
     up: bool = True
     """Whether the newest trade was a purchase."""
-    chunks: list[Chunk] = field(default_factory=list[Chunk])
-    bars: list[Bar] = field(default_factory=list[Bar])
+    chunks: list[Chunk] = []
+    bars: list[Bar] = []
     time: int = 0
     """Of the newest trade."""
     learnt: int = -1
@@ -103,7 +103,7 @@ class PumpTape(Struct):
     """The order, or the millisecond, that the newest purchases are of."""
     burst_price: float = 0.0
     """Their first price; 0 once they are counted as a rush order."""
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    witnesses: list[Witness] = []
     """The newest trades."""
 
     @property
