@@ -36,7 +36,7 @@ at.
 from collections.abc import Iterable
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, about, witness
@@ -101,26 +101,24 @@ class Token(Struct):
     first: int = 0
     whole: bool = True
     """All was seen from the first issue on."""
-    lent: dict[str, int] = field(default_factory=dict[str, int])
+    lent: dict[str, int] = {}
     """Who got some in transactions with a loan, and when: to be looked at once these are over."""
 
 
 class Market(Struct):
     """What was traded, by part of the window."""
 
-    slots: dict[int, tuple[int, float]] = field(default_factory=dict[int, tuple[int, float]])
-    buyers: dict[str, int] = field(default_factory=dict[str, int])
+    slots: dict[int, tuple[int, float]] = {}
+    buyers: dict[str, int] = {}
     """The newest few parties that bought, and when."""
 
 
 class State(Struct):
     """Tokens, markets and parties, the idlest first."""
 
-    tokens: dict[str, Token] = field(default_factory=dict[str, Token])
-    markets: dict[str, Market] = field(default_factory=dict[str, Market])
-    parties: dict[tuple[str, str], Gatherer] = field(
-        default_factory=dict[tuple[str, str], Gatherer]
-    )
+    tokens: dict[str, Token] = {}
+    markets: dict[str, Market] = {}
+    parties: dict[tuple[str, str], Gatherer] = {}
 
 
 @correlator("accumulation")
@@ -345,6 +343,10 @@ class Accumulation(Correlator[State]):
         if net <= 0 or net < _ONE_SIDED * (gatherer.bought + gatherer.sold):
             return ()
         market = self.state.markets[key]
+        # All that was traded is no less than what was in this part of the window.
+        least = p.minimum_share * market.slots[trade.timestamp // self._slot][1]
+        if not gatherer.next_share and not reaches(net, least):
+            return ()
         floor = (trade.timestamp - p.window) // self._slot
         slots = [one for place, one in market.slots.items() if place > floor]
         volume = sum(quantity for _, quantity in slots)

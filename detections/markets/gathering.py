@@ -27,7 +27,7 @@ class Step(Struct, array_like=True):
 class Gatherer(Struct):
     """A party's steps within the window, and the sums of each kind."""
 
-    steps: list[Step] = field(default_factory=list[Step])
+    steps: list[Step] = []
     sums: list[float] = field(default_factory=lambda: [0.0, 0.0, 0.0])
     bought: float = 0.0
     sold: float = 0.0
