@@ -20,10 +20,10 @@ that only got tokens and never sent any may be of a holder for the long term, wh
 less sure. No source gives a number: half a year is a choice, as are ten times and a half.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
@@ -101,17 +101,17 @@ class Awake(Struct):
     part: float = 0.0
     next_total: float = 0.0
     alerts: int = 0
-    others: dict[str, None] = field(default_factory=dict[str, None])
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    others: dict[str, None] = {}
+    witnesses: list[Witness] = []
 
 
 class State(Struct):
     """Wallets by token (or instrument) and address, the idlest first; who is awake."""
 
-    sleepers: dict[tuple[str, str], Sleeper] = field(default_factory=dict[tuple[str, str], Sleeper])
-    small: dict[tuple[str, str], Sleeper] = field(default_factory=dict[tuple[str, str], Sleeper])
+    sleepers: dict[tuple[str, str], Sleeper] = {}
+    small: dict[tuple[str, str], Sleeper] = {}
     """Those that never held or traded enough to matter: let go first."""
-    awake: dict[tuple[str, str], Awake] = field(default_factory=dict[tuple[str, str], Awake])
+    awake: dict[tuple[str, str], Awake] = {}
 
 
 @correlator("dormant_account")
@@ -199,11 +199,16 @@ class DormantAccount(Correlator[State]):
         ]
 
     def _traded(self, trade: Trade) -> Iterable[Finding]:
-        found: list[Finding] = []
-        if trade.buyer_account is not None and trade.buyer_account != trade.seller_account:
-            found += self._account(trade, trade.buyer_account, trade.buyer_labels, "buys")
-        if trade.seller_account is not None and trade.buyer_account != trade.seller_account:
-            found += self._account(trade, trade.seller_account, trade.seller_labels, "sells")
+        buyer, seller = trade.buyer_account, trade.seller_account
+        if buyer == seller:
+            return ()
+        market = f"{trade.venue}/{trade.instrument}"
+        found: Sequence[Finding] = ()
+        if buyer is not None:
+            found = self._account(trade, (market, buyer), trade.buyer_labels, "buys")
+        if seller is not None:
+            sold = self._account(trade, (market, seller), trade.seller_labels, "sells")
+            found = [*found, *sold] if sold else found
         return found
 
     def revised(self, was: Trade, now: Trade | None) -> None:
@@ -251,11 +256,10 @@ class DormantAccount(Correlator[State]):
         sleeper.most = max([undo.most, *(one.quantity for one in later)])
 
     def _account(
-        self, trade: Trade, account: str, labels: tuple[str, ...], does: str
-    ) -> Iterable[Finding]:
+        self, trade: Trade, key: tuple[str, str], labels: tuple[str, ...], does: str
+    ) -> Sequence[Finding]:
         if labels and is_exempt(labels, self._exempt):
             return ()
-        key = (f"{trade.venue}/{trade.instrument}", account)
         time, quantity = trade.timestamp, trade.quantity
         sleeper = self._of(key)
         if sleeper is None:
@@ -265,15 +269,17 @@ class DormantAccount(Correlator[State]):
         slept, before = time - sleeper.sent, sleeper.most
         if quantity > before or slept >= self._p.dormant_for:
             sleeper.undo = Undo(trade.id, sleeper.sent, before)
-        sleeper.sent = max(time, sleeper.sent)
-        sleeper.most = max(before, quantity)
+        if time > sleeper.sent:
+            sleeper.sent = time
+        if quantity > before:
+            sleeper.most = quantity
         self._put(key, sleeper, quantity)
         if slept < self._p.dormant_for and key not in self.state.awake:
             return ()
         awake = self._awake(key, time, slept, before)
         if awake is None or not self._told(awake, quantity, trade):
             return ()
-        investor = trade.buyer_id if does == "buys" else trade.seller_id
+        account, investor = key[1], trade.buyer_id if does == "buys" else trade.seller_id
         return [
             self._finding(
                 awake,
@@ -291,8 +297,8 @@ class DormantAccount(Correlator[State]):
     def _put(self, key: tuple[str, str], sleeper: Sleeper, amount_now: float) -> None:
         """Put it back at the end: the first is the idlest."""
         state = self.state
-        matters = max(sleeper.most, amount_now) >= self._p.minimum_amount / 10 or sleeper.balance
-        if matters:
+        least = self._p.minimum_amount / 10
+        if sleeper.most >= least or amount_now >= least or sleeper.balance:
             state.sleepers[key] = sleeper
             if len(state.sleepers) > _MOST_SLEEPERS:
                 drop_idlest(state.sleepers, _MOST_SLEEPERS)
