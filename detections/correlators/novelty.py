@@ -123,8 +123,8 @@ class State(Struct):
     period: int = 0
     begun: int = 0
     """When it began."""
-    entities: dict[str, Entity] = field(default_factory=dict[str, Entity])
-    rows: list[list[float]] = field(default_factory=list[list[float]])
+    entities: dict[str, Entity] = {}
+    rows: list[list[float]] = []
     seen: int = 0
     """Rows that the sample is of."""
 

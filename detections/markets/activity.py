@@ -79,11 +79,11 @@ class Activity(Struct, array_like=True):
     high: float = 0.0
     low: float = 0.0
     slots: list[int] = field(default_factory=lambda: [0] * SLOTS)
-    markets: dict[str, int] = field(default_factory=dict[str, int])
+    markets: dict[str, int] = {}
     """Trades by market."""
-    others: dict[str, float] = field(default_factory=dict[str, float])
+    others: dict[str, float] = {}
     """Value by counterparty; of an asset, by party."""
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    witnesses: list[Witness] = []
     """The first event, and the trades and transfers that were the largest when they came."""
 
     @property
@@ -125,7 +125,8 @@ class Activity(Struct, array_like=True):
             self.bought += value
         else:
             self.sold += value
-        self.name_other(other, value)
+        if other is not None:
+            self.name_other(other, value)
         if market:
             self.name_market(market)
 
@@ -140,8 +141,10 @@ class Activity(Struct, array_like=True):
         if price is not None and 0 < price < 1e300:
             self.opened = self.opened or price
             self.price = price
-            self.high = max(price, self.high)
-            self.low = price if not self.low else min(price, self.low)
+            if price > self.high:
+                self.high = price
+            if price < self.low or not self.low:
+                self.low = price
 
     def forget_other(self, name: str | None, value: float) -> None:
         """So much was not dealt with a party."""
