@@ -15,7 +15,7 @@ learnt after some eight of them.
 
 from math import sqrt
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 SURE = 24.0
 _NEWEST = 32
@@ -62,9 +62,9 @@ class BlockRate(Struct):
     squares: float = 0.0
     blocks: int = 0
     """How many there were."""
-    newest: list[float] = field(default_factory=list[float])
+    newest: list[float] = []
     """The newest values that weren't 0, as they came."""
-    numbers: list[int] = field(default_factory=list[int])
+    numbers: list[int] = []
     """The numbers of their blocks, as long as these are all there were: a list of pairs takes three
     times the memory, for each of some 16 rates of a market."""
 

@@ -23,7 +23,7 @@ z-score by median and MAD, and the mean absolute deviation where the MAD is 0.
 from bisect import bisect_left
 from math import ceil
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 #: The standard deviation of a normal distribution in its MADs, and in its mean deviations.
 _OF_MAD = 1.482602218505602
@@ -86,7 +86,7 @@ class Baseline(Struct):
     """Number of the block that is filling; -1 before anything came."""
     amount: float = 0.0
     """What came in it."""
-    waiting: list[tuple[int, float]] = field(default_factory=list[tuple[int, float]])
+    waiting: list[tuple[int, float]] = []
     """Blocks that have ended and aren't learnt yet, by number; those with nothing are not there."""
     settled: int = -1
     """Blocks before this one are learnt, or never will be."""
@@ -95,7 +95,7 @@ class Baseline(Struct):
     """Blocks from this one on, and before that one, aren't learnt."""
     passed_over: int = 0
     """So many in a row weren't learnt."""
-    values: list[float] = field(default_factory=list[float])
+    values: list[float] = []
     """The learnt blocks, the newest last."""
     known: Level | None = None
     """Their level, once it was asked for."""

@@ -45,7 +45,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import Annotated
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
@@ -116,7 +116,7 @@ class Watched(Struct):
 
     usual: MetByChance
     shown: ShownSets
-    times: list[Time] = field(default_factory=list[Time])
+    times: list[Time] = []
     due: int = 0
     """When to tell what was not told yet of a series that was; 0: nothing is."""
 
@@ -124,9 +124,7 @@ class Watched(Struct):
 class State(Struct):
     """What is known, by book."""
 
-    books: dict[tuple[str, str, str], Watched] = field(
-        default_factory=dict[tuple[str, str, str], Watched]
-    )
+    books: dict[tuple[str, str, str], Watched] = {}
 
 
 @correlator("inferred_layering")

@@ -123,16 +123,16 @@ class Asset(Struct):
     first: int = 0
     """Time from which on it is known."""
     bars: Bars = field(default_factory=Bars)
-    pending: list[Announcement] = field(default_factory=list[Announcement])
+    pending: list[Announcement] = []
     due: int = _NEVER
-    parties: dict[str, TradingHistory] = field(default_factory=dict[str, TradingHistory])
+    parties: dict[str, TradingHistory] = {}
     """By the widest name, the idlest first."""
 
 
 class State(Struct):
     """The assets, the idlest first; and how often parties were right."""
 
-    assets: dict[str, Asset] = field(default_factory=dict[str, Asset])
+    assets: dict[str, Asset] = {}
     runs: int = 0
     guesses: Guesses = field(default_factory=Guesses)
 
@@ -302,7 +302,7 @@ class InsiderDealing(Correlator[State]):
         state, parties = self.state, asset.parties
         history = parties.pop(party, None)
         if history is None:
-            history = TradingHistory(names=tuple(name for name in names if name is not None))
+            history = TradingHistory(names=tuple([name for name in names if name is not None]))
             if len(parties) >= _MOST_PARTIES:
                 state.runs -= len(parties.pop(next(iter(parties))).runs)
         parties[party] = history

@@ -142,11 +142,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class State(Struct):
     """What is before its reference time, and who was found on days before."""
 
-    windows: dict[tuple[str, str, str], ReferenceWindow] = field(
-        default_factory=dict[tuple[str, str, str], ReferenceWindow]
-    )
+    windows: dict[tuple[str, str, str], ReferenceWindow] = {}
     found: Occurrences = field(default_factory=Occurrences)
-    positions: dict[str, float] = field(default_factory=dict[str, float])
+    positions: dict[str, float] = {}
     """By feed, market and party, where a rule needs it: what it bought less what it sold. The
     idlest first."""
     room: Room = field(default_factory=Room)

@@ -18,7 +18,7 @@ import math
 from collections.abc import Iterable, Sequence
 from typing import Annotated, Literal
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
@@ -103,9 +103,7 @@ class Move(Struct, frozen=True):
 class State(Struct):
     """The markets, the idlest first."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
 
 
 @correlator("price_move")

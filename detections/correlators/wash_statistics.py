@@ -74,7 +74,7 @@ class Market(Struct, array_like=True):
     """Trades of which somebody isn't sure."""
     told: bool = False
     digits: list[int] = field(default_factory=lambda: [0] * 9)
-    magnitudes: dict[int, int] = field(default_factory=dict[int, int])
+    magnitudes: dict[int, int] = {}
 
     def count(self, trade: Trade, more: int) -> None:
         """One trade more, or (-1) one less."""
@@ -92,9 +92,7 @@ class Market(Struct, array_like=True):
 class State(Struct):
     """The sizes of the day, by market."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
 
 
 @correlator("wash_statistics")

@@ -119,8 +119,8 @@ class Tally(Struct, array_like=True, gc=False):
     due: int = 0
     """With how many trades it is looked at again."""
     alerts: int = 0
-    sides: dict[str, Side] = field(default_factory=dict[str, Side])
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    sides: dict[str, Side] = {}
+    witnesses: list[Witness] = []
     """Of its newest trades that no alert has told of."""
     unsure: bool = False
 
@@ -155,7 +155,7 @@ class Market(Struct):
     trades: int = 0
     quantity: float = 0.0
     notional: float = 0.0
-    parties: dict[str, Tally] = field(default_factory=dict[str, Tally])
+    parties: dict[str, Tally] = {}
 
     @property
     def size(self) -> int:
@@ -168,9 +168,7 @@ class Market(Struct):
 class State(Struct):
     """What was traded, by market."""
 
-    markets: dict[tuple[str, str, str], Market] = field(
-        default_factory=dict[tuple[str, str, str], Market]
-    )
+    markets: dict[tuple[str, str, str], Market] = {}
     room: Room = field(default_factory=Room)
     """For parties, their counterparties and kept trades."""
 

@@ -13,7 +13,7 @@ be, and one of two months takes no more room. A bar without a trade has the clos
 import math
 from collections.abc import Iterable, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from pipeline.units import HOUR, MINUTE
 
@@ -36,7 +36,7 @@ class Bars(Struct, array_like=True):
     """In nanoseconds."""
     first: int = 0
     """Number of the first bar: its time divided by the width."""
-    closes: list[float] = field(default_factory=list[float])
+    closes: list[float] = []
 
     def add(self, time: int, price: float) -> None:
         """Take a trade's price. One that comes after a later bar has begun is left out."""

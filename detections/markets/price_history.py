@@ -3,7 +3,7 @@
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from detections.baselines.rate import most_that_counts
@@ -46,8 +46,8 @@ class Slot(Struct, array_like=True):
     quantity: float = 0.0
     notional: float = 0.0
     #: Quantity by party, of the first few parties of the slot.
-    bought: dict[Party, float] = field(default_factory=dict[Party, float])
-    sold: dict[Party, float] = field(default_factory=dict[Party, float])
+    bought: dict[Party, float] = {}
+    sold: dict[Party, float] = {}
 
     def add(self, deal: Deal) -> None:
         """Count a deal of this part of the window."""
@@ -85,13 +85,13 @@ class PriceHistory(Struct):
 
     window: int
     baseline: int
-    slots: list[Slot] = field(default_factory=list[Slot])
+    slots: list[Slot] = []
     """The slots of the window, by time."""
     before: Deal | None = None
     """The last deal before the window, if it was not more than a window before it."""
-    volumes: dict[int, float] = field(default_factory=dict[int, float])
+    volumes: dict[int, float] = {}
     """Quantity by part of the baseline."""
-    closed: dict[int, int] = field(default_factory=dict[int, int])
+    closed: dict[int, int] = {}
     """By part of the baseline, for how long the venue was closed in it, where it has sessions: from
     the last deal of one to where the next began."""
     first_time: int | None = None

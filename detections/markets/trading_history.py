@@ -5,7 +5,7 @@ trades are kept. Of a party that trades a lot the oldest runs are summed up furt
 known the less finely the longer ago it is.
 """
 
-from msgspec import Struct, field
+from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from pipeline.units import HOUR
@@ -28,7 +28,7 @@ class Run(Struct, array_like=True):
     sold: float = 0.0
     sold_value: float = 0.0
     trades: int = 0
-    witnesses: list[Witness] = field(default_factory=list[Witness])
+    witnesses: list[Witness] = []
 
 
 class Flow(Struct):
@@ -39,8 +39,8 @@ class Flow(Struct):
     sold: float = 0.0
     sold_value: float = 0.0
     trades: float = 0.0
-    witnesses: list[Witness] = field(default_factory=list[Witness])
-    sizes: list[float] = field(default_factory=list[float])
+    witnesses: list[Witness] = []
+    sizes: list[float] = []
     """Of its runs, whole units; what one has of the other side as well is a size of its own."""
 
     @property
@@ -66,7 +66,7 @@ class TradingHistory(Struct, array_like=True):
 
     since: int = 0
     """Its first trade that was seen."""
-    runs: list[Run] = field(default_factory=list[Run])
+    runs: list[Run] = []
     names: tuple[str, ...] = ()
     """Account, investor, cluster, as far as known."""
     labels: tuple[str, ...] = ()
