@@ -10,12 +10,14 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from detections.correlators.base import correlators
+from detections.correlators.spoofing import Spoofing
 from detections.engine.engine import Engine
 from detections.idlest import Room
 from detections.rules.loading import RuleSet
 from normalizer.events import Alert
 from normalizer.events.chain import OracleUpdate
 from normalizer.events.market import OrderCancelled, OrderPlaced, Trade, TradeBusted
+from pipeline.units import HOUR, MINUTE
 from tests.detections.correlators.test_wash_funding import SOURCE, paid
 from tests.detections.samples import HEADER, START, Tape, correlator, transfer
 from tests.detections.test_oracle_deviation import answer
@@ -328,7 +330,12 @@ def run(
     engine.snapshot()  # so that nothing waits for another event
     assert engine.take_problems() == []
     (entry,) = engine.book.correlators
-    return found, entry.correlator.state
+    detection = entry.correlator
+    if isinstance(detection, Spoofing):
+        # What is too old to be found goes with the next trade of a party: here of all of them.
+        for watch in detection.state.watches.values():
+            watch.forget(events[-1].timestamp, HOUR, MINUTE)
+    return found, detection.state
 
 
 def without(state: Any, names: frozenset[str]) -> Any:
@@ -376,6 +383,7 @@ def cancelled(events: Sequence[Any]) -> set[str]:
 @example(seed=51, count=2, busted=0, later=5, many=2)  # what came behind looked like a slip
 @example(seed=288, count=33, busted=287, later=1, many=3)  # an order was judged meanwhile
 @example(seed=3824, count=4, busted=0, later=1, many=3)  # nothing else was traded there
+@example(seed=481, count=34, busted=358, later=1, many=1)  # it made something old be forgotten
 @example(seed=1264, count=48, busted=710, later=1, many=1)  # so was one that was gone before
 def test_what_is_found_from_then_on_is_the_same(
     name: str, seed: int, count: int, busted: int, later: int, many: int
