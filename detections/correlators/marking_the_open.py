@@ -62,7 +62,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     #: Times at which it comes in.
     minimum_orders: Annotated[int, Meta(ge=1, le=1_000)] = 3
     #: How far the price goes, as a part of what it was.
-    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.002
+    minimum_move: Annotated[Ratio, Meta(gt=0, le=10)] = 0.003
     #: How many times the usual move of as long a time that is.
     minimum_usual_moves: Annotated[float, Meta(ge=0, le=100)] = 2.0
     #: The part of the move that the party's own trades make.

@@ -42,7 +42,7 @@ def test_who_makes_the_first_price_is_named_when_the_first_minutes_are_over() ->
 
 @pytest.mark.parametrize(
     "otherwise",
-    [{"to": 10.01}, {"orders": 2}, {"at": 5 * MIN}, {"side": "sell"}, {"seller_account": "x"}],
+    [{"to": 10.02}, {"orders": 2}, {"at": 5 * MIN}, {"side": "sell"}, {"seller_account": "x"}],
 )
 def test_what_makes_no_first_price(otherwise: dict[str, Any]) -> None:
     assert opens(opened(Tape(), **otherwise)) == []
