@@ -148,6 +148,5 @@ def account_of(value: str | int | None) -> str | None:
     would else be one party who trades with everybody. Addresses with a checksum and without one
     come in one table, and are one account.
     """
-    if value is None or value in _NOBODY:
-        return None
-    return compared_account(value) if isinstance(value, str) else str(value)
+    account = compared_account(value) if isinstance(value, str) else id_text(value)
+    return None if account in _NOBODY else account

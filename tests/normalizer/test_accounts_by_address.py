@@ -7,6 +7,7 @@ import pytest
 
 from normalizer.enrichment import Enrichment
 from normalizer.events import market
+from normalizer.events.chain import ZERO_ADDRESS
 from normalizer.normalize import Normalized
 from normalizer.reference_files import load_reference
 from pipeline.problems import ProblemsFound
@@ -16,7 +17,7 @@ from tests.normalizer import venue_frames as v
 CHECKSUMMED = "0x52908400098527886E0F7030069857D2E4169EE7"
 LOWER = CHECKSUMMED.lower()
 UPPER = "0X" + CHECKSUMMED[2:].upper()
-WORDS = ["None", "NaN", "nan", "null", "NULL", "<NA>", "\\N"]
+WORDS = [ZERO_ADDRESS, "0X" + "0" * 40, "None", "NaN", "nan", "null", "NULL", "<NA>", "\\N"]
 
 
 def read(**line: Any) -> Normalized:
