@@ -15,6 +15,7 @@ _FLOAT = re.compile(r"([0-9]{1,15})\.0")
 _DATE = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})[ T]([0-9:]{8})(?:\.0+)?(?: ?UTC|Z|\+00:00)?")
 #: Between the parts of a list: of ethereum-etl, JSON, Python, numpy and Postgres.
 _BETWEEN = re.compile(r"[\s,'\"\[\]{}]+")
+_DAY_AND_TIME = "%Y-%m-%d %H:%M:%S"
 _MOST_SECONDS = 10**11
 
 
@@ -68,8 +69,10 @@ def seconds(row: Row) -> int:
             if number >= _MOST_SECONDS:
                 number //= 1_000
         return number
-    found = _DATE.fullmatch(text)
-    if found is None:
-        raise ValueError(f"time: {text[:40]!r} is neither a number nor a date in UTC")
-    day = datetime.strptime(f"{found[1]} {found[2]}", "%Y-%m-%d %H:%M:%S")
+    try:
+        found = _DATE.fullmatch(text)
+        day = datetime.strptime("" if found is None else " ".join(found.groups()), _DAY_AND_TIME)
+    except ValueError:
+        wrong = f"time: {text[:40]!r} is neither a number nor a date in UTC"
+        raise ValueError(wrong) from None
     return int(day.replace(tzinfo=UTC).timestamp())

@@ -95,6 +95,14 @@ def test_a_number_that_lost_digits_is_none(tmp_path: Path, block: str) -> None:
     assert problems == [f"block: {block!r} is no whole number"]
 
 
+@pytest.mark.parametrize("time", ["2100-13-45 10:00:00", "2021-01-01 25:00:00", "1e30", "-5"])
+def test_what_is_no_time_is_told_as_such(tmp_path: Path, time: str) -> None:
+    tables(tmp_path, a_log(TOPICS[0]), time=time)
+    blocks, problems = read(tmp_path)
+    assert blocks == []
+    assert problems == [f"block 7: time: {time!r} is neither a number nor a date in UTC"]
+
+
 @pytest.mark.parametrize("unit", [1, 10**3, 10**6, 10**9])
 def test_times_are_in_the_unit_that_their_size_tells(tmp_path: Path, unit: int) -> None:
     tables(tmp_path, a_log(TOPICS[0]), time=str(1_600_000_000 * unit))
