@@ -70,8 +70,32 @@ CRASH = 9
 WorkerController.send_runtest_some = send_to_the_dead
 """
 
+#: Waits, before it brings its worker down, until the other one gets nothing more.
+_OTHER_IS_DONE = """
+import time
+from pathlib import Path
+from xdist.workermanage import WorkerController
 
-@pytest.mark.parametrize("conftest", ["", _SENT_TO_THE_DEAD], ids=["at any time", "sent to it"])
+shutdown, done = WorkerController.shutdown, Path(__file__).with_name("done")
+
+def note_shutdown(self):
+    shutdown(self)
+    done.touch()
+
+WorkerController.shutdown = note_shutdown
+
+def pytest_runtest_call(item):
+    until = time.monotonic() + 60
+    while item.name == "test_crash" and not done.exists() and time.monotonic() < until:
+        time.sleep(0.01)
+"""
+
+
+@pytest.mark.parametrize(
+    "conftest",
+    ["", _SENT_TO_THE_DEAD, _OTHER_IS_DONE],
+    ids=["at any time", "sent to it", "the other is done"],
+)
 def test_a_test_that_brings_its_worker_down_fails_once_and_all_others_are_run(
     tmp_path: Path, conftest: str
 ) -> None:
@@ -92,7 +116,7 @@ def test_a_test_that_brings_its_worker_down_fails_once_and_all_others_are_run(
         env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[1]), "PYTEST_ADDOPTS": ""},
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=120,
     )
 
     assert re.search(r"1 failed, 16 passed", run.stdout), run.stdout
