@@ -14,6 +14,9 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
    at most as much: they doubled it. With more prices it is `vacuuming`. Others did have something
    there, then or when they went: who shows orders where nobody stands and nobody joins, and then
    takes what is better, has drawn nobody to his price. Makers do so when news has moved the value.
+   They are "multiple or large" (that Regulation): one alone is `minimum_usual_orders` times as
+   large as orders usually are, which is the median of all that are visible. Else it draws nobody
+   either, and whoever changes his mind does the same.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:
@@ -30,7 +33,8 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
 
 Oystacher's orders went within milliseconds of the trade; a second is for venues with slower clocks.
 That they doubled what stood at their prices is the complaint's measure of size. The shares of depth
-are choices, low ones: they keep out what doubles next to nothing where hardly anybody is.
+are choices, low ones: they keep out what doubles next to nothing where hardly anybody is. That one
+order is large which is as much as three of the others is a choice as well.
 
 Needs accounts: without them nobody can say that the two were the same; see `inferred_layering` for
 what is left.
@@ -47,6 +51,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.order_book import OrderBook
 from detections.books.pulled_orders import Large, average_price, quantity_of
 from detections.books.pulling import Flip, Pulling, finding
+from detections.books.usual_order import usual_order
 from detections.correlators.base import correlator
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -68,6 +73,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_depth_share: Annotated[Ratio, Meta(gt=0, le=100)] = 0.02
     #: All of them, as a part of what stood on their side before they went.
     minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
+    #: One that is alone, as a multiple of what orders usually are.
+    minimum_usual_orders: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: How far from the best price levels count.
@@ -106,6 +113,7 @@ class Flipping(Pulling):
         super().__init__(parameters)
         self._touch_levels = parameters.touch_levels
         self._pulled_share = parameters.minimum_pulled_share
+        self._usual_orders = parameters.minimum_usual_orders
 
     def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
         if any(order.rank >= self._touch_levels for order in orders):
@@ -115,6 +123,11 @@ class Flipping(Pulling):
             return False
         if len(stood) > _MOST_PRICES or not reaches(quantity, sum(stood.values())):
             return False
+        if len(orders) == 1:
+            p = self._p
+            usual = usual_order(book, p.depth_levels, p.depth_range)
+            if not reaches(quantity, self._usual_orders * usual):
+                return False
         return reaches(self.share_of_side(orders, book, traded), self._pulled_share)
 
     def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:

@@ -81,12 +81,12 @@ def test_bids_and_a_sale_are_the_same() -> None:
     tape = Tape()
     events = [
         *book(tape),
-        tape.placed(1000, "s", "buy", 1823.75, 900, **FLIPPER),
-        tape.cancelled(1500, "s", remaining=900.0),
+        tape.placed(1000, "s", "buy", 1823.75, 1900, **FLIPPER),
+        tape.cancelled(1500, "s", remaining=1900.0),
         tape.trade(1600, 1823.75, 400, maker_order_id="b0", buyer_account="m0", **SELLS),
     ]
     (alert,) = found(events)
-    assert "showed bids of 900" in alert.reason
+    assert "showed bids of 1,900" in alert.reason
     assert "sold 400 from others at 1,823.75" in alert.reason
 
 
@@ -139,17 +139,35 @@ def test_an_order_that_was_filled_was_meant() -> None:
         tape = Tape()
         return [
             *book(tape),
-            tape.placed(1000, "s", "sell", 1824.0, 900, **FLIPPER),
+            tape.placed(1000, "s", "sell", 1824.0, 1900, **FLIPPER),
             tape.trade(1100, 1824.0, quantity, side="buy", maker_order_id="s", buyer_account="x"),
             tape.cancelled(1500, "s", "sell"),
             tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
         ]
 
-    assert len(found(filled(90))) == 1
-    assert found(filled(91)) == []
+    assert len(found(filled(190))) == 1
+    assert found(filled(191)) == []
 
 
 class TestHonestLookAlikes:
+    def test_whoever_changes_his_mind_about_an_order_like_any_other_drew_nobody(self) -> None:
+        def changes(*quantities: float) -> list[Any]:
+            tape = Tape()
+            orders = list(enumerate(quantities))
+            return [
+                *book(tape),
+                *(tape.placed(1000, f"s{n}", "sell", 1824.0, q, **FLIPPER) for n, q in orders),
+                *(tape.cancelled(1500, f"s{n}", remaining=q) for n, q in orders),
+                tape.trade(1600, 1824.0, 300, maker_order_id="a0", seller_account="x", **BUYS),
+            ]
+
+        # Orders are of 600 usually.
+        assert found(changes(600)) == []
+        assert found(changes(1799)) == []
+        assert len(found(changes(1800))) == 1
+        assert len(found(changes(600), "{minimum_usual_orders: 1}")) == 1
+        assert len(found(changes(300, 300))) == 1, "several are no change of mind about one"
+
     def test_whoever_crosses_the_spread_trades_the_way_his_order_was(self) -> None:
         tape = Tape()
         events = [
@@ -227,7 +245,7 @@ class TestHonestLookAlikes:
         tape = Tape()
         assert found([*book(tape), *flip(tape, quantity=120)]) == []
         labelled = [
-            tape.placed(1000, "s", "sell", 1824.0, 900, investor_labels=("maker",), **FLIPPER),
+            tape.placed(1000, "s", "sell", 1824.0, 1900, investor_labels=("maker",), **FLIPPER),
             tape.cancelled(1500, "s", "sell"),
             tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
         ]
@@ -240,7 +258,7 @@ def test_amending_counts_as_placing_and_as_taking_off() -> None:
     events = [
         *book(tape),
         tape.placed(500, "s", "sell", 1824.0, 1, **FLIPPER),
-        tape.changed(1000, "s", 900, "sell"),
+        tape.changed(1000, "s", 1900, "sell"),
         tape.changed(1500, "s", 1, "sell"),
         tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
     ]
