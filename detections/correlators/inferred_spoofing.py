@@ -20,14 +20,18 @@ go together `inferred_layering` tells. All of this must hold:
    once, and above all when something trades.
 5. This happens `minimum_times` within `window` on one side, with quantities that differ by
    `quantity_tolerance` at most, and such a quantity comes less than half as often on the other
-   side: who makes a market shows it on both.
+   side: who makes a market shows it on both. And of all the large ones of such a quantity that come
+   on this side meanwhile it happens to half at least: it is the quantity alone that says that they
+   are one party's, and where half of what a market is sent is 100 shares that says nothing.
 6. Large orders that go meet such trades so often that chance alone, as often as there are trades,
    would do it less often with a probability of `minimum_significance`
    (:mod:`detections.books.coincidence`).
 
 Or 3 and 6 don't hold, but it happens `minimum_times_alone` within `window`: nobody is drawn in by
 it, or so many trade anyway that nothing can be said, but so Sarao's orders of 188 and 289 lots were
-known. Who pegs an order to the best price, or shows a part of it, has the next one there at once.
+known. Such a quantity must be there for less than half of the time then, from the first coming to
+the last going, or it isn't for moments. Who pegs an order to the best price, or shows a part of it,
+has the next one there at once, or as soon as his program looks again: that may take seconds.
 
 The numbers are choices. Three times is the least that can be called a pattern.
 """
@@ -52,6 +56,7 @@ from normalizer.events.market import (
     FeedGap,
     MarketEvent,
     OrderCancelled,
+    OrderFilled,
     OrderPlaced,
     OrderRemoved,
     Trade,
@@ -113,6 +118,16 @@ class Shown(Struct):
     """Of all of them, the time since the trade before (see `detections.books.coincidence`)."""
 
 
+class Came(Struct, gc=False, array_like=True):
+    """A large quantity that came, whatever became of it."""
+
+    at: int
+    buy: bool
+    quantity: float
+    until: int = 0
+    """When it went; 0 where it is there still."""
+
+
 class Watched(Struct):
     """What is known of one book."""
 
@@ -124,8 +139,8 @@ class Watched(Struct):
     bids: list[Shown] = []
     """Each time that all but repetition held."""
     offers: list[Shown] = []
-    came: list[tuple[int, bool, float]] = []
-    """The newest quantities that came, whatever became of them: when, on which side, how much."""
+    came: list[Came] = []
+    """The newest."""
 
     def times(self, buy: bool) -> list[Shown]:
         return self.bids if buy else self.offers
@@ -145,12 +160,15 @@ class InferredSpoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_books = True
     of_unnamed = True
     typology = "spoofing"
     actions = frozenset(
-        {"order-placed", "order-cancelled", "order-removed", "trade", "book-update", "feed-gap"}
+        {
+            *("order-placed", "order-cancelled", "order-removed", "order-filled"),
+            *("trade", "book-update", "feed-gap"),
+        }
     )
 
     def __init__(self, parameters: Parameters) -> None:
@@ -181,6 +199,8 @@ class InferredSpoofing(Correlator[State]):
             self._traded(event, watched)  # pyright: ignore[reportArgumentType]
         elif kind is OrderCancelled or kind is OrderRemoved:
             self._ended(event, watched)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled:
+            self._filled(event, watched)  # pyright: ignore[reportArgumentType]
         return found
 
     # -- what comes and goes -----------------------------------------------------------------------
@@ -230,15 +250,12 @@ class InferredSpoofing(Correlator[State]):
         for gone in watched.gone:
             if gone.buy is shown.buy and shown.quantity >= _SIMILAR * gone.quantity:
                 gone.filled = gone.quantity  # so that it does not count
-        while watched.live:
-            first, oldest = next(iter(watched.live.items()))
-            old = event.timestamp - oldest.came.timestamp > self._p.maximum_lifetime
-            if not old and len(watched.live) < _MOST_LIVE:
-                break
-            del watched.live[first]
-        watched.live.pop(key, None)
+        if key in watched.live:
+            self._note_end(event, watched, watched.live.pop(key))
+        if len(watched.live) >= _MOST_LIVE:
+            del watched.live[next(iter(watched.live))]
         watched.live[key] = shown
-        watched.came.append((event.timestamp, shown.buy, shown.quantity))
+        watched.came.append(Came(event.timestamp, shown.buy, shown.quantity))
         del watched.came[:-_MOST_CAME]
 
     def _ended(self, event: OrderCancelled | OrderRemoved, watched: Watched) -> None:
@@ -250,9 +267,25 @@ class InferredSpoofing(Correlator[State]):
             shown.filled = max(shown.filled, change.order.filled, change.traded)
         self._go(event, watched, event.order_id, shown)
 
+    def _filled(self, event: OrderFilled, watched: Watched) -> None:
+        shown = watched.live.pop(event.order_id, None)
+        if shown is not None:
+            self._note_end(event, watched, shown)
+
+    def _note_end(self, event: MarketEvent, watched: Watched, shown: Shown) -> None:
+        """So long it was there, however it went."""
+        came = shown.came.timestamp
+        for one in reversed(watched.came):
+            if one.at < came:
+                return
+            if one.at == came and one.buy is shown.buy and one.quantity == shown.quantity:
+                one.until = event.timestamp
+                return
+
     def _go(self, event: MarketEvent, watched: Watched, key: str, shown: Shown) -> None:
         """It is not there any more."""
         del watched.live[key]
+        self._note_end(event, watched, shown)
         lifetime = event.timestamp - shown.came.timestamp
         if lifetime > self._p.maximum_lifetime:
             return
@@ -281,7 +314,7 @@ class InferredSpoofing(Correlator[State]):
 
     def _counts(self, shown: Shown, trade: Trade) -> bool:
         if shown.went is None:
-            return trade.timestamp >= shown.came.timestamp
+            return 0 <= trade.timestamp - shown.came.timestamp <= self._p.maximum_lifetime
         return trade.timestamp - shown.went.timestamp <= self._p.execution_window
 
     def _missed(self, gap: FeedGap) -> None:
@@ -313,20 +346,35 @@ class InferredSpoofing(Correlator[State]):
         times[:] = [one for one in times if one.came.timestamp >= since][1 - _MOST_TIMES :]
         times.append(shown)
         alike = [one for one in times if _alike(one.quantity, shown, p.quantity_tolerance)]
-        quoted = sum(
-            at >= since and buy is not shown.buy and _alike(quantity, shown, p.quantity_tolerance)
-            for at, buy, quantity in watched.came
-        )
+        came = [one for one in watched.came if _alike(one.quantity, shown, p.quantity_tolerance)]
+        quoted = sum(one.at >= since and one.buy is not shown.buy for one in came)
         if 2 * quoted >= len(alike):
+            return ()
+        # What came before the first that is remembered is left out of both.
+        since = max(alike[0].came.timestamp, watched.came[0].at if watched.came else 0)
+        came = [one for one in came if one.at >= since and one.buy is shown.buy]
+        if 2 * sum(one.came.timestamp >= since for one in alike) < len(came):
             return ()
         met = [one for one in alike if one.trades]
         if shown.trades and len(met) >= p.minimum_times:
             chance = watched.habits.chance(shown.buy, event.timestamp, shown.gaps)
             if 1.0 - chance >= p.minimum_significance:
                 return self._told(event, times, met, chance)
-        if len(alike) < p.minimum_times_alone:
+        if len(alike) < p.minimum_times_alone or self._stays(came, shown):
             return ()
         return self._told(event, times, alike, 1.0)
+
+    def _stays(self, came: list[Came], last: Shown) -> bool:
+        """Whether one or the other that went was there half of the time or more."""
+        assert last.went is not None
+        gone = [one for one in came if 0 < one.until <= last.went.timestamp]
+        if not gone:
+            return False
+        there, end = 0, gone[0].at
+        for one in gone:
+            there += max(0, one.until - max(one.at, end))
+            end = max(end, one.until)
+        return 2 * there >= last.went.timestamp - gone[0].at
 
     def _told(
         self, event: MarketEvent, times: list[Shown], alike: list[Shown], chance: float

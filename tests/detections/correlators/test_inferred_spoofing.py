@@ -128,6 +128,32 @@ class TestBoth:
         assert "next to nothing filled (the feed names no accounts)" in alert.reason
         assert alert.metrics["times"] == 6
 
+    @pytest.mark.parametrize(("others", "told"), [(6, True), (7, False)])
+    def test_a_quantity_that_mostly_stays_says_of_nobody_who_he_is(
+        self, cycle: Cycle, others: int, told: bool
+    ) -> None:
+        """In half an hour of a real book half of all orders were of 100 shares."""
+        tape = Tape()
+        events = market(tape, cycle)
+        for one in range(6):
+            at = 10_000 + one * 40_000
+            events += cycle(tape, at, one, trades=False)
+            for stays in range(2 * one, min(2 * one + 2, others)):
+                at += 10_000
+                events += cycle(tape, at, 100 + stays, trades=False, lives=6_000)
+        assert bool(found([*events, tape.trade(400_000, 10.05, 1, side="sell")])) is told
+
+    @pytest.mark.parametrize(("lives", "told"), [(1_400, True), (1_500, False)])
+    def test_what_is_there_half_of_the_time_is_not_there_for_moments(
+        self, cycle: Cycle, lives: float, told: bool
+    ) -> None:
+        """A program that follows the best price may look at it every other second only."""
+        tape = Tape()
+        events = market(tape, cycle)
+        for one in range(20):
+            events += cycle(tape, 10_000 + one * 3_000, one, trades=False, lives=lives)
+        assert bool(found([*events, tape.trade(100_000, 10.05, 1, side="sell")])) is told
+
     def test_saved_and_restored_in_the_middle_it_finds_the_same(self, cycle: Cycle) -> None:
         assert_the_same_after_a_restart(correlator("inferred_spoofing"), tape_of(cycle))
 
@@ -168,6 +194,20 @@ def test_a_removal_without_a_reason_counts_as_inferred() -> None:
         gone = tape.removed(10_900 + number * 60_000, f"s{number}")
         events += [placed, traded, gone]
     assert len(found([*events, tape.trade(400_000, 10.05, 1, side="sell")])) == 1
+
+
+@pytest.mark.parametrize(("taken", "told"), [(6_000, True), (9_000, False)])
+def test_what_others_took_was_there_until_then(taken: float, told: bool) -> None:
+    tape = Tape()
+    events = market(tape, by_order)
+    for number in range(6):
+        at = 10_000 + number * 10_000
+        events += by_order(tape, at, number, trades=False)
+        other = f"f{number}"
+        events.append(tape.placed(at + 4_000, other, "buy", 10.0, 5_000))
+        events.append(tape.trade(at + taken, 10.0, 5_000, side="sell", maker_order_id=other))
+        events.append(tape.filled(at + taken, other))
+    assert bool(found([*events, tape.trade(200_000, 10.05, 1, side="sell")])) is told
 
 
 def test_of_named_accounts_nothing_is_said_here() -> None:
