@@ -10,7 +10,8 @@ chance. All of this must hold of a book, order by order:
 1. Within `window` `minimum_pings` orders or more of one side and of the same quantity, at most
    `maximum_ping_share` of the middle quantity of the book's last trades, were cancelled unfilled
    within `maximum_lifetime` of coming, or took that quantity as they came in. Those of one second
-   count once: what comes faster is `quote_stuffing`.
+   count once: what comes faster is `quote_stuffing`. Of an order that takes several others each is
+   a trade, and none of them a small order: they are told by its id, or as trades of one moment.
 2. On the other side there were at most half as many of that quantity.
 3. That is `minimum_growth` times as many of one quantity and side as usual in as long a time, by
    the median of the half hour before: some programmes show such orders all day long.
@@ -231,6 +232,21 @@ class InferredPinging(Correlator[State]):
             for trade in self._taking(market):
                 self._take(book, trade, trade.side == "buy")
 
+    def _whole(self, pings: list[Ping], trade: Trade, buys: bool) -> list[Ping]:
+        """Those that took no more than that, as far as trades are known."""
+        market = (trade.provider, trade.venue, trade.instrument)
+        order_of: dict[str, str | int] = {}
+        taken: dict[str | int, float] = {}
+        for one in self.trades.since(pings[0].seen.timestamp, market):
+            if one.side is not None and (one.side == "buy") is buys:
+                order = order_of[one.id] = one.taker_order_id or one.timestamp
+                taken[order] = taken.get(order, 0.0) + one.quantity
+        return [
+            one
+            for one in pings
+            if (order := order_of.get(one.seen.id)) is None or taken[order] <= one.quantity
+        ]
+
     def _taking(self, market: MarketKey) -> Sequence[Trade]:
         """The newest trades of one way, each soon behind the one before."""
         found: list[Trade] = []
@@ -270,21 +286,25 @@ class InferredPinging(Correlator[State]):
         last = pings[-1].seen.timestamp
         pings = [one for one in pings if last - one.seen.timestamp <= p.window]
         first = pings[0].seen.timestamp
-        times = len({one.seen.timestamp // SECOND for one in pings})
+        times = _seconds(pings)
         against = sum(
             1
             for one in book.pings(not buys)
             if one.quantity == quantity and first <= one.seen.timestamp <= last
         )
         usual = book.usual(p.window)
+        least = max(p.minimum_pings, p.minimum_growth * usual)
         if (
-            times < p.minimum_pings
+            not reaches(times, least)
             or now - last > p.reaction
             or 2 * against > len(pings)
-            or not reaches(times, p.minimum_growth * usual)
             or not reaches(book.taken, p.minimum_multiple * quantity)
         ):
             return ()
+        pings = self._whole(pings, trade, buys)
+        if 2 * against > len(pings) or not reaches(_seconds(pings), least):
+            return ()
+        first, last = pings[0].seen.timestamp, pings[-1].seen.timestamp
         kept_pings = book.pings(buys)
         kept_pings[:] = [one for one in kept_pings if one.quantity != quantity]
         seen = {one.id: one for one in (*(ping.seen for ping in pings), *book.taking)}
@@ -312,3 +332,8 @@ class InferredPinging(Correlator[State]):
                 tags=("inferred", "anonymous"),
             )
         ]
+
+
+def _seconds(pings: list[Ping]) -> int:
+    """In how many they were."""
+    return len({one.seen.timestamp // SECOND for one in pings})

@@ -108,6 +108,23 @@ def test_what_takes_as_little_counts_with_them() -> None:
     assert alert.metrics["pings"] == 12
 
 
+@pytest.mark.parametrize(
+    ("order", "later", "told"),
+    [(True, 0, False), (True, 3, False), (False, 0, False), (False, 3, True)],
+)
+def test_what_an_order_takes_in_parts_is_no_small_order(
+    order: bool, later: float, told: bool
+) -> None:
+    """It takes from whoever rests there, a small one each, and each is a trade."""
+    tape = Tape()
+    events = quiet(tape)
+    for number in range(12):
+        at, named = BEGIN + 4_000 * number, {"taker_order_id": f"t{number}"} if order else {}
+        events += [tape.trade(at + part, 10.0, 1, side="buy", **named) for part in (0, later)]
+    events.append(tape.trade(300_000, 10.0, 50, side="buy"))
+    assert bool(found(events)) is told
+
+
 def test_the_large_trade_comes_soon_the_same_way_and_is_large() -> None:
     assert found(pinged(after=30_001)) == []
     assert found(pinged(side="sell")) == []
