@@ -100,6 +100,10 @@ class Book(Struct):
     taking: list[Witness] = []
     """Trades of one second, of who takes now."""
     taken: float = 0.0
+    order: str = ""
+    """Who takes now, by order or moment."""
+    counted: float = 0.0
+    """What of it was counted in this step, as in `counts`; 0 where nothing was."""
 
     def pings(self, buy: bool) -> list[Ping]:
         """Of one side, the newest."""
@@ -111,9 +115,31 @@ class Book(Struct):
         pings.append(ping)
         del pings[:-_MOST_PINGS]
         self.pass_to(ping.seen.timestamp)
-        key = ping.quantity if buy else -ping.quantity
+        self.count(ping.quantity if buy else -ping.quantity)
+
+    def count(self, key: float, more: int = 1) -> None:
+        """So many more of a quantity and side in this step."""
         if key in self.counts or len(self.counts) < _MOST_QUANTITIES:
-            self.counts[key] = self.counts.get(key, 0) + 1
+            self.counts[key] = max(0, self.counts.get(key, 0) + more)
+
+    def ping_taking(self, ping: Ping, buy: bool, more: bool) -> None:
+        """A small trade. One of `more` than one of an order is not counted as usual."""
+        self.ping(ping, buy)
+        self.counted = ping.quantity if buy else -ping.quantity
+        if more:
+            self.count(self.counted, -1)
+            self.counted = 0.0
+
+    def goes_on(self, trade: Trade) -> bool:
+        """Whether the order that took last takes more. Then the first part counts no longer."""
+        order = f"{trade.side} {trade.taker_order_id or trade.timestamp}"
+        if order != self.order:
+            self.order, self.counted = order, 0.0
+            return False
+        if self.counted:
+            self.count(self.counted, -1)
+            self.counted = 0.0
+        return True
 
     def revise(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected."""
@@ -133,6 +159,7 @@ class Book(Struct):
                 del self.steps[:-_MOST_STEPS]
             self.step = number
             self.counts.clear()
+            self.counted = 0.0
 
     def usual(self, time: int) -> float:
         """Small orders of one quantity and side in so long a time."""
@@ -209,8 +236,9 @@ class InferredPinging(Correlator[State]):
         book = latest(self.state.books, key, MOST_BOOKS, Book)
         middle, buys = book.middle, trade.side == "buy"
         book.pass_to(trade.timestamp)
+        more = book.goes_on(trade)
         if trade.quantity <= self._p.maximum_ping_share * middle:
-            book.ping(Ping(trade.quantity, witness(trade)), buys)
+            book.ping_taking(Ping(trade.quantity, witness(trade)), buys, more)
         else:
             book.learn(trade.quantity)
         if not middle:

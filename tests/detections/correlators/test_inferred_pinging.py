@@ -125,6 +125,20 @@ def test_what_an_order_takes_in_parts_is_no_small_order(
     assert bool(found(events)) is told
 
 
+@pytest.mark.parametrize(("apart", "told"), [(0, True), (3, False)])
+def test_nor_do_such_parts_say_what_is_usual(apart: float, told: bool) -> None:
+    tape = Tape()
+    events = quiet(tape)
+    for number in range(65):
+        at = 120_700 + 2_000 * number
+        events += [tape.trade(at + part, 10.0, 1, side="buy") for part in (0, apart)]
+    events.sort(key=attrgetter("timestamp"))
+    for number in range(12):
+        events += ping(tape, BEGIN + 4_000 * number, f"p{number}")
+    events.append(tape.trade(300_000, 10.0, 50, side="buy"))
+    assert bool(found(events)) is told
+
+
 def test_the_large_trade_comes_soon_the_same_way_and_is_large() -> None:
     assert found(pinged(after=30_001)) == []
     assert found(pinged(side="sell")) == []
