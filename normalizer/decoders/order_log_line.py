@@ -21,7 +21,8 @@ _Id = Identifier | Sequence
 
 
 class Level(Struct, array_like=True, gc=False, forbid_unknown_fields=True):
-    """An entry of ``book_snapshot``: by level, or by order where it has an id."""
+    """An entry of ``book_snapshot``, by level, or by order where it has an id; or of
+    ``book_update``, where a quantity of 0 takes the level away."""
 
     price: Price
     quantity: Quantity

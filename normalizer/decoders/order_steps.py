@@ -19,6 +19,7 @@ from normalizer.decoders.unreadable import Unreadable
 from normalizer.enrichment import Enrichment
 from normalizer.events.market import (
     BookSnapshot,
+    BookUpdate,
     CancelRejected,
     OrderCancelled,
     OrderChanged,
@@ -41,7 +42,7 @@ _Order = (
     | OrderRejected
     | CancelRejected
 )
-_Told = _Order | Trade | TradeBusted | TradeCorrected | BookSnapshot
+_Told = _Order | Trade | TradeBusted | TradeCorrected | BookSnapshot | BookUpdate
 
 #: They are matched as they come, or not at all.
 _NEVER_RESTS = frozenset(("ioc", "fok"))
@@ -82,6 +83,7 @@ class OrderSteps:
             "trade_bust": Step.bust,
             "trade_correct": Step.correct,
             "book_snapshot": Step.snapshot,
+            "book_update": Step.update,
         }
 
     def instruments(self, venue: str | None = None) -> Instruments:
@@ -277,20 +279,34 @@ class Step:
 
     def snapshot(self) -> None:
         """The whole book."""
+        event = self._blanks.snapshot()
+        bids, asks = self._levels(event)
+        if any(one.order_id is not None for one in (*bids, *asks)):
+            event.bid_order_ids = _ids(bids, "bids")
+            event.ask_order_ids = _ids(asks, "asks")
+        self._add(event)
+
+    def update(self) -> None:
+        """Levels of the book that changed."""
+        event = self._blanks.update()
+        for field, levels in zip(("bids", "asks"), self._levels(event), strict=True):
+            if any(one.order_id is not None for one in levels):
+                raise Unreadable("a level has no order_id: write a line for each order", field)
+        self._add(event)
+
+    def _levels(
+        self, event: BookSnapshot | BookUpdate
+    ) -> tuple[tuple[Level, ...], tuple[Level, ...]]:
         line = self._line
         if line.bids is None and line.asks is None:
             raise Unreadable("are missing", "bids")
-        event = self._blanks.snapshot()
         self._head(event)
         bids, asks = line.bids or (), line.asks or ()
         event.bid_prices = tuple([one.price for one in bids])
         event.bid_quantities = tuple([one.quantity for one in bids])
         event.ask_prices = tuple([one.price for one in asks])
         event.ask_quantities = tuple([one.quantity for one in asks])
-        if any(one.order_id is not None for one in (*bids, *asks)):
-            event.bid_order_ids = _ids(bids, "bids")
-            event.ask_order_ids = _ids(asks, "asks")
-        self._add(event)
+        return bids, asks
 
     def _about_trade(self, event: TradeBusted | TradeCorrected) -> None:
         line = self._line

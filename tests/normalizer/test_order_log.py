@@ -288,6 +288,17 @@ def test_a_book_comes_by_order_or_by_level() -> None:
     assert refusal(base | {"bids": [[10, 5, "7"], [9, 1]]})[0] == "bids"
 
 
+def test_levels_that_changed_come_without_the_rest_of_the_book() -> None:
+    base = {"transact_time": v.TIME, "symbol": "ACME-USD", "exec_type": "book_update"}
+    event = v.only(read(base | {"seq_num": 7, "bids": [[10, 5], [9.5, 0]]}))
+    assert isinstance(event, market.BookUpdate)
+    assert (event.bid_prices, event.bid_quantities) == ((10.0, 9.5), (5.0, 0.0))
+    assert event.ask_prices == ()
+    assert event.id.endswith(":7")
+    assert refusal(base) == ("bids", "are missing")
+    assert refusal(base | {"asks": [[10, 5, "7"]]})[0] == "asks"
+
+
 def test_csv_gives_the_same_events_as_ndjson() -> None:
     header = ",".join([*TRADE, "x_desk", "text"])
     row = ",".join([*(str(value) for value in TRADE.values()), '"a, b"', ""])
