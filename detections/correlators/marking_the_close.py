@@ -51,7 +51,9 @@ in went their way as far, wherever it ended, as in 2. Somebody may have marked i
 Trades of the auction itself count for neither: who has an order in it for an index or a fund has a
 large part of it. For orders that are pulled from auctions see `auction_orders`, for openings
 `marking_the_open`. What is traded after a fixing's time isn't looked at. With fewer than
-`minimum_trades_before` in the hour before nobody knows what was usual.
+`minimum_trades_before` in the hour before nobody knows what was usual. What is usual is that of the
+time since the first trade of the hour: a feed may begin in it, or the market. Of a market alone
+nothing is said where that is shorter than `window`.
 
 Calibrated by: last 300 s and 40% (common choice of surveillance systems); `end` and 70% (SEC,
 Athena Capital Research, 2014: more than 70% of the volume in the seconds before the close). Our
@@ -310,7 +312,10 @@ class MarkingTheClose(Correlator[State]):
 
     def _usual(self, window: ReferenceWindow) -> float:
         """What is traded in as long a time of the hour before."""
-        return window.usual_quantity(self._p.window, HOUR - self._p.window)
+        seen, whole = window.seen_before(self._p.window), HOUR - self._p.window
+        usual = window.usual_quantity(self._p.window, max(1, min(seen, whole)))
+        # The first trade begins the time that was seen, so it says nothing of how often one comes.
+        return usual * max(seen / whole, 1 - 1 / window.trades_before)
 
     def _is_far(self, moved: float, window: ReferenceWindow, strict: float = 1.0) -> bool:
         p = self._p
@@ -321,6 +326,8 @@ class MarkingTheClose(Correlator[State]):
     def _market(self, event: MarketEvent, window: ReferenceWindow) -> Iterable[Finding]:
         """Whether the price moved oddly and stayed there, or was run through, wherever it ended."""
         p, usual = self._p, self._usual(window)
+        if window.seen_before(p.window) < p.window:
+            return ()
         moved = window.moved(window.price)
         if self._is_far(moved, window, 2) and reaches(window.quantity, p.minimum_volume * usual):
             return [moved_finding(event, window, moved, usual, p.window)]

@@ -151,6 +151,8 @@ class ReferenceWindow(Struct):
     who: dict[str, Party] = field(default_factory=dict[str, Party])
     came_in: tuple[str, Way] = ("", Way())
     """Who came in with the newest trade, in the window, and its way before: that may be a slip."""
+    oldest: int = 0
+    """So long before the reference time the first trade was."""
 
     @property
     def size(self) -> int:
@@ -177,6 +179,8 @@ class ReferenceWindow(Struct):
             self.parties[self.came_in[0]].way = self.came_in[1]
         self.earlier, self.price, self.came_in = last, price, ("", Way())
         inside = before <= window
+        if before > self.oldest:
+            self.oldest = before
         if inside:
             self.quantity += quantity
             self.value += price * quantity
@@ -303,6 +307,11 @@ class ReferenceWindow(Struct):
         moves = [one.moved for one in self.steps.values()]
         most = most_that_counts([one for one in moves if one], MOVES)
         return (sum(min(one, most) for one in moves) / len(moves)) ** 0.5 if moves else 0.0
+
+    def seen_before(self, window: int) -> int:
+        """How much of the time before the window is known: from the first trade on, since before
+        that the market may have been closed, or nobody listened."""
+        return max(0, self.oldest - window)
 
     def usual_quantity(self, time: int, of: int) -> float:
         """What was traded in so long a time before the window, of which so much was seen; no 5 min
