@@ -14,13 +14,15 @@ CANCEL_AGAIN = 120.0
 
 
 def expect_much_state() -> None:
-    """Look for garbage less often: for processes that keep much, and make little in cycles.
+    """Look for garbage seldom in what is old: for processes that keep much, and make little in
+    cycles.
 
     What is there already (modules, rules) is not looked through any more, and the state of
-    detections, which grows to millions of objects, a hundred times less often.
+    detections, which grows to millions of objects, a hundred times less often. What is new is
+    looked through while it still is in the processor's caches.
     """
     gc.freeze()
-    gc.set_threshold(100_000, 20, 100)
+    gc.set_threshold(5_000, 400, 100)
 
 
 def _loop_factory() -> Callable[[], asyncio.AbstractEventLoop] | None:
