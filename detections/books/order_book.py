@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 from msgspec import Struct, field
 
+from detections.alerting.findings import Step
 from detections.books.level_changes import Lately
 from normalizer.events.market import BookSnapshot, BookUpdate
 
@@ -53,11 +54,22 @@ class Resting(Struct, gc=False, array_like=True):
     """When it took this place; 0 where that is when it was placed."""
     small: bool = False
     """It was small when it came, and was not enlarged or moved since; false if that isn't known."""
+    placed: Step | None = None
+    """How it came, if it is known whose it is."""
+    labels: tuple[str, ...] = ()
+    """Of whose it is, when it came."""
+    unsure: bool = False
+    """It came unsure, or something was missed while it rested."""
 
     @property
     def most(self) -> float:
         """The most that it showed at once."""
         return max(self.shown, self.quantity)
+
+    @property
+    def owner(self) -> str | None:
+        """The widest name of whose it is (see `detections.parties.Party.key`)."""
+        return self.cluster or self.investor or self.account
 
 
 class Ahead(NamedTuple):
@@ -313,6 +325,12 @@ class OrderBook(Struct, array_like=True):
             orders += 1
             quantity += left
         return Ahead(orders, quantity)
+
+    def miss(self) -> None:
+        """Something was missed."""
+        self.unsure = True
+        for order in self.orders.values():
+            order.unsure = True
 
     # -- orders ------------------------------------------------------------------------------------
 

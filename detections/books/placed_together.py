@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from detections.books.layered_orders import Layer
+from detections.books.layer import Layer
 
 
 def placed_together(pulled: Sequence[Layer], placement_window: int) -> list[Layer]:

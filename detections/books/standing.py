@@ -77,6 +77,20 @@ class Standing:
             mine.update({id(one): one} if isinstance(one, Resting) else one)
         return mine.values()
 
+    def has(self, name: str) -> bool:
+        """Whether it is a name of somebody who has an order."""
+        return any(name in names for names in (*self._bids, *self._asks))
+
+    def owned_by(self, owner: str, buy: bool) -> list[Resting]:
+        """The orders of one side whose widest name it is, in the order of the book."""
+        found: list[Resting] = []
+        for names in self._bids if buy else self._asks:
+            mine = names.get(owner)
+            if mine is not None:
+                some = (mine,) if isinstance(mine, Resting) else mine.values()
+                found += [one for one in some if one.owner == owner]
+        return found
+
 
 def _add(names: Named, name: str, order: Resting) -> None:
     mine = names.get(name)

@@ -39,28 +39,19 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
+from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Step, witness
 from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
-from detections.books.layered_orders import (
-    MOST_DESKS_IN_ALL,
-    MOST_ORDERS_IN_ALL,
-    Desk,
-    Execution,
-    Floor,
-    Floors,
-    Layer,
-    end_of,
-    forget_idler_half,
-    make_room,
-)
-from detections.books.order_book import MOST_BOOKS
+from detections.books.desks import AllDesks
+from detections.books.layer import Layer, pulled_layer, resting_layer
+from detections.books.layered_orders import Desk, Execution, Moves, Pulled
+from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
-from detections.idlest import Room
-from detections.parties import NOBODY, acting, buyer, is_exempt, seller
+from detections.parties import buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
     BookSnapshot,
@@ -74,9 +65,6 @@ from normalizer.events.market import (
     Trade,
 )
 from pipeline.units import HOUR, MINUTE, SECOND, Duration, Ratio
-
-#: Where there are too many books, so large a part of them goes at once.
-_BOOKS_AT_ONCE = 16
 
 
 class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
@@ -116,29 +104,25 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
 
 class State(Struct):
-    """What parties show, by book, and who was found before."""
+    """What parties took off and traded, by book, and who was found before."""
 
-    floors: Floors = field(default_factory=Floors)
+    desks: AllDesks = field(default_factory=AllDesks)
     found: Occurrences = field(default_factory=Occurrences)
-    desks: int = 0
-    """Parties in all books."""
-    room: Room = field(default_factory=Room)
-    """For orders and trades."""
 
 
 @correlator("layering")
 class Layering(Correlator[State]):
-    """See the module. Memory: per book 2,000 parties, with 256 orders that rest, 256 that were
-    cancelled and 256 that ended on each side; 100,000 parties and 2,000,000 orders and trades in
-    all."""
+    """See the module. Memory: per book 2,000 parties, with 256 orders that were cancelled and 256
+    that ended on each side; 100,000 parties and 2,000,000 orders and trades in all."""
 
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 4
+    state_version = 5
     uses_trades = True
     uses_books = True
     typology = "layering"
+    # Placed orders are for the books, which know how that was, and what rests.
     actions = frozenset(
         {
             *("order-placed", "order-changed", "order-cancelled", "order-filled"),
@@ -158,181 +142,182 @@ class Layering(Correlator[State]):
         """Of the orders, and of who was found before."""
         return max(self._longest, REPETITION_WINDOW)
 
-    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
-        """Most events place or cancel an order: taken without a look at what they are."""
+    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding]] | None:
+        """Nothing is done with placed orders here, and most others are cancelled."""
         if record is OrderPlaced:
-            return self._placed
-        return self._ended if record is OrderCancelled else self.observe
+            return None
+        return self._cancelled if record is OrderCancelled else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = type(event)
-        if kind is OrderPlaced:
-            self._placed(event)  # pyright: ignore[reportArgumentType]
-            return ()
-        if kind is FeedGap:
-            self._missed(event)  # pyright: ignore[reportArgumentType]
-            return ()
-        floor = self.state.floors.get((event.provider, event.venue, event.instrument))
-        if floor is None:
-            return ()
         if kind is OrderCancelled:
-            return self._ended(event)  # pyright: ignore[reportArgumentType]
+            return self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        if kind is OrderChanged:
+            return self._changed(event)  # pyright: ignore[reportArgumentType]
         if kind is Trade:
-            self._traded(event, floor)  # pyright: ignore[reportArgumentType]
+            self._traded(event)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled:
-            self._filled(event, floor)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderChanged:
-            return self._changed(event, floor)  # pyright: ignore[reportArgumentType]
+            self._filled(event, event.order_id)  # pyright: ignore
         elif kind is BookSnapshot:
-            self._renewed(event, floor)  # pyright: ignore[reportArgumentType]
+            for desk in self.state.desks.find(event).values():
+                desk.renew(self.books.change.book.orders)
+        elif kind is FeedGap:
+            self._missed(event)  # pyright: ignore[reportArgumentType]
         return ()
 
     # -- what parties do ---------------------------------------------------------------------------
 
-    def _placed(self, order: OrderPlaced) -> None:
-        party = acting(order)
-        quantity = order.quantity if order.remaining is None else order.remaining
-        price = order.price
-        if party == NOBODY or quantity is None or price is None or quantity <= 0:
-            return
-        if order.investor_labels and is_exempt(order.investor_labels, self._exempt):
-            return
-        state = self.state
-        floors, key = state.floors, (order.provider, order.venue, order.instrument)
-        floor = floors.get(key)
-        if floor is None:
-            if len(floors) >= MOST_BOOKS:
-                self._forget_books()
-            floor = floors[key] = Floor()
-        unsure = "unsure" in order.tags
-        buy = order.side == "buy"
-        seen = Step(
-            order.id, order.timestamp, order.original, order.related_hash, order.related_user
-        )
-        room = state.room
-        room.added += 1
-        if floor.place(Layer(order.order_id, party, buy, price, quantity, seen, unsure)):
-            state.desks += 1
-            if state.desks > MOST_DESKS_IN_ALL:
-                state.desks = forget_idler_half(state.floors)
-        if room.added >= MOST_ORDERS_IN_ALL // 8:  # `Room.take`, for most of all events
-            before = order.timestamp - self._p.pull_window
-            long_before = order.timestamp - self._longest
-            state.desks = make_room(room, MOST_ORDERS_IN_ALL, state.floors, before, long_before)
+    def _owner(self, order: Resting) -> str | None:
+        """Whose an order is, unless he is left out."""
+        if order.labels and is_exempt(order.labels, self._exempt):
+            return None
+        return order.cluster or order.investor or order.account
 
-    def _forget_books(self) -> None:
-        """Let go of those in which nobody placed an order for longest, a few at once."""
-        state = self.state
-        idlest = sorted(state.floors, key=lambda key: (state.floors[key].placed_at, key))
-        for key in idlest[: max(1, MOST_BOOKS // _BOOKS_AT_ONCE)]:
-            state.desks -= len(state.floors.pop(key).desks)
+    def _desk(self, event: MarketEvent, owner: str) -> Desk:
+        return self.state.desks.desk(event, owner, self._p.pull_window, self._longest)
 
-    def _traded(self, trade: Trade, floor: Floor) -> None:
-        if trade.maker_order_id is not None and (made := floor.resting(trade.maker_order_id)):
-            made[1].filled += trade.quantity
-        bought, sold = floor.desks.get(buyer(trade).key), floor.desks.get(seller(trade).key)
-        if bought is sold:
+    def _traded(self, trade: Trade) -> None:
+        book = self.books.change.book
+        if trade.maker_order_id is not None:
+            self._filled(trade, trade.maker_order_id)
+        bought, sold = buyer(trade).key, seller(trade).key
+        if bought == sold:
             return  # nobody whom we know, or with itself, which is another abuse
-        for desk, is_purchase in ((bought, True), (sold, False)):
-            if desk is not None:
-                seen = witness(trade)
-                desk.execute(Execution(trade.price, trade.quantity, seen), bought=is_purchase)
-                self.state.room.added += 1
+        desks = self.state.desks.find(trade)
+        for owner, is_purchase in ((bought, True), (sold, False)):
+            # Of who shows nothing, nor took anything off, no trade is of use.
+            if owner and (owner in desks or self.books.standing(book).has(owner)):
+                execution = Execution(trade.price, trade.quantity, witness(trade))
+                self._desk(trade, owner).execute(execution, bought=is_purchase)
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: it isn't what the orders were for, or another."""
-        floor = self.state.floors.get((was.provider, was.venue, was.instrument))
-        for party in () if floor is None else (buyer(was), seller(was)):
-            desk = None if floor is None else floor.desks.get(party.key)
-            if desk is not None:
-                desk.revise(was, now)
+        self.state.desks.revise(was, now)
 
-    def _filled(self, event: OrderFilled, floor: Floor) -> None:
-        found = floor.end(event.order_id)
-        if found is not None:
-            desk, layer = found
-            layer.ended = _step(event)
-            layer.filled = layer.quantity
-            desk.sides(layer.buy)[0].note_end(layer, event.timestamp)
-            self.state.room.added += 1
+    def _filled(self, event: OrderFilled | Trade, order_id: str) -> None:
+        """An order was filled, unless it rests still."""
+        change = self.books.change
+        order = change.order
+        owner = None if order is None or change.quantity_after else self._owner(order)
+        if order is not None and owner:
+            desk = self._desk(event, owner)
+            counted, _ = desk.close(order_id)
+            if counted:
+                desk.side(order.buy).note_end((event.timestamp, order.most, order_id))
 
-    def _renewed(self, book: BookSnapshot, floor: Floor) -> None:
-        there = {*book.bid_order_ids, *book.ask_order_ids}
-        if there:  # one of levels says nothing of orders
-            floor.renew(there)
-
-    def _changed(self, event: OrderChanged, floor: Floor) -> Iterable[Finding]:
-        found = floor.resting(event.order_id)
-        left = event.quantity if event.remaining is None else event.remaining
-        if found is None or left is None:
+    def _changed(self, event: OrderChanged) -> Iterable[Finding]:
+        change, order_id = self.books.change, event.order_id
+        order, left = change.order, change.quantity_after
+        owner = None if order is None else self._owner(order)
+        if order is None or not owner:
             return ()
-        desk, layer = found
-        if left <= self._p.maximum_fill_share * layer.quantity:
-            return self._ended(event)
-        if left > layer.quantity:
-            desk.sides(layer.buy)[0].resting += left - layer.quantity
-            layer.quantity = left
-        if event.price is None or event.price == layer.price:
+        if left <= self._p.maximum_fill_share * order.most:
+            desk = self._desk(event, owner)
+            counted, moves = desk.close(order_id)
+            if left:
+                desk.spend(order_id)
+                order = replace(order)  # what is left of it goes on
+            return self._ended(event, desk, order, order.filled, moves) if counted else ()
+        if order.price == change.price_before:
             return ()
-        layer.price = event.price
-        layer.moves += 1
-        layer.moved = _step(event)
-        side, other = desk.sides(layer.buy)
+        desk = self._desk(event, owner)
+        if desk.spent and order_id in desk.spent:
+            return ()
+        desk.move(order_id, _step(event))
+        buy = order.buy
+        side = desk.side(buy)
         side.moves += 1
-        if (
-            side.moves < self._moves
-            or not desk.against(layer.buy)
-            or not reaches(side.resting, self._p.minimum_imbalance * other.resting)
-        ):
+        if side.moves < self._moves or not desk.against(buy):
+            return ()
+        mine = self._resting(desk, owner, buy)
+        against = _most(self._resting(desk, owner, not buy))
+        if not reaches(_most(mine), self._p.minimum_imbalance * against):
             return ()
         side.moves -= 1  # to be looked at again at the next one
-        return self._judge_moving(event, desk, layer.buy)
+        return self._judge_moving(event, desk, mine, against)
 
-    def _ended(self, event: OrderCancelled | OrderChanged) -> Iterable[Finding]:
+    def _cancelled(self, event: OrderCancelled) -> Iterable[Finding]:
+        order = self.books.change.order
+        owner = None if order is None else self._owner(order)
+        if order is None or not owner:
+            return ()
+        desk, moves = self._desk(event, owner), None
+        if desk.moves or desk.spent:
+            counted, moves = desk.close(event.order_id)
+            if not counted:
+                return ()
+        filled = order.filled
+        if event.remaining is not None:
+            filled = max(filled, order.most - event.remaining)
+        return self._ended(event, desk, order, filled, moves)
+
+    def _ended(
+        self,
+        event: OrderCancelled | OrderChanged,
+        desk: Desk,
+        order: Resting,
+        filled: float,
+        moves: Moves | None,
+    ) -> Iterable[Finding]:
         """An order was cancelled, or next to nothing was left of it."""
-        floor = self.state.floors.get((event.provider, event.venue, event.instrument))
-        found = None if floor is None else floor.end(event.order_id)
-        if found is None:
+        p, now, buy, quantity = self._p, event.timestamp, order.buy, order.most
+        side = desk.side(buy)
+        side.note_end((now, quantity, event.order_id))
+        if filled <= p.maximum_fill_share * quantity and not (moves is not None and moves.told):
+            unsure = order.unsure or ("unsure" in event.tags if event.tags else False)
+            side.pull(Pulled(event.order_id, order, quantity, filled, _step(event), unsure, moves))
+        if len(side.pulled) < p.minimum_levels:
             return ()
-        desk, layer = found
-        p, now, quantity = self._p, event.timestamp, layer.quantity
-        if event.__class__ is OrderCancelled and event.remaining is not None:
-            layer.filled = max(layer.filled, quantity - event.remaining)
-        layer.ended = Step(event.id, now, event.original, event.related_hash, event.related_user)
-        if event.tags and "unsure" in event.tags:
-            layer.unsure = True
-        side, other = desk.sides(layer.buy)
-        side.note_end(layer, now)
-        self.state.room.added += 1
-        if layer.filled <= p.maximum_fill_share * quantity:
-            side.pull(layer)
         before, long_before = now - p.pull_window, now - self._longest
+        _, other = desk.sides(buy)
         side.forget(before, long_before)
-        if other.ended:
-            other.forget(before, long_before)
-        if len(side.pulled) < p.minimum_levels or not desk.against(layer.buy):
+        other.forget(before, long_before)
+        if len(side.pulled) < p.minimum_levels or not desk.against(buy):
             return ()
-        shown = other.resting + other.lately
-        if not reaches(side.taken_off, p.minimum_imbalance * shown):
+        if not reaches(side.taken_off, p.minimum_imbalance * other.lately):
             return ()
-        return self._judge(event, desk, layer.buy)
+        owner = self._owner(order) or ""
+        resting = _most(self._resting(desk, owner, not buy))
+        if not reaches(side.taken_off, p.minimum_imbalance * (resting + other.lately)):
+            return ()
+        return self._judge(event, desk, self._resting(desk, owner, buy), resting, buy=buy)
 
     def _missed(self, gap: FeedGap) -> None:
-        """What was missed may have been a fill of any order that is known."""
-        for market, floor in self.state.floors.items():
+        """What was missed may have been a fill of any order: of those that rest the books know."""
+        for market, desks in self.state.desks.books.items():
             if is_of(gap, market):
-                for layer in floor.layers():
-                    layer.unsure = True
+                for desk in desks.values():
+                    desk.miss()
+
+    def _resting(self, desk: Desk, owner: str, buy: bool) -> list[Resting]:
+        """The orders of a party that rest on a side, but for those that are spent."""
+        book, exempt = self.books.change.book, self._exempt
+        orders = self.books.standing(book).owned_by(owner, buy)
+        if desk.spent:
+            spent = {one.place for name in desk.spent if (one := book.orders.get(name)) is not None}
+            orders = [one for one in orders if one.place not in spent]
+        return [one for one in orders if not is_exempt(one.labels, exempt)] if exempt else orders
 
     # -- judging -----------------------------------------------------------------------------------
 
-    def _judge(self, event: MarketEvent, desk: Desk, buy: bool) -> Iterable[Finding]:
+    def _judge(
+        self,
+        event: MarketEvent,
+        desk: Desk,
+        mine: Iterable[Resting],
+        resting: float,
+        *,
+        buy: bool,
+    ) -> Iterable[Finding]:
+        """Whether orders that were cancelled are layers, where these of the party still rest, and
+        so much of it on the other side."""
         p = self._p
         side, other = desk.sides(buy)
         since = event.timestamp - self._longest
+        pulls = [pulled_layer(one) for one in side.pulled]
         layers = placed_together(
-            [layer for layer in self._near(side.pulled, buy) if layer.placed.timestamp >= since],
+            [one for one in self._near(pulls, buy) if one.placed.timestamp >= since],
             p.placement_window,
         )
         complete = complete_at(layers, p.minimum_levels)
@@ -340,7 +325,7 @@ class Layering(Correlator[State]):
             return ()
         first = layers[0].placed.timestamp
         if event.timestamp - first > p.window:
-            complete = max(complete, min(end_of(layer) for layer in layers) - p.slow_reaction)
+            complete = max(complete, min(one.ended_at for one in layers) - p.slow_reaction)
         trades = [
             one for one in desk.against(buy) if complete <= one.witness.timestamp <= event.timestamp
         ]
@@ -348,13 +333,11 @@ class Layering(Correlator[State]):
             return ()
         pulled = sum(layer.quantity for layer in layers)
         earliest = layers[-1].placed.timestamp - p.placement_window
-        left = sum(
-            layer.quantity
-            for layer in side.live.values()
-            if earliest <= layer.placed.timestamp <= first + p.placement_window
+        left = _most(
+            [one for one in mine if earliest <= one.placed_at <= first + p.placement_window]
         )
         traded = sum(one.quantity for one in trades)
-        shown = max(other.resting + other.lately, other.shown_since(first))
+        shown = resting + max(other.lately, other.ended_since(first))
         if (
             not reaches(pulled, p.minimum_pulled_share * (pulled + left))
             or (left and len({layer.price for layer in layers}) <= p.minimum_levels)
@@ -365,20 +348,28 @@ class Layering(Correlator[State]):
         share = self._share(pulled, buy, resting=False)
         if not reaches(share, p.minimum_depth_share):
             return ()
-        side.forget_all(layers)
+        side.forget_all({layer.order_id for layer in layers})
         return [self._finding(event, layers, trades, max(shown, traded), share)]
 
-    def _judge_moving(self, event: MarketEvent, desk: Desk, buy: bool) -> Iterable[Finding]:
-        """Whether orders that are moved again and again are layers, while they rest."""
-        p = self._p
-        side, other = desk.sides(buy)
-        layers = [
-            layer
-            for layer in self._near(side.live.values(), buy)
-            if 2 * layer.moves >= p.minimum_moves
-            and not layer.told
-            and layer.filled <= p.maximum_fill_share * layer.quantity
-        ]
+    def _judge_moving(
+        self, event: OrderChanged, desk: Desk, mine: Iterable[Resting], resting: float
+    ) -> Iterable[Finding]:
+        """Whether orders of the party that are moved again and again are layers, while they rest,
+        where so much of it rests on the other side."""
+        p, book, moves = self._p, self.books.change.book, desk.moves or {}
+        names = {one.place: name for name in moves if (one := book.orders.get(name)) is not None}
+        moved = [(names[one.place], one) for one in mine if one.place in names]
+        buy = moved[0][1].buy
+        layers = self._near(
+            [
+                resting_layer(name, one, moves[name])
+                for name, one in moved
+                if 2 * moves[name].count >= p.minimum_moves
+                and not moves[name].told
+                and one.filled <= p.maximum_fill_share * one.most
+            ],
+            buy,
+        )
         often = {layer.price for layer in layers if layer.moves >= p.minimum_moves}
         if len(often) < p.minimum_levels:
             return ()
@@ -389,8 +380,8 @@ class Layering(Correlator[State]):
             for one in desk.against(buy)
             if max(since, complete or since) <= one.witness.timestamp <= event.timestamp
         ]
-        quantity = sum(layer.quantity for layer in layers)
-        against = max(other.shown_since(since), sum(one.quantity for one in trades))
+        quantity, (_, other) = sum(layer.quantity for layer in layers), desk.sides(buy)
+        against = max(resting + other.ended_since(since), sum(one.quantity for one in trades))
         share = self._share(quantity, buy, resting=True)
         if (
             not trades
@@ -400,7 +391,7 @@ class Layering(Correlator[State]):
         ):
             return ()
         for layer in layers:
-            layer.told = True
+            moves[layer.order_id].told = True
         return [self._finding(event, layers, trades, against, share)]
 
     def _near(self, layers: Iterable[Layer], buy: bool) -> list[Layer]:
@@ -429,3 +420,8 @@ class Layering(Correlator[State]):
 
 def _step(event: OrderEvent) -> Step:
     return Step(event.id, event.timestamp, event.original, event.related_hash, event.related_user)
+
+
+def _most(orders: Iterable[Resting]) -> float:
+    """What they showed together, each at most."""
+    return sum([one.most for one in orders], 0.0)

@@ -122,7 +122,14 @@ RARE = frozenset(
     {
         *("inferred_layering", "inferred_pinging", "moved_layers", "odd_open"),
         *("steady_ramp", "inferred_reversal", "inferred_cross_market"),
-        *("flipping", "inferred_spoofing", "inter_venue_layering", "novelty", "pinging"),
+        *(
+            "flipping",
+            "inferred_spoofing",
+            "inter_venue_layering",
+            "layering",
+            "novelty",
+            "pinging",
+        ),
         *("pool_front_running", "pool_transaction_wash", "dormant_account", "vacuuming"),
         "spoofing_attempts",
         *("auction_orders", "marking_the_close", "marking_the_open", "ramping", "swapped_ahead"),

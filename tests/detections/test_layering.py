@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from detections.books.layered_orders import MOST_ORDERS
-from detections.correlators.layering import Layering, Parameters
+from detections.engine.engine import Engine
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
@@ -273,6 +273,23 @@ def test_one_alert_for_one_set_of_orders_and_a_higher_one_the_next_time() -> Non
     assert second.metrics["times_in_an_hour"] == 2
 
 
+def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
+    tape = Tape()
+    offer = tape.placed(SECOND, "offer", "sell", 10.1, 100, **LAYERER)
+    events = [*layers(tape, number=5), offer, sale(tape), tape.gap(11 * SECOND)]
+    events += [tape.changed(19 * SECOND, "layer-4", 50), *pulled(tape, number=4)]
+    assert_the_same_after_a_restart(correlator("layering"), events)
+
+
+def test_what_is_left_of_an_order_that_was_amended_to_next_to_nothing_counts_no_more() -> None:
+    tape = Tape()
+    events = [*layers(tape, number=5), sale(tape)]
+    events += [tape.changed(20 * SECOND, f"layer-{n}", 50) for n in range(3)]
+    (alert,) = found([*events, *pulled(tape, number=4)])
+    assert alert.metrics["orders"] == 4
+    assert alert.metrics["layered_quantity"] == 4_000
+
+
 def test_nobody_is_found_where_a_feed_names_no_accounts() -> None:
     tape = Tape()
     nobody: dict[str, Any] = dict.fromkeys(LAYERER)
@@ -314,16 +331,15 @@ def test_exempt_labels_and_small_amounts_are_left_out() -> None:
 
 def test_its_memory_is_bounded_and_its_sums_stay_right() -> None:
     tape = Tape()
-    watching = Layering(Parameters())
+    engine = Engine(correlator("layering", "{minimum_levels: 100}"))
     for n in range(3 * MOST_ORDERS):
-        watching.observe(tape.placed(n, f"o-{n}", "buy", 10 + n / 1_000, 0.1, **LAYERER))
-        if n % 3 == 0:
-            watching.observe(tape.cancelled(n, f"o-{n}"))
-    ((_, floor),) = watching.state.floors.items()
-    (desk,) = floor.desks.values()
-    assert len(desk.bids.live) == len(floor.owners) == MOST_ORDERS
-    assert len(desk.bids.pulled) <= MOST_ORDERS
-    assert desk.bids.resting == pytest.approx(0.1 * MOST_ORDERS)
-    assert desk.bids.taken_off == pytest.approx(0.1 * len(desk.bids.pulled))
-    assert len(desk.bids.ended) <= MOST_ORDERS
+        engine.process([tape.placed(n, f"o-{n}", "buy", 10 + n / 1_000, 0.1, **LAYERER)])
+        if n % 3:
+            engine.process([tape.cancelled(n, f"o-{n}")])
+    (entry,) = engine.book.correlators
+    state: Any = entry.correlator.state
+    (desks,) = state.desks.books.values()
+    (desk,) = desks.values()
+    assert len(desk.bids.pulled) == len(desk.bids.ended) == MOST_ORDERS
+    assert desk.bids.taken_off == pytest.approx(0.1 * MOST_ORDERS)
     assert desk.bids.lately == pytest.approx(0.1 * len(desk.bids.ended[desk.bids.recent :]))

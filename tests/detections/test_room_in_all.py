@@ -26,18 +26,13 @@ def _candidates(state: Any) -> int:
 
 
 def _desks(state: Any) -> int:
-    desks = sum(len(floor.desks) for floor in state.floors.values())
-    assert desks == state.desks
+    desks = sum(len(desks) for desks in state.desks.books.values())
+    assert desks == state.desks.count
     return desks
 
 
 def _layers(state: Any) -> int:
-    for floor in state.floors.values():
-        live = [
-            one for desk in floor.desks.values() for side in desk.sides(True) for one in side.live
-        ]
-        assert floor.owners.keys() == set(live)
-    return sum(desk.size for floor in state.floors.values() for desk in floor.desks.values())
+    return sum(desk.size for desks in state.desks.books.values() for desk in desks.values())
 
 
 def _messages(state: Any) -> int:
@@ -104,8 +99,8 @@ def _kept(state: Any) -> int:
 #: The rule, where the bound is, and how much of that is known.
 BOUNDS: dict[str, tuple[str, str, Callable[[Any], int]]] = {
     "spoofing": ("spoofing", "correlators.spoofing.MOST_CANDIDATES_IN_ALL", _candidates),
-    "desks": ("layering", "correlators.layering.MOST_DESKS_IN_ALL", _desks),
-    "layers": ("layering", "correlators.layering.MOST_ORDERS_IN_ALL", _layers),
+    "desks": ("layering", "books.desks.MOST_DESKS_IN_ALL", _desks),
+    "layers": ("layering", "books.desks.MOST_ORDERS_IN_ALL", _layers),
     "messages": ("quote_stuffing", "correlators.quote_stuffing.MOST_MESSAGES_IN_ALL", _messages),
     "ignition": ("momentum_ignition", "correlators.momentum_ignition._MOST_IN_ALL", _ignition),
     "trades of ignition": (
@@ -205,39 +200,42 @@ def test_a_restart_in_between_changes_nothing(bound: str, monkeypatch: pytest.Mo
         parted = after
 
 
-def test_the_book_goes_in_which_nobody_placed_an_order_for_longest(
+def test_the_book_goes_in_which_nobody_did_anything_for_longest(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("detections.correlators.layering.MOST_BOOKS", 2)
+    monkeypatch.setattr("detections.books.desks.MOST_BOOKS", 2)
     engine, tape = Engine(_rules("layering")), Tape()
     (entry,) = engine.book.correlators
     for place, instrument in enumerate(("first", "second", "first", "third")):
         more = {"instrument": instrument, "investor_account": "a"}
-        engine.process([tape.placed(1_000 * place, f"o-{place}", "buy", 10, 1, **more)])
+        at, order = 1_000 * place, f"o-{place}"
+        engine.process([tape.placed(at, order, "buy", 10, 1, **more)])
+        engine.process([tape.cancelled(at, order, "buy", **more)])
     state: Any = entry.correlator.state
-    assert [instrument for _, _, instrument in state.floors] == ["first", "third"]
-    assert state.desks == 2
+    assert [instrument for _, _, instrument in state.desks.books] == ["first", "third"]
+    assert state.desks.count == 2
 
 
 def test_what_is_long_ago_goes_before_anything_else(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("detections.correlators.layering.MOST_ORDERS_IN_ALL", 80)
+    monkeypatch.setattr("detections.books.desks.MOST_ORDERS_IN_ALL", 160)
     engine, tape = Engine(_rules("layering")), Tape()
     (entry,) = engine.book.correlators
-    past = [
-        event
-        for number in range(20)
-        for event in (
-            tape.placed(number, f"gone-{number}", "buy", 10, 1, investor_account="past"),
-            tape.cancelled(number, f"gone-{number}", "buy", investor_account="past"),
-        )
-    ]
-    rests = tape.placed(0, "rests", "buy", 10, 1, investor_account="idle")
+
+    def placed_and_gone(at: int, number: int, account: str) -> list[Record]:
+        order, more = f"{account}-{number}", {"investor_account": account}
+        return [
+            tape.placed(at, order, "sell", 11, 1, **more),
+            tape.cancelled(at, order, "sell", **more),
+        ]
+
+    past = [event for number in range(20) for event in placed_and_gone(number, number, "past")]
     later = [
-        tape.placed(3_600_000 + number, f"o-{number}", "sell", 11, 1, investor_account="now")
+        event
         for number in range(40)
+        for event in placed_and_gone(3_600_000 + number, number, "now")
     ]
-    engine.process([rests, *past, *later])
+    engine.process([*past, *later])
     state: Any = entry.correlator.state
-    (floor,) = state.floors.values()
-    assert list(floor.desks) == ["idle", "now"], "what rests is known, whoever placed it"
-    assert len(floor.desks["now"].offers.live) == 40
+    (desks,) = state.desks.books.values()
+    assert list(desks) == ["now"]
+    assert len(desks["now"].offers.pulled) == 40
