@@ -9,6 +9,8 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from detections.engine.engine import Engine
 from detections.lanes.event_messages import decode_record
 from detections.rules import load_rules
@@ -84,6 +86,18 @@ def test_lobsters_messages(tmp_path: Path, script: Script) -> None:
     write(tmp_path, DAY, ["Time,Type,OrderId,Size,Price,Direction", *rows])
     assert script("lobster_log.py", DAY) == names
     assert len(events_of(tmp_path, names)) == 10  # one is filled
+
+
+def test_a_file_of_too_few_levels_is_told(
+    tmp_path: Path, script: Script, capsys: pytest.CaptureFixture[str]
+) -> None:
+    rows = ["34200.1,3,7,40,5854000,-1", "34900.1,3,8,40,5853000,1"]
+    write(tmp_path, DAY, rows)
+    script("lobster_log.py", DAY)
+    assert capsys.readouterr().err == ""
+    write(tmp_path, DAY, [*rows, "35900.1,3,9,40,5855000,1"])  # it came later, unseen
+    script("lobster_log.py", DAY)
+    assert "too few levels" in capsys.readouterr().err
 
 
 def test_what_comes_and_goes_again_and_again_in_lobsters_messages(
