@@ -349,19 +349,20 @@ class Pinging(Correlator[State]):
         """A trade of an order that is no ping, and what it took before: whether it is what the
         pings were for."""
         p, now = self._p, trade.timestamp
-        taking = prober.taking
+        taking, pings = prober.taking, prober.pings(buy)
         if (
             taking
             and prober.taking_buys is buy
             and now - taking[0].timestamp <= _AT_ONCE
             and len(taking) < _MOST_PINGS
+            # What it took before the last of them came is no answer to it.
+            and not (pings and taking[0].timestamp < pings[-1].timestamp)
         ):
             prober.taken += before + trade.quantity
         else:
             taking.clear()
             prober.taking_buys, prober.taken = buy, before + trade.quantity
         taking.append(witness(trade))
-        pings = prober.pings(buy)
         if len(pings) < p.minimum_pings or now - pings[-1].timestamp > p.reaction:
             return ()
         if not self.books.change.book.arrivals and all(one.took for one in pings):

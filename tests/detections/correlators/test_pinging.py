@@ -110,6 +110,20 @@ class TestHonestLookAlikes:
         )
         assert found([*market(tape), *pings, sold]) == []
 
+    def test_what_was_taken_before_the_last_of_them_is_no_answer(self) -> None:
+        def last(after: float) -> list[Any]:
+            tape = Tape()
+            *pings, first, second = pinged(tape, number=4, pause=500)
+            one = tape.placed(13_550 + after, "p-5", "buy", 10.0, 5, **PARTY)
+            gone = tape.cancelled(13_550 + after + 50, "p-5", remaining=5)
+            more = tape.trade(14_350, 10.0, 30, taker_order_id="m", **BUYS)
+            events = [*market(tape), *pings, first, second, one, gone, more]
+            return sorted(events, key=lambda event: event.timestamp)
+
+        assert found(last(300)) == []
+        (alert,) = found(last(-100))
+        assert alert.metrics["traded_after_seconds"] == 0.05
+
     def test_who_quotes_small_on_both_sides_probes_nothing(self) -> None:
         tape = Tape()
         asks: list[Any] = []
