@@ -4,8 +4,10 @@ Exchange Act 9(a)(1)(C) and FINRA Rule 2020 (orders entered with the knowledge t
 same size, at the same time and price, were or will be entered by others); MAR Annex I A(c) and
 Commission Delegated Regulation (EU) 2016/522, Annex II, Section 1, point 3 (improper matched
 orders). A trade looks arranged if the order that rested had been entered no more than `apart`
-before the other one came in, and one trade filled it whole: so price and size were the same. All of
-this must hold of two parties, by the widest names known:
+before the other one came in, and one trade filled it whole: so price and size were the same. An
+order that comes in and takes several of the same party's has met him once: a sweep through quotes
+that a maker has just renewed is no arrangement, however many they are. All of this must hold of two
+parties, by the widest names known:
 
 1. **They match**: within `window`, `minimum_matches` trades between them or more look arranged, and
    these are `minimum_matched` of all trades between them.
@@ -103,6 +105,20 @@ class Market(Struct):
     last: int = 0
     counterparties: Counterparties = field(default_factory=Counterparties)
     series: dict[tuple[str, str], Series] = {}
+    incoming: str = ""
+    """The order that came in with the newest trade."""
+    met: dict[tuple[str, str], None] = {}
+    """Sellers and buyers that it made meet."""
+
+    def meets_again(self, event: Trade, seller: str, buyer: str) -> bool:
+        """Whether the order that came in has made them meet before. Where no feed says which it
+        was, it is all that came in at that moment on that side."""
+        incoming = event.taker_order_id or f"{event.timestamp} {event.side}"
+        if incoming != self.incoming:
+            self.incoming, self.met = incoming, {}
+        again = (seller, buyer) in self.met
+        self.met[seller, buyer] = None
+        return again
 
 
 class State(Struct):
@@ -166,6 +182,8 @@ class WashMatchedOrders(Correlator[State]):
         ):
             return ()
         market = self._market((event.provider, event.venue, event.instrument), event.timestamp)
+        if market.meets_again(event, seller, buyer):
+            return ()
         meetings = market.counterparties.met(seller, buyer, event.timestamp // self._memory)
         if meetings is None or not self._is_match(event, order):
             return ()

@@ -3,6 +3,8 @@
 import random
 from typing import Any
 
+import pytest
+
 from detections.alerting.findings import Finding
 from detections.correlators.wash_matched_orders import Parameters, WashMatchedOrders
 from tests.detections.samples import Tape
@@ -84,6 +86,20 @@ def test_young_orders_of_fast_makers_are_hit_by_anybody() -> None:
         market = Market()
         market.honest(500, makers, takers)
         assert found(market) == []
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_who_takes_several_orders_at_once_has_met_their_owner_once(named: bool) -> None:
+    market = Market()
+    market.honest(300)
+    for sweep in range(4):  # five quotes each time, that a maker has just renewed
+        for level in range(5):
+            at = 100 + 20 * sweep
+            market.add(at, "acct-1", "acct-2", age=0.2, size=7.0 + level, price=101.0 + level)
+            taken = market.steps[-1][2]
+            taken["taker_order_id"] = f"sweep-{sweep}" if named else None
+    assert found(market) == []
+    assert len(found(market, minimum_matches=4)) == 1
 
 
 def test_an_order_that_rested_for_long_was_there_for_all() -> None:
