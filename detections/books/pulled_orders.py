@@ -71,6 +71,17 @@ class Took(Struct, frozen=True, gc=False):
     witness: Witness
 
 
+class Flip(Struct, frozen=True, gc=False):
+    """Orders that a party took off, and the trades that followed."""
+
+    party: Party
+    orders: tuple[Large, ...]
+    trades: tuple[Took, ...]
+    shown: float
+    """What it showed on the other side, or took off there at the same time."""
+    chance: float
+
+
 class Trader(Struct, gc=False):
     """What one party does in one book. Most do one of four things, and have a list of that only."""
 
@@ -79,6 +90,8 @@ class Trader(Struct, gc=False):
     offers_pulled: list[Large] | None = None
     purchases: list[Took] | None = None
     sales: list[Took] | None = None
+    alone: list[Flip] | None = None
+    """Flips of one order each that nothing was told of."""
 
     def pulled(self, buy: bool) -> Sequence[Large]:
         """Large orders of a side that it took off lately, in that order."""
@@ -92,7 +105,8 @@ class Trader(Struct, gc=False):
     def size(self) -> int:
         """How much is known of it: itself, orders and trades."""
         pulled = len(self.pulled(True)) + len(self.pulled(False))
-        return 1 + pulled + len(self.trades(True)) + len(self.trades(False))
+        traded = len(self.trades(True)) + len(self.trades(False))
+        return 1 + pulled + traded + len(self.alone or ())
 
     def pull(self, order: Large, since: int) -> None:
         """It took an order off; what it took off before `since` is forgotten."""
@@ -130,6 +144,9 @@ class Trader(Struct, gc=False):
 
     def revise(self, was: Trade, now: Trade | None, buy: bool) -> None:
         """A trade was taken back or corrected, if it is one of those kept."""
+        if self.alone is not None:  # what is left of it may be no flip
+            flips = [one for one in self.alone if was.id not in {t.witness.id for t in one.trades}]
+            self.alone = flips or None
         trades = (self.purchases if buy else self.sales) or []
         for place, one in enumerate(trades):
             if one.witness.id == was.id:
@@ -139,9 +156,25 @@ class Trader(Struct, gc=False):
                     trades[place] = replace(one, price=now.price, quantity=now.quantity)
                 return
 
+    def flip_alone(self, flip: Flip, since: int) -> Sequence[Flip]:
+        """It took off one order, and traded. Returns all such flips since a time that nothing was
+        told of, this one as the last."""
+        order = flip.orders[0].order_id
+        flips = [
+            one
+            for one in self.alone or ()
+            if one.orders[0].order_id != order and one.orders[0].ended_at >= since
+        ]
+        flips.append(flip)
+        self.alone = flips[-_MOST_PULLED:]
+        return flips
+
     def forget(self, orders: Iterable[Large]) -> None:
         """Let go of orders that were told of."""
         gone = {order.order_id for order in orders}
+        if self.alone is not None:
+            flips = [one for one in self.alone if one.orders[0].order_id not in gone]
+            self.alone = flips or None
         self.bids_pulled = [one for one in self.pulled(True) if one.order_id not in gone] or None
         self.offers_pulled = [one for one in self.pulled(False) if one.order_id not in gone] or None
 

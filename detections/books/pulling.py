@@ -15,7 +15,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.order_book import OrderBook, Resting
 from detections.books.order_books import BookChange
 from detections.books.order_weight import depth_if_large, passes_small
-from detections.books.pulled_orders import Large, Pulls, Took, Trader, quantity_of
+from detections.books.pulled_orders import Flip, Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -76,16 +76,14 @@ class State(Struct):
     found: Occurrences = field(default_factory=Occurrences)
 
 
-class Flip(Struct, frozen=True):
-    """Orders that were taken off, and the trades that followed."""
+class Told(Struct, frozen=True):
+    """A flip that is told of."""
 
-    party: Party
-    orders: tuple[Large, ...]
-    trades: tuple[Took, ...]
-    shown: float
-    """What the party showed on the other side, or took off there at the same time."""
-    chance: float
+    flip: Flip
+    earlier: Sequence[Flip]
+    """Others before it that nothing was told of."""
     again: int
+    """Which time within an hour it is."""
 
 
 class Pulling(Correlator[State]):
@@ -94,7 +92,7 @@ class Pulling(Correlator[State]):
 
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_books = True
     uses_trades = True
     at_the_touch: ClassVar[bool] = False
@@ -324,11 +322,19 @@ class Pulling(Correlator[State]):
         )
         if not reaches(quantity, p.minimum_imbalance * shown):
             return ()
-        trader.forget(orders)
-        habit.set_aside([one.gap for one in taken])
-        again = times(self.state.found, party, trade)
-        flip = Flip(party, orders, taken, shown, chance, again)
-        return [self._finding(trade, flip, book)]
+        flip = Flip(party, orders, taken, shown, chance)
+        earlier = self._earlier(trader, flip)
+        if earlier is None:
+            return ()
+        for one in (*earlier, flip):
+            trader.forget(one.orders)
+            trader.habits.of(one.orders[0].buy).set_aside([took.gap for took in one.trades])
+        again = times(self.state.found, party, trade) + len(earlier)
+        return [self._finding(trade, Told(flip, earlier, again), book)]
+
+    def _earlier(self, trader: Trader, flip: Flip) -> Sequence[Flip] | None:
+        """Earlier ones that are told of with it; None where it is too early to tell."""
+        return ()
 
     @abstractmethod
     def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
@@ -344,22 +350,23 @@ class Pulling(Correlator[State]):
         return quantity / (quantity + left + traded)
 
     @abstractmethod
-    def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
+    def _finding(self, trade: Trade, told: Told, book: OrderBook) -> Finding:
         """What is said of it."""
 
 
-def finding(flip: Flip, reason: str, confidence: float, metrics: dict[str, float]) -> Finding:
+def finding(told: Told, reason: str, confidence: float, metrics: dict[str, float]) -> Finding:
     """What was found, with all the orders and trades that it rests on."""
-    ends = [order.ended for order in flip.orders if order.ended is not None]
+    flip, flips = told.flip, (*told.earlier, told.flip)
+    all_orders = [order for one in flips for order in one.orders]
     seen = {
         one.id: one
         for one in (
-            *(order.placed for order in flip.orders),
-            *ends,
-            *(one.witness for one in flip.trades),
+            *(order.placed for order in all_orders),
+            *(order.ended for order in all_orders if order.ended is not None),
+            *(took.witness for one in flips for took in one.trades),
         )
     }
-    unsure = any(order.unsure for order in flip.orders)
+    unsure = any(order.unsure for order in all_orders)
     parties = dict.fromkeys(order.party for order in flip.orders)
     ended, begun = flip.orders[-1].ended_at, flip.orders[0].placed.timestamp
     return Finding(
@@ -377,7 +384,7 @@ def finding(flip: Flip, reason: str, confidence: float, metrics: dict[str, float
             "traded_after_seconds": (flip.trades[0].timestamp - ended) / SECOND,
             "shown_on_other_side": flip.shown,
             "chance": flip.chance,
-            "times_in_an_hour": float(flip.again),
+            "times_in_an_hour": float(told.again),
             **metrics,
         },
         tags=("unsure",) if unsure else (),

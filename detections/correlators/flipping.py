@@ -16,7 +16,9 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
    takes what is better, has drawn nobody to his price. Makers do so when news has moved the value.
    They are "multiple or large" (that Regulation): one alone is `minimum_usual_orders` times as
    large as orders usually are, which is the median of all that are visible. Else it draws nobody
-   either, and whoever changes his mind does the same.
+   either, and whoever changes his mind does the same. He may do so about a large order, too: of one
+   that is alone is told when it is the party's `minimum_times_alone`-th within an hour. Oystacher
+   did it hundreds of times.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:
@@ -46,11 +48,11 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding
-from detections.alerting.repetition import repeated
+from detections.alerting.repetition import REPETITION_WINDOW, repeated
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import OrderBook
-from detections.books.pulled_orders import Large, average_price, quantity_of
-from detections.books.pulling import Flip, Pulling, finding
+from detections.books.pulled_orders import Flip, Large, Trader, average_price, quantity_of
+from detections.books.pulling import Pulling, Told, finding
 from detections.books.usual_order import usual_order
 from detections.correlators.base import correlator
 from detections.rounding import reaches
@@ -75,6 +77,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_pulled_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.05
     #: One that is alone, as a multiple of what orders usually are.
     minimum_usual_orders: Annotated[float, Meta(ge=0, le=1_000)] = 3.0
+    #: Times within an hour that a party does it with one order, before that is told.
+    minimum_times_alone: Annotated[int, Meta(ge=1, le=64)] = 2
     #: Price levels that count as visible depth, from the best.
     depth_levels: Annotated[int, Meta(ge=1, le=1_000)] = 10
     #: How far from the best price levels count.
@@ -114,6 +118,7 @@ class Flipping(Pulling):
         self._touch_levels = parameters.touch_levels
         self._pulled_share = parameters.minimum_pulled_share
         self._usual_orders = parameters.minimum_usual_orders
+        self._times_alone = parameters.minimum_times_alone
 
     def _fits(self, orders: Sequence[Large], book: OrderBook, traded: float) -> bool:
         if any(order.rank >= self._touch_levels for order in orders):
@@ -130,7 +135,14 @@ class Flipping(Pulling):
                 return False
         return reaches(self.share_of_side(orders, book, traded), self._pulled_share)
 
-    def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
+    def _earlier(self, trader: Trader, flip: Flip) -> Sequence[Flip] | None:
+        if len(flip.orders) != 1:
+            return ()
+        *earlier, _ = trader.flip_alone(flip, flip.orders[0].ended_at - REPETITION_WINDOW)
+        return earlier if len(earlier) + 1 >= self._times_alone else None
+
+    def _finding(self, trade: Trade, told: Told, book: OrderBook) -> Finding:
+        flip = told.flip
         orders, trades = flip.orders, flip.trades
         quantity, stood = quantity_of(orders), sum(_stood(orders).values())
         shown, did = ("bids", "sold") if orders[0].buy else ("offers", "bought")
@@ -145,12 +157,16 @@ class Flipping(Pulling):
             f"{lapse(trades[0].timestamp - ended)} later {did} {amount(quantity_of(trades))} from "
             f"others at {amount(average_price(trades))}"
         )
+        if told.earlier:
+            begun = told.earlier[0].orders[0].placed.timestamp
+            span = trades[-1].timestamp - begun
+            reason += f"; it did so {len(told.earlier) + 1} times within {lapse(span)}"
         size = min(1.0, quantity / (_FULL_SIZE * stood)) if stood else 1.0
         speed = 1.0 - (trades[0].timestamp - ended) / max(1, self._p.trade_window)
-        confidence = _BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated(flip.again)
+        confidence = _BASE + _SIZE * size + _SPEED * speed + _REPEATED * repeated(told.again)
         joined = sum(_left(orders).values())
         metrics = {"stood_at_prices": stood, "joined_at_prices": max(0.0, joined - stood)}
-        return finding(flip, reason, min(1.0, confidence), metrics)
+        return finding(told, reason, min(1.0, confidence), metrics)
 
 
 def _stood(orders: Sequence[Large]) -> dict[float, float]:

@@ -45,7 +45,7 @@ from detections.alerting.repetition import repeated
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import OrderBook
 from detections.books.pulled_orders import Large, average_price, quantity_of
-from detections.books.pulling import Flip, Pulling, finding
+from detections.books.pulling import Pulling, Told, finding
 from detections.correlators.base import correlator
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -107,7 +107,8 @@ class Vacuuming(Pulling):
             return False
         return reaches(self.share_of_side(orders, book, traded), self._minimum_share)
 
-    def _finding(self, trade: Trade, flip: Flip, book: OrderBook) -> Finding:
+    def _finding(self, trade: Trade, told: Told, book: OrderBook) -> Finding:
+        flip = told.flip
         orders, trades = flip.orders, flip.trades
         shown, side, did = ("bids", "bid", "sold") if orders[0].buy else ("offers", "ask", "bought")
         first, ended = orders[0].ended_at, orders[-1].ended_at
@@ -123,5 +124,5 @@ class Vacuuming(Pulling):
         )
         size = (share - self._minimum_share) / max(1e-9, 1.0 - self._minimum_share)
         more = min(1.0, (len(prices) - self._minimum_levels) / self._minimum_levels)
-        confidence = _BASE + _SIZE * size + _LEVELS * more + _REPEATED * repeated(flip.again)
-        return finding(flip, reason, min(1.0, confidence), {"depth_share": share})
+        confidence = _BASE + _SIZE * size + _LEVELS * more + _REPEATED * repeated(told.again)
+        return finding(told, reason, min(1.0, confidence), {"depth_share": share})

@@ -169,7 +169,7 @@ LEFT: dict[str, frozenset[str]] = {
 }
 #: A party, or a market, of which no order or trade is known, but what is usual for it.
 WHO_DID_NOTHING: tuple[Any, ...] = (
-    {"bids_pulled": None, "offers_pulled": None},
+    {"bids_pulled": None, "offers_pulled": None, "alone": None},
     {"pulled": [], "deals": []},
     {"traders": {}, "times": [], "quantities": [], "front": 0, "traded": 0.0},
 )

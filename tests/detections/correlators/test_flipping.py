@@ -5,11 +5,15 @@ from typing import Any
 import pytest
 
 from normalizer.events import Alert
+from normalizer.events.market import TradeBusted
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
+from tests.detections.test_revised_trades import revised
 
 FLIPPER = {"investor_account": "acct-7", "investor_id": "INV-0007"}
 BUYS = {"buyer_account": "acct-7", "buyer_id": "INV-0007", "side": "buy"}
+#: One order, taken off once, may be a change of mind: here it is none.
+ONCE = "{minimum_times_alone: 1}"
 SELLS = {"seller_account": "acct-7", "seller_id": "INV-0007", "side": "sell"}
 
 
@@ -59,6 +63,23 @@ def flip(
     ]
 
 
+def lone(tape: Tape, start: float, order: str) -> list[Any]:
+    """One large offer, and a purchase soon after it has gone from somebody who was there before."""
+    return [
+        tape.placed(start, f"before-{order}", "sell", 1824.0, 300, investor_account="x"),
+        tape.placed(start + 100, order, "sell", 1824.0, 1800, **FLIPPER),
+        tape.cancelled(start + 500, order, "sell", remaining=1800.0),
+        tape.trade(
+            start + 600,
+            1824.0,
+            300,
+            maker_order_id=f"before-{order}",
+            seller_account="x",
+            **BUYS,
+        ),
+    ]
+
+
 def found(events: list[Any], parameters: str = "{}") -> list[Alert]:
     return alerts(correlator("flipping", parameters), events)
 
@@ -85,7 +106,7 @@ def test_bids_and_a_sale_are_the_same() -> None:
         tape.cancelled(1500, "s", remaining=1900.0),
         tape.trade(1600, 1823.75, 400, maker_order_id="b0", buyer_account="m0", **SELLS),
     ]
-    (alert,) = found(events)
+    (alert,) = found(events, ONCE)
     assert "showed bids of 1,900" in alert.reason
     assert "sold 400 from others at 1,823.75" in alert.reason
 
@@ -145,8 +166,8 @@ def test_an_order_that_was_filled_was_meant() -> None:
             tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
         ]
 
-    assert len(found(filled(190))) == 1
-    assert found(filled(191)) == []
+    assert len(found(filled(190), ONCE)) == 1
+    assert found(filled(191), ONCE) == []
 
 
 class TestHonestLookAlikes:
@@ -162,11 +183,34 @@ class TestHonestLookAlikes:
             ]
 
         # Orders are of 600 usually.
-        assert found(changes(600)) == []
-        assert found(changes(1799)) == []
-        assert len(found(changes(1800))) == 1
-        assert len(found(changes(600), "{minimum_usual_orders: 1}")) == 1
+        assert found(changes(600), ONCE) == []
+        assert found(changes(1799), ONCE) == []
+        assert len(found(changes(1800), ONCE)) == 1
+        assert len(found(changes(600), "{minimum_usual_orders: 1, minimum_times_alone: 1}")) == 1
         assert len(found(changes(300, 300))) == 1, "several are no change of mind about one"
+
+    def test_whoever_changes_his_mind_about_a_large_order_does_so_once(self) -> None:
+        tape = Tape()
+        once, again = lone(tape, 1_000, "s"), lone(tape, 60_000, "t")
+        assert found([*book(tape), *once]) == []
+        (alert,) = found([*book(tape), *once, *again])
+        assert alert.reason.endswith(
+            "0.1 s later bought 300 from others at 1,824; it did so 2 times within 59.5 s"
+        )
+        assert alert.evidence_orders == ("s", "before-s", "t", "before-t")
+        assert alert.metrics["times_in_an_hour"] == 2
+        assert found([*book(tape), *once, *lone(tape, 3_601_001, "u")]) == [], "not in one hour"
+
+    def test_what_it_traded_then_in_several_steps_is_one_change_of_mind(self) -> None:
+        tape = Tape()
+        more = tape.trade(1_700, 1824.0, 300, maker_order_id="a0", seller_account="x", **BUYS)
+        assert found([*book(tape), *lone(tape, 1_000, "s"), more]) == []
+
+    def test_a_change_of_mind_whose_trade_was_busted_is_none(self) -> None:
+        tape = Tape()
+        once = lone(tape, 1_000, "s")
+        busted = revised(TradeBusted, once[-1], 400)
+        assert found([*book(tape), *once, busted, *lone(tape, 60_000, "t")]) == []
 
     def test_whoever_crosses_the_spread_trades_the_way_his_order_was(self) -> None:
         tape = Tape()
@@ -249,8 +293,9 @@ class TestHonestLookAlikes:
             tape.cancelled(1500, "s", "sell"),
             tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
         ]
-        assert len(found([*book(tape), *labelled])) == 1
-        assert found([*book(tape), *labelled], "{exempt_labels: [maker]}") == []
+        assert len(found([*book(tape), *labelled], ONCE)) == 1
+        exempt = "{exempt_labels: [maker], minimum_times_alone: 1}"
+        assert found([*book(tape), *labelled], exempt) == []
 
 
 def test_amending_counts_as_placing_and_as_taking_off() -> None:
@@ -262,7 +307,7 @@ def test_amending_counts_as_placing_and_as_taking_off() -> None:
         tape.changed(1500, "s", 1, "sell"),
         tape.trade(1600, 1824.0, 500, maker_order_id="a0", seller_account="x", **BUYS),
     ]
-    (alert,) = found(events)
+    (alert,) = found(events, ONCE)
     assert alert.evidence_events == ("event-8", "event-9", "event-10")
 
 
@@ -286,6 +331,9 @@ def test_saved_and_restored_in_the_middle_it_finds_the_same() -> None:
     events = book(tape)
     for number in range(4):
         events += flip(tape, 1000 + 60_000 * number, number)
+    assert_the_same_after_a_restart(correlator("flipping"), events)
+    tape = Tape()
+    events = [*book(tape), *lone(tape, 1_000, "s"), *lone(tape, 60_000, "t")]
     assert_the_same_after_a_restart(correlator("flipping"), events)
 
 
