@@ -27,6 +27,11 @@ class Layer(Struct, frozen=True, gc=False):
     """The last time."""
 
     @property
+    def placed_at(self) -> int:
+        """When it was placed."""
+        return self.placed.timestamp
+
+    @property
     def ended_at(self) -> int:
         """When it was cancelled, if it was."""
         assert self.ended is not None

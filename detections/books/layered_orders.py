@@ -4,7 +4,7 @@ What rests is in the book itself (`detections.books.order_books`): here is only 
 know any more.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from msgspec import Struct
 
@@ -19,6 +19,8 @@ _MOST_EXECUTIONS = 64
 #: An order that does not rest any more: when that was, the most that it showed, and its id. A
 #: tuple, since there is one for each order.
 Ended = tuple[int, float, str]
+#: An order that rests: its id, and when it was placed, since another may have its id later.
+Name = tuple[str, int]
 
 
 class Moves(Struct, gc=False):
@@ -147,9 +149,9 @@ class Desk(Struct, gc=False):
     purchases: list[Execution] | None = None
     """The newest, as they came."""
     sales: list[Execution] | None = None
-    moves: dict[str, Moves] | None = None
+    moves: dict[Name, Moves] | None = None
     """Of its orders that rest and were moved."""
-    spent: dict[str, None] | None = None
+    spent: dict[Name, None] | None = None
     """Those that rest, but with next to nothing: they count as cancelled."""
 
     @property
@@ -199,35 +201,35 @@ class Desk(Struct, gc=False):
         """Trades on the side that such orders are not on."""
         return (self.sales if buy else self.purchases) or ()
 
-    def move(self, order_id: str, step: Step) -> None:
+    def move(self, name: Name, step: Step) -> None:
         """An order was moved to another price."""
         moves = self.moves
         if moves is None:
-            moves = self.moves = dict[str, Moves]()
-        known = moves.get(order_id)
+            moves = self.moves = dict[Name, Moves]()
+        known = moves.get(name)
         if known is not None:
             known.count += 1
             known.newest = step
             return
-        moves[order_id] = Moves(1, step)
+        moves[name] = Moves(1, step)
         if len(moves) > 2 * MOST_ORDERS:
             del moves[next(iter(moves))]
 
-    def spend(self, order_id: str) -> None:
+    def spend(self, name: Name) -> None:
         """Next to nothing is left of an order that rests."""
         spent = self.spent
         if spent is None:
-            spent = self.spent = dict[str, None]()
-        spent[order_id] = None
+            spent = self.spent = dict[Name, None]()
+        spent[name] = None
         if len(spent) > 2 * MOST_ORDERS:
             del spent[next(iter(spent))]
 
-    def close(self, order_id: str) -> tuple[bool, Moves | None]:
+    def close(self, name: Name) -> tuple[bool, Moves | None]:
         """An order doesn't count any more: whether it did so till now, and how it was moved."""
-        moves = None if self.moves is None else self.moves.pop(order_id, None)
-        if self.spent is None or order_id not in self.spent:
+        moves = None if self.moves is None else self.moves.pop(name, None)
+        if self.spent is None or name not in self.spent:
             return True, moves
-        del self.spent[order_id]
+        del self.spent[name]
         return False, moves
 
     def miss(self) -> None:
@@ -236,11 +238,11 @@ class Desk(Struct, gc=False):
             for one in side.pulled:
                 one.unsure = True
 
-    def renew(self, there: Collection[str]) -> None:
+    def renew(self, orders: Mapping[str, Resting]) -> None:
         """These orders are on the book: the end of all others was missed."""
         moves, spent = self.moves or {}, self.spent or ()
-        self.moves = {one: moved for one, moved in moves.items() if one in there} or None
-        self.spent = {one: None for one in spent if one in there} or None
+        self.moves = {one: moved for one, moved in moves.items() if find(orders, one)} or None
+        self.spent = {one: None for one in spent if find(orders, one)} or None
 
     def execute(self, execution: Execution, *, bought: bool) -> None:
         """Note a trade."""
@@ -272,3 +274,14 @@ def _revised(
             )
             break
     return trades or None
+
+
+def name_of(order_id: str, order: Resting) -> Name:
+    """What an order is known by, that rests or did so."""
+    return order_id, order.placed_at
+
+
+def find(orders: Mapping[str, Resting], name: Name) -> Resting | None:
+    """The order, if it still rests."""
+    order = orders.get(name[0])
+    return order if order is not None and order.placed_at == name[1] else None

@@ -329,7 +329,10 @@ class Pulling(Correlator[State]):
         for one in (*earlier, flip):
             trader.forget(one.orders)
             trader.habits.of(one.orders[0].buy).set_aside([took.gap for took in one.trades])
-        again = times(self.state.found, party, trade) + len(earlier)
+        # Those that nothing was told of are times as well.
+        for _ in earlier:
+            times(self.state.found, party, trade)
+        again = times(self.state.found, party, trade)
         return [self._finding(trade, Told(flip, earlier, again), book)]
 
     def _earlier(self, trader: Trader, flip: Flip) -> Sequence[Flip] | None:

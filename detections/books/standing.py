@@ -83,13 +83,13 @@ class Standing:
 
     def owned_by(self, owner: str, buy: bool) -> list[Resting]:
         """The orders of one side whose widest name it is, in the order of the book."""
-        found: list[Resting] = []
+        found: dict[int, Resting] = {}  # it may be an account's name and an investor's
         for names in self._bids if buy else self._asks:
             mine = names.get(owner)
             if mine is not None:
                 some = (mine,) if isinstance(mine, Resting) else mine.values()
-                found += [one for one in some if one.owner == owner]
-        return found
+                found.update({id(one): one for one in some if one.owner == owner})
+        return list(found.values())
 
 
 def _add(names: Named, name: str, order: Resting) -> None:

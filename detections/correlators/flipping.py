@@ -17,8 +17,8 @@ Regulation (EU) 2016/522. All of this must hold of a party, by the widest name k
    They are "multiple or large" (that Regulation): one alone is `minimum_usual_orders` times as
    large as orders usually are, which is the median of all that are visible. Else it draws nobody
    either, and whoever changes his mind does the same. He may do so about a large order, too: of one
-   that is alone is told when it is the party's `minimum_times_alone`-th within an hour. Oystacher
-   did it hundreds of times.
+   that is alone is told when it is the party's `minimum_times_alone`-th within an hour, of which
+   nothing was told yet. Oystacher did it hundreds of times.
 2. It took them off together, within `pull_window`, at most `maximum_lifetime` after placing them,
    with at most `maximum_fill_share` of each filled.
 3. Within `trade_window` after that it takes on the same side of the book what others have there:

@@ -278,7 +278,8 @@ class InferredSpoofing(Correlator[State]):
         for one in reversed(watched.came):
             if one.at < came:
                 return
-            if one.at == came and one.buy is shown.buy and one.quantity == shown.quantity:
+            same = one.at == came and one.buy is shown.buy and one.quantity == shown.quantity
+            if same and not one.until:
                 one.until = event.timestamp
                 return
 

@@ -46,7 +46,7 @@ from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.desks import AllDesks
 from detections.books.layer import Layer, pulled_layer, resting_layer
-from detections.books.layered_orders import Desk, Execution, Moves, Pulled
+from detections.books.layered_orders import Desk, Execution, Moves, Pulled, find, name_of
 from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import Correlator, correlator
@@ -202,7 +202,7 @@ class Layering(Correlator[State]):
         owner = None if order is None or change.quantity_after else self._owner(order)
         if order is not None and owner:
             desk = self._desk(event, owner)
-            counted, _ = desk.close(order_id)
+            counted, _ = desk.close(name_of(order_id, order))
             if counted:
                 desk.side(order.buy).note_end((event.timestamp, order.most, order_id))
 
@@ -214,17 +214,18 @@ class Layering(Correlator[State]):
             return ()
         if left <= self._p.maximum_fill_share * order.most:
             desk = self._desk(event, owner)
-            counted, moves = desk.close(order_id)
+            counted, moves = desk.close(name_of(order_id, order))
             if left:
-                desk.spend(order_id)
+                desk.spend(name_of(order_id, order))
                 order = replace(order)  # what is left of it goes on
             return self._ended(event, desk, order, order.filled, moves) if counted else ()
         if order.price == change.price_before:
             return ()
         desk = self._desk(event, owner)
-        if desk.spent and order_id in desk.spent:
+        name = name_of(order_id, order)
+        if desk.spent and name in desk.spent:
             return ()
-        desk.move(order_id, _step(event))
+        desk.move(name, _step(event))
         buy = order.buy
         side = desk.side(buy)
         side.moves += 1
@@ -244,7 +245,7 @@ class Layering(Correlator[State]):
             return ()
         desk, moves = self._desk(event, owner), None
         if desk.moves or desk.spent:
-            counted, moves = desk.close(event.order_id)
+            counted, moves = desk.close(name_of(event.order_id, order))
             if not counted:
                 return ()
         filled = order.filled
@@ -295,7 +296,7 @@ class Layering(Correlator[State]):
         book, exempt = self.books.change.book, self._exempt
         orders = self.books.standing(book).owned_by(owner, buy)
         if desk.spent:
-            spent = {one.place for name in desk.spent if (one := book.orders.get(name)) is not None}
+            spent = {one.place for name in desk.spent if (one := find(book.orders, name))}
             orders = [one for one in orders if one.place not in spent]
         return [one for one in orders if not is_exempt(one.labels, exempt)] if exempt else orders
 
@@ -357,12 +358,12 @@ class Layering(Correlator[State]):
         """Whether orders of the party that are moved again and again are layers, while they rest,
         where so much of it rests on the other side."""
         p, book, moves = self._p, self.books.change.book, desk.moves or {}
-        names = {one.place: name for name in moves if (one := book.orders.get(name)) is not None}
+        names = {one.place: name for name in moves if (one := find(book.orders, name))}
         moved = [(names[one.place], one) for one in mine if one.place in names]
         buy = moved[0][1].buy
         layers = self._near(
             [
-                resting_layer(name, one, moves[name])
+                resting_layer(name[0], one, moves[name])
                 for name, one in moved
                 if 2 * moves[name].count >= p.minimum_moves
                 and not moves[name].told
@@ -391,7 +392,7 @@ class Layering(Correlator[State]):
         ):
             return ()
         for layer in layers:
-            moves[layer.order_id].told = True
+            moves[layer.order_id, layer.placed_at].told = True
         return [self._finding(event, layers, trades, against, share)]
 
     def _near(self, layers: Iterable[Layer], buy: bool) -> list[Layer]:

@@ -5,9 +5,9 @@ same size, at the same time and price, were or will be entered by others); MAR A
 Commission Delegated Regulation (EU) 2016/522, Annex II, Section 1, point 3 (improper matched
 orders). A trade looks arranged if the order that rested had been entered no more than `apart`
 before the other one came in, and one trade filled it whole: so price and size were the same. An
-order that comes in and takes several of the same party's has met him once: a sweep through quotes
-that a maker has just renewed is no arrangement, however many they are. All of this must hold of two
-parties, by the widest names known:
+order that comes in and takes several of the same party's has met him once, with the first: a sweep
+through quotes that a maker has just renewed is no arrangement, however many they are. All of this
+must hold of two parties, by the widest names known:
 
 1. **They match**: within `window`, `minimum_matches` trades between them or more look arranged, and
    these are `minimum_matched` of all trades between them.
@@ -54,6 +54,8 @@ from normalizer.events.market import OrderPlaced, Trade, TradeBusted, TradeCorre
 from pipeline.units import DAY, HOUR, MILLISECOND, MINUTE, SECOND, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
+#: Pairs that one order makes meet.
+_MOST_MET = 1_000
 #: Two who are most of their market need so many times as many matches.
 _ALONE = 4
 #: A series alerts at so many multiples of the minimum, then each time that it has a quarter more.
@@ -117,7 +119,8 @@ class Market(Struct):
         if incoming != self.incoming:
             self.incoming, self.met = incoming, {}
         again = (seller, buyer) in self.met
-        self.met[seller, buyer] = None
+        if len(self.met) < _MOST_MET:
+            self.met[seller, buyer] = None
         return again
 
 

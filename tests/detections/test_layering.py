@@ -290,6 +290,28 @@ def test_what_is_left_of_an_order_that_was_amended_to_next_to_nothing_counts_no_
     assert alert.metrics["layered_quantity"] == 4_000
 
 
+@pytest.mark.parametrize("investor", ["A", "B"])
+def test_who_is_an_account_and_an_investor_by_one_name_shows_each_order_once(investor: str) -> None:
+    tape = Tape()
+    who = {"investor_account": "A", "investor_id": investor, "investor_cluster": None}
+    opposite = tape.placed(0, "offer", "sell", 10.05, 1_500, **who)
+    sold = {"seller_account": "A", "seller_id": investor, "seller_cluster": None}
+    events = [opposite, *layers(tape, SECOND, **who), sale(tape, **sold), *pulled(tape)]
+    assert len(found(events)) == 1
+
+
+def test_an_order_whose_id_was_that_of_one_that_was_cut_to_nothing_counts() -> None:
+    tape = Tape()
+    earlier = [
+        tape.placed(0, "layer-0", "buy", 9.9, 1_000, **LAYERER),
+        tape.changed(100, "layer-0", 10),
+    ]
+    hour = 3_600 * SECOND
+    later = [*layers(tape, hour), sale(tape, hour + 10 * SECOND), *pulled(tape, hour + 20 * SECOND)]
+    (alert,) = found([*earlier, *later])
+    assert alert.metrics["layered_quantity"] == 4_000
+
+
 def test_nobody_is_found_where_a_feed_names_no_accounts() -> None:
     tape = Tape()
     nobody: dict[str, Any] = dict.fromkeys(LAYERER)

@@ -201,6 +201,13 @@ class TestHonestLookAlikes:
         assert alert.metrics["times_in_an_hour"] == 2
         assert found([*book(tape), *once, *lone(tape, 3_601_001, "u")]) == [], "not in one hour"
 
+    def test_of_each_time_it_is_said_which_it_is_within_the_hour(self) -> None:
+        tape = Tape()
+        events = book(tape)
+        for number in range(4):
+            events += lone(tape, 1_000 + 300_000 * number, f"s{number}")
+        assert [alert.metrics["times_in_an_hour"] for alert in found(events)] == [2, 4]
+
     def test_what_it_traded_then_in_several_steps_is_one_change_of_mind(self) -> None:
         tape = Tape()
         more = tape.trade(1_700, 1824.0, 300, maker_order_id="a0", seller_account="x", **BUYS)
