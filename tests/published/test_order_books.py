@@ -189,6 +189,11 @@ def test_streams_of_levels(tmp_path: Path, script: Script) -> None:
     assert told[1]["bids"] == [[49998.0, 2.0]]
     assert (told[3]["last_qty"], told[3]["aggressor_side"]) == (5.0, "sell")
     assert len(events_of(tmp_path, log)) == 4
+    timeless = {"lastUpdateId": 11, "bids": [["49999.0", "1"]], "asks": []}
+    waited = [messages[1], update(begin + 5, 13, []), timeless]
+    (tmp_path / "cash").write_text("".join(f"1 {json.dumps(one)}\n" for one in waited))
+    told = lines(script("depth_log.py", "cash"))
+    assert [one["exec_id"] for one in told] == ["s11", "u12", "u13"]
     contracts = lines(script("depth_log.py", "CONTRACT=100", "btcusdt.gz"))
     assert contracts[3]["last_qty"] == 0.01
     assert contracts[1]["bids"] == [[49998.0, 200 / 49998.0]]
