@@ -200,7 +200,7 @@ class InferredSpoofing(Correlator[State]):
         elif kind is OrderCancelled or kind is OrderRemoved:
             self._ended(event, watched)  # pyright: ignore[reportArgumentType]
         elif kind is OrderFilled:
-            self._filled(event, watched)  # pyright: ignore[reportArgumentType]
+            self._filled(event, watched, event.order_id)  # pyright: ignore
         return found
 
     # -- what comes and goes -----------------------------------------------------------------------
@@ -267,8 +267,8 @@ class InferredSpoofing(Correlator[State]):
             shown.filled = max(shown.filled, change.order.filled, change.traded)
         self._go(event, watched, event.order_id, shown)
 
-    def _filled(self, event: OrderFilled, watched: Watched) -> None:
-        shown = watched.live.pop(event.order_id, None)
+    def _filled(self, event: OrderFilled | Trade, watched: Watched, order_id: str) -> None:
+        shown = watched.live.pop(order_id, None)
         if shown is not None:
             self._note_end(event, watched, shown)
 
@@ -297,7 +297,10 @@ class InferredSpoofing(Correlator[State]):
         del watched.gone[:-_MOST_LIVE]
 
     def _traded(self, trade: Trade, watched: Watched) -> None:
-        back = self.books.change.taken_back
+        change = self.books.change
+        back, maker = change.taken_back, trade.maker_order_id
+        if maker is not None and change.order is not None and not change.quantity_after:
+            self._filled(trade, watched, maker)  # not every feed says so once more
         if trade.side is None:
             return
         buys = trade.side == "buy"

@@ -226,3 +226,25 @@ def test_over_a_gap_nothing_is_known(instrument: str) -> None:
         gap = Tape(instrument=instrument).gap(0, timestamp=moment, id=f"gap-{place}")
         events.insert(place, gap)
     assert found(events) == []
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_what_was_filled_was_there_till_then_whether_or_not_that_is_told_once_more(
+    told: bool,
+) -> None:
+    def stream(rests: float) -> list[Any]:
+        tape = Tape()
+        events = market(tape, by_order)
+        for number in range(6):
+            start = 10_000 + 60_000 * number
+            events += by_order(tape, start, number, trades=False)
+            order, end = f"meant-{number}", start + 5_000 + rests
+            events += [
+                tape.placed(start + 5_000, order, "buy", 10.0, 5_000),
+                tape.trade(end, 10.0, 5_000, side="sell", maker_order_id=order),
+                *([tape.filled(end, order)] if told else []),
+            ]
+        return [*events, tape.trade(400_000, 10.05, 1, side="sell")]
+
+    assert len(found(stream(rests=10_000))) == 1
+    assert found(stream(rests=40_000)) == [], "it is there more often than not"
