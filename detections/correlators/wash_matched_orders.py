@@ -5,9 +5,9 @@ same size, at the same time and price, were or will be entered by others); MAR A
 Commission Delegated Regulation (EU) 2016/522, Annex II, Section 1, point 3 (improper matched
 orders). A trade looks arranged if the order that rested had been entered no more than `apart`
 before the other one came in, and one trade filled it whole: so price and size were the same. An
-order that comes in and takes several of the same party's has met him once, with the first: a sweep
-through quotes that a maker has just renewed is no arrangement, however many they are. All of this
-must hold of two parties, by the widest names known:
+order that comes in and takes several of the same party's has met him once: a sweep through quotes
+that a maker has just renewed is no arrangement, however many they are. All of this must hold of two
+parties, by the widest names known:
 
 1. **They match**: within `window`, `minimum_matches` trades between them or more look arranged, and
    these are `minimum_matched` of all trades between them.
@@ -109,19 +109,16 @@ class Market(Struct):
     series: dict[tuple[str, str], Series] = {}
     incoming: str = ""
     """The order that came in with the newest trade."""
-    met: dict[tuple[str, str], None] = {}
-    """Sellers and buyers that it made meet."""
+    met: dict[tuple[str, str], bool] = {}
+    """Sellers and buyers that it made meet, and whether that looked arranged."""
 
-    def meets_again(self, event: Trade, seller: str, buyer: str) -> bool:
-        """Whether the order that came in has made them meet before. Where no feed says which it
-        was, it is all that came in at that moment on that side."""
+    def met_by(self, event: Trade) -> dict[tuple[str, str], bool]:
+        """Who has met by the order that came in. Where no feed says which it was, it is all that
+        came in at that moment on that side."""
         incoming = event.taker_order_id or f"{event.timestamp} {event.side}"
         if incoming != self.incoming:
             self.incoming, self.met = incoming, {}
-        again = (seller, buyer) in self.met
-        if len(self.met) < _MOST_MET:
-            self.met[seller, buyer] = None
-        return again
+        return self.met
 
 
 class State(Struct):
@@ -185,10 +182,16 @@ class WashMatchedOrders(Correlator[State]):
         ):
             return ()
         market = self._market((event.provider, event.venue, event.instrument), event.timestamp)
-        if market.meets_again(event, seller, buyer):
-            return ()
-        meetings = market.counterparties.met(seller, buyer, event.timestamp // self._memory)
-        if meetings is None or not self._is_match(event, order):
+        met, pair, counterparties = market.met_by(event), (seller, buyer), market.counterparties
+        arranged = met.get(pair)
+        if arranged is None:
+            meetings = counterparties.met(seller, buyer, event.timestamp // self._memory)
+        else:
+            meetings = counterparties.between(seller, buyer)  # it is counted already
+        is_match = meetings is not None and meetings.close and self._is_match(event, order)
+        if arranged is not None or len(met) < _MOST_MET:
+            met[pair] = is_match or bool(arranged)
+        if meetings is None or arranged or not is_match:
             return ()
         unsure = "unsure" in event.tags or self.books.change.book.unsure
         took = None if event.side is None else event.side == "buy"

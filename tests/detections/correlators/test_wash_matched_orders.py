@@ -102,6 +102,17 @@ def test_who_takes_several_orders_at_once_has_met_their_owner_once(named: bool) 
     assert len(found(market, minimum_matches=4)) == 1
 
 
+def test_an_old_order_that_is_taken_first_hides_no_match() -> None:
+    market = Market()
+    market.honest(300)
+    for number in range(6):
+        at, taker = 100 + 20.0 * number, f"both-{number}"
+        for age, size in ((60.0, 1.0), (0.2, 7.0)):
+            market.add(at, "acct-1", "acct-2", age=age, size=size)
+            market.steps[-1][2]["taker_order_id"] = taker
+    assert len(found(market)) == 1
+
+
 def test_an_order_that_rested_for_long_was_there_for_all() -> None:
     market = Market()
     market.honest(300)
