@@ -6,8 +6,8 @@ from typing import NamedTuple
 from detections.alerting.findings import Finding
 from detections.alerting.repetition import repeated
 from detections.alerting.wording import amount, lapse
+from detections.books.desk import Execution
 from detections.books.layer import Layer
-from detections.books.layered_orders import Execution
 from detections.parties import Party
 from normalizer.events.market import MarketEvent
 from pipeline.units import SECOND

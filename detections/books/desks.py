@@ -2,7 +2,7 @@
 
 from msgspec import Struct, field
 
-from detections.books.layered_orders import Desk
+from detections.books.desk import Desk
 from detections.books.order_book import MOST_BOOKS
 from detections.idlest import Room
 from detections.parties import buyer, seller

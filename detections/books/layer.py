@@ -3,7 +3,7 @@
 from msgspec import Struct
 
 from detections.alerting.findings import Step
-from detections.books.layered_orders import Moves, Pulled
+from detections.books.desk import Moves, Pulled
 from detections.books.order_book import Resting
 from detections.parties import Party, party
 

@@ -44,9 +44,9 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, Step, witness
 from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
+from detections.books.desk import Desk, Execution, Moves, Pulled, find, name_of
 from detections.books.desks import AllDesks
 from detections.books.layer import Layer, pulled_layer, resting_layer
-from detections.books.layered_orders import Desk, Execution, Moves, Pulled, find, name_of
 from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import Correlator, correlator

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from detections.books.layered_orders import MOST_ORDERS
+from detections.books.desk import MOST_ORDERS
 from detections.engine.engine import Engine
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
