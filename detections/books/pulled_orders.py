@@ -218,7 +218,7 @@ class Pulls(Struct):
 
 def quantity_of(orders: Sequence[Large] | Sequence[Took]) -> float:
     """Of orders or trades together."""
-    return sum(one.quantity for one in orders)
+    return sum([one.quantity for one in orders], 0.0)
 
 
 def average_price(trades: Sequence[Took]) -> float:

@@ -28,6 +28,6 @@ def shown_by(
     # Asked of each large order: so without a call for each one that the party has.
     if buy:
         worst = book.bids.furthest(levels, width)
-        return sum([one.quantity for one in orders if one.price >= worst])
+        return sum([one.quantity for one in orders if one.price >= worst], 0.0)
     worst = -book.asks.furthest(levels, width)
-    return sum([one.quantity for one in orders if one.price <= worst])
+    return sum([one.quantity for one in orders if one.price <= worst], 0.0)
