@@ -207,4 +207,5 @@ UNMEASURED: Mapping[str, str] = {
     ),
     **dict.fromkeys(EARLY_WARNINGS, "an early warning, before a term is broken"),
     "Half of a pool's liquidity taken out": FACTS["Half of a pool's liquidity taken out"],
+    "Book that stays crossed": "a fault of a feed, which nobody is accused of",
 }

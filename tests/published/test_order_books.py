@@ -158,6 +158,26 @@ def test_databentos_market_by_order(tmp_path: Path, script: Script) -> None:
     assert len(events_of(tmp_path, log)) == 6
 
 
+def test_an_iceberg_that_shows_its_next_part_ends_when_that_is_cancelled(
+    tmp_path: Path, script: Script
+) -> None:
+    """As CME tells of them: filled whole, modified to what it shows next, and at last cancelled."""
+    rows = [
+        "ts_event,action,side,price,size,order_id,flags",
+        "1703541600000000000,R,N,,0,0,8",
+        "1703541601000000000,A,B,4810500000000,1,7,128",
+        *(
+            "1703541602000000000,F,B,4810500000000,2,7,0",
+            "1703541602000000000,M,B,4810500000000,1,7,128",
+        ),
+        "1703541605000000000,C,B,4810500000000,1,7,128",
+    ]
+    write(tmp_path, "mbo.csv", rows)
+    steps = lines(script("mbo_log.py", "ESH4", "USD", "mbo.csv"))[1:]
+    assert [one["exec_type"] for one in steps] == ["new", "trade", "new", "canceled"]
+    assert steps[-1]["leaves_qty"] == 1
+
+
 def test_streams_of_levels(tmp_path: Path, script: Script) -> None:
     def update(time: int, last: int, bids: list[list[str]]) -> dict[str, Any]:
         told = {"e": "depthUpdate", "E": time, "T": time, "s": "BTCUSDT", "U": last, "u": last}
