@@ -12,6 +12,7 @@ from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.market import TradeBusted, TradeCorrected
+from pipeline.line_problems import LineProblems
 from pipeline.problems import Location, Problem, Severity
 
 _BLOCK = 1 << 17
@@ -33,7 +34,8 @@ def detect(
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where a correlator would look at it but can't, since it isn't such a record. A line
     that is no event goes to `report`, with `name`, line and column, and so does a rule that failed
-    on an event; nothing stops the others. The end of the lines is the end of the events.
+    on an event; nothing stops the others. Of many that are wrong in one way it tells how many.
+    The end of the lines is the end of the events.
 
     `lines` may be a binary stream, which is read in blocks: alerts come after each.
     """
@@ -93,6 +95,7 @@ class _Reading:
         self.engine = engine
         self.name = name
         self.report = report
+        self.problems = LineProblems(report)
         self._before = 0
         try:
             self._lean = LeanScan(engine)
@@ -110,6 +113,7 @@ class _Reading:
     def finish(self) -> Iterable[Found]:
         alerts = self.engine.finish()
         self.tell_failures(0)
+        self.problems.finish()
         return alerts
 
     def tell_failures(self, line: int) -> None:
@@ -150,10 +154,10 @@ class _Block:
         try:
             read = read_event(line)
         except NotAnEvent as error:
-            reading.report(_problem(reading.name, place, error, "error"))
+            reading.problems.tell(_problem(reading.name, place, error, "error"))
             return None
         if read.doubt is not None and reading.engine.wants(read):
-            reading.report(_problem(reading.name, place, read.doubt, "warning"))
+            reading.problems.tell(_problem(reading.name, place, read.doubt, "warning"))
         return self._taken(place, read.record, reading.engine.process_read(read))
 
     def _taken(self, place: int, record: Record | None, alerts: Iterable[Alert]) -> list[Found]:

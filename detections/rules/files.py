@@ -10,6 +10,7 @@ TEST_SUFFIXES = (".test.yml", ".test.yaml")
 EXCEPTION_SUFFIXES = (".exceptions.yml", ".exceptions.yaml")
 LIST_SUFFIXES = (".lists.yml", ".lists.yaml")
 _MOST_FILES = 20_000
+_EVENT_SUFFIXES = frozenset((".ndjson", ".jsonl", ".csv", ".gz", ".zst"))
 
 Content = Literal["rules", "exceptions", "lists"]
 
@@ -20,6 +21,11 @@ def content_of(name: str) -> Content:
     if lower.endswith(EXCEPTION_SUFFIXES):
         return "exceptions"
     return "lists" if lower.endswith(LIST_SUFFIXES) else "rules"
+
+
+def holds_events(path: Path) -> bool:
+    """Whether a file is one of events, or an order log, by its name: no rule is called so."""
+    return path.suffix.lower() in _EVENT_SUFFIXES
 
 
 def rule_files(path: Path) -> Iterator[Path]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detections.rules.assembly import assemble
-from detections.rules.files import TEST_SUFFIXES, rule_files
+from detections.rules.files import TEST_SUFFIXES, holds_events, rule_files
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import Location, Problem
 from pipeline.yaml_source import Parsed, parse_bytes, read_file
@@ -43,6 +43,17 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
                     expected="files that end in .yml",
                 )
             )
+        if path.is_file() and holds_events(path):
+            problems.append(
+                Problem(
+                    location=Location(str(path), 0, 0),
+                    code="rule/events",
+                    message="this is a file of events, and not of rules",
+                    expected="files that end in .yml, or folders of them",
+                    advice="say events by --events, and order logs by --order-log",
+                )
+            )
+            continue
         for file in files:
             if (whole := file.absolute()) not in parsed:  # named twice, or in a folder too
                 parsed[whole] = read_file(file, turning="warning")

@@ -29,6 +29,7 @@ from normalizer.reference import Reference
 from pipeline.event_sources import Batch
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
+from pipeline.line_problems import LineProblems
 from pipeline.order_log_columns import header_faults as order_log_faults
 from pipeline.problems import Location, Problem, did_you_mean
 from pipeline.social_payload import PROTOCOL as SOCIAL
@@ -71,7 +72,8 @@ class RawEvents:
 
     ``venue`` is what events name as their venue where a line doesn't say it; ``each_side``: a trade
     has a line for each of its sides; ``chain``: whose exported tables are read, where there may be
-    some; ``social``: they are social feeds instead. Problems go to ``report``.
+    some; ``social``: they are social feeds instead. Problems go to ``report``: of each kind the
+    first ones, and how many more there are.
     """
 
     unit = "bytes"
@@ -94,7 +96,7 @@ class RawEvents:
         self._venue = venue
         self._each_side = each_side
         self._chain = chain
-        self._report = report
+        self._problems = LineProblems(report)
         self._failed = 0
         self._done = 0
         self._files: LogFiles | None = None
@@ -140,6 +142,7 @@ class RawEvents:
                 lines = b"".join(self._normalized(normalizer, some)).splitlines()
                 yield Batch(str(path), count + 1, lines, self._done)
                 count += len(lines)
+        self._problems.finish()
 
     def lines(self) -> Iterator[bytes]:
         """All events, one line each. Raises Failure."""
@@ -252,7 +255,7 @@ class RawEvents:
     def _tell(self, file: Path, line: int, message: str, column: int = 1) -> None:
         self._failed += 1
         location = Location(str(file), line, column)
-        self._report(Problem(location=location, code="event/unreadable", message=message))
+        self._problems.tell(Problem(location=location, code="event/unreadable", message=message))
 
 
 def _chains_of(reference: Reference) -> Iterator[int | str]:

@@ -70,6 +70,24 @@ def test_a_line_that_is_none_is_told_with_its_place_and_stops_no_other(tmp_path:
     assert '"event.action":"trade"' in done.out
 
 
+def test_of_lines_that_are_wrong_in_one_way_some_are_told_and_how_many_more(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    head, *lines = SIDES.splitlines()
+    wrong = [f"{n},{line.partition(',')[2]}" for n in range(500) for line in lines[:2]]
+    log.write_text("\n".join([head, *lines, *wrong, lines[0].replace("sell,10.25", "sel,10.25")]))
+    detect = ["detect", "--rules", SELF_TRADE, "--order-log", log]
+    for command in (["normalize", log], detect):
+        done = tapewatch(*command, "--trade-sides", "each", folder=tmp_path)
+        assert done.code == 1
+        told = [line for line in done.error.splitlines() if line.startswith(str(log))]
+        assert len(told) == 22
+        assert sum("did you mean sell?" in line for line in done.error.splitlines()) == 1
+        (more,) = [line for line in told if "more" in line]
+        assert more.startswith(
+            f"{log}:{1 + len(lines) + 1_000}:1: error: 980 more lines are wrong so"
+        )
+
+
 def test_a_column_that_is_none_is_told(tmp_path: Path) -> None:
     log = tmp_path / "orders.csv"
     log.write_text(SIDES.replace("last_px", "last_price"))

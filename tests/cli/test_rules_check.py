@@ -256,6 +256,16 @@ def test_there_are_words_for_a_folder_without_rules(tmp_path: Path) -> None:
     assert "rules: error: there is no rule in this folder" in answer.error
 
 
+def test_events_in_the_place_of_rules_are_told_as_such(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    log.write_text("transact_time\n")
+    for command in (["rules", "check", log], ["detect", RULES, log, "--events", log]):
+        answer = tapewatch(*command, folder=tmp_path)
+        assert answer.code == 2
+        assert f"{log}: error: this is a file of events, and not of rules" in answer.error
+        assert "say events by --events, and order logs by --order-log" in answer.error
+
+
 def test_a_file_of_tests_is_told_what_it_is_for(tmp_path: Path) -> None:
     (tmp_path / "a.test.yml").write_text("tests: []\n")
     answer = tapewatch("rules", "check", "a.test.yml", folder=tmp_path)
