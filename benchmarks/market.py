@@ -1,12 +1,13 @@
 """Order events through books and all correlators: pace, time to alert, memory.
 
-    python -m benchmarks.market [--events 200000] [--each] [--memory 2000000]
+    python -m benchmarks.market [--events 200000] [--flow orders] [--each] [--memory 2000000]
 
-The tape is an order log with accounts (`benchmarks.market_tape`). Pace is processor time, beside
-what decoding the same events takes in the same run, so that machines can be compared. Time to alert
-is measured event by event: what `Engine.process` takes for each event, and for those that complete
-an alert, with all rules. `--each` tells what every correlator costs beyond the books
-(`benchmarks.correlator_costs`).
+The tape (`benchmarks.market_tape`) is an order log with accounts (`orders`), one of a few busy
+books in which a third of all that happens is a trade (`trades`), or a public feed that names nobody
+(`unnamed`). Pace is processor time, beside what decoding the same events takes in the same run, so
+that machines can be compared. Time to alert is measured event by event: what `Engine.process` takes
+for each event, and for those that complete an alert, with all rules. `--each` tells what every
+correlator costs beyond the books (`benchmarks.correlator_costs`).
 `--memory` runs so many events over 10,000 assets and a million accounts, and tells the resident
 memory as it goes.
 """
@@ -14,8 +15,9 @@ memory as it goes.
 import argparse
 import gc
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 
@@ -26,11 +28,29 @@ from benchmarks.memory import resident
 from detections.engine.engine import Engine
 from detections.rules import RuleSet, load_rules
 from normalizer.events import Record
+from normalizer.events.market import Trade
 from pipeline.process import expect_much_state
 
-BOOKS, ACCOUNTS, RESTING = 64, 2_000, 150
+_RESTING = 150
 ASSETS, MANY_ACCOUNTS = 10_000, 1_000_000
 _MEMORY_STEPS = 8
+
+
+class Flow(NamedTuple):
+    """What a tape is of."""
+
+    books: int
+    accounts: int
+    trades: float = 0.06
+    named: bool = True
+
+
+#: By name.
+FLOWS: Mapping[str, Flow] = {
+    "orders": Flow(books=64, accounts=2_000),
+    "trades": Flow(books=4, accounts=500, trades=0.33),
+    "unnamed": Flow(books=16, accounts=2_000, named=False),
+}
 
 
 def pace(lines: Sequence[bytes], rules: RuleSet) -> None:
@@ -121,6 +141,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0] if __doc__ else "")
     parser.add_argument("--events", type=int, default=200_000)
     parser.add_argument("--rules", type=Path, default=Path("sigma_rules"))
+    parser.add_argument("--flow", choices=FLOWS, default="orders", help="what is traded, and how")
     parser.add_argument("--each", action="store_true", help="what every correlator costs")
     parser.add_argument("--memory", type=int, default=0, help="events of the memory's test")
     options = parser.parse_args()
@@ -128,13 +149,18 @@ def main() -> None:
     if options.memory:
         memory(options.memory, rules)
         return
-    market = MarketTape(books=BOOKS, accounts=ACCOUNTS, resting=RESTING)
-    events = list(market.events(options.events))
+    flow = FLOWS[options.flow]
+    events = list(MarketTape(**flow._asdict(), resting=_RESTING).events(options.events))
     expect_much_state()  # as the detections do
     encode = msgspec.json.Encoder().encode
     lines = [encode(event) for event in events]
     size = sum(map(len, lines)) / len(lines)
-    print(f"{len(lines):,} events of {size:.0f} bytes, {BOOKS} books, {ACCOUNTS:,} accounts")
+    who = f"{flow.accounts:,} accounts" if flow.named else "nobody is named"
+    traded = sum(isinstance(event, Trade) for event in events) / len(events)
+    print(
+        f"{len(lines):,} events of {size:.0f} bytes, {flow.books} books, {who}, "
+        f"{traded:.0%} of them trades"
+    )
     pace(lines, rules)
     if options.each:
         each(events, rules)

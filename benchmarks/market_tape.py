@@ -3,7 +3,8 @@
 Books have a touch that wanders; most orders are placed near it and cancelled before they trade, as
 on real venues; trades take the first order of the best level. Some books and accounts are far more
 active than others (by a power law). Now and then an account spoofs, so that there is something to
-find. The same numbers give the same tape.
+find. The same numbers give the same tape. Of a public feed (`named=False`) it is told what
+happened, and not who did it.
 """
 
 import random
@@ -29,6 +30,8 @@ _TICK = 0.01
 _MOST_RESTING = 400
 #: Quantities are lognormal: half of them below 12, one in a hundred above 200.
 _SIZE, _SPREAD = 2.5, 1.2
+#: The part of all that happens that is a trade, where nothing else is said.
+_TRADES = 0.06
 #: One event in so many begins a spoof.
 _SPOOFS = 10_000
 Side = Literal["buy", "sell"]
@@ -87,11 +90,23 @@ class Book(Struct):
 class MarketTape:
     """Makes the events, one after the other."""
 
-    def __init__(self, *, books: int, accounts: int, resting: int = 0, seed: int = 7) -> None:
-        """`resting`: so many orders of each book are placed before anything else happens."""
+    def __init__(
+        self,
+        *,
+        books: int,
+        accounts: int,
+        resting: int = 0,
+        seed: int = 7,
+        trades: float = _TRADES,
+        named: bool = True,
+    ) -> None:
+        """`resting`: so many orders of each book are placed before anything else happens;
+        `trades`: the part of all that happens after that."""
         self._chance = random.Random(seed)
         self._books = [Book(f"TOKEN{number}-USD", 10_000) for number in range(books)]
         self._accounts = accounts
+        self._named = named
+        self._orders = (1 - trades) / (1 - _TRADES)
         self._number = 0
         self._first = [book for book in self._books for _ in range(resting)]
 
@@ -113,7 +128,7 @@ class MarketTape:
         if self._number % _SPOOFS == _SPOOFS - 1 and len(book.orders) > _MOST_RESTING // 4:
             yield from self._spoofed(book)
             return
-        dice = chance.random()
+        dice = chance.random() / self._orders
         if not book.orders or (dice < 0.47 and len(book.orders) < _MOST_RESTING):
             yield self._placed(book)
         elif dice < 0.91:
@@ -121,7 +136,7 @@ class MarketTape:
             place = len(book.orders) - 1 - self._ranked(len(book.orders))
             order = book.drop(place)
             yield self._cancelled(book, order)
-        elif dice < 0.94:
+        elif dice < 1 - _TRADES:
             order = book.orders[chance.randrange(len(book.orders))]
             order.quantity = round(order.quantity / 2, 6)
             yield OrderChanged(
@@ -131,7 +146,7 @@ class MarketTape:
                 price=order.tick * _TICK,
                 quantity=order.quantity,
                 remaining=order.quantity,
-                investor_account=order.account,
+                investor_account=self._told(order.account),
             )
         else:
             side: Side = "buy" if chance.random() < 0.5 else "sell"
@@ -144,6 +159,9 @@ class MarketTape:
 
     def _account(self) -> str:
         return f"acct-{self._ranked(self._accounts)}"
+
+    def _told(self, account: str) -> str | None:
+        return account if self._named else None
 
     def _common(self, book: Book) -> dict[str, Any]:
         number = self._number
@@ -182,7 +200,7 @@ class MarketTape:
             price=order.tick * _TICK,
             quantity=order.quantity,
             remaining=order.quantity,
-            investor_account=order.account,
+            investor_account=self._told(order.account),
         )
 
     def _cancelled(self, book: Book, order: Order) -> OrderCancelled:
@@ -192,7 +210,7 @@ class MarketTape:
             side=order.side,
             price=order.tick * _TICK,
             remaining=order.quantity,
-            investor_account=order.account,
+            investor_account=self._told(order.account),
         )
 
     def _traded(self, book: Book, side: Side, taker: str, quantity: float) -> Iterator[Record]:
@@ -216,8 +234,8 @@ class MarketTape:
             side=side,
             maker_order_id=maker.id,
             taker_order_id=f"taker-{self._number}",
-            buyer_account=buyer,
-            seller_account=seller,
+            buyer_account=self._told(buyer),
+            seller_account=self._told(seller),
         )
         if maker.quantity <= 0:
             book.drop(book.orders.index(maker))
@@ -227,7 +245,7 @@ class MarketTape:
                 side=maker.side,
                 price=price,
                 remaining=0.0,
-                investor_account=maker.account,
+                investor_account=self._told(maker.account),
             )
 
     def _spoofed(self, book: Book) -> Iterator[Record]:
