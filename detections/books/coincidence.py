@@ -41,6 +41,8 @@ _PRIOR_EVERY = HOUR
 #: Spans for which it is known how much of the time lies so long before a trade, at most. The
 #: shortest is as soon as anybody is taken to react: clocks of venues tell milliseconds.
 _SPANS = (*(SECOND >> halved for halved in (6, 4, 2)), *(SECOND << doubled for doubled in range(7)))
+#: Two numbers for each of the spans, and for what is longer.
+_LATELY = 2 * (len(_SPANS) + 1)
 #: Orders that are taken off within so long are one set.
 _AT_ONCE = SECOND
 #: So few trades in a book say nothing of what parties usually do.
@@ -61,8 +63,12 @@ class Habit(Struct, gc=False):
     traded_at: int
     """Time of its newest trade on the other side; before the first, when it was first seen."""
     covered: list[float] | None = None
-    """Time that lies at most so long before a trade, for each of the spans, in nanoseconds; None
-    before the first trade, which most never make."""
+    """Time that lies at most so long before a trade, for each of the spans, in nanoseconds, but for
+    the newest trades; None before anybody asked."""
+    lately: list[int] | None = None
+    """The trades that are not in `covered` yet: for each of the spans, how many came within it of
+    the trade before, and not within the next shorter one, and the sum of these times; the same of
+    those that came later than any span. None where there are none: most parties never trade."""
     pulled: int = 0
     """How often it took orders off; those at once are one."""
     pulled_at: int = 0
@@ -89,16 +95,28 @@ class Habit(Struct, gc=False):
         if gap <= 0:
             return 0
         self.traded_at = time
-        covered = self.covered
+        lately = self.lately
+        if lately is None:
+            lately = self.lately = [0] * _LATELY
+        place = 2 * bisect_left(_SPANS, gap)
+        lately[place] += 1
+        lately[place + 1] += gap
+        return gap
+
+    def _cover(self) -> list[float] | None:
+        """`covered`, with all trades that there were. Far fewer ask than there are trades."""
+        covered, lately = self.covered, self.lately
+        if lately is None:
+            return covered
+        self.lately = None
         if covered is None:
             covered = self.covered = [0.0] * len(_SPANS)
+        longer, shorter = sum(lately[::2]), 0
         for place, span in enumerate(_SPANS):
-            if gap <= span:
-                for longer in range(place, len(_SPANS)):
-                    covered[longer] += gap
-                break
-            covered[place] += span
-        return gap
+            longer -= lately[2 * place]
+            shorter += lately[2 * place + 1]
+            covered[place] += shorter + longer * span
+        return covered
 
     def note_pulled(self, time: int, span: int, lifetime: int = _AT_ONCE) -> None:
         """An order was taken off, after so long, and a trade counts that is within this span."""
@@ -107,8 +125,9 @@ class Habit(Struct, gc=False):
             return
         if self.pulled >= _MANY:
             self.since += max(0, (time - self.since) // 2)
-            if self.covered is not None:
-                self.covered = [one / 2 for one in self.covered]
+            covered = self._cover()
+            if covered is not None:
+                self.covered = [one / 2 for one in covered]
             self.pulled //= 2
             self.met //= 2
             self.replaced //= 2
@@ -140,7 +159,7 @@ class Habit(Struct, gc=False):
         They say nothing of what is usual from then on: who does little else would look as if he
         traded all the time.
         """
-        covered = self.covered
+        covered = self._cover()
         if covered is None:
             return
         for gap in judged:
@@ -188,7 +207,7 @@ class Habit(Struct, gc=False):
 
     def _before(self, span: float) -> float:
         """Time that lies at most this span before a trade: between those that are known, a line."""
-        covered, place = self.covered, bisect_left(_SPANS, span)
+        covered, place = self._cover(), bisect_left(_SPANS, span)
         if covered is None:
             return 0.0
         if place == len(_SPANS):

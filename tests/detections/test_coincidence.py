@@ -26,6 +26,26 @@ def test_what_is_told_is_near_enough_to_spare_the_sum() -> None:
     assert tail_at_least(30, 100, 0.2) > 0.5 * binomial_tail(30, 100, 0.2)
 
 
+def test_what_is_usual_is_the_same_however_often_it_was_asked() -> None:
+    numbers = random.Random(4)
+    asked, other = (Habit(0, 0, pulled=20, met=4, span=20.0 * SECOND) for _ in range(2))
+    now, gaps = 0, list[int]()
+    for _ in range(500):
+        now += round(SECOND * numbers.choice((0, 1e-3, 0.1, 1, 30, 600)) * numbers.random())
+        gaps.append(asked.note_trade(now))
+        assert gaps[-1] == other.note_trade(now)
+        if numbers.random() < 0.1:
+            assert asked.chance(now, []) < 1.0
+    for span in (SECOND // 64, SECOND // 3, 10 * SECOND, 1_000 * SECOND):
+        for one in (asked, other):
+            one.span = float(one.pulled * span)
+        assert asked.chance(now, [SECOND]) == other.chance(now, [SECOND])
+    assert asked == other
+    assert asked.covered is not None
+    assert asked.covered[0] == sum(min(gap, SECOND // 64) for gap in gaps)
+    assert asked.covered[-1] == sum(min(gap, 64 * SECOND) for gap in gaps)
+
+
 def test_chance_is_the_same_as_where_all_is_added_up(monkeypatch: pytest.MonkeyPatch) -> None:
     numbers = random.Random(3)
     habits: list[Habit] = []
