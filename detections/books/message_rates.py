@@ -36,18 +36,26 @@ class Usual(Struct, gc=False):
 
     counts: list[int] = []
     """Of the newest blocks."""
-    middle: float = 0.0
-    """Their median; 0 while there are too few to say."""
+    most: int = 0
+    """In a block, ever: the middle is no more."""
 
     def learn(self, count: int) -> None:
         """A block has ended, with so many."""
-        self.counts.append(count)
-        if len(self.counts) > _MOST_BLOCKS:
-            del self.counts[0]
-        if len(self.counts) >= _ENOUGH_BLOCKS:
-            ordered = sorted(self.counts)
-            half = len(ordered) // 2
-            self.middle = (ordered[half] + ordered[-half - 1]) / 2
+        counts = self.counts
+        counts.append(count)
+        if len(counts) > _MOST_BLOCKS:
+            del counts[0]
+        if count > self.most:
+            self.most = count
+
+    @property
+    def middle(self) -> float:
+        """Their median; 0 while there are too few to say."""
+        if len(self.counts) < _ENOUGH_BLOCKS:
+            return 0.0
+        ordered = sorted(self.counts)
+        half = len(ordered) // 2
+        return (ordered[half] + ordered[-half - 1]) / 2
 
 
 class Rate(Struct, gc=False):
@@ -81,6 +89,11 @@ class Rate(Struct, gc=False):
     def usual(self) -> float:
         """What it sends in a block of time; 0 while that can't be said."""
         return 0.0 if self.past is None else self.past.middle
+
+    @property
+    def most(self) -> int:
+        """What it sent in a block of time at most."""
+        return 0 if self.past is None else self.past.most
 
     def learn(self) -> None:
         """A block of time has ended in which it sent something."""

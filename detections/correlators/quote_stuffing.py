@@ -123,7 +123,7 @@ class QuoteStuffing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "quote_stuffing"
     actions = frozenset(
         {"order-received", "order-placed", "order-changed", "order-cancelled", "trade"}
@@ -267,9 +267,11 @@ class QuoteStuffing(Correlator[State]):
                 book.of_one.learn(rate.in_block)
         book.parties[name] = rate
         rate.block, rate.in_block = block, 0
-        wanted = self._p.multiple_of_usual * (rate.usual or book.of_one.middle)
-        least = self._p.minimum_messages
-        rate.threshold = least if wanted <= least else ceil(wanted)
+        multiple, least = self._p.multiple_of_usual, self._p.minimum_messages
+        rate.threshold = least
+        if multiple * max(rate.most, book.of_one.most) > least:  # else what is usual can't matter
+            wanted = multiple * (rate.usual or book.of_one.middle)
+            rate.threshold = least if wanted <= least else ceil(wanted)
         if not rate.alerts:
             rate.due = rate.threshold
         return rate
