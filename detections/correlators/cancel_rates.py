@@ -30,14 +30,13 @@ Needs a feed that names accounts: the rate of a whole book is that of its makers
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from math import floor, log2
-from typing import Annotated
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, percent
-from detections.books.order_book import Resting
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, buyer, seller
@@ -88,7 +87,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 class Dealt(Struct, array_like=True, gc=False):
     """A trade of a party."""
 
-    seen: Kept
+    id: str
+    """Of the event, with its time and its original."""
+    timestamp: int
+    original: str
     trade: str
     order: str
     """By which it traded; empty where nobody knows."""
@@ -99,6 +101,11 @@ class Dealt(Struct, array_like=True, gc=False):
     """It isn't the same order as that of the trade before."""
     last: bool = False
     """It took the last of an order that rested."""
+
+    @property
+    def kept(self) -> Kept:
+        """As evidence."""
+        return self.id, self.timestamp, self.original, self.order or self.trade
 
     @property
     def size(self) -> float:
@@ -170,7 +177,7 @@ class Count(Struct):
         """A trade was taken back or corrected. Of one that isn't among the newest only the quantity
         is known."""
         trades = self.trades
-        place = next((n for n, one in enumerate(trades) if one.seen[0] == was.id), None)
+        place = next((n for n, one in enumerate(trades) if one.id == was.id), None)
         if place is None:
             self.size += (0.0 if now is None else now.quantity) - was.quantity
             return
@@ -211,7 +218,7 @@ class CancelRates(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_books = True
     typology = "spoofing"
     # Placed orders are for the books, which know when it was.
@@ -228,22 +235,25 @@ class CancelRates(Correlator[State]):
 
     def observer(
         self, record: type[MarketEvent]
-    ) -> Callable[[MarketEvent], Iterable[Finding]] | None:
-        """Nothing is done with placed orders here."""
-        return None if record is OrderPlaced else self.observe
+    ) -> Callable[[Any], Iterable[Finding] | None] | None:
+        """Nothing is done with placed orders here, and most others are cancelled or trade."""
+        if record is OrderPlaced:
+            return None
+        if record is OrderCancelled:
+            return self._cancelled
+        return self._traded if record is Trade else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = event.__class__
-        order = self.books.change.order
         if kind is Trade:
-            self._traded(event, order)  # pyright: ignore[reportArgumentType]
-        elif order is None:
-            pass
+            self._traded(event)  # pyright: ignore[reportArgumentType]
         elif kind is OrderCancelled:
-            return self._cancelled(event, order)  # pyright: ignore[reportArgumentType]
-        elif kind is OrderFilled and (name := order.cluster or order.investor or order.account):
-            self._count(event, name).end(order.most, fast=False)
+            return self._cancelled(event)  # pyright: ignore[reportArgumentType]
+        elif kind is OrderFilled and (order := self.books.change.order) is not None:
+            name = order.cluster or order.investor or order.account
+            if name:
+                self._count(event, name).end(order.most, fast=False)
         return ()
 
     def _count(self, event: MarketEvent, name: str) -> Count:
@@ -258,9 +268,10 @@ class CancelRates(Correlator[State]):
         count = counts[key] = Count(window)
         return count
 
-    def _cancelled(self, event: OrderCancelled, order: Resting) -> Iterable[Finding]:
-        name = order.cluster or order.investor or order.account
-        if name is None:
+    def _cancelled(self, event: OrderCancelled) -> Iterable[Finding]:
+        order = self.books.change.order
+        name = None if order is None else order.cluster or order.investor or order.account
+        if order is None or name is None:
             return ()
         p, count = self._p, self._count(event, name)
         most = order.most if order.shown else order.quantity
@@ -286,32 +297,37 @@ class CancelRates(Correlator[State]):
             self._finding(event, Party(order.account, order.investor, order.cluster), count, large)
         ]
 
-    def _traded(self, trade: Trade, order: Resting | None) -> None:
-        for party, order_id in (
-            (buyer(trade), None if trade.side is None else _own(trade, buys=True)),
-            (seller(trade), None if trade.side is None else _own(trade, buys=False)),
+    def _traded(self, trade: Trade) -> None:
+        change, maker, taker = self.books.change, trade.maker_order_id, trade.taker_order_id
+        order, quantity = change.order, trade.quantity
+        bought = None if trade.side is None else taker if trade.side == "buy" else maker
+        sold = None if trade.side is None else maker if trade.side == "buy" else taker
+        for name, order_id in (
+            (trade.buyer_cluster or trade.buyer_id or trade.buyer_account, bought),
+            (trade.seller_cluster or trade.seller_id or trade.seller_account, sold),
         ):
-            name = party.key
             if not name:
                 continue
-            count = self._count(trade, name)
-            rested = order is not None and order_id == trade.maker_order_id is not None
+            count, most, last = self._count(trade, name), None, False
             again = order_id is not None and order_id == count.last_traded
-            seen = (trade.id, trade.timestamp, trade.original, order_id or trade.trade_id)
-            most = order.most if rested and order is not None else None
-            last = most is not None and self.books.change.quantity_after <= 0
-            dealt = Dealt(
-                seen, trade.trade_id, order_id or "", trade.quantity, most, not again, last
+            if order is not None and order_id is not None and order_id == maker:  # it rested
+                most, last = order.most, change.quantity_after <= 0
+                if last:  # the feed's `order-filled` finds it gone
+                    count.end(most, fast=False)
+            count.trades.append(
+                Dealt(
+                    *(trade.id, trade.timestamp, trade.original, trade.trade_id),
+                    *(order_id or "", quantity, most, not again, last),
+                )
             )
-            if last and most is not None:  # the feed's `order-filled` finds it gone
-                count.end(most, fast=False)
-            count.trades.append(dealt)
             if len(count.trades) > _MOST_EVENTS:
                 del count.trades[0]
-            count.size += dealt.size
             if not again:
                 count.traded += 1
                 count.last_traded = order_id or ""
+                count.size += quantity if most is None else most
+            elif most is None:
+                count.size += quantity
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: what its parties traded, without it."""
@@ -340,7 +356,7 @@ class CancelRates(Correlator[State]):
             )
             for kept, trade in (
                 *((one, None) for one in count.events),
-                *((one.seen, one.trade) for one in count.trades),
+                *((one.kept, one.trade) for one in count.trades),
             )
         }
         ratio = cancelled / max(1e-12, traded)
@@ -384,8 +400,3 @@ def _keep(kept: list[Kept], event: MarketEvent, order_id: str) -> None:
     kept.append((event.id, event.timestamp, event.original, order_id))
     if len(kept) > _MOST_EVENTS:
         del kept[0]
-
-
-def _own(trade: Trade, *, buys: bool) -> str | None:
-    """The order of the buyer, or of the seller."""
-    return trade.taker_order_id if (trade.side == "buy") is buys else trade.maker_order_id
