@@ -50,6 +50,11 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
         )
 
 
+def step(event: Any) -> Step:
+    """What to keep of an event as a step."""
+    return Step(event.id, event.timestamp, event.original, event.related_hash, event.related_user)
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
     """One thing that a correlator found, on the event that completed it."""
 

@@ -49,7 +49,7 @@ def spoofing_finding(
     seen = {
         one.id: one
         for one in (
-            candidate.placed,
+            candidate.placed.witness(candidate.order_id, event.provider),
             *candidate.moved,
             candidate.ended,
             *(e.witness for e in candidate.executions),

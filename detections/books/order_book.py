@@ -64,7 +64,8 @@ class Resting(Struct, gc=False, array_like=True):
     @property
     def most(self) -> float:
         """The most that it showed at once."""
-        return max(self.shown, self.quantity)
+        shown, quantity = self.shown, self.quantity
+        return shown if shown > quantity else quantity  # asked of most orders: so without a call
 
     @property
     def owner(self) -> str | None:

@@ -10,12 +10,13 @@ from typing import Any, ClassVar, Protocol
 
 from msgspec import Struct, field
 
-from detections.alerting.findings import Finding, witness
+from detections.alerting.findings import Finding, Witness, step, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
-from detections.books.order_book import OrderBook, Resting
+from detections.books.both_sides import TradeSide, sides_of
+from detections.books.order_book import OrderBook
 from detections.books.order_books import BookChange
 from detections.books.order_weight import depth_if_large, passes_small
-from detections.books.pulled_orders import Flip, Large, Pulls, Took, Trader, quantity_of
+from detections.books.pulled_orders import Flip, Key, Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import Correlator
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -92,7 +93,7 @@ class Pulling(Correlator[State]):
 
     partition_by = "asset"
     state_type = State
-    state_version = 4
+    state_version = 5
     uses_books = True
     uses_trades = True
     at_the_touch: ClassVar[bool] = False
@@ -110,6 +111,9 @@ class Pulling(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._exempt = frozenset(parameters.exempt_labels)
+        # Whatever is judged of a trade, what came so long before it says nothing of it.
+        self._pulled_before = parameters.pull_window + parameters.trade_window
+        self._traded_before = self._pulled_before + _HIT_BEFORE
 
     @property
     def horizon(self) -> int:
@@ -122,10 +126,13 @@ class Pulling(Correlator[State]):
         return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
 
     def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
-        """Most events place or cancel an order: taken without a look at what they are."""
+        """Most events place or cancel an order, or are trades: taken without a look at what they
+        are."""
         if record is OrderPlaced:
             return self._placed
-        return self._cancelled if record is OrderCancelled else self.observe
+        if record is OrderCancelled:
+            return self._cancelled
+        return self._traded if record is Trade else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -163,7 +170,9 @@ class Pulling(Correlator[State]):
         assert order is not None
         if not party.known or is_exempt(event.investor_labels, self._exempt):
             return
-        pulls, now = self.state.pulls, event.timestamp
+        pulls, now, placed = self.state.pulls, event.timestamp, order.placed
+        if placed is None or event.__class__ is not OrderPlaced:
+            placed = step(event)
         trader = pulls.traders.get(_key(event, party.key))
         if trader is not None:
             trader.habits.of(order.buy).note_placed(now)
@@ -176,7 +185,7 @@ class Pulling(Correlator[State]):
                 order.price,
                 order.quantity,
                 max(0.0, change.book.side(order.buy).at(order.price) - order.quantity),
-                witness(event),
+                placed,
                 change.book.unsure or "unsure" in event.tags,
             ),
         )
@@ -237,43 +246,39 @@ class Pulling(Correlator[State]):
         large.rank = side.rank(large.price)
         large.unsure = large.unsure or "unsure" in event.tags
         trader = self.state.pulls.trader(_key(event, large.party.key), now)
-        trader.pull(large, now - p.pull_window - p.trade_window)
+        trader.pull(large, now - self._pulled_before)
         trader.habits.of(large.buy).note_pulled(now, p.trade_window)
 
     # -- trades ------------------------------------------------------------------------------------
 
     def _traded(self, trade: Trade) -> Iterable[Finding]:
-        order = self.books.change.order
-        bought = _resolved(buyer(trade), order, buy=True)
-        sold = _resolved(seller(trade), order, buy=False)
-        if bought.key == sold.key:
+        bought, sold = sides_of(trade, self.books.change)
+        if bought.name == sold.name:
             return ()  # nobody whom we know, or with itself, which is another abuse
-        taker = trade.side
-        if taker is None and order is not None:
-            taker = "sell" if order.buy else "buy"
+        seen = witness(trade)
         findings: list[Finding] = []
-        for party, buy in ((bought, True), (sold, False)):
-            if party.known:
-                aggressive = taker == ("buy" if buy else "sell")
-                findings += self._took(trade, party, buy=buy, aggressive=aggressive)
+        for side in (bought, sold):
+            if side.key is not None:
+                findings += self._acted(trade, side, side.key, seen)
         return findings
 
-    def _took(
-        self, trade: Trade, party: Party, *, buy: bool, aggressive: bool
-    ) -> Iterable[Finding]:
-        p, now = self._p, trade.timestamp
-        trader = self.state.pulls.trader(_key(trade, party.key), now)
-        own = trade.taker_order_id if aggressive else trade.maker_order_id
-        gap = trader.habits.of(not buy).note_trade(now) if aggressive else 0
-        took = Took(now, trade.price, trade.quantity, aggressive, own, gap, witness(trade))
-        # Whatever is judged from now on, what came before that says nothing of it.
-        trader.trade(took, buy, now - p.pull_window - p.trade_window - _HIT_BEFORE)
-        if not aggressive:
+    def _acted(self, trade: Trade, side: TradeSide, key: Key, seen: Witness) -> Iterable[Finding]:
+        """A party took what another had placed, or was hit."""
+        now, buy, price, quantity = trade.timestamp, side.buys, trade.price, trade.quantity
+        trader = self.state.pulls.trader(key, now)
+        since = now - self._traded_before
+        if not side.takes:
+            hit = Took(now, price, quantity, False, trade.maker_order_id, 0, seen)
+            trader.trade(hit, buy, since)
             return ()
-        pulled = trader.pulled(not buy)
-        if not pulled or now - pulled[-1].ended_at > p.trade_window:
+        habits = trader.habits
+        gap = (habits.offers if buy else habits.bids).note_trade(now)
+        took = Took(now, price, quantity, True, trade.taker_order_id, gap, seen)
+        trader.trade(took, buy, since)
+        pulled = trader.offers_pulled if buy else trader.bids_pulled
+        if not pulled or now - pulled[-1].ended_at > self._p.trade_window:
             return ()
-        return self._judge(trade, party, trader, buy=buy)
+        return self._judge(trade, side.party, trader, buy=buy)
 
     def revised(self, was: Trade, now: Trade | None) -> None:
         """A trade was taken back or corrected: nobody took it, nor was hit by it."""
@@ -364,7 +369,7 @@ def finding(told: Told, reason: str, confidence: float, metrics: dict[str, float
     seen = {
         one.id: one
         for one in (
-            *(order.placed for order in all_orders),
+            *(order.witness for order in all_orders),
             *(order.ended for order in all_orders if order.ended is not None),
             *(took.witness for one in flips for took in one.trades),
         )
@@ -394,12 +399,5 @@ def finding(told: Told, reason: str, confidence: float, metrics: dict[str, float
     )
 
 
-def _key(event: MarketEvent, name: str) -> tuple[str, str, str, str]:
+def _key(event: MarketEvent, name: str) -> Key:
     return event.provider, event.venue, event.instrument, name
-
-
-def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:
-    """The party of one side, by the account behind its resting order where the trade has none."""
-    if named.known or resting is None or resting.buy is not buy:
-        return named
-    return Party(resting.account, resting.investor, resting.cluster)

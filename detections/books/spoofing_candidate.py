@@ -2,7 +2,7 @@
 
 from msgspec import Struct, structs
 
-from detections.alerting.findings import Witness, witness
+from detections.alerting.findings import Step, Witness, witness
 from detections.books.order_book import Resting
 from detections.books.order_books import BookChange
 from detections.parties import Party, Sameness, sameness
@@ -17,6 +17,8 @@ _MOST_EXECUTIONS = 20
 _MOST_GAPS = 64
 #: Of an order that is moved again and again, the newest moves that are kept as evidence.
 _MOST_MOVES = 8
+#: No time is so late.
+_EVER = 2**63 - 1
 #: An order that came in another's stead is so many times younger, when that one is taken off.
 _NEWER = 4
 #: And at least so large a part of it: else a sliver would hide any spoof.
@@ -91,7 +93,7 @@ class Candidate(Struct, gc=False):
     quantity: float
     depth: float
     """Of its side, before it."""
-    placed: Witness
+    placed: Step
     unsure: bool
     began: str = "placed"
     """How it came to be large: `placed`, or `amended an order into`."""
@@ -202,6 +204,8 @@ class Watch(Struct):
     ended: dict[str, Candidate] = {}
     names: dict[str, dict[str, None]] = {}
     """Of each name of a party, its candidates, whether live or ended."""
+    forget_after: int = 0
+    """Until then there is nothing to forget; 0 where that must be looked at."""
 
     def add(self, candidate: Candidate, most: int) -> None:
         """Watch an order; at most so many."""
@@ -209,6 +213,8 @@ class Watch(Struct):
             self.drop(candidate.order_id)
         if len(self.live) >= most:
             self.drop(next(iter(self.live)))
+        if not self.live:
+            self.forget_after = 0
         self.live[candidate.order_id] = candidate
         for name in candidate.party.names:
             self.names.setdefault(name, {})[candidate.order_id] = None
@@ -217,6 +223,8 @@ class Watch(Struct):
         """The order has ended; an execution may still come."""
         if len(self.ended) >= most:
             self.drop(next(iter(self.ended)))
+        if not self.ended:
+            self.forget_after = 0
         self.ended[candidate.order_id] = self.live.pop(candidate.order_id)
 
     def drop(self, order_id: str) -> None:
@@ -233,10 +241,12 @@ class Watch(Struct):
 
     def of(self, party: Party) -> list[Candidate]:
         """The candidates of a party, by any of its names."""
-        names, found = self.names, dict[str, None]()
+        names, found = self.names, None
         for name in party:
             if name is not None and (mine := names.get(name)) is not None:
                 found = found | mine if found else mine
+        if found is None:
+            return []
         live, ended = self.live, self.ended
         return [live.get(one) or ended[one] for one in found]
 
@@ -259,17 +269,25 @@ class Watch(Struct):
 
     def forget(self, now: int, lifetime: int, window: int) -> None:
         """Let go of what can't become a finding any more: placed or ended too long ago."""
+        if now <= self.forget_after:
+            return
+        after = _EVER
         while self.live:
             order_id, first = next(iter(self.live.items()))
-            if now - first.placed.timestamp <= lifetime:
+            until = first.placed.timestamp + lifetime
+            if now <= until:
+                after = until
                 break
             self.drop(order_id)
         while self.ended:
             order_id, first = next(iter(self.ended.items()))
             assert first.ended is not None
-            if now - first.ended.timestamp <= window:
+            until = first.ended.timestamp + window
+            if now <= until:
+                after = min(after, until)
                 break
             self.drop(order_id)
+        self.forget_after = after
 
 
 def filled_quantity(

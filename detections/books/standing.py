@@ -77,9 +77,22 @@ class Standing:
             mine.update({id(one): one} if isinstance(one, Resting) else one)
         return mine.values()
 
+    def has_only(self, party: Party, order: Resting) -> bool:
+        """Whether the party has this order on its side, by each of its names, and no other."""
+        account, investor, cluster = party
+        accounts, investors, clusters = self._bids if order.buy else self._asks
+        return (
+            (account is None or accounts.get(account) is order)
+            and (investor is None or investors.get(investor) is order)
+            and (cluster is None or clusters.get(cluster) is order)
+        )
+
     def has(self, name: str) -> bool:
         """Whether it is a name of somebody who has an order."""
-        return any(name in names for names in (*self._bids, *self._asks))
+        for accounts, investors, clusters in (self._bids, self._asks):
+            if name in accounts or name in investors or name in clusters:
+                return True
+        return False
 
     def owned_by(self, owner: str, buy: bool) -> list[Resting]:
         """The orders of one side whose widest name it is, in the order of the book."""

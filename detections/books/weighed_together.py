@@ -29,8 +29,10 @@ def weigh_together(
     side = book.bids if order.buy else book.asks
     if not side.is_near(order.price, levels, width):
         return 0.0, 0.0
-    own = shown_by(books.standing(book), book, party, order.buy, levels, width) - left
-    depth = depth_if_large(change, levels, width, minimum)
+    depth, standing = depth_if_large(change, levels, width, minimum), books.standing(book)
+    if standing.has_only(party, order):  # most have
+        return depth, 0.0
+    own = shown_by(standing, book, party, order.buy, levels, width) - left
     if own <= 0.0:
         return depth, 0.0
     if not depth:

@@ -39,7 +39,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, Witness, witness
+from detections.alerting.findings import Finding, Witness, step, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse
 from detections.books.coincidence import Habits, habits
@@ -159,7 +159,7 @@ class InterVenueLayering(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 3
+    state_version = 4
     uses_books = True
     uses_trades = True
     typology = "layering"
@@ -242,7 +242,7 @@ class InterVenueLayering(Correlator[State]):
                 order.price,
                 order.quantity,
                 0.0,
-                witness(event),
+                order.placed or step(event),
                 unsure,
             ),
         )
@@ -413,7 +413,7 @@ class InterVenueLayering(Correlator[State]):
         seen = {
             one.id: one
             for one in (
-                *(order.placed for order in orders),
+                *(order.witness for order in orders),
                 *ends,
                 *(deal.witness for deal in deals),
             )

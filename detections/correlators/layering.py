@@ -41,7 +41,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct, field
 from msgspec.structs import replace
 
-from detections.alerting.findings import Finding, Step, witness
+from detections.alerting.findings import Finding, step, witness
 from detections.alerting.layering_alert import Against, layering_finding
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.books.desk import Desk, Execution, Moves, Pulled, find, name_of
@@ -51,7 +51,7 @@ from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
-from detections.parties import buyer, is_exempt, seller
+from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
     BookSnapshot,
@@ -59,7 +59,6 @@ from normalizer.events.market import (
     MarketEvent,
     OrderCancelled,
     OrderChanged,
-    OrderEvent,
     OrderFilled,
     OrderPlaced,
     Trade,
@@ -142,11 +141,15 @@ class Layering(Correlator[State]):
         """Of the orders, and of who was found before."""
         return max(self._longest, REPETITION_WINDOW)
 
-    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding]] | None:
-        """Nothing is done with placed orders here, and most others are cancelled."""
+    def observer(
+        self, record: type[MarketEvent]
+    ) -> Callable[[Any], Iterable[Finding] | None] | None:
+        """Nothing is done with placed orders here, and most others are cancelled or trade."""
         if record is OrderPlaced:
             return None
-        return self._cancelled if record is OrderCancelled else self.observe
+        if record is OrderCancelled:
+            return self._cancelled
+        return self._traded if record is Trade else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -178,17 +181,19 @@ class Layering(Correlator[State]):
         return self.state.desks.desk(event, owner, self._p.pull_window, self._longest)
 
     def _traded(self, trade: Trade) -> None:
-        book = self.books.change.book
         if trade.maker_order_id is not None:
             self._filled(trade, trade.maker_order_id)
-        bought, sold = buyer(trade).key, seller(trade).key
+        bought = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
+        sold = trade.seller_cluster or trade.seller_id or trade.seller_account
         if bought == sold:
             return  # nobody whom we know, or with itself, which is another abuse
-        desks = self.state.desks.find(trade)
+        book, desks = self.books.change.book, self.state.desks.find(trade)
+        execution: Execution | None = None
         for owner, is_purchase in ((bought, True), (sold, False)):
             # Of who shows nothing, nor took anything off, no trade is of use.
             if owner and (owner in desks or self.books.standing(book).has(owner)):
-                execution = Execution(trade.price, trade.quantity, witness(trade))
+                if execution is None:
+                    execution = Execution(trade.price, trade.quantity, witness(trade))
                 self._desk(trade, owner).execute(execution, bought=is_purchase)
 
     def revised(self, was: Trade, now: Trade | None) -> None:
@@ -225,7 +230,7 @@ class Layering(Correlator[State]):
         name = name_of(order_id, order)
         if desk.spent and name in desk.spent:
             return ()
-        desk.move(name, _step(event))
+        desk.move(name, step(event))
         buy = order.buy
         side = desk.side(buy)
         side.moves += 1
@@ -267,7 +272,7 @@ class Layering(Correlator[State]):
         side.note_end((now, quantity, event.order_id))
         if filled <= p.maximum_fill_share * quantity and not (moves is not None and moves.told):
             unsure = order.unsure or ("unsure" in event.tags if event.tags else False)
-            side.pull(Pulled(event.order_id, order, quantity, filled, _step(event), unsure, moves))
+            side.pull(Pulled(event.order_id, order, quantity, filled, step(event), unsure, moves))
         if len(side.pulled) < p.minimum_levels:
             return ()
         before, long_before = now - p.pull_window, now - self._longest
@@ -417,10 +422,6 @@ class Layering(Correlator[State]):
         p, again = self._p, times(self.state.found, layers[0].party, event)
         held_against = Against(p.minimum_levels, p.minimum_imbalance, against)
         return layering_finding(event, layers, trades, share, again, held_against)
-
-
-def _step(event: OrderEvent) -> Step:
-    return Step(event.id, event.timestamp, event.original, event.related_hash, event.related_user)
 
 
 def _most(orders: Iterable[Resting]) -> float:

@@ -47,15 +47,16 @@ One alert per order. A book over which something was missed marks its alerts `un
 accounts nothing can be concluded here; `inferred_spoofing` and `inferred_layering` say what can.
 """
 
-from collections.abc import Iterable
-from typing import Annotated
+from collections.abc import Callable, Iterable
+from typing import Annotated, Any
 
 from msgspec import Meta, Struct, field
 
-from detections.alerting.findings import Finding, witness
+from detections.alerting.findings import Finding, step, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, times
 from detections.alerting.spoofing_alert import Judged, spoofing_finding
 from detections.alerting.wording import amount
+from detections.books.both_sides import TradeSide, sides_of
 from detections.books.coincidence import Crowd, Habits
 from detections.books.order_book import MOST_BOOKS, SMALL, Resting
 from detections.books.order_books import BookChange
@@ -67,7 +68,7 @@ from detections.books.weighed_together import weigh_together
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room, latest
-from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
     FeedGap,
@@ -147,7 +148,7 @@ class Spoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 5
+    state_version = 6
     uses_trades = True
     uses_books = True
     typology = "spoofing"
@@ -174,6 +175,12 @@ class Spoofing(Correlator[State]):
         p = self._p
         return passes_small(record, p.depth_levels, p.depth_range, p.minimum_depth_share)
 
+    def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
+        """Most events place an order, or are trades: taken without a look at what they are."""
+        if record is OrderPlaced:
+            return self._placed
+        return self._traded if record is Trade else self.observe
+
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
         kind = event.__class__
@@ -185,9 +192,9 @@ class Spoofing(Correlator[State]):
         if kind is FeedGap:
             self._missed(event)  # pyright: ignore[reportArgumentType]
             return ()
-        watch = self.state.watches.get((event.provider, event.venue, event.instrument))
         if kind is Trade:
-            return self._traded(event, watch)  # pyright: ignore[reportArgumentType]
+            return self._traded(event)  # pyright: ignore[reportArgumentType]
+        watch = self.state.watches.get((event.provider, event.venue, event.instrument))
         if watch is None:
             return ()
         if kind is OrderCancelled or kind is OrderRemoved:
@@ -206,7 +213,7 @@ class Spoofing(Correlator[State]):
             self.books, party, p.depth_levels, p.depth_range, p.minimum_depth_share
         )
         if depth:
-            self._watch(order, self.books.change, depth, party, "placed")
+            self._watch(order, self.books.change, depth, party)
 
     def _watch(
         self,
@@ -214,11 +221,13 @@ class Spoofing(Correlator[State]):
         change: BookChange,
         depth: float,
         party: Party,
-        began: str,
     ) -> None:
         """Look at what becomes of an order that is large from now on."""
         order = change.order
         assert order is not None
+        placed, began = order.placed, "placed"
+        if placed is None or event.__class__ is not OrderPlaced:
+            placed, began = step(event), "amended an order into"
         if order.quantity * order.price < self._p.minimum_notional or is_exempt(
             event.investor_labels, self._exempt
         ):
@@ -228,7 +237,7 @@ class Spoofing(Correlator[State]):
         self._forget(watch, event.timestamp)
         if self.state.room.take(MOST_CANDIDATES_IN_ALL):
             self._make_room(event.timestamp)
-        self._habits(event, party).of(order.buy).note_placed(event.timestamp)
+        self._habits(event, party.key).of(order.buy).note_placed(event.timestamp)
         watch.add(
             Candidate(
                 event.order_id,
@@ -237,7 +246,7 @@ class Spoofing(Correlator[State]):
                 order.price,
                 order.quantity,
                 depth,
-                witness(event),
+                placed,
                 change.book.unsure or "unsure" in event.tags,
                 began,
             ),
@@ -311,7 +320,7 @@ class Spoofing(Correlator[State]):
             and reaches(own + before, p.minimum_depth_share * depth)
         ):
             return  # it was as large before
-        self._watch(event, change, depth, party, "amended an order into")
+        self._watch(event, change, depth, party)
 
     def _cancelled(self, event: OrderCancelled | OrderRemoved, watch: Watch) -> Iterable[Finding]:
         candidate = watch.live.get(event.order_id)
@@ -343,7 +352,7 @@ class Spoofing(Correlator[State]):
         candidate.ended = witness(event)
         candidate.ending = ending
         candidate.unsure = candidate.unsure or "unsure" in event.tags
-        habit = self._habits(event, candidate.party).of(candidate.buy)
+        habit = self._habits(event, candidate.party.key).of(candidate.buy)
         slow = lifetime > p.maximum_lifetime
         habit.note_pulled(
             now, (p.slow_reaction if slow else lifetime) + p.execution_window, lifetime
@@ -363,31 +372,27 @@ class Spoofing(Correlator[State]):
 
     # -- trades on the other side ------------------------------------------------------------------
 
-    def _traded(self, trade: Trade, watch: Watch | None) -> Iterable[Finding]:
-        change = self.books.change
-        bought = _resolved(buyer(trade), change.order, buy=True)
-        sold = _resolved(seller(trade), change.order, buy=False)
-        now = trade.timestamp
-        gap_of_purchase = gap_of_sale = 0
-        crowd = crowd_of(self.state.crowds, trade)
-        if bought.known:
-            gap_of_purchase = self._habits(trade, bought).offers.note_trade(now)
-            crowd.trades += gap_of_purchase > SECOND
-        if sold.known:
-            gap_of_sale = self._habits(trade, sold).bids.note_trade(now)
-            crowd.trades += gap_of_sale > SECOND
+    def _traded(self, trade: Trade) -> Iterable[Finding]:
+        change, state, now = self.books.change, self.state, trade.timestamp
+        crowd = crowd_of(state.crowds, trade)
+        known: list[tuple[TradeSide, int]] = []
+        for side in sides_of(trade, change):
+            if side.key is not None:
+                both = habits_of(state.habits, state.crowds, trade, side.name)
+                gap = (both.offers if side.buys else both.bids).note_trade(now)
+                crowd.trades += gap > SECOND
+                known.append((side, gap))
+        watch = state.watches.get(change.book.key)
         if watch is None or not watch.names:
             return ()
-        self._forget(watch, now)
+        if now > watch.forget_after:  # else there is nothing to call it for
+            self._forget(watch, now)
         findings: list[Finding] = []
-        for party, is_purchase, gap in (
-            (bought, True, gap_of_purchase),
-            (sold, False, gap_of_sale),
-        ):
-            mine = watch.of(party)
+        for side, gap in known:
+            mine = watch.of(side.party)
             if not mine:
                 continue
-            deal = dealing(trade, change, party, gap, bought=is_purchase)
+            deal = dealing(trade, change, side.party, gap, bought=side.buys)
             for candidate in mine:
                 if candidate.completed_by(deal):
                     watch.drop(candidate.order_id)
@@ -401,8 +406,8 @@ class Spoofing(Correlator[State]):
             for candidate in (*watch.live.values(), *watch.ended.values()):
                 candidate.revise(was, now)
 
-    def _habits(self, event: MarketEvent, party: Party) -> Habits:
-        return habits_of(self.state.habits, self.state.crowds, event, party)
+    def _habits(self, event: MarketEvent, name: str) -> Habits:
+        return habits_of(self.state.habits, self.state.crowds, event, name)
 
     # -- judging -----------------------------------------------------------------------------------
 
@@ -413,7 +418,7 @@ class Spoofing(Correlator[State]):
         share = candidate.quantity / candidate.depth
         multiple, chance = p.minimum_execution_multiple, 1.0
         if candidate.executions:
-            both = self._habits(event, candidate.party)
+            both = self._habits(event, candidate.party.key)
             habit = both.of(candidate.buy)
             reaction = ended.timestamp - candidate.executed_at
             habit.note_met(ended.timestamp, reaction if reaction >= 0 else None)
@@ -442,14 +447,8 @@ class Spoofing(Correlator[State]):
         if candidate.quantity < against * multiple:
             return ()
         if candidate.executions:
-            self._habits(event, candidate.party).of(candidate.buy).set_aside(candidate.gaps)
+            habit = self._habits(event, candidate.party.key).of(candidate.buy)
+            habit.set_aside(candidate.gaps)
         again = times(self.state.found, candidate.party, event)
         judged = Judged(candidate, lifetime, share, against, chance, again)
         return [spoofing_finding(judged, event, p.minimum_depth_share, p.maximum_lifetime)]
-
-
-def _resolved(named: Party, resting: Resting | None, *, buy: bool) -> Party:
-    """The party of one side, by the account behind its resting order where the trade has none."""
-    if named.known or resting is None or resting.buy is not buy:
-        return named
-    return Party(resting.account, resting.investor, resting.cluster)

@@ -38,12 +38,13 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, part
+from detections.books.both_sides import sides_of
 from detections.books.order_book import Resting
 from detections.books.shown_orders import shown_by
 from detections.books.weighed_together import besides
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
-from detections.parties import Party, acting, buyer, is_exempt, seller
+from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
     FeedGap,
@@ -184,10 +185,13 @@ class SpoofingAttempts(Correlator[State]):
         return max(self._p.window, REPETITION_WINDOW)
 
     def observer(self, record: type[MarketEvent]) -> Callable[[Any], Iterable[Finding] | None]:
-        """Most events place or cancel an order: taken without a look at what they are."""
+        """Most events place or cancel an order, or are trades: taken without a look at what they
+        are."""
         if record is OrderPlaced:
             return self._placed
-        return self._cancelled if record is OrderCancelled else self.observe
+        if record is OrderCancelled:
+            return self._cancelled
+        return self._traded if record is Trade else self.observe
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
@@ -232,26 +236,25 @@ class SpoofingAttempts(Correlator[State]):
 
     def _traded(self, trade: Trade) -> None:
         """What trades was shown as well: an order that rested with all that it showed."""
-        change = self.books.change
+        change, traded, now = self.books.change, self.state.traded, trade.timestamp
         order = change.order
-        for party, buy in ((buyer(trade), True), (seller(trade), False)):
-            quantity = trade.quantity
-            if order is not None and order.buy is buy:
-                if not party.known:
-                    party = Party(order.account, order.investor, order.cluster)
-                quantity = max(order.most, change.quantity_before)
-            if not party.known:
+        for side in sides_of(trade, change):
+            if side.key is None:
                 continue
-            key, traded = (_key(trade, party.key), buy), self.state.traded
+            buys, quantity = side.buys, trade.quantity
+            if order is not None and order.buy is buys:
+                quantity = max(order.most, change.quantity_before)
+            key = (side.key, buys)
             known = traded.pop(key, None)
-            if known is not None and known.at == trade.timestamp:
+            if known is not None and known.at == now:
                 quantity += known.quantity
-            traded[key] = Off(trade.timestamp, quantity)
+            traded[key] = Off(now, quantity)
             if len(traded) > 2 * MOST_PARTIES:
                 drop_idlest(traded, 2 * MOST_PARTIES)
 
     def _cancelled(self, event: OrderCancelled) -> Iterable[Finding]:
-        p, state, order = self._p, self.state, self.books.change.order
+        p, state, change = self._p, self.state, self.books.change
+        order, book = change.order, change.book
         if order is None or event.timestamp - order.placed_at > p.maximum_lifetime:
             return ()
         name = order.cluster or order.investor or order.account
@@ -262,14 +265,15 @@ class SpoofingAttempts(Correlator[State]):
             event.investor_labels and is_exempt(event.investor_labels, self._exempt)
         ):
             return ()
-        book = self.books.change.book
-        side = book.side(order.buy)
+        side, limit = book.side(order.buy), order.most / p.minimum_order_share
+        small = side.depth(p.depth_levels, p.depth_range, limit) > limit
+        series = state.series.get(key)
+        if small and series is None:  # as most are
+            return ()
         if not side.is_near(order.price, p.depth_levels, p.depth_range):
             return ()
-        series = state.series.get(key)
-        limit = order.most / p.minimum_order_share
-        if side.depth(p.depth_levels, p.depth_range, limit) > limit:
-            if series is not None:  # the small one goes first
+        if small:  # it goes first
+            if series is not None:
                 series.off[order.buy] = Off(event.timestamp, order.most)
             return ()
         party = Party(order.account, order.investor, order.cluster)

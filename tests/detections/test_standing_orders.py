@@ -46,7 +46,7 @@ def random_event(tape: Tape, chance: random.Random, at: int) -> MarketEvent:
 
 def test_they_are_those_that_a_look_at_all_finds() -> None:
     tape, chance, books = Tape(), random.Random(11), SharedBooks()
-    asked = 0
+    asked = alone = 0
     for at in range(4_000):
         books.move(random_event(tape, chance, at))
         if at % 3 == 0:
@@ -58,8 +58,13 @@ def test_they_are_those_that_a_look_at_all_finds() -> None:
                 assert sorted(map(id, found)) == sorted(map(id, wanted))
                 anew = Standing(book).of(party, buy)  # as after a restart: also the order of sums
                 assert [id(one) for one in found] == [id(one) for one in anew]
+                for one in found:
+                    if books.standing(book).has_only(party, one):
+                        assert [one] == list(found)
+                        alone += 1
                 asked += len(wanted)
     assert asked > 1_000
+    assert alone > 100
 
 
 def test_of_who_has_no_name_there_are_none() -> None:
