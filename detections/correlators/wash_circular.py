@@ -171,7 +171,7 @@ class WashCircular(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     typology = "wash_trading"
 
     def __init__(self, parameters: Parameters) -> None:
@@ -310,6 +310,8 @@ class WashCircular(Correlator[State]):
         """
         p, counterparties = self._p, market.counterparties
         around = counterparties.surroundings(seller, _MOST_AROUND)
+        if not counterparties.is_bound(seller, buyer, around):  # as most aren't: no set has both
+            return None, counterparties.ways(around)
         weights = counterparties.weights(around)
         circles, effort = circles_around(seller, buyer, weights)
         found: Finding | None = None

@@ -138,7 +138,7 @@ class WashMatchedOrders(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 2
+    state_version = 3
     uses_books = True
     typology = "wash_trading"
     actions = frozenset({"order-placed", "trade"}) | REVISIONS

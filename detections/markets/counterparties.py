@@ -128,6 +128,8 @@ class Counterparties(Struct):
     pairs: dict[Pair, Meetings] = {}
     near: dict[str, dict[str, None]] = {}
     """Who is close to whom, both ways."""
+    sold: dict[str, dict[str, None]] = {}
+    """To whom of those he is close to each sold something, by what is counted."""
 
     def met(self, seller: str, buyer: str, generation: int) -> Meetings | None:
         """Count a trade; returns what the two had with each other if they may be close.
@@ -138,6 +140,7 @@ class Counterparties(Struct):
         if generation > self.generation:
             self.before = self.now if generation == self.generation + 1 else 0
             self.now, self.generation = 0, generation
+            self._note_sales()
         else:
             generation = self.generation
         self.now += 1
@@ -168,9 +171,13 @@ class Counterparties(Struct):
         elif meetings.generation != generation:
             meetings.move_to(generation)
         if forth:
+            is_first = not (meetings.forth or meetings.forth_before)
             meetings.forth += 1
         else:
+            is_first = not (meetings.back or meetings.back_before)
             meetings.back += 1
+        if is_first and buyer in self.near.get(seller, ()):
+            self.sold.setdefault(seller, {})[buyer] = None
         count = meetings.forth + meetings.back + meetings.forth_before + meetings.back_before
         if count >= meetings.due:
             self._judge(pair, meetings, count, _NOTABLE * most)
@@ -201,13 +208,42 @@ class Counterparties(Struct):
         """A party and whom it is close to, directly and through others: the nearest, `most`."""
         seen, waiting = {one: None}, [one]
         for name in waiting:
-            for other in self.near.get(name, ()):
+            near = self.near.get(name, ())
+            if len(near) == 1 and name != one:
+                continue  # him by whom it was found
+            for other in near:
                 if other not in seen:
                     if len(seen) >= most:
                         return waiting
                     seen[other] = None
                     waiting.append(other)
         return waiting
+
+    def is_bound(self, seller: str, buyer: str, among: Sequence[str]) -> bool:
+        """Whether something came back to a seller from his buyer, through whomever of these.
+
+        Most have nothing or much to do with the others: so sets, and no frozen ones, since Python
+        goes through the smaller of keys and a set only where that isn't frozen.
+        """
+        inside = set(among)
+        if buyer not in inside:
+            return False
+        seen = {buyer}
+        waiting = [buyer]
+        for name in waiting:
+            onward = self.sold.get(name)
+            if onward:
+                new = (onward.keys() & inside) - seen
+                if seller in new:
+                    return True
+                seen |= new
+                waiting += new
+        return False
+
+    def ways(self, names: Sequence[str]) -> int:
+        """How many of these sold something to how many of them, of those who are close."""
+        inside, sold = set(names), self.sold
+        return sum([len(sold[one].keys() & inside) for one in names if one in sold])
 
     def weights(self, names: Collection[str]) -> dict[Edge, int]:
         """How many trades each of these sold to which other, among those who are close."""
@@ -286,17 +322,34 @@ class Counterparties(Struct):
         if meetings.close:
             for one, other in (pair, pair[::-1]):
                 self.near.setdefault(one, {})[other] = None
+            self._note_sales_of(pair, meetings)
         else:
             meetings.deals = []
             self._part(pair)
 
+    def _note_sales(self) -> None:
+        """A new generation began: who of those who are close still has sold to whom."""
+        self.sold = {}
+        for one, near in self.near.items():
+            for other in near:
+                if one < other and (meetings := self.between(one, other)) is not None:
+                    self._note_sales_of((one, other), meetings)
+
+    def _note_sales_of(self, pair: Pair, meetings: Meetings) -> None:
+        one, other = pair
+        if meetings.forth or meetings.forth_before:
+            self.sold.setdefault(one, {})[other] = None
+        if meetings.back or meetings.back_before:
+            self.sold.setdefault(other, {})[one] = None
+
     def _part(self, pair: Pair) -> None:
-        for one, other in (pair, pair[::-1]):
-            near = self.near.get(one)
-            if near is not None:
-                near.pop(other, None)
-                if not near:
-                    del self.near[one]
+        for known in (self.near, self.sold):
+            for one, other in (pair, pair[::-1]):
+                others = known.get(one)
+                if others is not None:
+                    others.pop(other, None)
+                    if not others:
+                        del known[one]
 
     def _new_party(self, name: str) -> Party:
         if len(self.parties) >= MOST_PARTIES:
