@@ -28,7 +28,7 @@ from detections.markets.price_history import Deal, PriceHistory, leader
 from detections.markets.slips import is_slip
 from detections.money import too_little
 from detections.parties import sides
-from detections.rounding import reaches
+from detections.rounding import least, reaches
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import Trade
 from pipeline.structured import FieldError
@@ -114,12 +114,13 @@ class PriceMove(Correlator[State]):
     partition_by = "asset"
     uses_trades = True
     state_type = State
-    state_version = 3
+    state_version = 4
     typology = "price_and_volume"
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
         self._rule = parameters
+        self._least_change = least(parameters.minimum_change)
         self.actions = frozenset({"trade", "pool-swap"})
 
     @property
@@ -190,21 +191,28 @@ class PriceMove(Correlator[State]):
         rule = self._rule
         if history.trades < rule.minimum_trades:
             return None
-        opening, closing = history.opening, history.closing
+        # The deal that gave the price when the window began, or else the first within it.
+        opening, closing = history.before or history.slots[0].first, history.slots[-1].last
         change = closing.price / opening.price - 1
-        if not reaches(abs(change), rule.minimum_change) or not _is_wanted(change, rule):
+        if rule.minimum_change and not (
+            abs(change) >= self._least_change
+            and (rule.direction == "both" or (change > 0) is (rule.direction == "up"))
+        ):
             return None
-        if too_little(history.notional, rule.minimum_notional, currency):
-            return None
-        quantity, multiple = history.quantity, None
+        usual = None
         if rule.minimum_volume_multiple:
             usual = history.usual_quantity(rule.minimum_history, by_hour=rule.by_hour)
             if usual is None:
                 return None
+        quantity, notional = history.traded()
+        if too_little(notional, rule.minimum_notional, currency):
+            return None
+        multiple = None
+        if usual is not None:
             multiple = quantity / usual if usual else math.inf
             if not reaches(multiple, rule.minimum_volume_multiple):
                 return None
-        return Move(opening, closing, change, history.trades, quantity, history.notional, multiple)
+        return Move(opening, closing, change, history.trades, quantity, notional, multiple)
 
     def _due(self, market: Market, move: Move) -> bool:
         """Whether the move is worth an alert: the first of a series, or twice as much as before."""
@@ -277,12 +285,6 @@ class PriceMove(Correlator[State]):
         worth = f", worth {amount(move.notional)}{money}" if move.notional else ""
         traded = f"{amount(move.quantity)} changed hands in {move.trades} trades{worth}"
         return f"{moved}: {traded}{_times(move.multiple)}"
-
-
-def _is_wanted(change: float, rule: Parameters) -> bool:
-    if not rule.minimum_change or rule.direction == "both":
-        return True
-    return (change > 0) is (rule.direction == "up")
 
 
 def _times(multiple: float | None) -> str:

