@@ -8,7 +8,7 @@ and before anything else is told or changes that an alert depends on (see `catch
 nothing to do with most events until a trade begins something: those are asleep till then.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from detections.alerting.findings import Finding
@@ -190,11 +190,19 @@ def _take_asleep(
 ) -> None:
     """The same, to one that is asleep: only those at the places of what may rouse it; if one does,
     all behind that."""
-    for place in rousing:
-        _take_turn(turn, events[place : place + 1], told)
-        if not sleeper.asleep:
-            _take_turn(turn, events[place + 1 :], told)
-            return
+    behind = len(events)
+
+    def until_roused() -> Iterator[Any]:
+        nonlocal behind
+        for place in rousing:
+            yield events[place]
+            if not sleeper.asleep:
+                behind = place + 1
+                return
+
+    _take_turn(turn, until_roused(), told)
+    if behind < len(events):
+        _take_turn(turn, events[behind:], told)
 
 
 def _rule_id(told: tuple[Rule, Finding]) -> str:
