@@ -273,7 +273,10 @@ def binomial_tail(least: int, tries: int, probability: float) -> float:
         return 1.0  # so many tries, each so likely, that nothing is a surprise
     below = 0.0
     for successes in range(least):
+        before = below
         below += term
+        if below == before:
+            break  # nor do those that follow change it: they are less and less
         term *= (tries - successes) / (successes + 1) * probability / failure
     return min(1.0, max(0.0, 1.0 - below))
 
