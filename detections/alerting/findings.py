@@ -109,6 +109,8 @@ def _maker(kind: type[Any]) -> Callable[[Any], Witness]:
 
     if orders == ("order_id",) and not (sent or mined or traded):
         return _of_order
+    if orders == ("maker_order_id", "taker_order_id") and traded and not (sent or mined):
+        return _of_trade
 
     def make(event: Any) -> Witness:
         found = [order for name in orders if (order := getattr(event, name)) is not None]
@@ -138,6 +140,26 @@ def _of_order(event: Any) -> Witness:
         None,
         (event.order_id,),
         None,
+        event.related_hash,
+        event.related_user,
+        intern(event.provider),
+    )
+
+
+def _of_trade(event: Any) -> Witness:
+    maker, taker = event.maker_order_id, event.taker_order_id
+    if maker is None or taker is None:
+        orders = tuple([one for one in (maker, taker) if one is not None])
+    else:
+        orders = (maker, taker)
+    return Witness(
+        event.id,
+        event.timestamp,
+        event.original,
+        None,
+        None,
+        orders,
+        event.trade_id,
         event.related_hash,
         event.related_user,
         intern(event.provider),

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from detections.books.order_book import Resting
 from detections.books.order_books import BookChange
-from detections.parties import NOBODY, Party, buyer, names_nobody, party, seller
+from detections.parties import NOBODY, Party, names_nobody, party
 from normalizer.events.market import Trade
 
 
@@ -24,6 +24,9 @@ class TradeSide(Struct, frozen=True, gc=False):
     """It took what the other side had placed; false where that isn't known."""
 
 
+#: Account, investor and cluster.
+Names = tuple[str | None, str | None, str | None]
+_NO_NAMES: Names = (None, None, None)
 #: Who bought, and who sold.
 TradeSides = tuple[TradeSide, TradeSide]
 
@@ -46,19 +49,24 @@ def sides_of(trade: Trade, change: BookChange) -> TradeSides:
         return _OF_NOBODY
     if taker is None and order is not None:
         taker = "sell" if order.buy else "buy"
+    buyer = (trade.buyer_account, trade.buyer_id, trade.buyer_cluster)
+    seller = (trade.seller_account, trade.seller_id, trade.seller_cluster)
     sides = (
-        _side(trade, buyer(trade), order, taker == "buy", buys=True),
-        _side(trade, seller(trade), order, taker == "sell", buys=False),
+        _side(trade, buyer, order, True, taker == "buy"),
+        _side(trade, seller, order, False, taker == "sell"),
     )
     _newest = (trade, change, sides)
     return sides
 
 
 def _side(
-    trade: Trade, named: Party, resting: Resting | None, takes: bool, *, buys: bool
+    trade: Trade, names: Names, resting: Resting | None, buys: bool, takes: bool
 ) -> TradeSide:
-    if not named.known and resting is not None and resting.buy is buys:
-        named = party(resting.account, resting.investor, resting.cluster)
-    name = named.key
-    key = (trade.provider, trade.venue, trade.instrument, name) if named.known else None
-    return TradeSide(named, name, key, buys, takes)
+    if names == _NO_NAMES:
+        if resting is None or resting.buy is not buys or resting.owner is None:
+            return TradeSide(NOBODY, "", None, buys, takes)
+        names = (resting.account, resting.investor, resting.cluster)
+    account, investor, cluster = names
+    name = cluster or investor or account or ""
+    key = (trade.provider, trade.venue, trade.instrument, name)
+    return TradeSide(party(account, investor, cluster), name, key, buys, takes)

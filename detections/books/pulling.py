@@ -157,18 +157,14 @@ class Pulling(Correlator[State]):
 
     def _placed(self, order: OrderPlaced) -> None:
         if order.investor_account or order.investor_id or order.investor_cluster:
-            change = self.books.change
-            if self._is_large(change):
+            change, p = self.books.change, self._p
+            if depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share):
                 self._keep(order, change, acting(order))
-
-    def _is_large(self, change: BookChange) -> bool:
-        p = self._p
-        return bool(depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share))
 
     def _keep(self, event: OrderPlaced | OrderChanged, change: BookChange, party: Party) -> None:
         order = change.order
         assert order is not None
-        if not party.known or is_exempt(event.investor_labels, self._exempt):
+        if event.investor_labels and is_exempt(event.investor_labels, self._exempt):
             return
         pulls, now, placed = self.state.pulls, event.timestamp, order.placed
         if placed is None or event.__class__ is not OrderPlaced:
@@ -195,17 +191,20 @@ class Pulling(Correlator[State]):
         order = change.order
         if order is None:
             return
-        pulls, key = self.state.pulls, _key(event, event.order_id)
+        p, pulls, key = self._p, self.state.pulls, _key(event, event.order_id)
         large = pulls.large.get(key)
         if large is None:
             grown = change.quantity_after > change.quantity_before
-            if (grown or order.price != change.price_before) and self._is_large(change):
+            if (grown or order.price != change.price_before) and depth_if_large(
+                change, p.depth_levels, p.depth_range, p.minimum_depth_share
+            ):
                 party = acting(event)
                 if not party.known:
                     party = Party(order.account, order.investor, order.cluster)
-                self._keep(event, change, party)
+                if party.known:
+                    self._keep(event, change, party)
             return
-        p, left = self._p, change.quantity_after
+        left = change.quantity_after
         side = change.book.side(order.buy)
         if left <= p.maximum_fill_share * large.quantity or not side.is_near(
             order.price, p.depth_levels, p.depth_range

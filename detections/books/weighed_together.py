@@ -26,13 +26,14 @@ def weigh_together(
     order, book, left = change.order, change.book, change.quantity_after
     if order is None or order.small or left <= 0.0:
         return depth_if_large(change, levels, width, minimum), 0.0
+    standing = books.standing(book)
+    if standing.has_only(party, order):  # most have
+        return depth_if_large(change, levels, width, minimum), 0.0
     side = book.bids if order.buy else book.asks
     if not side.is_near(order.price, levels, width):
         return 0.0, 0.0
-    depth, standing = depth_if_large(change, levels, width, minimum), books.standing(book)
-    if standing.has_only(party, order):  # most have
-        return depth, 0.0
     own = shown_by(standing, book, party, order.buy, levels, width) - left
+    depth = depth_if_large(change, levels, width, minimum)
     if own <= 0.0:
         return depth, 0.0
     if not depth:
