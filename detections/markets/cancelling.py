@@ -62,8 +62,10 @@ def cancelled_out(
     within = [[deal for deal in deals if deal.timestamp > now - w] for w in limits.windows]
     enough = [
         chosen
-        for chosen in within
-        if len(chosen) >= minimum and value_of(chosen) >= limits.minimum_gross
+        for chosen, shorter in zip(within, ((), *within), strict=False)
+        if len(chosen) >= minimum
+        and len(chosen) > len(shorter)  # else they are the same ones
+        and value_of(chosen) >= limits.minimum_gross
     ]
     for chosen in enough:
         number, rounds = matched(chosen, limits.maximum_change)
