@@ -1,7 +1,7 @@
 """Correlators that look at no book see many events at a time; what is told is as if one by one."""
 
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import pytest
 
@@ -76,8 +76,11 @@ def test_what_is_found_on_one_event_is_told_by_rule(
     def find(event: Trade) -> list[Finding]:
         return [Finding(entities=("x",), reason="It is so.", witnesses=(witness(event),))]
 
+    def observer(record: type[Trade]) -> Callable[[Trade], list[Finding]]:
+        return find
+
     for entry in engine.book.correlators:
-        monkeypatch.setattr(entry.correlator, "observe", find)
+        monkeypatch.setattr(entry.correlator, "observer", observer)
     told = engine.process([tape.trade(n, 10, 1) for n in range(3)])
     assert [one.rule_id for one in told] == sorted(one.rule.id for one in rules) * 3
 
