@@ -1,6 +1,8 @@
 """How likely chance alone is, found without adding up what can't be the least."""
 
 import random
+from fractions import Fraction
+from math import comb
 
 import pytest
 
@@ -20,6 +22,18 @@ def test_a_tail_is_at_least_what_is_told_without_adding_up(tries: int, probabili
     for least in range(tries + 1):
         told = tail_at_least(least, tries, probability)
         assert told <= binomial_tail(least, tries, probability) + 1e-12
+
+
+@pytest.mark.parametrize("tries", [1, 7, 128])
+@pytest.mark.parametrize("probability", [1e-6, 0.01, 0.25, 0.5, 0.9])
+def test_a_tail_is_the_sum_of_all_its_probabilities(tries: int, probability: float) -> None:
+    each = [
+        comb(tries, n) * Fraction(probability) ** n * (1 - Fraction(probability)) ** (tries - n)
+        for n in range(tries + 1)
+    ]
+    for least in range(tries + 1):
+        found = binomial_tail(least, tries, probability)
+        assert found == pytest.approx(float(sum(each[least:])), abs=1e-12)
 
 
 def test_what_is_told_is_near_enough_to_spare_the_sum() -> None:
