@@ -63,72 +63,55 @@ def circles_around(one: str, other: str, weights: Mapping[Edge, int]) -> Layers:
     found: list[Circle] = []
     steps = 0
     left: dict[Edge, int] = {edge: weight for edge, weight in weights.items() if weight > 0}
-    onward, back = _ways(left)
     level, layers = 1, 0
     while left and layers < _MOST_LAYERS:
         layers += 1
         steps += len(left)
-        inside = component(one, other, onward, back)
-        if inside is None:
+        members = component(one, other, left)
+        if members is None:
             break
-        if len(inside) < max(len(onward), len(back)):
-            left = {e: weight for e, weight in left.items() if e[0] in inside and e[1] in inside}
-            onward, back = _among(onward, inside), _among(back, inside)
+        inside = frozenset(members)
+        left = {e: weight for e, weight in left.items() if e[0] in inside and e[1] in inside}
         # Until the next edge goes, the layers are alike.
         least = min(left.values())
         if level > _EACH:
             least = max(least, level + level // 10)
         lasts = least - level + 1
-        members = tuple(sorted(inside))
         if found and found[-1].members == members:
             found[-1] = Circle(members, found[-1].occurrences + lasts)
         else:
             found.append(Circle(members, lasts))
         level = least + 1
-        for edge in [edge for edge, weight in left.items() if weight < level]:
-            del left[edge]
-            seller, buyer = edge
-            onward[seller].discard(buyer)
-            back[buyer].discard(seller)
+        left = {edge: weight for edge, weight in left.items() if weight >= level}
     return Layers(found, steps)
 
 
-_Ways = dict[str, set[str]]
-
-
-def _ways(edges: Iterable[Edge]) -> tuple[_Ways, _Ways]:
-    """By party, to whom it sold, and of whom it bought."""
-    onward: _Ways = defaultdict(set)
-    back: _Ways = defaultdict(set)
-    for seller, buyer in edges:
-        onward[seller].add(buyer)
-        back[buyer].add(seller)
-    return onward, back
-
-
-def _among(ways: _Ways, members: set[str]) -> _Ways:
-    return {name: ways[name] & members for name in members}
-
-
-def component(one: str, other: str, onward: _Ways, back: _Ways) -> set[str] | None:
+def component(one: str, other: str, edges: Iterable[Edge]) -> tuple[str, ...] | None:
     """The strongly connected component with both parties; None if they are in different ones.
 
     It is what `one` reaches and is reached from.
     """
+    onward: dict[str, list[str]] = defaultdict(list)
+    back: dict[str, list[str]] = defaultdict(list)
+    for seller, buyer in edges:
+        onward[seller].append(buyer)
+        back[buyer].append(seller)
     ahead = _reached(one, onward)
     if other not in ahead:
         return None
     behind = _reached(one, back)
-    return ahead & behind if other in behind else None
+    if other not in behind:
+        return None
+    return tuple(sorted([name for name in ahead if name in behind]))
 
 
-def _reached(start: str, steps: _Ways) -> set[str]:
-    found, waiting = {start}, [start]
+def _reached(start: str, steps: Mapping[str, Sequence[str]]) -> dict[str, None]:
+    found, waiting = {start: None}, [start]
     for name in waiting:
-        others = steps.get(name)
-        if others is not None and (new := others - found):
-            found |= new
-            waiting += new
+        for other in steps.get(name, ()):
+            if other not in found:
+                found[other] = None
+                waiting.append(other)
     return found
 
 
