@@ -7,13 +7,18 @@ taken for one. See :mod:`detections.books.pulled_sets`.
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeVar
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from detections.alerting.findings import witness
 from detections.books.level_changes import LevelChange
-from detections.books.order_book import MOST_BOOKS, OrderBook
+from detections.books.order_book import MOST_BOOKS, Resting
 from detections.books.order_books import BookChange
-from detections.books.order_weight import depth_if_large
+from detections.books.order_weight import (
+    depth_if_large,
+    depth_left,
+    levels_to_look_at,
+    passes_small,
+)
 from detections.books.pulled_sets import Criteria, PulledSet, Shown, ShownSets
 from detections.engine.feed_gaps import is_of
 from detections.idlest import latest
@@ -37,6 +42,13 @@ class Scope(Struct, frozen=True, kw_only=True):
     """Of the depth of its side without it."""
     depth_levels: int
     depth_range: float
+    passes_small: bool = False
+    """Whether an order that `Resting.small` tells of is none of them."""
+
+    def __post_init__(self) -> None:
+        levels, width, minimum = self.depth_levels, self.depth_range, self.minimum_order_share
+        known = passes_small(OrderPlaced, levels, width, minimum)
+        structs.force_setattr(self, "passes_small", known)
 
 
 class Watched(Protocol):
@@ -66,19 +78,31 @@ def untold(times: Sequence[Time], minimum: int) -> list[PulledSet]:
 
 def watch(
     books: dict[MarketKey, W],
+    known: W | None,
     event: MarketEvent,
     change: BookChange,
     scope: Scope,
-    begin: Callable[[ShownSets], W],
-) -> W | None:
-    """Take an event; what is known of its book, if that is worth it. The first book is the idlest.
+    begin: Callable[[int], W],
+) -> None:
+    """Take an event of a book of which so much is `known`, and what it did to it.
 
-    `begin` makes what is known of a book whose first large order came.
+    Nothing is known of a book before something large came, of nobody who is named: `begin` makes
+    it, at that time. The first book is the one to which nothing large came for longest.
     """
-    key = event.provider, event.venue, event.instrument
-    known = books.get(key)
-    shown = follow(event, change, None if known is None else known.shown, scope)
-    return None if shown is None else latest(books, key, MOST_BOOKS, lambda: begin(shown))
+    kind = event.__class__
+    if kind is OrderPlaced:
+        order = change.order
+        # Others look at those that are named.
+        if order is not None and not (order.small and scope.passes_small) and order.owner is None:
+            _placed(books, event, order, change, scope, begin)  # pyright: ignore[reportArgumentType]
+    elif kind is BookUpdate:
+        _updated(books, known, event, change, scope, begin)
+    elif known is None:
+        pass
+    elif kind is OrderCancelled or kind is OrderRemoved:
+        _ended(event, change, known.shown, scope)  # pyright: ignore[reportArgumentType]
+    elif kind is Trade:
+        _traded(event, change, known.shown)  # pyright: ignore[reportArgumentType]
 
 
 def miss(books: dict[MarketKey, W], gap: FeedGap) -> None:
@@ -88,40 +112,25 @@ def miss(books: dict[MarketKey, W], gap: FeedGap) -> None:
             watched.shown.miss()
 
 
-def follow(
-    event: MarketEvent, change: BookChange, shown: ShownSets | None, scope: Scope
-) -> ShownSets | None:
-    """Take an event, and what it did to its book.
-
-    Nothing is watched of a book (None) before something large came, of nobody who is named.
-    """
-    kind = event.__class__
-    if kind is OrderPlaced:
-        return _placed(event, change, shown, scope)  # pyright: ignore[reportArgumentType]
-    if kind is BookUpdate:
-        return _updated(event, change, shown, scope)
-    if shown is None:
-        return None
-    if kind is OrderCancelled or kind is OrderRemoved:
-        _ended(event, change, shown, scope)  # pyright: ignore[reportArgumentType]
-    elif kind is Trade:
-        _traded(event, change, shown)  # pyright: ignore[reportArgumentType]
-    return shown
+def _sets(books: dict[MarketKey, W], event: MarketEvent, begin: Callable[[int], W]) -> ShownSets:
+    """Of a book to which something large comes."""
+    key = event.provider, event.venue, event.instrument
+    return latest(books, key, MOST_BOOKS, lambda: begin(event.timestamp)).shown
 
 
 def _placed(
-    event: OrderPlaced, change: BookChange, shown: ShownSets | None, scope: Scope
-) -> ShownSets | None:
-    if event.investor_account or event.investor_id or event.investor_cluster:
-        return shown  # other correlators look at these
+    books: dict[MarketKey, W],
+    event: OrderPlaced,
+    order: Resting,
+    change: BookChange,
+    scope: Scope,
+    begin: Callable[[int], W],
+) -> None:
     levels, width = scope.depth_levels, scope.depth_range
     if depth_if_large(change, levels, width, scope.minimum_order_share):
-        order = change.order
-        assert order is not None
-        shown = shown or ShownSets()
         large = Shown(order.price, order.quantity, witness(event))
-        shown.come(event.order_id, order.buy, large, scope.criteria.maximum_lifetime)
-    return shown
+        sets = _sets(books, event, begin)
+        sets.come(event.order_id, order.buy, large, scope.criteria.maximum_lifetime)
 
 
 def _ended(
@@ -133,58 +142,52 @@ def _ended(
     large = shown.side(order.buy).live.get(event.order_id)
     if large is not None:
         large.filled = max(large.filled, order.filled, change.traded)
-        _go(event, change.book, shown, event.order_id, order.buy, scope)
+        _go(event, change, shown, event.order_id, order.buy, scope)
 
 
 def _updated(
-    event: MarketEvent, change: BookChange, shown: ShownSets | None, scope: Scope
-) -> ShownSets | None:
-    book = change.book
-    for level in change.levels:
-        if (book.bids if level.buy else book.asks).at(level.price):
-            continue  # the orders there say more
+    books: dict[MarketKey, W],
+    known: W | None,
+    event: MarketEvent,
+    change: BookChange,
+    scope: Scope,
+    begin: Callable[[int], W],
+) -> None:
+    shown = None if known is None else known.shown
+    corrects = shown is not None and shown.partly_filled
+    levels, width, minimum = scope.depth_levels, scope.depth_range, scope.minimum_order_share
+    for level in levels_to_look_at(change, levels, width, minimum):
         if level.after > level.before:
-            if _is_large(level, book, scope):
-                shown = shown or ShownSets()
-                large = Shown(level.price, level.added, witness(event))
-                key = shown.free_key(level.buy, level.price)
-                shown.come(key, level.buy, large, scope.criteria.maximum_lifetime)
+            shown = _sets(books, event, begin)
+            large = Shown(level.price, level.added, witness(event))
+            shown.come_to_level(level.buy, large, scope.criteria.maximum_lifetime)
         elif shown is not None:
-            _fell(event, book, shown, level, scope)
-    return shown
+            if level.price in (shown.bids if level.buy else shown.offers).levels:
+                _fell(event, change, shown, level, scope)
+                corrects = True
+            elif corrects:
+                shown.correct(level.buy, level.price, -level.cancelled)
 
 
 def _fell(
-    event: MarketEvent, book: OrderBook, shown: ShownSets, level: LevelChange, scope: Scope
+    event: MarketEvent, change: BookChange, shown: ShownSets, level: LevelChange, scope: Scope
 ) -> None:
     """Something went from a level."""
     share = scope.criteria.maximum_fill_share
     gone = shown.went_from(level.buy, level.price, level.before - level.after, share)
     for key in gone:
         shown.side(level.buy).live[key].filled += level.traded / len(gone)
-        _go(event, book, shown, key, level.buy, scope)
+        _go(event, change, shown, key, level.buy, scope)
     if not gone and level.cancelled:
         # What a trade seemed to have taken before is explained by this.
         shown.correct(level.buy, level.price, -level.cancelled)
 
 
-def _is_large(level: LevelChange, book: OrderBook, scope: Scope) -> bool:
-    side = book.level_bids if level.buy else book.level_asks
-    limit = level.added / scope.minimum_order_share
-    if not side.keys or side.quantities[side.keys[-1]] > limit + level.added:
-        return False  # the best level alone is more, and there is no need to look at others
-    levels, width = scope.depth_levels, scope.depth_range
-    if not side.is_near(level.price, levels, width):
-        return False
-    depth = side.depth(levels, width, limit + level.added) - level.added
-    return 0 < depth <= limit
-
-
 def _go(
-    event: MarketEvent, book: OrderBook, shown: ShownSets, key: str, buy: bool, scope: Scope
+    event: MarketEvent, change: BookChange, shown: ShownSets, key: str, buy: bool, scope: Scope
 ) -> None:
-    side = book.side(buy)
-    depth = side.depth(scope.depth_levels, scope.depth_range)
+    side = change.book.side(buy)
+    depth = depth_left(change, side, scope.depth_levels, scope.depth_range)
     shown.go(key, buy, witness(event), side, depth, scope.criteria)
 
 

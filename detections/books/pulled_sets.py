@@ -11,6 +11,7 @@ and the way that it leads others, or right after it the other way, into what it 
 has to do with it see :mod:`detections.books.met_by_chance`.
 """
 
+from bisect import insort
 from collections.abc import Iterator, Sequence
 from itertools import accumulate
 
@@ -37,6 +38,8 @@ _HALF = 0.5
 _ONE_QUANTITY = 0.01
 #: What sums of quantities may be wrong by, as a part of them.
 _ROUNDED = 1e-9
+#: Later than any time.
+_NEVER = 2**63 - 1
 
 
 class Criteria(Struct, frozen=True, kw_only=True):
@@ -53,7 +56,7 @@ class Criteria(Struct, frozen=True, kw_only=True):
     after_window: int
 
 
-class Shown(Struct):
+class Shown(Struct, gc=False):
     """An order, or what came to a level."""
 
     price: float
@@ -72,14 +75,14 @@ class Shown(Struct):
         return self.went.timestamp if self.went is not None else 0
 
 
-class Came(Struct, frozen=True):
+class Came(Struct, frozen=True, gc=False):
     """What came to a side, whatever became of it."""
 
     quantity: float
     seen: Witness
 
 
-class Traded(Struct, frozen=True):
+class Traded(Struct, frozen=True, gc=False):
     """A trade, and the time since the one before of its side."""
 
     buys: bool
@@ -158,6 +161,8 @@ class SideShown(Struct):
 
     live: dict[str, Shown] = {}
     """By order id, or by price of a level; the oldest first."""
+    levels: dict[float, list[str]] = {}
+    """Of `live`, the keys of what came to levels, by price: at most prices nothing large came."""
     gone: list[Shown] = []
     """Of which it is not known yet what comes in their stead."""
     past: list[tuple[int, float]] = []
@@ -165,6 +170,17 @@ class SideShown(Struct):
     came: list[Came] = []
     traded_at: int = 0
     """The newest trade of who takes the other side."""
+
+    def drop(self, key: str) -> Shown | None:
+        """An order is watched no longer."""
+        shown = self.live.pop(key, None)
+        if shown is not None and self.levels:
+            keys = self.levels.get(shown.price)
+            if keys is not None and key in keys:
+                keys.remove(key)
+                if not keys:
+                    del self.levels[shown.price]
+        return shown
 
     def pulled(self, since: int, until: int) -> float:
         """How much went in a time."""
@@ -178,6 +194,8 @@ class ShownSets(Struct):
     bids: SideShown = field(default_factory=SideShown)
     offers: SideShown = field(default_factory=SideShown)
     trades: list[Traded] = []
+    settles_after: int = _NEVER
+    """Up to this time nothing is to be settled."""
 
     def side(self, buy: bool) -> SideShown:
         """Bids, or offers."""
@@ -186,23 +204,31 @@ class ShownSets(Struct):
     def come(self, key: str, buy: bool, shown: Shown, maximum_lifetime: int) -> None:
         """An order is placed."""
         side, now = self.side(buy), shown.came.timestamp
-        side.came.append(Came(shown.quantity, shown.came))
-        del side.came[:-MOST_CAME]
-        live = side.live
-        live.pop(key, None)
+        came, live = side.came, side.live
+        came.append(Came(shown.quantity, shown.came))
+        if len(came) > MOST_CAME:
+            del came[0]
+        if key in live:
+            side.drop(key)
         while live:
             first = next(iter(live))
             if len(live) < MOST_LIVE and now - live[first].came.timestamp <= maximum_lifetime:
                 break
-            del live[first]
+            side.drop(first)
         live[key] = shown
+
+    def come_to_level(self, buy: bool, shown: Shown, maximum_lifetime: int) -> None:
+        """What is taken for an order comes to a level."""
+        key, price = self._free_key(buy, shown.price), shown.price
+        self.come(key, buy, shown, maximum_lifetime)
+        insort(self.side(buy).levels.setdefault(price, []), key)
 
     def go(
         self, key: str, buy: bool, seen: Witness, left: BookSide, depth: float, criteria: Criteria
     ) -> None:
         """An order went; `left` is what its side is without it, with so much visible depth."""
         side = self.side(buy)
-        shown = side.live.pop(key, None)
+        shown = side.drop(key)
         if shown is None or shown.filled > _HALF * shown.quantity:
             return
         if seen.timestamp - shown.came.timestamp <= criteria.maximum_lifetime:
@@ -210,12 +236,16 @@ class ShownSets(Struct):
             shown.depth = depth + shown.quantity
             shown.rank = left.rank(shown.price)
             side.gone.append(shown)
-            del side.gone[:-MOST_GONE]
+            if len(side.gone) == 1:
+                due = seen.timestamp + STEAD + criteria.pull_window
+                self.settles_after = min(self.settles_after, due)
+            elif len(side.gone) > MOST_GONE:
+                del side.gone[0]
 
-    def free_key(self, buy: bool, price: float) -> str:
+    def _free_key(self, buy: bool, price: float) -> str:
         """A key for what comes to a level: one of several, the oldest of which is given up."""
         live = self.side(buy).live
-        keys = level_keys(price)
+        keys = [f"{price!r} {number}" for number in range(_MOST_AT_PRICE)]
         for key in keys:
             if key not in live:
                 return key
@@ -225,10 +255,10 @@ class ShownSets(Struct):
         self, buy: bool, price: float, quantity: float, maximum_fill_share: float
     ) -> list[str]:
         """Which of what came to a level may be what went from it: one as large, or all together."""
-        live = self.side(buy).live
-        there = [key for key in level_keys(price) if key in live]
-        if not there:
-            return there
+        side = self.side(buy)
+        if price not in side.levels:
+            return []
+        live, there = side.live, list(side.levels[price])
         nearest = min(there, key=lambda key: abs(live[key].quantity - quantity))
         if abs(live[nearest].quantity - quantity) <= maximum_fill_share * live[nearest].quantity:
             return [nearest]
@@ -241,9 +271,16 @@ class ShownSets(Struct):
         gap = max(0, seen.timestamp - side.traded_at) if side.traded_at else 0
         side.traded_at = max(side.traded_at, seen.timestamp)
         self.trades.append(Traded(buys, gap, seen))
-        del self.trades[:-MOST_TRADES]
+        if len(self.trades) > MOST_TRADES:
+            del self.trades[0]
         if back:
             self.correct(not buys, price, back)
+
+    @property
+    def partly_filled(self) -> bool:
+        """Whether a trade took anything of what went."""
+        bids, offers = self.bids.gone, self.offers.gone
+        return any(one.filled for one in bids) or any(one.filled for one in offers)
 
     def correct(self, buy: bool, price: float, traded: float) -> None:
         """Of what went at a price so much more was traded; less, where it is negative."""
@@ -253,40 +290,48 @@ class ShownSets(Struct):
                 one.filled += more
                 traded -= more
 
-    def settle(self, now: int, criteria: Criteria) -> Iterator[PulledSet]:
-        """The sets of which it is known what came in their stead."""
+    def settle(self, now: int, criteria: Criteria) -> list[PulledSet]:
+        """The sets of which it is known what came in their stead: none up to `settles_after`."""
+        sets: list[PulledSet] = []
+        wait = STEAD + criteria.pull_window
+        self.settles_after = _NEVER
         for buy in (True, False):
             gone = self.side(buy).gone
-            while gone and now - gone[0].went_at > STEAD + criteria.pull_window:
+            while gone and now - gone[0].went_at > wait:
                 found = self._next(buy, criteria)
                 if found is not None:
-                    yield found
+                    sets.append(found)
+            if gone:
+                self.settles_after = min(self.settles_after, gone[0].went_at + wait)
+        return sets
 
     def miss(self) -> None:
         """Something was not seen: of what is there nothing is known."""
         for side in (self.bids, self.offers):
             side.live.clear()
+            side.levels.clear()
             side.gone.clear()
 
     def _next(self, buy: bool, criteria: Criteria) -> PulledSet | None:
         """The set that goes with what went first, if it is one; that is done with then."""
         side = self.side(buy)
-        first = side.gone[0].went_at
-        burst = [
-            one
-            for one in side.gone
-            if one.went_at - first <= criteria.pull_window and one.filled <= _HALF * one.quantity
-        ]
-        orders = _alike(burst, criteria)
-        if not any(one is side.gone[0] for one in orders):
-            orders = side.gone[:1]
-        taken = {id(one) for one in orders}
-        side.gone[:] = [one for one in side.gone if id(one) not in taken]
-        side.past += [(one.went_at, one.quantity) for one in orders]
-        del side.past[:-MOST_GONE]
+        gone, past, until = side.gone, side.past, side.gone[0].went_at + criteria.pull_window
+        burst = [one for one in gone if one.went_at <= until and one.filled <= _HALF * one.quantity]
+        orders = _alike(burst, criteria) if len(burst) > 1 else burst
+        if len(orders) < 2 or not any(one is gone[0] for one in orders):
+            orders = gone[:1]
+            del gone[0]
+        else:
+            taken = {id(one) for one in orders}
+            gone[:] = [one for one in gone if id(one) not in taken]
+        past += [(one.went_at, one.quantity) for one in orders]
+        if len(past) > MOST_GONE:
+            del past[:-MOST_GONE]
+        if len(orders) < criteria.orders:
+            return None
         quantity = sum(one.quantity for one in orders)
         filled = sum(one.filled for one in orders)
-        if len(orders) < criteria.orders or filled > criteria.maximum_fill_share * quantity:
+        if filled > criteria.maximum_fill_share * quantity:
             return None
         orders.sort(key=lambda one: one.price, reverse=buy)
         return self._set(buy, orders, criteria)
@@ -325,11 +370,6 @@ class ShownSets(Struct):
                 if one.buys is not buy and ended <= _at(one) <= ended + criteria.after_window
             ],
         )
-
-
-def level_keys(price: float) -> list[str]:
-    """Of what comes to a level at different times."""
-    return [f"{price!r} {number}" for number in range(_MOST_AT_PRICE)]
 
 
 def _at(trade: Traded) -> int:

@@ -135,6 +135,7 @@ class InferredLayering(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     of_unnamed = True
     highest_level = "medium"
@@ -170,29 +171,24 @@ class InferredLayering(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        books = self.state.books
-        if event.__class__ is FeedGap:
+        books, kind = self.state.books, event.__class__
+        if kind is FeedGap:
             miss(books, event)  # pyright: ignore[reportArgumentType]
             return ()
         known = books.get((event.provider, event.venue, event.instrument))
         found: Sequence[Finding] = ()
         if known is not None:
-            found = self._settle(event, known)
+            if event.timestamp > known.shown.settles_after:
+                found = self._settle(event, known)
             if known.due and event.timestamp >= known.due:
                 known.due = 0
                 rest = [one.pulled for one in known.times if not one.told]
                 found = (*found, *self._tell(event, known, rest))
-        watched = watch(
-            books,
-            event,
-            self.books.change,
-            self._scope,
-            lambda shown: Watched(MetByChance(event.timestamp), shown),
-        )
-        if watched is not None and event.__class__ is Trade and watched.shown.trades:
-            newest = watched.shown.trades[-1]
+        watch(books, known, event, self.books.change, self._scope, _begin)
+        if known is not None and kind is Trade and known.shown.trades:
+            newest = known.shown.trades[-1]
             if newest.seen.id == event.id:
-                watched.usual.note_trade(newest.buys, newest.gap, self._criteria)
+                known.usual.note_trade(newest.buys, newest.gap, self._criteria)
         return found
 
     # -- judging -----------------------------------------------------------------------------------
@@ -274,6 +270,11 @@ class InferredLayering(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _begin(time: int) -> Watched:
+    """Of a book to which something large comes for the first time."""
+    return Watched(MetByChance(time), ShownSets())
 
 
 def _sentence(event: MarketEvent, last: PulledSet, times: int, span: int, met: int) -> str:

@@ -44,9 +44,8 @@ from msgspec import Meta, Struct
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.books.coincidence import Habits, habits
-from detections.books.level_changes import LevelChange
-from detections.books.order_book import MOST_BOOKS, OrderBook
-from detections.books.order_weight import depth_if_large
+from detections.books.order_book import MOST_BOOKS, Resting
+from detections.books.order_weight import depth_if_large, levels_to_look_at, passes_small
 from detections.correlators.base import Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import latest
@@ -103,7 +102,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
 
 
-class Shown(Struct):
+class Shown(Struct, gc=False):
     """A large quantity on one side, while it is there and shortly after."""
 
     buy: bool
@@ -134,6 +133,8 @@ class Watched(Struct):
     habits: Habits
     live: dict[str, Shown] = {}
     """By order id, or by side and price of a level."""
+    levels: dict[float, str] = {}
+    """Of these, what came to levels: its key, by price, of offers the negative."""
     gone: list[Shown] = []
     """Of which it is not known yet whether another comes in their stead."""
     bids: list[Shown] = []
@@ -141,6 +142,17 @@ class Watched(Struct):
     offers: list[Shown] = []
     came: list[Came] = []
     """The newest."""
+    settles_after: int = 0
+    """Up to this time none of `gone` is judged."""
+
+    def drop(self, key: str) -> Shown | None:
+        """It is not there any more."""
+        shown = self.live.pop(key, None)
+        if shown is not None and self.levels:
+            price = shown.price if shown.buy else -shown.price
+            if self.levels.get(price) == key:
+                del self.levels[price]
+        return shown
 
     def times(self, buy: bool) -> list[Shown]:
         return self.bids if buy else self.offers
@@ -160,7 +172,7 @@ class InferredSpoofing(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
-    state_version = 4
+    state_version = 5
     uses_books = True
     of_unnamed = True
     typology = "spoofing"
@@ -173,7 +185,9 @@ class InferredSpoofing(Correlator[State]):
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)
-        self._p = parameters
+        p = self._p = parameters
+        levels, width, minimum = p.depth_levels, p.depth_range, p.minimum_depth_share
+        self._passes_small = passes_small(OrderPlaced, levels, width, minimum)
 
     @property
     def horizon(self) -> int:
@@ -185,10 +199,17 @@ class InferredSpoofing(Correlator[State]):
         kind = event.__class__
         watched = self.state.books.get((event.provider, event.venue, event.instrument))
         found: Iterable[Finding] = ()
-        if watched is not None and watched.gone:
+        if watched is not None and watched.gone and event.timestamp > watched.settles_after:
             found = self._settle(event, watched)
         if kind is OrderPlaced:
-            self._placed(event, watched)  # pyright: ignore[reportArgumentType]
+            order = self.books.change.order
+            # `spoofing` looks at those that are named.
+            if (
+                order is not None
+                and not (order.small and self._passes_small)
+                and order.owner is None
+            ):
+                self._placed(event, order)  # pyright: ignore[reportArgumentType]
         elif kind is BookUpdate:
             self._updated(event, watched)
         elif kind is FeedGap:
@@ -205,44 +226,31 @@ class InferredSpoofing(Correlator[State]):
 
     # -- what comes and goes -----------------------------------------------------------------------
 
-    def _placed(self, event: OrderPlaced, watched: Watched | None) -> None:
-        if event.investor_account or event.investor_id or event.investor_cluster:
-            return  # `spoofing` looks at these
+    def _placed(self, event: OrderPlaced, order: Resting) -> None:
         p, change = self._p, self.books.change
         if depth_if_large(change, p.depth_levels, p.depth_range, p.minimum_depth_share):
-            order = change.order
-            assert order is not None
             shown = Shown(order.buy, order.price, order.quantity, witness(event))
             self._come(event, event.order_id, shown)
 
     def _updated(self, event: MarketEvent, watched: Watched | None) -> None:
-        change = self.books.change
-        book = change.book
-        for level in change.levels:
-            if (book.bids if level.buy else book.asks).at(level.price):
-                continue  # the orders there say more
-            key = f"{'bid' if level.buy else 'ask'} {level.price!r}"
+        p, change = self._p, self.books.change
+        levels, width, minimum = p.depth_levels, p.depth_range, p.minimum_depth_share
+        for level in levels_to_look_at(change, levels, width, minimum):
             if level.after > level.before:
-                if self._is_large(level, book):
-                    shown = Shown(level.buy, level.price, level.added, witness(event))
-                    self._come(event, key, shown)
-                    watched = self.state.books.get(book.key)
-            elif watched is not None and (shown := watched.live.get(key)) is not None:
+                shown = Shown(level.buy, level.price, level.added, witness(event))
+                key = f"{'bid' if level.buy else 'ask'} {level.price!r}"
+                watched = self._come(event, key, shown)
+                watched.levels[level.price if level.buy else -level.price] = key
+            elif watched is not None and watched.levels:
+                key = watched.levels.get(level.price if level.buy else -level.price)
+                if key is None:
+                    continue
+                shown = watched.live[key]
                 shown.filled += level.traded
-                if level.before - level.after >= (1 - self._p.maximum_fill_share) * shown.quantity:
+                if level.before - level.after >= (1 - p.maximum_fill_share) * shown.quantity:
                     self._go(event, watched, key, shown)
 
-    def _is_large(self, level: LevelChange, book: OrderBook) -> bool:
-        p, side = self._p, book.level_bids if level.buy else book.level_asks
-        limit = level.added / p.minimum_depth_share
-        if not side.keys or side.quantities[side.keys[-1]] > limit + level.added:
-            return False  # the best level alone is more, and there is no need to look at others
-        if not side.is_near(level.price, p.depth_levels, p.depth_range):
-            return False
-        depth = side.depth(p.depth_levels, p.depth_range) - level.added
-        return 0 < depth <= limit
-
-    def _come(self, event: MarketEvent, key: str, shown: Shown) -> None:
+    def _come(self, event: MarketEvent, key: str, shown: Shown) -> Watched:
         book = (event.provider, event.venue, event.instrument)
         watched = latest(
             self.state.books, book, MOST_BOOKS, lambda: Watched(habits(event.timestamp))
@@ -251,12 +259,14 @@ class InferredSpoofing(Correlator[State]):
             if gone.buy is shown.buy and shown.quantity >= _SIMILAR * gone.quantity:
                 gone.filled = gone.quantity  # so that it does not count
         if key in watched.live:
-            self._note_end(event, watched, watched.live.pop(key))
+            self._filled(event, watched, key)
         if len(watched.live) >= _MOST_LIVE:
-            del watched.live[next(iter(watched.live))]
+            watched.drop(next(iter(watched.live)))
         watched.live[key] = shown
         watched.came.append(Came(event.timestamp, shown.buy, shown.quantity))
-        del watched.came[:-_MOST_CAME]
+        if len(watched.came) > _MOST_CAME:
+            del watched.came[0]
+        return watched
 
     def _ended(self, event: OrderCancelled | OrderRemoved, watched: Watched) -> None:
         shown = watched.live.get(event.order_id)
@@ -267,8 +277,8 @@ class InferredSpoofing(Correlator[State]):
             shown.filled = max(shown.filled, change.order.filled, change.traded)
         self._go(event, watched, event.order_id, shown)
 
-    def _filled(self, event: OrderFilled | Trade, watched: Watched, order_id: str) -> None:
-        shown = watched.live.pop(order_id, None)
+    def _filled(self, event: MarketEvent, watched: Watched, key: str) -> None:
+        shown = watched.drop(key)
         if shown is not None:
             self._note_end(event, watched, shown)
 
@@ -285,7 +295,7 @@ class InferredSpoofing(Correlator[State]):
 
     def _go(self, event: MarketEvent, watched: Watched, key: str, shown: Shown) -> None:
         """It is not there any more."""
-        del watched.live[key]
+        watched.drop(key)
         self._note_end(event, watched, shown)
         lifetime = event.timestamp - shown.came.timestamp
         if lifetime > self._p.maximum_lifetime:
@@ -294,7 +304,10 @@ class InferredSpoofing(Correlator[State]):
         habit.note_pulled(event.timestamp, lifetime + self._p.execution_window)
         shown.went = witness(event)
         watched.gone.append(shown)
-        del watched.gone[:-_MOST_LIVE]
+        if len(watched.gone) == 1:
+            watched.settles_after = event.timestamp + _STEAD
+        elif len(watched.gone) > _MOST_LIVE:
+            del watched.gone[0]
 
     def _traded(self, trade: Trade, watched: Watched) -> None:
         change = self.books.change
@@ -304,27 +317,25 @@ class InferredSpoofing(Correlator[State]):
         if trade.side is None:
             return
         buys = trade.side == "buy"
-        gap = watched.habits.of(buys).note_trade(trade.timestamp)
-        for shown in (*watched.live.values(), *watched.gone):
+        now = trade.timestamp
+        gap = watched.habits.of(buys).note_trade(now)
+        since = now - self._p.maximum_lifetime
+        for shown in watched.live.values():
+            if shown.buy is buys and since <= shown.came.timestamp <= now:
+                _meet(shown, trade, gap)
+        for shown in watched.gone:
+            assert shown.went is not None
             if shown.buy is buys:
-                if not self._counts(shown, trade):
-                    continue
-                if gap and len(shown.gaps) < _MOST_LIVE:
-                    shown.gaps.append(gap)
-                if len(shown.trades) < _MOST_TRADES:
-                    shown.trades.append(witness(trade))
-            elif back and shown.went is not None and shown.price == trade.price:
+                if now - shown.went.timestamp <= self._p.execution_window:
+                    _meet(shown, trade, gap)
+            elif back and shown.price == trade.price:
                 shown.filled += back  # it was believed to be cancelled
-
-    def _counts(self, shown: Shown, trade: Trade) -> bool:
-        if shown.went is None:
-            return 0 <= trade.timestamp - shown.came.timestamp <= self._p.maximum_lifetime
-        return trade.timestamp - shown.went.timestamp <= self._p.execution_window
 
     def _missed(self, gap: FeedGap) -> None:
         for market, watched in self.state.books.items():
             if is_of(gap, market):
                 watched.live.clear()
+                watched.levels.clear()
                 watched.gone.clear()
 
     # -- judging -----------------------------------------------------------------------------------
@@ -335,7 +346,8 @@ class InferredSpoofing(Correlator[State]):
         while watched.gone:
             shown = watched.gone[0]
             assert shown.went is not None
-            if event.timestamp - shown.went.timestamp <= _STEAD:
+            watched.settles_after = shown.went.timestamp + _STEAD
+            if event.timestamp <= watched.settles_after:
                 break
             del watched.gone[0]
             if shown.filled <= self._p.maximum_fill_share * shown.quantity:
@@ -350,6 +362,10 @@ class InferredSpoofing(Correlator[State]):
         times[:] = [one for one in times if one.came.timestamp >= since][1 - _MOST_TIMES :]
         times.append(shown)
         alike = [one for one in times if _alike(one.quantity, shown, p.quantity_tolerance)]
+        met = [one for one in alike if one.trades]
+        lured = bool(shown.trades) and len(met) >= p.minimum_times
+        if not lured and len(alike) < p.minimum_times_alone:
+            return ()
         came = [one for one in watched.came if _alike(one.quantity, shown, p.quantity_tolerance)]
         quoted = sum(one.at >= since and one.buy is not shown.buy for one in came)
         if 2 * quoted >= len(alike):
@@ -359,8 +375,7 @@ class InferredSpoofing(Correlator[State]):
         came = [one for one in came if one.at >= since and one.buy is shown.buy]
         if 2 * sum(one.came.timestamp >= since for one in alike) < len(came):
             return ()
-        met = [one for one in alike if one.trades]
-        if shown.trades and len(met) >= p.minimum_times:
+        if lured:
             chance = watched.habits.chance(shown.buy, event.timestamp, shown.gaps)
             if 1.0 - chance >= p.minimum_significance:
                 return self._told(event, times, met, chance)
@@ -419,6 +434,14 @@ class InferredSpoofing(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _meet(shown: Shown, trade: Trade, gap: int) -> None:
+    """Somebody trades on the other side of it."""
+    if gap and len(shown.gaps) < _MOST_LIVE:
+        shown.gaps.append(gap)
+    if len(shown.trades) < _MOST_TRADES:
+        shown.trades.append(witness(trade))
 
 
 def _alike(quantity: float, shown: Shown, tolerance: float) -> bool:

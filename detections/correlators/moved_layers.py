@@ -99,6 +99,7 @@ class MovedLayers(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     of_unnamed = True
     highest_level = "medium"
@@ -138,8 +139,10 @@ class MovedLayers(Correlator[State]):
             miss(books, event)  # pyright: ignore[reportArgumentType]
             return ()
         known = books.get((event.provider, event.venue, event.instrument))
-        found = self._settle(event, known) if known is not None else ()
-        watch(books, event, self.books.change, self._scope, Watched)
+        found: Sequence[Finding] = ()
+        if known is not None and event.timestamp > known.shown.settles_after:
+            found = self._settle(event, known)
+        watch(books, known, event, self.books.change, self._scope, _begin)
         return found
 
     def _settle(self, event: MarketEvent, watched: Watched) -> Sequence[Finding]:
@@ -207,3 +210,8 @@ class MovedLayers(Correlator[State]):
             },
             tags=("inferred", "anonymous"),
         )
+
+
+def _begin(_: int) -> Watched:
+    """Of a book to which something large comes for the first time."""
+    return Watched(ShownSets())
