@@ -22,6 +22,7 @@ What is usual is counted by steps of 10 s. Nothing is found before 12 of them ar
 feed by level, which shows no orders. The numbers are our choice.
 """
 
+from bisect import bisect_left, insort
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from statistics import median
@@ -75,7 +76,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_size: Annotated[float, Meta(ge=1, le=10_000)] = 5.0
 
 
-class Ping(Struct, frozen=True):
+class Ping(Struct, frozen=True, gc=False):
     """A small order that came and went, or took something."""
 
     quantity: float
@@ -87,6 +88,8 @@ class Book(Struct):
 
     quantities: list[float] = []
     """Of its last trades."""
+    ordered: list[float] = []
+    """The same by size."""
     middle: float = 0.0
     """0 while there are too few to say."""
     buys: list[Ping] = []
@@ -96,6 +99,8 @@ class Book(Struct):
     """Of this step, by quantity; of sales its negative."""
     steps: list[int] = []
     """Of earlier steps, how many there were of the commonest."""
+    usual_step: float = 0.0
+    """The median of these."""
     taking_buys: bool = False
     taking: list[Witness] = []
     """Trades of one second, of who takes now."""
@@ -113,7 +118,8 @@ class Book(Struct):
         """A small order came and went."""
         pings = self.pings(buy)
         pings.append(ping)
-        del pings[:-_MOST_PINGS]
+        if len(pings) > _MOST_PINGS:
+            del pings[0]
         self.pass_to(ping.seen.timestamp)
         self.count(ping.quantity if buy else -ping.quantity)
 
@@ -157,20 +163,25 @@ class Book(Struct):
                 self.steps.append(max(self.counts.values(), default=0))
                 self.steps += [0] * min(number - self.step - 1, _MOST_STEPS)
                 del self.steps[:-_MOST_STEPS]
+                self.usual_step = float(median(self.steps))
             self.step = number
             self.counts.clear()
             self.counted = 0.0
 
     def usual(self, time: int) -> float:
         """Small orders of one quantity and side in so long a time."""
-        return median(self.steps) * time / _STEP
+        return self.usual_step * time / _STEP
 
     def learn(self, quantity: float) -> None:
         """A trade tells what is usual."""
-        self.quantities.append(quantity)
-        del self.quantities[:-_MOST_TRADES]
-        if len(self.quantities) >= _ENOUGH:
-            self.middle = float(median(self.quantities))
+        quantities, ordered = self.quantities, self.ordered
+        quantities.append(quantity)
+        insort(ordered, quantity)
+        if len(quantities) > _MOST_TRADES:
+            del ordered[bisect_left(ordered, quantities.pop(0))]
+        many = len(ordered)
+        if many >= _ENOUGH:
+            self.middle = (ordered[(many - 1) // 2] + ordered[many // 2]) / 2
 
 
 class State(Struct):
@@ -186,6 +197,7 @@ class InferredPinging(Correlator[State]):
     parameters_type = Parameters
     partition_by = "asset"
     state_type = State
+    state_version = 2
     uses_books = True
     uses_trades = True
     of_unnamed = True
@@ -304,12 +316,19 @@ class InferredPinging(Correlator[State]):
 
     def _judge(self, trade: Trade, book: Book, buys: bool) -> Iterable[Finding]:
         p, now = self._p, trade.timestamp
+        usual = book.usual(p.window)
+        least = max(p.minimum_pings, p.minimum_growth * usual)
+        most = (p.window + p.reaction) // SECOND + 2
+        if len(book.steps) < _KNOWN or not reaches(most, least):
+            return ()  # they count once in a second: in a busy book that can't be enough
         began = book.taking[0].timestamp
         since = began - p.reaction - p.window
         pings = [one for one in book.pings(buys) if since <= one.seen.timestamp <= began]
-        if len(pings) < p.minimum_pings or len(book.steps) < _KNOWN:
+        if len(pings) < p.minimum_pings:
             return ()
-        (quantity, _), *_ = Counter(one.quantity for one in pings).most_common(1)
+        ((quantity, many),) = Counter([one.quantity for one in pings]).most_common(1)
+        if not reaches(many, least):
+            return ()
         pings = [one for one in pings if one.quantity == quantity]
         last = pings[-1].seen.timestamp
         pings = [one for one in pings if last - one.seen.timestamp <= p.window]
@@ -320,8 +339,6 @@ class InferredPinging(Correlator[State]):
             for one in book.pings(not buys)
             if one.quantity == quantity and first <= one.seen.timestamp <= last
         )
-        usual = book.usual(p.window)
-        least = max(p.minimum_pings, p.minimum_growth * usual)
         if (
             not reaches(times, least)
             or now - last > p.reaction

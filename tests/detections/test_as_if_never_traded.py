@@ -165,7 +165,9 @@ LEFT: dict[str, frozenset[str]] = {
             }
         ),
     ),
-    "inferred_pinging": frozenset({"quantities", "steps", "counts", "step", "order", "counted"}),
+    "inferred_pinging": frozenset(
+        {"quantities", "ordered", "steps", "usual_step", "counts", "step", "order", "counted"}
+    ),
 }
 #: A party, or a market, of which no order or trade is known, but what is usual for it.
 WHO_DID_NOTHING: tuple[Any, ...] = (
