@@ -12,8 +12,11 @@ from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
 from normalizer.events import Alert, AlertUpdate, Record
 from normalizer.events.market import TradeBusted, TradeCorrected
-from pipeline.line_problems import LineProblems
 from pipeline.problems import Location, Problem, Severity
+
+#: Codes of what is reported.
+RULE_FAILED = "detect/rule-failed"
+BAD_LINE = "detect/bad-line"
 
 _BLOCK = 1 << 17
 _LINES = 2_000
@@ -27,6 +30,7 @@ def detect(
     *,
     name: str = "<events>",
     report: Report,
+    no_event: Callable[[], None] = lambda: None,
 ) -> Iterator[Alert | AlertUpdate]:
     """The alerts of nested or dotted ECS events, one JSON object per line, in their order; behind
     each bust or correction of a trade what it amends of them, as a lane would.
@@ -34,8 +38,8 @@ def detect(
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where a correlator would look at it but can't, since it isn't such a record. A line
     that is no event goes to `report`, with `name`, line and column, and so does a rule that failed
-    on an event; nothing stops the others. Of many that are wrong in one way it tells how many.
-    The end of the lines is the end of the events.
+    on an event; nothing stops the others. The end of the lines is the end of the events; there
+    `no_event` is called if none of them was one, so that nothing was looked at.
 
     `lines` may be a binary stream, which is read in blocks: alerts come after each.
     """
@@ -46,6 +50,8 @@ def detect(
     for block in blocks:
         yield from _amended(given, reading.take(block))
     yield from _amended(given, reading.finish())
+    if not reading.met_any:
+        no_event()
 
 
 def _amended(given: GivenAlerts, found: Iterable[Found]) -> Iterator[Alert | AlertUpdate]:
@@ -95,7 +101,9 @@ class _Reading:
         self.engine = engine
         self.name = name
         self.report = report
-        self.problems = LineProblems(report)
+        self.refused = 0
+        self.met_any = False
+        """Whether a line was an event."""
         self._before = 0
         try:
             self._lean = LeanScan(engine)
@@ -105,21 +113,26 @@ class _Reading:
     def take(self, data: bytes) -> list[Found]:
         block = _Block(self, data, self._before)
         self._before += block.count
+        refused = self.refused
         if self._lean is not None:
-            return self._lean.take(block)
-        read = (block.read_in_full(number) for number in range(block.count))
-        return [one for some in read for one in some or ()]
+            found = self._lean.take(block)
+        else:
+            read = (block.read_in_full(number) for number in range(block.count))
+            found = [one for some in read for one in some or ()]
+        if not self.met_any:  # once there was one, no more lines are looked at for this
+            full = sum(1 for line in data.split(b"\n") if line.strip())
+            self.met_any = full > self.refused - refused
+        return found
 
     def finish(self) -> Iterable[Found]:
         alerts = self.engine.finish()
         self.tell_failures(0)
-        self.problems.finish()
         return alerts
 
     def tell_failures(self, line: int) -> None:
         for problem in self.engine.take_problems():
             where = Location(self.name, line, 1)
-            self.report(Problem(location=where, code="detect/rule-failed", message=problem))
+            self.report(Problem(location=where, code=RULE_FAILED, message=problem))
 
 
 class _Block:
@@ -154,10 +167,11 @@ class _Block:
         try:
             read = read_event(line)
         except NotAnEvent as error:
-            reading.problems.tell(_problem(reading.name, place, error, "error"))
+            reading.refused += 1
+            reading.report(_problem(reading.name, place, error, "error"))
             return None
         if read.doubt is not None and reading.engine.wants(read):
-            reading.problems.tell(_problem(reading.name, place, read.doubt, "warning"))
+            reading.report(_problem(reading.name, place, read.doubt, "warning"))
         return self._taken(place, read.record, reading.engine.process_read(read))
 
     def _taken(self, place: int, record: Record | None, alerts: Iterable[Alert]) -> list[Found]:
@@ -171,7 +185,7 @@ class _Block:
 def _problem(name: str, line: int, error: NotAnEvent, severity: Severity) -> Problem:
     return Problem(
         location=Location(name, line, error.column),
-        code="detect/bad-line" if severity == "error" else "detect/not-our-record",
+        code=BAD_LINE if severity == "error" else "detect/not-our-record",
         message=f"{error.path}: {error}" if error.path else str(error),
         severity=severity,
         path=error.path,

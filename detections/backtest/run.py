@@ -13,15 +13,13 @@ from detections.backtest.union import United, original_id, unite
 from detections.backtest.variants import Grid
 from detections.engine.engine import Engine
 from detections.engine.event_time import TIME_LIMITS
-from detections.offline import detect
+from detections.offline import BAD_LINE, RULE_FAILED, detect
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert
 from pipeline.event_sources import Batch
 from pipeline.problems import Problem
 
 _MOST_PROBLEMS = 100
-_BAD_LINE = "detect/bad-line"
-_RULE_FAILED = "detect/rule-failed"
 
 
 class Plan(msgspec.Struct, frozen=True, kw_only=True):
@@ -124,8 +122,8 @@ class _Listener:
         self.problems: list[Problem] = []
 
     def hear(self, problem: Problem) -> None:
-        self.dead += problem.code == _BAD_LINE
-        self.failures += problem.code == _RULE_FAILED
+        self.dead += problem.code == BAD_LINE
+        self.failures += problem.code == RULE_FAILED
         place = self._meter.place(problem.location.line)
         if place.line:
             place = msgspec.structs.replace(place, column=problem.location.column)

@@ -14,6 +14,7 @@ from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
 from pipeline.cli.rules import RulePaths, named_rules
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
+from pipeline.line_problems import LineProblems
 from pipeline.problems import Problem, render
 
 
@@ -48,9 +49,10 @@ def detect(
 
     Correlations and correlators see events in the order of their times, as far as these come within
     the allowed lateness. Lines that are no events are reported on standard error and don't stop the
-    others; exit 1 then.
+    others; exit 1 then. Where there was no event at all, that is said there.
     """
     from detections.engine.engine import Engine
+    from detections.offline import RULE_FAILED
     from detections.offline import detect as run
     from detections.rules import load_rules
     from normalizer.events.ecs import nest
@@ -76,10 +78,26 @@ def detect(
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
     logs = (order_log, social_feed)
+    of_lines = LineProblems(report)
+
+    def hear(problem: Problem) -> None:
+        (report if problem.code == RULE_FAILED else of_lines.tell)(problem)
+
+    met = True
+
+    def no_event() -> None:
+        nonlocal met
+        met = False
+
     with _lines(events, logs, venue, trade_sides, reference, report) as (name, lines):
-        for alert in run(engine, lines, name=name, report=report):
+        for alert in run(engine, lines, name=name, report=hear, no_event=no_event):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
+    of_lines.finish()
+    if not met:
+        # That nothing was found says nothing of them then.
+        why = "no line of it is one" if problems else "there is none in it"
+        print(f"warning: the rules met no event of {name}: {why}", file=sys.stderr)
     if problems:
         raise typer.Exit(FAILED)
 

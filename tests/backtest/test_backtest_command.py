@@ -156,12 +156,23 @@ def test_dead_lines_are_told_and_stop_no_other(folder: Path) -> None:
     assert "6 alerts" in answer.out
 
 
+def test_dead_lines_are_all_counted_however_many_are_wrong_in_one_way(folder: Path) -> None:
+    with (folder / "events.ndjson").open("ab") as file:
+        file.write(b"{torn\n" * 3_000)
+
+    answer = backtest(folder, "--json", "-")
+
+    events = json.loads(answer.out)["events"]
+    assert (answer.code, events["dead"], events["read"]) == (1, 3_000, 7)
+
+
 @pytest.mark.parametrize(
     ("content", "options", "said"),
     [
         (b"", (), "events.ndjson: there is none in it"),
         (b"\n\n", (), "events.ndjson: there is none in it"),
         (b"rubbish\n", (), "events.ndjson: no line of it is one"),
+        (b"rubbish\n" * 500, (), "events.ndjson: no line of it is one"),
         (b"\0" * 4096, (), "events.ndjson: no line of it is one"),
         (None, ("--from", "2031-01-01"), "all 7 of it are outside the wanted time"),
     ],

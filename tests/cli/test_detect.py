@@ -104,10 +104,42 @@ def test_events_come_from_standard_input_as_well(tmp_path: Path) -> None:
     assert json.loads(answer.out)["event"]["kind"] == "alert"
 
 
-def test_no_events_are_no_alerts(tmp_path: Path) -> None:
-    answer = detect(tmp_path, b"\n\n")
+@pytest.mark.parametrize("content", [b"", b"\n\n"])
+def test_no_events_are_no_alerts_and_that_is_said(tmp_path: Path, content: bytes) -> None:
+    answer = detect(tmp_path, content)
 
-    assert (answer.code, answer.out, answer.error) == (0, "", "")
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.error == (
+        "warning: the rules met no event of events.ndjson: there is none in it\n"
+    )
+
+
+def test_an_order_log_without_a_line_is_told_as_well(tmp_path: Path) -> None:
+    (tmp_path / "orders.csv").write_text("transact_time,exec_type,symbol\n")
+
+    answer = tapewatch("detect", "--rules", RULES, "--order-log", "orders.csv", folder=tmp_path)
+
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.error.startswith("warning: the rules met no event of ")
+    assert answer.error.endswith("orders.csv: there is none in it\n")
+
+
+def test_of_many_bad_lines_some_are_told_and_how_many_more(tmp_path: Path) -> None:
+    answer = detect(tmp_path, b"nothing\n" * 5_000 + lines(DOTTED))
+
+    assert (answer.code, len(answer.out.splitlines())) == (1, 1)
+    told = answer.error.splitlines()
+    assert len(told) == 21
+    assert told[-1].startswith("events.ndjson:5000:1: error: 4,980 more lines are wrong so")
+
+
+def test_lines_of_which_none_is_an_event_are_told_as_one_as_well(tmp_path: Path) -> None:
+    answer = detect(tmp_path, b"nothing\n" * 30)
+
+    assert answer.code == 1
+    assert answer.error.endswith(
+        "warning: the rules met no event of events.ndjson: no line of it is one\n"
+    )
 
 
 def test_bad_lines_are_told_by_place_and_stop_no_other(tmp_path: Path) -> None:

@@ -111,14 +111,12 @@ def test_a_bad_line_is_reported_with_its_place_and_stops_nothing(line: bytes, me
     assert message in problem.message
 
 
-def test_of_many_bad_lines_some_are_told_and_how_many_more() -> None:
+def test_each_bad_line_is_reported_for_whoever_counts_them() -> None:
     alerts, problems = run(
         RULE, [b"nothing"] * 5_000 + [msgspec.json.encode(transfer(1, amount=9.0))]
     )
     assert len(alerts) == 1
-    assert len(problems) == 21
-    assert problems[-1].location.line == 5_000
-    assert problems[-1].message.startswith("4,980 more lines are wrong so")
+    assert [problem.location.line for problem in problems] == list(range(1, 5_001))
 
 
 def test_the_column_of_a_syntax_error_is_said() -> None:
