@@ -10,6 +10,7 @@ from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 
 from detections.correlators.base import correlators
+from detections.correlators.price_move import PriceMove
 from detections.correlators.spoofing import Spoofing
 from detections.engine.engine import Engine
 from detections.idlest import Room
@@ -337,6 +338,9 @@ def run(
         # What is too old to be found goes with the next trade of a party: here of all of them.
         for watch in detection.state.watches.values():
             watch.forget(events[-1].timestamp, HOUR, MINUTE)
+    if isinstance(detection, PriceMove):
+        for known in detection.state.markets.values():
+            known.history.traded()  # what is only added up when somebody asks
     return found, detection.state
 
 
