@@ -141,6 +141,8 @@ class LabelOutcome(Struct, frozen=True, kw_only=True):
     """True labels without an alert."""
     unmentioned: int
     """How many of them name nothing that any event has."""
+    elsewhen: int
+    """How many of them end before the first event, or begin after the last."""
     fallen_for: tuple[LabelText, ...]
     """False labels with one."""
     left_out: tuple[LabelText, ...]

@@ -162,8 +162,17 @@ class _Telling:
             by_typology=tuple(by_typology),
             missed=_texts(missed),
             unmentioned=sum(not self._passed.mentions.has(one) for one in missed),
+            elsewhen=sum(map(self._is_elsewhen, missed)),
             fallen_for=_texts(used[at] for at in about if not used[at].right and at in reached),
             left_out=_texts(labels.left_out),
+        )
+
+    def _is_elsewhen(self, label: Label) -> bool:
+        first, last = self._passed.meter.first, self._passed.meter.last
+        if first is None or last is None:
+            return False
+        return (label.until is not None and label.until <= first) or (
+            label.since is not None and label.since > last
         )
 
     def comparison(self) -> Comparison | None:

@@ -4,7 +4,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from pipeline.cli.backtest_page_tables import alert_list, heads, number_cell, sentence
-from pipeline.cli.backtest_text import score_cells, score_text, unmentioned_text
+from pipeline.cli.backtest_text import (
+    elsewhen_text,
+    score_cells,
+    score_text,
+    unmentioned_text,
+)
 from pipeline.cli.backtest_words import moment_text, quiet_differences
 from pipeline.page.markup import Html, el, join
 from pipeline.page.words import plural
@@ -42,6 +47,7 @@ def labels_section(labels: "LabelOutcome") -> Html:
         ),
         _label_list("Missed: labels without an alert", labels.missed),
         el("p", f"{unmentioned_text(labels.unmentioned)}.") if labels.unmentioned else None,
+        el("p", f"{elsewhen_text(labels.elsewhen)}.") if labels.elsewhen else None,
         _label_list("Fallen for: false labels with one", labels.fallen_for),
         _label_list("Left out: about rules or typologies that no rule here has", labels.left_out),
     )

@@ -159,6 +159,8 @@ def _print_labels(labels: "LabelOutcome", console: Console) -> None:
     _print_list("missed", labels.missed, console, "red")
     if labels.unmentioned:
         say(console, unmentioned_text(labels.unmentioned), "yellow")
+    if labels.elsewhen:
+        say(console, elsewhen_text(labels.elsewhen), "yellow")
     _print_list("fell for", labels.fallen_for, console, "red")
     if labels.left_out:
         left_out = plural(len(labels.left_out), "label")
@@ -169,6 +171,13 @@ def unmentioned_text(count: int) -> str:
     """What is to be known of labels whose names are in no event."""
     verb = "names" if count == 1 else "name"
     return f"{plural(count, 'missed label')} {verb} nothing that is in the events"
+
+
+def elsewhen_text(count: int) -> str:
+    """What is to be known of labels that no alert can belong to, by their time."""
+    lies, it = ("lies", "it") if count == 1 else ("lie", "them")
+    labels = plural(count, "missed label")
+    return f"{labels} {lies} before the first event or after the last: no rule could find {it}"
 
 
 def score_cells(score: "Score") -> list[str]:

@@ -168,6 +168,27 @@ def test_it_is_counted_which_missed_labels_name_nothing_in_the_events(
     assert found.labels.unmentioned == unmentioned
 
 
+@pytest.mark.parametrize(
+    ("since", "until", "elsewhen"),
+    [
+        (START - 9 * HOUR, START - 8 * HOUR, 1),
+        (None, START, 1),  # its end isn't part of it
+        (START + 999 * HOUR, None, 1),
+        (START - 9 * HOUR, START + 1, 0),
+        (START, None, 0),
+        (None, None, 0),
+    ],
+)
+def test_it_is_counted_which_missed_labels_lie_outside_of_the_time_of_the_events(
+    since: int | None, until: int | None, elsewhen: int
+) -> None:
+    one = Label(location=PLACE, entities=frozenset({"inv-0009"}), since=since, until=until)
+    found = judged(one, msgspec.structs.replace(one, right=False))
+    assert found.labels is not None
+    assert len(found.labels.missed) == 1
+    assert found.labels.elsewhen == elsewhen
+
+
 def test_names_are_in_events_in_any_case_and_as_they_are_written() -> None:
     who: dict[str, Any] = {"investor.source.id": "Jörg/X-1"}
     given = [transfer(0, 5, **who)]
