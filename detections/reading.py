@@ -24,6 +24,11 @@ _EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 _SECOND = 1_000_000_000
 
 
+#: What only order logs have, in all lines or in the first one, which is no longer than this.
+_TRANSACT_TIME = b"transact_time"
+_HEADER = 4_096
+_OF_AN_ORDER_LOG = "this is no event, but a line of an order log: say those by --order-log"
+
 _decode_own = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -60,8 +65,10 @@ def read_event(line: bytes) -> ReadEvent:
     try:
         decoded = _decode(line)
     except msgspec.ValidationError as error:
-        raise NotAnEvent(f"this isn't a JSON object: {error}") from error
+        raise NotAnEvent(f"this isn't a JSON object: {error}{_of_a_list(line)}") from error
     except msgspec.DecodeError as error:
+        if _TRANSACT_TIME in line[:_HEADER]:
+            raise NotAnEvent(_OF_AN_ORDER_LOG) from error
         raise NotAnEvent(f"this isn't JSON: {error}", _column(str(error))) from error
     except RecursionError as error:
         raise NotAnEvent("this is nested too deeply") from error
@@ -83,6 +90,8 @@ def read_event(line: bytes) -> ReadEvent:
     claims_to_be_ours = str(document.get("event.dataset", "")).startswith(_OURS)
     _fill_in(document)
     if record is None or isinstance(record, Alert | AlertUpdate | CaseActivity):
+        if "@timestamp" not in document and _TRANSACT_TIME.decode() in document:
+            raise NotAnEvent(_OF_AN_ORDER_LOG)
         document["@timestamp"] = nanoseconds(document.get("@timestamp"))
         if record is None and claims_to_be_ours:
             raise doubt or NotAnEvent("no event of ours has this action", path=ACTION)
@@ -148,7 +157,8 @@ def nanoseconds(value: object) -> int:
     try:
         when = datetime.fromisoformat(head + zone)
     except ValueError as error:
-        raise NotAnEvent(f"@timestamp isn't a time: {value[:60]!r}") from error
+        expected = "expected such as 2026-01-31T14:30:00Z"
+        raise NotAnEvent(f"@timestamp isn't a time: {value[:60]!r}; {expected}") from error
     since = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     return _in_range(seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0"))
@@ -158,6 +168,11 @@ def _in_range(moment: int) -> int:
     if not _EARLIEST <= moment <= _LATEST:
         raise NotAnEvent("@timestamp is out of range: it must be from 1678 to 2261")
     return moment
+
+
+def _of_a_list(line: bytes) -> str:
+    is_list = line.startswith(b"[")
+    return "; write each event on a line of its own, such as by `jq -c '.[]'`" if is_list else ""
 
 
 def _column(message: str) -> int:

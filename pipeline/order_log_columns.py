@@ -32,6 +32,8 @@ _OTHER_NAMES = {
     **dict.fromkeys(("seller", "seller_address", "seller_id", "from"), "seller_account"),
 }
 
+#: How names begin that only events have.
+_OF_EVENTS = ("@timestamp", "event.")
 #: What only a table of a chain has.
 _OF_A_CHAIN = frozenset(
     (
@@ -48,6 +50,8 @@ def is_column(name: str) -> bool:
 
 def unknown_column(name: str) -> str:
     """Why a column is refused, and what was meant."""
+    if name.startswith(_OF_EVENTS):
+        return "no column of an order log, but of an event: --events takes those"
     hint = _OTHER_NAMES.get(name.lower()) or did_you_mean(name, COLUMNS)
     meant = f": did you mean {hint}?" if hint else "; one of your own begins with x_"
     return f"no column of an order log{meant}"

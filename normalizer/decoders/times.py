@@ -20,7 +20,8 @@ def _second(text: str) -> int:
             raise ValueError
         parsed = datetime.fromisoformat(text + "+00:00")
     except ValueError:
-        raise Unreadable(f"{text[:40]!r} is no RFC 3339 time", "time") from None
+        expected = "expected such as 2026-01-31T14:30:00Z"
+        raise Unreadable(f"{text[:40]!r} is no RFC 3339 time; {expected}", "time") from None
     return int(parsed.timestamp()) * _SECOND
 
 

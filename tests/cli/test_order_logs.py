@@ -88,6 +88,16 @@ def test_of_lines_that_are_wrong_in_one_way_some_are_told_and_how_many_more(tmp_
         )
 
 
+def test_of_a_time_in_a_local_form_it_is_told_which_is_expected(tmp_path: Path) -> None:
+    log = tmp_path / "orders.csv"
+    head, line, *_ = SIDES.splitlines()
+    local = f"02.03.2026 14:30:00,{line.partition(',')[2]}"
+    log.write_text(f"{head}\n{local}\n")
+    done = tapewatch("normalize", log, folder=tmp_path)
+    assert (done.code, done.out) == (1, "")
+    assert "'02.03.2026 14:30:00' is no RFC 3339 time; expected such as 2026-01-31T" in done.error
+
+
 def test_a_column_that_is_none_is_told(tmp_path: Path) -> None:
     log = tmp_path / "orders.csv"
     log.write_text(SIDES.replace("last_px", "last_price"))

@@ -84,10 +84,18 @@ def test_any_other_ecs_document_meets_the_sigma_rules() -> None:
     [
         (b"{", "this isn't JSON"),
         (b"[1]", "this isn't a JSON object"),
+        (b"[1]", "write each event on a line of its own, such as by `jq -c '.[]'`"),
         (b"null", "this isn't a JSON object"),
+        (
+            b'{"transact_time": 1, "exec_type": "new"}',
+            "a line of an order log: say those by --order",
+        ),
+        (b"transact_time,exec_type,symbol", "a line of an order log: say those by --order-log"),
+        (b"symbol;transact_time;exec_type", "a line of an order log: say those by --order-log"),
         (b"\xff\xfe", "this isn't JSON"),
         (b"{}", "@timestamp is missing"),
         (b'{"@timestamp": "yesterday"}', "@timestamp isn't a time"),
+        (b'{"@timestamp": "02.03.2026 14:30"}', "expected such as 2026-01-31T14:30:00Z"),
         (b'{"@timestamp": true}', "@timestamp isn't a time"),
         (
             b'{"@timestamp": 1, "event.dataset": "tapewatch.x", "event.action": "nonsense"}',

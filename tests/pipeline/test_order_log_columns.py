@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.csv_header import said_of
-from pipeline.order_log_columns import header_faults
+from pipeline.order_log_columns import header_faults, unknown_column
 
 HEADER = "transact_time,exec_type,symbol,last_px,last_qty"
 
@@ -59,6 +59,13 @@ def test_what_others_call_a_column_is_told_by_our_name_and_not_as_missing(
 ) -> None:
     (fault,) = header_faults(HEADER.replace(ours, theirs))
     assert fault.reason == f"{theirs}: no column of an order log: did you mean {ours}?"
+
+
+@pytest.mark.parametrize("name", ["@timestamp", "event.action"])
+def test_events_in_the_place_of_an_order_log_are_told_as_such(name: str) -> None:
+    assert (
+        unknown_column(name) == "no column of an order log, but of an event: --events takes those"
+    )
 
 
 def test_what_is_missing_is_said_beside_what_is_unknown() -> None:
