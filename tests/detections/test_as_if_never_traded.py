@@ -337,6 +337,7 @@ def run(
     if isinstance(detection, Spoofing):
         # What is too old to be found goes with the next trade of a party: here of all of them.
         for watch in detection.state.watches.values():
+            watch.forget_after = 0  # what is known of that may be less than could be
             watch.forget(events[-1].timestamp, HOUR, MINUTE)
     if isinstance(detection, PriceMove):
         for known in detection.state.markets.values():
