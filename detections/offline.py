@@ -7,7 +7,7 @@ from itertools import islice
 from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.engine import Engine
 from detections.lean_scan import Found, LeanScan
-from detections.reading import LONGEST_LINE, NotAnEvent, own_record, read_event
+from detections.reading import LONGEST_LINE, NotAnEvent, odd_time, own_record, read_event
 from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
 from normalizer.events import Alert, AlertUpdate, Record
@@ -17,6 +17,7 @@ from pipeline.problems import Location, Problem, Severity
 #: Codes of what is reported.
 RULE_FAILED = "detect/rule-failed"
 BAD_LINE = "detect/bad-line"
+ODD_TIME = "detect/odd-time"
 
 _BLOCK = 1 << 17
 _LINES = 2_000
@@ -112,6 +113,9 @@ class _Reading:
 
     def take(self, data: bytes) -> list[Found]:
         block = _Block(self, data, self._before)
+        if not self._before and (why := odd_time(block.line(0))):  # then mostly all of them are so
+            where = Location(self.name, 1, 1)
+            self.report(Problem(location=where, code=ODD_TIME, message=why, severity="warning"))
         self._before += block.count
         refused = self.refused
         if self._lean is not None:

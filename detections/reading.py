@@ -22,13 +22,24 @@ _decode = msgspec.json.Decoder(dict[str, Any]).decode
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _EARLIEST, _LATEST = -(1 << 63), (1 << 63) - 1
 _SECOND = 1_000_000_000
-
+#: Numbers that are times from 1990 to 2100 in these units, and in nanoseconds of early 1970.
+_OTHER_UNITS = {
+    "seconds": (631_152_000, 4_102_444_800),
+    "milliseconds": (631_152_000_000, 4_102_444_800_000),
+    "microseconds": (631_152_000_000_000, 4_102_444_800_000_000),
+}
 
 #: What only order logs have, in all lines or in the first one, which is no longer than this.
 _TRANSACT_TIME = b"transact_time"
 _HEADER = 4_096
 _OF_AN_ORDER_LOG = "this is no event, but a line of an order log: say those by --order-log"
 
+
+class _Time(msgspec.Struct):
+    timestamp: int = msgspec.field(name="@timestamp")
+
+
+_decode_time = msgspec.json.Decoder(_Time).decode
 _decode_own = msgspec.json.Decoder(Record).decode
 _encode = msgspec.json.Encoder().encode
 
@@ -162,6 +173,22 @@ def nanoseconds(value: object) -> int:
     since = (when if when.tzinfo is not None else when.replace(tzinfo=UTC)) - _EPOCH
     seconds = since.days * 86_400 + since.seconds
     return _in_range(seconds * _SECOND + int(digits[:9].ljust(9, "0") or "0"))
+
+
+def odd_time(line: bytes) -> str:
+    """Why the number that a line has for its time is hardly one in nanoseconds; else empty."""
+    try:
+        value = _decode_time(line).timestamp
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        return ""  # reading says what is wrong with it
+    unit = next((unit for unit, (low, high) in _OTHER_UNITS.items() if low <= value < high), None)
+    if unit is None:
+        return ""
+    taken = datetime.fromtimestamp(value / _SECOND, UTC).isoformat(timespec="seconds")
+    return (
+        f"@timestamp is {value}: a number counts nanoseconds, so this is {taken}; if these are "
+        f"{unit}, write nanoseconds, or text such as 2026-01-31T14:30:00Z"
+    )
 
 
 def _in_range(moment: int) -> int:

@@ -127,6 +127,35 @@ def test_each_bad_line_is_reported_for_whoever_counts_them() -> None:
     assert [problem.location.line for problem in problems] == list(range(1, 5_001))
 
 
+@pytest.mark.parametrize(
+    ("time", "unit"),
+    [
+        (1_767_225_600, "seconds"),
+        (1_767_225_600_000, "milliseconds"),
+        (1_767_225_600_000_000, "microseconds"),
+    ],
+)
+def test_a_time_in_another_unit_is_taken_for_nanoseconds_and_told_once(
+    time: int, unit: str
+) -> None:
+    line = msgspec.json.encode({"event.action": "login", "@timestamp": time})
+    problems: list[Problem] = []
+    list(detect(RULE, [line] * 50, name="events.ndjson", report=problems.append))
+    (problem,) = problems
+    assert (str(problem.location), problem.severity) == ("events.ndjson:1:1", "warning")
+    assert f"@timestamp is {time}: a number counts nanoseconds" in problem.message
+    assert "so this is 1970-01-" in problem.message
+    assert f"if these are {unit}" in problem.message
+
+
+@pytest.mark.parametrize("time", [0, 1, 5_000, START, "2026-01-31T14:30:00Z", -1])
+def test_a_time_that_may_be_meant_so_is_taken_without_a_word(time: Any) -> None:
+    line = msgspec.json.encode({"event.action": "login", "@timestamp": time})
+    problems: list[Problem] = []
+    list(detect(RULE, [line], name="events.ndjson", report=problems.append))
+    assert problems == []
+
+
 def test_the_column_of_a_syntax_error_is_said() -> None:
     _, problems = run(RULE, [b'{"a": 1, x}'])
     assert problems[0].location.column > 1
