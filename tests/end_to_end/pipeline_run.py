@@ -187,6 +187,18 @@ class Running:
         assert pid is not None, f"{stage} does not run:\n{self.tail()}"
         os.kill(pid, signal.SIGKILL)
 
+    def kill_stage_if_it_runs(self, stage: str) -> bool:
+        """The same, of a run that may come to its end meanwhile. Whether it was there to be
+        killed."""
+        pid = self.stage_pid(stage)
+        if pid is None:
+            return False
+        try:
+            os.kill(pid, signal.SIGKILL)
+        except ProcessLookupError:
+            return False
+        return True
+
 
 def without_places(alert: dict[str, Any]) -> dict[str, Any]:
     """An alert without where its frames lie on this bus: that depends on micro-batches."""
