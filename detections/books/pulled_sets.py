@@ -236,11 +236,12 @@ class ShownSets(Struct):
             shown.depth = depth + shown.quantity
             shown.rank = left.rank(shown.price)
             side.gone.append(shown)
-            if len(side.gone) == 1:
-                due = seen.timestamp + STEAD + criteria.pull_window
-                self.settles_after = min(self.settles_after, due)
-            elif len(side.gone) > MOST_GONE:
+            if len(side.gone) > MOST_GONE:
                 del side.gone[0]
+            elif len(side.gone) > 1:
+                return  # it isn't the first, which is judged first
+            due = side.gone[0].went_at + STEAD + criteria.pull_window
+            self.settles_after = min(self.settles_after, due)
 
     def _free_key(self, buy: bool, price: float) -> str:
         """A key for what comes to a level: one of several, the oldest of which is given up."""

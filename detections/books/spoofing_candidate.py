@@ -223,8 +223,7 @@ class Watch(Struct):
         """The order has ended; an execution may still come."""
         if len(self.ended) >= most:
             self.drop(next(iter(self.ended)))
-        if not self.ended:
-            self.forget_after = 0
+        self.forget_after = 0  # another is the first of these, or of those; see `drop`
         self.ended[candidate.order_id] = self.live.pop(candidate.order_id)
 
     def drop(self, order_id: str) -> None:
@@ -232,6 +231,7 @@ class Watch(Struct):
         candidate = self.live.pop(order_id, None) or self.ended.pop(order_id, None)
         if candidate is None:
             return
+        self.forget_after = 0  # the next one may be from an earlier time, where it came late
         for name in candidate.party.names:
             known = self.names.get(name)
             if known is not None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from detections.alerting.findings import Witness
 from detections.books.order_book import BookSide
-from detections.books.pulled_sets import MOST_GONE, Criteria, Shown, ShownSets
+from detections.books.pulled_sets import MOST_GONE, STEAD, Criteria, Shown, ShownSets
 from tests.detections.samples import START
 
 CRITERIA = Criteria(
@@ -74,6 +74,19 @@ def test_it_is_the_most_of_all_that_are_alike(seed: int, count: int) -> None:
         assert found == wanted
     else:
         assert not found or "came-0" not in found
+
+
+def test_what_went_earlier_than_told_is_judged_in_time_once_it_is_the_first() -> None:
+    shown, side = ShownSets(), BookSide(1)
+    times = [10_000, 2_000, *[10_000] * (MOST_GONE - 1)]  # one more than are kept
+    for number, at in enumerate(times):
+        came = Witness(id=f"came-{number}", timestamp=START)
+        shown.come(f"{number}", True, Shown(10.0, 5.0, came), 10**12)
+        seen = Witness(id=f"went-{number}", timestamp=START + at)
+        shown.go(f"{number}", True, seen, side, 100.0, CRITERIA)
+    first = shown.bids.gone[0]
+    assert first.went_at == START + 2_000
+    assert shown.settles_after == first.went_at + STEAD + CRITERIA.pull_window
 
 
 def test_as_many_as_are_kept_cost_little() -> None:
