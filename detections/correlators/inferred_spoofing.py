@@ -133,8 +133,8 @@ class Watched(Struct):
     habits: Habits
     live: dict[str, Shown] = {}
     """By order id, or by side and price of a level."""
-    levels: dict[float, str] = {}
-    """Of these, what came to levels: its key, by price, of offers the negative."""
+    levels: dict[tuple[bool, float], str] = {}
+    """Of these, what came to levels: its key, by side (whether it is a bid) and price."""
     gone: list[Shown] = []
     """Of which it is not known yet whether another comes in their stead."""
     bids: list[Shown] = []
@@ -148,10 +148,8 @@ class Watched(Struct):
     def drop(self, key: str) -> Shown | None:
         """It is not there any more."""
         shown = self.live.pop(key, None)
-        if shown is not None and self.levels:
-            price = shown.price if shown.buy else -shown.price
-            if self.levels.get(price) == key:
-                del self.levels[price]
+        if shown is not None and self.levels.get((shown.buy, shown.price)) == key:
+            del self.levels[shown.buy, shown.price]
         return shown
 
     def times(self, buy: bool) -> list[Shown]:
@@ -240,9 +238,9 @@ class InferredSpoofing(Correlator[State]):
                 shown = Shown(level.buy, level.price, level.added, witness(event))
                 key = f"{'bid' if level.buy else 'ask'} {level.price!r}"
                 watched = self._come(event, key, shown)
-                watched.levels[level.price if level.buy else -level.price] = key
+                watched.levels[level.buy, level.price] = key
             elif watched is not None and watched.levels:
-                key = watched.levels.get(level.price if level.buy else -level.price)
+                key = watched.levels.get((level.buy, level.price))
                 if key is None:
                     continue
                 shown = watched.live[key]
@@ -304,10 +302,11 @@ class InferredSpoofing(Correlator[State]):
         habit.note_pulled(event.timestamp, lifetime + self._p.execution_window)
         shown.went = witness(event)
         watched.gone.append(shown)
-        if len(watched.gone) == 1:
-            watched.settles_after = event.timestamp + _STEAD
-        elif len(watched.gone) > _MOST_LIVE:
+        if len(watched.gone) > _MOST_LIVE:
             del watched.gone[0]
+            watched.settles_after = 0  # the next one may have gone earlier, where it came late
+        elif len(watched.gone) == 1:
+            watched.settles_after = event.timestamp + _STEAD
 
     def _traded(self, trade: Trade, watched: Watched) -> None:
         change = self.books.change

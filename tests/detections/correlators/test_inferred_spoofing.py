@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from detections.engine.engine import Engine
 from normalizer.events import Alert
 from tests.detections.correlators.restarts import assert_the_same_after_a_restart
 from tests.detections.samples import Tape, alerts, correlator
@@ -248,3 +249,23 @@ def test_what_was_filled_was_there_till_then_whether_or_not_that_is_told_once_mo
 
     assert len(found(stream(rests=10_000))) == 1
     assert found(stream(rests=40_000)) == [], "it is there more often than not"
+
+
+def test_a_bid_and_an_offer_of_opposite_prices_are_two() -> None:
+    """As in the book of a spread, whose price may be less than nothing."""
+    tape = Tape()
+    book = tape.snapshot(
+        0,
+        bid_prices=(-5.0, -6.0),
+        bid_quantities=(1.0, 100.0),
+        ask_prices=(5.0, 6.0),
+        ask_quantities=(1.0, 100.0),
+    )
+    large = {"bid_prices": (-5.0,), "ask_prices": (5.0,)}
+    shown = tape.update(1, **large, bid_quantities=(900.0,), ask_quantities=(900.0,))
+    engine = Engine(correlator("inferred_spoofing", "{}"))
+    engine.process([book, shown])
+    (entry,) = engine.book.correlators
+    (watched,) = entry.correlator.state.books.values()
+    assert set(watched.levels) == {(True, -5.0), (False, 5.0)}
+    assert set(watched.levels.values()) == set(watched.live)
