@@ -11,7 +11,8 @@ from pipeline.problems import Location, Problem
 MOST_TOLD = 20
 #: Kinds that are told apart; any others are one for each file.
 _MOST_KINDS = 1_000
-_VARIES = re.compile(r'"[^"]*"|\d[\d,.]*')
+#: Numbers, and text in quotes of either kind (but `isn't` begins none).
+_VARIES = re.compile(r""""[^"]*"|(?<!\w)'[^']*'(?!\w)|\d[\d,.]*""")
 
 _Kind = tuple[str, str, str]
 

@@ -45,6 +45,14 @@ def test_what_is_of_another_kind_or_file_is_told_all_the_same() -> None:
     assert len(found) == MOST_TOLD + 3
 
 
+def test_text_in_quotes_of_either_kind_makes_no_other_kind() -> None:
+    letters = "abcdefghijklmnop"
+    names = [a + b for a in letters for b in letters]
+    for message in ("@timestamp isn't a time: '{}'; expected such as T", 'side: "{}" is none'):
+        found = told([problem(n, message.format(name)) for n, name in enumerate(names)])
+        assert len(found) == MOST_TOLD + 1
+
+
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.integers(0, 9)), max_size=200))
 def test_each_is_told_or_counted(which: list[tuple[str, int]]) -> None:
     problems = [problem(n, f"{letter} {digit}") for n, (letter, digit) in enumerate(which)]
