@@ -44,7 +44,7 @@ def latest(
 
 
 #: All are counted when so large a part of them is new.
-_PARTS = 8
+PARTS = 8
 _rank = itemgetter(0)
 
 
@@ -60,7 +60,7 @@ class Room(Struct, array_like=True):
     def take(self, most: int, more: int = 1) -> bool:
         """So many more come. Whether there may be more than `most` before it is asked again."""
         self.added += more
-        return self.added >= most // _PARTS
+        return self.added >= most // PARTS
 
     def make(
         self, most: int, known: Iterable[tuple[Any, int, V]], drop: Callable[[V], object]
@@ -73,9 +73,9 @@ class Room(Struct, array_like=True):
         self.added = 0
         listed = list(known)
         total = sum([one[1] for one in listed])
-        if total <= most - most // _PARTS:
+        if total <= most - most // PARTS:
             return
-        too_many = total - (most - 2 * (most // _PARTS))
+        too_many = total - (most - 2 * (most // PARTS))
         listed.sort(key=_rank)
         for _, size, one in listed:
             if too_many <= 0:

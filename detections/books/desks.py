@@ -4,7 +4,7 @@ from msgspec import Struct, field
 
 from detections.books.desk import Desk
 from detections.books.order_book import MOST_BOOKS
-from detections.idlest import Room
+from detections.idlest import PARTS, Room
 from detections.parties import buyer, seller
 from normalizer.events.market import MarketEvent, Trade
 
@@ -44,7 +44,7 @@ class AllDesks(Struct):
         it showed something for longer."""
         room = self.room
         room.added += _AN_ACT
-        if room.added >= MOST_ORDERS_IN_ALL // 8:  # `Room.take`, without a call for each event
+        if room.added >= MOST_ORDERS_IN_ALL // PARTS:  # `Room.take`, without a call for each event
             self._make_room(event.timestamp - lately, event.timestamp - long_ago)
         key = (event.provider, event.venue, event.instrument)
         desks = self.books.get(key)

@@ -186,9 +186,8 @@ def _fell(
 def _go(
     event: MarketEvent, change: BookChange, shown: ShownSets, key: str, buy: bool, scope: Scope
 ) -> None:
-    side = change.book.side(buy)
-    depth = depth_left(change, side, scope.depth_levels, scope.depth_range)
-    shown.go(key, buy, witness(event), side, depth, scope.criteria)
+    depth = depth_left(change, buy, scope.depth_levels, scope.depth_range)
+    shown.go(key, buy, witness(event), change.book.side(buy), depth, scope.criteria)
 
 
 def _traded(trade: Trade, change: BookChange, shown: ShownSets) -> None:

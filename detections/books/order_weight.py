@@ -5,14 +5,14 @@ large orders matter are not shown the small ones that come and go (`passes_small
 """
 
 from detections.books.level_changes import LevelChange
-from detections.books.order_book import SMALL, SMALL_LEVELS, SMALL_WIDTH, BookSide
+from detections.books.order_book import SMALL, SMALL_LEVELS, SMALL_WIDTH
 from detections.books.order_books import BookChange
 from normalizer.events.market import MarketEvent, OrderCancelled, OrderPlaced
 
 #: Of a change, within so many levels and such a width: the depth, if it is at most so much; else 0.
 _newest: tuple[BookChange | None, int, float, float, float] = (None, 0, 0.0, 0.0, 0.0)
-#: Of a change, what is left of a side, by its sign, levels and width.
-_left: tuple[BookChange | None, dict[tuple[int, int, float], float]] = (None, {})
+#: Of a change, what is left of a side (bids, or not), within so many levels and such a width.
+_left: tuple[BookChange | None, dict[tuple[bool, int, float], float]] = (None, {})
 #: The same of `levels_to_look_at`, by what it is asked with.
 _levels: tuple[BookChange | None, dict[tuple[int, float, float], list[LevelChange]]] = (None, {})
 
@@ -59,15 +59,15 @@ def depth_if_large(change: BookChange, levels: int, width: float, minimum: float
     return depth
 
 
-def depth_left(change: BookChange, side: BookSide, levels: int, width: float) -> float:
+def depth_left(change: BookChange, buy: bool, levels: int, width: float) -> float:
     """The depth of a side, as the event left it."""
     global _left
     if _left[0] is not change:
         _left = (change, {})
-    known, key = _left[1], (side.sign, levels, width)
+    known, key = _left[1], (buy, levels, width)
     depth = known.get(key)
     if depth is None:
-        depth = known[key] = side.depth(levels, width)
+        depth = known[key] = change.book.side(buy).depth(levels, width)
     return depth
 
 

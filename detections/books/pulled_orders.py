@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Step, Witness
 from detections.books.coincidence import Habits, habits
 from detections.engine.feed_gaps import is_of
-from detections.idlest import Room, drop_idlest
+from detections.idlest import PARTS, Room, drop_idlest
 from detections.parties import Party
 from normalizer.events.market import FeedGap, Trade
 
@@ -207,7 +207,9 @@ class Pulls(Struct):
         """What a party does in a book: it does something more now."""
         room = self.room
         room.added += _AT_ONCE
-        if room.added >= _MOST_KEPT // 8:  # `Room.take`, without a call for each side of a trade
+        if (
+            room.added >= _MOST_KEPT // PARTS
+        ):  # `Room.take`, without a call
             known = ((0, trader.size, key) for key, trader in self.traders.items())
             self.room.make(_MOST_KEPT, known, self.traders.pop)
         found = self.traders.pop(key, None)

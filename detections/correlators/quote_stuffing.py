@@ -47,7 +47,7 @@ from detections.books.message_rates import (
 )
 from detections.books.order_book import MOST_BOOKS
 from detections.correlators.base import Correlator, correlator
-from detections.idlest import Room, drop_idlest
+from detections.idlest import PARTS, Room, drop_idlest
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -172,7 +172,7 @@ class QuoteStuffing(Correlator[State]):
         times.append(time)
         room = self.state.room
         room.added += 2  # its time, and the message
-        if room.added >= MOST_MESSAGES_IN_ALL // 8:  # `Room.take`
+        if room.added >= MOST_MESSAGES_IN_ALL // PARTS:  # `Room.take`
             forget_messages(room, self.state.books.values(), MOST_MESSAGES_IN_ALL, floor)
         if name is None:
             return ()  # it is one of all that the book has
