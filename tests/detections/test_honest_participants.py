@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from detections.engine.engine import Engine
@@ -35,6 +35,8 @@ def found(events: list[Any]) -> list[Alert]:
 
 
 def hits(tape: Tape, at: float, bid: bool, price: float, quantity: float, order: str) -> Any:
+    """Somebody takes from the maker, another one each time: one who took all of it would run
+    through the prices one way and then back, which is no honest participant's way to trade."""
     maker, taker = ("buyer", "seller") if bid else ("seller", "buyer")
     return tape.trade(
         at,
@@ -44,12 +46,13 @@ def hits(tape: Tape, at: float, bid: bool, price: float, quantity: float, order:
         maker_order_id=order,
         taker_order_id=f"{order}-taker-{at}",
         **{f"{maker}_account": "mm-1", f"{maker}_id": "INV-0002"},
-        **{f"{taker}_account": "acct-3", f"{taker}_id": "INV-0003"},
+        **{f"{taker}_account": f"taker-{tape.number}", f"{taker}_id": f"INV-1{tape.number:03}"},
     )
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.integers(1, 20_000), QUOTES)
+@example(1, [(1, 1 + n % 5, [(n < 5, 1.0)]) for n in range(10)])  # five bids, and then five offers
 def test_a_market_maker_who_quotes_alike_on_both_sides_is_no_spoofer(
     quantity: int, quotes: list[tuple[int, int, list[tuple[bool, float]]]]
 ) -> None:
