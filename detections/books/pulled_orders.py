@@ -207,9 +207,7 @@ class Pulls(Struct):
         """What a party does in a book: it does something more now."""
         room = self.room
         room.added += _AT_ONCE
-        if (
-            room.added >= _MOST_KEPT // PARTS
-        ):  # `Room.take`, without a call
+        if room.added >= _MOST_KEPT // PARTS:  # `Room.take`, without a call
             known = ((0, trader.size, key) for key, trader in self.traders.items())
             self.room.make(_MOST_KEPT, known, self.traders.pop)
         found = self.traders.pop(key, None)
