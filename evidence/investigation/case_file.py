@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from hashlib import sha256
+from itertools import pairwise
 from typing import Any
 
 import msgspec
@@ -30,6 +31,12 @@ class CaseFile(Struct, frozen=True, kw_only=True):
     def alerts(self) -> tuple[str, ...]:
         """Ids of its alerts."""
         return tuple(self.case.alerts)
+
+    @property
+    def gaps(self) -> list[tuple[int, int]]:
+        """First and last of the numbers from 1 on that no activity has, before the highest."""
+        numbers = sorted({0, *(one.number for one, _ in self.activities)})
+        return [(a + 1, b - 1) for a, b in pairwise(numbers) if b > a + 1]
 
     @property
     def digests(self) -> dict[str, str]:

@@ -7,21 +7,23 @@ which you should have from elsewhere; SHA256 is what was told of the manifest wh
 at least the first 16 digits of it. What is shown:
 
 1. every file is the one that manifest.json lists, none more, none less;
-2. timeline.csv has a row for each document of timeline.ndjson, in order, with its SHA-256;
+2. timeline.csv has a row for each document of timeline.ndjson, with its time, id and SHA-256, in
+   the order of time;
 3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say, and
    no alert is gone of which there is such an entry;
-4. every raw frame stands in its message;
-5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be;
+4. every raw frame stands in its message, at its place;
+5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be,
+   and no number of it is left out before the last;
 6. these entries were in the log when a checkpoint was signed by the owner of the key, and the
    alerts in timeline.ndjson say what those in alerts.ndjson do, and no more;
 7. the events that alerts rest on are there, or are said to be missing.
 
 Not shown: that timeline.html, timeline.pdf and the words in timeline.csv say what the documents do,
-and that the exporter left out nothing else. Who changes a file can write its manifest anew: only
-with --manifest is that found in files of which the audit log says nothing. Events follow from raw
-frames; that they do, Tapewatch shows by replaying these. Whoever made the export could have changed
-this file as well: take it from Tapewatch's own source, where it is
-evidence/investigation/check_timeline.py, and finds evidence/audit/check_export.py beside.
+and that the exporter left out nothing else, such as the last that was done to a case. Who changes a
+file can write its manifest anew: only with --manifest is that found in files of which the audit log
+says nothing. Events follow from raw frames; that they do, Tapewatch shows by replaying these.
+Whoever made the export could have changed this file as well: take it from Tapewatch's own source,
+where it is evidence/investigation/check_timeline.py, and finds what else it needs beside.
 """
 
 from __future__ import annotations
@@ -60,6 +62,22 @@ _SAID = frozenset(
 
 class Wrong(Exception):
     """What doesn't hold, in words."""
+
+
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON. Raises Wrong where it has a name twice: readers would differ in which of
+    the two counts."""
+    found: dict[str, Any] = {}
+    for name, value in pairs:
+        if name in found:
+            raise Wrong(f"a document says {name} twice")
+        found[name] = value
+    return found
+
+
+def read(text: bytes) -> Any:
+    """What JSON says. Raises Wrong and ValueError."""
+    return json.loads(text, object_pairs_hook=once)
 
 
 def digest_of(path: Path) -> str:
@@ -116,6 +134,32 @@ def check_rows(folder: Path, manifest: dict[str, Any]) -> int:
     return number
 
 
+def check_order(folder: Path) -> None:
+    """Raises Wrong unless rows have the time and id of their documents, in the order of time."""
+    before: int | None = None
+    with (
+        (folder / "timeline.csv").open(encoding="utf-8", newline="") as rows,
+        (folder / "timeline.ndjson").open("rb") as documents,
+    ):
+        for number, (row, line) in enumerate(zip(csv.DictReader(rows), documents), 1):  # noqa: B905
+            flat = flattened(read(line))
+            said = flat.get("@timestamp", flat.get("time"))
+            moment = said if isinstance(said, int) else nanoseconds(str(said))
+            if moment is None:
+                continue  # of a document that somebody wrote by hand
+            named = str(flat.get("event.id", f"audit:{flat.get('number')}"))
+            for column, right in (
+                ("time", nanoseconds(row["time"]) == moment),
+                ("id", row["id"] in (named, f"'{named}")),  # no formula of a spreadsheet
+            ):
+                if not right:
+                    place = f"line {number} of timeline.csv"
+                    raise Wrong(f"the {column} in {place} is not that of its document")
+            if before is not None and moment < before:
+                raise Wrong(f"line {number} of the timeline is earlier than the line before it")
+            before = moment
+
+
 def entries_of(folder: Path) -> list[dict[str, Any]]:
     """Entries of the audit log that are in the export."""
     path = folder / "audit" / "entries.ndjson"
@@ -164,7 +208,7 @@ def check_documents(
     wanted: set[str] = set()
     with (folder / "timeline.ndjson").open("rb") as documents:
         for number, line in enumerate(documents, 1):
-            flat = flattened(json.loads(line))
+            flat = flattened(read(line))
             one, action = flat.get("event.id"), flat.get("event.action")
             if one is None:
                 if line.rstrip(b"\n") not in done:
@@ -195,31 +239,63 @@ def check_documents(
 
 def check_activities(
     folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]]
-) -> tuple[int, int]:
-    """How many actions on the case the audit log has, byte for byte, and how many there are.
+) -> tuple[int, int, str]:
+    """How many actions on the case the audit log has, byte for byte, how many there are, and which
+    numbers of them are said to be in no stream.
 
     Raises Wrong unless the timeline has those of the manifest, and others are called unproven.
     """
-    known = {one["sha256"] for one in entries if one["action"] == "case-action"}
+    known = {one["sha256"]: one["number"] for one in entries if one["action"] == "case-action"}
     unproven = set(manifest.get("unproven_activities", []))
     told: list[str] = []
+    numbers: set[int] = set()
     proven = 0
     with (folder / "timeline.ndjson").open("rb") as documents:
         for line in documents:
             if b"case-activity" not in line and b"\\" not in line:
                 continue  # JSON has no other way to write it
-            document = flattened(json.loads(line))
+            document = flattened(read(line))
             if document.get("event.action") != "case-activity":
                 continue
             one = str(document["event.id"])
             told.append(one)
-            if hashlib.sha256(line.rstrip(b"\n")).hexdigest() in known:
+            if known.pop(hashlib.sha256(line.rstrip(b"\n")).hexdigest(), None) is not None:
                 proven += 1
             elif one not in unproven:
                 raise Wrong(f"{one}, an action on the case, is not what the audit log has")
+            case = document.get("surveillance.case.id")
+            if case != manifest.get("case"):
+                raise Wrong(f"{one} is an action on {case}, not on {manifest.get('case')}")
+            numbers.add(int(document["event.sequence"]))
     if sorted(told) != sorted(manifest.get("activities", [])):
         raise Wrong("the actions on the case are not those that the manifest lists")
-    return proven, len(told)
+    if known:
+        raise Wrong(
+            f"entry {min(known.values())} of the audit log is of an action on the case that is gone"
+        )
+    gaps = gaps_of(numbers)
+    text = f"{in_numbers(gaps)} of the actions on the case" if gaps else ""
+    if gaps != manifest.get("activity_gaps", []):
+        raise Wrong(f"{text} {'is' if text.startswith('number ') else 'are'} gone")
+    return proven, len(told), text
+
+
+def gaps_of(numbers: set[int]) -> list[list[int]]:
+    """First and last of the numbers from 1 on that are left out before the highest."""
+    found: list[list[int]] = []
+    before = 0
+    for number in sorted(numbers):
+        if number > before + 1:
+            found.append([before + 1, number - 1])
+        before = max(before, number)
+    return found
+
+
+def in_numbers(gaps: list[list[int]]) -> str:
+    """Such numbers in words."""
+    parts = [str(first) if first == last else f"{first} to {last}" for first, last in gaps]
+    several = len(gaps) > 1 or gaps[0][0] != gaps[0][1]
+    return f"number{'s' if several else ''} {', '.join(parts[:_MOST_TOLD])}"
 
 
 def check_document(flat: dict[str, Any], recorded: dict[str, Any]) -> None:
@@ -297,15 +373,29 @@ def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, in
         if said is not None and said != hashlib.sha256(messages[number]).hexdigest():
             raise Wrong(f"{path.name} is not the message that the audit log has")
         proven += said is not None
+    frames_of = beside("check_frames.py", "check_frames.py").frames_of
+    batches = {number: frames_of(content) for number, content in messages.items()}
     frames = 0
     for line in (raw / "frames.ndjson").read_bytes().splitlines():
-        frame = json.loads(line)
-        number = frame["original"].split("/")[1]
-        payload = base64.b64decode(frame["payload"], validate=True)
-        if payload not in messages.get(number, b""):
+        frame = read(line)
+        if not stands(frame, batches):
             raise Wrong(f"the frame {frame['original']} is not in its message")
         frames += 1
     return frames, len(messages), proven
+
+
+def stands(frame: dict[str, Any], batches: dict[str, Any]) -> bool:
+    """Whether it is, in all that is said of it, what its message has at that place."""
+    _, number, place = [*str(frame["original"]).split("/"), "", ""][:3]
+    there = batches.get(number, [])
+    if not place.isdecimal() or int(place) >= len(there):
+        return False
+    one = there[int(place)]
+    return (
+        (frame["source"], frame["position"]) == (one.source, one.position)
+        and nanoseconds(frame["received"]) == one.received
+        and base64.b64decode(frame["payload"], validate=True) == one.payload
+    )
 
 
 def check_told(told: str, digest: str) -> None:
@@ -325,13 +415,14 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
     if was is not None:
         check_told(was, digest)
         yield "that is what you were told when the export was made"
-    manifest: dict[str, Any] = json.loads(content)
+    manifest: dict[str, Any] = read(content)
     check_files(folder, manifest)
     yield f"{len(manifest['files'])} files, each as the manifest lists it"
     yield f"{check_rows(folder, manifest)} lines of the timeline, each with its document"
     entries = entries_of(folder)
     if entries:
-        for line in audit_checker().check(folder / "audit", key):
+        checker = beside("check_audit.py", "../audit/check_export.py")
+        for line in checker.check(folder / "audit", key):
             yield f"audit log: {line}"
     elif key is not None:
         raise Wrong("a key was given, and nothing of an audit log is in the export")
@@ -339,9 +430,12 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
         yield "nothing of an audit log is in the export (--audit): no line is proven by one"
     alerts, told = check_alerts(folder, manifest, entries)
     yield f"{alerts} of {told} alerts and updates are, byte for byte, in the audit log"
-    actions, done = check_activities(folder, manifest, entries)
+    actions, done, lacking = check_activities(folder, manifest, entries)
     if done:
         yield f"{actions} of {done} actions on the case are, byte for byte, in the audit log"
+    if lacking:
+        yield f"{lacking} are NOT in the export: the stream CASES has none"
+    check_order(folder)
     frames, messages, proven = check_raw(folder, entries)
     if messages:
         yield f"{frames} raw frames in {messages} messages, of which {proven} are in the audit log"
@@ -357,13 +451,12 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
         yield "compare the manifest's SHA-256 with what you were told, or give that by --manifest"
 
 
-def audit_checker() -> Any:
-    """The checker of audit logs that lies beside this one, from its source: a compiled copy might
-    be another."""
+def beside(name: str, source: str) -> Any:
+    """A program that lies beside this one, in an export or in Tapewatch's source, from its text: a
+    compiled copy might be another."""
     here = Path(__file__).resolve().parent
-    beside = here / "check_audit.py"
-    path = beside if beside.exists() else here.parent / "audit" / "check_export.py"
-    module = ModuleType("check_audit")
+    path = here / name if (here / name).exists() else here / source
+    module = ModuleType(path.stem)
     exec(compile(path.read_bytes(), str(path), "exec"), module.__dict__)  # noqa: S102
     return module
 

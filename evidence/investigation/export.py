@@ -69,6 +69,9 @@ class Manifest(Struct, kw_only=True, omit_defaults=True):
     #: What was done to it, in its order; and what of that the audit log doesn't have so.
     activities: list[str] = []
     unproven_activities: list[str] = []
+    #: First and last of numbers that the stream CASES lacks: whoever has a client of their own may
+    #: write there what counts for nothing, under any number.
+    activity_gaps: list[tuple[int, int]] = []
     names: list[str]
     #: RFC 3339.
     since: str
@@ -143,6 +146,7 @@ def export(
         "utf-8",
     )
     _copy("evidence.audit", "check_export.py", to / "check_audit.py")
+    _copy("evidence.investigation", "check_frames.py", to / "check_frames.py")
     _copy("evidence.investigation", "check_timeline.py", to / "check.py")
     manifest.files = hashes(to)
     (to / "manifest.json").write_bytes(msgspec.json.format(msgspec.json.encode(manifest)) + b"\n")
@@ -185,6 +189,7 @@ def _manifest(gathered: Gathered, parts: Parts, lines: Sequence[Line]) -> Manife
         case="" if file is None else file.case.id,
         activities=done,
         unproven_activities=[one for one in done if one not in proven],
+        activity_gaps=[] if file is None else file.gaps,
         names=sorted(gathered.scope.names),
         since=whole_time(gathered.scope.since),
         until=whole_time(gathered.scope.until),

@@ -42,7 +42,11 @@ from tests.evidence.investigation.recorded_case import (
 )
 
 SOURCE = Path(__file__).parents[3] / "evidence"
-CHECKERS = (SOURCE / "investigation" / "check_timeline.py", SOURCE / "audit" / "check_export.py")
+CHECKERS = (
+    SOURCE / "investigation" / "check_timeline.py",
+    SOURCE / "investigation" / "check_frames.py",
+    SOURCE / "audit" / "check_export.py",
+)
 MESSAGE = encode_batch(FrameBatch("venue", "coinbase", [Frame("venue:1", T0, b'{"type":"open"}')]))
 
 
