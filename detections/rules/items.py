@@ -12,6 +12,7 @@ from sigma.modifiers import SigmaRegularExpressionModifier
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
+from detections.fields import taxonomy
 from detections.rules.context import Context
 from detections.rules.document import Reading
 from detections.rules.field_check import check_place
@@ -20,7 +21,7 @@ from detections.rules.modifiers import Modifier
 from detections.rules.places import part
 from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.value_check import check_form
-from detections.rules.wording_slips import OTHER_MODIFIERS
+from detections.rules.wording_slips import OTHER_MODIFIERS, assignment_in
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_scalars import Plain, meaning
@@ -46,6 +47,16 @@ def keyword_item(
     if any(value is None for value in plain):
         reading.report(node, "rule/detection", "a keyword can't be empty")
         return None
+    for value in values if not reading.foreign else ():
+        if (meant := _field_meant(value.text)) is not None:
+            reading.report(
+                value,
+                "rule/detection",
+                "this is text to find anywhere in an event, and no field with a value",
+                expected="fields with values, each in a line of its own",
+                hint=meant,
+            )
+            return None
     place = ItemPlace(selection, node, "", (), values)
     return _made(
         reading,
@@ -103,6 +114,17 @@ def field_item(
         return None
     place.values = item.value
     return item
+
+
+def _field_meant(text: str) -> str | None:
+    """How a field and its value are written that were put down as one text."""
+    meant = assignment_in(text)
+    if meant is None:
+        return None
+    field = meant.field if meant.field in taxonomy() else None
+    if field is None and "." in meant.field:
+        field = did_you_mean(meant.field, taxonomy())
+    return None if field is None else str(meant._replace(field=field))
 
 
 def _dotted(name: str, node: Node) -> str | None:

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from typing import NamedTuple
 
 #: Names of modifiers in other languages, and signs.
 OTHER_MODIFIERS: Mapping[str, str] = {
@@ -32,6 +33,7 @@ _GROUPED = re.compile(r"(-?[0-9]{1,3})((?:[,_' ][0-9]{3})+)(\.[0-9]+)?")
 _THOUSANDS = re.compile(r"(-?[0-9]+)[kK]")
 _PLAIN = re.compile(r"-?[0-9]+(?:\.[0-9]+)?")
 _COMPARED = re.compile(rf"(>=|=>|<=|=<|>|<)\s*({_PLAIN.pattern})")
+_ASSIGNED = re.compile(r"([@\w.]+)\s*(==|!=|<>|>=|=>|<=|=<|[=:<>])\s*(\S+)")
 _LONGEST = 100
 
 
@@ -52,3 +54,23 @@ def comparison_meant(text: str) -> tuple[str, str] | None:
     """Modifier and number of a text such as `>= 1000`."""
     found = _COMPARED.fullmatch(text.strip()) if len(text) <= _LONGEST else None
     return None if found is None else (OTHER_MODIFIERS[found[1]], found[2])
+
+
+class Assignment(NamedTuple):
+    """A field, a modifier that may be empty, and a value, as in `token.amount >= 5`."""
+
+    field: str
+    modifier: str
+    value: str
+
+    def __str__(self) -> str:
+        key = f"{self.field}|{self.modifier}" if self.modifier else self.field
+        return f"{key}: {self.value}"
+
+
+def assignment_in(text: str) -> Assignment | None:
+    """What a text such as `event.action = trade` begins with."""
+    found = _ASSIGNED.match(text.strip()[:_LONGEST])
+    if found is None:
+        return None
+    return Assignment(found[1], OTHER_MODIFIERS.get(found[2], ""), found[3])
