@@ -95,12 +95,17 @@ def _letters(word: str) -> str:
     return word.casefold().replace("-", "_").replace(" ", "_")
 
 
-def one_of(choices: Iterable[str]) -> str:
+def one_of(choices: Iterable[str], last: str = "or") -> str:
     """`a, b or c`, cut short where there are many."""
     names = list(choices)
     if len(names) > _MOST_LISTED:
-        return f"{', '.join(names[:_MOST_LISTED])} or {len(names) - _MOST_LISTED} more"
-    return " or ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+        return f"{', '.join(names[:_MOST_LISTED])} {last} {len(names) - _MOST_LISTED} more"
+    return f" {last} ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
+def all_of(names: Iterable[str]) -> str:
+    """`a, b and c`, cut short where there are many."""
+    return one_of(names, "and")
 
 
 def shown(text: str, most: int = 60) -> str:

@@ -8,11 +8,14 @@ from collectors.reference.build import OwnSource, build_own
 from collectors.reference.source import Given, Rejected, SourceFault
 from pipeline.config.sources import ReferenceSource
 from pipeline.findings import Finding
+from pipeline.reference_changes import Identity, change_of
 from pipeline.units import SECOND
 
 #: So many records are looked at.
 _MOST = 1_000
 _WITHIN = 20.0
+#: Of those that can't be read, so many are named.
+_MOST_TOLD = 20
 
 
 async def check_reference(settings: ReferenceSource) -> Finding:
@@ -27,9 +30,12 @@ async def check_reference(settings: ReferenceSource) -> Finding:
         )
     source = build_own(settings)
     given, rejected = 0, list[Rejected]()
+    there: set[Identity] = set()
     try:
         async with asyncio.timeout(_WITHIN), aclosing(cast(Any, source.read())) as items:
             async for item in items:
+                if source.complete and isinstance(item, Given):
+                    item = _again(item, there) or item
                 if isinstance(item, Rejected):
                     rejected.append(item)
                 else:
@@ -50,13 +56,28 @@ async def check_reference(settings: ReferenceSource) -> Finding:
     finally:
         await source.close()
     if rejected:
-        first = rejected[0]
-        field = f", {first.field}" if first.field else ""
+        lines = [f"{len(rejected)} of the first {given + len(rejected)} records can't be read"]
+        lines += [_told(one) for one in rejected[:_MOST_TOLD]]
+        if (more := len(rejected) - _MOST_TOLD) > 0:
+            lines.append(f"... and {more} more")
         return Finding(
             level="warning",
             subject=subject,
-            message=f"{len(rejected)} of the first {given + len(rejected)} records can't be read; "
-            f"{first.place}{field}: {first.reason}",
+            message="\n".join(lines),
             advice="correct them, or columns and values of the source",
         )
     return Finding(level="ok", subject=subject, message=f"gives records ({given} looked at)")
+
+
+def _again(item: Given, there: set[Identity]) -> Rejected | None:
+    """That a record was there already, as a read that counts says it: of two, the first holds."""
+    change = change_of(item.record)
+    if change.identity not in there:
+        there.add(change.identity)
+        return None
+    return Rejected(item.place, f"{change.kind} {change.key} is there twice")
+
+
+def _told(rejected: Rejected) -> str:
+    field = f", {rejected.field}" if rejected.field else ""
+    return f"{rejected.place}{field}: {rejected.reason}"

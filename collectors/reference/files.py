@@ -19,7 +19,7 @@ from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, Item, Rejected, SourceFault, Unchanged
 from pipeline.config.reference_consistency import FORMATS
 from pipeline.config.reference_sources import FileReference
-from pipeline.csv_header import repeated, said_of
+from pipeline.csv_header import other_delimiter, repeated, said_of
 from pipeline.foreign_text import HEAD, foreign
 from pipeline.problems import ProblemsFound, did_you_mean, one_of
 from pipeline.reference_records import Reference, ReferenceRecord
@@ -148,6 +148,8 @@ def _csv_rows(
     rows = csv.reader(chain((first,), lines), delimiter=delimiter, strict=True)
     try:
         columns = [name.strip() for name in next(rows, list[str]())]
+        if delimiter == "," and (said := other_delimiter(first)):
+            raise SourceFault(f"{path}:1: {said}: name it as the source's delimiter")
         _complain(reader, columns, path)
         known = frozenset(reader.columns.values())
         if faults := list(repeated(first, columns, delimiter, among=known)):
@@ -191,12 +193,12 @@ def _complain(reader: RowReader, columns: list[str], path: Path) -> None:
     if not any(columns):
         raise SourceFault(f"{path} is empty: a list without entries has the names of its columns")
     known = list(reader.columns.values())
+    if said := reader.misspelt(columns):
+        raise SourceFault(f"{path}:1: {said}")
     if not any(column in columns for column in known):
         hint = next((found for name in columns if (found := did_you_mean(name, known))), None)
         meant = f"did you mean {hint}?" if hint else f"it may have {one_of(known)}"
         raise SourceFault(f"{path}:1: none of its columns is read; {meant}")
-    if said := reader.misspelt(columns):
-        raise SourceFault(f"{path}:1: {said}")
 
 
 def _yaml_parts(root: Node) -> Iterator[Item]:

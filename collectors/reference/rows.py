@@ -6,6 +6,7 @@ Only the fields of a record are taken: whatever else a row has stays in the sour
 import datetime
 import decimal
 import difflib
+import re
 import uuid
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, cast, get_args, get_origin
@@ -13,9 +14,10 @@ from typing import Any, cast, get_args, get_origin
 import msgspec
 
 from collectors.reference.record_identity import identity_of
+from collectors.reference.row_faults import faults_of
 from collectors.reference.source import Given, Rejected
 from pipeline.config.reference_sources import FileReference, HttpReference, Kind, SqlReference
-from pipeline.problems import shown
+from pipeline.problems import all_of, shown
 from pipeline.reference_changes import RECORDS, change_of
 from pipeline.reference_records import ReferenceRecord
 
@@ -66,7 +68,7 @@ class RowReader:
         ]
 
     def misspelt(self, columns: Iterable[str]) -> str | None:
-        """Why there is a column that would be read if it were not for a letter or two; else None.
+        """Why there are columns that would be read if it were not for a letter or two; else None.
 
         Other columns that no field names are the source's own, and stay there.
         """
@@ -83,17 +85,21 @@ class RowReader:
             for name, column in self.columns.items()
             if column not in there and name not in self._constants
         }
+        slips: dict[str, str] = {}
         for column in sorted(there - frozenset(self.columns.values()) - self._ignored):
             if len(column) > _LONGEST_NAME:
                 continue
             near = difflib.get_close_matches(_letters(column), wanted, n=1, cutoff=_NEAR)
             if near:
-                meant = wanted[near[0]]
-                return (
-                    f"the column {shown(column)} is not read: did you mean {meant}? "
-                    "If not, name it under the source's ignore"
-                )
-        return None
+                slips[shown(column)] = wanted[near[0]]
+        if not slips:
+            return None
+        several = len(slips) > 1
+        return (
+            f"the column{'s' if several else ''} {all_of(slips)} {'are' if several else 'is'} "
+            f"not read: did you mean {all_of(slips.values())}? "
+            f"If not, name {'them' if several else 'it'} under the source's ignore"
+        )
 
     def read(self, row: Mapping[str, Any], place: str) -> Given | Rejected:
         """The record of a row, or why it is none."""
@@ -108,8 +114,11 @@ class RowReader:
             record = msgspec.convert(_sequences(fields), self._record, strict=False)
             change_of(record)
         except msgspec.ValidationError as error:
-            reason, _, path = str(error).partition(" - at `$")
-            return self._rejected(place, reason, path.rstrip("`").lstrip(".") or None, fields)
+            faults = faults_of(self._record, _sequences(fields))
+            if len(faults) == 1:
+                return self._rejected(place, faults[0].reason, faults[0].field, fields)
+            said = "; ".join(f"{self._shown(one.field)}: {one.reason}" for one in faults)
+            return self._rejected(place, said or str(error), None, fields)
         except ValueError as error:
             field, _, reason = str(error).partition(": ")
             return self._rejected(place, reason, field, fields)
@@ -127,8 +136,10 @@ class RowReader:
         """A field with the column that it comes from, where that has another name."""
         if field is None:
             return None
-        column = self.columns.get(field.partition("[")[0])
-        return field if column in (None, field) else f"{field} (column {column})"
+        outer = re.split(r"[.\[]", field, maxsplit=1)[0]
+        inner = re.sub(r"\[(\d+)\]", r".\1", field)
+        column = self.columns.get(inner, self.columns.get(outer))
+        return field if column in (None, outer) else f"{field} (column {column})"
 
     def _value(self, name: str, value: Any) -> Any:
         """A value as the record wants it; None for what isn't there."""

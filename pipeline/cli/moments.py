@@ -9,9 +9,9 @@ _AGO = " ago"
 
 
 def moment_of(
-    text: str, option: Literal["--from", "--to"], *, now: int, numbers: bool = False
+    text: str, option: Literal["--from", "--to", "--at"], *, now: int, numbers: bool = False
 ) -> int:
-    """Nanoseconds since the epoch. A day is meant to its end where `--to` names it.
+    """Nanoseconds since the epoch. A day is meant to its end, but where `--from` names it.
 
     `now` is what `ago` counts from. With `numbers`, the message says that these would do as well.
     Raises Failure.
@@ -29,7 +29,7 @@ def moment_of(
             hint = f": did you mean {error.hint}{_AGO}?" if error.hint else ""
             raise Failure(f"{option} {text}: {error}{hint}", CONFIGURATION) from error
     try:
-        return moment(said, end=option == "--to")
+        return moment(said, end=option != "--from")
     except NotAnEvent as error:
         also = ", or the number of a message" if numbers else ""
         raise Failure(

@@ -2,7 +2,7 @@
 
 import time
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
 import typer
@@ -117,7 +117,7 @@ def show(
     found = ask_bus(config, "reference", ask)
     _show(found, as_json=as_json)
     if not found:
-        raise typer.Exit(FAILED)
+        _nothing(key, kind, source)
 
 
 @reference.command()
@@ -149,7 +149,7 @@ def history(
         elif one.became == "added":
             typer.echo(f"    {one.change.record.decode()}")
     if not found:
-        raise typer.Exit(FAILED)
+        _nothing(key, kind, source)
 
 
 @reference.command()
@@ -174,7 +174,8 @@ def check(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> N
     if as_json:
         typer.echo(msgspec.json.encode(found))
     for finding in found if not as_json else ():
-        typer.echo(f"{finding.level:<8} {finding.subject}: {finding.message}")
+        message = finding.message.replace("\n", f"\n{'':9}")
+        typer.echo(f"{finding.level:<8} {finding.subject}: {message}")
         if finding.advice:
             typer.echo(f"         → {finding.advice}")
     if any(finding.level == "error" for finding in found):
@@ -230,7 +231,7 @@ def _chosen(
         meant = f"; did you mean {hint}?" if hint else ""
         raise Failure(f"--kind {kind}: expected {one_of(KINDS)}{meant}", CONFIGURATION)
     sources = () if source is None else (source,)
-    moment = None if at is None else moment_of(at, "--to", now=time.time_ns())
+    moment = None if at is None else moment_of(at, "--at", now=time.time_ns())
     return kinds, sources, moment
 
 
@@ -241,6 +242,15 @@ def _show(found: "list[KnownChange]", *, as_json: bool) -> None:
     for one in found:
         typer.echo(f"{_named(one)}, by {one.source}, known since {_time(one.known)}")
         typer.echo(f"    {one.change.record.decode()}")
+
+
+def _nothing(key: str, kind: str | None, source: str | None) -> NoReturn:
+    """Says that nothing names it, and ends with 1."""
+    from pipeline.problems import shown
+
+    among = f" of kind {kind}" if kind else ""
+    among += f" of the source {source}" if source else ""
+    raise Failure(f"no record{among} names {shown(key)}: see `tapewatch reference list`", FAILED)
 
 
 def _row(one: "KnownChange", *, history: bool = False) -> Row:

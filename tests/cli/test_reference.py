@@ -79,7 +79,14 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
         text = tapewatch("reference", "history", "I-1", folder=tmp_path).out
         assert "2026-02-10T12:00:00Z  changed by crm: investor I-1" in text
         assert 'jurisdiction: "DE" → "US"' in text
-        assert tapewatch("reference", "show", "nobody", folder=tmp_path).code == 1
+        for command in ("show", "history"):
+            nothing = tapewatch("reference", command, "nobody", folder=tmp_path)
+            assert (nothing.code, nothing.out) == (1, "")
+            assert 'no record names "nobody": see `tapewatch reference list`' in nothing.error
+            machine = tapewatch("reference", command, "nobody", "--json", folder=tmp_path)
+            assert (machine.code, machine.out) == (1, "[]\n")
+        other = tapewatch("reference", "show", A, "--source", "ofax", folder=tmp_path)
+        assert f'no record of the source ofax names "{A}"' in other.error
 
     with_history(tmp_path, look)
 
@@ -103,7 +110,8 @@ def test_a_source_that_is_gone_is_withdrawn_when_somebody_says_so(tmp_path: Path
     ("arguments", "said"),
     [
         (["list", "--kind", "investors"], "did you mean investor?"),
-        (["show", "x", "--at", "yesterdayish"], "this isn't a time"),
+        (["show", "x", "--at", "yesterdayish"], "--at yesterdayish: this isn't a time"),
+        (["show", "x", "--at", "2 hours ago"], "--at 2 hours ago: "),
     ],
 )
 def test_a_wrong_option_is_told_with_what_was_meant(
@@ -116,13 +124,15 @@ def test_a_wrong_option_is_told_with_what_was_meant(
 
 
 def test_check_says_where_a_record_can_not_be_read(tmp_path: Path) -> None:
-    (tmp_path / "investors.csv").write_text("id,jurisdiction\nI,DE\nJ,Germany\n")
+    (tmp_path / "investors.csv").write_text("id,jurisdiction\nI,DE\nJ,Germany\nI,US\n")
     source = {
         "name": "crm", "type": "reference_file", "path": "investors.csv", "kind": "investor",
     }  # fmt: skip
     write_configuration(tmp_path, sources=[source])
     answer = tapewatch("reference", "check", folder=tmp_path)
     assert answer.code == 0
-    assert "investors.csv:3, jurisdiction:" in answer.out
+    assert "2 of the first 3 records can't be read\n         /" in answer.out
+    assert "investors.csv:3, jurisdiction: expected ISO 3166-1 alpha-2" in answer.out
+    assert "investors.csv:4: investor I is there twice" in answer.out
     (tmp_path / "investors.csv").unlink()
     assert tapewatch("reference", "check", folder=tmp_path).code == 1

@@ -15,9 +15,10 @@ import pytest
 from collectors.reference.check import check_reference
 from collectors.reference.files import FileSource
 from collectors.reference.http_items import HttpSource
+from collectors.reference.rows import RowReader
 from collectors.reference.source import Given, ReferenceSource, Rejected, SourceFault, Unchanged
 from collectors.reference.sql import SqlSource
-from pipeline.config.reference_sources import FileReference, HttpReference, SqlReference
+from pipeline.config.reference_sources import FileReference, HttpReference, Kind, SqlReference
 from pipeline.reference_records import Investor, LabelledAddress, Risk, Sanction, Token
 from pipeline.secrets import SecretText
 
@@ -77,6 +78,58 @@ async def test_what_is_no_record_is_named_by_line_field_and_column(tmp_path: Pat
     assert "1 columns" in short.reason
     assert short.place.endswith(":4")
     assert b"Germany" not in msgspec.json.encode([wrong.reason, wrong.content.decode()])
+
+
+async def test_all_that_is_wrong_with_a_row_is_told_in_words(tmp_path: Path) -> None:
+    """And nothing of what stands there: it may be somebody's name."""
+    source = csv_source(
+        tmp_path / "i.csv",
+        "id,land,accreditation,accredited_until,addresses\n"
+        "I-1,Müller,acredited,31.01.2027,0x123\n"
+        f"I-2,DE,retail,44592,{A};0X{'A' * 40}\n"
+        ",DE,,,\n",
+        kind="investor",
+        columns={"jurisdiction": "land"},
+    )
+    several, two, nobody = await items(source)
+    assert several.field is None
+    assert several.reason == (
+        "jurisdiction (column land): expected ISO 3166-1 alpha-2, such as US; "
+        "accreditation: expected accredited, none, qualified or retail; "
+        "accredited_until: expected a day such as 2026-01-31, or a time such as "
+        "2026-01-31T16:00:00Z; "
+        "addresses[0]: expected an EVM address or a Solana address"
+    )
+    assert two.reason.startswith("accredited_until: expected a day")
+    assert two.reason.endswith("; addresses[1]: expected an EVM address or a Solana address")
+    assert (nobody.field, nobody.reason) == ("id", "is missing")
+
+
+@pytest.mark.parametrize(
+    ("kind", "row", "field", "reason"),
+    [
+        ("sanction", {"address": A, "list": "SDN", "since": "1,5"}, "since",
+         "expected a date as year-month-day, such as 2026-01-31"),
+        ("token", {"id": "t", "decimals": "1,8"}, "decimals",
+         "expected a whole number from 0 to 77"),
+        ("token", {"id": "t", "contracts": [{"chain": 1, "address": "0x1"}]},
+         "contracts[0].address", "expected an EVM address"),
+        ("token", {"id": "t", "contracts": [{"address": A}]}, "contracts[0].chain", "is missing"),
+        ("token", {"id": "t", "issuer": {"id": ["x"]}}, "issuer.id", "expected text of 1 to 256"),
+        ("token", {"id": "t", "issuer": {"id": "x", "nam": "y"}}, "issuer",
+         "Object contains unknown field `nam`"),
+        ("risk", {"provider": "trm", "address": A, "score": "0,75"}, "score", "expected a number"),
+        ("risk", {"provider": "T R M", "address": A}, "provider", "expected lower-case letters"),
+    ],
+)  # fmt: skip
+def test_what_was_wanted_is_told_of_each_kind_of_field(
+    kind: Kind, row: dict[str, Any], field: str, reason: str
+) -> None:
+    settings = SqlReference(name="crm", url=SecretText("x"), query="x", kind=kind)
+    found = RowReader(settings, kind).read(row, "row 1")
+    assert isinstance(found, Rejected)
+    assert found.field == field
+    assert found.reason.startswith(reason), found.reason
 
 
 async def test_a_column_that_is_configured_and_missing_stops_the_whole_read(tmp_path: Path) -> None:
@@ -328,3 +381,29 @@ async def test_doctor_says_what_the_first_records_are_like(tmp_path: Path) -> No
     finding = await check_reference(settings)
     assert finding.level == "warning"
     assert f"{path}:2, address" in finding.message
+
+
+async def test_a_check_names_each_row_that_is_wrong_and_one_that_is_there_twice(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "i.csv"
+    settings = FileReference(name="crm", path=path, kind="investor")
+    path.write_text("id,jurisdiction\nI-1,DE\nI-2,Germany\nI-3,FRA\nI-1,US\nI-4\n")
+    finding = await check_reference(settings)
+    assert (finding.level, finding.message.splitlines()) == (
+        "warning",
+        [
+            "4 of the first 5 records can't be read",
+            f"{path}:3, jurisdiction: expected ISO 3166-1 alpha-2, such as US",
+            f"{path}:4, jurisdiction: expected ISO 3166-1 alpha-2, such as US",
+            f"{path}:5: investor I-1 is there twice",
+            f"{path}:6: has 1 columns, and the header 2",
+        ],
+    )
+    history = FileReference(name="crm", path=path, kind="investor")
+    path.write_text("id,valid_from,jurisdiction\nI-1,2026-01-01,DE\nI-1,2026-02-01,US\n")
+    assert (await check_reference(history)).level == "ok"
+    path.write_text("id,jurisdiction\n" + "".join(f"I-{one},x\n" for one in range(50)))
+    lines = (await check_reference(settings)).message.splitlines()
+    assert lines[0] == "50 of the first 50 records can't be read"
+    assert (len(lines), lines[-1]) == (22, "... and 30 more")

@@ -37,6 +37,14 @@ def source(path: Path, data: bytes, **settings: Any) -> FileSource:
         (b"jurisdictoin\n", "did you mean jurisdiction?"),
         (b"id,juristiction\nI-1,DE\n", 'i.csv:1: the column "juristiction" is not read: did you'),
         (b"id,Accredited-Until\n", "did you mean accredited_until?"),
+        (b"id;jurisdiction;cluster\n", "i.csv:1: the columns are separated by semicolons, not by"),
+        (b"id\tjurisdiction\n", "i.csv:1: the columns are separated by tabs, not by commas: name"),
+        (
+            b"id,Jurisdicton,acreditation\n",
+            'i.csv:1: the columns "Jurisdicton" and "acreditation" are not read: '
+            "did you mean jurisdiction and accreditation? If not, name them under",
+        ),
+        (b"ID,Jurisdiction\n", 'columns "ID" and "Jurisdiction" are not read: did you mean id and'),
         (b"\x89PNG\r\n\x1a\n\0\0\0", "i.csv:1:1: the byte 0x89 is no UTF-8"),
     ],
 )
