@@ -11,12 +11,12 @@ from detections.rule_testing.model import RuleTest
 from detections.rule_testing.reading import read_tests
 from detections.rule_testing.subjects import (
     Subject,
-    is_test_file,
     rule_of,
     subject_of,
     test_files,
     tests_of,
 )
+from detections.rules.files import is_test_file
 from detections.rules.loading import RuleSet, load_rules
 from pipeline.problems import Problem, ProblemsFound
 

@@ -7,7 +7,8 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from detections.rules.loading import TEST_SUFFIXES, RuleSet
+from detections.rules.files import RULE_SUFFIXES, TEST_SUFFIXES, files_below, is_test_file
+from detections.rules.loading import RuleSet
 from detections.rules.model import CorrelationRule, ExceptionRule, Rule, SigmaRule
 
 Feeding = TypeVar("Feeding", SigmaRule, CorrelationRule)
@@ -32,38 +33,28 @@ class Subject(Struct, frozen=True, kw_only=True):
 
 
 def test_files(folder: Path) -> list[Path]:
-    """All test files below a folder, as rules are looked for: not in hidden places."""
-    return sorted(
-        path
-        for path in folder.rglob("*")
-        if path.name.endswith(TEST_SUFFIXES)
-        and not any(part.startswith(".") for part in path.relative_to(folder).parts)
-        and path.is_file()
-    )
-
-
-def is_test_file(path: Path) -> bool:
-    return path.name.endswith(TEST_SUFFIXES)
+    """All test files below a folder, found as rules are."""
+    return sorted(path for path in files_below(folder) if is_test_file(path) and path.is_file())
 
 
 def rule_of(test_file: Path) -> Path:
     """The rule file that a test file is for."""
-    suffix = next(s for s in TEST_SUFFIXES if test_file.name.endswith(s))
-    name = test_file.name.removesuffix(suffix)
-    ending = suffix.removeprefix(".test")
-    other = next(s for s in TEST_SUFFIXES if s != suffix).removeprefix(".test")
-    beside = test_file.with_name(name + ending)
-    if not beside.exists() and (unlike := test_file.with_name(name + other)).exists():
-        return unlike
-    return beside
+    suffix = next(s for s in TEST_SUFFIXES if test_file.name.lower().endswith(s))
+    name = test_file.name[: -len(suffix)]
+    beside = [test_file.with_name(name + ending) for ending in (test_file.suffix, *RULE_SUFFIXES)]
+    return next((path for path in beside if path.exists()), beside[0])
 
 
 def tests_of(rule_file: Path) -> list[Path]:
     """The test files beside a rule file: none, or one."""
-    if not rule_file.name.endswith((".yml", ".yaml")):
+    if rule_file.suffix.lower() not in RULE_SUFFIXES:
         return []
-    beside = (rule_file.with_name(rule_file.stem + suffix) for suffix in TEST_SUFFIXES)
-    return [path for path in beside if path.is_file()]
+    names = {(rule_file.stem + suffix).lower() for suffix in TEST_SUFFIXES}
+    try:
+        beside = [path for path in rule_file.parent.iterdir() if path.name.lower() in names]
+    except OSError:  # reading the rule says so
+        return []
+    return sorted(path for path in beside if path.is_file() and rule_of(path) == rule_file)
 
 
 def subject_of(test_file: Path, ruleset: RuleSet) -> Subject:

@@ -5,6 +5,7 @@ them is read.
 """
 
 import hashlib
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import PurePath
 from typing import TYPE_CHECKING, Literal
@@ -33,6 +34,8 @@ _KINDS: dict[str, Kind] = {
     "correlator": "correlator",
     "detection": "sigma",
 }
+#: What people put behind a name to say what the file holds, where we have an ending for it.
+_KIND_IN_NAME = re.compile(r"[-_](test|list|exception)s?$")
 _OLD_ACTIONS = ("global", "reset", "repeat")
 _EXPECTED = (
     "a Sigma rule (with detection), a correlation, a filter, or a correlator rule "
@@ -162,11 +165,12 @@ def _misspelt(node: MappingNode) -> tuple[Node, str | None]:
 
 def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
     name = PurePath(node.source.name)
-    if name.name.endswith(TEST_SUFFIXES):
+    if name.name.lower().endswith(TEST_SUFFIXES):
         return "run the tests in it with: tapewatch rules test"
     for key, suffix in (("exceptions", "exceptions"), ("lists", "lists"), ("tests", "test")):
         if key in present:
-            return f"a file of {key} is called {name.stem.split('.')[0]}.{suffix}.yml"
+            stem = _KIND_IN_NAME.sub("", name.stem.split(".")[0])
+            return f"a file of {key} is called {stem}.{suffix}.yml"
     return None
 
 
@@ -217,7 +221,7 @@ class Names:
             (given or one.node).problem(
                 "rule/duplicate-id",
                 "another rule has the same id" if given else "another rule is the same as this",
-                related=(first.node.location,),
+                related=((first.node.get("id") or first.node).location,),
                 advice="make a new one with: uuidgen" if given else "remove one of the two",
             )
         )

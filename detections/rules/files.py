@@ -1,15 +1,18 @@
 """What the files in a rules folder hold, told by their names."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
-_SUFFIXES = (".yml", ".yaml")
+from pipeline.failure import CONFIGURATION, Failure
+
+RULE_SUFFIXES = (".yml", ".yaml")
 #: Tests stand beside their rules and are no rules.
 TEST_SUFFIXES = (".test.yml", ".test.yaml")
 EXCEPTION_SUFFIXES = (".exceptions.yml", ".exceptions.yaml")
 LIST_SUFFIXES = (".lists.yml", ".lists.yaml")
-_MOST_FILES = 20_000
+MOST_FILES = 20_000
 _EVENT_SUFFIXES = frozenset((".ndjson", ".jsonl", ".csv", ".gz", ".zst"))
 
 Content = Literal["rules", "exceptions", "lists"]
@@ -28,17 +31,57 @@ def holds_events(path: Path) -> bool:
     return path.suffix.lower() in _EVENT_SUFFIXES
 
 
+def is_test_file(path: Path) -> bool:
+    """Whether a file is one of tests, by its name."""
+    return path.name.lower().endswith(TEST_SUFFIXES)
+
+
 def rule_files(path: Path) -> Iterator[Path]:
-    """The file, or all files below the folder but tests and hidden ones, in order."""
+    """The file, or all files below the folder but tests and hidden ones, in order.
+
+    What can't be read is among them, also a folder, so that reading it says why. Raises Failure
+    where there are more than anybody writes.
+    """
     if not path.is_dir():
         yield path  # whether it is there and can be read, reading says
         return
-    found = (
-        file
-        for file in path.rglob("*")
-        if file.suffix.lower() in _SUFFIXES
-        and not file.name.lower().endswith(TEST_SUFFIXES)
-        and not any(part.startswith(".") for part in file.relative_to(path).parts)
-        and file.is_file()
+    found: list[Path] = []
+    for file in files_below(path):
+        if file.is_dir() or (file.suffix.lower() in RULE_SUFFIXES and not is_test_file(file)):
+            found.append(file)
+            if len(found) > MOST_FILES:
+                raise Failure(f"{path} has more than {MOST_FILES:,} files of rules", CONFIGURATION)
+    yield from sorted(found)
+
+
+def misnamed_files(folder: Path) -> list[tuple[Path, str]]:
+    """Files that an editor gave another ending, as in `a.yml.txt`, each with the right name."""
+    return sorted(
+        (file, file.stem)
+        for file in files_below(folder)
+        if file.suffix.lower() == ".txt" and file.stem.lower().endswith(RULE_SUFFIXES)
     )
-    yield from sorted(found)[:_MOST_FILES]
+
+
+def files_below(folder: Path) -> Iterator[Path]:
+    """All that could be a file of rules: no hidden ones. A folder only where it can't be listed.
+
+    Links to folders are followed, each folder once.
+    """
+    unreadable: list[OSError] = []
+    seen: set[tuple[int, int]] = set()
+    for name, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=True):
+        place = Path(name)
+        status = place.stat()
+        if (identity := (status.st_dev, status.st_ino)) in seen:
+            folders.clear()
+            continue
+        seen.add(identity)
+        folders[:] = [one for one in folders if not one.startswith(".")]
+        # What has a way without a link is known by that.
+        folders.sort(key=lambda one: ((place / one).is_symlink(), one))
+        for one in files:
+            path = place / one
+            if not one.startswith(".") and (path.is_file() or path.is_symlink()):
+                yield path
+    yield from (Path(error.filename) for error in unreadable)

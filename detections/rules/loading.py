@@ -5,12 +5,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from detections.rules.assembly import assemble
-from detections.rules.files import TEST_SUFFIXES, holds_events, rule_files
+from detections.rules.files import holds_events, misnamed_files, rule_files
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import Location, Problem
 from pipeline.yaml_source import Parsed, parse_bytes, read_file
 
-__all__ = ["TEST_SUFFIXES", "RuleSet", "load_rules", "parse_rules", "read_rules", "rules_of"]
+__all__ = ["RuleSet", "load_rules", "parse_rules", "read_rules", "rules_of"]
 
 
 def load_rules(
@@ -41,6 +41,16 @@ def read_rules(paths: Iterable[Path]) -> tuple[list[Parsed], list[Problem]]:
                     code="rule/no-rules",
                     message="there is no rule in this folder",
                     expected="files that end in .yml",
+                )
+            )
+        for file, name in misnamed_files(path) if path.is_dir() else ():
+            problems.append(
+                Problem(
+                    location=Location(str(file), 0, 0),
+                    code="rule/ending",
+                    message=f"this file isn't read, since its name ends in {file.suffix}",
+                    hint=name,
+                    severity="warning",
                 )
             )
         if path.is_file() and holds_events(path):

@@ -150,7 +150,7 @@ def test_what_a_rule_must_have(key: str) -> None:
 def test_two_rules_can_t_have_one_id() -> None:
     problem = the_error(SOUND + "---\n" + SOUND)
     assert problem.message == "another rule has the same id"
-    assert problem.related[0].line == 2
+    assert problem.related[0].line == 3
     assert problem.location.line > 10
 
 

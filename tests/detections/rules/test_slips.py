@@ -321,6 +321,8 @@ def test_ten_months_are_seldom_meant() -> None:
         ("my.yml", "exceptions: []\n", "my.exceptions.yml"),
         ("my.list.yml", "lists: {}\n", "my.lists.yml"),
         ("my.tests.yml", "tests: []\n", "my.test.yml"),
+        ("my_test.yml", "tests: []\n", "my.test.yml"),
+        ("my-lists.yml", "lists: {}\n", "my.lists.yml"),
     ],
 )
 def test_a_file_of_something_else_has_another_name(
