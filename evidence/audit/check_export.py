@@ -123,7 +123,7 @@ def open_checkpoint(note: str, key: Key) -> tuple[int, bytes]:
     name, identity, public = key
     text, _, signatures = note.rpartition("\n\n")
     text += "\n"
-    for line in signatures.splitlines():
+    for line in signatures.split("\n"):
         parts = line.split(" ")
         if len(parts) != 3 or parts[0] != "\u2014" or parts[1] != name:
             continue

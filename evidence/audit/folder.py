@@ -60,7 +60,9 @@ class AuditFolder:
         """
         try:
             return VerifyingKey.parse((self.path / "key").read_text())
-        except (OSError, NoteWrong, UnicodeDecodeError) as error:
+        except OSError as error:
+            raise AuditLogFailed(f"{self.path} holds no audit log: {error.strerror}") from None
+        except (NoteWrong, UnicodeDecodeError) as error:
             raise AuditLogFailed(f"{self.path} holds no audit log: {error}") from None
 
     def segments(self) -> list[tuple[int, Path]]:

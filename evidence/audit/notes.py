@@ -62,7 +62,12 @@ class VerifyingKey:
 
     @classmethod
     def parse(cls, text: str) -> "VerifyingKey":
-        """The key of a text as `str` gives it. Raises NoteWrong."""
+        """The key of a text as `str` gives it. Raises NoteWrong, without a private key."""
+        if text.lstrip().startswith(_PRIVATE):
+            raise NoteWrong(
+                "this is the private key, with which the log is signed: it stays with the "
+                "operator, and to verify takes the public one, which `tapewatch audit key` printed"
+            )
         name, _, rest = text.strip().partition("+")
         identity, _, encoded = rest.partition("+")
         key = _unbase64(encoded, "the key")
@@ -159,7 +164,7 @@ def open_note(note: str, key: VerifyingKey) -> str:
     if not separator:
         raise NoteWrong("the note has no signature")
     text += "\n"
-    for line in signatures.splitlines():
+    for line in signatures.removesuffix("\n").split("\n"):
         name, _, encoded = line.removeprefix(_DASH).partition(" ")
         if not line.startswith(_DASH) or not name or not encoded:
             raise NoteWrong(f"{line[:60]!r} is no line of a signature")

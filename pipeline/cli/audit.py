@@ -164,19 +164,24 @@ def show(
     from evidence.audit.export import select
     from evidence.audit.store import AuditFolder
 
-    until = 2**62 if end is None else end
-    found = deque(select(AuditFolder(log), until, _filter(action, who, what), first), most)
+    _check_span(first, end)
+    folder, until = AuditFolder(log), 2**62 if end is None else end
+    found, count = deque[bytes](maxlen=most), 0
+    for _, line in select(folder, until, _filter(action, who, what), first):
+        found.append(line)
+        count += 1
     if not found and not (log / "key").exists():
         raise Failure(f"{log} holds no audit log")
-    if as_json:
-        for _, line in found:
-            typer.echo(line)
-        return
     console = output()
-    for _, line in found:
-        say(console, _sentence(decode(line)))
-    if not found:
-        say(console, "nothing")
+    for line in found:
+        if as_json:
+            typer.echo(line)
+        else:
+            say(console, _sentence(decode(line)))
+    if not found and not as_json:
+        say(console, f"nothing{_others(folder, who)}")
+    if count > most:
+        typer.echo(f"the newest {most:,} of {count:,} entries: --last shows more", err=True)
 
 
 @audit.command()
@@ -193,7 +198,10 @@ def prove(
     from evidence.audit.export import signed_now
 
     folder, trusted = open_log(log, key)
-    proof = str(folder.prove(number, signed_now(folder, trusted)))
+    signed = signed_now(folder, trusted)
+    if number >= signed.checkpoint.size:
+        raise Failure(f"{_extent(signed.checkpoint.size)}, and no entry {number} yet")
+    proof = str(folder.prove(number, signed))
     if out is None:
         typer.echo(proof, nl=False)
         return
@@ -241,12 +249,15 @@ def export(
     from evidence.audit.export import export as exported
     from evidence.audit.export import select, signed_now
 
+    _check_span(first, end)
     folder, trusted = open_log(log, key)
     size = signed_now(folder, trusted).checkpoint.size
+    if first >= size:
+        raise Failure(f"{_extent(size)}: --first {first} is behind them")
     until = min(size, size if end is None else end)
     chosen = list(select(folder, until, _filter(action, who, what), first))
     if not chosen:
-        raise Failure("no entry that was signed is meant")
+        raise Failure(f"no entry that was signed is meant{_others(folder, who)}")
     everything = len(chosen) == until - first
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder")
@@ -320,12 +331,19 @@ def read_key(text: str) -> "VerifyingKey":
     """A public key, or that in a file. Raises Failure."""
     from evidence.audit.notes import NoteWrong, VerifyingKey
 
-    if "+" not in text or Path(text).exists():
+    if "+" not in text or _is_there(Path(text)):
         text = _read(Path(text)).decode("utf-8", "replace")
     try:
         return VerifyingKey.parse(text)
     except NoteWrong as error:
         raise Failure(f"--key: {error}", CONFIGURATION) from None
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # longer than a name may be
+        return False
 
 
 def _checkpoint(path: Path, key: "VerifyingKey") -> "Checkpoint":
@@ -368,6 +386,32 @@ def _filter(action: str | None, who: str | None, what: str | None) -> "Callable[
         and (who is None or entry.who == who)
         and (what is None or what in entry.what)
     )
+
+
+def _check_span(first: int, end: int | None) -> None:
+    if end is not None and first >= end > 0:
+        raise Failure(f"--first {first} is not before --end {end}", CONFIGURATION)
+
+
+def _extent(size: int) -> str:
+    return f"the log has {size:,} signed entries, from 0 to {size - 1}"
+
+
+def _others(folder: "AuditFolder", who: str | None) -> str:
+    """Whose entries there are, where there is none of `who`: it may be a slip of the pen."""
+    from evidence.audit.export import select
+    from pipeline.problems import all_of, did_you_mean
+
+    if who is None:
+        return ""
+    names: set[str] = set()
+    for _ in select(folder, 2**62, lambda entry: names.add(entry.who) is not None):
+        pass
+    if who in names:
+        return ""
+    hint = did_you_mean(who, sorted(names))
+    others = f"did you mean {hint}?" if hint else f"entries are of {all_of(sorted(names))}"
+    return f": no entry is of {who}; {others}"
 
 
 def _sentence(entry: "Entry") -> str:

@@ -11,6 +11,7 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 from pipeline import logs
 from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.printing import Screen
 from pipeline.config.schema import Logging
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def demo(
     from demo.workspace import NotOurs, Workspace
 
     logs.configure(Logging(level="warning"), stage="demo")
-    console = Console()
+    console = Screen()
     workspace = Workspace(folder)
     try:
         workspace.prepare()

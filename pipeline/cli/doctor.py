@@ -25,11 +25,10 @@ def doctor(config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutput = False) -> 
     """
     import asyncio
 
-    from rich.console import Console
-
     from pipeline.cli.examination import findings
+    from pipeline.cli.printing import Screen
 
-    console = Console()
+    console = Screen()
 
     async def examine() -> list[Finding]:
         found: list[Finding] = []

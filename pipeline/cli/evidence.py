@@ -12,6 +12,7 @@ from rich.text import Text
 
 from pipeline.cli.app import JsonOutput, app
 from pipeline.cli.failures import FAILED, Failure, command
+from pipeline.cli.printing import Screen
 from pipeline.units import MILLISECOND, SECOND
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def evidence(
     if as_json:
         typer.echo(msgspec.json.encode(_document(found)))
     else:
-        print_timeline(found, Console())
+        print_timeline(found, Screen())
     if not found.complete:
         raise typer.Exit(FAILED)
 

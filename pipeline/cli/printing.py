@@ -12,10 +12,18 @@ WIDTH = 100
 WIDE = 200
 
 
+class Screen(Console):
+    """A console whose reader may go before the end, as `head` does: that is told by the exit code
+    of all commands (:mod:`pipeline.cli.failures`), and no failure of what the command did."""
+
+    def on_broken_pipe(self) -> None:
+        raise BrokenPipeError
+
+
 def show(renderable: RenderableType, *, width: int = WIDTH) -> None:
     """Print on standard output; `width` is for what is no terminal."""
     if sys.stdout.isatty():
-        Console(highlight=False).print(renderable)
+        Screen(highlight=False).print(renderable)
     else:
         typer.echo(as_text(renderable, width=width))
 
@@ -35,8 +43,8 @@ def printable(text: str) -> str:
 
 def output(*, width: int = WIDTH) -> Console:
     """Standard output; `width` is for what is no terminal."""
-    console = Console(highlight=False)
-    return console if console.is_terminal else Console(width=width, highlight=False)
+    console = Screen(highlight=False)
+    return console if console.is_terminal else Screen(width=width, highlight=False)
 
 
 def say(console: Console, text: str, style: str = "") -> None:

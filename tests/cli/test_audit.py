@@ -76,8 +76,68 @@ def test_what_was_changed_is_not_called_good_to_who_reads_no_further(
         timeout=60,
     )
     os.close(writes)
-    assert done.returncode in (1, 141)
+    assert done.returncode == 141
     assert done.stderr == b""
+
+
+def test_entries_that_are_not_shown_are_counted(log: Path, tmp_path: Path) -> None:
+    """The newest come last, and nobody takes them for all of them."""
+    said = tapewatch("audit", "show", log, "--last", "10", folder=tmp_path)
+    assert (said.code, len(said.out.splitlines())) == (0, 10)
+    assert said.error == "the newest 10 of 30 entries: --last shows more\n"
+    machine = tapewatch("audit", "show", log, "--last", "4", "--who", "alice", "--json",
+                        folder=tmp_path)  # fmt: skip
+    assert [json.loads(line)["number"] for line in machine.out.splitlines()] == [2, 3, 4, 5]
+    assert "the newest 4 of 5 entries" in machine.error
+    assert tapewatch("audit", "show", log, "--last", "30", folder=tmp_path).error == ""
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (("--who", "alic"), "nothing: no entry is of alic; did you mean alice?"),
+        (("--who", "zacharias"), "nothing: no entry is of zacharias; entries are of alice, "),
+        (("--who", "alice", "--what", "nowhere"), "nothing"),
+        (("--first", "300"), "nothing"),
+    ],
+)
+def test_where_nothing_is_found_it_says_whose_entries_there_are(
+    log: Path, tmp_path: Path, options: tuple[str, ...], said: str
+) -> None:
+    answer = tapewatch("audit", "show", log, *options, folder=tmp_path)
+    assert (answer.code, answer.out.startswith(said)) == (0, True), answer
+
+
+def test_a_private_key_is_no_key_to_verify_with_and_is_not_shown(log: Path, tmp_path: Path) -> None:
+    (tmp_path / "audit.key").write_text(f"{KEY.reveal()}\n")
+    for given in ("audit.key", KEY.reveal()):
+        answer = tapewatch("audit", "verify", log, "--key", given, folder=tmp_path)
+        assert answer.code == 2
+        assert "is the private key, with which the log is signed: it stays with" in answer.error
+        assert KEY.reveal().rpartition("+")[2] not in answer.error + answer.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (("prove", "LOG", "30"), 1, "the log has 30 signed entries, from 0 to 29, and no entry 30"),
+        (("verify", "nowhere"), 1, "nowhere holds no audit log: No such file or directory"),
+        (("verify", "a-file"), 1, "a-file holds no audit log: Not a directory"),
+        (("export", "LOG", "--to", "x", "--first", "9", "--end", "9"), 2,
+         "--first 9 is not before --end 9"),
+        (("show", "LOG", "--first", "9", "--end", "3"), 2, "--first 9 is not before --end 3"),
+        (("export", "LOG", "--to", "x", "--first", "30"), 1, "the log has 30 signed entries"),
+        (("export", "LOG", "--to", "x", "--who", "alic"), 1, "no entry is of alic; did you mean"),
+    ],
+)  # fmt: skip
+def test_what_can_not_be_asked_for_is_said(
+    log: Path, tmp_path: Path, arguments: tuple[str, ...], code: int, said: str
+) -> None:
+    (tmp_path / "a-file").touch()
+    given = [str(log) if one == "LOG" else one for one in arguments]
+    answer = tapewatch("audit", *given, folder=tmp_path)
+    assert (answer.code, said in answer.error) == (code, True), answer
+    assert "Errno" not in answer.error
 
 
 def test_a_checkpoint_that_was_copied_with_the_blank_lines_around_it_is_one(
@@ -156,7 +216,8 @@ def test_an_export_checks_itself(log: Path, tmp_path: Path) -> None:
         (("verify", "audit", "--against", "audit/key"), 2, "--against audit/key"),
         (("show", "nowhere"), 1, "holds no audit log"),
         (("show", "audit", "--action", "comand"), 2, "did you mean command?"),
-        (("prove", "audit", "30"), 1, "no leaf 30"),
+        (("prove", "audit", "30"), 1, "no entry 30"),
+        (("verify", "audit", "--key", "a+" * 3_000), 2, "--key: the key"),
         (("export", "audit", "--to", "x", "--who", "nobody"), 1, "no entry that was signed"),
     ],
 )

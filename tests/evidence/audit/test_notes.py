@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from evidence.audit import check_export
 from evidence.audit.merkle import EMPTY_ROOT
 from evidence.audit.notes import (
     Checkpoint,
@@ -55,6 +56,16 @@ def test_signatures_of_witnesses_may_stand_beside() -> None:
     note = KEY.sign("example.com/audit\n0\n" + "A" * 43 + "=\n")
     witness = SigningKey.new("witness").sign("something else\n").rpartition("\n\n")[2]
     assert open_note(note + witness, KEY.verifying)
+
+
+@pytest.mark.parametrize("end", ["\x0b", "\x0c", "\r", "\x1c", "\x1d", "\x1e", "\x85", "\u2028"])
+def test_lines_end_as_they_were_signed_and_by_nothing_else(end: str) -> None:
+    """Python knows ten ways to end a line."""
+    note = KEY.sign(Checkpoint("example.com/audit", 123, EMPTY_ROOT).text)
+    with pytest.raises(NoteWrong):
+        open_checkpoint(note[:-1] + end, KEY.verifying)
+    with pytest.raises(ValueError, match=r"data|digit|ASCII"):
+        check_export.open_checkpoint(note[:-1] + end, check_export.read_key(str(KEY.verifying)))
 
 
 @given(st.data())
