@@ -83,7 +83,7 @@ def build_trees(
         for item in items_of(selection):
             check_placeholders(reading, item, context.list_names)
             if context.pipelines:
-                check_item(reading, item)
+                check_item(reading, item, context.lists)
     if reading.errors > before:
         return ()
     trees: list[ConditionItem] = []

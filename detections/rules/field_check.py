@@ -1,5 +1,7 @@
 """Whether a rule's fields exist in our records, and whether its values fit them."""
 
+from collections.abc import Collection
+
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaFieldReference, SigmaString
 
@@ -11,6 +13,7 @@ from detections.rules.item_place import ItemPlace
 from detections.rules.party_check import check_party
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
+from detections.rules.value_slips import check_wording, list_meant
 from detections.rules.wording_slips import comparison_meant
 from detections.sigma.texts import text_test
 from pipeline.problems import did_you_mean, one_of, shown
@@ -59,8 +62,11 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
     return None
 
 
-def check_place(reading: Reading, place: ItemPlace) -> bool:
-    """Whether an item fits our records as it stands there. Reports what doesn't."""
+def check_place(reading: Reading, place: ItemPlace, lists: Collection[str]) -> bool:
+    """Whether an item fits our records as it stands there. Reports what doesn't.
+
+    `lists` are the names of reference lists.
+    """
     if not place.field:
         return True
     before = reading.errors
@@ -71,12 +77,12 @@ def check_place(reading: Reading, place: ItemPlace) -> bool:
         if "fieldref" in place.modifiers:
             check_field(reading, node, node.text)
         elif field is not None and not reading.foreign:
-            _check_value(reading, place, place.field, field, node)
+            _check_value(reading, place, place.field, field, node, lists)
     return reading.errors == before
 
 
-def check_item(reading: Reading, item: SigmaDetectionItem) -> None:
-    """Whether an item fits our records after pipelines were applied. Reports what doesn't."""
+def check_item(reading: Reading, item: SigmaDetectionItem, lists: Collection[str]) -> None:
+    """As `check_place`, of an item after pipelines were applied."""
     place = item.source
     if not isinstance(place, ItemPlace):
         _check_added(reading, item)
@@ -90,7 +96,7 @@ def check_item(reading: Reading, item: SigmaDetectionItem) -> None:
     if reading.foreign or field is None or item.value is not place.values:
         return
     for node in place.nodes:
-        _check_value(reading, place, item.field, field, node)
+        _check_value(reading, place, item.field, field, node, lists)
 
 
 def _check_added(reading: Reading, item: SigmaDetectionItem) -> None:
@@ -105,7 +111,12 @@ def _check_added(reading: Reading, item: SigmaDetectionItem) -> None:
 
 
 def _check_value(
-    reading: Reading, place: ItemPlace, name: str, field: FieldType, node: ScalarNode
+    reading: Reading,
+    place: ItemPlace,
+    name: str,
+    field: FieldType,
+    node: ScalarNode,
+    lists: Collection[str],
 ) -> None:
     modifiers, value = set(place.modifiers), meaning(node)
     if modifiers & {"exists", "fieldref"}:
@@ -114,6 +125,10 @@ def _check_value(
     if problem is None:
         if node.plain and not node.text:
             _warn_of_nothing(reading, name, node)
+        elif isinstance(value, str) and not check_wording(
+            reading, name, place.modifiers, node, lists
+        ):
+            return
         elif name.endswith(".address") and isinstance(value, str):
             _check_address(reading, name, modifiers, node)
         elif isinstance(value, str) and not modifiers - {"all", "neq", "cased"}:
@@ -199,5 +214,5 @@ def _check_choice(
             "rule/value",
             f"{name} is never {shown(value)}",
             expected=one_of(sorted(field.choices)),
-            hint=did_you_mean(value, field.choices),
+            hint=list_meant(value, field.choices) or did_you_mean(value, field.choices),
         )

@@ -21,6 +21,7 @@ from detections.rules.modifiers import Modifier
 from detections.rules.places import part
 from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.value_check import check_form
+from detections.rules.value_slips import check_sizes
 from detections.rules.wording_slips import OTHER_MODIFIERS, assignment_in
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -94,9 +95,10 @@ def field_item(
         return None
     for scalar in scalars:
         sound &= check_form(reading, modifiers, scalar)
+    check_sizes(reading, modifiers, node, len(scalars))
     place = ItemPlace(selection, key, name, tuple(modifiers), scalars)
     if not context.pipelines:
-        sound &= check_place(reading, place)
+        sound &= check_place(reading, place, context.lists)
     if not sound:
         return None
     classes = [known[modifier] for modifier in modifiers]

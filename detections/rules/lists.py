@@ -17,6 +17,7 @@ from detections.rules.item_place import ItemPlace
 from detections.rules.modifiers import MOST_VALUES, Lists
 from detections.rules.places import part
 from detections.rules.selections import items_of
+from detections.rules.value_slips import listed_problem
 from pipeline.problems import Location, Problem, did_you_mean, one_of, shown
 from pipeline.structured import examine
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
@@ -80,6 +81,8 @@ def _values(key: ScalarNode, node: Node, problems: list[Problem]) -> tuple[str, 
             problems.append(one.problem("rule/list", "this isn't a value", expected=expected))
         else:
             found.append(one.text)  # as it stands there, also where YAML sees a number
+            if (problem := listed_problem(one)) is not None:
+                problems.append(problem)
     return tuple(found)
 
 

@@ -1,8 +1,10 @@
 """Slips that leave a rule sound as Sigma, which then stays silent for ever."""
 
+from pathlib import Path
+
 import pytest
 
-from tests.detections.rules.documents import HEADER, problems, the_problem
+from tests.detections.rules.documents import HEADER, folder_problems, problems, the_problem
 
 OURS = HEADER + "logsource: {product: tapewatch}\n"
 
@@ -38,3 +40,103 @@ def test_other_text_is_looked_for_anywhere(selection: str) -> None:
 def test_text_to_find_in_events_of_others_is_theirs_to_write() -> None:
     theirs = f"{HEADER}logsource: {{product: windows}}\n"
     assert problems(f"{theirs}detection:\n  s: event.action = x\n  condition: s\n") == []
+
+
+def item(text: str) -> str:
+    return f"{OURS}detection:\n  s:\n    event.action: token-transfer\n    {text}\n  condition: s\n"
+
+
+A, B = f"0x{'a' * 40}", f"0x{'b' * 40}"
+
+
+@pytest.mark.parametrize(
+    ("text", "hint"),
+    [
+        ("investor.source.id: INV-1 or INV-2", "[INV-1, INV-2]"),
+        ("investor.source.id: INV-1, INV-2, INV-3", "[INV-1, INV-2, INV-3]"),
+        ("investor.source.id: INV-1;INV-2", "[INV-1, INV-2]"),
+        ("investor.source.id|neq: acct-1 OR acct-2", "[acct-1, acct-2]"),
+        ("token.symbol: ACME and WIDGET", "[ACME, WIDGET]"),
+        (f'source.address: "{A}, {B}"', f'["{A}", "{B}"]'),
+        ("token.symbol: [ACME, 'X, Y']", "[X, Y]"),
+    ],
+)
+def test_several_values_in_one_text(text: str, hint: str) -> None:
+    problem = the_problem(item(text), severity="warning")
+    assert problem.message == "this is one text, which no event has: several values are a list"
+    assert (problem.hint, problem.location.line) == (hint, 16)
+
+
+def test_several_kinds_of_event_in_one_text() -> None:
+    problem = the_problem(item("token.transfer.type: mint").replace("token-tr", "trade, token-tr"))
+    assert problem.hint == "[trade, token-transfer]"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ('token.symbol: "!ACME"', "token.symbol|neq: ACME"),
+        ("token.symbol: not ACME", "token.symbol|neq: ACME"),
+        ("token.symbol: '!= ACME'", "token.symbol|neq: ACME"),
+        ("token.symbol: = ACME", "token.symbol: ACME"),
+        ("investor.source.id: /INV-.*/", "investor.source.id|re: INV-.*"),
+        ("investor.source.id: ^INV-1", "investor.source.id|re: ^INV-1"),
+        ("investor.source.id: 'INV-[0-9]+$'", "investor.source.id|re: INV-[0-9]+$"),
+        ("investor.source.id: 'INV-%'", "investor.source.id: INV-*"),
+        ("investor.source.id: '%-7%'", 'investor.source.id: "*-7*"'),
+    ],
+)
+def test_what_other_languages_write_into_a_value(text: str, meant: str) -> None:
+    problem = the_problem(item(text), severity="warning")
+    assert problem.message == "this is looked for as it stands here, sign for sign"
+    assert problem.hint == meant
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "token.name: Acme, Incorporated or so",
+        "event.reason: not allowed, or frozen",
+        "investor.source.id: A B",
+        "token.name: 100%",
+        "token.symbol: 'A*'",
+        "investor.source.id|re: ^INV-1",
+        "investor.source.id|contains: ', '",
+        "investor.source.id: = x y z",
+    ],
+)
+def test_text_that_may_stand_in_an_event_is_not_complained_of(text: str) -> None:
+    assert problems(item(text)) == []
+
+
+@pytest.mark.parametrize("size", ["gt", "gte", "lt", "lte"])
+def test_a_list_of_sizes_is_no_range(size: str) -> None:
+    problem = the_problem(item(f"token.amount|{size}: [5, 10]"), severity="warning")
+    assert problem.message == "one of these is enough, so that the others say nothing"
+    assert problem.expected == "one number; a range is two items, |gte and |lte"
+    assert problems(item(f"token.amount|{size}: [5]")) == []
+    assert problems(item("token.amount: [5, 10]")) == []
+
+
+def test_a_list_is_named_by_expand(tmp_path: Path) -> None:
+    lists = "lists:\n  custody: [x]\n"
+    files = {"r.yml": item('source.address: "%custody%"'), "a.lists.yml": lists}
+    (problem,) = folder_problems(tmp_path, files)
+    assert problem.severity == "warning"
+    assert problem.message == "this is the text %custody%, and not the list of that name"
+    assert problem.hint == 'source.address|expand: "%custody%"'
+
+
+@pytest.mark.parametrize(
+    ("value", "message"),
+    [
+        (f'"{A}, {B}"', "this is one text, which no event has: several values are a list"),
+        (f'"{A}; {B}"', "this is one text, which no event has: several values are a list"),
+        (f'"{A[:-1]}"', "this is no whole address"),
+    ],
+)
+def test_a_value_of_a_list_that_no_event_has(tmp_path: Path, value: str, message: str) -> None:
+    files = {"r.yml": item("token.symbol: X"), "a.lists.yml": f"lists:\n  some: [{value}]\n"}
+    (problem,) = folder_problems(tmp_path, files)
+    assert (problem.severity, problem.message) == ("warning", message)
+    assert problem.location.line == 2
