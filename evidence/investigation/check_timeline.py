@@ -11,7 +11,8 @@ at least the first 16 digits of it. What is shown:
    the order of time;
 3. alerts.ndjson and the messages in raw/ are, byte for byte, what entries of the audit log say, and
    no alert is gone of which there is such an entry;
-4. every raw frame stands in its message, at its place;
+4. every raw frame stands in its message, at its place, and where raw frames were asked for, those
+   that alerts rest on are there or said to be gone;
 5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be,
    and no number of it is left out before the last;
 6. these entries were in the log when a checkpoint was signed by the owner of the key, and the
@@ -170,8 +171,9 @@ def entries_of(folder: Path) -> list[dict[str, Any]]:
 
 def check_alerts(
     folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]]
-) -> tuple[int, int]:
-    """How many alerts the audit log has, byte for byte, and how many there are. Raises Wrong."""
+) -> tuple[int, int, set[str]]:
+    """How many alerts the audit log has, byte for byte, how many there are, and the raw frames that
+    they rest on. Raises Wrong."""
     path = folder / "alerts.ndjson"
     lines = path.read_bytes().splitlines() if path.exists() else []
     known = {one["sha256"] for one in entries if one["action"] in ("alert-given", "alert-updated")}
@@ -190,13 +192,13 @@ def check_alerts(
     if left:
         found = next(one for one in entries if one["sha256"] in left)
         raise Wrong(f"entry {found['number']} of the audit log is of an alert that is gone")
-    return len(proven), check_documents(folder, manifest, proven)
+    return (len(proven), *check_documents(folder, manifest, proven))
 
 
 def check_documents(
     folder: Path, manifest: dict[str, Any], proven: dict[str, dict[str, Any]]
-) -> int:
-    """How many alerts and updates the timeline has.
+) -> tuple[int, set[str]]:
+    """How many alerts and updates the timeline has, and the raw frames that they rest on.
 
     Raises Wrong unless those that are proven say the same there, others are called unproven, what
     they rest on is there or called missing, and nothing was done but by entries of the audit log.
@@ -204,7 +206,7 @@ def check_documents(
     path = folder / "audit" / "entries.ndjson"
     done = set(path.read_bytes().splitlines()) if path.exists() else set[bytes]()
     told: set[str] = set()
-    events: set[str] = set()
+    events: dict[str, Any] = {}  # by id, the raw frame
     wanted: set[str] = set()
     with (folder / "timeline.ndjson").open("rb") as documents:
         for number, line in enumerate(documents, 1):
@@ -217,7 +219,7 @@ def check_documents(
             if one in told or one in events:
                 raise Wrong(f"the timeline has {one} twice")
             if action not in ("alert", "alert-update"):
-                events.add(one)
+                events[one] = flat.get("event.original")
                 continue
             told.add(one)
             evidence: Any = flat.get("surveillance.evidence.event_ids", [])
@@ -231,10 +233,10 @@ def check_documents(
     others = told - set(proven) - set(manifest.get("unproven", []))
     if others:
         raise Wrong(f"{sorted(others)[0]} is neither proven nor called unproven by the manifest")
-    left = wanted - events - set(manifest["missing"])
+    left = wanted - set(events) - set(manifest["missing"])
     if left:
         raise Wrong(f"{sorted(left)[0]}, that an alert rests on, is gone and not called missing")
-    return len(told)
+    return len(told), {str(frame) for one, frame in events.items() if one in wanted and frame}
 
 
 def check_activities(
@@ -358,12 +360,23 @@ def nanoseconds(text: str) -> int | None:
     return seconds * 10**9 + int((found[2] or "").ljust(9, "0"))
 
 
-def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, int]:
-    """Frames, their messages, and how many of these the audit log has. Raises Wrong."""
+def check_raw(
+    folder: Path, manifest: dict[str, Any], entries: list[dict[str, Any]], wanted: set[str]
+) -> tuple[int, int, int]:
+    """Frames, their messages, and how many of these the audit log has.
+
+    Raises Wrong, also where one of the frames that are wanted is neither there nor called gone.
+    """
     raw = folder / "raw"
+    stored = {one["what"]: one["sha256"] for one in entries if one["action"] == "frames-stored"}
+    for one in entries:
+        place = str(one["what"]).replace("/", "-")
+        if one["action"] == "frames-stored" and not (raw / place).exists():
+            raise Wrong(
+                f"entry {one['number']} of the audit log is of {one['what']}, which is gone"
+            )
     if not raw.exists():
         return 0, 0, 0
-    stored = {one["what"]: one["sha256"] for one in entries if one["action"] == "frames-stored"}
     messages: dict[str, bytes] = {}
     proven = 0
     for path in sorted(raw.glob("RAW-*")):
@@ -375,13 +388,16 @@ def check_raw(folder: Path, entries: list[dict[str, Any]]) -> tuple[int, int, in
         proven += said is not None
     frames_of = beside("check_frames.py", "check_frames.py").frames_of
     batches = {number: frames_of(content) for number, content in messages.items()}
-    frames = 0
+    frames: set[str] = set()
     for line in (raw / "frames.ndjson").read_bytes().splitlines():
         frame = read(line)
         if not stands(frame, batches):
             raise Wrong(f"the frame {frame['original']} is not in its message")
-        frames += 1
-    return frames, len(messages), proven
+        frames.add(frame["original"])
+    left = sorted(wanted - frames - set(manifest.get("raw_gone") or ()))
+    if left:
+        raise Wrong(f"the frame {left[0]}, that an alert rests on, is gone and not called so")
+    return len(frames), len(messages), proven
 
 
 def stands(frame: dict[str, Any], batches: dict[str, Any]) -> bool:
@@ -428,7 +444,7 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
         raise Wrong("a key was given, and nothing of an audit log is in the export")
     else:
         yield "nothing of an audit log is in the export (--audit): no line is proven by one"
-    alerts, told = check_alerts(folder, manifest, entries)
+    alerts, told, originals = check_alerts(folder, manifest, entries)
     yield f"{alerts} of {told} alerts and updates are, byte for byte, in the audit log"
     actions, done, lacking = check_activities(folder, manifest, entries)
     if done:
@@ -436,7 +452,7 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
     if lacking:
         yield f"{lacking} are NOT in the export: the stream CASES has none"
     check_order(folder)
-    frames, messages, proven = check_raw(folder, entries)
+    frames, messages, proven = check_raw(folder, manifest, entries, originals)
     if messages:
         yield f"{frames} raw frames in {messages} messages, of which {proven} are in the audit log"
     for what, text in (

@@ -22,7 +22,7 @@ from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditLog
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.export import Manifest, Parts, RuleText, export, hashes
-from evidence.investigation.gather import gather
+from evidence.investigation.gather import evidence_originals, gather
 from evidence.investigation.proofs import recorded
 from evidence.investigation.raw_frames import RawFrame, RawMessages
 from normalizer.events import Alert, AlertUpdate
@@ -91,7 +91,9 @@ def made(tmp_path: Path) -> tuple[Path, Manifest]:
     )  # fmt: skip
     parts = Parts(
         rules=[RuleText(hash="cd" * 32, name="spoofing", text="title: A rule\n")],
-        raw=RawMessages(messages={1: MESSAGE}, frames=[frame], gone=[]),
+        raw=RawMessages(
+            messages={1: MESSAGE}, frames=[frame], gone=evidence_originals(gathered.lines)
+        ),
         audit=(log.folder, KEY.verifying, found),
         version="1.2.3",
     )

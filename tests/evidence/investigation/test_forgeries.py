@@ -11,12 +11,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from evidence.audit.entries import Happening
 from evidence.audit.store import AuditLog
 from evidence.cases.actions import do, opened
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.case_file import case_file_of
 from evidence.investigation.export import Parts, export, hashes
-from evidence.investigation.gather import gather
+from evidence.investigation.gather import evidence_originals, gather
 from evidence.investigation.proofs import recorded
 from evidence.investigation.raw_frames import RawFrame, RawMessages
 from pipeline.frames import Frame, FrameBatch, encode_batch
@@ -44,9 +45,13 @@ def made(tmp_path: Path, activities: Sequence[bytes]) -> Path:
     gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), file, window=HOUR)
     with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
         log.append([case_action(one) for one in activities])
+        stored = sha256(MESSAGE).hexdigest()
+        log.append(
+            [Happening(action="frames-stored", time=T0, who="c", what="RAW/1", sha256=stored)]
+        )
         log.sign()
     told = [*gathered.alerts, *gathered.updates]
-    found = recorded(log.folder, KEY.verifying, told, gathered.scope.names, (), file.digests)
+    found = recorded(log.folder, KEY.verifying, told, gathered.scope.names, (1,), file.digests)
     frames = [
         RawFrame(
             original=f"RAW/1/{place}", source="venue", position=one.position,
@@ -54,7 +59,8 @@ def made(tmp_path: Path, activities: Sequence[bytes]) -> Path:
         )
         for place, one in enumerate(FRAMES)
     ]  # fmt: skip
-    raw = RawMessages(messages={1: MESSAGE}, frames=frames, gone=[])
+    gone = evidence_originals(gathered.lines)
+    raw = RawMessages(messages={1: MESSAGE}, frames=frames, gone=gone)
     parts = Parts(audit=(log.folder, KEY.verifying, found), raw=raw, version="1.2.3")
     export(gathered, parts, tmp_path / "case")
     return tmp_path / "case"
@@ -243,7 +249,27 @@ def test_a_part_of_a_frame_or_one_of_elsewhere_is_none(folder: Path, field: str,
 
 
 def test_a_message_that_is_cut_short_holds_no_frames(folder: Path) -> None:
-    path = folder / "raw" / "RAW-1"
+    """Where no entry of the audit log tells that it was another."""
+    shutil.copy(folder / "raw" / "RAW-1", folder / "raw" / "RAW-7")
+    frames = _frames(folder)
+    frames[0]["original"] = "RAW/7/0"
+    _write_frames(folder, frames)
+    assert checked(folder)[0] == 0
+    path = folder / "raw" / "RAW-7"
     path.write_bytes(path.read_bytes()[:-10])
     rewrite(folder)
-    refused(folder, "the frame RAW/1/0 is not in its message")
+    refused(folder, "the frame RAW/7/0 is not in its message")
+
+
+def test_a_message_that_is_gone_is_missed_by_its_entry_of_the_audit_log(folder: Path) -> None:
+    """As where the raw frames of another export were put in the place of these."""
+    shutil.rmtree(folder / "raw")
+    rewrite(folder)
+    refused(folder, "entry 4 of the audit log is of RAW/1, which is gone")
+
+
+def test_a_frame_that_an_alert_rests_on_is_there_or_called_gone(folder: Path) -> None:
+    manifest = json.loads((folder / "manifest.json").read_bytes())
+    assert manifest["raw_gone"]
+    rewrite(folder, raw_gone=manifest["raw_gone"][1:])
+    refused(folder, f"the frame {manifest['raw_gone'][0]}, that an alert rests on, is gone")
