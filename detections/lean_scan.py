@@ -245,10 +245,13 @@ def scan(events, number, block, alerts, wanted):
         alerts += self._engine.take_hits(hits, order, source, received)
 
     def _refuse(self, event: Any) -> None:
-        """Lines of this action are to be read in full, so that what is wrong with each is told."""
+        """Lines of this action are to be read in full, so that what is wrong with each is told: all
+        of them, or where it is one of ours until one is an event."""
         action = self._action(event)
         if isinstance(action, str) and action not in actions():
             self._programs[action] = _in_full
+        elif action is None or isinstance(action, str):
+            self._programs.pop(action, None)
 
     def _program_of(self, action: Any) -> Program | None:
         if action in self._wanted:
@@ -293,7 +296,8 @@ def _nothing(event: Any) -> Any:
 
 
 class _ByAction(dict[Any, Program | None]):
-    """Programs by `event.action`. The first line of each is read in full: it may be wrong."""
+    """Programs by `event.action`. The first line of each is read in full: it may be wrong, and it
+    is told then what was met."""
 
     def __init__(self, program_of: Callable[[Any], Program | None]) -> None:
         super().__init__()

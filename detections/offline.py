@@ -7,6 +7,7 @@ from itertools import islice
 from detections.alerting.given_alerts import GivenAlerts
 from detections.engine.engine import Engine
 from detections.lean_scan import Found, LeanScan
+from detections.met_events import MetEvents
 from detections.reading import LONGEST_LINE, NotAnEvent, odd_time, own_record, read_event
 from detections.rules.loading import RuleSet
 from detections.sigma.lean import CannotBeLean
@@ -31,7 +32,7 @@ def detect(
     *,
     name: str = "<events>",
     report: Report,
-    no_event: Callable[[], None] = lambda: None,
+    met: MetEvents | None = None,
 ) -> Iterator[Alert | AlertUpdate]:
     """The alerts of nested or dotted ECS events, one JSON object per line, in their order; behind
     each bust or correction of a trade what it amends of them, as a lane would.
@@ -39,20 +40,18 @@ def detect(
     Our own events become records and meet all rules; any other document meets the Sigma rules, with
     a warning where a correlator would look at it but can't, since it isn't such a record. A line
     that is no event goes to `report`, with `name`, line and column, and so does a rule that failed
-    on an event; nothing stops the others. The end of the lines is the end of the events; there
-    `no_event` is called if none of them was one, so that nothing was looked at.
+    on an event; nothing stops the others. The end of the lines is the end of the events. `met`
+    comes to know what kinds of events they are.
 
     `lines` may be a binary stream, which is read in blocks: alerts come after each.
     """
     engine = rules if isinstance(rules, Engine) else Engine(rules)
-    reading = _Reading(engine, name, report)
+    reading = _Reading(engine, name, report, MetEvents() if met is None else met)
     blocks = _blocks(lines) if isinstance(lines, BufferedIOBase) else _joined(lines)
     given = GivenAlerts()
     for block in blocks:
         yield from _amended(given, reading.take(block))
     yield from _amended(given, reading.finish())
-    if not reading.met_any:
-        no_event()
 
 
 def _amended(given: GivenAlerts, found: Iterable[Found]) -> Iterator[Alert | AlertUpdate]:
@@ -98,13 +97,11 @@ def _after_line(stream: BufferedIOBase) -> bytes:
 class _Reading:
     """Lines that are read one block after the other."""
 
-    def __init__(self, engine: Engine, name: str, report: Report) -> None:
+    def __init__(self, engine: Engine, name: str, report: Report, met: MetEvents) -> None:
         self.engine = engine
         self.name = name
         self.report = report
-        self.refused = 0
-        self.met_any = False
-        """Whether a line was an event."""
+        self.met = met
         self._before = 0
         try:
             self._lean = LeanScan(engine)
@@ -117,15 +114,11 @@ class _Reading:
             where = Location(self.name, 1, 1)
             self.report(Problem(location=where, code=ODD_TIME, message=why, severity="warning"))
         self._before += block.count
-        refused = self.refused
         if self._lean is not None:
             found = self._lean.take(block)
         else:
             read = (block.read_in_full(number) for number in range(block.count))
             found = [one for some in read for one in some or ()]
-        if not self.met_any:  # once there was one, no more lines are looked at for this
-            full = sum(1 for line in data.split(b"\n") if line.strip())
-            self.met_any = full > self.refused - refused
         return found
 
     def finish(self) -> Iterable[Found]:
@@ -167,13 +160,14 @@ class _Block:
             return []
         place, reading = self._before + number + 1, self._reading
         if len(line) <= LONGEST_LINE and (record := own_record(line)) is not None:
+            reading.met.take_record(record)
             return self._taken(place, record, reading.engine.process((record,)))
         try:
             read = read_event(line)
         except NotAnEvent as error:
-            reading.refused += 1
             reading.report(_problem(reading.name, place, error, "error"))
             return None
+        reading.met.take(read)
         if read.doubt is not None and reading.engine.wants(read):
             reading.report(_problem(reading.name, place, read.doubt, "warning"))
         return self._taken(place, read.record, reading.engine.process_read(read))

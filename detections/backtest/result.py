@@ -97,6 +97,8 @@ class RuleOutcome(Struct, frozen=True, kw_only=True):
     staged: bool
     silent: bool
     """It only feeds correlations."""
+    blind: str | None
+    """Why it could say nothing of these events, as of a tape of trades where it is about orders."""
     alerts: int
     per_day: float | None
     late: int

@@ -13,6 +13,7 @@ from detections.backtest.union import United, original_id, unite
 from detections.backtest.variants import Grid
 from detections.engine.engine import Engine
 from detections.engine.event_time import TIME_LIMITS
+from detections.met_events import MetEvents
 from detections.offline import BAD_LINE, RULE_FAILED, detect
 from detections.rules.rule_set import RuleSet
 from normalizer.events import Alert
@@ -53,6 +54,8 @@ class Passed(msgspec.Struct, frozen=True, kw_only=True):
     """By a rule's own id: of those that aren't the same in the second rule set."""
     mentions: Mentions
     """Which names of labels the events have."""
+    met: MetEvents
+    """What kinds of events there were."""
     exceptions: Mapping[str, int]
     """Alerts held back, by the exception's id."""
     dead: int
@@ -89,7 +92,8 @@ def run(
     counting = _Counting(plan, union)
     mentions = Mentions(() if plan.labels is None else plan.labels.used)
     lines = mentions.through(meter.through(batches, on_batch))
-    for told in detect(engine, lines, report=listener.hear):
+    met = MetEvents()
+    for told in detect(engine, lines, report=listener.hear, met=met):
         if isinstance(told, Alert):
             counting.add(told)
         else:
@@ -103,6 +107,7 @@ def run(
         tallies=counting.tallies,
         differences=counting.differences,
         mentions=mentions,
+        met=met,
         exceptions=dict(engine.exceptions.counts),
         dead=listener.dead,
         duplicates=engine.duplicates,

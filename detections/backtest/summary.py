@@ -24,6 +24,7 @@ from detections.backtest.result import (
 from detections.backtest.run import Passed
 from detections.backtest.tallies import Tally, score_of, time_text, top
 from detections.backtest.variants import Grid
+from detections.met_events import Blind, blind, unnamed_text
 from detections.rules.model import CorrelationRule, CorrelatorRule, ExceptionRule, Rule, SigmaRule
 from detections.rules.rule_set import RuleSet
 from pipeline.problems import render
@@ -41,6 +42,7 @@ def summarise(
     already found to be no events."""
     telling = _Telling(passed, refused)
     tallies = telling.of(passed.plan.rules, 0)
+    found = blind(passed.plan.rules, passed.met)
     entities: Counter[str] = Counter()
     for tally in tallies.values():
         entities.update(tally.entities)
@@ -51,16 +53,21 @@ def summarise(
         alerts=alerts,
         per_day=telling.per_day(alerts),
         by_bucket=telling.together(tallies.values()),
-        rules=telling.rules(tallies),
+        rules=telling.rules(tallies, found),
         entities=top(entities, _MOST_ENTITIES),
         exceptions=telling.exceptions(),
         labels=telling.labels(tallies),
         comparison=telling.comparison(),
         sweep=telling.sweep(),
         rule_failures=passed.failures,
-        notes=(*notes, *_amended(tallies.values())),
+        notes=(*notes, *passed.met.slips(), *_unnamed(found), *_amended(tallies.values())),
         problems=tuple(render([problem]) for problem in passed.problems),
     )
+
+
+def _unnamed(found: Mapping[str, Blind]) -> tuple[str, ...]:
+    told = unnamed_text(found.values())
+    return () if told is None else (told,)
 
 
 def _amended(tallies: Iterable[Tally]) -> tuple[str, ...]:
@@ -130,8 +137,13 @@ class _Telling:
             counts.update(tally.histogram.counts(self._width))
         return self._buckets(dict(sorted(counts.items())))
 
-    def rules(self, tallies: Mapping[str, Tally]) -> tuple[RuleOutcome, ...]:
-        found = [self._rule(one, tallies[one.rule.id]) for one in _all(self._plan.rules)]
+    def rules(
+        self, tallies: Mapping[str, Tally], blind: Mapping[str, Blind]
+    ) -> tuple[RuleOutcome, ...]:
+        found = [
+            self._rule(one, tallies[one.rule.id], blind.get(one.rule.id))
+            for one in _all(self._plan.rules)
+        ]
         return tuple(sorted(found, key=lambda one: (-one.alerts, one.title, one.id)))
 
     def exceptions(self) -> tuple[ExceptionOutcome, ...]:
@@ -236,7 +248,12 @@ class _Telling:
             overall=None if labels is None else self._score(labels, known, tallies),
         )
 
-    def _rule(self, one: SigmaRule | CorrelatorRule | CorrelationRule, tally: Tally) -> RuleOutcome:
+    def _rule(
+        self,
+        one: SigmaRule | CorrelatorRule | CorrelationRule,
+        tally: Tally,
+        blind: Blind | None,
+    ) -> RuleOutcome:
         rule = one.rule
         labels = self._plan.labels
         return RuleOutcome(
@@ -247,6 +264,7 @@ class _Telling:
             level=rule.level,
             staged=rule.staged,
             silent=not isinstance(one, CorrelatorRule) and one.silent,
+            blind=None if blind is None else blind.reason,
             alerts=tally.alerts,
             per_day=self.per_day(tally.alerts),
             late=tally.late,

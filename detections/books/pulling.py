@@ -18,7 +18,7 @@ from detections.books.order_books import BookChange
 from detections.books.order_weight import depth_if_large, passes_small
 from detections.books.pulled_orders import Flip, Key, Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
-from detections.correlators.base import Correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -100,6 +100,8 @@ class Pulling(Correlator[State]):
     """Whether the orders that it looks for stand where one of them is always hit: then that much of
     them is no reason to trade the other way as may be filled of an order."""
     typology = "spoofing"
+    needs = (ORDERS, TRADES)
+    needs_named = ORDERS
     actions = frozenset(
         {
             *("order-placed", "order-changed", "order-cancelled", "order-filled"),

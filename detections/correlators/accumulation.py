@@ -43,7 +43,7 @@ from detections.alerting.findings import Finding, about, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import names, unit_of
 from detections.cap_table.movements import ISSUER_LABELS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest, latest
 from detections.markets.gathering import MOST_STEPS, Gatherer, Step, sum_up
@@ -138,7 +138,8 @@ class Accumulation(Correlator[State]):
         self._supply = parameters.pattern == "supply"
         self._exempt = frozenset(parameters.exempt_labels)
         self._slot = max(1, parameters.window // _SLOTS)
-        self.actions = frozenset(("trade", "token-transfer") if self._supply else ("trade",))
+        self.actions = TRADES | ({"token-transfer"} if self._supply else set[str]())
+        self.needs_named = self.actions
 
     @property
     def horizon(self) -> int | None:

@@ -36,7 +36,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.auction_call import (
     Auction,
@@ -112,6 +112,7 @@ class AuctionOrders(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "marking_the_close"
+    needs = (ORDERS,)
     uses_trades = True
     actions = frozenset({"order-placed", "order-changed", "order-cancelled", "trade"})
 

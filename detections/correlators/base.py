@@ -20,6 +20,11 @@ from normalizer.events.market import Trade
 
 S = TypeVar("S", bound=msgspec.Struct)
 
+#: What a correlator may need (`Correlator.needs`): orders one by one, levels of a book, trades.
+ORDERS = frozenset({"order-placed", "order-changed", "order-cancelled"})
+LEVELS = frozenset({"book-update"})
+TRADES = frozenset({"trade"})
+
 
 class Correlator(ABC, Generic[S]):
     """A detection with state, moved on by events and by their time alone.
@@ -64,6 +69,12 @@ class Correlator(ABC, Generic[S]):
     state."""
     actions: frozenset[str]
     """The `event.action` of the records that it wants to see. May depend on the parameters."""
+    needs: tuple[frozenset[str], ...] = ()
+    """Sets of actions: it never says anything of a stream that has none of one of them. Besides
+    those that it wants to see, of which it needs some anyhow. May depend on the parameters."""
+    needs_named: frozenset[str] = frozenset()
+    """Actions: it never says anything of a stream in which no event of one of them says who acts,
+    by an account, an investor or a cluster. Empty where it does. May depend on the parameters."""
 
     def __init__(self, parameters: Any) -> None:
         self.parameters = parameters

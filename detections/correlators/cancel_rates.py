@@ -37,7 +37,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, Witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, percent
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, buyer, seller
 from normalizer.events.market import (
@@ -221,6 +221,8 @@ class CancelRates(Correlator[State]):
     state_version = 4
     uses_books = True
     typology = "spoofing"
+    needs = (ORDERS, TRADES)
+    needs_named = ORDERS
     # Placed orders are for the books, which know when it was.
     actions = frozenset({"order-placed", "order-cancelled", "order-filled", "trade"})
 

@@ -29,7 +29,7 @@ from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.windows import Group, Key, SlidingGroups
@@ -131,7 +131,10 @@ class ClosedPeriod(Correlator[State]):
             more = ("corporate-event",)
         elif parameters.pattern == "before_news":
             more = ("corporate-event", "token-transfer", *_ON_CHAIN)
-        self.actions = frozenset(("trade", "pool-swap", *more))
+        acts = TRADES | {"pool-swap"}
+        self.actions = acts | frozenset(more)
+        self.needs = (frozenset(more),) if more else ()
+        self.needs_named = acts
 
     @property
     def horizon(self) -> int:

@@ -46,7 +46,7 @@ from msgspec import Meta, Struct, field, structs
 
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room, latest
 from detections.markets.linked_markets import MOST_MARKETS, Asset, Deal, MarketKey, Prices
 from detections.money import too_little
@@ -127,6 +127,7 @@ class CrossMarket(Correlator[State]):
     state_type = State
     state_version = 4
     typology = "cross_market"
+    needs_named = TRADES | {"pool-swap"}
     actions = frozenset({"trade", "pool-swap"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -24,7 +24,7 @@ from msgspec import Meta, Struct
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS, OrderBook, Resting
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import LEVELS, ORDERS, TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from normalizer.events.market import MarketEvent, Trade
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration
@@ -85,6 +85,7 @@ class CrossedBook(Correlator[State]):
     uses_books = True
     highest_level = "medium"
     typology = "data_quality"
+    needs = (ORDERS | LEVELS | {"book-snapshot"}, TRADES)
     # All but trades are for the books' sake.
     actions = frozenset(
         {

@@ -28,7 +28,7 @@ from msgspec import Meta, Struct
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.cap_table.evidence import name_of, names, party
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.engine.correlator_state import Whole
 from detections.idlest import drop_idlest
 from detections.parties import is_exempt
@@ -123,6 +123,7 @@ class DormantAccount(Correlator[State]):
     uses_trades = True
     state_type = State
     typology = "structuring"
+    needs_named = TRADES | {"token-transfer"}
     actions = frozenset({"token-transfer", "trade"})
 
     def __init__(self, parameters: Parameters) -> None:

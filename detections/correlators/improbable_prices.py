@@ -38,7 +38,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS, BookSide, Resting
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, Correlator, correlator
 from detections.idlest import drop_idlest, latest
 from detections.markets.usual_moves import UsualMoves
 from detections.parties import Party, acting, buyer, is_exempt, seller
@@ -155,6 +155,8 @@ class ImprobablePrices(Correlator[State]):
     uses_books = True
     uses_trades = True
     typology = "spoofing"
+    needs = (ORDERS,)
+    needs_named = ORDERS
     actions = frozenset(
         {"order-placed", "order-changed", "order-cancelled", "order-filled", "trade"}
     )

@@ -33,7 +33,7 @@ from msgspec import Meta, Struct
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.parties import names_nobody
@@ -203,6 +203,7 @@ class InferredPinging(Correlator[State]):
     of_unnamed = True
     highest_level = "medium"
     typology = "front_running"
+    needs = (ORDERS, TRADES)
     # Placed orders are for the books, which know when it was.
     actions = frozenset({"order-placed", "order-cancelled", "order-removed", "trade"})
 

@@ -46,7 +46,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.coincidence import Habits, habits
 from detections.books.order_book import MOST_BOOKS, Resting
 from detections.books.order_weight import depth_if_large, levels_to_look_at, passes_small
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import LEVELS, ORDERS, Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import latest
 from detections.rounding import reaches
@@ -174,6 +174,7 @@ class InferredSpoofing(Correlator[State]):
     uses_books = True
     of_unnamed = True
     typology = "spoofing"
+    needs = (ORDERS | LEVELS,)
     actions = frozenset(
         {
             *("order-placed", "order-cancelled", "order-removed", "order-filled"),

@@ -56,7 +56,7 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, witness
 from detections.alerting.insider_alert import Announcement, Dealing, Scale, insider_finding
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.markets.event_study import Bars, study
 from detections.markets.right_guesses import Guesses, chance_of_guesses, note_guesses
 from detections.markets.suspect_dealing import BY_CHANCE, deviations_asked, is_suspect, profit
@@ -154,15 +154,13 @@ class InsiderDealing(Correlator[State]):
         self._insiders = frozenset(parameters.insider_labels)
         self._routine = frozenset(parameters.routine_types)
         self._scale = Scale(parameters.minimum_deviations, parameters.minimum_statistic, BY_CHANCE)
-        self.actions = frozenset(
-            (
-                "trade",
-                "pool-swap",
-                "corporate-event",
-                *(_NEWS if parameters.news_on_chain else ()),
-                *(("token-transfer",) if parameters.count_transfers else ()),
-            )
-        )
+        news = frozenset(("corporate-event", *(_NEWS if parameters.news_on_chain else ())))
+        acts = TRADES | {"pool-swap"}
+        if parameters.count_transfers:
+            acts |= {"token-transfer"}
+        self.actions = acts | news
+        self.needs = (news,)
+        self.needs_named = acts
 
     @property
     def horizon(self) -> int:

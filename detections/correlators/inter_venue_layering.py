@@ -47,7 +47,7 @@ from detections.books.order_book import MOST_BOOKS
 from detections.books.order_weight import depth_if_large
 from detections.books.pulled_orders import Key, Large, Pulls, quantity_of
 from detections.books.shown_orders import shown_by
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.idlest import Room, latest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
@@ -163,6 +163,8 @@ class InterVenueLayering(Correlator[State]):
     uses_books = True
     uses_trades = True
     typology = "layering"
+    needs = (ORDERS, TRADES | {"pool-swap"})
+    needs_named = ORDERS
     actions = frozenset(
         {
             *("order-placed", "order-changed", "order-cancelled", "order-filled"),

@@ -49,7 +49,7 @@ from detections.books.desks import AllDesks
 from detections.books.layer import Layer, pulled_layer, resting_layer
 from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -121,6 +121,8 @@ class Layering(Correlator[State]):
     uses_trades = True
     uses_books = True
     typology = "layering"
+    needs = (ORDERS, TRADES)
+    needs_named = ORDERS
     # Placed orders are for the books, which know how that was, and what rests.
     actions = frozenset(
         {

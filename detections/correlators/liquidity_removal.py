@@ -93,6 +93,7 @@ class LiquidityRemoval(Correlator[State]):
     partition_by = "asset"
     state_type = State
     typology = "liquidity_removal"
+    needs = (frozenset({"liquidity-removed"}),)
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)

@@ -72,7 +72,7 @@ from detections.alerting.odd_close_alert import moved_finding, run_finding
 from detections.alerting.repetition import DAYS_WINDOW, Occurrences, days
 from detections.books.order_book import MOST_BOOKS
 from detections.cap_table.early import WHOLE_HISTORY
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room, drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
@@ -176,6 +176,8 @@ class MarkingTheClose(Correlator[State]):
         self._exempt = frozenset(parameters.exempt_labels)
         daily = parameters.daily_reference
         self._daily = None if daily is None else seconds_of(daily) * SECOND % DAY
+        self.needs = (TRADES,)
+        self.needs_named = frozenset[str]() if p.finds == "market" else TRADES
 
     @property
     def horizon(self) -> int:

@@ -33,7 +33,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.reference_window import Party, ReferenceWindow, Trading
@@ -102,6 +102,8 @@ class MarkingTheOpen(Correlator[State]):
     state_type = State
     roused_by = frozenset({Trade})
     typology = "marking_the_close"
+    needs = (TRADES,)
+    needs_named = TRADES
     # What comes after the window ends it: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled"})
 

@@ -33,7 +33,7 @@ from detections.alerting.findings import Finding, Witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.message_rates import Usual
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import LEVELS, ORDERS, Correlator, correlator
 from detections.idlest import Room, drop_idlest
 from normalizer.events.market import (
     BookUpdate,
@@ -140,6 +140,7 @@ class MessageBursts(Correlator[State]):
     state_type = State
     state_version = 3
     typology = "quote_stuffing"
+    needs = (ORDERS | LEVELS | {"order-received"},)
     actions = frozenset(
         {
             *("order-received", "order-placed", "order-changed", "order-cancelled"),

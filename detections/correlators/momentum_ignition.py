@@ -36,7 +36,7 @@ from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repea
 from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import SURE
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room, latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.price_runs import Direction, Execution, Run, Tape, Trader, pushes
@@ -110,6 +110,7 @@ class MomentumIgnition(Correlator[State]):
     state_type = State
     state_version = 3
     typology = "momentum_ignition"
+    needs_named = TRADES
     actions = frozenset({"trade"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -33,7 +33,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.following_sets import Scope, Time, miss, untold, watch
 from detections.books.pulled_sets import Criteria, PulledSet, ShownSets
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import LEVELS, ORDERS, Correlator, correlator
 from detections.rounding import reaches
 from normalizer.events.market import FeedGap, MarketEvent
 from pipeline.units import HOUR, MILLISECOND, MINUTE, SECOND, Duration, Ratio
@@ -104,6 +104,7 @@ class MovedLayers(Correlator[State]):
     of_unnamed = True
     highest_level = "medium"
     typology = "layering"
+    needs = (ORDERS | LEVELS,)
     actions = frozenset(
         {"order-placed", "order-cancelled", "order-removed", "trade", "book-update", "feed-gap"}
     )

@@ -150,6 +150,7 @@ class Novelty(Correlator[State]):
         self._slot = -(-parameters.period // SLOTS)
         orders = ("order-placed", "order-changed", "order-cancelled", "trade", "pool-swap")
         self.actions = frozenset((*orders, "token-transfer") if self._accounts else orders)
+        self.needs_named = self.actions if self._accounts else frozenset[str]()
 
     @property
     def horizon(self) -> int:

@@ -34,7 +34,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.baselines.rate import BlockRate, kept
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.side_run import SideRuns
@@ -117,6 +117,7 @@ class OddOpen(Correlator[State]):
     state_type = State
     highest_level = "medium"
     typology = "marking_the_close"
+    needs = (TRADES,)
     # What comes after the window ends it: an order will do, where nobody trades.
     actions = frozenset({"trade", "order-placed", "order-cancelled", "book-update"})
 

@@ -133,7 +133,9 @@ class OracleDeviation(Correlator[State]):
         self._same = frozenset(parameters.same_currency)
         answers_only = parameters.pattern in ("jump", "late")
         trades: set[str] = set() if answers_only else {"trade", "pool-swap"}
-        self.actions = frozenset({"oracle-update"} | trades)
+        answers = frozenset({"oracle-update"})
+        self.actions = answers | trades
+        self.needs = (answers,)
 
     @property
     def horizon(self) -> int:

@@ -32,7 +32,7 @@ from typing import Annotated
 from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness, witness
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.markets.latest_prices import LatestPrices, note_price, revise_price
 from detections.markets.oracle_asset import MOST_PARTIES, SLOTS, Asset
 from detections.markets.oracle_dealing import (
@@ -106,6 +106,8 @@ class OracleManipulation(Correlator[State]):
     state_type = State
     uses_trades = True
     typology = "oracle_deviation"
+    needs = (frozenset({"oracle-update"}),)
+    needs_named = TRADES | {"pool-swap"}
     actions = frozenset({"trade", "pool-swap", "oracle-update", "token-transfer"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -34,7 +34,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.parties import Party, buyer, is_exempt, seller
@@ -239,6 +239,8 @@ class Pinging(Correlator[State]):
     state_version = 2
     uses_books = True
     typology = "front_running"
+    needs = (ORDERS, TRADES)
+    needs_named = ORDERS
     # Placed orders are for the books, which know when it was.
     actions = frozenset({"order-placed", "order-cancelled", "trade"})
 

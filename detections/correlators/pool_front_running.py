@@ -137,6 +137,7 @@ class PoolFrontRunning(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "front_running"
+    needs = (frozenset({"pool-swap"}), frozenset({"transaction-pending"}))
     actions = frozenset(
         {"transaction-pending", "transaction-replaced", "transaction-included", "pool-swap"}
     )

@@ -119,6 +119,7 @@ class PoolPriceManipulation(Correlator[State]):
     partition_by = "market"
     state_type = State
     typology = "oracle_deviation"
+    needs = (frozenset({"pool-swap"}), frozenset({"token-transfer"}))
     actions = frozenset({"pool-swap", "token-transfer"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -108,6 +108,7 @@ class PoolTransactionWash(Correlator[State]):
     partition_by = "asset"
     state_type = State
     typology = "wash_trading"
+    needs = (frozenset({"pool-swap"}),)
     actions = frozenset({"pool-swap", "liquidity-added"})
 
     def __init__(self, parameters: Parameters) -> None:

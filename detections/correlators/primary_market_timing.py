@@ -47,7 +47,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, percent
 from detections.baselines.coin import chance_of_a_coin, chance_to_be_right
 from detections.cap_table.evidence import names
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.markets.primary_dealing import Deal, Investor, Nav, Token
 from detections.markets.primary_lots import Lot, Round, put, take
 from detections.parties import is_exempt
@@ -113,7 +113,11 @@ class PrimaryMarketTiming(Correlator[State]):
         self._trips = parameters.pattern == "round_trip"
         self._exempt = frozenset(parameters.exempt_labels)
         primary = ("corporate-event", "oracle-update", "token-transfer")
-        self.actions = frozenset((*primary, "trade", "pool-swap") if self._trips else primary)
+        sold = TRADES | {"pool-swap"} if self._trips else frozenset[str]()
+        self.actions = sold | frozenset(primary)
+        values = frozenset({"corporate-event", "oracle-update"})
+        self.needs = (values, frozenset({"token-transfer"}), *((sold,) if sold else ()))
+        self.needs_named = sold
 
     @property
     def horizon(self) -> int:

@@ -71,7 +71,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.pump_alert import distribution_finding, fall_finding, rise_finding
 from detections.alerting.social_evidence import strengthened
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.markets.linked_markets import MarketKey
 from detections.markets.public_news import ROUTINE, PublicNews, announced, note
@@ -202,6 +202,9 @@ class PumpAndDump(Correlator[State]):
         super().__init__(parameters)
         self._p = parameters
         self._stakes = parameters.finds == "distribution"
+        traded = TRADES | {"pool-swap"}
+        self.needs = (traded,)
+        self.needs_named = traded if self._stakes else frozenset[str]()
         self._exempt = frozenset(parameters.exempt_labels)
         self._routine = frozenset(parameters.routine_types)
         self._terms = Terms(

@@ -46,7 +46,7 @@ from detections.books.message_rates import (
     forget_messages,
 )
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, Correlator, correlator
 from detections.idlest import PARTS, Room, drop_idlest
 from detections.parties import acting, is_exempt
 from detections.rounding import reaches
@@ -125,6 +125,8 @@ class QuoteStuffing(Correlator[State]):
     state_type = State
     state_version = 4
     typology = "quote_stuffing"
+    needs = (ORDERS | {"order-received"},)
+    needs_named = ORDERS | {"order-received"}
     actions = frozenset(
         {"order-received", "order-placed", "order-changed", "order-cancelled", "trade"}
     )

@@ -38,7 +38,7 @@ from detections.alerting.findings import Finding, witness
 from detections.alerting.repetition import REPETITION_WINDOW, Occurrences, repeated, times
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room, latest
 from detections.markets.lasting_moves import LastingMoves
 from detections.markets.linked_markets import MarketKey
@@ -125,6 +125,7 @@ class Ramping(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "momentum_ignition"
+    needs_named = TRADES
     actions = frozenset({"trade"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -143,6 +143,7 @@ class RugPull(Correlator[State]):
     state_type = State
     state_version = 5
     typology = "liquidity_removal"
+    needs = (frozenset({"liquidity-removed", "pool-swap"}),)
     actions = frozenset(
         {
             "block",

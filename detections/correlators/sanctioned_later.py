@@ -66,6 +66,7 @@ class SanctionedLater(Correlator[State]):
     state_type = State
     partition_by = "market"
     typology = "sanctions"
+    needs = (frozenset({"address-sanctioned"}), frozenset({"token-transfer"}))
 
     def __init__(self, parameters: Parameters) -> None:
         super().__init__(parameters)

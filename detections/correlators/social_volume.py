@@ -88,6 +88,7 @@ class SocialVolumes(Correlator[State]):
     state_type = State
     highest_level = "medium"
     typology = "price_and_volume"
+    needs = (frozenset({"social-volume"}),)
     actions = frozenset({"social-volume", "corporate-event"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -65,7 +65,7 @@ from detections.books.party_habits import crowd_of, habits_of
 from detections.books.shown_orders import shown_by
 from detections.books.spoofing_candidate import Candidate, Watch, dealing, filled_quantity
 from detections.books.weighed_together import weigh_together
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room, latest
 from detections.parties import Party, acting, is_exempt
@@ -152,6 +152,8 @@ class Spoofing(Correlator[State]):
     uses_trades = True
     uses_books = True
     typology = "spoofing"
+    needs = (ORDERS, TRADES)
+    needs_named = ORDERS
     actions = frozenset(
         {
             *("order-placed", "order-changed", "order-cancelled", "order-filled", "order-removed"),

@@ -42,7 +42,7 @@ from detections.books.both_sides import sides_of
 from detections.books.order_book import Resting
 from detections.books.shown_orders import shown_by
 from detections.books.weighed_together import besides
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
@@ -172,6 +172,8 @@ class SpoofingAttempts(Correlator[State]):
     state_version = 3
     uses_books = True
     typology = "spoofing"
+    needs = (ORDERS,)
+    needs_named = ORDERS
     actions = frozenset({"order-placed", "order-cancelled", "trade", "feed-gap"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -107,6 +107,7 @@ class StructuredAmounts(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "structuring"
+    needs = (frozenset({"token-transfer"}),)
     actions = frozenset({"token-transfer", "trade", "pool-swap", "oracle-update"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -193,6 +193,7 @@ class WashCircular(Correlator[State]):
         self._exempt = frozenset(parameters.exempt_labels)
         trades = frozenset({"trade"}) | REVISIONS
         self.actions = trades if parameters.flows == "trades" else frozenset({"token-transfer"})
+        self.needs_named = self.actions
 
     @property
     def horizon(self) -> int:

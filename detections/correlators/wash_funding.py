@@ -30,7 +30,7 @@ from msgspec.structs import replace
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from detections.parties import buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
@@ -128,6 +128,8 @@ class WashFunding(Correlator[State]):
     uses_trades = True
     state_type = State
     typology = "wash_trading"
+    needs = (frozenset({"native-transfer"}), TRADES)
+    needs_named = TRADES
     actions = frozenset({"native-transfer", "trade"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -163,6 +163,7 @@ class WashItems(Correlator[State]):
         self.actions = (
             frozenset({"token-transfer"}) if self._transfers else frozenset({"trade"}) | REVISIONS
         )
+        self.needs_named = self.actions
         self._exempt = frozenset(parameters.exempt_labels)
 
     @property

@@ -36,7 +36,7 @@ from msgspec import Meta, Struct, field
 from detections.alerting.findings import Finding, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.order_book import Resting
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.idlest import Room, drop_idlest
 from detections.markets.counterparties import (
     Closeness,
@@ -141,6 +141,8 @@ class WashMatchedOrders(Correlator[State]):
     state_version = 3
     uses_books = True
     typology = "wash_trading"
+    needs = (ORDERS, TRADES)
+    needs_named = TRADES
     actions = frozenset({"order-placed", "trade"}) | REVISIONS
 
     def __init__(self, parameters: Parameters) -> None:

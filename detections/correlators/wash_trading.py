@@ -34,7 +34,7 @@ from msgspec.structs import replace
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.books.coincidence import binomial_tail
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.parties import Party, buyer, is_exempt, sameness, seller
@@ -133,6 +133,7 @@ class WashTrading(Correlator[State]):
     state_type = State
     state_version = 4
     typology = "wash_trading"
+    needs_named = TRADES
     actions = frozenset({"trade"}) | REVISIONS
 
     def __init__(self, parameters: Parameters) -> None:

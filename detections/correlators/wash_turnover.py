@@ -40,7 +40,7 @@ from msgspec import Meta, Struct, field
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
-from detections.correlators.base import Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room
 from detections.parties import is_exempt
 from detections.rounding import reaches
@@ -184,6 +184,7 @@ class WashTurnover(Correlator[State]):
     state_type = State
     state_version = 2
     typology = "wash_trading"
+    needs_named = TRADES
     actions = frozenset({"trade"})
 
     def __init__(self, parameters: Parameters) -> None:

@@ -87,12 +87,19 @@ def _quiet(rules: "Sequence[RuleOutcome]") -> Html | None:
     silent = [one for one in rules if one.silent]
     loud = [one for one in rules if not one.silent]
     said = f"{plural(len(loud), 'rule')} gave no alert"
+    blind = sum(one.blind is not None for one in loud)
+    if blind:
+        said += f"; {blind:,} had nothing to look at"
     if silent:
-        said += f"; {plural(len(silent), 'more')[:-1]} only feed correlations".replace(
-            "mor ", "more "
-        )
+        said += f"; {len(silent):,} more only feed correlations"
     return el(
         "details",
         el("summary", said),
-        el("ul", *(el("li", one.title) for one in loud[:_MOST_QUIET])),
+        el("ul", *(el("li", *_quiet_rule(one)) for one in loud[:_MOST_QUIET])),
     )
+
+
+def _quiet_rule(one: "RuleOutcome") -> list[Html | str]:
+    if one.blind is None:
+        return [one.title]
+    return [one.title, el("br"), el("span", one.blind, class_="quiet")]

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from pipeline.cli.backtest_words import (
     TimeColumns,
+    blind_text,
     doubts,
     moment_text,
     quiet_differences,
@@ -86,6 +87,9 @@ def _print_rules(result: "Backtest", console: Console) -> None:
     rate = "" if result.per_day is None else f", {rate_text(result.per_day)}"
     console.print()
     say(console, f"{plural(result.alerts, 'alert')}{rate}, of {of}", "bold")
+    blind = [one.blind for one in result.rules if one.blind and not one.silent]
+    if blind and result.events.read:
+        say(console, blind_text(blind, loud), "yellow" if len(blind) == loud else "dim")
     if not alerting:
         return
     rated = result.per_day is not None

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _BLOCKS = "▁▂▃▄▅▆▇█"
 _EMPTY = "·"
+_MOST_REASONS = 3
 _SECONDS = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
 
 
@@ -66,6 +67,23 @@ def doubts(events: "Events") -> list[str]:
         (events.outside, "event outside the wanted time", "events outside the wanted time"),
     )
     return [plural(count, one, more) for count, one, more in counts if count]
+
+
+def blind_text(reasons: "Sequence[str]", rules: int) -> str:
+    """How many of so many rules had nothing to look at, and for want of what; empty if none."""
+    if not reasons:
+        return ""
+    counts = Counter(reasons)
+    which = "no rule had anything to look at"
+    if len(reasons) < rules:
+        which = f"{plural(len(reasons), 'rule')} had nothing to look at"
+    if len(counts) == 1:
+        return f"{which}, since {reasons[0]}"
+    common = counts.most_common(_MOST_REASONS)
+    said = "; ".join(f"{count:,} since {reason}" for reason, count in common)
+    others = len(reasons) - sum(count for _, count in common)
+    more = f"; {others:,} for want of others" if others else ""
+    return f"{which}: {said}{more}"
 
 
 def quiet_differences(found: "Comparison") -> str:

@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 import msgspec
 import typer
@@ -16,6 +16,10 @@ from pipeline.cli.rules import RulePaths, named_rules
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.line_problems import LineProblems
 from pipeline.problems import Problem, render
+
+if TYPE_CHECKING:
+    from detections.met_events import MetEvents
+    from detections.rules import RuleSet
 
 
 @app.command()
@@ -52,6 +56,7 @@ def detect(
     others; exit 1 then. Where there was no event at all, that is said there.
     """
     from detections.engine.engine import Engine
+    from detections.met_events import MetEvents
     from detections.offline import RULE_FAILED
     from detections.offline import detect as run
     from detections.rules import load_rules
@@ -83,23 +88,35 @@ def detect(
     def hear(problem: Problem) -> None:
         (report if problem.code == RULE_FAILED else of_lines.tell)(problem)
 
-    met = True
-
-    def no_event() -> None:
-        nonlocal met
-        met = False
-
+    met = MetEvents()
     with _lines(events, logs, venue, trade_sides, reference, report) as (name, lines):
-        for alert in run(engine, lines, name=name, report=hear, no_event=no_event):
+        for alert in run(engine, lines, name=name, report=hear, met=met):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
     of_lines.finish()
-    if not met:
+    if not met.any:
         # That nothing was found says nothing of them then.
         why = "no line of it is one" if problems else "there is none in it"
         print(f"warning: the rules met no event of {name}: {why}", file=sys.stderr)
+    else:
+        for told in _doubts(ruleset, met):
+            print(f"warning: {name}: {told}", file=sys.stderr)
     if problems:
         raise typer.Exit(FAILED)
+
+
+def _doubts(rules: "RuleSet", met: "MetEvents") -> list[str]:
+    """Why nothing that was found may say nothing of the events."""
+    from detections.met_events import blind, unnamed_text
+    from pipeline.cli.backtest_words import blind_text
+
+    found = blind(rules, met)
+    told = met.slips()
+    reasons = [found[rule.id].reason for rule in rules.alerting if rule.id in found]
+    if len(reasons) == len(rules.alerting):
+        return [*told, blind_text(reasons, len(reasons))]
+    unnamed = unnamed_text(found.values())
+    return told if unnamed is None else [*told, unnamed]
 
 
 @contextmanager

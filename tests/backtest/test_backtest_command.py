@@ -10,7 +10,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from tests.backtest.samples import CORRELATION, RULE, transfer, write
+from tests.backtest.samples import CORRELATION, LARGE, RULE, transfer, write
 from tests.cli.command_line import Answer, tapewatch, write_configuration
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -189,6 +189,28 @@ def test_rules_that_met_no_event_have_not_found_nothing(
     assert "error: the rules met no event of events.ndjson" in answer.error
     assert said in answer.error
     assert "0 events" in answer.out, "what was read is shown all the same"
+
+
+def test_rules_that_had_nothing_to_look_at_are_told(folder: Path) -> None:
+    status = RULE.replace("token-transfer", "trading-status").replace("Large transfer", "Status")
+    status = status.replace("name: large", "name: status").replace(
+        "    token.amount|gte: 100\n", ""
+    )
+    (folder / "rules" / "status.yml").write_text(status.replace(LARGE, LARGE[:-1] + "9"))
+
+    answer = backtest(folder, "--html", "page.html")
+    written = json.loads(backtest(folder, "--json", "-").out)
+
+    assert "\n1 rule had nothing to look at, since no event is trading-status\n" in answer.out
+    reasons = {one["title"]: one["blind"] for one in written["rules"]}
+    assert reasons == {
+        "Large transfer": None,
+        "Large transfers in short time": None,
+        "Status": "no event is trading-status",
+    }
+    page = (folder / "page.html").read_text()
+    assert "1 rule gave no alert; 1 had nothing to look at" in page
+    assert "no event is trading-status" in page
 
 
 def test_a_mark_of_utf_8_is_no_part_of_the_first_event(folder: Path) -> None:

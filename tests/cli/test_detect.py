@@ -218,3 +218,27 @@ def test_a_thousand_alerts_are_not_mixed_with_what_is_told(tmp_path: Path) -> No
 
     assert answer.code == 1
     assert len({json.loads(line)["event"]["id"] for line in answer.out.splitlines()}) == 1_000
+
+
+def test_rules_that_nothing_can_come_of_are_told(tmp_path: Path) -> None:
+    trade = {
+        "@timestamp": "2026-01-31T10:00:00Z",
+        "event.action": "trade",
+        "event.provider": "demo",
+        "market.venue": "demo",
+        "market.instrument": "ACME-USD",
+        "market.trade.id": "1",
+        "market.trade.price": 10.0,
+        "market.trade.quantity": 5.0,
+    }
+    rules = RULES / "spoofing"
+
+    unknown = detect(tmp_path, lines({**trade, "event.action": "trades"}), rules=rules)
+    no_orders = detect(tmp_path, lines(trade), rules=rules)
+    nobody = detect(tmp_path, lines(trade), rules=RULES / "wash_trading")
+
+    assert (unknown.code, no_orders.code, nobody.code) == (0, 0, 0)
+    assert 'event.action "trades" is none that we know: did you mean trade?' in unknown.error
+    assert "events.ndjson: no rule had anything to look at: " in no_orders.error
+    assert "no event is order-cancelled, order-changed or order-placed" in no_orders.error
+    assert "no event here names an account, an investor or a cluster: " in nobody.error
