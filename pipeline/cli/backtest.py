@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
+from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules
 
 if TYPE_CHECKING:
@@ -100,6 +101,11 @@ def backtest(
     from pipeline.cli.backtest_text import print_backtest
     from pipeline.cli.printing import output
 
+    named = named_rules(rules, paths)
+    for option, written in (("--json", json), ("--html", html)):
+        read = (*(events or ()), *(order_log or ()), *(social_feed or ()), *(reference or ()))
+        given = (*(pipelines or ()), *((labels,) if labels is not None else ()), config)
+        keep_apart(option, written, rules=(*named, *(compare or ())), read=(*read, *given))
     chosen = choose(
         Wanted(
             config=config,
@@ -121,7 +127,7 @@ def backtest(
     )
     plan = _plan(
         chosen,
-        named_rules(rules, paths),
+        named,
         compare or [],
         sweep or [],
         labels,
@@ -235,6 +241,6 @@ def _write(path: Path, data: bytes) -> None:
         return
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(data)
     except OSError as error:
         raise Failure(f"can't write {path}: {error.strerror}") from error
+    write_whole(path, data)

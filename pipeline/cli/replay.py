@@ -10,6 +10,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_apart
 from pipeline.cli.rules import RulePaths
 from pipeline.problems import did_you_mean, one_of
 
@@ -70,7 +71,9 @@ def replay(
     loaded = load_configuration(config, resolve="later")
     logs.configure(loaded.logging, stage="replay")
     span = _span(since, until)
-    plan = _plan(loaded, span, [*(rules or ()), *(paths or ())], warm_up, lanes or [])
+    given = [*(rules or ()), *(paths or ())]
+    keep_apart("--save", save, rules=(*given, *loaded.detections.rules), read=(config,))
+    plan = _plan(loaded, span, given, warm_up, lanes or [])
     started = time.monotonic()
     with _saved(save) as on_alert, _progress() as on_progress:
         found = _run(loaded, plan, on_progress, on_alert)

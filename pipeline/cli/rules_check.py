@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import msgspec
 import typer
 
-from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.failures import CONFIGURATION, command
+from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
 from pipeline.problems import Problem, ProblemsFound, render, summary, to_json
 
@@ -48,7 +49,9 @@ def check(
 
     Exit 2 if there is an error.
     """
-    checked = _check(named_rules(rule_files, paths), pipelines or ())
+    named = named_rules(rule_files, paths)
+    keep_apart("-o", output, rules=named, read=pipelines or ())
+    checked = _check(named, pipelines or ())
     if as_json:
         written_as = "json"
     failed = any(strict or problem.severity == "error" for problem in checked.problems)
@@ -59,7 +62,7 @@ def check(
         if output is None:
             typer.echo(document, nl=not document.endswith(b"\n"))
         else:
-            _write(output, document)
+            write_whole(output, document)
             typer.echo(_verdict(checked), err=failed)
     if failed:
         raise typer.Exit(CONFIGURATION)
@@ -126,10 +129,3 @@ def _document(checked: _Checked, written_as: Format, *, strict: bool) -> bytes:
         case "text":
             found = f"{render(problems, most=len(problems))}\n\n" if problems else ""
             return f"{found}{_verdict(checked)}\n".encode()
-
-
-def _write(path: Path, document: bytes) -> None:
-    try:
-        path.write_bytes(document)
-    except OSError as error:
-        raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error

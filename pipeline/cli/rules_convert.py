@@ -1,6 +1,5 @@
 """``tapewatch rules convert``: the same rules in Elastic Security and Splunk."""
 
-import os
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -10,7 +9,8 @@ import msgspec
 import typer
 
 from pipeline.cli.app import JsonOutput
-from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import RuleFiles, RulePaths, named_rules, rules
 from pipeline.problems import one_of, render, summary
 
@@ -74,7 +74,9 @@ def convert(
         raise Failure(
             f"--format {chosen} isn't for {to}: expected {one_of(FORMATS[to])}", CONFIGURATION
         )
-    ruleset = load_rules(named_rules(rule_files, paths), pipeline or ())
+    named = named_rules(rule_files, paths)
+    keep_apart("-o", output, rules=named, read=pipeline or ())
+    ruleset = load_rules(named, pipeline or ())
     choices = Choices(
         format=chosen, strict=strict, alerts=alerts, events_index=index, alerts_index=alerts_index
     )
@@ -82,7 +84,7 @@ def convert(
     text = written(exported, chosen)
     done = [one for one in exported if one.output is not None]
     if output is not None and done:
-        _write(output, text)
+        write_whole(output, text.encode())
     if as_json:
         typer.echo(msgspec.json.encode(_report(exported, text if output is None else None)))
     else:
@@ -131,14 +133,3 @@ def _report(exported: "Sequence[Exported]", text: str | None) -> dict[str, Any]:
         ],
         "output": text,
     }
-
-
-def _write(path: Path, text: str) -> None:
-    """All of it or nothing: a file that is cut off would switch rules off."""
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        beside.write_text(text, encoding="utf-8", newline="\n")
-        beside.replace(path)
-    except OSError as error:
-        beside.unlink(missing_ok=True)
-        raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error

@@ -12,6 +12,7 @@ import typer
 
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
+from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, named_rules, rules
 from pipeline.problems import Problem, render
 
@@ -54,7 +55,9 @@ def run_tests_beside(
     """
     from detections.rule_testing import coverage, planning
 
-    plan = planning.plan(named_rules(rule_files, paths), pipelines=pipelines or ())
+    named = named_rules(rule_files, paths)
+    keep_apart("--junit", junit_file, rules=named, read=pipelines or ())
+    plan = planning.plan(named, pipelines=pipelines or ())
     if name is not None:
         plan = planning.chosen(plan, name)
     if not plan.files:
@@ -113,12 +116,9 @@ def _progress(total: int) -> Generator[Any]:
 def _write_junit(path: Path, tested: "Sequence[Tested]") -> None:
     from pipeline.cli.rule_test_junit import junit
 
-    try:
-        path.write_bytes(
-            junit([(str(file.path), results, seconds) for file, results, seconds in tested])
-        )
-    except OSError as error:
-        raise Failure(f"can't write {path}: {error.strerror}") from error
+    write_whole(
+        path, junit([(str(file.path), results, seconds) for file, results, seconds in tested])
+    )
 
 
 def _print(tested: "Sequence[Tested]", warnings: Sequence[Problem]) -> None:

@@ -1,0 +1,63 @@
+"""Files that commands write: whole or not at all, and never over what they read."""
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from pipeline.failure import CONFIGURATION, FAILED, Failure
+
+_OF_RULES = (".yml", ".yaml")
+
+
+def keep_apart(
+    option: str,
+    output: Path | None,
+    *,
+    rules: Iterable[Path] = (),
+    read: Iterable[Path] = (),
+) -> None:
+    """Raise Failure where the output would be one of the rules, or of what else the command reads.
+
+    `rules` and `read` are files and folders. A result from before may lie in a folder of rules.
+    """
+    if output is None:
+        return
+    for path in rules:
+        if _same(output, path) or (_below(output, path) and output.suffix.lower() in _OF_RULES):
+            raise _refusal(option, output, "its rules there")
+    for path in read:
+        if _same(output, path) or (_below(output, path) and output.exists()):
+            raise _refusal(option, output, "that file")
+
+
+def write_whole(path: Path, data: bytes) -> None:
+    """All of it or nothing, since half of it may be taken for a whole. Raises Failure."""
+    beside: Path | None = None
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(data)  # a device, or a folder, which says what is wrong
+            return
+        real = path.resolve()  # what a link leads to is written, the link stays
+        beside = real.with_name(f".{real.name}.{os.getpid()}")
+        beside.write_bytes(data)
+        beside.replace(real)
+    except OSError as error:
+        if beside is not None:
+            beside.unlink(missing_ok=True)
+        raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error
+
+
+def _refusal(option: str, output: Path, what: str) -> Failure:
+    said = f"{option} {output}: this command reads {what}; name another file"
+    return Failure(said, CONFIGURATION)
+
+
+def _same(output: Path, path: Path) -> bool:
+    try:
+        return path.is_file() and output.samefile(path)
+    except OSError:
+        return False
+
+
+def _below(output: Path, folder: Path) -> bool:
+    return folder.is_dir() and output.resolve().is_relative_to(folder.resolve())

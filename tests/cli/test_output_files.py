@@ -1,0 +1,116 @@
+"""What commands write: never over what they read, and what can't be written is told."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.command_line import RULES, Answer, tapewatch
+
+EVENT = (
+    '{"@timestamp":"2026-11-23T10:00:00Z","event.action":"token-paused","event.id":"1",'
+    '"investor.address":"0xa","token.symbol":"ACME"}\n'
+)
+CHECK = ("rules", "check", "--rules", "mine", "-o")
+CONVERT = ("rules", "convert", "--to", "elastic", "--rules", "mine", "-o")
+TEST = ("rules", "test", "--rules", "mine", "--junit")
+BACKTEST = ("backtest", "--rules", "mine", "--events", "events.ndjson", "--labels", "labels.yml")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "mine").mkdir()
+    for name in ("token_paused.yml", "token_paused.test.yml"):
+        shutil.copy(RULES / "administration" / name, tmp_path / "mine" / name)
+    (tmp_path / "events.ndjson").write_text(EVENT)
+    (tmp_path / "labels.yml").write_text("labels:\n  - entities: ['0xa']\n")
+    return tmp_path
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def refused(folder: Path, *arguments: str) -> Answer:
+    before = contents(folder)
+    answer = tapewatch(*arguments, folder=folder)
+    assert answer.code == 2, answer
+    assert contents(folder) == before
+    return answer
+
+
+@pytest.mark.parametrize(
+    ("command", "to"),
+    [
+        (CHECK, "mine/token_paused.yml"),
+        (CHECK, "mine/new.yml"),
+        (CONVERT, "mine/token_paused.yml"),
+        (CONVERT, "mine/sub/../token_paused.yml"),
+        (TEST, "mine/token_paused.test.yml"),
+        ((*BACKTEST, "--json"), "mine/token_paused.yml"),
+        ((*BACKTEST, "--html"), "mine/token_paused.yml"),
+    ],
+)
+def test_nothing_is_written_over_rules_or_among_them(
+    folder: Path, command: tuple[str, ...], to: str
+) -> None:
+    (folder / "mine" / "sub").mkdir()
+    option = command[-1]
+    answer = refused(folder, *command, to)
+    assert answer.error == (
+        f"error: {option} {to}: this command reads its rules there; name another file\n"
+    )
+
+
+@pytest.mark.parametrize("to", ["events.ndjson", "labels.yml", "link"])
+@pytest.mark.parametrize("option", ["--json", "--html"])
+def test_nothing_is_written_over_events_or_labels(folder: Path, option: str, to: str) -> None:
+    (folder / "link").symlink_to("events.ndjson")
+    answer = refused(folder, *BACKTEST, option, to)
+    assert answer.error == (
+        f"error: {option} {to}: this command reads that file; name another file\n"
+    )
+
+
+def test_nothing_is_written_over_events_in_a_folder(folder: Path) -> None:
+    (folder / "out").mkdir()
+    (folder / "out" / "events.ndjson").write_text(EVENT)
+    answer = refused(
+        folder, "backtest", "--rules", "mine", "--events", "out", "--json", "out/events.ndjson"
+    )
+    assert answer.error == (
+        "error: --json out/events.ndjson: this command reads that file; name another file\n"
+    )
+
+
+def test_an_earlier_result_is_written_over_wherever_it_lies(folder: Path) -> None:
+    for to in ("mine/check.json", "mine/check.json", "check.yml"):
+        answer = tapewatch(*CHECK, to, "--json", folder=folder)
+        assert answer.code == 0, answer
+        assert (folder / to).read_bytes() == b"[]\n"
+
+
+@pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])
+def test_a_device_is_written_to_and_stays_one(folder: Path, command: tuple[str, ...]) -> None:
+    answer = tapewatch(*command, "/dev/null", folder=folder)
+    assert answer.code == 0, answer
+    assert Path("/dev/null").is_char_device()
+
+
+def test_what_a_link_leads_to_is_written(folder: Path) -> None:
+    (folder / "link.ndjson").symlink_to("real.ndjson")
+    answer = tapewatch(*CONVERT, "link.ndjson", folder=folder)
+    assert answer.code == 0, answer
+    assert (folder / "link.ndjson").is_symlink()
+    assert (folder / "real.ndjson").read_text().startswith("{")
+
+
+@pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])
+def test_a_folder_that_isn_t_there_is_told(folder: Path, command: tuple[str, ...]) -> None:
+    answer = tapewatch(*command, "nowhere/out", folder=folder)
+    assert answer.code == 1
+    assert answer.error.endswith("error: can't write nowhere/out: No such file or directory\n")
