@@ -148,6 +148,8 @@ def _data(facts: Facts) -> list[str]:
     if len(facts.actions) > 12:
         records = f"{len(facts.actions)} kinds of record, [all](../reference/fields.md)"
     found = [f"**Data needed.** From {' and '.join(facts.sources)}: {records}."]
+    if facts.lacks:
+        found.append(f"It says nothing {'; '.join(facts.lacks)}.")
     if facts.fields:
         found.append(f"Fields: {', '.join(map(code, facts.fields))}.")
     return [" ".join(found)]

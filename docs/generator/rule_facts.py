@@ -22,12 +22,21 @@ from detections.rules import CorrelationRule, CorrelatorRule, ExceptionRule, Rul
 from detections.rules.reach import matching_actions
 from detections.rules.reason import Reason
 from docs.generator.options import options
-from pipeline.problems import Location
+from normalizer.events.market import MarketEvent
+from pipeline.problems import Location, one_of
 
 ROOT = Path(__file__).parents[2]
 RULES = ROOT / "sigma_rules"
 #: Where events come from, by the data set that their records have.
-_SOURCES = {"tapewatch.evm": "EVM chain", "tapewatch.venue": "venue"}
+_SOURCES = {
+    "tapewatch.evm": "EVM chain",
+    "tapewatch.solana": "Solana",
+    "tapewatch.venue": "venue",
+    "tapewatch.mempool": "pending transactions",
+    "tapewatch.reference": "reference data",
+    "tapewatch.social": "social feed",
+    "tapewatch": "Tapewatch itself",
+}
 
 
 class Parameter(Struct, frozen=True):
@@ -55,6 +64,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     """What a correlation is made of, what its parts are made of included."""
     actions: tuple[str, ...]
     sources: tuple[str, ...]
+    lacks: tuple[str, ...]
+    """Without what it says nothing, in words."""
     fields: tuple[str, ...]
     numbers: tuple[str, ...]
     """Thresholds in the detections: `token.amount: at least 100,000`."""
@@ -113,6 +124,7 @@ def _facts(one: AnyRule, ruleset: RuleSet, tests: Plan, converter: Converter) ->
         ),
         actions=seen,
         sources=_sources(seen),
+        lacks=_lacks(one),
         fields=_fields(one, sigma, bases),
         numbers=_numbers(sigma),
         parameters=_parameters(one),
@@ -152,6 +164,21 @@ def _actions(one: AnyRule, sigma: Iterable[SigmaRule]) -> tuple[str, ...]:
     else:
         found = {action for rule in sigma for action in matching_actions(rule.conditions)}
     return tuple(action for action in actions() if action in found)
+
+
+def _lacks(one: AnyRule) -> tuple[str, ...]:
+    if not isinstance(one, CorrelatorRule):
+        return ()
+    correlator = correlators()[one.correlator](one.parameters)
+    lacks = [
+        f"without {one_of(sorted(some))}" for some in correlator.needs if some != correlator.actions
+    ]
+    named = correlator.needs_named
+    of_venues = {s.action for s in shapes().values() if issubclass(s.record, MarketEvent)}
+    if named and named <= of_venues:  # what happens on a chain names a wallet
+        events = one_of(sorted(named))
+        lacks.append(f"where no {events} names an account, an investor or a cluster")
+    return tuple(lacks)
 
 
 def _sources(seen: Iterable[str]) -> tuple[str, ...]:
