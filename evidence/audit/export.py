@@ -1,7 +1,8 @@
 """Entries of the audit log with their proofs, in a folder that can be checked without Tapewatch."""
 
 import shutil
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
 from hashlib import sha256
 from importlib import resources
 from pathlib import Path
@@ -83,12 +84,35 @@ def export(
 ) -> Manifest:
     """Write an export into a new folder. `complete`: nothing was left out between these numbers.
 
-    Raises AuditLogFailed, and OSError.
+    Raises AuditLogFailed, and OSError; then nothing of it stays.
     """
     signed = signed_now(folder, key)
     for number, line in entries:
         folder.prove(number, signed, line)  # all of them, before anything is written
+    with new_folder(to):
+        return _written(folder, key, signed, entries, to, complete)
+
+
+@contextmanager
+def new_folder(to: Path) -> Generator[None]:
+    """A folder for an export, of which nothing stays where it can't be finished: a part of one
+    could be taken for all of it. Raises OSError."""
     to.mkdir(mode=PRIVATE, parents=True)
+    try:
+        yield
+    except BaseException:
+        shutil.rmtree(to, ignore_errors=True)
+        raise
+
+
+def _written(
+    folder: AuditFolder,
+    key: VerifyingKey,
+    signed: Signed,
+    entries: Sequence[tuple[int, bytes]],
+    to: Path,
+    complete: tuple[int, int] | None,
+) -> Manifest:
     (to / "proofs").mkdir()
     (to / "entries.ndjson").write_bytes(b"".join(line + b"\n" for _, line in entries))
     for number, line in entries:

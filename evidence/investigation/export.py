@@ -23,7 +23,7 @@ import msgspec
 from msgspec import Struct
 
 from evidence.audit.export import export as export_entries
-from evidence.audit.folder import PRIVATE
+from evidence.audit.export import new_folder
 from evidence.audit.notes import VerifyingKey
 from evidence.audit.store import AuditFolder
 from evidence.investigation.csv_rows import write_csv
@@ -116,8 +116,15 @@ def export(
     *,
     writers: Iterable[Writer] = (),
 ) -> Manifest:
-    """Write it into a new folder. `writers` add files of their own. Raises OSError."""
-    to.mkdir(mode=PRIVATE, parents=True)
+    """Write it into a new folder. `writers` add files of their own.
+
+    Raises OSError; then nothing of it stays.
+    """
+    with new_folder(to):
+        return _written(gathered, parts, to, writers)
+
+
+def _written(gathered: Gathered, parts: Parts, to: Path, writers: Iterable[Writer]) -> Manifest:
     lines, documents = _with_actions(gathered, parts)
     manifest = _manifest(gathered, parts, lines)
     with (to / "timeline.ndjson").open("wb") as file:

@@ -58,8 +58,12 @@ def new_key(
         raise Failure(str(error), CONFIGURATION) from None
     except OSError as error:
         raise Failure(f"can't write {out}: {error.strerror}") from None
-    with os.fdopen(descriptor, "w") as file:
-        file.write(key.reveal() + "\n")
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(key.reveal() + "\n")
+    except OSError as error:
+        out.unlink(missing_ok=True)  # a part of a key is none
+        raise Failure(f"can't write {out}: {error.strerror}") from None
     typer.echo(str(key.verifying))
 
 

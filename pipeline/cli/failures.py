@@ -48,6 +48,13 @@ def command(function: Callable[P, R]) -> Callable[P, R]:
             # success: `audit verify | head -1` would call good whatever it found.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise typer.Exit(READER_GONE) from None
+        except OSError as error:
+            if error.errno is None:
+                raise  # none of the operating system's
+            # What no command has words of its own for: a name that is too long, a disk that broke.
+            where = f"{error.filename}: " if error.filename is not None else ""
+            _say(f"error: {Failure(f'{where}{error.strerror or error}')}")
+            raise typer.Exit(FAILED) from None
         except KeyboardInterrupt:
             raise typer.Exit(130) from None
 

@@ -91,7 +91,7 @@ def export(
     if something is missing: it says what, and is written all the same."""
     from evidence.investigation.case_file import is_case
     from pipeline.cli.backtest_inputs import time_of
-    from pipeline.units import parse_duration
+    from pipeline.units import UnitError, parse_duration
 
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
@@ -102,8 +102,12 @@ def export(
         raise Failure("--key belongs to --audit", CONFIGURATION)
     try:
         around = parse_duration(window)
-    except ValueError as error:
-        raise Failure(f"--window {window}: {error}", CONFIGURATION) from None
+    except UnitError as error:
+        hint = f": did you mean {error.hint}?" if error.hint else ""
+        raise Failure(f"--window {window}: {error}{hint}", CONFIGURATION) from None
+    begin, end = time_of(since, "--from"), time_of(until, "--until", end=True)
+    if begin is not None and end is not None and begin >= end:
+        raise Failure(f"--from {since} is not before --until {until}", CONFIGURATION)
     if splunk is not None:
         archive = splunk_archive(splunk, splunk_token, splunk_index, splunk_ca)
     else:
@@ -116,8 +120,8 @@ def export(
             archive,
             wanted if file is None else file,
             window=around,
-            since=time_of(since, "--from"),
-            until=time_of(until, "--until", end=True),
+            since=begin,
+            until=end,
             also=also or (),
             progress=progress,
         )
@@ -127,7 +131,7 @@ def export(
     if as_json:
         typer.echo(msgspec.json.encode(manifest))
     else:
-        _tell(manifest, to)
+        _tell(manifest, to, _unmet(gathered, also or ()))
     if not complete:
         raise typer.Exit(FAILED)
 
@@ -312,9 +316,20 @@ def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
     return asyncio.run(read())
 
 
-def _tell(manifest: "Manifest", to: Path) -> None:
+def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
+    """Those of the names that no document has: a slip of the pen would go unnoticed."""
+    lower = [(name, name.encode().lower()) for name in names]
+    documents = [document.lower() for document in gathered.documents]
+    return [name for name, form in lower if not any(form in one for one in documents)]
+
+
+def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     console = output()
     say(console, f"{manifest.lines:,} lines, {manifest.alerts:,} alerts: {to / 'timeline.html'}")
+    begin, end = (text[:19].replace("T", " ") for text in (manifest.since, manifest.until))
+    say(console, f"from {begin} to {end} UTC")
+    for name in unmet:
+        say(console, f"nothing there names {name} (--also)", "yellow")
     for what, text in (
         (manifest.missing, "alerts, or events that alerts rest on, are missing"),
         (manifest.unreadable, "documents could not be read"),
@@ -329,6 +344,8 @@ def _tell(manifest: "Manifest", to: Path) -> None:
         if done := len(manifest.activities):
             shown = done - len(manifest.unproven_activities)
             say(console, f"{shown:,} of {done:,} actions on the case are proven by it as well")
+    else:
+        say(console, "nothing is proven by an audit log: see --audit", "yellow")
     if "timeline.pdf" not in manifest.files:
         say(console, "no PDF: pip install 'tapewatch[reports]'", "yellow")
     digest = sha256((to / "manifest.json").read_bytes()).hexdigest()

@@ -13,6 +13,7 @@ from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditLog
 from tests.cli.command_line import COMMAND, environment, tapewatch
 from tests.evidence.audit.test_log import happening
+from tests.servers.small_disk import CannotMount, SmallDisk
 
 KEY = SigningKey.new("example.com/audit")
 
@@ -37,6 +38,41 @@ def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     assert again.code == 1
     assert (tmp_path / "key").read_text() == secret
     assert tapewatch("audit", "key", "a b", "--out", "other", folder=tmp_path).code == 2
+
+
+def test_a_full_disk_leaves_neither_a_key_nor_an_export(log: Path, tmp_path: Path) -> None:
+    """Another try, with room, does it."""
+    try:
+        disk = SmallDisk(tmp_path / "disk", 4096)
+        disk.__enter__()
+    except CannotMount as error:
+        pytest.skip(str(error))
+    key = ("audit", "key", "example.com/x", "--out", "disk/key")
+    export = ("audit", "export", log, "--to", "disk/export")
+    try:
+        (tmp_path / "disk" / "ballast").write_bytes(bytes(4096))
+        for command in (key, export):
+            said = tapewatch(*command, folder=tmp_path)
+            assert (said.code, "No space left on device" in said.error) == (1, True), said
+        assert [one.name for one in (tmp_path / "disk").iterdir()] == ["ballast"]
+    finally:
+        disk.__exit__()
+    for command in (key, export):
+        assert tapewatch(*command, folder=tmp_path).code == 0
+
+
+def test_a_name_that_is_longer_than_names_may_be_is_told(log: Path, tmp_path: Path) -> None:
+    for command in (
+        ("audit", "export", log, "--to", "x" * 300),
+        ("audit", "verify", "x" * 300),
+        ("audit", "show", "x" * 300),
+        ("timeline", "export", "abc", "--out", "out", "--to", "x" * 300),
+        ("evidence", "abc", "--out", "x" * 300),
+        ("doctor", "--config", "x" * 300),
+    ):
+        said = tapewatch(*command, folder=tmp_path)
+        assert said.code in (1, 2)
+        assert "File name too long" in said.error + said.out, said
 
 
 def test_a_good_log(log: Path, tmp_path: Path) -> None:

@@ -40,6 +40,7 @@ from tests.evidence.investigation.recorded_case import (
     placed,
     write,
 )
+from tests.servers.small_disk import CannotMount, SmallDisk
 
 SOURCE = Path(__file__).parents[3] / "evidence"
 CHECKERS = (
@@ -537,9 +538,44 @@ def test_what_is_missing_is_said_by_the_exit_code_as_well(tmp_path: Path) -> Non
         (("--out", "out", "--window", "1 fortnight"), "--window 1 fortnight: "),
         (("--out", "out", "--key", "x"), "--key belongs to --audit"),
         (("--out", "nowhere"), "nowhere has no folder alerts"),
+        (("--out", "out", "--window", "5min"), "did you mean 5m?"),
+        (("--out", "out", "--from", "2026-11-24", "--until", "2026-11-23"),
+         "--from 2026-11-24 is not before --until 2026-11-23"),
+        (("--out", "out", "--from", "2026-11-24T00:00:00Z", "--until", "2026-11-23"),
+         "--from 2026-11-24T00:00:00Z is not before --until 2026-11-23"),
     ],
-)
+)  # fmt: skip
 def test_what_the_command_wants(tmp_path: Path, more: tuple[str, ...], said: str) -> None:
     write(tmp_path / "out", CASE)
     asked = tapewatch("timeline", "export", "abc", "--to", "made", *more, folder=tmp_path)
     assert (asked.code, said in asked.error) == (2, True), asked
+
+
+def test_it_says_of_which_time_it_is_and_which_names_nothing_was_found_of(tmp_path: Path) -> None:
+    """In UTC, since a time without a zone is taken for that; and a slip of the pen is seen."""
+    write(tmp_path / "out", CASE)
+    asked = ("timeline", "export", "abc", "--out", "out", "--to", "made")
+    more = ("--from", "2027-01-15T07:00:00", "--also", "acct-willow", "--also", "acct-wilow")
+    said = tapewatch(*asked, *more, folder=tmp_path)
+    assert "from 2027-01-15 07:00:00 to 2027-01-15 09:00:00 UTC" in said.out
+    assert "nothing there names acct-wilow (--also)" in said.out
+    assert "names acct-willow" not in said.out
+    assert "nothing is proven by an audit log: see --audit" in said.out
+
+
+def test_a_disk_that_is_full_leaves_no_part_of_an_export(tmp_path: Path) -> None:
+    """Which nobody would know of, since nothing was noted in the audit log yet."""
+    write(tmp_path / "out", CASE)
+    asked = ("timeline", "export", "abc", "--out", "out", "--to")
+    try:
+        disk = SmallDisk(tmp_path / "disk", 64 * 1024)
+        disk.__enter__()
+    except CannotMount as error:
+        pytest.skip(str(error))
+    try:
+        said = tapewatch(*asked, "disk/made", folder=tmp_path)
+        assert (said.code, "No space left on device" in said.error) == (1, True), said
+        assert list((tmp_path / "disk").iterdir()) == []
+    finally:
+        disk.__exit__()
+    assert tapewatch(*asked, "disk/made", folder=tmp_path).code == 0
