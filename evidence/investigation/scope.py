@@ -6,6 +6,7 @@ from typing import Any
 from msgspec import Struct
 
 from normalizer.events import Alert
+from pipeline.reference_records import compared_account
 
 #: More names than this are no investigation of somebody.
 MOST_NAMES = 2_000
@@ -35,8 +36,11 @@ class Scope(Struct, frozen=True, kw_only=True):
 
 
 def names_of(alerts: Iterable[Alert], also: Iterable[str] = ()) -> frozenset[str]:
-    """Whom alerts are about: their entities, or all that they name where they have none."""
-    found: set[str] = set(also)
+    """Whom alerts are about: their entities, or all that they name where they have none.
+
+    `also`: names as somebody typed or copied them.
+    """
+    found = {compared_account(one.strip()) for one in also}
     for alert in alerts:
         found.update(alert.entities or alert.related_user)
     return frozenset(found)

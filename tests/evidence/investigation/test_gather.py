@@ -44,6 +44,15 @@ def test_the_window_and_other_names_are_the_analysts_to_choose(tmp_path: Path) -
     assert short == {"kyc", "e1", "e2", "e3", "abc123"}
 
 
+def test_an_address_is_found_in_whichever_case_it_was_copied(tmp_path: Path) -> None:
+    """Explorers show them with a checksum of upper and lower case; events have lower case."""
+    wallet = "0x" + "ab" * 20
+    archive = FolderArchive(write(tmp_path, [*CASE, placed("wallets", T0, wallet)]))
+    for copied in (wallet, "0x" + "aB" * 20, "0X" + "AB" * 20, f" {wallet} "):
+        found = gather(archive, "abc123", window=HOUR, also=(copied,))
+        assert "wallets" in [line.id for line in found.lines], copied
+
+
 def test_evidence_that_is_not_there_and_what_can_not_be_read_are_told(tmp_path: Path) -> None:
     folder = write(tmp_path, [one for one in CASE if one.id != "e2"])
     (path,) = (folder / "events").iterdir()
