@@ -44,6 +44,10 @@ class Derived(Struct):
     seen: dict[str, None] = field(default_factory=dict[str, None])
     others: dict[str, None] = field(default_factory=dict[str, None])
     """Names of other tokens."""
+    chains: set[int] = field(default_factory=set[int])
+    """Where the token is besides the chain that is wanted."""
+    later: tuple[int, int] | None = None
+    """Time and block of the first event that comes too late to count."""
 
 
 def derive(
@@ -99,10 +103,14 @@ def _take(derived: Derived, line: bytes, wanted: Wanted, name: str) -> None:
             derived.others.update(dict.fromkeys(filter(None, (event.token_id, event.token_symbol))))
         return
     if wanted.chain_id is not None and event.chain_id != wanted.chain_id:
+        if len(derived.chains) < _MOST_TABLES:
+            derived.chains.add(event.chain_id)
         return
-    if wanted.block is not None and event.block_number > wanted.block:
-        return
-    if wanted.until is not None and event.timestamp >= wanted.until:
+    if (wanted.block is not None and event.block_number > wanted.block) or (
+        wanted.until is not None and event.timestamp >= wanted.until
+    ):
+        here = event.timestamp, event.block_number
+        derived.later = here if derived.later is None else min(derived.later, here)
         return
     if event.id in derived.seen:
         derived.repeated += 1

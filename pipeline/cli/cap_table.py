@@ -8,7 +8,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.problems import did_you_mean, render, shown
+from pipeline.problems import all_of, did_you_mean, render, shown
 
 if TYPE_CHECKING:
     from detections.cap_table.derive import Derived
@@ -134,13 +134,7 @@ def _only(derived: "Derived", token: str) -> "CapTable":
 
     tables = list(derived.tables.values())
     if not tables:
-        known = did_you_mean(token, derived.others)
-        hint = f": did you mean {known}?" if known else ""
-        raise Failure(
-            f"no event of the {derived.lines:,} that were read is about a token {shown(token)}"
-            f"{hint or ', as of then'}",
-            FAILED,
-        )
+        raise Failure(_nothing(derived, token), FAILED)
     if len(tables) > 1:
         raise Failure(
             f"{shown(token)} is more than one contract: {named(tables)}. Say which, by its address "
@@ -148,6 +142,27 @@ def _only(derived: "Derived", token: str) -> "CapTable":
             CONFIGURATION,
         )
     return tables[0]
+
+
+def _nothing(derived: "Derived", token: str) -> str:
+    """Why there is no table."""
+    from pipeline.cli.cap_table_output import moment_text
+
+    if derived.later is not None:
+        time, block = derived.later
+        return (
+            f"nothing of {shown(token)} had happened by then: the first of its events is of "
+            f"{moment_text(time)}, in block {block}"
+        )
+    said = f"no event of the {derived.lines:,} that were read is about a token {shown(token)}"
+    if derived.chains:
+        chains = all_of(str(one) for one in sorted(derived.chains))
+        return f"{said} there: what was read has it on chain {chains}, not on the one of --chain"
+    if hint := did_you_mean(token, derived.others):
+        return f"{said}: did you mean {hint}?"
+    if derived.others:
+        return f"{said}: tokens are {all_of(derived.others)}"
+    return f"of {derived.lines:,} events none is about a holding of a token"
 
 
 def _reconciled(table: "CapTable", url: str, block: int | None) -> "tuple[Difference, ...]":

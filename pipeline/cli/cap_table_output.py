@@ -73,7 +73,7 @@ def as_csv(table: CapTable, *, lots: bool) -> str:
         if not lots:
             writer.writerow(row)
         for lot in table.lots(wallet) if lots else ():
-            times = [_time(one) for one in (lot.acquired, lot.since, lot.issued)]
+            times = [moment_text(one) for one in (lot.acquired, lot.since, lot.issued)]
             writer.writerow([*row, int(lot.amount), *times])
     return out.getvalue()
 
@@ -88,7 +88,7 @@ def print_table(table: CapTable, differences: Sequence[Difference] | None, *, lo
     say(
         console,
         f"{name}, contract {table.contract} on chain {table.chain_id}, after block {table.block} "
-        f"({_time(table.timestamp) or 'no event'})",
+        f"({moment_text(table.timestamp) or 'no event'})",
         "bold",
     )
     say(
@@ -265,7 +265,7 @@ def _investors(table: CapTable) -> list[tuple[str, int, int]]:
 def _lot_cells(lot: Lot | None, unit: int) -> list[str]:
     if lot is None:
         return ["", "", "", ""]
-    days = [_time(one)[:10] or "?" for one in (lot.acquired, lot.since, lot.issued)]
+    days = [moment_text(one)[:10] or "?" for one in (lot.acquired, lot.since, lot.issued)]
     return [_amount(int(lot.amount), unit), *days]
 
 
@@ -282,7 +282,7 @@ def _known(moment: int) -> int | None:
     return moment if moment > FREE else None
 
 
-def _time(moment: int | None) -> str:
+def moment_text(moment: int | None) -> str:
     """RFC 3339 to the second, in UTC; empty where unknown."""
     if moment is None or moment <= FREE:
         return ""

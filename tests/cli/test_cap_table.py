@@ -177,6 +177,26 @@ def test_events_that_begin_later_than_the_token_are_told(tmp_path: Path) -> None
     assert "note: the events begin later than the token: 1 wallets sent more" in answer.out
 
 
+def test_where_there_is_no_table_it_says_why(tmp_path: Path) -> None:
+    events = written(tmp_path, [log().moved("a", "b", 5, "2026-01-05")])
+
+    def said(*options: str) -> str:
+        answer = tapewatch("cap-table", *options, "--events", events, folder=tmp_path)
+        assert (answer.code, answer.out) == (1, "")
+        return answer.error
+
+    earliest = "the first of its events is of 2026-01-05T12:00:00Z, in block 1"
+    assert earliest in said("acme", "--at", "2026-01-04")
+    assert earliest in said("ACME", "--block", "0")
+    assert "has it on chain 31337, not on the one of --chain" in said("acme", "--chain", "5")
+    assert "tokens are " in (other := said("0x" + "1" * 40))
+    assert "acme" in other
+    assert "as of then" not in other
+    (tmp_path / "none.ndjson").write_text("")
+    nothing = tapewatch("cap-table", "acme", "--events", "none.ndjson", folder=tmp_path)
+    assert "of 0 events none is about a holding" in nothing.error
+
+
 def test_what_can_not_be_done_is_said(tmp_path: Path) -> None:
     events = written(tmp_path, some_events())
     unknown = tapewatch("cap-table", "acmee", "--events", events, folder=tmp_path)
