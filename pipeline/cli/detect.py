@@ -1,10 +1,8 @@
 """``tapewatch detect``: rules over a file of events or an order log, without a bus."""
 
 import sys
-from collections.abc import Callable, Generator, Iterable
-from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
@@ -13,7 +11,6 @@ from pipeline.cli.app import app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.normalize import OrderLogs, ReferenceFiles, SocialFeeds, TradeSides, Venue
 from pipeline.cli.rules import RulePaths, named_rules
-from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.line_problems import LineProblems
 from pipeline.problems import Problem, render
 
@@ -31,7 +28,14 @@ def detect(
         typer.Option("--rules", help="Rule files or folders.", show_default="required"),
     ] = None,
     events: Annotated[
-        Path | None, typer.Option("--events", help="NDJSON of ECS events; - for stdin.")
+        list[Path] | None,
+        typer.Option(
+            "--events", help="Files (NDJSON, packed or not, Parquet), folders; - for stdin."
+        ),
+    ] = None,
+    column: Annotated[
+        str | None,
+        typer.Option(help="Column of JSON events in Parquet files.", show_default="the only one"),
     ] = None,
     order_log: OrderLogs = None,
     social_feed: SocialFeeds = None,
@@ -49,7 +53,7 @@ def detect(
 ) -> None:
     """Run rules over events and print ECS alerts. No bus, no state.
 
-    Events are ECS (NDJSON, nested or dotted), or come out of order logs, with social feeds.
+    Events are ECS (nested or dotted) in files, or come out of order logs, with social feeds.
 
     Correlations and correlators see events in the order of their times, as far as these come within
     the allowed lateness. Lines that are no events are reported on standard error and don't stop the
@@ -61,6 +65,7 @@ def detect(
     from detections.offline import detect as run
     from detections.rules import load_rules
     from normalizer.events.ecs import nest
+    from pipeline.cli.detect_inputs import Wanted, check, opened
     from pipeline.process import expect_much_state
     from pipeline.units import UnitError, parse_duration
 
@@ -68,6 +73,16 @@ def detect(
         lateness = parse_duration(allowed_lateness)
     except UnitError as error:
         raise Failure(f"--allowed-lateness: {error}", CONFIGURATION) from error
+    wanted = Wanted(
+        events=events or (),
+        column=column,
+        order_log=order_log or (),
+        social_feed=social_feed or (),
+        venue=venue,
+        trade_sides=trade_sides,
+        reference=reference or (),
+    )
+    check(wanted)
     if not rules and not paths:
         raise Failure("say which rules, by --rules", CONFIGURATION)
     ruleset = load_rules(named_rules(rules, paths), pipelines=pipelines or ())
@@ -82,15 +97,16 @@ def detect(
 
     encode = msgspec.json.Encoder().encode
     out = sys.stdout.buffer
-    logs = (order_log, social_feed)
     of_lines = LineProblems(report)
-
-    def hear(problem: Problem) -> None:
-        (report if problem.code == RULE_FAILED else of_lines.tell)(problem)
-
     met = MetEvents()
-    with _lines(events, logs, venue, trade_sides, reference, report) as (name, lines):
-        for alert in run(engine, lines, name=name, report=hear, met=met):
+    with opened(wanted, report) as source:
+        name = source.name
+
+        def hear(problem: Problem) -> None:
+            placed = msgspec.structs.replace(problem, location=source.place(problem.location))
+            (report if problem.code == RULE_FAILED else of_lines.tell)(placed)
+
+        for alert in run(engine, source.lines, name=name, report=hear, met=met):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
     out.flush()
     of_lines.finish()
@@ -117,59 +133,3 @@ def _doubts(rules: "RuleSet", met: "MetEvents") -> list[str]:
         return [*told, blind_text(reasons, len(reasons))]
     unnamed = unnamed_text(found.values())
     return told if unnamed is None else [*told, unnamed]
-
-
-@contextmanager
-def _lines(
-    events: Path | None,
-    logs: tuple[list[Path] | None, list[Path] | None],
-    venue: str | None,
-    trade_sides: str | None,
-    reference: list[Path] | None,
-    report: Callable[[Problem], None],
-) -> Generator[tuple[str, Iterable[bytes]]]:
-    order_log, social_feed = logs
-    if social_feed and not order_log:
-        raise Failure("--social-feed belongs to --order-log", CONFIGURATION)
-    if (events is None) == (not order_log):
-        raise Failure(
-            "say where the events come from, by --events or by --order-log", CONFIGURATION
-        )
-    if order_log:
-        from normalizer.reference_files import load_reference
-        from pipeline.cli.raw_events import RawEvents
-        from pipeline.cli.social_events import with_social
-
-        known = load_reference(reference or [])
-        traded = RawEvents(
-            order_log,
-            reference=known,
-            report=report,
-            venue=venue,
-            each_side=trade_sides == "each",
-        )
-        raw = with_social(traded, social_feed, reference=known, report=report)
-        yield raw.name, raw.lines()
-        return
-    assert events is not None
-    if venue or trade_sides or reference:
-        raise Failure("--venue, --trade-sides and --reference belong to --order-log", CONFIGURATION)
-    with _open(events) as lines:
-        yield str(events), lines
-
-
-@contextmanager
-def _open(path: Path) -> Generator[BinaryIO]:
-    if str(path) == "-":
-        yield sys.stdin.buffer
-        return
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
-    with file:
-        if what := foreign(file.peek(HEAD)[:HEAD]):
-            raise Failure(f"{path} {what}", CONFIGURATION)
-        if file.peek(3).startswith(UTF8_MARK):
-            file.read(len(UTF8_MARK))
-        yield file

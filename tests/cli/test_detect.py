@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 from typing import Any
 
+import duckdb
 import pytest
 
 from normalizer.events.chain import TokenTransfer
@@ -161,8 +162,8 @@ def test_bad_lines_are_told_by_place_and_stop_no_other(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (lines(DOTTED).decode().encode("utf-16"), "is in UTF-16, not in UTF-8: convert it by"),
-        (gzip.compress(lines(DOTTED)), "is packed by gzip"),
-        (b"PAR1" + bytes(100), "is a Parquet file"),
+        (b"PK\x03\x04" + bytes(100), "is a ZIP archive"),
+        (b"BZh9" + bytes(100), "is packed by bzip2"),
     ],
 )
 def test_what_is_no_text_is_told_for_what_it_is(tmp_path: Path, content: bytes, said: str) -> None:
@@ -183,10 +184,47 @@ def test_bad_rules_are_told_before_anything_is_read(tmp_path: Path) -> None:
 
 
 def test_a_missing_file_is_told(tmp_path: Path) -> None:
-    answer = tapewatch("detect", "--rules", RULES, "--events", "none.ndjson", folder=tmp_path)
+    (tmp_path / "some.ndjson").write_bytes(lines(DOTTED))
+
+    answer = tapewatch("detect", "--rules", RULES, "--events", "sone.ndjson", folder=tmp_path)
 
     assert answer.code == 2
-    assert "none.ndjson" in answer.error
+    said = "there is no file or folder sone.ndjson: did you mean some.ndjson?"
+    assert said in answer.error
+
+
+def test_files_may_be_packed_several_or_a_folder(tmp_path: Path) -> None:
+    folder = tmp_path / "out"
+    (folder / "events").mkdir(parents=True)
+    (folder / "alerts").mkdir()
+    (folder / "alerts" / "1.ndjson").write_bytes(b"of no interest\n")
+    (folder / "events" / "1.ndjson.gz").write_bytes(gzip.compress(lines(DOTTED)))
+    (folder / "events" / "2.ndjson").write_bytes(b"\nrubbish\n" + lines(nested()))
+    packed, plain = "out/events/1.ndjson.gz", "out/events/2.ndjson"
+
+    def alerts(*events: str) -> tuple[int, list[str], str]:
+        options = [word for path in events for word in ("--events", path)]
+        answer = tapewatch("detect", "--rules", RULES, *options, folder=tmp_path)
+        return answer.code, answer.out.splitlines(), answer.error
+
+    code, both, error = alerts("out")
+    assert (code, len(both)) == (1, 2)
+    assert error.startswith(f"{plain}:2:1: error: this isn't JSON")
+    assert alerts("out/events/*") == alerts(packed, plain) == (code, both, error)
+    assert alerts(packed) == (0, both[:1], "")
+
+
+def test_events_may_come_out_of_parquet(tmp_path: Path) -> None:
+    one = {"json": lines(DOTTED).decode().strip(), "note": "nothing"}
+    columns = ", ".join(f"'{value}' AS {name}" for name, value in one.items())
+    duckdb.sql(f"COPY (SELECT {columns}) TO '{tmp_path}/events.parquet'")
+
+    answer = tapewatch(
+        *("detect", "--rules", RULES, "--events", "events.parquet", "--column", "json"),
+        folder=tmp_path,
+    )
+
+    assert (answer.code, answer.error, len(answer.out.splitlines())) == (0, "", 1)
 
 
 def test_a_reader_that_leaves_is_told_nothing_and_no_success_either(tmp_path: Path) -> None:

@@ -1,0 +1,136 @@
+"""The options of `tapewatch detect` that say which events, as lines to run rules over."""
+
+import sys
+from collections.abc import Callable, Generator, Iterable, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.event_sources.selection import STANDARD_INPUT, select_files
+from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
+from pipeline.problems import Location, Problem
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What was said on the command line."""
+
+    events: Sequence[Path]
+    column: str | None
+    order_log: Sequence[Path]
+    social_feed: Sequence[Path]
+    venue: str | None
+    trade_sides: str | None
+    reference: Sequence[Path]
+
+
+class Lines(Struct, frozen=True, kw_only=True):
+    """Events as lines, and what they are called."""
+
+    name: str
+    lines: Iterable[bytes]
+    place: Callable[[Location], Location]
+    """Where a line stands, by its number among all of them."""
+
+
+def check(wanted: Wanted) -> None:
+    """Raises Failure where the options don't go together."""
+    if bool(wanted.events) == bool(wanted.order_log):
+        raise Failure(
+            "say where the events come from, by --events or by --order-log", CONFIGURATION
+        )
+    if wanted.order_log:
+        strays = {"--column": wanted.column}
+        belongs = "--events"
+    else:
+        strays = {
+            "--social-feed": wanted.social_feed,
+            "--venue": wanted.venue,
+            "--trade-sides": wanted.trade_sides,
+            "--reference": wanted.reference,
+        }
+        belongs = "--order-log"
+    for option, said in strays.items():
+        if said:
+            raise Failure(f"{option} belongs to {belongs}", CONFIGURATION)
+
+
+@contextmanager
+def opened(wanted: Wanted, report: Callable[[Problem], None]) -> Generator[Lines]:
+    """The lines. `report` is told of what is wrong in an order log. Raises Failure."""
+    check(wanted)
+    if wanted.order_log:
+        yield _of_order_logs(wanted, report)
+        return
+    files = select_files(wanted.events)
+    if len(files) > 1 or wanted.column is not None or _is_packed(files[0]):
+        yield _of_files(files, wanted.column)
+        return
+    # Lines as they come, so that alerts don't wait for more of a stream.
+    with _open(files[0]) as lines:
+        yield Lines(name=str(files[0]), lines=lines, place=lambda location: location)
+
+
+def _of_order_logs(wanted: Wanted, report: Callable[[Problem], None]) -> Lines:
+    from normalizer.reference_files import load_reference
+    from pipeline.cli.raw_events import RawEvents
+    from pipeline.cli.social_events import with_social
+
+    known = load_reference(list(wanted.reference))
+    traded = RawEvents(
+        list(wanted.order_log),
+        reference=known,
+        report=report,
+        venue=wanted.venue,
+        each_side=wanted.trade_sides == "each",
+    )
+    raw = with_social(traded, list(wanted.social_feed), reference=known, report=report)
+    return Lines(name=raw.name, lines=raw.lines(), place=lambda location: location)
+
+
+def _of_files(files: Sequence[Path], column: str | None) -> Lines:
+    from detections.backtest.meter import Meter
+    from pipeline.event_sources.files import FileSource
+
+    source, meter = FileSource(files, column=column), Meter()
+
+    def place(location: Location) -> Location:
+        found = meter.place(location.line)
+        return msgspec.structs.replace(found, column=location.column) if found.line else found
+
+    lines = meter.through(source.batches(), lambda batch: None)
+    return Lines(name=source.name, lines=lines, place=place)
+
+
+def _is_packed(path: Path) -> bool:
+    """Whether it is packed, or Parquet, in a way that can be read."""
+    from pipeline.event_sources.ndjson import GZIP, ZSTANDARD
+    from pipeline.event_sources.parquet import MAGIC
+
+    if not path.is_file():
+        return False
+    try:
+        with path.open("rb") as file:
+            return file.read(HEAD).startswith((GZIP, ZSTANDARD, MAGIC))
+    except OSError:
+        return False  # opening it says why
+
+
+@contextmanager
+def _open(path: Path) -> Generator[BinaryIO]:
+    if path == STANDARD_INPUT:
+        yield sys.stdin.buffer
+        return
+    try:
+        file = path.open("rb")
+    except OSError as error:
+        raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
+    with file:
+        if what := foreign(file.peek(HEAD)[:HEAD]):
+            raise Failure(f"{path} {what}", CONFIGURATION)
+        if file.peek(3).startswith(UTF8_MARK):
+            file.read(len(UTF8_MARK))
+        yield file
