@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from detections.fields import Attribute, Shape
+from detections.fields import Attribute, Shape, taxonomy
+from detections.reading import NotAnEvent, nanoseconds
 from pipeline.units import MINUTE
 
 _DECIMALS = 18
@@ -53,7 +54,25 @@ def fitted(value: Any, attribute: Attribute) -> Any:
         return value  # pyright: ignore[reportUnknownVariableType]
     if attribute.type.many:
         return [value]
+    if attribute.type.kind == "date":
+        return as_moment(value)
     return str(value) if attribute.type.kind == "exact" and type(value) is int else value
+
+
+def is_moment(name: str) -> bool:
+    """Whether a field holds a time."""
+    found = taxonomy().get(name)
+    return found is not None and found.kind == "date" and not found.many
+
+
+def as_moment(value: Any) -> Any:
+    """A time in nanoseconds where it is written as events have it; anything else as it is."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return nanoseconds(value)
+    except NotAnEvent:
+        return value
 
 
 def _value(name: str, attribute: Attribute, number: int) -> Any:

@@ -34,6 +34,8 @@ class Plan(Struct, frozen=True, kw_only=True):
 
     rules: RuleSet
     files: tuple[PlannedFile, ...]
+    warnings: tuple[Problem, ...] = ()
+    """What is only odd in the files of tests."""
     chosen: bool = False
     """Whether tests were left out by name, so that nothing can be said about what is untested."""
 
@@ -46,18 +48,19 @@ def plan(paths: Sequence[Path], *, pipelines: Sequence[Path] = ()) -> Plan:
     files_of_rules = dict.fromkeys(rule_of(p) if is_test_file(p) else p for p in paths)
     rules = load_rules(files_of_rules, pipelines)
     problems: list[Problem] = []
+    warnings: list[Problem] = []
     files: list[PlannedFile] = []
     for path in dict.fromkeys(test for place in paths for test in _tests_at(place)):
         subject = subject_of(path, rules)
         try:
-            tests = read_tests(path, subject)
+            tests = read_tests(path, subject, warnings=warnings)
         except ProblemsFound as found:
             problems += found.problems
         else:
             files.append(PlannedFile(path=path, subject=subject, tests=tuple(tests)))
     if problems:
         raise ProblemsFound(problems)
-    return Plan(rules=rules, files=tuple(files))
+    return Plan(rules=rules, files=tuple(files), warnings=tuple(warnings))
 
 
 def chosen(whole: Plan, name: str) -> Plan:

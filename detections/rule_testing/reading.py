@@ -5,9 +5,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
+from detections.fields import ACTION, Shape, taxonomy
 from detections.rule_testing.comparison import RULE, alert_field_names
+from detections.rule_testing.filling import as_moment, is_moment
 from detections.rule_testing.model import ExpectedAlert, RuleTest, Sample
 from detections.rule_testing.ordering import in_order_of_time, with_sequences
 from detections.rule_testing.short_form import ShortForm, dotted, key_of
@@ -15,8 +17,8 @@ from detections.rule_testing.subjects import Subject
 from detections.rules.model import Rule
 from pipeline.problems import Location, Problem, ProblemsFound, did_you_mean, one_of, shown
 from pipeline.structured import examine, load
-from pipeline.units import SECOND, Duration
-from pipeline.yaml_nodes import MappingNode, Node
+from pipeline.units import SECOND, Duration, format_duration
+from pipeline.yaml_nodes import MappingNode, Node, SequenceNode
 
 #: When a test begins that doesn't say so: 2026-01-01, 00:00 UTC.
 START = 1_767_225_600 * SECOND
@@ -40,13 +42,19 @@ class WrittenTests(Struct, forbid_unknown_fields=True, kw_only=True):
     """A whole file."""
 
     tests: Annotated[list[MappingNode], Meta(min_length=1)]
-    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    defaults: MappingNode | None = None
 
 
-def read_tests(source: Path | bytes, subject: Subject, *, name: str = "<text>") -> list[RuleTest]:
+def read_tests(
+    source: Path | bytes,
+    subject: Subject,
+    *,
+    name: str = "<text>",
+    warnings: list[Problem] | None = None,
+) -> list[RuleTest]:
     """The tests of a file, or of its text, for the rules that they are about.
 
-    Raises ProblemsFound.
+    What is only odd is appended to `warnings`. Raises ProblemsFound.
     """
     file = load(source, WrittenTests, name=name)
     problems: list[Problem] = []
@@ -63,8 +71,11 @@ def read_tests(source: Path | bytes, subject: Subject, *, name: str = "<text>") 
         raise ProblemsFound(problems)
     tests = _Tests(subject, file.defaults, problems)
     found = [test for node in file.tests if (test := tests.read(node)) is not None]
+    tests.check_defaults()
     if any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)
+    if warnings is not None:
+        warnings += problems
     return found
 
 
@@ -72,28 +83,32 @@ class _Tests:
     """The tests of one file being read."""
 
     def __init__(
-        self, subject: Subject, defaults: Mapping[str, Any], problems: list[Problem]
+        self, subject: Subject, defaults: MappingNode | None, problems: list[Problem]
     ) -> None:
         self._subject = subject
-        self._defaults = defaults
+        self._defaults_node = defaults
+        self._defaults: Mapping[str, Any] = {}
         self._problems = problems
         self._names: dict[str, Location] = {}
+        self._shapes: dict[str, Shape] = {}
+        """The kinds of event that the tests have."""
+        if defaults is not None:
+            outcome = examine(defaults, dict[str, Any])
+            problems += outcome.problems
+            self._defaults = outcome.value or {}
 
     def read(self, node: MappingNode) -> RuleTest | None:
         outcome = examine(node, WrittenTest)
         self._problems += outcome.problems
         written = outcome.value
         if written is None:
+            self._read_on(node)
             return None
         self._note_name(node, written.name)
         start = self._start(node, written.as_of)
-        short = ShortForm(
-            self._defaults,
-            start=start,
-            foreign=self._subject.foreign,
-            problems=self._problems,
-        )
-        samples = short.read(written.events)
+        samples = self._samples(written.events, start)
+        if written.until is not None:
+            self._check_end(node, samples, start, written.until)
         about = frozenset(rule.id for rule in self._subject.own)
         if written.rule is not None:
             about = self._rules(node.get(RULE) or node, written.rule)
@@ -109,6 +124,51 @@ class _Tests:
             allowed_lateness=written.allowed_lateness or 0,
             exceptions=bool(self._subject.exceptions) if exceptions is None else exceptions,
         )
+
+    def check_defaults(self) -> None:
+        """Warn of defaults that none of the events has: somebody meant them for some."""
+        node = self._defaults_node
+        if node is None or self._subject.foreign:
+            return
+        known = {name for shape in self._shapes.values() for name in shape.attributes}
+        for name in dotted(self._defaults):
+            if name in taxonomy() and name != ACTION and known and name not in known:
+                self._report(
+                    key_of(node, name),
+                    "test/unused-default",
+                    f"no event of these tests has a field {name}: this is for none",
+                    severity="warning",
+                    hint=did_you_mean(name, known),
+                )
+
+    def _read_on(self, node: MappingNode) -> None:
+        """Tell of mistakes in the events and alerts of a test that is wrong itself."""
+        self._samples(_groups(node.get("events")), START)
+        for one in _groups(node.get("alerts")):
+            self._expected(one)
+
+    def _samples(self, events: Sequence[MappingNode], start: int) -> list[Sample]:
+        short = ShortForm(
+            self._defaults,
+            start=start,
+            foreign=self._subject.foreign,
+            problems=self._problems,
+        )
+        samples = short.read(events)
+        self._shapes.update(short.shapes)
+        return samples
+
+    def _check_end(
+        self, node: MappingNode, samples: Sequence[Sample], start: int, until: int
+    ) -> None:
+        last = max((sample.timestamp for sample in samples), default=start) - start
+        if last > until:
+            self._report(
+                node.get("until") or node,
+                "test/until",
+                f"the test's last event comes at {format_duration(last)}, after this",
+                expected="a time after the test's beginning that none of its events is past",
+            )
 
     def _note_name(self, node: MappingNode, name: str) -> None:
         place = node.get("name") or node
@@ -149,7 +209,7 @@ class _Tests:
                     f"an alert has no field {shown(name)}",
                     hint=did_you_mean(name, [*alert_field_names(), RULE]),
                 )
-            fields[name] = value
+            fields[name] = as_moment(value) if is_moment(name) else value
         rules = frozenset[str]()
         if rule is not None:
             rules = self._rules(node.get(RULE) or node, rule)
@@ -171,6 +231,11 @@ class _Tests:
 
     def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
         self._problems.append(node.problem(code, message, **more))
+
+
+def _groups(node: Node | None) -> list[MappingNode]:
+    items = node.items if isinstance(node, SequenceNode) else ()
+    return [one for one in items if isinstance(one, MappingNode)]
 
 
 def _as_they_come(samples: Sequence[Sample], *, by_time: bool) -> tuple[Sample, ...]:

@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from detections.fields import ACTION, Shape, actions, taxonomy
-from detections.rule_testing.filling import event_id, fill_in, fitted
+from detections.rule_testing.filling import as_moment, event_id, fill_in, fitted
 from detections.rule_testing.model import Sample
 from detections.rules.field_check import NOUNS
 from detections.sigma.documents import Document, flatten
@@ -23,6 +23,7 @@ MOST_REPEATS = 10_000
 _LATEST = 1 << 63
 _WORDS = ("at", "every", "repeat")
 _TURN = "{n}"
+_TIME = "a time, such as 2026-01-31T16:00:00Z, or nanoseconds since 1970"
 _WRONG_TYPE = re.compile(r"^[^:]+: Expected `[^`]+`, got `[^`]+`$")
 
 
@@ -44,6 +45,8 @@ class ShortForm:
         self._start = start
         self._foreign = foreign
         self._problems = problems
+        self.shapes: dict[str, Shape] = {}
+        """The kinds of event that were read."""
 
     def read(self, nodes: Sequence[MappingNode]) -> list[Sample]:
         """The events in the order of the file."""
@@ -95,7 +98,7 @@ class ShortForm:
                 f"at or every: {error}",
                 expected="a time after the test's beginning, such as 5s",
                 hint=error.hint,
-                advice=error.advice,
+                advice=error.advice or _advice(place),
             )
             return None
 
@@ -105,6 +108,7 @@ class ShortForm:
         action = written.get(ACTION, self._defaults.get(ACTION))
         shape = actions().get(action) if isinstance(action, str) else None
         if shape is not None:
+            self.shapes[shape.action] = shape
             event = self._record(node, written, shape, number, moment)
             if event is None or not self._is_in_time(node, event.timestamp):
                 return None
@@ -139,7 +143,7 @@ class ShortForm:
                 self._report(
                     key_of(node, name),
                     "test/unknown-field",
-                    f"a {shape.action} event has no field {shown(name)}",
+                    f"{_article(shape.action)} {shape.action} event has no field {shown(name)}",
                     hint=did_you_mean(name, [*shape.attributes, *_WORDS]),
                 )
                 known = False
@@ -156,7 +160,8 @@ class ShortForm:
             attribute = shape.attributes.get(name)
             if attribute is not None and _WRONG_TYPE.search(message):
                 several = "a list: each is " if attribute.type.many else ""
-                message = f"{name} holds {several}{NOUNS[attribute.type.kind]}"
+                noun = _TIME if attribute.type.kind == "date" else NOUNS[attribute.type.kind]
+                message = f"{name} holds {several}{noun}"
             self._report(key_of(node, name), "test/value", message)
             return None
 
@@ -166,13 +171,13 @@ class ShortForm:
         document: Document = flatten({**self._defaults, **written})
         document.setdefault("event.id", event_id(number))
         document.setdefault("@timestamp", moment)
-        timestamp = document["@timestamp"]
+        timestamp = document["@timestamp"] = as_moment(document["@timestamp"])
         if type(timestamp) is not int:
             self._report(
                 key_of(node, "@timestamp"),
                 "test/value",
                 "@timestamp isn't a time",
-                expected="nanoseconds since 1970; or leave it out, and give the test an as_of",
+                expected=f"{_TIME}; or leave it out, and give the test an as_of",
             )
             return None
         event = str(document["event.id"])
@@ -188,6 +193,17 @@ class ShortForm:
 
     def _report(self, node: Node, code: str, message: str, **more: Any) -> None:
         self._problems.append(node.problem(code, message, **more))
+
+
+def _advice(place: Node) -> str | None:
+    """Where a moment belongs that stands where a time since the beginning is asked."""
+    text = place.text if isinstance(place, ScalarNode) else ""
+    is_one = as_moment(text) is not text
+    return "when the test begins, its as_of says" if is_one else None
+
+
+def _article(word: str) -> str:
+    return "an" if word[0] in "aeiou" else "a"
 
 
 def dotted(fields: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:

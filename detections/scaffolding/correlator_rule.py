@@ -11,7 +11,9 @@ import msgspec.inspect as mi
 import yaml
 
 from detections.correlators.base import Correlator, correlators
+from detections.fields import ACTION, actions
 from detections.rule_testing.running import run_text
+from detections.rule_testing.short_form import dotted
 from detections.rules.loading import rules_of
 from detections.rules.rule_set import RuleSet
 from detections.scaffolding.examples import Example, examples
@@ -126,7 +128,8 @@ def _tests_of(example: Example, rules: RuleSet) -> str | None:
             chosen[alerting] = test
     if len(chosen) < 2:
         return None
-    whole = _written(example.defaults, [chosen[True], chosen[False]])
+    tests = [chosen[True], chosen[False]]
+    whole = _written(_needed(example.defaults, tests), tests)
     return whole if _passes(whole, rules) else None
 
 
@@ -135,6 +138,21 @@ def _passes(tests: str, rules: RuleSet) -> bool:
         return all(one.passed for one in run_text(tests.encode(), rules))
     except ProblemsFound:
         return False
+
+
+def _needed(defaults: dict[str, Any], tests: list[dict[str, Any]]) -> dict[str, Any]:
+    """The defaults that some event of these tests has a field for."""
+    kinds: set[str] = {
+        dotted(event).get(ACTION, dotted(defaults).get(ACTION, ""))
+        for test in tests
+        for event in test["events"]
+    }
+    known = {name for kind in kinds & actions().keys() for name in actions()[kind].attributes}
+    return {
+        key: value
+        for key, value in defaults.items()
+        if any(name == ACTION or name in known for name in dotted({key: value}))
+    }
 
 
 def _written(defaults: dict[str, Any], tests: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ from rich.text import Text
 from detections.explanation.failing import holding
 from detections.explanation.model import Part
 from detections.fields import ACTION
+from detections.rule_testing.filling import is_moment
 from detections.rule_testing.model import (
     ExpectedAlert,
     FieldDifference,
@@ -23,6 +24,7 @@ from detections.rule_testing.model import (
     Unmet,
 )
 from normalizer.events import Alert
+from normalizer.events.ecs import rfc3339
 from pipeline.cli.printing import printable
 from pipeline.cli.rule_explanation_text import leaf_text
 from pipeline.units import format_duration
@@ -82,11 +84,8 @@ def _unmet(unmet: Unmet) -> RenderableType:
     table.add_column("expected", overflow="fold")
     table.add_column("came", overflow="fold")
     for one in differences:
-        table.add_row(
-            Text(one.name),
-            Text(_value(one.expected), style="green"),
-            Text("nothing" if _is_empty(one.came) else _value(one.came), style="red"),
-        )
+        expected, came = _values(one)
+        table.add_row(Text(one.name), Text(expected, style="green"), Text(came, style="red"))
     title = Text(f"expected alert {unmet.number} ({wanted.location}) {said}")
     return _indented(Group(title, _indented(table)) if differences else title)
 
@@ -179,6 +178,24 @@ def _value(value: Any) -> str:
     if isinstance(value, str):
         return printable(value)
     return printable(msgspec.json.encode(value).decode())
+
+
+def _values(one: FieldDifference) -> tuple[str, str]:
+    """What was expected and what came, so that they look different."""
+    values = (one.expected, one.came)
+    if is_moment(one.name):
+        values = tuple(_moment(value) for value in values)
+    expected, came = (_value(value) for value in values)
+    if expected == came:
+        expected, came = (printable(msgspec.json.encode(value).decode()) for value in values)
+    return expected, "nothing" if _is_empty(one.came) else came
+
+
+def _moment(value: Any) -> Any:
+    try:
+        return rfc3339(value).replace(".000000000Z", "Z") if type(value) is int else value
+    except (OverflowError, ValueError):
+        return value  # a number that is no time
 
 
 def _is_empty(value: Any) -> bool:

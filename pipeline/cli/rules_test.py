@@ -64,7 +64,7 @@ def run_tests_beside(
         said = f"no test, file or rule has {name!r} in its name" if name else _NO_TESTS
         raise Failure(said, CONFIGURATION)
     tested = _run(plan)
-    warnings: list[Problem] = []
+    warnings = [*plan.warnings]
     if not plan.chosen:
         pairs = [(file.subject, result) for file, results, _ in tested for result in results]
         warnings += coverage.untested_rules(plan.rules, coverage.tests_by_rule(pairs))

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from detections.correlators.base import correlators
+from detections.rule_testing.reading import read_tests
 from detections.rule_testing.running import run_text
+from detections.rule_testing.subjects import whole
 from detections.rules.loading import rules_of
 from detections.rules.rule_set import RuleSet
 from detections.scaffolding.correlator_rule import new_correlator_rule
 from detections.scaffolding.heading import Heading, Scaffold, text
 from detections.scaffolding.sigma_rule import event_actions, new_sigma_rule
+from pipeline.problems import Problem
 from pipeline.structured.options import options
 from pipeline.yaml_source import parse_bytes
 
@@ -38,7 +41,11 @@ def _good(scaffold: Scaffold) -> RuleSet:
 def test_of_every_correlator(name: str) -> None:
     scaffold = new_correlator_rule(_HEADING, name, [_RULES], level=None)
 
-    results = run_text(scaffold.tests.encode(), _good(scaffold))
+    rules = _good(scaffold)
+    warnings: list[Problem] = []
+    read_tests(scaffold.tests.encode(), whole(rules), warnings=warnings)
+    assert warnings == []
+    results = run_text(scaffold.tests.encode(), rules)
     assert all(result.passed for result in results)
     alerting = [bool(result.test.expected) for result in results]
     assert alerting == ([False] if name in _WITHOUT_EXAMPLE else [True, False])
