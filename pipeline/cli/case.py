@@ -12,6 +12,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, JsonOutput, app
+from pipeline.cli.case_meant import attached_file, meant_case
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from evidence.cases.actions import Wish
     from evidence.cases.state import Case
-    from evidence.cases.store import CaseStore, StoredCase
+    from evidence.cases.store import CaseStore
     from normalizer.events import CaseActivity
     from pipeline.bus import Bus
     from pipeline.config.schema import Configuration
@@ -120,7 +121,7 @@ def show(case_id: CaseId, config: ConfigPath = DEFAULT_CONFIG, as_json: JsonOutp
     async def ask(
         store: "CaseStore", _: "Configuration", __: "Bus"
     ) -> "tuple[Case, list[CaseActivity]]":
-        found = (await _meant(store, case_id)).case
+        found = (await meant_case(store, case_id)).case
         assert found is not None
         return found, await store.history(found.id)
 
@@ -193,7 +194,7 @@ def attach(
 ) -> None:
     """Attach evidence: a file by its name and SHA-256 (it stays where it is), a URL, an id."""
     digest = None
-    if (path := _file(what)) is not None:
+    if (path := attached_file(what)) is not None:
         import hashlib
 
         try:
@@ -204,14 +205,6 @@ def attach(
         what = str(path.resolve())
     wish: dict[str, Any] = {"evidence": what, "evidence_hash": digest, "why": why}
     _do(config, case_id, None, action="evidence-attached", again=True, **wish)
-
-
-def _file(what: str) -> Path | None:
-    """The file that is meant; None for a URL or an id, however long."""
-    try:
-        return path if (path := Path(what)).is_file() else None
-    except (OSError, ValueError):
-        return None
 
 
 @case.command("propose-closing")
@@ -308,7 +301,7 @@ def _do(
 
     async def work(store: "CaseStore", loaded: "Configuration", _: "Bus") -> "CaseActivity":
         for attempt in range(_ATTEMPTS):
-            stored = await _meant(store, case_id)
+            stored = await meant_case(store, case_id)
             wanted = Wish(who=current_user(), at=now(), **wish)
             _complete(stored.case, wanted, loaded, approving=approving, by_hand=by_hand)
             _allowed(stored.case, wanted, loaded, expect)
@@ -386,20 +379,6 @@ def _allowed(
         refused = refused or people.assignable(wanted.assignee, found)
     if refused is not None:
         raise Failure(f"{found.id}: {refused}")
-
-
-async def _meant(store: "CaseStore", case_id: str) -> "StoredCase":
-    """The case of an id, or the only one whose id begins so. Raises Failure."""
-    if (found := await store.load_named(case_id)) is not None:
-        return found
-    fitting = {
-        one: stored for one, stored in (await store.all()).items() if one.startswith(case_id)
-    }
-    if len(fitting) == 1:
-        return next(iter(fitting.values()))
-    if not fitting:
-        raise Failure(f"there is no case {case_id}: see `tapewatch case list --all`")
-    raise Failure(f"{case_id} may be {', '.join(sorted(fitting)[:5])}: give more of the id")
 
 
 def on_bus(config: Path, ask: "Callable[[CaseStore, Configuration, Bus], Awaitable[Any]]") -> Any:

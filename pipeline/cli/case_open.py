@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from pipeline.config.schema import Configuration
 
 _ATTEMPTS = 5
+#: Characters of an alert's id: SHA-256.
+_WHOLE = 64
 
 
 @case.command("open")
@@ -131,4 +133,5 @@ def _in_archives(archives: "Iterator[Archive]", alert_id: str) -> "Alert":
         if found is not None:
             return found
         asked.append(archive.name)
-    raise Failure(f"no alert {alert_id} in {', '.join(asked)}")
+    part = "" if len(alert_id) >= _WHOLE else ": give the whole id, as `event.id` has it"
+    raise Failure(f"no alert {alert_id} in {', '.join(asked)}{part}")

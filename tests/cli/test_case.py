@@ -161,7 +161,8 @@ def test_an_alert_that_only_a_sink_has_joins_the_case_that_it_belongs_to(
     desk: Desk, tmp_path: Path
 ) -> None:
     out = written(tmp_path / "elsewhere", alert(8, after=120 * 10**9))
-    assert "no alert alert-8 in the bus" in desk.refused(*open_of(8))
+    assert "no alert alert-8 in the bus" in (said := desk.refused(*open_of(8)))
+    assert "give the whole id, as `event.id` has it" in said
     assert "alice put 1 alert of Rule 1 into the case" in desk.ok(*open_of(8), "--out", str(out))
     assert desk.cases()[0]["alerts"] == 3
 
@@ -245,6 +246,20 @@ def test_a_long_url_is_evidence_and_an_unreadable_file_is_told(
     assert "letter.pdf: Permission denied" in desk.refused("attach", name, str(letter))
 
 
+def test_a_file_that_is_not_there_is_not_attached_by_its_name_alone(
+    desk: Desk, tmp_path: Path
+) -> None:
+    """It would stay for good, without the SHA-256 by which it is evidence."""
+    name = desk.cases()[0]["id"]
+    (tmp_path / "statement.pdf").write_text("confirmed")
+    slip = desk.refused("attach", name, str(tmp_path / "statment.pdf"), code=2)
+    assert f"isn't there: did you mean {tmp_path / 'statement.pdf'}?" in slip
+    for given in ("zzz.xlsx", "letters/2026", str(tmp_path)):
+        assert "or for what lies elsewhere its URL" in desk.refused("attach", name, given, code=2)
+    for elsewhere in ("file://server/statement.pdf", "INC-2026.12", "mail of 3 March", "CASE-7"):
+        desk.ok("attach", name, elsewhere)
+
+
 def test_who_escalates_by_hand_says_whom_to_tell(desk: Desk) -> None:
     name = desk.cases()[0]["id"]
     assert "nobody would be told: none is configured" in desk.refused(
@@ -269,7 +284,10 @@ def test_a_case_is_named_by_how_its_id_begins_where_that_is_clear(desk: Desk) ->
     assert "may be TW-" in desk.refused("show", "TW-")
     assert "there is no case nope" in desk.refused("show", "nope")
     assert "there is no case *" in desk.refused("show", "*")
-    assert msgspec.json.decode(desk.ok("show", ids[0][:9], "--json"))["case"]["id"] == ids[0]
+    for part in (ids[0][:9], ids[0].lower(), ids[0][:9].lower(), f" {ids[0]} "):
+        assert msgspec.json.decode(desk.ok("show", part, "--json"))["case"]["id"] == ids[0]
+    assert f"did you mean {ids[0]}?" in desk.refused("show", ids[0][:-1] + "O")
+    assert f"did you mean {ids[0]}?" in desk.refused("comment", ids[0].removeprefix("TW-"), "x")
 
 
 def test_what_was_done_reaches_the_audit_log_with_before_and_after(desk: Desk) -> None:
