@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from detections.rules.modifiers import MODIFIERS
-from tests.detections.rules.documents import matches, rules, the_problem
+from tests.detections.rules.documents import HEADER, matches, rules, the_problem
 
 #: Appendix "Sigma Modifiers" of the specification.
 SPECIFIED = (
@@ -193,3 +193,27 @@ def test_the_modifier_that_isn_t_known_is_underlined() -> None:
     assert problem.context is not None
     start, length = problem.context.start, problem.context.length
     assert problem.context.text[start : start + length] == "contians"
+
+
+@pytest.mark.parametrize(
+    ("item", "message"),
+    [
+        ("token.symbol|startswith: null", "startswith can't be applied to null"),
+        ("token.symbol|contains: [a, null]", "contains can't be applied to null"),
+        ("token.symbol|contains: true", "contains can't be applied to true"),
+        ("token.amount|gte|lte: 5", "lte can't be applied to a comparison by another modifier"),
+        (
+            "'@timestamp|hour|gte|lte': 5",
+            "lte can't be applied to a comparison by another modifier",
+        ),
+        (
+            "token.symbol|exists|contains: true",
+            "contains can't be applied to what exists has made of the value",
+        ),
+        ("token.symbol|i: a", 'ignorecase can\'t be applied to "a"'),
+    ],
+)
+def test_modifiers_that_don_t_go_with_a_value_are_told_in_words(item: str, message: str) -> None:
+    ours = f"{HEADER}logsource: {{product: tapewatch}}\n"
+    text = f"{ours}detection:\n  s:\n    {item}\n  condition: s\n"
+    assert the_problem(text).message == message
