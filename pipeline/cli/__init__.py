@@ -5,14 +5,17 @@ import sys
 
 def main() -> None:
     """Entry point of the ``tapewatch`` command."""
-    from pipeline.cli.app import app
-    from pipeline.cli.registering import register
+    try:
+        from pipeline.cli.app import app
+        from pipeline.cli.registering import register
 
-    word = sys.argv[1] if len(sys.argv) > 1 else ""
-    if word != "demo":  # whose web3 can't do without
-        _leave_out("aiohttp")
-    register(word)
-    app(prog_name="tapewatch")
+        word = sys.argv[1] if len(sys.argv) > 1 else ""
+        if word != "demo":  # whose web3 can't do without
+            _leave_out("aiohttp")
+        register(word)
+        app(prog_name="tapewatch")
+    except KeyboardInterrupt:  # before the command has begun
+        sys.exit(130)
 
 
 def _leave_out(package: str) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.cli import registering
+from pipeline.cli import main, registering
 from pipeline.cli.app import PANELS
 from pipeline.cli.registering import MODULES
 from tests.cli.command_line import environment, tapewatch
@@ -152,3 +152,16 @@ def _python(code: str, error: str = "") -> str:
     )
     assert error in done.stderr if error else done.stderr == ""
     return done.stdout
+
+
+def test_an_interrupt_while_a_command_is_being_loaded_is_told_by_its_exit_code(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def interrupted(word: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(registering, "register", interrupted)
+    with pytest.raises(SystemExit) as raised:
+        main()
+    assert raised.value.code == 130
+    assert capsys.readouterr().err == ""
