@@ -132,9 +132,11 @@ class Refresher:
         self._held_back = False
         self._unread = ""
         if rejected:
+            first = rejected[0]
+            field = f", {first.field}" if first.field else ""
             self._unread = (
-                f"{len(rejected)} records can't be read, the first at {rejected[0].place}: "
-                f"{rejected[0].reason}"
+                f"{len(rejected)} records can't be read, the first at {first.place}{field}: "
+                f"{first.reason}"
             )
             if self._source.complete and any(one.hides for one in rejected):
                 self._unread += "; nothing is withdrawn until it is told which records these are"

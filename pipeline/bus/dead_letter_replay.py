@@ -12,6 +12,8 @@ from pipeline.source_state import now
 
 #: Stages whose letters hold a raw frame, which can take the whole way again.
 FRAME_STAGES = ("collectors", "normalizer")
+#: Of it are letters of whole messages: which of the events a rule failed on, only their words say.
+_RULES = "detections"
 #: Behind the subject that a record or frame had: what was sent again is no newest output of anyone.
 AGAIN = "dead"
 #: A recording's own lines have none: what is wrong there never was a frame.
@@ -70,6 +72,12 @@ def _once_this_time(stored: StoredLetter) -> str:
 
 
 async def _replay_record(bus: Bus, stored: StoredLetter) -> None:
+    if stored.letter.stage == _RULES and stored.letter.original.count("/") == 1:
+        raise CannotReplay(
+            f"dead letter {stored.sequence} is of a rule that failed: its event counts once, and "
+            "sent again it would change nothing. After the fix `tapewatch replay` runs the rules "
+            "over that time again, and says which alerts there would have been"
+        )
     found = await _original(bus, stored.letter.original)
     if found is None or found.stream not in (Stream.EVENTS, Stream.ALERTS) or not found.part:
         raise CannotReplay(
@@ -86,7 +94,7 @@ async def _frame(bus: Bus, original: str) -> Frame | None:
     if found is None or found.stream is not Stream.RAW:
         return None
     try:
-        return decode_batch(found.data).frames[found.index]
+        return decode_batch(found.data).frames[found.index or 0]
     except (IndexError, msgspec.MsgspecError):
         return None
 
@@ -97,11 +105,14 @@ class _Original(msgspec.Struct):
     stream: Stream
     subject: str
     data: bytes
-    index: int
+    #: None where all that the message holds is meant.
+    index: int | None
 
     @property
     def part(self) -> bytes:
-        """The record at the index; empty when there is none."""
+        """The record at the index, or all of them; empty when there is none."""
+        if self.index is None:
+            return self.data
         lines = self.data.split(b"\n")
         return lines[self.index] if self.index < len(lines) else b""
 
@@ -112,7 +123,7 @@ async def _original(bus: Bus, original: str) -> _Original | None:
     try:
         stream = Stream(name)
         message = await bus.jetstream.get_msg(bus.names.stream(stream), int(sequence))
-        place = int(index.partition("/")[0] or "0")
+        place = int(index.partition("/")[0]) if index else None
     except (ValueError, nats.js.errors.NotFoundError):
         return None
     return _Original(stream, message.subject or "", message.data or b"", place)

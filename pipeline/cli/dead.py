@@ -9,6 +9,7 @@ import typer
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonLines, JsonOutput, app
 from pipeline.cli.asking import ask_bus
 from pipeline.cli.failures import CONFIGURATION, Failure, command
+from pipeline.problems import all_of, did_you_mean
 
 if TYPE_CHECKING:
     from pipeline.bus import Bus
@@ -59,13 +60,47 @@ def wanted_letters(
     )
 
 
-async def select(bus: "Bus", wanted: "Wanted", most: int | None = None) -> "list[StoredLetter]":
+class Others:
+    """Letters that are not meant: it may be by a slip of the pen that none is."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._stages: set[str] = set()
+        self._sources: set[str] = set()
+
+    def add(self, stored: "StoredLetter") -> None:
+        """Count one."""
+        self._count += 1
+        self._stages.add(stored.letter.stage)
+        self._sources.add(stored.letter.source)
+
+    def told(self, stage: str | None, source: str | None) -> str:
+        """Why there is nothing to list."""
+        if not self._count:
+            return "No dead letters."
+        said = f"None of {self._count:,} dead letters is meant"
+        for what, given, known in (
+            ("stage", stage, sorted(self._stages)),
+            ("source", source, sorted(self._sources)),
+        ):
+            if given is not None and given not in known:
+                hint = did_you_mean(given, known)
+                meant = f"did you mean {hint}?" if hint else f"there are some of {all_of(known)}"
+                return f"{said}: none is of the {what} {given}; {meant}"
+        return f"{said}."
+
+
+async def select(
+    bus: "Bus", wanted: "Wanted", most: int | None = None, others: Others | None = None
+) -> "list[StoredLetter]":
     """The letters that are meant, in their order; the newest so many."""
     from pipeline.bus.dead_letters import dead_letters
 
     found: list[StoredLetter] = []
     async for stored in dead_letters(bus):
         if not wanted.holds(stored):
+            if others is not None:
+                others.add(stored)
             continue
         found.append(stored)
         if most is not None and len(found) > most:
@@ -92,13 +127,18 @@ def list_letters(
     from pipeline.cli.dead_tables import print_groups, print_letters
 
     wanted = wanted_letters(stage, source, reason, since, until, only_open=only_open)
-    found = ask_bus(config, "dead", lambda bus: select(bus, wanted, most if each else None))
+    others = Others()
+
+    async def look(bus: "Bus") -> "list[StoredLetter]":
+        return await select(bus, wanted, most if each else None, others)
+
+    found = ask_bus(config, "dead", look)
     groups = [] if each else by_reason(found)[-most:]
     if as_json:
         for entry in found if each else groups:
             typer.echo(msgspec.json.encode(entry))
     elif not found:
-        typer.echo("No dead letters.")
+        typer.echo(others.told(stage, source))
     elif each:
         print_letters(found)
     else:

@@ -91,8 +91,17 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
         none = tapewatch("dead", "show", "999", folder=folder)
         only = letters(folder, "--stage", "collectors")
         newest = letters(folder, "--most", "1")
+        slip = tapewatch("dead", "list", "--stage", "normaliser", folder=folder)
+        other = tapewatch("dead", "list", "--source", "venu", "--reason", "Expected", folder=folder)
+        early = tapewatch("dead", "list", "--to", "2020-01-01", folder=folder)
 
     assert letters(folder) == found, "also where nothing runs any more"
+    assert slip.out == (
+        "None of 6 dead letters is meant: none is of the stage normaliser; "
+        "did you mean normalizer?\n"
+    )
+    assert "none is of the source venu; did you mean venue?" in other.out
+    assert early.out == "None of 6 dead letters is meant.\n"
     by_position = {letter["position"]: letter for letter in found}
     assert set(by_position) == {"malformed", "negative", "unknown", "no-text", "16", "line:9"}
     assert by_position["negative"]["field"] == "remaining_size"

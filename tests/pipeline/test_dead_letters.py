@@ -131,6 +131,27 @@ async def test_a_record_goes_back_to_the_subject_of_its_lane(bus: Bus, token: st
     assert [(m.subject, m.data) for m in sent] == [(f"events.{token}.dead", b"two")] * 2
 
 
+async def test_what_a_sink_could_not_read_of_a_whole_message_is_sent_whole(bus: Bus) -> None:
+    await bus.writer(Stream.EVENTS, "3").write(b"one\ntwo", "1")
+    await bury(bus, letter("1", stage="delivery", original="EVENTS/1"))
+
+    await replay(bus, (await stored(bus))[0])
+
+    assert [one.data for one in await read_all(bus, Stream.EVENTS)] == [b"one\ntwo"] * 2
+
+
+async def test_an_event_that_a_rule_failed_on_is_not_sent_for_nothing(bus: Bus) -> None:
+    """An event counts once, so that the rule, once it is right, wouldn't look at it again."""
+    await bus.writer(Stream.EVENTS, "3").write(b"one\ntwo", "1")
+    failed = letter("1", "rule r failed on event two", stage="detections", original="EVENTS/1")
+    await bury(bus, failed)
+
+    with pytest.raises(CannotReplay, match="`tapewatch replay` runs the rules over that time"):
+        await replay(bus, (await stored(bus))[0])
+
+    assert [one.data for one in await read_all(bus, Stream.EVENTS)] == [b"one\ntwo"]
+
+
 async def test_a_record_that_has_left_the_bus_is_said_to_have(bus: Bus) -> None:
     await bury(bus, letter("1", stage="delivery", original="EVENTS/7/0"))
     (first,) = await stored(bus)

@@ -99,7 +99,7 @@ async def test_what_is_no_record_is_buried_once_and_what_was_known_of_it_stays(
     await table.become("I,DE", "J,DE", "K,DE")
     assert await table.become("I,DE", "J,Germany") == Written(withdrawn=1)
     assert table.refresher.outlet.records == 2
-    assert "investors.csv:3" in table.refresher.state.trouble
+    assert "investors.csv:3, jurisdiction: expected" in table.refresher.state.trouble
     await table.refresher.refresh()
     assert "investors.csv:3" in table.refresher.state.trouble
     await table.become("I,US", "J,Germany")
