@@ -23,11 +23,13 @@ class Place(msgspec.Struct, frozen=True):
 
 
 def find_rule(files: Sequence[Parsed], called: str) -> Place:
-    """The rule with this id, name or title, or the only rule of the file of this name.
+    """The rule with this id, name or title, or the only rule of the file of this name or path.
 
     Raises SweepError, with what was probably meant.
     """
     names: dict[str, list[Place]] = {}
+    shared: dict[str, list[str]] = {}
+    """Files with several rules, by name and path, to what these are called."""
     for at, parsed in enumerate(files):
         rules = [
             (place, node)
@@ -39,20 +41,31 @@ def find_rule(files: Sequence[Parsed], called: str) -> Place:
                 value = node.get(key)
                 if isinstance(value, ScalarNode):
                     names.setdefault(value.text.lower(), []).append(Place(at, place))
-        if len(rules) == 1:
-            stem = Path(parsed.source.name).stem.lower()
-            names.setdefault(stem, []).append(Place(at, rules[0][0]))
-    found = list(dict.fromkeys(names.get(called.lower(), ())))
+        file = Path(parsed.source.name)
+        for name in (file.stem.lower(), file.name.lower(), str(file.absolute())):
+            if len(rules) == 1:
+                names.setdefault(name, []).append(Place(at, rules[0][0]))
+            elif rules:
+                shared[name] = [_called(node) for _, node in rules]
+    path = str(Path(called).absolute())
+    found = list(dict.fromkeys((*names.get(called.lower(), ()), *names.get(path, ()))))
     if len(found) == 1:
         return found[0]
     if found:
         where = one_of([files[place.file].source.name for place in found])
         raise SweepError(f"several rules are called {shown(called)}: use the id; see {where}")
-    hint = did_you_mean(called, names)
+    if (several := shared.get(called.lower()) or shared.get(path)) is not None:
+        raise SweepError(f"{called} has several rules: say which, {one_of(several)}")
+    hint = did_you_mean(called, [name for name in names if "/" not in name])
     raise SweepError(
         f"no rule is called {shown(called)} (by id, name, title, or a file that has no other)"
         + (f": did you mean {hint}?" if hint else "")
     )
+
+
+def _called(rule: MappingNode) -> str:
+    known = (rule.get(key) for key in ("name", "title", "id"))
+    return next((shown(one.text) for one in known if isinstance(one, ScalarNode)), "one")
 
 
 def document_of(files: Sequence[Parsed], place: Place) -> MappingNode:

@@ -52,7 +52,7 @@ def grid(sweeps: Sequence[Sweep]) -> list[tuple[str, ...]]:
     places = [(sweep.rule, sweep.path) for sweep in sweeps]
     twice = next((place for place in places if places.count(place) > 1), None)
     if twice is not None:
-        raise SweepError(f"{shown(':'.join(twice))} is swept twice: give all its values at once")
+        raise swept_twice(*twice)
     count = 1
     for sweep in sweeps:
         count *= len(sweep.values)
@@ -63,6 +63,11 @@ def grid(sweeps: Sequence[Sweep]) -> list[tuple[str, ...]]:
             "larger steps, or one sweep after the other"
         )
     return list(itertools.product(*(sweep.values for sweep in sweeps)))
+
+
+def swept_twice(rule: str, path: str) -> SweepError:
+    """What to raise where a parameter has two sweeps, by whatever its rule is called."""
+    return SweepError(f"{shown(f'{rule}:{path}')} is swept twice: give all its values at once")
 
 
 def _values(text: str) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from detections.backtest.rule_documents import (
     with_document,
     with_value,
 )
-from detections.backtest.sweeps import Sweep, grid
+from detections.backtest.sweeps import Sweep, grid, swept_twice
 from detections.rules.files import content_of
 from detections.rules.loading import rules_of
 from detections.rules.model import CorrelationRule, CorrelatorRule, Rule, SigmaRule
@@ -81,6 +81,8 @@ def sweep_rules(
         place = find_rule(files, sweep.rule)
         document = document_of(files, place)
         keys = find_value(document, sweep.path)
+        if any((one.place, one.keys) == (place, keys) for one in swept):
+            raise swept_twice(sweep.rule, sweep.path)
         swept.append(_Swept(sweep, place, keys, rules_at[document.location]))
     affected = _with_dependents(base, {one.rule.id for one in swept})
     needed = _documents_for(files, base, affected)

@@ -36,6 +36,8 @@ class RuleFileChange:
         self.document = self._place.document
         """Its place among the file's documents, from 0."""
         self.path = Path(self.name)
+        # What a link leads to is changed, and the link stays one.
+        self._real = self.path.resolve()
         self.before = self.path.read_bytes()
 
     def check(self, after: bytes) -> None:
@@ -50,11 +52,11 @@ class RuleFileChange:
 
     def write(self, after: bytes) -> None:
         """Write the file anew in one step, with the rights that it had."""
-        temporary = self.path.with_name(f".{self.path.name}.new")
+        temporary = self._real.with_name(f".{self._real.name}.new")
         try:
             temporary.write_bytes(after)
-            temporary.chmod(self.path.stat().st_mode & 0o7777)
-            temporary.replace(self.path)
+            temporary.chmod(self._real.stat().st_mode & 0o7777)
+            temporary.replace(self._real)
         except OSError as error:
             temporary.unlink(missing_ok=True)
             raise Failure(f"can't write {self.path}: {error.strerror}") from error

@@ -38,7 +38,9 @@ class CalibrationReport(Struct, frozen=True, kw_only=True):
 @rules.command()
 @command
 def calibrate(
-    rule: Annotated[str, typer.Argument(help="Its id, its name, or its file's name without .yml.")],
+    rule: Annotated[
+        str, typer.Argument(help="Its id, name or title, or its file where that has no other.")
+    ],
     paths: RulePaths = None,
     rule_files: RuleFiles = None,
     out: Annotated[

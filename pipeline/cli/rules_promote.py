@@ -24,7 +24,9 @@ class Promoted(Struct, frozen=True, kw_only=True):
 @rules.command()
 @command
 def promote(
-    rule: Annotated[str, typer.Argument(help="Its id, its name, or its file's name without .yml.")],
+    rule: Annotated[
+        str, typer.Argument(help="Its id, name or title, or its file where that has no other.")
+    ],
     paths: RulePaths = None,
     rule_files: RuleFiles = None,
     dry_run: Annotated[

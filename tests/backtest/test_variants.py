@@ -27,6 +27,19 @@ def test_a_rule_is_found_by_id_name_title_or_file(called: str) -> None:
     assert document_of(read, find_rule(read, called)).get("title") is not None
 
 
+@pytest.mark.parametrize("called", ["large.yml", "mine/large.yml", "./mine/large.yml"])
+def test_a_rule_is_found_by_its_file_however_that_is_written(called: str) -> None:
+    read = files(RULE, CORRELATION, names=["mine/large.yml", "mine/more.yml"])
+    assert document_of(read, find_rule(read, called)).get("name") is not None
+
+
+def test_a_file_of_several_rules_is_told_with_what_they_are_called() -> None:
+    read = files(f"{RULE}---\n{CORRELATION}", names=["mine/both.yml"])
+    with pytest.raises(SweepError) as raised:
+        find_rule(read, "mine/both.yml")
+    assert str(raised.value).startswith("mine/both.yml has several rules: say which, ")
+
+
 def test_a_rule_that_is_not_there_brings_up_one_that_is() -> None:
     with pytest.raises(SweepError, match=r'no rule is called "lage".*did you mean large'):
         find_rule(files(RULE, CORRELATION), "lage")
@@ -86,6 +99,14 @@ def test_correlations_over_a_swept_rule_may_change_too() -> None:
     grid = swept(files(RULE, CORRELATION), f"large:{THRESHOLD}=50,100")
 
     assert grid.rules == (LARGE, OFTEN)
+
+
+def test_a_parameter_is_swept_once_whatever_its_rule_is_called() -> None:
+    with pytest.raises(SweepError) as raised:
+        swept(files(RULE), f"large:{THRESHOLD}=5,10", f"Large transfer:detection.{THRESHOLD}=20")
+    assert str(raised.value) == (
+        f'"Large transfer:detection.{THRESHOLD}" is swept twice: give all its values at once'
+    )
 
 
 def test_a_correlation_leaves_the_rules_below_it_alone() -> None:

@@ -187,7 +187,9 @@ def test_promoting_removes_one_line_and_shows_it(folder: Path) -> None:
     ]
 
 
-@pytest.mark.parametrize("called", [LARGE, "Large transfer", "large"])
+@pytest.mark.parametrize(
+    "called", [LARGE, "Large transfer", "large", "large.yml", "sigma_rules/large.yml"]
+)
 def test_a_dry_run_only_shows(folder: Path, called: str) -> None:
     answer = promote(folder, called, "--dry-run", "--json")
 
@@ -195,6 +197,16 @@ def test_a_dry_run_only_shows(folder: Path, called: str) -> None:
     assert (told["id"], told["written"]) == (LARGE, False)
     assert "-staged: true" in told["diff"]
     assert (folder / "sigma_rules" / "large.yml").read_text() == STAGED
+
+
+def test_a_link_stays_one_and_what_it_leads_to_is_promoted(folder: Path) -> None:
+    path = folder / "sigma_rules" / "large.yml"
+    path.rename(folder / "shared.yml")
+    path.symlink_to("../shared.yml")
+
+    assert promote(folder, "large").code == 0
+    assert path.is_symlink()
+    assert (folder / "shared.yml").read_text() == RULE
 
 
 def test_a_live_rule_and_an_unknown_one_are_refused(folder: Path) -> None:
