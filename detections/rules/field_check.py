@@ -8,7 +8,7 @@ from sigma.types import SigmaFieldReference, SigmaString
 from detections.fields import ORDERED, FieldType, taxonomy
 from detections.rules.address_check import wrong_address
 from detections.rules.document import Reading
-from detections.rules.ecs_fields import meant_ecs_field
+from detections.rules.ecs_fields import ecs_fields, meant_ecs_field
 from detections.rules.item_place import ItemPlace
 from detections.rules.party_check import check_party
 from detections.rules.places import part
@@ -62,6 +62,20 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
     return None
 
 
+def _warn_of_ours(reading: Reading, name: str) -> None:
+    """Somebody wrote a rule for our events, and called their log source otherwise."""
+    if any(problem.code == "rule/logsource" for problem in reading.problems):
+        return
+    reading.report(
+        reading.key("logsource"),
+        "rule/logsource",
+        f"{name} is a field of our own events, and this log source of others: their fields "
+        "aren't checked",
+        severity="warning",
+        expected="product: tapewatch",
+    )
+
+
 def check_place(reading: Reading, place: ItemPlace, lists: Collection[str]) -> bool:
     """Whether an item fits our records as it stands there. Reports what doesn't.
 
@@ -73,6 +87,8 @@ def check_place(reading: Reading, place: ItemPlace, lists: Collection[str]) -> b
     key = place.key
     name_node = part(key, 0, len(place.field)) if isinstance(key, ScalarNode) else key
     field = check_field(reading, name_node, place.field)
+    if reading.foreign and field is not None and place.field not in ecs_fields():
+        _warn_of_ours(reading, place.field)
     for node in place.nodes:
         if "fieldref" in place.modifiers:
             check_field(reading, node, node.text)

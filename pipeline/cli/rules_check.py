@@ -84,17 +84,24 @@ def _check(paths: Sequence[Path], pipelines: Sequence[Path]) -> _Checked:
 def _good(ruleset: "RuleSet", parsed: "Sequence[Parsed]") -> str:
     from detections.rules.contents import count_others
 
+    foreign = sum(one.foreign for one in ruleset.sigma)
     counts = {
-        "Sigma rule": len(ruleset.sigma),
+        "Sigma rule": len(ruleset.sigma) - foreign,
+        "Sigma rule for other log sources": foreign,
         "correlation": len(ruleset.correlations),
         "correlator rule": len(ruleset.correlators),
         **count_others(parsed),
         "exception": len(ruleset.exceptions),
     }
-    kinds = [f"{n} {noun}{'' if n == 1 else 's'}" for noun, n in counts.items() if n]
+    kinds = [f"{n} {_several(noun) if n > 1 else noun}" for noun, n in counts.items() if n]
     total = len(ruleset.rules)
     said = "1 rule is good" if total == 1 else f"{total} rules are good"
     return f"{said}: {', '.join(kinds)}" if kinds else said
+
+
+def _several(noun: str) -> str:
+    first, of, rest = noun.partition(" for ")
+    return f"{first}s{of}{rest}"
 
 
 def _verdict(checked: _Checked) -> str:

@@ -58,6 +58,17 @@ def test_all_mistakes_are_told_with_place_and_what_was_probably_meant(tmp_path: 
     assert answer.error.rstrip().endswith("errors")
 
 
+def test_rules_for_other_log_sources_are_counted_apart(tmp_path: Path) -> None:
+    others = (
+        "title: {0}\nlogsource: {{product: windows}}\ndetection:\n  s: {{a: 1}}\n  condition: s\n"
+    )
+    (tmp_path / "a.yml").write_text(others.format("A") + "---\n" + others.format("B"))
+
+    answer = tapewatch("rules", "check", "a.yml", folder=tmp_path)
+
+    assert answer.out == "2 rules are good: 2 Sigma rules for other log sources\n"
+
+
 def test_mistakes_are_json_for_editors_and_ci(tmp_path: Path) -> None:
     (tmp_path / "broken.yml").write_text(BAD)
 

@@ -140,3 +140,26 @@ def test_a_value_of_a_list_that_no_event_has(tmp_path: Path, value: str, message
     (problem,) = folder_problems(tmp_path, files)
     assert (problem.severity, problem.message) == ("warning", message)
     assert problem.location.line == 2
+
+
+@pytest.mark.parametrize(
+    "logsource", ["product: ethereum", "product: blockchain\n  service: chain", "category: trades"]
+)
+@pytest.mark.parametrize("field", ["token.symbl: A\n    token.symbol: A", "investor.labels: vip"])
+def test_fields_of_our_events_under_another_log_source(logsource: str, field: str) -> None:
+    theirs = f"{HEADER}logsource:\n  {logsource}\n"
+    text = f"{theirs}detection:\n  s:\n    event.action: agent-added\n    {field}\n  condition: s\n"
+    found = [one for one in problems(text) if one.code == "rule/logsource"]
+    assert len(found) == 1
+    assert found[0].message == (
+        f"{field.rpartition('    ')[2].partition(':')[0]} is a field of our own events, and this "
+        "log source of others: their fields aren't checked"
+    )
+    assert (found[0].severity, found[0].location.line) == ("warning", 12)
+    assert found[0].expected == "product: tapewatch"
+
+
+def test_fields_of_ecs_are_everybody_s() -> None:
+    theirs = f"{HEADER}logsource: {{product: windows}}\n"
+    text = f"{theirs}detection:\n  s: {{event.action: started, related.user: x, tags: y}}\n"
+    assert problems(f"{text}  condition: s\n") == []
