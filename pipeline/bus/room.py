@@ -126,7 +126,7 @@ async def look(bus: "Bus", configured: Collection[str], retire_after: int) -> li
     ``configured``: the readers that are to be; ``retire_after``: nanoseconds. Raises what the bus
     raises.
     """
-    positions = await _positions(bus)
+    positions = await saved_positions(bus)
     rooms: list[Room] = []
     for stream in Stream:
         info = await bus.info(stream)
@@ -197,7 +197,7 @@ async def _lately(bus: "Bus") -> str:
     return f"dead letters of {stage} come, the newest at {when}: see `tapewatch dead list`"
 
 
-async def _positions(bus: "Bus") -> dict[str, tuple[Position, int]]:
+async def saved_positions(bus: "Bus") -> dict[str, tuple[Position, int]]:
     """Every saved position, and when it was saved."""
     bucket = bus.names.bucket("POSITIONS")
     stream, prefix = f"KV_{bucket}", f"$KV.{bucket}."

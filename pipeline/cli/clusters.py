@@ -80,9 +80,21 @@ def _known(config: "Path") -> "tuple[State, Clusters]":
 
 
 def _address(text: str) -> str:
-    from pipeline.reference_records import compared
+    from pipeline.reference_records import compared_account
 
-    return compared(text.strip())
+    return compared_account(text.strip())
+
+
+def _wallet(text: str) -> str:
+    """The address that is meant. Raises Failure for what is none: nothing would link it."""
+    from pipeline.reference_records import Address
+
+    try:
+        return msgspec.convert(_address(text), Address)
+    except msgspec.ValidationError:
+        raise Failure(
+            f"{text} is no address: expected an EVM address or a Solana address", CONFIGURATION
+        ) from None
 
 
 @clusters.command("list")
@@ -148,8 +160,9 @@ def explain(
     from detections.clusters.explanation import why
     from pipeline.cli.clusters_text import lines_of_why
 
+    wallets = _wallet(wallet), _wallet(other)
     state, settings = _known(config)
-    found = why(state, _address(wallet), _address(other), settings.threshold)
+    found = why(state, *wallets, settings.threshold)
     if as_json:
         typer.echo(msgspec.json.encode(found))
         return
@@ -242,7 +255,9 @@ def _write_override(
 
     # Who says so is the system's user of this process; a name that is given only comes with it.
     who = f"{current_user()}, on behalf of {other.strip()}" if other else current_user()
-    record = _override(action, tuple(map(_address, addresses)), reason, who)
+    if not reason.strip():
+        raise Failure("--reason: say why, for whoever looks at it later", CONFIGURATION)
+    record = _override(action, tuple(map(_wallet, addresses)), reason, who)
 
     async def write(bus: "Bus", loaded: "Configuration", _: object) -> None:
         from detections.clusters.reference_form import OVERRIDES

@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import msgspec
@@ -117,7 +118,7 @@ def show(
     found = ask_bus(config, "reference", ask)
     _show(found, as_json=as_json)
     if not found:
-        _nothing(key, kind, source)
+        _nothing(key, kind, source, config)
 
 
 @reference.command()
@@ -149,7 +150,7 @@ def history(
         elif one.became == "added":
             typer.echo(f"    {one.change.record.decode()}")
     if not found:
-        _nothing(key, kind, source)
+        _nothing(key, kind, source, config)
 
 
 @reference.command()
@@ -244,13 +245,29 @@ def _show(found: "list[KnownChange]", *, as_json: bool) -> None:
         typer.echo(f"    {one.change.record.decode()}")
 
 
-def _nothing(key: str, kind: str | None, source: str | None) -> NoReturn:
-    """Says that nothing names it, and ends with 1."""
+def _nothing(key: str, kind: str | None, source: str | None, config: Path) -> NoReturn:
+    """Says that no source has it, or that a file has. Raises Failure."""
+    from pipeline.config.loading import load_configuration
     from pipeline.problems import shown
 
     among = f" of kind {kind}" if kind else ""
     among += f" of the source {source}" if source else ""
-    raise Failure(f"no record{among} names {shown(key)}: see `tapewatch reference list`", FAILED)
+    said = f"no record{among} names {shown(key)}"
+    for file in load_configuration(config, resolve="later").reference:
+        if _names(Path(file), key):
+            raise Failure(
+                f"{said}, but {file} names it: what stands in files under `reference` is known "
+                "from the start, and without a history",
+                FAILED,
+            )
+    raise Failure(f"{said}: see `tapewatch reference list`", FAILED)
+
+
+def _names(file: Path, key: str) -> bool:
+    try:
+        return key.strip().lower() in file.read_text("utf-8").lower()
+    except (OSError, UnicodeDecodeError):
+        return False
 
 
 def _row(one: "KnownChange", *, history: bool = False) -> Row:

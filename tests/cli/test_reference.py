@@ -85,6 +85,9 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
             assert 'no record names "nobody": see `tapewatch reference list`' in nothing.error
             machine = tapewatch("reference", command, "nobody", "--json", folder=tmp_path)
             assert (machine.code, machine.out) == (1, "[]\n")
+        filed = tapewatch("reference", "show", "inv-0001", folder=tmp_path)
+        assert (filed.code, filed.out) == (1, "")
+        assert "reference.yaml names it: what stands in files under `reference` is" in filed.error
         other = tapewatch("reference", "show", A, "--source", "ofax", folder=tmp_path)
         assert f'no record of the source ofax names "{A}"' in other.error
 

@@ -48,6 +48,9 @@ def test_what_a_sink_has_not_taken_is_shown_told_and_let_go(
             metrics = answer.read().decode()
         configured = tapewatch("retire", "sink.gone.events", folder=tmp_path)
         unknown = tapewatch("retire", "sink.never.events", folder=tmp_path)
+        table_name = tapewatch("retire", "gone/events", folder=tmp_path)
+        sink = tapewatch("retire", "gone", folder=tmp_path)
+        slip = tapewatch("retire", "sink.fils.events", folder=tmp_path)
         configuration["sinks"] = []
         installation.write()
         shown = tapewatch("status", folder=tmp_path)
@@ -62,6 +65,9 @@ def test_what_a_sink_has_not_taken_is_shown_told_and_let_go(
     assert (configured.code, unknown.code) == (1, 1)
     assert "is configured: take it out of the configuration first" in configured.error
     assert "there is no reader sink.never.events" in unknown.error
+    assert "sink.gone.events is configured: take it out" in table_name.error
+    assert "there is no reader gone: did you mean sink.gone.events?" in sink.error
+    assert "there is no reader sink.fils.events: did you mean sink.files.events?" in slip.error
     assert "tapewatch retire sink.files.events" in shown.out.replace("\n", " ")
     assert retired.code == 0
     holders = [h["reader"] for room in after["rooms"] for h in room["holders"]]

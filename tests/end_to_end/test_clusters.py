@@ -145,6 +145,15 @@ def test_an_override_is_on_record_and_undoes_the_cluster_until_it_is_lifted(
     (cluster,) = asked(found, "list")
     assert set(cluster["members"]) == {ALICE, BOB}
     assert found.run("clusters", "override", "lift", "override-none").returncode == 1
+    for command, code, said in (
+        (("why", ALICE, "0x12"), 2, "0x12 is no address: expected an EVM address or a Solana"),
+        (("override", "apart", ALICE, "0x12", "--reason", "x"), 2, "0x12 is no address"),
+        (("override", "apart", ALICE, BOB, "--reason", " "), 2, "--reason: say why"),
+    ):
+        answer = found.run("clusters", *command)
+        assert (answer.returncode, said in answer.stdout + answer.stderr) == (code, True), answer
+    upper = found.run("clusters", "show", ALICE.upper())
+    assert (upper.returncode, ALICE in upper.stdout) == (0, True)
 
 
 def test_stages_that_are_killed_lose_and_repeat_nothing(tmp_path: Path) -> None:
