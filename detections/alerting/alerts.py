@@ -41,12 +41,17 @@ _NUMBERS = ("amount", "quantity", "price", "notional")
 #: Marks of an event that its alerts carry on.
 _MARKS = frozenset(("unsure", "inferred", "clock-ahead"))
 UNSURE = "unsure"
+#: Why an alert is unsure, where no gap was told.
+CROSSED_BOOK = "crossed-book"
 #: What is left of the confidence in a correlation over a gap. Correlators have their own.
 _OVER_A_GAP = 0.6
 
 
-def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> Alert:
-    """The alert of a correlator's finding on a record."""
+def finding_alert(
+    rule: Rule, finding: Finding, event: Any, gaps: FeedGaps, *, crossed_book: bool = False
+) -> Alert:
+    """The alert of a correlator's finding on a record. `crossed_book`: it was found in a book that
+    has been crossed for long, and lacks something."""
     last = [w for w in finding.witnesses if w.id == event.id]
     others = [w for w in finding.witnesses if w.id != event.id]
     alert = _alert(
@@ -66,6 +71,8 @@ def finding_alert(rule: Rule, finding: Finding, event: Any, gaps: FeedGaps) -> A
             for name in _CONTEXT
         },
     )
+    if crossed_book:
+        alert = _doubted(alert, CROSSED_BOOK)
     if not gaps.gaps:
         return alert
     sources = {event.provider, *(one.source for one in finding.witnesses)}
@@ -190,6 +197,16 @@ def firing_alert(
 
 def _unsure(alert: Alert, gap: Gap) -> Alert:
     """The alert, marked: something is missing of what it rests on."""
+    return msgspec.structs.replace(
+        _doubted(alert),
+        gap_source=gap.source,
+        gap_start=gap.start,
+        gap_end=gap.end,
+        gap_reason=gap.reason or None,
+    )
+
+
+def _doubted(alert: Alert, *why: str) -> Alert:
     confidence = alert.confidence
     if UNSURE not in alert.tags:
         confidence = round(confidence * _OVER_A_GAP, 4)
@@ -197,11 +214,7 @@ def _unsure(alert: Alert, gap: Gap) -> Alert:
         alert,
         confidence=confidence,
         risk_score=_risk(alert.severity, confidence),
-        tags=_unique([*alert.tags, UNSURE]),
-        gap_source=gap.source,
-        gap_start=gap.start,
-        gap_end=gap.end,
-        gap_reason=gap.reason or None,
+        tags=_unique([*alert.tags, UNSURE, *why]),
     )
 
 

@@ -278,6 +278,10 @@ class OrderBook(Struct, array_like=True):
     """What is believed to have been cancelled, as no trade explains it."""
     all_named: bool = False
     """Of all that ever came it is known whose it is; false where that can't be told."""
+    crossed_trades: int = 0
+    """So many trades in a row found it crossed (see `detections.books.crossing`)."""
+    crossed_at: int = 0
+    """Time of the first of these."""
 
     def side(self, buy: bool) -> BookSide:
         """The side to measure depth by."""
@@ -434,6 +438,7 @@ class OrderBook(Struct, array_like=True):
             if self.orders:
                 return  # levels say nothing of orders that may be gone
         self.unsure = False
+        self.crossed_trades = self.crossed_at = 0
 
     def update(self, event: BookSnapshot | BookUpdate) -> None:
         """Levels that have another quantity now."""

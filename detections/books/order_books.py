@@ -24,6 +24,7 @@ from typing import Any
 from msgspec import Struct
 
 from detections.alerting.findings import Step
+from detections.books.crossing import note_trade
 from detections.books.level_changes import LevelChange, note, take
 from detections.books.order_book import (
     MOST_BOOKS,
@@ -294,6 +295,12 @@ def _changed(books: OrderBooks, book: OrderBook, event: OrderChanged) -> BookCha
 
 
 def _traded(books: OrderBooks, book: OrderBook, event: Trade) -> BookChange:
+    change = _dealt(books, book, event)
+    note_trade(book, event)
+    return change
+
+
+def _dealt(books: OrderBooks, book: OrderBook, event: Trade) -> BookChange:
     maker = event.maker_order_id
     if maker is None or not book.orders:
         return BookChange(book, taken_back=_unnamed(book, event))

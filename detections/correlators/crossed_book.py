@@ -5,7 +5,8 @@ In continuous trading orders that could trade with each other do so (Commission 
 the best available price on a continuous basis"). So a book that stays crossed is not the venue's:
 ends of orders or changes of levels were lost without the feed saying so, two books came under one
 name, or it is only part of one. Whatever weighs an order against the depth there (spoofing,
-layering, flipping, ...) is wrong meanwhile, and says nothing of it. All of this must hold:
+layering, flipping, ...) is wrong meanwhile: what these find after ten trades and a minute has less
+confidence and the tags `unsure` and `crossed-book`. All of this must hold:
 
 1. At `minimum_trades` trades in a row, and for `minimum_time`, the best bid was above the best
    offer. In auctions that is so by right, and what happens there counts neither way.
@@ -23,17 +24,13 @@ from msgspec import Meta, Struct
 
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
+from detections.books.crossing import NOT_CONTINUOUS, STAYS_AT_TRADES, STAYS_FOR
 from detections.books.order_book import MOST_BOOKS, OrderBook, Resting
 from detections.correlators.base import LEVELS, ORDERS, TRADES, Correlator, correlator
 from detections.idlest import drop_idlest
 from normalizer.events.market import MarketEvent, Trade
-from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration
+from pipeline.units import DAY, HOUR, SECOND, Duration
 
-#: When orders may stand against each other until a price is made, or nothing is traded. Without a
-#: calendar a venue's phase is unknown, and no auction lasts for so long after its first trade.
-_NOT_CONTINUOUS: frozenset[str] = frozenset(
-    ("pre-open", "opening-auction", "intraday-auction", "closing-auction", "halted", "closed")
-)
 # A book by order shows which orders are wrong; of one by level only the levels are known.
 _BY_ORDER, _BY_LEVEL = 0.95, 0.8
 
@@ -42,9 +39,9 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     """What a rule on crossed books sets."""
 
     #: Trades in a row that find the book crossed.
-    minimum_trades: Annotated[int, Meta(ge=2, le=100_000)] = 10
+    minimum_trades: Annotated[int, Meta(ge=2, le=100_000)] = STAYS_AT_TRADES
     #: For so long it is.
-    minimum_time: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = MINUTE
+    minimum_time: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = STAYS_FOR
     #: Having told of it, it is told again after this.
     pause: Annotated[Duration, Meta(gt=0, le=30 * DAY)] = 4 * HOUR
 
@@ -109,7 +106,7 @@ class CrossedBook(Correlator[State]):
 
     def observe(self, event: MarketEvent) -> Iterable[Finding]:
         """Take one event of a venue's feed."""
-        if event.__class__ is not Trade or event.phase in _NOT_CONTINUOUS:
+        if event.__class__ is not Trade or event.phase in NOT_CONTINUOUS:
             return ()
         book, books = self.books.change.book, self.state.books
         crossed = book.is_crossed

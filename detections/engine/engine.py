@@ -395,7 +395,9 @@ class Engine:
     def _tell(self, rule: Rule, finding: Finding, event: Any, alerts: list[Alert]) -> None:
         """Alert on what a correlator found."""
         try:
-            self._keep(finding_alert(rule, finding, event, self.gaps), event, alerts)
+            crossed = self.book.is_of_crossed_book(rule.id, event)
+            alert = finding_alert(rule, finding, event, self.gaps, crossed_book=crossed)
+            self._keep(alert, event, alerts)
         except Exception as error:
             self._problems.fail(rule, event.id, error)
 

@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from detections.alerting.findings import Finding, witness
+from detections.books.crossing import stays_crossed
 from detections.books.order_books import MOVES, SharedBooks
 from detections.correlations.hits import Hearing, Hit
 from detections.correlators.base import Correlator, correlators
@@ -27,6 +28,7 @@ from detections.sigma.functions import Program
 from detections.sigma.readers import Constant, DocumentReader, Read, Reader, RecordReader
 from normalizer.events.market import (
     FeedGap,
+    MarketEvent,
     OrderCancelled,
     OrderPlaced,
     OrderRemoved,
@@ -178,6 +180,11 @@ class RuleBook:
             )
         )
         """What is done behind busts and corrections."""
+        self._weighing = frozenset(
+            one.rule.id
+            for one in made
+            if one.correlator.uses_books and one.correlator.typology != "data_quality"
+        )
         self._records: dict[type[Any], Meeting] = {}
         self._documents: Meeting | None = None
 
@@ -200,6 +207,13 @@ class RuleBook:
                 reader, mine, record, wanted=wanted, books=books, heard=self._heard
             )
         return found
+
+    def is_of_crossed_book(self, rule_id: str, event: Any) -> bool:
+        """Whether a rule that looks at books found something in one that stays crossed."""
+        if rule_id not in self._weighing or self.books is None:
+            return False
+        book = self.books.find(event) if isinstance(event, MarketEvent) else None
+        return book is not None and stays_crossed(book, event.timestamp)
 
     @cached_property
     def seen_actions(self) -> frozenset[str]:
