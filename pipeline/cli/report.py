@@ -106,11 +106,10 @@ def _make(
     from pipeline.time_zones import UnknownZone
     from pipeline.time_zones import time_zone as zone_of
 
+    now = time.time_ns()
     try:
         where = zone_of(zone)
-        period = (
-            last_whole(kind, time.time_ns(), where) if name is None else named(kind, name, where)
-        )
+        period = last_whole(kind, now, where) if name is None else named(kind, name, where)
     except (UnknownZone, PeriodWrong) as error:
         raise Failure(str(error), CONFIGURATION) from None
     folder = to or Path("reports") / kind / period.name
@@ -130,6 +129,12 @@ def _make(
         typer.echo(msgspec.json.encode(figures))
     else:
         _tell(figures, manifest, folder)
+    if now < period.end:
+        typer.echo(
+            f"{period.name} is not over before {period.after} ({period.zone}): what comes until "
+            "then is not in it",
+            err=True,
+        )
     if figures.unreadable:
         raise typer.Exit(FAILED)
 

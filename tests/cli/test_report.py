@@ -47,6 +47,15 @@ def test_a_week_is_reported_into_a_folder_of_its_own(office: Path) -> None:
     assert "is there already" in again.error
 
 
+def test_a_month_that_is_not_over_is_told_to_be_a_part_of_one(office: Path) -> None:
+    """A report that is made can't grow, and its figures would be taken for the whole month's."""
+    part = report(office, "monthly", "2199-03", "--time-zone", "Europe/London", "--json")
+    assert (part.code, json.loads(part.out)["name"]) == (0, "2199-03")
+    assert "2199-03 is not over before 2199-04-01 (Europe/London): what comes until" in part.error
+    whole = report(office, "weekly")
+    assert "is not over" not in whole.error
+
+
 def test_a_suspicious_report_goes_out_after_a_second_person_approved(
     office: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
