@@ -19,12 +19,16 @@ def keep_apart(
     """Raise Failure where the output would be one of the rules, or of what else the command reads.
 
     `rules` and `read` are files and folders. A result from before may lie in a folder of rules.
+    Whatever is YAML is left as it is: no command writes any, and people do.
     """
     if output is None:
         return
     for path in rules:
         if _same(output, path) or (_below(output, path) and output.suffix.lower() in _OF_RULES):
             raise _refusal(option, output, "its rules there")
+    if output.suffix.lower() in _OF_RULES and output.is_file():
+        said = f"{option} {output}: this file is there already, and may hold rules"
+        raise Failure(f"{said}; name another file", CONFIGURATION)
     for path in read:
         if _same(output, path) or (_below(output, path) and output.exists()):
             raise _refusal(option, output, "that file")

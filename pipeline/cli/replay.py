@@ -62,7 +62,8 @@ def replay(
 ) -> None:
     """Run the detections over a part of the past again; say what differs from the live alerts.
 
-    Nothing is written to the bus. Times are of events. Exit 1 if anything differs.
+    Nothing is written to the bus. Times are of events. Exit 1 if anything differs, or if there is
+    no event of that time, so that nothing was compared.
     """
     from pipeline import logs
     from pipeline.config.loading import load_configuration
@@ -87,7 +88,7 @@ def replay(
         from pipeline.cli.replay_text import print_replay
 
         print_replay(found, output(), seconds)
-    if not found.agrees:
+    if not found.agrees or not found.events:
         raise typer.Exit(FAILED)
 
 

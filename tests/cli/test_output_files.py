@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.command_line import RULES, Answer, tapewatch
+from tests.cli.command_line import RULES, Answer, tapewatch, write_configuration
 
 EVENT = (
     '{"@timestamp":"2026-11-23T10:00:00Z","event.action":"token-paused","event.id":"1",'
@@ -66,9 +66,9 @@ def test_nothing_is_written_over_rules_or_among_them(
     )
 
 
-@pytest.mark.parametrize("to", ["events.ndjson", "labels.yml", "link"])
+@pytest.mark.parametrize("to", ["events.ndjson", "link"])
 @pytest.mark.parametrize("option", ["--json", "--html"])
-def test_nothing_is_written_over_events_or_labels(folder: Path, option: str, to: str) -> None:
+def test_nothing_is_written_over_events(folder: Path, option: str, to: str) -> None:
     (folder / "link").symlink_to("events.ndjson")
     answer = refused(folder, *BACKTEST, option, to)
     assert answer.error == (
@@ -88,10 +88,22 @@ def test_nothing_is_written_over_events_in_a_folder(folder: Path) -> None:
 
 
 def test_an_earlier_result_is_written_over_wherever_it_lies(folder: Path) -> None:
-    for to in ("mine/check.json", "mine/check.json", "check.yml"):
+    for to in ("mine/check.json", "mine/check.json"):
         answer = tapewatch(*CHECK, to, "--json", folder=folder)
         assert answer.code == 0, answer
         assert (folder / to).read_bytes() == b"[]\n"
+
+
+@pytest.mark.parametrize(
+    "command", [CHECK, CONVERT, TEST, (*BACKTEST, "--json"), ("replay", "--save")]
+)
+def test_other_rules_are_not_written_over_either(folder: Path, command: tuple[str, ...]) -> None:
+    write_configuration(folder)
+    answer = refused(folder, *command, "labels.yml")
+    assert answer.error == (
+        f"error: {command[-1]} labels.yml: this file is there already, and may hold rules; "
+        "name another file\n"
+    )
 
 
 @pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])

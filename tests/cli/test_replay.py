@@ -68,9 +68,13 @@ def test_moments_are_named_in_several_ways(folder: Path) -> None:
         answer = replay(folder, *options)
         assert answer.code == 0, answer
         assert f"{ALERTS} alerts" in answer.out
-    nothing = replay(folder, "--from", "1h ago")
-    assert nothing.code == 0
-    assert "no event is of this span" in nothing.out
+
+
+def test_where_nothing_was_compared_nothing_is_the_same(folder: Path) -> None:
+    for options in (("--from", "1h ago"), ("--from", "1000000")):
+        nothing = replay(folder, *options)
+        assert nothing.code == 1
+        assert "no event is of this span" in nothing.out
 
 
 @pytest.mark.parametrize(
