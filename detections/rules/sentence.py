@@ -1,5 +1,6 @@
 """The `reason` of a rule: its text parsed, and the names in it checked."""
 
+import re
 from collections.abc import Callable
 
 from detections.fields import ACTION, taxonomy
@@ -7,7 +8,11 @@ from detections.fields import actions as shapes_by_action
 from detections.rules.document import Reading
 from detections.rules.places import part
 from detections.rules.reason import Reason, ReasonError, parse_reason
+from pipeline.problems import did_you_mean
 from pipeline.yaml_nodes import Node, ScalarNode
+
+#: As in templates of other languages.
+_OTHER_BRACES = re.compile(r"\{\{\s*([@\w.]+)\s*\}\}|%([@\w.]+)%|<([@\w.]+)>")
 
 
 def read_reason(reading: Reading, check_name: Callable[[Node, str], object]) -> Reason | None:
@@ -17,6 +22,10 @@ def read_reason(reading: Reading, check_name: Callable[[Node, str], object]) -> 
     """
     node = reading.node.get("reason")
     if not isinstance(node, ScalarNode) or reading.foreign:
+        return None
+    if not node.text.strip():
+        advice = "remove the key, and the alert says what was found"
+        reading.report(node, "rule/reason", "the sentence is empty", advice=advice)
         return None
     try:
         reason = parse_reason(node.text)
@@ -31,7 +40,23 @@ def read_reason(reading: Reading, check_name: Callable[[Node, str], object]) -> 
         return None
     for name in dict.fromkeys(reason.fields):
         check_name(_place(node, name), name)
+    _check_braces(reading, node)
     return reason
+
+
+def _check_braces(reading: Reading, node: ScalarNode) -> None:
+    """Warn of a field's name in what other programs have for braces."""
+    for found in _OTHER_BRACES.finditer(node.text):
+        name = next(filter(None, found.groups()))
+        field = name if name in taxonomy() else did_you_mean(name, taxonomy())
+        if field is not None and ("." in name or field == name):
+            reading.report(
+                part(node, found.start(), found.end()),
+                "rule/reason",
+                "this is written as it stands here, and not as a field's value",
+                severity="warning",
+                hint=f"{{{field}}}",
+            )
 
 
 def check_said(reading: Reading, reason: Reason, actions: frozenset[str]) -> None:

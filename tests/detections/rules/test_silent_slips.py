@@ -163,3 +163,34 @@ def test_fields_of_ecs_are_everybody_s() -> None:
     theirs = f"{HEADER}logsource: {{product: windows}}\n"
     text = f"{theirs}detection:\n  s: {{event.action: started, related.user: x, tags: y}}\n"
     assert problems(f"{text}  condition: s\n") == []
+
+
+@pytest.mark.parametrize("text", ['""', "", "' '"])
+def test_a_sentence_without_anything_in_it(text: str) -> None:
+    problem = the_problem(f"{item('token.symbol: A')}reason: {text}\n")
+    assert problem.message == "the sentence is empty"
+    assert problem.advice == "remove the key, and the alert says what was found"
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("{{token.symbol}} moved", "{token.symbol}"),
+        ("moved {{ token.symbol }}", "{token.symbol}"),
+        ("moved ${{token.symbl}}", "{token.symbol}"),
+        ("moved %token.symbol%", "{token.symbol}"),
+        ("moved <token.symbol>", "{token.symbol}"),
+    ],
+)
+def test_a_field_in_other_braces_would_be_written_as_it_stands(text: str, meant: str) -> None:
+    problem = the_problem(f'{item("token.symbol: A")}reason: "{text}"\n', severity="warning")
+    assert problem.message == "this is written as it stands here, and not as a field's value"
+    assert problem.hint == meant
+    assert problem.location.line == 18
+
+
+@pytest.mark.parametrize(
+    "text", ["{{a}} {token.symbol}", "5% of {token.symbol}, 10% more", "<a.b>"]
+)
+def test_braces_of_other_text_may_stand_in_a_sentence(text: str) -> None:
+    assert problems(f'{item("token.symbol: A")}reason: "{text}"\n') == []
