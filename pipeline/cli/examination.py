@@ -103,6 +103,7 @@ def _versions() -> Finding:
 def _content(config: Configuration) -> list[Finding]:
     from detections.rules import load_rules
     from normalizer.reference_files import load_reference
+    from pipeline.cli.rule_coverage import coverage
 
     found: list[Finding] = []
     try:
@@ -124,6 +125,8 @@ def _content(config: Configuration) -> list[Finding]:
         rules = load_rules(config.detections.rules, pipelines=config.detections.pipelines)
         message = f"{len(rules.rules)} rules are good"
         found.append(Finding(level="ok", subject="rules", message=message))
+        if (covered := coverage(rules, config.sources)) is not None:
+            found.append(covered)
     except ProblemsFound as problems:
         found.append(
             Finding(
