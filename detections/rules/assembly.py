@@ -11,7 +11,7 @@ from detections.rules.correlation_rule import read_correlation_rule
 from detections.rules.correlator_rule import read_correlator
 from detections.rules.document import TooManyProblems
 from detections.rules.drafts import Draft, Names, draft
-from detections.rules.exception_files import read_exceptions, warn_of_expired
+from detections.rules.exception_files import read_exceptions, warn_of_ends
 from detections.rules.files import Content, content_of
 from detections.rules.filters import check_use, read_filters
 from detections.rules.lists import read_lists
@@ -56,7 +56,7 @@ def assemble(
     if today is not None:
         for one in drafts:
             check_dates(one, today)
-        problems += warn_of_expired(exceptions, readable["exceptions"], today)
+        problems += warn_of_ends(exceptions, readable["exceptions"], today)
     for one in drafts:
         told = one.kind == "filter" or one.in_circle or not one.reading.usable
         if one.rule is None and not told:

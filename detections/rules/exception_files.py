@@ -23,6 +23,7 @@ from detections.rules.drafts import Draft, Names
 from detections.rules.model import ExceptionRule
 from detections.rules.reach import matching_actions
 from detections.rules.selections import Detection
+from detections.rules.value_slips import entity_problem
 from detections.sigma.values import Unsupported
 from pipeline.problems import Location, Problem, shown
 from pipeline.structured import examine
@@ -31,6 +32,7 @@ from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_source import Parsed
 
 _CODE = "rule/exception"
+_EVER = 3_653 * 86_400 * SECOND
 _Text = Annotated[str, Meta(min_length=1)]
 
 
@@ -79,10 +81,10 @@ def read_exceptions(
     return found
 
 
-def warn_of_expired(
+def warn_of_ends(
     exceptions: Iterable[ExceptionRule], files: Iterable[Parsed], today: datetime.date
 ) -> list[Problem]:
-    """The exceptions that cover nothing any more on this day."""
+    """The exceptions that cover nothing any more on this day, and those that never seem to end."""
     nodes = {
         node.location: node
         for parsed in files
@@ -103,6 +105,10 @@ def warn_of_expired(
                     advice=f"remove it, or ask {shown(one.owner)} for a new date",
                 )
             )
+        elif one.expires - now > _EVER:
+            place = nodes[one.location].get("expires") or nodes[one.location]
+            message = "this exception would hold for more than ten years"
+            found.append(place.problem("rule/endless-exception", message, severity="warning"))
     return found
 
 
@@ -118,6 +124,10 @@ def _read(reading: Reading, names: Names, context: Context) -> ExceptionRule | N
     reading.problems += outcome.problems
     rules = _rules(reading, node.get("rules"), names)
     reading.foreign = bool(rules) and all(one.reading.foreign for one in rules)
+    entities = node.get("entities")
+    for one in entities.items if isinstance(entities, SequenceNode) else ():
+        if isinstance(one, ScalarNode) and (problem := entity_problem(one)) is not None:
+            reading.add(problem)
     conditions = _conditions(reading, context)
     _check_reach(reading, rules, conditions)
     if node.get("entities") is None and node.get("when") is None:

@@ -98,6 +98,14 @@ def listed_problem(node: ScalarNode) -> Problem | None:
     return None
 
 
+def entity_problem(node: ScalarNode) -> Problem | None:
+    """What is odd in an entity that an exception names."""
+    if "*" in node.text:
+        message = "an entity is named whole: this is one with a star in it"
+        return node.problem("rule/exception", message, severity="warning")
+    return listed_problem(node)
+
+
 def _as_ours(field: str, text: str) -> str | None:
     """How a field with a value in another language's form is written here."""
     if (found := _SIGNED.fullmatch(text)) is not None:

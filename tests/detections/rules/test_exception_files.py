@@ -127,6 +127,29 @@ def test_an_exception_that_can_t_cover_anything_is_a_warning(tmp_path: Path) -> 
 
 
 @pytest.mark.parametrize(
+    ("entity", "message"),
+    [
+        ("INV-*", "an entity is named whole: this is one with a star in it"),
+        ("INV-1, INV-2", "this is one text, which no event has: several values are a list"),
+        (f"0x{'a' * 39}", "this is no whole address"),
+    ],
+)
+def test_an_entity_that_nobody_is_is_a_warning(tmp_path: Path, entity: str, message: str) -> None:
+    text = changed('[INV-0001, "0xABC"]', f"['{entity}', Acme & Co, acct-1]")
+    (problem,) = folder_problems(tmp_path, {"r.yml": LARGE, "x.exceptions.yml": text})
+    assert (problem.severity, problem.message) == ("warning", message)
+    assert problem.location.line == 3
+
+
+def test_one_that_would_hold_for_ever_is_a_warning(tmp_path: Path) -> None:
+    today = datetime.date(2026, 11, 28)
+    for year, warned in (("2036", False), ("2062", True), ("9999", True)):
+        files = {"r.yml": LARGE, "x.exceptions.yml": changed("2027-01-31", f"{year}-01-31")}
+        found = [one.message for one in folder_problems(tmp_path, files, today=today)]
+        assert found == (["this exception would hold for more than ten years"] if warned else [])
+
+
+@pytest.mark.parametrize(
     ("today", "expired"),
     [("2027-01-30", False), ("2027-01-31", True), ("2028-01-01", True)],
 )
