@@ -285,6 +285,14 @@ def _percentile(draft: Draft, node: MappingNode, type_: CorrelationType) -> floa
     if not 0 <= number <= 100:
         draft.reading.report(place, _CODE, f"{number} is out of range", expected=expected)
         return None
+    if 0 < number < 1:
+        draft.reading.report(
+            place,
+            _CODE,
+            f"{number} is less than the first percentile: it counts from 0 to 100",
+            severity="warning",
+            hint=f"{round(number * 100, 9):g}",
+        )
     return float(number)
 
 

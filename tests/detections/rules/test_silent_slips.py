@@ -4,7 +4,15 @@ from pathlib import Path
 
 import pytest
 
-from tests.detections.rules.documents import HEADER, folder_problems, problems, the_problem
+from tests.detections.rules.documents import (
+    HEADER,
+    correlation,
+    folder_problems,
+    part,
+    problems,
+    the_problem,
+    together,
+)
 
 OURS = HEADER + "logsource: {product: tapewatch}\n"
 
@@ -194,3 +202,14 @@ def test_a_field_in_other_braces_would_be_written_as_it_stands(text: str, meant:
 )
 def test_braces_of_other_text_may_stand_in_a_sentence(text: str) -> None:
     assert problems(f'{item("token.symbol: A")}reason: "{text}"\n') == []
+
+
+@pytest.mark.parametrize(("share", "meant"), [("0.95", "95"), ("0.5", "50"), ("0.999", "99.9")])
+def test_a_share_where_a_percentile_is_asked(share: str, meant: str) -> None:
+    body = (
+        "type: value_percentile\nrules: sent\ntimespan: 5m\n"
+        f"condition: {{field: token.amount, gt: 1, percentile: {share}}}"
+    )
+    problem = the_problem(together(part("sent"), correlation(body)), severity="warning")
+    assert problem.hint == meant
+    assert problem.message == f"{share} is less than the first percentile: it counts from 0 to 100"
