@@ -112,6 +112,11 @@ def _read(event: str) -> bytes:
     if event == "-":
         return _one(sys.stdin.buffer.read(_LONGEST + 1), "standard input")
     path, number = Path(event), None
+    if not event:
+        raise Failure("say an event: a file of one, or FILE:LINE", CONFIGURATION)
+    if path.suffix.lower() in (".yml", ".yaml") and path.is_file():
+        said = f"{path} is a file of rules: say them by --rules, and an event before them"
+        raise Failure(said, CONFIGURATION)
     if not path.exists() and (found := _LINE.fullmatch(event)):
         path, number = Path(found["file"]), int(found["line"])
     try:
@@ -158,11 +163,11 @@ def _as_alert(data: bytes) -> "Alert | None":
 
 
 def _called(ruleset: "RuleSet", name: str) -> frozenset[str]:
-    named = {
-        text: rule.id for rule in ruleset.rules for text in (rule.title, rule.name, rule.id) if text
-    }
-    if name in named:
-        return frozenset((named[name],))
+    from detections.backtest.rule_names import rule_names
+
+    named = rule_names(ruleset.rules)
+    if (found := named.get(name.lower())) is not None:
+        return frozenset((found,))
     hint = did_you_mean(name, named)
     meant = f"; did you mean {shown(hint)}?" if hint else ""
     raise Failure(f"no rule is called {shown(name)}{meant}", CONFIGURATION)

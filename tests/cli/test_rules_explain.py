@@ -14,7 +14,7 @@ from normalizer.events.ecs import nest
 from pipeline.units import HOUR, KIB
 from tests.cli.command_line import Answer, tapewatch
 from tests.cli.golden_file import assert_golden
-from tests.detections.explanation.rules import LARGE, MANY, RULES, rules
+from tests.detections.explanation.rules import LARGE, MANY, RULES, WASH, rules
 from tests.detections.samples import transfer
 
 EXCEPTIONS = """\
@@ -151,11 +151,27 @@ def test_what_cannot_be_explained_is_told(folder: Path) -> None:
         (["bad.json"], 2, "bad.json: @timestamp isn't a time"),
         (["empty.json"], 2, "empty.json is empty"),
         (["."], 2, "can't read .: Is a directory"),
+        ([""], 2, "say an event: a file of one, or FILE:LINE"),
+        (
+            ["rules.yml"],
+            2,
+            "rules.yml is a file of rules: say them by --rules, and an event before them",
+        ),
         (["event.json", "--rule", "larg"], 2, 'no rule is called "larg"; did you mean "large"?'),
     ):
         answer = run(folder, *arguments)
         assert (answer.code, answer.out) == (code, ""), answer
         assert said in answer.error
+
+
+@pytest.mark.parametrize("called", ["large", "Large", "large transfer", LARGE, "sent"])
+def test_one_rule_is_called_as_everywhere(folder: Path, called: str) -> None:
+    (folder / "sent.yml").write_text(RULES.split("---")[0].replace(LARGE, WASH))
+    rules = "sent.yml" if called == "sent" else "rules.yml"
+    arguments = ("event.json", "--rule", called, "--rules", rules)
+    answer = tapewatch("rules", "explain", *arguments, folder=folder)
+    assert (answer.code, answer.error) == (0, "")
+    assert "1 rule: 1 matched" in answer.out
 
 
 def test_rules_that_are_wrong_are_told_as_by_the_check(folder: Path) -> None:
