@@ -5,6 +5,7 @@ pytest_plugins = [
     "tests.fixtures.chain",
     "tests.fixtures.ecs",
     "tests.fixtures.elasticsearch",
+    "tests.fixtures.first_answers",
     "tests.fixtures.garbage",
     "tests.fixtures.pace",
     "tests.fixtures.handing_out",  # which rests on the one before
