@@ -44,9 +44,9 @@ def copy(
     from evidence.audit.copies import copy as copied
     from evidence.audit.export import signed_now
 
+    until = datetime.now(UTC) + timedelta(days=_days(keep))
     folder, trusted = open_log(log, key)
     bucket = _bucket(to, endpoint, region)
-    until = datetime.now(UTC) + timedelta(days=_days(keep))
     bucket.check_lock()
     _note(log, bucket.shown, signed_now(folder, trusted).checkpoint.size, until, why)
     with _progress() as progress:
@@ -161,13 +161,16 @@ def _bucket(url: str, endpoint: str | None, region: str | None) -> "Bucket":
 
 def _days(keep: str) -> float:
     """Days of a duration; of years 365.25 each. Raises Failure."""
-    from pipeline.units import DAY, parse_duration
+    from pipeline.cli.durations import duration_of
+    from pipeline.units import DAY
 
+    years = keep.endswith("y")
     try:
-        years = keep.endswith("y")
-        found = float(keep[:-1]) * 365.25 if years else parse_duration(keep) / DAY
-    except ValueError as error:
-        raise Failure(f"--keep {keep}: {error}", CONFIGURATION) from None
+        found = float(keep[:-1]) * 365.25 if years else duration_of(keep, "--keep") / DAY
+    except ValueError:
+        raise Failure(
+            f"--keep {keep}: expected years or days, as 7y or 2557d", CONFIGURATION
+        ) from None
     if not 0 < found <= 36_525:
         raise Failure(f"--keep {keep}: up to a hundred years is wanted", CONFIGURATION)
     return found

@@ -129,9 +129,9 @@ def setup_elastic_key(
     from delivery.sink import SinkUnavailable
     from delivery.templates import StreamNames
     from pipeline.bus.command_notes import CommandNote
+    from pipeline.cli.durations import duration_of
     from pipeline.cli.noting import noted_anyway
     from pipeline.problems import did_you_mean, one_of
-    from pipeline.units import UnitError, parse_duration
 
     roles: dict[str, Who] = {role: role for role in ROLES}
     chosen = roles.get(who)
@@ -139,10 +139,7 @@ def setup_elastic_key(
         hint = did_you_mean(who, ROLES)
         meant = f": did you mean {hint}?" if hint else ""
         raise Failure(f"there is no role {who}{meant} There are {one_of(ROLES)}", CONFIGURATION)
-    try:
-        lasting = parse_duration(expires) if expires is not None else 0
-    except UnitError as error:
-        raise Failure(f"--expires: {error.message}", CONFIGURATION) from None
+    lasting = duration_of(expires, "--expires") if expires is not None else 0
     if expires is not None and not lasting:
         raise Failure(f"--expires {expires}: such a key would never expire", CONFIGURATION)
     loaded, sinks = configured(config, sink)
@@ -220,6 +217,14 @@ def connection(
         raise Failure("--api-key, or --username and --password: not both", CONFIGURATION)
     if (username is None) != (password is None):
         raise Failure("--username and --password go together", CONFIGURATION)
+    for option, given in (("--api-key", api_key), ("--password", password)):
+        if given is not None and not given.startswith("${"):
+            raise Failure(
+                f"{option}: a secret can't stand on the command line, which others see and your "
+                "shell keeps: name where it is, as ${env:NAME} or ${file:PATH}; if this is a real "
+                "secret, take it as exposed and have it replaced",
+                CONFIGURATION,
+            )
     try:
         if api_key is not None:
             key = Secret(api_key)

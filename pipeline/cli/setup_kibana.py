@@ -59,11 +59,15 @@ def setup_kibana(
     from delivery.build import elasticsearch_fields
     from delivery.kibana.reading import read_source
 
+    loaded = None if write is not None else _configuration(config)
+    if not objects.is_dir():
+        said = "name the folder kibana of Tapewatch's source by --objects"
+        raise Failure(f"there is no folder {objects}: {said}", CONFIGURATION)
     source = read_source(objects, elasticsearch_fields())
     if write is not None:
         _write(source, write, config)
         return
-    loaded = _configuration(config)
+    assert loaded is not None
     assert loaded.kibana is not None
     settings = loaded.kibana
     for space in spaces or ():

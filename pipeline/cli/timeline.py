@@ -91,7 +91,7 @@ def export(
     if something is missing: it says what, and is written all the same."""
     from evidence.investigation.case_file import is_case
     from pipeline.cli.backtest_inputs import time_of
-    from pipeline.units import UnitError, parse_duration
+    from pipeline.cli.durations import duration_of
 
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
@@ -100,11 +100,7 @@ def export(
         raise Failure(said, CONFIGURATION)
     if key is not None and audit is None:
         raise Failure("--key belongs to --audit", CONFIGURATION)
-    try:
-        around = parse_duration(window)
-    except UnitError as error:
-        hint = f": did you mean {error.hint}?" if error.hint else ""
-        raise Failure(f"--window {window}: {error}{hint}", CONFIGURATION) from None
+    around = duration_of(window, "--window")
     begin, end = time_of(since, "--from"), time_of(until, "--until", end=True)
     if begin is not None and end is not None and begin >= end:
         raise Failure(f"--from {since} is not before --until {until}", CONFIGURATION)

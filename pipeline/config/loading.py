@@ -3,6 +3,8 @@
 from collections.abc import Collection
 from pathlib import Path
 
+import msgspec
+
 from pipeline.config.cases_check import case_problems
 from pipeline.config.consistency import inconsistencies
 from pipeline.config.mask_check import mask_problems
@@ -26,7 +28,7 @@ def load_configuration(
     """
     outcome = examine(path, Configuration, resolve=resolve)
     problems = [
-        *outcome.problems,
+        *map(_with_a_way, outcome.problems),
         *inconsistencies(outcome.node),
         *mask_problems(outcome.node, fields),
         *privacy_problems(outcome.node),
@@ -37,3 +39,11 @@ def load_configuration(
     if warnings is not None:
         warnings += problems
     return outcome.value
+
+
+def _with_a_way(problem: Problem) -> Problem:
+    """Where there is no such file: how to name another one."""
+    if problem.code != "yaml/no-such-file":
+        return problem
+    advice = "name yours by --config, or by TAPEWATCH_CONFIG in the environment"
+    return msgspec.structs.replace(problem, advice=advice)

@@ -13,7 +13,7 @@ import pytest
 from pipeline.cli import main, registering
 from pipeline.cli.app import PANELS
 from pipeline.cli.registering import MODULES
-from tests.cli.command_line import environment, tapewatch
+from tests.cli.command_line import environment, tapewatch, write_configuration
 
 COMMANDS = [
     ("demo",),
@@ -90,6 +90,36 @@ def test_a_wrong_command_line_is_told_with_exit_2(
     assert answer.code == 2
     assert said in answer.error
     assert answer.out == ""
+
+
+def test_without_a_configuration_it_says_how_to_name_one(tmp_path: Path) -> None:
+    for command in (("status",), ("run",), ("case", "list"), ("report", "weekly")):
+        answer = tapewatch(*command, folder=tmp_path)
+        assert (answer.code, answer.out) == (2, "")
+        assert "pipeline.yaml: error: there is no such file" in answer.error
+        assert "name yours by --config, or by TAPEWATCH_CONFIG in the environment" in answer.error
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("audit", "copy", "log", "--to", "s3://b/x", "--keep", "7"), "--keep 7: this number has"),
+        (("audit", "copy", "log", "--to", "s3://b/x", "--keep", "7years"), "did you mean 7y?"),
+        (("audit", "copy", "log", "--to", "s3://b/x", "--keep", "xy"), "expected years or days"),
+        (("setup", "elastic-key", "writer", "--out", "k", "--expires", "90"), "add one: 90ms,"),
+        (("setup", "elastic-key", "writer", "--out", "k", "--expires", "90days"), "mean 90d?"),
+        (("setup", "elastic", "--username", "a", "--password", "hunter2hunter2"),
+         "--password: a secret can't stand on the command line"),
+    ],
+)  # fmt: skip
+def test_a_duration_or_a_secret_in_another_form_is_told(
+    tmp_path: Path, arguments: tuple[str, ...], said: str
+) -> None:
+    sink = {"name": "el", "type": "elasticsearch", "urls": ["http://127.0.0.1:9"]}
+    write_configuration(tmp_path, sinks=[sink])
+    answer = tapewatch(*arguments, folder=tmp_path)
+    assert (answer.code, said in answer.error) == (2, True), answer
+    assert "hunter2" not in answer.error
 
 
 def test_the_command_line_is_there_at_once_because_nothing_heavy_is_imported() -> None:

@@ -46,6 +46,21 @@ def run(config: Path, *more: str) -> tuple[int, str, str]:
     return result.exit_code, result.stdout, result.stderr
 
 
+def test_what_it_needs_is_said_at_once(
+    tmp_path: Path, kibana: KibanaDouble, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each by itself: without `kibana` it doesn't matter what else is missing."""
+    monkeypatch.setenv("KIBANA_KEY", kibana.api_key)
+    nothing = configuration(tmp_path, None)
+    command = ["setup", "kibana", "--config", str(nothing), "--objects", "nowhere"]
+    result = CliRunner().invoke(app, command)
+    assert (result.exit_code, "has no `kibana:`" in result.stderr) == (1, True)
+    config = configuration(tmp_path, kibana)
+    result = CliRunner().invoke(app, [*command[:3], str(config), *command[4:]])
+    assert result.exit_code == 2
+    assert "there is no folder nowhere: name the folder kibana of" in result.stderr
+
+
 def test_it_says_what_it_did(
     kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
