@@ -1,6 +1,7 @@
 """`tapewatch rules check`."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -130,7 +131,7 @@ def test_every_kind_is_counted(tmp_path: Path) -> None:
         "correlation: {type: event_count, rules: sanctioned, timespan: 1h, condition: {gte: 5}}\n",
         our__lists__yml="lists: {custodians: [a], pools: [b]}\n",
         our__exceptions__yml="exceptions:\n  - {rules: [many], entities: [INV-1], owner: jane, "
-        "reason: agreed, expires: 2999-01-01}\n",
+        f"reason: agreed, expires: {datetime.now(UTC).year + 5}-01-01}}\n",
     )
     assert (answer.code, answer.error) == (0, "")
     assert answer.out == (
