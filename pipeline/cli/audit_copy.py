@@ -1,5 +1,6 @@
 """``tapewatch audit copy`` and ``restore``: the log in S3, locked, and back."""
 
+import re
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
@@ -164,6 +165,8 @@ def _days(keep: str) -> float:
     from pipeline.cli.durations import duration_of
     from pipeline.units import DAY
 
+    if slip := re.fullmatch(r"(\d+)\s*(?:yrs?|years?|Y)", keep.strip()):
+        raise Failure(f"--keep {keep}: did you mean {slip[1]}y?", CONFIGURATION)
     years = keep.endswith("y")
     try:
         found = float(keep[:-1]) * 365.25 if years else duration_of(keep, "--keep") / DAY
