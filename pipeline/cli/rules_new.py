@@ -100,6 +100,7 @@ def new(
         level=level or "medium",
     )
     scaffold = _scaffold(heading, correlator, action, level, examples)
+    _check(scaffold.rule, path)
     _write(path, scaffold.rule, tests, scaffold.tests)
     written = Written(
         id=heading.id,
@@ -112,6 +113,14 @@ def new(
         typer.echo(msgspec.json.format(msgspec.json.encode(written), indent=2))
     else:
         _say(written, correlator)
+
+
+def _check(rule: str, path: Path) -> None:
+    """Raises ProblemsFound where what was given makes a bad rule, such as by its title."""
+    from detections.rules.loading import rules_of
+    from pipeline.yaml_source import parse_bytes
+
+    rules_of([parse_bytes(rule.encode(), name=str(path), folder=path.parent)])
 
 
 def _rule_path(file: Path) -> Path:

@@ -77,6 +77,13 @@ def test_nothing_is_overwritten_and_nothing_left_half_done(tmp_path: Path) -> No
     assert (tmp_path / "a.test.yml").read_text() == "mine"
 
 
+def test_what_would_be_no_good_rule_is_not_written(tmp_path: Path) -> None:
+    answer = tapewatch("rules", "new", "spoofing/a.yml", "--title", "x" * 300, folder=tmp_path)
+    assert answer.code == 2
+    assert "a.yml:1:8: error: Sigma rule title length must not exceed 256" in answer.error
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_what_was_probably_meant_is_told(tmp_path: Path) -> None:
     def said(*arguments: str) -> str:
         answer = tapewatch("rules", "new", *arguments, folder=tmp_path)
