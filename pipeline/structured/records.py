@@ -1,10 +1,12 @@
 """Readers of Structs: known keys, required keys, and choices of Structs by a tag."""
 
+import difflib
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured.paths import absolute
@@ -12,6 +14,9 @@ from pipeline.structured.reader import Reader
 from pipeline.structured.walk import INVALID, FieldError, Walk, Where
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
 from pipeline.yaml_scalars import meaning
+
+#: How near a misspelt tag must be for the rest to be read as that of the right one.
+_LITTLE_DOUBT = 0.75
 
 
 class FieldReader:
@@ -222,7 +227,7 @@ class TaggedReader(Reader):
         tag = node.get(self._tag_field)
         if tag is None:
             hint = did_you_mean(self._tag_field, [key.text for key, _ in node.pairs])
-            return walk.report(
+            walk.report(
                 node,
                 where,
                 "config/missing-key",
@@ -230,10 +235,39 @@ class TaggedReader(Reader):
                 expected=f"{self._tag_field}: {one_of(self._by_tag)}",
                 advice=f"{shown(hint)} may be meant as it" if hint else None,
             )
+            if hint is not None:
+                self.read(_renamed(node, hint, self._tag_field), where, walk)
+            return INVALID
         record = self._by_tag.get(tag.text) if isinstance(tag, ScalarNode) else None
-        if record is None:
-            return unknown_tag(tag, (where, self._tag_field), walk, list(self._by_tag))
-        return record.read(node, where, walk)
+        if record is not None:
+            return record.read(node, where, walk)
+        unknown_tag(tag, (where, self._tag_field), walk, list(self._by_tag))
+        if isinstance(tag, ScalarNode) and (meant := _nearly(tag.text, self._by_tag)) is not None:
+            # All that is wrong is said at once, also of the rest of what is meant.
+            self._by_tag[meant].read(_with_tag(node, tag, meant), where, walk)
+        return INVALID
+
+
+def _nearly(text: str, tags: Collection[str]) -> str | None:
+    """The tag that is misspelt, where there is little doubt."""
+    close = difflib.get_close_matches(text.casefold(), tags, n=1, cutoff=_LITTLE_DOUBT)
+    return close[0] if close else None
+
+
+def _renamed(node: MappingNode, key: str, name: str) -> MappingNode:
+    pairs = [
+        (structs.replace(one, text=name) if one.text == key else one, value)
+        for one, value in node.pairs
+    ]
+    return structs.replace(node, pairs=pairs)
+
+
+def _with_tag(node: MappingNode, tag: ScalarNode, text: str) -> MappingNode:
+    pairs = [
+        (key, structs.replace(tag, text=text) if value is tag else value)
+        for key, value in node.pairs
+    ]
+    return structs.replace(node, pairs=pairs)
 
 
 def unknown_tag(node: Node, where: Where, walk: Walk, tags: Sequence[str]) -> object:

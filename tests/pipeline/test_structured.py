@@ -261,6 +261,23 @@ def test_a_missing_tag_lists_the_choices() -> None:
     assert problem.advice == '"tpye" may be meant as it'
 
 
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("{type: sqare, side: one, colour: red}", ["f.yaml:1:8", "f.yaml:1:21", "f.yaml:1:26"]),
+        ("{tpye: square, side: one}", ["f.yaml:1:1", "f.yaml:1:22"]),
+        ("{tpye: sqare, side: one}", ["f.yaml:1:1", "f.yaml:1:8", "f.yaml:1:21"]),
+        # What is meant is anybody's guess: then nothing is said of the rest.
+        ("{type: rhombus, side: one}", ["f.yaml:1:8"]),
+        ("{kind: square, side: one}", ["f.yaml:1:1"]),
+    ],
+)
+def test_behind_a_slip_in_the_tag_the_rest_is_looked_at_too(text: str, said: list[str]) -> None:
+    with pytest.raises(ProblemsFound) as caught:
+        _load(text, Shape)
+    assert [str(problem.location) for problem in caught.value.problems] == said
+
+
 @pytest.mark.parametrize("tag", ["[square]", "", "{a: b}"])
 def test_a_tag_must_be_text(tag: str) -> None:
     assert _problem(f"type: {tag}\nside: 1\n", Shape).code == "config/unknown-choice"
