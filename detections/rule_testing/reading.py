@@ -65,7 +65,9 @@ def read_tests(
                 location=place,
                 code="test/no-rule",
                 message=f"there is no rule for these tests in {subject.file}",
-                advice="a rule and its tests lie beside each other: NAME.yml and NAME.test.yml",
+                advice="filters and lists are tested beside the rules that they are for"
+                if subject.file.is_file()
+                else "a rule and its tests lie beside each other: NAME.yml and NAME.test.yml",
             )
         )
         raise ProblemsFound(problems)

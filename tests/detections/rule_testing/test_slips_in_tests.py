@@ -123,3 +123,19 @@ def test_a_default_that_none_of_the_events_has_is_a_warning(tmp_path: Path) -> N
     put_right = MISPLACED.replace("investor.buyer.id", "investor.source.id")
     (tmp_path / "a.test.yml").write_text(put_right)
     assert planning.plan([tmp_path]).warnings == ()
+
+
+def test_tests_beside_a_filter_are_told_where_they_belong(tmp_path: Path) -> None:
+    rule = "logsource: {product: tapewatch}\ndetection:\n  s: {event.action: token-transfer}\n"
+    (tmp_path / "a.yml").write_text(f"{HEADER}{rule}  condition: s\n")
+    (tmp_path / "f.yml").write_text(
+        "title: F\nlogsource: {product: tapewatch}\n"
+        "filter:\n  rules: any\n  s: {token.symbol: A}\n  condition: not s\n"
+    )
+    (tmp_path / "f.test.yml").write_text(one_test(f"{{{TRANSFER}}}"))
+
+    with pytest.raises(ProblemsFound) as raised:
+        planning.plan([tmp_path])
+    (problem,) = raised.value.problems
+    assert problem.message == f"there is no rule for these tests in {tmp_path / 'f.yml'}"
+    assert problem.advice == "filters and lists are tested beside the rules that they are for"
