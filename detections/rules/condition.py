@@ -81,6 +81,27 @@ def parse_condition(text: str, names: Collection[str]) -> Parsed:
     return Parsed(None if parser.errors else tree, frozenset(parser.used), tuple(parser.errors))
 
 
+def asked_for(tree: ConditionItem, names: Collection[str]) -> set[str]:
+    """The selections among these that a condition wants to hold, and not to leave out."""
+    return {name for name, wanted in _wanted(tree, names, True) if wanted}
+
+
+def _wanted(item: object, names: Collection[str], wanted: bool) -> Iterator[tuple[str, bool]]:
+    match item:
+        case ConditionNOT():
+            yield from _wanted(item.args[0], names, not wanted)
+        case ConditionAND() | ConditionOR():
+            for part in item.args:
+                yield from _wanted(part, names, wanted)
+        case ConditionIdentifier():
+            yield str(item.args[0]), wanted
+        case ConditionSelector():
+            for name in _matching(str(item.args[1]), names):
+                yield name, wanted
+        case _:
+            pass
+
+
 class _Parser:
     """`not` binds more than `and`, and `and` more than `or`."""
 

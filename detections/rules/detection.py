@@ -1,11 +1,13 @@
 """The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
+from collections.abc import Collection
 from typing import Any, cast
 
 from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, ConditionOR
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
-from detections.rules.condition import ConditionError, parse_condition
+from detections.fields import ACTION
+from detections.rules.condition import ConditionError, asked_for, parse_condition
 from detections.rules.condition_place import with_condition
 from detections.rules.context import Context
 from detections.rules.document import Reading
@@ -54,6 +56,8 @@ def read_detection(
         legible &= not parsed.errors
         for error in parsed.errors:
             _report_condition(reading, condition, error)
+        if parsed.tree is not None and not besides:
+            _check_filters(reading, condition, asked_for(parsed.tree, names))
     for key, _ in node.pairs if legible else ():
         if key.text in names and key.text not in used and not key.text.startswith("_"):
             reading.report(
@@ -65,6 +69,39 @@ def read_detection(
     if not nodes or not names or len(selections) < len(names) or reading.errors > before:
         return None
     return Detection(selections, [condition.text for condition in nodes], nodes)
+
+
+def _check_filters(reading: Reading, condition: ScalarNode, wanted: Collection[str]) -> None:
+    """Warn where what is called a filter is asked for: a `not` was forgotten, or is for less."""
+    for name in sorted(wanted):
+        if name.startswith("filter") and not reading.foreign:
+            reading.report(
+                condition,
+                "rule/filter",
+                f"the selection {shown(name)} is asked for here, and not left out",
+                severity="warning",
+                advice=f"write not before it, or brackets around all that not is for: not {name}; "
+                "or call it otherwise",
+            )
+
+
+def _check_alternatives(reading: Reading, name: str, node: SequenceNode) -> None:
+    """Warn of a list of groups where the kind of event is only one alternative of several."""
+    groups = [one for one in node.items if isinstance(one, MappingNode)]
+    named = [any(_field(key) == ACTION for key, _ in one.pairs) for one in groups]
+    if reading.foreign or len(groups) < len(node.items) or all(named) or not any(named):
+        return
+    reading.report(
+        groups[named.index(False)],
+        "rule/alternatives",
+        f"each of these is enough for {shown(name)}: this one is for any kind of event",
+        severity="warning",
+        advice="without the dashes all of them must hold together",
+    )
+
+
+def _field(key: ScalarNode) -> str:
+    return key.text.partition("|")[0]
 
 
 def read_selection(
@@ -139,6 +176,7 @@ def _selection(
         if values and len(values) == len(node.items):
             keywords = keyword_item(reading, name, node, values)
             return SigmaDetection([keywords]) if keywords else None
+        _check_alternatives(reading, name, node)
         parts = [_selection(reading, item, item, name, context) for item in node.items]
         return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)

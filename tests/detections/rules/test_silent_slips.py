@@ -213,3 +213,42 @@ def test_a_share_where_a_percentile_is_asked(share: str, meant: str) -> None:
     problem = the_problem(together(part("sent"), correlation(body)), severity="warning")
     assert problem.hint == meant
     assert problem.message == f"{share} is less than the first percentile: it counts from 0 to 100"
+
+
+def filtered(condition: str) -> str:
+    return (
+        f"{OURS}detection:\n  s: {{event.action: trade}}\n  filter_a: {{token.symbol: A}}\n"
+        f"  filter_b: {{token.symbol: B}}\n  condition: {condition}\n"
+    )
+
+
+@pytest.mark.parametrize(
+    ("condition", "wanted"),
+    [
+        ("s and filter_a and not filter_b", ["filter_a"]),
+        ("s and not filter_a or filter_b", ["filter_b"]),
+        ("s and not (filter_a and not filter_b)", ["filter_b"]),
+        ("s and 1 of filter_*", ["filter_a", "filter_b"]),
+        ("all of them", ["filter_a", "filter_b"]),
+        ("s and not 1 of filter_*", []),
+        ("s and not filter_a and not filter_b", []),
+        ("s and not (filter_a or filter_b)", []),
+    ],
+)
+def test_a_filter_that_is_asked_for(condition: str, wanted: list[str]) -> None:
+    found = [one for one in problems(filtered(condition)) if one.code == "rule/filter"]
+    assert [one.message for one in found] == [
+        f'the selection "{name}" is asked for here, and not left out' for name in wanted
+    ]
+    assert all((one.severity, one.location.line) == ("warning", 17) for one in found)
+
+
+def test_a_list_of_groups_of_which_one_is_for_any_kind_of_event() -> None:
+    groups = "    - event.action: trade\n    - token.symbol: A\n"
+    text = f"{OURS}detection:\n  s:\n{groups}  condition: s\n"
+    problem = the_problem(text, severity="warning")
+    assert problem.message == 'each of these is enough for "s": this one is for any kind of event'
+    assert problem.advice == "without the dashes all of them must hold together"
+    assert (problem.location.line, problem.location.column) == (16, 7)
+    both = text.replace("- token.symbol: A", "- {event.action: block, token.symbol: A}")
+    assert "rule/alternatives" not in [one.code for one in problems(both)]
