@@ -33,10 +33,13 @@ def evidence(
 
     Reads the file sink's folders; nothing needs to run.
     """
-    from evidence.timeline import AmbiguousAlert, NoSuchAlert, timeline
+    from evidence.timeline import AmbiguousAlert, NoSuchAlert
 
+    alert = alert.strip()
+    if alert.upper().startswith("TW-"):
+        raise Failure(f"{alert} is the id of a case: `tapewatch case show {alert}` has its alerts")
     try:
-        found = timeline(alert, out)
+        found = _as_copied(alert, out)
     except (AmbiguousAlert, NoSuchAlert) as error:
         raise Failure(str(error)) from error
     except OSError as error:
@@ -47,6 +50,18 @@ def evidence(
         print_timeline(found, Screen())
     if not found.complete:
         raise typer.Exit(FAILED)
+
+
+def _as_copied(alert: str, out: Path) -> "Timeline":
+    """Of the id as it is, or in lower case, as all of ours are. Raises as `timeline` does."""
+    from evidence.timeline import NoSuchAlert, timeline
+
+    try:
+        return timeline(alert, out)
+    except NoSuchAlert:
+        if alert == alert.lower():
+            raise
+    return timeline(alert.lower(), out)
 
 
 def print_timeline(timeline: "Timeline", console: Console) -> None:

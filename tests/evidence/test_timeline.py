@@ -287,6 +287,18 @@ async def test_the_commands_json_has_the_alert_the_entries_and_what_is_missing(
     assert document["missing"] == ["e2"]
 
 
+async def test_an_id_is_one_as_it_was_copied_and_what_is_another_is_told(tmp_path: Path) -> None:
+    await write(tmp_path, [*EVENTS, ALERT])
+    for copied in ("ABC1", " abc123 ", "abc123\n"):
+        assert command(copied, "--out", str(tmp_path))[0] == 0
+    for given, said in (
+        ("TW-28DD", "is the id of a case: `tapewatch case show TW-28DD` has its alerts"),
+        ("demo-venue:ACME-USD:94", "no alert"),
+    ):
+        code, _, error = command(given, "--out", str(tmp_path))
+        assert (code, said in error) == (1, True), error
+
+
 def test_the_command_fails_in_words(tmp_path: Path) -> None:
     code, out, err = command("abc123", "--out", str(tmp_path))
     assert (code, out) == (1, "")
