@@ -38,6 +38,7 @@ from detections.markets.usual_moves import UsualMoves
 from detections.parties import names_nobody
 from detections.rounding import reaches
 from normalizer.events.market import Trade
+from pipeline.structured import FieldError
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
 
 # Confidence before it is calibrated on labelled data, and what a straighter way adds.
@@ -69,6 +70,15 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_trades: Annotated[int, Meta(ge=1, le=100_000)] = 60
     #: and the part of them that came in that way, by number.
     minimum_side_share: Annotated[Ratio, Meta(ge=0.5, le=1)] = 0.6
+
+    def __post_init__(self) -> None:
+        # A window touches one step more than fit into it.
+        if (self.window // self.step + 1) * self.maximum_step < 1:
+            raise FieldError(
+                "step",
+                "must be shorter, or maximum_step larger: the steps of the window can't make all "
+                "of it together",
+            )
 
 
 class Step(Struct):

@@ -75,6 +75,7 @@ from detections.markets.trading_circles import Circle, circles_around
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
+from pipeline.structured import FieldError
 from pipeline.units import DAY, HOUR, MINUTE, WEEK, Duration, Ratio
 
 _MOST_MARKETS = 10_000
@@ -130,6 +131,10 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     alone: bool = False
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker",)
+
+    def __post_init__(self) -> None:
+        if self.minimum_parties > self.maximum_parties:
+            raise FieldError("minimum_parties", "can't be above maximum_parties")
 
 
 class Series(Struct, array_like=True):
