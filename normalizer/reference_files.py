@@ -1,13 +1,14 @@
 """Reference data from YAML files, with all that is wrong in any of them said at once."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from normalizer.reference import Reference, merge
 from normalizer.reference_contradictions import Contradiction, Way, contradictions
+from pipeline.address_checksums import is_mistyped
 from pipeline.problems import Problem, ProblemsFound
 from pipeline.structured import examine
-from pipeline.yaml_nodes import MappingNode, Node, SequenceNode
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 from pipeline.yaml_source import read_file
 
 
@@ -27,6 +28,7 @@ def load_reference(paths: Sequence[Path], *, warnings: list[Problem] | None = No
             continue
         outcome = examine(parsed.documents[0], Reference)
         problems.extend(outcome.problems)
+        problems.extend(_mistyped(parsed.documents[0]))
         if outcome.value is not None:
             nodes.append(parsed.documents[0])
             parts.append(outcome.value)
@@ -46,6 +48,25 @@ def _files(paths: Sequence[Path]) -> list[Path]:
         else:
             files.append(path)
     return files
+
+
+def _mistyped(node: Node) -> Iterator[Problem]:
+    """Addresses in upper and lower case whose checksum is wrong. Another chain may have other ones,
+    so they are doubtful only."""
+    if isinstance(node, ScalarNode):
+        if is_mistyped(node.text):
+            yield node.problem(
+                "reference/checksum",
+                f"{node.text} is in upper and lower case, and these are not its checksum",
+                severity="warning",
+                advice="compare it with where it comes from; where it is right, use lower case",
+            )
+    elif isinstance(node, SequenceNode):
+        for item in node.items:
+            yield from _mistyped(item)
+    elif isinstance(node, MappingNode):
+        for _, value in node.pairs:
+            yield from _mistyped(value)
 
 
 def _problem(found: Contradiction, nodes: Sequence[Node]) -> Problem:

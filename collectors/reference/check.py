@@ -4,8 +4,11 @@ import asyncio
 from contextlib import aclosing
 from typing import Any, cast
 
+import msgspec
+
 from collectors.reference.build import OwnSource, build_own
 from collectors.reference.source import Given, Rejected, SourceFault
+from pipeline.address_checksums import mistyped_in
 from pipeline.config.sources import ReferenceSource
 from pipeline.findings import Finding
 from pipeline.reference_changes import Identity, change_of
@@ -31,6 +34,7 @@ async def check_reference(settings: ReferenceSource) -> Finding:
     source = build_own(settings)
     given, rejected = 0, list[Rejected]()
     there: set[Identity] = set()
+    mistyped: list[str] = []
     try:
         async with asyncio.timeout(_WITHIN), aclosing(cast(Any, source.read())) as items:
             async for item in items:
@@ -38,8 +42,10 @@ async def check_reference(settings: ReferenceSource) -> Finding:
                     item = _again(item, there) or item
                 if isinstance(item, Rejected):
                     rejected.append(item)
-                else:
-                    given += isinstance(item, Given)
+                elif isinstance(item, Given):
+                    given += 1
+                    record = msgspec.to_builtins(item.record)
+                    mistyped += [f"{item.place}: {one}" for one in mistyped_in(record)]
                 if given + len(rejected) >= _MOST:
                     break
     except SourceFault as fault:
@@ -57,16 +63,24 @@ async def check_reference(settings: ReferenceSource) -> Finding:
         await source.close()
     if rejected:
         lines = [f"{len(rejected)} of the first {given + len(rejected)} records can't be read"]
-        lines += [_told(one) for one in rejected[:_MOST_TOLD]]
-        if (more := len(rejected) - _MOST_TOLD) > 0:
-            lines.append(f"... and {more} more")
+        lines += _some([_told(one) for one in rejected])
         return Finding(
             level="warning",
             subject=subject,
             message="\n".join(lines),
             advice="correct them, or columns and values of the source",
         )
-    return Finding(level="ok", subject=subject, message=f"gives records ({given} looked at)")
+    said = f"gives records ({given} looked at)"
+    if mistyped:
+        lines = [f"{said}; the checksum of {len(mistyped)} addresses is wrong", *_some(mistyped)]
+        return Finding(
+            level="warning",
+            subject=subject,
+            message="\n".join(lines),
+            advice="compare them with where they come from: nobody is found by one that is "
+            "mistyped; if they are right, write them in lower case",
+        )
+    return Finding(level="ok", subject=subject, message=said)
 
 
 def _again(item: Given, there: set[Identity]) -> Rejected | None:
@@ -76,6 +90,11 @@ def _again(item: Given, there: set[Identity]) -> Rejected | None:
         there.add(change.identity)
         return None
     return Rejected(item.place, f"{change.kind} {change.key} is there twice")
+
+
+def _some(lines: list[str]) -> list[str]:
+    more = len(lines) - _MOST_TOLD
+    return [*lines[:_MOST_TOLD], f"... and {more} more"] if more > 0 else lines
 
 
 def _told(rejected: Rejected) -> str:

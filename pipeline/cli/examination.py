@@ -16,7 +16,7 @@ from pipeline.cli.preflight import audit_error, mask_errors
 from pipeline.clock import check_clock
 from pipeline.config.schema import Configuration, EmbeddedBus
 from pipeline.findings import Finding
-from pipeline.problems import Problem, ProblemsFound
+from pipeline.problems import Problem, ProblemsFound, render
 from pipeline.pseudonyms import Pseudonyms, PseudonymsUnavailable
 from pipeline.units import GIB, about_size
 
@@ -107,7 +107,11 @@ def _content(config: Configuration) -> list[Finding]:
 
     found: list[Finding] = []
     try:
-        reference = load_reference(config.reference)
+        doubts: list[Problem] = []
+        reference = load_reference(config.reference, warnings=doubts)
+        if doubts:
+            said = render(doubts)
+            found.append(Finding(level="warning", subject="reference data", message=said))
         found.append(
             Finding(
                 level="ok" if reference.tokens else "warning",

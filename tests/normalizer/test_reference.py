@@ -8,7 +8,7 @@ import pytest
 from normalizer.enrichment import NOBODY, Enrichment
 from normalizer.reference import Reference, WatchedContract, watched
 from normalizer.reference_files import load_reference
-from pipeline.problems import ProblemsFound
+from pipeline.problems import Problem, ProblemsFound
 from tests.normalizer import blocks as b
 
 TOKEN = f"""
@@ -108,6 +108,19 @@ def test_a_pool_must_trade_the_token_against_its_quote(
 ) -> None:
     (found,) = problems(tmp_path, TOKEN.replace(old, new))
     assert message in found
+
+
+def test_an_address_whose_checksum_is_wrong_is_doubtful(tmp_path: Path) -> None:
+    wrong = "0x6aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    (tmp_path / "r.yaml").write_text(
+        f"investors:\n  - {{id: I-1, addresses: [{wrong}]}}\n"
+        f"  - {{id: I-2, addresses: ['0x{'ab' * 20}']}}\n"
+        "sanctions:\n  - {address: '0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed', list: OFAC}\n"
+    )
+    doubts: list[Problem] = []
+    load_reference([tmp_path / "r.yaml"], warnings=doubts)
+    (doubt,) = doubts
+    assert (doubt.location.line, doubt.severity, doubt.code) == (2, "warning", "reference/checksum")
 
 
 def test_addresses_are_found_in_any_case_on_every_chain() -> None:

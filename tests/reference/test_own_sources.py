@@ -383,6 +383,25 @@ async def test_doctor_says_what_the_first_records_are_like(tmp_path: Path) -> No
     assert f"{path}:2, address" in finding.message
 
 
+async def test_a_check_tells_of_addresses_that_were_mistyped(tmp_path: Path) -> None:
+    """Nobody is found by one; in lower case there is nothing to tell it by."""
+    path = tmp_path / "i.csv"
+    settings = FileReference(name="crm", path=path, kind="investor")
+    wrong = "0x6aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    right = "0x5aAeb6053F3E94C9b9A09f33669435E7Ef1BeAed"
+    path.write_text(f"id,addresses\nI-1,{right}\nI-2,{wrong};{right.lower()}\n")
+    finding = await check_reference(settings)
+    assert (finding.level, finding.message.splitlines()) == (
+        "warning",
+        [
+            "gives records (2 looked at); the checksum of 1 addresses is wrong",
+            f"{path}:3: {wrong}",
+        ],
+    )
+    path.write_text(f"id,addresses\nI-2,{wrong.lower()}\n")
+    assert (await check_reference(settings)).level == "ok"
+
+
 async def test_a_check_names_each_row_that_is_wrong_and_one_that_is_there_twice(
     tmp_path: Path,
 ) -> None:
