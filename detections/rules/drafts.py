@@ -174,6 +174,14 @@ def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
     return None
 
 
+def _name_of(rule: Draft) -> tuple[str | None, str | None]:
+    """What a rule can be called by; where it has nothing, what to do about that."""
+    if rule.name or rule.node.get("id") is not None:
+        return rule.name or rule.id, None
+    title = shown(_text(rule.node.get("title")) or "")
+    return None, f"the rule {title} has no name: give it one, such as name: a_b"
+
+
 class Names:
     """All rules by id and by name."""
 
@@ -199,16 +207,15 @@ class Names:
         """The problem that there is no rule of this id or name."""
         titled = self._titles.get(text)
         if titled is not None:
-            hint = titled.name or titled.id
-            return node.problem(
-                code, f"a rule is called by name or id, not by title: {shown(text)}", hint=hint
-            )
+            hint, advice = _name_of(titled)
+            message = f"a rule is called by name or id, not by title: {shown(text)}"
+            return node.problem(code, message, hint=hint, advice=advice)
         given = [one.id for one in self._ids.values() if one.node.get("id") is not None]
-        hint = did_you_mean(text, [*self._names, *given])
+        hint, advice = did_you_mean(text, [*self._names, *given]), None
         if hint is None and (by_title := did_you_mean(text, self._titles)) is not None:
-            near = self._titles[by_title]
-            hint = near.name or near.id
-        advice = None if self._complete else "it may be in one of the files that can't be read"
+            hint, advice = _name_of(self._titles[by_title])
+        if not self._complete:
+            advice = "it may be in one of the files that can't be read"
         message = f"there is no rule with the id or name {shown(text)}"
         return node.problem(code, message, hint=hint, advice=advice)
 

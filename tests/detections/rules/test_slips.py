@@ -284,6 +284,15 @@ def test_a_part_that_no_correlation_names_is_told_of_once() -> None:
     )
 
 
+@pytest.mark.parametrize("called", ["Base x", "base_x"])
+def test_a_rule_without_a_name_can_t_be_called_and_wants_one(called: str) -> None:
+    nameless = part("x").replace("name: x\n", "")
+    found = problems(together(nameless, correlation(COUNT.replace("rules: x", f"rules: {called}"))))
+    (problem,) = (one for one in found if one.location.line > 9)
+    assert problem.hint is None
+    assert problem.advice == 'the rule "Base x" has no name: give it one, such as name: a_b'
+
+
 @pytest.mark.parametrize(
     ("old", "new", "hint"),
     [
