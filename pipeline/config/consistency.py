@@ -6,7 +6,7 @@ mistakes is told about these as well, in the same run.
 
 from collections.abc import Iterator, Sequence
 
-from pipeline.config.reference_consistency import reference_problems
+from pipeline.config.reference_consistency import reference_problems, table_problems
 from pipeline.config.reports_consistency import report_problems
 from pipeline.config.retention_check import retention_problems
 from pipeline.config.schema import MAX_STORAGE, Streams
@@ -34,6 +34,7 @@ def inconsistencies(root: Node) -> Iterator[Problem]:
             yield from _together(sink, ("username", "password"), "Elasticsearch")
             yield from retention_problems(sink)
     yield from report_problems(root)
+    yield from table_problems(root)
     bus = root.get("bus") if isinstance(root, MappingNode) else None
     if isinstance(bus, MappingNode):
         yield from _bus(bus)

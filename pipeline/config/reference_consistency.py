@@ -7,10 +7,13 @@ import msgspec
 
 from pipeline.problems import Problem, did_you_mean, one_of
 from pipeline.reference_changes import RECORDS
-from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
+from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
 
 #: By a file's name, what it holds.
 FORMATS = {".csv": "csv", ".parquet": "parquet", ".yaml": "yaml", ".yml": "yaml"}
+
+
+_TABLES = (".csv", ".tsv", ".parquet", ".xls", ".xlsx", ".ods")
 
 
 def reference_problems(source: MappingNode) -> Iterator[Problem]:
@@ -45,6 +48,20 @@ def reference_problems(source: MappingNode) -> Iterator[Problem]:
         fields = [field.name for field in msgspec.structs.fields(record)]
         for setting in ("columns", "constants", "values"):
             yield from _unknown(source.get(setting), kind, fields)
+
+
+def table_problems(root: Node) -> Iterator[Problem]:
+    """Tables named under `reference`, which takes YAML."""
+    listed = root.get("reference") if isinstance(root, MappingNode) else None
+    for item in listed.items if isinstance(listed, SequenceNode) else ():
+        if isinstance(item, ScalarNode) and PurePath(item.text).suffix.lower() in _TABLES:
+            yield item.problem(
+                "config/reference-table",
+                f"{item.text} is a table, and `reference` takes YAML",
+                expected="a file of YAML, or a folder of such files",
+                advice="a table is a source of its own: type: reference_file, with its path and "
+                "kind (docs/reference-data.md)",
+            )
 
 
 def _unknown(node: Node | None, kind: str, fields: list[str]) -> Iterator[Problem]:

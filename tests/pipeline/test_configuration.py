@@ -242,6 +242,18 @@ def test_a_sink_with_half_a_login_is_refused(tmp_path: Path) -> None:
     assert codes(tmp_path, sinks=[sink]) == ["config/incomplete-credentials"]
 
 
+@pytest.mark.parametrize("name", ["investors.csv", "Investors.XLSX", "i.parquet"])
+def test_a_table_under_reference_is_told_to_be_a_source(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).write_text("id\n")
+    (tmp_path / "r.yaml").write_text("")
+    path = write_configuration(tmp_path, reference=["r.yaml", name])
+    with pytest.raises(ProblemsFound) as caught:
+        load_configuration(path)
+    (problem,) = caught.value.problems
+    assert problem.code == "config/reference-table"
+    assert "type: reference_file" in (problem.advice or "")
+
+
 def test_a_path_that_is_nearly_right_is_suggested(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("x")
     bus = {"type": "nats", "urls": ["tls://n.example:4222"], "tls": {"ca_certificate": "ca.pen"}}
