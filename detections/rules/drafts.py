@@ -214,6 +214,8 @@ class Names:
         hint, advice = did_you_mean(text, [*self._names, *given]), None
         if hint is None and (by_title := did_you_mean(text, self._titles)) is not None:
             hint, advice = _name_of(self._titles[by_title])
+        if hint is None and advice is None:
+            advice = "if it stands in another folder, that must be named as well"
         if not self._complete:
             advice = "it may be in one of the files that can't be read"
         message = f"there is no rule with the id or name {shown(text)}"

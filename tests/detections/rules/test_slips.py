@@ -284,6 +284,12 @@ def test_a_part_that_no_correlation_names_is_told_of_once() -> None:
     )
 
 
+def test_a_rule_of_another_folder_is_known_only_with_that() -> None:
+    found = the_problem(correlation(COUNT.replace("rules: x", "rules: large_transfer")))
+    assert found.message == 'there is no rule with the id or name "large_transfer"'
+    assert found.advice == "if it stands in another folder, that must be named as well"
+
+
 @pytest.mark.parametrize("called", ["Base x", "base_x"])
 def test_a_rule_without_a_name_can_t_be_called_and_wants_one(called: str) -> None:
     nameless = part("x").replace("name: x\n", "")
