@@ -13,6 +13,7 @@ from detections.sigma.documents import Document, flatten
 from normalizer.events import Alert, AlertUpdate, CaseActivity, Record
 from normalizer.events.ecs import UnreadableDocument, parse
 from normalizer.events.rule_set import RulesChanged
+from pipeline.fix_log import is_of_fix_log
 from pipeline.json_names import repeated_name
 from pipeline.problems import shown
 
@@ -33,6 +34,7 @@ _OTHER_UNITS = {
 _TRANSACT_TIME = b"transact_time"
 _HEADER = 4_096
 _OF_AN_ORDER_LOG = "this is no event, but a line of an order log: say those by --order-log"
+_OF_A_FIX_LOG = "this is no event, but a message of FIX: say its log by --order-log"
 
 
 class _Time(msgspec.Struct):
@@ -80,6 +82,8 @@ def read_event(line: bytes) -> ReadEvent:
     except msgspec.DecodeError as error:
         if _TRANSACT_TIME in line[:_HEADER]:
             raise NotAnEvent(_OF_AN_ORDER_LOG) from error
+        if is_of_fix_log(line):
+            raise NotAnEvent(_OF_A_FIX_LOG) from error
         raise NotAnEvent(f"this isn't JSON: {error}", _column(str(error))) from error
     except RecursionError as error:
         raise NotAnEvent("this is nested too deeply") from error

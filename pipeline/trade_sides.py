@@ -20,6 +20,8 @@ class LineContext(Struct, frozen=True, omit_defaults=True):
     """Beside a line: the header of its CSV file, and how it stands to a trade's other side."""
 
     columns: str | None = None
+    #: Of a line of a log that a FIX engine wrote.
+    form: Literal["fix"] | None = None
     side: Side | None = None
     #: The line, or message, of the other side. Bytes of FIX are ISO 8859-1 here.
     other: str = ""

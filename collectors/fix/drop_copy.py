@@ -7,6 +7,7 @@ asked for everything after it. So nothing is missed as long as the venue keeps i
 from collectors.fix.frames import FixFrames
 from collectors.fix.link import FixLink
 from collectors.fix.numbering import FixPlace
+from collectors.fix.report_sides import is_report, side_of_trade
 from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import FixDropCopySource
@@ -18,11 +19,6 @@ from pipeline.trade_sides import LineContext, Side, decode_context
 
 #: Messages of ours that an earlier run may have sent after its last frame, at least.
 _SKIPPED = 100
-#: FIX 4.4's Trade, and the two kinds of fill that older versions have.
-_TRADES = frozenset((b"F", b"1", b"2"))
-#: What both reports of a trade share, the best first: TrdMatchID, TradeID, SecondaryExecID.
-MATCHES = (880, 1003, 527)
-_BUYS = {b"1": True, b"3": True, b"2": False, b"4": False, b"5": False, b"6": False}
 _LOST = GapNotice(
     instrument=WHOLE_SOURCE,
     reason="sequence numbers begin anew with each logon; what came in between is missing",
@@ -146,22 +142,10 @@ class FixDropCopyCollector:
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""
-        if b"\x0135=8\x01" not in message:
+        if not is_report(message):
             self._look(message)
             return None
-        if self._config.trade_sides != "each":
-            return None
-        try:
-            values = values_of(fields_of(message))
-        except BadMessage:
-            return None
-        if values.get(35) != b"8" or values.get(150) not in _TRADES or values.get(20, b"0") != b"0":
-            return None
-        match = next((values[tag] for tag in MATCHES if values.get(tag)), None)
-        buys = _BUYS.get(values.get(54, b""))
-        if match is None or buys is None:
-            return None
-        return SideKey("", values.get(55, b"").decode("latin-1"), match.decode("latin-1"), buys)
+        return side_of_trade(message) if self._config.trade_sides == "each" else None
 
     def _look(self, message: bytes) -> None:
         """Show operators what the other side can't do; the normalizer counts it."""

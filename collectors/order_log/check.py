@@ -57,6 +57,8 @@ def check_order_log(
             message=f"{line.place.name}: {problem}",
             advice=f"see {page}",
         )
-    columns = decode_context(line.context).columns
-    form = "NDJSON" if columns is None else f"CSV of {columns.count(',') + 1} columns"
+    context = decode_context(line.context)
+    form = "messages of FIX" if context.form == "fix" else "NDJSON"
+    if context.columns is not None:
+        form = f"CSV of {context.columns.count(',') + 1} columns"
     return Finding(level="ok", subject=subject, message=f"{said}; {form}")

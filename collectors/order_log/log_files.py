@@ -6,7 +6,9 @@ from pathlib import Path
 
 #: What is taken out of a folder. A file that is named or matches a pattern may have any name.
 SUFFIXES = tuple(
-    plain + packed for plain in (".ndjson", ".jsonl", ".json", ".csv") for packed in ("", ".gz")
+    plain + packed
+    for plain in (".ndjson", ".jsonl", ".json", ".csv", ".fix")
+    for packed in ("", ".gz")
 )
 _MOST_FILES = 100_000
 _DIGITS = re.compile(r"([0-9]{1,30})")

@@ -11,13 +11,15 @@ from typing import BinaryIO, Literal, NamedTuple
 
 import msgspec
 
+from collectors.fix.report_sides import side_of_trade
 from collectors.order_log.log_files import LogFiles, order_of
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.csv_header import ColumnFault, said_of
 from pipeline.csv_line import csv_cells
+from pipeline.fix_log import is_of_fix_log, logged_message
 from pipeline.foreign_text import HEAD, foreign
-from pipeline.trade_sides import LineContext, encode_context
+from pipeline.trade_sides import LineContext, Side, encode_context
 
 _KEPT_OF_A_BAD_LINE = 64 * 1024
 _OF_JSON = tuple(
@@ -113,7 +115,7 @@ class LogReader:
         #: The file is no text in UTF-8: it is told once, and its lines are passed over.
         self._foreign = False
         #: Of the file, by its first line: None before it, and ``columns`` for CSV.
-        self._form: Literal["ndjson", "csv"] | None = None
+        self._form: Literal["ndjson", "csv", "fix"] | None = None
         self._columns: str | None = None
         #: The context of every line of the file, where that is the same for all.
         self._plain: str | None = None
@@ -303,7 +305,8 @@ class LogReader:
             is_json = line.lstrip().startswith(b"{") or (self._name or "").endswith(_OF_JSON)
             if is_json and not self._each_side:
                 self._plain = ""
-            self._form = "ndjson" if is_json else "csv"
+            is_fix = is_of_fix_log(line) or _is_called_as_fix_logs(self._name or "")
+            self._form = "ndjson" if is_json else "fix" if is_fix else "csv"
             if self._form == "csv":
                 self._columns = line.decode(errors="replace")
                 if not self._each_side:
@@ -323,19 +326,17 @@ class LogReader:
     def _with_side(self, line: bytes) -> Iterator[LogLine]:
         assert self._name is not None
         place = LogPlace(self._name, self._number)
-        context = LineContext(columns=self._columns)
-        key = self._key(line) if self._each_side else None
-        if key is None:
-            yield LogLine(place, line, encode_context(context))
-        else:
-            text = line.decode(errors="replace")
+        context = self._context()
+        key = self._key(line) if self._has_sides else None
+        if key is not None:
+            text = line.decode("latin-1") if self._form == "fix" else line.decode(errors="replace")
             other = self._halves.take(key, self._number, text)
             if other is None:
-                context = LineContext(columns=self._columns, side="first")
+                context = self._context("first")
             else:
-                context = LineContext(columns=self._columns, side="second", other=other.text)
-            yield LogLine(place, line, encode_context(context))
-        if self._each_side:
+                context = self._context("second", other.text)
+        yield LogLine(place, line, encode_context(context))
+        if self._has_sides:
             for half in self._halves.overdue(self._number):
                 yield self._alone(half.number, half.text)
 
@@ -346,12 +347,24 @@ class LogReader:
 
     def _alone(self, number: int, text: str) -> LogLine:
         assert self._name is not None
-        context = LineContext(columns=self._columns, side="alone")
         place = LogPlace(self._name, self._number, number)
-        return LogLine(place, text.encode(), encode_context(context))
+        payload = text.encode("latin-1" if self._form == "fix" else "utf-8")
+        return LogLine(place, payload, encode_context(self._context("alone")))
+
+    @property
+    def _has_sides(self) -> bool:
+        """Whether a trade has a line for each side. An execution report is always of one."""
+        return self._each_side or self._form == "fix"
+
+    def _context(self, side: Side | None = None, other: str = "") -> LineContext:
+        form = "fix" if self._form == "fix" else None
+        return LineContext(columns=self._columns, form=form, side=side, other=other)
 
     def _key(self, line: bytes) -> SideKey | None:
         """What the sides of a trade share; None for a line that is no side of one."""
+        if self._form == "fix":
+            message = logged_message(line)
+            return None if message is None else side_of_trade(message)
         try:
             if self._columns is None:
                 found = _side_decoder.decode(line)
@@ -378,6 +391,13 @@ class LogReader:
 
     def _file_wrong(self, name: str, problem: str) -> LogLine:
         return LogLine(LogPlace(name, 0), b"", problem=problem)
+
+
+def _is_called_as_fix_logs(name: str) -> bool:
+    """Engines write down other things as well, perhaps before the first message: QuickFIX calls
+    its logs `FIX.4.4-SENDER-TARGET.messages.current.log`."""
+    last = name.rpartition("/")[2].removesuffix(".gz")
+    return last.endswith((".fix", ".fixlog")) or (last.startswith("FIX") and ".messages." in last)
 
 
 def _is_packed(path: Path) -> bool:

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from normalizer.decoders.collected import Normalized
-from normalizer.decoders.fix_executions import cancel_reject_line, capture_line, report_line
+from normalizer.decoders.fix_executions import EXECUTIONS, execution_line, report_line
 from normalizer.decoders.fix_market_data import FixMarketData
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import time_of
@@ -47,7 +47,7 @@ class FixDecoder:
         kind = values_of(fields[:3]).get(35, b"")
         by_order = context.columns == _BY_ORDER
         match kind:
-            case b"8" | b"9" | b"AE":
+            case _ if kind in EXECUTIONS:
                 self._execution(kind, fields, context, frame, original, out)
             case b"W":
                 self._data.snapshot(fields, frame, original, out, by_order=by_order)
@@ -69,13 +69,10 @@ class FixDecoder:
         original: str,
         out: Normalized,
     ) -> None:
-        if kind == b"AE":
-            line = capture_line(fields)
-            if line is None:
-                out.ignore("trade capture report of no trade")
-                return
-        else:
-            line = report_line(fields) if kind == b"8" else cancel_reject_line(fields)
+        line = execution_line(kind, fields)
+        if line is None:
+            out.ignore("trade capture report of no trade")
+            return
         time = time_of(line, frame.received)
         if context.side == "first":
             out.ignore("first side of a trade")

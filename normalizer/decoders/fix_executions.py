@@ -6,6 +6,7 @@ ExecType (150), which tZERO's drop copy uses too: https://apidocs.tzero.com/docs
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import msgspec
@@ -65,6 +66,22 @@ _LIQUIDITY = {b"1": False, b"2": True}
 _ACCOUNT_ROLES = (b"24", b"38", b"3")
 _MATCHES = (880, 1003, 527)
 _FILLED = b"2"
+#: MsgType (35) of what is told here: ExecutionReport, OrderCancelReject, TradeCaptureReport.
+EXECUTIONS = frozenset((b"8", b"9", b"AE"))
+
+
+def execution_line(kind: bytes, fields: Fields) -> Line | None:
+    """A message of MsgType (35) `kind`, 8, 9 or AE, as a line; None for one that tells of nothing.
+
+    Raises :class:`Unreadable`.
+    """
+    match kind:
+        case b"8":
+            return report_line(fields)
+        case b"9":
+            return cancel_reject_line(fields)
+        case _:
+            return capture_line(fields)
 
 
 def report_line(fields: Fields) -> Line:
@@ -111,11 +128,13 @@ def _trade(found: dict[str, Any], values: Values, exec_type: str) -> None:
 
 
 def _taken_off(values: Values) -> str | None:
+    # In decimals, as they are written: of floats 50.5 less 35.8 is 14.700000000000003.
     try:
-        left = float(values[38]) - float(values.get(14, b"0"))
-    except (KeyError, ValueError):
+        whole, done = values[38].decode("latin-1"), values.get(14, b"0").decode("latin-1")
+        left = Decimal(whole) - Decimal(done)
+    except (KeyError, ArithmeticError):
         return None
-    return str(max(0.0, left))
+    return str(max(Decimal(0), left)) if left.is_finite() else None
 
 
 def cancel_reject_line(fields: Fields) -> Line:

@@ -3,6 +3,7 @@
 import msgspec
 
 from normalizer.decoders.collected import Normalized
+from normalizer.decoders.fix_log_line import Passed, content, is_sent_again, read_fix
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import Headers, Line, read_csv, read_json, time_of
 from normalizer.decoders.order_steps import OrderSteps
@@ -31,20 +32,35 @@ class OrderLogDecoder:
             context = decode_context(frame.context)
         except (msgspec.MsgspecError, RecursionError) as error:
             raise unreadable(error) from None
-        line = self._line(frame.payload, context)
+        try:
+            line = self._line(frame.payload, context)
+        except Passed as passed:
+            out.ignore(str(passed))
+            return
         time = time_of(line, frame.received)
         if context.side == "first":
             out.ignore("first side of a trade")
             return
-        other = self._line(context.other.encode(), context) if context.side == "second" else None
+        encoding = "latin-1" if context.form == "fix" else "utf-8"
+        other_side = context.other.encode(encoding)
+        other = self._line(other_side, context) if context.side == "second" else None
         before = len(out.events)
         self._steps.take(line, time, frame, original, out, other)
-        content = frame.payload + context.other.encode()
-        where = self._told.tell_apart(out.events, before, content, frame.position)
-        if where is not None:
-            out.dead.append(self._twice(line, where, frame, original))
+        told = frame.payload + other_side
+        if context.form == "fix":
+            told = content(frame.payload) + content(other_side)
+        where = self._told.tell_apart(out.events, before, told, frame.position)
+        if where is not None and context.form == "fix" and is_sent_again(frame.payload):
+            out.ignore("message of FIX that was sent again")
+        elif where is not None:
+            out.dead.append(self._twice(line, where, frame, original, context))
 
-    def _twice(self, line: Line, where: str, frame: Frame, original: str) -> DeadLetter:
+    def _twice(
+        self, line: Line, where: str, frame: Frame, original: str, context: LineContext
+    ) -> DeadLetter:
+        advice = "where a venue writes a line for each side, say `trade_sides: each`"
+        if context.form == "fix":
+            advice = "where each session of FIX has a log of its own, merge them by time first"
         return DeadLetter(
             stage="normalizer",
             source=self._source,
@@ -54,7 +70,7 @@ class OrderLogDecoder:
             reason=(
                 f"trade {line.trade_id} of {line.symbol} was told already at {where}, by another "
                 f"line of the same time, so this trade ({frame.position}) is taken for that one; "
-                "where a venue writes a line for each side, say `trade_sides: each`"
+                f"{advice}"
             ),
             field="trade_id",
             original=original,
@@ -63,6 +79,8 @@ class OrderLogDecoder:
         )
 
     def _line(self, payload: bytes, context: LineContext) -> Line:
+        if context.form == "fix":
+            return read_fix(payload)
         if context.columns is None:
             return read_json(payload)
         return read_csv(payload, self._headers[context.columns])

@@ -179,7 +179,8 @@ class KrakenSource(_Source, tag="kraken", tag_field="type", kw_only=True):
 
 
 class OrderLogSource(_Source, tag="order_log", tag_field="type", kw_only=True):
-    """Order logs: a step of an order, or a trade, per line, with accounts (docs/order-log.md)."""
+    """Order logs: a step of an order, or a trade, per line, with accounts (docs/order-log.md), or
+    the message logs of a FIX engine."""
 
     #: A file, a pattern such as `logs/orders-*.ndjson`, or a folder. Files may come later.
     path: FilePath

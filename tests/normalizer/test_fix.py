@@ -335,3 +335,9 @@ def test_data_of_many_parts_takes_no_longer_than_others() -> None:
     fields = fields_of(b"95=%d\x0196=%b\x01" % (len(data), data))
     assert fields == [(95, str(len(data)).encode()), (96, data)]
     assert time.process_time() - began < 2.0
+
+
+def test_what_was_taken_off_is_exact_in_decimals() -> None:
+    cancelled = one("8", changed(ORDER, t150="4", t38="50.5", t14="35.8", t151="0"))
+    assert cancelled.remaining == 14.7
+    assert 50.5 - 35.8 != 14.7

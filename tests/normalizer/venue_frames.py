@@ -32,6 +32,16 @@ def normalize(protocol: str, *payloads: Any, **options: Any) -> Normalized:
     return normalizer.normalize(7, FrameBatch("venue", protocol, frames(*payloads, **options)))
 
 
+def normalize_each(protocol: str, *payloads: tuple[bytes, str]) -> Normalized:
+    """Frames, each with a context of its own."""
+    made = [
+        Frame(f"c1:{number}", RECEIVED, payload, "message", context)
+        for number, (payload, context) in enumerate(payloads)
+    ]
+    normalizer = Normalizer(REFERENCE, {"venue": "demo-venue"})
+    return normalizer.normalize(7, FrameBatch("venue", protocol, made))
+
+
 def only(result: Normalized) -> Any:
     assert not result.dead, result.dead
     (event,) = result.events
