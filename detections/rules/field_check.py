@@ -1,6 +1,8 @@
 """Whether a rule's fields exist in our records, and whether its values fit them."""
 
+import difflib
 from collections.abc import Collection
+from functools import cache
 
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaFieldReference, SigmaString
@@ -26,6 +28,7 @@ _TEXT_MODIFIERS = frozenset(
         *("base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"),
     )
 )
+_CLOSE = 0.9
 NOUNS = {
     "keyword": "text",
     "exact": "an exact integer",
@@ -59,7 +62,23 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
             severity="warning",
             hint=meant,
         )
+    elif name not in ecs_fields() and (close := _close_to_ours(name)) is not None:
+        reading.report(
+            node,
+            "rule/unknown-field",
+            f"neither our own events nor the Elastic Common Schema have a field {shown(name)}",
+            severity="warning",
+            hint=close,
+        )
     return None
+
+
+@cache  # rules of others have few fields, and each many times
+def _close_to_ours(name: str) -> str | None:
+    if "." not in name or name != name.lower():
+        return None
+    akin = [one for one in taxonomy() if one[0] == name[0] and abs(len(one) - len(name)) <= 3]
+    return next(iter(difflib.get_close_matches(name, akin, n=1, cutoff=_CLOSE)), None)
 
 
 def _warn_of_ours(reading: Reading, name: str) -> None:

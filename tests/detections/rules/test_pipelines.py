@@ -121,6 +121,16 @@ CASES: list[tuple[str, dict[str, Any], bool]] = [
 ]
 
 
+def test_a_misspelt_field_of_ours_that_a_pipeline_gives_is_a_warning(tmp_path: Path) -> None:
+    slip = MAPPING.replace("process.command_line", "investor.adress")
+    (problem,) = piped(tmp_path, WINDOWS, slip).warnings
+    assert problem.message == (
+        'neither our own events nor the Elastic Common Schema have a field "investor.adress"'
+    )
+    assert (problem.hint, problem.location.line) == ("investor.address", 5)
+    assert piped(tmp_path, WINDOWS, MAPPING.replace("user.name", "vendor.user")).warnings == ()
+
+
 @pytest.mark.parametrize(("transformation", "event", "expected"), CASES)
 def test_transformations_of_pysigma(
     tmp_path: Path, transformation: str, event: dict[str, Any], expected: bool
