@@ -9,8 +9,9 @@ from pathlib import Path
 
 import msgspec
 
+from pipeline.file_meant import file_meant
 from pipeline.foreign_text import HEAD, encoding_of
-from pipeline.problems import Location, Problem, ProblemsFound, Severity, did_you_mean
+from pipeline.problems import Location, Problem, ProblemsFound, Severity
 from pipeline.units import format_size
 from pipeline.yaml_composer import Composer, Limits
 from pipeline.yaml_nodes import Node, ScalarNode, Source
@@ -128,16 +129,12 @@ def _empty(source: Source) -> Parsed:
 def _unreadable(path: Path, error: Exception) -> Problem:
     place = Location(str(path), 0, 0)
     if isinstance(error, FileNotFoundError):
-        try:
-            names = [entry.name for entry in path.parent.iterdir()]
-        except OSError:
-            names = []
-        hint = did_you_mean(path.name, names)
+        meant = file_meant(path)
         return Problem(
             location=place,
             code="yaml/no-such-file",
             message="there is no such file",
-            hint=str(path.with_name(hint)) if hint else None,
+            hint=str(meant) if meant else None,
         )
     why = error.strerror if isinstance(error, OSError) else str(error)
     return Problem(

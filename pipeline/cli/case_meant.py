@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.failure import CONFIGURATION, Failure
+from pipeline.file_meant import file_meant
 from pipeline.problems import did_you_mean
 
 if TYPE_CHECKING:
@@ -55,12 +56,8 @@ def attached_file(what: str) -> Path | None:
         return None
     if "://" in what or not (there or "/" in what or _DOCUMENT.search(what)):
         return None
-    try:
-        beside = [one.name for one in path.parent.iterdir() if one.is_file()]
-    except OSError:
-        beside = []
-    hint = did_you_mean(path.name, beside)
-    meant = f"did you mean {path.with_name(hint)}?" if hint else "name one"
+    found = file_meant(path)
+    meant = f"did you mean {found}?" if found else "name one"
     why = "is no file" if there else "isn't there"
     raise Failure(
         f"{what} {why}: {meant}, or for what lies elsewhere its URL, such as "

@@ -28,10 +28,11 @@ from normalizer.normalize import Normalizer, encode_events
 from normalizer.reference import Reference
 from pipeline.event_sources import Batch
 from pipeline.failure import CONFIGURATION, FAILED, Failure
+from pipeline.file_meant import file_meant
 from pipeline.frames import MAX_FRAME_BYTES, DeadLetter, Frame, FrameBatch
 from pipeline.line_problems import LineProblems
 from pipeline.order_log_columns import header_faults as order_log_faults
-from pipeline.problems import Location, Problem, did_you_mean
+from pipeline.problems import Location, Problem
 from pipeline.social_payload import PROTOCOL as SOCIAL
 from pipeline.social_payload import header_faults as social_faults
 
@@ -283,10 +284,8 @@ def _present(path: Path) -> Path:
         raise Failure(f"there is no order log in the folder {path}{hint}", CONFIGURATION)
     if path.exists():  # a pipe, a device
         raise Failure(f"{path} is neither a file nor a folder", CONFIGURATION)
-    names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    names = [one for one in names if one != path.name]  # a link to nothing
-    hint = did_you_mean(path.name, names)
-    meant = f": did you mean {path.with_name(hint)}?" if hint else ""
+    found = file_meant(path)
+    meant = f": did you mean {found}?" if found else ""
     raise Failure(f"there is no file, folder or match of {path}{meant}", CONFIGURATION)
 
 

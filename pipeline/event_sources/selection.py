@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from pipeline.failure import CONFIGURATION, Failure
-from pipeline.problems import did_you_mean
+from pipeline.file_meant import file_meant
 
 _PLAIN = (".ndjson", ".jsonl", ".json")
 #: What is taken out of a folder. A file that is named itself may be called anything.
@@ -57,9 +57,5 @@ def _nothing(path: Path) -> str:
         return f"there are no events in the folder {path}: files end in {', '.join(SUFFIXES)}"
     if glob.has_magic(str(path)):
         return f"no file matches {path}"
-    names = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-    names = [one for one in names if one != path.name]  # a link to nothing
-    hint = did_you_mean(path.name, names)
-    return f"there is no file or folder {path}" + (
-        f": did you mean {path.with_name(hint)}?" if hint else ""
-    )
+    meant = file_meant(path)
+    return f"there is no file or folder {path}" + (f": did you mean {meant}?" if meant else "")

@@ -6,7 +6,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from pipeline.problems import did_you_mean, shown
+from pipeline.file_meant import file_meant
+from pipeline.problems import shown
 from pipeline.structured.reader import Extra
 from pipeline.structured.scalars import ScalarReader
 from pipeline.structured.walk import Walk, Where
@@ -51,18 +52,14 @@ class PathReader(ScalarReader):
         return path
 
     def _missing(self, path: Path, node: ScalarNode, where: Where, walk: Walk) -> object:
-        try:
-            names = [entry.name for entry in path.parent.iterdir()]
-        except (OSError, ValueError):
-            names = []
-        hint = did_you_mean(path.name, names)
+        meant = file_meant(path)
         return walk.report(
             node,
             where,
             "config/no-such-path",
             f"there is no {path}",
             expected=self.expected,
-            hint=str(Path(node.text).with_name(hint)) if hint else None,
+            hint=str(Path(node.text).with_name(meant.name)) if meant else None,
         )
 
 
