@@ -210,9 +210,9 @@ class _Verification:
             self._find("hashes", first, end, what)
 
     def _strangers(self) -> Iterator[str]:
-        """Files of entries that have not the name of what they hold."""
+        """Files beside the entries that are none, or have not the name of what they hold."""
         known = {path: number for number, path in self._folder.segments()}
-        for path in sorted((self._folder.path / "entries").glob("*.ndjson")):
+        for path in sorted((self._folder.path / "entries").glob("*")):
             number = known.get(path)
             if number is None or path.name != segment_name(number):
                 yield f"entries/{path.name} has not the name of a file of the log"

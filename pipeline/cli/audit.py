@@ -145,6 +145,9 @@ def verify(
             say(console, f"{what}; good up to entry {verdict.signed:,}", "bold red")
         if key is None:
             say(console, "The key lies beside the log. Verify with the one that you know: --key")
+        elif str(folder.key()) != str(trusted):
+            said = "the key beside the log is another one: who verifies by it is misled"
+            say(console, said, "yellow")
     if not good:
         raise typer.Exit(FAILED)
 

@@ -84,6 +84,15 @@ def test_a_good_log(log: Path, tmp_path: Path) -> None:
     assert "Verify with the one that you know: --key" in without.out
 
 
+def test_another_key_beside_the_log_is_told_to_who_knows_the_right_one(
+    log: Path, tmp_path: Path
+) -> None:
+    (log / "key").write_text(f"{SigningKey.new('example.com/audit').verifying}\n")
+    said = tapewatch("audit", "verify", log, "--key", str(KEY.verifying), folder=tmp_path)
+    assert (said.code, "the key beside the log is another one" in said.out) == (0, True), said
+    assert tapewatch("audit", "verify", log, folder=tmp_path).code == 1
+
+
 def test_what_was_changed_is_named_and_the_exit_code_says_so(log: Path, tmp_path: Path) -> None:
     (path,) = (log / "entries").iterdir()
     path.write_text(path.read_text().replace("alice", "mallory", 1))

@@ -289,7 +289,9 @@ def test_a_log_of_which_everything_is_gone_is_not_called_good(folder: AuditFolde
     assert "no entry" in problem.message
 
 
-@pytest.mark.parametrize("name", ["extra.ndjson", "7.ndjson", "0000000000_9.ndjson"])
+@pytest.mark.parametrize(
+    "name", ["extra.ndjson", "7.ndjson", "0000000000_9.ndjson", "note.txt", ".hidden"]
+)
 def test_a_file_beside_those_of_the_log_is_told(folder: AuditFolder, name: str) -> None:
     (folder.path / "entries" / name).write_bytes(b"")
     (problem,) = checked(folder).problems
