@@ -57,6 +57,9 @@ def unknown_column(name: str) -> str:
     return f"no column of an order log{meant}"
 
 
+_NO_NAMES = "this is no line of names: the first line names the columns, with no title above them"
+
+
 def header_faults(header: str) -> list[ColumnFault]:
     """What is wrong with the first line of a CSV file, in its order."""
     try:
@@ -74,7 +77,7 @@ def header_faults(header: str) -> list[ColumnFault]:
             )
         ]
     if not any(map(_looks_like_a_name, names)):
-        return [ColumnFault(1, "this is no line of names: the first line names the columns")]
+        return [ColumnFault(1, _NO_NAMES)]
     places = places_of(header)
     faults = [
         ColumnFault(place, reason)

@@ -17,6 +17,7 @@ from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.csv_header import ColumnFault, said_of
 from pipeline.csv_line import csv_cells
+from pipeline.fix_codes import EXEC_TYPES, SIDES
 from pipeline.fix_log import is_of_fix_log, logged_message
 from pipeline.foreign_text import HEAD, foreign
 from pipeline.trade_sides import LineContext, Side, encode_context
@@ -374,8 +375,11 @@ class LogReader:
                 found = msgspec.convert({k: v for k, v in named.items() if v}, _Side)
         except (msgspec.MsgspecError, RecursionError, ValueError):
             return None  # the normalizer says what is wrong with it
-        buys = _BUYS.get(found.side) if isinstance(found.side, str) else None
-        if found.exec_type != "trade" or buys is None or found.trade_id in (None, ""):
+        side = SIDES.get(found.side, found.side) if isinstance(found.side, str) else ""
+        kind = found.exec_type
+        kind = EXEC_TYPES.get(kind, kind) if isinstance(kind, str) else ""
+        buys = _BUYS.get(side)
+        if kind != "trade" or buys is None or found.trade_id in (None, ""):
             return None
         if found.buyer_account and found.seller_account:
             return None

@@ -13,52 +13,13 @@ import msgspec
 
 from normalizer.decoders.order_log_line import Line
 from normalizer.decoders.unreadable import Unreadable, unreadable
+from pipeline.fix_codes import EXEC_TYPES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 from pipeline.fix_message import Fields, group, values_of
 
 Values = Mapping[int, bytes]
 
-_EXEC_TYPES = {
-    b"0": "new",
-    b"1": "trade",
-    b"2": "trade",
-    b"3": "done_for_day",
-    b"4": "canceled",
-    b"5": "replaced",
-    b"6": "pending_cancel",
-    b"7": "stopped",
-    b"8": "rejected",
-    b"9": "suspended",
-    b"A": "received",
-    b"B": "calculated",
-    b"C": "expired",
-    b"D": "restated",
-    b"E": "pending_replace",
-    b"F": "trade",
-    b"G": "trade_correct",
-    b"H": "trade_bust",
-    b"I": "order_status",
-    b"L": "triggered",
-}
 #: FIX 4.2: what became of an execution, whatever ExecType says.
 _TRANSACTIONS = {b"1": "trade_bust", b"2": "trade_correct", b"3": "order_status"}
-_SIDES = {
-    b"1": "buy",
-    b"2": "sell",
-    b"3": "buy",
-    b"4": "sell",
-    b"5": "sell_short",
-    b"6": "sell_short_exempt",
-}
-_ORDER_TYPES = {b"1": "market", b"2": "limit", b"3": "stop", b"4": "stop_limit", b"P": "pegged"}
-_TIMES_IN_FORCE = {
-    b"0": "day",
-    b"1": "gtc",
-    b"2": "opg",
-    b"3": "ioc",
-    b"4": "fok",
-    b"6": "gtd",
-    b"7": "cls",
-}
 #: LastLiquidityInd (851): removed, added. What was routed elsewhere met no order here.
 _LIQUIDITY = {b"1": False, b"2": True}
 #: PartyRole (452) whose PartyID is an account, the best first: customer account, position account,
@@ -90,15 +51,15 @@ def report_line(fields: Fields) -> Line:
     kind = values.get(150)
     if kind is None:
         raise Unreadable("is missing", "ExecType (150)")
-    exec_type = _TRANSACTIONS.get(values.get(20, b"0")) or _EXEC_TYPES.get(kind)
+    exec_type = _TRANSACTIONS.get(values.get(20, b"0")) or EXEC_TYPES.get(kind.decode("latin-1"))
     if exec_type is None:
         raise Unreadable(f"{kind[:8]!r} is not known", "ExecType (150)")
     found = _common(values, fields) | {
         "exec_type": exec_type,
         "order_id": _text(values, 37),
-        "side": _SIDES.get(values.get(54, b"")),
-        "ord_type": _word(_ORDER_TYPES, values.get(40)),
-        "time_in_force": _word(_TIMES_IN_FORCE, values.get(59)),
+        "side": _side(values),
+        "ord_type": _word(ORDER_TYPES, values.get(40)),
+        "time_in_force": _word(TIMES_IN_FORCE, values.get(59)),
         "price": _text(values, 44),
         "order_qty": _text(values, 38),
         "leaves_qty": _text(values, 151),
@@ -143,7 +104,7 @@ def cancel_reject_line(fields: Fields) -> Line:
     found = _common(values, fields) | {
         "exec_type": "cancel_rejected",
         "order_id": _text(values, 37),
-        "side": _SIDES.get(values.get(54, b"")),
+        "side": _side(values),
     }
     found["symbol"] = found["symbol"] or "*"
     found["exec_id"] = found["exec_id"] or f"9:{values.get(34, b'').decode('latin-1')}"
@@ -175,7 +136,7 @@ def capture_line(fields: Fields) -> Line | None:
         return _line(found)
     found["trade_id"] = trade_id
     for side in group(fields, 552, 54):
-        name = _SIDES.get(side[54])
+        name = _side(side)
         if name is None:
             continue
         account = _text(side, 1) or _one_account(side)
@@ -222,10 +183,15 @@ def _aggressor(values: Values) -> bool | None:
     return _LIQUIDITY.get(values.get(851, b""))
 
 
-def _word(known: Mapping[bytes, str], value: bytes | None) -> str | None:
+def _word(known: Mapping[str, str], value: bytes | None) -> str | None:
     if value is None:
         return None
-    return known.get(value) or value.decode("latin-1")
+    text = value.decode("latin-1")
+    return known.get(text, text)
+
+
+def _side(values: Values) -> str | None:
+    return SIDES.get(values.get(54, b"").decode("latin-1"))
 
 
 def _text(values: Values, tag: int) -> str | None:

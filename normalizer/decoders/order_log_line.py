@@ -11,6 +11,7 @@ from normalizer.decoders.times import event_time, parse_seconds, plausible, sinc
 from normalizer.decoders.unreadable import Unreadable, unreadable
 from normalizer.decoders.venue_messages import MOST_LEVELS, Identifier, Price, Quantity, Sequence
 from pipeline.csv_line import csv_cells
+from pipeline.fix_codes import EXEC_TYPES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
 from pipeline.json_names import all_differ, repeated_name
 from pipeline.order_log_columns import NOT_IN_CSV, OWN_PREFIX, is_column, unknown_column
 from pipeline.problems import did_you_mean, shown
@@ -92,9 +93,9 @@ def read_json(payload: bytes) -> Line:
         # Most lines have as many names as values; what has not is looked at more closely.
         if not all_differ(payload, _FIELDS - astuple(line).count(None)):
             _check_names(payload)
-        return line
+        return _in_words(line)
     _check_names(payload)
-    return _with_own(payload)
+    return _in_words(_with_own(payload))
 
 
 def _check_names(payload: bytes) -> None:
@@ -150,9 +151,24 @@ def read_csv(payload: bytes, columns: "list[str | None]") -> Line:
         raise Unreadable(f"{len(found)} cells under {len(columns)} columns")
     named = {name: cell for name, cell in zip(columns, found, strict=True) if cell and name}
     try:
-        return msgspec.convert(named, Line, strict=False)
+        return _in_words(msgspec.convert(named, Line, strict=False))
     except msgspec.MsgspecError as error:
         raise _no_number(named) or unreadable(error) from None
+
+
+def _in_words(line: Line) -> Line:
+    """The line with words where it has FIX's codes, which are a character each."""
+    if len(line.exec_type) == 1:
+        line.exec_type = EXEC_TYPES.get(line.exec_type, line.exec_type)
+    if line.side is not None and len(line.side) == 1:
+        line.side = SIDES.get(line.side, line.side)
+    if line.ord_type is not None and len(line.ord_type) == 1:
+        line.ord_type = ORDER_TYPES.get(line.ord_type, line.ord_type)
+    if line.time_in_force is not None and len(line.time_in_force) == 1:
+        line.time_in_force = TIMES_IN_FORCE.get(line.time_in_force, line.time_in_force)
+    if line.aggressor_side is not None and len(line.aggressor_side) == 1:
+        line.aggressor_side = SIDES.get(line.aggressor_side, line.aggressor_side)
+    return line
 
 
 def _no_number(named: dict[str, str]) -> Unreadable | None:
@@ -206,6 +222,7 @@ def _of_seconds(number: str, field: str) -> int:
 
 def wrong_value(field: str, value: str, known: "tuple[str, ...] | list[str]") -> Unreadable:
     """Why a word is refused, and which was meant."""
-    hint = did_you_mean(value, known)
+    begun = [word for word in known if len(value) == 1 and word.startswith(value.lower())]
+    hint = min(begun, key=len) if begun else did_you_mean(value, known)
     said = f"did you mean {hint}?" if hint else f"expected {', '.join(known)}"
     return Unreadable(f"{shown(value)} is not known: {said}", field)

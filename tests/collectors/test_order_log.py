@@ -90,20 +90,27 @@ def test_reading_goes_on_behind_any_place(tmp_path: Path, each: bool) -> None:
         assert read(tmp_path, each=each, after=line.place.text) == whole[number + 1 :]
 
 
-def test_two_lines_of_a_trade_find_each_other_and_others_are_told_alone(tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("trade", "buy", "sell", "short"),
+    [("trade", "buy", "sell", "sell_short"), ("F", "1", "2", "5")],  # FIX's codes
+)
+def test_two_lines_of_a_trade_find_each_other_and_others_are_told_alone(
+    tmp_path: Path, trade: str, buy: str, sell: str, short: str
+) -> None:
     (tmp_path / "1.csv").write_text(
         "exec_type,symbol,trade_id,side,buyer_account,seller_account\n"
-        "trade,A,1,buy,,\n"
-        "trade,B,1,sell,,\n"
-        "new,A,,buy,,\n"
-        "trade,A,1,sell_short,,\n"
-        "trade,A,9,buy,b,s\n"
+        f"{trade},A,1,{buy},,\n"
+        f"{trade},B,1,{sell},,\n"
+        f"new,A,,{buy},,\n"
+        f"{trade},A,1,{short},,\n"
+        f"{trade},A,9,{buy},b,s\n"
     )
     first, lone, new, second, both, alone = read(tmp_path / "1.csv", each=True)
     sides = [decode_context(one.context).side for one in (first, lone, new, second, both, alone)]
     assert sides == ["first", "first", None, "second", None, "alone"]
-    assert decode_context(second.context).other == "trade,A,1,buy,,"
-    assert (alone.place.text, alone.payload) == ("1.csv:6~3", b"trade,B,1,sell,,")
+    assert decode_context(second.context).other == f"{trade},A,1,{buy},,"
+    told = f"{trade},B,1,{sell},,".encode()
+    assert (alone.place.text, alone.payload) == ("1.csv:6~3", told)
 
 
 def test_a_side_waits_for_so_many_lines_and_no_longer() -> None:

@@ -20,7 +20,7 @@ def test_another_delimiter_is_the_one_thing_that_is_said(sign: str, name: str) -
 
 def test_a_line_of_values_is_no_header() -> None:
     (fault,) = header_faults("2026-03-02T14:30:00Z,trade,ACME,10.25,100")
-    assert fault.reason == "this is no line of names: the first line names the columns"
+    assert fault.reason.startswith("this is no line of names: the first line names the columns")
 
 
 @pytest.mark.parametrize(
