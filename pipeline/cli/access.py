@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from pipeline.cli.app import app
+from pipeline.masking import masked
 
 #: Commands that note themselves what they do, and those that look at nobody's data: what runs the
 #: pipeline, monitoring that asks every few seconds, work on rules.
@@ -23,7 +24,11 @@ UNNOTED = frozenset(
 )  # fmt: skip
 #: What is asked of these may name a person, which a log that nobody can change must not hold.
 _UNTOLD = frozenset({"privacy list", "privacy pseudonyms"})
+#: Options that say where a secret is. Whoever gives the secret itself is told so by the command.
+SECRETS = frozenset({"api_key", "password", "splunk_token"})
 _MOST_SAID = 500
+_REFERENCE = re.compile(r"\$\{[^{}]*\}")
+_PRIVATE_KEY = "PRIVATE+KEY+"
 _URL = re.compile(r"([a-z][a-z0-9+.-]*://)(?:[^/?#\s@]*@)?([^/?#\s]*)[^\s]*", re.IGNORECASE)
 
 
@@ -73,12 +78,16 @@ def command_name(group: typer.Typer, function: Callable[..., object]) -> str | N
 
 
 def told(asked: Mapping[str, object], *, everything: bool) -> dict[str, str]:
-    """What was asked for, by the names of arguments; of URLs no more than the host."""
+    """What was asked for, by the names of arguments; of URLs no more than the host, and no secrets,
+    since nothing is ever taken out of the log."""
     found: dict[str, str] = {}
     for name, value in asked.items():
         if value in (None, False, (), []) or name in ("config", "why"):
             continue
         values = value if isinstance(value, list | tuple) else [value]  # pyright: ignore[reportUnknownVariableType]
         text = " ".join(str(one) for one in values)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
-        found[name] = _URL.sub(r"\1\2", text)[:_MOST_SAID] if everything else "..."
+        if (name in SECRETS and not _REFERENCE.fullmatch(text)) or _PRIVATE_KEY in text:
+            text = "***"
+        text = masked(_URL.sub(r"\1\2", text))
+        found[name] = text[:_MOST_SAID] if everything else "..."
     return found

@@ -1,6 +1,9 @@
 """That somebody runs a command which looks into an installation is an entry of its audit log."""
 
 import getpass
+import inspect
+import re
+from collections.abc import Callable
 from pathlib import Path
 
 import msgspec
@@ -10,7 +13,7 @@ from evidence.audit import outbox
 from evidence.audit.notes import SigningKey
 from pipeline.bus.command_notes import CommandNote, decode_note
 from pipeline.cli import commands
-from pipeline.cli.access import UNNOTED, command_name, note_access, told
+from pipeline.cli.access import SECRETS, UNNOTED, command_name, note_access, told
 from tests.cli.command_line import tapewatch, write_configuration
 
 
@@ -67,13 +70,66 @@ def test_no_url_and_no_person_is_told() -> None:
     assert told(asked, everything=False) == {"url": "...", "ids": "..."}
 
 
-def test_the_commands_that_are_left_out_are_commands() -> None:
-    """A command that was given another name would be noted, or not, by accident."""
+@pytest.mark.parametrize(
+    "command",
+    [
+        ("setup", "elastic", "--username", "a", "--password", "hunter2hunter2"),
+        ("setup", "elastic-key", "writer", "--out", "k", "--api-key", "hunter2hunter2"),
+        ("timeline", "export", "a", "--to", "t", "--splunk", "https://x", "--splunk-token",
+         "hunter2hunter2"),
+        ("timeline", "export", "a", "--to", "t", "--out", "o", "--audit", "audit", "--key",
+         "PRIVATE+KEY+example.com/audit+00000000+hunter2hunter2"),
+    ],
+)  # fmt: skip
+def test_a_secret_that_was_given_by_mistake_does_not_stay_in_the_log(
+    folder: Path, command: tuple[str, ...]
+) -> None:
+    """Nothing is ever taken out of it, and whoever looks into the log would have it."""
+    said = tapewatch(*command, "--config", "pipeline.yaml", folder=folder)
+    assert said.code != 0
+    assert "hunter2" not in said.out + said.error
+    assert [one.action for one in notes(folder)] == ["access"]
+    assert not any(b"hunter2" in one.read_bytes() for one in outbox.waiting(folder / "audit"))
+
+
+def test_where_a_secret_is_may_be_told_and_what_looks_like_one_is_not() -> None:
+    asked = {
+        "password": "${env:ELASTIC_PASSWORD}",
+        "splunk_token": "${file:token}x",
+        "api_key": "abc",
+        "text": "it was password: hunter2hunter2",
+        "key": "example.com/audit+4129324b+ATDHLu5K",
+    }
+    assert told(asked, everything=True) == {
+        "password": "${env:ELASTIC_PASSWORD}",
+        "splunk_token": "***",
+        "api_key": "***",
+        "text": "it was password: ***",
+        "key": "example.com/audit+4129324b+ATDHLu5K",
+    }
+
+
+def test_every_option_that_takes_a_secret_is_known() -> None:
+    names = {
+        name
+        for function in _functions()
+        for name, one in inspect.signature(function).parameters.items()
+        if re.search("password|token|api_key|secret", name) and "bool" not in str(one.annotation)
+    }
+    assert names - {"token"} == SECRETS  # a token that is traded
+
+
+def _functions() -> list[Callable[..., object]]:
     groups = [commands.app]
     for group in groups:
         inner = [one.typer_instance for one in group.registered_groups]
         groups += [one for one in inner if one is not None]
-    functions = [info.callback for group in groups for info in group.registered_commands]
-    names = {command_name(commands.app, one) for one in functions if one is not None}
+    found = [info.callback for group in groups for info in group.registered_commands]
+    return [one for one in found if one is not None]
+
+
+def test_the_commands_that_are_left_out_are_commands() -> None:
+    """A command that was given another name would be noted, or not, by accident."""
+    names = {command_name(commands.app, one) for one in _functions()}
     assert names >= UNNOTED
     assert None not in names
