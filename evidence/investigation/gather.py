@@ -123,14 +123,15 @@ def alert_in(archive: Archive, alert_id: str) -> Alert | None:
 
 
 def _find(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
+    alert_id = alert_id.strip()
     if not alert_id:
         raise Failure("an empty id names no alert", FAILED)
     found: dict[str, Alert] = {}
     for record, _ in _read(archive.alerts(Wanted(actions=("alert",))), unreadable):
-        if isinstance(record, Alert) and record.id.startswith(alert_id):
+        if isinstance(record, Alert) and record.id.startswith((alert_id, alert_id.lower())):
             found[record.id] = record
     unreadable.clear()  # they are read again
-    exact = found.get(alert_id)
+    exact = found.get(alert_id) or found.get(alert_id.lower())
     if exact is not None:
         return exact
     if not found:

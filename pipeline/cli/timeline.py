@@ -93,6 +93,7 @@ def export(
     from pipeline.cli.backtest_inputs import time_of
     from pipeline.cli.durations import duration_of
 
+    wanted = wanted.strip()
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder", CONFIGURATION)
     if [out is not None, elasticsearch, splunk is not None].count(True) != 1:

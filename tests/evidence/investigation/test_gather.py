@@ -69,6 +69,11 @@ def test_a_second_copy_counts_once(tmp_path: Path) -> None:
     assert len(gathered(folder).lines) == 10
 
 
+def test_an_alert_is_named_by_its_id_as_it_was_copied(tmp_path: Path) -> None:
+    for copied in ("ABC123", " abc1 ", "Abc1"):
+        assert gathered(write(tmp_path, CASE), copied).subject.id == "abc123"
+
+
 def test_an_alert_is_named_by_how_it_begins(tmp_path: Path) -> None:
     folder = write(tmp_path, CASE)
     assert gathered(folder, "abc").subject.id == "abc123"
