@@ -5,6 +5,7 @@ from detections.rules.document import make_rule, read_document
 from detections.rules.drafts import Draft
 from detections.rules.metadata import check_misplaced, required_of
 from detections.rules.model import CorrelatorRule
+from detections.rules.parameter_check import check_parameters
 from normalizer.events.alert import SEVERITY
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.structured import examine
@@ -35,6 +36,8 @@ def read_correlator(draft: Draft) -> None:
         place = MappingNode(here.source, here.line, here.column, here.line, here.column, [])
     outcome = examine(place, found.parameters_type)
     reading.problems += outcome.problems
+    if isinstance(place, MappingNode):
+        check_parameters(reading, place)
     if document is None or outcome.value is None or not reading.usable:
         return
     rule = make_rule(reading, document, draft.id, draft.digest, draft.state_digest)

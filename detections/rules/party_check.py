@@ -7,6 +7,7 @@ from typing import Any, NamedTuple, get_args
 
 import msgspec
 
+from detections.rules.country_codes import country_meant, is_country
 from detections.rules.document import Reading
 from pipeline.problems import did_you_mean, one_of, shown
 from pipeline.reference_records import Accreditation, Country, Label
@@ -18,7 +19,7 @@ LABELS = (
     *("pool", "router", "exchange", "bridge", "mixer", "sanctioned", "stolen_funds", "scam"),
     *("darknet", "ransomware", "high_risk", "restricted", "trading_plan", "index_fund"),
 )
-_ACCREDITATIONS: tuple[str, ...] = get_args(Accreditation)
+ACCREDITATIONS: tuple[str, ...] = get_args(Accreditation)
 
 
 class _Kind(NamedTuple):
@@ -30,7 +31,7 @@ class _Kind(NamedTuple):
 _KINDS = {
     "labels": _Kind(Label, "a label such as market_maker: no spaces", LABELS),
     "jurisdiction": _Kind(Country, "a country's two letters (ISO 3166-1 alpha-2), such as US", ()),
-    "accreditation": _Kind(Accreditation, one_of(sorted(_ACCREDITATIONS)), _ACCREDITATIONS),
+    "accreditation": _Kind(Accreditation, one_of(sorted(ACCREDITATIONS)), ACCREDITATIONS),
 }
 
 
@@ -42,16 +43,18 @@ def check_party(reading: Reading, name: str, node: ScalarNode) -> None:
     if kind is None or "*" in text or "?" in text:
         return
     # Values match in any case.
-    if not (_has_form(text.lower(), kind.form) or _has_form(text.upper(), kind.form)):
+    has_form = _has_form(text.lower(), kind.form) or _has_form(text.upper(), kind.form)
+    country = last == "jurisdiction"
+    if not has_form or (country and not is_country(text.upper())):
         reading.report(
             node,
             "rule/value",
             f"{name} is never {shown(text)}",
             severity="warning",
             expected=kind.expected,
-            hint=did_you_mean(text, kind.known),
+            hint=country_meant(text) if country else did_you_mean(text, kind.known),
         )
-    elif last == "labels" and (meant := _label_meant(text)) is not None:
+    elif last == "labels" and (meant := label_meant(text)) is not None:
         reading.report(
             node,
             "rule/label",
@@ -59,6 +62,11 @@ def check_party(reading: Reading, name: str, node: ScalarNode) -> None:
             severity="warning",
             hint=meant,
         )
+
+
+def is_label(text: str) -> bool:
+    """Whether the reference data can have such a label."""
+    return _has_form(text, Label)
 
 
 def _has_form(text: str, form: Any) -> bool:
@@ -69,7 +77,7 @@ def _has_form(text: str, form: Any) -> bool:
     return True
 
 
-def _label_meant(text: str) -> str | None:
+def label_meant(text: str) -> str | None:
     """The usual label that differs in separators or one letter only: others are one's own."""
     word = text.lower()
     if word in LABELS or ":" in word:
