@@ -75,6 +75,11 @@ _NUMBERS = (
     *("maker_leaves_qty", "taker_leaves_qty"),
 )
 _NUMBER = re.compile(r"-?[0-9]+(?:\.[0-9]*)?(?:[eE][+-]?[0-9]+)?")
+#: Days since 1899, from 2009 to 2064, and a part of a day; a date and a time without signs.
+_SPREADSHEET_DAYS = re.compile(r"(?:39[89]|[45][0-9]{2})[0-9]{2}(?:\.[0-9]+)?")
+_RUN_TOGETHER = re.compile(
+    r"(20[0-9]{2})(0[1-9]|1[0-2])([0-3][0-9])([0-2][0-9])([0-5][0-9])([0-6][0-9])"
+)
 #: A time that a column with a gap made a float: of so many digits it has lost none.
 _FLOAT = re.compile(r"([0-9]{1,16})\.0+")
 _FIELDS = len(Line.__struct_fields__)
@@ -192,8 +197,31 @@ def _cells(line: str) -> list[str]:
 
 def time_of(line: Line, received: int) -> int:
     """When it happened, in nanoseconds since 1970. Raises :class:`Unreadable`."""
-    time = line.transact_time
-    field = "transact_time"
+    try:
+        return _time_of(line.transact_time, received, "transact_time")
+    except Unreadable as error:
+        if (hint := _meant_as(str(line.transact_time))) is not None:
+            raise Unreadable(f"{error.reason}: {hint}", error.field) from None
+        raise
+
+
+def _meant_as(time: str) -> str | None:
+    """What a number that is no time since 1970 probably is."""
+    if _SPREADSHEET_DAYS.fullmatch(time):
+        return (
+            f"{time} looks like a spreadsheet's number of days; give the column a format such as "
+            "yyyy-mm-ddThh:mm:ss, and a zone"
+        )
+    if (found := _RUN_TOGETHER.fullmatch(time)) is not None:
+        year, month, day, hour, minute, second = found.groups()
+        return (
+            "if this is a date and a time, write them as FIX does, in UTC: "
+            f"{year}{month}{day}-{hour}:{minute}:{second}"
+        )
+    return None
+
+
+def _time_of(time: str | int, received: int, field: str) -> int:
     if isinstance(time, int):
         return plausible(since_1970(time), received, field)
     if time.isascii() and time[:1].isdigit():

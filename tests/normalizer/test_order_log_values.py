@@ -64,3 +64,23 @@ def test_a_time_without_a_zone_is_told_how_to_have_one() -> None:
         field, reason = said(read(time))
         assert field == "transact_time"
         assert reason == f"{time!r} has no valid zone: write Z behind it where it is UTC"
+
+
+@pytest.mark.parametrize(
+    ("time", "hint"),
+    [
+        ("46083.60416", "46083.60416 looks like a spreadsheet's number of days"),
+        ("46083", "46083 looks like a spreadsheet's number of days"),
+        ("20260302143000", "write them as FIX does, in UTC: 20260302-14:30:00"),
+    ],
+)
+def test_what_a_number_was_meant_as_is_told(time: str, hint: str) -> None:
+    field, reason = said(read(time))
+    assert field == "transact_time"
+    assert hint in reason
+
+
+def test_the_number_of_a_second_is_none_of_days() -> None:
+    assert v.only(read("1699999999")).timestamp == 1_699_999_999 * 10**9
+    field, reason = said(read("3600"))
+    assert (field, reason) == ("transact_time", "is before 2009")
