@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from pipeline.cli.backtest_inputs import elasticsearch_sink
 from pipeline.cli.failures import CONFIGURATION, Failure
 
 if TYPE_CHECKING:
+    from pipeline.config.schema import Configuration
     from pipeline.event_sources import EventSource
 
 #: Of the newest file of events: its end has the newest event, though perhaps not as its last line.
@@ -25,6 +27,9 @@ class Delivered(Struct, frozen=True, kw_only=True):
     """What was done to cases; None where it isn't kept."""
     span: tuple[int, int] | None
     """Times of the first and the last event; None where no events are kept."""
+    rules: tuple[Path, ...] = ()
+    """The configured rules; empty where nothing was read of a configuration."""
+    pipelines: tuple[Path, ...] = ()
 
 
 def delivered(
@@ -50,7 +55,7 @@ def delivered(
             raise Failure(
                 f"{config} has no file sink: say --elasticsearch, or --out FOLDER", CONFIGURATION
             )
-        return _of_folder(folders[0])
+        return _with_rules(_of_folder(folders[0]), loaded)
 
     from delivery.build import elasticsearch_connection
     from delivery.elasticsearch_reader import ElasticsearchSource, time_span
@@ -60,7 +65,7 @@ def delivered(
     connection = elasticsearch_connection(settings)
     names = StreamNames(namespace=settings.namespace)
     span = time_span(connection, names.stream("events"))
-    return Delivered(
+    found = Delivered(
         name=f"Elasticsearch {names.stream('alerts')}",
         alerts=ElasticsearchSource(connection, names.stream("alerts")),
         events=ElasticsearchSource(connection, names.stream("events")) if span else None,
@@ -71,6 +76,12 @@ def delivered(
         ),
         span=span,
     )
+    return _with_rules(found, loaded)
+
+
+def _with_rules(found: Delivered, config: "Configuration") -> Delivered:
+    settings = config.detections
+    return replace(found, rules=tuple(settings.rules), pipelines=tuple(settings.pipelines))
 
 
 def _of_folder(folder: Path) -> Delivered:

@@ -9,7 +9,7 @@ from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
 from pipeline.cli.failures import FAILED, command
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, rules
 
 if TYPE_CHECKING:
     from detections.backtest.result import ExceptionOutcome
@@ -48,7 +48,14 @@ class StatsReport(Struct, frozen=True, kw_only=True):
 @command
 def stats(
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: Annotated[
+        list[Path] | None,
+        typer.Option(
+            "--rules",
+            help="Rule files or folders.",
+            show_default="those of the configuration; with --out sigma_rules",
+        ),
+    ] = None,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -97,7 +104,9 @@ def stats(
     from pipeline.cli.delivered_statistics import gather
 
     found = delivered(config, out=out, elasticsearch=elasticsearch, sink=sink)
-    ruleset = load_rules(named_rules(rule_files, paths), pipelines or ())
+    # Of what the configured sink holds, the configured rules are those that gave it.
+    named = [*(rule_files or ()), *(paths or ())] or [*found.rules] or [DEFAULT_RULES]
+    ruleset = load_rules(named, found.pipelines if pipelines is None else pipelines)
     gathered = gather(found, ruleset, labels)
     statistics, unreadable = gathered.statistics, gathered.unreadable
     criteria = Criteria(
@@ -128,7 +137,7 @@ def stats(
         from pipeline.cli.printing import output
         from pipeline.cli.rules_stats_text import print_stats
 
-        print_stats(report, output())
+        print_stats(report, output(), named)
     for line in unreadable[:10]:
         typer.echo(line, err=True)
     if unreadable:

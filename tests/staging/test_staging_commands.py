@@ -1,6 +1,7 @@
 """A rule's way from trial to live: `detect`, `rules stats`, `rules promote`."""
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,27 @@ def test_the_configured_file_sink_is_the_default(folder: Path) -> None:
 
     assert answer.code == 0, answer
     assert "11 alerts in" in answer.out
+
+
+def test_the_rules_of_what_the_configured_sink_holds_are_the_configured_ones(folder: Path) -> None:
+    (folder / "sigma_rules").rename(folder / "my rules")
+    write_configuration(folder, detections={"rules": ["my rules"]})
+
+    answer = tapewatch("rules", "stats", folder=folder)
+
+    assert (answer.code, answer.error) == (0, "")
+    assert "promote it: Large transfer" in answer.out
+    assert "no longer there" not in answer.out
+    (command,) = (line for line in answer.out.splitlines() if "rules promote" in line)
+    assert command == f"  tapewatch rules promote {LARGE} --rules 'my rules'"
+    words = shlex.split(command)[1:]
+    assert tapewatch(*words, "--dry-run", folder=folder).code == 0
+
+
+def test_the_command_that_promotes_names_the_rules_that_were_named(folder: Path) -> None:
+    (folder / "sigma_rules").rename(folder / "mine")
+
+    assert f"tapewatch rules promote {LARGE} --rules mine\n" in stats(folder, "mine").out
 
 
 def update(alert: Any, status: str, day: int) -> str:
