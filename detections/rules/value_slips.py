@@ -24,7 +24,7 @@ _BETWEEN = re.compile(r"\s*[,;|]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 _SIGNED = re.compile(r"(==?|!=?|<>|not\s)\s*(\S+)", re.IGNORECASE)
 _SLASHES = re.compile(r"/(.+)/")
 _EXPRESSION = re.compile(r"\^.*|.*\$|.*(?:\[[^]]+\]|\\[dws])[*+{].*")
-_BARE = re.compile(r"[A-Za-z_^][\w.:+*?$()\[\]/\\^-]*")
+_BARE = re.compile(r"[A-Za-z_][\w.:-]*")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{35,70}")
 _SEVERAL = "this is one text, which no event has: several values are a list"
 _LONGEST = 1_000
@@ -121,7 +121,7 @@ def _as_ours(field: str, text: str) -> str | None:
 
 
 def _written(text: str) -> str:
-    """As it can stand in YAML."""
+    """As it can stand in YAML, and ends plainly where a question mark follows."""
     return text if _BARE.fullmatch(text) else f'"{text}"'
 
 
