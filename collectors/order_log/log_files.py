@@ -6,9 +6,7 @@ from pathlib import Path
 
 #: What is taken out of a folder. A file that is named or matches a pattern may have any name.
 SUFFIXES = tuple(
-    plain + packed
-    for plain in (".ndjson", ".jsonl", ".json", ".csv", ".fix")
-    for packed in ("", ".gz")
+    plain + packed for plain in (".ndjson", ".jsonl", ".json", ".csv") for packed in ("", ".gz")
 )
 _MOST_FILES = 100_000
 _DIGITS = re.compile(r"([0-9]{1,30})")
@@ -29,7 +27,7 @@ class LogFiles:
         if self._is_pattern:
             found = [Path(one) for one in glob.iglob(str(self.path), recursive=True)]  # noqa: PTH207, the pattern is absolute
         elif self.path.is_dir():
-            found = [one for one in self.path.rglob("*") if one.name.endswith(SUFFIXES)]
+            found = [one for one in self.path.rglob("*") if _is_log(one.name)]
         else:
             found = [self.path] if self.path.exists() else []
         names = [
@@ -48,6 +46,17 @@ class LogFiles:
     def path_of(self, name: str) -> Path:
         """Where the file of this name lies."""
         return self.base / name
+
+
+def is_called_as_fix_logs(name: str) -> bool:
+    """Whether a file is called as the message logs of FIX engines are: `acme.fix`, or as QuickFIX
+    has it `FIX.4.4-SENDER-TARGET.messages.current.log`."""
+    last = name.rpartition("/")[2].removesuffix(".gz")
+    return last.endswith((".fix", ".fixlog")) or (last.startswith("FIX") and ".messages." in last)
+
+
+def _is_log(name: str) -> bool:
+    return name.endswith(SUFFIXES) or is_called_as_fix_logs(name)
 
 
 def order_of(name: str) -> list[tuple[int, int, str]]:

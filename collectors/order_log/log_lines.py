@@ -12,7 +12,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from collectors.fix.report_sides import side_of_trade
-from collectors.order_log.log_files import LogFiles, order_of
+from collectors.order_log.log_files import LogFiles, is_called_as_fix_logs, order_of
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.csv_header import ColumnFault, said_of
@@ -87,7 +87,7 @@ class LogReader:
 
     ``longest``: bytes of a line. ``each_side``: a trade has a line for each side. ``after``:
     the place behind which to begin. ``header``: tells what is wrong with the columns of a CSV file;
-    its lines are given all the same.
+    its lines are given all the same. ``pairs``: the two sides of a trade are found.
     """
 
     def __init__(
@@ -98,11 +98,13 @@ class LogReader:
         each_side: bool = False,
         after: LogPlace | None = None,
         header: HeaderCheck = lambda header: (),
+        pairs: bool = True,
     ) -> None:
         self._files = files
         self._check = header
         self._longest = longest
         self._each_side = each_side
+        self._pairs = pairs
         self._after = after
         self._halves = TradeHalves()
         #: In the file where reading began: what was read before.
@@ -306,7 +308,7 @@ class LogReader:
             is_json = line.lstrip().startswith(b"{") or (self._name or "").endswith(_OF_JSON)
             if is_json and not self._each_side:
                 self._plain = ""
-            is_fix = is_of_fix_log(line) or _is_called_as_fix_logs(self._name or "")
+            is_fix = is_of_fix(line, self._name or "")
             self._form = "ndjson" if is_json else "fix" if is_fix else "csv"
             if self._form == "csv":
                 self._columns = line.decode(errors="replace")
@@ -355,7 +357,7 @@ class LogReader:
     @property
     def _has_sides(self) -> bool:
         """Whether a trade has a line for each side. An execution report is always of one."""
-        return self._each_side or self._form == "fix"
+        return self._pairs and (self._each_side or self._form == "fix")
 
     def _context(self, side: Side | None = None, other: str = "") -> LineContext:
         form = "fix" if self._form == "fix" else None
@@ -397,11 +399,12 @@ class LogReader:
         return LogLine(LogPlace(name, 0), b"", problem=problem)
 
 
-def _is_called_as_fix_logs(name: str) -> bool:
-    """Engines write down other things as well, perhaps before the first message: QuickFIX calls
-    its logs `FIX.4.4-SENDER-TARGET.messages.current.log`."""
-    last = name.rpartition("/")[2].removesuffix(".gz")
-    return last.endswith((".fix", ".fixlog")) or (last.startswith("FIX") and ".messages." in last)
+def is_of_fix(line: bytes, name: str) -> bool:
+    """Whether a file with this first line, and of this name, is the log of a FIX engine.
+
+    By its name too: engines write down other things as well, perhaps before the first message.
+    """
+    return is_of_fix_log(line) or is_called_as_fix_logs(name)
 
 
 def _is_packed(path: Path) -> bool:

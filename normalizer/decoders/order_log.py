@@ -60,7 +60,7 @@ class OrderLogDecoder:
     ) -> DeadLetter:
         advice = "where a venue writes a line for each side, say `trade_sides: each`"
         if context.form == "fix":
-            advice = "where each session of FIX has a log of its own, merge them by time first"
+            advice = "where each session of FIX has a log of its own, name them all by one pattern"
         return DeadLetter(
             stage="normalizer",
             source=self._source,

@@ -38,10 +38,6 @@ class Lines(Struct, frozen=True, kw_only=True):
 
 def check(wanted: Wanted) -> None:
     """Raises Failure where the options don't go together."""
-    if bool(wanted.events) == bool(wanted.order_log):
-        raise Failure(
-            "say where the events come from, by --events or by --order-log", CONFIGURATION
-        )
     if wanted.order_log:
         strays = {"--column": wanted.column}
         belongs = "--events"
@@ -56,6 +52,10 @@ def check(wanted: Wanted) -> None:
     for option, said in strays.items():
         if said:
             raise Failure(f"{option} belongs to {belongs}", CONFIGURATION)
+    if bool(wanted.events) == bool(wanted.order_log):
+        raise Failure(
+            "say where the events come from, by --events or by --order-log", CONFIGURATION
+        )
 
 
 @contextmanager

@@ -5,14 +5,16 @@ The frames go through the real normalizer, in this process. What is no event is 
 and line, and stops nothing.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
 from itertools import groupby, islice
 from pathlib import Path
 from typing import NamedTuple
 
 from collectors.evm.exported_tables import ExportedTables, exported_tables
 from collectors.order_log.log_files import LogFiles
-from collectors.order_log.log_lines import LogReader, place_of
+from collectors.order_log.log_lines import LogLine, LogReader, place_of
+from collectors.order_log.merged_fix_logs import MOST_MERGED, MergedFixLogs, are_fix_logs
 from collectors.recording import (
     FORMAT,
     UNREADABLE,
@@ -155,11 +157,10 @@ class RawEvents:
     def _log(self, path: Path) -> Iterator[_Read]:
         files = self._files = LogFiles(path)
         received: dict[str, int] = {}
-        check = social_faults if self._social else order_log_faults
-        reader = LogReader(files, longest=LONGEST_LINE, each_side=self._each_side, header=check)
         unreadable = ""
+        lines = self._lines(files)
         try:
-            for line in reader.read(final=True):
+            for line in lines:
                 name = line.place.name
                 if name == unreadable:
                     self._failed += 1
@@ -185,7 +186,24 @@ class RawEvents:
         except OSError as error:
             raise Failure(f"can't read {path}: {error.strerror or error}", FAILED) from error
         finally:
-            reader.close()
+            lines.close()
+
+    def _lines(self, files: LogFiles) -> Generator[LogLine]:
+        names = files.names()
+        if not self._social and are_fix_logs(files, names):
+            if len(names) > MOST_MERGED:
+                raise Failure(
+                    f"{len(names):,} logs of FIX are more than can be merged: merge them by time "
+                    "first (docs/order-log.md)",
+                    CONFIGURATION,
+                )
+            with closing(MergedFixLogs(files, names, longest=LONGEST_LINE)) as merged:
+                yield from merged.read()
+            return
+        check = social_faults if self._social else order_log_faults
+        reader = LogReader(files, longest=LONGEST_LINE, each_side=self._each_side, header=check)
+        with closing(reader):
+            yield from reader.read(final=True)
 
     def _recording(self, path: Path, sources: Sequence[RecordedSource]) -> Iterator[_Read]:
         self._files = None

@@ -185,7 +185,7 @@ def test_what_is_not_there_is_told(tmp_path: Path) -> None:
     stray = tapewatch(
         "detect", "--rules", SELF_TRADE, "--events", "-", "--venue", "x", folder=tmp_path
     )
-    assert (stray.code, "belong to --order-log" in stray.error) == (2, True)
+    assert (stray.code, "--venue belongs to --order-log" in stray.error) == (2, True)
 
 
 def test_a_pipe_is_refused_as_such(tmp_path: Path) -> None:

@@ -104,5 +104,5 @@ def test_another_report_of_the_same_trade_is_told_as_in_other_logs() -> None:
     result = read(logged("8", FILL), logged("8", changed(FILL, t32="7")))
     (letter,) = result.dead
     assert letter.field == "trade_id"
-    said = "where each session of FIX has a log of its own, merge them by time first"
+    said = "where each session of FIX has a log of its own, name them all by one pattern"
     assert letter.reason.endswith(said)
