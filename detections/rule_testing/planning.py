@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Struct
 
 from detections.rule_testing.model import RuleTest
+from detections.rule_testing.open_windows import never_closed
 from detections.rule_testing.reading import read_tests
 from detections.rule_testing.subjects import (
     Subject,
@@ -57,6 +58,7 @@ def plan(paths: Sequence[Path], *, pipelines: Sequence[Path] = ()) -> Plan:
         except ProblemsFound as found:
             problems += found.problems
         else:
+            warnings += never_closed(tests, subject)
             files.append(PlannedFile(path=path, subject=subject, tests=tuple(tests)))
     if problems:
         raise ProblemsFound(problems)

@@ -9,7 +9,7 @@ from pipeline.cli.printing import as_text
 from pipeline.cli.rule_test_text import failure
 from pipeline.problems import Problem, ProblemsFound
 from tests.detections.rule_testing.written import event, read, run_one
-from tests.detections.rules.documents import HEADER
+from tests.detections.rules.documents import HEADER, correlation, part, together
 from tests.detections.samples import START
 
 TRANSFER = "event.action: token-transfer"
@@ -139,3 +139,31 @@ def test_tests_beside_a_filter_are_told_where_they_belong(tmp_path: Path) -> Non
     (problem,) = raised.value.problems
     assert problem.message == f"there is no rule for these tests in {tmp_path / 'f.yml'}"
     assert problem.advice == "filters and lists are tested beside the rules that they are for"
+
+
+@pytest.mark.parametrize(
+    ("kind", "times", "until", "told"),
+    [
+        ("type: absence", ["10m"], "", "1h10m"),
+        ("type: absence", ["10m"], "until: 70m", "1h10m"),
+        ("type: absence", ["10m"], "until: 71m", None),
+        ("type: absence", ["0s", "2h"], "", None),
+        ("type: event_count\n  condition: {lt: 3}", ["0s"], "", "1h"),
+        ("type: event_count\n  condition: {gte: 3}", ["0s"], "", None),
+    ],
+)
+def test_a_test_that_ends_before_its_rule_can_say_anything_is_a_warning(
+    tmp_path: Path, kind: str, times: list[str], until: str, told: str | None
+) -> None:
+    (tmp_path / "a.yml").write_text(
+        together(part("x"), correlation(f"{kind}\nrules: [x]\ntimespan: 1h".replace("\n  ", "\n")))
+    )
+    events = ", ".join(f"{{{TRANSFER}, at: {time}}}" for time in times)
+    (tmp_path / "a.test.yml").write_text(one_test(events, more=until))
+
+    warnings = planning.plan([tmp_path]).warnings
+    assert [one.advice for one in warnings] == (
+        ["let it end later, by until or another event"] if told else []
+    )
+    assert all(one.message.endswith(f"a window closes after {told}") for one in warnings)
+    assert all(one.location.line == 2 for one in warnings)
