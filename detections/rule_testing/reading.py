@@ -77,7 +77,8 @@ def read_tests(
     if any(problem.severity == "error" for problem in problems):
         raise ProblemsFound(problems)
     if warnings is not None:
-        warnings += problems
+        # What other YAML readers make of a country's NO is nothing to a test.
+        warnings += [one for one in problems if one.code.startswith("test/")]
     return found
 
 

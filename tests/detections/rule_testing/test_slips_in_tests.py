@@ -9,7 +9,7 @@ from pipeline.cli.printing import as_text
 from pipeline.cli.rule_test_text import failure
 from pipeline.problems import Problem, ProblemsFound
 from tests.detections.rule_testing.written import event, read, run_one
-from tests.detections.rules.documents import HEADER, correlation, part, together
+from tests.detections.rules.documents import HEADER, base, correlation, part, together
 from tests.detections.samples import START
 
 TRANSFER = "event.action: token-transfer"
@@ -167,3 +167,11 @@ def test_a_test_that_ends_before_its_rule_can_say_anything_is_a_warning(
     )
     assert all(one.message.endswith(f"a window closes after {told}") for one in warnings)
     assert all(one.location.line == 2 for one in warnings)
+
+
+def test_a_country_s_two_letters_are_no_slip(tmp_path: Path) -> None:
+    (tmp_path / "a.yml").write_text(base("x"))
+    (tmp_path / "a.test.yml").write_text(
+        one_test(f"{{{TRANSFER}, investor.source.jurisdiction: NO}}", "[{}]")
+    )
+    assert planning.plan([tmp_path]).warnings == ()
