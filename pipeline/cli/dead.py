@@ -64,6 +64,8 @@ class Others:
     """Letters that are not meant: it may be by a slip of the pen that none is."""
 
     def __init__(self) -> None:
+        #: How many are meant, of which only the newest may be kept.
+        self.meant = 0
         self._count = 0
         self._stages: set[str] = set()
         self._sources: set[str] = set()
@@ -103,6 +105,8 @@ async def select(
                 others.add(stored)
             continue
         found.append(stored)
+        if others is not None:
+            others.meant += 1
         if most is not None and len(found) > most:
             del found[0]
     return found
@@ -133,7 +137,9 @@ def list_letters(
         return await select(bus, wanted, most if each else None, others)
 
     found = ask_bus(config, "dead", look)
-    groups = [] if each else by_reason(found)[-most:]
+    groups = [] if each else by_reason(found)
+    count, what = (others.meant, "letters") if each else (len(groups), "reasons")
+    groups = groups[-most:]
     if as_json:
         for entry in found if each else groups:
             typer.echo(msgspec.json.encode(entry))
@@ -143,6 +149,8 @@ def list_letters(
         print_letters(found)
     else:
         print_groups(groups)
+    if count > most:
+        typer.echo(f"the newest {most:,} of {count:,} {what}: --most shows more", err=True)
 
 
 @dead.command("show")

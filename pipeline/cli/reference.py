@@ -76,8 +76,8 @@ def list_(
     found = ask_bus(config, "reference", ask)
     if kind is not None:
         _show(found[:limit], as_json=as_json)
-        if len(found) > limit and not as_json:
-            typer.echo(f"… and {len(found) - limit} more (--limit)")
+        if len(found) > limit:
+            typer.echo(f"{len(found) - limit:,} more: --limit", err=True)
         return
     counts: dict[tuple[str, str], Count] = {}
     for one in found:

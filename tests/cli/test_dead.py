@@ -94,6 +94,9 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
         slip = tapewatch("dead", "list", "--stage", "normaliser", folder=folder)
         other = tapewatch("dead", "list", "--source", "venu", "--reason", "Expected", folder=folder)
         early = tapewatch("dead", "list", "--to", "2020-01-01", folder=folder)
+        few = tapewatch("dead", "list", "--each", "--json", "--most", "2", folder=folder)
+        kinds = tapewatch("dead", "list", "--most", "1", folder=folder)
+        every = tapewatch("dead", "list", "--each", folder=folder)
 
     assert letters(folder) == found, "also where nothing runs any more"
     assert slip.out == (
@@ -101,6 +104,9 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
         "did you mean normalizer?\n"
     )
     assert "none is of the source venu; did you mean venue?" in other.out
+    assert few.error == "the newest 2 of 6 letters: --most shows more\n"
+    assert "the newest 1 of 6 reasons: --most shows more" in kinds.error
+    assert every.error == ""
     assert early.out == "None of 6 dead letters is meant.\n"
     by_position = {letter["position"]: letter for letter in found}
     assert set(by_position) == {"malformed", "negative", "unknown", "no-text", "16", "line:9"}

@@ -62,6 +62,13 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
             "I-1"
         ]
 
+        for more in ((), ("--json",)):
+            cut = tapewatch(
+                "reference", "list", "--kind", "investor", "--at", "2026-01-31", "--limit", "1",
+                *more, folder=tmp_path,
+            )  # fmt: skip
+            assert (cut.code, "I-1" in cut.out, "I-2" in cut.out) == (0, True, False)
+            assert cut.error == "1 more: --limit\n"
         now, sanction = ask("show", A.upper().replace("0X", "0x"))
         assert now["record"]["jurisdiction"] == "US"
         assert sanction["key"] == f"SDN/{A}"
