@@ -38,9 +38,9 @@ class Scope(Struct, frozen=True, kw_only=True):
 def names_of(alerts: Iterable[Alert], also: Iterable[str] = ()) -> frozenset[str]:
     """Whom alerts are about: their entities, or all that they name where they have none.
 
-    `also`: names as somebody typed or copied them.
+    `also`: names as they are, or as somebody typed or copied them.
     """
-    found = {compared_account(one.strip()) for one in also}
+    found = {form for one in also for form in (one, compared_account(one.strip()))}
     for alert in alerts:
         found.update(alert.entities or alert.related_user)
     return frozenset(found)
