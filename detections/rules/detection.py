@@ -1,5 +1,6 @@
 """The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
+import re
 from collections.abc import Collection
 from typing import Any, cast
 
@@ -19,6 +20,9 @@ from detections.rules.pysigma_words import said_by_pysigma
 from detections.rules.selections import Detection, items_of
 from pipeline.problems import shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode, SequenceNode
+
+#: What is left out is called so by convention: filter, filter_known, filter2.
+_FILTER = re.compile(r"filters?(?:[-_].*|[0-9]+)?")
 
 
 def read_detection(
@@ -74,7 +78,7 @@ def read_detection(
 def _check_filters(reading: Reading, condition: ScalarNode, wanted: Collection[str]) -> None:
     """Warn where what is called a filter is asked for: a `not` was forgotten, or is for less."""
     for name in sorted(wanted):
-        if name.startswith("filter") and not reading.foreign:
+        if _FILTER.fullmatch(name) and not reading.foreign:
             reading.report(
                 condition,
                 "rule/filter",

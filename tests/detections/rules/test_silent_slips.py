@@ -218,7 +218,8 @@ def test_a_share_where_a_percentile_is_asked(share: str, meant: str) -> None:
 def filtered(condition: str) -> str:
     return (
         f"{OURS}detection:\n  s: {{event.action: trade}}\n  filter_a: {{token.symbol: A}}\n"
-        f"  filter_b: {{token.symbol: B}}\n  condition: {condition}\n"
+        f"  filter_b: {{token.symbol: B}}\n"
+        f"  filtered: {{market.venue: v}}\n  condition: {condition}\n"
     )
 
 
@@ -233,6 +234,7 @@ def filtered(condition: str) -> str:
         ("s and not 1 of filter_*", []),
         ("s and not filter_a and not filter_b", []),
         ("s and not (filter_a or filter_b)", []),
+        ("s and filtered and not 1 of filter_*", []),
     ],
 )
 def test_a_filter_that_is_asked_for(condition: str, wanted: list[str]) -> None:
@@ -240,7 +242,7 @@ def test_a_filter_that_is_asked_for(condition: str, wanted: list[str]) -> None:
     assert [one.message for one in found] == [
         f'the selection "{name}" is asked for here, and not left out' for name in wanted
     ]
-    assert all((one.severity, one.location.line) == ("warning", 17) for one in found)
+    assert all((one.severity, one.location.line) == ("warning", 18) for one in found)
 
 
 def test_a_list_of_groups_of_which_one_is_for_any_kind_of_event() -> None:
