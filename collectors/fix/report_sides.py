@@ -1,10 +1,13 @@
 """Which execution reports tell of one side of a trade, and what both sides share. Pure."""
 
+import re
+
 from collectors.trade_halves import SideKey
 from pipeline.fix_message import BadMessage, fields_of, values_of
 
-#: FIX 4.4's Trade, and the two kinds of fill that older versions have.
+#: FIX 4.4's Trade, and the two kinds of fill that older versions have, in ExecType (150).
 _TRADES = frozenset((b"F", b"1", b"2"))
+_TRADE = re.compile(rb"\x01150=[F12]\x01")
 #: What both reports of a trade share, the best first: TrdMatchID, TradeID, SecondaryExecID.
 MATCHES = (880, 1003, 527)
 _BUYS = {b"1": True, b"3": True, b"2": False, b"4": False, b"5": False, b"6": False}
@@ -17,8 +20,8 @@ def is_report(message: bytes) -> bool:
 
 def side_of_trade(message: bytes) -> SideKey | None:
     """What the two reports of a trade share; None for what is no report of one side of it."""
-    if not is_report(message):
-        return None
+    if not is_report(message) or _TRADE.search(message) is None:
+        return None  # most messages, without taking them apart
     try:
         values = values_of(fields_of(message))
     except BadMessage:

@@ -5,6 +5,8 @@ its reports. A log is no transport, so neither BodyLength (9) nor CheckSum (10) 
 who masks an account in a log changes both. A message without CheckSum was cut, and is refused.
 """
 
+from typing import NamedTuple
+
 from normalizer.decoders.fix_executions import EXECUTIONS, execution_line
 from normalizer.decoders.order_log_line import Line
 from normalizer.decoders.unreadable import Unreadable
@@ -23,13 +25,24 @@ _REQUESTS = {
 }
 _SESSION = frozenset((b"0", b"1", b"2", b"3", b"4", b"5", b"A"))
 _CHECKSUM = 10
+_AGAIN = ((43, b"Y"), (97, b"Y"))
 
 
 class Passed(Exception):
     """A line of the log that tells of no order or trade. The text says what it is."""
 
 
-def read_fix(payload: bytes) -> Line:
+class FixLine(NamedTuple):
+    """A line of the log, as one of an order log."""
+
+    line: Line
+    content: bytes
+    """What it tells, which is the same where the message is sent again."""
+    sent_again: bool
+    """It says that it may have been sent before: PossDupFlag or PossResend."""
+
+
+def read_fix(payload: bytes) -> FixLine:
     """A line of the log. Raises :class:`Unreadable` and :class:`Passed`."""
     fields = _fields(payload)
     kind = values_of(fields[:3]).get(35, b"")
@@ -40,22 +53,8 @@ def read_fix(payload: bytes) -> Line:
     line = execution_line(kind, fields)
     if line is None:
         raise Passed("trade capture report of no trade")
-    return line
-
-
-def content(payload: bytes) -> bytes:
-    """What the line tells, which is the same where the message is sent again."""
-    try:
-        fields = _fields(payload)
-    except (Unreadable, Passed):
-        return payload
-    return b"\x01".join(b"%d=%b" % one for one in fields if one[0] not in _OF_THE_SESSION)
-
-
-def is_sent_again(payload: bytes) -> bool:
-    """Whether the message says that it may have been sent before: PossDupFlag or PossResend."""
-    values = values_of(_fields(payload))
-    return b"Y" in (values.get(43), values.get(97))
+    content = b"\x01".join([b"%d=%b" % one for one in fields if one[0] not in _OF_THE_SESSION])
+    return FixLine(line, content, any(one in fields for one in _AGAIN))
 
 
 def _fields(payload: bytes) -> Fields:

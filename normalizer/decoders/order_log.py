@@ -3,7 +3,7 @@
 import msgspec
 
 from normalizer.decoders.collected import Normalized
-from normalizer.decoders.fix_log_line import Passed, content, is_sent_again, read_fix
+from normalizer.decoders.fix_log_line import Passed, read_fix
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import Headers, Line, read_csv, read_json, time_of
 from normalizer.decoders.order_steps import OrderSteps
@@ -32,35 +32,49 @@ class OrderLogDecoder:
             context = decode_context(frame.context)
         except (msgspec.MsgspecError, RecursionError) as error:
             raise unreadable(error) from None
-        try:
-            line = self._line(frame.payload, context)
-        except Passed as passed:
-            out.ignore(str(passed))
+        if context.form == "fix":
+            try:
+                self._of_fix(frame, context, original, out)
+            except Passed as passed:
+                out.ignore(str(passed))
             return
+        line = self._line(frame.payload, context)
         time = time_of(line, frame.received)
         if context.side == "first":
             out.ignore("first side of a trade")
             return
-        encoding = "latin-1" if context.form == "fix" else "utf-8"
-        other_side = context.other.encode(encoding)
-        other = self._line(other_side, context) if context.side == "second" else None
+        other = self._line(context.other.encode(), context) if context.side == "second" else None
         before = len(out.events)
         self._steps.take(line, time, frame, original, out, other)
-        told = frame.payload + other_side
-        if context.form == "fix":
-            told = content(frame.payload) + content(other_side)
-        where = self._told.tell_apart(out.events, before, told, frame.position)
-        if where is not None and context.form == "fix" and is_sent_again(frame.payload):
-            out.ignore("message of FIX that was sent again")
-        elif where is not None:
-            out.dead.append(self._twice(line, where, frame, original, context))
+        content = frame.payload + context.other.encode()
+        where = self._told.tell_apart(out.events, before, content, frame.position)
+        if where is not None:
+            advice = "where a venue writes a line for each side, say `trade_sides: each`"
+            out.dead.append(self._twice(line, where, frame, original, advice))
+
+    def _of_fix(self, frame: Frame, context: LineContext, original: str, out: Normalized) -> None:
+        """A line of the log of a FIX engine. Raises Unreadable and Passed."""
+        line, content, sent_again = read_fix(frame.payload)
+        time = time_of(line, frame.received)
+        if context.side == "first":
+            raise Passed("first side of a trade")
+        other = None
+        if context.side == "second":
+            other, content_of_other, _ = read_fix(context.other.encode("latin-1"))
+            content += content_of_other
+        before = len(out.events)
+        self._steps.take(line, time, frame, original, out, other)
+        where = self._told.tell_apart(out.events, before, content, frame.position)
+        if where is None:
+            return
+        if sent_again:
+            raise Passed("message of FIX that was sent again")
+        advice = "where each session of FIX has a log of its own, name them all by one pattern"
+        out.dead.append(self._twice(line, where, frame, original, advice))
 
     def _twice(
-        self, line: Line, where: str, frame: Frame, original: str, context: LineContext
+        self, line: Line, where: str, frame: Frame, original: str, advice: str
     ) -> DeadLetter:
-        advice = "where a venue writes a line for each side, say `trade_sides: each`"
-        if context.form == "fix":
-            advice = "where each session of FIX has a log of its own, name them all by one pattern"
         return DeadLetter(
             stage="normalizer",
             source=self._source,
@@ -79,8 +93,6 @@ class OrderLogDecoder:
         )
 
     def _line(self, payload: bytes, context: LineContext) -> Line:
-        if context.form == "fix":
-            return read_fix(payload)
         if context.columns is None:
             return read_json(payload)
         return read_csv(payload, self._headers[context.columns])
