@@ -10,10 +10,10 @@ from collections.abc import Iterator
 
 SOH = b"\x01"
 #: Fields that give the length of the field of data behind them.
-_LENGTHS = frozenset((90, 93, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621))
+_LENGTHS = {
+    *(90, 93, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621),
+}
 _MOST_FIELDS = 100_000
-#: Of a tag.
-_MOST_DIGITS = 9
 #: The header's own fields are mostly 7 or 8, and hardly ever more than this.
 _HEADER_FIELDS = 16
 _TRAILER = 7  # "10=nnn" and SOH
@@ -37,24 +37,12 @@ def fields_of(message: bytes) -> Fields:
         raise BadMessage("doesn't end with SOH")
     if len(parts) > _MOST_FIELDS:
         raise BadMessage(f"has more than {_MOST_FIELDS} fields")
-    # Most have no field of data, and nothing wrong.
-    pairs = [part.partition(b"=") for part in parts]
-    tags = [tag for tag, _, _ in pairs]
-    if all(map(bytes.isdigit, tags)) and max(map(len, tags), default=0) <= _MOST_DIGITS:
-        numbers = list(map(int, tags))
-        if _LENGTHS.isdisjoint(numbers) and b"" not in [sign for _, sign, _ in pairs]:
-            return [(number, pair[2]) for number, pair in zip(numbers, pairs, strict=True)]
-    return one_by_one(parts)
-
-
-def one_by_one(parts: list[bytes]) -> Fields:
-    """The fields of a message that is parted at each SOH. Raises BadMessage."""
     found: Fields = []
     data_length = 0
     remaining = iter(parts)
     for part in remaining:
         tag, equals, value = part.partition(b"=")
-        if not equals or not tag.isdigit() or len(tag) > _MOST_DIGITS:
+        if not equals or not tag.isdigit() or len(tag) > 9:
             raise BadMessage(f"{part[:40]!r} is no field")
         if data_length:
             # What looked like fields is the rest of this one's data.
@@ -96,7 +84,7 @@ def header_of(message: bytes) -> dict[int, bytes]:
     values: dict[int, bytes] = {}
     for part in parts[:-1]:
         tag, equals, value = part.partition(b"=")
-        if not equals or not tag.isdigit() or len(tag) > _MOST_DIGITS:
+        if not equals or not tag.isdigit() or len(tag) > 9:
             raise BadMessage(f"{part[:40]!r} is no field")
         values.setdefault(int(tag), value)
     return values

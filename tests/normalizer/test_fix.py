@@ -1,7 +1,6 @@
 """FIX messages to events: drop copies with accounts, trade captures, market data."""
 
 import time
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import strategies as st
 
 from normalizer.events import market
 from normalizer.normalize import Normalized
-from pipeline import fix_message
 from pipeline.fix_message import (
     BadMessage,
     Framing,
@@ -343,30 +341,3 @@ def test_what_was_taken_off_is_exact_in_decimals() -> None:
     cancelled = one("8", changed(ORDER, t150="4", t38="50.5", t14="35.8", t151="0"))
     assert cancelled.remaining == 14.7
     assert 50.5 - 35.8 != 14.7
-
-
-@given(
-    st.lists(
-        st.one_of(
-            st.tuples(st.integers(0, 99_999).map(lambda n: b"%d" % n), st.binary(max_size=5)),
-            st.sampled_from(
-                [(b"95", b"3"), (b"96", b"a\x01b"), (b"", b"x"), (b" 1", b"x"), (b"1_0", b"x")]
-            ),
-        ),
-        max_size=6,
-    ),
-    st.sampled_from([b"", b"x\x01", b"1234567890=1\x01"]),
-)
-def test_most_messages_are_taken_apart_at_once_and_alike(
-    pairs: list[tuple[bytes, bytes]], more: bytes
-) -> None:
-    message = b"".join(tag + b"=" + value + b"\x01" for tag, value in pairs) + more
-
-    def taken_apart(take: Callable[[bytes], Any]) -> Any:
-        try:
-            return take(message)
-        except BadMessage as error:
-            return str(error)
-
-    parts = message.split(b"\x01")[:-1]
-    assert taken_apart(fields_of) == taken_apart(lambda _: fix_message.one_by_one(parts))
