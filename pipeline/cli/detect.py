@@ -108,6 +108,8 @@ def detect(
 
         for alert in run(engine, source.lines, name=name, report=hear, met=met):
             out.write(encode(alert if flat else nest(alert)) + b"\n")
+            if source.live:
+                out.flush()  # whoever waits for it can't know that there is one
     out.flush()
     of_lines.finish()
     if not met.any:

@@ -34,6 +34,8 @@ class Lines(Struct, frozen=True, kw_only=True):
     lines: Iterable[bytes]
     place: Callable[[Location], Location]
     """Where a line stands, by its number among all of them."""
+    live: bool = False
+    """They come as somebody writes them, so that the next one may be long in coming."""
 
 
 def check(wanted: Wanted) -> None:
@@ -71,7 +73,12 @@ def opened(wanted: Wanted, report: Callable[[Problem], None]) -> Generator[Lines
         return
     # Lines as they come, so that alerts don't wait for more of a stream.
     with _open(files[0]) as lines:
-        yield Lines(name=str(files[0]), lines=lines, place=lambda location: location)
+        yield Lines(
+            name=str(files[0]),
+            lines=lines,
+            place=lambda location: location,
+            live=files[0] == STANDARD_INPUT or files[0].is_fifo(),
+        )
 
 
 def _of_order_logs(wanted: Wanted, report: Callable[[Problem], None]) -> Lines:

@@ -1,7 +1,10 @@
 """`tapewatch detect`: a pure filter from events to alerts."""
 
+import contextlib
 import gzip
 import json
+import os
+import select
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -103,6 +106,31 @@ def test_events_come_from_standard_input_as_well(tmp_path: Path) -> None:
 
     assert answer.code == 0
     assert json.loads(answer.out)["event"]["kind"] == "alert"
+
+
+@pytest.mark.parametrize("kind", ["standard input", "FIFO"])
+def test_alerts_on_a_stream_are_given_before_more_of_it_comes(tmp_path: Path, kind: str) -> None:
+    fifo = tmp_path / "events"
+    os.mkfifo(fifo)
+    process = subprocess.Popen(
+        [*COMMAND, "detect", "--rules", str(RULES), "--events", "-" if kind != "FIFO" else fifo],
+        cwd=tmp_path,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=environment(PYTHONUNBUFFERED=""),
+    )
+    with process, contextlib.ExitStack() as stack:
+        stream = process.stdin if kind != "FIFO" else stack.enter_context(fifo.open("wb"))
+        assert stream is not None
+        assert process.stdout is not None
+        stream.write(lines(DOTTED))
+        stream.flush()
+
+        come, _, _ = select.select([process.stdout], [], [], 60)
+        stream.close()
+
+        assert come
+        assert json.loads(process.stdout.readline())["event"]["kind"] == "alert"
 
 
 @pytest.mark.parametrize("content", [b"", b"\n\n"])
