@@ -49,13 +49,17 @@ def wanted_letters(
     from pipeline.cli.moments import moment_of
 
     now = time.time_ns()
+    begin = None if since is None else moment_of(since, "--from", now=now)
+    end = None if until is None else moment_of(until, "--to", now=now)
+    if begin is not None and end is not None and begin >= end:
+        raise Failure(f"--from {since} is not before --to {until}", CONFIGURATION)
     return Wanted(
         numbers=frozenset(numbers or ()),
         stage=stage,
         source=source,
         reason=reason,
-        since=None if since is None else moment_of(since, "--from", now=now),
-        until=None if until is None else moment_of(until, "--to", now=now),
+        since=begin,
+        until=end,
         states=("open",) if only_open else ("open", "replayed", "failed"),
     )
 

@@ -70,10 +70,18 @@ def list_(
 
     kinds, sources, moment = _chosen(kind, source, at)
 
+    others: set[str] = set()
+
     async def ask(bus: "Bus") -> "list[KnownChange]":
-        return await standing(bus, sources=sources, kinds=kinds, at=moment)
+        found = await standing(bus, sources=sources, kinds=kinds, at=moment)
+        if not found:
+            others.update(one.source for one in await standing(bus))
+        return found
 
     found = ask_bus(config, "reference", ask)
+    if not found and not as_json:
+        typer.echo(_none(kind, source, moment, others))
+        return
     if kind is not None:
         _show(found[:limit], as_json=as_json)
         if len(found) > limit:
@@ -88,8 +96,6 @@ def list_(
     if as_json:
         typer.echo(msgspec.json.encode(list(counts.values())))
         return
-    if not counts:
-        typer.echo("nothing: no source of reference data has given anything")
     for count in counts.values():
         typer.echo(
             f"{count.source:<20} {count.kind:<16} {count.records:>9,}   "
@@ -243,6 +249,25 @@ def _show(found: "list[KnownChange]", *, as_json: bool) -> None:
     for one in found:
         typer.echo(f"{_named(one)}, by {one.source}, known since {_time(one.known)}")
         typer.echo(f"    {one.change.record.decode()}")
+
+
+def _none(kind: str | None, source: str | None, moment: int | None, others: set[str]) -> str:
+    """Why there is nothing to list; `others`: sources that have something now."""
+    from pipeline.problems import all_of, did_you_mean
+
+    if not others:
+        return "nothing: no source of reference data has given anything"
+    known = "was known by then" if moment is not None else "is known"
+    of_kind = f" of kind {kind}" if kind else ""
+    if source is None:
+        return f"nothing{of_kind} {known}"
+    said = f"nothing{of_kind} {known} by the source {source}"
+    if source in others:
+        return said
+    hint = did_you_mean(source, sorted(others))
+    return (
+        f"{said}: did you mean {hint}?" if hint else f"{said}: there are {all_of(sorted(others))}"
+    )
 
 
 def _nothing(key: str, kind: str | None, source: str | None, config: Path) -> NoReturn:

@@ -95,6 +95,7 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
         other = tapewatch("dead", "list", "--source", "venu", "--reason", "Expected", folder=folder)
         early = tapewatch("dead", "list", "--to", "2020-01-01", folder=folder)
         few = tapewatch("dead", "list", "--each", "--json", "--most", "2", folder=folder)
+        turned = tapewatch("dead", "list", "--from", "1h ago", "--to", "2h ago", folder=folder)
         kinds = tapewatch("dead", "list", "--most", "1", folder=folder)
         every = tapewatch("dead", "list", "--each", folder=folder)
 
@@ -105,6 +106,7 @@ def test_everything_that_is_wrong_with_a_feed_has_a_letter_and_the_rest_goes_on(
     )
     assert "none is of the source venu; did you mean venue?" in other.out
     assert few.error == "the newest 2 of 6 letters: --most shows more\n"
+    assert (turned.code, "--from 1h ago is not before --to 2h ago" in turned.error) == (2, True)
     assert "the newest 1 of 6 reasons: --most shows more" in kinds.error
     assert every.error == ""
     assert early.out == "None of 6 dead letters is meant.\n"

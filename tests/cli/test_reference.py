@@ -62,6 +62,17 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
             "I-1"
         ]
 
+        for options, said in (
+            (("--at", "2020-01-01"), "nothing was known by then"),
+            (("--source", "crn"), "nothing is known by the source crn: did you mean crm?"),
+            (("--source", "zzz"), "nothing is known by the source zzz: there are crm and ofac"),
+            (("--kind", "token"), "nothing of kind token is known"),
+            (("--kind", "sanction", "--source", "crm"), "nothing of kind sanction is known by the"),
+        ):
+            nothing = tapewatch("reference", "list", *options, folder=tmp_path)
+            assert (nothing.code, nothing.out.startswith(said)) == (0, True), nothing
+            machine = tapewatch("reference", "list", *options, "--json", folder=tmp_path)
+            assert (machine.code, machine.out) == (0, "[]\n")
         for more in ((), ("--json",)):
             cut = tapewatch(
                 "reference", "list", "--kind", "investor", "--at", "2026-01-31", "--limit", "1",
