@@ -341,6 +341,9 @@ def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
         if done := len(manifest.activities):
             shown = done - len(manifest.unproven_activities)
             say(console, f"{shown:,} of {done:,} actions on the case are proven by it as well")
+        if manifest.unproven or manifest.unproven_activities:
+            why = "it hasn't them yet, or has them in another form than a sink that masks names"
+            say(console, f"what is not proven: {why}", "yellow")
     else:
         say(console, "nothing is proven by an audit log: see --audit", "yellow")
     if "timeline.pdf" not in manifest.files:

@@ -225,6 +225,7 @@ async def test_by_the_command_which_notes_the_export_with_its_digest(tmp_path: P
     more = ("--why", "for the regulator")
     said = await asyncio.to_thread(tapewatch, *asked, *more, folder=tmp_path)
     assert "0 of 2 actions on the case are proven by it as well" in said.out, said
+    assert "what is not proven: it hasn't them yet, or has them in another form" in said.out
     (note,) = [decode_note(one.read_bytes()) for one in waiting(tmp_path / "audit")]
     assert (note.action, note.what, note.why) == ("export", f"timeline {ID}", "for the regulator")
     digest = sha256((tmp_path / "case" / "manifest.json").read_bytes()).hexdigest()
