@@ -10,7 +10,7 @@ from typing import NamedTuple
 from normalizer.decoders.fix_executions import EXECUTIONS, execution_line
 from normalizer.decoders.order_log_line import Line
 from normalizer.decoders.unreadable import Unreadable
-from pipeline.fix_log import logged_message
+from pipeline.fix_log import has_another, logged_message
 from pipeline.fix_message import SOH, BadMessage, Fields, fields_of, values_of
 
 #: What a message says of its own way, which is another one where it is sent again: BeginString,
@@ -61,6 +61,10 @@ def _fields(payload: bytes) -> Fields:
     message = logged_message(payload)
     if message is None:
         raise Passed("line of a log without a message of FIX")
+    if not message.endswith(SOH) and has_another(payload):
+        raise Unreadable(
+            "another message begins in this line: the first was cut, or they are not a line each"
+        )
     try:
         fields = fields_of(message if message.endswith(SOH) else message + SOH)
     except BadMessage as error:

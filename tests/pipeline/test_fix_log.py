@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pipeline.fix_log import is_of_fix_log, logged_message
+from pipeline.fix_log import has_another, is_of_fix_log, logged_message
 from pipeline.fix_message import fields_of
 
 MESSAGE = b"8=FIX.4.4\x019=20\x0135=8\x0155=ACME\x0110=123\x01"
@@ -51,6 +51,24 @@ def test_other_lines_have_none(line: bytes) -> None:
 def test_versions_of_fix() -> None:
     for version in (b"FIX.4.0", b"FIX.4.2", b"FIXT.1.1", b"FIX.5.0SP2"):
         assert logged_message(MESSAGE.replace(b"FIX.4.4", version)) is not None
+
+
+@pytest.mark.parametrize("before", [b"", b"20260302-14:30:00.000123 : "])
+def test_of_a_line_that_was_cut_and_went_on_the_first_is_given_and_not_ended(before: bytes) -> None:
+    for place in range(20, len(MESSAGE)):
+        line = MESSAGE[:place] + before + MESSAGE.replace(b"ACME", b"OTHER")
+        found = logged_message(line)
+        assert found is not None
+        assert found == (MESSAGE[:place] + before).rstrip(b"\x01")
+        assert has_another(line)
+
+
+def test_what_only_looks_like_a_second_message_is_none() -> None:
+    line = MESSAGE.replace(b"ACME", b"8=FIX.4.4") + b" 8=FIX"
+    assert logged_message(line) == line[: -len(b" 8=FIX")]
+    assert not has_another(line)
+    assert not has_another(MESSAGE)
+    assert not has_another(b"20260302-14:30:00 : Created session")
 
 
 @given(st.binary(max_size=200))
