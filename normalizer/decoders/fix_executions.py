@@ -150,7 +150,7 @@ def capture_line(fields: Fields) -> Line | None:
 
 
 def _common(values: Values, fields: Fields) -> dict[str, Any]:
-    time = values.get(60) or values.get(52)
+    time = values.get(60) or _first_sent(values)
     return {
         "transact_time": None if time is None else time.decode("latin-1"),
         "symbol": _text(values, 55),
@@ -160,6 +160,11 @@ def _common(values: Values, fields: Fields) -> dict[str, Any]:
         "account": _text(values, 1) or _account(fields),
         "text": _text(values, 58),
     }
+
+
+def _first_sent(values: Values) -> bytes | None:
+    """SendingTime (52), or of a message that the session sends again (43) OrigSendingTime (122)."""
+    return (values.get(43) == b"Y" and values.get(122)) or values.get(52)
 
 
 def _account(fields: Fields) -> str | None:

@@ -68,6 +68,8 @@ class OrderLogDecoder:
         if where is None:
             return
         if sent_again:
+            # What was left of its order then was told then, and may be far less by now.
+            del out.events[before:]
             raise Passed("message of FIX that was sent again")
         advice = "where each session of FIX has a log of its own, name them all by one pattern"
         out.dead.append(self._twice(line, where, frame, original, advice))

@@ -72,6 +72,16 @@ def test_an_accepted_limit_order_is_placed_with_its_account() -> None:
     assert (placed.investor_account, placed.timestamp) == ("A-7", v.AT)
 
 
+def test_without_transact_time_it_happened_when_it_was_first_sent() -> None:
+    untimed = changed(ORDER, t150="0", t60=None)
+    assert one("8", untimed).timestamp == v.AT
+    first_sent = "20231114-22:13:19.500"
+    again = one("8", changed(untimed, t43="Y", t122=first_sent))
+    assert again.timestamp == v.AT - 528_459_000
+    # What is sent again by the application (97) is no message of then.
+    assert one("8", changed(untimed, t97="Y", t122=first_sent)).timestamp == v.AT
+
+
 def test_an_order_that_never_rests_is_received() -> None:
     for change in ({"t40": "1"}, {"t59": "3"}, {"t59": "4"}, {"t150": "A"}):
         event = one("8", changed(ORDER, **{"t150": "0"} | change))

@@ -78,6 +78,16 @@ def test_what_cannot_be_read_is_a_dead_letter_with_its_reason(line: bytes, why: 
     assert letter.payload == line
 
 
+def test_a_line_that_was_cut_and_went_on_is_no_message_of_parts_of_two() -> None:
+    first = logged("8", changed(ORDER, t150="0"))
+    second = logged("8", changed(ORDER, t150="0", t37="42", t17="e9"))
+    for place in range(first.index(b"35="), len(first) + 1):
+        result = read(first[:place] + second)
+        assert result.events == []
+        (letter,) = result.dead
+        assert "another message begins in this line" in letter.reason
+
+
 def test_a_message_that_is_sent_again_counts_once() -> None:
     first = logged("8", changed(ORDER, t150="0"))
     again = logged("8", changed(ORDER, t150="0", t34="99", t43="Y", t122="20231114-22:13:20"))
@@ -98,6 +108,21 @@ def test_one_side_of_a_trade_that_is_sent_again_is_no_other_trade() -> None:
     assert len({event.id for event in result.events}) == 1
     assert result.dead == []
     assert result.ignored == {"message of FIX that was sent again": 1}
+
+
+def test_what_is_sent_again_later_sets_no_order_back_to_what_was_left_of_it_then() -> None:
+    fill = changed(FILL, t1057=None)
+    other = logged("8", changed(BUYER, t1057=None)).decode("latin-1")
+    context = encode_context(LineContext(form="fix", side="second", other=other))
+    alone = encode_context(LineContext(form="fix", side="alone"))
+    first = v.normalize_each("order_log", (logged("8", fill), context))
+    assert [type(event) for event in first.events].count(market.OrderChanged) == 2
+    both = v.normalize_each(
+        "order_log",
+        (logged("8", fill), context),
+        (logged("8", changed(fill, t34="99", t43="Y")), alone),
+    )
+    assert both.events == first.events
 
 
 def test_another_report_of_the_same_trade_is_told_as_in_other_logs() -> None:
