@@ -80,7 +80,9 @@ def test_workers_that_share_lanes_find_what_one_lane_finds(
     found = to_the_end(installation(tmp_path / "lanes", lanes, workers, shares=shares))
 
     assert len(found) > 20
-    assert found == one_lane
+    # Each has collected the recording anew, and how frames come together in batches is up to the
+    # clock: so where a frame lies may differ, and nothing else.
+    assert placeless(found) == placeless(one_lane)
 
 
 def holders(run: Running) -> dict[str, int]:
