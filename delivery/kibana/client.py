@@ -29,7 +29,7 @@ _MOST_READ = 64 * MIB
 _PASSING = frozenset((408, 425, 429, 500, 502, 503, 504))
 _FIRST_WAIT = 0.25
 _LONGEST_WAIT = 30.0
-_ATTEMPTS = 5
+ATTEMPTS = 5
 #: What Kibana's own pages call the version of its public API.
 _API_VERSION = "2023-10-31"
 
@@ -90,7 +90,7 @@ class KibanaClient:
         options: HttpOptions,
         *,
         space: str = "default",
-        attempts: int = _ATTEMPTS,
+        attempts: int = ATTEMPTS,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
         self._url = url

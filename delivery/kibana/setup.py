@@ -5,7 +5,7 @@ from typing import Any
 
 from delivery.endpoint import HttpOptions
 from delivery.kibana import dashboards_api
-from delivery.kibana.client import KibanaClient
+from delivery.kibana.client import ATTEMPTS, KibanaClient
 from delivery.kibana.install.case_settings import CaseSettings
 from delivery.kibana.install.change import Step
 from delivery.kibana.install.connectors import Connectors
@@ -35,14 +35,22 @@ def links_of(settings: Kibana) -> Links:
     )
 
 
-def client_of(settings: Kibana, space: str | None = None) -> KibanaClient:
+def client_of(
+    settings: Kibana, space: str | None = None, *, attempts: int = ATTEMPTS
+) -> KibanaClient:
     """A client of the configured Kibana, in its space or another one."""
     options = HttpOptions(
         timeout=settings.timeout,
         ca_certificate=settings.ca_certificate,
         verify_certificates=settings.verify_certificates,
     )
-    return KibanaClient(settings.url, settings.api_key, options, space=space or settings.space)
+    return KibanaClient(
+        settings.url,
+        settings.api_key,
+        options,
+        space=space or settings.space,
+        attempts=attempts,
+    )
 
 
 def least_version(settings: Kibana) -> tuple[int, int]:

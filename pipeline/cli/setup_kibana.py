@@ -3,9 +3,9 @@
 import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 import msgspec
 import typer
@@ -15,12 +15,15 @@ from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.setup import setup
 
 if TYPE_CHECKING:
+    from delivery.kibana.client import KibanaClient
     from delivery.kibana.install.installing import Report
     from delivery.kibana.source import Source
     from pipeline.config.kibana import Kibana
     from pipeline.config.schema import Configuration
 
 _MOST_DIFFERENCES = 12
+_TO_REACH_IT = 2
+T = TypeVar("T")
 
 
 @setup.command("kibana")
@@ -74,6 +77,8 @@ def setup_kibana(
         if re.fullmatch(r"[a-z0-9_-]{1,64}", space) is None:
             expected = "lower-case letters, digits, - and _"
             raise Failure(f"--space {space!r} is no id of a space: {expected}", CONFIGURATION)
+    # Converting takes seconds: who isn't there, or lets nobody in, is told of at once.
+    _at(settings, settings.space, lambda client: client.status(), attempts=_TO_REACH_IT)
     rules, said = _converted(loaded, settings) if converted else ([], [])
     reports: dict[str, Report] = {}
     for space in spaces or [settings.space]:
@@ -137,10 +142,8 @@ def _install(
     secrets: bool,
 ) -> "Report":
     from delivery.build import elasticsearch_fields
-    from delivery.kibana.client import KibanaRefused
-    from delivery.kibana.install.installing import UnfitKibana, install
-    from delivery.kibana.setup import client_of, least_version, steps_of
-    from delivery.sink import SinkUnavailable
+    from delivery.kibana.install.installing import install
+    from delivery.kibana.setup import least_version, steps_of
     from normalizer.events import SEVERITY
 
     steps = steps_of(
@@ -152,9 +155,28 @@ def _install(
         all_secrets=secrets,
     )
 
-    async def run() -> "Report":
-        async with client_of(settings, space) as client:
-            return await install(client, steps, dry_run=dry_run, least=least_version(settings))
+    def work(client: "KibanaClient") -> "Awaitable[Report]":
+        return install(client, steps, dry_run=dry_run, least=least_version(settings))
+
+    return _at(settings, space, work)
+
+
+def _at(
+    settings: "Kibana",
+    space: str,
+    work: "Callable[[KibanaClient], Awaitable[T]]",
+    *,
+    attempts: int | None = None,
+) -> T:
+    """What is done with a space. Raises Failure where Kibana isn't there, or doesn't fit."""
+    from delivery.kibana.client import ATTEMPTS, KibanaRefused
+    from delivery.kibana.install.installing import UnfitKibana
+    from delivery.kibana.setup import client_of
+    from delivery.sink import SinkUnavailable
+
+    async def run() -> T:
+        async with client_of(settings, space, attempts=attempts or ATTEMPTS) as client:
+            return await work(client)
 
     try:
         return asyncio.run(run())

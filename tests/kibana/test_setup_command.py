@@ -141,6 +141,20 @@ def test_a_wrong_key_is_said_and_not_shown(
     assert "bm8tc3" not in wrong
 
 
+def test_who_is_not_let_in_is_told_before_rules_are_converted(
+    kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which takes seconds."""
+
+    def converted(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setenv("KIBANA_KEY", "another-key")
+    monkeypatch.setattr("pipeline.cli.setup_kibana._converted", converted)
+    code, _, error = run(configuration(tmp_path, kibana))
+    assert (code, "the API key was refused" in error) == (1, True), error
+
+
 def test_a_space_whose_name_is_none_is_refused(
     kibana: KibanaDouble, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
