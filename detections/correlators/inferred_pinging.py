@@ -18,8 +18,8 @@ chance. All of this must hold of a book, order by order:
 4. Within `reaction` after the last of them somebody takes on the same side, in one second, at least
    `minimum_multiple` times the quantity of a ping, and `minimum_size` times the middle quantity.
 
-What is usual is counted by steps of 10 s. Nothing is found before 12 of them are known, nor on a
-feed by level, which shows no orders. The numbers are our choice.
+What is usual is counted by steps of 10 s. Nothing is found before 12 of them are known. A feed that
+shows no orders one by one tells only of those that took at once. The numbers are our choice.
 """
 
 from bisect import bisect_left, insort
@@ -33,7 +33,7 @@ from msgspec import Meta, Struct
 from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse
 from detections.books.order_book import MOST_BOOKS
-from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
+from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import latest
 from detections.markets.linked_markets import MarketKey
 from detections.parties import names_nobody
@@ -203,7 +203,7 @@ class InferredPinging(Correlator[State]):
     of_unnamed = True
     highest_level = "medium"
     typology = "front_running"
-    needs = (ORDERS, TRADES)
+    needs = (TRADES,)
     # Placed orders are for the books, which know when it was.
     actions = frozenset({"order-placed", "order-cancelled", "order-removed", "trade"})
 

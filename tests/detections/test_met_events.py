@@ -138,6 +138,16 @@ def test_a_rule_on_parties_is_blind_where_nobody_is_named() -> None:
         assert reasons(SELF_TRADES, [*trades(), *trades(**{name: "a"})]) == []
 
 
+def test_small_orders_that_all_took_at_once_show_in_a_tape_of_trades() -> None:
+    tape, rules = Tape(), correlator("inferred_pinging", header=HEADER.replace("high", "medium"))
+    events = [tape.trade(at, 10.0, 10.0, side="sell") for at in range(0, 250_000, 10_000)]
+    events += [tape.trade(250_000 + 4_000 * n, 10.0, 1.0, side="buy") for n in range(12)]
+    events.append(tape.trade(300_000, 10.0, 50.0, side="buy"))
+    assert Engine(rules).process(events) != []
+    assert reasons(rules, events) == []
+    assert reasons(rules, [tape.placed(0, "x", "buy", 1.0, 1.0)]) == ["no event is trade"]
+
+
 def test_wallets_on_a_chain_are_always_named() -> None:
     rules = correlator("wash_circular", "{flows: transfers}")
     assert reasons(rules, [transfer()]) == []
