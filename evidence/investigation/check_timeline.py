@@ -276,9 +276,9 @@ def check_activities(
             f"entry {min(known.values())} of the audit log is of an action on the case that is gone"
         )
     gaps = gaps_of(numbers)
-    text = f"{in_numbers(gaps)} of the actions on the case" if gaps else ""
+    text = in_numbers(gaps) if gaps else ""
     if gaps != manifest.get("activity_gaps", []):
-        raise Wrong(f"{text} {'is' if text.startswith('number ') else 'are'} gone")
+        raise Wrong(f"{text} gone" if gaps else "the manifest tells of actions that nobody lacks")
     return proven, len(told), text
 
 
@@ -294,10 +294,11 @@ def gaps_of(numbers: set[int]) -> list[list[int]]:
 
 
 def in_numbers(gaps: list[list[int]]) -> str:
-    """Such numbers in words."""
+    """Such numbers as the beginning of a sentence."""
     parts = [str(first) if first == last else f"{first} to {last}" for first, last in gaps]
     several = len(gaps) > 1 or gaps[0][0] != gaps[0][1]
-    return f"number{'s' if several else ''} {', '.join(parts[:_MOST_TOLD])}"
+    what = f"number{'s' if several else ''} {', '.join(parts[:_MOST_TOLD])}"
+    return f"{what} of the actions on the case {'are' if several else 'is'}"
 
 
 def check_document(flat: dict[str, Any], recorded: dict[str, Any]) -> None:
@@ -450,7 +451,7 @@ def check(folder: Path, key: str | None, was: str | None = None) -> Iterator[str
     if done:
         yield f"{actions} of {done} actions on the case are, byte for byte, in the audit log"
     if lacking:
-        yield f"{lacking} are NOT in the export: the stream CASES has none"
+        yield f"{lacking} NOT in the export: by the exporter's word the stream CASES lacks them"
     check_order(folder)
     frames, messages, proven = check_raw(folder, manifest, entries, originals)
     if messages:
