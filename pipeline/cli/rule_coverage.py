@@ -84,10 +84,14 @@ def sent_by(source: FrameSource) -> Sent | None:
             return Sent(datasets=frozenset({"tapewatch.solana"}), actions=_SOLANA)
         case SubgraphSource():
             return Sent(actions=_POOLS)
-        case OrderLogSource() | FixDropCopySource():
+        case OrderLogSource():
             return Sent(venue=_VENUE, names=True)
+        case FixDropCopySource():
+            return Sent(venue=frozenset((_ORDERS, _TRADES)), names=True)
         case CoinbaseSource():
-            return Sent(venue=_told_by(source.channels))
+            # Its `level3` is a shorter form of `full`, with the trades.
+            trades = {_TRADES} if "level3" in source.channels else set[str]()
+            return Sent(venue=_told_by(source.channels) | trades)
         case KrakenSource():
             return Sent(venue=_told_by(source.channels))
         case FixMarketDataSource():
@@ -165,8 +169,10 @@ def _part(shape: Shape) -> frozenset[str]:
     """The parts of a venue's events of which it is."""
     if shape.action.startswith("order-"):
         return frozenset((_ORDERS,))
-    if shape.action.startswith("book-"):
-        return frozenset((_LEVELS, _ORDERS))  # a feed by order has snapshots, too
+    if shape.action == "book-snapshot":
+        return frozenset((_LEVELS, _ORDERS))  # a feed by order begins with one, too
+    if shape.action == "book-update":
+        return frozenset((_LEVELS,))
     return frozenset((_TRADES,))
 
 

@@ -7,6 +7,7 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from normalizer.events.market import BookUpdate, OrderPlaced, Trade
 from pipeline.cli.rule_coverage import Sent, coverage, sent_by, to_be_met
 from pipeline.config.sources import FrameSource
 from simulation.normalizing import normalized
@@ -64,7 +65,7 @@ def test_a_public_feed_lacks_who_acts_and_a_drop_copy_does_not() -> None:
     message, advice = told(*all_of_venues)
     assert " of 239 rules have what they need in what these sources send" in message
     assert advice.startswith("16 need who acts at a venue (order_log, fix_drop_copy); ")
-    assert "14 need a venue's orders one by one" in advice
+    assert "13 need a venue's orders one by one" in advice
 
     whole = told(source("order_log"), *all_of_venues)
     assert whole == ("239 of 239 rules have what they need in what these sources send", "")
@@ -83,8 +84,19 @@ def test_channels_and_settings_count() -> None:
     assert orders not in lacks(source("coinbase", channels=["full"]))
     assert orders not in lacks(source("fix_market_data", aggregated_book=False))
     assert book in lacks(source("kraken", channels=["trade"]))
+    # Of Coinbase it is a shorter form of `full`; Kraken's has no trades.
+    assert trades not in lacks(source("coinbase", channels=["level3"]))
+    assert trades in lacks(source("kraken", channels=["level3"]))
     assert "pending transactions" in lacks(source("evm"))
     assert "pending transactions" not in lacks(source("evm", pending=True))
+
+
+def test_a_drop_copy_has_no_book() -> None:
+    sent = sent_by(source("fix_drop_copy"))
+    assert sent is not None
+    records = to_be_met([sent]).records
+    assert BookUpdate not in records
+    assert {OrderPlaced, Trade} <= records
 
 
 def test_of_a_recording_nothing_is_said_nor_without_sources() -> None:
