@@ -88,10 +88,13 @@ def list_cases(
 
     wanted: tuple[str, ...] = (status,) if status is not None else _WORKING
 
-    async def ask(store: "CaseStore", _: "Configuration", __: "Bus") -> "list[Case]":
-        return [one.case for one in (await store.all()).values() if one.case is not None]
+    async def ask(
+        store: "CaseStore", loaded: "Configuration", _: "Bus"
+    ) -> "tuple[list[Case], bool]":
+        stored = (await store.all()).values()
+        return [one.case for one in stored if one.case is not None], loaded.cases is not None
 
-    found = on_bus(config, ask)
+    found, opened = on_bus(config, ask)
     who = current_user() if mine else assignee
     least = _LEVELS.index(level) if level is not None else len(_LEVELS)
     chosen = [
@@ -107,8 +110,11 @@ def list_cases(
             typer.echo(msgspec.json.encode(row_of(one)))
     elif chosen:
         print_cases(chosen, now())
+    elif found:
+        typer.echo(f"None of {len(found)} cases is meant.")
     else:
-        typer.echo("No cases." if not found else f"None of {len(found)} cases is meant.")
+        why = "." if opened else f": {config} has no `cases:`, so none are opened of alerts"
+        typer.echo(f"No cases{why}")
 
 
 @case.command("show")

@@ -103,6 +103,21 @@ def test_the_most_severe_comes_first_and_only_what_is_meant(desk: Desk) -> None:
     assert desk.ok("list", "--status", "closed") == "None of 2 cases is meant.\n"
 
 
+def test_where_none_are_opened_it_says_so(
+    tmp_path: Path, nats_url: str, stream_prefix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else it would look as if nothing had happened."""
+    monkeypatch.setattr("pipeline.logs.configure", lambda *_, **__: None)  # pyright: ignore[reportUnknownLambdaType, reportUnknownArgumentType]
+    path = tmp_path / "pipeline.yaml"
+    bus = {"type": "nats", "urls": [nats_url], "prefix": stream_prefix}
+    for more, said in (
+        ({}, f"No cases: {path} has no `cases:`, so none are opened of alerts\n"),
+        ({"cases": {}}, "No cases.\n"),
+    ):
+        path.write_text(yaml.safe_dump(configuration(bus=bus) | more))
+        assert Desk(path, monkeypatch).ok("list") == said
+
+
 def test_from_the_alert_to_its_closing_by_two_people(desk: Desk, tmp_path: Path) -> None:
     (case, *_) = desk.cases()
     name = case["id"]
