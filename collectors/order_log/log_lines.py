@@ -380,7 +380,7 @@ class LogReader:
         side = SIDES.get(found.side, found.side) if isinstance(found.side, str) else ""
         kind = found.exec_type
         kind = EXEC_TYPES.get(kind, kind) if isinstance(kind, str) else ""
-        buys = _BUYS.get(side)
+        buys = _BUYS.get(side.lower())
         if kind != "trade" or buys is None or found.trade_id in (None, ""):
             return None
         if found.buyer_account and found.seller_account:

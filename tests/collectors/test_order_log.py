@@ -92,7 +92,11 @@ def test_reading_goes_on_behind_any_place(tmp_path: Path, each: bool) -> None:
 
 @pytest.mark.parametrize(
     ("trade", "buy", "sell", "short"),
-    [("trade", "buy", "sell", "sell_short"), ("F", "1", "2", "5")],  # FIX's codes
+    [
+        ("trade", "buy", "sell", "sell_short"),
+        ("trade", "BUY", "Sell", "SELL_SHORT"),
+        ("F", "1", "2", "5"),  # FIX's codes
+    ],
 )
 def test_two_lines_of_a_trade_find_each_other_and_others_are_told_alone(
     tmp_path: Path, trade: str, buy: str, sell: str, short: str
