@@ -4,7 +4,7 @@ import sys
 from collections.abc import Callable, Generator, Iterable, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 import msgspec
 from msgspec import Struct
@@ -13,6 +13,9 @@ from pipeline.cli.failures import CONFIGURATION, Failure
 from pipeline.event_sources.selection import STANDARD_INPUT, select_files
 from pipeline.foreign_text import HEAD, UTF8_MARK, foreign
 from pipeline.problems import Location, Problem
+
+if TYPE_CHECKING:
+    from io import BufferedReader
 
 
 class Wanted(Struct, frozen=True, kw_only=True):
@@ -129,15 +132,22 @@ def _is_packed(path: Path) -> bool:
 @contextmanager
 def _open(path: Path) -> Generator[BinaryIO]:
     if path == STANDARD_INPUT:
-        yield sys.stdin.buffer
+        yield _checked(sys.stdin.buffer, "standard input")
         return
     try:
         file = path.open("rb")
     except OSError as error:
         raise Failure(f"can't read {path}: {error.strerror}", CONFIGURATION) from error
     with file:
-        if what := foreign(file.peek(HEAD)[:HEAD]):
-            raise Failure(f"{path} {what}", CONFIGURATION)
-        if file.peek(3).startswith(UTF8_MARK):
-            file.read(len(UTF8_MARK))
-        yield file
+        yield _checked(file, str(path))
+
+
+def _checked(file: BinaryIO, name: str) -> BinaryIO:
+    """A stream behind its mark of UTF-8, if it has one. Raises Failure where it is no text."""
+    # Of a stream this is what has come of it by now, or comes first.
+    head = cast("BufferedReader", file).peek(HEAD)[:HEAD]
+    if what := foreign(head):
+        raise Failure(f"{name} {what}", CONFIGURATION)
+    if head.startswith(UTF8_MARK):
+        file.read(len(UTF8_MARK))
+    return file

@@ -14,7 +14,7 @@ import pytest
 
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.ecs import nest, parse
-from tests.cli.command_line import COMMAND, RULES, environment, tapewatch
+from tests.cli.command_line import COMMAND, RULES, Answer, environment, tapewatch
 
 RULE = """\
 title: Log-in from nowhere
@@ -199,6 +199,22 @@ def test_what_is_no_text_is_told_for_what_it_is(tmp_path: Path, content: bytes, 
 
     assert (answer.code, answer.out) == (2, "")
     assert f"error: events.ndjson {said}" in answer.error.replace("no text, but ", "")
+
+
+def test_standard_input_is_looked_at_as_files_are(tmp_path: Path) -> None:
+    def answer(content: bytes) -> Answer:
+        return tapewatch(
+            "detect", "--rules", RULES, "--events", "-", folder=tmp_path, stdin=content
+        )
+
+    packed = answer(gzip.compress(lines(DOTTED)))
+    assert (packed.code, packed.out) == (2, "")
+    assert packed.error == (
+        "error: standard input is no text, but packed by gzip: unpack it by `gunzip`\n"
+    )
+
+    marked = answer(b"\xef\xbb\xbf" + lines(DOTTED))
+    assert (marked.code, len(marked.out.splitlines())) == (0, 1)
 
 
 def test_bad_rules_are_told_before_anything_is_read(tmp_path: Path) -> None:
