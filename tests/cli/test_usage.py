@@ -78,7 +78,7 @@ def test_every_command_has_help(tmp_path: Path, command: tuple[str, ...]) -> Non
         (("run", "--onyl", "collectors"), "No such option"),
         (("dead", "show", "first"), "number"),
         (("dead", "list", "--most", "0"), "--most"),
-        (("detect",), "--rules"),
+        (("detect",), "--events"),
         (("rules", "check", "nowhere.yml"), "nowhere.yml"),
     ],
 )
