@@ -10,13 +10,13 @@ import msgspec
 import typer
 
 from pipeline.cli.app import JsonLines, JsonOutput, app
+from pipeline.cli.audit_entries import check_span, chosen_by, extent, others, sentence
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.printing import output, printable, say
+from pipeline.cli.printing import output, say
 
 if TYPE_CHECKING:
     from evidence.audit.anchor_checks import Word
     from evidence.audit.anchors import Kept
-    from evidence.audit.entries import Entry
     from evidence.audit.notes import Checkpoint, VerifyingKey
     from evidence.audit.store import AuditFolder
 
@@ -171,10 +171,10 @@ def show(
     from evidence.audit.export import select
     from evidence.audit.store import AuditFolder
 
-    _check_span(first, end)
+    check_span(first, end)
     folder, until = AuditFolder(log), 2**62 if end is None else end
     found, count = deque[bytes](maxlen=most), 0
-    for _, line in select(folder, until, _filter(action, who, what), first):
+    for _, line in select(folder, until, chosen_by(action, who, what), first):
         found.append(line)
         count += 1
     if not found and not (log / "key").exists():
@@ -184,9 +184,9 @@ def show(
         if as_json:
             typer.echo(line)
         else:
-            say(console, _sentence(decode(line)))
+            say(console, sentence(decode(line)))
     if not found and not as_json:
-        say(console, f"nothing{_others(folder, who)}")
+        say(console, f"nothing{others(folder, who)}")
     if count > most:
         typer.echo(f"the newest {most:,} of {count:,} entries: --last shows more", err=True)
 
@@ -207,7 +207,7 @@ def prove(
     folder, trusted = open_log(log, key)
     signed = signed_now(folder, trusted)
     if number >= signed.checkpoint.size:
-        raise Failure(f"{_extent(signed.checkpoint.size)}, and no entry {number} yet")
+        raise Failure(f"{extent(signed.checkpoint.size)}, and no entry {number} yet")
     proof = str(folder.prove(number, signed))
     if out is None:
         typer.echo(proof, nl=False)
@@ -256,15 +256,15 @@ def export(
     from evidence.audit.export import export as exported
     from evidence.audit.export import select, signed_now
 
-    _check_span(first, end)
+    check_span(first, end)
     folder, trusted = open_log(log, key)
     size = signed_now(folder, trusted).checkpoint.size
     if first >= size:
-        raise Failure(f"{_extent(size)}: --first {first} is behind them")
+        raise Failure(f"{extent(size)}: --first {first} is behind them")
     until = min(size, size if end is None else end)
-    chosen = list(select(folder, until, _filter(action, who, what), first))
+    chosen = list(select(folder, until, chosen_by(action, who, what), first))
     if not chosen:
-        raise Failure(f"no entry that was signed is meant{_others(folder, who)}")
+        raise Failure(f"no entry that was signed is meant{others(folder, who)}")
     everything = len(chosen) == until - first
     if to.exists():
         raise Failure(f"{to} is there already: name a new folder")
@@ -375,67 +375,6 @@ def _write(path: Path, data: bytes) -> None:
         path.write_bytes(data)
     except OSError as error:
         raise Failure(f"can't write {path}: {error.strerror}") from None
-
-
-def _filter(action: str | None, who: str | None, what: str | None) -> "Callable[[Entry], bool]":
-    from difflib import get_close_matches
-    from typing import get_args
-
-    from evidence.audit.entries import Action
-
-    actions = get_args(Action)
-    if action is not None and action not in actions:
-        close = get_close_matches(action, actions, 1)
-        hint = f"did you mean {close[0]}?" if close else f"one of {', '.join(actions)}"
-        raise Failure(f"--action {action}: no such action: {hint}", CONFIGURATION)
-    return lambda entry: (
-        (action is None or entry.action == action)
-        and (who is None or entry.who == who)
-        and (what is None or what in entry.what)
-    )
-
-
-def _check_span(first: int, end: int | None) -> None:
-    if end is not None and first >= end > 0:
-        raise Failure(f"--first {first} is not before --end {end}", CONFIGURATION)
-
-
-def _extent(size: int) -> str:
-    return f"the log has {size:,} signed entries, from 0 to {size - 1}"
-
-
-def _others(folder: "AuditFolder", who: str | None) -> str:
-    """Whose entries there are, where there is none of `who`: it may be a slip of the pen."""
-    from evidence.audit.export import select
-    from pipeline.problems import all_of, did_you_mean
-
-    if who is None:
-        return ""
-    names: set[str] = set()
-    for _ in select(folder, 2**62, lambda entry: names.add(entry.who) is not None):
-        pass
-    if who in names:
-        return ""
-    hint = did_you_mean(who, sorted(names))
-    others = f"did you mean {hint}?" if hint else f"entries are of {all_of(sorted(names))}"
-    return f": no entry is of {who}; {others}"
-
-
-def _sentence(entry: "Entry") -> str:
-    from pipeline.units import SECOND
-
-    moment = msgspec.to_builtins(_time(entry.time // SECOND))
-    why = f": {entry.why}" if entry.why else ""
-    several = f" ({entry.count:,})" if entry.count != 1 else ""
-    return printable(
-        f"{entry.number:>8}  {moment}  {entry.action:<22} {entry.who}  {entry.what}{several}{why}"
-    )
-
-
-def _time(seconds: int) -> str:
-    from datetime import UTC, datetime
-
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%d %H:%M:%S}Z"
 
 
 @contextmanager
