@@ -5,7 +5,8 @@ nothing of rules on orders, and a public feed, which names nobody, nothing of ru
 party does.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from operator import attrgetter
 from typing import Any
 
 import msgspec
@@ -46,6 +47,7 @@ class MetEvents:
         """Those of which an event said who acted."""
         self.others = False
         """Whether there were events that are no records of ours, which may have any field."""
+        self._parties: dict[type[Any], Callable[[Any], Iterable[Any]]] = {}
 
     def take(self, read: ReadEvent) -> None:
         """An event was read in full."""
@@ -64,13 +66,13 @@ class MetEvents:
         kind = record.__class__
         if kind in self.naming:
             return
-        self.any = True
-        if kind not in self.records:
+        parties = self._parties.get(kind)
+        if parties is None:
+            self.any = True
             self.records.add(kind)
             self.actions.add(kind.__struct_config__.tag)
-        if not isinstance(record, MarketEvent) or any(
-            getattr(record, name, None) for name in _PARTIES
-        ):
+            parties = self._parties[kind] = _parties_of(kind)
+        if any(parties(record)):
             self.naming.add(kind)
 
     def slips(self) -> list[str]:
@@ -84,6 +86,13 @@ class MetEvents:
                 )
         more = len(found) - _MOST_SLIPS
         return [*found[:_MOST_SLIPS], *([f"and {more} more like these"] if more > 0 else [])]
+
+
+def _parties_of(kind: type[Any]) -> Callable[[Any], Iterable[Any]]:
+    """What an event of this class says of who acts; of public feeds it is asked for each."""
+    if not issubclass(kind, MarketEvent):
+        return lambda record: (True,)
+    return attrgetter(*(name for name in _PARTIES if name in kind.__struct_fields__))
 
 
 class Blind(msgspec.Struct, frozen=True, kw_only=True):
