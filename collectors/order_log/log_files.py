@@ -4,6 +4,8 @@ import glob
 import re
 from pathlib import Path
 
+from pipeline.folder_files import files_below
+
 #: What is taken out of a folder. A file that is named or matches a pattern may have any name.
 SUFFIXES = tuple(
     plain + packed for plain in (".ndjson", ".jsonl", ".json", ".csv") for packed in ("", ".gz")
@@ -27,7 +29,7 @@ class LogFiles:
         if self._is_pattern:
             found = [Path(one) for one in glob.iglob(str(self.path), recursive=True)]  # noqa: PTH207, the pattern is absolute
         elif self.path.is_dir():
-            found = [one for one in self.path.rglob("*") if _is_log(one.name)]
+            found = [one for one in files_below(self.path) if _is_log(one.name)]
         else:
             found = [self.path] if self.path.exists() else []
         names = [

@@ -7,9 +7,10 @@ from typing import TypeVar
 import msgspec
 from msgspec import Struct
 
-from detections.rules.files import RULE_SUFFIXES, TEST_SUFFIXES, files_below, is_test_file
+from detections.rules.files import RULE_SUFFIXES, TEST_SUFFIXES, is_test_file
 from detections.rules.loading import RuleSet
 from detections.rules.model import CorrelationRule, ExceptionRule, Rule, SigmaRule
+from pipeline.folder_files import files_below
 
 Feeding = TypeVar("Feeding", SigmaRule, CorrelationRule)
 

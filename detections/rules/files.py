@@ -1,11 +1,11 @@
 """What the files in a rules folder hold, told by their names."""
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 from pipeline.failure import CONFIGURATION, Failure
+from pipeline.folder_files import files_below
 
 RULE_SUFFIXES = (".yml", ".yaml")
 #: Tests stand beside their rules and are no rules.
@@ -61,27 +61,3 @@ def misnamed_files(folder: Path) -> list[tuple[Path, str]]:
         for file in files_below(folder)
         if file.suffix.lower() == ".txt" and file.stem.lower().endswith(RULE_SUFFIXES)
     )
-
-
-def files_below(folder: Path) -> Iterator[Path]:
-    """All that could be a file of rules: no hidden ones. A folder only where it can't be listed.
-
-    Links to folders are followed, each folder once.
-    """
-    unreadable: list[OSError] = []
-    seen: set[tuple[int, int]] = set()
-    for name, folders, files in os.walk(folder, onerror=unreadable.append, followlinks=True):
-        place = Path(name)
-        status = place.stat()
-        if (identity := (status.st_dev, status.st_ino)) in seen:
-            folders.clear()
-            continue
-        seen.add(identity)
-        folders[:] = [one for one in folders if not one.startswith(".")]
-        # What has a way without a link is known by that.
-        folders.sort(key=lambda one: ((place / one).is_symlink(), one))
-        for one in files:
-            path = place / one
-            if not one.startswith(".") and (path.is_file() or path.is_symlink()):
-                yield path
-    yield from (Path(error.filename) for error in unreadable)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pipeline.failure import CONFIGURATION, Failure
 from pipeline.file_meant import file_meant
+from pipeline.folder_files import files_below
 
 _PLAIN = (".ndjson", ".jsonl", ".json")
 #: What is taken out of a folder. A file that is named itself may be called anything.
@@ -17,8 +18,9 @@ _MOST_FILES = 100_000
 def select_files(named: Iterable[Path]) -> list[Path]:
     """The files, each once, in the order in which they were named, by name within a folder.
 
-    A folder stands for all files of events below it; one that a file sink writes to, for its
-    `events` (its `alerts` are no events). Raises Failure where there is nothing.
+    A folder stands for all files of events below it, also behind links; one that a file sink writes
+    to, for its `events` (its `alerts` are no events). Raises Failure where there is nothing, or
+    something can't be read.
     """
     found: dict[Path, None] = {}
     for path in named:
@@ -40,16 +42,25 @@ def _files(path: Path) -> Iterator[Path]:
 
 
 def _below(folder: Path) -> Iterator[Path]:
-    of_sink = folder / "events"
-    root = of_sink if of_sink.is_dir() and (folder / "alerts").is_dir() else folder
-    files = (
-        file
-        for file in root.rglob("*")
-        if file.name.endswith(SUFFIXES)
-        and not any(part.startswith(".") for part in file.relative_to(root).parts)
-        and file.is_file()
-    )
-    yield from sorted(files)[:_MOST_FILES]
+    files: list[Path] = []
+    for file in files_below(folder):
+        if file.is_dir():
+            raise Failure(f"can't read the folder {file}", CONFIGURATION)
+        if file.name.endswith(SUFFIXES) and not _holds_alerts(file, folder):
+            files.append(file)
+            if len(files) > _MOST_FILES:
+                raise Failure(f"{folder} has more than {_MOST_FILES:,} files", CONFIGURATION)
+    yield from sorted(files)
+
+
+def _holds_alerts(file: Path, folder: Path) -> bool:
+    """Whether it is a file sink's for alerts: that lies beside a folder with its events."""
+    for parent in file.parents:
+        if parent == folder:
+            return False
+        if parent.name == "alerts" and (parent.parent / "events").is_dir():
+            return True
+    return False
 
 
 def _nothing(path: Path) -> str:

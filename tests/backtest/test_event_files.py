@@ -299,3 +299,27 @@ def test_one_group_of_rows_is_unpacked_at_a_time(
     found = lines(read(path))
     assert len(found) == 122_880
     assert [json.loads(found[at])["c1"][32:] for at in (0, -1)] == ["0", "122879"]
+
+
+def test_files_behind_links_to_folders_are_among_them(tmp_path: Path) -> None:
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "disk" / "1.ndjson").write_bytes(b"")
+    (tmp_path / "events").mkdir()
+    (tmp_path / "events" / "linked").symlink_to(tmp_path / "disk")
+    (tmp_path / "events" / "loop").symlink_to(tmp_path / "events")
+    assert select_files([tmp_path / "events"]) == [tmp_path / "events" / "linked" / "1.ndjson"]
+
+
+def test_a_link_to_a_file_that_is_gone_is_no_silence(tmp_path: Path) -> None:
+    (tmp_path / "1.ndjson").symlink_to(tmp_path / "gone.ndjson")
+    (found,) = select_files([tmp_path])
+    with pytest.raises(Failure, match="can't read"):
+        read(found)
+
+
+def test_alerts_of_sinks_below_a_folder_are_no_events(tmp_path: Path) -> None:
+    for name in ("a/out/events", "a/out/alerts", "b/alerts"):
+        (tmp_path / name).mkdir(parents=True)
+        (tmp_path / name / "1.ndjson").write_bytes(b"")
+    found = [path.relative_to(tmp_path).as_posix() for path in select_files([tmp_path])]
+    assert found == ["a/out/events/1.ndjson", "b/alerts/1.ndjson"]

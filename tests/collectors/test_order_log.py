@@ -54,6 +54,17 @@ def test_a_folder_is_its_files_and_not_what_is_hidden_or_of_another_kind(tmp_pat
     assert LogFiles(tmp_path / "none.csv").names() == []
 
 
+def test_folders_behind_links_are_read_once(tmp_path: Path) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "1.csv").write_bytes(b"")
+    logs = tmp_path / "logs"
+    logs.mkdir()
+    (logs / "today").symlink_to(tmp_path / "elsewhere")
+    (logs / "again").symlink_to(tmp_path / "elsewhere")
+    (logs / "back").symlink_to(logs)
+    assert LogFiles(logs).names() == ["again/1.csv"]
+
+
 def test_a_name_that_no_position_can_have_is_told(tmp_path: Path) -> None:
     (tmp_path / "\u00fc.csv").write_bytes(b"")
     assert LogFiles(tmp_path).names() == ["\u00fc.csv"]
