@@ -1,10 +1,14 @@
 """The command line, which wires all the packages together."""
 
+import os
 import sys
 
 
 def main() -> None:
     """Entry point of the ``tapewatch`` command."""
+    if sys.stdin is None:  # pyright: ignore[reportUnnecessaryComparison]
+        # It was closed: whoever reads it finds nothing, and no file that is opened takes its place.
+        sys.stdin = open(os.devnull, encoding="utf-8")  # noqa: PTH123, SIM115
     try:
         from pipeline.cli.app import app
         from pipeline.cli.registering import register

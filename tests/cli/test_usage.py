@@ -13,7 +13,7 @@ import pytest
 from pipeline.cli import main, registering
 from pipeline.cli.app import PANELS
 from pipeline.cli.registering import MODULES
-from tests.cli.command_line import environment, tapewatch, write_configuration
+from tests.cli.command_line import COMMAND, RULES, environment, tapewatch, write_configuration
 
 COMMANDS = [
     ("demo",),
@@ -195,3 +195,17 @@ def test_an_interrupt_while_a_command_is_being_loaded_is_told_by_its_exit_code(
         main()
     assert raised.value.code == 130
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("command", ["detect", "backtest"])
+def test_a_standard_input_that_is_closed_is_an_empty_one(tmp_path: Path, command: str) -> None:
+    options = [command, "--rules", str(RULES / "spoofing"), "--events", "-"]
+    closed = ["sh", "-c", 'exec "$@" <&-', "sh", *COMMAND, *options]
+
+    done = subprocess.run(
+        closed, cwd=tmp_path, capture_output=True, text=True, env=environment(), timeout=180
+    )
+
+    assert "Traceback" not in done.stderr
+    empty = tapewatch(*options, folder=tmp_path)
+    assert (done.returncode, done.stdout, done.stderr) == (empty.code, empty.out, empty.error)
