@@ -78,6 +78,8 @@ def read_event(line: bytes) -> ReadEvent:
     try:
         decoded = _decode(line)
     except msgspec.ValidationError as error:
+        if is_of_fix_log(line):  # which begins by a number, and so as JSON may
+            raise NotAnEvent(_OF_A_FIX_LOG) from error
         raise NotAnEvent(f"this isn't a JSON object: {error}{_of_a_list(line)}") from error
     except msgspec.DecodeError as error:
         if _TRANSACT_TIME in line[:_HEADER]:

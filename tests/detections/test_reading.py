@@ -50,3 +50,11 @@ def test_a_name_that_is_there_twice_is_quoted_in_part_and_on_one_line() -> None:
     said = str(refused.value) + refused.value.path
     assert len(said) < 200
     assert "\n" not in said
+
+
+@pytest.mark.parametrize("before", [b"", b"20260302-14:30:00.000 : ", b"INFO <"])
+def test_a_message_of_fix_is_called_so_whatever_stands_before_it(before: bytes) -> None:
+    with pytest.raises(NotAnEvent, match="but a message of FIX: say its log by --order-log"):
+        read_event(before + b"8=FIX.4.4|9=20|35=8|55=ACME|10=123|")
+    with pytest.raises(NotAnEvent, match="this isn't a JSON object"):
+        read_event(b"20260302-14:30:00.000 : connected")
