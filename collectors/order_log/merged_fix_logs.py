@@ -19,9 +19,9 @@ from pipeline.trade_sides import LineContext, Side, encode_context
 
 #: All of them are open at once.
 MOST_MERGED = 500
-#: TransactTime (60), or SendingTime (52) where there is none. FIX's times are in the order of their
-#: texts.
+#: TransactTime (60) and SendingTime (52). FIX's times are in the order of their texts.
 _TIMES = tuple(re.compile(rb"\x01%d=([0-9]{8}-[0-9:.]{8,20})\x01" % tag) for tag in (60, 52))
+_TO_A_SECOND = len("20260302-14:30:00")
 _FIRST_LINES = 20
 #: A line's time, its file's place among all, its number in it, and the line.
 _Timed = tuple[bytes, int, int, LogLine]
@@ -65,7 +65,7 @@ class MergedFixLogs:
         self._readers.append(reader)
         time = b""
         for number, line in enumerate(reader.read(final=True)):
-            time = max(time, _time_of(line.payload) or time)
+            time = max(time, _time_of(line.payload))
             yield time, at, number, line._replace(place=line.place._replace(name=name))
         reader.close()
 
@@ -91,12 +91,15 @@ def _context(side: Side, other: str = "") -> str:
     return encode_context(LineContext(form="fix", side=side, other=other))
 
 
-def _time_of(line: bytes) -> bytes | None:
+def _time_of(line: bytes) -> bytes:
+    """Empty where it has none."""
     message = logged_message(line)
     if message is None:
-        return None
-    found = next((one for time in _TIMES if (one := time.search(message))), None)
-    return None if found is None else found[1]
+        return b""
+    happened, sent = (one[1] if (one := time.search(message)) else b"" for time in _TIMES)
+    # One that is far ahead would hold back the rest of its file: nothing is sent before it happens.
+    # Times of sending often have fewer digits.
+    return sent if not happened or (sent and happened[:_TO_A_SECOND] > sent) else happened
 
 
 def _is_one(files: LogFiles, name: str) -> bool:

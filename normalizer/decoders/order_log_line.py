@@ -162,8 +162,9 @@ def read_csv(payload: bytes, columns: "list[str | None]") -> Line:
 
 
 def _in_words(line: Line) -> Line:
-    """The line with words where it has FIX's codes, which are a character each."""
-    if len(line.exec_type) == 1:
+    """The line with words where it has FIX's codes, which are a character each. Of `exec_type` the
+    digits only: letters say something else in other protocols (ITCH's `D` deletes an order)."""
+    if len(line.exec_type) == 1 and line.exec_type.isdigit():
         line.exec_type = EXEC_TYPES.get(line.exec_type, line.exec_type)
     if line.side is not None and len(line.side) == 1:
         line.side = SIDES.get(line.side, line.side)
@@ -250,6 +251,8 @@ def _of_seconds(number: str, field: str) -> int:
 
 def wrong_value(field: str, value: str, known: "tuple[str, ...] | list[str]") -> Unreadable:
     """Why a word is refused, and which was meant."""
+    if field == "exec_type" and (word := EXEC_TYPES.get(value)) is not None:
+        return Unreadable(f"{shown(value)} is not known: if it is FIX's, write {word}", field)
     begun = [word for word in known if len(value) == 1 and word.startswith(value.lower())]
     hint = min(begun, key=len) if begun else did_you_mean(value, known)
     said = f"did you mean {hint}?" if hint else f"expected {', '.join(known)}"

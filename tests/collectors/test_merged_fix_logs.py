@@ -14,12 +14,15 @@ from collectors.order_log.merged_fix_logs import MergedFixLogs, are_fix_logs
 from pipeline.trade_sides import decode_context
 from tests.collectors.test_fix_log import write
 from tests.collectors.test_order_log import places
-from tests.normalizer.test_fix import FILL, ORDER, Pairs, changed
+from tests.normalizer.test_fix import FILL, ORDER, TIME, Pairs, changed
 from tests.normalizer.test_fix_log import BUYER, logged
 
 
-def at(second: int, pairs: Pairs, kind: str = "8") -> bytes:
-    return logged(kind, changed(pairs, t60=f"20231114-22:13:{second:02d}.5"))
+def at(second: int, pairs: Pairs) -> bytes:
+    """A report of what happened then, sent in the same second, as engines tell it."""
+    time = f"20231114-22:13:{second:02d}"
+    report = logged("8", changed(pairs, t60=f"{time}.5"))
+    return report.replace(f"|52={TIME}|".encode(), f"|52={time}|".encode())
 
 
 def merged(path: Path) -> list[LogLine]:
@@ -62,6 +65,13 @@ def test_a_line_without_a_later_time_stays_where_it_is_in_its_file(tmp_path: Pat
     write(tmp_path / "b.fix", at(4, PLACED), at(9, PLACED))
     order = ["b.fix:1", "a.fix:1", "a.fix:2", "a.fix:3", "a.fix:4", "b.fix:2"]
     assert places(merged(tmp_path)) == order
+
+
+def test_a_time_far_ahead_holds_nothing_back(tmp_path: Path) -> None:
+    ahead = logged("8", changed(PLACED, t60="20991231-00:00:00"))  # sent at 22:13:20
+    write(tmp_path / "a.fix", ahead, at(21, PLACED))
+    write(tmp_path / "b.fix", at(19, PLACED), at(22, PLACED))
+    assert places(merged(tmp_path)) == ["b.fix:1", "a.fix:1", "a.fix:2", "b.fix:2"]
 
 
 def test_without_a_time_of_its_own_a_message_has_that_of_its_sending(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ ORDER: dict[str, Any] = {
 }
 TRADE: dict[str, Any] = {
     "transact_time": 1_699_999_999,
-    "exec_type": "F",
+    "exec_type": "2",  # FIX 4.2's fill
     "symbol": "ACME-USD",
     "trade_id": "1",
     "last_px": 10.25,
@@ -58,6 +58,8 @@ def test_an_order_that_never_rests_is_known_by_its_code(codes: dict[str, str]) -
         (ORDER | {"side": "b"}, "side", '"b" is not known: did you mean buy?'),
         (TRADE | {"aggressor_side": "B"}, "aggressor_side", '"B" is not known: did you mean buy?'),
         (TRADE | {"aggressor_side": "5"}, "aggressor_side", '"sell_short" is not known'),
+        (TRADE | {"exec_type": "F"}, "exec_type", '"F" is not known: if it is FIX\'s, write trade'),
+        (ORDER | {"exec_type": "D"}, "exec_type", '"D" is not known: if it is FIX\'s, write resta'),
         (ORDER | {"exec_type": "Z"}, "exec_type", '"Z" is not known: expected received'),
         (ORDER | {"exec_type": "NEW"}, "exec_type", '"NEW" is not known: did you mean new?'),
     ],
@@ -76,6 +78,7 @@ def test_every_code_is_a_character_and_its_word_one_of_order_logs() -> None:
         *(fix_codes.ORDER_TYPES, fix_codes.TIMES_IN_FORCE),
     ):
         assert all(len(code) == 1 for code in codes)
-    for code in fix_codes.EXEC_TYPES:
-        result = read(ORDER | {"exec_type": code})
-        assert not any(letter.field == "exec_type" for letter in result.dead), code
+    for code, word in fix_codes.EXEC_TYPES.items():
+        for said in (word, *([code] if code.isdigit() else [])):
+            result = read(ORDER | {"exec_type": said})
+            assert not any(letter.field == "exec_type" for letter in result.dead), said
