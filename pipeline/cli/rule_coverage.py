@@ -38,7 +38,7 @@ _ORDERS, _LEVELS, _TRADES = "orders", "levels", "trades"
 _VENUE = frozenset((_ORDERS, _LEVELS, _TRADES))
 _POOLS = frozenset(("pool-swap", "liquidity-added", "liquidity-removed"))
 #: What Solana's tokens have in common with those of EVM chains.
-_SOLANA = frozenset(
+SOLANA_TOKENS = frozenset(
     (
         *("block", "contract-wired", "token-approval", "token-transfer"),
         *("token-paused", "token-unpaused", "wallet-frozen", "wallet-unfrozen"),
@@ -81,7 +81,7 @@ def sent_by(source: FrameSource) -> Sent | None:
             pending = {"tapewatch.mempool"} if source.pending else set[str]()
             return Sent(datasets=frozenset({"tapewatch.evm"} | pending))
         case SolanaSource():
-            return Sent(datasets=frozenset({"tapewatch.solana"}), actions=_SOLANA)
+            return Sent(datasets=frozenset({"tapewatch.solana"}), actions=SOLANA_TOKENS)
         case SubgraphSource():
             return Sent(actions=_POOLS)
         case OrderLogSource():
@@ -190,4 +190,5 @@ def _want(one: Blind) -> str:
         if issubclass(shape.record, MarketEvent):
             (part, *_) = sorted(_part(shape))
             return _GIVEN_BY_VENUE[part]
-    return _GIVEN_BY[_dataset(known[one.kinds[0]])]
+    dataset = _dataset(known[one.kinds[0]])
+    return _GIVEN_BY.get(dataset, f"events of {dataset}")

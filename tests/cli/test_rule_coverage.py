@@ -7,8 +7,9 @@ from typing import Any, get_args
 import msgspec
 import pytest
 
+from detections.fields import actions
 from normalizer.events.market import BookUpdate, OrderPlaced, Trade
-from pipeline.cli.rule_coverage import Sent, coverage, sent_by, to_be_met
+from pipeline.cli.rule_coverage import SOLANA_TOKENS, Sent, coverage, sent_by, to_be_met
 from pipeline.config.sources import FrameSource
 from simulation.normalizing import normalized
 from simulation.session import play_venue
@@ -119,6 +120,13 @@ def test_what_comes_of_a_source_is_what_was_expected_of_it(wire: Any) -> None:
     for event in events:
         named = getattr(event, "investor_account", None) or getattr(event, "buyer_account", None)
         assert named is None or type(event) in expected.naming
+
+
+def test_what_is_named_as_coming_of_a_chain_are_kinds_of_events() -> None:
+    assert actions().keys() >= SOLANA_TOKENS
+    sent = sent_by(source("subgraph"))
+    assert sent is not None
+    assert sent.actions <= actions().keys()
 
 
 def test_books_of_feeds_by_order_begin_with_a_snapshot() -> None:
