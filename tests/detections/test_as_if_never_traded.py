@@ -152,7 +152,8 @@ LEFT: dict[str, frozenset[str]] = {
     "steady_ramp": frozenset({"moves", "told", "told_at"}),
     "wash_funding": frozenset({"wallets"}),
     # What is so old that it doesn't matter any more goes with the next trade, one side at a time.
-    "flipping": frozenset({"habits", "purchases", "sales"}),
+    # How long after another trade one came, and with it the chance, is what is usual.
+    "flipping": frozenset({"habits", "purchases", "sales", "gap", "chance"}),
     "vacuuming": frozenset({"habits", "purchases", "sales"}),
     "oracle_manipulation": frozenset({"pushes", "episodes", "pushers", "newest"}),
     "improbable_prices": frozenset({"moves"}),
@@ -392,6 +393,7 @@ def cancelled(events: Sequence[Any]) -> set[str]:
 @example(seed=3824, count=4, busted=0, later=1, many=3)  # nothing else was traded there
 @example(seed=481, count=34, busted=358, later=1, many=1)  # it made something old be forgotten
 @example(seed=1264, count=48, busted=710, later=1, many=1)  # so was one that was gone before
+@example(seed=258, count=21, busted=0, later=6, many=2)  # a flip came long after one that is gone
 def test_what_is_found_from_then_on_is_the_same(
     name: str, seed: int, count: int, busted: int, later: int, many: int
 ) -> None:
