@@ -63,14 +63,20 @@ def known(
 
 
 async def frames_of(
-    node: Anvil, url: str, watched: Watched, first: int, *, seconds: float = 20, **options: Any
+    node: Anvil, url: str, watched: Watched, first: int, *, seconds: float = 40, **options: Any
 ) -> list[Frame]:
     """The frames of blocks ``first`` to the node's newest."""
     outlet = ListOutlet()
     last = height(node)
     config = source(url, start_block=first, **{"reconnection": PATIENT, **options})
     async with collecting(config, watched, outlet):
-        await until(lambda: numbers(outlet.frames)[-1:] == [last], seconds)
+        try:
+            await until(lambda: last in numbers(outlet.frames), seconds=seconds)
+        except AssertionError:
+            there = numbers(outlet.frames)
+            raise AssertionError(
+                f"not within {seconds:g} s: block {last}, from {first} on there came {there}"
+            ) from None
     return outlet.frames
 
 
