@@ -143,22 +143,19 @@ def _check_belonging(wanted: Wanted) -> None:
 
 
 def _order_logs(wanted: Wanted) -> "EventSource":
-    from normalizer.reference_files import load_reference
-    from pipeline.cli.raw_events import RawEvents
-    from pipeline.cli.social_events import with_social
+    from pipeline.cli.raw_sources import raw_events
 
     def report(problem: Problem) -> None:
         print(render([problem]), file=sys.stderr)
 
-    reference = load_reference(wanted.reference)
-    traded = RawEvents(
+    return raw_events(
         wanted.order_log,
-        reference=reference,
+        reference=wanted.reference,
         report=report,
         venue=wanted.venue,
-        each_side=wanted.trade_sides == "each",
+        trade_sides=wanted.trade_sides,
+        social_feed=wanted.social_feed,
     )
-    return with_social(traded, wanted.social_feed, reference=reference, report=report)
 
 
 def _check_order(since: int | None, until: int | None) -> None:

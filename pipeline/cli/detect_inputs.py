@@ -85,19 +85,16 @@ def opened(wanted: Wanted, report: Callable[[Problem], None]) -> Generator[Lines
 
 
 def _of_order_logs(wanted: Wanted, report: Callable[[Problem], None]) -> Lines:
-    from normalizer.reference_files import load_reference
-    from pipeline.cli.raw_events import RawEvents
-    from pipeline.cli.social_events import with_social
+    from pipeline.cli.raw_sources import raw_events
 
-    known = load_reference(list(wanted.reference))
-    traded = RawEvents(
-        list(wanted.order_log),
-        reference=known,
+    raw = raw_events(
+        wanted.order_log,
+        reference=wanted.reference,
         report=report,
         venue=wanted.venue,
-        each_side=wanted.trade_sides == "each",
+        trade_sides=wanted.trade_sides,
+        social_feed=wanted.social_feed,
     )
-    raw = with_social(traded, list(wanted.social_feed), reference=known, report=report)
     return Lines(name=raw.name, lines=raw.lines(), place=lambda location: location)
 
 

@@ -58,9 +58,8 @@ def normalize(
 
     Lines that are no events are told on standard error and don't stop the others; exit 1 then.
     """
-    from normalizer.reference_files import load_reference
-    from pipeline.cli.raw_events import ChainName, RawEvents
-    from pipeline.cli.social_events import with_social
+    from pipeline.cli.raw_events import ChainName
+    from pipeline.cli.raw_sources import raw_events
 
     if not paths and not social_feed:
         raise Failure("say which files, or --social-feed", CONFIGURATION)
@@ -71,21 +70,20 @@ def normalize(
         problems += 1
         print(render([problem]), file=sys.stderr)
 
-    known = load_reference(reference or [])
-    traded = RawEvents(
+    raw = raw_events(
         paths or (),
-        reference=known,
+        reference=reference or (),
         report=report,
         venue=venue,
-        each_side=trade_sides == "each",
+        trade_sides=trade_sides,
+        social_feed=social_feed or (),
         chain=ChainName(chain, network),
     )
-    raw = with_social(traded, social_feed, reference=known, report=report)
     out = sys.stdout.buffer
     for batch in raw.batches():
         out.writelines(line + b"\n" for line in batch.lines)
     out.flush()
-    for note in traded.notes:
+    for note in raw.notes:
         print(f"note: {note}", file=sys.stderr)
     if problems:
         raise typer.Exit(FAILED)

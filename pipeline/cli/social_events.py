@@ -2,12 +2,10 @@
 
 from collections import deque
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import msgspec
 
-from normalizer.reference import Reference
-from pipeline.cli.raw_events import RawEvents, Report
+from pipeline.cli.raw_events import RawEvents
 from pipeline.event_sources import Batch
 
 
@@ -41,7 +39,10 @@ class WithSocial:
         """Lines that were no events; each is told."""
         return self._traded.refused + self._said.refused
 
-    notes: Sequence[str] = ()
+    @property
+    def notes(self) -> Sequence[str]:
+        """What is to be known of what was traded, once it is read."""
+        return self._traded.notes
 
     def batches(self) -> Iterator[Batch]:
         """All events. Raises Failure."""
@@ -63,13 +64,3 @@ class WithSocial:
         """All events, one line each. Raises Failure."""
         for batch in self.batches():
             yield from batch.lines
-
-
-def with_social(
-    traded: RawEvents, feeds: Sequence[Path] | None, *, reference: Reference, report: Report
-) -> RawEvents | WithSocial:
-    """The events of files, with those of social feeds among them, if there are any. Raises Failure
-    where there is no such feed."""
-    if not feeds:
-        return traded
-    return WithSocial(traded, RawEvents(feeds, reference=reference, report=report, social=True))
