@@ -65,8 +65,8 @@ def check(wanted: Wanted) -> None:
 
 @contextmanager
 def opened(wanted: Wanted, report: Callable[[Problem], None]) -> Generator[Lines]:
-    """The lines. `report` is told of what is wrong in an order log. Raises Failure."""
-    check(wanted)
+    """The lines, of options that go together. `report` is told of what is wrong in an order log.
+    Raises Failure."""
     if wanted.order_log:
         yield _of_order_logs(wanted, report)
         return
