@@ -28,11 +28,11 @@ from typing import Any
 from msgspec import Struct, field
 
 from collectors.reference.client_credentials import ClientCredentials
-from collectors.reference.countries import alpha_2
 from collectors.reference.http_api import HttpApi, HttpSettings
 from collectors.reference.people import pseudonyms_of, record_item, rows
 from collectors.reference.source import Item, Rejected
 from pipeline.config.reference_providers import Jumio
+from pipeline.countries import alpha_2
 from pipeline.pseudonyms import Pseudonyms
 from pipeline.reference_records import Investor, Verification
 

@@ -1,18 +1,9 @@
-"""The two letters of countries, by ISO 3166-1 alpha-2, and what people write instead."""
+"""Whether two letters are a country's, and what people write instead."""
 
-_CODES = """
-AD AE AF AG AI AL AM AO AQ AR AS AT AU AW AX AZ BA BB BD BE BF BG BH BI BJ BL BM BN BO BQ BR BS BT
-BV BW BY BZ CA CC CD CF CG CH CI CK CL CM CN CO CR CU CV CW CX CY CZ DE DJ DK DM DO DZ EC EE EG EH
-ER ES ET FI FJ FK FM FO FR GA GB GD GE GF GG GH GI GL GM GN GP GQ GR GS GT GU GW GY HK HM HN HR HT
-HU ID IE IL IM IN IO IQ IR IS IT JE JM JO JP KE KG KH KI KM KN KP KR KW KY KZ LA LB LC LI LK LR LS
-LT LU LV LY MA MC MD ME MF MG MH MK ML MM MN MO MP MQ MR MS MT MU MV MW MX MY MZ NA NC NE NF NG NI
-NL NO NP NR NU NZ OM PA PE PF PG PH PK PL PM PN PR PS PT PW PY QA RE RO RS RU RW SA SB SC SD SE SG
-SH SI SJ SK SL SM SN SO SR SS ST SV SX SY SZ TC TD TF TG TH TJ TK TL TM TN TO TR TT TV TW TZ UA UG
-UM US UY UZ VA VC VE VG VI VN VU WF WS YE YT ZA ZM ZW
-"""
-COUNTRIES = frozenset(_CODES.split())
-#: The European Union has its own two letters for the first two, and three are alpha-3.
-_MEANT = {"UK": "GB", "EL": "GR", "USA": "US", "GBR": "GB"}
+from pipeline.countries import COUNTRIES, alpha_2
+
+#: The European Union has its own two letters for these.
+_OF_THE_UNION = {"UK": "GB", "EL": "GR"}
 
 
 def is_country(text: str) -> bool:
@@ -26,4 +17,5 @@ def is_country(text: str) -> bool:
 def country_meant(text: str) -> str | None:
     """The country that a text which is none was probably meant to be."""
     upper = text.upper()
-    return _MEANT.get(upper) or (upper if is_country(upper) and upper != text else None)
+    meant = _OF_THE_UNION.get(upper) or alpha_2(upper) or (upper if is_country(upper) else None)
+    return meant if meant != text else None

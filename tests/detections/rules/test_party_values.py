@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from detections.correlators.base import correlators
-from detections.rules.country_codes import COUNTRIES
 from detections.rules.parameter_check import kind_of_parameter
+from pipeline.countries import COUNTRIES
 from tests.detections.rules.documents import HEADER, problems, the_problem
 
 
@@ -21,7 +21,10 @@ def labels(*values: str, key: str = "exempt_labels", of: str = "spoofing") -> st
 
 @pytest.mark.parametrize(
     ("value", "hint"),
-    [("USA", "US"), ("us", "US"), ("Norway", None), ("UK", "GB"), ("EL", "GR"), ("AB", None)],
+    [
+        *(("USA", "US"), ("us", "US"), ("deu", "DE"), ("xk", "XK")),
+        *(("UK", "GB"), ("EL", "GR"), ("Norway", None), ("AB", None)),
+    ],
 )
 @pytest.mark.parametrize("key", ["allowed", "denied", "qualified_only"])
 def test_a_country_that_no_investor_is_of_is_a_warning(

@@ -1,4 +1,4 @@
-"""Countries by ISO 3166-1: three letters, as documents have them, to the two of our records."""
+"""Countries by ISO 3166-1: the two letters that our records have, and the three of documents."""
 
 #: Three letters and two, run together.
 _CODES = """
@@ -21,7 +21,8 @@ TUNTN TURTR TUVTV TWNTW TZATZ UGAUG UKRUA UMIUM URYUY USAUS UZBUZ VATVA VCTVC VE
 VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW
 """
 
-ALPHA_2: dict[str, str] = {code[:3]: code[3:] for code in _CODES.split()}
+_ALPHA_2 = {code[:3]: code[3:] for code in _CODES.split()}
+COUNTRIES = frozenset(_ALPHA_2.values())
 
 
 def alpha_2(code: str | None) -> str | None:
@@ -29,9 +30,4 @@ def alpha_2(code: str | None) -> str | None:
     if code is None:
         return None
     upper = code.strip().upper()
-    if upper in ALPHA_2:
-        return ALPHA_2[upper]
-    return upper if upper in _TWO else None
-
-
-_TWO = frozenset(ALPHA_2.values())
+    return _ALPHA_2.get(upper) or (upper if upper in COUNTRIES else None)
