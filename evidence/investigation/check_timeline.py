@@ -15,8 +15,9 @@ at least the first 16 digits of it. What is shown:
    that alerts rest on are there or said to be gone;
 5. what was done to a case is, byte for byte, what entries of the audit log say, or said not to be,
    and no number of it is left out before the last;
-6. these entries were in the log when a checkpoint was signed by the owner of the key, and the
-   alerts in timeline.ndjson say what those in alerts.ndjson do, and no more;
+6. what people did else is what entries of the audit log say, each once and none left out; these
+   entries were in the log when a checkpoint was signed by the owner of the key, and the alerts in
+   timeline.ndjson say what those in alerts.ndjson do, and no more;
 7. the events that alerts rest on are there, or are said to be missing.
 
 Not shown: that timeline.html, timeline.pdf and the words in timeline.csv say what the documents do,
@@ -54,6 +55,11 @@ _ALWAYS: dict[str, Any] = {
     "surveillance.staged": False,
     "surveillance.confidence": 1.0,
 }
+#: Entries of the audit log that are no lines of a timeline: what they tell of has its own.
+_WITHOUT_LINE = frozenset(
+    ("alert-given", "alert-updated", "events-made", "frames-stored", "reference-changed", "died",
+     "case-action")
+)  # fmt: skip
 #: Fields in which alerts speak; whoever stores documents may add others to them.
 _SAID = frozenset(
     ("@timestamp", "message", "event", "rule", "surveillance", "related", "token", "market",
@@ -77,8 +83,9 @@ def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read(text: bytes) -> Any:
-    """What JSON says. Raises Wrong and ValueError."""
-    return json.loads(text, object_pairs_hook=once)
+    """What JSON says, which is UTF-8: Python would take other encodings, in which nobody finds what
+    he looks for. Raises Wrong and ValueError."""
+    return json.loads(text.decode("utf-8"), object_pairs_hook=once)
 
 
 def digest_of(path: Path) -> str:
@@ -123,7 +130,12 @@ def check_rows(folder: Path, manifest: dict[str, Any]) -> int:
         (folder / "timeline.csv").open(encoding="utf-8", newline="") as rows,
         (folder / "timeline.ndjson").open("rb") as documents,
     ):
-        for row in csv.DictReader(rows):
+        table = csv.DictReader(rows)
+        columns = list(table.fieldnames or ())
+        for name in columns:
+            if columns.count(name) > 1:
+                raise Wrong(f"timeline.csv has the column {name} twice")
+        for row in table:
             document = documents.readline().rstrip(b"\n")
             number += 1
             if hashlib.sha256(document).hexdigest() != row["sha256"]:
@@ -201,10 +213,11 @@ def check_documents(
     """How many alerts and updates the timeline has, and the raw frames that they rest on.
 
     Raises Wrong unless those that are proven say the same there, others are called unproven, what
-    they rest on is there or called missing, and nothing was done but by entries of the audit log.
+    they rest on is there or called missing, and what was done is that of the audit log's entries.
     """
     path = folder / "audit" / "entries.ndjson"
-    done = set(path.read_bytes().splitlines()) if path.exists() else set[bytes]()
+    lines = path.read_bytes().splitlines() if path.exists() else []
+    done = {line: one for line in lines if (one := read(line))["action"] not in _WITHOUT_LINE}
     told: set[str] = set()
     events: dict[str, Any] = {}  # by id, the raw frame
     wanted: set[str] = set()
@@ -213,9 +226,11 @@ def check_documents(
             flat = flattened(read(line))
             one, action = flat.get("event.id"), flat.get("event.action")
             if one is None:
-                if line.rstrip(b"\n") not in done:
+                if done.pop(line.rstrip(b"\n"), None) is None:
                     raise Wrong(f"line {number} of timeline.ndjson is no entry of the audit log")
                 continue
+            if not isinstance(action, str):
+                raise Wrong(f"{one} doesn't say in text what happened")
             if one in told or one in events:
                 raise Wrong(f"the timeline has {one} twice")
             if action not in ("alert", "alert-update"):
@@ -226,6 +241,8 @@ def check_documents(
             wanted.update(evidence if isinstance(evidence, list) else [evidence])  # pyright: ignore[reportUnknownArgumentType]
             if one in proven:
                 check_document(flat, proven[one])
+    for entry in done.values():
+        raise Wrong(f"entry {entry['number']} of the audit log is gone from the timeline")
     if manifest["alert"] not in told | set(manifest["missing"]):
         raise Wrong(f"the timeline doesn't have {manifest['alert']}, the alert that it is about")
     if set(proven) - told:

@@ -13,11 +13,12 @@ import sys
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import get_args
 
 import msgspec
 import pytest
 
-from evidence.audit.entries import Happening
+from evidence.audit.entries import Action, Happening
 from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditLog
 from evidence.investigation.archive import FolderArchive
@@ -340,6 +341,10 @@ def _twice(one: bytes) -> list[bytes]:
     return [one, one.replace(b"high", b"low")]
 
 
+def _repeated(one: bytes) -> list[bytes]:
+    return [one, one]
+
+
 def _none(_: bytes) -> list[bytes]:
     return []
 
@@ -367,6 +372,8 @@ _ALERT_ITSELF = b'"id":"abc123"'
         (_ALERT_ITSELF, _other(b'"abc123"', b'"abc124"'), "doesn't have abc123"),
         (b'"id":"e2"', _none, "e2, that an alert rests on, is gone"),
         (b'"looked at abc123"', _other(b"alice", b"carol"), "is no entry of the audit log"),
+        (b'"looked at abc123"', _none, "entry 6 of the audit log is gone from the timeline"),
+        (b'"looked at abc123"', _repeated, "is no entry of the audit log"),
     ],
 )  # fmt: skip
 def test_a_forger_of_documents_is_found(
@@ -427,6 +434,20 @@ def test_the_checkers_name_nothing_that_python_3_9_lacks() -> None:
             for name in node.names
         }
         assert "datetime.UTC" not in named  # since Python 3.11
+
+
+def test_whatever_people_did_has_a_line_that_checks(tmp_path: Path) -> None:
+    gathered = gather(FolderArchive(write(tmp_path / "out", CASE)), "abc123", window=HOUR)
+    with AuditLog(tmp_path / "audit", KEY, sync=False) as log:
+        log.append([_happening(action, "abc123", b"") for action in get_args(Action)])
+        log.sign()
+    told = [*gathered.alerts, *gathered.updates]
+    found = recorded(log.folder, KEY.verifying, told, ["abc123"], [])
+    assert len(found.actions) > len(get_args(Action)) / 2
+    parts = Parts(audit=(log.folder, KEY.verifying, found))
+    export(gathered, parts, tmp_path / "export")
+    code, answer = checked(tmp_path / "export")
+    assert code == 0, answer
 
 
 def test_what_is_evidence_of_thousands_checks_as_well(tmp_path: Path) -> None:

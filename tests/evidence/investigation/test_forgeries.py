@@ -16,6 +16,7 @@ from evidence.audit.store import AuditLog
 from evidence.cases.actions import do, opened
 from evidence.investigation.archive import FolderArchive
 from evidence.investigation.case_file import case_file_of
+from evidence.investigation.check_timeline import flattened
 from evidence.investigation.export import Parts, export, hashes
 from evidence.investigation.gather import evidence_originals, gather
 from evidence.investigation.proofs import recorded
@@ -36,6 +37,8 @@ FRAMES = [
     Frame("venue:" + "3" * 300, 2**40, b"x" * 70_000, kind="snapshot", context="ACME-USD"),
 ]
 MESSAGE = encode_batch(FrameBatch("venue", "coinbase", FRAMES))
+#: Id of a document that a forger has put between the others.
+_FORGED = "f00"
 
 
 def made(tmp_path: Path, activities: Sequence[bytes]) -> Path:
@@ -84,8 +87,8 @@ def forge(folder: Path, change: Callable[[list[bytes], list[dict[str, str]]], No
         writer.writeheader()
         for row, document in zip(rows, documents, strict=True):
             writer.writerow(row | {"sha256": sha256(document).hexdigest()})
-    done = [one for each in documents if "case-activity" in str(one := json.loads(each))]
-    rewrite(folder, lines=len(documents), activities=[one["event.id"] for one in done])
+    done = [json.loads(one)["event.id"] for one in documents if b'"case-activity"' in one]
+    rewrite(folder, lines=len(documents), activities=[one for one in done if one != _FORGED])
 
 
 def rewrite(folder: Path, **more: Any) -> None:
@@ -176,6 +179,51 @@ def test_a_name_that_is_there_twice_is_refused_whichever_of_the_two_is_right(fol
 
     forge(folder, change)
     refused(folder, "says message twice")
+
+
+def _inserted(
+    word: bytes, write: Callable[[dict[str, Any]], bytes]
+) -> Callable[[list[bytes], list[dict[str, str]]], None]:
+    """Behind the document with this word another one that is like it, but for its id."""
+
+    def change(documents: list[bytes], rows: list[dict[str, str]]) -> None:
+        place = next(n for n, one in enumerate(documents) if word in one)
+        document = flattened(json.loads(documents[place])) | {"event.id": _FORGED}
+        documents.insert(place + 1, write(document))
+        rows.insert(place + 1, rows[place] | {"id": _FORGED})
+
+    return change
+
+
+@pytest.mark.parametrize("word", [b'"id":"abc123"', b"asked the broker"])
+@pytest.mark.parametrize("said", [["alert"], ["case-activity"], 7, None])
+def test_what_a_document_is_must_be_said_in_text(folder: Path, word: bytes, said: object) -> None:
+    """A search engine takes a list of one for that one, and would find an alert, or an action on
+    the case, that no entry of the audit log was asked for."""
+    made = _inserted(word, lambda one: json.dumps(one | {"event.action": said}).encode())
+    forge(folder, made)
+    refused(folder, f"{_FORGED} doesn't say in text what happened")
+
+
+def test_a_document_in_another_encoding_is_refused(folder: Path) -> None:
+    """Python reads JSON in UTF-16 as well, and nothing that is sought in its bytes is found."""
+
+    def wide(document: dict[str, Any]) -> bytes:
+        return json.dumps(document).encode("utf-16-be") + b"\0"  # with the line's end one more sign
+
+    forge(folder, _inserted(b"asked the broker", wide))
+    refused(folder, "NOT SHOWN")
+
+
+def test_a_column_that_is_there_twice_is_refused(folder: Path) -> None:
+    """Who reads the first of the two reads what nobody has checked."""
+    path = folder / "timeline.csv"
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([["time", *rows[0]], *(["whenever", *one] for one in rows[1:])])
+    rewrite(folder)
+    refused(folder, "timeline.csv has the column time twice")
 
 
 def test_a_manifest_that_says_two_things_is_refused(folder: Path) -> None:
