@@ -11,9 +11,10 @@ import pytest
 
 from evidence.audit.notes import SigningKey
 from evidence.audit.store import AuditLog
+from pipeline.units import MIB
 from tests.cli.command_line import COMMAND, environment, tapewatch
 from tests.evidence.audit.test_log import happening
-from tests.servers.small_disk import CannotMount, SmallDisk
+from tests.fixtures.small_disk import SmallDiskFactory
 
 KEY = SigningKey.new("example.com/audit")
 
@@ -40,24 +41,22 @@ def test_a_key_is_made_once_and_only_its_owner_reads_it(tmp_path: Path) -> None:
     assert tapewatch("audit", "key", "a b", "--out", "other", folder=tmp_path).code == 2
 
 
-def test_a_full_disk_leaves_neither_a_key_nor_an_export(log: Path, tmp_path: Path) -> None:
+def test_a_full_disk_leaves_neither_a_key_nor_an_export(
+    log: Path, tmp_path: Path, small_disk: SmallDiskFactory
+) -> None:
     """Another try, with room, does it."""
-    try:
-        disk = SmallDisk(tmp_path / "disk", 4096)
-        disk.__enter__()
-    except CannotMount as error:
-        pytest.skip(str(error))
-    key = ("audit", "key", "example.com/x", "--out", "disk/key")
-    export = ("audit", "export", log, "--to", "disk/export")
-    try:
-        (tmp_path / "disk" / "ballast").write_bytes(bytes(4096))
-        for command in (key, export):
-            said = tapewatch(*command, folder=tmp_path)
-            assert (said.code, "No space left on device" in said.error) == (1, True), said
-        assert [one.name for one in (tmp_path / "disk").iterdir()] == ["ballast"]
-    finally:
-        disk.__exit__()
-    for command in (key, export):
+    disk = small_disk(MIB)
+    disk.fill()
+    commands = (
+        ("audit", "key", "example.com/x", "--out", "disk/key"),
+        ("audit", "export", log, "--to", "disk/export"),
+    )
+    for command in commands:
+        said = tapewatch(*command, folder=tmp_path)
+        assert (said.code, "No space left on device" in said.error) == (1, True), said
+    assert [one.name for one in disk.path.iterdir()] == ["ballast"]
+    disk.make_room()
+    for command in commands:
         assert tapewatch(*command, folder=tmp_path).code == 0
 
 

@@ -28,7 +28,7 @@ from evidence.investigation.proofs import recorded
 from evidence.investigation.raw_frames import RawFrame, RawMessages
 from normalizer.events import Alert, AlertUpdate
 from pipeline.frames import Frame, FrameBatch, encode_batch
-from pipeline.units import HOUR
+from pipeline.units import HOUR, KIB, MIB
 from tests.cli.command_line import tapewatch
 from tests.demo.invented_alerts import T0, alert
 from tests.evidence.audit.test_log import KEY
@@ -41,7 +41,7 @@ from tests.evidence.investigation.recorded_case import (
     placed,
     write,
 )
-from tests.servers.small_disk import CannotMount, SmallDisk
+from tests.fixtures.small_disk import SmallDiskFactory
 
 SOURCE = Path(__file__).parents[3] / "evidence"
 CHECKERS = (
@@ -584,19 +584,16 @@ def test_it_says_of_which_time_it_is_and_which_names_nothing_was_found_of(tmp_pa
     assert "nothing is proven by an audit log: see --audit" in said.out
 
 
-def test_a_disk_that_is_full_leaves_no_part_of_an_export(tmp_path: Path) -> None:
+def test_a_disk_that_is_full_leaves_no_part_of_an_export(
+    tmp_path: Path, small_disk: SmallDiskFactory
+) -> None:
     """Which nobody would know of, since nothing was noted in the audit log yet."""
     write(tmp_path / "out", CASE)
-    asked = ("timeline", "export", "abc", "--out", "out", "--to")
-    try:
-        disk = SmallDisk(tmp_path / "disk", 64 * 1024)
-        disk.__enter__()
-    except CannotMount as error:
-        pytest.skip(str(error))
-    try:
-        said = tapewatch(*asked, "disk/made", folder=tmp_path)
-        assert (said.code, "No space left on device" in said.error) == (1, True), said
-        assert list((tmp_path / "disk").iterdir()) == []
-    finally:
-        disk.__exit__()
-    assert tapewatch(*asked, "disk/made", folder=tmp_path).code == 0
+    asked = ("timeline", "export", "abc", "--out", "out", "--to", "disk/made")
+    disk = small_disk(8 * MIB)
+    disk.fill(leave=64 * KIB)
+    said = tapewatch(*asked, folder=tmp_path)
+    assert (said.code, "No space left on device" in said.error) == (1, True), said
+    assert [one.name for one in disk.path.iterdir()] == ["ballast"]
+    disk.make_room()
+    assert tapewatch(*asked, folder=tmp_path).code == 0
