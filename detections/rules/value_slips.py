@@ -20,6 +20,12 @@ _NAMES = frozenset(
         *("client_id", "maker_order_id", "taker_order_id", "order_ids", "from", "to"),
     )
 )
+#: Those that may be a person's or a company's name: Müller, Hans; Smith and Sons.
+_NAMING = frozenset(("id", "account", "cluster", "user"))
+_TRADED = frozenset(("symbol", "instrument", "currency"))
+#: Names of an index, of a currency, and of a bond with its coupon.
+_TICKER = re.compile(r"\^[\w.-]+|[\w.-]+\$|[^%]*[0-9]%")
+_OR = re.compile(r"\sor\s", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[,;|]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 _SIGNED = re.compile(r"(==?|!=?|<>|not\s)\s*(\S+)", re.IGNORECASE)
 _SLASHES = re.compile(r"/(.+)/")
@@ -59,11 +65,13 @@ def check_wording(
         message = f"this is the text {text}, and not the list of that name"
         _warn(reading, node, message, f'{key}: "{text}"')
         return False
-    if field.rpartition(".")[2] not in _NAMES or set(modifiers) - {"all", "neq", "cased"}:
+    last = field.rpartition(".")[2]
+    if last not in _NAMES or set(modifiers) - {"all", "neq", "cased"}:
         return True
-    if (meant := list_meant(text)) is not None:
+    meant = list_meant(text)
+    if meant is not None and (last not in _NAMING or _OR.search(text) or _are_ids(text)):
         _warn(reading, node, _SEVERAL, meant)
-    elif len(text) <= _LONGEST and (meant := _as_ours(field, text)) is not None:
+    elif (meant := _as_ours(field, text)) is not None:
         _warn(reading, node, "this is looked for as it stands here, sign for sign", meant)
     else:
         return True
@@ -87,7 +95,7 @@ def listed_problem(node: ScalarNode) -> Problem | None:
     """What is odd in a value of a reference list, whose field isn't known."""
     text = node.text
     meant = list_meant(text)
-    if meant is not None and all(re.search("[0-9]", part) for part in _BETWEEN.split(text)):
+    if meant is not None and _are_ids(text):
         return node.problem("rule/list", _SEVERAL, hint=meant, severity="warning")
     # Shorter ones are the selectors of methods, and other data.
     if _ADDRESS.fullmatch(text) and (wrong := wrong_address(node)) is not None:
@@ -106,8 +114,16 @@ def entity_problem(node: ScalarNode) -> Problem | None:
     return listed_problem(node)
 
 
+def _are_ids(text: str) -> bool:
+    """Whether each of the parts of a text has a digit, as the words of a name don't."""
+    return all(re.search("[0-9]", part) for part in _BETWEEN.split(text))
+
+
 def _as_ours(field: str, text: str) -> str | None:
     """How a field with a value in another language's form is written here."""
+    traded = field.rpartition(".")[2] in _TRADED
+    if len(text) > _LONGEST or (traded and _TICKER.fullmatch(text)):
+        return None
     if (found := _SIGNED.fullmatch(text)) is not None:
         key = field if found[1].startswith("=") else f"{field}|neq"
         return f"{key}: {_written(found[2])}"
