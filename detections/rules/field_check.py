@@ -62,7 +62,7 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
             severity="warning",
             hint=meant,
         )
-    elif name not in ecs_fields() and (close := _close_to_ours(name)) is not None:
+    elif name not in ecs_fields() and (close := close_to_ours(name)) is not None:
         reading.report(
             node,
             "rule/unknown-field",
@@ -74,7 +74,8 @@ def check_field(reading: Reading, node: Node, name: str) -> FieldType | None:
 
 
 @cache  # rules of others have few fields, and each many times
-def _close_to_ours(name: str) -> str | None:
+def close_to_ours(name: str) -> str | None:
+    """The field of our events that a name with a dot is, but for a letter or two."""
     if "." not in name or name != name.lower():
         return None
     akin = [one for one in taxonomy() if one[0] == name[0] and abs(len(one) - len(name)) <= 3]

@@ -12,10 +12,9 @@ from sigma.modifiers import SigmaRegularExpressionModifier
 from sigma.rule import SigmaDetectionItem
 from sigma.types import SigmaBool, SigmaNull, SigmaNumber, SigmaString, SigmaType
 
-from detections.fields import taxonomy
 from detections.rules.context import Context
 from detections.rules.document import Reading
-from detections.rules.field_check import check_place
+from detections.rules.field_check import check_place, close_to_ours
 from detections.rules.item_place import ItemPlace
 from detections.rules.modifiers import Modifier
 from detections.rules.places import part
@@ -123,9 +122,7 @@ def _field_meant(text: str) -> str | None:
     meant = assignment_in(text)
     if meant is None:
         return None
-    field = meant.field if meant.field in taxonomy() else None
-    if field is None and "." in meant.field:
-        field = did_you_mean(meant.field, taxonomy())
+    field = close_to_ours(meant.field)
     return None if field is None else str(meant._replace(field=field))
 
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from detections.fields import ACTION, taxonomy
 from detections.fields import actions as shapes_by_action
 from detections.rules.document import Reading
+from detections.rules.field_check import close_to_ours
 from detections.rules.places import part
 from detections.rules.reason import Reason, ReasonError, parse_reason
-from pipeline.problems import did_you_mean
 from pipeline.yaml_nodes import Node, ScalarNode
 
 #: As in templates of other languages.
@@ -48,8 +48,8 @@ def _check_braces(reading: Reading, node: ScalarNode) -> None:
     """Warn of a field's name in what other programs have for braces."""
     for found in _OTHER_BRACES.finditer(node.text):
         name = next(filter(None, found.groups()))
-        field = name if name in taxonomy() else did_you_mean(name, taxonomy())
-        if field is not None and ("." in name or field == name):
+        field = name if name in taxonomy() else close_to_ours(name)
+        if field is not None:
             reading.report(
                 part(node, found.start(), found.end()),
                 "rule/reason",

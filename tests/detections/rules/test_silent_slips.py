@@ -23,6 +23,7 @@ OURS = HEADER + "logsource: {product: tapewatch}\n"
         ("event.action = trade", "event.action: trade"),
         ("event.action:trade", "event.action: trade"),
         ("token.symbol == ACME", "token.symbol: ACME"),
+        ("token.symbl = ACME", "token.symbol: ACME"),
         ("token.symbol != ACME", "token.symbol|neq: ACME"),
         ("token.amount >= 5", "token.amount|gte: 5"),
         ("[event.action = trade]", "event.action: trade"),
@@ -39,7 +40,11 @@ def test_a_field_and_its_value_as_one_text_would_be_looked_for_as_text(
 
 
 @pytest.mark.parametrize(
-    "selection", ["wash trading", "a = b", "'https://example.com'", "event.action", "[x, 'a: b']"]
+    "selection",
+    [
+        *("wash trading", "a = b", "'https://example.com'", "event.action", "[x, 'a: b']"),
+        *("'token.com: buy now'", "'tags: x'"),
+    ],
 )
 def test_other_text_is_looked_for_anywhere(selection: str) -> None:
     assert problems(f"{OURS}detection:\n  s: {selection}\n  condition: s\n") == []
@@ -208,7 +213,7 @@ def test_a_field_in_other_braces_would_be_written_as_it_stands(text: str, meant:
 
 
 @pytest.mark.parametrize(
-    "text", ["{{a}} {token.symbol}", "5% of {token.symbol}, 10% more", "<a.b>"]
+    "text", ["{{a}} {token.symbol}", "5% of {token.symbol}, 10% more", "<a.b>", "%token.com%"]
 )
 def test_braces_of_other_text_may_stand_in_a_sentence(text: str) -> None:
     assert problems(f'{item("token.symbol: A")}reason: "{text}"\n') == []
