@@ -315,9 +315,13 @@ def _raw(gathered: "Gathered", path: Path) -> "RawMessages":
 
 def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
     """Those of the names that no document has: a slip of the pen would go unnoticed."""
-    lower = [(name, name.encode().lower()) for name in names]
-    documents = [document.lower() for document in gathered.documents]
-    return [name for name, form in lower if not any(form in one for one in documents)]
+    from evidence.investigation.scope import names_of
+
+    def is_met(name: str) -> bool:
+        forms = [msgspec.json.encode(form)[1:-1] for form in names_of((), (name,))]
+        return any(form in one for one in gathered.documents for form in forms)
+
+    return [name for name in names if not is_met(name)]
 
 
 def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
