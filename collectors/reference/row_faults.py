@@ -6,6 +6,7 @@ what is said here is kept with the dead letters.
 
 import re
 from collections.abc import Iterator, Mapping
+from types import UnionType
 from typing import Annotated, Any, NamedTuple, Union, get_args, get_origin
 
 import msgspec
@@ -36,6 +37,8 @@ def _faults(record: type[ReferenceRecord], fields: Mapping[str, Any]) -> Iterato
                 msgspec.convert(fields[field.name], field.type, strict=False)
             except msgspec.ValidationError as error:
                 yield _fault(field.name, field.type, str(error))
+            except UnicodeEncodeError:  # half a letter, as a driver may give it
+                yield FieldFault(field.name, "is no text that UTF-8 can have")
         elif field.required:
             yield FieldFault(field.name, "is missing")
 
@@ -65,6 +68,6 @@ def _type_at(type_: Any, way: str) -> Any:
 def _without_none(type_: Any) -> Any:
     if get_origin(type_) is Annotated:
         return _without_none(get_args(type_)[0])
-    if get_origin(type_) is Union or type(type_).__name__ == "UnionType":
+    if get_origin(type_) in (Union, UnionType):
         return next(one for one in get_args(type_) if one is not type(None))
     return type_

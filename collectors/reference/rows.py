@@ -113,7 +113,7 @@ class RowReader:
         try:
             record = msgspec.convert(_sequences(fields), self._record, strict=False)
             change_of(record)
-        except msgspec.ValidationError as error:
+        except (msgspec.ValidationError, UnicodeEncodeError) as error:
             faults = faults_of(self._record, _sequences(fields))
             if len(faults) == 1:
                 return self._rejected(place, faults[0].reason, faults[0].field, fields)

@@ -120,6 +120,7 @@ async def test_all_that_is_wrong_with_a_row_is_told_in_words(tmp_path: Path) -> 
          "Object contains unknown field `nam`"),
         ("risk", {"provider": "trm", "address": A, "score": "0,75"}, "score", "expected a number"),
         ("risk", {"provider": "T R M", "address": A}, "provider", "expected lower-case letters"),
+        ("token", {"id": "\ud800"}, "id", "is no text that UTF-8 can have"),
     ],
 )  # fmt: skip
 def test_what_was_wanted_is_told_of_each_kind_of_field(
@@ -130,6 +131,17 @@ def test_what_was_wanted_is_told_of_each_kind_of_field(
     assert isinstance(found, Rejected)
     assert found.field == field
     assert found.reason.startswith(reason), found.reason
+
+
+def test_of_a_row_with_half_a_letter_all_is_told_as_of_others() -> None:
+    settings = SqlReference(name="crm", url=SecretText("x"), query="x", kind="investor")
+    row = {"id": "I-1", "jurisdiction": "Germany", "cluster": "\ud800"}
+    found = RowReader(settings, "investor").read(row, "row 1")
+    assert isinstance(found, Rejected)
+    assert found.reason == (
+        "jurisdiction: expected ISO 3166-1 alpha-2, such as US; "
+        "cluster: is no text that UTF-8 can have"
+    )
 
 
 async def test_a_column_that_is_configured_and_missing_stops_the_whole_read(tmp_path: Path) -> None:
