@@ -1,6 +1,7 @@
 """Files that commands write: whole or not at all, and never over what they read."""
 
 import os
+import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -35,14 +36,20 @@ def keep_apart(
 
 
 def write_whole(path: Path, data: bytes) -> None:
-    """All of it or nothing, since half of it may be taken for a whole. Raises Failure."""
+    """All of it or nothing, since half of it may be taken for a whole. Raises Failure.
+
+    What a link leads to is written, and the link stays one. A file keeps its rights.
+    """
     beside: Path | None = None
     try:
         if path.exists() and not path.is_file():
             path.write_bytes(data)  # a device, or a folder, which says what is wrong
             return
-        real = path.resolve()  # what a link leads to is written, the link stays
+        real = path.resolve()
         beside = real.with_name(f".{real.name}.{os.getpid()}")
+        beside.touch()
+        if real.exists():
+            shutil.copymode(real, beside)
         beside.write_bytes(data)
         beside.replace(real)
     except OSError as error:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.cli.failures import CONFIGURATION, Failure
+from pipeline.cli.output_files import write_whole
 
 if TYPE_CHECKING:
     from detections.rules.model import Rule
@@ -36,8 +37,6 @@ class RuleFileChange:
         self.document = self._place.document
         """Its place among the file's documents, from 0."""
         self.path = Path(self.name)
-        # What a link leads to is changed, and the link stays one.
-        self._real = self.path.resolve()
         self.before = self.path.read_bytes()
 
     def check(self, after: bytes) -> None:
@@ -52,14 +51,7 @@ class RuleFileChange:
 
     def write(self, after: bytes) -> None:
         """Write the file anew in one step, with the rights that it had."""
-        temporary = self._real.with_name(f".{self._real.name}.new")
-        try:
-            temporary.write_bytes(after)
-            temporary.chmod(self._real.stat().st_mode & 0o7777)
-            temporary.replace(self._real)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise Failure(f"can't write {self.path}: {error.strerror}") from error
+        write_whole(self.path, after)
 
     def difference(self, after: bytes, was: str, now: str) -> str:
         """What changes, as a unified diff; `was` and `now` say what the rule is in either."""

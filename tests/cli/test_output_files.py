@@ -121,6 +121,14 @@ def test_what_a_link_leads_to_is_written(folder: Path) -> None:
     assert (folder / "real.ndjson").read_text().startswith("{")
 
 
+def test_a_file_that_is_its_owner_s_alone_stays_so(folder: Path) -> None:
+    (folder / "rules.ndjson").touch(mode=0o600)
+    answer = tapewatch(*CONVERT, "rules.ndjson", folder=folder)
+    assert answer.code == 0, answer
+    assert (folder / "rules.ndjson").read_text().startswith("{")
+    assert (folder / "rules.ndjson").stat().st_mode & 0o777 == 0o600
+
+
 @pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])
 def test_a_folder_that_isn_t_there_is_told(folder: Path, command: tuple[str, ...]) -> None:
     answer = tapewatch(*command, "nowhere/out", folder=folder)
