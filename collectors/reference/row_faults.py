@@ -34,7 +34,7 @@ def _faults(record: type[ReferenceRecord], fields: Mapping[str, Any]) -> Iterato
     for field in msgspec.structs.fields(record):
         if field.name in fields:
             try:
-                msgspec.convert(fields[field.name], field.type, strict=False)
+                msgspec.json.encode(msgspec.convert(fields[field.name], field.type, strict=False))
             except msgspec.ValidationError as error:
                 yield _fault(field.name, field.type, str(error))
             except UnicodeEncodeError:  # half a letter, as a driver may give it
