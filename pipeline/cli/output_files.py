@@ -7,8 +7,6 @@ from pathlib import Path
 
 from pipeline.failure import CONFIGURATION, FAILED, Failure
 
-_OF_RULES = (".yml", ".yaml")
-
 
 def keep_apart(
     option: str,
@@ -24,10 +22,12 @@ def keep_apart(
     """
     if output is None:
         return
+    from detections.rules.files import RULE_SUFFIXES
+
     for path in rules:
-        if _same(output, path) or (_below(output, path) and output.suffix.lower() in _OF_RULES):
+        if _same(output, path) or (_below(output, path) and output.suffix.lower() in RULE_SUFFIXES):
             raise _refusal(option, output, "its rules there")
-    if output.suffix.lower() in _OF_RULES and output.is_file():
+    if output.suffix.lower() in RULE_SUFFIXES and output.is_file():
         said = f"{option} {output}: this file is there already, and may hold rules"
         raise Failure(f"{said}; name another file", CONFIGURATION)
     for path in read:

@@ -109,12 +109,14 @@ def _alert_in(out: Path | None, alert_id: str) -> "Alert":
 
 def _read(event: str) -> bytes:
     """One event's JSON: a line, or a whole file if it holds one document."""
+    from detections.rules.files import RULE_SUFFIXES
+
     if event == "-":
         return _one(sys.stdin.buffer.read(_LONGEST + 1), "standard input")
     path, number = Path(event), None
     if not event:
         raise Failure("say an event: a file of one, or FILE:LINE", CONFIGURATION)
-    if path.suffix.lower() in (".yml", ".yaml") and path.is_file():
+    if path.suffix.lower() in RULE_SUFFIXES and path.is_file():
         said = f"{path} is a file of rules: say them by --rules, and an event before them"
         raise Failure(said, CONFIGURATION)
     if not path.exists() and (found := _LINE.fullmatch(event)):

@@ -20,7 +20,6 @@ from pipeline.problems import did_you_mean, one_of, shown
 if TYPE_CHECKING:
     from detections.scaffolding.heading import Heading, Scaffold
 
-_SUFFIXES = (".yml", ".yaml")
 _DEFAULT_ACTION = "token-transfer"
 _DEFAULT_RULES = Path("sigma_rules")
 
@@ -125,9 +124,9 @@ def _check(rule: str, path: Path) -> None:
 
 def _rule_path(file: Path) -> Path:
     """With `.yml` where it has no such ending. Raises Failure for what is no rule's file."""
-    from detections.rules.files import TEST_SUFFIXES, content_of
+    from detections.rules.files import RULE_SUFFIXES, TEST_SUFFIXES, content_of
 
-    path = file if file.suffix.lower() in _SUFFIXES else file.with_name(f"{file.name}.yml")
+    path = file if file.suffix.lower() in RULE_SUFFIXES else file.with_name(f"{file.name}.yml")
     if file.is_dir() or not file.name:
         raise Failure(f"{file} is a folder: name the rule's file in it", CONFIGURATION)
     lower = path.name.lower()
