@@ -1,13 +1,13 @@
 """The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import Any, cast
 
 from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, ConditionOR
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
-from detections.fields import ACTION
+from detections.fields import ACTION, actions
 from detections.rules.condition import ConditionError, asked_for, parse_condition
 from detections.rules.condition_place import with_condition
 from detections.rules.context import Context
@@ -95,6 +95,8 @@ def _check_alternatives(reading: Reading, name: str, node: SequenceNode) -> None
     named = [any(_field(key) == ACTION for key, _ in one.pairs) for one in groups]
     if reading.foreign or len(groups) < len(node.items) or all(named) or not any(named):
         return
+    if not _go_together(groups):
+        return
     reading.report(
         groups[named.index(False)],
         "rule/alternatives",
@@ -102,6 +104,22 @@ def _check_alternatives(reading: Reading, name: str, node: SequenceNode) -> None
         severity="warning",
         advice="without the dashes all of them must hold together",
     )
+
+
+def _go_together(groups: Sequence[MappingNode]) -> bool:
+    """Whether an event of a kind that is named can have all of their fields."""
+    fields = {_field(key) for one in groups for key, _ in one.pairs} - {ACTION}
+    kinds = {
+        scalar.text
+        for one in groups
+        for key, value in one.pairs
+        if key.text == ACTION
+        for scalar in (value.items if isinstance(value, SequenceNode) else (value,))
+        if isinstance(scalar, ScalarNode)
+    }
+    # By a pattern any kind may be meant.
+    among = kinds if kinds and kinds <= actions().keys() else actions().keys()
+    return any(fields <= actions()[kind].attributes.keys() for kind in among)
 
 
 def _field(key: ScalarNode) -> str:

@@ -269,3 +269,6 @@ def test_a_list_of_groups_of_which_one_is_for_any_kind_of_event() -> None:
     assert (problem.location.line, problem.location.column) == (16, 7)
     both = text.replace("- token.symbol: A", "- {event.action: block, token.symbol: A}")
     assert "rule/alternatives" not in [one.code for one in problems(both)]
+    # A group whose fields no such event has is an alternative to it, and not a part of it.
+    other = text.replace("token.symbol: A", "token.amount|gte: 5")
+    assert "rule/alternatives" not in [one.code for one in problems(other)]
