@@ -63,7 +63,7 @@ async def check_reference(settings: ReferenceSource) -> Finding:
         await source.close()
     if rejected:
         lines = [f"{len(rejected)} of the first {given + len(rejected)} records can't be read"]
-        lines += _some([_told(one) for one in rejected])
+        lines += _some([str(one) for one in rejected])
         return Finding(
             level="warning",
             subject=subject,
@@ -95,8 +95,3 @@ def _again(item: Given, there: set[Identity]) -> Rejected | None:
 def _some(lines: list[str]) -> list[str]:
     more = len(lines) - _MOST_TOLD
     return [*lines[:_MOST_TOLD], f"... and {more} more"] if more > 0 else lines
-
-
-def _told(rejected: Rejected) -> str:
-    field = f", {rejected.field}" if rejected.field else ""
-    return f"{rejected.place}{field}: {rejected.reason}"

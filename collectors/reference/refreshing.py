@@ -132,12 +132,7 @@ class Refresher:
         self._held_back = False
         self._unread = ""
         if rejected:
-            first = rejected[0]
-            field = f", {first.field}" if first.field else ""
-            self._unread = (
-                f"{len(rejected)} records can't be read, the first at {first.place}{field}: "
-                f"{first.reason}"
-            )
+            self._unread = f"{len(rejected)} records can't be read, the first at {rejected[0]}"
             if self._source.complete and any(one.hides for one in rejected):
                 self._unread += "; nothing is withdrawn until it is told which records these are"
         await self._bury(rejected)

@@ -39,6 +39,10 @@ class Rejected(Struct, gc=False):
     #: withdraws nothing with this read.
     hides: bool = False
 
+    def __str__(self) -> str:
+        field = f", {self.field}" if self.field else ""
+        return f"{self.place}{field}: {self.reason}"
+
 
 Item = Given | Withdrawn | Rejected
 
