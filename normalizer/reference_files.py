@@ -21,7 +21,7 @@ def load_reference(paths: Sequence[Path], *, warnings: list[Problem] | None = No
     problems: list[Problem] = []
     nodes: list[Node] = []
     parts: list[Reference] = []
-    for path in _files(paths):
+    for path in files_of(paths):
         parsed = read_file(path, single=True)
         problems.extend(parsed.source.problems)
         if any(problem.severity == "error" for problem in parsed.source.problems):
@@ -40,7 +40,8 @@ def load_reference(paths: Sequence[Path], *, warnings: list[Problem] | None = No
     return merge(parts)
 
 
-def _files(paths: Sequence[Path]) -> list[Path]:
+def files_of(paths: Sequence[Path]) -> list[Path]:
+    """The files, and of folders those of YAML in them."""
     files: list[Path] = []
     for path in paths:
         if path.is_dir():

@@ -1,5 +1,6 @@
 """``tapewatch reference``: what is known of tokens, investors, addresses and lists, since when."""
 
+import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -272,14 +273,15 @@ def _none(kind: str | None, source: str | None, moment: int | None, others: set[
 
 def _nothing(key: str, kind: str | None, source: str | None, config: Path) -> NoReturn:
     """Says that no source has it, or that a file has. Raises Failure."""
+    from normalizer.reference_files import files_of
     from pipeline.config.loading import load_configuration
     from pipeline.problems import shown
 
     among = f" of kind {kind}" if kind else ""
     among += f" of the source {source}" if source else ""
     said = f"no record{among} names {shown(key)}"
-    for file in load_configuration(config, resolve="later").reference:
-        if _names(Path(file), key):
+    for file in files_of(load_configuration(config, resolve="later").reference):
+        if _names(file, key):
             raise Failure(
                 f"{said}, but {file} names it: what stands in files under `reference` is known "
                 "from the start, and without a history",
@@ -289,8 +291,9 @@ def _nothing(key: str, kind: str | None, source: str | None, config: Path) -> No
 
 
 def _names(file: Path, key: str) -> bool:
+    whole = re.compile(rf"(?<![\w-]){re.escape(key.strip())}(?![\w-])", re.IGNORECASE)
     try:
-        return key.strip().lower() in file.read_text("utf-8").lower()
+        return whole.search(file.read_text("utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
 

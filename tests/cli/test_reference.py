@@ -106,6 +106,13 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
         filed = tapewatch("reference", "show", "inv-0001", folder=tmp_path)
         assert (filed.code, filed.out) == (1, "")
         assert "reference.yaml names it: what stands in files under `reference` is" in filed.error
+        part = tapewatch("reference", "show", "inv-000", folder=tmp_path)
+        assert 'no record names "inv-000": see `tapewatch reference list`' in part.error
+        (tmp_path / "lists").mkdir()
+        (tmp_path / "lists" / "more.yml").write_text("investors:\n  - id: I-9\n")
+        write_configuration(tmp_path, reference=["lists"])
+        below = tapewatch("reference", "show", "I-9", folder=tmp_path)
+        assert "lists/more.yml names it: what stands in files" in below.error
         other = tapewatch("reference", "show", A, "--source", "ofax", folder=tmp_path)
         assert f'no record of the source ofax names "{A}"' in other.error
 
