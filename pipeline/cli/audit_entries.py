@@ -46,19 +46,18 @@ def extent(size: int) -> str:
 
 def others(folder: "AuditFolder", who: str | None) -> str:
     """Whose entries there are, where there is none of `who`: it may be a slip of the pen."""
+    from evidence.audit.entries import decode
     from evidence.audit.export import select
     from pipeline.problems import all_of, did_you_mean
 
     if who is None:
         return ""
-    names: set[str] = set()
-    for _ in select(folder, 2**62, lambda entry: names.add(entry.who) is not None):
-        pass
+    names = {decode(line).who for _, line in select(folder, 2**62, lambda _: True)}
     if who in names:
         return ""
     hint = did_you_mean(who, sorted(names))
-    others = f"did you mean {hint}?" if hint else f"entries are of {all_of(sorted(names))}"
-    return f": no entry is of {who}; {others}"
+    meant = f"did you mean {hint}?" if hint else f"entries are of {all_of(sorted(names))}"
+    return f": no entry is of {who}; {meant}"
 
 
 def sentence(entry: "Entry") -> str:
