@@ -28,8 +28,7 @@ from evidence.investigation.proofs import recorded
 from evidence.investigation.raw_frames import RawFrame, RawMessages
 from normalizer.events import Alert, AlertUpdate
 from pipeline.frames import Frame, FrameBatch, encode_batch
-from pipeline.units import HOUR, KIB, MIB
-from tests.cli.command_line import tapewatch
+from pipeline.units import HOUR
 from tests.demo.invented_alerts import T0, alert
 from tests.evidence.audit.test_log import KEY
 from tests.evidence.investigation.recorded_case import (
@@ -41,7 +40,6 @@ from tests.evidence.investigation.recorded_case import (
     placed,
     write,
 )
-from tests.fixtures.small_disk import SmallDiskFactory
 
 SOURCE = Path(__file__).parents[3] / "evidence"
 CHECKERS = (
@@ -523,81 +521,3 @@ def test_a_spreadsheet_gets_no_formula(tmp_path: Path) -> None:
     with (tmp_path / "export" / "timeline.csv").open(encoding="utf-8", newline="") as file:
         cells = [cell for row in csv.reader(file) for cell in row]
     assert not [cell for cell in cells if cell.startswith(("=", "+", "@"))]
-
-
-# -- by the command --------------------------------------------------------------------------------
-
-
-def test_by_the_command(tmp_path: Path) -> None:
-    write(tmp_path / "out", CASE)
-    log = audit_log(tmp_path)
-    made = tapewatch(
-        "timeline", "export", "abc", "--out", "out", "--to", "made", "--audit", log.folder.path,
-        "--key", str(KEY.verifying), folder=tmp_path,
-    )  # fmt: skip
-    assert made.code == 0, made
-    assert "12 lines, 2 alerts: made/timeline.html" in made.out
-    assert "3 of 3 alerts are proven by the audit log" in made.out
-    assert checked(tmp_path / "made")[0] == 0
-    again = tapewatch("timeline", "export", "abc", "--out", "out", "--to", "made", folder=tmp_path)
-    assert (again.code, "made is there already" in again.error) == (2, True)
-
-
-def test_what_is_missing_is_said_by_the_exit_code_as_well(tmp_path: Path) -> None:
-    write(tmp_path / "out", [one for one in CASE if one.id != "e2"])
-    made = tapewatch(
-        "timeline", "export", "abc", "--out", "out", "--to", "made", "--json", folder=tmp_path
-    )
-    assert made.code == 1
-    assert json.loads(made.out)["missing"] == ["e2"]
-
-
-@pytest.mark.parametrize(
-    ("more", "said"),
-    [
-        ((), "say from where, by one of --out, --elasticsearch and --splunk"),
-        (("--out", "out", "--window", "1 fortnight"), "--window 1 fortnight: "),
-        (("--out", "out", "--key", "x"), "--key belongs to --audit"),
-        (("--out", "nowhere"), "nowhere has no folder alerts"),
-        (("--out", "out", "--window", "5min"), "did you mean 5m?"),
-        (("--out", "out", "--from", "2026-11-24", "--until", "2026-11-23"),
-         "--from 2026-11-24 is not before --until 2026-11-23"),
-        (("--out", "out", "--from", "2026-11-24T00:00:00Z", "--until", "2026-11-23"),
-         "--from 2026-11-24T00:00:00Z is not before --until 2026-11-23"),
-    ],
-)  # fmt: skip
-def test_what_the_command_wants(tmp_path: Path, more: tuple[str, ...], said: str) -> None:
-    write(tmp_path / "out", CASE)
-    asked = tapewatch("timeline", "export", "abc", "--to", "made", *more, folder=tmp_path)
-    assert (asked.code, said in asked.error) == (2, True), asked
-
-
-def test_it_says_of_which_time_it_is_and_which_names_nothing_was_found_of(tmp_path: Path) -> None:
-    """In UTC, since a time without a zone is taken for that; and a slip of the pen is seen."""
-    write(tmp_path / "out", [*CASE, placed("quoted", T0, 'desk "b"')])
-    asked = ("timeline", "export", "abc", "--out", "out", "--to", "made")
-    names = ("acct-willow", " acct-willow ", 'desk "b"', "ACCT-WILLOW", "acct-wilow")
-    also = [word for name in names for word in ("--also", name)]
-    said = tapewatch(*asked, "--from", "2027-01-15T07:00:00", *also, folder=tmp_path)
-    assert "from 2027-01-15 07:00:00 to 2027-01-15 09:00:00 UTC" in said.out
-    unmet = [line for line in said.out.splitlines() if line.startswith("nothing there names")]
-    assert unmet == [
-        "nothing there names ACCT-WILLOW (--also)",
-        "nothing there names acct-wilow (--also)",
-    ]
-    assert "nothing is proven by an audit log: see --audit" in said.out
-
-
-def test_a_disk_that_is_full_leaves_no_part_of_an_export(
-    tmp_path: Path, small_disk: SmallDiskFactory
-) -> None:
-    """Which nobody would know of, since nothing was noted in the audit log yet."""
-    write(tmp_path / "out", CASE)
-    asked = ("timeline", "export", "abc", "--out", "out", "--to", "disk/made")
-    disk = small_disk(8 * MIB)
-    disk.fill(leave=64 * KIB)
-    said = tapewatch(*asked, folder=tmp_path)
-    assert (said.code, "No space left on device" in said.error) == (1, True), said
-    assert [one.name for one in disk.path.iterdir()] == ["ballast"]
-    disk.make_room()
-    assert tapewatch(*asked, folder=tmp_path).code == 0
