@@ -23,7 +23,7 @@ MOST_PROBLEMS = 1_000
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 _TAG = "tag:yaml.org,2002:"
 _COLLECTION_TAGS = (None, "!", _TAG + "map", _TAG + "seq")
-_TEXT_TAGS = ("!", _TAG + "str")
+_TEXT_TAG = _TAG + "str"
 
 _ANOTHER_DOCUMENT = 'if another document begins here, put a line "---" before it'
 _SEVERAL_VALUES = "keep one of the two: several values are a list, [a, b]"
@@ -120,7 +120,8 @@ class Composer:
                     # An empty value after the last line: libyaml ends every text with a line break.
                     node.line = node.end_line = len(source.lines)
                     node.column = node.end_column = len(source.lines[-1]) + 1
-                if tag is not None and tag not in _TEXT_TAGS:
+                # Before a quoted text, some programs write a ! that says no more.
+                if tag not in (None, _TEXT_TAG) and (tag != "!" or not event.style):
                     self._refuse_tag(node, tag)
                 if event.style == '"' and _LONE_SURROGATE.search(event.value):
                     self._report(node, "yaml/syntax", "this escape isn't a Unicode character")
@@ -190,7 +191,9 @@ class Composer:
             node,
             "yaml/tag",
             f"the tag {shown(name)} isn't allowed",
-            advice="remove it: the type of each value is known",
+            advice="remove it: the type of each value is known"
+            if tag.startswith(_TAG)
+            else "remove it; text that begins with ! stands in quotes",
         )
 
     def _open(self, event: Any, mapping: bool) -> None:

@@ -218,6 +218,17 @@ def test_tags_are_refused(tag: str, value: str) -> None:
     assert _only_problem(f"a: {tag} {value}".encode()).code == "yaml/tag"
 
 
+@pytest.mark.parametrize("value", ["! ACME", "!ACME", "!=ACME"])
+def test_an_exclamation_mark_does_not_get_lost(value: str) -> None:
+    """Somebody wrote it for a not, and would be told of what they wanted to leave out."""
+    problem = _only_problem(f"a: {value}".encode())
+    assert (problem.code, problem.location.column) == ("yaml/tag", 4)
+    assert problem.advice == "remove it; text that begins with ! stands in quotes"
+    node = parse_node(b"! 'ACME'", name="f.yaml")
+    assert isinstance(node, ScalarNode)
+    assert node.text == "ACME"
+
+
 def test_the_tag_of_text_makes_text() -> None:
     node = parse_node(b"!!str 12", name="f.yaml")
     assert isinstance(node, ScalarNode)
