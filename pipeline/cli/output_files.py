@@ -42,10 +42,10 @@ def write_whole(path: Path, data: bytes) -> None:
     """
     beside: Path | None = None
     try:
-        if path.exists() and not path.is_file():
-            path.write_bytes(data)  # a device, or a folder, which says what is wrong
+        real = _real(path)
+        if real.is_symlink() or (real.exists() and not real.is_file()):
+            path.write_bytes(data)  # a device; or a folder or link in a circle: says what is wrong
             return
-        real = path.resolve()
         beside = real.with_name(f".{real.name}.{os.getpid()}")
         beside.touch()
         if real.exists():
@@ -71,4 +71,9 @@ def _same(output: Path, path: Path) -> bool:
 
 
 def _below(output: Path, folder: Path) -> bool:
-    return folder.is_dir() and output.resolve().is_relative_to(folder.resolve())
+    return folder.is_dir() and _real(output).is_relative_to(_real(folder))
+
+
+def _real(path: Path) -> Path:
+    """Without links but those in a circle, for which `resolve` has an error of its own."""
+    return Path(os.path.realpath(path))

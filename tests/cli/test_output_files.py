@@ -121,6 +121,15 @@ def test_what_a_link_leads_to_is_written(folder: Path) -> None:
     assert (folder / "real.ndjson").read_text().startswith("{")
 
 
+@pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])
+def test_a_link_that_leads_in_a_circle_is_told(folder: Path, command: tuple[str, ...]) -> None:
+    (folder / "circle").symlink_to("circle")
+    answer = tapewatch(*command, "circle", folder=folder)
+    assert answer.code == 1
+    assert answer.error.endswith("can't write circle: Too many levels of symbolic links\n")
+    assert (folder / "circle").is_symlink()
+
+
 def test_a_file_that_is_its_owner_s_alone_stays_so(folder: Path) -> None:
     (folder / "rules.ndjson").touch(mode=0o600)
     answer = tapewatch(*CONVERT, "rules.ndjson", folder=folder)
