@@ -17,7 +17,7 @@ from detections.rules.document import (
     derived_id,
     state_hash,
 )
-from detections.rules.files import TEST_SUFFIXES
+from detections.rules.files import is_test_file
 from detections.rules.model import CorrelationRule, CorrelatorRule, SigmaRule
 from pipeline.problems import Problem, did_you_mean, shown
 from pipeline.yaml_nodes import MappingNode, Node, ScalarNode
@@ -165,7 +165,7 @@ def _misspelt(node: MappingNode) -> tuple[Node, str | None]:
 
 def _kept_elsewhere(node: Node, present: set[str]) -> str | None:
     name = PurePath(node.source.name)
-    if name.name.lower().endswith(TEST_SUFFIXES):
+    if is_test_file(name):
         return "run the tests in it with: tapewatch rules test"
     for key, suffix in (("exceptions", "exceptions"), ("lists", "lists"), ("tests", "test")):
         if key in present:

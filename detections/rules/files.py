@@ -1,7 +1,7 @@
 """What the files in a rules folder hold, told by their names."""
 
 from collections.abc import Iterator
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Literal
 
 from pipeline.failure import CONFIGURATION, Failure
@@ -31,7 +31,7 @@ def holds_events(path: Path) -> bool:
     return path.suffix.lower() in _EVENT_SUFFIXES
 
 
-def is_test_file(path: Path) -> bool:
+def is_test_file(path: PurePath) -> bool:
     """Whether a file is one of tests, by its name."""
     return path.name.lower().endswith(TEST_SUFFIXES)
 

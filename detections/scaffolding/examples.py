@@ -7,7 +7,8 @@ from typing import Any, cast
 import yaml
 from msgspec import Struct
 
-from detections.rules.files import TEST_SUFFIXES, content_of, rule_files
+from detections.rule_testing.subjects import tests_of
+from detections.rules.files import content_of, rule_files
 from normalizer.events import Level
 
 #: What makes a test depend on more than the one rule.
@@ -76,11 +77,7 @@ def _documents(file: Path) -> list[dict[str, Any]]:
 
 
 def _tests_of(file: Path) -> dict[str, Any]:
-    found = (file.with_name(file.stem + suffix) for suffix in TEST_SUFFIXES)
-    for one in found:
-        if one.is_file() and (some := _documents(one)):
-            return some[0]
-    return {}
+    return next((some[0] for one in tests_of(file) if (some := _documents(one))), {})
 
 
 def _alone(tests: Any) -> Iterator[dict[str, Any]]:

@@ -124,13 +124,12 @@ def _check(rule: str, path: Path) -> None:
 
 def _rule_path(file: Path) -> Path:
     """With `.yml` where it has no such ending. Raises Failure for what is no rule's file."""
-    from detections.rules.files import RULE_SUFFIXES, TEST_SUFFIXES, content_of
+    from detections.rules.files import RULE_SUFFIXES, content_of, is_test_file
 
     path = file if file.suffix.lower() in RULE_SUFFIXES else file.with_name(f"{file.name}.yml")
     if file.is_dir() or not file.name:
         raise Failure(f"{file} is a folder: name the rule's file in it", CONFIGURATION)
-    lower = path.name.lower()
-    if lower.endswith(TEST_SUFFIXES) or content_of(lower) != "rules" or lower.startswith("."):
+    if is_test_file(path) or content_of(path.name) != "rules" or path.name.startswith("."):
         said = f"{path} isn't the name of a rule's file: expected one such as agent_added.yml"
         raise Failure(said, CONFIGURATION)
     return path
