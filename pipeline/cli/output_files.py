@@ -3,6 +3,7 @@
 import os
 import shutil
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from pipeline.failure import CONFIGURATION, FAILED, Failure
@@ -43,10 +44,12 @@ def write_whole(path: Path, data: bytes) -> None:
     beside: Path | None = None
     try:
         real = _real(path)
-        if real.is_symlink() or (real.exists() and not real.is_file()):
-            path.write_bytes(data)  # a device; or a folder or link in a circle: says what is wrong
+        # A device or a pipe, which no path but this one may lead to; or what says what is wrong, as
+        # a folder and a link in a circle do.
+        if (path.exists() and not path.is_file()) or real.is_symlink():
+            path.write_bytes(data)
             return
-        beside = real.with_name(f".{real.name}.{os.getpid()}")
+        beside = real.with_name(f".tapewatch.{os.getpid()}")  # with its own, it might be too long
         beside.touch()
         if real.exists():
             shutil.copymode(real, beside)
@@ -54,7 +57,8 @@ def write_whole(path: Path, data: bytes) -> None:
         beside.replace(real)
     except OSError as error:
         if beside is not None:
-            beside.unlink(missing_ok=True)
+            with suppress(OSError):
+                beside.unlink()
         raise Failure(f"can't write {path}: {error.strerror}", FAILED) from error
 
 

@@ -113,6 +113,16 @@ def test_a_device_is_written_to_and_stays_one(folder: Path, command: tuple[str, 
     assert Path("/dev/null").is_char_device()
 
 
+@pytest.mark.parametrize("command", [CHECK, CONVERT])
+def test_a_pipe_is_written_to(folder: Path, command: tuple[str, ...]) -> None:
+    """Such as what the shell puts for >(gzip > FILE): a link to what has no path of its own."""
+    answer = tapewatch(*command, "/dev/stdout", folder=folder)
+    assert answer.code == 0, answer
+    written = tapewatch(*command, "written", folder=folder)
+    assert (folder / "written").read_text() in answer.out
+    assert written.code == 0, written
+
+
 def test_what_a_link_leads_to_is_written(folder: Path) -> None:
     (folder / "link.ndjson").symlink_to("real.ndjson")
     answer = tapewatch(*CONVERT, "link.ndjson", folder=folder)
@@ -138,8 +148,25 @@ def test_a_file_that_is_its_owner_s_alone_stays_so(folder: Path) -> None:
     assert (folder / "rules.ndjson").stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.parametrize(
+    ("to", "why"),
+    [
+        ("nowhere/out", "No such file or directory"),
+        ("events.ndjson/out", "Not a directory"),
+        ("n" * 256, "File name too long"),
+    ],
+)
 @pytest.mark.parametrize("command", [CHECK, CONVERT, TEST])
-def test_a_folder_that_isn_t_there_is_told(folder: Path, command: tuple[str, ...]) -> None:
-    answer = tapewatch(*command, "nowhere/out", folder=folder)
+def test_a_place_where_nothing_can_be_written_is_told(
+    folder: Path, command: tuple[str, ...], to: str, why: str
+) -> None:
+    answer = tapewatch(*command, to, folder=folder)
     assert answer.code == 1
-    assert answer.error.endswith("error: can't write nowhere/out: No such file or directory\n")
+    assert answer.error.endswith(f"error: can't write {to}: {why}\n")
+
+
+def test_a_name_may_be_as_long_as_names_can_be(folder: Path) -> None:
+    name = "n" * 255
+    answer = tapewatch(*CONVERT, name, folder=folder)
+    assert answer.code == 0, answer
+    assert (folder / name).read_text().startswith("{")
