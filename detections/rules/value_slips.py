@@ -115,8 +115,13 @@ def entity_problem(node: ScalarNode) -> Problem | None:
 
 
 def _are_ids(text: str) -> bool:
-    """Whether each of the parts of a text has a digit, as the words of a name don't."""
-    return all(re.search("[0-9]", part) for part in _BETWEEN.split(text))
+    """Whether each of the parts of a text has a digit, as the words of a name don't.
+
+    Without a space, it may be one id of two parts, as auth0|5f7c8e, unless they begin alike.
+    """
+    parts = _BETWEEN.split(text.strip())
+    alike = len({re.sub("[0-9]", "0", part[:1]) for part in parts}) == 1
+    return all(re.search("[0-9]", part) for part in parts) and (alike or " " in text)
 
 
 def _as_ours(field: str, text: str) -> str | None:

@@ -123,6 +123,7 @@ def test_what_other_languages_write_into_a_value(text: str, meant: str) -> None:
         "investor.source.cluster: Acme, Inc.",
         "investor.source.id: Müller, Hans",
         "investor.source.id: OMNI|123",
+        "investor.source.id: auth0|5f7c8e",
         "token.symbol: ^GSPC",
         "token.symbol: US$",
         "token.symbol: BUND-2.5%",
