@@ -1,7 +1,6 @@
 """Whether a rule's fields exist in our records, and whether its values fit them."""
 
 import difflib
-from collections.abc import Collection
 from functools import cache
 
 from sigma.rule import SigmaDetectionItem
@@ -12,6 +11,7 @@ from detections.rules.address_check import wrong_address
 from detections.rules.document import Reading
 from detections.rules.ecs_fields import ecs_fields, meant_ecs_field
 from detections.rules.item_place import ItemPlace
+from detections.rules.modifiers import Lists
 from detections.rules.party_check import check_party
 from detections.rules.places import part
 from detections.rules.value_check import MOMENTS, SIZES
@@ -28,6 +28,7 @@ _TEXT_MODIFIERS = frozenset(
         *("base64", "base64offset", "wide", "utf16", "utf16le", "utf16be"),
     )
 )
+_WHOLE_VALUES = frozenset(("all", "neq", "cased"))
 _CLOSE = 0.9
 NOUNS = {
     "keyword": "text",
@@ -96,7 +97,7 @@ def _warn_of_ours(reading: Reading, name: str) -> None:
     )
 
 
-def check_place(reading: Reading, place: ItemPlace, lists: Collection[str]) -> bool:
+def check_place(reading: Reading, place: ItemPlace, lists: Lists) -> bool:
     """Whether an item fits our records as it stands there. Reports what doesn't.
 
     `lists` are the names of reference lists.
@@ -117,7 +118,7 @@ def check_place(reading: Reading, place: ItemPlace, lists: Collection[str]) -> b
     return reading.errors == before
 
 
-def check_item(reading: Reading, item: SigmaDetectionItem, lists: Collection[str]) -> None:
+def check_item(reading: Reading, item: SigmaDetectionItem, lists: Lists) -> None:
     """As `check_place`, of an item after pipelines were applied."""
     place = item.source
     if not isinstance(place, ItemPlace):
@@ -152,11 +153,13 @@ def _check_value(
     name: str,
     field: FieldType,
     node: ScalarNode,
-    lists: Collection[str],
+    lists: Lists,
 ) -> None:
     modifiers, value = set(place.modifiers), meaning(node)
     if modifiers & {"exists", "fieldref"}:
         return
+    if "expand" in modifiers and node.text[:1] == node.text[-1:] == "%":
+        _check_listed(reading, name, field, modifiers - {"expand"}, node, lists)
     problem = _misfit(field, modifiers, node, value)
     if problem is None:
         if node.plain and not node.text:
@@ -167,7 +170,7 @@ def _check_value(
             return
         elif name.endswith(".address") and isinstance(value, str):
             _check_address(reading, name, modifiers, node)
-        elif isinstance(value, str) and not modifiers - {"all", "neq", "cased"}:
+        elif isinstance(value, str) and not modifiers - _WHOLE_VALUES:
             check_party(reading, name, node)
         _check_choice(reading, name, field, modifiers, node, value)
         return
@@ -183,6 +186,25 @@ def _check_value(
     )
 
 
+def _check_listed(
+    reading: Reading,
+    name: str,
+    field: FieldType,
+    modifiers: set[str],
+    node: ScalarNode,
+    lists: Lists,
+) -> None:
+    """Tell of the first value of a list that no event has in the field."""
+    if modifiers - _WHOLE_VALUES:
+        return
+    before = len(reading.problems)
+    for value in lists.get(node.text[1:-1], ()):
+        check_party(reading, name, node, value)
+        _check_choice(reading, name, field, modifiers, node, value, listed=True)
+        if len(reading.problems) > before:
+            return
+
+
 def _warn_of_nothing(reading: Reading, name: str, node: ScalarNode) -> None:
     reading.report(
         node,
@@ -194,7 +216,7 @@ def _warn_of_nothing(reading: Reading, name: str, node: ScalarNode) -> None:
 
 
 def _check_address(reading: Reading, name: str, modifiers: set[str], node: ScalarNode) -> None:
-    if modifiers - {"all", "neq", "cased"} or (wrong := wrong_address(node)) is None:
+    if modifiers - _WHOLE_VALUES or (wrong := wrong_address(node)) is None:
         return
     message, expected, advice = wrong
     if expected is not None:
@@ -240,15 +262,19 @@ def _check_choice(
     modifiers: set[str],
     node: ScalarNode,
     value: object,
+    *,
+    listed: bool = False,
 ) -> None:
-    if not field.choices or not isinstance(value, str) or modifiers - {"all", "neq", "cased"}:
+    if not field.choices or not isinstance(value, str) or modifiers - _WHOLE_VALUES:
         return
     matches = text_test(SigmaString(value), cased="cased" in modifiers)
     if not any(matches(choice) for choice in field.choices):
+        among = f"in the list {node.text}: " if listed else ""
         reading.report(
             node,
             "rule/value",
-            f"{name} is never {shown(value)}",
+            f"{among}{name} is never {shown(value)}",
+            severity="warning" if listed else "error",  # a list may be for other fields as well
             expected=one_of(sorted(field.choices)),
             hint=list_meant(value, field.choices) or did_you_mean(value, field.choices),
         )

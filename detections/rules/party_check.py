@@ -35,13 +35,17 @@ _KINDS = {
 }
 
 
-def check_party(reading: Reading, name: str, node: ScalarNode) -> None:
-    """Warn where no party can have this value in the field, or where a label looks like a slip."""
+def check_party(reading: Reading, name: str, node: ScalarNode, listed: str | None = None) -> None:
+    """Warn where no party can have this value in the field, or where a label looks like a slip.
+
+    `listed` is a value of the list that the node names, if it names one.
+    """
     first, _, last = name.rpartition(".")
     kind = _KINDS.get(last) if first.startswith("investor") else None
-    text = node.text
+    text = node.text if listed is None else listed
     if kind is None or "*" in text or "?" in text:
         return
+    among = "" if listed is None else f"in the list {node.text}: "
     # Values match in any case.
     has_form = _has_form(text.lower(), kind.form) or _has_form(text.upper(), kind.form)
     country = last == "jurisdiction"
@@ -49,7 +53,7 @@ def check_party(reading: Reading, name: str, node: ScalarNode) -> None:
         reading.report(
             node,
             "rule/value",
-            f"{name} is never {shown(text)}",
+            f"{among}{name} is never {shown(text)}",
             severity="warning",
             expected=kind.expected,
             hint=country_meant(text) if country else did_you_mean(text, kind.known),
@@ -58,7 +62,7 @@ def check_party(reading: Reading, name: str, node: ScalarNode) -> None:
         reading.report(
             node,
             "rule/label",
-            f"{shown(text)} is none of the usual labels; it is taken as one of yours",
+            f"{among}{shown(text)} is none of the usual labels; it is taken as one of yours",
             severity="warning",
             hint=meant,
         )

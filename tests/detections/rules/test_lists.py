@@ -100,6 +100,45 @@ def test_the_place_of_a_list_that_isn_t_there(tmp_path: Path) -> None:
     assert context.text[context.start : context.start + context.length] == "%symbls%"
 
 
+@pytest.mark.parametrize(
+    ("values", "item", "message", "hint"),
+    [
+        ("[FR, USA]", "investor.jurisdiction|expand: '%a%'",
+         'in the list %a%: investor.jurisdiction is never "USA"', "US"),
+        ("[pool, market maker, x y]", "investor.labels|neq|expand: '%a%'",
+         'in the list %a%: investor.labels is never "market maker"', "market_maker"),
+        ("[marketmaker]", "investor.labels|expand: ['%a%', pool]",
+         'in the list %a%: "marketmaker" is none of the usual labels; it is taken as one of yours',
+         "market_maker"),
+        ("[trade, trades]", "event.action|expand: '%a%'",
+         'in the list %a%: event.action is never "trades"', "trade"),
+    ],
+)  # fmt: skip
+def test_a_value_of_a_list_that_the_field_never_has_is_a_warning(
+    tmp_path: Path, values: str, item: str, message: str, hint: str
+) -> None:
+    files = {"r.yml": rule(item), "x.lists.yml": f"lists: {{a: {values}}}"}
+    (problem,) = folder_problems(tmp_path, files)
+    assert (problem.severity, problem.message, problem.hint) == ("warning", message, hint)
+    assert problem.context is not None
+    assert problem.context.text.lstrip().startswith(item[:12])
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        *("investor.jurisdiction|expand: '%a%'", "investor.labels|contains|expand: '%b%'"),
+        *("investor.id|expand: '%b%'", "event.action|expand: '%c%'"),
+        *("investor.labels|expand: '%c%'", "investor.jurisdiction|expand: '\\%b\\%'"),
+    ],
+)
+def test_values_of_lists_that_events_may_have_are_not_complained_of(
+    tmp_path: Path, item: str
+) -> None:
+    lists = "lists: {a: [us, FR, 'X?'], b: [x y, maker], c: ['token-*', trade]}"
+    assert folder_problems(tmp_path, {"r.yml": rule(item), "x.lists.yml": lists}) == []
+
+
 def test_two_lists_can_t_have_one_name(tmp_path: Path) -> None:
     (problem,) = folder_problems(
         tmp_path, {"a.lists.yml": "lists: {a: [x]}", "b.lists.yml": "lists: {a: [y]}"}
