@@ -160,6 +160,10 @@ class RecordingOutlet:
         """What is remembered of the newest durable frames."""
         return await self._inner.sent(least)
 
+    async def recent(self, least: int) -> list[Frame]:
+        """The newest durable frames."""
+        return await self._inner.recent(least)
+
     async def dead(self, letter: DeadLetter) -> None:
         """A dead letter, which isn't recorded."""
         await self._inner.dead(letter)

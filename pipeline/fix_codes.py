@@ -53,3 +53,10 @@ TIMES_IN_FORCE: Mapping[str, str] = {
     "6": "gtd",
     "7": "cls",
 }
+#: What an execution report calls its trade, the best first, and both reports of a trade share:
+#: TrdMatchID, TradeID, SecondaryExecID. Without any of them it is ExecID (17).
+TRADE_IDS = (880, 1003, 527)
+#: The same of a trade capture report: besides ExecID and TradeReportID.
+CAPTURE_IDS = (1003, 880, 527, 17, 571)
+#: What it says of the trade that it cancels or replaces: besides TradeReportRefID (572).
+CAPTURE_REFERENCES = (1003, 880, 527, 17, 572, 571)

@@ -38,6 +38,10 @@ class FrameOutlet(Protocol):
         """
         ...
 
+    async def recent(self, least: int) -> list[Frame]:
+        """The same, whole."""
+        ...
+
     async def dead(self, letter: DeadLetter) -> None:
         """Put what can't enter RAW into the dead letters."""
         ...

@@ -25,6 +25,9 @@ class LineContext(Struct, frozen=True, omit_defaults=True):
     side: Side | None = None
     #: The line, or message, of the other side. Bytes of FIX are ISO 8859-1 here.
     other: str = ""
+    #: Of a bust or a correction in FIX: what the reports of its trade call that, where it calls it
+    #: by another id.
+    trade: str = ""
     #: Of a FIX session, to go on after a restart: the number of our next message, and the first one
     #: of theirs that is needed again, to find the other side of a trade.
     sending: int = 0

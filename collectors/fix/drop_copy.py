@@ -9,6 +9,7 @@ from collectors.fix.link import FixLink
 from collectors.fix.numbering import FixPlace
 from collectors.fix.report_sides import is_report, side_of_trade
 from collectors.fix.session import Application, LoggedOn, Missing, Outcome, Refused, Session
+from collectors.fix.trade_names import TradeNames
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import FixDropCopySource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
@@ -17,6 +18,8 @@ from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext, Side, decode_context
 
+#: Of an earlier run, where a bust is of a trade that this one hasn't seen.
+_LOOKED_BACK = 20_000
 #: Messages of ours that an earlier run may have sent after its last frame, at least.
 _SKIPPED = 100
 _LOST = GapNotice(
@@ -34,6 +37,9 @@ class FixDropCopyCollector:
         self._frames = FixFrames(outlet)
         self._link = FixLink(config, outlet.state, reset=config.reset_on_logon)
         self._halves = TradeHalves()
+        self._names = TradeNames()
+        #: What an earlier run sent is among the names.
+        self._looked_back = False
         #: When each first side that waits came, by its number.
         self._since: dict[int, int] = {}
         #: Up to here frames are durable or on their way; what comes again is only looked at.
@@ -120,7 +126,8 @@ class FixDropCopyCollector:
 
     async def _message(self, sequence: int, message: bytes, session: Session) -> None:
         key = self._key(message)
-        context = self._context(session)
+        trade = await self._trade(message)
+        context = self._context(session, trade=trade)
         if key is not None:
             other = self._halves.take(key, sequence, message.decode("latin-1"))
             if other is None:
@@ -136,9 +143,23 @@ class FixDropCopyCollector:
         await self._frames.send(place, message, context)
         await self.idle(session)  # a steady stream leaves no idle moment
 
-    def _context(self, session: Session, side: Side | None = None, other: str = "") -> LineContext:
+    def _context(
+        self, session: Session, side: Side | None = None, other: str = "", trade: str = ""
+    ) -> LineContext:
         needed = next(iter(self._since), 0)
-        return LineContext(side=side, other=other, sending=session.sending, needed=needed)
+        return LineContext(
+            side=side, other=other, trade=trade, sending=session.sending, needed=needed
+        )
+
+    async def _trade(self, message: bytes) -> str:
+        """Of a bust or correction: what its trade's reports call that, where that is another id."""
+        trade = self._names.take(message)
+        if trade is None and not self._looked_back:
+            self._looked_back = True
+            earlier = await self._frames.outlet.recent(_LOOKED_BACK)
+            self._names.add_earlier(frame.payload for frame in earlier)
+            trade = self._names.take(message)
+        return "" if trade is None else trade.decode("latin-1")
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""

@@ -11,21 +11,26 @@ from typing import ClassVar
 import msgspec
 import structlog
 
+from collectors.fix.trade_names import TradeNames
 from collectors.gaps import count_gap
 from collectors.order_log.log_files import LogFiles
 from collectors.order_log.log_lines import LogLine, LogReader, place_of
 from pipeline.config.sources import OrderLogSource, SocialFeedSource
 from pipeline.csv_header import ColumnFault
+from pipeline.fix_log import logged_message
 from pipeline.frames import WHOLE_SOURCE, DeadLetter, Frame, GapNotice
 from pipeline.metrics import SOURCE_CONNECTED
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
+from pipeline.trade_sides import decode_context, encode_context
 from pipeline.units import SECOND
 
 _YIELD_EVERY = 256
 #: Looks at files that were read, one for so many looks at the one that grows.
 _CHANGED_EVERY = 20
 _GAP = "#gap:"
+#: Lines of an earlier run, where a bust is of a trade that this one hasn't seen.
+_LOOKED_BACK = 20_000
 
 _log: structlog.stdlib.BoundLogger = structlog.get_logger(__name__)
 
@@ -44,6 +49,9 @@ class LogFollower:
         self._state = outlet.state
         self._files = LogFiles(config.path)
         self._last = ""
+        self._names = TradeNames()
+        #: What an earlier run sent is among the names.
+        self._looked_back = False
         self._log = _log.bind(source=config.name)
 
     async def run(self) -> None:
@@ -57,6 +65,7 @@ class LogFollower:
             each_side=self.each_side,
             after=place_of(self._last),
             header=self.wrong_columns,
+            names=self._names,
         )
         try:
             looks = 0
@@ -109,12 +118,27 @@ class LogFollower:
             elif refused := self.refused(line):
                 await self._report(line._replace(problem=refused))
             else:
+                if line.astray and not self._looked_back:
+                    line = await self._looked_up(line)
                 self._last = line.place.text
                 await self._outlet.send(
                     Frame(self._last, now(), line.payload, "message", line.context)
                 )
             if not count % _YIELD_EVERY:
                 await asyncio.sleep(0)  # an outlet with room never lets others run
+
+    async def _looked_up(self, line: LogLine) -> LogLine:
+        """A bust in FIX, with the trade that an earlier run has seen."""
+        self._looked_back = True
+        earlier = await self._outlet.recent(_LOOKED_BACK)
+        found = (logged_message(frame.payload) for frame in earlier)
+        self._names.add_earlier(message for message in found if message is not None)
+        trade = self._names.take(logged_message(line.payload) or b"")
+        if not trade:
+            return line
+        context = decode_context(line.context)
+        context = msgspec.structs.replace(context, trade=trade.decode("latin-1"))
+        return line._replace(context=encode_context(context))
 
     async def _report(self, line: LogLine) -> None:
         reason = f"{line.place.name}: {line.problem}"

@@ -12,6 +12,7 @@ from typing import BinaryIO, Literal, NamedTuple
 import msgspec
 
 from collectors.fix.report_sides import side_of_trade
+from collectors.fix.trade_names import TradeNames
 from collectors.order_log.log_files import LogFiles, is_called_as_fix_logs, order_of
 from collectors.recording import GZIP_MAGIC, UNREADABLE, open_lines
 from collectors.trade_halves import SideKey, TradeHalves
@@ -63,6 +64,8 @@ class LogLine(NamedTuple):
     #: Of a header whose columns are wrong, so that no line of its file can be read: where the first
     #: of them begins, from 1.
     column: int = 0
+    #: A bust or correction in FIX of which no trade is known that it could be about.
+    astray: bool = False
 
 
 #: What is wrong with the columns that the first line of a CSV file names.
@@ -87,7 +90,8 @@ class LogReader:
 
     ``longest``: bytes of a line. ``each_side``: a trade has a line for each side. ``after``:
     the place behind which to begin. ``header``: tells what is wrong with the columns of a CSV file;
-    its lines are given all the same. ``pairs``: the two sides of a trade are found.
+    its lines are given all the same. ``pairs``: the two sides of a trade are found, and the trades
+    that busts are about, by ``names``.
     """
 
     def __init__(
@@ -99,6 +103,7 @@ class LogReader:
         after: LogPlace | None = None,
         header: HeaderCheck = lambda header: (),
         pairs: bool = True,
+        names: TradeNames | None = None,
     ) -> None:
         self._files = files
         self._check = header
@@ -107,6 +112,8 @@ class LogReader:
         self._pairs = pairs
         self._after = after
         self._halves = TradeHalves()
+        #: Of messages of FIX, from file to file: a bust may come on the next day.
+        self._names = names or TradeNames()
         #: In the file where reading began: what was read before.
         self._done: LogPlace | None = None
         self._name: str | None = None
@@ -330,7 +337,11 @@ class LogReader:
         assert self._name is not None
         place = LogPlace(self._name, self._number)
         context = self._context()
-        key = self._key(line) if self._has_sides else None
+        message = logged_message(line) if self._form == "fix" and self._pairs else None
+        trade = b"" if message is None else self._names.take(message)
+        if trade:
+            context = msgspec.structs.replace(context, trade=trade.decode("latin-1"))
+        key = self._key(line, message) if self._has_sides else None
         if key is not None:
             text = line.decode("latin-1") if self._form == "fix" else line.decode(errors="replace")
             other = self._halves.take(key, self._number, text)
@@ -338,7 +349,7 @@ class LogReader:
                 context = self._context("first")
             else:
                 context = self._context("second", other.text)
-        yield LogLine(place, line, encode_context(context))
+        yield LogLine(place, line, encode_context(context), astray=trade is None)
         if self._has_sides:
             for half in self._halves.overdue(self._number):
                 yield self._alone(half.number, half.text)
@@ -363,10 +374,9 @@ class LogReader:
         form = "fix" if self._form == "fix" else None
         return LineContext(columns=self._columns, form=form, side=side, other=other)
 
-    def _key(self, line: bytes) -> SideKey | None:
+    def _key(self, line: bytes, message: bytes | None) -> SideKey | None:
         """What the sides of a trade share; None for a line that is no side of one."""
         if self._form == "fix":
-            message = logged_message(line)
             return None if message is None else side_of_trade(message)
         try:
             if self._columns is None:

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from heapq import merge
 
 from collectors.fix.report_sides import side_of_trade
+from collectors.fix.trade_names import TradeNames
 from collectors.order_log.log_files import LogFiles
 from collectors.order_log.log_lines import LogLine, LogPlace, LogReader, is_of_fix
 from collectors.recording import UNREADABLE, open_lines
@@ -40,6 +41,7 @@ class MergedFixLogs:
         self._names = names
         self._longest = longest
         self._halves = TradeHalves()
+        self._trades = TradeNames()
         #: Where each first side that waits stands, by its number among all lines.
         self._places: dict[int, LogPlace] = {}
         self._readers: list[LogReader] = []
@@ -71,7 +73,12 @@ class MergedFixLogs:
 
     def _with_side(self, line: LogLine, number: int) -> LogLine:
         message = None if line.problem else logged_message(line.payload)
-        key = None if message is None else side_of_trade(message)
+        if message is None:
+            return line
+        if trade := self._trades.take(message):
+            said = LineContext(form="fix", trade=trade.decode("latin-1"))
+            return line._replace(context=encode_context(said))
+        key = side_of_trade(message)
         if key is None:
             return line
         other = self._halves.take(key, number, line.payload.decode("latin-1"))

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import msgspec
 
 from normalizer.decoders.collected import Normalized
-from normalizer.decoders.fix_executions import EXECUTIONS, execution_line, report_line
+from normalizer.decoders.fix_executions import EXECUTIONS, about_trade, execution_line, report_line
 from normalizer.decoders.fix_market_data import FixMarketData
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import time_of
@@ -80,6 +80,7 @@ class FixDecoder:
         other = None
         if context.side == "second":
             other = report_line(_fields(context.other.encode("latin-1")))
+        line = about_trade(line, context.trade)
         self._steps.take(line, time, frame, original, out, other)
 
 

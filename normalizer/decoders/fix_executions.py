@@ -13,19 +13,27 @@ import msgspec
 
 from normalizer.decoders.order_log_line import Line
 from normalizer.decoders.unreadable import Unreadable, unreadable
-from pipeline.fix_codes import EXEC_TYPES, ORDER_TYPES, SIDES, TIMES_IN_FORCE
+from pipeline.fix_codes import (
+    CAPTURE_IDS,
+    CAPTURE_REFERENCES,
+    EXEC_TYPES,
+    ORDER_TYPES,
+    SIDES,
+    TIMES_IN_FORCE,
+    TRADE_IDS,
+)
 from pipeline.fix_message import Fields, group, values_of
 
 Values = Mapping[int, bytes]
 
 #: FIX 4.2: what became of an execution, whatever ExecType says.
 _TRANSACTIONS = {b"1": "trade_bust", b"2": "trade_correct", b"3": "order_status"}
+_ABOUT_TRADES = frozenset(("trade_bust", "trade_correct"))
 #: LastLiquidityInd (851): removed, added. What was routed elsewhere met no order here.
 _LIQUIDITY = {b"1": False, b"2": True}
 #: PartyRole (452) whose PartyID is an account, the best first: customer account, position account,
 #: client ID.
 _ACCOUNT_ROLES = (b"24", b"38", b"3")
-_MATCHES = (880, 1003, 527)
 _FILLED = b"2"
 #: MsgType (35) of what is told here: ExecutionReport, OrderCancelReject, TradeCaptureReport.
 EXECUTIONS = frozenset((b"8", b"9", b"AE"))
@@ -43,6 +51,14 @@ def execution_line(kind: bytes, fields: Fields) -> Line | None:
             return cancel_reject_line(fields)
         case _:
             return capture_line(fields)
+
+
+def about_trade(line: Line, trade: str) -> Line:
+    """A line that says which trade a bust or correction is about, where its message calls it by
+    another id than the trade's reports do; the line as it is where nobody knows."""
+    if not trade or line.exec_type not in _ABOUT_TRADES:
+        return line
+    return msgspec.structs.replace(line, trade_ref_id=trade)
 
 
 def report_line(fields: Fields) -> Line:
@@ -76,7 +92,7 @@ def report_line(fields: Fields) -> Line:
 
 
 def _trade(found: dict[str, Any], values: Values, exec_type: str) -> None:
-    trade_id = next((_text(values, tag) for tag in _MATCHES if values.get(tag)), None)
+    trade_id = next((_text(values, tag) for tag in TRADE_IDS if values.get(tag)), None)
     found["last_px"] = _text(values, 31)
     found["last_qty"] = _text(values, 32)
     if exec_type == "trade":
@@ -128,9 +144,8 @@ def capture_line(fields: Fields) -> Line | None:
         "account": None,
         "exec_id": _text(values, 571) or _text(values, 17),
     }
-    trade_id = next(
-        (_text(values, tag) for tag in (1003, 880, 527, 17, 571) if values.get(tag)), None
-    )
+    tags = CAPTURE_IDS if exec_type == "trade" else CAPTURE_REFERENCES
+    trade_id = next((_text(values, tag) for tag in tags if values.get(tag)), None)
     if exec_type != "trade":
         found["trade_ref_id"] = trade_id
         return _line(found)

@@ -3,6 +3,7 @@
 import msgspec
 
 from normalizer.decoders.collected import Normalized
+from normalizer.decoders.fix_executions import about_trade
 from normalizer.decoders.fix_log_line import Passed, read_fix
 from normalizer.decoders.gap import feed_gap
 from normalizer.decoders.order_log_line import Headers, Line, read_csv, read_json, time_of
@@ -62,6 +63,7 @@ class OrderLogDecoder:
         if context.side == "second":
             other, content_of_other, _ = read_fix(context.other.encode("latin-1"))
             content += content_of_other
+        line = about_trade(line, context.trade)
         before = len(out.events)
         self._steps.take(line, time, frame, original, out, other)
         where = self._told.tell_apart(out.events, before, content, frame.position)

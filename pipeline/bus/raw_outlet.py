@@ -1,6 +1,8 @@
 """Frames of one source into RAW: in micro-batches, in order, with backpressure."""
 
 import asyncio
+from collections.abc import Callable
+from typing import TypeVar
 
 import msgspec
 import nats.js.errors
@@ -24,6 +26,8 @@ from pipeline.source_state import SourceState
 FRAME_OVERHEAD = 96
 #: Messages of the stream, of all sources, that are looked through at first for a source's own.
 _FIRST_LOOK = 512
+
+_Kept = TypeVar("_Kept", Frame, SentFrame)
 
 
 class RawOutlet:
@@ -78,23 +82,30 @@ class RawOutlet:
 
         Raises what the bus raises.
         """
+        return await self._newest(least, _sent)
+
+    async def recent(self, least: int) -> list[Frame]:
+        """The same, whole."""
+        return await self._newest(least, _whole)
+
+    async def _newest(self, least: int, kept: Callable[[Frame], _Kept]) -> list[_Kept]:
         newest = await self._writer.newest()
         if newest is None:
             return []
         last = newest.seq or 0
         back = _FIRST_LOOK
         while True:
-            frames = await self._sent_after(max(0, last - back), last)
+            frames = await self._after(max(0, last - back), last, kept)
             if len(frames) >= least or back >= last:
                 break
             back *= 4
         if not frames:  # retention took all of them, and kept the newest message as a bookmark
             batch = decode_batch(newest.data or b"")
-            frames = [SentFrame(frame.kind, frame.position) for frame in batch.frames]
+            frames = [kept(frame) for frame in batch.frames]
         return frames
 
-    async def _sent_after(self, sequence: int, last: int) -> list[SentFrame]:
-        frames: list[SentFrame] = []
+    async def _after(self, sequence: int, last: int, kept: Callable[[Frame], _Kept]) -> list[_Kept]:
+        frames: list[_Kept] = []
         stream = self._bus.names.stream(Stream.RAW)
         while sequence < last:
             try:
@@ -105,7 +116,7 @@ class RawOutlet:
                 break  # the rest has expired meanwhile
             sequence = message.seq or last
             batch = decode_batch(message.data or b"")
-            frames += [SentFrame(frame.kind, frame.position) for frame in batch.frames]
+            frames += [kept(frame) for frame in batch.frames]
         return frames
 
     def reported(self) -> SourceState:
@@ -173,3 +184,11 @@ class RawOutlet:
             payload=frame.payload[:65536],
             truncated=True,
         )
+
+
+def _sent(frame: Frame) -> SentFrame:
+    return SentFrame(frame.kind, frame.position)
+
+
+def _whole(frame: Frame) -> Frame:
+    return frame

@@ -35,6 +35,9 @@ class FramesOutlet:
     async def sent(self, least: int) -> list[SentFrame]:
         return [SentFrame(frame.kind, frame.position) for frame in self.frames]
 
+    async def recent(self, least: int) -> list[Frame]:
+        return list(self.frames)
+
     async def dead(self, letter: DeadLetter) -> None:
         self.letters.append(letter)
 

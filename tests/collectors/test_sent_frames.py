@@ -45,3 +45,14 @@ async def test_frames_behind_many_of_another_source_are_found(bus: Bus) -> None:
 async def test_a_source_without_frames_has_sent_none(bus: Bus) -> None:
     await send(bus, "venue", 0, 3)
     assert await sent(bus, "chain", 10) == []
+
+
+async def test_they_can_be_had_whole(bus: Bus) -> None:
+    await send(bus, "chain", 0, 12)
+    await send(bus, "venue", 0, 3)
+    found = await RawOutlet(bus, SourceState("chain", "evm"), buffer=MIB).recent(10)
+    assert [one.position for one in found] == [f"{n}:0x" for n in range(12)]
+    assert {(one.payload, one.kind) for one in found} == {
+        (b"x" * 100, "message"),
+        (b"x" * 100, "reorganisation"),
+    }
