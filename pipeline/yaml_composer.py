@@ -193,7 +193,7 @@ class Composer:
             f"the tag {shown(name)} isn't allowed",
             advice="remove it: the type of each value is known"
             if tag.startswith(_TAG)
-            else "remove it; text that begins with ! stands in quotes",
+            else "put it into quotes if it is text, or remove it",
         )
 
     def _open(self, event: Any, mapping: bool) -> None:

@@ -187,6 +187,8 @@ class _Parser:
                 said = f"no selection is called {shown(name)}"
                 raise ConditionError(said, word.start, word.end, hint="not")
             hint = did_you_mean(name, self._names)
+            if name.startswith("!") and name[1:] in self._names:
+                hint = f"not {name[1:]}"
             if "*" in name and not _NAME.fullmatch(name):
                 hint = f"1 of {name}"
             self._missing(f"no selection is called {shown(name)}", word, hint)

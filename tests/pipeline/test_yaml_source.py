@@ -223,7 +223,7 @@ def test_an_exclamation_mark_does_not_get_lost(value: str) -> None:
     """Somebody wrote it for a not, and would be told of what they wanted to leave out."""
     problem = _only_problem(f"a: {value}".encode())
     assert (problem.code, problem.location.column) == ("yaml/tag", 4)
-    assert problem.advice == "remove it; text that begins with ! stands in quotes"
+    assert problem.advice == "put it into quotes if it is text, or remove it"
     node = parse_node(b"! 'ACME'", name="f.yaml")
     assert isinstance(node, ScalarNode)
     assert node.text == "ACME"

@@ -76,11 +76,12 @@ def test_a_name_that_begins_like_a_word_is_a_name(name: str) -> None:
 
 
 def test_every_selection_that_isn_t_there_is_told() -> None:
-    errors = parse_condition("selektion and 1 of fitler* and filter_c", NAMES).errors
+    errors = parse_condition("selektion and 1 of fitler* and filter_c and !filter_a", NAMES).errors
     assert [(str(error), error.start, error.end, error.hint) for error in errors] == [
         ('no selection is called "selektion"', 0, 9, "selection"),
         ('no selection matches "fitler*"', 19, 26, "filter_*"),
         ('no selection is called "filter_c"', 31, 39, "filter_b"),
+        ('no selection is called "!filter_a"', 44, 53, "not filter_a"),
     ]
 
 
