@@ -1,7 +1,7 @@
 """The `detection` part of a Sigma rule: selections and conditions, each mistake at its place."""
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, cast
 
 from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, ConditionOR
@@ -53,6 +53,7 @@ def read_detection(
             node, "rule/detection", "there is no selection", expected="at least one, and condition"
         )
     used: set[str] = set()
+    asked: set[str] = set()
     legible = bool(nodes)
     for condition in nodes:
         parsed = parse_condition(condition.text, names)
@@ -60,8 +61,12 @@ def read_detection(
         legible &= not parsed.errors
         for error in parsed.errors:
             _report_condition(reading, condition, error)
-        if parsed.tree is not None and not besides:
-            _check_filters(reading, condition, asked_for(parsed.tree, names))
+        if parsed.tree is not None:
+            wanted = asked_for(parsed.tree, names)
+            asked |= wanted
+            if not besides:
+                _check_filters(reading, condition, wanted)
+    _check_asked(reading, {key.text: value for key, value in node.pairs if key.text in asked})
     for key, _ in node.pairs if legible else ():
         if key.text in names and key.text not in used and not key.text.startswith("_"):
             reading.report(
@@ -89,10 +94,26 @@ def _check_filters(reading: Reading, condition: ScalarNode, wanted: Collection[s
             )
 
 
-def _check_alternatives(reading: Reading, name: str, node: SequenceNode) -> None:
+def _check_asked(reading: Reading, asked: Mapping[str, Node]) -> None:
+    """Look at lists of groups, unless another selection says of which kind an event must be."""
+    for name, node in asked.items():
+        others = (other for other in asked.values() if other is not node)
+        if isinstance(node, SequenceNode) and not any(map(_names_kind, others)):
+            check_alternatives(reading, name, node)
+
+
+def _names_kind(node: Node) -> bool:
+    groups = node.items if isinstance(node, SequenceNode) else (node,)
+    return all(
+        isinstance(one, MappingNode) and any(_field(key) == ACTION for key, _ in one.pairs)
+        for one in groups
+    )
+
+
+def check_alternatives(reading: Reading, name: str, node: SequenceNode) -> None:
     """Warn of a list of groups where the kind of event is only one alternative of several."""
     groups = [one for one in node.items if isinstance(one, MappingNode)]
-    named = [any(_field(key) == ACTION for key, _ in one.pairs) for one in groups]
+    named = [_names_kind(one) for one in groups]
     if reading.foreign or len(groups) < len(node.items) or all(named) or not any(named):
         return
     if not _go_together(groups):
@@ -110,14 +131,14 @@ def _go_together(groups: Sequence[MappingNode]) -> bool:
     """Whether an event of a kind that is named can have all of their fields."""
     fields = {_field(key) for one in groups for key, _ in one.pairs} - {ACTION}
     kinds = {
-        scalar.text
+        # By a pattern any kind may be meant.
+        scalar.text if key.text == ACTION else "*"
         for one in groups
         for key, value in one.pairs
-        if key.text == ACTION
+        if _field(key) == ACTION
         for scalar in (value.items if isinstance(value, SequenceNode) else (value,))
         if isinstance(scalar, ScalarNode)
     }
-    # By a pattern any kind may be meant.
     among = kinds if kinds and kinds <= actions().keys() else actions().keys()
     return any(fields <= actions()[kind].attributes.keys() for kind in among)
 
@@ -198,7 +219,6 @@ def _selection(
         if values and len(values) == len(node.items):
             keywords = keyword_item(reading, name, node, values)
             return SigmaDetection([keywords]) if keywords else None
-        _check_alternatives(reading, name, node)
         parts = [_selection(reading, item, item, name, context) for item in node.items]
         return _together(reading, key, name, parts)
     assert isinstance(node, ScalarNode)

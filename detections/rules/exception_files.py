@@ -17,7 +17,7 @@ from typing import Annotated
 from msgspec import Meta, Struct
 
 from detections.rules.context import Context
-from detections.rules.detection import build_trees, read_selection
+from detections.rules.detection import build_trees, check_alternatives, read_selection
 from detections.rules.document import Reading, TooManyProblems, content_hash, derived_id
 from detections.rules.drafts import Draft, Names
 from detections.rules.model import ExceptionRule
@@ -181,6 +181,8 @@ def _conditions(reading: Reading, context: Context) -> tuple[object, ...]:
         reading.report(node, _CODE, "this isn't a selection", expected=expected)
         return ()
     selection = read_selection(reading, key, node, context)
+    if isinstance(node, SequenceNode):
+        check_alternatives(reading, "when", node)
     if selection is None:
         return ()
     return build_trees(reading, Detection({"when": selection}, ["when"], [key]), context)

@@ -122,7 +122,7 @@ def _field_meant(text: str) -> str | None:
     meant = assignment_in(text)
     if meant is None:
         return None
-    field = close_to_ours(meant.field)
+    field = close_to_ours(meant.field.lower())
     return None if field is None else str(meant._replace(field=field))
 
 

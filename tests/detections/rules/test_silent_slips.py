@@ -24,6 +24,7 @@ OURS = HEADER + "logsource: {product: tapewatch}\n"
         ("event.action:trade", "event.action: trade"),
         ("token.symbol == ACME", "token.symbol: ACME"),
         ("token.symbl = ACME", "token.symbol: ACME"),
+        ("Token.Symbol = ACME", "token.symbol: ACME"),
         ("token.symbol != ACME", "token.symbol|neq: ACME"),
         ("token.amount >= 5", "token.amount|gte: 5"),
         ("[event.action = trade]", "event.action: trade"),
@@ -273,3 +274,21 @@ def test_a_list_of_groups_of_which_one_is_for_any_kind_of_event() -> None:
     # A group whose fields no such event has is an alternative to it, and not a part of it.
     other = text.replace("token.symbol: A", "token.amount|gte: 5")
     assert "rule/alternatives" not in [one.code for one in problems(other)]
+    # By a pattern, this may be an event that has them.
+    pattern = other.replace("- token.am", "- {event.action|startswith: token}\n    - token.am")
+    assert "rule/alternatives" in [one.code for one in problems(pattern)]
+
+
+@pytest.mark.parametrize("condition", ["t and s", "t and not s"])
+def test_a_list_of_groups_beside_what_says_the_kind_of_event(condition: str) -> None:
+    """None of the groups is for any kind then; and in what is left out each may be enough."""
+    kind = "  t: {event.action: [trade, order-placed]}\n"
+    groups = "    - event.action: trade\n    - token.symbol: A\n"
+    text = f"{OURS}detection:\n{kind}  s:\n{groups}  condition: {condition}\n"
+    assert problems(text) == []
+
+
+def test_of_two_lists_of_groups_neither_says_the_kind_for_the_other() -> None:
+    groups = "\n    - event.action: trade\n    - token.symbol: A\n"
+    text = f"{OURS}detection:\n  t:{groups}  s:{groups}  condition: t and s\n"
+    assert [one.code for one in problems(text)] == ["rule/alternatives"] * 2
