@@ -108,8 +108,8 @@ def export(
     if splunk is not None:
         archive = splunk_archive(splunk, splunk_token, splunk_index, splunk_ca)
     else:
-        archive = _archive(out, config, sink)
-    file = _case(wanted, config, archive) if is_case(wanted) else None
+        archive = archive_of(out, config, sink)
+    file = case_of(wanted, config, archive) if is_case(wanted) else None
     with _progress() as progress:
         from evidence.investigation.gather import gather
 
@@ -158,7 +158,7 @@ def splunk_archive(
     )
 
 
-def _case(wanted: str, path: Path, archive: "Archive") -> "CaseFile":
+def case_of(wanted: str, path: Path, archive: "Archive") -> "CaseFile":
     """The case out of the stream CASES, also where nothing runs; where there is no bus out of the
     archive. Raises Failure."""
     import asyncio
@@ -218,7 +218,8 @@ def _note(manifest: "Manifest", to: Path, why: str, audit: Path | None, config: 
         raise
 
 
-def _archive(out: Path | None, config: Path, sink: str | None) -> "Archive":
+def archive_of(out: Path | None, config: Path, sink: str | None) -> "Archive":
+    """The folder of a file sink, or else the configured Elasticsearch sink. Raises Failure."""
     if out is not None:
         from evidence.investigation.archive import FolderArchive
 
@@ -318,7 +319,7 @@ def _unmet(gathered: "Gathered", names: Sequence[str]) -> list[str]:
     from evidence.investigation.scope import names_of
 
     def is_met(name: str) -> bool:
-        forms = [msgspec.json.encode(form)[1:-1] for form in names_of((), (name,))]
+        forms = [msgspec.json.encode(form) for form in names_of((), (name,))]
         return any(form in one for one in gathered.documents for form in forms)
 
     return [name for name in names if not is_met(name)]

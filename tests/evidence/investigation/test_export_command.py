@@ -62,7 +62,7 @@ def test_it_says_of_which_time_it_is_and_which_names_nothing_was_found_of(tmp_pa
     """In UTC, since a time without a zone is taken for that; and a slip of the pen is seen."""
     write(tmp_path / "out", [*CASE, placed("quoted", T0, 'desk "b"')])
     asked = ("timeline", "export", "abc", "--out", "out", "--to", "made")
-    names = ("acct-willow", " acct-willow ", 'desk "b"', "ACCT-WILLOW", "acct-wilow")
+    names = ("acct-willow", " acct-willow ", 'desk "b"', "ACCT-WILLOW", "acct-wilow", "acct-will")
     also = [word for name in names for word in ("--also", name)]
     said = tapewatch(*asked, "--from", "2027-01-15T07:00:00", *also, folder=tmp_path)
     assert "from 2027-01-15 07:00:00 to 2027-01-15 09:00:00 UTC" in said.out
@@ -70,6 +70,7 @@ def test_it_says_of_which_time_it_is_and_which_names_nothing_was_found_of(tmp_pa
     assert unmet == [
         "nothing there names ACCT-WILLOW (--also)",
         "nothing there names acct-wilow (--also)",
+        "nothing there names acct-will (--also)",
     ]
     assert "nothing is proven by an audit log: see --audit" in said.out
 
