@@ -13,6 +13,7 @@ SOH = b"\x01"
 _LENGTHS = {
     *(90, 93, 95, 212, 348, 350, 352, 354, 356, 358, 360, 362, 364, 445, 618, 621),
 }
+_MESSAGE_ENCODING = 347
 _MOST_FIELDS = 100_000
 #: The header's own fields are mostly 7 or 8, and hardly ever more than this.
 _HEADER_FIELDS = 16
@@ -94,15 +95,19 @@ def group(fields: Fields, count: int, first: int) -> list[dict[int, bytes]]:
     """The entries of a repeating group: behind field ``count`` each begins with field ``first``.
 
     What follows the last entry is taken for its own: without the venue's dictionary nothing tells
-    them apart. Groups within an entry keep the first of each tag.
+    them apart. Groups within an entry keep the first of each tag. In which encoding the message's
+    text is, each entry says as well.
     """
     entries: list[dict[int, bytes]] = []
     inside = False
+    shared: dict[int, bytes] = {}
     for tag, value in fields:
         if tag == count:
             inside = True
+        elif tag == _MESSAGE_ENCODING:
+            shared = {tag: value}
         elif inside and tag == first:
-            entries.append({first: value})
+            entries.append({first: value, **shared})
         elif inside and entries:
             entries[-1].setdefault(tag, value)
     return entries

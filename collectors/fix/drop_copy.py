@@ -13,6 +13,7 @@ from collectors.fix.trade_names import TradeNames
 from collectors.trade_halves import SideKey, TradeHalves
 from pipeline.config.sources import FixDropCopySource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
+from pipeline.fix_text import free_text
 from pipeline.frames import WHOLE_SOURCE, GapNotice
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
@@ -159,7 +160,7 @@ class FixDropCopyCollector:
             earlier = await self._frames.outlet.recent(_LOOKED_BACK)
             self._names.add_earlier(frame.payload for frame in earlier)
             trade = self._names.take(message)
-        return "" if trade is None else trade.decode("latin-1")
+        return trade or ""
 
     def _key(self, message: bytes) -> SideKey | None:
         """What the two reports of a trade share; None for what is no report of one side of it."""
@@ -172,8 +173,7 @@ class FixDropCopyCollector:
         """Show operators what the other side can't do; the normalizer counts it."""
         if b"\x0135=j\x01" in message:
             try:
-                text = values_of(fields_of(message)).get(58, b"")
+                said = free_text(values_of(fields_of(message)))[:300]
             except BadMessage:
                 return
-            said = text.decode("latin-1")[:300]
             self._frames.refused(Refused(f"the other side can't process a message: {said}"))

@@ -19,6 +19,7 @@ from collectors.fix.session import (
 from collectors.gaps import interruption
 from pipeline.config.sources import FixMarketDataSource
 from pipeline.fix_message import BadMessage, Garbled, fields_of, values_of
+from pipeline.fix_text import free_text
 from pipeline.outlet import FrameOutlet
 from pipeline.source_state import now
 from pipeline.trade_sides import LineContext
@@ -124,7 +125,7 @@ class FixMarketDataCollector:
         except BadMessage:
             return
         if values.get(35) in _REJECTS:
-            text = values.get(58, b"").decode("latin-1")[:300]
+            text = free_text(values)[:300]
             reason = values.get(281, values.get(380, b"")).decode("latin-1")
             self._frames.refused(
                 Refused(f"the venue refused a request (reason {reason or 'not given'}): {text}")

@@ -21,6 +21,7 @@ import simplefix
 from msgspec import Struct, field
 
 from pipeline.fix_message import BadMessage, fields_of, header_of, values_of
+from pipeline.fix_text import free_text, text_in
 from pipeline.units import SECOND
 
 #: After so many times that the same messages were asked for, they are given up.
@@ -187,9 +188,7 @@ class Session(Struct):
         number = values.get(34, b"")
         if not number.isdigit() or len(number) > 18:
             return [Ended("a message without MsgSeqNum (34)")]
-        if values.get(49, b"").decode("latin-1") != self.terms.target or (
-            values.get(56, b"").decode("latin-1") != self.terms.sender
-        ):
+        if (text_in(values, 49), text_in(values, 56)) != (self.terms.target, self.terms.sender):
             return [Ended("a message with other CompIDs (49, 56) than were agreed on")]
         self._heard = at
         self._tested = False
@@ -362,7 +361,7 @@ def utc_timestamp(wall: int) -> str:
 
 
 def _text(values: dict[int, bytes]) -> str:
-    return values.get(58, b"").decode("latin-1")[:300]
+    return free_text(values)[:300]
 
 
 def _expecting(text: str) -> int | None:

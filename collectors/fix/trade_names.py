@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from pipeline.fix_codes import CAPTURE_IDS, CAPTURE_REFERENCES, TRADE_IDS
 from pipeline.fix_message import BadMessage, fields_of, values_of
+from pipeline.fix_text import text_in
 
 #: Ids that are remembered, at least; at most twice as many. A report of a trade has one, mostly.
 REMEMBERED_NAMES = 100_000
@@ -31,19 +32,19 @@ class TradeNames:
 
     def __init__(self, remembered: int = REMEMBERED_NAMES) -> None:
         self._remembered = remembered
-        self._young: dict[bytes, bytes] = {}
-        self._old: dict[bytes, bytes] = {}
+        self._young: dict[bytes, str] = {}
+        self._old: dict[bytes, str] = {}
 
-    def take(self, message: bytes) -> bytes | None:
+    def take(self, message: bytes) -> str | None:
         """Of a bust or correction: the trade's id, empty where it says that itself, None where no
         id in it is known. Empty for all other messages; of reports of trades the ids are kept.
         """
         if _ABOUT_TRADES.search(message) is None or (kind := _KINDS.search(message)) is None:
-            return b""  # most messages, without taking them apart
+            return ""  # most messages, without taking them apart
         try:
             values = values_of(fields_of(message))
         except BadMessage:
-            return b""  # the normalizer says what is wrong with it
+            return ""  # the normalizer says what is wrong with it
         if kind[1] == b"AE":
             return self._capture(values)
         return self._report(values)
@@ -55,55 +56,55 @@ class TradeNames:
             earlier.take(message)
         self._old = {**earlier._old, **earlier._young, **self._old}
 
-    def _report(self, values: Values) -> bytes | None:
+    def _report(self, values: Values) -> str | None:
         revises = values.get(20, b"0") in (b"1", b"2")
         if not revises and values.get(20, b"0") != b"0":
-            return b""  # a status
+            return ""  # a status
         if not revises and values.get(150) not in _BUSTS:
             said = _first(values, (*TRADE_IDS, 17))
             self._remember(values, (17, *TRADE_IDS), said)
-            return b""
+            return ""
         said = _first(values, (*TRADE_IDS, 19))
         return self._revised(values, (19, *TRADE_IDS), said, 17)
 
-    def _capture(self, values: Values) -> bytes | None:
+    def _capture(self, values: Values) -> str | None:
         match values.get(487, b"0"):
             case b"0":
                 self._remember(values, CAPTURE_IDS, _first(values, CAPTURE_IDS))
-                return b""
+                return ""
             case b"1" | b"2":
                 said = _first(values, CAPTURE_REFERENCES)
                 return self._revised(values, (572, *CAPTURE_REFERENCES), said, 571)
             case _:
-                return b""
+                return ""
 
     def _revised(
-        self, values: Values, references: Iterable[int], said: bytes, own: int
-    ) -> bytes | None:
+        self, values: Values, references: Iterable[int], said: str, own: int
+    ) -> str | None:
         found = next(filter(None, self._sought(values, references)), None)
         if found is None:
             return None
         # What corrects or busts a correction may name that.
         self._remember(values, (own,), found)
-        return b"" if found == said else found
+        return "" if found == said else found
 
-    def _sought(self, values: Values, references: Iterable[int]) -> Iterator[bytes | None]:
+    def _sought(self, values: Values, references: Iterable[int]) -> Iterator[str | None]:
         for tag in references:
             if values.get(tag):
                 key = _key(values, tag)
                 yield self._young.get(key) or self._old.get(key)
 
-    def _remember(self, values: Values, tags: Iterable[int], trade: bytes) -> None:
+    def _remember(self, values: Values, tags: Iterable[int], trade: str) -> None:
         for tag in tags:
             # The trade's id itself is found without: it is what the bust says.
-            if values.get(tag) and (tag in _OF_REPORTS or values[tag] != trade):
+            if values.get(tag) and (tag in _OF_REPORTS or text_in(values, tag) != trade):
                 self._young[_key(values, tag)] = trade
         if len(self._young) >= self._remembered:
             self._old, self._young = self._young, {}
 
 
-def _first(values: Values, tags: Iterable[int]) -> bytes:
-    return next((values[tag] for tag in tags if values.get(tag)), b"")
+def _first(values: Values, tags: Iterable[int]) -> str:
+    return next((text_in(values, tag) for tag in tags if values.get(tag)), "")
 
 
 def _key(values: Values, tag: int) -> bytes:

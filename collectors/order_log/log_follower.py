@@ -137,7 +137,7 @@ class LogFollower:
         if not trade:
             return line
         context = decode_context(line.context)
-        context = msgspec.structs.replace(context, trade=trade.decode("latin-1"))
+        context = msgspec.structs.replace(context, trade=trade)
         return line._replace(context=encode_context(context))
 
     async def _report(self, line: LogLine) -> None:

@@ -338,9 +338,9 @@ class LogReader:
         place = LogPlace(self._name, self._number)
         context = self._context()
         message = logged_message(line) if self._form == "fix" and self._pairs else None
-        trade = b"" if message is None else self._names.take(message)
+        trade = "" if message is None else self._names.take(message)
         if trade:
-            context = msgspec.structs.replace(context, trade=trade.decode("latin-1"))
+            context = msgspec.structs.replace(context, trade=trade)
         key = self._key(line, message) if self._has_sides else None
         if key is not None:
             text = line.decode("latin-1") if self._form == "fix" else line.decode(errors="replace")

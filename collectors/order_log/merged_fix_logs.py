@@ -76,7 +76,7 @@ class MergedFixLogs:
         if message is None:
             return line
         if trade := self._trades.take(message):
-            said = LineContext(form="fix", trade=trade.decode("latin-1"))
+            said = LineContext(form="fix", trade=trade)
             return line._replace(context=encode_context(said))
         key = side_of_trade(message)
         if key is None:

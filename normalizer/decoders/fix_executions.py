@@ -23,6 +23,7 @@ from pipeline.fix_codes import (
     TRADE_IDS,
 )
 from pipeline.fix_message import Fields, group, values_of
+from pipeline.fix_text import free_text, text_in
 
 Values = Mapping[int, bytes]
 
@@ -173,7 +174,7 @@ def _common(values: Values, fields: Fields) -> dict[str, Any]:
         "exec_id": _text(values, 17),
         "cl_ord_id": _text(values, 11),
         "account": _text(values, 1) or _account(fields),
-        "text": _text(values, 58),
+        "text": free_text(values) or None,
     }
 
 
@@ -184,10 +185,10 @@ def _first_sent(values: Values) -> bytes | None:
 
 def _account(fields: Fields) -> str | None:
     """The account among the Parties: NoPartyIDs (453), each of PartyID (448) and role (452)."""
-    by_role = {party.get(452, b""): party[448] for party in group(fields, 453, 448)}
+    by_role = {party.get(452, b""): party for party in group(fields, 453, 448)}
     for role in _ACCOUNT_ROLES:
         if role in by_role:
-            return by_role[role].decode("latin-1")
+            return text_in(by_role[role], 448)
     return None
 
 
@@ -215,8 +216,7 @@ def _side(values: Values) -> str | None:
 
 
 def _text(values: Values, tag: int) -> str | None:
-    value = values.get(tag)
-    return value.decode("latin-1") if value else None
+    return text_in(values, tag) or None
 
 
 def _line(found: dict[str, Any]) -> Line:

@@ -13,6 +13,7 @@ from normalizer.decoders.times import event_time
 from normalizer.decoders.unreadable import Unreadable
 from normalizer.events.market import MarketEvent
 from pipeline.fix_message import Fields, group, values_of
+from pipeline.fix_text import text_in
 from pipeline.frames import Frame
 
 Values = Mapping[int, bytes]
@@ -104,10 +105,10 @@ class FixMarketData:
 
         index = 0
         for index, entry in enumerate(group(fields, 268, 279)):
-            named = entry.get(55)
-            if named is not None and named.decode("latin-1") != symbol:
+            named = text_in(entry, 55) if 55 in entry else None
+            if named is not None and named != symbol:
                 flush(index)
-                symbol = named.decode("latin-1")[:64]
+                symbol = named[:64]
                 blanks = self._instruments[symbol]
             if blanks is None:
                 # FIX lets an entry leave out what the one before it said; the first can't.
@@ -245,7 +246,7 @@ def _head(
 
 
 def _symbol(values: Values) -> str:
-    symbol = values.get(55, b"").decode("latin-1")
+    symbol = text_in(values, 55)
     if not 0 < len(symbol) <= 64:
         raise Unreadable("is missing" if not symbol else "is longer than 64", "Symbol (55)")
     return symbol
@@ -253,10 +254,10 @@ def _symbol(values: Values) -> str:
 
 def _entry_id(entry: Values, index: int) -> str:
     """An order's id in a book by order: OrderID (37), or else MDEntryID (278)."""
-    found = entry.get(37) or entry.get(278) or entry.get(280)
+    found = text_in(entry, 37) or text_in(entry, 278) or text_in(entry, 280)
     if not found or len(found) > 128:
         raise Unreadable("is missing", f"OrderID (37) or MDEntryID (278) of entry {index}")
-    return found.decode("latin-1")
+    return found
 
 
 def _number(entry: Values, tag: int, index: int) -> float:
@@ -304,5 +305,4 @@ def _state(value: bytes | None, known: Mapping[bytes, str], field: str) -> str:
 
 
 def _text(values: Values, tag: int) -> str | None:
-    value = values.get(tag)
-    return value.decode("latin-1")[:300] if value else None
+    return text_in(values, tag)[:300] or None

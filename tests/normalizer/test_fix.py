@@ -96,6 +96,33 @@ def test_accounts_come_from_the_parties_where_there_is_no_account() -> None:
 
 
 @pytest.mark.parametrize(
+    ("named", "encoding"), [(None, "utf-8"), ("UTF-8", "utf-8"), ("Shift_JIS", "shift_jis")]
+)
+def test_accounts_and_texts_are_in_the_encoding_of_their_message(
+    named: str | None, encoding: str
+) -> None:
+    why = "数量".encode(encoding)
+    more: Pairs = [(347, named)] if named else []
+    more += [(354, len(why)), (355, why)] if named else [(58, why)]
+    rejected = changed(ORDER, t150="8") + more
+    by_account = [(tag, "東京".encode(encoding) if tag == 1 else value) for tag, value in rejected]
+    event = one("8", by_account)
+    assert (event.investor_account, event.reason) == ("東京", "数量")
+    parties: Pairs = [(453, 1), (448, "東京".encode(encoding)), (452, "24")]
+    event = one("8", [pair for pair in rejected if pair[0] != 1] + parties)
+    assert event.investor_account == "東京"
+    capture = [(347, named)] if named else []
+    sides: Pairs = [(552, 1), (54, "1"), *parties]
+    capture += [(571, "r1"), (487, "0"), (55, "A"), (31, "1"), (32, "1"), (60, TIME), *sides]
+    assert one("AE", capture).buyer_account == "東京"
+
+
+def test_an_account_in_iso_8859_1_stays_what_it_is() -> None:
+    account = [(tag, b"M\xfcller" if tag == 1 else value) for tag, value in ORDER]
+    assert one("8", changed(account, t150="0")).investor_account == "Müller"
+
+
+@pytest.mark.parametrize(
     ("kind", "more", "record", "reason"),
     [
         ("4", {"t58": "by user", "t14": "120", "t151": "0"}, market.OrderCancelled, "by user"),

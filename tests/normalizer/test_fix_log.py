@@ -31,6 +31,14 @@ def test_an_order_is_as_out_of_a_drop_copy() -> None:
         assert (placed.price, placed.remaining, placed.timestamp) == (10.25, 300.0, v.AT)
 
 
+def test_an_account_may_be_in_utf_8_or_iso_8859_1_also_of_the_other_side() -> None:
+    mine, other = logged("8", BUYER), logged("8", FILL)
+    mine = mine.replace(b"|1=B-3|", "|1=Müller|".encode())
+    other = other.replace(b"|1=A-7|", "|1=Zoë|".encode("latin-1"))
+    trade: Any = v.only(read(mine, side="second", other=other.decode("latin-1")))
+    assert (trade.buyer_account, trade.seller_account) == ("Müller", "Zoë")
+
+
 def test_both_sides_of_a_trade_are_one() -> None:
     other = logged("8", FILL).decode("latin-1")
     trade: Any = v.only(read(logged("8", BUYER), side="second", other=other))
