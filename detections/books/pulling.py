@@ -19,6 +19,7 @@ from detections.books.order_weight import depth_if_large, passes_small
 from detections.books.pulled_orders import Flip, Key, Large, Pulls, Took, Trader, quantity_of
 from detections.books.shown_orders import shown_by
 from detections.correlators.base import ORDERS, TRADES, Correlator
+from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -303,7 +304,9 @@ class Pulling(Correlator[State]):
         quantity, traded = quantity_of(orders), quantity_of(taken)
         if (
             not reaches(traded, p.minimum_traded_share * quantity)
-            or sum(one.quantity * one.price for one in orders) < p.minimum_notional
+            or too_little(
+                sum(one.quantity * one.price for one in orders), p.minimum_notional, trade.currency
+            )
             or not self._fits(orders, book, traded)
         ):
             return ()

@@ -90,8 +90,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_prices: Annotated[int, Meta(ge=1, le=100)] = 3
     #: How many times the quantity of the push it trades on the other one.
     minimum_ratio: Annotated[float, Meta(ge=0, le=1_000)] = 1.0
-    #: What the party gained on the other one, in dollars, below which nothing is said
-    #: (see `detections.money`).
+    #: What the party gained on the other one, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_gain: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()

@@ -99,7 +99,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
     #: The probability with which chance would have it happen less often; 0 turns this off.
     minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
-    #: Value of the orders (price times quantity) below which nothing is found.
+    #: Value of the orders (price times quantity) below which nothing is found,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()

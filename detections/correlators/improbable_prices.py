@@ -41,6 +41,7 @@ from detections.books.order_book import MOST_BOOKS, BookSide, Resting
 from detections.correlators.base import ORDERS, Correlator, correlator
 from detections.idlest import drop_idlest, latest
 from detections.markets.usual_moves import UsualMoves
+from detections.money import too_little
 from detections.parties import Party, acting, buyer, is_exempt, seller
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -91,7 +92,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=7 * DAY)] = DAY
     #: and this part of all its large orders far from the market.
     minimum_cancel_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.9
-    #: Value of an order (price times quantity) below which it isn't looked at.
+    #: Value of an order (price times quantity) below which it isn't looked at,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
@@ -212,7 +214,7 @@ class ImprobablePrices(Correlator[State]):
             not reaches(distance, p.minimum_distance)
             or not party.known
             or is_exempt(event.investor_labels, self._exempt)
-            or order.price * order.quantity < p.minimum_notional
+            or too_little(order.price * order.quantity, p.minimum_notional, event.currency)
         ):
             return
         if not self._is_large(side, order):

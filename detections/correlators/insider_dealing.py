@@ -62,6 +62,7 @@ from detections.markets.right_guesses import Guesses, chance_of_guesses, note_gu
 from detections.markets.suspect_dealing import BY_CHANCE, deviations_asked, is_suspect, profit
 from detections.markets.trading_history import TradingHistory
 from detections.markets.unusual_trading import unusual, windows
+from detections.money import least
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import PoolSwap, TokenTransfer
@@ -100,7 +101,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_false_alerts: Annotated[float, Meta(gt=0, le=1_000)] = 0.1
     #: Part of what it traded that must be left over on the right side.
     one_sided: Annotated[Ratio, Meta(gt=0, le=1)] = 0.8
-    #: Profit, or loss avoided, in the quote currency.
+    #: Profit, or loss avoided,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_profit: Annotated[float, Meta(ge=0)] = 100.0
     #: Whether what a token tells on chain (a halt, new terms, documents) counts as well.
     news_on_chain: bool = True
@@ -122,6 +124,8 @@ class Asset(Struct):
 
     first: int = 0
     """Time from which on it is known."""
+    currency: str = ""
+    """Of its newest price."""
     bars: Bars = field(default_factory=Bars)
     pending: list[Announcement] = []
     due: int = _NEVER
@@ -185,7 +189,7 @@ class InsiderDealing(Correlator[State]):
         if not 0 < price < math.inf:
             return ()
         key = trade.token_id or f"{trade.venue}/{trade.instrument}"
-        asset = self._priced(key, trade.timestamp, price)
+        asset = self._priced(key, trade, price)
         buyer = trade.buyer_cluster or trade.buyer_id or trade.buyer_account
         seller = trade.seller_cluster or trade.seller_id or trade.seller_account
         if buyer != seller and 0 < quantity < math.inf:
@@ -226,7 +230,7 @@ class InsiderDealing(Correlator[State]):
         if price is None or not 0 < price < math.inf:
             return ()
         key = swap.token_id or f"{swap.venue}/{swap.instrument}"
-        asset = self._priced(key, swap.timestamp, price)
+        asset = self._priced(key, swap, price)
         wallet = swap.investor_address or swap.transaction_from
         party = swap.investor_cluster or swap.investor_id or wallet
         if party is not None and swap.side is not None and quantity is not None:
@@ -265,8 +269,8 @@ class InsiderDealing(Correlator[State]):
             self._note(asset, move, destination, names, move.destination_labels, quantity, value)
         return ()
 
-    def _priced(self, key: str, time: int, price: float) -> Asset:
-        assets = self.state.assets
+    def _priced(self, key: str, event: Trade | PoolSwap, price: float) -> Asset:
+        assets, time = self.state.assets, event.timestamp
         # Taken out and put back at the end, so that the first asset is always the idlest.
         asset = assets.pop(key, None)
         if asset is None:
@@ -274,6 +278,7 @@ class InsiderDealing(Correlator[State]):
         elif not asset.first:
             asset.first = time
         assets[key] = asset
+        asset.currency = event.currency or ""
         asset.bars.add(time, price)
         return asset
 
@@ -395,6 +400,7 @@ class InsiderDealing(Correlator[State]):
         if not reaches(abs(found.statistic), p.minimum_statistic):
             return
         rising = found.abnormal_return > 0
+        least_profit = least(p.minimum_profit, asset.currency)
         for window, step in windows(p.window, news.announced - asset.first):
             some = unusual(
                 asset.parties,
@@ -422,7 +428,7 @@ class InsiderDealing(Correlator[State]):
                 if not is_suspect(one, chance, p.minimum_deviations, p.maximum_false_alerts):
                     continue
                 gained = profit(one, found, rising=rising)
-                if gained <= 0 or not reaches(gained, p.minimum_profit):
+                if gained <= 0 or not reaches(gained, least_profit):
                     continue
                 news.told[one.party] = None
                 yield insider_finding(

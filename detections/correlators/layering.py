@@ -51,6 +51,7 @@ from detections.books.order_book import Resting
 from detections.books.placed_together import complete_at, placed_together
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.engine.feed_gaps import is_of
+from detections.money import too_little
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -96,7 +97,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_fill_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.1
     #: What was cancelled is at least this many times what was shown, or traded, on the other side.
     minimum_imbalance: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
-    #: Value of the cancelled orders (price times quantity) below which nothing is found.
+    #: Value of the cancelled orders (price times quantity) below which nothing is found,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
@@ -350,7 +352,11 @@ class Layering(Correlator[State]):
             not reaches(pulled, p.minimum_pulled_share * (pulled + left))
             or (left and len({layer.price for layer in layers}) <= p.minimum_levels)
             or not reaches(pulled, p.minimum_imbalance * max(shown, traded))
-            or sum(layer.quantity * layer.price for layer in layers) < p.minimum_notional
+            or too_little(
+                sum(layer.quantity * layer.price for layer in layers),
+                p.minimum_notional,
+                event.currency,
+            )
         ):
             return ()
         share = self._share(pulled, buy, resting=False)
@@ -394,7 +400,11 @@ class Layering(Correlator[State]):
         if (
             not trades
             or not reaches(quantity, p.minimum_imbalance * against)
-            or sum(layer.quantity * layer.price for layer in layers) < p.minimum_notional
+            or too_little(
+                sum(layer.quantity * layer.price for layer in layers),
+                p.minimum_notional,
+                event.currency,
+            )
             or not reaches(share, p.minimum_depth_share)
         ):
             return ()

@@ -48,7 +48,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: Part of the liquidity in range that must be gone, net of what was added.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
-    #: Quote asset that was taken out, in dollars, below which nothing is said (`detections.money`).
+    #: Quote asset that was taken out, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
 
 

@@ -57,7 +57,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_deviation: Annotated[Ratio, Meta(gt=0, le=100)] = 0.05
     #: `deviation`: trades in a row that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
-    #: Trades worth less than this in dollars are left out (see `detections.money`).
+    #: Value of a trade below which it is left out,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Age beyond which an answer is out of date, of feeds without a heartbeat in reference data.
     maximum_age: Annotated[Duration, Meta(ge=MINUTE, le=4 * WEEK)] = 25 * HOUR

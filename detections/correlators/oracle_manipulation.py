@@ -54,6 +54,7 @@ from detections.markets.oracle_episode import (
     episode_finding,
 )
 from detections.markets.price_pressure import Push
+from detections.money import least
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
@@ -82,7 +83,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     position: Annotated[Duration, Meta(ge=MINUTE, le=7 * DAY)] = DAY
     #: How long after the answer tokens that it gets, and the fall of the price, count.
     take_out: Annotated[Duration, Meta(ge=MINUTE, le=7 * DAY)] = 6 * HOUR
-    #: Gain in the quote currency.
+    #: Gain, in dollars or what is about as much (see `detections.money`).
     minimum_gain: Annotated[float, Meta(ge=0)] = 1_000.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("custodian", "issuer", "pool", "router", "exchange")
@@ -296,7 +297,7 @@ class OracleManipulation(Correlator[State]):
                 del assets[next(iter(assets))]
         assets[token] = asset
         now = update.timestamp
-        answer = Answer(now, price, update.feed, witness(update))
+        answer = Answer(now, price, update.feed, witness(update), update.currency or "")
         asset.answers.append(answer)
         del asset.answers[:-_MOST_ANSWERS]
         floor = now - self._p.push
@@ -404,14 +405,15 @@ class OracleManipulation(Correlator[State]):
         if is_exempt(move.source_labels, _POOLS):
             return  # what it swapped for
         price = self.state.prices.get(move.token_id or "")
-        value = move.amount * (1.0 if price is None else price.price)
+        value, currency = (1.0, "") if price is None else (price.price, price.currency)
+        value *= move.amount
         for token in list(tokens):
             asset = self.state.assets.get(token)
             episode = None if asset is None else asset.episodes.get(party)
             if episode is None or move.timestamp > episode.answered + self._p.take_out:
                 del tokens[token]
                 continue
-            episode.taken += value
+            episode.taken += value / least(1.0, currency) * least(1.0, episode.after.currency)
             if len(episode.takings) < _MOST_TAKEN:
                 episode.takings.append(witness(move))
             yield from self._told(token, party, episode, [])
@@ -442,7 +444,8 @@ class OracleManipulation(Correlator[State]):
         self, token: str, party: str, episode: Episode, more: list[Witness]
     ) -> Iterable[Finding]:
         gain = episode.gain + episode.taken
-        enough = gain > 0 and reaches(gain, self._p.minimum_gain)
+        least_gain = least(self._p.minimum_gain, episode.after.currency)
+        enough = gain > 0 and reaches(gain, least_gain)
         if not enough and not (episode.reversed and not episode.alerts):
             return ()
         if episode.alerts and gain < 2 * episode.told_gain:
@@ -451,9 +454,8 @@ class OracleManipulation(Correlator[State]):
             return ()
         episode.alerts += 1
         episode.told_gain = gain
+        found = HELD if reaches(episode.gain, least_gain) else TAKEN_OUT
         if not enough:
             found = REVERSED
-        else:
-            found = HELD if reaches(episode.gain, self._p.minimum_gain) else TAKEN_OUT
         asked = self._p.minimum_oracle_move
         return [episode_finding(token, party, episode, gain, found, asked, more)]

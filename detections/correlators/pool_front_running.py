@@ -70,8 +70,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
     #: The part of the party's swaps within it that are such.
     minimum_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.0
-    #: Worth of the other's swap in dollars, below which it doesn't count where the quote asset is
-    #: known (see `detections.money`).
+    #: Worth of the other's swap, where known, below which it doesn't count,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("router", "pool")

@@ -72,8 +72,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     position_window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: What of a mean swap may be left as a change of the position.
     maximum_net_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
-    #: Value swapped in dollars, where the quote asset is known, below which nothing is said (see
-    #: `detections.money`).
+    #: Value swapped, where known, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker", "router", "pool")

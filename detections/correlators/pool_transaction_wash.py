@@ -58,8 +58,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_times: Annotated[int, Meta(ge=1, le=100)] = 3
     #: The time within which they count together, by event time.
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = DAY
-    #: Value swapped in the transaction in dollars, where the quote asset is known, below which
-    #: nothing is said (see `detections.money`).
+    #: Value swapped in the transaction, where known, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("router", "pool")

@@ -61,7 +61,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_history: Annotated[Ratio, Meta(gt=0, le=1)] = 0.5
     #: Trades within the window.
     minimum_trades: Annotated[int, Meta(ge=1, le=100_000)] = 2
-    #: Value traded within the window, in dollars (see `detections.money`).
+    #: Value traded within the window,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
 
     def __post_init__(self) -> None:

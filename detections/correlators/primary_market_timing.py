@@ -50,6 +50,7 @@ from detections.cap_table.evidence import names
 from detections.correlators.base import TRADES, Correlator, correlator
 from detections.markets.primary_dealing import Deal, Investor, Nav, Token
 from detections.markets.primary_lots import Lot, Round, put, take
+from detections.money import least
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.chain import OracleUpdate, PoolSwap, TokenTransfer
@@ -75,7 +76,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_gap: Annotated[Ratio, Meta(gt=0, le=10)] = 0.02
     #: `round_trip`: within how long it goes out the other way.
     unwind: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = DAY
-    #: Gain in the currency of the NAV.
+    #: Gain, in dollars or what is about as much (see `detections.money`).
     minimum_gain: Annotated[float, Meta(ge=0)] = 100.0
     #: `ahead_of_nav`: how long before the new NAV dealings count, at most back to the last one.
     before: Annotated[Duration, Meta(ge=HOUR, le=31 * DAY)] = 4 * DAY
@@ -329,7 +330,8 @@ class PrimaryMarketTiming(Correlator[State]):
         self, event: Any, party: str, investor: Investor, nav: Nav, did: str, undid: str
     ) -> Iterable[Finding]:
         trip = investor.round
-        if trip.gain <= 0 or not reaches(trip.gain, max(self._p.minimum_gain, 2 * trip.told)):
+        gain = least(self._p.minimum_gain, nav.currency)
+        if trip.gain <= 0 or not reaches(trip.gain, max(gain, 2 * trip.told)):
             return ()
         trip.told = trip.gain
         investor.alerts += 1
@@ -408,7 +410,7 @@ class PrimaryMarketTiming(Correlator[State]):
         investor.right += 1
         investor.evidence += [*(one.witness for one in deals), nav.witness]
         del investor.evidence[:-200]
-        if not reaches(investor.won, max(p.minimum_gain, 2 * investor.told)):
+        if not reaches(investor.won, max(least(p.minimum_gain, nav.currency), 2 * investor.told)):
             return
         chance = chance_of_a_coin(investor.both, investor.subscribing, investor.redeeming)
         if chance > p.maximum_chance:

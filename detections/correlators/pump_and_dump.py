@@ -123,7 +123,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_purchases: Annotated[Ratio, Meta(ge=0, le=1)] = 0.6
     #: Trades within the time that is looked at.
     minimum_trades: Annotated[int, Meta(ge=2, le=100_000)] = 20
-    #: Value traded in it, in the quote currency.
+    #: Value traded in it, in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: How much must be known of a market.
     minimum_history: Annotated[Duration, Meta(ge=5 * MINUTE, le=7 * HOUR)] = 50 * MINUTE
@@ -345,7 +345,7 @@ class PumpAndDump(Correlator[State]):
     # -- the rise ----------------------------------------------------------------------------------
 
     def _risen(self, event: Trade | PoolSwap, market: Market, price: float) -> Iterable[Finding]:
-        rise = rise_to(price, market.tape, self._p)
+        rise = rise_to(price, market.tape, self._p, event.currency)
         if rise is None:
             return ()
         tape, time = market.tape, event.timestamp

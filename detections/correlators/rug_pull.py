@@ -108,7 +108,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_lasting_fall: Annotated[Ratio, Meta(ge=0, lt=1)] = 0.0
     #: Others who must have swapped in the pool.
     minimum_traders: Annotated[int, Meta(ge=0, le=_MOST_TRADERS - 1)] = 1
-    #: Quote asset that was taken in dollars, below which nothing is said (see `detections.money`).
+    #: Quote asset that was taken, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_quote: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()

@@ -39,6 +39,7 @@ from detections.alerting.findings import Finding
 from detections.alerting.wording import amount, percent
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest, latest
+from detections.money import too_little
 from detections.pools.party_swaps import PartySwaps, note_swap
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
@@ -68,8 +69,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     blocks: Annotated[int, Meta(ge=1, le=10)] = 1
     #: By how much what is given back may differ from what was got first.
     maximum_difference: Annotated[Ratio, Meta(ge=0, le=0.5)] = 0.01
-    #: Worth of the victims' swaps together in the quote asset, below which nothing is said, where
-    #: it is known.
+    #: Worth of the victims' swaps together, where known, below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_victims_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: How often the party must have done it within a day.
     minimum_times: Annotated[int, Meta(ge=1, le=50)] = 1
@@ -223,7 +224,7 @@ class Sandwich(Correlator[State]):
     def _judged(self, event: PoolSwap, found: _Sandwich) -> Iterable[Finding]:
         known = found.back.side and all(victim.side for victim in found.victims)
         notional = sum(victim.notional for victim in found.victims)
-        if known and notional < self._p.minimum_victims_notional:
+        if known and too_little(notional, self._p.minimum_victims_notional, event.currency):
             return ()
         name = found.back.owner or found.back.called
         times = _note(self.state.times, name, found.back.timestamp)

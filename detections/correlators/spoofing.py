@@ -68,6 +68,7 @@ from detections.books.weighed_together import weigh_together
 from detections.correlators.base import ORDERS, TRADES, Correlator, correlator
 from detections.engine.feed_gaps import is_of
 from detections.idlest import Room, latest
+from detections.money import too_little
 from detections.parties import Party, acting, is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import (
@@ -120,7 +121,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_execution_multiple: Annotated[float, Meta(ge=0, le=1_000)] = 2.0
     #: The probability with which chance would have it happen less often; 0 turns this off.
     minimum_significance: Annotated[float, Meta(ge=0, lt=1)] = 0.99
-    #: Value of the order (price times quantity) below which it is not looked at.
+    #: Value of the order (price times quantity) below which it is not looked at,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ()
@@ -230,7 +232,8 @@ class Spoofing(Correlator[State]):
         placed, began = order.placed, "placed"
         if placed is None or event.__class__ is not OrderPlaced:
             placed, began = step(event), "amended an order into"
-        if order.quantity * order.price < self._p.minimum_notional or is_exempt(
+        value, least = order.quantity * order.price, self._p.minimum_notional
+        if too_little(value, least, event.currency) or is_exempt(
             event.investor_labels, self._exempt
         ):
             return

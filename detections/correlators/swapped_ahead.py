@@ -34,6 +34,7 @@ from detections.alerting.wording import amount, lapse
 from detections.books.coincidence import binomial_tail
 from detections.correlators.base import Correlator, correlator
 from detections.idlest import drop_idlest
+from detections.money import too_little
 from detections.pools.swaps import Leg, PoolKey, differs, is_own_contract, leg, pool_key
 from normalizer.events.chain import PoolSwap
 from pipeline.units import DAY, HOUR, MINUTE, SECOND, Duration, Ratio
@@ -56,7 +57,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
 
     #: The other's swap, as a multiple of the party's own.
     minimum_victim_ratio: Annotated[float, Meta(gt=0, le=1_000)] = 1.0
-    #: Worth of the other's swap in the quote asset, below which it doesn't count, where known.
+    #: Worth of the other's swap, where known, below which it doesn't count,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_victim_notional: Annotated[float, Meta(ge=0)] = 0.0
     #: From the swap ahead to the swap back.
     unwind: Annotated[Duration, Meta(ge=SECOND, le=DAY)] = 10 * MINUTE
@@ -171,7 +173,7 @@ class SwappedAhead(Correlator[State]):
             pool.ahead /= 2
             pool.halved += 1
         pool.swaps += 1
-        if front is not None and front.block == one.block and self._is_ahead(front, one, key[1]):
+        if front and front.block == one.block and self._is_ahead(front, one, event):
             pool.ahead += 1
             before = self._party(key, _name(front, key[1]), pool)
             before.ahead += 1
@@ -198,14 +200,17 @@ class SwappedAhead(Correlator[State]):
         party.fade(pool)
         return party
 
-    def _is_ahead(self, front: Leg, other: Leg, pool: str) -> bool:
+    def _is_ahead(self, front: Leg, other: Leg, event: PoolSwap) -> bool:
         """Whether a swap stands right ahead of another's larger one, the same way."""
         if front.paid0 != other.paid0 or front.transaction == other.transaction:
             return False
         if other.paid < self._p.minimum_victim_ratio * front.paid:
             return False
-        if other.side and other.notional < self._p.minimum_victim_notional:
+        if other.side and too_little(
+            other.notional, self._p.minimum_victim_notional, event.currency
+        ):
             return False
+        pool = pool_key(event)[1]
         return _name(front, pool) not in (_name(other, pool), "")
 
     def _back(self, party: Party, back: Leg) -> Case | None:

@@ -72,6 +72,7 @@ from detections.markets.counterparties import (
 )
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import Circle, circles_around
+from detections.money import least
 from detections.parties import is_exempt
 from normalizer.events.chain import TokenTransfer
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
@@ -111,7 +112,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     maximum_parties: Annotated[int, Meta(ge=2, le=32)] = 12
     #: Trades that cancel out.
     minimum_trades: Annotated[int, Meta(ge=2, le=500)] = 6
-    #: Value of these, in the quote currency; of transfers: tokens.
+    #: Value of these, in dollars or what is about as much (see `detections.money`);
+    #: of transfers: tokens.
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: By which part of the mean trade a position may have changed, where it cancels out exactly.
     maximum_change: Annotated[Ratio, Meta(ge=0, le=1)] = 0.01
@@ -189,7 +191,6 @@ class WashCircular(Correlator[State]):
             windows=self._windows,
             maximum_change=parameters.maximum_change,
             maximum_net_share=parameters.maximum_net_share,
-            minimum_gross=parameters.minimum_gross,
             maximum_earned=parameters.maximum_earned,
             minimum_occurrences=parameters.minimum_occurrences,
             chance=self._chance,
@@ -315,6 +316,9 @@ class WashCircular(Correlator[State]):
         Returns what is found, and how many steps of work that was.
         """
         p, counterparties = self._p, market.counterparties
+        gross = p.minimum_gross
+        if isinstance(event, Trade):
+            gross = least(gross, event.currency)
         around = counterparties.surroundings(seller, _MOST_AROUND)
         if not counterparties.is_bound(seller, buyer, around):  # as most aren't: no set has both
             return None, counterparties.ways(around)
@@ -340,6 +344,7 @@ class WashCircular(Correlator[State]):
                 market.last,
                 self._limits,
                 minimum=series.due,
+                gross=gross,
                 occurrences=circle.occurrences,
                 apart=apart,
                 known=series.alerts > 0,

@@ -48,6 +48,7 @@ from detections.markets.counterparties import (
 )
 from detections.markets.revised_trades import REVISIONS, revise
 from detections.markets.trading_circles import net_share
+from detections.money import too_little
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import OrderPlaced, Trade, TradeBusted, TradeCorrected
@@ -80,7 +81,7 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_matches: Annotated[int, Meta(ge=1, le=200)] = 5
     #: Part of the pair's trades with each other that are matches.
     minimum_matched: Annotated[Ratio, Meta(ge=0, le=1)] = 0.5
-    #: Value of the matches, in the quote currency.
+    #: Value of the matches, in dollars or what is about as much (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Part of each one's trades that is with the other.
     minimum_share: Annotated[Ratio, Meta(gt=0, le=1)] = 0.1
@@ -255,7 +256,7 @@ class WashMatchedOrders(Correlator[State]):
             return ()
         net = net_share(deals)
         value = sum(deal.quantity * (deal.price or 0.0) for deal in deals)
-        if value < p.minimum_gross:
+        if too_little(value, p.minimum_gross, event.currency):
             return ()
         if series is None or event.timestamp >= series.until:
             series = market.series[pair] = Series(event.timestamp + _SERIES)

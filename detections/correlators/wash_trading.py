@@ -37,6 +37,7 @@ from detections.books.coincidence import binomial_tail
 from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room
 from detections.markets.revised_trades import REVISIONS, revise
+from detections.money import too_little
 from detections.parties import Party, buyer, is_exempt, sameness, seller
 from detections.windows import Group, Key, SlidingGroups
 from normalizer.events.market import Trade, TradeBusted, TradeCorrected
@@ -69,7 +70,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     window: Annotated[Duration, Meta(ge=MINUTE, le=WEEK)] = HOUR
     #: Trades within the window that make an alert.
     minimum_trades: Annotated[int, Meta(ge=1, le=1_000)] = 3
-    #: Value traded within the window, in the quote currency, below which nothing is said.
+    #: Value traded within the window below which nothing is said,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Part of an owner's trades that may be with himself without anybody's intent. 0: none.
     incidental_share: Annotated[Ratio, Meta(ge=0, le=1)] = 0.05
@@ -252,7 +254,7 @@ class WashTrading(Correlator[State]):
         group = self._windows.add(self.state.groups, key, deal)
         if not self._windows.due(group, self._p.minimum_trades):
             return ()
-        if sum(d.notional for d in group.items) < self._p.minimum_gross:
+        if too_little(sum(d.notional for d in group.items), self._p.minimum_gross, trade.currency):
             return ()
         name = owner if self._clustered else bought.investor or owner
         trades = counts.now.get(name, 0) + counts.before.get(name, 0)

@@ -42,6 +42,7 @@ from detections.alerting.findings import Finding, Witness, witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.correlators.base import TRADES, Correlator, correlator
 from detections.idlest import Room
+from detections.money import least
 from detections.parties import is_exempt
 from detections.rounding import reaches
 from normalizer.events.market import Trade
@@ -92,7 +93,8 @@ class Parameters(Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
     minimum_outside: Annotated[int, Meta(ge=0, le=10_000)] = 20
     #: What it may have earned, as a part of its volume.
     maximum_earned: Annotated[Ratio, Meta(ge=0, le=1)] = 0.005
-    #: Value that it bought and sold, in the quote currency.
+    #: Value that it bought and sold,
+    #: in dollars or what is about as much (see `detections.money`).
     minimum_gross: Annotated[float, Meta(ge=0)] = 0.0
     #: Who has one of these labels is left out.
     exempt_labels: tuple[str, ...] = ("market_maker",)
@@ -326,7 +328,7 @@ class WashTurnover(Correlator[State]):
             reaches(share, p.minimum_volume_share)
             and net <= p.maximum_net_share
             and abs(earned) <= p.maximum_earned
-            and worth >= p.minimum_gross
+            and worth >= least(p.minimum_gross, event.currency)
         ):
             return ()
         ranked = sorted(

@@ -35,7 +35,6 @@ class Limits(Struct, frozen=True, kw_only=True):
     """From the shortest."""
     maximum_change: float
     maximum_net_share: float
-    minimum_gross: float
     maximum_earned: float
     minimum_occurrences: int
     chance: float
@@ -50,14 +49,16 @@ def cancelled_out(
     limits: Limits,
     *,
     minimum: int,
+    gross: float,
     occurrences: int,
     apart: bool,
     known: bool,
 ) -> Cancelled | None:
     """The trades that cancel out, by the shortest window in which `minimum` of them do.
 
-    `apart`: whether the parties could be told from the others in the market. `known`: whether an
-    alert has told of them already, so that it needn't be shown again that it is no chance.
+    `gross`: what they must be worth. `apart`: whether the parties could be told from the others in
+    the market. `known`: whether an alert has told of them already, so that it needn't be shown
+    again that it is no chance.
     """
     within = [[deal for deal in deals if deal.timestamp > now - w] for w in limits.windows]
     enough = [
@@ -65,14 +66,14 @@ def cancelled_out(
         for chosen, shorter in zip(within, ((), *within), strict=False)
         if len(chosen) >= minimum
         and len(chosen) > len(shorter)  # else they are the same ones
-        and value_of(chosen) >= limits.minimum_gross
+        and value_of(chosen) >= gross
     ]
     for chosen in enough:
         number, rounds = matched(chosen, limits.maximum_change)
         came = chosen[:number]
         if (
             number >= minimum
-            and value_of(came) >= limits.minimum_gross
+            and value_of(came) >= gross
             and (known or _comes_back(came, rounds, limits, apart=apart))
             and (
                 _earns_nothing(came, limits, occurrences)

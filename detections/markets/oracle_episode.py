@@ -5,6 +5,7 @@ from msgspec import Struct, field
 from detections.alerting.findings import Finding, Witness
 from detections.alerting.wording import amount, lapse, percent
 from detections.markets.price_pressure import Push, moved, put_in_place
+from detections.money import least
 from detections.rounding import reaches
 from pipeline.units import MINUTE
 
@@ -21,6 +22,8 @@ class Answer(Struct, frozen=True, array_like=True):
     price: float
     feed: str
     witness: Witness
+    currency: str = ""
+    """Of the price."""
 
 
 class Episode(Struct):
@@ -88,9 +91,10 @@ def episode_finding(
     move = after.price / before.price - 1
     did = "bought" if episode.rising else "sold"
     how: list[str] = []
-    if episode.gain >= 1:
+    notable = least(1.0, after.currency)
+    if episode.gain >= notable:
         how.append(f"{amount(round(episode.gain, 2))} won on a position in another market")
-    if episode.taken >= 1:
+    if episode.taken >= notable:
         how.append(f"{amount(round(episode.taken, 2))} taken out")
     if episode.reversed:
         how.append("the market fell back by half or more")

@@ -10,6 +10,7 @@ from msgspec import Struct
 
 from detections.alerting.findings import Witness
 from detections.markets.pump_tape import CHUNKS, Burst, PumpTape
+from detections.money import too_little
 from detections.rounding import reaches
 
 #: What moved less than this in a chunk hardly moved: one part in 5,000.
@@ -94,7 +95,7 @@ class Pump(Struct):
         return (self.peak - price) / (self.peak - self.before)
 
 
-def rise_to(price: float, tape: PumpTape, p: RiseParameters) -> Rise | None:
+def rise_to(price: float, tape: PumpTape, p: RiseParameters, currency: str | None) -> Rise | None:
     """The rise up to a price, if it is one. Cheap where the price has hardly risen."""
     chunks = tape.chunks
     fast = chunks[-2] if len(chunks) > 1 else chunks[-1]
@@ -107,26 +108,34 @@ def rise_to(price: float, tape: PumpTape, p: RiseParameters) -> Rise | None:
     if not (rushed or burst or climbed) or tape.history < p.minimum_history:
         return None
     if rushed:
-        found = _judge("rush", tape.burst(2), tape, price, p.minimum_rise, p)
+        found = _judge("rush", tape.burst(2), tape, price, p.minimum_rise, p, currency)
         if found is not None:
             return found
     if burst:
         five = tape.burst(CHUNKS)
-        found = _judge("burst", five, tape, price, p.minimum_rise_in_5m, p)
-        found = found or _judge("ceiling", five, tape, price, p.certain_rise, p)
+        found = _judge("burst", five, tape, price, p.minimum_rise_in_5m, p, currency)
+        found = found or _judge("ceiling", five, tape, price, p.certain_rise, p, currency)
         if found is not None:
             return found
     if climbed:
-        return _judge("climb", tape.hour(), tape, price, p.minimum_rise_in_1h, p)
+        return _judge("climb", tape.hour(), tape, price, p.minimum_rise_in_1h, p, currency)
     return None
 
 
 def _judge(
-    path: Path, burst: Burst, tape: PumpTape, price: float, minimum: float, p: RiseParameters
+    path: Path,
+    burst: Burst,
+    tape: PumpTape,
+    price: float,
+    minimum: float,
+    p: RiseParameters,
+    currency: str | None,
 ) -> Rise | None:
     rise = price / burst.before - 1
     trades = p.minimum_trades / 2 if path == "ceiling" else p.minimum_trades
-    if not reaches(rise, minimum) or burst.trades < trades or burst.value < p.minimum_notional:
+    if not reaches(rise, minimum) or burst.trades < trades:
+        return None
+    if too_little(burst.value, p.minimum_notional, currency):
         return None
     # Of a fall that is made up again nobody has pumped anything.
     if path != "climb" and not reaches(price / tape.held() - 1, minimum / 2):

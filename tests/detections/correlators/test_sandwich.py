@@ -320,7 +320,9 @@ def test_from_as_far_back_as_it_reaches_it_knows_who_does_much_else() -> None:
 
 
 def test_small_victims_and_exempt_parties_are_left_out() -> None:
-    assert found(plain(Chain()), minimum_victims_notional=6.1) == []
+    # Six of ether, and what is meant are dollars.
+    assert found(plain(Chain()), minimum_victims_notional=6_100) == []
+    assert len(found(plain(Chain()), minimum_victims_notional=5_900)) == 1
     assert found(plain(Chain(investor_labels=("router",)))) == []
 
 
