@@ -73,9 +73,9 @@ def gather(
     unreadable: list[str] = []
     case = None if isinstance(wanted, str) else wanted
     if isinstance(wanted, str):
-        subjects, gone = [_find(archive, wanted, unreadable)], list[str]()
+        subjects, gone = [find_alert(archive, wanted, unreadable)], list[str]()
     else:
-        subjects, gone = _all_of(archive, wanted)
+        subjects, gone = alerts_of(archive, wanted)
     subject = min(subjects, key=lambda one: (-SEVERITY[one.level], one.timestamp, one.id))
     first = min(one.timestamp if one.created is None else one.created for one in subjects)
     last = max(max(one.timestamp, one.ended or 0) for one in subjects)
@@ -122,7 +122,8 @@ def alert_in(archive: Archive, alert_id: str) -> Alert | None:
     return None
 
 
-def _find(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
+def find_alert(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
+    """The alert of this id, or the one whose id begins so. Raises Failure."""
     alert_id = alert_id.strip()
     if not alert_id:
         raise Failure("an empty id names no alert", FAILED)
@@ -142,8 +143,8 @@ def _find(archive: Archive, alert_id: str, unreadable: list[str]) -> Alert:
     return next(iter(found.values()))
 
 
-def _all_of(archive: Archive, file: CaseFile) -> tuple[list[Alert], list[str]]:
-    """The alerts of a case, and ids of those that the archive doesn't have."""
+def alerts_of(archive: Archive, file: CaseFile) -> tuple[list[Alert], list[str]]:
+    """The alerts of a case, and ids of those that the archive doesn't have. Raises Failure."""
     ids = frozenset(file.alerts)
     found: dict[str, Alert] = {}
     for record, _ in _read(archive.alerts(Wanted(ids=ids)), []):  # they are read again

@@ -11,7 +11,15 @@ from typer.models import CommandInfo
 PANELS = {
     "To begin with": ("demo", "doctor", "setup"),
     "While it runs": ("run", "status", "reload", "dead", "reference", "checkpoints", "retire"),
-    "Alerts and cases": ("case", "evidence", "timeline", "report", "clusters", "cap-table"),
+    "Alerts and cases": (
+        "case",
+        "evidence",
+        "market",
+        "timeline",
+        "report",
+        "clusters",
+        "cap-table",
+    ),
     "Rules": ("rules", "detect", "backtest", "replay", "normalize", "simulate"),
     "On the record": ("audit", "privacy"),
 }

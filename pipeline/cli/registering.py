@@ -17,6 +17,7 @@ MODULES: dict[str, tuple[str, ...]] = {
     "detect": ("detect",),
     "doctor": ("doctor",),
     "evidence": ("evidence",),
+    "market": ("market",),
     "normalize": ("normalize",),
     "privacy": ("privacy",),
     "reference": ("reference", "reference_pools"),

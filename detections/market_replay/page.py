@@ -1,0 +1,191 @@
+"""The market around alerts as a page: one file that loads nothing, to be looked at and played.
+
+Without scripts, and on paper, it has the pictures and what the alerts rest on.
+"""
+
+import base64
+import gzip
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from detections.market_replay.clock import clock, day_and_clock
+from detections.market_replay.picture import PRICE, picture
+from detections.market_replay.pool_picture import pool_picture
+from detections.market_replay.scene import Scene
+from normalizer.events import Alert
+from pipeline.page.canvas import WIDTH
+from pipeline.page.layout import page, tiles
+from pipeline.page.markup import Html, data, el
+from pipeline.page.words import plural, span
+from pipeline.units import MICROSECOND, MILLISECOND, SECOND
+
+_HERE = Path(__file__).parent
+#: Rows of evidence in the page itself.
+_STATIC = 300
+#: Rows of the ladder on each side.
+_ROWS = 8
+
+
+def render(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> str:
+    """The page as text: the same content gives the same bytes."""
+    sections = [_section(number, scene, alerts) for number, scene in enumerate(scenes)]
+    packed = [data(f"scene-{number}", _packed(scene)) for number, scene in enumerate(scenes)]
+    return page(
+        f"Market: {alerts[0].rule_name}",
+        _top(alerts, scenes),
+        el("main", *sections),
+        el("footer", el("p", "Made by Tapewatch. Times are UTC, by the clocks of the sources.")),
+        *packed,
+        style=(_HERE / "market.css").read_text("utf-8"),
+        code=(_HERE / "market.js").read_text("utf-8"),
+    )
+
+
+def _top(alerts: Sequence[Alert], scenes: Sequence[Scene]) -> Html:
+    first = alerts[0]
+    title = first.rule_name if len(alerts) == 1 else plural(len(alerts), "alert")
+    told = el("p", first.reason, class_="lead")
+    if len(alerts) > 1:
+        reasons = [el("li", f"{one.rule_name}: {one.reason}") for one in alerts]
+        told = el("ul", *reasons, class_="lead")
+    evidence = len({event for one in alerts for event in one.evidence_events})
+    shown = len(frozenset[str]().union(*(one.evidence for one in scenes)))
+    numbers = [
+        ("level", first.level),
+        ("score", f"{max(one.risk_score for one in alerts):.0f} of 100"),
+        ("from", day_and_clock(min(one.since for one in scenes))[:19]),
+        ("shown", span(max(one.until for one in scenes) - min(one.since for one in scenes))),
+        ("in evidence", f"{evidence:,}" if shown == evidence else f"{shown:,} of {evidence:,}"),
+    ]
+    return el(
+        "header",
+        el("p", "Tapewatch · market", class_="brand"),
+        el("h1", title),
+        told,
+        tiles(*numbers),
+        class_="top",
+    )
+
+
+def _section(number: int, scene: Scene, alerts: Sequence[Alert]) -> Html:
+    name = f"market-{number}"
+    of_it = [one for one in alerts if _is_of(one, scene)]
+    drawn = (pool_picture if scene.is_pool else picture)(scene, of_it, name)
+    notes = [el("p", one, class_="note") for one in notes_of(scene)]
+    replayed = _replay(scene) if scene.moments else None
+    return el(
+        "section",
+        drawn,
+        *notes,
+        replayed,
+        _evidence(scene),
+        class_="market",
+        attributes={"data-scene": f"scene-{number}"},
+    )
+
+
+def _is_of(alert: Alert, scene: Scene) -> bool:
+    """Whether it rests on something that happened here: its time is marked then."""
+    return not scene.evidence.isdisjoint(alert.evidence_events)
+
+
+def notes_of(scene: Scene) -> list[str]:
+    """What is to be known of a picture."""
+    found: list[str] = []
+    if scene.by_level:
+        found.append(
+            "This feed tells what stands at each price, and not whose orders it is: nothing of the "
+            "book is marked as theirs."
+        )
+    elif scene.quotes and not scene.whole and (scene.began or 0) > scene.since:
+        found.append(
+            "The first event of this market that was there is of "
+            f"{clock(scene.began or 0, MILLISECOND)}: orders of before that are not in the book."
+        )
+    if scene.gaps:
+        times = ", ".join(clock(time, MILLISECOND) for time, _ in scene.gaps[:5])
+        found.append(f"A part of the feed is missing (at {times}): the book may be another one.")
+    if scene.left_out:
+        found.append(
+            f"{plural(scene.left_out, 'more event')} can't be played again: the replay ends at "
+            f"{clock(scene.moments[-1].time, MILLISECOND) if scene.moments else 'once'}. Show less "
+            "time for these."
+        )
+    return found
+
+
+def _replay(scene: Scene) -> Html:
+    marked = "theirs" if any(one.theirs for one in scene.moments) else "evidence"
+
+    def button(action: str, text: str, title: str) -> Html:
+        return el("button", text, type="button", title=title, attributes={"data-do": action})
+
+    tools = el(
+        "div",
+        button("own-back", f"« {marked}", f"To {marked} before (shift and left)"),
+        button("back", "◀", "One event back (left)"),
+        button("play", "play", "Play (space)"),
+        button("on", "▶", "One event on (right)"),
+        button("own-on", f"{marked} »", f"To {marked} behind (shift and right)"),
+        el("label", "speed ", el("select", attributes={"data-do": "speed"}), class_="plain"),
+        el("output", class_="when"),
+        class_="tools",
+    )
+    slider = el("input", type="range", min=0, max=10000, value=0, aria_label="Time", class_="time")
+    return el(
+        "div",
+        el("h3", "Play it again"),
+        tools,
+        slider,
+        el("div", el("div", class_="ladder"), el("ol", class_="tape"), class_="browser"),
+        class_="replay",
+        tabindex=0,
+        attributes={"data-rows": _ROWS},
+    )
+
+
+def _evidence(scene: Scene) -> Html | None:
+    rested = [one for one in scene.moments if one.evidence]
+    if not rested:
+        return None
+    rows = [
+        el("tr", el("td", clock(one.time, MICROSECOND), class_="nowrap"), el("td", one.said))
+        for one in rested[:_STATIC]
+    ]
+    more = len(rested) - len(rows)
+    return el(
+        "details",
+        el("summary", f"What the alert rests on here: {plural(len(rested), 'event')}"),
+        el("table", el("tbody", *rows)),
+        el("p", f"{plural(more, 'more')}: tapewatch evidence shows all.", class_="quiet")
+        if more
+        else None,
+    )
+
+
+def _packed(scene: Scene) -> str:
+    """What the script plays, as JSON of base64 of gzip of JSON. Times are nanoseconds since the
+    scene's beginning; a level is whether it is a bid, its price, its quantity, and theirs of it."""
+    told = {
+        "span": max(1, scene.until - scene.since),
+        "clock": _clock_start(scene),
+        "left": PRICE.left,
+        "right": PRICE.right,
+        "width": WIDTH,
+        "pool": scene.is_pool,
+        "book": [[int(one.buy), *one[1:]] for one in scene.book],
+        "times": [one.time - scene.since for one in scene.moments],
+        "said": [one.said for one in scene.moments],
+        "marks": [one.theirs + 2 * one.evidence + 4 * one.renewed for one in scene.moments],
+        "levels": [[[int(level.buy), *level[1:]] for level in one.levels] for one in scene.moments],
+    }
+    packed = gzip.compress(msgspec.json.encode(told), compresslevel=6, mtime=0)
+    return msgspec.json.encode(base64.b64encode(packed).decode()).decode()
+
+
+def _clock_start(scene: Scene) -> list[int]:
+    """Seconds since the epoch, and nanoseconds of the second: a script's numbers have 53 bits."""
+    seconds, rest = divmod(scene.since, SECOND)
+    return [seconds, rest]

@@ -1,0 +1,81 @@
+"""A pool as a picture: its swaps in their order, since all of a block have the same time."""
+
+from collections.abc import Sequence
+
+from detections.market_replay.clock import clock
+from detections.market_replay.picture import deal_legend, deal_marks, volume_bars
+from detections.market_replay.scene import Scene
+from normalizer.events import Alert
+from pipeline.page.canvas import Panel, figure, key, label, line, steps, swatch, y_axis
+from pipeline.page.markup import Html, join
+from pipeline.page.scales import padded, ticks
+from pipeline.page.words import plural, span
+from pipeline.units import SECOND
+
+_PRICE = Panel(52, 330)
+_VOLUME = Panel(386, 456)
+_HEIGHT = 500.0
+#: Blocks beyond so many have no line of their own.
+_MOST_LINES = 60
+#: Room for a block's number and time.
+_LABEL = 150.0
+
+
+def pool_picture(scene: Scene, alerts: Sequence[Alert], name: str) -> Html:
+    """The picture of a pool. `name` is its id in the page."""
+    deals = scene.deals
+    width = (_PRICE.right - _PRICE.left) / max(1, len(deals))
+
+    def middle(place: int) -> float:
+        return _PRICE.left + (place + 0.5) * width
+
+    after = [one.price_after for one in deals]
+    prices = [one.price for one in deals] + [one for one in after if one is not None]
+    low, high = padded(prices)
+    y = _PRICE.y(low, high)
+    path = [
+        (_PRICE.left + (place + 1) * width, y(price))
+        for place, price in enumerate(after)
+        if price is not None
+    ]
+    unit = f"price, {scene.currency}" if scene.currency else "price"
+    own = [one.quantity if one.bought or one.sold else 0.0 for one in deals]
+    drawn = join(
+        y_axis(_PRICE, y, unit, ticks(low, high, 5)),
+        _blocks(scene, width),
+        steps(path, "mid"),
+        deal_marks(deals, lambda _, place: middle(place), y),
+        volume_bars(_VOLUME, [one.quantity for one in deals], own, lambda at: deals[at].trade_id),
+        label(_VOLUME.right, _VOLUME.bottom + 38, "swaps in the order of the chain", "end", "unit"),
+        line(_PRICE.left, _PRICE.top, _PRICE.left, _VOLUME.bottom, "playhead"),
+    )
+    theirs = sum(one.bought or one.sold for one in deals)
+    return figure(
+        title=f"{scene.place.instrument} on {scene.place.venue}",
+        said=f"{plural(len(deals), 'swap')} within {span(scene.until - scene.since)}, of which "
+        f"{theirs:,} are theirs. A mark is what was paid for one, the line the pool's price after "
+        "it.",
+        height=_HEIGHT,
+        drawn=drawn,
+        legend=join(key(swatch("mid", "line"), "the pool's price"), deal_legend(deals)),
+        name=name,
+    )
+
+
+def _blocks(scene: Scene, width: float) -> Html:
+    """Where blocks begin, as many as there is room for with their number and time."""
+    first: dict[int | None, int] = {}
+    for place, one in enumerate(scene.deals):
+        first.setdefault(one.block, place)
+    parts = [line(_VOLUME.left, _VOLUME.bottom, _VOLUME.right, _VOLUME.bottom, "axis")]
+    free = _PRICE.left
+    for block, place in first.items():
+        x = _PRICE.left + place * width
+        if len(first) <= _MOST_LINES:
+            parts.append(line(x, _PRICE.top, x, _VOLUME.bottom, "grid"))
+        if free <= x <= _PRICE.right - _LABEL:
+            free = x + _LABEL
+            time = clock(scene.deals[place].time, SECOND)
+            text = time if block is None else f"{block} {time}"
+            parts.append(label(x, _VOLUME.bottom + 19, text))
+    return join(*parts)

@@ -1,0 +1,286 @@
+"""Where `tapewatch market` has its alerts and events from."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+import msgspec
+from msgspec import Struct
+
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure
+from pipeline.cli.reading_progress import reading_progress
+from pipeline.problems import Problem
+from pipeline.units import DAY
+
+if TYPE_CHECKING:
+    from collections.abc import Set as AbstractSet
+
+    from detections.market_replay.scene import Place
+    from evidence.investigation.archive import Archive
+    from normalizer.events import Alert, Record
+    from pipeline.event_sources import EventSource
+
+#: A market's book is made of so much of its past, where a source is asked for a time.
+WARM_UP = DAY
+
+
+class Wanted(Struct, frozen=True, kw_only=True):
+    """What was said on the command line."""
+
+    config: Path
+    out: Path | None
+    elasticsearch: bool
+    sink: str | None
+    alerts: Sequence[Path]
+    events: Sequence[Path]
+    column: str | None
+    order_log: Sequence[Path]
+    venue: str | None
+    trade_sides: str | None
+    reference: Sequence[Path]
+
+
+class Holdings(Protocol):
+    """Alerts, and the events of markets, which may be read again and again."""
+
+    def alerts(self, wanted: str) -> "list[Alert]":
+        """The alert of this id, or that begins so, or all alerts of a case. Raises Failure."""
+        ...
+
+    def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
+        """At least the events of these ids."""
+        ...
+
+    def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
+        """At least all events of these markets to `until`, in their order, from so early on that
+        books are known at `since`, as far as that can be had."""
+        ...
+
+
+def holdings(wanted: Wanted) -> Holdings:
+    """What was asked for. Raises Failure where the options don't go together."""
+    ways = {
+        "--out": wanted.out is not None,
+        "--elasticsearch": wanted.elasticsearch,
+        "--events": bool(wanted.events),
+        "--order-log": bool(wanted.order_log),
+    }
+    if sum(ways.values()) != 1:
+        *first, last = ways
+        said = f"say where the events are, by one of {', '.join(first)} and {last}"
+        raise Failure(said, CONFIGURATION)
+    offline = ways["--events"] or ways["--order-log"]
+    if offline and not wanted.alerts:
+        raise Failure(
+            "say where the alerts are, by --alerts: a file that `tapewatch detect` printed",
+            CONFIGURATION,
+        )
+    strays = {
+        "--alerts": bool(wanted.alerts) and not offline,
+        "--column": wanted.column is not None and not wanted.events,
+        "--venue": wanted.venue is not None and not wanted.order_log,
+        "--trade-sides": wanted.trade_sides is not None and not wanted.order_log,
+        "--reference": bool(wanted.reference) and not wanted.order_log,
+        "--sink": wanted.sink is not None and not wanted.elasticsearch,
+    }
+    belongs = {"--alerts": "--events or --order-log", "--column": "--events"}
+    for option, stray in strays.items():
+        if stray:
+            to = belongs.get(option, "--elasticsearch" if option == "--sink" else "--order-log")
+            raise Failure(f"{option} belongs to {to}", CONFIGURATION)
+    if wanted.events or wanted.order_log:
+        return InFiles(wanted)
+    from pipeline.cli.timeline import archive_of
+
+    archive = archive_of(wanted.out, wanted.config, wanted.sink)
+    if wanted.out is None:
+        return InElasticsearch(archive, wanted.config, wanted.sink)
+    return InFolder(archive, wanted.config, wanted.out)
+
+
+class _InArchive:
+    """What a sink has written."""
+
+    def __init__(self, archive: "Archive", config: Path) -> None:
+        self._archive = archive
+        self._config = config
+
+    def alerts(self, wanted: str) -> "list[Alert]":
+        """The alert, or the alerts of a case that are there. Raises Failure."""
+        from evidence.investigation.case_file import is_case
+        from evidence.investigation.gather import alerts_of, find_alert
+        from pipeline.cli.timeline import case_of
+
+        if not is_case(wanted):
+            return [find_alert(self._archive, wanted, [])]
+        found, _ = alerts_of(self._archive, case_of(wanted, self._config, self._archive))
+        return found
+
+    def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
+        """Events that hold one of these ids."""
+        from evidence.investigation.archive import Wanted as Asked
+
+        for one in self._archive.events(Asked(ids=frozenset(ids))):
+            record = _record(one.document)
+            if record is not None:
+                yield record
+
+
+class InFolder(_InArchive):
+    """The folder that a file sink writes to."""
+
+    def __init__(self, archive: "Archive", config: Path, folder: Path) -> None:
+        super().__init__(archive, config)
+        self._events = folder / "events"
+
+    def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
+        """All events that name one of the instruments."""
+        return _records(_files([self._events]), _naming(places))
+
+
+class InElasticsearch(_InArchive):
+    """The data streams of a configured sink."""
+
+    def __init__(self, archive: "Archive", config: Path, sink: str | None) -> None:
+        super().__init__(archive, config)
+        self._sink = sink
+
+    def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
+        """Those of a day before, and of the stretch of time, in the order of their frames."""
+        from itertools import groupby
+
+        from delivery.build import elasticsearch_connection
+        from delivery.elasticsearch_reader import ElasticsearchSource
+        from delivery.marks import frame_place
+        from delivery.templates import StreamNames
+        from pipeline.cli.backtest_inputs import elasticsearch_sink
+        from pipeline.config.loading import load_configuration
+        from pipeline.frames import WHOLE_SOURCE
+
+        sink = elasticsearch_sink(
+            load_configuration(self._config, resolve="later"), self._config, self._sink
+        )
+        names = sorted({WHOLE_SOURCE, *(place.instrument for place in places)})
+        source = ElasticsearchSource(
+            elasticsearch_connection(sink),
+            StreamNames(namespace=sink.namespace).stream("events"),
+            # Quotes and backslashes are escaped in Lucene's phrases as they are in JSON.
+            query=" OR ".join(
+                f"market.instrument:{msgspec.json.encode(name).decode()}" for name in names
+            ),
+            since=since - WARM_UP,
+            until=until,
+        )
+        records = _records(source, lambda line: True)
+        # Of equal times the server has an order of its own; a feed has that of its frames.
+        for _, same in groupby(records, key=lambda one: one.timestamp):
+            yield from sorted(same, key=lambda one: frame_place(one.original))
+
+
+class InFiles:
+    """A file of alerts, and files of events or order logs."""
+
+    def __init__(self, wanted: Wanted) -> None:
+        self._wanted = wanted
+
+    def alerts(self, wanted: str) -> "list[Alert]":
+        """The one alert that begins so. Raises Failure."""
+        found: dict[str, Alert] = {}
+        named = ", ".join(str(path) for path in self._wanted.alerts)
+        for batch in _files(self._wanted.alerts).batches():
+            for line in batch.lines:
+                alert = _alert(line)
+                if alert is not None and alert.id.startswith((wanted, wanted.lower())):
+                    found[alert.id] = alert
+        exact = found.get(wanted) or found.get(wanted.lower())
+        if exact is not None:
+            return [exact]
+        if not found:
+            raise Failure(f"no alert in {named} begins with {wanted!r}", FAILED)
+        if len(found) > 1:
+            some = ", ".join(sorted(found)[:5])
+            raise Failure(f"{len(found)} alerts begin with {wanted!r}: {some}", FAILED)
+        return list(found.values())
+
+    def rested_on(self, ids: "AbstractSet[str]") -> "Iterator[Record]":
+        """All events, until these have come."""
+        return self._events(lambda line: True)
+
+    def of_markets(self, places: "Sequence[Place]", since: int, until: int) -> "Iterator[Record]":
+        """All events that name one of the instruments."""
+        return self._events(_naming(places))
+
+    def _events(self, is_wanted: Callable[[bytes], bool]) -> "Iterator[Record]":
+        wanted = self._wanted
+        if wanted.events:
+            return _records(_files(wanted.events, wanted.column), is_wanted)
+        from pipeline.cli.raw_sources import raw_events
+
+        def report(problem: Problem) -> None:
+            """What is wrong in the log, `detect` has said."""
+
+        return _records(
+            raw_events(
+                wanted.order_log,
+                reference=wanted.reference,
+                report=report,
+                venue=wanted.venue,
+                trade_sides=wanted.trade_sides,
+            ),
+            is_wanted,
+        )
+
+
+def _files(paths: Sequence[Path], column: str | None = None) -> "EventSource":
+    from pipeline.event_sources.files import FileSource
+    from pipeline.event_sources.selection import select_files
+
+    return FileSource(select_files(paths), column=column)
+
+
+def _alert(line: bytes) -> "Alert | None":
+    from normalizer.events import Alert
+    from normalizer.events.ecs import UnreadableDocument, parse
+
+    try:
+        found = parse(msgspec.json.decode(line, type=dict[str, Any]))
+    except (msgspec.MsgspecError, UnreadableDocument, UnicodeDecodeError, RecursionError):
+        return None
+    return found if isinstance(found, Alert) else None
+
+
+def _records(source: "EventSource", is_wanted: Callable[[bytes], bool]) -> "Iterator[Record]":
+    """Events that can be read: what is wrong with others, was said where they came in."""
+    with reading_progress(source, "events") as on_batch:
+        for batch in source.batches():
+            for line in batch.lines:
+                record = _record(line) if is_wanted(line) else None
+                if record is not None:
+                    yield record
+            on_batch(batch)
+
+
+def _record(line: bytes) -> "Record | None":
+    from detections.reading import NotAnEvent, own_record, read_event
+
+    found = own_record(line)
+    if found is not None:
+        return found
+    try:
+        return read_event(line).record
+    except NotAnEvent:
+        return None
+
+
+def _naming(places: "Sequence[Place]") -> Callable[[bytes], bool]:
+    """Whether a line may be of one of the markets, or of a whole source."""
+    from ahocorasick_rs import BytesAhoCorasick
+
+    from pipeline.frames import WHOLE_SOURCE
+
+    names = sorted({WHOLE_SOURCE, *(place.instrument for place in places)})
+    find = BytesAhoCorasick([msgspec.json.encode(name) for name in names])
+    return lambda line: bool(find.find_matches_as_indexes(line))
+
+
+__all__ = ["Holdings", "Wanted", "holdings"]
