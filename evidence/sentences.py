@@ -1,5 +1,6 @@
 """What an event says, as one sentence for a timeline."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from normalizer.events import (
@@ -19,7 +20,15 @@ from normalizer.events.chain import (
     TokenTransfer,
     TokenTransferRefused,
 )
-from normalizer.events.market import OrderCancelled, OrderFilled, OrderPlaced, OrderReceived, Trade
+from normalizer.events.market import (
+    BookSnapshot,
+    BookUpdate,
+    OrderCancelled,
+    OrderFilled,
+    OrderPlaced,
+    OrderReceived,
+    Trade,
+)
 from normalizer.events.social import AnnouncementType, SocialAnnouncement, SocialVolume
 
 _DONE: dict[type[Any], str] = {
@@ -29,6 +38,8 @@ _DONE: dict[type[Any], str] = {
     OrderFilled: "was filled:",
 }
 
+#: Of an update of the book.
+_MOST_LEVELS = 4
 _ANNOUNCED: dict[AnnouncementType, str] = {
     "pump-signal": "a call to buy",
     "recommendation": "an opinion on",
@@ -54,6 +65,10 @@ def sentence(event: Record | Alert | AlertUpdate) -> str:
             )
         case OrderEvent():
             return _order(event)
+        case BookUpdate():
+            return _levels(event)
+        case BookSnapshot():
+            return _whole_book(event)
         case TokenTransferRefused():
             because = f": {event.reason}" if event.reason else ""
             return f"{_moved(event)} was refused{because}"
@@ -90,12 +105,47 @@ def _order(event: OrderEvent) -> str:
     done = _DONE.get(type(event), _action(event))
     kind = "order" if event.side is None else f"{event.side} order"
     quantity = event.quantity if event.quantity is not None else event.remaining
-    size = "" if quantity is None else f" of {_number(quantity)}"
+    size = f" of {_number(quantity)}" if quantity else ""
     price = "" if event.price is None else f" at {_number(event.price)}"
     if isinstance(event, OrderCancelled) and event.remaining is not None:
         left = f"{_number(event.remaining)} {event.instrument}"
         return f"{who} cancelled a {kind}{price} with {left} open"
     return f"{who} {done} a {kind}{size} {event.instrument}{price}"
+
+
+def _levels(event: BookUpdate) -> str:
+    """What stands at each price now that the update names."""
+    parts = [
+        f"{side} {', '.join(told)}"
+        for side, told in (
+            ("bids", _standing(event.bid_prices, event.bid_quantities)),
+            ("offers", _standing(event.ask_prices, event.ask_quantities)),
+        )
+        if told
+    ]
+    return f"the book of {event.instrument} changed: {'; '.join(parts) or 'nothing'}"
+
+
+def _standing(prices: Sequence[float], quantities: Sequence[float]) -> list[str]:
+    known = list(zip(prices, quantities, strict=False))
+    told = [
+        f"{_number(quantity) if quantity else 'none'} at {_number(price)}"
+        for price, quantity in known[:_MOST_LEVELS]
+    ]
+    more = len(known) - len(told)
+    return [*told, f"and {more:,} more"] if more else told
+
+
+def _whole_book(event: BookSnapshot) -> str:
+    bid, ask = max(event.bid_prices, default=None), min(event.ask_prices, default=None)
+    best = [
+        f"the best {side} at {_number(price)}"
+        for side, price in (("bid", bid), ("offer", ask))
+        if price is not None
+    ]
+    kind = "orders" if event.bid_order_ids or event.ask_order_ids else "levels"
+    many = f"{len(event.bid_prices):,} {kind} of bids and {len(event.ask_prices):,} of offers"
+    return f"the whole book of {event.instrument}: {', '.join([many, *best])}"
 
 
 def _moved(event: TokenTransfer | TokenTransferRefused) -> str:
