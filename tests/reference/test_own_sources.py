@@ -121,6 +121,7 @@ async def test_all_that_is_wrong_with_a_row_is_told_in_words(tmp_path: Path) -> 
         ("risk", {"provider": "trm", "address": A, "score": "0,75"}, "score", "expected a number"),
         ("risk", {"provider": "T R M", "address": A}, "provider", "expected lower-case letters"),
         ("token", {"id": "\ud800"}, "id", "is no text that UTF-8 can have"),
+        ("token", {"id": "t", "name": "\ud800"}, "name", "is no text that UTF-8 can have"),
     ],
 )  # fmt: skip
 def test_what_was_wanted_is_told_of_each_kind_of_field(
