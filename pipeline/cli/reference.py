@@ -291,9 +291,10 @@ def _nothing(key: str, kind: str | None, source: str | None, config: Path) -> No
 
 
 def _names(file: Path, key: str) -> bool:
-    whole = re.compile(rf"(?<![\w-]){re.escape(key.strip())}(?![\w-])", re.IGNORECASE)
+    wanted = key.strip()
+    whole = re.compile(rf"(?<![\w-]){re.escape(wanted)}(?![\w-])", re.IGNORECASE)
     try:
-        return whole.search(file.read_text("utf-8")) is not None
+        return bool(wanted) and whole.search(file.read_text("utf-8")) is not None
     except (OSError, UnicodeDecodeError):
         return False
 

@@ -108,6 +108,8 @@ def test_what_is_known_now_and_was_known_then_is_listed_shown_and_explained(
         assert "reference.yaml names it: what stands in files under `reference` is" in filed.error
         part = tapewatch("reference", "show", "inv-000", folder=tmp_path)
         assert 'no record names "inv-000": see `tapewatch reference list`' in part.error
+        blank = tapewatch("reference", "show", " ", folder=tmp_path)
+        assert 'no record names " ": see `tapewatch reference list`' in blank.error
         (tmp_path / "lists").mkdir()
         (tmp_path / "lists" / "more.yml").write_text("investors:\n  - id: I-9\n")
         write_configuration(tmp_path, reference=["lists"])
