@@ -26,7 +26,8 @@ log = structlog.get_logger(__name__)
 
 #: For a TCP connection, a TLS handshake, or the server's answer, in seconds.
 STEP_TIMEOUT = 4
-#: Each server of bus.urls is tried again this often before the first connection is given up.
+#: Each server of bus.urls is tried again this often before the first connection is given up, unless
+#: it doesn't answer at all.
 FIRST_RETRIES = 1
 #: All of the first connection, in seconds.
 FIRST_CONNECTION = 10
@@ -49,12 +50,13 @@ async def connect_client(config: EmbeddedBus | ExternalBus, name: str, news: "Ne
         except SecretError as error:
             raise BusUnavailable(f"bus: {error}") from None
     client = _CarefulClient()
+    step = _first_step(config)
     try:
         # nats-py can wait without end for a connection to close whose TLS handshake failed.
         async with asyncio.timeout(FIRST_CONNECTION):
             await client.connect(
                 name=f"tapewatch {name}",
-                connect_timeout=STEP_TIMEOUT,
+                connect_timeout=step,
                 reconnect_time_wait=1,
                 max_reconnect_attempts=FIRST_RETRIES,
                 ping_interval=10,
@@ -71,6 +73,7 @@ async def connect_client(config: EmbeddedBus | ExternalBus, name: str, news: "Ne
         await client.close()
         raise
     client.options["max_reconnect_attempts"] = FOR_EVER
+    client.options["connect_timeout"] = STEP_TIMEOUT
     news.connected = True
     return client
 
@@ -109,12 +112,31 @@ class _CarefulClient(Client):
 
     nats-py waits for answers by ``asyncio.wait_for``, which in Python 3.11 can swallow a
     cancellation. And it encrypts when the server's first line says so. That line is in clear:
-    whoever sits in between can change it.
+    whoever sits in between can change it. A server that doesn't answer is not tried again before
+    there was a connection: who refuses may be about to start, who is silent has been waited for.
     """
 
     async def request(self, *args: Any, **options: Any) -> Msg:
         with nothing_swallowed():
             return await super().request(*args, **options)
+
+    async def _connect_to_server(self, s: Any) -> None:
+        try:
+            await super()._connect_to_server(s)
+        except TimeoutError:
+            self._give_up(s)
+            raise
+
+    async def _process_connect_init(self) -> None:
+        try:
+            await super()._process_connect_init()
+        except TimeoutError:
+            self._give_up(self._current_server)
+            raise
+
+    def _give_up(self, server: Any) -> None:
+        if self.options["max_reconnect_attempts"] != FOR_EVER:
+            server.reconnects = FIRST_RETRIES
 
     async def _process_info(self, info: dict[str, Any], initial_connection: bool = False) -> None:
         server = self._current_server
@@ -124,6 +146,12 @@ class _CarefulClient(Client):
             if not info["tls_required"] or scheme == "ws":
                 raise _NotEncrypted("the server offers no encryption (TLS)")
         await super()._process_info(info, initial_connection)
+
+
+def _first_step(config: EmbeddedBus | ExternalBus) -> int:
+    """For a step of the first connection: each of several servers has its turn."""
+    servers = len(config.urls) if isinstance(config, ExternalBus) else 1
+    return max(1, min(STEP_TIMEOUT, (FIRST_CONNECTION - 1) // servers))
 
 
 def _embedded_options(config: EmbeddedBus) -> dict[str, Any]:
@@ -190,7 +218,8 @@ def _text(path: Path | None) -> str | None:
 def _explain(config: EmbeddedBus | ExternalBus, errors: list[Exception]) -> str:
     """What failed and what to look at, from all that the attempts met."""
     told = [error for error in errors if not isinstance(error, nats.errors.NoServersError)]
-    reasons = list(dict.fromkeys(_reason(error) for error in told))
+    step = _first_step(config)
+    reasons = list(dict.fromkeys(_reason(error, step) for error in told))
     advice = list(dict.fromkeys(_advice(config, error) for error in told))
     if not told:
         reasons, advice = ["no server answered"], ["check bus.urls"]
@@ -210,13 +239,13 @@ def _places(config: EmbeddedBus | ExternalBus) -> str:
     return ", ".join(places)
 
 
-def _reason(error: Exception) -> str:
+def _reason(error: Exception, step: int) -> str:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or error}"
     if isinstance(error, TimeoutError):
-        return f"no answer within {STEP_TIMEOUT} s"
+        return f"no answer within {step} s"
     if isinstance(error, OSError):
         return masked(error.strerror or str(error) or type(error).__name__)
     return masked(str(error).removeprefix("nats: ") or type(error).__name__)
