@@ -8,8 +8,10 @@ from typing import Any
 
 import msgspec
 import pytest
+import yaml
 
 from detections.correlators.base import correlators
+from detections.money import MAGNITUDES, least
 from detections.rule_testing import rule_of, subject_of
 from detections.rule_testing import test_files as files_with_tests
 from detections.rule_testing.model import RuleTest, Sample
@@ -114,3 +116,39 @@ def test_a_floor_is_as_much_money_in_any_currency(name: str, parameter: str) -> 
         all_of_it = found(same, rule, parameter, 0.0)
         assert found(same, rule, parameter, floor * 0.999) == all_of_it, currency
         assert found(same, rule, parameter, floor * 10) < all_of_it, currency
+
+
+@pytest.mark.parametrize(
+    ("file", "figures", "all_of_them"),
+    [
+        ("price_and_volume/large_trade.yml", [1_000_000], True),
+        ("insider_dealing/large_before_halt.yml", [100_000], True),
+        ("liquidity_removal/large_removal.yml", [250_000], False),
+        ("liquidity_removal/removed_then_sold.yml", [100_000], False),
+        ("liquidity_removal/added_for_a_moment.yml", [10_000, 10_000], False),
+    ],
+)
+def test_a_figure_of_a_sigma_rule_is_as_much_money_in_any_currency(
+    file: str, figures: list[int], all_of_them: bool
+) -> None:
+    documents: list[Any] = list(yaml.safe_load_all((RULES / file).read_text()))
+    with_figures = [one["detection"] for one in documents if "large" in one.get("detection", {})]
+    found: list[int] = []
+    for detection in with_figures:
+        (figure,) = detection["large"].values()
+        found.append(figure)
+        named = [
+            one for key, one in detection.items() if key.startswith(("large_in_", "small_in_"))
+        ]
+        names = [name for one in named for name in one["market.currency"]]
+        assert sorted(names) == sorted(MAGNITUDES) or not all_of_them
+        assert len(names) == len(set(names))
+        for key, one in detection.items():
+            if one not in named:
+                continue
+            (field,) = one.keys() - {"market.currency"}
+            assert field.endswith("|gte" if key.startswith("large") else "|lt")
+            for name in one["market.currency"]:
+                assert one[field] == pytest.approx(least(figure, name)), name
+                assert (MAGNITUDES[name] > 1) is key.startswith("large"), name
+    assert found == figures
