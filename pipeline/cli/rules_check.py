@@ -10,7 +10,8 @@ import typer
 
 from pipeline.cli.failures import CONFIGURATION, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import PipelineFiles, RuleFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules_meant import MeantRules, RulesConfig, meant_rules
 from pipeline.problems import Problem, ProblemsFound, render, summary, to_json
 
 if TYPE_CHECKING:
@@ -33,7 +34,7 @@ class _Checked(msgspec.Struct, frozen=True):
 @command
 def check(
     paths: RulePaths = None,
-    rule_files: RuleFiles = None,
+    rule_files: MeantRules = None,
     written_as: Annotated[
         Format, typer.Option("--format", help="For people, machines, code hosts, or CI.")
     ] = "text",
@@ -44,14 +45,15 @@ def check(
     ] = None,
     strict: Annotated[bool, typer.Option("--strict", help="Warnings fail as well.")] = False,
     pipelines: PipelineFiles = None,
+    config: RulesConfig = None,
 ) -> None:
     """Check rules, correlations, filters, lists and exceptions: all that is wrong, with its place.
 
     Exit 2 if there is an error.
     """
-    named = named_rules(rule_files, paths)
-    keep_apart("-o", output, rules=named, read=pipelines or ())
-    checked = _check(named, pipelines or ())
+    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    keep_apart("-o", output, rules=meant.rules, read=meant.pipelines)
+    checked = _check(meant.rules, meant.pipelines)
     if as_json:
         written_as = "json"
     failed = any(strict or problem.severity == "error" for problem in checked.problems)

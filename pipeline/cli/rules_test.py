@@ -13,7 +13,8 @@ import typer
 from pipeline.cli.app import JsonOutput
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.output_files import keep_apart, write_whole
-from pipeline.cli.rules import DEFAULT_RULES, PipelineFiles, RulePaths, named_rules, rules
+from pipeline.cli.rules import PipelineFiles, RulePaths, rules
+from pipeline.cli.rules_meant import CONFIGURED, RulesConfig, meant_rules
 from pipeline.problems import Problem, render
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def run_tests_beside(
         typer.Option(
             "--rules",
             help="Rule files, test files or folders.",
-            show_default=str(DEFAULT_RULES),
+            show_default=CONFIGURED,
         ),
     ] = None,
     name: Annotated[
@@ -47,6 +48,7 @@ def run_tests_beside(
     junit_file: Annotated[
         Path | None, typer.Option("--junit", help="Write the results there as JUnit XML.")
     ] = None,
+    config: RulesConfig = None,
     as_json: JsonOutput = False,
 ) -> None:
     """Run the tests beside rules (NAME.test.yml), also in other orders and batches.
@@ -55,9 +57,9 @@ def run_tests_beside(
     """
     from detections.rule_testing import coverage, planning
 
-    named = named_rules(rule_files, paths)
-    keep_apart("--junit", junit_file, rules=named, read=pipelines or ())
-    plan = planning.plan(named, pipelines=pipelines or ())
+    meant = meant_rules([*(rule_files or ()), *(paths or ())], pipelines, config)
+    keep_apart("--junit", junit_file, rules=meant.rules, read=meant.pipelines)
+    plan = planning.plan(meant.rules, pipelines=meant.pipelines)
     if name is not None:
         plan = planning.chosen(plan, name)
     if not plan.files:

@@ -1,0 +1,76 @@
+"""Which rules a command is about that names none: those of the configuration, or `sigma_rules`."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, NamedTuple
+
+import typer
+
+from pipeline.cli.app import DEFAULT_CONFIG
+from pipeline.cli.rules import DEFAULT_RULES
+from pipeline.problems import ProblemsFound
+
+#: What `--help` says of the rules.
+CONFIGURED = "the configured ones, else sigma_rules"
+RulesConfig = Annotated[
+    Path | None,
+    typer.Option(
+        "--config",
+        "-c",
+        help="The configuration that names the rules, where the command line names none.",
+        envvar="TAPEWATCH_CONFIG",
+        show_default=str(DEFAULT_CONFIG),
+    ),
+]
+MeantRules = Annotated[
+    list[Path] | None,
+    typer.Option("--rules", help="Rule files or folders.", show_default=CONFIGURED),
+]
+
+
+class Meant(NamedTuple):
+    """The rules that a command is about, with the pySigma pipelines for them."""
+
+    rules: list[Path]
+    pipelines: list[Path]
+
+
+def meant_rules(
+    named: Sequence[Path], pipelines: Sequence[Path] | None, config: Path | None
+) -> Meant:
+    """Those that the command line names, or those of a configuration, which is said then.
+
+    A configuration that is named must be good. Of one that only lies here, and isn't, that is
+    said. Raises ProblemsFound.
+    """
+    from pipeline.config.loading import load_configuration
+
+    if named:
+        return Meant([*named], [*(pipelines or ())])
+    path = config or DEFAULT_CONFIG
+    if config is None and not path.exists():
+        return _default(pipelines, f"there is no {path} here")
+    try:
+        found = load_configuration(path, resolve="later").detections
+    except ProblemsFound:
+        if config is not None:
+            raise
+        return _default(pipelines, f"{path} can't be used: see `tapewatch doctor`")
+    rules = [_from_here(one) for one in found.rules]
+    _say(rules, f"detections.rules of {path}")
+    return Meant(rules, [*(found.pipelines if pipelines is None else pipelines)])
+
+
+def _default(pipelines: Sequence[Path] | None, why: str) -> Meant:
+    _say([DEFAULT_RULES], why)
+    return Meant([DEFAULT_RULES], [*(pipelines or ())])
+
+
+def _say(rules: Sequence[Path], why: str) -> None:
+    typer.echo(f"rules: {', '.join(map(str, rules))} ({why})", err=True)
+
+
+def _from_here(path: Path) -> Path:
+    """As people would name it here."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
