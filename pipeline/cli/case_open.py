@@ -7,6 +7,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath
 from pipeline.cli.case import case, check_written, on_bus
+from pipeline.cli.chosen_sink import archive_of_sink
 from pipeline.cli.failures import CONFIGURATION, Failure, command
 from pipeline.problems import fit_for_terminal
 from pipeline.source_state import now
@@ -99,10 +100,7 @@ def open_case(
 
 
 def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive]":
-    from delivery.build import elasticsearch_connection
-    from delivery.templates import StreamNames
     from evidence.investigation.archive import FolderArchive
-    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
     from pipeline.config.sinks import ElasticsearchSink, FileSink
 
     for sink in loaded.sinks:
@@ -111,12 +109,7 @@ def _configured(loaded: "Configuration", *, masked: bool) -> "Iterator[Archive]"
         if isinstance(sink, FileSink) and (sink.path / "alerts").is_dir():
             yield FolderArchive(sink.path, ["alerts"])
         elif isinstance(sink, ElasticsearchSink):
-            names = StreamNames(namespace=sink.namespace)
-            yield ElasticsearchArchive(
-                elasticsearch_connection(sink),
-                alerts=names.stream("alerts"),
-                events=names.stream("events"),
-            )
+            yield archive_of_sink(sink)
 
 
 def _in_archives(archives: "Iterator[Archive]", alert_id: str) -> "Alert":

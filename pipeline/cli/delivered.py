@@ -7,6 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from pipeline.cli.backtest_inputs import elasticsearch_sink
+from pipeline.cli.chosen_sink import check_one, file_sink_folder
 from pipeline.cli.failures import CONFIGURATION, Failure
 
 if TYPE_CHECKING:
@@ -36,26 +37,17 @@ def delivered(
     config: Path, *, out: Path | None, elasticsearch: bool, sink: str | None
 ) -> Delivered:
     """What was asked for; without anything the configured file sink. Raises Failure."""
-    if out is not None and elasticsearch:
-        raise Failure("say --out or --elasticsearch, not both", CONFIGURATION)
-    if sink is not None and not elasticsearch:
-        raise Failure("--sink belongs to --elasticsearch", CONFIGURATION)
+    check_one(out, elasticsearch, sink)
     if out is not None:
         return _of_folder(out)
 
     from pipeline import logs
     from pipeline.config.loading import load_configuration
-    from pipeline.config.sinks import FileSink
 
     loaded = load_configuration(config, resolve="later")
     logs.configure(loaded.logging, stage="rules")
     if not elasticsearch:
-        folders = [one.path for one in loaded.sinks if isinstance(one, FileSink)]
-        if not folders:
-            raise Failure(
-                f"{config} has no file sink: say --elasticsearch, or --out FOLDER", CONFIGURATION
-            )
-        return _with_rules(_of_folder(folders[0]), loaded)
+        return _with_rules(_of_folder(file_sink_folder(loaded, config)), loaded)
 
     from delivery.build import elasticsearch_connection
     from delivery.elasticsearch_reader import ElasticsearchSource, time_span

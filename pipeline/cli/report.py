@@ -7,6 +7,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.chosen_sink import check_one, file_sink_folder
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 
@@ -145,26 +146,17 @@ def source_of(
     """Where the documents are, as asked for; without anything the configured file sink."""
     from evidence.reports.source import FolderSource
 
-    if out is not None and elasticsearch:
-        raise Failure("say --out or --elasticsearch, not both", CONFIGURATION)
-    if sink is not None and not elasticsearch:
-        raise Failure("--sink belongs to --elasticsearch", CONFIGURATION)
+    check_one(out, elasticsearch, sink)
     if out is not None:
         return FolderSource(out)
 
     from pipeline.cli.backtest_inputs import elasticsearch_sink
     from pipeline.config.loading import load_configuration
-    from pipeline.config.sinks import FileSink
 
     loaded = load_configuration(config, resolve="later")
     if elasticsearch:
         return source_of_sink(elasticsearch_sink(loaded, config, sink))
-    folders = [one.path for one in loaded.sinks if isinstance(one, FileSink)]
-    if not folders:
-        raise Failure(
-            f"{config} has no file sink: say --elasticsearch, or --out FOLDER", CONFIGURATION
-        )
-    return FolderSource(folders[0])
+    return FolderSource(file_sink_folder(loaded, config))
 
 
 def source_of_sink(chosen: "ElasticsearchSink") -> "ReportSource":

@@ -8,6 +8,7 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
+from pipeline.cli.chosen_sink import file_sink_folder
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 from pipeline.cli.report import FromElasticsearch, Out, WhichSink, report, source_of
@@ -447,28 +448,12 @@ def _transport(name: str, config: Path) -> "Transport":
 
 
 def _archive(out: Path | None, elasticsearch: bool, sink: str | None, config: Path) -> "Archive":
-    from evidence.investigation.archive import FolderArchive
-    from pipeline.cli.backtest_inputs import elasticsearch_sink
+    from pipeline.cli.timeline import archive_of
     from pipeline.config.loading import load_configuration
-    from pipeline.config.sinks import FileSink
 
-    if out is not None:
-        return FolderArchive(out)
-    loaded = load_configuration(config, resolve="later")
-    if not elasticsearch:
-        folders = [one.path for one in loaded.sinks if isinstance(one, FileSink)]
-        return FolderArchive(folders[0])
-    from delivery.build import elasticsearch_connection
-    from delivery.templates import StreamNames
-    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
-
-    chosen = elasticsearch_sink(loaded, config, sink)
-    names = StreamNames(namespace=chosen.namespace)
-    return ElasticsearchArchive(
-        elasticsearch_connection(chosen),
-        alerts=names.stream("alerts"),
-        events=names.stream("events"),
-    )
+    if out is None and not elasticsearch:
+        out = file_sink_folder(load_configuration(config, resolve="later"), config)
+    return archive_of(out, config, sink)
 
 
 def _tell_check(built: "Built") -> None:

@@ -11,6 +11,7 @@ import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.audit import WhyOption
+from pipeline.cli.chosen_sink import archive_of_sink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 
@@ -224,20 +225,11 @@ def archive_of(out: Path | None, config: Path, sink: str | None) -> "Archive":
         from evidence.investigation.archive import FolderArchive
 
         return FolderArchive(out)
-    from delivery.build import elasticsearch_connection
-    from delivery.templates import StreamNames
-    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
     from pipeline.cli.backtest_inputs import elasticsearch_sink
     from pipeline.config.loading import load_configuration
 
-    chosen = elasticsearch_sink(load_configuration(config, resolve="later"), config, sink)
-    names = StreamNames(namespace=chosen.namespace)
-    return ElasticsearchArchive(
-        elasticsearch_connection(chosen),
-        alerts=names.stream("alerts"),
-        events=names.stream("events"),
-        cases=names.stream("cases"),
-    )
+    loaded = load_configuration(config, resolve="later")
+    return archive_of_sink(elasticsearch_sink(loaded, config, sink))
 
 
 def _write(

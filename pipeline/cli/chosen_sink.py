@@ -1,0 +1,45 @@
+"""Which sink a command reads what was delivered out of: by its options, or as it is configured."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.cli.failures import CONFIGURATION, Failure
+
+if TYPE_CHECKING:
+    from evidence.investigation.archive import Archive
+    from pipeline.config.schema import Configuration
+    from pipeline.config.sinks import ElasticsearchSink
+
+
+def check_one(out: Path | None, elasticsearch: bool, sink: str | None) -> None:
+    """Raise Failure where the options `--out`, `--elasticsearch` and `--sink` say several."""
+    if out is not None and elasticsearch:
+        raise Failure("say --out or --elasticsearch, not both", CONFIGURATION)
+    if sink is not None and not elasticsearch:
+        raise Failure("--sink belongs to --elasticsearch", CONFIGURATION)
+
+
+def file_sink_folder(loaded: "Configuration", config: Path) -> Path:
+    """The folder of the first file sink in the configuration, a file. Raises Failure."""
+    from pipeline.config.sinks import FileSink
+
+    folder = next((one.path for one in loaded.sinks if isinstance(one, FileSink)), None)
+    if folder is None:
+        said = f"{config} has no file sink: say --elasticsearch, or --out FOLDER"
+        raise Failure(said, CONFIGURATION)
+    return folder
+
+
+def archive_of_sink(sink: "ElasticsearchSink") -> "Archive":
+    """The data streams of a sink, to look things up in."""
+    from delivery.build import elasticsearch_connection
+    from delivery.templates import StreamNames
+    from evidence.investigation.elasticsearch_archive import ElasticsearchArchive
+
+    names = StreamNames(namespace=sink.namespace)
+    return ElasticsearchArchive(
+        elasticsearch_connection(sink),
+        alerts=names.stream("alerts"),
+        events=names.stream("events"),
+        cases=names.stream("cases"),
+    )
