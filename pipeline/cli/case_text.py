@@ -75,7 +75,7 @@ def print_cases(cases: "Sequence[Case]", now: int) -> None:
     """A table; `now` in nanoseconds, for ages."""
     table = Table(box=None, header_style="bold", padding=(0, 2, 0, 0))
     for name in ("case", "level", "status", "age", "assignee", "alerts", "about"):
-        table.add_column(name, no_wrap=name != "about")
+        table.add_column(name, no_wrap=name != "about", overflow="fold")
     for case in cases:
         count = f"{len(case.alerts):,}"
         if case.retracted:

@@ -2,10 +2,13 @@
 
 import io
 import sys
+from typing import Any
 
 import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
+
+from pipeline.cli.narrow_table import fitted
 
 WIDTH = 100
 #: For tables whose rows should stay on one line each.
@@ -14,7 +17,11 @@ WIDE = 200
 
 class Screen(Console):
     """A console whose reader may go before the end, as `head` does: that is told by the exit code
-    of all commands (:mod:`pipeline.cli.failures`), and no failure of what the command did."""
+    of all commands (:mod:`pipeline.cli.failures`), and no failure of what the command did. A table
+    that it is too narrow for is shown as lines."""
+
+    def print(self, *objects: Any, **options: Any) -> None:
+        super().print(*(fitted(one, self) for one in objects), **options)
 
     def on_broken_pipe(self) -> None:
         raise BrokenPipeError
