@@ -102,7 +102,8 @@ def notes_of(scene: Scene) -> list[str]:
     elif scene.quotes and not scene.whole and (scene.began or 0) > scene.since:
         found.append(
             "The first event of this market that was there is of "
-            f"{clock(scene.began or 0, MILLISECOND)}: orders of before that are not in the book."
+            f"{clock(scene.began or 0, MILLISECOND)}: orders of before, if there were any, are not "
+            "in the book."
         )
     if scene.gaps:
         times = ", ".join(clock(time, MILLISECOND) for time, _ in scene.gaps[:5])

@@ -108,7 +108,7 @@ class Recording:
             if event.timestamp >= self._since:
                 self._begin(market)
                 self._dealt(market, event)
-                self._tell(market, event, ())
+                self._tell(market, event)
 
     def finish(self) -> list[Scene]:
         """The scenes of the markets of which there was anything, in the order of their names."""
@@ -117,7 +117,7 @@ class Recording:
             self._begin(market)
             market.finish()
             scene = market.scene
-            if scene.began is not None and (scene.moments or scene.quotes):
+            if scene.moments or scene.left_out:
                 found.append(scene)
         return found
 
@@ -127,13 +127,16 @@ class Recording:
         scene = market.scene
         if event.timestamp >= self._since:
             self._begin(market)
-        book = self._books.of(event) if event.instrument != WHOLE_SOURCE else None
-        change = None if book is None else self._books.apply(event, book)
-        if book is None:
+        book, change = None, None
+        if event.instrument == WHOLE_SOURCE:
             market.missed()
         else:
-            market.book = book
+            market.book = book = self._books.of(event)
+            if isinstance(event, OrderPlaced):
+                market.placed_again(event)
+            change = self._books.apply(event, book)
         scene.currency = scene.currency or event.currency
+        own = isinstance(event, OrderEvent) and event.order_id in market.own
         if isinstance(event, BookUpdate | BookSnapshot):
             market.tells_levels = True
         market.tells_orders |= book is not None and bool(book.orders)
@@ -148,7 +151,7 @@ class Recording:
             market.corrected(event)
         if book is not None:
             market.quote(event.timestamp)
-        self._tell(market, event, levels)
+        self._tell(market, event, levels, own)
 
     def _begin(self, market: "_Market") -> None:
         """The book as it stands when the stretch of time begins."""
@@ -181,9 +184,12 @@ class Recording:
             touched[level.buy, level.price] = None
             if evidence:
                 market.level_moved(level, event.timestamp)
+        touched |= market.left_behind
+        market.left_behind = {}
+        levels = [market.level(buy, price) for buy, price in touched]
         if isinstance(event, BookUpdate):
-            touched |= market.dropped()
-        return tuple(market.level(buy, price) for buy, price in touched)
+            levels += market.dropped()
+        return tuple(levels)
 
     def _follow(
         self, market: "_Market", event: MarketEvent, order_id: str, change: BookChange
@@ -225,16 +231,21 @@ class Recording:
         )
 
     def _tell(
-        self, market: "_Market", event: MarketRecord | PoolSwap, levels: tuple[Level, ...]
+        self,
+        market: "_Market",
+        event: MarketRecord | PoolSwap,
+        levels: tuple[Level, ...] = (),
+        own: bool = False,
     ) -> None:
+        """`own`: it is about an order of theirs, whether or not the feed says again whose."""
         scene = market.scene
         if self._room <= 0:
             scene.left_out += 1
             return
         self._room -= 1
-        theirs = False
+        theirs = own
         if isinstance(event, OrderEvent):
-            theirs = event.order_id in market.own or self._suspects.own(event)
+            theirs |= self._suspects.own(event)
         elif isinstance(event, Trade | PoolSwap):
             theirs = any(self._suspects.dealt(event))
         scene.moments.append(
@@ -257,7 +268,11 @@ class _Market:
         self.scene = scene
         self.book: OrderBook | None = None
         self.own: dict[str, OrderLife] = {}
-        """Orders of theirs that rest, and those that have left, by id."""
+        """Orders of theirs that rest, by id."""
+        self.ended: list[OrderLife] = []
+        """Those that have left in the stretch of time."""
+        self.left_behind: dict[tuple[bool, float], None] = {}
+        """Where an order stood that is placed anew by this event."""
         self.shown = False
         self.tells_levels = self.tells_orders = False
         self._theirs: dict[tuple[bool, float], dict[str, float]] = {}
@@ -289,26 +304,38 @@ class _Market:
             for key in reversed(side.keys)
         ]
 
-    def dropped(self) -> dict[tuple[bool, float], None]:
+    def dropped(self) -> list[Level]:
         """Levels that were let go, since the feed tells no more of them."""
         book = self.book
-        gone: dict[tuple[bool, float], None] = {}
+        gone: list[Level] = []
         for buy, prices in self._told.items():
             if book is not None and len(prices) > len(book.side(buy).keys):
-                gone |= {(buy, one): None for one in sorted(prices) if not book.side(buy).at(one)}
+                lost = [one for one in sorted(prices) if not book.side(buy).at(one)]
+                gone += [self.level(buy, one) for one in lost]
         return gone
+
+    def placed_again(self, event: OrderPlaced) -> None:
+        """An order is about to come whose id may be that of one that rests, which goes then."""
+        book = self.book
+        order = None if book is None else book.orders.get(event.order_id)
+        if order is None:
+            return
+        self.left_behind = {(order.buy, order.price): None}
+        life = self.own.get(event.order_id)
+        if life is not None:
+            self.went_on(life, order.price, 0.0, event.timestamp, "gone")
 
     def went_on(self, life: OrderLife, price: float, left: float, time: int, end: End) -> None:
         """An order of theirs has this price now, and so much is left of it; `end`: if nothing."""
         self._close(life, time)
         if left > 0:
-            life.end = "open"
             life.stretches.append(Stretch(price, left, time, time))
             self._theirs.setdefault((life.buy, price), {})[life.order_id] = left
-        else:
-            life.end = end
-            if time < self.scene.since:
-                del self.own[life.order_id]  # it is not seen
+            return
+        life.end = end
+        del self.own[life.order_id]
+        if time >= self.scene.since:  # else it is not seen
+            self.ended.append(life)
 
     def level_moved(self, change: LevelChange, time: int) -> None:
         """What came to a level in an event that an alert rests on, and when it went."""
@@ -328,8 +355,6 @@ class _Market:
     def renewed(self, book: OrderBook, time: int) -> None:
         """The book was told anew: of their orders those are left that are in it."""
         for order_id, life in list(self.own.items()):
-            if life.end != "open":
-                continue
             order = book.orders.get(order_id)
             if order is None:
                 self.went_on(life, 0.0, 0.0, time, "gone")
@@ -385,15 +410,15 @@ class _Market:
             life.stretches[0] = life.stretches[0]._replace(until=scene.until)
             scene.lives.append(life)
         for life in self.own.values():
-            if life.end == "open":
-                self._close(life, scene.until)
+            self._close(life, scene.until)
+        for life in (*self.ended, *self.own.values()):
             shown = [one for one in life.stretches if one.until >= scene.since]
-            if shown:
-                life.stretches = [one._replace(since=max(one.since, scene.since)) for one in shown]
-                scene.lives.append(life)
+            life.stretches = [one._replace(since=max(one.since, scene.since)) for one in shown]
+            scene.lives.append(life)
+        scene.lives.sort(key=lambda life: (life.stretches[0].since, life.order_id))
 
     def _close(self, life: OrderLife, time: int) -> None:
-        if not life.stretches or life.end != "open":
+        if not life.stretches:
             return
         last = life.stretches[-1]
         life.stretches[-1] = last._replace(until=time)

@@ -18,6 +18,8 @@ from normalizer.events.market import (
     OrderPlaced,
     OrderRemoved,
     Trade,
+    TradeBusted,
+    TradeCorrected,
 )
 
 START = 1_767_225_600_000_000_000
@@ -86,6 +88,12 @@ class Tape:
         fields = self._fields(at, more)
         fields.setdefault("trade_id", f"trade-{self.number}")
         return Trade(**fields, price=price, quantity=quantity)
+
+    def busted(self, at: float, trade: str, **more: Any) -> TradeBusted:
+        return TradeBusted(**self._fields(at, more), trade_id=trade)
+
+    def corrected(self, at: float, trade: str, **more: Any) -> TradeCorrected:
+        return TradeCorrected(**self._fields(at, more), trade_id=trade)
 
     def snapshot(self, at: float, **more: Any) -> BookSnapshot:
         return BookSnapshot(**self._fields(at, more))
