@@ -17,44 +17,14 @@ from sigma.conditions import (
     ConditionSelector,
 )
 
+from detections.rules.boolean_grammar import ConditionError, Parser, Word
 from pipeline.problems import did_you_mean, one_of, shown
 
-_TOKEN = re.compile(r"[()|]|[^\s()|]+")
 _NAME = re.compile(r"[A-Za-z0-9_-]+")
 _PATTERN = re.compile(r"[A-Za-z0-9_*-]+")
 _QUANTIFIERS = ("1", "any", "all")
-_WORDS = ("and", "or", "not")
-_OTHER_WORDS = {"&&": "and", "&": "and", "||": "or", "!": "not", "+": "and", ",": "and"}
-_DEEPEST = 50
 _MOST_WILDCARDS = 8
 LONGEST = 10_000
-
-
-class ConditionError(ValueError):
-    """The text is no condition; `start` and `end` (from 0) are where."""
-
-    def __init__(
-        self,
-        message: str,
-        start: int,
-        end: int,
-        *,
-        hint: str | None = None,
-        expected: str | None = None,
-        advice: str | None = None,
-    ) -> None:
-        self.start = start
-        self.end = end
-        self.hint = hint
-        self.expected = expected
-        self.advice = advice
-        super().__init__(message)
-
-
-class _Word(NamedTuple):
-    text: str
-    start: int
-    end: int
 
 
 class Parsed(NamedTuple):
@@ -102,82 +72,29 @@ def _wanted(item: object, names: Collection[str], wanted: bool) -> Iterator[tupl
             pass
 
 
-class _Parser:
-    """`not` binds more than `and`, and `and` more than `or`."""
+class _Parser(Parser[ConditionItem]):
+    """Selections by their names, and `1 of filter_*`."""
 
     def __init__(self, text: str, names: Collection[str]) -> None:
+        super().__init__(text, "a selection")
         self.used: set[str] = set()
         self.errors: list[ConditionError] = []
         """Names that aren't there; after anything else it can't go on."""
-        self._words = [_Word(found[0], *found.span()) for found in _TOKEN.finditer(text)]
-        self._length = len(text)
         self._names = names
-        self._at = 0
-        self._depth = 0
 
-    def whole(self) -> ConditionItem:
-        if not self._words:
-            raise ConditionError("this isn't a condition", 0, self._length, expected="text")
-        found = self._alternatives()
-        if (word := self._next()) is None:
-            return found
-        if word.text == "|":
-            twice = self._at + 1 < len(self._words) and self._words[self._at + 1].text == "|"
-            raise ConditionError(
-                "counting with | belonged to an old form of Sigma",
-                word.start,
-                word.end,
-                hint="or" if twice else None,
-                advice=None if twice else "a correlation counts within a timespan",
-            )
-        if word.text == ")":
-            raise ConditionError("this bracket was never opened", word.start, word.end)
-        lower = word.text.lower()
-        meant = lower if lower in _WORDS and lower != word.text else None
-        raise ConditionError(
-            '"and" or "or" is missing before this',
-            word.start,
-            word.end,
-            hint=meant or _OTHER_WORDS.get(word.text),
-        )
+    def either(self, parts: list[ConditionItem]) -> ConditionItem:
+        return ConditionOR(cast("Any", parts))
 
-    def _alternatives(self) -> ConditionItem:
-        parts = [self._conjunction()]
-        while self._take("or"):
-            parts.append(self._conjunction())
-        return parts[0] if len(parts) == 1 else ConditionOR(cast("Any", parts))
+    def both(self, parts: list[ConditionItem]) -> ConditionItem:
+        return ConditionAND(cast("Any", parts))
 
-    def _conjunction(self) -> ConditionItem:
-        parts = [self._operand()]
-        while self._take("and"):
-            parts.append(self._operand())
-        return parts[0] if len(parts) == 1 else ConditionAND(cast("Any", parts))
+    def negated(self, part: ConditionItem) -> ConditionItem:
+        return ConditionNOT([part])
 
-    def _operand(self) -> ConditionItem:
-        word = self._next()
-        if word is None:
-            end = self._length
-            raise ConditionError("a selection is missing here", max(0, end - 1), end)
-        self._depth += 1
-        if self._depth > _DEEPEST:
-            raise ConditionError("this is nested too deeply", word.start, word.end)
-        self._at += 1
-        if word.text == "not":
-            found: ConditionItem = ConditionNOT([self._operand()])
-        elif word.text == "(":
-            found = self._alternatives()
-            if not self._take(")"):
-                raise ConditionError("this bracket isn't closed", word.start, word.end)
-        elif word.text in (")", "|", *_WORDS):
-            raise ConditionError("a selection is missing before this", word.start, word.end)
-        elif self._take("of"):
-            found = self._selector(word)
-        else:
-            found = self._identifier(word)
-        self._depth -= 1
-        return found
+    def named(self, word: Word) -> ConditionItem:
+        return self._selector(word) if self.take("of") else self._identifier(word)
 
-    def _identifier(self, word: _Word) -> ConditionItem:
+    def _identifier(self, word: Word) -> ConditionItem:
         name = word.text
         if name not in self._names:
             if name.endswith(",") and name[:-1] in self._names:
@@ -195,7 +112,7 @@ class _Parser:
         self.used.add(name)
         return ConditionIdentifier(cast("Any", [name]))
 
-    def _selector(self, quantifier: _Word) -> ConditionItem:
+    def _selector(self, quantifier: Word) -> ConditionItem:
         if quantifier.text not in _QUANTIFIERS:
             raise ConditionError(
                 f"{shown(quantifier.text)} of can't be said",
@@ -204,7 +121,7 @@ class _Parser:
                 expected="1 of, any of or all of",
                 hint=did_you_mean(quantifier.text, _QUANTIFIERS),
             )
-        word = self._next()
+        word = self.following()
         if word is None or not _PATTERN.fullmatch(word.text):
             start, end = (word.start, word.end) if word else (quantifier.start, self._length)
             raise ConditionError(
@@ -213,7 +130,7 @@ class _Parser:
                 end,
                 expected="them, or names such as filter_*",
             )
-        self._at += 1
+        self.take()
         pattern = re.sub(r"\*+", "*", word.text)
         if pattern.count("*") > _MOST_WILDCARDS:
             raise ConditionError("there are too many * in this", word.start, word.end)
@@ -233,21 +150,11 @@ class _Parser:
         meant = did_you_mean(plain, [one[:-2] for one in begun])
         return f"{meant}_*" if meant else did_you_mean(plain, self._names)
 
-    def _missing(self, message: str, word: _Word, hint: str | None) -> None:
+    def _missing(self, message: str, word: Word, hint: str | None) -> None:
         expected = one_of(sorted(self._names)) if self._names else None
         self.errors.append(
             ConditionError(message, word.start, word.end, hint=hint, expected=expected)
         )
-
-    def _next(self) -> _Word | None:
-        return self._words[self._at] if self._at < len(self._words) else None
-
-    def _take(self, text: str) -> bool:
-        word = self._next()
-        if word is not None and word.text == text:
-            self._at += 1
-            return True
-        return False
 
 
 def _matching(pattern: str, names: Collection[str]) -> Iterator[str]:

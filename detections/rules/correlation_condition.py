@@ -6,18 +6,14 @@ from typing import get_args
 from msgspec import Struct
 
 from detections.correlations.hits import Limits
+from detections.rules.boolean_grammar import ConditionError, words
 from detections.rules.context import Context
 from detections.rules.correlation_fields import check_event_field, one_name
 from detections.rules.drafts import Draft
 from detections.rules.model import MOST_ORDERED, Comparison, CorrelationType, Expression
 from detections.rules.places import part
 from detections.rules.references import references
-from detections.rules.temporal_expression import (
-    ExpressionError,
-    parse_expression,
-    rule_words,
-    words,
-)
+from detections.rules.temporal_expression import parse_expression, rule_words
 from detections.rules.thresholds import (
     OPERATORS,
     Scope,
@@ -111,7 +107,7 @@ def _expression(
 
     try:
         found = parse_expression(node.text, resolve)
-    except ExpressionError as error:
+    except ConditionError as error:
         draft.reading.report(
             part(node, error.start, error.end),
             _CODE,

@@ -8,7 +8,8 @@ from sigma.conditions import ConditionAND, ConditionItem, ConditionNOT, Conditio
 from sigma.rule import SigmaDetection, SigmaDetectionItem, SigmaDetections
 
 from detections.fields import ACTION, actions
-from detections.rules.condition import ConditionError, asked_for, parse_condition
+from detections.rules.boolean_grammar import ConditionError
+from detections.rules.condition import asked_for, parse_condition
 from detections.rules.condition_place import with_condition
 from detections.rules.context import Context
 from detections.rules.document import Reading
