@@ -1,7 +1,9 @@
 """Which sink a command reads what was delivered out of: by its options, or as it is configured."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from pipeline.cli.failures import CONFIGURATION, Failure
 
@@ -9,6 +11,16 @@ if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
     from pipeline.config.schema import Configuration
     from pipeline.config.sinks import ElasticsearchSink
+
+Out = Annotated[
+    Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
+]
+FromElasticsearch = Annotated[
+    bool, typer.Option("--elasticsearch", help="From the configured Elasticsearch sink.")
+]
+WhichSink = Annotated[
+    str | None, typer.Option("--sink", help="Which Elasticsearch sink, where there are several.")
+]
 
 
 def check_one(out: Path | None, elasticsearch: bool, sink: str | None) -> None:

@@ -7,7 +7,13 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
-from pipeline.cli.chosen_sink import check_one, file_sink_folder
+from pipeline.cli.chosen_sink import (
+    FromElasticsearch,
+    Out,
+    WhichSink,
+    check_one,
+    file_sink_folder,
+)
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
 
@@ -27,15 +33,6 @@ app.add_typer(report, name="report")
 To = Annotated[
     Path | None,
     typer.Option("--to", help="A new folder.", show_default="reports/KIND/NAME"),
-]
-Out = Annotated[
-    Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
-]
-FromElasticsearch = Annotated[
-    bool, typer.Option("--elasticsearch", help="From the configured Elasticsearch sink.")
-]
-WhichSink = Annotated[
-    str | None, typer.Option("--sink", help="Which Elasticsearch sink, where there are several.")
 ]
 Zone = Annotated[str, typer.Option("--time-zone", help="Whose days and weeks: that of the venue.")]
 

@@ -8,10 +8,10 @@ import typer
 from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput
-from pipeline.cli.chosen_sink import file_sink_folder
+from pipeline.cli.chosen_sink import FromElasticsearch, Out, WhichSink, file_sink_folder
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.printing import output, say
-from pipeline.cli.report import FromElasticsearch, Out, WhichSink, report, source_of
+from pipeline.cli.report import report, source_of
 
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
