@@ -23,7 +23,7 @@ from detections.market_replay.scene import (
     Stretch,
 )
 from detections.market_replay.suspects import Suspects
-from detections.parties import acting, sides
+from detections.parties import NOBODY, acting, sides
 from normalizer.events import Record
 from normalizer.events.chain import PoolSwap
 from normalizer.events.market import (
@@ -72,12 +72,15 @@ class Recording:
         since: int,
         until: int,
         say: Callable[[Record], str],
+        name_others: bool = True,
         most_moments: int = MOST_MOMENTS,
     ) -> None:
-        """`say` gives the sentence of an event. `until` isn't included."""
+        """`say` gives the sentence of an event; with `name_others` it also has the names of whom
+        no alert is about. `until` isn't included."""
         self._books = OrderBooks()
         self._suspects = suspects
         self._say = say
+        self._name_others = name_others
         self._room = most_moments
         self._since, self._until = since, until
         self._seen = SeenEvents(REMEMBERED_EVENTS)
@@ -211,7 +214,10 @@ class Recording:
         if deal.price is None or deal.quantity is None:
             return
         bought, sold = self._suspects.dealt(deal)
-        buyer, seller = sides(deal)
+        buyer, seller = (
+            party if theirs or self._name_others else NOBODY
+            for party, theirs in zip(sides(deal), (bought, sold), strict=True)
+        )
         swap = isinstance(deal, PoolSwap)
         market.scene.currency = market.scene.currency or deal.currency
         market.scene.deals.append(
@@ -248,6 +254,8 @@ class Recording:
             theirs |= self._suspects.own(event)
         elif isinstance(event, Trade | PoolSwap):
             theirs = any(self._suspects.dealt(event))
+        if not (self._name_others or own):
+            event = self._suspects.without_others(event)
         scene.moments.append(
             Moment(
                 event.timestamp,

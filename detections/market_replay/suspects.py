@@ -3,11 +3,20 @@
 from collections.abc import Iterable
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from detections.parties import Party, acting, sides
 from normalizer.events import Alert
 from normalizer.events.chain import PoolSwap
-from normalizer.events.market import MarketEvent, OrderEvent, Trade
+from normalizer.events.market import MarketEvent, MarketRecord, OrderEvent, Trade
+
+Traded = MarketRecord | PoolSwap
+_NO_PARTY: dict[str, None] = dict.fromkeys(
+    ("investor_account", "investor_address", "investor_id", "investor_cluster")
+)
+_NO_WALLET: dict[str, None] = dict.fromkeys((*_NO_PARTY, "transaction_from", "sender", "recipient"))
+_NO_BUYER: dict[str, None] = dict.fromkeys(("buyer_account", "buyer_id", "buyer_cluster"))
+_NO_SELLER: dict[str, None] = dict.fromkeys(("seller_account", "seller_id", "seller_cluster"))
 
 
 class Suspects(Struct, frozen=True):
@@ -53,6 +62,17 @@ class Suspects(Struct, frozen=True):
             bought = came_theirs if buys else rested_theirs
             sold = rested_theirs if buys else came_theirs
         return bought, sold
+
+    def without_others(self, event: Traded) -> Traded:
+        """The event without the names of whom no alert is about."""
+        if isinstance(event, Trade):
+            bought, sold = self.dealt(event)
+            return replace(event, **({} if bought else _NO_BUYER), **({} if sold else _NO_SELLER))
+        if isinstance(event, PoolSwap):
+            return event if any(self.dealt(event)) else replace(event, **_NO_WALLET)
+        if isinstance(event, OrderEvent) and not self.own(event):
+            return replace(event, **_NO_PARTY)
+        return event
 
     def _are(self, party: Party) -> bool:
         return not self.names.isdisjoint(party.names)

@@ -1,30 +1,23 @@
 """``tapewatch market``: the market around an alert as a page, to be looked at and played again."""
 
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
 import typer
-from msgspec import Struct
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
-from pipeline.cli.market_inputs import Holdings, Wanted, holdings
+from pipeline.cli.market_inputs import Wanted, holdings
+from pipeline.cli.market_scenes import Extent, drawn
 from pipeline.cli.normalize import ReferenceFiles, TradeSides, Venue
 from pipeline.cli.output_files import keep_apart, write_whole
 from pipeline.cli.printing import output, say
-from pipeline.units import HOUR, MINUTE, SECOND
 
 if TYPE_CHECKING:
-    from detections.market_replay.scene import Place, Scene
+    from detections.market_replay.scene import Scene
     from normalizer.events import Alert
-
-#: Markets of one page: those that most of the evidence is of.
-MOST_MARKETS = 6
-#: What is shown before and after the evidence: a half of how long that took, within these.
-_LEAST, _LEAST_OF_POOLS, _MOST = 5 * SECOND, 2 * MINUTE, HOUR
 
 
 @app.command()
@@ -72,6 +65,14 @@ def market(
     ] = None,
     since: Annotated[str | None, typer.Option("--from", help="Event time to begin at.")] = None,
     until: Annotated[str | None, typer.Option("--until", help="Event time to end before.")] = None,
+    name_others: Annotated[
+        bool,
+        typer.Option(
+            "--name-others/--no-name-others",
+            help="Name also those whom the alert is not about: leave them out of what goes to "
+            "somebody else.",
+        ),
+    ] = True,
     as_json: JsonOutput = False,
     config: ConfigPath = DEFAULT_CONFIG,
 ) -> None:
@@ -105,7 +106,7 @@ def market(
     read = [*asked.alerts, *asked.events, *asked.order_log, *asked.reference, config]
     keep_apart("--to", to, read=[*read, *([] if out is None else [out])])
     found = held.alerts(wanted.strip())
-    scenes, missing = drawn(found, held, Extent(around, begin, end))
+    scenes, missing = drawn(found, held, Extent(around, begin, end), name_others=name_others)
     write_whole(to, render(found, scenes).encode())
     if as_json:
         typer.echo(msgspec.json.encode(_document(found, scenes, missing, to)))
@@ -113,75 +114,6 @@ def market(
         _tell(scenes, missing, to)
     if missing:
         raise typer.Exit(FAILED)
-
-
-class Extent(Struct, frozen=True):
-    """What was said of the time to show, in nanoseconds; None of all else."""
-
-    around: int | None = None
-    since: int | None = None
-    until: int | None = None
-
-    def of(self, alerts: "Sequence[Alert]", least: int) -> tuple[int, int]:
-        """From when to when, the end not included. Raises Failure where nothing is left."""
-        first = min(one.timestamp if one.created is None else one.created for one in alerts)
-        last = max(max(one.timestamp, one.ended or 0) for one in alerts)
-        around = self.around
-        if around is None:
-            around = min(_MOST, max(least, (last - first) // 2))
-        begin = first - around if self.since is None else self.since
-        end = last + around + 1 if self.until is None else self.until
-        if begin >= end:
-            said = "nothing of the alert's time is left: see --from and --until"
-            raise Failure(said, CONFIGURATION)
-        return begin, end
-
-
-def drawn(
-    alerts: "Sequence[Alert]", held: Holdings, extent: Extent
-) -> "tuple[list[Scene], list[str]]":
-    """Scenes of the markets that the alerts rest on, and ids of evidence that isn't there.
-
-    Raises Failure where they rest on no market.
-    """
-    from detections.market_replay.recording import Recording, place_of
-    from detections.market_replay.suspects import Suspects
-    from evidence.sentences import sentence
-    from normalizer.events.chain import PoolSwap
-
-    suspects = Suspects.of(alerts)
-    missing = set(suspects.events)
-    places: Counter[Place] = Counter()
-    least = _LEAST_OF_POOLS
-    for event in held.rested_on(suspects.events):
-        if event.id not in missing:
-            continue
-        missing.discard(event.id)
-        place = place_of(event)
-        if place is not None:
-            places[place] += 1
-            if not isinstance(event, PoolSwap):
-                least = _LEAST
-        if not missing:
-            break
-    if not places:
-        raise Failure(_no_market(alerts, missing, suspects.events), FAILED)
-    # Of equally many, the same ones each time.
-    most = sorted(places, key=lambda place: (-places[place], place))[:MOST_MARKETS]
-    since, until = extent.of(alerts, least)
-    recording = Recording(most, suspects, since=since, until=until, say=sentence)
-    for event in held.of_markets(most, since, until):
-        recording.take(event)
-    return recording.finish(), sorted(missing)
-
-
-def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[str]) -> str:
-    if len(missing) == len(wanted):
-        return f"none of the {len(wanted):,} events that it rests on is there"
-    return (
-        "it rests on no order, trade or swap, so there is no market to draw: "
-        f"`tapewatch evidence {alerts[0].id[:12]}` shows what it rests on"
-    )
 
 
 def _document(

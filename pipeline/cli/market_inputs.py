@@ -93,9 +93,16 @@ def holdings(wanted: Wanted) -> Holdings:
     from pipeline.cli.timeline import archive_of
 
     archive = archive_of(wanted.out, wanted.config, wanted.sink)
-    if wanted.out is None:
-        return InElasticsearch(archive, wanted.config, wanted.sink)
-    return InFolder(archive, wanted.config, wanted.out)
+    return holdings_of(archive, wanted.out, wanted.config, wanted.sink)
+
+
+def holdings_of(
+    archive: "Archive", out: Path | None, config: Path, sink: str | None
+) -> "InFolder | InElasticsearch":
+    """Of an archive that is a file sink's folder, or else the configured Elasticsearch sink's."""
+    if out is None:
+        return InElasticsearch(archive, config, sink)
+    return InFolder(archive, config, out)
 
 
 class _InArchive:

@@ -18,7 +18,7 @@ from pipeline.cli.printing import output, say
 if TYPE_CHECKING:
     from evidence.investigation.archive import Archive
     from evidence.investigation.case_file import CaseFile
-    from evidence.investigation.export import Manifest, RuleText
+    from evidence.investigation.export import Manifest, RuleText, Writer
     from evidence.investigation.gather import Gathered
     from evidence.investigation.proofs import Recorded
     from evidence.investigation.raw_frames import RawMessages
@@ -123,7 +123,13 @@ def export(
             also=also or (),
             progress=progress,
         )
-    manifest = _write(gathered, to, rules, audit, key, config if raw else None)
+    writers: list[Writer] = []
+    if splunk is None:
+        from pipeline.cli.market_inputs import holdings_of
+        from pipeline.cli.market_scenes import market_writer
+
+        writers.append(market_writer(holdings_of(archive, out, config, sink)))
+    manifest = _write(gathered, to, rules, audit, key, config if raw else None, writers)
     _note(manifest, to, why, audit, config)
     complete = gathered.complete and not manifest.raw_gone
     if as_json:
@@ -239,6 +245,7 @@ def _write(
     audit: Path | None,
     key: str | None,
     config: Path | None,
+    writers: "Sequence[Writer]",
 ) -> "Manifest":
     from importlib.metadata import version
 
@@ -259,9 +266,9 @@ def _write(
         done = None if gathered.case is None else gathered.case.digests
         found: Recorded = recorded(folder, trusted, told, gathered.scope.names, messages, done)
         parts.audit = folder, trusted, found
-    writers = [write_pdf] if available() else []
+    printing = [write_pdf] if available() else []
     try:
-        return exported(gathered, parts, to, writers=writers)
+        return exported(gathered, parts, to, writers=[*printing, *writers])
     except OSError as error:
         raise Failure(f"can't write {error.filename or to}: {error.strerror or error}") from None
 
@@ -322,6 +329,8 @@ def _tell(manifest: "Manifest", to: Path, unmet: Sequence[str]) -> None:
     say(console, f"{manifest.lines:,} lines, {manifest.alerts:,} alerts: {to / 'timeline.html'}")
     begin, end = (text[:19].replace("T", " ") for text in (manifest.since, manifest.until))
     say(console, f"from {begin} to {end} UTC")
+    if "market.html" in manifest.files:
+        say(console, f"the market around it, to play again: {to / 'market.html'}")
     for name in unmet:
         say(console, f"nothing there names {name} (--also)", "yellow")
     for what, text in (

@@ -38,6 +38,7 @@ def scenes(
     *alerts: Alert,
     since: float = 0,
     until: float = 1_000,
+    name_others: bool = True,
     most_moments: int = 1_000,
 ) -> list[Scene]:
     """Of all markets of the events; times are in milliseconds."""
@@ -48,6 +49,7 @@ def scenes(
         since=START + round(since * MILLISECOND),
         until=START + round(until * MILLISECOND),
         say=sentence,
+        name_others=name_others,
         most_moments=most_moments,
     )
     for one in known:

@@ -13,7 +13,7 @@ from detections.market_replay.page import notes_of, render
 from detections.market_replay.scene import Scene
 from normalizer.events import Record
 from pipeline.units import DAY, MICROSECOND, MILLISECOND, MINUTE, SECOND
-from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene
+from tests.detections.market_replay.scenes import SUSPECT, alert, played, scene, scenes
 from tests.detections.market_replay.test_recording import spoof
 from tests.detections.samples import Tape, swap
 
@@ -72,6 +72,32 @@ def test_names_of_anybody_stay_text() -> None:
     for markup in ("<b>", "<i>X", "<u>", "\u202e"):
         assert markup not in page
     assert page.count("</script>") == 2  # of the data and of the code
+
+
+def test_whom_no_alert_is_about_may_be_left_out() -> None:
+    wallet, other = "0x" + "a" * 40, "0x" + "b" * 40
+    about = alert(entities=(SUSPECT, wallet))
+    tape = Tape()
+    events: list[Record] = [
+        *spoof(tape),
+        tape.trade(60, 101, 1, buyer_account=SUSPECT, seller_account="other", seller_id="INV-7"),
+        tape.placed(70, "c", "buy", 90, 1, investor_account="other", investor_id="INV-7"),
+        tape.cancelled(80, "c"),
+        swap(90, investor_address=other, transaction_from=other, side="buy", price=2.0,
+             quantity=1.0),
+        swap(91, investor_address=wallet, transaction_from=wallet, side="sell", price=2.0,
+             quantity=1.0),
+    ]  # fmt: skip
+    named = render([about], scenes(events, about))
+    page = render([about], scenes(events, about, name_others=False))
+    told = " ".join((*packed(page)["said"], *packed(page, 1)["said"]))
+    for name in ("maker", "other", "INV-7", other):
+        assert name not in page.replace("others", "")
+        assert name not in told
+    assert f"{SUSPECT} cancelled" in told
+    assert f"{SUSPECT} bought 1 ACME-USD from somebody at 101" in told
+    assert f"{wallet} sold" in told
+    assert "maker" in named
 
 
 def test_a_pool_is_drawn_by_swaps_in_their_order() -> None:

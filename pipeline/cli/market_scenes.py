@@ -1,0 +1,127 @@
+"""The scenes of what alerts rest on, out of what holds the events."""
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from msgspec import Struct
+
+from pipeline.cli.failures import CONFIGURATION, FAILED, Failure
+from pipeline.cli.market_inputs import Holdings
+from pipeline.units import HOUR, MINUTE, SECOND
+
+if TYPE_CHECKING:
+    from detections.market_replay.scene import Place, Scene
+    from evidence.investigation.export import Writer
+    from evidence.investigation.gather import Gathered
+    from normalizer.events import Alert
+
+#: Markets of one page: those that most of the evidence is of.
+MOST_MARKETS = 6
+#: What is shown before and after the evidence: a half of how long that took, within these.
+_LEAST, _LEAST_OF_POOLS, _MOST = 5 * SECOND, 2 * MINUTE, HOUR
+#: Alerts of a case that are further apart than this are no one picture.
+_LONGEST_CASE = 2 * HOUR
+
+
+class NoMarket(Failure):
+    """Alerts rest on no order, trade or swap; the text says it."""
+
+
+class Extent(Struct, frozen=True):
+    """What was said of the time to show, in nanoseconds; None of all else."""
+
+    around: int | None = None
+    since: int | None = None
+    until: int | None = None
+
+    def of(self, alerts: "Sequence[Alert]", least: int) -> tuple[int, int]:
+        """From when to when, the end not included. Raises Failure where nothing is left."""
+        first = min(one.timestamp if one.created is None else one.created for one in alerts)
+        last = max(max(one.timestamp, one.ended or 0) for one in alerts)
+        around = self.around
+        if around is None:
+            around = min(_MOST, max(least, (last - first) // 2))
+        begin = first - around if self.since is None else self.since
+        end = last + around + 1 if self.until is None else self.until
+        if begin >= end:
+            said = "nothing of the alert's time is left: see --from and --until"
+            raise Failure(said, CONFIGURATION)
+        return begin, end
+
+
+def drawn(
+    alerts: "Sequence[Alert]", held: Holdings, extent: Extent, *, name_others: bool = True
+) -> "tuple[list[Scene], list[str]]":
+    """Scenes of the markets that the alerts rest on, and ids of evidence that isn't there.
+
+    Without `name_others` they name only whom the alerts are about.
+
+    Raises NoMarket, and Failure.
+    """
+    from detections.market_replay.recording import Recording, place_of
+    from detections.market_replay.suspects import Suspects
+    from evidence.sentences import sentence
+    from normalizer.events.chain import PoolSwap
+
+    suspects = Suspects.of(alerts)
+    missing = set(suspects.events)
+    places: Counter[Place] = Counter()
+    least = _LEAST_OF_POOLS
+    for event in held.rested_on(suspects.events):
+        if event.id not in missing:
+            continue
+        missing.discard(event.id)
+        place = place_of(event)
+        if place is not None:
+            places[place] += 1
+            if not isinstance(event, PoolSwap):
+                least = _LEAST
+        if not missing:
+            break
+    if not places:
+        raise NoMarket(_no_market(alerts, missing, suspects.events), FAILED)
+    # Of equally many, the same ones each time.
+    most = sorted(places, key=lambda place: (-places[place], place))[:MOST_MARKETS]
+    since, until = extent.of(alerts, least)
+    recording = Recording(
+        most, suspects, since=since, until=until, say=sentence, name_others=name_others
+    )
+    for event in held.of_markets(most, since, until):
+        recording.take(event)
+    return recording.finish(), sorted(missing)
+
+
+def _no_market(alerts: "Sequence[Alert]", missing: set[str], wanted: frozenset[str]) -> str:
+    if len(missing) == len(wanted):
+        return f"none of the {len(wanted):,} events that it rests on is there"
+    return (
+        "it rests on no order, trade or swap, so there is no market to draw: "
+        f"`tapewatch evidence {alerts[0].id[:12]}` shows what it rests on"
+    )
+
+
+def market_writer(held: Holdings) -> "Writer":
+    """Adds `market.html` to an export: of all alerts of a case, if they are of about one time,
+    else of its gravest one. Of what rests on no market there is none."""
+
+    def write(folder: Path, gathered: "Gathered", lines: object, manifest: object) -> None:
+        from detections.market_replay.page import render
+
+        alerts = [gathered.subject]
+        if gathered.case is not None:
+            of_case = frozenset(gathered.case.alerts)
+            all_of_them = [one for one in gathered.alerts if one.id in of_case]
+            since, until = Extent(around=0).of(all_of_them, 0)
+            if until - since <= _LONGEST_CASE:
+                alerts = all_of_them
+        try:
+            # It goes to others, who have no business with everybody's names.
+            scenes, _ = drawn(alerts, held, Extent(), name_others=False)
+        except NoMarket:
+            return
+        if scenes:
+            (folder / "market.html").write_text(render(alerts, scenes), "utf-8")
+
+    return write
