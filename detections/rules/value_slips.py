@@ -28,8 +28,9 @@ _TICKER = re.compile(r"\^[\w.-]+|[\w.-]+\$|[^%]*[0-9]%")
 _OR = re.compile(r"\sor\s", re.IGNORECASE)
 _BETWEEN = re.compile(r"\s*[,;|]\s*|\s+(?:or|and)\s+", re.IGNORECASE)
 _SIGNED = re.compile(r"(==?|!=?|<>|not\s)\s*(\S+)", re.IGNORECASE)
+_QUOTED = re.compile(r"'([^']+)'|\"([^\"]+)\"")
 _SLASHES = re.compile(r"/(.+)/")
-_EXPRESSION = re.compile(r"\^.*|.*\$|.*(?:\[[^]]+\]|\\[dws])[*+{].*")
+_EXPRESSION = re.compile(r"\^.*|\.\*.*|.*\$|.*(?:\[[^]]+\]|\\[dws])[*+{].*")
 _BARE = re.compile(r"[A-Za-z_][\w.:-]*")
 _ADDRESS = re.compile(r"0[xX][0-9a-fA-F]{35,70}")
 _SEVERAL = "this is one text, which no event has: several values are a list"
@@ -71,7 +72,7 @@ def check_wording(
     meant = list_meant(text)
     if meant is not None and (last not in _NAMING or _OR.search(text) or _are_ids(text)):
         _warn(reading, node, _SEVERAL, meant)
-    elif (meant := _as_ours(field, text)) is not None:
+    elif (meant := _as_ours(field, modifiers, text)) is not None:
         _warn(reading, node, "this is looked for as it stands here, sign for sign", meant)
     else:
         return True
@@ -124,20 +125,24 @@ def _are_ids(text: str) -> bool:
     return all(re.search("[0-9]", part) for part in parts) and (alike or " " in text)
 
 
-def _as_ours(field: str, text: str) -> str | None:
+def _as_ours(field: str, modifiers: Sequence[str], text: str) -> str | None:
     """How a field with a value in another language's form is written here."""
+    neq = "|neq" if "neq" in modifiers else ""
     traded = field.rpartition(".")[2] in _TRADED
     if len(text) > _LONGEST or (traded and _TICKER.fullmatch(text)):
         return None
+    if (bare := text.strip()) != text and bare:
+        return f"{field}{neq}: {_written(bare)}"
+    if (found := _QUOTED.fullmatch(text)) is not None:
+        return f"{field}{neq}: {_written(found[1] or found[2])}"
     if (found := _SIGNED.fullmatch(text)) is not None:
-        key = field if found[1].startswith("=") else f"{field}|neq"
-        return f"{key}: {_written(found[2])}"
+        return f"{field}{neq if found[1].startswith('=') else '|neq'}: {_written(found[2])}"
     if (found := _SLASHES.fullmatch(text)) is not None:
-        return f"{field}|re: {_written(found[1])}"
+        return f"{field}|re{neq}: {_written(found[1])}"
     if _EXPRESSION.fullmatch(text):
-        return f"{field}|re: {_written(text)}"
+        return f"{field}|re{neq}: {_written(text)}"
     if text != "%" and "%" in (text[:1], text[-1:]) and not re.search(r"\s", text):
-        return f"{field}: {_written(re.sub('^%|%$', '*', text))}"
+        return f"{field}{neq}: {_written(re.sub('^%|%$', '*', text))}"
     return None
 
 
