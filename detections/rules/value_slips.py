@@ -20,8 +20,9 @@ _NAMES = frozenset(
         *("client_id", "maker_order_id", "taker_order_id", "order_ids", "from", "to"),
     )
 )
-#: Those that may be a person's or a company's name: Müller, Hans; Smith and Sons.
-_NAMING = frozenset(("id", "account", "cluster", "user"))
+#: Those that may be a person's or a company's name, as Müller, Hans and Smith and Sons, or what
+#: somebody made up of several parts, as ACME|BLOCK.
+_NAMING = frozenset(("id", "account", "cluster", "user", "client_id"))
 _TRADED = frozenset(("symbol", "instrument", "currency"))
 #: Names of an index, of a currency, and of a bond with its coupon.
 _TICKER = re.compile(r"\^[\w.-]+|[\w.-]+\$|[^%]*[0-9]%")

@@ -82,6 +82,13 @@ def test_several_values_in_one_text(text: str, hint: str) -> None:
     assert (problem.hint, problem.location.line) == (hint, 16)
 
 
+def test_an_order_may_be_called_by_several_parts() -> None:
+    received = item("market.order.client_id: DESK|BLOCK").replace(
+        "token-transfer", "order-received"
+    )
+    assert problems(received) == []
+
+
 def test_several_kinds_of_event_in_one_text() -> None:
     problem = the_problem(item("token.transfer.type: mint").replace("token-tr", "trade, token-tr"))
     assert problem.hint == "[trade, token-transfer]"
