@@ -21,7 +21,8 @@ TUNTN TURTR TUVTV TWNTW TZATZ UGAUG UKRUA UMIUM URYUY USAUS UZBUZ VATVA VCTVC VE
 VIRVI VNMVN VUTVU WLFWF WSMWS YEMYE ZAFZA ZMBZM ZWEZW
 """
 
-_ALPHA_2 = {code[:3]: code[3:] for code in _CODES.split()}
+#: Kosovo's are of those that ISO leaves to its users: banks and the European Union have them.
+_ALPHA_2 = {code[:3]: code[3:] for code in _CODES.split()} | {"XKX": "XK"}
 COUNTRIES = frozenset(_ALPHA_2.values())
 
 

@@ -5,7 +5,7 @@ import pytest
 
 from detections.correlators.base import correlators
 from detections.rules.parameter_check import kind_of_parameter
-from pipeline.countries import COUNTRIES
+from pipeline.countries import COUNTRIES, alpha_2
 from tests.detections.rules.documents import HEADER, problems, the_problem
 
 
@@ -22,7 +22,7 @@ def labels(*values: str, key: str = "exempt_labels", of: str = "spoofing") -> st
 @pytest.mark.parametrize(
     ("value", "hint"),
     [
-        *(("USA", "US"), ("us", "US"), ("deu", "DE"), ("xk", "XK")),
+        *(("USA", "US"), ("us", "US"), ("deu", "DE"), ("xk", "XK"), ("XKX", "XK")),
         *(("UK", "GB"), ("EL", "GR"), ("Norway", None), ("AB", None)),
     ],
 )
@@ -42,7 +42,13 @@ def test_a_country_that_no_investor_is_of_is_a_warning(
 
 def test_countries_as_the_reference_data_has_them_are_good() -> None:
     assert problems(countries("FR", "US", "XK", "ZZ")) == []
-    assert len(COUNTRIES) == 249
+    assert len(COUNTRIES) == 250
+    assert (alpha_2("xk"), alpha_2("XKX"), alpha_2("XX"), alpha_2("FRA")) == (
+        "XK",
+        "XK",
+        None,
+        "FR",
+    )
 
 
 @pytest.mark.parametrize(
