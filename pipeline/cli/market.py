@@ -8,6 +8,7 @@ import msgspec
 import typer
 
 from pipeline.cli.app import DEFAULT_CONFIG, ConfigPath, JsonOutput, app
+from pipeline.cli.chosen_sink import FromElasticsearch, WhichSink
 from pipeline.cli.failures import CONFIGURATION, FAILED, Failure, command
 from pipeline.cli.market_inputs import Wanted, holdings
 from pipeline.cli.market_scenes import Extent, drawn
@@ -28,14 +29,15 @@ def market(
     ],
     to: Annotated[Path, typer.Option("--to", help="The page to write, such as market.html.")],
     out: Annotated[
-        Path | None, typer.Option("--out", help="From the folder that the file sink writes to.")
+        Path | None,
+        typer.Option(
+            "--out",
+            help="From the folder that the file sink writes to.",
+            show_default="the configured one",
+        ),
     ] = None,
-    elasticsearch: Annotated[
-        bool, typer.Option("--elasticsearch", help="From the configured Elasticsearch sink.")
-    ] = False,
-    sink: Annotated[
-        str | None, typer.Option(help="Which Elasticsearch sink, where there are several.")
-    ] = None,
+    elasticsearch: FromElasticsearch = False,
+    sink: WhichSink = None,
     alerts: Annotated[
         list[Path] | None,
         typer.Option("--alerts", help="Alerts that `tapewatch detect` printed, in files."),

@@ -65,7 +65,8 @@ def holdings(wanted: Wanted) -> Holdings:
         "--events": bool(wanted.events),
         "--order-log": bool(wanted.order_log),
     }
-    if sum(ways.values()) != 1:
+    configured = not any(ways.values()) and wanted.config.is_file()
+    if sum(ways.values()) != 1 and not configured:
         *first, last = ways
         said = f"say where the events are, by one of {', '.join(first)} and {last}"
         raise Failure(said, CONFIGURATION)
@@ -92,8 +93,15 @@ def holdings(wanted: Wanted) -> Holdings:
         return InFiles(wanted)
     from pipeline.cli.timeline import archive_of
 
-    archive = archive_of(wanted.out, wanted.config, wanted.sink)
-    return holdings_of(archive, wanted.out, wanted.config, wanted.sink)
+    out = _configured_folder(wanted.config) if configured else wanted.out
+    return holdings_of(archive_of(out, wanted.config, wanted.sink), out, wanted.config, wanted.sink)
+
+
+def _configured_folder(config: Path) -> Path:
+    from pipeline.cli.chosen_sink import file_sink_folder
+    from pipeline.config.loading import load_configuration
+
+    return file_sink_folder(load_configuration(config, resolve="later"), config)
 
 
 def holdings_of(
