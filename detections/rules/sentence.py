@@ -67,10 +67,13 @@ def check_said(reading: Reading, reason: Reason, actions: frozenset[str]) -> Non
         if name not in known or any(name in shapes_by_action()[one].attributes for one in actions):
             continue
         if name != ACTION and isinstance(node, ScalarNode):
+            of = [section for section in reason.sections if name in section.parts[1::2]]
+            left_out = all(section.optional for section in of)
+            becomes = "its brackets are always left out" if left_out else 'it is always "unknown"'
             reading.report(
                 _place(node, name),
                 "rule/reason",
-                f'no event that this rule matches has a field {name}: it is always "unknown"',
+                f"no event that this rule matches has a field {name}: {becomes}",
                 severity="warning",
             )
 

@@ -360,6 +360,11 @@ def test_a_sentence_with_a_field_that_none_of_its_events_has() -> None:
     assert found.message == (
         'no event that this rule matches has a field market.trade.id: it is always "unknown"'
     )
+    text = rule() + 'reason: "{token.symbol}[ in {market.trade.id}]"\n'
+    assert the_problem(text, severity="warning").message == (
+        "no event that this rule matches has a field market.trade.id: its brackets are always "
+        "left out"
+    )
 
 
 @pytest.mark.parametrize(
